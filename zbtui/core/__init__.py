@@ -1,0 +1,1 @@
+"""What zbtui knows about backups, without I/O and without a clock: `now` is always an argument."""

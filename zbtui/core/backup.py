@@ -1,0 +1,170 @@
+"""The answer of `GET /crm/bulk/v7/backup` ("Get data backup details"), read into frozen types.
+
+Whatever the bytes, the outcome is a `Backup`, None ("no backup job") or a `TroubleError`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from zbtui.core.explain import bad_answer, explain_api, explain_status
+from zbtui.core.text import clean
+from zbtui.core.trouble import TroubleError
+
+_YEARS: Final = range(1970, 3000)
+"""Dates beyond are slips, and near the ends of `datetime` a change of zone overflows."""
+
+
+class State(Enum):
+    """What a status word means; Zoho's five, two of a sister product (Recruit), and the rest."""
+
+    STOPPED = "STOPPED"
+    SCHEDULED = "SCHEDULED"
+    INPROGRESS = "INPROGRESS"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    PAYMENT_FAILED = "PAYMENTFAILED"
+    FINISHED = "FINISHED"
+    """The schedule has run out."""
+    UNKNOWN = ""
+
+
+_STATES: Final = {state.value: state for state in State if state is not State.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The user who set the backup up."""
+
+    id: str | None
+    name: str | None
+    zuid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """The latest backup job of an org: Zoho's six keys as they came, and both dates understood."""
+
+    id: str | None
+    status: str | None
+    scheduled_date: str | None
+    """The next run; null for a job without a recurrence rule."""
+    start_date: str | None
+    """The first run."""
+    rrule: str | None
+    requester: Requester | None
+    next_run: datetime | None
+    first_run: datetime | None
+
+    @property
+    def state(self) -> State:
+        """`status` understood: upper and lower case, blanks and underscores do not matter."""
+        word = "".join(filter(str.isalnum, (self.status or "").upper()))
+        return _STATES.get(word, State.UNKNOWN)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Zoho's six keys, as `parse_job` reads them."""
+        who = self.requester
+        return {
+            "id": self.id,
+            "status": self.status,
+            "scheduled_date": self.scheduled_date,
+            "start_date": self.start_date,
+            "rrule": self.rrule,
+            "requester": who and {"id": who.id, "name": who.name, "zuid": who.zuid},
+        }
+
+
+def parse_details(status: int, body: bytes, data_center: str) -> Backup | None:
+    """One answer of the details call; None: there is no backup job (204 and its kin).
+
+    Args:
+        status: the HTTP status.
+        body: the decoded body, empty for a 204.
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+    """
+    if status == 204 or (status == 200 and not body.strip()):
+        return None
+    answer = _load(status, body, data_center)
+    refused = _error_in(answer)
+    if refused or status != 200:
+        raise TroubleError(explain_api(status, refused or {}, data_center))
+    if not answer:
+        return None
+    if "backup" not in answer:
+        raise TroubleError(bad_answer("has no backup in it"))
+    return parse_job(answer["backup"])
+
+
+def parse_job(job: object) -> Backup | None:
+    """The object under `backup`; None where it is null or empty.
+
+    Raises:
+        TroubleError: of kind `contract`.
+    """
+    if job is None or job == {}:
+        return None
+    if not isinstance(job, Mapping):
+        raise TroubleError(bad_answer("has a backup that is no object"))
+    who = job.get("requester")
+    if who is not None and not isinstance(who, Mapping):
+        raise TroubleError(bad_answer("has a requester that is no object"))
+    texts = {key: _text(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
+    if who is None and not any(texts.values()):
+        if set(job) - set(texts) - {"requester"}:
+            raise TroubleError(bad_answer("has a backup without any of the documented keys"))
+        return None
+    return Backup(
+        **texts,
+        requester=Requester(_text(who, "id"), _text(who, "name"), _text(who, "zuid")) if who else None,
+        next_run=_moment(texts["scheduled_date"]),
+        first_run=_moment(texts["start_date"]),
+    )
+
+
+def _load(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
+    try:
+        # Ids are larger than a float holds: numbers stay the text that they came as.
+        answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise TroubleError(explain_status(status, body, data_center)) from None
+    if not isinstance(answer, Mapping):
+        raise TroubleError(explain_status(status, body, data_center))
+    return answer
+
+
+def _error_in(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The error envelope, at top level or, as some calls nest it, inside `backup`."""
+    for place in (answer, answer.get("backup")):
+        if isinstance(place, Mapping) and isinstance(place.get("code"), str):
+            return place
+    return None
+
+
+def _text(source: Mapping[str, Any], key: str) -> str | None:
+    value = source.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TroubleError(bad_answer(f"has a {key} that is no text"))
+    return clean(value) or None
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or moment.year not in _YEARS:
+        raise TroubleError(bad_answer(f"has a date that cannot be read: {clean(text, 40)}"))
+    return moment

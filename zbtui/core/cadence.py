@@ -1,0 +1,66 @@
+"""When to look next: a pure function of what is known, the policy and now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.core.backup import State
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+
+NEAR_BEFORE: Final = timedelta(minutes=2)
+"""How long before the next run the closer watch begins."""
+SOONEST: Final = timedelta(seconds=5)
+"""Two looks at one org are never closer than this, whoever asks."""
+JITTER: Final = 0.1
+_FIRST_RETRY: Final = timedelta(seconds=30)
+_LONGEST_RETRY: Final = timedelta(minutes=15)
+_LOCKOUT: Final = timedelta(minutes=10)
+_LONGEST_LOCKOUT: Final = timedelta(minutes=40)
+
+
+def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) -> datetime | None:
+    """The moment of the next look; None: not before somebody acts.
+
+    Args:
+        snapshot: what is known after the last attempt.
+        policy: the intervals.
+        now: by this machine's clock.
+        jitter: from -1 to 1; spreads the looks of many orgs.
+    """
+    trouble = snapshot.trouble
+    if trouble is None:
+        return now + _interval(snapshot, policy, now) * (1 + JITTER * jitter)
+    if trouble.final:
+        return None
+    # A policy that looks every few seconds (on loopback) also retries that soon.
+    first = min(_FIRST_RETRY, policy.every)
+    pause = min(first * (1 << min(snapshot.failures - 1, 10)), _LONGEST_RETRY)
+    retry = now + pause * (1 + JITTER * jitter)
+    if trouble.retry_at is None:
+        return retry
+    # Never before the moment that Zoho named; a little after it, so that not all come at once.
+    return max(retry, trouble.retry_at + first * JITTER * abs(jitter))
+
+
+def lockout_pause(strikes: int) -> timedelta:
+    """How long to keep away after the `strikes`th "Access Denied" in a row: 10, 20, 40 minutes."""
+    return min(_LOCKOUT * (1 << min(strikes - 1, 10)), _LONGEST_LOCKOUT)
+
+
+def _interval(snapshot: Snapshot, policy: Policy, now: datetime) -> timedelta:
+    near = min(policy.near_every, policy.every)
+    backup = snapshot.backup
+    if backup is None:
+        return policy.every
+    if backup.state is State.INPROGRESS:
+        return near
+    ahead = snapshot.time_to_next_run(now)
+    if ahead is None or backup.state in (State.STOPPED, State.FINISHED):
+        return policy.every
+    if ahead > NEAR_BEFORE:
+        return max(near, min(policy.every, ahead - NEAR_BEFORE))
+    ended = backup.state in (State.FAILED, State.PAYMENT_FAILED)
+    waiting = ahead > timedelta() or (not ended and -ahead <= policy.overdue_after)
+    return near if waiting else policy.every

@@ -1,0 +1,276 @@
+"""Zoho's errors, each as one sentence and one cure (status codes, Kaizen 25 and 43, token pages).
+
+Branches on the code, never on Zoho's message, which may come in another language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from zbtui.core.text import clean
+from zbtui.core.trouble import LOCKOUT, Kind, Trouble
+
+BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
+SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
+"""What a sign-in should carry, as pasted into Zoho's API console."""
+
+RETRY_WITH_NEW_TOKEN: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
+"""Codes that one refresh may cure; the same trouble under several names."""
+
+_AGAIN: Final = "Sign in again: zbtui remove, then zbtui add"
+_SCOPED: Final = (
+    "auth",
+    True,
+    f"This sign-in lacks the scope {BACKUP_SCOPE}.",
+    f"{_AGAIN}, with a token made for the scopes {SCOPES}.",
+)
+_SERVER: Final = (
+    "server",
+    False,
+    "Zoho reports an internal error.",
+    "It is asked again by itself; if it lasts, Zoho's support can look.",
+)
+_LICENCE: Final = (
+    "permission",
+    True,
+    "This org's edition or licence does not include backups.",
+    "See Setup > Data Administration > Data Backup in Zoho, or change the edition.",
+)
+_FRESH: Final = (
+    "auth",
+    False,
+    "Zoho refuses even a fresh access token.",
+    "It may belong to another data center (the org is set to {dc}), or have been revoked: "
+    "see that the address bar of Zoho CRM ends as that data center does, then sign in again.",
+)
+
+_API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
+    "INVALID_TOKEN": _FRESH,
+    "INVALID_OAUTHTOKEN": _FRESH,
+    "AUTHENTICATION_FAILURE": _FRESH,
+    "OAUTH_SCOPE_MISMATCH": _SCOPED,
+    "INVALID_OAUTHSCOPE": _SCOPED,
+    "NO_PERMISSION": (
+        "permission",
+        True,
+        "Only an administrator may see backups, and the user who signed in is not one.",
+        "Give that user the Administrator profile (Setup > Users), or sign in as an administrator.",
+    ),
+    "AUTHORIZATION_FAILED": (
+        "permission",
+        True,
+        "The user who signed in may not do this.",
+        "Sign in as an administrator, or have the profile changed (Setup > Users).",
+    ),
+    "NOT_ALLOWED": (
+        "permission",
+        True,
+        "Zoho does not allow this user to see backups.",
+        "Sign in as an administrator of the org.",
+    ),
+    "FEATURE_NOT_SUPPORTED": _LICENCE,
+    "FEATURE_NOT_ENABLED": _LICENCE,
+    "LICENSE_LIMIT_EXCEEDED": _LICENCE,
+    "INVALID_URL_PATTERN": (
+        "contract",
+        False,
+        "Zoho does not know the address it was asked at.",
+        "The org may live in another data center (it is set to {dc}); for a custom one, check api_url.",
+    ),
+    "API_NOT_SUPPORTED": (
+        "contract",
+        False,
+        "Zoho no longer answers version 7 of the backup call here.",
+        "Look for a newer zbtui.",
+    ),
+    "INVALID_REQUEST_METHOD": (
+        "contract",
+        False,
+        "Zoho says that the backup call was not made with GET.",
+        "A proxy on the way may rewrite requests; if there is none, look for a newer zbtui.",
+    ),
+    "TOO_MANY_REQUESTS": (
+        "throttled",
+        False,
+        "Zoho's daily API credits of this org are used up, or too many calls run at once.",
+        "It is asked again by itself, more slowly; Setup > Developer Hub > APIs shows who uses up.",
+    ),
+    "INTERNAL_ERROR": _SERVER,
+    "INTERNAL_SERVER_ERROR": _SERVER,
+}
+
+_TOKEN: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
+    "invalid_client": (
+        "auth",
+        True,
+        "Zoho does not know this client id, or not in this data center.",
+        "Check the client id in Zoho's API console, and the data center (it is set to {dc}).",
+    ),
+    "invalid_client_secret": (
+        "auth",
+        True,
+        "The client secret is wrong.",
+        "Each data center may have its own secret (the org is set to {dc}): copy it anew from "
+        "Zoho's API console and sign in again.",
+    ),
+    "invalid_code": (
+        "auth",
+        True,
+        "The refresh token is dead: wrong, revoked, or pushed out by newer ones (Zoho keeps 20).",
+        f"{_AGAIN}; or the token belongs to another data center (the org is set to {{dc}}).",
+    ),
+    "missing_org_info": (
+        "auth",
+        True,
+        "Zoho needs to know which org these client credentials are for.",
+        "Set soid to ZohoCRM. and the org's number, as in ZohoCRM.20098765432.",
+    ),
+    "invalid_scope": (
+        "auth",
+        True,
+        "Zoho does not grant this client the scope for backups.",
+        f"Make the client in Zoho's API console with the scopes {SCOPES}.",
+    ),
+    "invalid_redirect_uri": (
+        "auth",
+        True,
+        "The client's redirect address does not match.",
+        "Set the same redirect address in Zoho's API console, to the letter.",
+    ),
+    LOCKOUT: (
+        "throttled",
+        False,
+        "Zoho has locked this sign-in for a while: too many access tokens were asked for.",
+        "Nothing is asked until the lock-out is over; other programs that use the same refresh "
+        "token add to it.",
+    ),
+    "general_error": (
+        "server",
+        False,
+        "Zoho's sign-in service reports a general error.",
+        "It is asked again by itself; if it lasts, see status.zoho.com.",
+    ),
+}
+_TOKEN_ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri"}
+
+
+def explain_api(status: int, envelope: Mapping[str, Any], data_center: str) -> Trouble:
+    """An error envelope of the API host (or none: `{}`), with its HTTP status."""
+    code = clean(str(envelope.get("code") or ""), 60).upper()
+    row = _API.get(code)
+    if row is None:
+        return _explain_unknown(status, code or None, data_center)
+    kind, final, message, hint = row
+    if code == "NO_PERMISSION" and "Crm_Implied_Api_Access" in _permissions(envelope):
+        message = "The profile of the user who signed in has no API access."
+        hint = "Allow it in Setup > Security Control > Profiles > Developer Permissions."
+    return Trouble(kind, message, _fill(hint, data_center), code, status, final)
+
+
+def explain_token(error: str, status: int | None, data_center: str) -> Trouble:
+    """The `error` of a token answer; these come with HTTP 200 as well. None: known without asking."""
+    code = clean(error, 60)
+    row = _TOKEN.get(_TOKEN_ALIASES.get(code, code))
+    if row is None:
+        return Trouble(
+            "auth",
+            f"Zoho's sign-in service refuses the token: {code}.",
+            f"Check client id, secret and data center (it is set to {label(data_center)}), "
+            "then sign in again.",
+            code,
+            status,
+        )
+    kind, final, message, hint = row
+    return Trouble(kind, message, _fill(hint, data_center), code, status, final)
+
+
+def explain_status(status: int, body: bytes, data_center: str) -> Trouble:
+    """An answer that is no JSON object: judged by its HTTP status, then by what it looks like."""
+    if not 200 <= status < 300:
+        return _explain_unknown(status, None, data_center)
+    if b"<" in body[:200]:
+        return Trouble(
+            "contract",
+            "A web page came instead of Zoho's answer.",
+            "A proxy, a Wi-Fi sign-in page or Zoho's maintenance stands in between: open "
+            "crm.zoho.com in a browser on this machine and see.",
+            http_status=status,
+        )
+    return bad_answer("is not the JSON that is documented", status)
+
+
+def bad_answer(what: str, status: int | None = 200) -> Trouble:
+    """An answer that breaks the documented contract; `what` completes "Zoho's answer …"."""
+    return Trouble(
+        "contract",
+        f"Zoho's answer {what}.",
+        "It is asked again by itself; if it lasts, look for a newer zbtui.",
+        http_status=status,
+    )
+
+
+def label(data_center: str) -> str:
+    """A data center as people read it: `EU`, `custom`."""
+    return data_center.upper() if len(data_center) == 2 else data_center
+
+
+def _explain_unknown(status: int, code: str | None, data_center: str) -> Trouble:
+    said = f" ({code})" if code else ""
+    if status == 401:
+        return Trouble(
+            "auth",
+            f"Zoho refuses the sign-in{said}.",
+            f"Check the data center (it is set to {label(data_center)}), then sign in again.",
+            code,
+            status,
+        )
+    if status == 403:
+        return Trouble(
+            "permission",
+            f"Zoho refuses the user who signed in{said}.",
+            "Only an administrator may see backups: Setup > Users > Profiles.",
+            code,
+            status,
+            final=True,
+        )
+    if status == 429:
+        kind, final, message, hint = _API["TOO_MANY_REQUESTS"]
+        return Trouble(kind, message, hint, code, status, final)
+    if status >= 500:
+        return Trouble(
+            "server",
+            f"Zoho is out of order (HTTP {status}){said}.",
+            _SERVER[3],
+            code,
+            status,
+        )
+    if 300 <= status < 400:
+        return Trouble(
+            "contract",
+            f"The answer sends elsewhere (HTTP {status}) and is not followed.",
+            "A proxy or a Wi-Fi sign-in page may stand in between; for a custom data center, "
+            "check api_url and accounts_url.",
+            code,
+            status,
+        )
+    return Trouble(
+        "contract",
+        f"Zoho refuses the call (HTTP {status}){said}.",
+        f"Check the data center (it is set to {label(data_center)}); if that is right, look for "
+        "a newer zbtui.",
+        code,
+        status,
+    )
+
+
+def _permissions(envelope: Mapping[str, Any]) -> list[Any]:
+    details = envelope.get("details")
+    if not isinstance(details, Mapping):
+        return []
+    found = details.get("permissions") or details.get("permissions_needed") or []
+    return found if isinstance(found, list) else [found]
+
+
+def _fill(hint: str, data_center: str) -> str:
+    return hint.replace("{dc}", label(data_center))

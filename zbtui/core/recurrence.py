@@ -1,0 +1,149 @@
+"""Recurrence rules of a backup schedule (zoho-api: "Schedule data backup"), in words and as a gap.
+
+Zoho documents FREQ (WEEKLY, MONTHLY), INTERVAL (1 to 52), BYDAY (with an ordinal for MONTHLY) and
+BYMONTHDAY. Whatever else a rule holds is shown as it came. A rule never says when the next run is:
+that is `scheduled_date` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice, pairwise
+from typing import Final, Literal
+
+_DAYS: Final = {
+    "MO": "Monday",
+    "TU": "Tuesday",
+    "WE": "Wednesday",
+    "TH": "Thursday",
+    "FR": "Friday",
+    "SA": "Saturday",
+    "SU": "Sunday",
+}
+_ORDINALS: Final = {
+    "1": "first",
+    "2": "second",
+    "3": "third",
+    "4": "fourth",
+    "5": "fifth",
+    "-1": "last",
+}
+_BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
+_KNOWN: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
+_SAMPLE: Final = 64
+"""Runs looked at for the usual gap: enough to meet every length of month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A rule that was understood, at least in its documented parts."""
+
+    freq: Literal["WEEKLY", "MONTHLY"]
+    interval: int
+    days: tuple[tuple[str, str], ...] = ()
+    """(ordinal or "", two-letter weekday), as `BYDAY` lists them."""
+    month_days: tuple[int, ...] = ()
+    rest: tuple[str, ...] = ()
+    """Parts beyond the documented ones, as they came."""
+
+    @property
+    def words(self) -> str:
+        """`every 2 weeks on Tuesday`, `every month on the first and fourth Thursday`."""
+        unit = "week" if self.freq == "WEEKLY" else "month"
+        text = f"every {unit}" if self.interval == 1 else f"every {self.interval} {unit}s"
+        if self.days:
+            text += f" on {_listed([_day_words(*day) for day in self.days])}"
+        if self.month_days:
+            text += f" on the {_listed([_nth(day) for day in self.month_days])}"
+        return f"{text} ({'; '.join(self.rest)})" if self.rest else text
+
+    @property
+    def usual_gap(self) -> timedelta | None:
+        """The longest ordinary time between two runs: 7 days for every week, 31 for every month.
+
+        None where parts that are not documented may change it, or where no run would ever come.
+        """
+        return None if self.rest else _usual_gap(self)
+
+
+def parse_rrule(raw: str) -> Recurrence | None:
+    """The rule, or None where it is none that Zoho documents: then the raw text is all there is."""
+    text = raw.strip()
+    if text[:6].upper() == "RRULE:":
+        text = text[6:]
+    parts: dict[str, str] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        key, equals, value = part.partition("=")
+        if not equals or key.upper() in parts:
+            return None
+        parts[key.upper()] = value.strip().upper()
+    freq = parts.get("FREQ")
+    interval = _number(parts.get("INTERVAL", "1"), 1, 52)
+    if freq not in ("WEEKLY", "MONTHLY") or interval is None:
+        return None
+    days = _by_day(parts["BYDAY"], freq) if "BYDAY" in parts else ()
+    month_days = _by_month_day(parts["BYMONTHDAY"], freq) if "BYMONTHDAY" in parts else ()
+    if days is None or month_days is None:
+        return None
+    rest = tuple(f"{key}={value}" for key, value in parts.items() if key not in _KNOWN)
+    return Recurrence("WEEKLY" if freq == "WEEKLY" else "MONTHLY", interval, days, month_days, rest)
+
+
+def in_words(raw: str) -> str:
+    """The rule in words, or the raw text where it is not understood."""
+    rule = parse_rrule(raw)
+    return rule.words if rule else raw
+
+
+@lru_cache(maxsize=1024)
+def _usual_gap(rule: Recurrence) -> timedelta | None:
+    from dateutil import rrule  # here, because most starts of the program never need it
+
+    runs = rrule.rrule(
+        rrule.WEEKLY if rule.freq == "WEEKLY" else rrule.MONTHLY,
+        dtstart=datetime(2024, 1, 1),  # a Monday, the first of a leap year
+        interval=rule.interval,
+        byweekday=[getattr(rrule, day)(int(nth)) if nth else getattr(rrule, day) for nth, day in rule.days]
+        or None,
+        bymonthday=rule.month_days or None,
+    )
+    gaps = [later - sooner for sooner, later in pairwise(islice(runs, _SAMPLE))]
+    return max(gaps) if gaps else None
+
+
+def _number(text: str, least: int, most: int) -> int | None:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        return None
+    return value if least <= (value := int(text)) <= most else None
+
+
+def _by_day(text: str, freq: str) -> tuple[tuple[str, str], ...] | None:
+    found = [_BYDAY.fullmatch(part.strip()) for part in text.split(",")]
+    days = tuple(((day[1] or "").lstrip("+"), day[2]) for day in found if day)
+    legal = len(days) == len(found) and all(
+        nth == "" or (freq == "MONTHLY" and nth in _ORDINALS) for nth, _ in days
+    )
+    return days if legal else None
+
+
+def _by_month_day(text: str, freq: str) -> tuple[int, ...] | None:
+    days = [_number(part.strip(), 1, 31) for part in text.split(",")]
+    if freq != "MONTHLY" or None in days:
+        return None
+    return tuple(day for day in days if day is not None)
+
+
+def _day_words(nth: str, day: str) -> str:
+    return f"the {_ORDINALS[nth]} {_DAYS[day]}" if nth else _DAYS[day]
+
+
+def _nth(day: int) -> str:
+    suffix = "th" if 10 <= day % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{suffix}"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

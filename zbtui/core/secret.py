@@ -1,0 +1,65 @@
+"""Secrets that do not show themselves in a repr, a message, a log line or a traceback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Never
+
+RENEW_BEFORE: Final = timedelta(minutes=5)
+"""How long before its end an access token is no longer used."""
+
+
+class Secret:
+    """Holds one secret text; only `reveal()` gives it out.
+
+    Comparing goes by value; hashing, pickling and copying into text are refused or blank.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself: to be called where it is sent or stored, never to be kept."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    __hash__ = None  # type: ignore[assignment]  # the typing of object.__hash__ leaves no other way
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> Never:
+        raise TypeError("a Secret is never pickled")
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What an org signs in with: the keyring's `sign-in` entry."""
+
+    client_secret: Secret
+    refresh_token: Secret | None = None
+    """None for client credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A live access token and where it may be used: the keyring's `access` entry."""
+
+    token: Secret
+    api_url: str
+    """The token answer's `api_domain`; without a trailing slash."""
+    expires_at: datetime
+
+    def is_good(self, now: datetime) -> bool:
+        """Whether it will live long enough to be used."""
+        return now < self.expires_at - RENEW_BEFORE

@@ -1,0 +1,30 @@
+"""Text from outside is data: cleaned once, where it enters, and never parsed as markup."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+LONGEST: Final = 200
+"""Characters kept of one field; Zoho's own fields are far shorter."""
+
+_SPACES: Final = re.compile(r"[\s\u0085\u2028\u2029]+")
+
+# C0 and C1 controls reach the terminal raw through Textual; bidirectional controls reorder what
+# stands beside them; lone surrogates cannot be written; tag characters and zero-width spaces hide
+# text. ZWJ and ZWNJ stay: names in Persian and in Indic scripts are wrong without them.
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def clean(text: str, longest: int = LONGEST) -> str:
+    """One printable line: white space folded, control characters out, at most `longest` characters.
+
+    Idempotent. A text that was cut ends in an ellipsis.
+    """
+    # Only so much is looked at that folding a huge text cannot take long.
+    line = _UNSAFE.sub("", _SPACES.sub(" ", text[: longest * 8])).strip()
+    line = _SPACES.sub(" ", line)
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"

@@ -1,0 +1,104 @@
+"""Times and spans, in words and read from words."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(r"(?:\d{1,9}[smhd])+")
+_LONGEST: Final = timedelta(days=3650)
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
+
+
+def parse_duration(text: str) -> timedelta:
+    """`"90s"`, `"5m"`, `"1h30m"`, `"2d"`.
+
+    Raises:
+        ValueError: not of that form, zero, or beyond ten years.
+    """
+    if not _DURATION.fullmatch(text):
+        raise ValueError("a number and a unit (s, m, h, d), such as 30s, 5m or 1h30m")
+    seconds = sum(int(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"\d+[smhd]", text))
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise ValueError("longer than nothing and at most ten years (3650d)")
+    return timedelta(seconds=seconds)
+
+
+def countdown(span: timedelta) -> str:
+    """`6d 03:12:44`, under a day `03:12:44`; whole seconds, the sign left out."""
+    seconds = int(abs(span).total_seconds())
+    days, rest = divmod(seconds, 86400)
+    clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    return f"{days}d {clock}" if days else clock
+
+
+def rough(span: timedelta) -> str:
+    """`now`, `25s`, `12m`, `3h`, `6d`: a span that does not ask to be read each second.
+
+    Under a minute in steps of five seconds, so that a row of panels does not flicker.
+    """
+    seconds = int(abs(span).total_seconds())
+    if seconds < 5:
+        return "now"
+    if seconds < 60:
+        return f"{seconds // 5 * 5}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m"
+    if seconds < 2 * 86400:
+        return f"{seconds // 3600}h"
+    return f"{seconds // 86400}d"
+
+
+def ago(span: timedelta) -> str:
+    """`rough`, as an age: `just now`, `25s ago`."""
+    text = rough(span)
+    return "just now" if text == "now" else f"{text} ago"
+
+
+def offset_text(moment: datetime) -> str:
+    """`+05:30`, of an aware moment."""
+    return moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:5]
+
+
+def day(moment: datetime, *, year: bool = False) -> str:
+    """`12 Jul`, with the year `12 Jul 2022`: in English whatever the locale."""
+    text = f"{moment.day} {_MONTHS[moment.month - 1]}"
+    return f"{text} {moment.year}" if year else text
+
+
+def moment_texts(moment: datetime, zone: tzinfo | None) -> tuple[str, ...]:
+    """The same moment said at falling length, for the first that fits.
+
+    In the viewer's `zone` (None: the machine's own), the time in the org's own offset beside it.
+    """
+    here = moment.astimezone(zone)
+    theirs = offset_text(moment)
+    date = f"{_DAYS[here.weekday()]} {day(here)}"
+    if here.utcoffset() == moment.utcoffset():
+        clock = f"{here:%H:%M} ({theirs})"
+        return f"{date} {here.year} {clock}", f"{date} {clock}", f"{date} {here:%H:%M}"
+    there = f"{moment:%H:%M} {theirs}"
+    if here.date() != moment.date():
+        there = f"{_DAYS[moment.weekday()]} {there}"
+    return (
+        f"{date} {here.year} {here:%H:%M} (there {there})",
+        f"{date} {here:%H:%M} (there {there})",
+        f"{date} {here:%H:%M} ({there})",
+        f"{date} {here:%H:%M}",
+    )

@@ -1,0 +1,43 @@
+"""What can go wrong, as data: one sentence that says what, one that says the cure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+Kind = Literal["auth", "permission", "throttled", "network", "server", "contract", "keyring", "config"]
+
+LOCKOUT: Final = "Access Denied"
+"""The accounts host's word for "too many token requests" (Kaizen 43): asking on prolongs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why an org could not be looked at. Holds no secret; its texts are clean."""
+
+    kind: Kind
+    message: str
+    """What is wrong, one sentence for a person."""
+    hint: str
+    """The cure, one sentence."""
+    code: str | None = None
+    """Zoho's own word for it, where there is one."""
+    http_status: int | None = None
+    final: bool = False
+    """Asking again cannot help before somebody acts: a dead sign-in, a missing right."""
+    retry_at: datetime | None = None
+    """Not to be asked again before this moment (`Retry-After`, or the end of a lock-out)."""
+
+    @property
+    def is_lockout(self) -> bool:
+        """Whether the accounts host shut its door on this refresh token for a while."""
+        return self.code == LOCKOUT
+
+
+class TroubleError(Exception):
+    """The one error that the rooms of zbtui raise to each other; says nothing but its trouble."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.message)
+        self.trouble = trouble

@@ -1,0 +1,291 @@
+"""Sign-ins and access tokens in the OS keyring. The only importer of keyring.
+
+Keyring calls block, may hang for ever, and crash gnome-keyring when they overlap: one daemon thread
+makes them all, one at a time, each with a time limit and under a lock that all zbtui processes share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from filelock import FileLock, Timeout
+
+from zbtui.core.secret import AccessToken, Secret, SignIn
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.paths import make_private_folder
+from zbtui.store.worker import Worker, WorkerStuckError
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+ALLOW_INSECURE: Final = "ZBTUI_ALLOW_INSECURE_KEYRING"
+LIMIT_SECONDS: Final = 3.0
+_REFRESH_SECONDS: Final = 90.0
+"""Longer than one token request can take, with all its limits."""
+
+_SECURE: Final = (
+    "keyring.backends.SecretService",
+    "keyring.backends.libsecret",
+    "keyring.backends.kwallet",
+    "keyring.backends.macOS",
+    "keyring.backends.Windows",
+    "keyring_pass",
+)
+"""Modules whose back ends encrypt at rest and do not ask on the terminal."""
+
+T = TypeVar("T")
+
+
+class KeyringCredentials:
+    """`zbtui.store.memory.Credentials` in the OS keyring.
+
+    One entry an org (Windows holds about 1,280 characters), the org in the service's name (Windows
+    shuffles several users of one service).
+    """
+
+    def __init__(self, locks: Path, *, allow_insecure: bool = False) -> None:
+        """Args:
+        locks: the folder of the lock files that all zbtui processes share.
+        allow_insecure: take whatever back end there is.
+        """
+        self._locks = locks
+        self._allow_insecure = allow_insecure
+        self._worker = Worker("zbtui-keyring")
+        self._backend: KeyringBackend | None = None
+
+    async def read_sign_in(self, org_name: str) -> SignIn | None:
+        entry = await self._read(*_sign_in_entry(org_name))
+        if entry is None:
+            return None
+        secret, token = entry.get("client_secret"), entry.get("refresh_token")
+        if not isinstance(secret, str) or not isinstance(token, str | None):
+            raise TroubleError(_foreign_entry(org_name))
+        return SignIn(Secret(secret), Secret(token) if token else None)
+
+    async def write_sign_in(self, org_name: str, sign_in: SignIn) -> None:
+        """Write, then read back: a null back end takes everything and keeps nothing."""
+        entry = {"client_secret": sign_in.client_secret.reveal()}
+        if sign_in.refresh_token:
+            entry["refresh_token"] = sign_in.refresh_token.reveal()
+        await self._write(*_sign_in_entry(org_name), json.dumps(entry))
+        if await self.read_sign_in(org_name) != sign_in:
+            raise TroubleError(
+                _trouble(
+                    "The keyring took the sign-in but does not give it back.",
+                    f"Another back end is needed: see `keyring --list-backends`. {_STORES}",
+                )
+            )
+
+    async def read_access(self, org_name: str) -> AccessToken | None:
+        """The cached access token; what cannot be understood counts as none: it is made anew."""
+        entry = await self._read(*_access_entry(org_name), strict=False)
+        try:
+            token, api_url, expires = (
+                str((entry or {})[key]) for key in ("access_token", "api_domain", "expires_at")
+            )
+            moment = datetime.fromisoformat(expires)
+        except (KeyError, ValueError):
+            return None
+        return AccessToken(Secret(token), api_url, moment) if moment.tzinfo else None
+
+    async def write_access(self, org_name: str, access: AccessToken) -> None:
+        entry = {
+            "access_token": access.token.reveal(),
+            "api_domain": access.api_url,
+            "expires_at": access.expires_at.isoformat(),
+        }
+        await self._write(*_access_entry(org_name), json.dumps(entry))
+
+    async def delete(self, org_name: str) -> None:
+        for service, user in (_access_entry(org_name), _sign_in_entry(org_name)):
+            await self._call(partial(_delete, service, user))
+
+    @asynccontextmanager
+    async def refreshing(self, org_name: str) -> AsyncIterator[None]:
+        """Held by one process at a time; released by the system if that one dies."""
+        name = hashlib.sha256(org_name.encode()).hexdigest()[:16]
+        lock = self._lock(f"refresh-{name}.lock")
+        deadline = time.monotonic() + _REFRESH_SECONDS
+        while True:
+            try:
+                lock.acquire(blocking=False)
+                break
+            except Timeout:
+                if time.monotonic() > deadline:
+                    raise TroubleError(_busy("refreshes this org's token")) from None
+                await asyncio.sleep(0.05)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def _read(self, service: str, user: str, *, strict: bool = True) -> dict[str, object] | None:
+        text = await self._call(lambda keyring: keyring.get_password(service, user))
+        if text is None:
+            return None
+        entry: object = None
+        with suppress(ValueError, RecursionError):  # the error would hold the text
+            entry = json.loads(text)
+        if not isinstance(entry, dict):
+            if strict:
+                raise TroubleError(_foreign_entry(service))
+            return None
+        return entry
+
+    async def _write(self, service: str, user: str, text: str) -> None:
+        await self._call(lambda keyring: keyring.set_password(service, user, text))
+
+    async def _call(self, act: Callable[[KeyringBackend], T]) -> T:
+        try:
+            return await self._worker.call(lambda: self._act(act), limit=LIMIT_SECONDS)
+        except WorkerStuckError:
+            raise TroubleError(
+                _trouble(
+                    "The keyring did not answer within 3 s.",
+                    "It may wait for its password in another window: unlock it there. "
+                    "It is tried again by itself.",
+                )
+            ) from None
+
+    def _act(self, act: Callable[[KeyringBackend], T]) -> T:
+        """In the thread: one call under the lock; an unknown error is tried once more."""
+        lock = self._lock("keyring.lock")
+        try:
+            lock.acquire(timeout=LIMIT_SECONDS)
+        except Timeout:
+            raise TroubleError(_busy("uses the keyring")) from None
+        try:
+            if self._backend is None:
+                self._backend = choose_backend(allow_insecure=self._allow_insecure)
+            trouble: Trouble | None = None
+            for _ in range(2):
+                try:
+                    return act(self._backend)
+                except Exception as error:  # back ends raise what they like, outside keyring's own
+                    trouble, again = _explain(error)
+                    if not again:
+                        break
+            assert trouble is not None
+            raise TroubleError(trouble)
+        finally:
+            lock.release()
+
+    def _lock(self, name: str) -> FileLock:
+        try:
+            make_private_folder(self._locks)
+        except OSError as error:
+            raise TroubleError(
+                _trouble(
+                    f"The folder for zbtui's lock files cannot be made ({error.strerror}).",
+                    f"Make {self._locks} writable for this user.",
+                )
+            ) from None
+        return FileLock(self._locks / name, mode=0o600, thread_local=False)
+
+
+def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
+    """The back end to use: of several that are chained, the first that keeps a secret secret.
+
+    Raises:
+        TroubleError: there is none that does, and `allow_insecure` is not set.
+    """
+    import keyring  # here, in the thread: it takes some 100 ms
+    from keyring.backends import chainer, fail
+
+    try:
+        found = keyring.get_keyring()
+        members = list(found.backends) if isinstance(found, chainer.ChainerBackend) else [found]
+    except Exception as error:  # a bogus PYTHON_KEYRING_BACKEND raises what importing it raises
+        raise TroubleError(
+            _trouble(
+                f"The keyring back end could not be loaded ({type(error).__name__}).",
+                f"Check PYTHON_KEYRING_BACKEND in the environment. {_STORES}",
+            )
+        ) from None
+    for member in members:
+        if type(member).__module__.startswith(_SECURE):
+            return member
+    if allow_insecure:
+        return found
+    if isinstance(found, fail.Keyring):
+        raise TroubleError(_trouble("This machine has no keyring to keep secrets in.", _STORES))
+    name = f"{type(found).__module__}.{type(found).__name__}"
+    raise TroubleError(
+        _trouble(
+            f"The keyring back end {name} is not known to keep secrets safe.",
+            f"{_STORES} To use it all the same, set {ALLOW_INSECURE}=1.",
+        )
+    )
+
+
+_STORES: Final = (
+    "Use the desktop's keyring (GNOME Keyring, KWallet, macOS Keychain, Windows Credential Locker), "
+    "or pass with the keyring-pass package."
+)
+
+
+def _sign_in_entry(org_name: str) -> tuple[str, str]:
+    return f"zbtui:{org_name}", "sign-in"
+
+
+def _access_entry(org_name: str) -> tuple[str, str]:
+    return f"zbtui-access:{org_name}", "access"
+
+
+def _delete(service: str, user: str, keyring: KeyringBackend) -> None:
+    if keyring.get_password(service, user) is not None:
+        keyring.delete_password(service, user)
+
+
+def _explain(error: Exception) -> tuple[Trouble, bool]:
+    """The trouble, and whether trying again at once may help."""
+    from keyring import errors
+
+    if isinstance(error, errors.KeyringLocked):
+        return _trouble("The keyring is locked.", "Unlock it; it is tried again by itself."), False
+    if isinstance(error, errors.InitError):
+        return (
+            _trouble(
+                "The keyring is locked, or was never set up.",
+                "Unlock it, or create its default collection; it is tried again by itself.",
+            ),
+            False,
+        )
+    if isinstance(error, errors.NoKeyringError):
+        return _trouble("This machine has no keyring to keep secrets in.", _STORES), False
+    name = type(error).__name__
+    return (
+        _trouble(
+            f"The keyring failed ({name}).",
+            "See that the keyring service runs and the session bus is reachable; "
+            "it is tried again by itself.",
+        ),
+        True,
+    )
+
+
+def _trouble(message: str, hint: str) -> Trouble:
+    return Trouble("keyring", message, hint)
+
+
+def _busy(does: str) -> Trouble:
+    return _trouble(
+        f"Another zbtui process {does}, and does not finish.",
+        "It is tried again by itself; if it lasts, end that process.",
+    )
+
+
+def _foreign_entry(where: str) -> Trouble:
+    return _trouble(
+        f"The keyring entry of {where} is not one that zbtui wrote.",
+        "Put the org under watch anew: zbtui remove, then zbtui add.",
+    )

@@ -1,0 +1,69 @@
+"""One daemon thread that makes blocking calls, one at a time, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+_LOOK_EVERY: Final = 0.25
+
+
+class WorkerStuckError(Exception):
+    """The call at the head of the queue has gone on for longer than its limit."""
+
+
+class Worker:
+    """Makes calls in a thread of its own. A call that hangs for ever does not delay the exit.
+
+    A daemon thread rather than an executor: Python waits for an executor's threads when it exits.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._busy_since: float | None = None
+
+    async def call(self, function: Callable[[], T], limit: float | None = None) -> T:
+        """What `function` returns or raises.
+
+        Args:
+            limit: seconds that one call may take; waiting for those ahead in the queue is not counted.
+
+        Raises:
+            WorkerStuckError: this call, or the one ahead that it waits for, went over the limit.
+        """
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        future: Future[T] = Future()
+        self._calls.put((function, future))
+        outcome = asyncio.wrap_future(future)
+        while not (await asyncio.wait({outcome}, timeout=limit and _LOOK_EVERY))[0]:
+            began = self._busy_since
+            if limit is not None and began is not None and time.monotonic() - began > limit:
+                future.cancel()  # not to be made any more, if it still stands in the queue
+                raise WorkerStuckError
+        return outcome.result()
+
+    def _run(self) -> None:
+        while True:
+            function, future = self._calls.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            self._busy_since = time.monotonic()
+            try:
+                result = function()
+            except BaseException as error:  # handed to who waits for it
+                self._busy_since = None
+                future.set_exception(error)
+            else:
+                self._busy_since = None
+                future.set_result(result)
+            del function, future  # a result may hold a secret

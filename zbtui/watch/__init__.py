@@ -1,0 +1,1 @@
+"""Watching: one poller per org, all of them as a fleet."""

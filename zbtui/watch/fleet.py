@@ -1,0 +1,152 @@
+"""All orgs under watch: their pollers, the commands to them, and what they publish."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.core.org import Org
+from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.config import Config
+from zbtui.store.journal import Journal
+from zbtui.watch.clock import Clock
+from zbtui.watch.poller import Poller
+
+_SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
+_LONGEST_SPREAD: Final = timedelta(seconds=10)
+_JUMP_SECONDS: Final = 30.0
+"""Wall and monotonic clock apart by more than this: the machine slept, or the clock was set."""
+
+Look = Callable[[], Awaitable[Looked]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Orgs that came and went with a new config."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+class Fleet:
+    """The pollers by org name. Commands go in here; snapshots come out of `publish`."""
+
+    def __init__(
+        self,
+        config: Config,
+        open_look: Callable[[Org], Look],
+        journal: Journal,
+        clock: Clock,
+        reload: Callable[[], Config | None] = lambda: None,
+        luck: random.Random | None = None,
+    ) -> None:
+        """Args:
+        open_look: how to look at an org, such as `Session(org, …).look`.
+        reload: the config where its file has changed, else None; asked by `tick`.
+        luck: for the jitter.
+        """
+        self.policy = config.policy
+        self.config_trouble: Trouble | None = None
+        """Why the last change of the config file was not taken up."""
+        self._open_look = open_look
+        self._journal = journal
+        self._clock = clock
+        self._reload = reload
+        self._luck = luck or random.Random()
+        self._publish: Callable[[Snapshot], None] = lambda snapshot: None
+        self._pollers: dict[str, Poller] = {}
+        self._last_tick = self._clock_difference()
+        self._begin(config.orgs)
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """What is known of each org, in the config's order."""
+        return [poller.snapshot for poller in self._pollers.values()]
+
+    @property
+    def journal_trouble(self) -> Trouble | None:
+        return self._journal.trouble
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def listen(self, publish: Callable[[Snapshot], None]) -> None:
+        """From now on each changed snapshot is handed to `publish`, on the event loop."""
+        self._publish = publish
+
+    async def run(self, name: str) -> None:
+        """Watch one org until it is removed or the fleet stops."""
+        await self._pollers[name].run()
+
+    async def look_once(self, names: Iterable[str]) -> list[Snapshot]:
+        """Look at each of these orgs once, all at the same time."""
+        return list(await asyncio.gather(*(self._pollers[name].look() for name in names)))
+
+    def look_soon(self, name: str) -> datetime | None:
+        """See `Poller.look_soon`."""
+        return self._pollers[name].look_soon()
+
+    def pause(self, name: str, paused: bool) -> None:
+        self._pollers[name].pause(paused)
+
+    def stop(self) -> None:
+        for poller in self._pollers.values():
+            poller.stop()
+
+    def tick(self) -> Change:
+        """Once a second or so: takes up a changed config, and notices that the machine slept."""
+        difference = self._clock_difference()
+        if abs(difference - self._last_tick) > _JUMP_SECONDS:
+            for poller in self._pollers.values():
+                poller.reconsider(self._spread(len(self._pollers)))
+        self._last_tick = difference
+        try:
+            config = self._reload()
+        except TroubleError as error:
+            self.config_trouble = error.trouble
+            return Change()
+        return self._reconfigure(config) if config else Change()
+
+    def _reconfigure(self, config: Config) -> Change:
+        self.config_trouble = None
+        self.policy = config.policy
+        before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
+        after = {org.name: org for org in config.orgs}
+        removed = [name for name, org in before.items() if after.get(name) != org]
+        added = [org for name, org in after.items() if before.get(name) != org]
+        for name in removed:
+            self._pollers.pop(name).stop()
+        for poller in self._pollers.values():
+            poller.policy = config.policy
+            # A sign-in that was dead may have been renewed together with the config.
+            if poller.snapshot.trouble and poller.snapshot.trouble.final:
+                poller.look_soon()
+        self._begin(added)
+        self._pollers = {name: self._pollers[name] for name in after}
+        return Change(tuple(org.name for org in added), tuple(removed))
+
+    def _begin(self, orgs: Iterable[Org]) -> None:
+        known = self._journal.load(orgs := list(orgs))
+        now, spread = self._clock.now(), self._spread(len(orgs))
+        for index, org in enumerate(orgs):
+            snapshot = known.get(org.name) or Snapshot(org)
+            self._pollers[org.name] = Poller(
+                replace(snapshot, next_look=now + spread * (index / len(orgs))),
+                self._open_look(org),
+                self.policy,
+                self._journal,
+                self._clock,
+                lambda changed: self._publish(changed),
+                self._luck,
+            )
+
+    def _spread(self, orgs: int) -> timedelta:
+        return min(_SPREAD_PER_ORG * orgs, _LONGEST_SPREAD)
+
+    def _clock_difference(self) -> float:
+        return self._clock.now().timestamp() - self._clock.monotonic()

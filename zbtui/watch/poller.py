@@ -1,0 +1,140 @@
+"""One org's long-lived loop: look, tell, wait. Never overlaps itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from zbtui.core.cadence import SOONEST, next_look
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.journal import Journal
+from zbtui.watch.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Looks at one org when it is due, and publishes every change of its snapshot.
+
+    Stopped by `stop()`, not by cancellation: a request under way ends by its own time limits.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        look: Callable[[], Awaitable[Looked]],
+        policy: Policy,
+        journal: Journal,
+        clock: Clock,
+        publish: Callable[[Snapshot], None],
+        luck: random.Random,
+    ) -> None:
+        """Args:
+        snapshot: what is known so far; its `next_look` is when to begin.
+        look: one look at the org; raises `TroubleError`.
+        luck: for the jitter.
+        """
+        self.snapshot = snapshot
+        self.policy = policy
+        self._look = look
+        self._journal = journal
+        self._clock = clock
+        self._publish = publish
+        self._luck = luck
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Until `stop()`. Raises nothing."""
+        while not self._stopping:
+            # Cleared before the clock is read: what happens from here on is not missed.
+            self._wake.clear()
+            seconds = self._seconds_to_look()
+            if seconds is not None and seconds <= 0:
+                await self.look()
+            else:
+                await self._clock.wait(self._wake, seconds)
+
+    async def look(self) -> Snapshot:
+        """One look now; the snapshot after it."""
+        self._set(replace(self.snapshot, looking=True))
+        try:
+            looked = await self._look()
+            after = succeeded(self.snapshot, looked, self._clock.now())
+        except TroubleError as error:
+            after = failed(self.snapshot, error.trouble, self._clock.now())
+        except Exception as error:  # a bug of ours must not end the watch in silence
+            _log.error("%s: the look ended in %s", self.snapshot.org.name, type(error).__name__)
+            after = failed(self.snapshot, _bug(error), self._clock.now())
+        due = next_look(after, self.policy, self._clock.now(), self._luck.uniform(-1, 1))
+        self._set(replace(after, next_look=due))
+        self._note()
+        if after.trouble is None and not self._stopping:
+            await self._journal.save(after)
+        return after
+
+    def look_soon(self) -> datetime | None:
+        """Ask for a look now, at least `SOONEST` after the last one.
+
+        Returns:
+            None, or the end of a lock-out, through which nothing is asked.
+        """
+        now, trouble = self._clock.now(), self.snapshot.trouble
+        if trouble and trouble.is_lockout and trouble.retry_at and trouble.retry_at > now:
+            return trouble.retry_at
+        if not self.snapshot.looking:
+            last = self.snapshot.attempted_at
+            self._set(replace(self.snapshot, next_look=max(now, last + SOONEST) if last else now))
+            self._wake.set()
+        return None
+
+    def pause(self, paused: bool) -> None:
+        if paused != self.snapshot.paused:
+            self._set(replace(self.snapshot, paused=paused))
+            self._wake.set()
+
+    def reconsider(self, spread: timedelta) -> None:
+        """After the wall clock jumped: what is due by now is looked at within `spread`."""
+        due, now = self.snapshot.next_look, self._clock.now()
+        if due is not None and not self.snapshot.looking:
+            if due <= now:
+                due = now + spread * self._luck.random()
+            elif self.snapshot.trouble is None:
+                due = min(due, now + self.policy.every)  # the clock went back
+            self._set(replace(self.snapshot, next_look=due))
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the loop; a look under way ends by itself, and is no longer told."""
+        self._stopping = True
+        self._publish = lambda snapshot: None
+        self._wake.set()
+
+    def _seconds_to_look(self) -> float | None:
+        due = self.snapshot.next_look
+        if due is None or self.snapshot.paused:
+            return None
+        return (due - self._clock.now()).total_seconds()
+
+    def _set(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._publish(snapshot)
+
+    def _note(self) -> None:
+        trouble = self.snapshot.trouble
+        if trouble:
+            _log.warning("%s: %s", self.snapshot.org.name, trouble.message)
+
+
+def _bug(error: Exception) -> Trouble:
+    return Trouble(
+        "contract",
+        f"zbtui tripped over this answer ({type(error).__name__}).",
+        "That is a bug in zbtui: please report it, with the answer of Zoho's if you can.",
+    )

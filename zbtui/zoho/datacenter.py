@@ -1,0 +1,113 @@
+"""Zoho's data centers (zoho-api section 4), and which hosts a token or secret may be sent to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from zbtui.core.org import CUSTOM, Org
+
+
+@dataclass(frozen=True, slots=True)
+class DataCenter:
+    """Where one data center signs in and answers. URLs without a trailing slash."""
+
+    key: str
+    accounts_url: str
+    api_url: str
+
+
+def _zoho(key: str, accounts_host: str, api_host: str) -> DataCenter:
+    return DataCenter(key, f"https://{accounts_host}", f"https://{api_host}")
+
+
+DATA_CENTERS: Final = {
+    dc.key: dc
+    for dc in (
+        _zoho("us", "accounts.zoho.com", "www.zohoapis.com"),
+        _zoho("eu", "accounts.zoho.eu", "www.zohoapis.eu"),
+        _zoho("in", "accounts.zoho.in", "www.zohoapis.in"),
+        _zoho("au", "accounts.zoho.com.au", "www.zohoapis.com.au"),
+        _zoho("jp", "accounts.zoho.jp", "www.zohoapis.jp"),
+        _zoho("cn", "accounts.zoho.com.cn", "www.zohoapis.com.cn"),
+        _zoho("ca", "accounts.zohocloud.ca", "www.zohoapis.ca"),
+        _zoho("sa", "accounts.zoho.sa", "www.zohoapis.sa"),
+        _zoho("uk", "accounts.zoho.uk", "www.zohoapis.uk"),
+        _zoho("ae", "accounts.zoho.ae", "www.zohoapis.ae"),
+        _zoho("sg", "accounts.zoho.sg", "www.zohoapis.sg"),
+    )
+}
+
+_API_HOSTS: Final = frozenset(
+    prefix + host.removeprefix("www.")
+    for dc in DATA_CENTERS.values()
+    if (host := urlsplit(dc.api_url).hostname)
+    for prefix in ("www.", "sandbox.", "developer.")
+)
+
+
+def data_center_of(org: Org) -> DataCenter:
+    """Where this org signs in and answers: a row of the table, or its own custom URLs."""
+    if org.data_center == CUSTOM:
+        return DataCenter(CUSTOM, (org.accounts_url or "").rstrip("/"), (org.api_url or "").rstrip("/"))
+    return DATA_CENTERS[org.data_center]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine itself."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_custom_url(url: str) -> str | None:
+    """What is wrong with a custom `accounts_url` or `api_url`; None: nothing."""
+    parts = _split(url)
+    if parts is None or not parts.hostname:
+        return "is not a URL such as https://accounts.example.com"
+    if parts.username is not None or parts.query or parts.fragment:
+        return "must have no user, no query and no fragment"
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
+        return "must begin with https:// (http:// only on this machine itself)"
+    return None
+
+
+def trusted_api_url(answered: object, dc: DataCenter) -> str:
+    """The `api_domain` of a token answer where a token may go to it, else the data center's own.
+
+    Trusted are the https hosts of the table (sandbox and developer ones too), the org's own custom
+    api_url, and for an org whose api_url is on loopback, loopback.
+    """
+    if not isinstance(answered, str) or len(answered) > 300:
+        return dc.api_url
+    url = answered.rstrip("/")
+    parts = _split(url)
+    if parts is None or parts.username is not None or parts.query or parts.fragment:
+        return dc.api_url
+    on_table = (
+        parts.scheme == "https" and parts.hostname in _API_HOSTS and parts.port is None and not parts.path
+    )
+    same_host = _split(dc.api_url)
+    own = same_host is not None and (parts.scheme, parts.netloc) == (
+        same_host.scheme,
+        same_host.netloc,
+    )
+    looped = parts.scheme in ("http", "https") and is_loopback(url) and is_loopback(dc.api_url)
+    if dc.key == CUSTOM:
+        return url if own or looped else dc.api_url
+    return url if on_table else dc.api_url
+
+
+def _split(url: str) -> SplitResult | None:
+    if not url.isascii() or any(ch.isspace() or ch == "\\" for ch in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no port
+    except ValueError:
+        return None
+    return parts

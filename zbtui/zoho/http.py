@@ -1,0 +1,302 @@
+"""One HTTP client for the whole program: time limits, size limits, no redirects, no leaks.
+
+httpx leaks pool slots when a request is cancelled from outside, so nobody does: every limit is kept
+in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from zbtui import __version__
+from zbtui.core.text import clean
+from zbtui.core.trouble import Trouble, TroubleError
+
+AsgiApp = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+
+MAX_BODY: Final = 1 << 20
+"""Bytes of an answer, decoded; Zoho's are a few hundred."""
+IN_FLIGHT: Final = 16
+"""Requests at once, in all: httpx's pool grows slower with more."""
+IN_FLIGHT_PER_HOST: Final = 8
+"""So that a dead data center cannot hold up the others."""
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 20.0
+TOTAL_SECONDS: Final = 60.0
+"""For one answer as a whole: each byte of a slow drip is within the read limit."""
+
+_WIRE_ERRORS: Final = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    httpx.StreamError,
+    zlib.error,
+    OSError,
+)
+
+for _name in ("httpx", "httpcore", "hpack"):
+    # At INFO httpx prints URLs, at DEBUG hpack prints the Authorization header.
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that came whole, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    """Decoded, at most `MAX_BODY` bytes."""
+
+    @property
+    def date(self) -> datetime | None:
+        """The `Date` header."""
+        return _http_date(self.headers.get("date", ""))
+
+    def retry_at(self, now: datetime) -> datetime | None:
+        """`Retry-After`, in seconds or as a date; at most a day ahead of `now`."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            seconds = min(int(text[:9]), 86400)
+            return datetime.fromtimestamp(now.timestamp() + seconds, UTC)
+        moment = _http_date(text)
+        if moment is None:
+            return None
+        ahead = (moment - (self.date or now)).total_seconds()
+        return datetime.fromtimestamp(now.timestamp() + min(max(ahead, 0), 86400), UTC)
+
+    @property
+    def credits_remaining(self) -> int | None:
+        """`X-API-CREDITS-REMAINING`, where it came."""
+        text = self.headers.get("x-api-credits-remaining", "").strip()
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+
+
+class Http:
+    """The shared client. `async with` it; a second entry is an error."""
+
+    def __init__(self, app: AsgiApp | None = None) -> None:
+        """Args:
+        app: answers every request inside the process (the demo's Zoho); None: the network.
+        """
+        self._app = app
+        self._client: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
+        self._all = asyncio.Semaphore(IN_FLIGHT)
+        self._per_host: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(IN_FLIGHT_PER_HOST)
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """One request, one answer.
+
+        Args:
+            form: sent as the body; secrets go nowhere else.
+
+        Raises:
+            TroubleError: of kind `network`, or `contract` for an answer beyond the limits.
+        """
+        host = urlsplit(url).hostname or ""
+        # The host's turn first: who waits for a dead host must not hold a place of all.
+        async with self._per_host[host], self._all:
+            client = await self._open()
+            trouble: Trouble
+            try:
+                return await _exchange(client, method, url, dict(headers or {}), form)
+            except httpx.PoolTimeout:
+                await self._rebuild(client)
+                trouble = _network("The connection pool ran dry and was rebuilt.", _BY_ITSELF)
+            except (
+                httpx.HTTPError,
+                httpx.InvalidURL,
+                httpx.StreamError,
+                zlib.error,
+                OSError,
+            ) as error:
+                trouble = _explain(error, clean(host, 80))
+            # Raised outside of `except`: httpx's errors hold the request, and that the token.
+            raise TroubleError(trouble)
+
+    async def _open(self) -> httpx.AsyncClient:
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._build()
+            return self._client
+
+    async def _rebuild(self, broken: httpx.AsyncClient) -> None:
+        async with self._opening:
+            if self._client is broken:
+                self._client = None
+        await broken.aclose()
+
+    async def _build(self) -> httpx.AsyncClient:
+        transport: httpx.AsyncBaseTransport | None = None
+        mounts: dict[str, httpx.AsyncBaseTransport | None] = {}
+        context: ssl.SSLContext | bool = True
+        limits = httpx.Limits(
+            max_connections=IN_FLIGHT * 2, max_keepalive_connections=IN_FLIGHT, keepalive_expiry=40
+        )
+        if self._app is not None:
+            transport = httpx.ASGITransport(app=self._app)
+        else:
+            # Reading the certificates takes some 20 ms: not on the event loop.
+            context = await asyncio.to_thread(httpx.create_ssl_context)
+            # A token for this machine itself must not pass through a proxy of the environment.
+            direct = httpx.AsyncHTTPTransport(verify=context, limits=limits)
+            mounts = {f"all://{host}": direct for host in ("localhost", "127.0.0.1", "[::1]")}
+        return httpx.AsyncClient(
+            transport=transport,
+            mounts=mounts,
+            verify=context,
+            limits=limits,
+            timeout=httpx.Timeout(
+                connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS
+            ),
+            follow_redirects=False,
+            headers={"User-Agent": f"zbtui/{__version__}", "Accept-Encoding": "gzip"},
+        )
+
+
+async def _exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    headers: dict[str, str],
+    form: Mapping[str, str] | None,
+) -> Reply:
+    async with client.stream(method, url, headers=headers, data=form) as response:
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        body = await _read(response, encoding)
+        answered = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, answered, body)
+
+
+async def _read(response: httpx.Response, encoding: str) -> bytes:
+    """The body, decoded here, because httpx decodes a whole chunk before it can be measured."""
+    if encoding not in ("identity", "gzip", "x-gzip", ""):
+        raise TroubleError(_too_odd("is packed in a way that was not asked for"))
+    unpack = zlib.decompressobj(31) if encoding.endswith("gzip") else None
+    body = bytearray()
+    deadline = time.monotonic() + TOTAL_SECONDS
+    async for chunk in response.aiter_raw():
+        room = MAX_BODY + 1 - len(body)
+        body += unpack.decompress(chunk, room) if unpack else chunk[:room]
+        if len(body) > MAX_BODY:
+            raise TroubleError(_too_odd("is larger than 1 MiB"))
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the whole answer took too long")
+    if unpack and body and not unpack.eof:
+        raise zlib.error("the packed answer was cut off")
+    return bytes(body)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo and 1970 <= moment.year < 3000 else None
+
+
+_BY_ITSELF: Final = "It is tried again by itself."
+
+
+def _network(message: str, hint: str) -> Trouble:
+    return Trouble("network", message, hint)
+
+
+def _too_odd(what: str) -> Trouble:
+    return Trouble(
+        "contract",
+        f"The answer {what}, and was not read.",
+        "Something other than Zoho may answer here: a proxy, or a wrong api_url.",
+    )
+
+
+def _explain(error: Exception, host: str) -> Trouble:
+    """A sentence of our own: httpx's texts may hold a URL or a header."""
+    line = "Check this machine's network; it is tried again by itself."
+    match error:
+        case httpx.ConnectTimeout():
+            return _network(f"{host} does not answer: no connection within 10 s.", line)
+        case httpx.TimeoutException():
+            return _network(
+                f"{host} took too long to answer (over 20 s).",
+                f"{_BY_ITSELF} If it lasts, see status.zoho.com.",
+            )
+        case httpx.ConnectError() if _caused_by(error, ssl.SSLError):
+            return _network(
+                f"The secure connection to {host} could not be trusted.",
+                "A proxy may open it: install its certificate and set SSL_CERT_FILE; also check "
+                "this machine's clock.",
+            )
+        case httpx.ConnectError():
+            return _network(f"{host} cannot be reached: no such name, or the connection is refused.", line)
+        case httpx.ProxyError():
+            return _network(
+                f"The proxy does not let the call to {host} through.",
+                "Check HTTPS_PROXY and NO_PROXY in the environment.",
+            )
+        case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() | OSError():
+            return _network(f"{host} broke the connection off before it had answered.", line)
+        case zlib.error():
+            return _too_odd("is packed, and broken")
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            return Trouble(
+                "config",
+                f"The call to {host} could not be made.",
+                "Check api_url and accounts_url in the config, then sign in again.",
+                final=True,
+            )
+        case _:
+            return _network(f"The call to {host} failed ({type(error).__name__}).", line)
+
+
+def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, kind):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
