@@ -33,6 +33,10 @@ class Level(IntEnum):
     def word(self) -> str:
         return self.name.lower()
 
+    @property
+    def glyph(self) -> str:
+        return "●▲?✖"[self]
+
 
 Name = Literal[
     "cannot_look",
@@ -63,6 +67,26 @@ class Verdict:
     stale: bool = False
     """Judged by data that a newer attempt could not confirm."""
 
+    @property
+    def glyph(self) -> str:
+        """One narrow character a state, so that no state is told by colour alone."""
+        return _GLYPHS[self.name]
+
+
+_GLYPHS: Final[dict[Name, str]] = {
+    "cannot_look": "?",
+    "waiting": "◌",
+    "failed": "✖",
+    "stopped": "■",
+    "overdue": "◆",
+    "running_long": "▷",
+    "none": "○",
+    "one_off": "◐",
+    "unknown_status": "▲",
+    "running": "▶",
+    "scheduled": "●",
+    "completed": "✔",
+}
 
 KIND_WORDS: Final[dict[Kind, str]] = {
     "auth": "SIGN IN",

@@ -96,6 +96,31 @@ def parse_config(text: str, name: str, rules: Rules) -> Config:
     return Config(policy, tuple(orgs))
 
 
+def watch_config(path: Path, rules: Rules) -> Callable[[], Config | None]:
+    """A function that gives the config when its file has changed since the last call, else None.
+
+    It raises what `load_config` raises, once for each change.
+    """
+
+    def stamp() -> tuple[int, int] | None:
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size
+
+    known = stamp()
+
+    def reload() -> Config | None:
+        nonlocal known
+        if (now := stamp()) == known:
+            return None
+        known = now
+        return load_config(path, rules)
+
+    return reload
+
+
 def add_org(path: Path, lock: Path, org: Org, rules: Rules) -> None:
     """Write one more `[[org]]` at the end of the file.
 

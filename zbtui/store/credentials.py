@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ALLOW_INSECURE: Final = "ZBTUI_ALLOW_INSECURE_KEYRING"
 LIMIT_SECONDS: Final = 3.0
+FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
+"""The code of a trouble with an entry that was read, and is not zbtui's."""
 _REFRESH_SECONDS: Final = 90.0
 """Longer than one token request can take, with all its limits."""
 
@@ -285,7 +287,9 @@ def _busy(does: str) -> Trouble:
 
 
 def _foreign_entry(where: str) -> Trouble:
-    return _trouble(
+    return Trouble(
+        "keyring",
         f"The keyring entry of {where} is not one that zbtui wrote.",
         "Put the org under watch anew: zbtui remove, then zbtui add.",
+        code=FOREIGN_ENTRY,
     )

@@ -1,0 +1,415 @@
+"""The command line: parses, builds the parts, hands over. Imports what a command needs when it needs it.
+
+Data goes to stdout, everything else to stderr. No secret is ever an argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from zbtui import __version__
+from zbtui.core.org import GRANTS
+from zbtui.core.trouble import TroubleError
+
+if TYPE_CHECKING:
+    from zbtui.core.secret import SignIn
+    from zbtui.onboard import Household
+    from zbtui.store.config import Config, Rules
+    from zbtui.store.memory import Credentials
+    from zbtui.store.paths import Paths
+    from zbtui.watch.fleet import Fleet
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 3
+INTERRUPTED: Final = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status."""
+    # What Zoho or the user named may not be in this terminal's character set.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    args = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        return command(args)
+    except TroubleError as error:
+        print(f"zbtui: {error.trouble.message} {error.trouble.hint}", file=sys.stderr)
+        return WRONG_USAGE if error.trouble.kind == "config" else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has had enough; Python must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        from zbtui.core.crash import describe
+
+        print(describe(error), file=sys.stderr)
+        return FAILED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Wrong usage ends with 3, as with monitoring plug-ins."""
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USAGE, f"zbtui: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    shared = _Parser(add_help=False)
+    shared.add_argument(
+        "--config", metavar="FILE", default=argparse.SUPPRESS, help="the config file (else $ZBTUI_CONFIG)"
+    )
+    parser: argparse.ArgumentParser = _Parser(
+        prog="zbtui",
+        description="Watch the Zoho CRM data backups of many orgs at once. Without a command: watch.",
+        parents=[shared],
+    )
+    parser.add_argument("--version", action="version", version=f"zbtui {__version__}")
+    parser.set_defaults(command=_watch, config=None)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    def command(name: str, act: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = commands.add_parser(
+            name, parents=[shared], help=about, description=f"{about[0].upper()}{about[1:]}."
+        )
+        made.set_defaults(command=act)
+        return made
+
+    demo = command("demo", _demo, "watch invented orgs on a simulated Zoho; nothing is written")
+    demo.add_argument("--orgs", type=_count(20_000), default=0, metavar="N", help="how many orgs")
+    demo.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="how fast they live (1)")
+    demo.add_argument("--seed", type=int, default=0, metavar="S", help="other orgs beyond the first few")
+
+    add = command("add", _add, "put an org under watch; secrets are asked for, or read as JSON from stdin")
+    add.add_argument("name", metavar="NAME", help="what to call the org")
+    add.add_argument(
+        "--data-center", required=True, metavar="DC", help="as the address ends: crm.zoho.eu is eu"
+    )
+    add.add_argument("--client-id", required=True, metavar="ID", help="of the client in Zoho's API console")
+    add.add_argument("--grant", choices=GRANTS, default=GRANTS[0], help=f"how to sign in ({GRANTS[0]})")
+    add.add_argument("--soid", metavar="ID", help="ZohoCRM.{org number}, for client-credentials")
+    add.add_argument("--accounts-url", metavar="URL", help="for --data-center custom")
+    add.add_argument("--api-url", metavar="URL", help="for --data-center custom")
+    add.add_argument("--no-verify", action="store_true", help="save without asking Zoho first")
+
+    listing = command("list", _list, "the orgs under watch")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+
+    remove = command("remove", _remove, "take an org off watch and delete its credentials")
+    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+
+    check = command("check", _check, "look once, print, exit 0 ok / 1 warning / 2 critical / 3 unknown")
+    check.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
+    check.add_argument("--format", choices=("text", "json"), default="text")
+
+    command("paths", _paths, "where config, journal and log are")
+    return parser
+
+
+def _count(most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+            raise argparse.ArgumentTypeError(f"a whole number from 1 to {most} is needed")
+        return int(text)
+
+    return parse
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0001 <= speed <= 20:
+        raise argparse.ArgumentTypeError("a number from 0.0001 to 20 is needed")
+    return speed
+
+
+# Commands
+
+
+def _watch(args: argparse.Namespace) -> int:
+    paths = _find_paths(args)
+    rules = _rules()
+    config = _load(paths, rules)
+    _need_terminal()
+    from zbtui.store.log import log_to
+
+    log_to(paths.log)
+    outcome = asyncio.run(_watch_until_quit(paths, config, rules))
+    if outcome == "demo":
+        return _demo(_parser().parse_args(["demo"]))
+    return outcome if isinstance(outcome, int) else 0
+
+
+async def _watch_until_quit(paths: Paths, config: Config, rules: Rules) -> int | str | None:
+    from zbtui.store.config import watch_config
+    from zbtui.store.journal import open_journal
+    from zbtui.watch.clock import SystemClock
+    from zbtui.watch.fleet import Fleet
+    from zbtui.zoho.http import Http
+
+    journal = open_journal(paths.journal)
+    clock = SystemClock()
+    async with Http() as http:
+        fleet = Fleet(
+            config,
+            _looker(http, _credentials(paths), journal, clock),
+            journal,
+            clock,
+            reload=watch_config(paths.config, rules),
+        )
+        outcome = await _run_app(fleet)
+    await journal.close()
+    return outcome
+
+
+def _demo(args: argparse.Namespace) -> int:
+    _need_terminal()
+    outcome = asyncio.run(_demo_until_quit(args.orgs, args.speed, args.seed))
+    return outcome if isinstance(outcome, int) else 0
+
+
+async def _demo_until_quit(orgs: int, speed: float, seed: int) -> int | str | None:
+    from zbtui.demo.household import open_demo
+
+    async with open_demo(orgs, speed, seed) as fleet:
+        return await _run_app(fleet, "DEMO, all invented")
+
+
+async def _run_app(fleet: Fleet, label: str | None = None) -> int | str | None:
+    from zbtui.tui.app import ZbtuiApp
+
+    app = ZbtuiApp(fleet, label)
+    outcome = await app.run_async()
+    return app.return_code if app.return_code else outcome
+
+
+def _add(args: argparse.Namespace) -> int:
+    from zbtui.store.config import load_config, make_org, name_taken
+
+    paths, rules = _find_paths(args), _rules()
+    keys = ("name", "data_center", "client_id", "grant", "soid", "accounts_url", "api_url")
+    given = {key: value for key in keys if (value := getattr(args, key)) is not None}
+    org = make_org(given, rules)
+    if any(org.name == other.name for other in load_config(paths.config, rules).orgs):
+        raise name_taken(org.name)
+    sign_in = _read_sign_in(needs_refresh_token=org.grant == "refresh-token")
+
+    async def add(household: Household) -> None:
+        from datetime import UTC, datetime
+
+        from zbtui.core.explain import label
+        from zbtui.onboard import put_under_watch
+        from zbtui.zoho.http import Http
+
+        async with Http() as http:
+            looked = await put_under_watch(
+                household, http, org, sign_in, datetime.now(UTC), verified=not args.no_verify
+            )
+        backup = looked.backup if looked else None
+        seen = "not verified" if looked is None else (backup.status if backup else "no backup is set up")
+        _say(f"{org.name} ({label(org.data_center)}) is under watch: {seen}.")
+
+    return _with_household(paths, rules, add)
+
+
+def _remove(args: argparse.Namespace) -> int:
+    paths, rules = _find_paths(args), _rules()
+    from zbtui.store.config import load_config, unknown_org
+
+    names = [org.name for org in load_config(paths.config, rules).orgs]
+    if args.name not in names:
+        raise unknown_org(args.name, names)
+    if not args.yes:
+        if not sys.stdin.isatty():
+            _say("Not removed: nobody is there to confirm it. Add --yes.")
+            return WRONG_USAGE
+        _say(f"Take {args.name} off watch and delete its credentials from the keyring? [y/N] ", end="")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            _say("Nothing was changed.")
+            return FAILED
+
+    async def remove(household: Household) -> None:
+        from zbtui.onboard import take_off_watch
+
+        await take_off_watch(household, args.name)
+        _say(f"{args.name} is no longer under watch; its refresh token stays valid at Zoho until revoked.")
+
+    return _with_household(paths, rules, remove)
+
+
+def _list(args: argparse.Namespace) -> int:
+    orgs = _load(_find_paths(args), _rules()).orgs
+    if args.json:
+        import json
+        from dataclasses import asdict
+
+        body = {"schema": 1, "orgs": [asdict(org) for org in orgs]}
+        print(json.dumps(body, indent=2, ensure_ascii=False))
+        return 0
+    if not orgs:
+        _say("No org is under watch yet: see zbtui add --help, or try zbtui demo.")
+    widest = max((len(org.name) for org in orgs), default=0)
+    for org in orgs:
+        print(f"{org.name:<{widest}}  {org.data_center:<6}  {org.grant:<18}  {org.client_id}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from zbtui.check import EXIT_CODES, Report, as_json, as_text, check
+    from zbtui.store.config import unknown_org
+    from zbtui.store.journal import open_journal
+    from zbtui.store.log import log_to
+    from zbtui.watch.clock import SystemClock
+    from zbtui.watch.fleet import Fleet
+    from zbtui.zoho.http import Http
+
+    paths = _find_paths(args)
+    config = _load(paths, _rules())
+    known = [org.name for org in config.orgs]
+    for name in args.names:
+        if name not in known:
+            raise unknown_org(name, known)
+    log_to(paths.log)
+    clock = SystemClock()
+    journal = open_journal(paths.journal)
+
+    async def run() -> Report:
+        async with Http() as http:
+            look = _looker(http, _credentials(paths), journal, clock)
+            names = list(dict.fromkeys(args.names)) or known
+            report = await check(Fleet(config, look, journal, clock), names)
+        await journal.close()
+        return report
+
+    report = asyncio.run(run())
+    if journal.trouble:
+        _say(f"zbtui: {journal.trouble.message} {journal.trouble.hint}")
+    print(as_json(report) if args.format == "json" else as_text(report))
+    return EXIT_CODES[report.level]
+
+
+def _paths(args: argparse.Namespace) -> int:
+    paths = _find_paths(args)
+    for name, path in (("config", paths.config), ("journal", paths.journal), ("log", paths.log)):
+        print(f"{name:<8} {path}")
+    return 0
+
+
+# Parts
+
+
+def _find_paths(args: argparse.Namespace) -> Paths:
+    from zbtui.store.paths import find_paths
+
+    return find_paths(args.config, os.environ)
+
+
+def _rules() -> Rules:
+    from zbtui.store.config import Rules
+    from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
+
+    return Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+
+
+def _load(paths: Paths, rules: Rules) -> Config:
+    from zbtui.store.config import load_config
+
+    return load_config(paths.config, rules)
+
+
+def _credentials(paths: Paths) -> Credentials:
+    from zbtui.store.credentials import ALLOW_INSECURE, KeyringCredentials
+
+    return KeyringCredentials(paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE) == "1")
+
+
+def _looker(http: Any, credentials: Credentials, journal: Any, clock: Any) -> Callable[[Any], Any]:
+    from zbtui.watch.session import Session
+
+    return lambda org: Session(org, http, credentials, journal, clock).look
+
+
+def _with_household(
+    paths: Paths, rules: Rules, act: Callable[[Household], Coroutine[Any, Any, None]]
+) -> int:
+    from zbtui.onboard import Household
+    from zbtui.store.journal import open_journal
+
+    async def run() -> None:
+        journal = open_journal(paths.journal)
+        lock = paths.locks / "config.lock"
+        await act(Household(paths.config, lock, rules, _credentials(paths), journal))
+        await journal.close()
+
+    asyncio.run(run())
+    return 0
+
+
+def _read_sign_in(*, needs_refresh_token: bool) -> SignIn:
+    """Asked for without echo on a terminal; else one JSON object on stdin."""
+    from zbtui.core.secret import Secret, SignIn
+
+    wanted = ["client_secret", *(["refresh_token"] if needs_refresh_token else [])]
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        given: dict[str, Any] = {
+            key: getpass(f"{key.replace('_', ' ').capitalize()} (not shown): ").strip() for key in wanted
+        }
+    else:
+        given = _read_json(wanted)
+    for key in wanted:
+        value = given.get(key)
+        if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
+            raise _wrong(
+                f"The {key.replace('_', ' ')} is missing, or has characters that none has.", wanted
+            )
+    return SignIn(
+        Secret(given["client_secret"]), Secret(given["refresh_token"]) if needs_refresh_token else None
+    )
+
+
+def _read_json(wanted: list[str]) -> dict[str, Any]:
+    import json
+
+    text = sys.stdin.read(1 << 16)
+    given: Any = None
+    with suppress(ValueError, RecursionError):  # the error would hold the text
+        given = json.loads(text)
+    if not isinstance(given, dict):
+        raise _wrong("What came on stdin is not one JSON object.", wanted)
+    if extra := sorted(set(given) - set(wanted)):
+        raise _wrong(f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", wanted)
+    return given
+
+
+def _wrong(message: str, wanted: list[str]) -> TroubleError:
+    from zbtui.core.trouble import Trouble
+
+    keys = ", ".join(f'"{key}": "…"' for key in wanted)
+    return TroubleError(Trouble("config", message, f"Needed: {{{keys}}}."))
+
+
+def _need_terminal() -> None:
+    from zbtui.core.trouble import Trouble
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise TroubleError(
+            Trouble("config", "The screen needs a terminal.", "Without one, use zbtui check.")
+        )
+
+
+def _say(text: str, end: str = "\n") -> None:
+    print(text, end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,11 @@
+"""Zoho, simulated: accounts and API as one ASGI app, and invented orgs that live fast.
+
+In the process for `zbtui demo`; on a real port with `uvicorn zbtui.demo:app`, which prints how to
+put its orgs under watch. Nothing in here is real: no name, no id, no credential.
+"""
+
+from zbtui.demo.server import app, serve_in_process
+from zbtui.demo.world import InventedOrg, Phase, World
+from zbtui.demo.zoho import Simulator
+
+__all__ = ["InventedOrg", "Phase", "Simulator", "World", "app", "serve_in_process"]

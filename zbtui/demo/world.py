@@ -1,0 +1,263 @@
+"""The invented orgs, and how their backups live: a pure function of the time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from itertools import cycle, islice
+from typing import Final
+
+from zbtui.zoho.datacenter import DATA_CENTERS
+
+_DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One stretch of an org's life."""
+
+    kind: str
+    """A status of Zoho's; or `NONE`, `ONE_OFF`, `OVERDUE`; or a trouble that `Simulator` knows."""
+    seconds: float
+    """How long it lasts at speed 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventedOrg:
+    """An org that does not exist."""
+
+    name: str
+    company: str
+    data_center: str
+    requester: str
+    number: int
+    """From which its ids and its ZUID are made."""
+    offset: timedelta
+    """Of the org's time zone."""
+    plan: str
+    """`weekly`, `biweekly`, `monthly` or `monthly-ordinal`."""
+    next_in: timedelta
+    """From the start of the simulation to the next run, where none is near."""
+    life: tuple[Phase, ...]
+    """Lived through again and again."""
+
+    @property
+    def client_id(self) -> str:
+        return f"1000.DEMO{self.number:06}"
+
+    @property
+    def client_secret(self) -> str:
+        return f"demo-client-secret-{self.number:06}"
+
+    @property
+    def refresh_token(self) -> str:
+        return f"1000.demo-refresh-token-{self.number:06}"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where an org stands in its life."""
+
+    kind: str
+    began: datetime
+    ends: datetime
+    then: str
+    """The kind of the next phase."""
+
+
+class World:
+    """All invented orgs, from `start` on, living `speed` times as fast as said."""
+
+    def __init__(self, start: datetime, orgs: int = 0, speed: float = 1.0, seed: int = 0) -> None:
+        """Args:
+        orgs: how many; 0: the hand-made ones.
+        seed: for the orgs beyond the hand-made ones.
+        """
+        self.start = start
+        self.speed = speed
+        made = list(islice(_endless(random.Random(seed)), orgs or len(_HAND_MADE)))
+        self.orgs: dict[str, InventedOrg] = {org.name: org for org in made}
+
+    def at(self, org: InventedOrg, now: datetime) -> Moment:
+        """Where `org` stands at `now`."""
+        total = sum(phase.seconds for phase in org.life)
+        lived = max((now - self.start).total_seconds(), 0) * self.speed
+        rounds, left = divmod(lived, total)
+        began = rounds * total
+        for index, phase in enumerate(org.life):
+            if left < phase.seconds or index == len(org.life) - 1:
+                then = org.life[(index + 1) % len(org.life)].kind
+                ends = began + phase.seconds
+                return Moment(phase.kind, self._real(began), self._real(ends), then)
+            left -= phase.seconds
+            began += phase.seconds
+        raise AssertionError("a life has at least one phase")
+
+    def job(self, org: InventedOrg, moment: Moment) -> dict[str, object]:
+        """The `backup` object of the details call, in Zoho's shape."""
+        zone = timezone(org.offset)
+        far = (self.start + org.next_in).astimezone(zone).replace(second=0, microsecond=0)
+        next_run = far
+        status = moment.kind
+        if moment.kind == "OVERDUE":
+            status, next_run = "SCHEDULED", self.start.astimezone(zone) - timedelta(hours=7, minutes=12)
+        elif moment.kind == "SCHEDULED" and moment.then == "INPROGRESS":
+            next_run = moment.ends.astimezone(zone)
+        elif moment.kind == "INPROGRESS":
+            next_run = moment.began.astimezone(zone)
+        first = far - timedelta(weeks=12)
+        one_off = moment.kind == "ONE_OFF"
+        return {
+            "id": f"51000000004{org.number:08}",
+            "scheduled_date": None if one_off else next_run.isoformat(timespec="seconds"),
+            "start_date": None if one_off else first.isoformat(timespec="seconds"),
+            "rrule": None if one_off else _rule(org.plan, far),
+            "requester": {
+                "id": f"51000000000{org.number:08}",
+                "name": org.requester,
+                "zuid": f"2007{org.number:07}",
+            },
+            "status": "COMPLETED" if one_off else status,
+        }
+
+    def _real(self, lived: float) -> datetime:
+        return self.start + timedelta(seconds=lived / self.speed)
+
+
+def _rule(plan: str, run: datetime) -> str:
+    day = _DAYS[run.weekday()]
+    match plan:
+        case "weekly":
+            return f"RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY={day}"
+        case "biweekly":
+            return f"RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY={day}"
+        case "monthly":
+            return f"RRULE:FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY={run.day}"
+        case _:
+            return f"RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY={min((run.day - 1) // 7 + 1, 4)}{day}"
+
+
+_OFFSETS: Final = {
+    "us": -7.0,
+    "eu": 1.0,
+    "in": 5.5,
+    "au": 11.0,
+    "jp": 9.0,
+    "cn": 8.0,
+    "ca": -5.0,
+    "sa": 3.0,
+    "uk": 0.0,
+    "ae": 4.0,
+    "sg": 8.0,
+}
+
+
+def _life(text: str) -> tuple[Phase, ...]:
+    """`"SCHEDULED 12, INPROGRESS 10"`."""
+    pairs = (part.strip().rsplit(" ", 1) for part in text.split(","))
+    return tuple(Phase(kind, float(seconds)) for kind, seconds in pairs)
+
+
+_HAND_MADE: Final = (
+    # name, company, data center, requester, plan, next run in hours, life
+    ("nordlys", "Nordlys Tools AB", "eu", "Mara Lindqvist", "biweekly", 147.2, "SCHEDULED 60"),
+    (
+        "kestrel",
+        "Kestrel & Wren Ltd",
+        "uk",
+        "Tom Ashdown",
+        "weekly",
+        167.9,
+        "SCHEDULED 14, INPROGRESS 14, COMPLETED 16",
+    ),
+    (
+        "mesa-verde",
+        "Mesa Verde Outfitters",
+        "us",
+        "Dolores Quintana",
+        "monthly",
+        402.6,
+        "SCHEDULED 10, INPROGRESS 12, FAILED 24",
+    ),
+    ("sakura", "Sakura Seimitsu KK", "jp", "佐藤 美咲", "weekly", 61.4, "STOPPED 30, SCHEDULED 18"),
+    ("banyan", "Banyan Tree Exports", "in", "Anil Deshpande", "biweekly", 91.1, "NONE 26, SCHEDULED 22"),
+    (
+        "wattle",
+        "Wattle Grove Pty",
+        "au",
+        "Grace Nakamura",
+        "weekly",
+        38.3,
+        "NO_PERMISSION 40, SCHEDULED 16",
+    ),
+    ("maple", "Maple Ridge Dairy", "ca", "Étienne Roy", "monthly-ordinal", 220.7, "invalid_code 60"),
+    (
+        "dune",
+        "Dune Line Logistics",
+        "sa",
+        "Huda Al-Farsi",
+        "weekly",
+        19.8,
+        "OUTAGE 22, SCHEDULED 14, RESET 24",
+    ),
+    ("lotus", "Lotus Pond Trading", "cn", "Lin Yue", "biweekly", 301.5, "Access Denied 60"),
+    ("harbour", "Harbour Light DMCC", "ae", "Omar Haddad", "weekly", 24.0, "ONE_OFF 60"),
+    ("merlion", "Merlion Marine", "sg", "Tan Wei Ling", "weekly", 160.0, "OVERDUE 60"),
+    (
+        "tern",
+        "Tern Island Ferries",
+        "eu",
+        "Jonas Brandt",
+        "monthly",
+        88.9,
+        "HTML 30, SCHEDULED 20, TOO_MANY_REQUESTS 20",
+    ),
+    ("glacier", "Glacier Optics", "us", "Priya Raman", "weekly", 12.6, "KEYRING 24, SCHEDULED 30"),
+    ("plover", "Plover Press", "uk", "Ada Whitlock", "weekly", 5.3, "PAYMENT_FAILED 24, SCHEDULED 26"),
+)
+
+
+def _endless(luck: random.Random) -> Iterator[InventedOrg]:
+    for number, (name, company, dc, who, plan, hours, life) in enumerate(_HAND_MADE, start=1):
+        yield _make(number, name, company, dc, who, plan, hours, life)
+    first = ("Amber", "Birch", "Cobalt", "Delta", "Elm", "Falcon", "Granite", "Hazel", "Iris", "Juniper")
+    second = ("Foods", "Works", "Travel", "Medical", "Studios", "Freight", "Energy", "Textiles")
+    people = ("Sam Okoro", "Lena Fischer", "Rui Costa", "Mei Tanaka", "Noor Haddad", "Ida Berg")
+    lives = (
+        *["SCHEDULED 60"] * 12,
+        "SCHEDULED 20, INPROGRESS 20, COMPLETED 20",
+        "COMPLETED 60",
+        "FAILED 60",
+        "NONE 60",
+        "RESET 30, SCHEDULED 30",
+    )
+    for number, dc in enumerate(cycle(DATA_CENTERS), start=len(_HAND_MADE) + 1):
+        company = f"{luck.choice(first)} {luck.choice(second)}"
+        yield _make(
+            number,
+            f"{company.replace(' ', '-').lower()}-{number}",
+            company,
+            dc,
+            luck.choice(people),
+            luck.choice(("weekly", "biweekly", "monthly", "monthly-ordinal")),
+            luck.uniform(2, 300),
+            luck.choice(lives),
+        )
+
+
+def _make(
+    number: int, name: str, company: str, dc: str, who: str, plan: str, hours: float, life: str
+) -> InventedOrg:
+    return InventedOrg(
+        name,
+        company,
+        dc,
+        who,
+        number,
+        timedelta(hours=_OFFSETS[dc]),
+        plan,
+        timedelta(hours=hours),
+        _life(life),
+    )

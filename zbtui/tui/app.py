@@ -1,0 +1,146 @@
+"""The Textual app: holds the one ticker, hands snapshots to the screen, ends cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from zbtui.core.crash import describe
+from zbtui.core.snapshot import Snapshot
+from zbtui.tui.messages import SnapshotChanged
+from zbtui.tui.screens.fleet_screen import FleetScreen
+from zbtui.tui.screens.help_screen import HelpScreen
+from zbtui.tui.screens.welcome_screen import WelcomeScreen
+from zbtui.watch.fleet import Change, Fleet
+
+DEMO: Final = "demo"
+"""What the app returns when the demo was asked for."""
+
+
+class ZbtuiApp(App[str]):
+    """Watches a fleet until told to quit, or until its terminal is gone."""
+
+    TITLE = "zbtui"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="This help"),
+        Binding("q", "quit", "Quit", id="app.quit", tooltip="Leave zbtui"),
+    ]
+
+    def __init__(self, fleet: Fleet, label: str | None = None) -> None:
+        """Args:
+        label: said in front of the bar, such as that this is a demo.
+        """
+        super().__init__()
+        self._fleet = fleet
+        self._label = label
+        self._fleet_screen: FleetScreen | None = None
+        self._ticks = 0
+
+    def on_mount(self) -> None:
+        self._fleet.listen(self._hand_over)
+        self._watch_terminal()
+        names = [snapshot.org.name for snapshot in self._fleet.snapshots]
+        self.push_screen(self._make_fleet_screen() if names else WelcomeScreen())
+        self.set_interval(1.0, self._tick)
+        # After the first paint: what was known shows at once, whatever keyring and network do.
+        self.call_after_refresh(self._watch, names)
+
+    def _hand_over(self, snapshot: Snapshot) -> None:
+        self.post_message(SnapshotChanged(snapshot))
+
+    def _make_fleet_screen(self) -> FleetScreen:
+        self._fleet_screen = FleetScreen(self._fleet, self._label)
+        return self._fleet_screen
+
+    def _watch(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.run_worker(
+                self._fleet.run(name),
+                name=name,
+                group=f"poll:{name}",
+                description=f"watches {name}",
+                exit_on_error=False,
+            )
+        if self._fleet_screen:
+            self._fleet_screen.tick(Change())
+
+    def on_snapshot_changed(self, message: SnapshotChanged) -> None:
+        if self._fleet_screen and self._fleet_screen.is_mounted:
+            self._fleet_screen.update_org(message.snapshot)
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        if self._ticks % 2 == 0 and self._terminal_is_gone():
+            self.exit()
+            return
+        change = self._fleet.tick()
+        if change.added and self._fleet_screen is None:
+            self.switch_screen(self._make_fleet_screen())
+        self._watch(change.added) if change.added else None
+        if self._fleet_screen and self._fleet_screen.is_mounted:
+            self._fleet_screen.tick(change)
+
+    # Commands
+
+    def action_help(self) -> None:
+        keys = [
+            (self.get_key_display(active.binding), active.binding.tooltip)
+            for active in self.screen.active_bindings.values()
+            if active.binding.tooltip and active.binding.id
+        ]
+        self.push_screen(HelpScreen(list(dict(keys).items())))
+
+    def action_demo(self) -> None:
+        self.exit(DEMO)
+
+    async def action_quit(self) -> None:
+        self._fleet.stop()
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        if isinstance(screen, FleetScreen):
+            yield SystemCommand("Look at all orgs", "Ask Zoho about every org now", screen.action_look_all)
+            yield SystemCommand("Look at this org", "Ask Zoho about it now", screen.action_look)
+            yield SystemCommand("Pause or resume this org", "Stop asking, or go on", screen.action_pause)
+            yield SystemCommand("Pause or resume all", "Stop asking, or go on", screen.action_pause_all)
+            yield SystemCommand("Detail", "All that is known of this org", screen.action_detail)
+
+    # The terminal
+
+    def _watch_terminal(self) -> None:
+        """A terminal that goes away (ssh drops, the window closes) ends the program."""
+        for name in ("SIGHUP", "SIGTERM"):
+            number = getattr(signal, name, None)
+            if number is not None and sys.platform != "win32":
+                asyncio.get_running_loop().add_signal_handler(number, self.exit)
+
+    def _terminal_is_gone(self) -> bool:
+        """Where SIGHUP is ignored (nohup), only the terminal itself tells."""
+        if self.is_headless or self.is_web or sys.__stdin__ is None:
+            return False
+        try:
+            return not os.isatty(sys.__stdin__.fileno())
+        except (OSError, ValueError):
+            return True
+
+    # Crashes
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual's own prints every local variable, and with them whatever a frame holds."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._exit_renderables.append(Text(describe(error)))
+        self._close_messages_no_wait()

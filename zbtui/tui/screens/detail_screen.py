@@ -1,0 +1,60 @@
+"""One org, in full."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from zbtui.core.verdict import judge
+from zbtui.tui.widgets.detail import detail_rows
+from zbtui.watch.fleet import Fleet
+
+
+class DetailScreen(ModalScreen[None]):
+    """Zoho's answer as it came, the verdict with its cure, and when it is looked at next."""
+
+    CSS_PATH = "boxed_screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "dismiss(None)", "Back", id="detail.back", tooltip="Back to all orgs"),
+        Binding("r", "look", "Look now", id="detail.look", tooltip="Ask Zoho about this org now"),
+    ]
+
+    def __init__(self, fleet: Fleet, org_name: str) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._org_name = org_name
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="box") as box:
+            box.border_title = Content(self._org_name)
+            box.border_subtitle = Content("esc back · r look now")
+            yield Static(id="rows", markup=False)
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self._show)
+        self._show()
+
+    def _show(self) -> None:
+        found = [one for one in self._fleet.snapshots if one.org.name == self._org_name]
+        if not found:
+            self.dismiss(None)
+            return
+        now = self._fleet.now()
+        rows = detail_rows(found[0], judge(found[0], self._fleet.policy, now), now)
+        self.query_one("#rows", Static).update(lines_of(rows))
+
+    def action_look(self) -> None:
+        self._fleet.look_soon(self._org_name)
+
+
+def lines_of(rows: list[tuple[str, str]]) -> Content:
+    """Labels in one column, texts beside them."""
+    widest = max(len(label) for label, _ in rows)
+    lines = [Content.assemble((f"{label:<{widest}}  ", "$text-muted"), text) for label, text in rows]
+    return Content("\n").join(lines)

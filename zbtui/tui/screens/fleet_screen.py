@@ -1,0 +1,130 @@
+"""The screen that is left open: the bar, what needs telling, the grid, the keys."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import countdown, rough
+from zbtui.core.verdict import Level
+from zbtui.tui.screens.detail_screen import DetailScreen
+from zbtui.tui.widgets.fleet_bar import FleetBar
+from zbtui.tui.widgets.fleet_grid import FleetGrid
+from zbtui.watch.fleet import Change, Fleet
+
+_CLOCK_TOLERANCE: Final = timedelta(seconds=30)
+
+
+class FleetScreen(Screen[None]):
+    """All orgs, live."""
+
+    CSS_PATH = "fleet_screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "detail", "Detail", id="fleet.detail", tooltip="All that is known of this org"),
+        Binding("r", "look", "Look now", id="fleet.look", tooltip="Ask Zoho about this org now"),
+        Binding("R", "look_all", "All", id="fleet.look-all", tooltip="Ask Zoho about every org now"),
+        Binding("p", "pause", "Pause", id="fleet.pause", tooltip="Stop asking about this org, or go on"),
+    ]
+
+    def __init__(self, fleet: Fleet, label: str | None) -> None:
+        super().__init__()
+        self._fleet = fleet
+        self._label = label
+        self._changed = True
+
+    def compose(self) -> ComposeResult:
+        yield FleetBar(self._label)
+        yield Static(id="notice", markup=False)
+        yield FleetGrid(self._fleet.policy, self._fleet.now())
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.grid = self.query_one(FleetGrid)
+        self.bar = self.query_one(FleetBar)
+        self.notice = self.query_one("#notice", Static)
+        self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, self._fleet.now())
+        self.grid.focus()
+
+    def update_org(self, snapshot: Snapshot) -> None:
+        """Something about one org is known anew."""
+        self._changed = True
+        self.grid.update_org(snapshot, self._fleet.now())
+
+    def tick(self, change: Change) -> None:
+        """A second went by; orgs may have come and gone."""
+        now = self._fleet.now()
+        if change.added or change.removed:
+            self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, now)
+        self.grid.tick(now)
+        snapshots = self._fleet.snapshots
+        self.bar.show(snapshots, self.grid.verdicts, now, changed=self._changed or bool(change.removed))
+        if self._changed:
+            self._tell(snapshots, now)
+        self._changed = False
+
+    def _tell(self, snapshots: list[Snapshot], now: datetime) -> None:
+        notices = "  ".join(self._notices(snapshots))
+        if notices != str(self.notice.content):
+            self.notice.update(notices)
+            self.notice.set_class(bool(notices), "-shown")
+
+    def _notices(self, snapshots: list[Snapshot]) -> list[str]:
+        kept = (self._fleet.config_trouble, self._fleet.journal_trouble)
+        notices = [f"{trouble.message} {trouble.hint}" for trouble in kept if trouble]
+        offset = max((one.clock_offset for one in snapshots), key=abs, default=timedelta())
+        if abs(offset) > _CLOCK_TOLERANCE:
+            way = "behind" if offset > timedelta() else "ahead of"
+            notices.append(
+                f"This machine's clock is {rough(offset)} {way} Zoho's: countdowns go by Zoho's clock."
+            )
+        troubles = [one.trouble for one in snapshots]
+        if len(troubles) > 1 and all(trouble and trouble.kind == "network" for trouble in troubles):
+            notices.append("No org can be reached: is this machine online?")
+        return notices
+
+    def action_look(self) -> None:
+        if name := self.grid.current:
+            self._look(name)
+
+    def action_look_all(self) -> None:
+        locked = [name for name in self.grid.order if self._fleet.look_soon(name)]
+        if locked:
+            self.notify(f"Not through a lock-out: {', '.join(locked[:3])}", markup=False)
+
+    def _look(self, name: str) -> None:
+        until = self._fleet.look_soon(name)
+        if until is not None:
+            left = countdown(until - self._fleet.now())
+            self.notify(
+                f"Zoho has locked {name}'s sign-in; asking now would prolong it. Asked again in {left}.",
+                markup=False,
+            )
+
+    def action_pause(self) -> None:
+        if name := self.grid.current:
+            paused = any(one.paused for one in self._fleet.snapshots if one.org.name == name)
+            self._fleet.pause(name, not paused)
+
+    def action_pause_all(self) -> None:
+        snapshots = self._fleet.snapshots
+        pause = not all(one.paused for one in snapshots)
+        for snapshot in snapshots:
+            self._fleet.pause(snapshot.org.name, pause)
+
+    def action_detail(self) -> None:
+        if name := self.grid.current:
+            self.app.push_screen(DetailScreen(self._fleet, name))
+
+    def on_fleet_grid_opened(self) -> None:
+        self.action_detail()
+
+    @property
+    def attention(self) -> int:
+        """How many orgs are not well."""
+        return sum(verdict.level is not Level.OK for verdict in self.grid.verdicts.values())

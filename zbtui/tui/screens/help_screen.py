@@ -1,0 +1,56 @@
+"""The keys, the words, and what no panel can know."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from zbtui.tui.screens.detail_screen import lines_of
+
+_WORDS: Final = [
+    ("● SCHEDULED", "a run is ahead; whether the last one worked, Zoho's details call does not tell"),
+    ("✔ COMPLETED", "the last run ended well, and a run is ahead"),
+    ("▶ INPROGRESS", "a backup is running; ▷ for longer than usual"),
+    ("✖ FAILED", "the last backup failed"),
+    ("■ STOPPED", "the schedule was stopped: no backup will run"),
+    ("◆ OVERDUE", "the run did not start, and is hours late"),
+    ("○ NO BACKUP", "nothing is set up"),
+    ("◐ …", "a single backup: nothing will run by itself"),
+    ("? SIGN IN", "cannot look: the sign-in is dead"),
+    ("? NO ACCESS", "cannot look: the user or the edition may not"),
+    ("? THROTTLED", "cannot look: Zoho wants fewer calls"),
+    ("? OFFLINE", "cannot look: no connection"),
+    ("? ZOHO ERROR", "cannot look: Zoho is out of order"),
+    ("? BAD ANSWER", "cannot look: the answer is not Zoho's, or not as documented"),
+    ("? LOCKED", "cannot look: the keyring is locked or missing"),
+    ("◌ WAITING", "not looked at yet, or not lately"),
+    ("(stale)", "the last look failed, or there was none yet: this is what was seen before"),
+]
+
+
+class HelpScreen(ModalScreen[None]):
+    """Help, for the screen it was called on."""
+
+    CSS_PATH = "boxed_screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,f1,q", "dismiss(None)", "Back", id="help.back", tooltip="Back"),
+    ]
+
+    def __init__(self, keys: list[tuple[str, str]]) -> None:
+        """Args:
+        keys: each key and what it does.
+        """
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="box") as box:
+            box.border_title = Content("Help")
+            box.border_subtitle = Content("esc back")
+            yield Static(lines_of([*self._keys, ("", ""), *_WORDS]), markup=False)

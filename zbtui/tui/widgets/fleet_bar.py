@@ -1,0 +1,95 @@
+"""The line on top: how many are how well, and which run is next of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from textual.content import Content
+from textual.widgets import Static
+
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import countdown
+from zbtui.core.verdict import Level, Verdict
+
+_STYLES: Final = {
+    Level.OK: "$text-success",
+    Level.WARNING: "$text-warning",
+    Level.UNKNOWN: "$text-accent",
+    Level.CRITICAL: "$text-error",
+}
+
+
+class FleetBar(Static):
+    """Counts by level, worst first, and the next run of all orgs."""
+
+    def __init__(self, label: str | None) -> None:
+        """Args:
+        label: said in front of all else, such as that this is a demo.
+        """
+        super().__init__(markup=False)
+        self._label = label
+        self._shown: Content | None = None
+        self._soonest: Snapshot | None = None
+
+    def show(
+        self, snapshots: Iterable[Snapshot], verdicts: dict[str, Verdict], now: datetime, *, changed: bool
+    ) -> None:
+        """Bring the line up to date.
+
+        Args:
+            changed: whether any snapshot did since the last time.
+        """
+        if changed or self._soonest is None or _ahead(self._soonest, now) <= timedelta():
+            coming = [one for one in snapshots if _ahead(one, now) > timedelta()]
+            self._soonest = min(coming, key=lambda one: _ahead(one, now), default=None)
+        content = bar_content(
+            Counter(verdict.level for verdict in verdicts.values()),
+            self._soonest,
+            now,
+            self.size.width - 2,
+            self._label,
+        )
+        if content != self._shown:
+            self._shown = content
+            self.update(content, layout=False)
+
+
+def bar_content(
+    counts: Counter[Level], soonest: Snapshot | None, now: datetime, width: int, label: str | None
+) -> Content:
+    """The fullest form of the line that fits into `width` cells."""
+    forms = [
+        _form(counts, soonest, now, label, words=words, name=name)
+        for words, name in ((True, True), (False, True), (False, False))
+    ]
+    return next((form for form in forms if form.cell_length <= width), forms[-1])
+
+
+def _form(
+    counts: Counter[Level],
+    soonest: Snapshot | None,
+    now: datetime,
+    label: str | None,
+    *,
+    words: bool,
+    name: bool,
+) -> Content:
+    parts: list[Content | str | tuple[str, str]] = []
+    if label:
+        parts += [(label, "$text-muted"), "  "]
+    for level in sorted(Level, reverse=True):
+        if counts[level]:
+            said = f"{counts[level]} {level.word}" if words else str(counts[level])
+            parts += [(f"{level.glyph} {said}", _STYLES[level]), "  "]
+    if soonest is not None:
+        who = f"{soonest.org.name} " if name else ""
+        parts.append(f"next run: {who}in {countdown(_ahead(soonest, now))}")
+    return Content.assemble(*parts)
+
+
+def _ahead(snapshot: Snapshot, now: datetime) -> timedelta:
+    ahead = snapshot.time_to_next_run(now)
+    return timedelta() if ahead is None else ahead

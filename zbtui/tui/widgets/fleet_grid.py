@@ -1,0 +1,299 @@
+"""All panels as one widget: lays them out, scrolls, keeps the cursor, repaints only what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import ClassVar, Final
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Verdict, judge
+from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Line, draw_panel
+
+_GAP: Final = 1
+_ORDER_RESTS: Final = timedelta(seconds=10)
+"""After a move the order stays for so long: nothing jumps away under the cursor."""
+_JUDGED_EVERY: Final = 30
+"""Ticks within which each org that is out of sight is judged anew."""
+
+
+class FleetGrid(ScrollView, can_focus=True):
+    """The orgs as panels, worst first."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"fleet-grid--{role}"
+        for role in (
+            "frame",
+            "cursor",
+            "name",
+            "text",
+            "muted",
+            "ok",
+            "running",
+            "warning",
+            "unknown",
+            "critical",
+            "stale",
+        )
+    }
+    ALLOW_SELECT = False
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(0,-1)", "Up", show=False, id="grid.up", tooltip="To the panel above"),
+        Binding("down,j", "move(0,1)", "Down", show=False, id="grid.down", tooltip="To the panel below"),
+        Binding("left,h", "move(-1,0)", "Left", show=False, id="grid.left", tooltip="To the panel before"),
+        Binding("right,l", "move(1,0)", "Right", show=False, id="grid.right", tooltip="To the next panel"),
+        Binding("home,g", "move_to(0)", "First", show=False, id="grid.first", tooltip="To the first panel"),
+        Binding("end,G", "move_to(-1)", "Last", show=False, id="grid.last", tooltip="To the last panel"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="grid.pageup", tooltip="A screen up"),
+        Binding(
+            "pagedown", "page(1)", "Page down", show=False, id="grid.pagedown", tooltip="Down a screen"
+        ),
+    ]
+
+    class Opened(Message):
+        """A panel was clicked twice."""
+
+    def __init__(self, policy: Policy, now: datetime) -> None:
+        super().__init__()
+        self._policy = policy
+        self._now = now
+        self._snapshots: dict[str, Snapshot] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._order: list[str] = []
+        self._index: dict[str, int] = {}
+        """Each org's place in the order."""
+        self._judged = 0
+        """The place in the order up to which orgs out of sight were judged anew."""
+        self._cursor: str | None = None
+        """The org that somebody moved to; None: nobody has, and the first panel it is."""
+        self._moved_at: datetime | None = None
+        self._unsorted = False
+        self._drawn: dict[str, tuple[Line, ...]] = {}
+        self._styles: dict[str, Style] = {}
+        self._columns = 1
+
+    # What it is told
+
+    def set_orgs(self, snapshots: Iterable[Snapshot], policy: Policy, now: datetime) -> None:
+        """Show these orgs, and no others."""
+        self._policy, self._now = policy, now
+        self._snapshots = {snapshot.org.name: snapshot for snapshot in snapshots}
+        self._verdicts = {name: judge(self._snapshots[name], policy, now) for name in self._snapshots}
+        if self._cursor not in self._snapshots:
+            self._cursor = None
+        self._sort()
+        self._lay_out()
+
+    def update_org(self, snapshot: Snapshot, now: datetime) -> None:
+        """Something about one org is known anew."""
+        name = snapshot.org.name
+        if name not in self._snapshots:
+            return
+        self._now = now
+        self._snapshots[name] = snapshot
+        self._rejudge([name])
+        self._repaint(name)
+
+    def tick(self, now: datetime) -> None:
+        """The time went on: judge anew, and repaint what looks different by now.
+
+        What is in sight is judged each time; of what is not, a part, so that thousands cost no more
+        than a few.
+        """
+        self._now = now
+        visible = self._visible()
+        self._rejudge([*visible, *self._out_of_sight()])
+        for name in visible:
+            self._repaint(name)
+
+    # What it tells
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """By org name, as of the last tick."""
+        return self._verdicts
+
+    @property
+    def current(self) -> str | None:
+        """The org under the cursor; None: there is no org."""
+        return self._cursor or (self._order[0] if self._order else None)
+
+    @property
+    def order(self) -> list[str]:
+        """The orgs' names as shown."""
+        return list(self._order)
+
+    # Order
+
+    def _out_of_sight(self) -> list[str]:
+        part = len(self._order) // _JUDGED_EVERY + 1
+        names = self._order[self._judged : self._judged + part]
+        self._judged = self._judged + part if self._judged + part < len(self._order) else 0
+        return names
+
+    def _rejudge(self, names: Iterable[str]) -> None:
+        for name in names:
+            before = self._verdicts[name]
+            after = self._verdicts[name] = judge(self._snapshots[name], self._policy, self._now)
+            self._unsorted |= before.level is not after.level
+        resting = self._moved_at is not None and self._now - self._moved_at < _ORDER_RESTS
+        if self._unsorted and not resting:
+            self._sort()
+            self._drawn.clear()
+            self.refresh()
+
+    def _sort(self) -> None:
+        """Worst first, else as configured."""
+        self._order = sorted(self._snapshots, key=lambda name: -self._verdicts[name].level)
+        self._index = {name: index for index, name in enumerate(self._order)}
+        self._unsorted = False
+
+    # Layout
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+        self._drawn.clear()
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        fitting = max((width + _GAP) // (SMALLEST_WIDTH + _GAP), 1)
+        self._columns = max(min(fitting, len(self._order)), 1)
+        rows = -(-len(self._order) // self._columns)
+        self.virtual_size = Size(width, rows * HEIGHT)
+        self._drawn.clear()
+        self.refresh()
+
+    @property
+    def _panel_width(self) -> int:
+        width = self.scrollable_content_region.width
+        return max(min((width - _GAP * (self._columns - 1)) // self._columns, LARGEST_WIDTH), 12)
+
+    def _place(self, index: int) -> Region:
+        """Where a panel lies, in the virtual space."""
+        row, column = divmod(index, self._columns)
+        width = self._panel_width
+        return Region(column * (width + _GAP), row * HEIGHT, width, HEIGHT)
+
+    def _visible(self) -> list[str]:
+        top, height = self.scroll_offset.y, self.size.height
+        first = top // HEIGHT * self._columns
+        last = -(-(top + height) // HEIGHT) * self._columns
+        return self._order[first:last]
+
+    # Painting
+
+    def _draw(self, name: str) -> tuple[Line, ...]:
+        cursor = name == self.current
+        return draw_panel(
+            self._snapshots[name], self._verdicts[name], self._now, self._panel_width, cursor=cursor
+        )
+
+    def _repaint(self, name: str) -> None:
+        """Repaint the parts of a panel that differ from what is on the screen."""
+        before = self._drawn.get(name)
+        if before is None:
+            return  # out of sight, or to be painted anyway
+        after = self._drawn[name] = self._draw(name)
+        place = self._place(self._index[name]).translate(-self.scroll_offset)
+        for row, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old != new:
+                first, last = _difference(old, new)
+                self.refresh(Region(place.x + first, place.y + row, last - first, 1))
+
+    def render_line(self, y: int) -> Strip:
+        y += self.scroll_offset.y
+        row, line = divmod(y, HEIGHT)
+        names = self._order[row * self._columns : (row + 1) * self._columns]
+        segments: list[Segment] = []
+        for name in names:
+            if name not in self._drawn:
+                self._drawn[name] = self._draw(name)
+            if segments:
+                segments.append(Segment(" " * _GAP, self.rich_style))
+            segments += [Segment(text, self._role_style(role)) for text, role in self._drawn[name][line]]
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+
+    def _role_style(self, role: str) -> Style:
+        style = self._styles.get(role)
+        if style is None:
+            style = self._styles[role] = self.get_component_rich_style(f"fleet-grid--{role}")
+        return style
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        visible = set(self._visible())
+        self._drawn = {name: lines for name, lines in self._drawn.items() if name in visible}
+
+    # Moving
+
+    def action_move(self, columns: int, rows: int) -> None:
+        if not self._order:
+            return
+        index = self._index[self.current or self._order[0]]
+        target = index + columns + rows * self._columns
+        if 0 <= target < len(self._order):
+            self.move_cursor(target)
+        elif rows > 0 and target // self._columns <= (len(self._order) - 1) // self._columns:
+            self.move_cursor(len(self._order) - 1)  # the last row is not full
+
+    def action_move_to(self, index: int) -> None:
+        if self._order:
+            self.move_cursor(index % len(self._order))
+
+    def action_page(self, direction: int) -> None:
+        if self._order:
+            rows = max(self.size.height // HEIGHT, 1)
+            index = self._index[self.current or self._order[0]] + direction * rows * self._columns
+            self.move_cursor(min(max(index, 0), len(self._order) - 1))
+
+    def move_cursor(self, index: int) -> None:
+        """To the panel at `index` of the order, which then rests for a while."""
+        before = self.current
+        self._cursor = self._order[index]
+        self._moved_at = self._now
+        for name in (before, self._cursor):
+            if name is not None:
+                self._repaint(name)
+        self.scroll_to_region(self._place(index), animate=False, force=True)
+
+    def on_click(self, event: events.Click) -> None:
+        x, y = event.x + self.scroll_offset.x, event.y + self.scroll_offset.y
+        index = y // HEIGHT * self._columns + min(x // (self._panel_width + _GAP), self._columns - 1)
+        if 0 <= index < len(self._order):
+            self.move_cursor(index)
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+
+def _difference(old: Line, new: Line) -> tuple[int, int]:
+    """The cells, from and to, outside of which two lines of the same width look the same."""
+    before, after = _cells(old), _cells(new)
+    if len(before) != len(after):
+        return 0, max(sum(cell_len(text) for text, _ in line) for line in (old, new))
+    differing = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
+    return (differing[0], differing[-1] + 1) if differing else (0, 0)
+
+
+def _cells(line: Line) -> list[tuple[str, str]]:
+    """One entry a cell; a wide character and its second half both count as changed together."""
+    cells: list[tuple[str, str]] = []
+    for text, role in line:
+        for character in text:
+            cells += [(character, role)] * cell_len(character)
+    return cells

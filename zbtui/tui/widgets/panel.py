@@ -1,0 +1,245 @@
+"""One org's panel: a pure function from what is known of it to lines of text with roles.
+
+Eight lines high. At its smallest 36 columns wide; wider panels show more, never less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from textwrap import wrap
+from typing import Final, Literal
+
+from rich.cells import cell_len, set_cell_size
+
+from zbtui.core.backup import Backup, State
+from zbtui.core.explain import label
+from zbtui.core.recurrence import in_words
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import ago, countdown, day, moment_texts, rough
+from zbtui.core.verdict import Level, Verdict
+
+HEIGHT: Final = 8
+SMALLEST_WIDTH: Final = 36
+LARGEST_WIDTH: Final = 76
+
+Role = Literal[
+    "frame", "cursor", "name", "text", "muted", "ok", "running", "warning", "unknown", "critical", "stale"
+]
+Line = tuple[tuple[str, Role], ...]
+"""Pieces of one line, left to right, each with what it is."""
+
+_ROUND: Final = "╭─╮│╰─╯"
+_HEAVY: Final = "┏━┓┃┗━┛"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line within the frame: what stands left, and what stands right if there is room."""
+
+    left: str
+    role: Role = "text"
+    right: str = ""
+    right_role: Role = "text"
+
+
+def draw_panel(
+    snapshot: Snapshot,
+    verdict: Verdict,
+    now: datetime,
+    width: int,
+    *,
+    cursor: bool = False,
+    zone: tzinfo | None = None,
+) -> tuple[Line, ...]:
+    """The panel's `HEIGHT` lines, each exactly `width` cells wide.
+
+    Args:
+        zone: the viewer's; None: the machine's.
+    """
+    inner = width - 4
+    rows = [_badge_row(snapshot, verdict, now)]
+    body = _trouble_rows if _has_trouble(verdict, snapshot) else _backup_rows
+    rows += body(snapshot, verdict, now, inner, zone)
+    rows += [Row("")] * (HEIGHT - 3 - len(rows))
+    rows.append(_age_row(snapshot, now, inner))
+    marks = _HEAVY if cursor else _ROUND
+    edge: Role = "cursor" if cursor else frame_role(verdict)
+    return (
+        _top(snapshot, width, marks, edge),
+        *(_framed(row, inner, marks[3], edge) for row in rows),
+        ((marks[4] + marks[5] * (width - 2) + marks[6], edge),),
+    )
+
+
+def tone(verdict: Verdict) -> Role:
+    """The badge's role. Green is for what was seen lately, and for nothing else."""
+    if verdict.level is Level.OK:
+        if verdict.stale:
+            return "stale"
+        return "running" if verdict.name == "running" else "ok"
+    return _LEVEL_ROLES[verdict.level]
+
+
+def frame_role(verdict: Verdict) -> Role:
+    """A frame stands out where somebody should look."""
+    return "frame" if verdict.level is Level.OK else _LEVEL_ROLES[verdict.level]
+
+
+_LEVEL_ROLES: Final[dict[Level, Role]] = {
+    Level.OK: "ok",
+    Level.WARNING: "warning",
+    Level.UNKNOWN: "unknown",
+    Level.CRITICAL: "critical",
+}
+
+
+def fit(text: str, cells: int) -> str:
+    """`text` in exactly `cells` cells; what is cut off ends in an ellipsis."""
+    if cell_len(text) <= cells:
+        return set_cell_size(text, cells)
+    return set_cell_size(text, cells - 1) + "…" if cells > 0 else ""
+
+
+def longest_fitting(texts: Sequence[str], cells: int) -> str:
+    """The first that fits; the last, where none does."""
+    return next((text for text in texts if cell_len(text) <= cells), texts[-1])
+
+
+def _has_trouble(verdict: Verdict, snapshot: Snapshot) -> bool:
+    return verdict.name == "cannot_look" or snapshot.trouble is not None
+
+
+def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Row:
+    word = f"{verdict.glyph} {verdict.word}"
+    if verdict.stale:
+        word += " (stale)"
+    role: Role = "name" if verdict.level is Level.OK and not verdict.stale else "muted"
+    if verdict.level in (Level.WARNING, Level.CRITICAL):
+        role = "text"
+    return Row(word, tone(verdict), _countdown(snapshot, verdict, now), role)
+
+
+def _countdown(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
+    trouble = snapshot.trouble
+    if trouble and trouble.is_lockout and trouble.retry_at and trouble.retry_at > now:
+        return f"asks in {countdown(trouble.retry_at - now)}"
+    ahead = snapshot.time_to_next_run(now)
+    if ahead is None or verdict.name in ("stopped", "running", "running_long"):
+        return ""
+    if ahead > timedelta():
+        return f"in {countdown(ahead)}"
+    return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
+
+
+def _backup_rows(
+    snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
+) -> list[Row]:
+    backup = snapshot.backup
+    if backup is None:
+        return [Row(line) for line in _flow([verdict.headline, verdict.hint], inner, 4)]
+    rows = [_when(backup, inner, zone), Row(_plan(backup, inner)), Row(_requester(backup, inner))]
+    if verdict.level is Level.OK:
+        rows.append(Row(_unknowns(backup), "muted"))
+    else:
+        rows.append(Row(verdict.headline, tone(verdict)))
+    return rows
+
+
+def _trouble_rows(
+    snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
+) -> list[Row]:
+    trouble = snapshot.trouble
+    assert trouble is not None
+    backup, room, rows = snapshot.backup, 4, []
+    if backup is not None:
+        was = f"was {backup.status or 'without status'}"
+        said = was if backup.next_run is None else f"{was}, next {moment_texts(backup.next_run, zone)[-1]}"
+        rows, room = [Row(said, "muted")], 3
+    lines = _flow([trouble.message, trouble.hint], inner, room)
+    told = len(wrap(trouble.message, inner))
+    rows += [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
+    return rows
+
+
+def _flow(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
+    """Each sentence wrapped on its own, at most `room` lines; the last one says if more is left."""
+    lines = [line for sentence in sentences if sentence for line in wrap(sentence, inner)]
+    if len(lines) > room:
+        lines = [*lines[: room - 1], fit(f"{lines[room - 1]} {lines[room]}", inner)]
+    return lines
+
+
+def _when(backup: Backup, inner: int, zone: tzinfo | None) -> Row:
+    if backup.next_run is None:
+        return Row("no next run", "muted")
+    return Row(longest_fitting(moment_texts(backup.next_run, zone), inner))
+
+
+def _plan(backup: Backup, inner: int) -> str:
+    if backup.rrule is None:
+        return "no recurrence: a single backup"
+    words = in_words(backup.rrule)
+    if backup.first_run is None:
+        return longest_fitting([f"{words} · {backup.rrule}", words], inner)
+    first = backup.first_run
+    long, short = (f"{words} since {day(first, year=year)}" for year in (True, False))
+    return longest_fitting([f"{long} · {backup.rrule}", long, short, words], inner)
+
+
+def _requester(backup: Backup, inner: int) -> str:
+    who = backup.requester
+    if who is None:
+        return "set up by: not told"
+    name = f"by {who.name or 'unnamed'}"
+    zuid = f"{name} · ZUID {who.zuid}" if who.zuid else name
+    return longest_fitting([f"{zuid} · id {who.id}" if who.id else zuid, zuid, name], inner)
+
+
+def _unknowns(backup: Backup) -> str:
+    if backup.state is State.COMPLETED:
+        return "last run completed · links unknown"
+    return "last result unknown · links unknown"
+
+
+def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
+    seen = f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
+    if snapshot.looking:
+        return Row(f"{seen} · looking…", "muted")
+    if snapshot.paused:
+        return Row(f"{seen} · PAUSED, p resumes", "warning")
+    if snapshot.next_look is None:
+        return Row(
+            longest_fitting([f"{seen} · press r to look again", f"{seen} · r looks again"], inner), "muted"
+        )
+    wait = rough(max(snapshot.next_look - now, timedelta()))
+    return Row(f"{seen} · next look {'now' if wait == 'now' else f'in {wait}'}", "muted")
+
+
+def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
+    place = label(snapshot.org.data_center)
+    room = width - cell_len(place) - 8  # corners, spaces and at least one dash
+    name = snapshot.org.name
+    title = longest_fitting([f"{name} · {snapshot.company}", name], room) if snapshot.company else name
+    title = title if cell_len(title) <= room else fit(title, room)
+    dashes = width - cell_len(title) - cell_len(place) - 8
+    return (
+        (f"{marks[0]}{marks[1]} ", edge),
+        (title, "name"),
+        (f" {marks[1] * (dashes + 1)} ", edge),
+        (place, "muted"),
+        (f" {marks[1]}{marks[2]}", edge),
+    )
+
+
+def _framed(row: Row, inner: int, side: str, edge: Role) -> Line:
+    room = inner - cell_len(row.right) - 1 if row.right else inner
+    if row.right and cell_len(row.left) <= room:
+        body: Line = (
+            (fit(row.left, room), row.role),
+            (f" {row.right}", row.right_role),
+        )
+    else:
+        body = ((fit(row.left, inner), row.role),)
+    return ((f"{side} ", edge), *body, (f" {side}", edge))
