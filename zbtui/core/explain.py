@@ -18,31 +18,30 @@ SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
 RETRY_WITH_NEW_TOKEN: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
 """Codes that one refresh may cure; the same trouble under several names."""
 
-_AGAIN: Final = "Sign in again: zbtui remove, then zbtui add"
+# Kept short: on the smallest panel a sentence and its cure have four lines between them.
 _SCOPED: Final = (
     "auth",
     True,
-    f"This sign-in lacks the scope {BACKUP_SCOPE}.",
-    f"{_AGAIN}, with a token made for the scopes {SCOPES}.",
+    f"The sign-in lacks the scope {BACKUP_SCOPE}.",
+    "Sign in again with a token made for that scope (and ZohoCRM.org.READ).",
 )
 _SERVER: Final = (
     "server",
     False,
     "Zoho reports an internal error.",
-    "It is asked again by itself; if it lasts, Zoho's support can look.",
+    "Asked again by itself; if it lasts, Zoho's support can look.",
 )
 _LICENCE: Final = (
     "permission",
     True,
-    "This org's edition or licence does not include backups.",
-    "See Setup > Data Administration > Data Backup in Zoho, or change the edition.",
+    "This org's edition does not include backups.",
+    "See Setup > Data Administration > Data Backup in Zoho.",
 )
 _FRESH: Final = (
     "auth",
     False,
-    "Zoho refuses even a fresh access token.",
-    "It may belong to another data center (the org is set to {dc}), or have been revoked: "
-    "see that the address bar of Zoho CRM ends as that data center does, then sign in again.",
+    "Zoho refuses a fresh access token.",
+    "Wrong data center (it is set to {dc})? Else it was revoked: sign in again.",
 )
 
 _API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
@@ -54,14 +53,14 @@ _API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
     "NO_PERMISSION": (
         "permission",
         True,
-        "Only an administrator may see backups, and the user who signed in is not one.",
-        "Give that user the Administrator profile (Setup > Users), or sign in as an administrator.",
+        "Only an administrator may see backups; this user is not one.",
+        "Make the user an administrator (Setup > Users), or sign in as one.",
     ),
     "AUTHORIZATION_FAILED": (
         "permission",
         True,
         "The user who signed in may not do this.",
-        "Sign in as an administrator, or have the profile changed (Setup > Users).",
+        "Sign in as an administrator, or have the profile changed.",
     ),
     "NOT_ALLOWED": (
         "permission",
@@ -76,25 +75,25 @@ _API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
         "contract",
         False,
         "Zoho does not know the address it was asked at.",
-        "The org may live in another data center (it is set to {dc}); for a custom one, check api_url.",
+        "Check the data center (it is set to {dc}); for a custom one, api_url.",
     ),
     "API_NOT_SUPPORTED": (
         "contract",
         False,
-        "Zoho no longer answers version 7 of the backup call here.",
+        "Zoho no longer answers this version of the call.",
         "Look for a newer zbtui.",
     ),
     "INVALID_REQUEST_METHOD": (
         "contract",
         False,
-        "Zoho says that the backup call was not made with GET.",
-        "A proxy on the way may rewrite requests; if there is none, look for a newer zbtui.",
+        "Zoho says that the call was not made with GET.",
+        "A proxy may rewrite requests; else look for a newer zbtui.",
     ),
     "TOO_MANY_REQUESTS": (
         "throttled",
         False,
-        "Zoho's daily API credits of this org are used up, or too many calls run at once.",
-        "It is asked again by itself, more slowly; Setup > Developer Hub > APIs shows who uses up.",
+        "Zoho's limit on API calls is reached, for the day or at once.",
+        "Asked again by itself, more slowly; Setup > Developer Hub tells more.",
     ),
     "INTERNAL_ERROR": _SERVER,
     "INTERNAL_SERVER_ERROR": _SERVER,
@@ -104,21 +103,20 @@ _TOKEN: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
     "invalid_client": (
         "auth",
         True,
-        "Zoho does not know this client id, or not in this data center.",
-        "Check the client id in Zoho's API console, and the data center (it is set to {dc}).",
+        "Zoho does not know this client id.",
+        "Check it in the API console, and the data center (it is set to {dc}).",
     ),
     "invalid_client_secret": (
         "auth",
         True,
         "The client secret is wrong.",
-        "Each data center may have its own secret (the org is set to {dc}): copy it anew from "
-        "Zoho's API console and sign in again.",
+        "Data centers may have secrets of their own (it is set to {dc}): copy it anew, sign in again.",
     ),
     "invalid_code": (
         "auth",
         True,
-        "The refresh token is dead: wrong, revoked, or pushed out by newer ones (Zoho keeps 20).",
-        f"{_AGAIN}; or the token belongs to another data center (the org is set to {{dc}}).",
+        "The refresh token is dead: revoked, or pushed out by newer ones.",
+        "Sign in again (zbtui remove, then add). Or is the data center, {dc}, wrong?",
     ),
     "missing_org_info": (
         "auth",
@@ -130,26 +128,25 @@ _TOKEN: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
         "auth",
         True,
         "Zoho does not grant this client the scope for backups.",
-        f"Make the client in Zoho's API console with the scopes {SCOPES}.",
+        f"Make the client with the scopes {SCOPES}.",
     ),
     "invalid_redirect_uri": (
         "auth",
         True,
         "The client's redirect address does not match.",
-        "Set the same redirect address in Zoho's API console, to the letter.",
+        "Set the same one in Zoho's API console, to the letter.",
     ),
     LOCKOUT: (
         "throttled",
         False,
-        "Zoho has locked this sign-in for a while: too many access tokens were asked for.",
-        "Nothing is asked until the lock-out is over; other programs that use the same refresh "
-        "token add to it.",
+        "Zoho locked this sign-in for a while: too many tokens were asked for.",
+        "Nothing is asked until then. Does another program use this token?",
     ),
     "general_error": (
         "server",
         False,
-        "Zoho's sign-in service reports a general error.",
-        "It is asked again by itself; if it lasts, see status.zoho.com.",
+        "Zoho's sign-in service is out of order.",
+        "Asked again by itself; if it lasts, see status.zoho.com.",
     ),
 }
 _TOKEN_ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri"}
@@ -163,8 +160,8 @@ def explain_api(status: int, envelope: Mapping[str, Any], data_center: str) -> T
         return _explain_unknown(status, code or None, data_center)
     kind, final, message, hint = row
     if code == "NO_PERMISSION" and "Crm_Implied_Api_Access" in _permissions(envelope):
-        message = "The profile of the user who signed in has no API access."
-        hint = "Allow it in Setup > Security Control > Profiles > Developer Permissions."
+        message = "The user's profile has no API access."
+        hint = "Allow it: Setup > Security Control > Profiles > Developer Permissions."
     return Trouble(kind, message, _fill(hint, data_center), code, status, final)
 
 
@@ -175,9 +172,8 @@ def explain_token(error: str, status: int | None, data_center: str) -> Trouble:
     if row is None:
         return Trouble(
             "auth",
-            f"Zoho's sign-in service refuses the token: {code}.",
-            f"Check client id, secret and data center (it is set to {label(data_center)}), "
-            "then sign in again.",
+            f"Zoho's sign-in service refuses: {code}.",
+            f"Check client and data center (it is set to {label(data_center)}), then sign in again.",
             code,
             status,
         )
@@ -193,8 +189,7 @@ def explain_status(status: int, body: bytes, data_center: str) -> Trouble:
         return Trouble(
             "contract",
             "A web page came instead of Zoho's answer.",
-            "A proxy, a Wi-Fi sign-in page or Zoho's maintenance stands in between: open "
-            "crm.zoho.com in a browser on this machine and see.",
+            "A proxy, a Wi-Fi sign-in page or Zoho's maintenance stands between.",
             http_status=status,
         )
     return bad_answer("is not the JSON that is documented", status)
@@ -205,7 +200,7 @@ def bad_answer(what: str, status: int | None = 200) -> Trouble:
     return Trouble(
         "contract",
         f"Zoho's answer {what}.",
-        "It is asked again by itself; if it lasts, look for a newer zbtui.",
+        "Asked again by itself; if it lasts, look for a newer zbtui.",
         http_status=status,
     )
 
@@ -221,7 +216,7 @@ def _explain_unknown(status: int, code: str | None, data_center: str) -> Trouble
         return Trouble(
             "auth",
             f"Zoho refuses the sign-in{said}.",
-            f"Check the data center (it is set to {label(data_center)}), then sign in again.",
+            f"Check the data center (it is set to {label(data_center)}); sign in again.",
             code,
             status,
         )
@@ -229,7 +224,7 @@ def _explain_unknown(status: int, code: str | None, data_center: str) -> Trouble
         return Trouble(
             "permission",
             f"Zoho refuses the user who signed in{said}.",
-            "Only an administrator may see backups: Setup > Users > Profiles.",
+            "Only an administrator may see backups: see Setup > Users > Profiles.",
             code,
             status,
             final=True,
@@ -248,17 +243,15 @@ def _explain_unknown(status: int, code: str | None, data_center: str) -> Trouble
     if 300 <= status < 400:
         return Trouble(
             "contract",
-            f"The answer sends elsewhere (HTTP {status}) and is not followed.",
-            "A proxy or a Wi-Fi sign-in page may stand in between; for a custom data center, "
-            "check api_url and accounts_url.",
+            f"The answer sends elsewhere (HTTP {status}); it is not followed.",
+            "A proxy or a Wi-Fi sign-in page may stand between, or a custom URL is wrong.",
             code,
             status,
         )
     return Trouble(
         "contract",
         f"Zoho refuses the call (HTTP {status}){said}.",
-        f"Check the data center (it is set to {label(data_center)}); if that is right, look for "
-        "a newer zbtui.",
+        f"Check the data center (it is set to {label(data_center)}); else look for a newer zbtui.",
         code,
         status,
     )

@@ -148,7 +148,7 @@ def _judge_backup(snapshot: Snapshot, policy: Policy, now: datetime) -> Verdict:
             "stopped",
             Level.CRITICAL,
             word,
-            "the schedule was stopped: no backup will run",
+            "stopped; no backup will run",
             "Schedule it anew in Zoho: Setup > Data Administration > Data Backup.",
         )
     if state is State.INPROGRESS:
@@ -158,7 +158,7 @@ def _judge_backup(snapshot: Snapshot, policy: Policy, now: datetime) -> Verdict:
             "overdue",
             Level.CRITICAL,
             "OVERDUE",
-            f"overdue {countdown(ahead)}: the run did not start",
+            f"the run did not start; overdue {countdown(ahead)}",
             f"Zoho still says {word}: see Setup > Data Administration > Data Backup there.",
         )
     if state is State.UNKNOWN:
@@ -199,7 +199,7 @@ def _running(word: str, snapshot: Snapshot, policy: Policy, now: datetime) -> Ve
             "running_long",
             Level.WARNING,
             word,
-            f"running for {rough(lasted)}, longer than usual",
+            f"running for {rough(lasted)}; longer than usual",
             "Large orgs take many hours; if it stays, ask Zoho's support.",
         )
     since = "" if rough(lasted) == "now" else f", seen running for {rough(lasted)}"
@@ -208,11 +208,11 @@ def _running(word: str, snapshot: Snapshot, policy: Policy, now: datetime) -> Ve
 
 def _nothing_repeats(backup: Backup, word: str, ahead: timedelta | None) -> Verdict:
     if backup.state is State.FINISHED:
-        headline = "the schedule has run out: nothing will run"
+        headline = "the schedule has run out; nothing will run"
     elif ahead is not None:
-        headline = f"{_next_run(ahead)}, then nothing"
+        headline = f"nothing repeats; {_next_run(ahead)}"
     elif backup.rrule is None:
-        headline = "a single backup: nothing will run by itself"
+        headline = "nothing will run by itself; it was a single backup"
     else:
         headline = "Zoho names no next run"
     return Verdict(

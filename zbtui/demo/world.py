@@ -212,7 +212,7 @@ _HAND_MADE: Final = (
         "Jonas Brandt",
         "monthly",
         88.9,
-        "HTML 30, SCHEDULED 20, TOO_MANY_REQUESTS 20",
+        "SCHEDULED 12, HTML 26, TOO_MANY_REQUESTS 22",
     ),
     ("glacier", "Glacier Optics", "us", "Priya Raman", "weekly", 12.6, "KEYRING 24, SCHEDULED 30"),
     ("plover", "Plover Press", "uk", "Ada Whitlock", "weekly", 5.3, "PAYMENT_FAILED 24, SCHEDULED 26"),

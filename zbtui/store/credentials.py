@@ -230,8 +230,7 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
 
 
 _STORES: Final = (
-    "Use the desktop's keyring (GNOME Keyring, KWallet, macOS Keychain, Windows Credential Locker), "
-    "or pass with the keyring-pass package."
+    "Use GNOME Keyring, KWallet, Keychain, Windows Credential Locker, or pass with keyring-pass."
 )
 
 

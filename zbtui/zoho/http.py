@@ -239,7 +239,7 @@ def _http_date(text: str) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo and 1970 <= moment.year < 3000 else None
 
 
-_BY_ITSELF: Final = "It is tried again by itself."
+_BY_ITSELF: Final = "Tried again by itself."
 
 
 def _network(message: str, hint: str) -> Trouble:
@@ -256,23 +256,22 @@ def _too_odd(what: str) -> Trouble:
 
 def _explain(error: Exception, host: str) -> Trouble:
     """A sentence of our own: httpx's texts may hold a URL or a header."""
-    line = "Check this machine's network; it is tried again by itself."
+    line = "Check this machine's network; tried again by itself."
     match error:
         case httpx.ConnectTimeout():
             return _network(f"{host} does not answer: no connection within 10 s.", line)
         case httpx.TimeoutException():
             return _network(
                 f"{host} took too long to answer (over 20 s).",
-                f"{_BY_ITSELF} If it lasts, see status.zoho.com.",
+                "Tried again by itself; if it lasts, see status.zoho.com.",
             )
         case httpx.ConnectError() if _caused_by(error, ssl.SSLError):
             return _network(
                 f"The secure connection to {host} could not be trusted.",
-                "A proxy may open it: install its certificate and set SSL_CERT_FILE; also check "
-                "this machine's clock.",
+                "Does a proxy open it? Set SSL_CERT_FILE to its certificate. Is the clock right?",
             )
         case httpx.ConnectError():
-            return _network(f"{host} cannot be reached: no such name, or the connection is refused.", line)
+            return _network(f"{host} cannot be reached: no such name, or refused.", line)
         case httpx.ProxyError():
             return _network(
                 f"The proxy does not let the call to {host} through.",

@@ -30,6 +30,8 @@ Role = Literal[
 Line = tuple[tuple[str, Role], ...]
 """Pieces of one line, left to right, each with what it is."""
 
+_ROOM: Final = HEIGHT - 4
+"""Lines between the badge and the age."""
 _ROUND: Final = "╭─╮│╰─╯"
 _HEAVY: Final = "┏━┓┃┗━┛"
 
@@ -62,7 +64,7 @@ def draw_panel(
     rows = [_badge_row(snapshot, verdict, now)]
     body = _trouble_rows if _has_trouble(verdict, snapshot) else _backup_rows
     rows += body(snapshot, verdict, now, inner, zone)
-    rows += [Row("")] * (HEIGHT - 3 - len(rows))
+    rows += [Row("")] * (_ROOM + 1 - len(rows))
     rows.append(_age_row(snapshot, now, inner))
     marks = _HEAVY if cursor else _ROUND
     edge: Role = "cursor" if cursor else frame_role(verdict)
@@ -138,29 +140,32 @@ def _backup_rows(
 ) -> list[Row]:
     backup = snapshot.backup
     if backup is None:
-        return [Row(line) for line in _flow([verdict.headline, verdict.hint], inner, 4)]
-    rows = [_when(backup, inner, zone), Row(_plan(backup, inner)), Row(_requester(backup, inner))]
+        return [Row(line) for line in _flow([verdict.headline, verdict.hint], inner, _ROOM)]
+    rows = [Row(text) for text in _facts(backup, inner, zone)]
     if verdict.level is Level.OK:
         rows.append(Row(_unknowns(backup), "muted"))
     else:
-        rows.append(Row(verdict.headline, tone(verdict)))
+        headline = [verdict.headline, verdict.headline.partition("; ")[0]]
+        rows.append(Row(longest_fitting(headline, inner), tone(verdict)))
     return rows
 
 
 def _trouble_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
 ) -> list[Row]:
+    """What is wrong and what to do; in the room that is left, what was last known."""
     trouble = snapshot.trouble
     assert trouble is not None
-    backup, room, rows = snapshot.backup, 4, []
-    if backup is not None:
-        was = f"was {backup.status or 'without status'}"
-        said = was if backup.next_run is None else f"{was}, next {moment_texts(backup.next_run, zone)[-1]}"
-        rows, room = [Row(said, "muted")], 3
-    lines = _flow([trouble.message, trouble.hint], inner, room)
+    lines = _flow([trouble.message, trouble.hint], inner, _ROOM)
     told = len(wrap(trouble.message, inner))
-    rows += [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
-    return rows
+    rows = [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
+    known = _facts(snapshot.backup, inner, zone) if snapshot.backup else []
+    return rows + [Row(text, "muted") for text in known[: _ROOM - len(rows)]]
+
+
+def _facts(backup: Backup, inner: int, zone: tzinfo | None) -> list[str]:
+    when = moment_texts(backup.next_run, zone) if backup.next_run else ("no next run",)
+    return [longest_fitting(when, inner), _plan(backup, inner), _requester(backup, inner)]
 
 
 def _flow(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
@@ -171,15 +176,9 @@ def _flow(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
     return lines
 
 
-def _when(backup: Backup, inner: int, zone: tzinfo | None) -> Row:
-    if backup.next_run is None:
-        return Row("no next run", "muted")
-    return Row(longest_fitting(moment_texts(backup.next_run, zone), inner))
-
-
 def _plan(backup: Backup, inner: int) -> str:
     if backup.rrule is None:
-        return "no recurrence: a single backup"
+        return "no recurrence rule"
     words = in_words(backup.rrule)
     if backup.first_run is None:
         return longest_fitting([f"{words} · {backup.rrule}", words], inner)
@@ -205,21 +204,24 @@ def _unknowns(backup: Backup) -> str:
 
 def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
     seen = f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
+    if snapshot.trouble and snapshot.backup and snapshot.observed_at:
+        # The badge tells the trouble, so the status that it hides is told here.
+        seen = f"{snapshot.backup.status or 'seen'} {ago(now - snapshot.observed_at)}"
     if snapshot.looking:
         return Row(f"{seen} · looking…", "muted")
     if snapshot.paused:
         return Row(f"{seen} · PAUSED, p resumes", "warning")
     if snapshot.next_look is None:
-        return Row(
-            longest_fitting([f"{seen} · press r to look again", f"{seen} · r looks again"], inner), "muted"
-        )
-    wait = rough(max(snapshot.next_look - now, timedelta()))
-    return Row(f"{seen} · next look {'now' if wait == 'now' else f'in {wait}'}", "muted")
+        said = [f"{seen} · press r to look again", f"{seen} · r looks again"]
+        return Row(longest_fitting(said, inner), "muted")
+    wait = max(snapshot.next_look - now, timedelta(seconds=1)) + timedelta(seconds=4)
+    said = [f"{seen} · next look in {rough(wait)}", f"{seen} · next in {rough(wait)}"]
+    return Row(longest_fitting(said, inner), "muted")
 
 
 def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
     place = label(snapshot.org.data_center)
-    room = width - cell_len(place) - 8  # corners, spaces and at least one dash
+    room = width - cell_len(place) - 9  # corners, spaces and at least one dash
     name = snapshot.org.name
     title = longest_fitting([f"{name} · {snapshot.company}", name], room) if snapshot.company else name
     title = title if cell_len(title) <= room else fit(title, room)
@@ -227,7 +229,7 @@ def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
     return (
         (f"{marks[0]}{marks[1]} ", edge),
         (title, "name"),
-        (f" {marks[1] * (dashes + 1)} ", edge),
+        (f" {marks[1] * dashes} ", edge),
         (place, "muted"),
         (f" {marks[1]}{marks[2]}", edge),
     )

@@ -1,0 +1,52 @@
+"""`python -m tests`: every check there is. Options go to pytest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PROGRAMS = {"gnome-keyring-daemon": "gnome-keyring", "dbus-daemon": "dbus", "rg": "ripgrep"}
+"""What the tests run for real, and the Debian package that it is in."""
+
+
+def main() -> int:
+    if not install_programs():
+        return 1
+    here = Path(sys.executable).parent
+    steps = [
+        [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "mypy"],
+        [str(here / "lint-imports"), "--no-logo"],
+        [sys.executable, "-m", "pytest", *sys.argv[1:]],
+    ]
+    for step in steps:
+        sys.stdout.write(f"$ {' '.join([Path(step[0]).name, *step[1:]])}\n")
+        sys.stdout.flush()
+        if status := subprocess.run(step, cwd=ROOT, check=False).returncode:
+            return status
+    return 0
+
+
+def install_programs() -> bool:
+    """The real Secret Service that the tests talk to, where it is missing and may be installed."""
+    missing = sorted(package for program, package in PROGRAMS.items() if not shutil.which(program))
+    if not missing:
+        return True
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        sys.stderr.write(f"The tests need {', '.join(missing)}; on Debian: sudo {' '.join(command)}\n")
+        return False
+    sys.stdout.write(f"$ {' '.join(command)}\n")
+    sys.stdout.flush()
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False)
+    return subprocess.run(command, env=quiet, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Fixtures for all: nothing of this machine's user leaks in, nothing leaks out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.clock import FakeClock
+from tests.support.secret_service import SecretService, secret_service
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home without config, state, keyring or proxy: the developer's own must not be touched."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+    monkeypatch.setenv("HOME", str(home))
+    for name in (
+        "ZBTUI_CONFIG",
+        "ZBTUI_ALLOW_INSECURE_KEYRING",
+        "PYTHON_KEYRING_BACKEND",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "NO_COLOR",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def _running_secret_service() -> Iterator[SecretService]:
+    with secret_service() as service:
+        yield service
+
+
+@pytest.fixture
+def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.MonkeyPatch) -> SecretService:
+    """A real, unlocked Secret Service, found through the environment by this process and its children."""
+    for name, value in _running_secret_service.environ.items():
+        monkeypatch.setenv(name, value)
+    use_environment_keyring()
+    return _running_secret_service
+
+
+def use_environment_keyring() -> None:
+    """Have the keyring library choose anew by the environment as it is now."""
+    import keyring.core
+
+    keyring.core.init_backend()

@@ -1,0 +1,58 @@
+"""A clock that stands still until a test moves it."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+START = datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
+
+
+class FakeClock:
+    """`zbtui.watch.clock.Clock`, moved by `advance`."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._monotonic = 0.0
+        self._alarms: list[tuple[float, int, asyncio.Event]] = []
+        self._serial = count()
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._monotonic
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        if seconds is not None:
+            heapq.heappush(self._alarms, (self._monotonic + max(seconds, 0), next(self._serial), event))
+        await event.wait()
+
+    async def advance(self, span: timedelta | float) -> None:
+        """Let `span` (or so many seconds) go by; whoever waits wakes at the right moment, in order."""
+        seconds = span.total_seconds() if isinstance(span, timedelta) else span
+        end = self._monotonic + seconds
+        await settle()
+        while self._alarms and self._alarms[0][0] <= end:
+            due, _, event = heapq.heappop(self._alarms)
+            self._move(max(due - self._monotonic, 0))
+            event.set()
+            await settle()
+        self._move(end - self._monotonic)
+        await settle()
+
+    def jump(self, span: timedelta) -> None:
+        """Set the wall clock, as after the machine slept: time that nobody waited through."""
+        self._now += span
+
+    def _move(self, seconds: float) -> None:
+        self._monotonic += seconds
+        self._now += timedelta(seconds=seconds)
+
+
+async def settle() -> None:
+    """Let everything that is ready run, until it waits for the clock or for something outside."""
+    for _ in range(200):
+        await asyncio.sleep(0)
