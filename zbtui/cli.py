@@ -184,7 +184,7 @@ async def _demo_until_quit(orgs: int, speed: float, seed: int) -> int | str | No
     from zbtui.demo.household import open_demo
 
     async with open_demo(orgs, speed, seed) as fleet:
-        return await _run_app(fleet, "DEMO, all invented")
+        return await _run_app(fleet, "demo: all invented")
 
 
 async def _run_app(fleet: Fleet, label: str | None = None) -> int | str | None:

@@ -51,7 +51,7 @@ class ZbtuiApp(App[str]):
         self._watch_terminal()
         names = [snapshot.org.name for snapshot in self._fleet.snapshots]
         self.push_screen(self._make_fleet_screen() if names else WelcomeScreen())
-        self.set_interval(1.0, self._tick)
+        self.set_interval(1.0, self.tick)
         # After the first paint: what was known shows at once, whatever keyring and network do.
         self.call_after_refresh(self._watch, names)
 
@@ -78,7 +78,8 @@ class ZbtuiApp(App[str]):
         if self._fleet_screen and self._fleet_screen.is_mounted:
             self._fleet_screen.update_org(message.snapshot)
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Once a second: the only timer that the watch has."""
         self._ticks += 1
         if self._ticks % 2 == 0 and self._terminal_is_gone():
             self.exit()
@@ -93,12 +94,11 @@ class ZbtuiApp(App[str]):
     # Commands
 
     def action_help(self) -> None:
-        keys = [
-            (self.get_key_display(active.binding), active.binding.tooltip)
-            for active in self.screen.active_bindings.values()
-            if active.binding.tooltip and active.binding.id
-        ]
-        self.push_screen(HelpScreen(list(dict(keys).items())))
+        keys: dict[str, list[str]] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.id and active.binding.tooltip:
+                keys.setdefault(active.binding.tooltip, []).append(self.get_key_display(active.binding))
+        self.push_screen(HelpScreen([(" ".join(each), what) for what, each in keys.items()]))
 
     def action_demo(self) -> None:
         self.exit(DEMO)

@@ -9,10 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from zbtui.core.verdict import judge
 from zbtui.tui.widgets.detail import detail_rows
+from zbtui.tui.widgets.labelled_rows import LabelledRows
 from zbtui.watch.fleet import Fleet
 
 
@@ -34,7 +34,7 @@ class DetailScreen(ModalScreen[None]):
         with VerticalScroll(classes="box") as box:
             box.border_title = Content(self._org_name)
             box.border_subtitle = Content("esc back · r look now")
-            yield Static(id="rows", markup=False)
+            yield LabelledRows()
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._show)
@@ -47,14 +47,7 @@ class DetailScreen(ModalScreen[None]):
             return
         now = self._fleet.now()
         rows = detail_rows(found[0], judge(found[0], self._fleet.policy, now), now)
-        self.query_one("#rows", Static).update(lines_of(rows))
+        self.query_one(LabelledRows).show(rows)
 
     def action_look(self) -> None:
         self._fleet.look_soon(self._org_name)
-
-
-def lines_of(rows: list[tuple[str, str]]) -> Content:
-    """Labels in one column, texts beside them."""
-    widest = max(len(label) for label, _ in rows)
-    lines = [Content.assemble((f"{label:<{widest}}  ", "$text-muted"), text) for label, text in rows]
-    return Content("\n").join(lines)

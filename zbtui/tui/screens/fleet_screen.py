@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -19,6 +19,7 @@ from zbtui.tui.widgets.fleet_grid import FleetGrid
 from zbtui.watch.fleet import Change, Fleet
 
 _CLOCK_TOLERANCE: Final = timedelta(seconds=30)
+_BAR_SECONDS: Final = 0.2
 
 
 class FleetScreen(Screen[None]):
@@ -53,22 +54,29 @@ class FleetScreen(Screen[None]):
 
     def update_org(self, snapshot: Snapshot) -> None:
         """Something about one org is known anew."""
-        self._changed = True
         self.grid.update_org(snapshot, self._fleet.now())
+        if not self._changed:
+            # Once for all answers that come close together.
+            self._changed = True
+            self.set_timer(_BAR_SECONDS, self._show_bar)
 
     def tick(self, change: Change) -> None:
         """A second went by; orgs may have come and gone."""
         now = self._fleet.now()
         if change.added or change.removed:
             self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, now)
+            self._changed = True
         self.grid.tick(now)
+        self._show_bar()
+
+    def _show_bar(self) -> None:
         snapshots = self._fleet.snapshots
-        self.bar.show(snapshots, self.grid.verdicts, now, changed=self._changed or bool(change.removed))
+        self.bar.show(snapshots, self.grid.verdicts, self._fleet.now(), changed=self._changed)
         if self._changed:
-            self._tell(snapshots, now)
+            self._tell(snapshots)
         self._changed = False
 
-    def _tell(self, snapshots: list[Snapshot], now: datetime) -> None:
+    def _tell(self, snapshots: list[Snapshot]) -> None:
         notices = "  ".join(self._notices(snapshots))
         if notices != str(self.notice.content):
             self.notice.update(notices)

@@ -9,9 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
-from zbtui.tui.screens.detail_screen import lines_of
+from zbtui.tui.widgets.labelled_rows import LabelledRows
 
 _WORDS: Final = [
     ("● SCHEDULED", "a run is ahead; whether the last one worked, Zoho's details call does not tell"),
@@ -53,4 +52,4 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="box") as box:
             box.border_title = Content("Help")
             box.border_subtitle = Content("esc back")
-            yield Static(lines_of([*self._keys, ("", ""), *_WORDS]), markup=False)
+            yield LabelledRows([*self._keys, ("", ""), *_WORDS])

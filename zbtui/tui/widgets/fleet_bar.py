@@ -17,8 +17,8 @@ from zbtui.core.verdict import Level, Verdict
 _STYLES: Final = {
     Level.OK: "$text-success",
     Level.WARNING: "$text-warning",
-    Level.UNKNOWN: "$text-accent",
-    Level.CRITICAL: "$text-error",
+    Level.UNKNOWN: "bold $foreground",
+    Level.CRITICAL: "bold $text-error",
 }
 
 
@@ -49,7 +49,7 @@ class FleetBar(Static):
             Counter(verdict.level for verdict in verdicts.values()),
             self._soonest,
             now,
-            self.size.width - 2,
+            self.size.width,
             self._label,
         )
         if content != self._shown:
@@ -61,10 +61,13 @@ def bar_content(
     counts: Counter[Level], soonest: Snapshot | None, now: datetime, width: int, label: str | None
 ) -> Content:
     """The fullest form of the line that fits into `width` cells."""
-    forms = [
-        _form(counts, soonest, now, label, words=words, name=name)
-        for words, name in ((True, True), (False, True), (False, False))
-    ]
+    forms = (
+        _form(counts, soonest, now, label, words=True, name=True),
+        _form(counts, soonest, now, label, words=False, name=True),
+        _form(counts, soonest, now, label, words=False, name=False),
+        _form(counts, soonest, now, None, words=False, name=False),
+        _form(counts, None, now, None, words=False, name=False),
+    )
     return next((form for form in forms if form.cell_length <= width), forms[-1])
 
 
@@ -79,11 +82,11 @@ def _form(
 ) -> Content:
     parts: list[Content | str | tuple[str, str]] = []
     if label:
-        parts += [(label, "$text-muted"), "  "]
+        parts.append((f"{label}  ", "$text-muted"))
     for level in sorted(Level, reverse=True):
         if counts[level]:
             said = f"{counts[level]} {level.word}" if words else str(counts[level])
-            parts += [(f"{level.glyph} {said}", _STYLES[level]), "  "]
+            parts.append((f"{level.glyph} {said}  ", _STYLES[level]))
     if soonest is not None:
         who = f"{soonest.org.name} " if name else ""
         parts.append(f"next run: {who}in {countdown(_ahead(soonest, now))}")

@@ -34,6 +34,8 @@ class FleetGrid(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"fleet-grid--{role}"
         for role in (
+            "critical-badge",
+            "unknown-badge",
             "frame",
             "cursor",
             "name",

@@ -25,7 +25,19 @@ SMALLEST_WIDTH: Final = 36
 LARGEST_WIDTH: Final = 76
 
 Role = Literal[
-    "frame", "cursor", "name", "text", "muted", "ok", "running", "warning", "unknown", "critical", "stale"
+    "critical-badge",
+    "unknown-badge",
+    "frame",
+    "cursor",
+    "name",
+    "text",
+    "muted",
+    "ok",
+    "running",
+    "warning",
+    "unknown",
+    "critical",
+    "stale",
 ]
 Line = tuple[tuple[str, Role], ...]
 """Pieces of one line, left to right, each with what it is."""
@@ -81,7 +93,7 @@ def tone(verdict: Verdict) -> Role:
         if verdict.stale:
             return "stale"
         return "running" if verdict.name == "running" else "ok"
-    return _LEVEL_ROLES[verdict.level]
+    return _BADGE_ROLES.get(verdict.level) or _LEVEL_ROLES[verdict.level]
 
 
 def frame_role(verdict: Verdict) -> Role:
@@ -94,6 +106,12 @@ _LEVEL_ROLES: Final[dict[Level, Role]] = {
     Level.WARNING: "warning",
     Level.UNKNOWN: "unknown",
     Level.CRITICAL: "critical",
+}
+
+
+_BADGE_ROLES: Final[dict[Level, Role]] = {
+    Level.UNKNOWN: "unknown-badge",
+    Level.CRITICAL: "critical-badge",
 }
 
 
@@ -146,7 +164,7 @@ def _backup_rows(
         rows.append(Row(_unknowns(backup), "muted"))
     else:
         headline = [verdict.headline, verdict.headline.partition("; ")[0]]
-        rows.append(Row(longest_fitting(headline, inner), tone(verdict)))
+        rows.append(Row(longest_fitting(headline, inner), frame_role(verdict)))
     return rows
 
 
@@ -236,12 +254,14 @@ def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
 
 
 def _framed(row: Row, inner: int, side: str, edge: Role) -> Line:
-    room = inner - cell_len(row.right) - 1 if row.right else inner
-    if row.right and cell_len(row.left) <= room:
-        body: Line = (
-            (fit(row.left, room), row.role),
-            (f" {row.right}", row.right_role),
-        )
-    else:
-        body = ((fit(row.left, inner), row.role),)
-    return ((f"{side} ", edge), *body, (f" {side}", edge))
+    left = row.left if cell_len(row.left) <= inner else fit(row.left, inner)
+    gap = inner - cell_len(left) - cell_len(row.right)
+    right = row.right if gap > 0 else ""
+    space = " " * (inner - cell_len(left) - cell_len(right))
+    return (
+        (f"{side} ", edge),
+        (left, row.role),
+        (space, "text"),
+        (right, row.right_role),
+        (f" {side}", edge),
+    )

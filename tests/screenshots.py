@@ -1,0 +1,65 @@
+"""`python -m tests.screenshots`: draws the README's pictures anew, from the demo on a clock of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.clock import FakeClock, settle
+from zbtui.demo.household import open_demo
+from zbtui.tui.app import ZbtuiApp
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture."""
+
+    name: str
+    size: tuple[int, int]
+    seconds: float = 20.0
+    """How far into the demo."""
+    keys: Sequence[str] = ()
+    theme: str = "textual-dark"
+
+
+SCENES = (
+    Scene("panels", (120, 42), keys=("right",)),
+    Scene("detail", (100, 30), keys=("end", "enter")),
+    Scene("light", (80, 24), theme="textual-light"),
+)
+
+
+async def draw(scene: Scene) -> str:
+    """The scene as SVG; the same text each time."""
+    clock = FakeClock()
+    async with open_demo(clock=clock) as fleet:
+        app = ZbtuiApp(fleet, "demo: all invented")
+        async with app.run_test(size=scene.size) as pilot:
+            app.theme = scene.theme
+            await pilot.pause()
+            for _ in range(int(scene.seconds)):
+                await clock.advance(1)
+                await pilot.pause()
+            await pilot.press(*scene.keys)
+            await settle()
+            app.tick()
+            await pilot.pause()
+            svg = app.export_screenshot(title="zbtui demo")
+    return re.sub(r"terminal-\d+", "terminal", svg)
+
+
+def main() -> int:
+    FOLDER.mkdir(exist_ok=True)
+    for scene in SCENES:
+        (FOLDER / f"{scene.name}.svg").write_text(asyncio.run(draw(scene)), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
