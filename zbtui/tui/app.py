@@ -71,12 +71,17 @@ class ZbtuiApp(App[str]):
                 description=f"watches {name}",
                 exit_on_error=False,
             )
-        if self._fleet_screen:
-            self._fleet_screen.tick(Change())
+        if screen := self._mounted_fleet_screen:
+            screen.tick(Change())
+
+    @property
+    def _mounted_fleet_screen(self) -> FleetScreen | None:
+        screen = self._fleet_screen
+        return screen if screen and screen.is_mounted else None
 
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
-        if self._fleet_screen and self._fleet_screen.is_mounted:
-            self._fleet_screen.update_org(message.snapshot)
+        if screen := self._mounted_fleet_screen:
+            screen.update_org(message.snapshot)
 
     def tick(self) -> None:
         """Once a second: the only timer that the watch has."""
@@ -87,9 +92,10 @@ class ZbtuiApp(App[str]):
         change = self._fleet.tick()
         if change.added and self._fleet_screen is None:
             self.switch_screen(self._make_fleet_screen())
-        self._watch(change.added) if change.added else None
-        if self._fleet_screen and self._fleet_screen.is_mounted:
-            self._fleet_screen.tick(change)
+        if change.added:
+            self._watch(change.added)
+        if screen := self._mounted_fleet_screen:
+            screen.tick(change)
 
     # Commands
 

@@ -77,7 +77,7 @@ class FleetScreen(Screen[None]):
         self._changed = False
 
     def _tell(self, snapshots: list[Snapshot]) -> None:
-        notices = "  ".join(self._notices(snapshots))
+        notices = "\n".join(self._notices(snapshots))
         if notices != str(self.notice.content):
             self.notice.update(notices)
             self.notice.set_class(bool(notices), "-shown")

@@ -1,0 +1,110 @@
+"""A real pseudo-terminal, read as a terminal reads it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyte
+
+
+class Terminal:
+    """A program in a terminal of `columns` x `lines`."""
+
+    def __init__(self, master: int, process: subprocess.Popen[bytes], columns: int, lines: int) -> None:
+        self.process = process
+        self.master = master
+        self.output = bytearray()
+        """Every byte that the program wrote."""
+        self._screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self._screen)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+    def send(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def until(self, true: Callable[[str], bool], patience: float = 30.0) -> str:
+        """Read until the screen is as wanted: another process has its own time.
+
+        Raises:
+            AssertionError: it never was, with the screen as it is.
+        """
+        deadline = time.monotonic() + patience
+        while not true(self.text):
+            assert time.monotonic() < deadline, f"still not on the screen:\n{self.text}"
+            if not self._read():
+                assert true(self.text), f"ended ({self.process.wait()}):\n{self.text}"
+        return self.text
+
+    def shows(self, *texts: str) -> str:
+        return self.until(lambda screen: all(text in screen for text in texts))
+
+    def ends(self, patience: float = 30.0) -> int:
+        """Read on until the program has ended; its exit status."""
+        deadline = time.monotonic() + patience
+        while self.process.poll() is None:
+            assert time.monotonic() < deadline, f"still running:\n{self.text}"
+            self._read()
+        return self.process.returncode
+
+    def hang_up(self) -> None:
+        """Close the terminal, as when ssh drops."""
+        os.close(self.master)
+        self.master = -1
+
+    def _read(self) -> bool:
+        """Take in what was written; False: the other side is closed."""
+        if self.master < 0:
+            self.process.wait(1) if self.process.poll() is not None else select.select([], [], [], 0.1)
+            return True
+        if select.select([self.master], [], [], 0.1)[0]:
+            try:
+                data = os.read(self.master, 1 << 16)
+            except OSError:
+                return False
+            self.output += data
+            self._stream.feed(data)
+        return True
+
+
+@contextmanager
+def in_terminal(
+    command: list[str], columns: int = 120, lines: int = 40, *, controlling: bool = True
+) -> Iterator[Terminal]:
+    """Args:
+    controlling: whether the program is sent SIGHUP when the terminal goes; else nothing tells it.
+    """
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    process = subprocess.Popen(
+        command,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        start_new_session=True,
+        preexec_fn=_take_terminal if controlling else None,
+    )
+    os.close(slave)
+    terminal = Terminal(master, process, columns, lines)
+    try:
+        yield terminal
+    finally:
+        process.kill()
+        process.wait()
+        if terminal.master >= 0:
+            os.close(terminal.master)
+
+
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)

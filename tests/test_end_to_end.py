@@ -1,0 +1,119 @@
+"""The installed program in a real terminal, with a real Secret Service and Zoho on a real port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.secret_service import SecretService
+from tests.support.terminal import in_terminal
+from tests.support.zoho import Port, make_simulator, on_port
+
+ZBTUI = str(Path(sys.executable).parent / "zbtui")
+ORGS = ("nordlys", "kestrel", "harbour")
+
+
+def add(port: Port, name: str) -> None:
+    invented, org = port.simulator.world.orgs[name], port.org(name)
+    assert org.accounts_url and org.api_url
+    command = [ZBTUI, "add", name, "--data-center", "custom", "--client-id", org.client_id]
+    command += ["--accounts-url", org.accounts_url, "--api-url", org.api_url]
+    secrets = {"client_secret": invented.client_secret, "refresh_token": invented.refresh_token}
+    done = subprocess.run(command, input=json.dumps(secrets), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{name} (custom) is under watch" in done.stderr
+
+
+def look_often(home: Path) -> None:
+    """Loopback may be looked at each second."""
+    config = home / "xdg_config_home" / "zbtui" / "config.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text('[watch]\nevery = "1s"\nnear_every = "1s"\n\n' + text, encoding="utf-8")
+
+
+def test_three_orgs_are_added_watched_and_seen_to_change(
+    real_keyring: SecretService, empty_home: Path
+) -> None:
+    simulator = make_simulator()
+    with on_port(simulator) as port:
+        for name in ORGS:
+            add(port, name)
+        look_often(empty_home)
+        with in_terminal([ZBTUI]) as terminal:
+            terminal.shows("nordlys", "kestrel", "harbour", "● SCHEDULED", "◐ COMPLETED", "in 6d 0")
+            simulator.forced["kestrel"] = "FAILED"
+            terminal.shows("✖ FAILED", "✖ 1 critical", "the last backup failed")
+            simulator.forced["kestrel"] = "INPROGRESS"
+            terminal.shows("▶ INPROGRESS")
+            simulator.forced["nordlys"] = "NO_PERMISSION"
+            terminal.shows("? NO ACCESS", "Only an administrator may see")
+            terminal.send("q")
+            assert terminal.ends() == 0
+        with in_terminal([ZBTUI]) as terminal:
+            terminal.shows("▶ INPROGRESS", "◐ COMPLETED")
+            terminal.send("q")
+            assert terminal.ends() == 0
+        token_requests = [one for one in simulator.requests if one.path.endswith("/oauth/v2/token")]
+        assert len(token_requests) == len(ORGS)
+        assert all(one.query == "" for one in simulator.requests)
+        assert_no_poll_overlaps(simulator.requests)
+        written = bytes(terminal.output) + all_bytes(empty_home)
+        for name in ORGS:
+            invented = simulator.world.orgs[name]
+            assert invented.client_secret.encode() not in written
+            assert invented.refresh_token.encode() not in written
+        assert b"demo-access" not in written
+
+
+def assert_no_poll_overlaps(requests: object) -> None:
+    """Two requests of one org overlap where one began before the other had ended."""
+    last: dict[str | None, int] = {}
+    for request in sorted(requests, key=lambda one: one.began):  # type: ignore[call-overload]
+        assert request.began > last.get(request.org, -1)
+        last[request.org] = request.ended
+
+
+def all_bytes(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_without_an_org_the_welcome_leads_to_the_demo(empty_home: Path) -> None:
+    with in_terminal([ZBTUI], 80, 24) as terminal:
+        terminal.shows("No org is under watch yet", "zbtui add")
+        terminal.send("d")
+        terminal.shows("demo: all invented", "next run:")
+        terminal.send("q")
+        assert terminal.ends() == 0
+
+
+def test_the_demo_writes_nothing(empty_home: Path) -> None:
+    with in_terminal([ZBTUI, "demo"], 80, 24) as terminal:
+        terminal.shows("demo: all invented", "in 00:0")
+        terminal.send("q")
+        assert terminal.ends() == 0
+    assert list(empty_home.rglob("*")) == []
+
+
+@pytest.mark.parametrize("controlling", [True, False])
+def test_a_terminal_that_goes_away_ends_the_program(controlling: bool) -> None:
+    with in_terminal([ZBTUI, "demo"], controlling=controlling) as terminal:
+        terminal.shows("next run:")
+        terminal.hang_up()
+        terminal.ends(patience=15)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_program_and_gives_the_terminal_back(number: int) -> None:
+    with in_terminal([ZBTUI, "demo"]) as terminal:
+        terminal.shows("next run:")
+        os.kill(terminal.process.pid, number)
+        assert terminal.ends() == 0
+        assert terminal.output.rstrip().endswith((b"\x1b[?1049l", b"\x1b[?25h", b"h", b"l"))
+        assert b"\x1b[?1049l" in terminal.output
+        assert b"Traceback" not in terminal.output

@@ -1,0 +1,102 @@
+"""The app on a fleet whose looks a test answers, driven by Pilot on a clock that a test moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from textual.pilot import Pilot
+
+from tests.support.build import make_backup
+from tests.support.clock import FakeClock, settle
+from zbtui.core.org import Org, Policy
+from zbtui.core.snapshot import Looked
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.config import Config
+from zbtui.store.journal import Journal, open_journal
+from zbtui.tui.app import ZbtuiApp
+from zbtui.tui.screens.fleet_screen import FleetScreen
+from zbtui.tui.widgets.fleet_grid import FleetGrid
+from zbtui.watch.fleet import Fleet
+
+
+class Zoho:
+    """What each org answers, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Looked | Trouble] = {}
+        self.asked: list[str] = []
+        self.hanging: set[str] = set()
+
+    def says(self, name: str, **keys: object) -> None:
+        self.answers[name] = Looked(make_backup(**keys))
+
+    def opener(self, org: Org) -> Callable[[], object]:
+        async def look() -> Looked:
+            self.asked.append(org.name)
+            if org.name in self.hanging:
+                await asyncio.Event().wait()
+            answer = self.answers.get(org.name) or Looked(make_backup())
+            if isinstance(answer, Trouble):
+                raise TroubleError(answer)
+            return answer
+
+        return look
+
+
+@dataclass
+class Driven:
+    """A running app and all that a test needs to steer it."""
+
+    app: ZbtuiApp
+    pilot: Pilot[str]
+    fleet: Fleet
+    clock: FakeClock
+    zoho: Zoho
+
+    async def advance(self, seconds: float = 1) -> None:
+        """Let time go by, and the app tick once at its end."""
+        await self.clock.advance(seconds)
+        await self.pilot.pause()
+        self.app.tick()
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await settle()
+        await self.pilot.pause()
+
+    @property
+    def grid(self) -> FleetGrid:
+        return self.app.screen.query_one(FleetGrid)
+
+    @property
+    def screen_text(self) -> str:
+        """Every line of the screen, as a person reads it."""
+        width, height = self.app.size
+        lines = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text[:width] for strip in lines[:height])
+
+
+@asynccontextmanager
+async def driving(
+    names: Iterable[str] = ("acme",),
+    zoho: Zoho | None = None,
+    size: tuple[int, int] = (80, 24),
+    journal: Journal | None = None,
+    reload: Callable[[], Config | None] = lambda: None,
+    policy: Policy | None = None,
+) -> AsyncIterator[Driven]:
+    clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or open_journal(None)
+    config = Config(policy or Policy(), tuple(Org(name, "eu", "1000.ABC") for name in names))
+    fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
+    app = ZbtuiApp(fleet)
+    async with app.run_test(size=size) as pilot:
+        driven = Driven(app, pilot, fleet, clock, zoho)
+        await pilot.pause()
+        if isinstance(app.screen, FleetScreen):
+            await driven.advance()
+        yield driven
+    await journal.close()

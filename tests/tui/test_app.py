@@ -1,0 +1,346 @@
+"""The app, driven by keys and mouse as a person would."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+from tests.support.build import SEED_JOB, seen
+from tests.support.clock import START, FakeClock
+from tests.tui.driving import Zoho, driving
+from zbtui.core.org import Org, Policy
+from zbtui.core.secret import Secret
+from zbtui.core.snapshot import Looked
+from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
+from zbtui.store.config import Config
+from zbtui.store.journal import open_journal
+from zbtui.tui.app import DEMO, ZbtuiApp
+from zbtui.tui.screens.detail_screen import DetailScreen
+from zbtui.tui.screens.fleet_screen import FleetScreen
+from zbtui.tui.screens.help_screen import HelpScreen
+from zbtui.tui.screens.welcome_screen import WelcomeScreen
+from zbtui.tui.widgets.fleet_grid import FleetGrid
+from zbtui.watch.fleet import Fleet
+
+NAMES = [f"org-{number}" for number in range(6)]
+
+
+async def test_a_panel_shows_what_zoho_says_and_its_countdown_ticks() -> None:
+    async with driving() as driven:
+        assert "● SCHEDULED" in driven.screen_text
+        assert "in 5d 21:42:43" in driven.screen_text
+        await driven.advance()
+        assert "in 5d 21:42:42" in driven.screen_text
+
+
+async def test_a_changed_status_changes_glyph_word_and_colour() -> None:
+    async with driving() as driven:
+        before = driven.app.export_screenshot()
+        driven.zoho.says("acme", status="FAILED")
+        await driven.advance(400)
+        assert "✖ FAILED" in driven.screen_text
+        assert "✖ 1 critical" in driven.screen_text
+        assert driven.app.export_screenshot() != before
+
+
+async def test_the_worst_comes_first() -> None:
+    zoho = Zoho()
+    zoho.says("org-4", status="FAILED")
+    zoho.answers["org-2"] = Trouble("network", "No line.", "Wait.")
+    zoho.answers["org-5"] = Looked(None)
+    async with driving(NAMES, zoho) as driven:
+        assert driven.grid.order == ["org-4", "org-2", "org-5", "org-0", "org-1", "org-3"]
+
+
+async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> None:
+    async with driving(NAMES) as driven:
+        await driven.press("right", "j")
+        driven.zoho.says("org-5", status="FAILED")
+        await driven.advance(6)
+        await driven.press("R")
+        await driven.advance(1)
+        assert driven.grid.order == NAMES
+        await driven.advance(12)
+        assert driven.grid.order[0] == "org-5"
+
+
+@pytest.mark.parametrize(
+    ("keys", "target"),
+    [
+        (["right"], "org-1"),
+        (["l", "h"], "org-0"),
+        (["down"], "org-2"),
+        (["j", "k"], "org-0"),
+        (["end"], "org-5"),
+        (["G", "g"], "org-0"),
+        (["pagedown"], "org-4"),
+        (["pagedown", "pageup"], "org-0"),
+        (["left"], "org-0"),
+        (["up"], "org-0"),
+        (["down", "down", "down"], "org-4"),
+    ],
+)
+async def test_arrows_and_letters_move_among_the_panels(keys: list[str], target: str) -> None:
+    async with driving(NAMES) as driven:
+        await driven.press(*keys)
+        assert driven.grid.current == target
+
+
+async def test_down_into_a_row_that_is_not_full_ends_on_its_last_panel() -> None:
+    async with driving(NAMES[:3]) as driven:
+        await driven.press("right", "down")
+        assert driven.grid.current == "org-2"
+
+
+async def test_the_panel_moved_to_is_scrolled_into_sight() -> None:
+    async with driving([f"org-{number}" for number in range(40)]) as driven:
+        await driven.press("end")
+        assert "org-39" in driven.screen_text
+
+
+async def test_a_click_moves_and_a_double_click_opens() -> None:
+    async with driving(NAMES) as driven:
+        await driven.pilot.click(driven.grid, offset=(50, 10))
+        assert driven.grid.current == "org-3"
+        await driven.pilot.click(driven.grid, offset=(50, 10), times=2)
+        await driven.pilot.pause()
+        assert "requester.zuid" in driven.screen_text
+
+
+async def test_r_looks_at_one_org_and_never_twice_within_five_seconds() -> None:
+    async with driving(NAMES) as driven:
+        driven.zoho.asked.clear()
+        await driven.press("r", "r", "r")
+        await driven.advance(3)
+        assert driven.zoho.asked == []
+        await driven.advance(2)
+        assert driven.zoho.asked == ["org-0"]
+
+
+async def test_capital_r_looks_at_every_org() -> None:
+    async with driving(NAMES) as driven:
+        driven.zoho.asked.clear()
+        await driven.press("R")
+        await driven.advance(5)
+        assert sorted(driven.zoho.asked) == NAMES
+
+
+async def test_a_lock_out_is_not_broken_by_r() -> None:
+    zoho = Zoho()
+    until = START + timedelta(minutes=10)
+    zoho.answers["acme"] = Trouble("throttled", "Locked.", "Wait.", LOCKOUT, retry_at=until)
+    async with driving(zoho=zoho) as driven:
+        driven.zoho.asked.clear()
+        await driven.press("r")
+        await driven.advance(60)
+        assert driven.zoho.asked == []
+        assert "asks in 00:08:5" in driven.screen_text
+
+
+async def test_p_pauses_and_resumes() -> None:
+    async with driving() as driven:
+        await driven.press("p")
+        assert "PAUSED" in driven.screen_text
+        driven.zoho.asked.clear()
+        await driven.advance(1000)
+        assert driven.zoho.asked == []
+        assert "◌ WAITING" in driven.screen_text
+        await driven.press("p")
+        await driven.advance()
+        assert driven.zoho.asked == ["acme"]
+        assert "● SCHEDULED" in driven.screen_text
+
+
+async def test_enter_shows_all_six_keys_of_the_answer_as_they_came() -> None:
+    async with driving(size=(120, 40)) as driven:
+        driven.zoho.says("acme")
+        await driven.press("enter")
+        text = driven.screen_text
+        for key, value in SEED_JOB.items():
+            if key != "requester":
+                assert key in text
+                assert value in text
+        for key, value in SEED_JOB["requester"].items():
+            assert f"requester.{key}" in text
+            assert value in text
+        await driven.press("escape")
+        assert "requester.zuid" not in driven.screen_text
+
+
+async def test_the_detail_says_what_to_do_in_full() -> None:
+    zoho = Zoho()
+    zoho.answers["acme"] = Trouble("permission", "No right.", "Ask for it.", "NO_PERMISSION", 403, True)
+    async with driving(zoho=zoho) as driven:
+        await driven.press("enter")
+        assert "Ask for it." in driven.screen_text
+        assert "NO_PERMISSION · HTTP 403" in driven.screen_text
+
+
+@pytest.mark.parametrize("key", ["question_mark", "f1"])
+async def test_help_names_every_key_and_every_word(key: str) -> None:
+    async with driving(size=(100, 50)) as driven:
+        await driven.press(key)
+        for said in ("Ask Zoho about this org now", "Leave zbtui", "NO BACKUP", "THROTTLED", "(stale)"):
+            assert said in driven.screen_text
+
+
+@pytest.mark.parametrize(
+    "owner", [ZbtuiApp, FleetScreen, FleetGrid, DetailScreen, HelpScreen, WelcomeScreen]
+)
+def test_every_binding_has_an_id_and_a_tooltip(owner: type[DOMNode]) -> None:
+    bindings = [binding for binding in owner.__dict__["BINDINGS"] if isinstance(binding, Binding)]
+    assert len(bindings) == len(owner.__dict__["BINDINGS"])
+    assert all(binding.id and binding.tooltip for binding in bindings)
+
+
+async def test_the_palette_offers_the_commands() -> None:
+    async with driving() as driven:
+        titles = {command.title for command in driven.app.get_system_commands(driven.app.screen)}
+        assert {"Look at all orgs", "Pause or resume all", "Theme", "Quit"} <= titles
+        driven.app.screen.action_pause_all()  # type: ignore[attr-defined]
+        await driven.advance()
+        assert "PAUSED" in driven.screen_text
+
+
+async def test_q_quits() -> None:
+    async with driving() as driven:
+        await driven.press("q")
+        assert driven.app.return_code == 0
+
+
+async def test_without_an_org_the_welcome_shows_the_way_in() -> None:
+    async with driving([]) as driven:
+        assert isinstance(driven.app.screen, WelcomeScreen)
+        assert "zbtui add" in driven.screen_text
+        await driven.press("d")
+        assert driven.app.return_value == DEMO
+
+
+async def test_an_org_added_elsewhere_appears_and_one_removed_goes() -> None:
+    configs: list[Config] = []
+    async with driving([], reload=lambda: configs.pop() if configs else None) as driven:
+        acme, beta = (Org(name, "eu", "1000.ABC") for name in ("acme", "beta"))
+        configs.append(Config(Policy(), (acme, beta)))
+        await driven.advance()
+        await driven.advance()
+        assert driven.grid.order == ["acme", "beta"]
+        assert driven.screen_text.count("● SCHEDULED") == 2
+        configs.append(Config(Policy(), (beta,)))
+        await driven.advance()
+        assert driven.grid.order == ["beta"]
+
+
+async def test_a_config_that_cannot_be_read_is_told_and_the_watch_goes_on() -> None:
+    troubles = [TroubleError(Trouble("config", "config.toml, line 3: odd.", "Mend it."))]
+
+    def reload() -> Config | None:
+        if troubles:
+            raise troubles.pop()
+        return None
+
+    async with driving(reload=reload) as driven:
+        await driven.press("r")
+        await driven.advance(6)
+        assert "config.toml, line 3: odd." in driven.screen_text
+        assert "● SCHEDULED" in driven.screen_text
+
+
+async def test_what_was_kept_shows_before_the_first_answer_marked_stale() -> None:
+    journal = open_journal(None)
+    await journal.save(seen(at=START - timedelta(minutes=2)))
+    zoho = Zoho()
+    zoho.hanging.add("acme")
+    async with driving(zoho=zoho, journal=journal) as driven:
+        assert "SCHEDULED (stale)" in driven.screen_text
+        assert "Patricia Boyle" in driven.screen_text
+
+
+async def test_one_org_that_hangs_delays_no_other() -> None:
+    zoho = Zoho()
+    zoho.hanging.add("org-0")
+    async with driving(NAMES, zoho, size=(160, 50)) as driven:
+        assert driven.screen_text.count("● SCHEDULED") == 5
+        assert driven.screen_text.count("◌ WAITING") == 1
+
+
+async def test_a_clock_that_is_off_and_a_dead_line_are_told_once_above_all() -> None:
+    async with driving(NAMES[:2]) as driven:
+        for name in NAMES[:2]:
+            driven.zoho.answers[name] = Looked(None, zoho_time=driven.clock.now() + timedelta(minutes=9))
+        await driven.press("R")
+        await driven.advance(6)
+        await driven.advance()
+        assert "This machine's clock is 8m behind Zoho's" in driven.screen_text
+        for name in NAMES[:2]:
+            driven.zoho.answers[name] = Trouble("network", "No line.", "Wait.")
+        await driven.press("R")
+        await driven.advance(6)
+        await driven.advance()
+        assert "No org can be reached" in driven.screen_text
+
+
+@pytest.mark.parametrize(
+    "text", ["[/b]", "[@click=app.quit]x[/]", "\x1b]52;c;AAAA\x07", "\u202eevil", "漢字"]
+)
+async def test_hostile_text_is_inert_everywhere(text: str) -> None:
+    zoho = Zoho()
+    zoho.says("acme", status=text, requester={"id": text, "name": text, "zuid": text})
+    async with driving(zoho=zoho) as driven:
+        for key in ("enter", "escape"):
+            await driven.press(key)
+            assert "\x1b" not in driven.screen_text
+            assert "\u202e" not in driven.screen_text
+            assert driven.app.is_running
+
+
+@pytest.mark.parametrize("size", [(36, 12), (60, 20), (80, 24), (160, 50), (200, 60), (300, 80)])
+async def test_panels_fill_the_width_without_being_cut(size: tuple[int, int]) -> None:
+    async with driving(NAMES, size=size) as driven:
+        lines = driven.screen_text.splitlines()
+        tops = [line for line in lines if "╭" in line or "┏" in line]
+        for line in tops:
+            assert line.count("╭") + line.count("┏") == line.count("╮") + line.count("┓")
+
+
+async def test_a_crash_tells_where_and_no_local_variable() -> None:
+    class Broken(ZbtuiApp):
+        def tick(self) -> None:
+            token = Secret("1000.canary")
+            plain = "1000.canary"
+            raise RuntimeError(f"{plain}{token}")
+
+    journal = open_journal(None)
+    app = Broken(Fleet(Config(), lambda org: None, journal, FakeClock()))  # type: ignore[arg-type, return-value]
+    output = io.StringIO()
+    app.error_console = Console(file=output, width=200)
+    with pytest.raises(RuntimeError):
+        async with app.run_test() as pilot:
+            app.call_later(app.tick)
+            await pilot.pause()
+            await asyncio.sleep(0)
+    await journal.close()
+    assert app.return_code == 1
+    assert "in tick" in output.getvalue()
+    assert "canary" not in output.getvalue()
+
+
+async def test_a_paused_org_is_not_asked_when_all_are() -> None:
+    async with driving(NAMES[:2]) as driven:
+        await driven.press("p")
+        driven.zoho.asked.clear()
+        await driven.press("R")
+        await driven.advance(6)
+        assert driven.zoho.asked == ["org-1"]
+
+
+def test_snapshots_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        seen().failures = 1  # type: ignore[misc]
+    assert replace(seen(), failures=1).failures == 1

@@ -1,0 +1,184 @@
+"""A panel: what each line says, and that it keeps its frame whatever it is fed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.support.build import make_org, over, seen, troubled
+from tests.support.clock import START
+from zbtui.core.backup import Backup, Requester
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.text import clean
+from zbtui.core.trouble import LOCKOUT, Trouble
+from zbtui.core.verdict import judge
+from zbtui.tui.widgets.panel import HEIGHT, Line, draw_panel, fit, frame_role, tone
+
+POLICY = Policy()
+
+
+def draw(snapshot: Snapshot, width: int = 39, now: datetime = START, cursor: bool = False) -> list[str]:
+    lines = draw_panel(snapshot, judge(snapshot, POLICY, now), now, width, cursor=cursor, zone=UTC)
+    return ["".join(text for text, _ in line) for line in lines]
+
+
+def roles(snapshot: Snapshot) -> dict[str, str]:
+    lines = draw_panel(snapshot, judge(snapshot, POLICY, START), START, 39, zone=UTC)
+    return {text.strip(): role for line in lines for text, role in line}
+
+
+def test_a_scheduled_backup_answers_the_four_questions() -> None:
+    assert draw(replace(seen(), company="Nordlys Tools AB"), 45, START + timedelta(seconds=12)) == [
+        "╭─ acme · Nordlys Tools AB ──────────── EU ─╮",
+        "│ ● SCHEDULED                in 5d 21:42:32 │",
+        "│ Sun 29 Nov 09:02 (there 14:32 +05:30)     │",
+        "│ every 2 weeks on Tuesday since 12 Jul     │",
+        "│ by Patricia Boyle · ZUID 7534658674       │",
+        "│ last result unknown · links unknown       │",
+        "│ seen 10s ago · next look in 4m            │",
+        "╰───────────────────────────────────────────╯",
+    ]
+
+
+def test_the_panel_under_the_cursor_has_a_frame_of_another_shape() -> None:
+    assert draw(seen(), cursor=True)[0].startswith("┏━ acme ━")
+    assert draw(seen(), cursor=True)[-1].endswith("┛")
+
+
+def test_a_wider_panel_shows_more() -> None:
+    text = "\n".join(draw(seen(), 76))
+    assert "id 4876876000000327001" in text
+    assert "2026" in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"status": "FAILED"}, ["✖ FAILED", "the last backup failed"]),
+        ({"status": "STOPPED"}, ["■ STOPPED", "no backup will run"]),
+        ({"status": "INPROGRESS"}, ["▶ INPROGRESS"]),
+        ({"status": "COMPLETED"}, ["✔ COMPLETED", "last run completed"]),
+        ({"status": "Resting"}, ["▲ Resting"]),
+        ({"rrule": None, "scheduled_date": None}, ["◐ SCHEDULED", "no next run", "nothing will run"]),
+        ({"scheduled_date": "2026-11-22T12:00:00+00:00"}, ["◆ OVERDUE", "overdue 23:20:00"]),
+        ({"scheduled_date": "2026-11-23T11:10:00+00:00"}, ["● SCHEDULED", "due 00:10:00 ago"]),
+        ({"requester": None}, ["set up by: not told"]),
+        ({"rrule": "FREQ=DAILY;COUNT=3"}, ["FREQ=DAILY;COUNT=3"]),
+    ],
+)
+def test_each_state_is_told_by_glyph_and_word(keys: dict[str, Any], words: list[str]) -> None:
+    text = "\n".join(draw(seen(**keys)))
+    for word in words:
+        assert word in text
+
+
+def test_no_backup_says_where_to_set_one_up() -> None:
+    text = " ".join(line.strip("│ ") for line in draw(replace(seen(), backup=None)))
+    assert "○ NO BACKUP" in text
+    assert "Setup > Data Administration" in text
+
+
+def test_an_error_shows_its_sentence_and_its_cure() -> None:
+    text = "\n".join(draw(troubled("auth", "The sign-in is dead.", "Sign in again.", final=True)))
+    assert "? SIGN IN" in text
+    assert "The sign-in is dead." in text
+    assert "Sign in again." in text
+    assert "never seen · press r to look again" in text
+
+
+def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
+    snapshot = over(seen(at=START - timedelta(hours=3)), troubled("server"))
+    text = "\n".join(draw(snapshot))
+    assert "in 5d 21:42:44" in text
+    assert "Sun 29 Nov" in text
+    assert "SCHEDULED 3h ago" in text
+    assert roles(snapshot)["in 5d 21:42:44"] == "muted"
+
+
+def test_a_lock_out_counts_down() -> None:
+    until = START + timedelta(minutes=9, seconds=30)
+    snapshot = troubled("throttled", "Locked.", "Wait.", code=LOCKOUT, retry_at=until)
+    assert "asks in 00:09:30" in draw(snapshot)[1]
+
+
+def test_a_stale_green_is_not_green() -> None:
+    fresh, stale = seen(), replace(seen(), trouble=Trouble("network", "No.", "Wait."), failures=1)
+    assert tone(judge(fresh, POLICY, START)) == "ok"
+    assert tone(judge(stale, POLICY, START)) == "stale"
+    assert "(stale)" in draw(stale)[1]
+
+
+def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
+    assert frame_role(judge(seen(), POLICY, START)) == "frame"
+    assert frame_role(judge(seen(status="FAILED"), POLICY, START)) == "critical"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"looking": True}, "looking…"),
+        ({"paused": True}, "PAUSED, p resumes"),
+        ({"next_look": START + timedelta(seconds=48)}, "next look in 50s"),
+        ({"next_look": START - timedelta(seconds=1)}, "next look in 5s"),
+    ],
+)
+def test_the_last_line_tells_when_it_is_looked_at_next(change: dict[str, Any], said: str) -> None:
+    assert said in draw(replace(seen(), **change))[-2]
+
+
+def test_fit_cuts_by_cells_and_says_so() -> None:
+    assert fit("abc", 5) == "abc  "
+    assert fit("abcdef", 4) == "abc…"
+    assert fit("漢字漢字", 5) == "漢字…"
+    assert cell_len(fit("漢字漢字", 6)) == 6
+    assert fit("abc", 0) == ""
+
+
+texts = st.none() | st.text(max_size=60).map(clean)
+moments = st.none() | st.datetimes(
+    datetime(1970, 1, 2), datetime(2998, 1, 1), timezones=st.just(timezone(timedelta(hours=5, minutes=30)))
+)
+
+
+@given(
+    width=st.integers(36, 76),
+    cursor=st.booleans(),
+    name=st.text(min_size=1, max_size=60).map(lambda text: clean(text) or "x"),
+    company=texts,
+    texts=st.tuples(texts, texts, texts, texts, texts, texts),
+    runs=st.tuples(moments, moments),
+    trouble=st.none() | st.builds(Trouble, st.sampled_from(["auth", "network"]), st.text(), st.text()),
+)
+def test_whatever_it_is_fed_it_keeps_its_frame(
+    width: int,
+    cursor: bool,
+    name: str,
+    company: str | None,
+    texts: tuple[str | None, ...],
+    runs: tuple[datetime | None, datetime | None],
+    trouble: Trouble | None,
+) -> None:
+    identity, status, rrule, who, user, zuid = texts
+    backup = Backup(identity, status, None, None, rrule, Requester(user, who, zuid), *runs)
+    snapshot = Snapshot(make_org(name), backup, START, START, trouble, company=company)
+    lines = draw_panel(snapshot, judge(snapshot, POLICY, START), START, width, cursor=cursor, zone=UTC)
+    assert len(lines) == HEIGHT
+    assert [_width(line) for line in lines] == [width] * HEIGHT
+
+
+def _width(line: Line) -> int:
+    return sum(cell_len(text) for text, _ in line)
+
+
+@pytest.mark.parametrize("text", ["[/b]", "[@click=app.quit]x[/]", "[bold", "$text-error", "a\\"])
+def test_markup_in_a_name_stays_text(text: str) -> None:
+    snapshot = replace(seen(requester={"id": "1", "name": text, "zuid": None}), company=text)
+    panel = "\n".join(draw(snapshot, 60))
+    assert panel.count(text) == 2
