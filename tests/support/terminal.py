@@ -42,7 +42,7 @@ class Terminal:
         deadline = time.monotonic() + patience
         while not true(self.text):
             assert time.monotonic() < deadline, f"still not on the screen:\n{self.text}"
-            if not self._read():
+            if not self.read():
                 assert true(self.text), f"ended ({self.process.wait()}):\n{self.text}"
         return self.text
 
@@ -54,7 +54,7 @@ class Terminal:
         deadline = time.monotonic() + patience
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"still running:\n{self.text}"
-            self._read()
+            self.read()
         return self.process.returncode
 
     def hang_up(self) -> None:
@@ -62,7 +62,7 @@ class Terminal:
         os.close(self.master)
         self.master = -1
 
-    def _read(self) -> bool:
+    def read(self) -> bool:
         """Take in what was written; False: the other side is closed."""
         if self.master < 0:
             self.process.wait(1) if self.process.poll() is not None else select.select([], [], [], 0.1)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
-from hypothesis import strategies as st
-from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
@@ -15,8 +12,7 @@ from tests.support.build import seen
 from tests.support.clock import START
 from zbtui.core.org import Policy
 from zbtui.core.verdict import Level
-from zbtui.tui.widgets.fleet_grid import FleetGrid, _cells, _difference
-from zbtui.tui.widgets.panel import Line
+from zbtui.tui.widgets.fleet_grid import FleetGrid
 
 
 class GridApp(App[None]):
@@ -43,14 +39,14 @@ class Noting(FleetGrid):
         return self
 
 
-async def test_a_tick_repaints_only_the_digits_that_changed() -> None:
+async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
     app = GridApp()
     async with app.run_test(size=(80, 24)) as pilot:
         app.grid.set_orgs([seen("acme")], Policy(), START)
         await pilot.pause()
         app.grid.repainted.clear()
         app.grid.tick(START + timedelta(seconds=1))
-        assert [(region.width, region.height) for region in app.grid.repainted] == [(1, 1)]
+        assert [(region.y, region.height) for region in app.grid.repainted] == [(1, 1)]
         app.grid.repainted.clear()
         app.grid.tick(START + timedelta(seconds=1))
         assert app.grid.repainted == []
@@ -64,7 +60,7 @@ async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
         assert len(app.grid._drawn) == 6
         app.grid.repainted.clear()
         app.grid.tick(START + timedelta(seconds=1))
-        assert len(app.grid.repainted) == 6
+        assert [region.y for region in app.grid.repainted] == [1, 9, 17]
 
 
 async def test_an_org_out_of_sight_that_becomes_overdue_is_found_within_thirty_ticks() -> None:
@@ -101,18 +97,3 @@ async def test_the_cursor_stays_with_its_org_when_the_order_changes() -> None:
         app.grid.update_org(replace(seen("org-5", status="FAILED"), observed_at=later), later)
         assert app.grid.order[0] == "org-5"
         assert app.grid.current == "org-2"
-
-
-words = st.text("ab漢 ", max_size=8)
-
-
-@given(st.lists(st.tuples(words, words), max_size=4))
-def test_the_difference_of_two_lines_holds_every_cell_that_differs(pairs: list[tuple[str, str]]) -> None:
-    old: Line = tuple((text, "text") for text, _ in pairs)
-    new: Line = tuple((text, "text") for _, text in pairs)
-    first, last = _difference(old, new)
-    before, after = ("".join(text for text, _ in line) for line in (old, new))
-    assert (first < last) == (before != after)
-    if cell_len(before) == cell_len(after):
-        assert _cells(old)[:first] == _cells(new)[:first]
-        assert _cells(old)[last:] == _cells(new)[last:]

@@ -69,6 +69,7 @@ class Recurrence:
         return None if self.rest else _usual_gap(self)
 
 
+@lru_cache(maxsize=1024)
 def parse_rrule(raw: str) -> Recurrence | None:
     """The rule, or None where it is none that Zoho documents: then the raw text is all there is."""
     text = raw.strip()

@@ -12,7 +12,6 @@ from textual.widgets import Footer, Static
 
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown, rough
-from zbtui.core.verdict import Level
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.widgets.fleet_bar import FleetBar
 from zbtui.tui.widgets.fleet_grid import FleetGrid
@@ -54,7 +53,9 @@ class FleetScreen(Screen[None]):
 
     def update_org(self, snapshot: Snapshot) -> None:
         """Something about one org is known anew."""
-        self.grid.update_org(snapshot, self._fleet.now())
+        now = self._fleet.now()
+        self.grid.update_org(snapshot, now)
+        self.bar.note(snapshot, now)
         if not self._changed:
             # Once for all answers that come close together.
             self._changed = True
@@ -65,13 +66,14 @@ class FleetScreen(Screen[None]):
         now = self._fleet.now()
         if change.added or change.removed:
             self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, now)
+            self.bar.reset()
             self._changed = True
         self.grid.tick(now)
         self._show_bar()
 
     def _show_bar(self) -> None:
         snapshots = self._fleet.snapshots
-        self.bar.show(snapshots, self.grid.verdicts, self._fleet.now(), changed=self._changed)
+        self.bar.show(snapshots, self.grid.counts, self._fleet.now())
         if self._changed:
             self._tell(snapshots)
         self._changed = False
@@ -131,8 +133,3 @@ class FleetScreen(Screen[None]):
 
     def on_fleet_grid_opened(self) -> None:
         self.action_detail()
-
-    @property
-    def attention(self) -> int:
-        """How many orgs are not well."""
-        return sum(verdict.level is not Level.OK for verdict in self.grid.verdicts.values())

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
-from zbtui.core.verdict import Level, Verdict
+from zbtui.core.verdict import Level
 
 _STYLES: Final = {
     Level.OK: "$text-success",
@@ -34,24 +34,23 @@ class FleetBar(Static):
         self._shown: Content | None = None
         self._soonest: Snapshot | None = None
 
-    def show(
-        self, snapshots: Iterable[Snapshot], verdicts: dict[str, Verdict], now: datetime, *, changed: bool
-    ) -> None:
-        """Bring the line up to date.
+    def reset(self) -> None:
+        """Orgs came or went."""
+        self._soonest = None
 
-        Args:
-            changed: whether any snapshot did since the last time.
-        """
-        if changed or self._soonest is None or _ahead(self._soonest, now) <= timedelta():
+    def note(self, snapshot: Snapshot, now: datetime) -> None:
+        """Something about one org is known anew: its run may be the next one now, or no longer."""
+        if self._soonest is None or snapshot.org.name == self._soonest.org.name:
+            self._soonest = None
+        elif timedelta() < _ahead(snapshot, now) < _ahead(self._soonest, now):
+            self._soonest = snapshot
+
+    def show(self, snapshots: Iterable[Snapshot], counts: Counter[Level], now: datetime) -> None:
+        """Bring the line up to date."""
+        if self._soonest is None or _ahead(self._soonest, now) <= timedelta():
             coming = [one for one in snapshots if _ahead(one, now) > timedelta()]
             self._soonest = min(coming, key=lambda one: _ahead(one, now), default=None)
-        content = bar_content(
-            Counter(verdict.level for verdict in verdicts.values()),
-            self._soonest,
-            now,
-            self.size.width,
-            self._label,
-        )
+        content = bar_content(counts, self._soonest, now, self.size.width, self._label)
         if content != self._shown:
             self._shown = content
             self.update(content, layout=False)

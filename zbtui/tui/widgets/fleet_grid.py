@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,12 +18,13 @@ from textual.strip import Strip
 
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Verdict, judge
+from zbtui.core.verdict import Level, Verdict, judge
 from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Line, draw_panel
 
 _GAP: Final = 1
 _ORDER_RESTS: Final = timedelta(seconds=10)
 """After a move the order stays for so long: nothing jumps away under the cursor."""
+_NARROWEST: Final = 12
 _JUDGED_EVERY: Final = 30
 """Ticks within which each org that is out of sight is judged anew."""
 
@@ -73,6 +74,7 @@ class FleetGrid(ScrollView, can_focus=True):
         self._now = now
         self._snapshots: dict[str, Snapshot] = {}
         self._verdicts: dict[str, Verdict] = {}
+        self._counts: Counter[Level] = Counter()
         self._order: list[str] = []
         self._index: dict[str, int] = {}
         """Each org's place in the order."""
@@ -85,6 +87,7 @@ class FleetGrid(ScrollView, can_focus=True):
         self._drawn: dict[str, tuple[Line, ...]] = {}
         self._styles: dict[str, Style] = {}
         self._columns = 1
+        self._panel_width = SMALLEST_WIDTH
 
     # What it is told
 
@@ -93,6 +96,7 @@ class FleetGrid(ScrollView, can_focus=True):
         self._policy, self._now = policy, now
         self._snapshots = {snapshot.org.name: snapshot for snapshot in snapshots}
         self._verdicts = {name: judge(self._snapshots[name], policy, now) for name in self._snapshots}
+        self._counts = Counter(verdict.level for verdict in self._verdicts.values())
         if self._cursor not in self._snapshots:
             self._cursor = None
         self._sort()
@@ -106,7 +110,7 @@ class FleetGrid(ScrollView, can_focus=True):
         self._now = now
         self._snapshots[name] = snapshot
         self._rejudge([name])
-        self._repaint(name)
+        self._repaint([name])
 
     def tick(self, now: datetime) -> None:
         """The time went on: judge anew, and repaint what looks different by now.
@@ -117,8 +121,7 @@ class FleetGrid(ScrollView, can_focus=True):
         self._now = now
         visible = self._visible()
         self._rejudge([*visible, *self._out_of_sight()])
-        for name in visible:
-            self._repaint(name)
+        self._repaint(visible)
 
     # What it tells
 
@@ -126,6 +129,11 @@ class FleetGrid(ScrollView, can_focus=True):
     def verdicts(self) -> dict[str, Verdict]:
         """By org name, as of the last tick."""
         return self._verdicts
+
+    @property
+    def counts(self) -> Counter[Level]:
+        """How many orgs are at each level."""
+        return self._counts
 
     @property
     def current(self) -> str | None:
@@ -149,7 +157,10 @@ class FleetGrid(ScrollView, can_focus=True):
         for name in names:
             before = self._verdicts[name]
             after = self._verdicts[name] = judge(self._snapshots[name], self._policy, self._now)
-            self._unsorted |= before.level is not after.level
+            if before.level is not after.level:
+                self._counts[before.level] -= 1
+                self._counts[after.level] += 1
+                self._unsorted = True
         resting = self._moved_at is not None and self._now - self._moved_at < _ORDER_RESTS
         if self._unsorted and not resting:
             self._sort()
@@ -176,15 +187,12 @@ class FleetGrid(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         fitting = max((width + _GAP) // (SMALLEST_WIDTH + _GAP), 1)
         self._columns = max(min(fitting, len(self._order)), 1)
+        room = (width - _GAP * (self._columns - 1)) // self._columns
+        self._panel_width = max(min(room, LARGEST_WIDTH), _NARROWEST)
         rows = -(-len(self._order) // self._columns)
         self.virtual_size = Size(width, rows * HEIGHT)
         self._drawn.clear()
         self.refresh()
-
-    @property
-    def _panel_width(self) -> int:
-        width = self.scrollable_content_region.width
-        return max(min((width - _GAP * (self._columns - 1)) // self._columns, LARGEST_WIDTH), 12)
 
     def _place(self, index: int) -> Region:
         """Where a panel lies, in the virtual space."""
@@ -206,30 +214,35 @@ class FleetGrid(ScrollView, can_focus=True):
             self._snapshots[name], self._verdicts[name], self._now, self._panel_width, cursor=cursor
         )
 
-    def _repaint(self, name: str) -> None:
-        """Repaint the parts of a panel that differ from what is on the screen."""
-        before = self._drawn.get(name)
-        if before is None:
-            return  # out of sight, or to be painted anyway
-        after = self._drawn[name] = self._draw(name)
-        place = self._place(self._index[name]).translate(-self.scroll_offset)
-        for row, (old, new) in enumerate(zip(before, after, strict=True)):
-            if old != new:
-                first, last = _difference(old, new)
-                self.refresh(Region(place.x + first, place.y + row, last - first, 1))
+    def _repaint(self, names: Iterable[str]) -> None:
+        """Repaint the lines of these panels that differ from what is on the screen."""
+        ends: dict[int, int] = {}
+        for name in names:
+            before = self._drawn.get(name)
+            if before is None:
+                continue  # out of sight, or to be painted anyway
+            after = self._drawn[name] = self._draw(name)
+            place = self._place(self._index[name]).translate(-self.scroll_offset)
+            for y, old, new in zip(range(place.y, place.bottom), before, after, strict=True):
+                if old != new:
+                    ends[y] = max(place.right, ends.get(y, 0))
+        # One region a line, from its beginning: Textual writes each from there in any case.
+        if ends:
+            self.refresh(*(Region(0, y, right, 1) for y, right in ends.items()))
 
     def render_line(self, y: int) -> Strip:
         y += self.scroll_offset.y
         row, line = divmod(y, HEIGHT)
         names = self._order[row * self._columns : (row + 1) * self._columns]
+        ground = self._role_style("text")
         segments: list[Segment] = []
         for name in names:
             if name not in self._drawn:
                 self._drawn[name] = self._draw(name)
             if segments:
-                segments.append(Segment(" " * _GAP, self.rich_style))
+                segments.append(Segment(" " * _GAP, ground))
             segments += [Segment(text, self._role_style(role)) for text, role in self._drawn[name][line]]
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        return Strip(segments).simplify().adjust_cell_length(self.size.width, ground)
 
     def _role_style(self, role: str) -> Style:
         style = self._styles.get(role)
@@ -269,9 +282,7 @@ class FleetGrid(ScrollView, can_focus=True):
         before = self.current
         self._cursor = self._order[index]
         self._moved_at = self._now
-        for name in (before, self._cursor):
-            if name is not None:
-                self._repaint(name)
+        self._repaint([name for name in (before, self._cursor) if name is not None])
         self.scroll_to_region(self._place(index), animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
@@ -281,21 +292,3 @@ class FleetGrid(ScrollView, can_focus=True):
             self.move_cursor(index)
             if event.chain == 2:
                 self.post_message(self.Opened())
-
-
-def _difference(old: Line, new: Line) -> tuple[int, int]:
-    """The cells, from and to, outside of which two lines of the same width look the same."""
-    before, after = _cells(old), _cells(new)
-    if len(before) != len(after):
-        return 0, max(sum(cell_len(text) for text, _ in line) for line in (old, new))
-    differing = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
-    return (differing[0], differing[-1] + 1) if differing else (0, 0)
-
-
-def _cells(line: Line) -> list[tuple[str, str]]:
-    """One entry a cell; a wide character and its second half both count as changed together."""
-    cells: list[tuple[str, str]] = []
-    for text, role in line:
-        for character in text:
-            cells += [(character, role)] * cell_len(character)
-    return cells

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from textwrap import wrap
 from typing import Final, Literal
 
@@ -175,7 +176,7 @@ def _trouble_rows(
     trouble = snapshot.trouble
     assert trouble is not None
     lines = _flow([trouble.message, trouble.hint], inner, _ROOM)
-    told = len(wrap(trouble.message, inner))
+    told = len(_wrap(trouble.message, inner))
     rows = [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
     known = _facts(snapshot.backup, inner, zone) if snapshot.backup else []
     return rows + [Row(text, "muted") for text in known[: _ROOM - len(rows)]]
@@ -186,9 +187,14 @@ def _facts(backup: Backup, inner: int, zone: tzinfo | None) -> list[str]:
     return [longest_fitting(when, inner), _plan(backup, inner), _requester(backup, inner)]
 
 
+@lru_cache(maxsize=1024)
+def _wrap(sentence: str, inner: int) -> tuple[str, ...]:
+    return tuple(wrap(sentence, inner))
+
+
 def _flow(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
     """Each sentence wrapped on its own, at most `room` lines; the last one says if more is left."""
-    lines = [line for sentence in sentences if sentence for line in wrap(sentence, inner)]
+    lines = [line for sentence in sentences if sentence for line in _wrap(sentence, inner)]
     if len(lines) > room:
         lines = [*lines[: room - 1], fit(f"{lines[room - 1]} {lines[room]}", inner)]
     return lines

@@ -1,0 +1,164 @@
+"""A server on the loopback that misbehaves as it is told, as no well-made server can be made to."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+"""What the server does once it has heard a whole request; the connection ends after it."""
+
+
+@dataclass
+class Faulty:
+    """A running one."""
+
+    url: str
+    heard: list[bytes] = field(default_factory=list)
+    """Each request as it came: head and body."""
+
+
+def reply(status: int = 200, body: bytes = b"", *headers: str) -> bytes:
+    """A well-formed answer; a `Content-Length` in `headers` replaces the right one."""
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close", *headers]
+    if not any(header.lower().startswith("content-length") for header in headers):
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def sends(data: bytes) -> Answer:
+    """These bytes, whatever they are."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        await writer.drain()
+
+    return answer
+
+
+def drips(head: bytes, piece: bytes) -> Answer:
+    """`head`, then `piece` again and again, slowly, for as long as somebody listens."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        while True:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    return answer
+
+
+async def hangs(writer: asyncio.StreamWriter) -> None:
+    """Nothing, for ever."""
+    await asyncio.Event().wait()
+
+
+async def resets(writer: asyncio.StreamWriter) -> None:
+    """The connection is reset instead of closed."""
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
+
+
+@asynccontextmanager
+async def faulty(
+    answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Faulty]:
+    """Serve `answer` to everybody, on a free port."""
+    tasks: set[asyncio.Task[None] | None] = set()
+    served = Faulty("")
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.add(asyncio.current_task())
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                served.heard.append(await _request(reader))
+                await answer(writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, host, 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    name = f"[{host}]" if ":" in host else host
+    served.url = f"{'https' if tls else 'http'}://{name}:{port}"
+    try:
+        yield served
+    finally:
+        server.close()
+        running = [task for task in tasks if task]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports close on the next turn of the loop
+
+
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """The URL of a port that is taken, and refuses."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@contextmanager
+def full_port() -> Iterator[str]:
+    """The URL of a port that takes no more connections: who connects waits."""
+    with socket.socket() as taken, socket.socket() as first, socket.socket() as second:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(0)
+        for other in (first, second):
+            other.setblocking(False)
+            other.connect_ex(taken.getsockname())
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS that nobody trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "self-signed.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def _request(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = 0
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            length = int(line.partition(b":")[2])
+    return head + await reader.readexactly(length)
