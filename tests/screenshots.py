@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +38,9 @@ SCENES = (
 
 
 async def draw(scene: Scene) -> str:
-    """The scene as SVG; the same text each time."""
+    """The scene as SVG; the same text each time, in UTC."""
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     clock = FakeClock()
     async with open_demo(clock=clock) as fleet:
         app = ZbtuiApp(fleet, "demo: all invented")

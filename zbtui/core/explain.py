@@ -139,7 +139,7 @@ _TOKEN: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
     LOCKOUT: (
         "throttled",
         False,
-        "Zoho locked this sign-in for a while: too many tokens were asked for.",
+        "Zoho locked this sign-in for a while: too many tokens were asked.",
         "Nothing is asked until then. Does another program use this token?",
     ),
     "general_error": (

@@ -23,7 +23,7 @@ from zbtui.zoho.http import Http
 
 _EVERY = timedelta(seconds=5)
 _NEAR_EVERY = timedelta(seconds=2)
-_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(minutes=5)
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
 
 
 @asynccontextmanager

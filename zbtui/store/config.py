@@ -10,8 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from filelock import FileLock, Timeout
-
 from zbtui.core.org import CUSTOM, GRANTS, Org, Policy
 from zbtui.core.text import clean
 from zbtui.core.timefmt import parse_duration
@@ -219,6 +217,8 @@ def _edit(
     path: Path, lock: Path, rules: Rules, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]]
 ) -> None:
     """Read, change and write under a lock: two edits at once lose nothing."""
+    from filelock import FileLock, Timeout  # here, because only edits need it
+
     try:
         make_private_folder(lock.parent)
         with FileLock(lock, timeout=5, mode=0o600):

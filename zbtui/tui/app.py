@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
+from pathlib import Path, PurePath
 from typing import ClassVar, Final
 
 from rich.text import Text
@@ -22,6 +23,7 @@ from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.watch.fleet import Change, Fleet
 
+_SCREENS: Final = Path(__file__).parent / "screens"
 DEMO: Final = "demo"
 """What the app returns when the demo was asked for."""
 
@@ -30,6 +32,12 @@ class ZbtuiApp(App[str]):
     """Watches a fleet until told to quit, or until its terminal is gone."""
 
     TITLE = "zbtui"
+    # All here, although each belongs to one screen: a screen's own is parsed anew when it is shown.
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        _SCREENS / "fleet_screen.tcss",
+        _SCREENS / "welcome_screen.tcss",
+        _SCREENS / "boxed_screen.tcss",
+    ]
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="This help"),
@@ -49,11 +57,13 @@ class ZbtuiApp(App[str]):
     def on_mount(self) -> None:
         self._fleet.listen(self._hand_over)
         self._watch_terminal()
-        names = [snapshot.org.name for snapshot in self._fleet.snapshots]
-        self.push_screen(self._make_fleet_screen() if names else WelcomeScreen())
         self.set_interval(1.0, self.tick)
+        names = [snapshot.org.name for snapshot in self._fleet.snapshots]
         # After the first paint: what was known shows at once, whatever keyring and network do.
         self.call_after_refresh(self._watch, names)
+
+    def get_default_screen(self) -> Screen[None]:
+        return self._make_fleet_screen() if self._fleet.snapshots else WelcomeScreen()
 
     def _hand_over(self, snapshot: Snapshot) -> None:
         self.post_message(SnapshotChanged(snapshot))
@@ -91,7 +101,7 @@ class ZbtuiApp(App[str]):
             return
         change = self._fleet.tick()
         if change.added and self._fleet_screen is None:
-            self.switch_screen(self._make_fleet_screen())
+            self.push_screen(self._make_fleet_screen())
         if change.added:
             self._watch(change.added)
         if screen := self._mounted_fleet_screen:

@@ -19,7 +19,6 @@ from zbtui.watch.fleet import Fleet
 class DetailScreen(ModalScreen[None]):
     """Zoho's answer as it came, the verdict with its cure, and when it is looked at next."""
 
-    CSS_PATH = "boxed_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", "Back", id="detail.back", tooltip="Back to all orgs"),
         Binding("r", "look", "Look now", id="detail.look", tooltip="Ask Zoho about this org now"),

@@ -24,7 +24,6 @@ _BAR_SECONDS: Final = 0.2
 class FleetScreen(Screen[None]):
     """All orgs, live."""
 
-    CSS_PATH = "fleet_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "detail", "Detail", id="fleet.detail", tooltip="All that is known of this org"),
         Binding("r", "look", "Look now", id="fleet.look", tooltip="Ask Zoho about this org now"),

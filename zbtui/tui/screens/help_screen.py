@@ -36,7 +36,6 @@ _WORDS: Final = [
 class HelpScreen(ModalScreen[None]):
     """Help, for the screen it was called on."""
 
-    CSS_PATH = "boxed_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,f1,q", "dismiss(None)", "Back", id="help.back", tooltip="Back"),
     ]

@@ -30,7 +30,6 @@ The org then appears here by itself."""
 class WelcomeScreen(Screen[None]):
     """The way in: the demo, or the first org."""
 
-    CSS_PATH = "welcome_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "app.demo", "Demo", id="welcome.demo", tooltip="Invented orgs: no account needed"),
     ]

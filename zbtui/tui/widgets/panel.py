@@ -136,9 +136,7 @@ def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Row:
     word = f"{verdict.glyph} {verdict.word}"
     if verdict.stale:
         word += " (stale)"
-    role: Role = "name" if verdict.level is Level.OK and not verdict.stale else "muted"
-    if verdict.level in (Level.WARNING, Level.CRITICAL):
-        role = "text"
+    role: Role = "muted" if verdict.stale or verdict.level is Level.UNKNOWN else "name"
     return Row(word, tone(verdict), _countdown(snapshot, verdict, now), role)
 
 
