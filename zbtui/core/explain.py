@@ -31,12 +31,6 @@ _SERVER: Final = (
     "Zoho reports an internal error.",
     "Asked again by itself; if it lasts, Zoho's support can look.",
 )
-_LICENCE: Final = (
-    "permission",
-    True,
-    "This org's edition does not include backups.",
-    "See Setup > Data Administration > Data Backup in Zoho.",
-)
 _FRESH: Final = (
     "auth",
     False,
@@ -68,9 +62,24 @@ _API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
         "Zoho does not allow this user to see backups.",
         "Sign in as an administrator of the org.",
     ),
-    "FEATURE_NOT_SUPPORTED": _LICENCE,
-    "FEATURE_NOT_ENABLED": _LICENCE,
-    "LICENSE_LIMIT_EXCEEDED": _LICENCE,
+    "FEATURE_NOT_SUPPORTED": (
+        "permission",
+        True,
+        "This org's edition does not include backups.",
+        "See Setup > Data Administration > Data Backup in Zoho.",
+    ),
+    "FEATURE_NOT_ENABLED": (
+        "permission",
+        True,
+        "Backups are not enabled in this org.",
+        "Enable them: Setup > Data Administration > Data Backup in Zoho.",
+    ),
+    "LICENSE_LIMIT_EXCEEDED": (
+        "permission",
+        True,
+        "This org's licence limit is exceeded.",
+        "Extend it: Setup > General > Company Details > Licenses in Zoho.",
+    ),
     "INVALID_URL_PATTERN": (
         "contract",
         False,

@@ -21,7 +21,7 @@ from zbtui.tui.messages import SnapshotChanged
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
-from zbtui.watch.fleet import Change, Fleet
+from zbtui.watch.fleet import Fleet
 
 _SCREENS: Final = Path(__file__).parent / "screens"
 DEMO: Final = "demo"
@@ -58,9 +58,10 @@ class ZbtuiApp(App[str]):
         self._fleet.listen(self._hand_over)
         self._watch_terminal()
         self.set_interval(1.0, self.tick)
-        names = [snapshot.org.name for snapshot in self._fleet.snapshots]
-        # After the first paint: what was known shows at once, whatever keyring and network do.
-        self.call_after_refresh(self._watch, names)
+
+    def on_panels_shown(self) -> None:
+        """What was known shows by now: whatever keyring and network do, it was not delayed by them."""
+        self._watch(snapshot.org.name for snapshot in self._fleet.snapshots)
 
     def get_default_screen(self) -> Screen[None]:
         return self._make_fleet_screen() if self._fleet.snapshots else WelcomeScreen()
@@ -81,8 +82,6 @@ class ZbtuiApp(App[str]):
                 description=f"watches {name}",
                 exit_on_error=False,
             )
-        if screen := self._mounted_fleet_screen:
-            screen.tick(Change())
 
     @property
     def _mounted_fleet_screen(self) -> FleetScreen | None:
@@ -102,7 +101,7 @@ class ZbtuiApp(App[str]):
         change = self._fleet.tick()
         if change.added and self._fleet_screen is None:
             self.push_screen(self._make_fleet_screen())
-        if change.added:
+        elif change.added:
             self._watch(change.added)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)

@@ -1,4 +1,4 @@
-"""What the fleet tells the screen."""
+"""What the fleet tells the app, and the screen does."""
 
 from __future__ import annotations
 
@@ -17,3 +17,7 @@ class SnapshotChanged(Message):
     def can_replace(self, message: Message) -> bool:
         """Of several about one org in a row, the last one counts."""
         return isinstance(message, SnapshotChanged) and message.snapshot.org.name == self.snapshot.org.name
+
+
+class PanelsShown(Message):
+    """The panels were painted for the first time."""

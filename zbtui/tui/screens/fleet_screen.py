@@ -48,7 +48,6 @@ class FleetScreen(Screen[None]):
         self.bar = self.query_one(FleetBar)
         self.notice = self.query_one("#notice", Static)
         self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, self._fleet.now())
-        self.grid.focus()
 
     def update_org(self, snapshot: Snapshot) -> None:
         """Something about one org is known anew."""

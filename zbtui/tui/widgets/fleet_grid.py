@@ -19,6 +19,7 @@ from textual.strip import Strip
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level, Verdict, judge
+from zbtui.tui.messages import PanelsShown
 from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Line, draw_panel
 
 _GAP: Final = 1
@@ -84,6 +85,7 @@ class FleetGrid(ScrollView, can_focus=True):
         """The org that somebody moved to; None: nobody has, and the first panel it is."""
         self._moved_at: datetime | None = None
         self._unsorted = False
+        self._painted = False
         self._drawn: dict[str, tuple[Line, ...]] = {}
         self._styles: dict[str, Style] = {}
         self._columns = 1
@@ -234,6 +236,9 @@ class FleetGrid(ScrollView, can_focus=True):
         y += self.scroll_offset.y
         row, line = divmod(y, HEIGHT)
         names = self._order[row * self._columns : (row + 1) * self._columns]
+        if not self._painted:
+            self._painted = True
+            self.app.post_message(PanelsShown())
         ground = self._role_style("text")
         segments: list[Segment] = []
         for name in names:
