@@ -17,6 +17,7 @@ from zbtui.watch.fleet import Fleet
 
 EXIT_CODES: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
 NO_PATIENCE: Final = 1
+"""One failed look is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ async def check(fleet: Fleet, names: list[str]) -> Report:
 
 def judge_all(snapshots: list[Snapshot], policy: Policy, now: datetime) -> Report:
     """A report on what was seen by `now`, without patience for a failed look."""
-    findings = [(snapshot, judge(snapshot, policy, now, NO_PATIENCE)) for snapshot in snapshots]
+    # Each at the moment of its own look: one org that is slow makes no other one old.
+    findings = [
+        (snapshot, judge(snapshot, policy, snapshot.attempted_at or now, NO_PATIENCE))
+        for snapshot in snapshots
+    ]
     findings.sort(key=lambda finding: -finding[1].level)
     return Report(now, tuple(findings))
 

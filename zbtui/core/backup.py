@@ -64,8 +64,8 @@ class Backup:
     @property
     def state(self) -> State:
         """`status` understood: upper and lower case, blanks and underscores do not matter."""
-        word = "".join(filter(str.isalnum, (self.status or "").upper()))
-        return _STATES.get(word, State.UNKNOWN)
+        word = (self.status or "").replace("_", "").replace(" ", "")
+        return _STATES.get(word.upper(), State.UNKNOWN) if word.isascii() else State.UNKNOWN
 
     def as_dict(self) -> dict[str, Any]:
         """Zoho's six keys, as `parse_job` reads them."""
@@ -118,7 +118,7 @@ def parse_job(job: object) -> Backup | None:
     if who is not None and not isinstance(who, Mapping):
         raise TroubleError(bad_answer("has a requester that is no object"))
     texts = {key: _text(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
-    if who is None and not any(texts.values()):
+    if not who and not any(texts.values()):
         if set(job) - set(texts) - {"requester"}:
             raise TroubleError(bad_answer("has a backup without any of the documented keys"))
         return None
@@ -154,7 +154,7 @@ def _text(source: Mapping[str, Any], key: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise TroubleError(bad_answer(f"has a {key} that is no text"))
+        raise TroubleError(bad_answer(f"has the key {key} without a text"))
     return clean(value) or None
 
 

@@ -31,7 +31,7 @@ def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) 
     """
     trouble = snapshot.trouble
     if trouble is None:
-        return now + _interval(snapshot, policy, now) * (1 + JITTER * jitter)
+        return now + _interval(snapshot, policy, now, 1 + JITTER * jitter)
     if trouble.final:
         return None
     # A policy that looks every few seconds (on loopback) also retries that soon.
@@ -49,18 +49,20 @@ def lockout_pause(strikes: int) -> timedelta:
     return min(_LOCKOUT * (1 << min(strikes - 1, 10)), _LONGEST_LOCKOUT)
 
 
-def _interval(snapshot: Snapshot, policy: Policy, now: datetime) -> timedelta:
-    near = min(policy.near_every, policy.every)
+def _interval(snapshot: Snapshot, policy: Policy, now: datetime, spread: float) -> timedelta:
+    near, every = min(policy.near_every, policy.every) * spread, policy.every * spread
     backup = snapshot.backup
     if backup is None:
-        return policy.every
+        return every
     if backup.state is State.INPROGRESS:
         return near
     ahead = snapshot.time_to_next_run(now)
     if ahead is None or backup.state in (State.STOPPED, State.FINISHED):
-        return policy.every
+        return every
     if ahead > NEAR_BEFORE:
-        return max(near, min(policy.every, ahead - NEAR_BEFORE))
+        begins = ahead - NEAR_BEFORE
+        # However long the interval, its jitter does not reach far into the closer watch.
+        return max(near, min(every, begins * spread, begins + policy.near_every))
     ended = backup.state in (State.FAILED, State.PAYMENT_FAILED)
     waiting = ahead > timedelta() or (not ended and -ahead <= policy.overdue_after)
-    return near if waiting else policy.every
+    return near if waiting else every

@@ -125,7 +125,7 @@ _TOKEN: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
         "auth",
         True,
         "The refresh token is dead: revoked, or pushed out by newer ones.",
-        "Sign in again (zbtui remove, then add). Or is the data center, {dc}, wrong?",
+        "Sign in again: zbtui remove, add. Or is {dc} the wrong data center?",
     ),
     "missing_org_info": (
         "auth",
@@ -236,7 +236,7 @@ def _explain_unknown(status: int, code: str | None, data_center: str) -> Trouble
             "Only an administrator may see backups: see Setup > Users > Profiles.",
             code,
             status,
-            final=True,
+            final=code is not None,
         )
     if status == 429:
         kind, final, message, hint = _API["TOO_MANY_REQUESTS"]
@@ -249,7 +249,7 @@ def _explain_unknown(status: int, code: str | None, data_center: str) -> Trouble
             code,
             status,
         )
-    if 300 <= status < 400:
+    if 300 <= status < 400 and status != 304:
         return Trouble(
             "contract",
             f"The answer sends elsewhere (HTTP {status}); it is not followed.",

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import islice, pairwise
-from typing import Final, Literal
+from itertools import pairwise
+from typing import Any, Final, Literal
 
 _DAYS: Final = {
     "MO": "Monday",
@@ -33,8 +33,8 @@ _ORDINALS: Final = {
 }
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _KNOWN: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
-_SAMPLE: Final = 64
-"""Runs looked at for the usual gap: enough to meet every length of month."""
+_SAMPLE: Final = 5
+"""Years (times the interval) looked at for the usual gap: enough to meet every length of month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Recurrence:
         unit = "week" if self.freq == "WEEKLY" else "month"
         text = f"every {unit}" if self.interval == 1 else f"every {self.interval} {unit}s"
         if self.days:
-            text += f" on {_listed([_day_words(*day) for day in self.days])}"
+            text += f" on {_listed(_day_words(self.days))}"
         if self.month_days:
             text += f" on the {_listed([_nth(day) for day in self.month_days])}"
         return f"{text} ({'; '.join(self.rest)})" if self.rest else text
@@ -66,7 +66,7 @@ class Recurrence:
 
         None where parts that are not documented may change it, or where no run would ever come.
         """
-        return None if self.rest else _usual_gap(self)
+        return None if self.rest or (self.days and self.month_days) else _usual_gap(self)
 
 
 @lru_cache(maxsize=1024)
@@ -76,11 +76,14 @@ def parse_rrule(raw: str) -> Recurrence | None:
     if text[:6].upper() == "RRULE:":
         text = text[6:]
     parts: dict[str, str] = {}
+    rest: list[str] = []
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         key, equals, value = part.partition("=")
         if not equals or key.upper() in parts:
             return None
         parts[key.upper()] = value.strip().upper()
+        if key.upper() not in _KNOWN:
+            rest.append(part)
     freq = parts.get("FREQ")
     interval = _number(parts.get("INTERVAL", "1"), 1, 52)
     if freq not in ("WEEKLY", "MONTHLY") or interval is None:
@@ -89,8 +92,7 @@ def parse_rrule(raw: str) -> Recurrence | None:
     month_days = _by_month_day(parts["BYMONTHDAY"], freq) if "BYMONTHDAY" in parts else ()
     if days is None or month_days is None:
         return None
-    rest = tuple(f"{key}={value}" for key, value in parts.items() if key not in _KNOWN)
-    return Recurrence("WEEKLY" if freq == "WEEKLY" else "MONTHLY", interval, days, month_days, rest)
+    return Recurrence("WEEKLY" if freq == "WEEKLY" else "MONTHLY", interval, days, month_days, tuple(rest))
 
 
 def in_words(raw: str) -> str:
@@ -103,15 +105,22 @@ def in_words(raw: str) -> str:
 def _usual_gap(rule: Recurrence) -> timedelta | None:
     from dateutil import rrule  # here, because most starts of the program never need it
 
-    runs = rrule.rrule(
-        rrule.WEEKLY if rule.freq == "WEEKLY" else rrule.MONTHLY,
-        dtstart=datetime(2024, 1, 1),  # a Monday, the first of a leap year
-        interval=rule.interval,
-        byweekday=[getattr(rrule, day)(int(nth)) if nth else getattr(rrule, day) for nth, day in rule.days]
-        or None,
-        bymonthday=rule.month_days or None,
-    )
-    gaps = [later - sooner for sooner, later in pairwise(islice(runs, _SAMPLE))]
+    plain = [getattr(rrule, day) for nth, day in rule.days if not nth]
+    ordinal = [getattr(rrule, day)(int(nth)) for nth, day in rule.days if nth]
+    runs = rrule.rruleset()  # of two rules: dateutil takes days of both kinds in one for their overlap
+    kinds: list[Any] = [kind for kind in (plain, ordinal) if kind] or [None]
+    for weekdays in kinds:
+        runs.rrule(
+            rrule.rrule(
+                rrule.WEEKLY if rule.freq == "WEEKLY" else rrule.MONTHLY,
+                dtstart=datetime(2024, 1, 1),  # a Monday, the first of a leap year
+                until=datetime(2024 + _SAMPLE * rule.interval, 1, 1),
+                interval=rule.interval,
+                byweekday=weekdays,
+                bymonthday=rule.month_days or None,
+            )
+        )
+    gaps = [later - sooner for sooner, later in pairwise(runs)]
     return max(gaps) if gaps else None
 
 
@@ -137,8 +146,15 @@ def _by_month_day(text: str, freq: str) -> tuple[int, ...] | None:
     return tuple(day for day in days if day is not None)
 
 
-def _day_words(nth: str, day: str) -> str:
-    return f"the {_ORDINALS[nth]} {_DAYS[day]}" if nth else _DAYS[day]
+def _day_words(days: tuple[tuple[str, str], ...]) -> list[str]:
+    """`Tuesday`, `the first and fourth Thursday`: a weekday with all its ordinals."""
+    found: dict[tuple[str, bool], list[str]] = {}
+    for nth, day in days:
+        found.setdefault((day, bool(nth)), []).append(_ORDINALS.get(nth, ""))
+    return [
+        f"the {_listed(nths)} {_DAYS[day]}" if ordinal else _DAYS[day]
+        for (day, ordinal), nths in found.items()
+    ]
 
 
 def _nth(day: int) -> str:

@@ -40,6 +40,8 @@ class Snapshot:
     """Attempts that failed in a row."""
     running_since: datetime | None = None
     """When the run in progress was first seen."""
+    after_failure: bool = False
+    """A run is in progress, and the one seen before it had failed."""
     clock_offset: timedelta = timedelta()
     """Zoho's clock minus this machine's, where they differ."""
     credits_remaining: int | None = None
@@ -76,6 +78,7 @@ def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
         trouble=None,
         failures=0,
         running_since=_running_since(before, looked.backup, now),
+        after_failure=_is_after_failure(before, looked.backup),
         clock_offset=offset if abs(offset) > _CLOCK_NOISE else timedelta(),
         credits_remaining=looked.credits_remaining,
         restored=False,
@@ -98,3 +101,10 @@ def _running_since(before: Snapshot, backup: Backup | None, now: datetime) -> da
         and (was.id, was.scheduled_date) == (backup.id, backup.scheduled_date)
     )
     return before.running_since if same_run and before.running_since else now
+
+
+def _is_after_failure(before: Snapshot, backup: Backup | None) -> bool:
+    if backup is None or backup.state is not State.INPROGRESS or before.backup is None:
+        return False
+    failed_before = before.backup.state in (State.FAILED, State.PAYMENT_FAILED)
+    return failed_before or (before.after_failure and before.backup.state is State.INPROGRESS)

@@ -25,6 +25,8 @@ def clean(text: str, longest: int = LONGEST) -> str:
     Idempotent. A text that was cut ends in an ellipsis.
     """
     # Only so much is looked at that folding a huge text cannot take long.
-    line = _UNSAFE.sub("", _SPACES.sub(" ", text[: longest * 8])).strip()
+    looked_at = text[: longest * 8]
+    line = _UNSAFE.sub("", _SPACES.sub(" ", looked_at)).strip()
     line = _SPACES.sub(" ", line)
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    whole = len(looked_at) == len(text) and len(line) <= longest
+    return line if whole else line[: longest - 1].rstrip() + "…"

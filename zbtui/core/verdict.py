@@ -18,7 +18,7 @@ from zbtui.core.timefmt import ago, countdown, rough
 from zbtui.core.trouble import Kind
 
 PATIENCE: Final = 3
-"""Polls that may fail, or be missed, before what was seen no longer counts. `check` has 1: none."""
+"""Polls that may fail, or be missed, before what was seen no longer counts."""
 
 
 class Level(IntEnum):
@@ -107,10 +107,11 @@ def judge(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PAT
         snapshot: what is known of it.
         policy: from when on to worry.
         now: the moment, by this machine's clock, with a time zone.
-        patience: failed or missed polls after which the last good answer no longer counts.
+        patience: failed polls after which the last good answer no longer counts.
     """
     trouble, seen = snapshot.trouble, snapshot.observed_at
-    outdated = seen is None or now - seen > patience * policy.every
+    # Both ways: after the clock was set back, an age means nothing either.
+    outdated = seen is None or abs(now - seen) > PATIENCE * policy.every
     if trouble and (trouble.final or outdated or snapshot.failures >= patience):
         return Verdict(
             "cannot_look", Level.UNKNOWN, KIND_WORDS[trouble.kind], trouble.message, trouble.hint
@@ -153,7 +154,7 @@ def _judge_backup(snapshot: Snapshot, policy: Policy, now: datetime) -> Verdict:
         )
     if state is State.INPROGRESS:
         return _running(word, snapshot, policy, now)
-    if ahead is not None and -ahead > policy.overdue_after:
+    if state is not State.FINISHED and ahead is not None and -ahead > policy.overdue_after:
         return Verdict(
             "overdue",
             Level.CRITICAL,
@@ -177,8 +178,8 @@ def _judge_backup(snapshot: Snapshot, policy: Policy, now: datetime) -> Verdict:
 
 
 def _failed(state: State, word: str, ahead: timedelta | None) -> Verdict:
-    paid = state is State.FAILED
-    headline = "the last backup failed" if paid else "the backup was not paid for"
+    unpaid = state is State.PAYMENT_FAILED
+    headline = "the backup was not paid for" if unpaid else "the last backup failed"
     if ahead is not None and ahead > timedelta():
         headline += f"; next try in {countdown(ahead)}"
     return Verdict(
@@ -186,13 +187,21 @@ def _failed(state: State, word: str, ahead: timedelta | None) -> Verdict:
         Level.CRITICAL,
         word,
         headline,
-        "See Setup > Data Administration > Data Backup in Zoho, and order one by hand."
-        if paid
-        else "The add-on's payment failed: see Setup > Subscriptions in Zoho.",
+        "The add-on's payment failed: see Setup > Subscriptions in Zoho."
+        if unpaid
+        else "See Setup > Data Administration > Data Backup in Zoho, and order one by hand.",
     )
 
 
 def _running(word: str, snapshot: Snapshot, policy: Policy, now: datetime) -> Verdict:
+    if snapshot.after_failure:
+        return Verdict(
+            "failed",
+            Level.CRITICAL,
+            word,
+            "the last backup failed; another is running",
+            "Wait for its end: until one completes, there is no newer backup.",
+        )
     lasted = now - (snapshot.running_since or now)
     if lasted > policy.long_run_after:
         return Verdict(

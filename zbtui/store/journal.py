@@ -181,6 +181,7 @@ def _encode(snapshot: Snapshot) -> str:
     body: dict[str, Any] = {
         "backup": snapshot.backup and snapshot.backup.as_dict(),
         "clock_offset": snapshot.clock_offset.total_seconds(),
+        "after_failure": snapshot.after_failure,
         "company": snapshot.company,
     }
     for key in _DATES:
@@ -198,6 +199,7 @@ def _decode(org: Org, text: str) -> Snapshot | None:
             org,
             backup=parse_job(body["backup"]),
             clock_offset=timedelta(seconds=body["clock_offset"]),
+            after_failure=body["after_failure"],
             company=body["company"],
             restored=True,
             **dates,

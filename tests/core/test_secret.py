@@ -1,0 +1,166 @@
+"""A secret is given out by `reveal`, and by nothing else."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import io
+import json
+import logging
+import pickle
+import pprint
+import traceback
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+from rich.pretty import pretty_repr
+from rich.traceback import Traceback
+
+from tests.core.build import NOW, SECOND
+from zbtui.core.secret import RENEW_BEFORE, AccessToken, Secret, SignIn
+
+# Put together here, so that the text is in no line of source that a traceback quotes.
+TOKEN = ".".join(["1000", "feedface" * 4, "cafebabe" * 4])
+
+
+def holders() -> list[object]:
+    """A secret by itself, and in everything that holds one."""
+    secret = Secret(TOKEN)
+    return [
+        secret,
+        SignIn(secret, secret),
+        AccessToken(secret, "https://www.zohoapis.eu", NOW),
+        [secret],
+        {"token": secret},
+    ]
+
+
+def holder_name(holder: object) -> str:
+    return type(holder).__name__
+
+
+WAYS: dict[str, Callable[[object], str]] = {
+    "repr": repr,
+    "str": str,
+    "ascii": ascii,
+    "format": format,
+    "str.format": "{0} {0!s} {0!r}".format,
+    "f-string": lambda value: f"{value} {value!s} {value!r} {value!r:>60}",
+    "percent": lambda value: "%s %r" % (value, [value]),  # noqa: UP031
+    "pprint": pprint.pformat,
+    "rich": lambda value: pretty_repr(value, expand_all=True),
+    "exception": lambda value: repr(ValueError(value)) + str(ValueError(value)),
+    "log": lambda value: logging.makeLogRecord({"msg": "%s %r", "args": (value, value)}).getMessage(),
+}
+
+
+@pytest.mark.parametrize("holder", holders(), ids=holder_name)
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_of_making_text_shows_it(way: str, holder: object) -> None:
+    text = WAYS[way](holder)
+    assert "Secret(***)" in text
+    assert not any(part in text for part in TOKEN.split("."))
+
+
+WAYS_OUT: dict[str, Callable[[object], object]] = {
+    "copy": copy.deepcopy,
+    "pickle": pickle.dumps,
+    "oldest pickle": lambda value: pickle.dumps(value, protocol=0),
+    "json": json.dumps,
+}
+
+
+@pytest.mark.parametrize("holder", holders(), ids=holder_name)
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_it_cannot_be_written_out_or_multiplied(way: str, holder: object) -> None:
+    with pytest.raises(TypeError) as caught:
+        WAYS_OUT[way](holder)
+    assert TOKEN not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("act", [copy.copy, hash, len, iter, bytes], ids=lambda act: act.__name__)
+def test_it_does_not_behave_like_a_text(act: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError) as caught:
+        act(Secret(TOKEN))
+    assert TOKEN not in str(caught.value)
+
+
+def test_a_width_asked_for_in_a_format_does_not_show_it() -> None:
+    with pytest.raises(TypeError) as caught:
+        f"{Secret(TOKEN):>80}"
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("holder", [SignIn(Secret(TOKEN)), AccessToken(Secret(TOKEN), "", NOW)])
+def test_a_dataclass_that_holds_one_is_not_turned_into_plain_data(holder: SignIn | AccessToken) -> None:
+    with pytest.raises(TypeError):
+        dataclasses.asdict(holder)
+
+
+def _trip(sign_in: SignIn, access: AccessToken) -> None:
+    secret = sign_in.client_secret
+    held = {"refresh": sign_in.refresh_token, "all": [secret, access]}
+    raise ValueError(f"tripped over {held}")
+
+
+def _tripped() -> ValueError:
+    secret = Secret(TOKEN)
+    try:
+        _trip(SignIn(secret, secret), AccessToken(secret, "https://www.zohoapis.eu", NOW))
+    except ValueError as error:
+        return error
+    raise AssertionError
+
+
+def test_a_traceback_does_not_show_it() -> None:
+    assert TOKEN not in "".join(traceback.format_exception(_tripped()))
+
+
+def test_a_traceback_with_local_variables_does_not_show_it() -> None:
+    plain = "".join(traceback.TracebackException.from_exception(_tripped(), capture_locals=True).format())
+    error = _tripped()
+    screen = Console(file=io.StringIO(), width=400, color_system=None)
+    screen.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True))
+    assert isinstance(screen.file, io.StringIO)
+    for text in (plain, screen.file.getvalue()):
+        assert "refresh" in text, "the local variables are there"
+        assert not any(part in text for part in TOKEN.split("."))
+
+
+def test_it_has_no_attributes_to_look_through() -> None:
+    assert not hasattr(Secret(TOKEN), "__dict__")
+    with pytest.raises(TypeError):
+        vars(Secret(TOKEN))
+
+
+def test_reveal_gives_it_out_as_it_was_put_in() -> None:
+    assert Secret(TOKEN).reveal() == TOKEN
+
+
+def test_two_are_equal_where_their_texts_are() -> None:
+    assert Secret(TOKEN) == Secret(TOKEN)
+    assert Secret(TOKEN) != Secret("other")
+    assert Secret(TOKEN) != TOKEN
+    assert SignIn(Secret(TOKEN)) != SignIn(Secret(TOKEN), Secret(TOKEN))
+
+
+def test_an_empty_one_is_false() -> None:
+    assert not Secret("")
+    assert Secret(TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("left", "good"),
+    [
+        (RENEW_BEFORE + SECOND, True),
+        (RENEW_BEFORE, False),
+        (RENEW_BEFORE - SECOND, False),
+        (timedelta(), False),
+        (-SECOND, False),
+    ],
+)
+def test_an_access_token_is_good_until_five_minutes_before_its_end(left: timedelta, good: bool) -> None:
+    assert timedelta(minutes=5) == RENEW_BEFORE
+    assert AccessToken(Secret(TOKEN), "https://www.zohoapis.eu", NOW + left).is_good(NOW) is good

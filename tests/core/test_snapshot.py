@@ -1,0 +1,171 @@
+"""How one attempt to look changes what is known of an org."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields, replace
+from datetime import datetime, timedelta, tzinfo
+
+import pytest
+
+from tests.core.build import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    OFFLINE,
+    ORG,
+    SECOND,
+    SIGNED_OUT,
+    ZONES,
+    ahead,
+    backup,
+    seen,
+)
+from zbtui.core.backup import Backup
+from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
+
+LATER = NOW + 5 * MINUTE
+RUNNING = backup("INPROGRESS", NOW)
+
+
+def test_before_the_first_look_nothing_is_known() -> None:
+    empty = Snapshot(ORG)
+    assert empty.observed_at is None
+    assert empty.backup is None
+    assert empty.time_to_next_run(NOW) is None
+    assert not (empty.restored or empty.looking or empty.paused)
+
+
+@pytest.mark.parametrize(
+    "value", [Snapshot(ORG), Looked(None), RUNNING], ids=["snapshot", "look", "backup"]
+)
+def test_what_was_seen_is_never_changed_in_place(value: Snapshot | Looked | Backup) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(value)[0].name, None)
+    assert not hasattr(value, "__dict__")
+
+
+def test_a_good_answer_replaces_all_that_was_known_and_ends_the_trouble() -> None:
+    before = seen(RUNNING, trouble=OFFLINE, failures=4, restored=True, looking=True, credits_remaining=7)
+    after = succeeded(before, Looked(backup("COMPLETED"), credits_remaining=2500), LATER)
+    assert after.backup == backup("COMPLETED")
+    assert after.observed_at == after.attempted_at == LATER
+    assert (after.trouble, after.failures) == (None, 0)
+    assert not after.restored
+    assert not after.looking
+    assert after.credits_remaining == 2500
+
+
+def test_credits_that_are_no_longer_told_are_no_longer_known() -> None:
+    assert succeeded(seen(None, credits_remaining=7), Looked(None), LATER).credits_remaining is None
+
+
+def test_an_answer_without_a_backup_is_a_good_answer() -> None:
+    after = succeeded(seen(RUNNING), Looked(None), LATER)
+    assert after.backup is None
+    assert after.observed_at == LATER
+
+
+def test_a_failed_attempt_keeps_what_was_known_with_its_age() -> None:
+    before = seen(RUNNING, running_since=NOW - HOUR, looking=True, clock_offset=HOUR)
+    after = failed(before, OFFLINE, LATER)
+    assert after == replace(before, trouble=OFFLINE, failures=1, attempted_at=LATER, looking=False)
+
+
+def test_failures_in_a_row_are_counted_whatever_they_were() -> None:
+    after = failed(failed(failed(seen(None), OFFLINE, NOW), SIGNED_OUT, NOW), OFFLINE, LATER)
+    assert after.failures == 3
+    assert after.trouble is OFFLINE
+
+
+def test_a_failed_attempt_does_not_confirm_what_was_restored() -> None:
+    assert failed(seen(RUNNING, restored=True), OFFLINE, LATER).restored
+
+
+# When the run in progress was first seen
+
+
+def test_a_run_is_dated_from_when_it_was_first_seen() -> None:
+    first = succeeded(seen(backup("SCHEDULED", NOW)), Looked(RUNNING), NOW)
+    assert first.running_since == NOW
+    second = succeeded(first, Looked(RUNNING), LATER)
+    assert second.running_since == NOW
+
+
+@pytest.mark.parametrize("restored", [True, False])
+def test_neither_a_failed_look_nor_a_restart_makes_a_run_younger(restored: bool) -> None:
+    before = seen(RUNNING, running_since=NOW - HOUR, restored=restored)
+    after = succeeded(failed(before, OFFLINE, NOW), Looked(RUNNING), LATER)
+    assert after.running_since == NOW - HOUR
+
+
+@pytest.mark.parametrize(
+    "other",
+    [backup("INPROGRESS", NOW, id="5100000000999001"), backup("INPROGRESS", NOW + 7 * DAY)],
+    ids=["another job", "another date"],
+)
+def test_another_run_is_dated_anew(other: Backup) -> None:
+    before = seen(RUNNING, running_since=NOW - HOUR)
+    after = succeeded(before, Looked(other), LATER)
+    assert after.running_since == LATER
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "SCHEDULED", "FAILED", "STOPPED", "ARCHIVED", None])
+def test_a_run_that_ended_has_no_beginning(status: str | None) -> None:
+    before = seen(RUNNING, running_since=NOW - HOUR)
+    assert succeeded(before, Looked(backup(status)), LATER).running_since is None
+    assert succeeded(before, Looked(None), LATER).running_since is None
+
+
+def test_a_run_that_was_known_without_a_beginning_gets_one() -> None:
+    assert succeeded(seen(RUNNING), Looked(RUNNING), LATER).running_since == LATER
+
+
+# Zoho's clock
+
+
+@pytest.mark.parametrize(
+    ("apart", "offset"),
+    [
+        (timedelta(), timedelta()),
+        (3 * SECOND, timedelta()),
+        (-3 * SECOND, timedelta()),
+        (4 * SECOND, 4 * SECOND),
+        (-7 * HOUR, -7 * HOUR),
+        (400 * DAY, 400 * DAY),
+    ],
+)
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_date_header_tells_how_far_the_clocks_are_apart(
+    zone: tzinfo, apart: timedelta, offset: timedelta
+) -> None:
+    zoho_time = (NOW + apart).astimezone(zone)
+    assert succeeded(seen(None), Looked(None, zoho_time), NOW).clock_offset == offset
+
+
+def test_without_a_date_header_the_known_difference_stays() -> None:
+    assert succeeded(seen(None, clock_offset=HOUR), Looked(None), NOW).clock_offset == HOUR
+
+
+def test_clocks_that_agree_again_have_no_difference() -> None:
+    assert succeeded(seen(None, clock_offset=HOUR), Looked(None, NOW), NOW).clock_offset == timedelta()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_countdown_runs_by_zohos_clock_in_every_zone(zone: tzinfo) -> None:
+    here: datetime = NOW.astimezone(zone)
+    assert ahead(2 * HOUR).time_to_next_run(here) == 2 * HOUR
+    assert ahead(-MINUTE).time_to_next_run(here) == -MINUTE
+    assert ahead(2 * HOUR, clock_offset=HOUR).time_to_next_run(here) == HOUR
+    assert seen(backup()).time_to_next_run(here) is None
+
+
+@pytest.mark.parametrize("failure", ["FAILED", "PAYMENT_FAILED"])
+def test_a_run_after_a_failed_one_is_known_as_such_until_it_has_ended(failure: str) -> None:
+    running, completed = Looked(backup("INPROGRESS")), Looked(backup("COMPLETED"))
+    after = succeeded(seen(backup(failure)), running, NOW)
+    assert after.after_failure
+    assert succeeded(after, running, NOW).after_failure
+    assert not succeeded(after, completed, NOW).after_failure
+    assert not succeeded(seen(backup("COMPLETED")), running, NOW).after_failure
+    assert not succeeded(seen(None), running, NOW).after_failure
