@@ -6,30 +6,43 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {"gnome-keyring-daemon": "gnome-keyring", "dbus-daemon": "dbus", "rg": "ripgrep"}
 """What the tests run for real, and the Debian package that it is in."""
+SECRETS = "demo-(client-secret|refresh-token|access)-[0-9]"
+"""Every secret of the invented orgs, as the simulator gives them out."""
 
 
 def main() -> int:
     if not install_programs():
         return 1
     here = Path(sys.executable).parent
+    written = tempfile.mkdtemp(prefix="zbtui-tests-")
     steps = [
         [sys.executable, "-m", "ruff", "check", "."],
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "mypy"],
         [str(here / "lint-imports"), "--no-logo"],
-        [sys.executable, "-m", "pytest", *sys.argv[1:]],
+        [sys.executable, "-m", "pytest", f"--basetemp={written}/all", *sys.argv[1:]],
     ]
     for step in steps:
         sys.stdout.write(f"$ {' '.join([Path(step[0]).name, *step[1:]])}\n")
         sys.stdout.flush()
         if status := subprocess.run(step, cwd=ROOT, check=False).returncode:
             return status
-    return 0
+    return search_secrets(written)
+
+
+def search_secrets(written: str) -> int:
+    """Nothing that any test had zbtui write, config, journal or log, holds a secret."""
+    search = ["rg", "--text", "--hidden", "--no-ignore", "--files-with-matches", SECRETS, written]
+    found = subprocess.run(search, capture_output=True, text=True, check=False)
+    shutil.rmtree(written, ignore_errors=True)
+    sys.stdout.write(f"$ rg '{SECRETS}'\n{found.stdout or 'no secret in anything that was written'}\n")
+    return 0 if found.returncode == 1 else 1
 
 
 def install_programs() -> bool:
