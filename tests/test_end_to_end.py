@@ -50,6 +50,10 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
             simulator.forced["kestrel"] = "FAILED"
             terminal.shows("✖ FAILED", "✖ 1 critical", "the last backup failed")
             simulator.forced["kestrel"] = "INPROGRESS"
+            terminal.shows("✖ INPROGRESS", "another is running")
+            simulator.forced["kestrel"] = "COMPLETED"
+            terminal.shows("✔ COMPLETED", "last run completed")
+            simulator.forced["kestrel"] = "INPROGRESS"
             terminal.shows("▶ INPROGRESS")
             simulator.forced["nordlys"] = "NO_PERMISSION"
             terminal.shows("? NO ACCESS", "Only an administrator may see")

@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from zbtui import __version__
@@ -139,52 +139,35 @@ def _speed(text: str) -> float:
 
 
 def _watch(args: argparse.Namespace) -> int:
-    paths = _find_paths(args)
-    rules = _rules()
-    config = _load(paths, rules)
-    _need_terminal()
+    from zbtui.store.config import watch_config
     from zbtui.store.log import log_to
 
+    paths, rules = _find_paths(args), _rules()
+    config = _load(paths, rules)
+    _need_terminal()
     log_to(paths.log)
-    outcome = asyncio.run(_watch_until_quit(paths, config, rules))
+
+    async def watch() -> int | str | None:
+        async with _open_fleet(paths, config, reload=watch_config(paths.config, rules)) as fleet:
+            return await _run_app(fleet)
+
+    outcome = asyncio.run(watch())
     if outcome == "demo":
         return _demo(_parser().parse_args(["demo"]))
     return outcome if isinstance(outcome, int) else 0
 
 
-async def _watch_until_quit(paths: Paths, config: Config, rules: Rules) -> int | str | None:
-    from zbtui.store.config import watch_config
-    from zbtui.store.journal import open_journal
-    from zbtui.watch.clock import SystemClock
-    from zbtui.watch.fleet import Fleet
-    from zbtui.zoho.http import Http
-
-    journal = open_journal(paths.journal)
-    clock = SystemClock()
-    async with Http() as http:
-        fleet = Fleet(
-            config,
-            _looker(http, _credentials(paths), journal, clock),
-            journal,
-            clock,
-            reload=watch_config(paths.config, rules),
-        )
-        outcome = await _run_app(fleet)
-    await journal.close()
-    return outcome
-
-
 def _demo(args: argparse.Namespace) -> int:
     _need_terminal()
-    outcome = asyncio.run(_demo_until_quit(args.orgs, args.speed, args.seed))
+
+    async def watch() -> int | str | None:
+        from zbtui.demo.household import open_demo
+
+        async with open_demo(args.orgs, args.speed, args.seed) as fleet:
+            return await _run_app(fleet, "demo: all invented")
+
+    outcome = asyncio.run(watch())
     return outcome if isinstance(outcome, int) else 0
-
-
-async def _demo_until_quit(orgs: int, speed: float, seed: int) -> int | str | None:
-    from zbtui.demo.household import open_demo
-
-    async with open_demo(orgs, speed, seed) as fleet:
-        return await _run_app(fleet, "demo: all invented")
 
 
 async def _run_app(fleet: Fleet, label: str | None = None) -> int | str | None:
@@ -225,12 +208,10 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    paths, rules = _find_paths(args), _rules()
-    from zbtui.store.config import load_config, unknown_org
+    from zbtui.store.config import find_org
 
-    names = [org.name for org in load_config(paths.config, rules).orgs]
-    if args.name not in names:
-        raise unknown_org(args.name, names)
+    paths, rules = _find_paths(args), _rules()
+    find_org(_load(paths, rules), args.name)
     if not args.yes:
         if not sys.stdin.isatty():
             _say("Not removed: nobody is there to confirm it. Add --yes.")
@@ -268,34 +249,22 @@ def _list(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from zbtui.check import EXIT_CODES, Report, as_json, as_text, check
-    from zbtui.store.config import unknown_org
-    from zbtui.store.journal import open_journal
+    from zbtui.store.config import find_org
     from zbtui.store.log import log_to
-    from zbtui.watch.clock import SystemClock
-    from zbtui.watch.fleet import Fleet
-    from zbtui.zoho.http import Http
 
     paths = _find_paths(args)
     config = _load(paths, _rules())
-    known = [org.name for org in config.orgs]
-    for name in args.names:
-        if name not in known:
-            raise unknown_org(name, known)
+    names = [find_org(config, name).name for name in dict.fromkeys(args.names)]
     log_to(paths.log)
-    clock = SystemClock()
-    journal = open_journal(paths.journal)
 
     async def run() -> Report:
-        async with Http() as http:
-            look = _looker(http, _credentials(paths), journal, clock)
-            names = list(dict.fromkeys(args.names)) or known
-            report = await check(Fleet(config, look, journal, clock), names)
-        await journal.close()
-        return report
+        async with _open_fleet(paths, config) as fleet:
+            report = await check(fleet, names or [org.name for org in config.orgs])
+            if trouble := fleet.journal_trouble:
+                _say(f"zbtui: {trouble.message} {trouble.hint}")
+            return report
 
     report = asyncio.run(run())
-    if journal.trouble:
-        _say(f"zbtui: {journal.trouble.message} {journal.trouble.hint}")
     print(as_json(report) if args.format == "json" else as_text(report))
     return EXIT_CODES[report.level]
 
@@ -335,10 +304,15 @@ def _credentials(paths: Paths) -> Credentials:
     return KeyringCredentials(paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE) == "1")
 
 
-def _looker(http: Any, credentials: Credentials, journal: Any, clock: Any) -> Callable[[Any], Any]:
-    from zbtui.watch.session import Session
+def _open_fleet(
+    paths: Paths, config: Config, reload: Callable[[], Config | None] = lambda: None
+) -> AbstractAsyncContextManager[Fleet]:
+    from zbtui.store.journal import open_journal
+    from zbtui.watch.clock import SystemClock
+    from zbtui.watch.opening import open_fleet
 
-    return lambda org: Session(org, http, credentials, journal, clock).look
+    journal = open_journal(paths.journal)
+    return open_fleet(config, _credentials(paths), journal, SystemClock(), reload=reload)
 
 
 def _with_household(

@@ -10,7 +10,7 @@ from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, SignIn
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import TroubleError
-from zbtui.store.config import Rules, add_org, load_config, name_taken, remove_org, unknown_org
+from zbtui.store.config import Rules, add_org, find_org, load_config, name_taken, remove_org
 from zbtui.store.credentials import FOREIGN_ENTRY
 from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
@@ -80,9 +80,7 @@ async def take_off_watch(household: Household, org_name: str) -> None:
     Raises:
         TroubleError: config and keyring are as they were.
     """
-    names = [org.name for org in load_config(household.config, household.rules).orgs]
-    if org_name not in names:
-        raise unknown_org(org_name, names)
+    find_org(load_config(household.config, household.rules), org_name)
     before = await _read_before(household.credentials, org_name)
     await household.credentials.delete(org_name)
     try:

@@ -199,7 +199,7 @@ def _running(word: str, snapshot: Snapshot, policy: Policy, now: datetime) -> Ve
             "failed",
             Level.CRITICAL,
             word,
-            "the last backup failed; another is running",
+            "failed before; another is running",
             "Wait for its end: until one completes, there is no newer backup.",
         )
     lasted = now - (snapshot.running_since or now)

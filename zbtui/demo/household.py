@@ -18,8 +18,7 @@ from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.clock import Clock, SystemClock
 from zbtui.watch.fleet import Fleet
-from zbtui.watch.session import Session
-from zbtui.zoho.http import Http
+from zbtui.watch.opening import open_fleet
 
 _EVERY = timedelta(seconds=5)
 _NEAR_EVERY = timedelta(seconds=2)
@@ -44,16 +43,15 @@ async def open_demo(
     for org in invented:
         credentials.sign_in(org)
     config = Config(demo_policy(speed), tuple(watched(org) for org in invented))
-    journal = open_journal(None)
-    async with Http(serve_in_process(simulator)) as http:
-        yield Fleet(
-            config,
-            lambda org: Session(org, http, credentials, journal, clock).look,
-            journal,
-            clock,
-            luck=random.Random(seed),
-        )
-    await journal.close()
+    async with open_fleet(
+        config,
+        credentials,
+        open_journal(None),
+        clock,
+        app=serve_in_process(simulator),
+        luck=random.Random(seed),
+    ) as fleet:
+        yield fleet
 
 
 def demo_policy(speed: float) -> Policy:

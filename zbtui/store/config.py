@@ -153,10 +153,7 @@ def remove_org(path: Path, lock: Path, org_name: str, rules: Rules) -> None:
     """
 
     def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
-        names = [org.name for org in config.orgs]
-        if org_name not in names:
-            raise unknown_org(org_name, names)
-        index = names.index(org_name)
+        index = config.orgs.index(find_org(config, org_name))
         return _without_org(text, index), config.orgs[:index] + config.orgs[index + 1 :]
 
     _edit(path, lock, rules, edit)
@@ -173,9 +170,18 @@ def check_name(name: str) -> str | None:
     return None
 
 
-def unknown_org(org_name: str, names: list[str]) -> TroubleError:
+def find_org(config: Config, org_name: str) -> Org:
+    """The org of that name.
+
+    Raises:
+        TroubleError: there is none.
+    """
+    for org in config.orgs:
+        if org.name == org_name:
+            return org
+    names = [org.name for org in config.orgs]
     known = f"Under watch: {', '.join(names)}." if names else "No org is under watch yet: see zbtui add."
-    return _refused(f"No org is called {clean(org_name, LONGEST_NAME)!r}.", known)
+    raise _refused(f"No org is called {clean(org_name, LONGEST_NAME)!r}.", known)
 
 
 def name_taken(org_name: str) -> TroubleError:

@@ -145,7 +145,9 @@ def _countdown(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     if trouble and trouble.is_lockout and trouble.retry_at and trouble.retry_at > now:
         return f"asks in {countdown(trouble.retry_at - now)}"
     ahead = snapshot.time_to_next_run(now)
-    if ahead is None or verdict.name in ("stopped", "running", "running_long"):
+    # The badge of a failure stays while another run is in progress; its date is not one to wait for.
+    running = snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS
+    if ahead is None or running or verdict.name == "stopped":
         return ""
     if ahead > timedelta():
         return f"in {countdown(ahead)}"
