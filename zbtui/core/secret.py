@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Never
 
 RENEW_BEFORE: Final = timedelta(minutes=5)
 """How long before its end an access token is no longer used."""
+_HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
 class Secret:
@@ -40,6 +42,11 @@ class Secret:
 
     def __reduce__(self) -> Never:
         raise TypeError("a Secret is never pickled")
+
+
+def fits_header(token: str) -> bool:
+    """Whether a token may stand in an `Authorization` header: anything else is refused unsent."""
+    return _HEADER_SAFE.fullmatch(token) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,13 +36,16 @@ def serve_in_process(simulator: Simulator) -> Asgi:
 
 
 def serve_on_port(simulator: Simulator) -> Asgi:
-    """For an ASGI server, which adds `Date` itself."""
+    """For an ASGI server, which adds `Date` itself, and cannot break a connection off: 503 instead."""
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(simulator, receive, send)
-        else:
+            return
+        try:
             await _serve(simulator, scope, receive, send, dated=False)
+        except ConnectionResetError:
+            await _send(send, Answer(503, content_type="text/plain"), None)
 
     return serve
 
@@ -77,7 +80,9 @@ async def _serve(
     elif path == "/crm/bulk/v7/backup":
         answer, org = simulator.details(dc, scope["method"], headers.get("authorization", ""))
     elif path in ("", "/"):
-        answer = Answer(200, _guide(simulator, base).encode(), "text/plain;charset=UTF-8")
+        answer = Answer(
+            200, _guide(simulator, f"{scope['scheme']}://{host}").encode(), "text/plain;charset=UTF-8"
+        )
     else:
         answer = api_error("INVALID_URL_PATTERN")
     simulator.requests.append(

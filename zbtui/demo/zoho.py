@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -45,6 +45,7 @@ TOKEN_ERRORS: Final = frozenset(
         "Access Denied",
     }
 )
+_NOT_OF_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 _SCOPE: Final = "ZohoCRM.bulk.backup.READ ZohoCRM.org.READ"
 
@@ -171,8 +172,10 @@ class Simulator:
             case "RESET":
                 raise ConnectionResetError
         moment = self.world.at(org, self.now())
-        if org.name in self.forced:
-            moment = type(moment)(kind, moment.began, moment.ends, "")
+        if kind in _NOT_OF_BACKUPS:
+            moment = replace(moment, kind="SCHEDULED", then="")  # a token outlives its sign-in
+        elif org.name in self.forced:
+            moment = replace(moment, kind=kind, then="")
         remaining = {"X-API-CREDITS-REMAINING": "1840"} if org.name == "kestrel" else {}
         return _json(200, {"backup": self.world.job(org, moment)}, remaining)
 

@@ -20,7 +20,7 @@ LONGEST_NAME: Final = 60
 _LARGEST: Final = 10 << 20
 _SHORTEST_EVERY: Final = timedelta(seconds=15)
 _SHORTEST_ON_LOOPBACK: Final = timedelta(seconds=1)
-_SOID: Final = re.compile(r"ZohoCRM\.\d{1,20}")
+_SOID: Final = re.compile(r"ZohoCRM\.[0-9]{1,20}")
 _HEADER: Final = re.compile(r"\s*\[")
 _ORG_HEADER: Final = re.compile(r"\s*\[\[\s*org\s*\]\]")
 _NEW_FILE: Final = "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
@@ -66,16 +66,20 @@ def parse_config(text: str, name: str, rules: Rules) -> Config:
     """A config's text; `name` is the file's, for the error."""
     try:
         document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits
         raise _refused(f"{name}: not valid TOML ({clean(str(error))}).", "Correct that line.") from None
     try:
         _only(document, {"watch", "org"})
         policy = _read_policy(document.get("watch", {}))
     except _Wrong as wrong:
-        raise _at(name, _line(text, None, wrong.key), wrong) from None
+        raise _at(name, _line(text, None, wrong.key) or _line(text, None, "watch"), wrong) from None
     tables = document.get("org", [])
     if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
-        raise _refused(f"{name}: org is not a list of tables.", "Begin each org with [[org]].")
+        raise _at(
+            name,
+            _line(text, None, "org"),
+            _Wrong("org is not a list of tables", "Begin each org with [[org]]."),
+        )
     orgs: list[Org] = []
     names: set[str] = set()
     for index, table in enumerate(tables):
@@ -111,7 +115,9 @@ def watch_config(path: Path, rules: Rules) -> Callable[[], Config | None]:
 
     def reload() -> Config | None:
         nonlocal known
-        if (now := stamp()) == known:
+        now = stamp()
+        # Many editors take the file away for a moment: what is not there says nothing.
+        if now is None or now == known:
             return None
         known = now
         return load_config(path, rules)
@@ -131,16 +137,17 @@ def add_org(path: Path, lock: Path, org: Org, rules: Rules) -> None:
 
         if any(org.name == other.name for other in config.orgs):
             raise name_taken(org.name)
-        document = tomlkit.parse(text or _NEW_FILE)
         table = tomlkit.table()
         for key in fields(org):
             if (value := getattr(org, key.name)) is not None:
                 table[key.name] = value
-        listed = document.setdefault("org", tomlkit.aot())
-        listed.append(table)
-        before, header, after = document.as_string().rpartition("[[org]]")
+        orgs = tomlkit.aot()
+        orgs.append(table)
+        addition = tomlkit.document().add("org", orgs).as_string()
+        # At the very end: whatever the file holds, no line of it moves.
+        before = text or _NEW_FILE
         gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
-        return before + gap + header + after, (*config.orgs, org)
+        return before + gap + addition, (*config.orgs, org)
 
     _edit(path, lock, rules, edit)
 
@@ -258,14 +265,29 @@ def _without_org(text: str, index: int) -> str:
     if index >= len(starts):
         return text
     start = starts[index]
-    end = next((number for number in headers if number > start), len(lines))
-    return "".join(lines[: _above_comment(lines, start)] + lines[_above_comment(lines, end) :])
+    following = next((number for number in headers if number > start), len(lines))
+    end = _end_of_org(lines, start, following)
+    before, after = lines[: _above_comment(lines, start)], lines[end:]
+    while after and not after[0].strip() and not (before and before[-1].strip()):
+        del after[0]
+    return "".join(before + after)
+
+
+def _end_of_org(lines: list[str], start: int, following: int) -> int:
+    """Where an org's own lines end. A comment that stands apart from them speaks of something else."""
+    own = max(number for number in range(start, following) if _is_said(lines[number])) + 1
+    end = own
+    while end < following and lines[end].lstrip().startswith("#"):
+        end += 1
+    return own if end == following < len(lines) else end
+
+
+def _is_said(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
 def _above_comment(lines: list[str], number: int) -> int:
     """Up over the comment right above a header: it speaks of what comes after it."""
-    if number == len(lines):
-        return number
     while number > 0 and lines[number - 1].lstrip().startswith("#"):
         number -= 1
     return number
@@ -355,7 +377,7 @@ def _only(table: Mapping[str, Any], known: set[str]) -> None:
 
 def _line(text: str, index: int | None, key: str | None) -> int | None:
     """The line of a key: in the `index`th [[org]], or (None) outside of them. tomllib does not tell."""
-    name = key and re.compile(rf"\s*[\[\"']*\s*{re.escape(key)}\s*[\]\"']*\s*(=|\]|$)")
+    name = key and re.compile(rf"\s*[\[\"']*\s*{re.escape(key)}\s*[\]\"']*\s*(=|\]|\.|$)")
     org, inside, header = -1, False, None
     for number, line in enumerate(text.splitlines(), start=1):
         if _HEADER.match(line):

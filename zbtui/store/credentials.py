@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from filelock import FileLock, Timeout
 
-from zbtui.core.secret import AccessToken, Secret, SignIn
+from zbtui.core.secret import AccessToken, Secret, SignIn, fits_header
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.paths import make_private_folder
 from zbtui.store.worker import Worker, WorkerStuckError
@@ -90,14 +90,17 @@ class KeyringCredentials:
     async def read_access(self, org_name: str) -> AccessToken | None:
         """The cached access token; what cannot be understood counts as none: it is made anew."""
         entry = await self._read(*_access_entry(org_name), strict=False)
-        try:
-            token, api_url, expires = (
-                str((entry or {})[key]) for key in ("access_token", "api_domain", "expires_at")
-            )
-            moment = datetime.fromisoformat(expires)
-        except (KeyError, ValueError):
+        token, api_url, expires = (
+            (entry or {}).get(key) for key in ("access_token", "api_domain", "expires_at")
+        )
+        if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
             return None
-        return AccessToken(Secret(token), api_url, moment) if moment.tzinfo else None
+        try:
+            moment = datetime.fromisoformat(expires)
+        except ValueError:
+            return None
+        usable = fits_header(token) and moment.tzinfo
+        return AccessToken(Secret(token), api_url, moment) if usable else None
 
     async def write_access(self, org_name: str, access: AccessToken) -> None:
         entry = {
@@ -125,6 +128,8 @@ class KeyringCredentials:
                 if time.monotonic() > deadline:
                     raise TroubleError(_busy("refreshes this org's token")) from None
                 await asyncio.sleep(0.05)
+            except OSError as error:
+                raise TroubleError(self._no_lock(error)) from None
         try:
             yield
         finally:
@@ -165,6 +170,8 @@ class KeyringCredentials:
             lock.acquire(timeout=LIMIT_SECONDS)
         except Timeout:
             raise TroubleError(_busy("uses the keyring")) from None
+        except OSError as error:
+            raise TroubleError(self._no_lock(error)) from None
         try:
             if self._backend is None:
                 self._backend = choose_backend(allow_insecure=self._allow_insecure)
@@ -185,13 +192,14 @@ class KeyringCredentials:
         try:
             make_private_folder(self._locks)
         except OSError as error:
-            raise TroubleError(
-                _trouble(
-                    f"The folder for zbtui's lock files cannot be made ({error.strerror}).",
-                    f"Make {self._locks} writable for this user.",
-                )
-            ) from None
+            raise TroubleError(self._no_lock(error)) from None
         return FileLock(self._locks / name, mode=0o600, thread_local=False)
+
+    def _no_lock(self, error: OSError) -> Trouble:
+        return _trouble(
+            f"zbtui's lock files cannot be used ({error.strerror}).",
+            f"Make {self._locks}, and what is in it, writable for this user.",
+        )
 
 
 def choose_backend(*, allow_insecure: bool) -> KeyringBackend:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any, Final, TypeVar
 from zbtui.core.backup import parse_job
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Snapshot
+from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.paths import make_private_folder
 from zbtui.store.worker import Worker
@@ -31,6 +33,8 @@ CREATE TABLE lockout (
 ) STRICT;
 """
 _DATES: Final = ("observed_at", "running_since", "last_completed", "last_failed", "links_expire")
+
+_PATIENCE: Final = 5.0
 
 T = TypeVar("T")
 
@@ -91,7 +95,10 @@ class Journal:
                 lambda database: database.execute(query, (org.name, org.identity)).fetchone(), None
             )
         )
-        return Lockout(datetime.fromisoformat(row[0]), row[1]) if row else None
+        try:
+            return Lockout(_moment(row[0]), row[1]) if row else None
+        except ValueError:
+            return None
 
     async def set_lockout(self, org: Org, lockout: Lockout | None) -> None:
         if lockout is None:
@@ -108,9 +115,12 @@ class Journal:
             await self._write(f"DELETE FROM {table} WHERE org = ?", (org_name,))
 
     async def close(self) -> None:
-        database, self._database = self._database, None
-        if database is not None:
-            await self._worker.call(database.close)
+        def close() -> None:  # behind what waits to be written
+            database, self._database = self._database, None
+            if database is not None:
+                database.close()
+
+        await self._worker.call(close)
 
     async def _write(self, statement: str, values: tuple[object, ...]) -> None:
         def act(database: sqlite3.Connection) -> None:
@@ -147,7 +157,7 @@ def open_journal(path: Path | None) -> Journal:
             make_private_folder(path.parent)
             path.touch(mode=0o600)
         database = sqlite3.connect(
-            path or ":memory:", timeout=5, check_same_thread=False, isolation_level=None
+            path or ":memory:", timeout=_PATIENCE, check_same_thread=False, isolation_level=None
         )
         _prepare(database)
         return Journal(database, None)
@@ -160,14 +170,21 @@ def open_journal(path: Path | None) -> Journal:
 def _prepare(database: sqlite3.Connection) -> None:
     # WAL: readers and the writer of several processes do not block each other, and a process that
     # is killed loses nothing that was committed.
-    database.execute("PRAGMA journal_mode = WAL")
+    _check_version(database)
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            # SQLite does not wait here by itself, while another process makes the same journal.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("BEGIN IMMEDIATE")
     try:
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA:
-            raise sqlite3.DatabaseError("it was made by a newer zbtui")
-        if version == 0:
+        if _check_version(database) == 0:
             for statement in filter(str.strip, _CREATE.split(";")):
                 database.execute(statement)
             database.execute(f"PRAGMA user_version = {SCHEMA}")
@@ -175,6 +192,20 @@ def _prepare(database: sqlite3.Connection) -> None:
         database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
+
+
+def _check_version(database: sqlite3.Connection) -> int:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA:
+        raise sqlite3.DatabaseError("it was made by a newer zbtui")
+    return int(version)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no time zone")
+    return moment
 
 
 def _encode(snapshot: Snapshot) -> str:
@@ -194,17 +225,17 @@ def _decode(org: Org, text: str) -> Snapshot | None:
     """None where a row is not understood: it is only a memory, and is soon written anew."""
     try:
         body = json.loads(text)
-        dates: dict[str, Any] = {key: body[key] and datetime.fromisoformat(body[key]) for key in _DATES}
+        dates: dict[str, Any] = {key: body[key] and _moment(body[key]) for key in _DATES}
         return Snapshot(
             org,
             backup=parse_job(body["backup"]),
             clock_offset=timedelta(seconds=body["clock_offset"]),
             after_failure=body["after_failure"],
-            company=body["company"],
+            company=body["company"] and clean(body["company"]),
             restored=True,
             **dates,
         )
-    except (ValueError, KeyError, TypeError, OverflowError, TroubleError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, TroubleError):
         return None
 
 

@@ -48,7 +48,9 @@ class Worker:
         while not (await asyncio.wait({outcome}, timeout=limit and _LOOK_EVERY))[0]:
             began = self._busy_since
             if limit is not None and began is not None and time.monotonic() - began > limit:
-                future.cancel()  # not to be made any more, if it still stands in the queue
+                # Not to be made any more, if it still stands in the queue; and if it is under way,
+                # whatever becomes of it is of no interest any more.
+                outcome.cancel()
                 raise WorkerStuckError
         return outcome.result()
 
@@ -58,6 +60,7 @@ class Worker:
             if not future.set_running_or_notify_cancel():
                 continue
             self._busy_since = time.monotonic()
+            result = None
             try:
                 result = function()
             except BaseException as error:  # handed to who waits for it
@@ -66,4 +69,4 @@ class Worker:
             else:
                 self._busy_since = None
                 future.set_result(result)
-            del function, future  # a result may hold a secret
+            del function, future, result  # a result may hold a secret

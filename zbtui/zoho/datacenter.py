@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -40,6 +41,9 @@ DATA_CENTERS: Final = {
     )
 }
 
+_PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
+"""Printable ASCII without space and backslash."""
+
 _API_HOSTS: Final = frozenset(
     prefix + host.removeprefix("www.")
     for dc in DATA_CENTERS.values()
@@ -69,7 +73,7 @@ def check_custom_url(url: str) -> str | None:
     parts = _split(url)
     if parts is None or not parts.hostname:
         return "is not a URL such as https://accounts.example.com"
-    if parts.username is not None or parts.query or parts.fragment:
+    if parts.username is not None or "?" in url or "#" in url:
         return "must have no user, no query and no fragment"
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
         return "must begin with https:// (http:// only on this machine itself)"
@@ -86,7 +90,7 @@ def trusted_api_url(answered: object, dc: DataCenter) -> str:
         return dc.api_url
     url = answered.rstrip("/")
     parts = _split(url)
-    if parts is None or parts.username is not None or parts.query or parts.fragment:
+    if parts is None or parts.username is not None or "?" in url or "#" in url:
         return dc.api_url
     on_table = (
         parts.scheme == "https" and parts.hostname in _API_HOSTS and parts.port is None and not parts.path
@@ -103,7 +107,8 @@ def trusted_api_url(answered: object, dc: DataCenter) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    if not url.isascii() or any(ch.isspace() or ch == "\\" for ch in url):
+    # Nothing in it that the HTTP client may read in another way than urlsplit.
+    if not _PLAIN.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)

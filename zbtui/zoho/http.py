@@ -25,6 +25,7 @@ import httpx
 from zbtui import __version__
 from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.zoho.datacenter import is_loopback
 
 AsgiApp = Callable[
     [
@@ -52,6 +53,7 @@ _WIRE_ERRORS: Final = (
     httpx.StreamError,
     zlib.error,
     OSError,
+    UnicodeError,  # a header or a form that cannot be encoded; its repr holds the text
 )
 
 for _name in ("httpx", "httpcore", "hpack"):
@@ -101,7 +103,8 @@ class Http:
         app: answers every request inside the process (the demo's Zoho); None: the network.
         """
         self._app = app
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        """By whether the proxies of the environment are gone around."""
         self._opening = asyncio.Lock()
         self._all = asyncio.Semaphore(IN_FLIGHT)
         self._per_host: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -117,8 +120,8 @@ class Http:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        client, self._client = self._client, None
-        if client is not None:
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
             await client.aclose()
 
     async def send(
@@ -140,39 +143,37 @@ class Http:
         host = urlsplit(url).hostname or ""
         # The host's turn first: who waits for a dead host must not hold a place of all.
         async with self._per_host[host], self._all:
-            client = await self._open()
             trouble: Trouble
+            client: httpx.AsyncClient | None = None
             try:
-                return await _exchange(client, method, url, dict(headers or {}), form)
-            except httpx.PoolTimeout:
-                await self._rebuild(client)
-                trouble = _network("The connection pool ran dry and was rebuilt.", _BY_ITSELF)
-            except (
-                httpx.HTTPError,
-                httpx.InvalidURL,
-                httpx.StreamError,
-                zlib.error,
-                OSError,
-            ) as error:
-                trouble = _explain(error, clean(host, 80))
+                # A secret for this machine itself must not pass through a proxy of the environment.
+                client = await self._open(direct=is_loopback(f"//{urlsplit(url).netloc}"))
+            except (ImportError, ValueError, OSError) as error:
+                trouble = _unusable(error)
+            if client is not None:
+                try:
+                    return await _exchange(client, method, url, dict(headers or {}), form)
+                except httpx.PoolTimeout:
+                    await self._rebuild(client)
+                    trouble = _network("The connection pool ran dry and was rebuilt.", _BY_ITSELF)
+                except _WIRE_ERRORS as error:
+                    trouble = _explain(error, clean(host, 80))
             # Raised outside of `except`: httpx's errors hold the request, and that the token.
             raise TroubleError(trouble)
 
-    async def _open(self) -> httpx.AsyncClient:
+    async def _open(self, *, direct: bool) -> httpx.AsyncClient:
         async with self._opening:
-            if self._client is None:
-                self._client = await self._build()
-            return self._client
+            if direct not in self._clients:
+                self._clients[direct] = await self._build(direct)
+            return self._clients[direct]
 
     async def _rebuild(self, broken: httpx.AsyncClient) -> None:
         async with self._opening:
-            if self._client is broken:
-                self._client = None
+            self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
         await broken.aclose()
 
-    async def _build(self) -> httpx.AsyncClient:
+    async def _build(self, direct: bool) -> httpx.AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None
-        mounts: dict[str, httpx.AsyncBaseTransport | None] = {}
         context: ssl.SSLContext | bool = True
         limits = httpx.Limits(
             max_connections=IN_FLIGHT * 2, max_keepalive_connections=IN_FLIGHT, keepalive_expiry=40
@@ -182,12 +183,9 @@ class Http:
         else:
             # Reading the certificates takes some 20 ms: not on the event loop.
             context = await asyncio.to_thread(httpx.create_ssl_context)
-            # A token for this machine itself must not pass through a proxy of the environment.
-            direct = httpx.AsyncHTTPTransport(verify=context, limits=limits)
-            mounts = {f"all://{host}": direct for host in ("localhost", "127.0.0.1", "[::1]")}
         return httpx.AsyncClient(
             transport=transport,
-            mounts=mounts,
+            trust_env=not direct,
             verify=context,
             limits=limits,
             timeout=httpx.Timeout(
@@ -219,14 +217,16 @@ async def _read(response: httpx.Response, encoding: str) -> bytes:
     unpack = zlib.decompressobj(31) if encoding.endswith("gzip") else None
     body = bytearray()
     deadline = time.monotonic() + TOTAL_SECONDS
+    begun = False
     async for chunk in response.aiter_raw():
+        begun = True
         room = MAX_BODY + 1 - len(body)
         body += unpack.decompress(chunk, room) if unpack else chunk[:room]
         if len(body) > MAX_BODY:
             raise TroubleError(_too_odd("is larger than 1 MiB"))
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the whole answer took too long")
-    if unpack and body and not unpack.eof:
+    if unpack and begun and not unpack.eof:
         raise zlib.error("the packed answer was cut off")
     return bytes(body)
 
@@ -251,6 +251,13 @@ def _too_odd(what: str) -> Trouble:
         "contract",
         f"The answer {what}, and was not read.",
         "Something other than Zoho may answer here: a proxy, or a wrong api_url.",
+    )
+
+
+def _unusable(error: Exception) -> Trouble:
+    return _network(
+        f"A proxy or certificate that the environment names cannot be used ({type(error).__name__}).",
+        "Check HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE; a SOCKS proxy needs httpx[socks].",
     )
 
 
@@ -281,7 +288,7 @@ def _explain(error: Exception, host: str) -> Trouble:
             return _network(f"{host} broke the connection off before it had answered.", line)
         case zlib.error():
             return _too_odd("is packed, and broken")
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | UnicodeError():
             return Trouble(
                 "config",
                 f"The call to {host} could not be made.",

@@ -7,21 +7,19 @@ with 200.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zbtui.core.explain import BACKUP_SCOPE, bad_answer, explain_status, explain_token
 from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken, Secret, SignIn
+from zbtui.core.secret import AccessToken, Secret, SignIn, fits_header
 from zbtui.core.trouble import TroubleError
 from zbtui.zoho.datacenter import DataCenter, trusted_api_url
 from zbtui.zoho.http import Http, Reply
 
 _LIFE: Final = timedelta(hours=1)
-_HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
-"""What may stand in an `Authorization` header: anything else is refused before it is sent."""
 
 
 async def request_access_token(
@@ -43,7 +41,10 @@ async def request_access_token(
         token = sign_in.refresh_token or Secret("")
         form |= {"grant_type": "refresh_token", "refresh_token": token.reveal()}
     reply = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token", form=form)
-    return _parse_token(reply, org, dc, now)
+    try:
+        return _parse_token(reply, org, dc, now)
+    except TroubleError as error:
+        raise TroubleError(replace(error.trouble, retry_at=reply.retry_at(now))) from None
 
 
 def _parse_token(reply: Reply, org: Org, dc: DataCenter, now: datetime) -> AccessToken:
@@ -57,7 +58,7 @@ def _parse_token(reply: Reply, org: Org, dc: DataCenter, now: datetime) -> Acces
         raise TroubleError(explain_status(reply.status, reply.body, org.data_center))
     token = answer.get("access_token")
     if isinstance(token, str) and token:
-        if not _HEADER_SAFE.fullmatch(token):
+        if not fits_header(token):
             raise TroubleError(bad_answer("holds an access token that cannot be used"))
         return AccessToken(
             Secret(token), trusted_api_url(answer.get("api_domain"), dc), now + _life(answer)

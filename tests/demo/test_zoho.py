@@ -1,0 +1,234 @@
+"""The simulator's rules: tokens, their limits, and what each org answers."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.clock import FakeClock
+from tests.support.zoho import make_simulator
+from zbtui.core.backup import State, parse_details
+from zbtui.demo.world import InventedOrg
+from zbtui.demo.zoho import API_ERRORS, TOKEN_ERRORS, Answer, Simulator
+
+EU_API = "https://www.zohoapis.eu"
+
+
+class Desk:
+    """The simulator, asked for one org of the EU."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.simulator: Simulator = make_simulator(clock)
+        self.org: InventedOrg = self.simulator.world.orgs["nordlys"]
+        self.clock = clock
+
+    def issue(self, dc: str = "eu", **changed: str | None) -> dict[str, Any]:
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": self.org.client_id,
+            "client_secret": self.org.client_secret,
+            "refresh_token": self.org.refresh_token,
+            **changed,
+        }
+        sent = {key: value for key, value in form.items() if value is not None}
+        answer, _ = self.simulator.issue_token(dc, EU_API, sent)
+        said: dict[str, Any] = json.loads(answer.body)
+        assert answer.status == 200, "Zoho refuses with 200"
+        return said
+
+    def token(self) -> str:
+        return str(self.issue()["access_token"])
+
+    def details(self, token: str, dc: str = "eu", method: str = "GET") -> Answer:
+        return self.simulator.details(dc, method, f"Zoho-oauthtoken {token}")[0]
+
+    def code(self, token: str, dc: str = "eu", method: str = "GET") -> str | None:
+        body = self.details(token, dc, method).body
+        found = json.loads(body).get("code") if body else None
+        return str(found) if found else None
+
+
+@pytest.fixture
+def desk(clock: FakeClock) -> Desk:
+    return Desk(clock)
+
+
+# Tokens
+
+
+def test_a_token_answer_has_zohos_keys(desk: Desk) -> None:
+    answer = desk.issue()
+    assert answer.pop("access_token").startswith("1000.")
+    assert answer == {
+        "scope": "ZohoCRM.bulk.backup.READ ZohoCRM.org.READ",
+        "api_domain": EU_API,
+        "token_type": "Bearer",
+        "expires_in": 3600,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "dc", "error"),
+    [
+        ({"client_id": "1000.NOBODY"}, "eu", "invalid_client"),
+        ({"client_id": None}, "eu", "invalid_client"),
+        ({}, "us", "invalid_client"),
+        ({"client_secret": "wrong"}, "eu", "invalid_client_secret"),
+        ({"client_secret": None}, "eu", "invalid_client_secret"),
+        ({"refresh_token": "1000.revoked"}, "eu", "invalid_code"),
+        ({"refresh_token": None}, "eu", "invalid_code"),
+        ({"grant_type": None}, "eu", "invalid_code"),
+        ({"grant_type": "client_credentials"}, "eu", "missing_org_info"),
+        ({"grant_type": "client_credentials", "soid": "ZohoCRM.4"}, "eu", "missing_org_info"),
+    ],
+)
+def test_a_wrong_sign_in_is_refused_by_zohos_word_for_it(
+    changed: dict[str, str | None], dc: str, error: str, desk: Desk
+) -> None:
+    assert desk.issue(dc, **changed) == {"error": error}
+
+
+def test_client_credentials_need_the_number_of_the_org_and_no_refresh_token(desk: Desk) -> None:
+    soid = f"ZohoCRM.{desk.org.number:011}"
+    answer = desk.issue(grant_type="client_credentials", soid=soid, refresh_token=None)
+    assert desk.details(answer["access_token"]).status == 200
+
+
+@pytest.mark.parametrize("error", sorted(TOKEN_ERRORS))
+def test_an_org_can_be_forced_to_any_refusal(error: str, desk: Desk) -> None:
+    desk.simulator.forced["nordlys"] = error
+    assert desk.issue()["error"] == error
+
+
+def test_ten_tokens_in_ten_minutes_are_given_and_the_eleventh_is_not(desk: Desk) -> None:
+    for _ in range(10):
+        desk.token()
+    refused = desk.issue()
+    assert (refused["error"], refused["status"]) == ("Access Denied", "failure")
+
+
+async def test_ten_minutes_after_the_last_try_the_door_is_open_again(desk: Desk) -> None:
+    for _ in range(11):
+        desk.issue()
+    await desk.clock.advance(timedelta(minutes=10))
+    assert desk.token()
+
+
+async def test_a_try_during_the_lock_out_prolongs_it(desk: Desk) -> None:
+    for _ in range(11):
+        desk.issue()
+    for _ in range(3):
+        await desk.clock.advance(timedelta(minutes=9))
+        assert desk.issue()["error"] == "Access Denied"
+    await desk.clock.advance(timedelta(minutes=10))
+    assert desk.token()
+
+
+async def test_one_token_a_minute_is_never_too_many(desk: Desk) -> None:
+    for _ in range(40):
+        assert desk.token()
+        await desk.clock.advance(timedelta(minutes=1))
+
+
+def test_a_wrong_secret_does_not_count_as_a_token(desk: Desk) -> None:
+    for _ in range(20):
+        desk.issue(client_secret="wrong")
+    assert desk.token()
+
+
+def test_the_lock_out_of_one_org_is_not_that_of_another(desk: Desk) -> None:
+    for _ in range(11):
+        desk.issue()
+    desk.org = desk.simulator.world.orgs["kestrel"]
+    assert "access_token" in desk.issue("uk")
+
+
+async def test_a_token_lives_for_its_hour_and_not_a_second_longer(desk: Desk) -> None:
+    token = desk.token()
+    await desk.clock.advance(3599)
+    assert desk.details(token).status == 200
+    await desk.clock.advance(1)
+    assert desk.code(token) == "INVALID_TOKEN"
+
+
+async def test_of_eleven_live_tokens_the_oldest_dies_without_notice(desk: Desk) -> None:
+    tokens = [desk.token() for _ in range(10)]
+    await desk.clock.advance(timedelta(minutes=10))
+    tokens.append(desk.token())
+    assert [desk.code(token) for token in tokens] == ["INVALID_TOKEN"] + [None] * 10
+
+
+def test_all_tokens_can_be_ended_at_once(desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.expire_tokens()
+    assert desk.code(token) == "INVALID_TOKEN"
+
+
+# Details
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        ("", "AUTHENTICATION_FAILURE"),
+        ("Zoho-oauthtoken", "AUTHENTICATION_FAILURE"),
+        ("Bearer {token}", "AUTHENTICATION_FAILURE"),
+        ("Zoho-oauthtoken 1000.nonsense", "INVALID_TOKEN"),
+    ],
+)
+def test_only_zohos_own_scheme_with_a_live_token_lets_in(authorization: str, code: str, desk: Desk) -> None:
+    answer, org = desk.simulator.details("eu", "GET", authorization.format(token=desk.token()))
+    assert (answer.status, json.loads(answer.body)["code"], org) == (401, code, None)
+
+
+def test_a_fresh_token_is_refused_at_another_data_center(desk: Desk) -> None:
+    assert desk.code(desk.token(), dc="us") == "INVALID_TOKEN"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
+def test_any_method_but_get_is_refused_with_400(method: str, desk: Desk) -> None:
+    answer = desk.details(desk.token(), method=method)
+    assert (answer.status, json.loads(answer.body)["code"]) == (400, "INVALID_REQUEST_METHOD")
+
+
+def test_a_token_without_the_scope_is_refused(desk: Desk) -> None:
+    desk.simulator.forced["nordlys"] = "NO_SCOPE"
+    assert desk.code(desk.token()) == "OAUTH_SCOPE_MISMATCH"
+
+
+@pytest.mark.parametrize("code", sorted(API_ERRORS))
+def test_each_error_comes_in_zohos_envelope_with_its_status(code: str, desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = code
+    answer = desk.details(token)
+    envelope = json.loads(answer.body)
+    assert answer.status == API_ERRORS[code][0]
+    assert (envelope["code"], envelope["status"]) == (code, "error")
+    assert set(envelope) == {"code", "details", "message", "status"}
+
+
+def test_a_204_has_no_body(desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = "NONE"
+    assert desk.details(token) == Answer(204)
+
+
+def test_a_reset_is_an_error_of_the_connection(desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = "RESET"
+    with pytest.raises(ConnectionResetError):
+        desk.details(token)
+
+
+@pytest.mark.parametrize("kind", ["KEYRING", "NO_SCOPE", *sorted(TOKEN_ERRORS)])
+def test_a_token_that_outlives_its_sign_in_still_sees_a_status_of_zohos(kind: str, desk: Desk) -> None:
+    """A locked keyring or a dead refresh token is no state of the backup."""
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = kind
+    answer = desk.details(token)
+    backup = parse_details(answer.status, answer.body, "eu")
+    assert backup is not None
+    assert backup.state is not State.UNKNOWN

@@ -1,0 +1,108 @@
+"""What the store's tests build on: rules, orgs, and other processes that do the same at the same time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tests.support.clock import START
+from zbtui.core.backup import parse_job
+from zbtui.core.org import Org
+from zbtui.core.snapshot import Snapshot
+from zbtui.store.config import Rules
+from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
+
+RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+ROOT = Path(__file__).parents[2]
+
+
+def org(name: str = "acme", **keys: str) -> Org:
+    return Org(**{"name": name, "data_center": "eu", "client_id": "1000.ABC", **keys})  # type: ignore[arg-type]
+
+
+def snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED") -> Snapshot:
+    """A full one: whatever can be kept is there."""
+    backup = parse_job(
+        {
+            "id": "5100000000412007",
+            "status": status,
+            "rrule": "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU",
+            "start_date": "2026-03-03T09:30:00+01:00",
+            "scheduled_date": "2026-12-01T09:30:00+05:30",
+            "requester": {"id": "5100000000031009", "name": "佐藤 美咲", "zuid": "20071234567"},
+        }
+    )
+    return Snapshot(
+        of,
+        backup=backup,
+        observed_at=seen,
+        running_since=seen - timedelta(hours=1),
+        clock_offset=timedelta(seconds=-42.5),
+        after_failure=True,
+        company="Nordlys Tools AB",
+        last_completed=seen - timedelta(days=6),
+        last_failed=seen - timedelta(days=20),
+        links_expire=seen + timedelta(days=1),
+    )
+
+
+@contextmanager
+def children(count: int, code: str, *arguments: object) -> Iterator[list[subprocess.Popen[str]]]:
+    """So many Python processes that run `code`; `sys.argv[1]` is the number of each, from 0.
+
+    They wait until all have loaded what they need: `code` has a `READY` line, up to which each runs
+    before any goes on.
+    """
+    before, after = code.split("READY\n")
+    ready = "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\n"
+    with ExitStack() as stack:
+        started = []
+        for number in range(count):
+            process = subprocess.Popen(
+                [sys.executable, "-c", before + ready + after, str(number), *map(str, arguments)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+                env=dict(os.environ),
+            )
+            stack.callback(_end, process)
+            started.append(process)
+        for process in started:
+            assert hear(process) == "ready"
+        for process in started:
+            tell(process)
+        yield started
+
+
+def hear(process: subprocess.Popen[str]) -> str:
+    """The next line that it prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().rstrip("\n")
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    """Have its `sys.stdin.readline()` return."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def run_together(count: int, code: str, *arguments: object) -> None:
+    """All at once, to a good end."""
+    with children(count, code, *arguments) as processes:
+        for process in processes:
+            assert process.wait(timeout=30) == 0
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        pipe.close()

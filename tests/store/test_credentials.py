@@ -1,0 +1,610 @@
+"""Secrets in the OS keyring: a real one, in every state that it can be in."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import filelock
+import keyring
+import keyring.core
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends import SecretService as secret_service_backend
+from keyring.backends import fail, null
+from keyring.backends.chainer import ChainerBackend
+
+from tests.conftest import use_environment_keyring
+from tests.store.builders import children, hear, run_together, tell
+from tests.support.clock import START, settle
+from tests.support.secret_service import SecretService, secret_service
+from zbtui.core.secret import AccessToken, Secret, SignIn
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store import credentials as room
+from zbtui.store.credentials import FOREIGN_ENTRY, KeyringCredentials, choose_backend
+
+SIGN_IN = SignIn(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
+ACCESS = AccessToken(
+    Secret("1000.an-access-token"), "https://www.zohoapis.eu", START + timedelta(minutes=59, microseconds=7)
+)
+SECRETS = ("the-client-secret", "1000.the-refresh-token", "1000.an-access-token")
+
+
+# A call that fails leaves its connection to the garbage collector: so does the keyring library.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+
+@pytest.fixture
+def leftovers() -> Iterator[None]:
+    """Collected here, and not in the middle of some other test."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def own_keyring(leftovers: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
+    """A Secret Service for one test alone, which may do with it what it likes."""
+    with secret_service() as service:
+        use(service, monkeypatch)
+        yield service
+
+
+def use(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in service.environ.items():
+        monkeypatch.setenv(name, value)
+    use_environment_keyring()
+
+
+@pytest.fixture
+def locks(tmp_path: Path) -> Path:
+    return tmp_path / "locks"
+
+
+@pytest.fixture
+def kept(real_keyring: SecretService, locks: Path) -> Iterator[KeyringCredentials]:
+    """Credentials in a real keyring, which other tests use too: what `acme` has there is deleted."""
+    yield KeyringCredentials(locks)
+    for service, user in (("zbtui:acme", "sign-in"), ("zbtui-access:acme", "access")):
+        if keyring.get_password(service, user) is not None:
+            keyring.delete_password(service, user)
+
+
+async def trouble_of(credentials: KeyringCredentials) -> Trouble:
+    with pytest.raises(TroubleError) as caught:
+        await credentials.read_sign_in("acme")
+    assert caught.value.trouble.kind == "keyring"
+    assert not caught.value.trouble.final, "it is tried again by itself"
+    return caught.value.trouble
+
+
+# A keyring that works
+
+
+async def test_the_tests_have_a_real_secret_service(kept: KeyringCredentials) -> None:
+    assert await kept.read_sign_in("acme") is None
+    assert type(keyring.get_keyring()) is secret_service_backend.Keyring
+
+
+@pytest.mark.parametrize(
+    "sign_in", [SIGN_IN, SignIn(Secret("for client credentials")), SignIn(Secret("'é\"\n\U0001f511"))]
+)
+async def test_what_is_written_is_read(sign_in: SignIn, kept: KeyringCredentials, locks: Path) -> None:
+    await kept.write_sign_in("acme", sign_in)
+    await kept.write_access("acme", ACCESS)
+    another = KeyringCredentials(locks)
+    assert await another.read_sign_in("acme") == sign_in
+    assert await another.read_access("acme") == ACCESS
+
+
+async def test_an_entry_is_named_and_made_as_documented(kept: KeyringCredentials) -> None:
+    await kept.write_sign_in("acme", SIGN_IN)
+    await kept.write_access("acme", ACCESS)
+    sign_in = keyring.get_password("zbtui:acme", "sign-in")
+    access = keyring.get_password("zbtui-access:acme", "access")
+    assert sign_in is not None
+    assert access is not None
+    assert json.loads(sign_in) == {
+        "client_secret": "the-client-secret",
+        "refresh_token": "1000.the-refresh-token",
+    }
+    assert json.loads(access) == {
+        "access_token": "1000.an-access-token",
+        "api_domain": "https://www.zohoapis.eu",
+        "expires_at": "2026-11-23T12:19:00.000007+00:00",
+    }
+    assert max(len(sign_in), len(access)) < 1280, "what Windows holds"
+
+
+async def test_what_was_never_written_is_none(kept: KeyringCredentials) -> None:
+    assert await kept.read_sign_in("acme") is None
+    assert await kept.read_access("acme") is None
+
+
+async def test_a_second_write_replaces_the_first(kept: KeyringCredentials) -> None:
+    await kept.write_sign_in("acme", SIGN_IN)
+    await kept.write_sign_in("acme", SignIn(Secret("new")))
+    assert await kept.read_sign_in("acme") == SignIn(Secret("new"))
+
+
+async def test_deleting_deletes_both_entries_and_what_is_not_there_is_no_error(
+    kept: KeyringCredentials,
+) -> None:
+    await kept.write_sign_in("acme", SIGN_IN)
+    await kept.write_access("acme", ACCESS)
+    for _ in range(2):
+        await kept.delete("acme")
+        assert await kept.read_sign_in("acme") is None
+        assert await kept.read_access("acme") is None
+
+
+@pytest.mark.parametrize(
+    "name", ["Nordlys & Søn [EU]", "佐藤", "\U0001f680", "a/b\\c", "'\"", "a:b", "%s {} $x", "x" * 60]
+)
+async def test_an_org_may_have_any_name(name: str, kept: KeyringCredentials) -> None:
+    await kept.write_sign_in(name, SIGN_IN)
+    assert await kept.read_sign_in(name) == SIGN_IN
+    assert await kept.read_sign_in(name + "x") is None
+    await kept.delete(name)
+    assert await kept.read_sign_in(name) is None
+
+
+async def test_fifty_orgs_are_kept_apart(own_keyring: SecretService, locks: Path) -> None:
+    kept = KeyringCredentials(locks)
+    sign_ins = {f"org {number}": SignIn(Secret(f"secret {number}")) for number in range(50)}
+    await asyncio.gather(*(kept.write_sign_in(name, sign_in) for name, sign_in in sign_ins.items()))
+    assert {name: await kept.read_sign_in(name) for name in sign_ins} == sign_ins
+
+
+THREE_ORGS = """
+import asyncio, sys
+from pathlib import Path
+from zbtui.core.secret import Secret, SignIn
+from zbtui.store.credentials import KeyringCredentials, choose_backend
+choose_backend(allow_insecure=False)
+READY
+number, locks = sys.argv[1:]
+async def main():
+    credentials = KeyringCredentials(Path(locks))
+    for index in range(3):
+        await credentials.write_sign_in(f"{number}-{index}", SignIn(Secret(number)))
+        assert await credentials.read_sign_in(f"{number}-{index}") == SignIn(Secret(number))
+asyncio.run(main())
+"""
+
+
+async def test_three_processes_that_write_at_once_do_not_disturb_each_other(
+    own_keyring: SecretService, locks: Path
+) -> None:
+    run_together(3, THREE_ORGS, locks)
+    kept = KeyringCredentials(locks)
+    for number in "012":
+        for index in range(3):
+            assert await kept.read_sign_in(f"{number}-{index}") == SignIn(Secret(number))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not JSON",
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"client_secret": 5}',
+        '{"client_secret": "x", "refresh_token": 5}',
+        "[" * 5000,
+    ],
+)
+async def test_a_sign_in_that_zbtui_did_not_write_is_an_error_and_never_none(
+    text: str, kept: KeyringCredentials
+) -> None:
+    keyring.set_password("zbtui:acme", "sign-in", text)
+    trouble = await trouble_of(kept)
+    assert trouble.code == FOREIGN_ENTRY
+    assert "acme" in trouble.message
+    assert text not in trouble.message
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        None,
+        {"expires_at": "soon"},
+        {"expires_at": "2026-11-23T12:20:00"},
+        {"expires_at": None},
+        {"access_token": "1000.é"},
+        {"access_token": "1000.a\r\nHost: evil.example"},
+        {"access_token": ""},
+        {"access_token": None},
+        {"api_domain": None},
+    ],
+)
+async def test_a_cached_token_that_cannot_be_used_is_none_and_made_anew(
+    changed: dict[str, str | None] | None, kept: KeyringCredentials
+) -> None:
+    good = {
+        "access_token": "1000.aa",
+        "api_domain": "https://www.zohoapis.eu",
+        "expires_at": "2026-11-23T12:20:00+00:00",
+    }
+    entry = "not JSON" if changed is None else json.dumps(good | changed)
+    keyring.set_password("zbtui-access:acme", "access", entry)
+    assert await kept.read_access("acme") is None
+
+
+# A keyring that does not
+
+
+async def test_a_locked_keyring_is_a_trouble_and_never_none(
+    leftovers: None, monkeypatch: pytest.MonkeyPatch, locks: Path
+) -> None:
+    with secret_service(unlocked=False) as service:
+        use(service, monkeypatch)
+        credentials = KeyringCredentials(locks)
+        assert "locked" in (await trouble_of(credentials)).message
+        for act in (
+            credentials.write_sign_in("acme", SIGN_IN),
+            credentials.read_access("acme"),
+            credentials.write_access("acme", ACCESS),
+            credentials.delete("acme"),
+        ):
+            with pytest.raises(TroubleError) as caught:
+                await act
+            assert caught.value.trouble.kind == "keyring"
+
+
+async def test_a_frozen_keyring_is_given_up_after_its_limit_and_works_again_once_it_thaws(
+    own_keyring: SecretService, monkeypatch: pytest.MonkeyPatch, locks: Path
+) -> None:
+    credentials = KeyringCredentials(locks)
+    await credentials.write_sign_in("acme", SIGN_IN)
+    with monkeypatch.context() as short:
+        short.setattr(room, "LIMIT_SECONDS", 0.2)
+        os.kill(own_keyring.daemon, signal.SIGSTOP)
+        try:
+            for _ in range(2):  # whoever comes while it hangs is told as well
+                assert "3 s" in (await trouble_of(credentials)).message
+        finally:
+            os.kill(own_keyring.daemon, signal.SIGCONT)
+    assert await credentials.read_sign_in("acme") == SIGN_IN
+
+
+async def test_a_bus_that_is_gone_is_a_trouble(
+    leftovers: None, monkeypatch: pytest.MonkeyPatch, locks: Path
+) -> None:
+    credentials = KeyringCredentials(locks)
+    with secret_service() as service:
+        use(service, monkeypatch)
+        await credentials.write_sign_in("acme", SIGN_IN)
+    assert "failed" in (await trouble_of(credentials)).message
+
+
+@pytest.mark.parametrize("name", ["keyring", "refresh"])
+async def test_a_lock_file_that_cannot_be_opened_is_a_trouble(
+    name: str, real_keyring: SecretService, locks: Path
+) -> None:
+    """As after `sudo zbtui`, when the file is another user's."""
+    credentials = KeyringCredentials(locks)
+
+    async def act() -> None:
+        async with credentials.refreshing("acme"):
+            await credentials.read_sign_in("acme")
+
+    await act()
+    turn_into_folder(locks, name)
+    with pytest.raises(TroubleError) as caught:
+        await act()
+    assert caught.value.trouble.kind == "keyring"
+
+
+def turn_into_folder(locks: Path, name: str) -> None:
+    """What not even root can open for writing."""
+    (file,) = locks.glob(f"{name}*")
+    file.unlink()
+    file.mkdir()
+
+
+async def test_a_folder_for_locks_that_cannot_be_made_is_a_trouble(
+    real_keyring: SecretService, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    trouble = await trouble_of(KeyringCredentials(tmp_path / "file" / "locks"))
+    assert str(tmp_path / "file" / "locks") in trouble.hint
+
+
+# Back ends
+
+
+class Fake(KeyringBackend):
+    """Holds everything in the open. Its priority keeps the keyring library from choosing it."""
+
+    priority = -10
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.entries.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.entries[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.entries[service, username]
+
+
+class Sieve(Fake):
+    """Takes everything, and gives something else back."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return '{"client_secret": "of somebody else"}'
+
+
+class Raising(Fake):
+    """Raises `errors`, one a call, and then works."""
+
+    def __init__(self, *errors: Exception) -> None:
+        super().__init__()
+        self.errors = list(errors)
+        self.calls = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().get_password(service, username)
+
+
+class Chain(ChainerBackend):
+    """A chainer of given members."""
+
+    priority = -10
+    backends: tuple[KeyringBackend, ...] = ()
+
+    def __init__(self, *members: KeyringBackend) -> None:
+        self.backends = members
+
+
+def made(kind: type[KeyringBackend]) -> KeyringBackend:
+    return kind()
+
+
+def fake(module: str, kind: type[KeyringBackend] = Fake) -> KeyringBackend:
+    """A back end that says it comes from `module`."""
+    made = kind()
+    made.__class__ = type(kind.__name__, (kind,), {"__module__": module})
+    return made
+
+
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Puts back the keyring that was chosen before; `keyring.set_keyring` is free within the test."""
+    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+    before = set(KeyringBackend._classes)
+    yield
+    KeyringBackend._classes.intersection_update(before)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "keyring.backends.SecretService",
+        "keyring.backends.libsecret",
+        "keyring.backends.kwallet",
+        "keyring.backends.macOS",
+        "keyring.backends.Windows",
+        "keyring_pass",
+    ],
+)
+def test_back_ends_that_encrypt_are_taken(module: str, choose: None) -> None:
+    backend = fake(module)
+    keyring.set_keyring(backend)
+    assert choose_backend(allow_insecure=False) is backend
+
+
+INSECURE = [
+    made(null.Keyring),
+    fake("keyrings.alt.file"),
+    fake("keyrings.cryptfile.cryptfile"),
+    fake("my.own"),
+    Chain(fake("keyrings.alt.file"), fake("keyrings.cryptfile.cryptfile")),
+    Chain(),
+]
+
+
+@pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
+def test_others_are_refused_by_name_with_a_way_out(backend: KeyringBackend, choose: None) -> None:
+    keyring.set_keyring(backend)
+    with pytest.raises(TroubleError) as caught:
+        choose_backend(allow_insecure=False)
+    trouble = caught.value.trouble
+    assert trouble.kind == "keyring"
+    assert f"{type(backend).__module__}.{type(backend).__name__}" in trouble.message
+    assert "ZBTUI_ALLOW_INSECURE_KEYRING=1" in trouble.hint
+
+
+@pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
+def test_others_are_taken_where_that_was_asked_for(backend: KeyringBackend, choose: None) -> None:
+    keyring.set_keyring(backend)
+    assert choose_backend(allow_insecure=True) is backend
+
+
+def test_of_a_chain_the_member_that_encrypts_is_taken_and_the_rest_left_alone(choose: None) -> None:
+    good = fake("keyring.backends.SecretService")
+    keyring.set_keyring(Chain(fake("keyrings.alt.file"), good, fake("my.own")))
+    assert choose_backend(allow_insecure=False) is good
+    assert choose_backend(allow_insecure=True) is good
+
+
+def test_a_machine_without_a_keyring_is_told_what_to_install(choose: None) -> None:
+    keyring.set_keyring(made(fail.Keyring))
+    with pytest.raises(TroubleError) as caught:
+        choose_backend(allow_insecure=False)
+    assert "no keyring" in caught.value.trouble.message
+    assert "GNOME Keyring" in caught.value.trouble.hint
+
+
+async def test_a_machine_without_a_keyring_is_one_even_where_anything_is_allowed(
+    choose: None, locks: Path
+) -> None:
+    keyring.set_keyring(made(fail.Keyring))
+    assert "no keyring" in (await trouble_of(KeyringCredentials(locks, allow_insecure=True))).message
+
+
+@pytest.mark.parametrize(
+    "value", ["bogus", "no.such.Keyring", "keyring.backends.NoSuch", "keyring.backends.fail.NoSuch", ""]
+)
+def test_a_back_end_of_the_environment_that_cannot_be_loaded_is_a_trouble(
+    value: str, choose: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", value)
+    with pytest.raises(TroubleError) as caught:
+        choose_backend(allow_insecure=False)
+    assert "PYTHON_KEYRING_BACKEND" in caught.value.trouble.hint
+
+
+def test_the_null_back_end_of_the_environment_is_refused(
+    choose: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    with pytest.raises(TroubleError, match="null"):
+        choose_backend(allow_insecure=False)
+
+
+@pytest.mark.parametrize("backend", [made(null.Keyring), Sieve()])
+async def test_a_back_end_that_does_not_give_back_what_it_took_is_found_out(
+    backend: KeyringBackend, choose: None, locks: Path
+) -> None:
+    keyring.set_keyring(backend)
+    with pytest.raises(TroubleError, match="does not give it back"):
+        await KeyringCredentials(locks, allow_insecure=True).write_sign_in("acme", SIGN_IN)
+
+
+@pytest.mark.parametrize(
+    ("errors", "calls", "word"),
+    [
+        ([RuntimeError("org.freedesktop.DBus.Error.NoReply")], 2, None),
+        ([RuntimeError("1"), RuntimeError("2")], 2, "RuntimeError"),
+        ([keyring.errors.KeyringLocked("Failed to unlock the collection!")], 1, "locked"),
+        ([keyring.errors.InitError("Failed to create the collection: Prompt dismissed")], 1, "set up"),
+        ([keyring.errors.NoKeyringError("No recommended backend")], 1, "no keyring"),
+    ],
+    ids=["once", "twice", "locked", "not made", "none"],
+)
+async def test_an_unknown_error_is_tried_once_more_and_never_taken_for_an_empty_keyring(
+    errors: list[Exception], calls: int, word: str | None, choose: None, locks: Path
+) -> None:
+    backend = Raising(*errors)
+    keyring.set_keyring(backend)
+    credentials = KeyringCredentials(locks, allow_insecure=True)
+    if word:
+        assert word in (await trouble_of(credentials)).message
+    else:
+        assert await credentials.read_sign_in("acme") is None
+    assert backend.calls == calls
+
+
+async def test_no_error_and_no_log_holds_a_secret(
+    choose: None, locks: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    class Chatty(Raising):
+        def set_password(self, service: str, username: str, password: str) -> None:
+            raise ValueError(f"cannot store {password}")
+
+    keyring.set_keyring(Chatty())
+    credentials = KeyringCredentials(locks, allow_insecure=True)
+    with pytest.raises(TroubleError) as caught:
+        await credentials.write_sign_in("acme", SIGN_IN)
+    told = "".join([repr(caught.value), repr(caught.value.trouble), repr(caught.value.__context__)])
+    for secret in SECRETS:
+        assert secret not in told + caplog.text
+
+
+# One at a time, across processes
+
+HOLD = """
+import asyncio, sys
+from pathlib import Path
+from zbtui.store.credentials import KeyringCredentials
+READY
+async def main():
+    async with KeyringCredentials(Path(sys.argv[2])).refreshing("acme"):
+        print("held", flush=True)
+        sys.stdin.readline()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("end", ["lets go", "is killed"])
+async def test_an_org_is_refreshed_by_one_process_at_a_time(end: str, locks: Path) -> None:
+    credentials, entered = KeyringCredentials(locks), asyncio.Event()
+
+    async def refresh(name: str) -> None:
+        async with credentials.refreshing(name):
+            entered.set()
+
+    with children(1, HOLD, locks) as (other,):
+        assert hear(other) == "held"
+        waiting = asyncio.create_task(refresh("acme"))
+        await settle()
+        assert not entered.is_set()
+        await refresh("another org")
+        if end == "lets go":
+            tell(other)
+        else:
+            other.kill()
+        await waiting
+
+
+async def test_within_a_process_too(locks: Path) -> None:
+    inside = 0
+
+    async def refresh(credentials: KeyringCredentials) -> None:
+        nonlocal inside
+        async with credentials.refreshing("acme"):
+            inside += 1
+            assert inside == 1
+            await asyncio.sleep(0)
+            inside -= 1
+
+    mine, yours = KeyringCredentials(locks), KeyringCredentials(locks)
+    await asyncio.gather(*(refresh(one) for one in (mine, yours, mine)))
+
+
+async def test_an_error_while_refreshing_lets_the_next_in(locks: Path) -> None:
+    credentials = KeyringCredentials(locks)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            async with credentials.refreshing("acme"):
+                raise ZeroDivisionError
+
+
+async def test_a_process_that_never_lets_go_is_told_of(
+    locks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_REFRESH_SECONDS", 0.01)
+    with children(1, HOLD, locks) as (other,):
+        assert hear(other) == "held"
+        with pytest.raises(TroubleError, match="Another zbtui process"):
+            async with KeyringCredentials(locks).refreshing("acme"):
+                pass
+
+
+async def test_a_keyring_that_another_process_holds_on_to_is_told_of(
+    locks: Path, monkeypatch: pytest.MonkeyPatch, real_keyring: SecretService
+) -> None:
+    credentials = KeyringCredentials(locks)
+    await credentials.read_sign_in("acme")
+    monkeypatch.setattr(room, "LIMIT_SECONDS", 0.3)
+    with filelock.FileLock(locks / "keyring.lock"):
+        assert "Another zbtui process" in (await trouble_of(credentials)).message
+    assert await credentials.read_sign_in("acme") is None

@@ -1,0 +1,85 @@
+"""The log file."""
+
+from __future__ import annotations
+
+import logging
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from zbtui.store.log import log_to
+
+
+@pytest.fixture(autouse=True)
+def own_logger() -> Iterator[logging.Logger]:
+    """zbtui's logger, put back as it was."""
+    logger = logging.getLogger("zbtui")
+    handlers, propagate = logger.handlers[:], logger.propagate
+    yield logger
+    for handler in set(logger.handlers) - set(handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = propagate
+
+
+def log() -> None:
+    logging.getLogger("zbtui.watch.poller").warning("%s: %s", "acme", "Zoho is out of order (HTTP 503).")
+    logging.getLogger("zbtui.watch.poller").info("nobody needs to know")
+    logging.getLogger("another.library").error("not ours")
+
+
+def test_warnings_are_kept_and_nothing_less(tmp_path: Path) -> None:
+    log_to(tmp_path / "zbtui.log")
+    log()
+    (line,) = (tmp_path / "zbtui.log").read_text().splitlines()
+    assert line.endswith("WARNING zbtui.watch.poller: acme: Zoho is out of order (HTTP 503).")
+
+
+def test_nothing_of_it_reaches_another_log_or_the_terminal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log_to(tmp_path / "zbtui.log")
+    log()
+    assert [record.name for record in caplog.records] == ["another.library"]
+    assert "acme" not in "".join(capfd.readouterr())
+
+
+def test_it_is_made_for_this_user_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "zbtui.log"
+    log_to(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
+    path = tmp_path / "zbtui.log"
+    path.write_text("before\n")
+    log_to(path)
+    log()
+    assert path.read_text().startswith("before\n")
+    assert "acme" in path.read_text()
+
+
+def test_one_that_has_grown_large_is_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "zbtui.log"
+    path.write_text("x" * ((1 << 20) + 1))
+    log_to(path)
+    log()
+    assert (tmp_path / "zbtui.log.1").stat().st_size == (1 << 20) + 1
+    assert len(path.read_text().splitlines()) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("place", ["folder", "beneath a file"])
+def test_one_that_cannot_be_written_stops_nothing(place: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    log_to(tmp_path if place == "folder" else tmp_path / "file" / "zbtui.log")
+    log()
+
+
+def test_what_cannot_be_encoded_is_replaced(tmp_path: Path) -> None:
+    log_to(tmp_path / "zbtui.log")
+    logging.getLogger("zbtui").warning("half a character: \udcff")
+    assert "half a character: ?" in (tmp_path / "zbtui.log").read_text()

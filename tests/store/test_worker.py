@@ -1,0 +1,195 @@
+"""The thread that makes blocking calls."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from zbtui.store import worker as room
+from zbtui.store.worker import Worker, WorkerStuckError
+
+
+class Stopwatch:
+    """The time that the worker measures its calls by; it goes on when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(autouse=True)
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    watch = Stopwatch()
+    monkeypatch.setattr(room, "time", watch)
+    monkeypatch.setattr(room, "_LOOK_EVERY", 0.001)
+    return watch
+
+
+async def looked_at(task: asyncio.Task[Any]) -> bool:
+    """Whether a call has ended, after the worker has had the time to look at its limit."""
+    await asyncio.wait({task}, timeout=0.02)
+    return task.done()
+
+
+def blocked(release: threading.Event, result: object = None) -> Callable[[], object]:
+    def wait() -> object:
+        assert release.wait(10)
+        return result
+
+    return wait
+
+
+async def begun(
+    worker: Worker, function: Callable[[], Any], limit: float | None = None
+) -> asyncio.Task[Any]:
+    """A call that the thread has begun."""
+    inside = threading.Event()
+
+    def call() -> Any:
+        inside.set()
+        return function()
+
+    task = asyncio.create_task(worker.call(call, limit))
+    await asyncio.to_thread(inside.wait, 10)
+    return task
+
+
+async def test_a_call_gives_what_it_returns() -> None:
+    assert await Worker("test").call(lambda: 7) == 7
+
+
+async def test_a_call_raises_what_it_raises_and_the_next_is_made_all_the_same() -> None:
+    worker = Worker("test")
+    with pytest.raises(ZeroDivisionError):
+        await worker.call(lambda: 1 // 0)
+    assert await worker.call(lambda: 7) == 7
+
+
+async def test_calls_are_made_in_one_other_thread_in_order() -> None:
+    worker, seen = Worker("a-name"), list[tuple[int, str]]()
+
+    def note(number: int) -> None:
+        seen.append((number, threading.current_thread().name))
+
+    await asyncio.gather(*(worker.call(partial(note, number)) for number in range(20)))
+    assert seen == [(number, "a-name") for number in range(20)]
+
+
+async def test_no_two_calls_overlap() -> None:
+    worker, release = Worker("test"), threading.Event()
+    first = await begun(worker, blocked(release))
+    second = asyncio.create_task(worker.call(lambda: release.is_set()))
+    await asyncio.sleep(0)
+    release.set()
+    assert await second
+    await first
+
+
+async def test_the_event_loop_goes_on_while_a_call_is_made() -> None:
+    worker, release = Worker("test"), threading.Event()
+    task = await begun(worker, blocked(release, 7), limit=10)
+    assert not task.done()
+    release.set()
+    assert await task == 7
+
+
+async def test_a_call_over_its_limit_is_stuck_and_so_is_whoever_waits_behind_it(
+    stopwatch: Stopwatch,
+) -> None:
+    worker, release, made = Worker("test"), threading.Event(), list[str]()
+    first = await begun(worker, blocked(release), limit=3)
+    second = asyncio.create_task(worker.call(lambda: made.append("second"), limit=3))
+    stopwatch.seconds += 3
+    assert not await looked_at(first)
+    stopwatch.seconds += 0.1
+    for task in (first, second):
+        with pytest.raises(WorkerStuckError):
+            await task
+    release.set()
+    assert await worker.call(lambda: "third") == "third"
+    assert made == [], "what was given up is not made later"
+
+
+async def test_a_call_that_comes_while_another_is_stuck_is_told_at_once(stopwatch: Stopwatch) -> None:
+    worker, release = Worker("test"), threading.Event()
+    first = await begun(worker, blocked(release))
+    stopwatch.seconds += 4
+    with pytest.raises(WorkerStuckError):
+        await worker.call(lambda: None, limit=3)
+    release.set()
+    await first
+
+
+async def test_without_a_limit_a_call_may_take_as_long_as_it_likes(stopwatch: Stopwatch) -> None:
+    worker, release = Worker("test"), threading.Event()
+    task = await begun(worker, blocked(release, 7))
+    stopwatch.seconds += 3600
+    assert not await looked_at(task)
+    release.set()
+    assert await task == 7
+
+
+async def test_the_wait_for_those_ahead_is_not_counted(stopwatch: Stopwatch) -> None:
+    worker, gates = Worker("test"), [threading.Event() for _ in range(4)]
+    calls = [await begun(worker, blocked(gates[0], 7), limit=3)]
+    calls += [asyncio.create_task(worker.call(blocked(gate, 7), limit=3)) for gate in gates[1:]]
+    for gate, call in zip(gates, calls, strict=True):
+        stopwatch.seconds += 2  # together far over the limit, none on its own
+        assert not await looked_at(call)
+        gate.set()
+        assert await call == 7
+
+
+async def test_an_error_of_a_call_that_was_given_up_is_heard_by_nobody(stopwatch: Stopwatch) -> None:
+    """It would be told on the terminal, in the middle of the screen, when the garbage is collected."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    worker, release = Worker("test"), threading.Event()
+
+    def fail() -> None:
+        release.wait(10)
+        raise ValueError("too late")
+
+    task = await begun(worker, fail, limit=3)
+    stopwatch.seconds += 4
+    with pytest.raises(WorkerStuckError):
+        await task
+    del task
+    release.set()
+    await worker.call(lambda: None)
+    await asyncio.sleep(0)
+    gc.collect()
+    assert complaints == []
+
+
+async def test_a_result_is_not_kept_by_the_thread_for_it_may_be_a_secret() -> None:
+    class Result:
+        pass
+
+    worker = Worker("test")
+    seen = weakref.ref(await worker.call(Result))
+    assert await worker.call(lambda: (gc.collect(), seen())[1]) is None
+
+
+def test_a_call_that_hangs_for_ever_does_not_delay_the_exit() -> None:
+    code = """
+import asyncio, threading
+from zbtui.store.worker import Worker, WorkerStuckError
+try:
+    asyncio.run(Worker("test").call(threading.Event().wait, limit=0.01))
+except WorkerStuckError:
+    print("stuck")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, check=True)
+    assert (done.stdout, done.stderr) == (b"stuck\n", b"")

@@ -1,0 +1,502 @@
+"""The one HTTP client: what it refuses, what it says when the wire fails, and what it never tells."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import logging
+import socket
+import tracemalloc
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.clock import START, settle
+from tests.support.faulty import (
+    Answer,
+    closed_port,
+    drips,
+    faulty,
+    full_port,
+    hangs,
+    reply,
+    resets,
+    self_signed,
+    sends,
+)
+from tests.zoho.canned import Canned, all_that_it_tells
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.zoho import http as room
+from zbtui.zoho.http import MAX_BODY, Http, Reply
+
+TOKEN = "1000.a-token-nobody-may-see"
+SECRET = "a-secret-nobody-may-see"
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither exceptions from a proxy nor certificates of the developer's own."""
+    for name in ("NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def trouble_of(url: str) -> Trouble:
+    """What goes wrong with one request, which carries a token and a secret; neither is told."""
+    async with Http() as http:
+        with pytest.raises(TroubleError) as caught:
+            await http.send(
+                "POST",
+                url,
+                headers={"Authorization": f"Zoho-oauthtoken {TOKEN}"},
+                form={"client_secret": SECRET},
+            )
+    told = all_that_it_tells(caught.value)
+    assert TOKEN not in told
+    assert SECRET not in told
+    # An error of httpx's behind it would hold the request, and that the token.
+    assert caught.value.__context__ is None
+    return caught.value.trouble
+
+
+async def trouble_with(answer: Answer) -> Trouble:
+    async with faulty(answer) as server:
+        return await trouble_of(f"{server.url}/crm")
+
+
+def packed(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
+
+
+# Limits
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://[::1]:9"])
+async def test_every_step_of_a_request_has_a_time_limit_and_no_step_follows_a_redirect(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[httpx.AsyncClient] = []
+
+    class Seen(httpx.AsyncClient):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    monkeypatch.setattr(httpx, "AsyncClient", Seen)
+    async with Http() as http:
+        with pytest.raises(TroubleError):
+            await http.send("GET", url)
+    assert made
+    for client in made:
+        assert client.timeout.as_dict() == {"connect": 10, "read": 20, "write": 10, "pool": 20}
+        assert not client.follow_redirects
+
+
+async def test_an_answer_may_be_as_long_as_1_mib() -> None:
+    body = b"x" * MAX_BODY
+    for answer in (reply(200, body), reply(200, packed(body), "Content-Encoding: gzip")):
+        async with faulty(sends(answer)) as server, Http() as http:
+            assert (await http.send("GET", server.url)).body == body
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(200, b"x" * (MAX_BODY + 1)),
+        reply(200, packed(b"x" * (MAX_BODY + 1)), "Content-Encoding: gzip"),
+        reply(500, b"x" * (MAX_BODY + 1)),
+    ],
+    ids=["plain", "packed", "of an error"],
+)
+async def test_a_longer_answer_is_not_read(answer: bytes) -> None:
+    trouble = await trouble_with(sends(answer))
+    assert trouble.kind == "contract"
+    assert "1 MiB" in trouble.message
+
+
+async def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    trouble = await trouble_with(drips(head, b"x" * (MAX_BODY // 4)))
+    assert "1 MiB" in trouble.message
+
+
+async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory() -> None:
+    bomb = packed(b"\0" * (64 << 20))
+    async with faulty(sends(reply(200, bomb, "Content-Encoding: gzip"))) as server, Http() as http:
+        tracemalloc.start()
+        try:
+            with pytest.raises(TroubleError, match="1 MiB"):
+                await http.send("GET", server.url)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 16 << 20
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [
+        (reply(200, packed(b'{"backup":{}}')[:-9], "Content-Encoding: gzip"), "broken"),
+        (reply(200, packed(b'{"backup":{}}')[:-4], "Content-Encoding: gzip"), "broken"),
+        (reply(200, packed(b'{"backup":{}}')[:10], "Content-Encoding: gzip"), "broken"),
+        (reply(200, b"{}", "Content-Encoding: gzip"), "broken"),
+        (reply(200, b"{}", "Content-Encoding: br"), "packed"),
+        (reply(200, b"{}", "Content-Encoding: gzip, gzip"), "packed"),
+    ],
+    ids=["cut in the data", "cut in the check sum", "cut after its head", "not packed", "br", "twice"],
+)
+async def test_a_packed_answer_that_cannot_be_unpacked_is_no_answer(answer: bytes, word: str) -> None:
+    trouble = await trouble_with(sends(answer))
+    assert trouble.kind == "contract"
+    assert word in trouble.message
+
+
+@pytest.mark.parametrize("headers", [[], ["Content-Encoding: gzip"]])
+async def test_an_answer_without_a_body_may_say_that_it_is_packed(headers: list[str]) -> None:
+    async with faulty(sends(reply(204, b"", *headers))) as server, Http() as http:
+        answer = await http.send("GET", server.url)
+    assert (answer.status, answer.body) == (204, b"")
+
+
+# What goes wrong on the wire
+
+
+async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(room, "READ_SECONDS", 0.05)
+    monkeypatch.setattr(room, "CONNECT_SECONDS", 0.05)
+    with closed_port() as url:
+        refused = await trouble_of(url)
+    with full_port() as url:
+        unanswered = await trouble_of(url)
+    silent = await trouble_with(hangs)
+    broken_off = await trouble_with(resets)
+    async with faulty(hangs, tls=self_signed(tmp_path)) as server:
+        untrusted = await trouble_of(server.url)
+    async with faulty(sends(reply(403))) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        barred = await trouble_of("https://crm.example")
+    words = {
+        "cannot be reached": refused,
+        "no connection": unanswered,
+        "too long": silent,
+        "broke": broken_off,
+        "trusted": untrusted,
+        "proxy": barred,
+    }
+    for word, trouble in words.items():
+        assert (trouble.kind, trouble.final) == ("network", False)
+        assert word in trouble.message
+        assert ("crm.example" if trouble is barred else "127.0.0.1") in trouble.message
+    assert len({trouble.message for trouble in words.values()}) == len(words)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        sends(b""),
+        sends(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        sends(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+        sends(reply(200, b"{}", "Content-Length: 200")),
+        sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"),
+        sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"),
+    ],
+    ids=["nothing", "half a head", "no HTTP", "too short", "half a chunk", "no chunk"],
+)
+async def test_an_answer_that_is_not_whole_is_no_answer(answer: Answer) -> None:
+    trouble = await trouble_with(answer)
+    assert trouble.kind == "network"
+    assert "broke" in trouble.message
+
+
+async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "TOTAL_SECONDS", 0.05)
+    trouble = await trouble_with(drips(b"HTTP/1.1 200 OK\r\n\r\n", b" "))
+    assert trouble.kind == "network"
+    assert "too long" in trouble.message
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://127.0.0.1\x00/", ""]
+)
+async def test_a_url_that_cannot_be_called_is_a_trouble_of_the_config(url: str) -> None:
+    trouble = await trouble_of(url)
+    assert (trouble.kind, trouble.final) == ("config", True)
+
+
+@pytest.mark.parametrize("text", ["é", "\r\nX-Other: 1", "\n", "\x00", "\udcff"])
+@pytest.mark.parametrize("place", ["header", "form"])
+async def test_what_cannot_be_sent_is_a_trouble_that_does_not_tell_it(place: str, text: str) -> None:
+    """Either it is sent, safely encoded, or it is refused; in both cases nobody reads it in an error."""
+    heard = SECRET + text
+    async with faulty(sends(reply(200))) as server, Http() as http:
+        try:
+            if place == "header":
+                await http.send("GET", server.url, headers={"Authorization": heard})
+            else:
+                await http.send("POST", server.url, form={"client_secret": heard})
+        except Exception as error:
+            assert isinstance(error, TroubleError)
+            assert SECRET not in all_that_it_tells(error)
+    assert not any(b"X-Other: 1" in request for request in server.heard)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SSL_CERT_FILE", "/no/such/file.pem"),
+        ("ALL_PROXY", "socks5://127.0.0.1:1080"),
+        ("HTTPS_PROXY", "nonsense://127.0.0.1:1"),
+    ],
+)
+async def test_an_environment_that_no_client_can_be_made_of_is_a_trouble(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    trouble = await trouble_of("https://127.0.0.1:9")
+    assert trouble.kind in ("network", "config")
+
+
+async def test_a_pool_that_ran_dry_is_built_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with faulty(sends(reply(200, b"{}"))) as server, Http() as http:
+        with monkeypatch.context() as dry:
+            dry.setattr(room, "IN_FLIGHT", 0)  # from which the size of the pool is made
+            dry.setattr(room, "READ_SECONDS", 0.05)
+            with pytest.raises(TroubleError) as caught:
+                await http.send("GET", server.url)
+        assert caught.value.trouble.kind == "network"
+        assert "pool" in caught.value.trouble.message
+        assert (await http.send("GET", server.url)).status == 200
+
+
+# Redirects, proxies, logs
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_told_and_not_followed(status: int) -> None:
+    async with faulty(sends(reply(200))) as other:
+        away = reply(status, b"", f"Location: {other.url}/oauth/v2/token")
+        async with faulty(sends(away)) as server, Http() as http:
+            answer = await http.send(
+                "POST", server.url, headers={"Authorization": TOKEN}, form={"client_secret": SECRET}
+            )
+    assert answer.status == status
+    assert other.heard == []
+    assert SECRET.encode() in server.heard[0]
+
+
+def is_here(host: str) -> bool:
+    """Whether this machine has the address: not all have IPv6, or more than one of 127/8."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.bind((host, 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "host",
+    [host for host in ["127.0.0.1", "localhost", "127.0.0.2", "::1", "0:0:0:0:0:0:0:1"] if is_here(host)],
+)
+async def test_a_call_to_this_machine_goes_around_the_proxy(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with faulty(sends(reply(502))) as proxy, faulty(sends(reply(200)), host) as server:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        async with Http() as http:
+            answer = await http.send("POST", server.url, form={"client_secret": SECRET})
+    assert proxy.heard == []
+    assert answer.status == 200
+
+
+async def test_a_call_to_the_world_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with faulty(sends(reply(200))) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        async with Http() as http:
+            await http.send("GET", "http://crm.example/backup")
+    assert proxy.heard[0].startswith(b"GET http://crm.example/backup ")
+
+
+async def test_no_log_at_any_level_holds_a_token_a_secret_or_an_address(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for answer in (sends(reply(200, b"{}")), sends(b"nonsense\r\n\r\n"), resets):
+        async with faulty(answer) as server, Http() as http:
+            with suppress(TroubleError):
+                await http.send(
+                    "POST",
+                    f"{server.url}/an-address",
+                    headers={"Authorization": TOKEN},
+                    form={"client_secret": SECRET},
+                )
+    logged = caplog.text + "".join(repr(record.args) for record in caplog.records)
+    for word in (TOKEN, SECRET, "an-address"):
+        assert word not in logged
+
+
+async def test_it_asks_for_gzip_only_and_says_who_it_is() -> None:
+    app = Canned()
+    async with Http(app) as http:
+        await http.send("GET", "https://www.zohoapis.eu/crm")
+    headers = app.asked[0].headers
+    assert headers["accept-encoding"] == "gzip"
+    assert headers["user-agent"].startswith("zbtui/")
+
+
+# What an answer says beside its body
+
+
+def answer_with(**headers: str) -> Reply:
+    return Reply(200, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+
+
+async def test_the_names_of_headers_come_in_lower_case() -> None:
+    async with faulty(sends(reply(200, b"", "X-Api-CREDITS-Remaining: 7"))) as server, Http() as http:
+        assert (await http.send("GET", server.url)).credits_remaining == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mon, 23 Nov 2026 11:20:00 GMT", START),
+        ("Mon, 23 Nov 2026 12:20:00 +0100", START),
+        ("", None),
+        ("soon", None),
+        ("Mon, 23 Nov 2026 11:20:00", None),
+        ("Mon, 99 Nov 2026 11:20:00 GMT", None),
+        ("Mon, 23 Nov 9999 23:59:59 -2359", None),
+        ("Mon, 23 Nov 1969 11:20:00 GMT", None),
+        ("Mon, 23 Nov 2026 11:20:00 +99999999999", None),
+    ],
+)
+def test_the_date_of_an_answer_is_read_or_left(text: str, expected: datetime | None) -> None:
+    assert answer_with(date=text).date == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("120", 120),
+        (" 120 ", 120),
+        ("0", 0),
+        ("999999999999999999999", 86400),
+        (format_datetime(START + timedelta(minutes=5), usegmt=True), 300),
+        (format_datetime(START - timedelta(minutes=5), usegmt=True), 0),
+        (format_datetime(START + timedelta(days=900), usegmt=True), 86400),
+        ("", None),
+        ("-5", None),
+        ("1.5", None),
+        ("\u0663", None),
+        ("later", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_at_most_a_day(text: str, seconds: int | None) -> None:
+    expected = None if seconds is None else START + timedelta(seconds=seconds)
+    assert answer_with(retry_after=text).retry_at(START) == expected
+
+
+def test_a_date_in_retry_after_counts_by_the_clock_of_who_wrote_it() -> None:
+    theirs = datetime(2031, 1, 1, tzinfo=UTC)
+    answer = answer_with(
+        date=format_datetime(theirs, usegmt=True),
+        retry_after=format_datetime(theirs + timedelta(minutes=2), usegmt=True),
+    )
+    assert answer.retry_at(START) == START + timedelta(minutes=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1840", 1840),
+        ("0", 0),
+        ("", None),
+        ("-1", None),
+        ("many", None),
+        ("\u0663", None),
+        ("9" * 99, None),
+    ],
+)
+def test_the_credits_that_remain_are_a_number_or_not_known(text: str, expected: int | None) -> None:
+    assert answer_with(x_api_credits_remaining=text).credits_remaining == expected
+
+
+# How many at once
+
+
+class Turnstile:
+    """An ASGI app that counts who is inside, and lets nobody out before it is opened."""
+
+    def __init__(self) -> None:
+        self.inside: Counter[str] = Counter()
+        self.most_in_all = 0
+        self.opened: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def __call__(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ) -> None:
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        host = headers[b"host"].decode()
+        self.inside[host] += 1
+        self.most_in_all = max(self.most_in_all, self.inside.total())
+        await self.opened[host].wait()
+        self.inside[host] -= 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize(
+    ("hosts", "most"),
+    [(["one.example"], 8), (["one.example", "two.example", "three.example", "four.example"], 16)],
+)
+async def test_8_requests_at_most_are_under_way_at_one_host_and_16_in_all(
+    hosts: list[str], most: int
+) -> None:
+    turnstile = Turnstile()
+    async with Http(turnstile) as http:
+        tasks = [asyncio.create_task(http.send("GET", f"https://{host}/")) for host in hosts * 10]
+        await settle()
+        assert turnstile.inside.total() == most
+        for host in hosts:
+            turnstile.opened[host].set()
+        answers = await asyncio.gather(*tasks)
+    assert [answer.status for answer in answers] == [200] * len(tasks)
+    assert turnstile.most_in_all == most
+
+
+async def test_a_dead_host_holds_up_nobody_but_itself() -> None:
+    turnstile = Turnstile()
+    turnstile.opened["alive.example"].set()
+    async with Http(turnstile) as http:
+        stuck = [asyncio.create_task(http.send("GET", "https://dead.example/")) for _ in range(30)]
+        await settle()
+        assert turnstile.inside["dead.example"] == 8
+        answers = await asyncio.gather(*(http.send("GET", "https://alive.example/") for _ in range(30)))
+        assert [answer.status for answer in answers] == [200] * 30
+        assert not any(task.done() for task in stuck)
+        turnstile.opened["dead.example"].set()
+        await asyncio.gather(*stuck)
+
+
+async def test_a_request_that_failed_gives_its_place_back() -> None:
+    with closed_port() as url:
+        async with Http() as http:
+            outcomes = await asyncio.gather(
+                *(http.send("GET", url) for _ in range(40)), return_exceptions=True
+            )
+    assert all(isinstance(outcome, TroubleError) for outcome in outcomes)
