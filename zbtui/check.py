@@ -52,14 +52,17 @@ def judge_all(snapshots: list[Snapshot], policy: Policy, now: datetime) -> Repor
 
 def as_json(report: Report) -> str:
     """One JSON object; every key always there, what is not known null."""
-    orgs = [_org(snapshot, verdict, report.checked_at) for snapshot, verdict in report.findings]
+    orgs = [
+        _org(snapshot, verdict, snapshot.attempted_at or report.checked_at)
+        for snapshot, verdict in report.findings
+    ]
     body = {
         "schema": 1,
         "checked_at": _iso(report.checked_at),
         "level": report.level.word,
         "orgs": orgs,
     }
-    return json.dumps(body, indent=2, ensure_ascii=False)
+    return json.dumps(body, indent=2)
 
 
 def as_text(report: Report) -> str:

@@ -10,15 +10,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from zbtui import __version__
+from zbtui.ask import is_terminal, read_sign_in
 from zbtui.core.org import GRANTS
 from zbtui.core.trouble import TroubleError
 
 if TYPE_CHECKING:
-    from zbtui.core.secret import SignIn
     from zbtui.onboard import Household
     from zbtui.store.config import Config, Rules
     from zbtui.store.memory import Credentials
@@ -36,24 +36,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    args = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int] = args.command
+    args = argparse.Namespace()
     try:
-        return command(args)
+        return _run(argv, args)
     except TroubleError as error:
-        print(f"zbtui: {error.trouble.message} {error.trouble.hint}", file=sys.stderr)
+        _say(f"zbtui: {error.trouble.message} {error.trouble.hint}")
         return WRONG_USAGE if error.trouble.kind == "config" else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has had enough; Python must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except EOFError:
+        _say("zbtui: Nothing was typed; nothing was changed.")
         return FAILED
+    except OSError as error:
+        # The output cannot be written, and Python must not try to once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # whoever read it has had enough
+            _say(f"zbtui: {error.strerror}.")
+        return _failed(args)
     except Exception as error:
         from zbtui.core.crash import describe
 
-        print(describe(error), file=sys.stderr)
-        return FAILED
+        _say(describe(error))
+        return _failed(args)
+
+
+def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
+    """Fills in `args`: what was asked for is known even where it fails."""
+    try:
+        _parser().parse_args(argv, args)
+        command: Callable[[argparse.Namespace], int] = args.command
+        return command(args)
+    finally:
+        # Here, not when Python ends: it would tell of a reader that has gone.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+
+
+def _failed(args: argparse.Namespace) -> int:
+    """A check that did not come to an end is unknown, not a warning."""
+    return WRONG_USAGE if getattr(args, "command", None) is _check else FAILED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         parents=[shared],
     )
     parser.add_argument("--version", action="version", version=f"zbtui {__version__}")
-    parser.set_defaults(command=_watch, config=None)
+    parser.set_defaults(command=_watch)
     commands = parser.add_subparsers(title="commands", metavar="")
 
     def command(name: str, act: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
@@ -187,7 +208,7 @@ def _add(args: argparse.Namespace) -> int:
     org = make_org(given, rules)
     if any(org.name == other.name for other in load_config(paths.config, rules).orgs):
         raise name_taken(org.name)
-    sign_in = _read_sign_in(needs_refresh_token=org.grant == "refresh-token")
+    sign_in = read_sign_in(needs_refresh_token=org.grant == "refresh-token")
 
     async def add(household: Household) -> None:
         from datetime import UTC, datetime
@@ -213,7 +234,7 @@ def _remove(args: argparse.Namespace) -> int:
     paths, rules = _find_paths(args), _rules()
     find_org(_load(paths, rules), args.name)
     if not args.yes:
-        if not sys.stdin.isatty():
+        if not is_terminal(sys.stdin):
             _say("Not removed: nobody is there to confirm it. Add --yes.")
             return WRONG_USAGE
         _say(f"Take {args.name} off watch and delete its credentials from the keyring? [y/N] ", end="")
@@ -237,7 +258,7 @@ def _list(args: argparse.Namespace) -> int:
         from dataclasses import asdict
 
         body = {"schema": 1, "orgs": [asdict(org) for org in orgs]}
-        print(json.dumps(body, indent=2, ensure_ascii=False))
+        print(json.dumps(body, indent=2))
         return 0
     if not orgs:
         _say("No org is under watch yet: see zbtui add --help, or try zbtui demo.")
@@ -282,7 +303,7 @@ def _paths(args: argparse.Namespace) -> int:
 def _find_paths(args: argparse.Namespace) -> Paths:
     from zbtui.store.paths import find_paths
 
-    return find_paths(args.config, os.environ)
+    return find_paths(getattr(args, "config", None), os.environ)
 
 
 def _rules() -> Rules:
@@ -324,62 +345,19 @@ def _with_household(
     async def run() -> None:
         journal = open_journal(paths.journal)
         lock = paths.locks / "config.lock"
-        await act(Household(paths.config, lock, rules, _credentials(paths), journal))
-        await journal.close()
+        try:
+            await act(Household(paths.config, lock, rules, _credentials(paths), journal))
+        finally:
+            await journal.close()
 
     asyncio.run(run())
     return 0
 
 
-def _read_sign_in(*, needs_refresh_token: bool) -> SignIn:
-    """Asked for without echo on a terminal; else one JSON object on stdin."""
-    from zbtui.core.secret import Secret, SignIn
-
-    wanted = ["client_secret", *(["refresh_token"] if needs_refresh_token else [])]
-    if sys.stdin.isatty():
-        from getpass import getpass
-
-        given: dict[str, Any] = {
-            key: getpass(f"{key.replace('_', ' ').capitalize()} (not shown): ").strip() for key in wanted
-        }
-    else:
-        given = _read_json(wanted)
-    for key in wanted:
-        value = given.get(key)
-        if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
-            raise _wrong(
-                f"The {key.replace('_', ' ')} is missing, or has characters that none has.", wanted
-            )
-    return SignIn(
-        Secret(given["client_secret"]), Secret(given["refresh_token"]) if needs_refresh_token else None
-    )
-
-
-def _read_json(wanted: list[str]) -> dict[str, Any]:
-    import json
-
-    text = sys.stdin.read(1 << 16)
-    given: Any = None
-    with suppress(ValueError, RecursionError):  # the error would hold the text
-        given = json.loads(text)
-    if not isinstance(given, dict):
-        raise _wrong("What came on stdin is not one JSON object.", wanted)
-    if extra := sorted(set(given) - set(wanted)):
-        raise _wrong(f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", wanted)
-    return given
-
-
-def _wrong(message: str, wanted: list[str]) -> TroubleError:
-    from zbtui.core.trouble import Trouble
-
-    keys = ", ".join(f'"{key}": "…"' for key in wanted)
-    return TroubleError(Trouble("config", message, f"Needed: {{{keys}}}."))
-
-
 def _need_terminal() -> None:
     from zbtui.core.trouble import Trouble
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         raise TroubleError(
             Trouble("config", "The screen needs a terminal.", "Without one, use zbtui check.")
         )

@@ -103,9 +103,8 @@ async def _read_before(credentials: Credentials, org_name: str) -> SignIn | None
 
 async def _restore(credentials: Credentials, org_name: str, before: SignIn | None) -> None:
     try:
-        if before is None:
-            await credentials.delete(org_name)
-        else:
+        await credentials.delete(org_name)  # the new sign-in's token with it
+        if before is not None:
             await credentials.write_sign_in(org_name, before)
     except TroubleError:
         pass  # the first trouble is the one to tell; a keyring that fails twice cannot be helped

@@ -14,13 +14,14 @@ class FakeClock:
     """`zbtui.watch.clock.Clock`, moved by `advance`."""
 
     def __init__(self, start: datetime = START) -> None:
-        self._now = start
+        self._start = start
         self._monotonic = 0.0
         self._alarms: list[tuple[float, int, asyncio.Event]] = []
         self._serial = count()
 
     def now(self) -> datetime:
-        return self._now
+        # From the other one, so that rounding never takes the two apart.
+        return self._start + timedelta(seconds=self._monotonic)
 
     def monotonic(self) -> float:
         return self._monotonic
@@ -45,11 +46,10 @@ class FakeClock:
 
     def jump(self, span: timedelta) -> None:
         """Set the wall clock, as after the machine slept: time that nobody waited through."""
-        self._now += span
+        self._start += span
 
     def _move(self, seconds: float) -> None:
         self._monotonic += seconds
-        self._now += timedelta(seconds=seconds)
 
 
 async def settle() -> None:

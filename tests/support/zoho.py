@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import uvicorn
 
-from tests.support.clock import START, FakeClock
+from tests.support.clock import FakeClock
 from zbtui.core.org import Org
 from zbtui.core.secret import Secret, SignIn
 from zbtui.demo.server import serve_on_port
@@ -21,7 +22,7 @@ from zbtui.demo.zoho import Simulator
 def make_simulator(clock: FakeClock | None = None, orgs: int = 0) -> Simulator:
     """A simulator whose orgs practically stand still; force what they are at with `forced`."""
     if clock is None:
-        return Simulator(World(START, orgs, speed=0.0001))
+        return Simulator(World(datetime.now(UTC), orgs, speed=0.0001))
     return Simulator(World(clock.now(), orgs, speed=0.0001), clock.now)
 
 
@@ -53,6 +54,7 @@ def on_port(simulator: Simulator) -> Iterator[Port]:
     # IPPROTO_TCP by name: else asyncio sets no TCP_NODELAY, and each answer takes 40 ms longer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -18,6 +18,7 @@ _FIRST_RETRY: Final = timedelta(seconds=30)
 _LONGEST_RETRY: Final = timedelta(minutes=15)
 _LOCKOUT: Final = timedelta(minutes=10)
 _LONGEST_LOCKOUT: Final = timedelta(minutes=40)
+_LONGEST_RETRY_AFTER: Final = timedelta(days=1)
 
 
 def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) -> datetime | None:
@@ -42,6 +43,16 @@ def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) 
         return retry
     # Never before the moment that Zoho named; a little after it, so that not all come at once.
     return max(retry, trouble.retry_at + first * JITTER * abs(jitter))
+
+
+def longest_pause(snapshot: Snapshot, policy: Policy) -> timedelta:
+    """The longest that `next_look` may lie ahead: beyond it, the clock was set back meanwhile."""
+    trouble = snapshot.trouble
+    if trouble is None:
+        return policy.every
+    if trouble.is_lockout:
+        return _LONGEST_LOCKOUT
+    return _LONGEST_RETRY_AFTER if trouble.retry_at else _LONGEST_RETRY
 
 
 def lockout_pause(strikes: int) -> timedelta:

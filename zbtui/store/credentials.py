@@ -165,6 +165,8 @@ class KeyringCredentials:
 
     def _act(self, act: Callable[[KeyringBackend], T]) -> T:
         """In the thread: one call under the lock; an unknown error is tried once more."""
+        if self._backend is None:  # before the lock: it takes some 100 ms, and others wait
+            self._backend = choose_backend(allow_insecure=self._allow_insecure)
         lock = self._lock("keyring.lock")
         try:
             lock.acquire(timeout=LIMIT_SECONDS)
@@ -173,8 +175,6 @@ class KeyringCredentials:
         except OSError as error:
             raise TroubleError(self._no_lock(error)) from None
         try:
-            if self._backend is None:
-                self._backend = choose_backend(allow_insecure=self._allow_insecure)
             trouble: Trouble | None = None
             for _ in range(2):
                 try:

@@ -36,9 +36,16 @@ def find_paths(config: str | None, environ: Mapping[str, str]) -> Paths:
     chosen = config or environ.get("ZBTUI_CONFIG")
     default = platformdirs.user_config_path("zbtui", appauthor=False) / "config.toml"
     return Paths(
-        Path(chosen).expanduser() if chosen else default,
+        _expanded(Path(chosen)) if chosen else default,
         platformdirs.user_state_path("zbtui", appauthor=False),
     )
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # the home of a user who is not known: then it is a name like any other
+        return path
 
 
 def make_private_folder(folder: Path) -> None:

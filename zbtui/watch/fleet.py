@@ -89,10 +89,12 @@ class Fleet:
 
     def look_soon(self, name: str) -> datetime | None:
         """See `Poller.look_soon`."""
-        return self._pollers[name].look_soon()
+        poller = self._pollers.get(name)
+        return poller.look_soon() if poller else None
 
     def pause(self, name: str, paused: bool) -> None:
-        self._pollers[name].pause(paused)
+        if poller := self._pollers.get(name):
+            poller.pause(paused)
 
     def stop(self) -> None:
         for poller in self._pollers.values():
@@ -114,6 +116,7 @@ class Fleet:
 
     def _reconfigure(self, config: Config) -> Change:
         self.config_trouble = None
+        faster = config.policy.every < self.policy.every
         self.policy = config.policy
         before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
         after = {org.name: org for org in config.orgs}
@@ -126,6 +129,8 @@ class Fleet:
             # A sign-in that was dead may have been renewed together with the config.
             if poller.snapshot.trouble and poller.snapshot.trouble.final:
                 poller.look_soon()
+            elif faster:
+                poller.reconsider(self._spread(len(self._pollers)))
         self._begin(added)
         self._pollers = {name: self._pollers[name] for name in after}
         return Change(tuple(org.name for org in added), tuple(removed))

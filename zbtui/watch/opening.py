@@ -33,13 +33,15 @@ async def open_fleet(
         app: answers in Zoho's place, inside the process; None: the network.
         luck: for the jitter.
     """
-    async with Http(app) as http:
-        yield Fleet(
-            config,
-            lambda org: Session(org, http, credentials, journal, clock).look,
-            journal,
-            clock,
-            reload,
-            luck,
-        )
-    await journal.close()
+    try:
+        async with Http(app) as http:
+            yield Fleet(
+                config,
+                lambda org: Session(org, http, credentials, journal, clock).look,
+                journal,
+                clock,
+                reload,
+                luck,
+            )
+    finally:
+        await journal.close()

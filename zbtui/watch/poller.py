@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from zbtui.core.cadence import SOONEST, next_look
+from zbtui.core.cadence import SOONEST, longest_pause, next_look
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
 from zbtui.core.trouble import Trouble, TroubleError
@@ -90,7 +90,9 @@ class Poller:
             return trouble.retry_at
         if not self.snapshot.looking:
             last = self.snapshot.attempted_at
-            self._set(replace(self.snapshot, next_look=max(now, last + SOONEST) if last else now))
+            # A last look later than now: the clock was set back.
+            just_now = last is not None and now - SOONEST < last <= now
+            self._set(replace(self.snapshot, next_look=last + SOONEST if last and just_now else now))
             self._wake.set()
         return None
 
@@ -105,8 +107,8 @@ class Poller:
         if due is not None and not self.snapshot.looking:
             if due <= now:
                 due = now + spread * self._luck.random()
-            elif self.snapshot.trouble is None:
-                due = min(due, now + self.policy.every)  # the clock went back
+            else:  # the clock may have gone back
+                due = min(due, now + longest_pause(self.snapshot, self.policy))
             self._set(replace(self.snapshot, next_look=due))
         self._wake.set()
 

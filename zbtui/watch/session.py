@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from zbtui.core.cadence import lockout_pause
 from zbtui.core.explain import RETRY_WITH_NEW_TOKEN, explain_token
@@ -40,16 +42,22 @@ class Session:
             TroubleError: of every kind.
         """
         access, fresh = await self._access(refused=None)
-        try:
-            return await self._fetch(access)
-        except TroubleError as error:
-            if fresh or error.trouble.code not in RETRY_WITH_NEW_TOKEN:
-                raise
-        access, _ = await self._access(refused=access)
-        return await self._fetch(access)
+        while True:
+            try:
+                return await self._fetch(access)
+            except TroubleError as error:
+                # One that was made just now is not made anew: ten in ten minutes are all there are.
+                if fresh or self._is_young(access) or error.trouble.code not in RETRY_WITH_NEW_TOKEN:
+                    raise
+            access, fresh = await self._access(refused=access)
 
     async def _fetch(self, access: AccessToken) -> Looked:
         return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
+
+    def _is_young(self, access: AccessToken) -> bool:
+        """Whether another process, or an earlier look, made it a moment ago."""
+        age = self._clock.now() - (access.expires_at - _LIFE)
+        return timedelta() <= age < _YOUNG
 
     async def _access(self, refused: AccessToken | None) -> tuple[AccessToken, bool]:
         """A token other than the `refused` one, and whether it was made just now."""
@@ -78,6 +86,10 @@ class Session:
         lockout = await self._journal.lockout(self._org)
         if lockout and lockout.until > self._clock.now():
             known = explain_token(LOCKOUT, None, self._org.data_center)
+            latest = self._clock.now() + lockout_pause(lockout.strikes)
+            if lockout.until > latest:  # written while the clock was ahead
+                lockout = replace(lockout, until=latest)
+                await self._journal.set_lockout(self._org, lockout)
             raise TroubleError(replace(known, retry_at=lockout.until))
         sign_in = await self._credentials.read_sign_in(self._org.name)
         if sign_in is None or (self._org.grant == "refresh-token" and not sign_in.refresh_token):
@@ -89,7 +101,7 @@ class Session:
             if not error.trouble.is_lockout:
                 raise
             strikes = lockout.strikes + 1 if lockout else 1
-            until = now + lockout_pause(strikes)
+            until = self._clock.now() + lockout_pause(strikes)
             await self._journal.set_lockout(self._org, Lockout(until, strikes))
             raise TroubleError(replace(error.trouble, retry_at=until)) from None
         self._kept = access
@@ -99,6 +111,10 @@ class Session:
         await self._credentials.write_access(self._org.name, access)
         return access
 
+
+_YOUNG: Final = timedelta(minutes=2)
+_LIFE: Final = timedelta(hours=1)
+"""Of an access token (zoho-api 3.2)."""
 
 _NOT_SIGNED_IN = Trouble(
     "auth",

@@ -1,0 +1,215 @@
+"""What the tests of the watch are built from: a street of Zoho's in the process, and scripted orgs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.support.clock import FakeClock, settle
+from tests.support.zoho import make_simulator, sign_in_of
+from zbtui.core.org import Org
+from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
+from zbtui.demo.household import watched
+from zbtui.demo.server import serve_in_process
+from zbtui.demo.zoho import Request, Simulator
+from zbtui.store.journal import Journal, Lockout, open_journal
+from zbtui.store.memory import MemoryCredentials
+from zbtui.watch.fleet import Fleet
+from zbtui.watch.session import Session
+from zbtui.zoho.http import AsgiApp, Http
+
+MINUTE = timedelta(minutes=1)
+
+OFFLINE = Trouble("network", "The host cannot be reached.", "Check the network.")
+DEAD = Trouble("auth", "The refresh token is dead.", "Sign in again.", "invalid_code", 200, final=True)
+
+
+def locked_out(until: datetime) -> Trouble:
+    return Trouble("throttled", "Locked for a while.", "Wait.", LOCKOUT, 200, retry_at=until)
+
+
+class EvenLuck(random.Random):
+    """Jitter at one place of its range: 0 in the middle, -1 and 1 at its ends."""
+
+    def __init__(self, place: float = 0.0) -> None:
+        super().__init__(0)
+        self._place = place
+
+    def uniform(self, a: float, b: float) -> float:
+        return a + (b - a) * (self._place + 1) / 2
+
+    def random(self) -> float:
+        return (self._place + 1) / 2
+
+
+class HastyClock(FakeClock):
+    """Waiting takes no time: a day goes by in milliseconds, for one who waits alone."""
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        if seconds is None:
+            await event.wait()
+        else:
+            self._move(max(seconds, 0))
+            await asyncio.sleep(0)
+
+
+class Notebook(Journal):
+    """A journal without a thread: what the fake clock moves must not wait for a real one."""
+
+    def __init__(self, known: Iterable[Snapshot] = ()) -> None:
+        super().__init__(None, None)
+        self.saved: list[Snapshot] = []
+        self._known = {snapshot.org.name: snapshot for snapshot in known}
+        self._lockouts: dict[str, Lockout] = {}
+
+    def load(self, orgs: Iterable[Org]) -> dict[str, Snapshot]:
+        return {org.name: self._known[org.name] for org in orgs if org.name in self._known}
+
+    async def save(self, snapshot: Snapshot) -> None:
+        self.saved.append(snapshot)
+
+    async def lockout(self, org: Org) -> Lockout | None:
+        return self._lockouts.get(org.name)
+
+    async def set_lockout(self, org: Org, lockout: Lockout | None) -> None:
+        self._lockouts.pop(org.name, None)
+        if lockout:
+            self._lockouts[org.name] = lockout
+
+
+Outcome = Looked | Exception
+
+
+@dataclass
+class Scripted:
+    """Looks at orgs that answer what a test says, and remembers who looked when."""
+
+    clock: FakeClock
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Orgs whose answer waits for this."""
+    looks: list[tuple[str, datetime]] = field(default_factory=list)
+    most_at_once: int = 0
+    """Of any one org."""
+    _at: list[str] = field(default_factory=list)
+
+    def open_look(self, org: Org) -> Callable[[], Awaitable[Looked]]:
+        return lambda: self._look(org.name)
+
+    def times(self, name: str = "acme") -> list[datetime]:
+        return [at for who, at in self.looks if who == name]
+
+    async def _look(self, name: str) -> Looked:
+        self.looks.append((name, self.clock.now()))
+        self._at.append(name)
+        self.most_at_once = max(self.most_at_once, self._at.count(name))
+        try:
+            if gate := self.gates.get(name):
+                await gate.wait()
+            outcome = self.outcomes.get(name, Looked(None))
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+        finally:
+            self._at.remove(name)
+
+
+def refuses(trouble: Trouble) -> TroubleError:
+    return TroubleError(trouble)
+
+
+@dataclass
+class Street:
+    """The simulated Zoho in the process, and what a session needs to talk to it."""
+
+    clock: FakeClock
+    simulator: Simulator
+    http: Http
+    credentials: MemoryCredentials
+    journal: Journal
+
+    def org(self, name: str = "nordlys") -> Org:
+        return watched(self.simulator.world.orgs[name])
+
+    def session(self, name: str = "nordlys", journal: Journal | None = None) -> Session:
+        """A new one knows what is stored, and nothing else: as after a restart."""
+        return Session(self.org(name), self.http, self.credentials, journal or self.journal, self.clock)
+
+    async def sign_in(self, name: str) -> None:
+        await self.credentials.write_sign_in(name, sign_in_of(self.simulator.world.orgs[name]))
+
+    @property
+    def calls(self) -> list[str]:
+        """What reached Zoho, in order: `token` or `backup`, with the status."""
+        return [f"{_call(request)} {request.status}" for request in self.simulator.requests]
+
+    @property
+    def tokens(self) -> int:
+        """How many access tokens were asked for."""
+        return sum(_call(request) == "token" for request in self.simulator.requests)
+
+
+def _call(request: Request) -> str:
+    return request.path.rsplit("/", 1)[-1]
+
+
+@asynccontextmanager
+async def street(
+    clock: FakeClock,
+    journal: Path | Journal | None = None,
+    credentials: MemoryCredentials | None = None,
+    pause: Callable[[], Awaitable[None]] | None = None,
+    orgs: int = 0,
+) -> AsyncIterator[Street]:
+    """Args:
+    pause: waited for in the middle of each call, as an answer that travels.
+    """
+    simulator = make_simulator(clock, orgs)
+    kept = journal if isinstance(journal, Journal) else open_journal(journal)
+    try:
+        async with Http(_slowed(serve_in_process(simulator), pause)) as http:
+            made = Street(clock, simulator, http, credentials or MemoryCredentials(), kept)
+            for name in simulator.world.orgs:
+                await made.sign_in(name)
+            yield made
+    finally:
+        await kept.close()
+
+
+def _slowed(app: AsgiApp, pause: Callable[[], Awaitable[None]] | None) -> AsgiApp:
+    if pause is None:
+        return app
+
+    async def serve(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        async def receive_late() -> MutableMapping[str, Any]:
+            await pause()
+            message: MutableMapping[str, Any] = await receive()
+            return message
+
+        await app(scope, receive_late, send)
+
+    return serve
+
+
+@asynccontextmanager
+async def running(fleet: Fleet) -> AsyncIterator[list[Snapshot]]:
+    """The fleet, run as the app runs it; what it publishes."""
+    published: list[Snapshot] = []
+    fleet.listen(published.append)
+    tasks = [asyncio.create_task(fleet.run(snapshot.org.name)) for snapshot in fleet.snapshots]
+    await settle()
+    try:
+        yield published
+    finally:
+        fleet.stop()
+        await settle()
+        for task in tasks:
+            task.cancel()  # those whose look hangs, on purpose
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,502 @@
+"""All orgs under watch: the start, one slow org among many, a config that changes, a machine that slept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.build import make_backup, make_org, seen
+from tests.support.clock import START, FakeClock, settle
+from tests.watch.scene import (
+    DEAD,
+    MINUTE,
+    OFFLINE,
+    EvenLuck,
+    Notebook,
+    Scripted,
+    Street,
+    refuses,
+    running,
+    street,
+)
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.verdict import judge
+from zbtui.demo.zoho import Request
+from zbtui.store.config import Config, Rules, watch_config
+from zbtui.store.journal import Journal, open_journal
+from zbtui.watch.fleet import Change, Fleet
+from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
+
+RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+FAR = Looked(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
+HOUR = timedelta(hours=1)
+
+
+class ConfigFile:
+    """A config on disk, changed as an editor does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "config.toml"
+        self._changes = 0
+
+    def write(self, text: str) -> None:
+        self.path.write_text(text)
+        self._changes += 1
+        # Two writes within one tick of the file system's clock would look like one.
+        os.utime(self.path, (self._changes, self._changes))
+
+    def list_orgs(self, *names: str, head: str = "", client_id: str = "1000.ABC") -> None:
+        orgs = [
+            f'[[org]]\nname = "{name}"\ndata_center = "eu"\nclient_id = "{client_id}"\n' for name in names
+        ]
+        self.write("\n".join([head, *orgs]))
+
+
+def org_table(name: str, data_center: str = "eu") -> str:
+    return f'[[org]]\nname = "{name}"\ndata_center = "{data_center}"\nclient_id = "1000.ABC"\n'
+
+
+class Watch:
+    """A fleet whose orgs answer what a test says."""
+
+    def __init__(
+        self,
+        clock: FakeClock,
+        *names: str,
+        journal: Journal | None = None,
+        config: ConfigFile | None = None,
+        luck: random.Random | None = None,
+    ) -> None:
+        self.clock = clock
+        self.zoho = Scripted(clock, dict.fromkeys(names, FAR))
+        reload = watch_config(config.path, RULES) if config else lambda: None
+        self.fleet = Fleet(
+            Config(Policy(), tuple(make_org(name) for name in names)),
+            self.zoho.open_look,
+            journal or Notebook(),
+            clock,
+            reload,
+            luck or EvenLuck(),
+        )
+
+    def looks(self, name: str) -> int:
+        return len(self.zoho.times(name))
+
+    def snapshot(self, name: str) -> Snapshot:
+        return next(one for one in self.fleet.snapshots if one.org.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        return [one.org.name for one in self.fleet.snapshots]
+
+    async def live(self, span: timedelta | float) -> list[Change]:
+        """Let time pass, ticking each second as the app does."""
+        seconds = span.total_seconds() if isinstance(span, timedelta) else span
+        changes = []
+        for _ in range(int(seconds)):
+            await self.clock.advance(1)
+            changes.append(self.fleet.tick())
+        return [change for change in changes if change != Change()]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ConfigFile:
+    made = ConfigFile(tmp_path)
+    made.list_orgs("acme", "brook")
+    return made
+
+
+# At the start
+
+
+async def test_what_an_earlier_run_saw_is_there_before_the_first_answer(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    journal = open_journal(tmp_path / "journal.db")
+    await journal.save(seen("acme", START - HOUR))
+    watch = Watch(clock, "acme", "brook", journal=journal)
+    acme, brook = watch.fleet.snapshots
+    assert acme.restored
+    assert acme.backup == make_backup()
+    assert acme.observed_at == START - HOUR
+    assert not brook.restored
+    assert brook.backup is None
+    (acme, _) = await watch.fleet.look_once(["acme", "brook"])
+    assert not acme.restored
+    assert acme.observed_at == START
+    await journal.close()
+
+
+async def test_what_was_seen_of_another_org_of_the_same_name_is_not_restored(clock: FakeClock) -> None:
+    journal = open_journal(None)
+    await journal.save(seen("acme"))
+    other = make_org("acme", "us")
+    fleet = Fleet(Config(Policy(), (other,)), Scripted(clock).open_look, journal, clock)
+    assert fleet.snapshots[0] == Snapshot(other, next_look=START)
+    await journal.close()
+
+
+async def test_restored_data_is_never_told_as_fresh(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", journal=Notebook([restored("acme", START - MINUTE)]))
+    assert judge(watch.snapshot("acme"), watch.fleet.policy, clock.now()).stale
+
+
+def restored(name: str, at: datetime) -> Snapshot:
+    return Snapshot(make_org(name), backup=FAR.backup, observed_at=at, restored=True)
+
+
+async def test_snapshots_come_in_the_order_of_the_config(clock: FakeClock) -> None:
+    assert Watch(clock, "zoo", "acme", "mill").names == ["zoo", "acme", "mill"]
+
+
+@pytest.mark.parametrize(("orgs", "longest"), [(1, 0.02), (50, 1.0), (2000, 10.0)])
+async def test_the_first_looks_are_spread_over_a_few_seconds_at_most(
+    clock: FakeClock, orgs: int, longest: float
+) -> None:
+    watch = Watch(clock, *(f"org-{number}" for number in range(orgs)))
+    moments = [one.next_look for one in watch.fleet.snapshots if one.next_look]
+    assert moments[0] == START
+    assert len(set(moments)) == orgs
+    assert max(moments) - START <= timedelta(seconds=longest)
+
+
+async def test_an_empty_fleet_ticks(clock: FakeClock) -> None:
+    watch = Watch(clock)
+    assert watch.fleet.snapshots == []
+    assert watch.fleet.tick() == Change()
+    assert await watch.fleet.look_once([]) == []
+
+
+# One among many
+
+
+async def test_an_org_that_hangs_for_ever_delays_none_of_the_others(clock: FakeClock) -> None:
+    names = [f"org-{number:02}" for number in range(50)]
+    watch = Watch(clock, *names)
+    watch.zoho.gates["org-17"] = asyncio.Event()
+    async with running(watch.fleet) as published:
+        await clock.advance(HOUR)
+        others = [name for name in names if name != "org-17"]
+        assert {watch.looks(name) for name in others} == {12, 13}  # the last one is due about now
+        assert watch.looks("org-17") == 1
+        assert watch.snapshot("org-17").looking
+        assert watch.zoho.most_at_once == 1
+        assert {one.org.name for one in published} == set(names)
+
+
+async def test_an_org_in_trouble_changes_nothing_for_the_others(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", "brook", "cedar")
+    watch.zoho.outcomes |= {"acme": refuses(OFFLINE), "brook": RuntimeError("a bug")}
+    async with running(watch.fleet):
+        await clock.advance(6 * MINUTE)
+        troubles = [one.trouble and one.trouble.kind for one in watch.fleet.snapshots]
+        assert troubles == ["network", "contract", None]
+        assert watch.looks("cedar") == 2
+
+
+async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: FakeClock) -> None:
+    """By what reached Zoho: answers take three seconds, and somebody keeps pressing every key."""
+
+    async def travel() -> None:
+        await clock.wait(asyncio.Event(), 3)
+
+    async with street(clock, Notebook(), pause=travel, orgs=6) as zoho:
+        names = list(zoho.simulator.world.orgs)
+        zoho.simulator.forced |= dict.fromkeys(names, "SCHEDULED")
+        fleet = fleet_of(zoho, names)
+        async with running(fleet):
+            for second in range(90):
+                for name in names:
+                    fleet.look_soon(name)
+                if second == 40:
+                    clock.jump(10 * MINUTE)
+                    zoho.simulator.expire_tokens()
+                await clock.advance(1)
+                fleet.tick()
+        requests = list(zoho.simulator.requests)
+        for name in names:
+            mine = [request for request in requests if request.org == name]
+            assert len(mine) >= 5
+            assert not overlapping(mine)
+        assert overlapping(requests)  # else the street would have been too short to tell
+        assert {request.status for request in requests} == {200, 401}
+
+
+def fleet_of(zoho: Street, names: list[str]) -> Fleet:
+    config = Config(Policy(), tuple(zoho.org(name) for name in names))
+    return Fleet(config, lambda org: zoho.session(org.name).look, zoho.journal, zoho.clock, luck=EvenLuck())
+
+
+def overlapping(requests: list[Request]) -> bool:
+    spans = sorted((request.began, request.ended) for request in requests)
+    return any(later[0] < sooner[1] for sooner, later in pairwise(spans))
+
+
+# Commands
+
+
+async def test_a_look_once_is_at_all_orgs_at_the_same_time(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", "brook")
+    watch.zoho.gates |= {"acme": asyncio.Event()}
+    looking = asyncio.create_task(watch.fleet.look_once(["acme", "brook"]))
+    await settle()
+    assert watch.snapshot("brook").observed_at == START
+    watch.zoho.gates["acme"].set()
+    assert [one.org.name for one in await looking] == ["acme", "brook"]
+
+
+async def test_commands_reach_the_org_that_they_name(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", "brook")
+    async with running(watch.fleet):
+        await clock.advance(10)
+        watch.fleet.look_soon("acme")
+        watch.fleet.pause("brook", True)
+        await clock.advance(5 * MINUTE)
+        assert (watch.looks("acme"), watch.looks("brook")) == (3, 1)
+        assert watch.snapshot("brook").paused
+        assert not watch.snapshot("acme").paused
+
+
+async def test_a_command_to_an_org_that_is_gone_by_now_does_nothing(
+    clock: FakeClock, config: ConfigFile
+) -> None:
+    """The key may be pressed on a screen that has not heard of it yet."""
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.list_orgs("brook")
+    watch.fleet.tick()
+    assert watch.fleet.look_soon("acme") is None
+    watch.fleet.pause("acme", True)
+    assert watch.names == ["brook"]
+
+
+async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", "brook")
+    tasks = [asyncio.create_task(watch.fleet.run(name)) for name in watch.names]
+    await settle()
+    watch.fleet.stop()
+    await asyncio.gather(*tasks)
+    assert (watch.looks("acme"), watch.looks("brook")) == (1, 0)
+
+
+# The config changes
+
+
+async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
+    clock: FakeClock, config: ConfigFile
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet) as published:
+        await clock.advance(MINUTE)
+        kept = watch.snapshot("brook")
+        config.list_orgs("cedar", "brook")
+        assert watch.fleet.tick() == Change(added=("cedar",), removed=("acme",))
+        assert watch.names == ["cedar", "brook"]
+        assert watch.snapshot("brook") is kept
+        del published[:]
+        await clock.advance(10 * MINUTE)
+        assert {one.org.name for one in published} == {"brook"}  # who runs cedar is up to the app
+        assert watch.looks("acme") == 1
+
+
+async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
+    clock: FakeClock, config: ConfigFile
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.list_orgs("acme", "brook", "cedar")
+    change = watch.fleet.tick()
+    published: list[Snapshot] = []
+    watch.fleet.listen(published.append)
+    task = asyncio.create_task(watch.fleet.run(*change.added))
+    await settle()
+    assert [one.looking for one in published] == [True, False]
+    watch.fleet.stop()
+    await task
+
+
+async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, config: ConfigFile) -> None:
+    journal = open_journal(None)
+    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
+    await watch.fleet.look_once(["acme"])
+    config.write(org_table("acme", "us") + org_table("brook"))
+    assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.snapshot("acme") == Snapshot(make_org("acme", "us"), next_look=START)
+    await journal.close()
+
+
+async def test_a_file_that_was_only_touched_changes_nothing(clock: FakeClock, config: ConfigFile) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.list_orgs("acme", "brook")
+    assert watch.fleet.tick() == Change()
+
+
+async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
+    clock: FakeClock, config: ConfigFile
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.write("[[org]\nname = ")
+        assert await watch.live(5 * MINUTE) == []
+        trouble = watch.fleet.config_trouble
+        assert trouble is not None
+        assert trouble.kind == "config"
+        assert str(config.path) in trouble.message
+        assert watch.names == ["acme", "brook"]
+        assert watch.looks("acme") == 2
+        config.list_orgs("acme")
+        assert await watch.live(1) == [Change(removed=("brook",))]
+        assert watch.fleet.config_trouble is None
+
+
+async def test_what_a_removed_org_answers_late_is_neither_told_nor_kept(
+    clock: FakeClock, config: ConfigFile
+) -> None:
+    journal = Notebook()
+    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
+    gate = watch.zoho.gates["acme"] = asyncio.Event()
+    async with running(watch.fleet) as published:
+        config.list_orgs("brook")
+        watch.fleet.tick()
+        del published[:]
+        gate.set()
+        await clock.advance(MINUTE)
+        assert "acme" not in {one.org.name for one in [*published, *journal.saved]}
+
+
+async def test_an_org_removed_and_added_again_is_watched_once(clock: FakeClock, config: ConfigFile) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.list_orgs("brook")
+        watch.fleet.tick()
+        config.list_orgs("acme", "brook")
+        assert watch.fleet.tick().added == ("acme",)
+        task = asyncio.create_task(watch.fleet.run("acme"))
+        await clock.advance(30 * MINUTE)
+        assert watch.looks("acme") == 1 + 7
+        watch.fleet.stop()
+        await task
+
+
+async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
+    clock: FakeClock, config: ConfigFile
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    watch.zoho.outcomes["acme"] = refuses(DEAD)
+    async with running(watch.fleet):
+        await clock.advance(HOUR)
+        assert watch.looks("acme") == 1
+        config.list_orgs("acme", "brook", head="# signed in anew")
+        watch.fleet.tick()
+        await clock.advance(0)
+        assert watch.looks("acme") == 2
+
+
+async def test_a_new_pace_counts_from_the_next_look_on(clock: FakeClock, config: ConfigFile) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.list_orgs("acme", "brook", head='[watch]\nevery = "1h"')
+        assert watch.fleet.tick() == Change()
+        assert watch.fleet.policy.every == HOUR
+        await clock.advance(timedelta(hours=3))
+        assert 3 <= watch.looks("acme") <= 4
+
+
+async def test_a_faster_pace_does_not_wait_for_the_slower_one_to_end(
+    clock: FakeClock, config: ConfigFile
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.list_orgs("acme", "brook", head='[watch]\nevery = "15s"')
+        await watch.live(MINUTE)
+        assert watch.looks("acme") >= 4
+
+
+# The wall clock jumps
+
+
+@pytest.mark.parametrize("slept", [timedelta(seconds=400), timedelta(hours=9), timedelta(days=400)])
+async def test_after_sleep_everything_due_is_looked_at_within_seconds_but_not_at_once(
+    clock: FakeClock, slept: timedelta
+) -> None:
+    names = [f"org-{number:02}" for number in range(50)]
+    watch = Watch(clock, *names, luck=random.Random(4))
+    async with running(watch.fleet):
+        await watch.live(10)
+        clock.jump(slept)
+        watch.fleet.tick()
+        due = [one.next_look for one in watch.fleet.snapshots if one.next_look]
+        assert all(clock.now() <= moment <= clock.now() + timedelta(seconds=10) for moment in due)
+        assert len(set(due)) > 40
+        await watch.live(10)
+        assert {watch.looks(name) for name in names} == {2}
+
+
+async def test_after_sleep_nobody_looks_through_a_pause_or_at_a_dead_sign_in(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", "brook", "cedar")
+    watch.zoho.outcomes["brook"] = refuses(DEAD)
+    async with running(watch.fleet):
+        await watch.live(10)
+        watch.fleet.pause("acme", True)
+        clock.jump(HOUR)
+        await watch.live(10)
+        assert [watch.looks(name) for name in watch.names] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("back", [timedelta(minutes=10), timedelta(days=365)])
+async def test_after_the_clock_went_back_the_watch_goes_on_at_its_pace(
+    clock: FakeClock, back: timedelta
+) -> None:
+    watch = Watch(clock, "acme", "brook")
+    watch.zoho.outcomes["brook"] = refuses(OFFLINE)
+    async with running(watch.fleet):
+        await watch.live(10)
+        clock.jump(-back)
+        watch.fleet.tick()
+        await clock.advance(16 * MINUTE)
+        assert watch.looks("acme") >= 3
+        assert watch.looks("brook") >= 2
+
+
+async def test_a_clock_that_is_a_little_off_is_no_jump(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme")
+    async with running(watch.fleet):
+        await watch.live(5)
+        due = watch.snapshot("acme").next_look
+        clock.jump(timedelta(seconds=20))
+        watch.fleet.tick()
+        assert watch.snapshot("acme").next_look == due
+
+
+# What is told besides
+
+
+async def test_a_journal_that_cannot_be_kept_is_told_and_stops_nothing(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    (tmp_path / "a file").write_text("")
+    journal = open_journal(tmp_path / "a file" / "journal.db")
+    watch = Watch(clock, "acme", journal=journal)
+    (snapshot,) = await watch.fleet.look_once(["acme"])
+    assert snapshot.backup == FAR.backup
+    assert watch.fleet.journal_trouble is not None
+    await journal.close()
+
+
+def test_a_config_that_cannot_be_read_any_more_is_told_each_time_anew(clock: FakeClock) -> None:
+    troubles = [Trouble("config", f"Line {line} is wrong.", "Mend it.") for line in (3, 4)]
+    told = iter(troubles)
+
+    def reload() -> Config | None:
+        raise TroubleError(next(told))
+
+    fleet = Fleet(Config(), Scripted(clock).open_look, Notebook(), clock, reload)
+    for trouble in troubles:
+        fleet.tick()
+        assert fleet.config_trouble == trouble
