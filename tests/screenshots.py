@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.clock import FakeClock, settle
+from tests.support.notebook import Notebook
 from zbtui.demo.household import open_demo
 from zbtui.tui.app import ZbtuiApp
 
@@ -42,7 +43,7 @@ async def draw(scene: Scene) -> str:
     os.environ["TZ"] = "UTC"
     time.tzset()
     clock = FakeClock()
-    async with open_demo(clock=clock) as fleet:
+    async with open_demo(clock=clock, journal=Notebook()) as fleet:
         app = ZbtuiApp(fleet, "demo: all invented")
         async with app.run_test(size=scene.size) as pilot:
             app.theme = scene.theme

@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.build import make_backup, make_org, over, seen, troubled
 from tests.support.clock import START, FakeClock, settle
-from tests.watch.scene import Notebook, Scripted, refuses, street
+from tests.support.notebook import Notebook
+from tests.watch.scene import Scripted, refuses, street
 from zbtui.check import EXIT_CODES, as_json, as_text, check, judge_all
 from zbtui.core.backup import parse_details
 from zbtui.core.org import Policy

@@ -10,4 +10,5 @@ from tests.screenshots import FOLDER, SCENES, Scene, draw
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
 async def test_a_picture_is_as_drawn_today(scene: Scene) -> None:
     kept = (FOLDER / f"{scene.name}.svg").read_text(encoding="utf-8")
-    assert await draw(scene) == kept, "python -m tests.screenshots draws them anew"
+    same = await draw(scene) == kept
+    assert same, "python -m tests.screenshots draws them anew"

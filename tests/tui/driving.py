@@ -11,11 +11,12 @@ from textual.pilot import Pilot
 
 from tests.support.build import make_backup
 from tests.support.clock import FakeClock, settle
+from tests.support.notebook import Notebook
 from zbtui.core.org import Org, Policy
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.config import Config
-from zbtui.store.journal import Journal, open_journal
+from zbtui.store.journal import Journal
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.widgets.fleet_grid import FleetGrid
@@ -89,7 +90,7 @@ async def driving(
     reload: Callable[[], Config | None] = lambda: None,
     policy: Policy | None = None,
 ) -> AsyncIterator[Driven]:
-    clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or open_journal(None)
+    clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
     config = Config(policy or Policy(), tuple(Org(name, "eu", "1000.ABC") for name in names))
     fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
     app = ZbtuiApp(fleet)

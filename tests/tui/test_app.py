@@ -14,13 +14,13 @@ from textual.dom import DOMNode
 
 from tests.support.build import SEED_JOB, seen
 from tests.support.clock import START, FakeClock
+from tests.support.notebook import Notebook
 from tests.tui.driving import Zoho, driving
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
 from zbtui.store.config import Config
-from zbtui.store.journal import open_journal
 from zbtui.tui.app import DEMO, ZbtuiApp
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
@@ -253,11 +253,10 @@ async def test_a_config_that_cannot_be_read_is_told_and_the_watch_goes_on() -> N
 
 
 async def test_what_was_kept_shows_before_the_first_answer_marked_stale() -> None:
-    journal = open_journal(None)
-    await journal.save(seen(at=START - timedelta(minutes=2)))
+    known = replace(seen(at=START - timedelta(minutes=2)), restored=True)
     zoho = Zoho()
     zoho.hanging.add("acme")
-    async with driving(zoho=zoho, journal=journal) as driven:
+    async with driving(zoho=zoho, journal=Notebook([known])) as driven:
         assert "SCHEDULED (stale)" in driven.screen_text
         assert "Patricia Boyle" in driven.screen_text
 
@@ -316,8 +315,7 @@ async def test_a_crash_tells_where_and_no_local_variable() -> None:
             plain = "1000.canary"
             raise RuntimeError(f"{plain}{token}")
 
-    journal = open_journal(None)
-    app = Broken(Fleet(Config(), lambda org: None, journal, FakeClock()))  # type: ignore[arg-type, return-value]
+    app = Broken(Fleet(Config(), lambda org: None, Notebook(), FakeClock()))  # type: ignore[arg-type, return-value]
     output = io.StringIO()
     app.error_console = Console(file=output, width=200)
     with pytest.raises(RuntimeError):
@@ -325,7 +323,6 @@ async def test_a_crash_tells_where_and_no_local_variable() -> None:
             app.call_later(app.tick)
             await pilot.pause()
             await asyncio.sleep(0)
-    await journal.close()
     assert app.return_code == 1
     assert "in tick" in output.getvalue()
     assert "canary" not in output.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
 from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import Request, Simulator
-from zbtui.store.journal import Journal, Lockout, open_journal
+from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.session import Session
@@ -58,30 +58,6 @@ class HastyClock(FakeClock):
         else:
             self._move(max(seconds, 0))
             await asyncio.sleep(0)
-
-
-class Notebook(Journal):
-    """A journal without a thread: what the fake clock moves must not wait for a real one."""
-
-    def __init__(self, known: Iterable[Snapshot] = ()) -> None:
-        super().__init__(None, None)
-        self.saved: list[Snapshot] = []
-        self._known = {snapshot.org.name: snapshot for snapshot in known}
-        self._lockouts: dict[str, Lockout] = {}
-
-    def load(self, orgs: Iterable[Org]) -> dict[str, Snapshot]:
-        return {org.name: self._known[org.name] for org in orgs if org.name in self._known}
-
-    async def save(self, snapshot: Snapshot) -> None:
-        self.saved.append(snapshot)
-
-    async def lockout(self, org: Org) -> Lockout | None:
-        return self._lockouts.get(org.name)
-
-    async def set_lockout(self, org: Org, lockout: Lockout | None) -> None:
-        self._lockouts.pop(org.name, None)
-        if lockout:
-            self._lockouts[org.name] = lockout
 
 
 Outcome = Looked | Exception

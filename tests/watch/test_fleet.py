@@ -13,12 +13,12 @@ import pytest
 
 from tests.support.build import make_backup, make_org, seen
 from tests.support.clock import START, FakeClock, settle
+from tests.support.notebook import Notebook
 from tests.watch.scene import (
     DEAD,
     MINUTE,
     OFFLINE,
     EvenLuck,
-    Notebook,
     Scripted,
     Street,
     refuses,

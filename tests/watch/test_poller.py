@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from tests.support.build import make_backup, make_org
 from tests.support.clock import START, FakeClock, settle
+from tests.support.notebook import Notebook
 from tests.watch.scene import (
     DEAD,
     MINUTE,
     OFFLINE,
     EvenLuck,
     HastyClock,
-    Notebook,
     Outcome,
     Scripted,
     locked_out,

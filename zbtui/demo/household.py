@@ -14,7 +14,7 @@ from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
 from zbtui.store.config import Config
-from zbtui.store.journal import open_journal
+from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.clock import Clock, SystemClock
 from zbtui.watch.fleet import Fleet
@@ -27,7 +27,11 @@ _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
 
 @asynccontextmanager
 async def open_demo(
-    orgs: int = 0, speed: float = 1.0, seed: int = 0, clock: Clock | None = None
+    orgs: int = 0,
+    speed: float = 1.0,
+    seed: int = 0,
+    clock: Clock | None = None,
+    journal: Journal | None = None,
 ) -> AsyncIterator[Fleet]:
     """The demo's fleet.
 
@@ -46,7 +50,7 @@ async def open_demo(
     async with open_fleet(
         config,
         credentials,
-        open_journal(None),
+        journal or open_journal(None),
         clock,
         app=serve_in_process(simulator),
         luck=random.Random(seed),
