@@ -246,10 +246,22 @@ async def test_a_config_that_cannot_be_read_is_told_and_the_watch_goes_on() -> N
         return None
 
     async with driving(reload=reload) as driven:
-        await driven.press("r")
-        await driven.advance(6)
+        await driven.advance()
         assert "config.toml, line 3: odd." in driven.screen_text
         assert "● SCHEDULED" in driven.screen_text
+
+
+async def test_a_changed_pace_counts_at_once() -> None:
+    configs: list[Config] = []
+    async with driving(reload=lambda: configs.pop() if configs else None) as driven:
+        driven.zoho.says("acme", scheduled_date=(START - timedelta(hours=2)).isoformat())
+        await driven.press("r")
+        await driven.advance(6)
+        assert "◆ OVERDUE" not in driven.screen_text
+        policy = Policy(overdue_after=timedelta(hours=1))
+        configs.append(Config(policy, (Org("acme", "eu", "1000.ABC"),)))
+        await driven.advance()
+        assert "◆ OVERDUE" in driven.screen_text
 
 
 async def test_what_was_kept_shows_before_the_first_answer_marked_stale() -> None:

@@ -12,6 +12,7 @@ from textual.widgets import Footer, Static
 
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown, rough
+from zbtui.core.trouble import Trouble
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.widgets.fleet_bar import FleetBar
 from zbtui.tui.widgets.fleet_grid import FleetGrid
@@ -36,6 +37,8 @@ class FleetScreen(Screen[None]):
         self._fleet = fleet
         self._label = label
         self._changed = True
+        """Whether anything is known anew that the bar and the notices do not show yet."""
+        self._config_trouble: Trouble | None = None
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
@@ -48,6 +51,7 @@ class FleetScreen(Screen[None]):
         self.bar = self.query_one(FleetBar)
         self.notice = self.query_one("#notice", Static)
         self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, self._fleet.now())
+        self.call_after_refresh(self._show_bar)
 
     def update_org(self, snapshot: Snapshot) -> None:
         """Something about one org is known anew."""
@@ -62,9 +66,12 @@ class FleetScreen(Screen[None]):
     def tick(self, change: Change) -> None:
         """A second went by; orgs may have come and gone."""
         now = self._fleet.now()
-        if change.added or change.removed:
+        if change.added or change.removed or self._fleet.policy is not self.grid.policy:
             self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, now)
             self.bar.reset()
+            self._changed = True
+        if self._fleet.config_trouble is not self._config_trouble:
+            self._config_trouble = self._fleet.config_trouble
             self._changed = True
         self.grid.tick(now)
         self._show_bar()

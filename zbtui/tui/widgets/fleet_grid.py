@@ -71,7 +71,7 @@ class FleetGrid(ScrollView, can_focus=True):
 
     def __init__(self, policy: Policy, now: datetime) -> None:
         super().__init__()
-        self._policy = policy
+        self.policy = policy
         self._now = now
         self._snapshots: dict[str, Snapshot] = {}
         self._verdicts: dict[str, Verdict] = {}
@@ -95,7 +95,7 @@ class FleetGrid(ScrollView, can_focus=True):
 
     def set_orgs(self, snapshots: Iterable[Snapshot], policy: Policy, now: datetime) -> None:
         """Show these orgs, and no others."""
-        self._policy, self._now = policy, now
+        self.policy, self._now = policy, now
         self._snapshots = {snapshot.org.name: snapshot for snapshot in snapshots}
         self._verdicts = {name: judge(self._snapshots[name], policy, now) for name in self._snapshots}
         self._counts = Counter(verdict.level for verdict in self._verdicts.values())
@@ -158,7 +158,7 @@ class FleetGrid(ScrollView, can_focus=True):
     def _rejudge(self, names: Iterable[str]) -> None:
         for name in names:
             before = self._verdicts[name]
-            after = self._verdicts[name] = judge(self._snapshots[name], self._policy, self._now)
+            after = self._verdicts[name] = judge(self._snapshots[name], self.policy, self._now)
             if before.level is not after.level:
                 self._counts[before.level] -= 1
                 self._counts[after.level] += 1
