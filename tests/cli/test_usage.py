@@ -1,0 +1,315 @@
+"""Wrong usage, broken configs, and what else is printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import (
+    ACME,
+    COMMAND,
+    NO_CRASH,
+    Shell,
+    add,
+    process,
+    start,
+    write_config,
+)
+from tests.support.secret_service import SecretService
+from tests.support.zoho import Port
+from zbtui import __version__
+from zbtui.cli import main
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "frobnicate",
+        "list everything",
+        "check --format xml",
+        "check --frequently",
+        "add",
+        "add acme",
+        "add acme --data-center eu",
+        "add acme --data-center eu --client-id 1000.A --grant password",
+        "remove",
+        "demo --orgs 0",
+        "demo --orgs many",
+        "demo --orgs 20001",
+        "demo --speed 0",
+        "demo --speed nan",
+        "demo --speed fast",
+        "demo --seed x",
+        "--config",
+    ],
+)
+def test_wrong_usage_exits_3_with_a_sentence_and_prints_nothing(shell: Shell, args: str) -> None:
+    run = shell(*args.split())
+    assert (run.status, run.out) == (3, "")
+    *usage, sentence = run.err.splitlines()
+    assert re.fullmatch(r"zbtui: .+", sentence)
+    assert all(line.startswith(("usage: zbtui", " ")) for line in usage)
+
+
+def test_wrong_usage_of_a_process_exits_3_too() -> None:
+    run = process("check", "--format", "xml")
+    assert (run.status, run.out) == (3, "")
+
+
+REFUSALS = [
+    ("check nobody", "nobody"),
+    ("check acme nobody", "nobody"),
+    ("remove nobody --yes", "nobody"),
+    ("add acme --data-center eu --client-id 1000.A", "acme"),
+    ("add other --data-center mars --client-id 1000.A", "mars"),
+    ("add other --data-center EU --client-id 1000.A", "eu"),
+    ("add other --data-center custom --client-id 1000.A", "accounts_url"),
+    (
+        "add other --data-center custom --client-id 1 --accounts-url http://a.example --api-url https://b.example",
+        "https",
+    ),
+    ("add other --data-center eu --client-id 1000.A --api-url https://b.example", "custom"),
+    ("add other --data-center eu --client-id 1000.A --grant client-credentials", "soid"),
+    ("add other --data-center eu --client-id 1000.A --soid ZohoCRM.1", "client-credentials"),
+    ("add other --data-center eu --client-id 1000.é", "client_id"),
+    ("demo", "terminal"),
+]
+
+
+@pytest.mark.parametrize(("args", "word"), REFUSALS)
+def test_what_cannot_be_meant_exits_3_with_one_line_that_names_it(
+    shell: Shell, empty_home: Path, args: str, word: str
+) -> None:
+    config = write_config(empty_home, ACME)
+    run = shell(*args.split(), stdin="{}")
+    assert (run.status, run.out) == (3, "")
+    assert run.err.startswith("zbtui: ")
+    assert run.err.count("\n") == 1
+    assert word in run.err.casefold()
+    assert config.read_text(encoding="utf-8") == ACME
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        "",
+        "not json",
+        "[]",
+        '"1000.a-refresh-token"',
+        "null",
+        "{}",
+        '{"client_secret": "s3cret"}',
+        '{"client_secret": "s3cret", "refresh_token": ""}',
+        '{"client_secret": "s3cret", "refresh_token": null}',
+        '{"client_secret": "s3cret", "refresh_token": 1}',
+        '{"client_secret": "s3cret", "refresh_token": "1000.a\\nb"}',
+        '{"client_secret": "s3cret", "refresh_token": "1000.é"}',
+        '{"client_secret": "s3cret", "refresh_token": "1000.a", "code": "1000.b"}',
+        "[" * 60_000,
+        '{"client_secret": ' + "9" * 5000 + "}",
+    ],
+)
+def test_secrets_that_cannot_be_read_are_told_without_being_repeated(
+    shell: Shell, empty_home: Path, stdin: str
+) -> None:
+    run = shell("add", "acme", "--data-center", "eu", "--client-id", "1000.A", stdin=stdin)
+    assert (run.status, run.out) == (3, "")
+    assert run.err.startswith("zbtui: ")
+    assert run.err.count("\n") == 1
+    assert '"client_secret"' in run.err
+    assert '"refresh_token"' in run.err
+    assert "s3cret" not in run.err
+    assert "1000." not in run.err
+    assert not list(empty_home.rglob("*.toml"))
+
+
+def test_stdin_that_is_no_text_is_told_like_any_other() -> None:
+    args = ["add", "acme", "--data-center", "eu", "--client-id", "1.A"]
+    running = start(*args, PYTHONIOENCODING="utf-8:strict")
+    out, err = running.communicate(b'\xff{"client_secret": "s3cret"}', timeout=60)
+    assert (running.returncode, out) == (3, b"")
+    assert err.startswith(b"zbtui: ")
+    assert b"s3cret" not in err
+
+
+@pytest.mark.parametrize("args", ["", "demo", "add acme --data-center eu --client-id 1.A", "remove acme"])
+def test_without_a_stdin_at_all_it_is_as_without_a_terminal(empty_home: Path, args: str) -> None:
+    write_config(empty_home, ACME if args == "remove acme" else "")
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *args.split()]
+    done = subprocess.run(closed, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert not any(word.encode() in done.stderr for word in NO_CRASH), done.stderr
+
+
+def test_the_screen_needs_a_terminal() -> None:
+    run = process()
+    assert (run.status, run.out) == (3, "")
+    assert "terminal" in run.err
+    assert "zbtui check" in run.err
+
+
+BROKEN = {
+    "not toml": ("[[org]\n", 1),
+    "unknown key": (f"{ACME}colour = 'red'\n", 5),
+    "wrong type": (ACME.replace('"1000.ABC"', "1000"), 4),
+    "duplicate name": (f"{ACME}\n{ACME}", 7),
+    "too fast": ('[watch]\nevery = "1s"\n', 2),
+    "unknown data center": (ACME.replace("eu", "mars"), 3),
+}
+
+
+@pytest.mark.parametrize("command", ["", "check", "list", "remove acme --yes"])
+@pytest.mark.parametrize(("broken", "line"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_config_exits_3_and_names_file_and_line(
+    shell: Shell, empty_home: Path, broken: str, line: int, command: str
+) -> None:
+    config = write_config(empty_home, broken)
+    run = shell(*command.split())
+    assert (run.status, run.out) == (3, "")
+    assert str(config) in run.err
+    assert f"line {line}" in run.err
+    assert run.err.count("\n") == 1
+    assert config.read_text(encoding="utf-8") == broken
+
+
+@pytest.mark.parametrize("command", ["paths", "--version", "--help", "check --help"])
+def test_what_needs_no_config_works_with_a_broken_one(shell: Shell, empty_home: Path, command: str) -> None:
+    write_config(empty_home, "[[org]\n")
+    assert shell(*command.split()).status == 0
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the command", "after the command"])
+@pytest.mark.parametrize("command", ["list", "check", "paths"])
+def test_another_config_may_be_named_before_and_after_the_command(
+    shell: Shell, tmp_path: Path, command: str, before: bool
+) -> None:
+    config = tmp_path / "broken.toml"
+    config.write_text("[[org]\n")
+    option = ["--config", str(config)]
+    run = shell(*option, command) if before else shell(command, *option)
+    assert str(config) in run.out + run.err
+
+
+def test_the_config_named_on_the_command_line_comes_before_that_of_the_environment(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZBTUI_CONFIG", str(tmp_path / "environment.toml"))
+    assert str(tmp_path / "environment.toml") in shell("paths").out
+    option = str(tmp_path / "option.toml")
+    assert option in shell("paths", "--config", option).out
+
+
+def test_a_config_in_the_home_of_nobody_is_no_bug(shell: Shell) -> None:
+    run = shell("list", "--config", "~no-such-user/config.toml")
+    assert (run.status, run.out) in [(0, ""), (3, "")]
+
+
+def test_the_version_is_data(shell: Shell) -> None:
+    run = shell("--version")
+    assert (run.status, run.out, run.err) == (0, f"zbtui {__version__}\n", "")
+
+
+def test_the_paths_are_those_of_the_platform(shell: Shell, empty_home: Path) -> None:
+    run = shell("paths")
+    told = dict(line.split(maxsplit=1) for line in run.out.splitlines())
+    assert told == {
+        "config": str(empty_home / "xdg_config_home" / "zbtui" / "config.toml"),
+        "journal": str(empty_home / "xdg_state_home" / "zbtui" / "journal.db"),
+        "log": str(empty_home / "xdg_state_home" / "zbtui" / "zbtui.log"),
+    }
+    assert (run.status, run.err) == (0, "")
+    assert not list(empty_home.rglob("*.*"))  # asking where things are makes none
+
+
+def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(shell: Shell) -> None:
+    listed, checked = shell("list"), shell("check")
+    assert (listed.status, listed.out) == (0, "")
+    assert "zbtui add" in listed.err
+    assert checked.status == 3
+    assert shell("list", "--json").json == {"schema": 1, "orgs": []}
+    empty = shell("check", "--format", "json")
+    assert (empty.status, empty.json["level"], empty.json["orgs"]) == (3, "unknown", [])
+
+
+def test_json_is_whole_and_text_comes_out_whatever_the_characters_of_the_terminal(
+    real_keyring: SecretService, shell: Shell, zoho: Port
+) -> None:
+    """A pipe on Windows has the characters of its code page."""
+    zoho.simulator.forced["sakura"] = "SCHEDULED"
+    add(shell, zoho, "sakura")
+    text = process("check", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert text.status == 0
+    assert "sakura" in text.out
+    run = process("check", "--format", "json", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    assert run.orgs()["sakura"]["backup"]["requester"]["name"] == "佐藤 美咲"
+
+
+def buffered() -> dict[str, str]:
+    """As on a user's machine, where output that is short is written when the program ends."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
+@pytest.mark.parametrize("command", ["paths", "check", "list --json", "--version"])
+def test_a_reader_that_has_had_enough_is_no_error_to_tell(empty_home: Path, command: str) -> None:
+    write_config(empty_home, "")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, *command.split()],
+        stdin=subprocess.DEVNULL,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=buffered(),
+        check=False,
+        timeout=60,
+    )
+    os.close(writing)
+    assert done.stderr == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is needed")
+def test_output_that_cannot_be_written_is_no_bug_of_zbtuis(empty_home: Path) -> None:
+    write_config(empty_home, "")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "check"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=buffered(),
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 3  # a check that nobody could read is no warning
+    assert not any(word.encode() in done.stderr for word in (*NO_CRASH, "Exception ignored")), done.stderr
+
+
+def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
+    shell: Shell, empty_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trip(report: object) -> str:
+        raise ZeroDivisionError("1000.a-secret")
+
+    monkeypatch.setattr("zbtui.check.as_text", trip)
+    status = main(["check"])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "ZeroDivisionError" in err
+    assert "secret" not in err
+    assert "Traceback" not in err
+    assert status == 3
+
+
+def test_a_state_folder_that_cannot_be_made_is_told_and_nothing_breaks(
+    real_keyring: SecretService, shell: Shell, zoho: Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(shell, zoho, "nordlys")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    run = shell("check", "--format", "json")
+    assert run.status == 3
+    assert run.orgs()["nordlys"]["error"]["kind"] == "keyring"
+    assert "journal" in run.err
