@@ -220,8 +220,8 @@ _HAND_MADE: Final = (
 
 
 def _endless(luck: random.Random) -> Iterator[InventedOrg]:
-    for number, (name, company, dc, who, plan, hours, life) in enumerate(_HAND_MADE, start=1):
-        yield _make(number, name, company, dc, who, plan, hours, life)
+    for number, row in enumerate(_HAND_MADE, start=1):
+        yield _make(number, *row)
     first = ("Amber", "Birch", "Cobalt", "Delta", "Elm", "Falcon", "Granite", "Hazel", "Iris", "Juniper")
     second = ("Foods", "Works", "Travel", "Medical", "Studios", "Freight", "Energy", "Textiles")
     people = ("Sam Okoro", "Lena Fischer", "Rui Costa", "Mei Tanaka", "Noor Haddad", "Ida Berg")

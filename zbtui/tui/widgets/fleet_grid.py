@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, get_args
 
 from rich.segment import Segment
 from rich.style import Style
@@ -20,7 +20,7 @@ from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level, Verdict, judge
 from zbtui.tui.messages import PanelsShown
-from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Line, draw_panel
+from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Line, Role, draw_panel
 
 _GAP: Final = 1
 _ORDER_RESTS: Final = timedelta(seconds=10)
@@ -33,24 +33,7 @@ _JUDGED_EVERY: Final = 30
 class FleetGrid(ScrollView, can_focus=True):
     """The orgs as panels, worst first."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"fleet-grid--{role}"
-        for role in (
-            "critical-badge",
-            "unknown-badge",
-            "frame",
-            "cursor",
-            "name",
-            "text",
-            "muted",
-            "ok",
-            "running",
-            "warning",
-            "unknown",
-            "critical",
-            "stale",
-        )
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"fleet-grid--{role}" for role in get_args(Role)}
     ALLOW_SELECT = False
 
     BINDINGS: ClassVar[list[BindingType]] = [
