@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zbtui {__version__}")
     parser.set_defaults(command=_watch)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, act: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = commands.add_parser(

@@ -183,7 +183,6 @@ MISTAKES = {
     "a span in an inline table": ("# mine\nwatch = {every = 300}\n", 2, "every"),
     "every under 15s": ('[watch]\nevery = "14s"\n' + ACME, 2, "15s"),
     "near_every under 15s": ('[watch]\nnear_every = "14s"\n' + ACME, 2, "15s"),
-    "every under 15s without an org": ('[watch]\nevery = "1s"\n', 2, "15s"),
     "every under 15s where one org is not on loopback": (
         '[watch]\nevery = "14s"\n' + LOCAL + ACME,
         2,
@@ -634,3 +633,16 @@ def test_a_config_that_comes_into_being_is_taken_up(file: File) -> None:
     config = reload()
     assert config is not None
     assert len(config.orgs) == 1
+
+
+def test_a_pace_for_loopback_lets_the_first_org_in_and_the_last_one_out(tmp_path: Path) -> None:
+    path, lock = tmp_path / "config.toml", tmp_path / "lock"
+    path.write_text('[watch]\nevery = "1s"\n', encoding="utf-8")
+    url = "http://127.0.0.1:8000"
+    local = Org("local", "custom", "1000.ABC", accounts_url=url, api_url=url)
+    add_org(path, lock, local, RULES)
+    with pytest.raises(TroubleError) as refused:
+        add_org(path, lock, Org("far", "eu", "1000.ABC"), RULES)
+    assert "every is under 15s" in refused.value.trouble.message
+    remove_org(path, lock, "local", RULES)
+    assert load_config(path, RULES).orgs == ()

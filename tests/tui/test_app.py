@@ -237,6 +237,42 @@ async def test_an_org_added_elsewhere_appears_and_one_removed_goes() -> None:
         assert driven.grid.order == ["beta"]
 
 
+async def test_with_the_last_org_gone_the_welcome_comes_back_and_goes_with_the_next_one() -> None:
+    configs: list[Config] = []
+    async with driving(reload=lambda: configs.pop() if configs else None) as driven:
+        configs.append(Config())
+        await driven.advance()
+        assert "No org is under watch yet" in driven.screen_text
+        configs.append(Config(Policy(), (Org("beta", "eu", "1000.ABC"),)))
+        await driven.advance()
+        await driven.advance()
+        assert "● SCHEDULED" in driven.screen_text
+
+
+async def test_left_alone_the_screen_shows_the_worst_again() -> None:
+    names = [f"org-{number}" for number in range(40)]
+    async with driving(names, policy=Policy(every=timedelta(hours=1))) as driven:
+        await driven.press("end")
+        assert "org-39" in driven.screen_text
+        await driven.advance(61)
+        assert driven.grid.current == "org-0"
+        assert "org-0 " in driven.screen_text
+
+
+async def test_the_screen_follows_the_panel_under_the_cursor_when_the_order_changes() -> None:
+    zoho = Zoho()
+    zoho.says("org-0", status="FAILED")
+    names = [f"org-{number}" for number in range(40)]
+    async with driving(names, zoho) as driven:
+        await driven.press("right", "left")
+        driven.zoho.says("org-0")
+        await driven.press("r")
+        await driven.advance(6)
+        await driven.advance(12)
+        assert driven.grid.current == "org-0"
+        assert "org-0 " in driven.screen_text
+
+
 async def test_a_config_that_cannot_be_read_is_told_and_the_watch_goes_on() -> None:
     troubles = [TroubleError(Trouble("config", "config.toml, line 3: odd.", "Mend it."))]
 

@@ -21,7 +21,7 @@ SOON = seen("kestrel", scheduled_date=(START + timedelta(hours=3, minutes=12, se
     [
         (100, "demo  ✖ 2 critical  ? 1 unknown  ● 7 ok  next run: kestrel in 03:12:44"),
         (60, "demo  ✖ 2  ? 1  ● 7  next run: kestrel in 03:12:44"),
-        (48, "demo  ✖ 2  ? 1  ● 7  next run: in 03:12:44"),
+        (48, "✖ 2  ? 1  ● 7  next run: kestrel in 03:12:44"),
         (40, "✖ 2  ? 1  ● 7  next run: in 03:12:44"),
         (20, "✖ 2  ? 1  ● 7  "),
     ],

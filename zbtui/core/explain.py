@@ -29,7 +29,7 @@ _SERVER: Final = (
     "server",
     False,
     "Zoho reports an internal error.",
-    "Asked again by itself; if it lasts, Zoho's support can look.",
+    "If it lasts, Zoho's support can look.",
 )
 _FRESH: Final = (
     "auth",
@@ -102,7 +102,7 @@ _API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
         "throttled",
         False,
         "Zoho's limit on API calls is reached, for the day or at once.",
-        "Asked again by itself, more slowly; Setup > Developer Hub tells more.",
+        "Setup > Developer Hub > APIs tells who uses them up.",
     ),
     "INTERNAL_ERROR": _SERVER,
     "INTERNAL_SERVER_ERROR": _SERVER,
@@ -155,7 +155,7 @@ _TOKEN: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
         "server",
         False,
         "Zoho's sign-in service is out of order.",
-        "Asked again by itself; if it lasts, see status.zoho.com.",
+        "If it lasts, see status.zoho.com.",
     ),
 }
 _TOKEN_ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri"}
@@ -209,7 +209,7 @@ def bad_answer(what: str, status: int | None = 200) -> Trouble:
     return Trouble(
         "contract",
         f"Zoho's answer {what}.",
-        "Asked again by itself; if it lasts, look for a newer zbtui.",
+        "If it lasts, look for a newer zbtui.",
         http_status=status,
     )
 

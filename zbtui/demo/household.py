@@ -81,7 +81,5 @@ class DemoCredentials(MemoryCredentials):
 
     async def read_sign_in(self, org_name: str) -> SignIn | None:
         if self._simulator.kind(self._simulator.world.orgs[org_name]) == "KEYRING":
-            raise TroubleError(
-                Trouble("keyring", "The keyring is locked.", "Unlock it; it is tried again by itself.")
-            )
+            raise TroubleError(Trouble("keyring", "The keyring is locked.", "Unlock it."))
         return await super().read_sign_in(org_name)

@@ -125,7 +125,7 @@ async def _send(send: Send, answer: Answer, date: datetime | None) -> None:
 def _guide(simulator: Simulator, base: str) -> str:
     """How to put these orgs under watch, for a person."""
     lines = [
-        "Zoho, simulated. None of this is real; watch these orgs with, for example:",
+        "Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):",
         "",
     ]
     for org in list(simulator.world.orgs.values())[:20]:

@@ -238,11 +238,9 @@ def _edit(
             text = _read(path) or ""
             config = parse_config(text, str(path), rules)
             edited, expected = edit(text, config)
-            try:
-                outcome = parse_config(edited, str(path), rules)
-            except TroubleError:
-                outcome = None
-            if outcome is None or outcome != Config(config.policy, expected):
+            if not _is_toml(edited) or parse_config(edited, str(path), rules) != Config(
+                config.policy, expected
+            ):
                 raise _refused(
                     f"{path}: written in a way that cannot be edited safely; nothing was changed.",
                     "Give each org a table of its own that begins with [[org]], or edit it by hand.",
@@ -256,6 +254,14 @@ def _edit(
         raise _refused(
             f"{path}: cannot be written ({error.strerror}).", "Check the rights of file and folder."
         ) from None
+
+
+def _is_toml(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _without_org(text: str, index: int) -> str:
@@ -308,7 +314,7 @@ def _read_policy(table: object) -> Policy:
 
 
 def _check_pace(policy: Policy, orgs: list[Org], rules: Rules) -> None:
-    local = bool(orgs) and all(rules.is_loopback(org.api_url or "") for org in orgs)
+    local = all(rules.is_loopback(org.api_url or "") for org in orgs)
     shortest = _SHORTEST_ON_LOOPBACK if local else _SHORTEST_EVERY
     for key in ("every", "near_every"):
         if getattr(policy, key) < shortest:

@@ -158,8 +158,7 @@ class KeyringCredentials:
             raise TroubleError(
                 _trouble(
                     "The keyring did not answer within 3 s.",
-                    "It may wait for its password in another window: unlock it there. "
-                    "It is tried again by itself.",
+                    "It may wait for its password in another window: unlock it there.",
                 )
             ) from None
 
@@ -260,12 +259,12 @@ def _explain(error: Exception) -> tuple[Trouble, bool]:
     from keyring import errors
 
     if isinstance(error, errors.KeyringLocked):
-        return _trouble("The keyring is locked.", "Unlock it; it is tried again by itself."), False
+        return _trouble("The keyring is locked.", "Unlock it."), False
     if isinstance(error, errors.InitError):
         return (
             _trouble(
                 "The keyring is locked, or was never set up.",
-                "Unlock it, or create its default collection; it is tried again by itself.",
+                "Unlock it, or create its default collection.",
             ),
             False,
         )
@@ -275,8 +274,7 @@ def _explain(error: Exception) -> tuple[Trouble, bool]:
     return (
         _trouble(
             f"The keyring failed ({name}).",
-            "See that the keyring service runs and the session bus is reachable; "
-            "it is tried again by itself.",
+            "See that the keyring service runs and the session bus is reachable.",
         ),
         True,
     )
@@ -289,7 +287,7 @@ def _trouble(message: str, hint: str) -> Trouble:
 def _busy(does: str) -> Trouble:
     return _trouble(
         f"Another zbtui process {does}, and does not finish.",
-        "It is tried again by itself; if it lasts, end that process.",
+        "If it lasts, end that process.",
     )
 
 

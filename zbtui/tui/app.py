@@ -21,7 +21,7 @@ from zbtui.tui.messages import SnapshotChanged
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
-from zbtui.watch.fleet import Fleet
+from zbtui.watch.fleet import Change, Fleet
 
 _SCREENS: Final = Path(__file__).parent / "screens"
 DEMO: Final = "demo"
@@ -40,7 +40,8 @@ class ZbtuiApp(App[str]):
     ]
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", key_display="?", id="app.help", tooltip="This help"),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="This help"),
+        Binding("f1", "help", "Help", show=False, id="app.help-f1", tooltip="This help"),
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Leave zbtui"),
     ]
 
@@ -99,12 +100,21 @@ class ZbtuiApp(App[str]):
             self.exit()
             return
         change = self._fleet.tick()
-        if change.added and self._fleet_screen is None:
-            self.push_screen(self._make_fleet_screen())
-        elif change.added:
-            self._watch(change.added)
+        self._welcome_or_watch(change)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
+
+    def _welcome_or_watch(self, change: Change) -> None:
+        """With the first org the welcome goes, and with the last one it comes back."""
+        if change.added and self._fleet_screen is None:
+            self.push_screen(self._make_fleet_screen())
+            return
+        if change.added:
+            self._watch(change.added)
+            if isinstance(self.screen, WelcomeScreen):
+                self.pop_screen()
+        elif change.removed and not self._fleet.snapshots:
+            self.push_screen(WelcomeScreen())
 
     # Commands
 
@@ -123,7 +133,8 @@ class ZbtuiApp(App[str]):
         self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        yield from super().get_system_commands(screen)
+        stock = super().get_system_commands(screen)
+        yield from (command for command in stock if command.title in ("Theme", "Quit", "Screenshot"))
         if isinstance(screen, FleetScreen):
             yield SystemCommand("Look at all orgs", "Ask Zoho about every org now", screen.action_look_all)
             yield SystemCommand("Look at this org", "Ask Zoho about it now", screen.action_look)

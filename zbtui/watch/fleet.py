@@ -123,7 +123,7 @@ class Fleet:
         removed = [name for name, org in before.items() if after.get(name) != org]
         added = [org for name, org in after.items() if before.get(name) != org]
         for name in removed:
-            self._pollers.pop(name).stop()
+            self._pollers.pop(name).stop(forget=name not in after)
         for poller in self._pollers.values():
             poller.policy = config.policy
             # A sign-in that was dead may have been renewed together with the config.

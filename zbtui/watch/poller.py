@@ -49,6 +49,9 @@ class Poller:
         self._luck = luck
         self._wake = asyncio.Event()
         self._stopping = False
+        self._asked = False
+        """Whether somebody asked for the look that comes next."""
+        self._forget = False
 
     async def run(self) -> None:
         """Until `stop()`. Raises nothing."""
@@ -60,10 +63,13 @@ class Poller:
                 await self.look()
             else:
                 await self._clock.wait(self._wake, seconds)
+        if self._forget:
+            await self._journal.forget(self.snapshot.org.name)
 
     async def look(self) -> Snapshot:
         """One look now; the snapshot after it."""
-        self._set(replace(self.snapshot, looking=True))
+        before, asked, self._asked = self.snapshot, self._asked, False
+        self._set(replace(before, looking=True))
         try:
             looked = await self._look()
             after = succeeded(self.snapshot, looked, self._clock.now())
@@ -72,6 +78,8 @@ class Poller:
         except Exception as error:  # a bug of ours must not end the watch in silence
             _log.error("%s: the look ended in %s", self.snapshot.org.name, type(error).__name__)
             after = failed(self.snapshot, _bug(error), self._clock.now())
+        if asked and after.trouble and before.failures:
+            after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
         due = next_look(after, self.policy, self._clock.now(), self._luck.uniform(-1, 1))
         self._set(replace(after, next_look=due))
         self._note()
@@ -93,6 +101,7 @@ class Poller:
             # A last look later than now: the clock was set back.
             just_now = last is not None and now - SOONEST < last <= now
             self._set(replace(self.snapshot, next_look=last + SOONEST if last and just_now else now))
+            self._asked = True
             self._wake.set()
         return None
 
@@ -112,9 +121,14 @@ class Poller:
             self._set(replace(self.snapshot, next_look=due))
         self._wake.set()
 
-    def stop(self) -> None:
-        """End the loop; a look under way ends by itself, and is no longer told."""
+    def stop(self, *, forget: bool = False) -> None:
+        """End the loop; a look under way ends by itself, and is no longer told.
+
+        Args:
+            forget: whether the journal is to drop the org, which is no longer under watch.
+        """
         self._stopping = True
+        self._forget = forget
         self._publish = lambda snapshot: None
         self._wake.set()
 

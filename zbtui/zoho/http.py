@@ -263,14 +263,14 @@ def _unusable(error: Exception) -> Trouble:
 
 def _explain(error: Exception, host: str) -> Trouble:
     """A sentence of our own: httpx's texts may hold a URL or a header."""
-    line = "Check this machine's network; tried again by itself."
+    line = "Check this machine's network."
     match error:
         case httpx.ConnectTimeout():
             return _network(f"{host} does not answer: no connection within 10 s.", line)
         case httpx.TimeoutException():
             return _network(
                 f"{host} took too long to answer (over 20 s).",
-                "Tried again by itself; if it lasts, see status.zoho.com.",
+                "If it lasts, see status.zoho.com.",
             )
         case httpx.ConnectError() if _caused_by(error, ssl.SSLError):
             return _network(

@@ -104,6 +104,7 @@ class FleetScreen(Screen[None]):
         return notices
 
     def action_look(self) -> None:
+        self.grid.touch()
         if name := self.grid.current:
             self._look(name)
 
@@ -122,6 +123,7 @@ class FleetScreen(Screen[None]):
             )
 
     def action_pause(self) -> None:
+        self.grid.touch()
         if name := self.grid.current:
             paused = any(one.paused for one in self._fleet.snapshots if one.org.name == name)
             self._fleet.pause(name, not paused)
@@ -133,6 +135,7 @@ class FleetScreen(Screen[None]):
             self._fleet.pause(snapshot.org.name, pause)
 
     def action_detail(self) -> None:
+        self.grid.touch()
         if name := self.grid.current:
             self.app.push_screen(DetailScreen(self._fleet, name))
 

@@ -15,7 +15,7 @@ from zbtui.tui.widgets.labelled_rows import LabelledRows
 _WORDS: Final = [
     ("● SCHEDULED", "a run is ahead; whether the last one worked, Zoho's details call does not tell"),
     ("✔ COMPLETED", "the last run ended well, and a run is ahead"),
-    ("▶ INPROGRESS", "a backup is running; ▷ for longer than usual"),
+    ("▶ INPROGRESS", "a backup is running; ▷ for longer than usual; ✖ after one that failed"),
     ("✖ FAILED", "the last backup failed"),
     ("■ STOPPED", "the schedule was stopped: no backup will run"),
     ("◆ OVERDUE", "the run did not start, and is hours late"),
@@ -29,6 +29,11 @@ _WORDS: Final = [
     ("? BAD ANSWER", "cannot look: the answer is not Zoho's, or not as documented"),
     ("? LOCKED", "cannot look: the keyring is locked or missing"),
     ("◌ WAITING", "not looked at yet, or not lately"),
+    ("", ""),
+    (
+        "Order",
+        "worst first; rests for 10 s after a move, and after a minute shows the worst again",
+    ),
     ("(stale)", "the last look failed, or there was none yet: this is what was seen before"),
 ]
 

@@ -14,15 +14,15 @@ _TEXT = """\
 zbtui watches the Zoho CRM data backups of your orgs.
 No org is under watch yet.
 
-See it first          press d for a demo with invented orgs:
-                      no account, no network, nothing written
+See it first       Press d for a demo with invented orgs: no account,
+                   no network, nothing written.
 
-Watch a real org      1  In https://api-console.zoho.com (or .eu, .in …) add a
-                         Self Client; generate a code for the scopes
-                         ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ
-                      2  Exchange it for a refresh token (see the README)
-                      3  zbtui add acme --data-center eu --client-id 1000.…
-                         It asks for the secrets, and keeps them in the OS keyring.
+Watch a real org   1  In https://api-console.zoho.com (or .eu, .in …) add
+                      a Self Client, and generate a code for the scopes
+                      ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ
+                   2  Exchange it for a refresh token (see the README).
+                   3  zbtui add acme --data-center eu --client-id 1000.…
+                      asks for the secrets, and keeps them in the keyring.
 
 The org then appears here by itself."""
 

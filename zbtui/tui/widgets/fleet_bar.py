@@ -18,7 +18,7 @@ _STYLES: Final = {
     Level.OK: "$text-success",
     Level.WARNING: "$text-warning",
     Level.UNKNOWN: "bold $foreground",
-    Level.CRITICAL: "bold $text-error",
+    Level.CRITICAL: "bold reverse $text-error",
 }
 
 
@@ -63,7 +63,7 @@ def bar_content(
     forms = (
         _form(counts, soonest, now, label, words=True, name=True),
         _form(counts, soonest, now, label, words=False, name=True),
-        _form(counts, soonest, now, label, words=False, name=False),
+        _form(counts, soonest, now, None, words=False, name=True),
         _form(counts, soonest, now, None, words=False, name=False),
         _form(counts, None, now, None, words=False, name=False),
     )
@@ -85,7 +85,7 @@ def _form(
     for level in sorted(Level, reverse=True):
         if counts[level]:
             said = f"{counts[level]} {level.word}" if words else str(counts[level])
-            parts.append((f"{level.glyph} {said}  ", _STYLES[level]))
+            parts += [(f"{level.glyph} {said}", _STYLES[level]), "  "]
     if soonest is not None:
         who = f"{soonest.org.name} " if name else ""
         parts.append(f"next run: {who}in {countdown(_ahead(soonest, now))}")

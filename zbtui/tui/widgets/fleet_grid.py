@@ -25,6 +25,8 @@ from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Line,
 _GAP: Final = 1
 _ORDER_RESTS: Final = timedelta(seconds=10)
 """After a move the order stays for so long: nothing jumps away under the cursor."""
+_LEFT_ALONE: Final = timedelta(seconds=60)
+"""After so long without a move the screen shows the worst again."""
 _NARROWEST: Final = 12
 _JUDGED_EVERY: Final = 30
 """Ticks within which each org that is out of sight is judged anew."""
@@ -104,6 +106,8 @@ class FleetGrid(ScrollView, can_focus=True):
         than a few.
         """
         self._now = now
+        if self._cursor is not None and self._moved_at and now - self._moved_at > _LEFT_ALONE:
+            self._let_go()
         visible = self._visible()
         self._rejudge([*visible, *self._out_of_sight()])
         self._repaint(visible)
@@ -151,6 +155,8 @@ class FleetGrid(ScrollView, can_focus=True):
             self._sort()
             self._drawn.clear()
             self.refresh()
+            if self._cursor is not None:
+                self.scroll_to_region(self._place(self._index[self._cursor]), animate=False, force=True)
 
     def _sort(self) -> None:
         """Worst first, else as configured."""
@@ -243,7 +249,19 @@ class FleetGrid(ScrollView, can_focus=True):
         visible = set(self._visible())
         self._drawn = {name: lines for name, lines in self._drawn.items() if name in visible}
 
+    def _let_go(self) -> None:
+        """Back to the top, where the worst is: nobody has moved for a while."""
+        self._cursor = None
+        self._drawn.clear()
+        self.refresh()
+        self.scroll_home(animate=False, force=True)
+
     # Moving
+
+    def touch(self) -> None:
+        """Somebody does something with the panel under the cursor: it stays for a while."""
+        if self._order:
+            self.move_cursor(self._index[self.current or self._order[0]])
 
     def action_move(self, columns: int, rows: int) -> None:
         if not self._order:

@@ -230,7 +230,7 @@ def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
     seen = f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
     if snapshot.trouble and snapshot.backup and snapshot.observed_at:
         # The badge tells the trouble, so the status that it hides is told here.
-        seen = f"{snapshot.backup.status or 'seen'} {ago(now - snapshot.observed_at)}"
+        seen = f"was {snapshot.backup.status or 'seen'} {ago(now - snapshot.observed_at)}"
     if snapshot.looking:
         return Row(f"{seen} · looking…", "muted")
     if snapshot.paused:
