@@ -567,3 +567,29 @@ def test_whatever_happens_looks_neither_overlap_nor_crowd_nor_break_a_lock_out(
         assert all(gap >= 5 * SECOND for gap in gaps(watch.zoho.times()))
 
     asyncio.run(live())
+
+
+async def test_who_asks_in_vain_does_not_lengthen_the_pause(clock: FakeClock) -> None:
+    watch = Watch(clock, refuses(OFFLINE))
+    async with watch.running():
+        for _ in range(5):
+            await clock.advance(6)
+            watch.poller.look_soon()
+            await settle()
+        assert watch.looks == 6
+        due = watch.snapshot.next_look
+        assert due is not None
+        assert due - clock.now() <= timedelta(seconds=33)
+
+
+async def test_the_journal_forgets_an_org_that_is_no_longer_under_watch(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    journal = open_journal(tmp_path / "journal.db")
+    watch = Watch(clock, Looked(None), journal=journal)
+    await watch.poller.look()
+    assert journal.load([make_org()])
+    watch.poller.stop(forget=True)
+    await watch.poller.run()
+    assert not journal.load([make_org()])
+    await journal.close()
