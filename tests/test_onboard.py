@@ -188,13 +188,15 @@ async def test_what_the_config_says_besides_stays(home: Home) -> None:
     assert home.names == ["acme", "nordlys"]
 
 
-async def test_what_the_journal_kept_of_an_earlier_org_of_that_name_is_dropped(home: Home) -> None:
+async def test_what_was_seen_of_an_earlier_org_of_that_name_goes_and_a_lock_out_stays(
+    home: Home,
+) -> None:
     org = home.org()
     await home.household.journal.save(seen("nordlys"))
     await home.household.journal.set_lockout(org, Lockout(home.clock.now() - MINUTE, 3))
     await home.add()
     assert home.household.journal.load([seen("nordlys").org]) == {}
-    assert await home.household.journal.lockout(org) is None
+    assert await home.household.journal.lockout(org) is not None
 
 
 async def test_a_sign_in_left_over_from_before_is_replaced_with_its_token(home: Home) -> None:
@@ -346,7 +348,8 @@ async def test_an_org_whose_credentials_cannot_be_deleted_stays_under_watch(home
     config, entries = home.config, home.keyring.entries("nordlys")
     home.keyring.fails_at = call
     assert (await refused(take_off_watch(home.household, "nordlys"))).kind == "keyring"
-    assert (home.config, home.keyring.entries("nordlys")) == (config, entries)
+    # The access token is a cache: it may be gone, and is then made anew.
+    assert (home.config, home.keyring.entries("nordlys")[0]) == (config, entries[0])
 
 
 @pytest.mark.parametrize("break_it", [_uneditable, _unwritable])

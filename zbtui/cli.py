@@ -357,7 +357,7 @@ def _with_household(
 def _need_terminal() -> None:
     from zbtui.core.trouble import Trouble
 
-    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+    if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         raise TroubleError(
             Trouble("config", "The screen needs a terminal.", "Without one, use zbtui check.")
         )

@@ -60,17 +60,18 @@ async def put_under_watch(
         raise name_taken(org.name)
     access, looked = await verify(http, org, sign_in, now) if verified else (None, None)
     credentials = household.credentials
-    before = await _read_before(credentials, org.name)
-    await credentials.delete(org.name)  # an access token of another sign-in must not outlive it
-    try:
-        await credentials.write_sign_in(org.name, sign_in)
-        if access:
-            await credentials.write_access(org.name, access)
-        add_org(household.config, household.config_lock, org, household.rules)
-    except BaseException:
-        await _restore(credentials, org.name, before)
-        raise
-    await household.journal.forget(org.name)
+    async with credentials.refreshing(org.name):
+        before = await _read_before(credentials, org.name)
+        try:
+            await credentials.delete(org.name)  # an access token of another sign-in must not outlive it
+            await credentials.write_sign_in(org.name, sign_in)
+            if access:
+                await credentials.write_access(org.name, access)
+            await household.journal.forget(org.name)
+            add_org(household.config, household.config_lock, org, household.rules)
+        except BaseException:
+            await _restore(credentials, org.name, before)
+            raise
     return looked
 
 
@@ -81,13 +82,14 @@ async def take_off_watch(household: Household, org_name: str) -> None:
         TroubleError: config and keyring are as they were.
     """
     find_org(load_config(household.config, household.rules), org_name)
-    before = await _read_before(household.credentials, org_name)
-    await household.credentials.delete(org_name)
-    try:
-        remove_org(household.config, household.config_lock, org_name, household.rules)
-    except BaseException:
-        await _restore(household.credentials, org_name, before)
-        raise
+    async with household.credentials.refreshing(org_name):
+        before = await _read_before(household.credentials, org_name)
+        try:
+            await household.credentials.delete(org_name)
+            remove_org(household.config, household.config_lock, org_name, household.rules)
+        except BaseException:
+            await _restore(household.credentials, org_name, before)
+            raise
     await household.journal.forget(org_name)
 
 

@@ -157,7 +157,7 @@ BROKEN = {
     "unknown key": (f"{ACME}colour = 'red'\n", 5),
     "wrong type": (ACME.replace('"1000.ABC"', "1000"), 4),
     "duplicate name": (f"{ACME}\n{ACME}", 7),
-    "too fast": ('[watch]\nevery = "1s"\n', 2),
+    "too fast": ('[watch]\nevery = "1s"\n' + ACME, 2),
     "unknown data center": (ACME.replace("eu", "mars"), 3),
 }
 

@@ -115,14 +115,14 @@ async def test_what_is_kept_of_another_org_of_the_same_name_is_not_this_ones(
     await journal.close()
 
 
-async def test_an_org_can_be_forgotten(path: Path) -> None:
+async def test_what_was_seen_of_an_org_can_be_forgotten_but_no_lock_out(path: Path) -> None:
     await keep(path, SEEN, snapshot(org("b")), lockout=LOCKED)
     journal = open_journal(path)
     await journal.forget("acme")
     await journal.close()
     assert set(await kept(path, "acme", "b")) == {"b"}
     journal = open_journal(path)
-    assert await journal.lockout(ACME) is None
+    assert await journal.lockout(ACME) == LOCKED
     await journal.close()
 
 

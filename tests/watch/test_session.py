@@ -351,7 +351,7 @@ async def test_a_cached_token_never_goes_to_a_foreign_host(clock: FakeClock, kno
             "accounts.zoho.eu",
             "www.zohoapis.eu",
         }
-        assert zoho.tokens == (1 if known else 2)
+        assert zoho.tokens == 2
 
 
 async def test_no_secret_is_ever_in_a_url(clock: FakeClock) -> None:

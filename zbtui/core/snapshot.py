@@ -64,6 +64,8 @@ class Snapshot:
         """Negative once the run is due."""
         if self.backup is None or self.backup.next_run is None:
             return None
+        if self.backup.state in (State.STOPPED, State.FINISHED):
+            return None
         return self.backup.next_run - self.zoho_now(now)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, tzinfo
-from functools import lru_cache
 from typing import Final
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -83,7 +82,6 @@ def day(moment: datetime, *, year: bool = False) -> str:
     return f"{text} {moment.year}" if year else text
 
 
-@lru_cache(maxsize=4096)
 def moment_texts(moment: datetime, zone: tzinfo | None) -> tuple[str, ...]:
     """The same moment said at falling length, for the first that fits.
 

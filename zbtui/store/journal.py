@@ -110,9 +110,8 @@ class Journal:
         )
 
     async def forget(self, org_name: str) -> None:
-        """Drop all that is kept of an org."""
-        for table in ("snapshot", "lockout"):
-            await self._write(f"DELETE FROM {table} WHERE org = ?", (org_name,))
+        """Drop what was seen of an org. A lock-out stays: Zoho keeps it, whoever is under watch."""
+        await self._write("DELETE FROM snapshot WHERE org = ?", (org_name,))
 
     async def close(self) -> None:
         def close() -> None:  # behind what waits to be written
@@ -126,12 +125,10 @@ class Journal:
         def act(database: sqlite3.Connection) -> None:
             with database:
                 database.execute(statement, values)
+            self.trouble = None
 
         def run() -> None:
-            before, self.trouble = self.trouble, None
             self._run(act, None)
-            if self._database is None:
-                self.trouble = before
 
         await self._worker.call(run)
 

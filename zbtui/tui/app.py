@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import ClassVar, Final
@@ -18,12 +19,14 @@ from textual.screen import Screen
 from zbtui.core.crash import describe
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.messages import SnapshotChanged
+from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.watch.fleet import Change, Fleet
 
 _SCREENS: Final = Path(__file__).parent / "screens"
+_LEAVE_SECONDS: Final = 3.0
 DEMO: Final = "demo"
 """What the app returns when the demo was asked for."""
 
@@ -54,6 +57,8 @@ class ZbtuiApp(App[str]):
         self._label = label
         self._fleet_screen: FleetScreen | None = None
         self._ticks = 0
+        self._watching = False
+        """Whether the panels were shown, and their orgs are looked at since."""
 
     def on_mount(self) -> None:
         self._fleet.listen(self._hand_over)
@@ -62,6 +67,7 @@ class ZbtuiApp(App[str]):
 
     def on_panels_shown(self) -> None:
         """What was known shows by now: whatever keyring and network do, it was not delayed by them."""
+        self._watching = True
         self._watch(snapshot.org.name for snapshot in self._fleet.snapshots)
 
     def get_default_screen(self) -> Screen[None]:
@@ -97,23 +103,25 @@ class ZbtuiApp(App[str]):
         """Once a second: the only timer that the watch has."""
         self._ticks += 1
         if self._ticks % 2 == 0 and self._terminal_is_gone():
-            self.exit()
+            self._leave()
             return
         change = self._fleet.tick()
         self._welcome_or_watch(change)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
+        if isinstance(self.screen, DetailScreen):
+            self.screen.tick()
 
     def _welcome_or_watch(self, change: Change) -> None:
         """With the first org the welcome goes, and with the last one it comes back."""
-        if change.added and self._fleet_screen is None:
-            self.push_screen(self._make_fleet_screen())
-            return
-        if change.added:
+        if change.added and self._watching:
             self._watch(change.added)
-            if isinstance(self.screen, WelcomeScreen):
+        if self._fleet.snapshots and isinstance(self.screen, WelcomeScreen):
+            if self._fleet_screen is None:
+                self.push_screen(self._make_fleet_screen())
+            else:
                 self.pop_screen()
-        elif change.removed and not self._fleet.snapshots:
+        elif not self._fleet.snapshots and isinstance(self.screen, FleetScreen):
             self.push_screen(WelcomeScreen())
 
     # Commands
@@ -149,7 +157,14 @@ class ZbtuiApp(App[str]):
         for name in ("SIGHUP", "SIGTERM"):
             number = getattr(signal, name, None)
             if number is not None and sys.platform != "win32":
-                asyncio.get_running_loop().add_signal_handler(number, self.exit)
+                asyncio.get_running_loop().add_signal_handler(number, self._leave)
+
+    def _leave(self) -> None:
+        """Quit, and do not wait for ever for a terminal that takes nothing any more."""
+        end = threading.Timer(_LEAVE_SECONDS, os._exit, (1,))
+        end.daemon = True
+        end.start()
+        self.exit()
 
     def _terminal_is_gone(self) -> bool:
         """Where SIGHUP is ignored (nohup), only the terminal itself tells."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -61,7 +61,7 @@ class Fleet:
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
         self._pollers: dict[str, Poller] = {}
         self._last_tick = self._clock_difference()
-        self._begin(config.orgs)
+        self._begin(config.orgs, journal.load(config.orgs))
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -131,12 +131,11 @@ class Fleet:
                 poller.look_soon()
             elif faster:
                 poller.reconsider(self._spread(len(self._pollers)))
-        self._begin(added)
+        self._begin(added, {})
         self._pollers = {name: self._pollers[name] for name in after}
         return Change(tuple(org.name for org in added), tuple(removed))
 
-    def _begin(self, orgs: Iterable[Org]) -> None:
-        known = self._journal.load(orgs := list(orgs))
+    def _begin(self, orgs: Sequence[Org], known: Mapping[str, Snapshot]) -> None:
         now, spread = self._clock.now(), self._spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot = known.get(org.name) or Snapshot(org)

@@ -79,7 +79,9 @@ class Session:
         cached = await self._credentials.read_access(self._org.name)
         if cached is None or not self._usable(cached, refused):
             return None
-        self._kept = replace(cached, api_url=trusted_api_url(cached.api_url, self._dc))
+        if trusted_api_url(cached.api_url, self._dc) != cached.api_url:
+            return None
+        self._kept = cached
         return self._kept
 
     async def _renew(self) -> AccessToken:

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -192,6 +193,8 @@ class Http:
                 connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS
             ),
             follow_redirects=False,
+            # One client serves all orgs: what one is given must not go out with the next one's token.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"User-Agent": f"zbtui/{__version__}", "Accept-Encoding": "gzip"},
         )
 

@@ -36,10 +36,10 @@ class DetailScreen(ModalScreen[None]):
             yield LabelledRows()
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._show)
-        self._show()
+        self.tick()
 
-    def _show(self) -> None:
+    def tick(self) -> None:
+        """A second went by; called while this screen is on top."""
         found = [one for one in self._fleet.snapshots if one.org.name == self._org_name]
         if not found:
             self.dismiss(None)

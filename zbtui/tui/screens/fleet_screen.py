@@ -38,7 +38,7 @@ class FleetScreen(Screen[None]):
         self._label = label
         self._changed = True
         """Whether anything is known anew that the bar and the notices do not show yet."""
-        self._config_trouble: Trouble | None = None
+        self._troubles: tuple[Trouble | None, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
@@ -70,8 +70,8 @@ class FleetScreen(Screen[None]):
             self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, now)
             self.bar.reset()
             self._changed = True
-        if self._fleet.config_trouble is not self._config_trouble:
-            self._config_trouble = self._fleet.config_trouble
+        if self._troubles != (troubles := (self._fleet.config_trouble, self._fleet.journal_trouble)):
+            self._troubles = troubles
             self._changed = True
         self.grid.tick(now)
         self._show_bar()

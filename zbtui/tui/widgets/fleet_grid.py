@@ -83,7 +83,7 @@ class FleetGrid(ScrollView, can_focus=True):
         self.policy, self._now = policy, now
         self._snapshots = {snapshot.org.name: snapshot for snapshot in snapshots}
         self._verdicts = {name: judge(self._snapshots[name], policy, now) for name in self._snapshots}
-        self._counts = Counter(verdict.level for verdict in self._verdicts.values())
+        self._counts = Counter(_counted(verdict) for verdict in self._verdicts.values())
         if self._cursor not in self._snapshots:
             self._cursor = None
         self._sort()
@@ -146,11 +146,10 @@ class FleetGrid(ScrollView, can_focus=True):
         for name in names:
             before = self._verdicts[name]
             after = self._verdicts[name] = judge(self._snapshots[name], self.policy, self._now)
-            if before.level is not after.level:
-                self._counts[before.level] -= 1
-                self._counts[after.level] += 1
-                self._unsorted = True
-        resting = self._moved_at is not None and self._now - self._moved_at < _ORDER_RESTS
+            self._counts[_counted(before)] -= 1
+            self._counts[_counted(after)] += 1
+            self._unsorted |= before.level is not after.level
+        resting = self._moved_at is not None and abs(self._now - self._moved_at) < _ORDER_RESTS
         if self._unsorted and not resting:
             self._sort()
             self._drawn.clear()
@@ -168,6 +167,10 @@ class FleetGrid(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self._lay_out()
+        if self._cursor is not None:
+            self.call_after_refresh(
+                self.scroll_to_region, self._place(self._index[self._cursor]), animate=False, force=True
+            )
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -298,3 +301,8 @@ class FleetGrid(ScrollView, can_focus=True):
             self.move_cursor(index)
             if event.chain == 2:
                 self.post_message(self.Opened())
+
+
+def _counted(verdict: Verdict) -> Level:
+    """What an org counts as in the bar: what could not be confirmed is not well."""
+    return Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level
