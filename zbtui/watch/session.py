@@ -9,7 +9,7 @@ from typing import Final
 from zbtui.core.cadence import lockout_pause
 from zbtui.core.explain import RETRY_WITH_NEW_TOKEN, explain_token
 from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken
+from zbtui.core.secret import LIFE, AccessToken
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
 from zbtui.store.journal import Journal, Lockout
@@ -56,7 +56,7 @@ class Session:
 
     def _is_young(self, access: AccessToken) -> bool:
         """Whether another process, or an earlier look, made it a moment ago."""
-        age = self._clock.now() - (access.expires_at - _LIFE)
+        age = self._clock.now() - (access.expires_at - LIFE)
         return timedelta() <= age < _YOUNG
 
     async def _access(self, refused: AccessToken | None) -> tuple[AccessToken, bool]:
@@ -115,8 +115,6 @@ class Session:
 
 
 _YOUNG: Final = timedelta(minutes=2)
-_LIFE: Final = timedelta(hours=1)
-"""Of an access token (zoho-api 3.2)."""
 
 _NOT_SIGNED_IN = Trouble(
     "auth",

@@ -10,16 +10,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from zbtui.core.explain import BACKUP_SCOPE, bad_answer, explain_status, explain_token
 from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken, Secret, SignIn, fits_header
+from zbtui.core.secret import LIFE, AccessToken, Secret, SignIn, fits_header
 from zbtui.core.trouble import TroubleError
 from zbtui.zoho.datacenter import DataCenter, trusted_api_url
 from zbtui.zoho.http import Http, Reply
-
-_LIFE: Final = timedelta(hours=1)
 
 
 async def request_access_token(
@@ -77,7 +75,7 @@ def _life(answer: Mapping[str, Any]) -> timedelta:
     if seconds is None:
         seconds = _count(answer.get("expires_in"))
         if seconds is None:
-            return _LIFE
+            return LIFE
         if seconds > 86_400:
             seconds /= 1000
     return timedelta(seconds=min(seconds, 86_400.0))
