@@ -200,14 +200,13 @@ async def _run_app(fleet: Fleet, label: str | None = None) -> int | str | None:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from zbtui.store.config import load_config, make_org, name_taken
+    from zbtui.store.config import check_free, make_org
 
     paths, rules = _find_paths(args), _rules()
     keys = ("name", "data_center", "client_id", "grant", "soid", "accounts_url", "api_url")
     given = {key: value for key in keys if (value := getattr(args, key)) is not None}
     org = make_org(given, rules)
-    if any(org.name == other.name for other in load_config(paths.config, rules).orgs):
-        raise name_taken(org.name)
+    check_free(_load(paths, rules), org.name)
     sign_in = read_sign_in(needs_refresh_token=org.grant == "refresh-token")
 
     async def add(household: Household) -> None:

@@ -10,7 +10,7 @@ from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, SignIn
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import TroubleError
-from zbtui.store.config import Rules, add_org, find_org, load_config, name_taken, remove_org
+from zbtui.store.config import Rules, add_org, check_free, find_org, load_config, remove_org
 from zbtui.store.credentials import FOREIGN_ENTRY
 from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
@@ -55,9 +55,7 @@ async def put_under_watch(
     Raises:
         TroubleError: config and keyring are as they were.
     """
-    config = load_config(household.config, household.rules)
-    if any(org.name == other.name for other in config.orgs):
-        raise name_taken(org.name)
+    check_free(load_config(household.config, household.rules), org.name)
     access, looked = await verify(http, org, sign_in, now) if verified else (None, None)
     credentials = household.credentials
     async with credentials.refreshing(org.name):

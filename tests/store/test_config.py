@@ -23,11 +23,11 @@ from zbtui.store.config import (
     LONGEST_NAME,
     Config,
     add_org,
+    check_free,
     check_name,
     find_org,
     load_config,
     make_org,
-    name_taken,
     parse_config,
     remove_org,
     watch_config,
@@ -326,7 +326,7 @@ def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
 
 
 def test_a_name_that_is_taken_is_told() -> None:
-    assert "'acme'" in name_taken("acme").trouble.message
+    assert "'acme'" in refused(partial(check_free, Config(orgs=(org(),)), "acme")).message
 
 
 # Edits

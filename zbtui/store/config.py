@@ -135,8 +135,7 @@ def add_org(path: Path, lock: Path, org: Org, rules: Rules) -> None:
     def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
         import tomlkit  # here, because only edits need it
 
-        if any(org.name == other.name for other in config.orgs):
-            raise name_taken(org.name)
+        check_free(config, org.name)
         table = tomlkit.table()
         for key in fields(org):
             if (value := getattr(org, key.name)) is not None:
@@ -191,11 +190,15 @@ def find_org(config: Config, org_name: str) -> Org:
     raise _refused(f"No org is called {clean(org_name, LONGEST_NAME)!r}.", known)
 
 
-def name_taken(org_name: str) -> TroubleError:
-    return _refused(
-        f"An org called {org_name!r} is already under watch.",
-        f"Choose another name, or take it out first: zbtui remove {org_name}.",
-    )
+def check_free(config: Config, org_name: str) -> None:
+    """Raises:
+    TroubleError: an org of that name is under watch already.
+    """
+    if any(org.name == org_name for org in config.orgs):
+        raise _refused(
+            f"An org called {org_name!r} is already under watch.",
+            f"Choose another name, or take it out first: zbtui remove {org_name}.",
+        )
 
 
 def make_org(table: Mapping[str, Any], rules: Rules) -> Org:
