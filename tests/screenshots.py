@@ -35,6 +35,12 @@ SCENES = (
     Scene("panels", (120, 42), keys=("right",)),
     Scene("detail", (100, 30), keys=("end", "enter")),
     Scene("light", (80, 24), theme="textual-light"),
+    Scene("sign-in", (100, 30), keys=("a", "enter", "tab", "enter", "enter")),
+    Scene(
+        "device",
+        (100, 40),
+        keys=("a", "enter", "tab", "enter", "down", "enter", "tab", "tab", "tab", "enter"),
+    ),
 )
 
 
@@ -43,16 +49,18 @@ async def draw(scene: Scene) -> str:
     os.environ["TZ"] = "UTC"
     time.tzset()
     clock = FakeClock()
-    async with open_demo(clock=clock, journal=Notebook()) as fleet:
-        app = ZbtuiApp(fleet, "demo: all invented")
+    async with open_demo(clock=clock, journal=Notebook()) as (fleet, desk):
+        app = ZbtuiApp(fleet, desk, "demo: all invented")
         async with app.run_test(size=scene.size) as pilot:
             app.theme = scene.theme
             await pilot.pause()
             for _ in range(int(scene.seconds)):
                 await clock.advance(1)
                 await pilot.pause()
-            await pilot.press(*scene.keys)
-            await settle()
+            for key in scene.keys:
+                await pilot.press(key)
+                await settle()
+                await pilot.pause()
             app.tick()
             await pilot.pause()
             svg = app.export_screenshot(title="zbtui demo")

@@ -18,7 +18,7 @@ from zbtui.check import EXIT_CODES, as_json, as_text, check, judge_all
 from zbtui.core.backup import parse_details
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.core.trouble import Kind, Trouble
+from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET, Kind, Trouble
 from zbtui.core.verdict import KIND_WORDS, Level, judge
 from zbtui.store.config import Config
 from zbtui.watch.fleet import Fleet
@@ -52,7 +52,7 @@ ORG = [
     "links_expire",
     "error",
 ]
-ERROR = ["kind", "code", "http_status", "message", "hint"]
+ERROR = ["kind", "code", "http_status", "message", "hint", "retry_at"]
 
 OK = seen("ok")
 WARNING = seen("warning", rrule=None, scheduled_date=None, start_date=None, status="COMPLETED")
@@ -157,8 +157,8 @@ def test_what_is_not_known_is_null() -> None:
     org = only(troubled(message="It broke.", hint="Mend it."))
     known = {"name": "acme", "data_center": "eu", "level": "unknown", "verdict": "cannot_look"}
     known |= {"headline": "It broke.", "hint": "Mend it."}
-    error = {"kind": "network", "code": None, "http_status": None, "message": "It broke."}
-    assert org == dict.fromkeys(ORG) | known | {"error": error | {"hint": "Mend it."}}
+    error = dict.fromkeys(ERROR) | {"kind": "network", "message": "It broke.", "hint": "Mend it."}
+    assert org == dict.fromkeys(ORG) | known | {"error": error}
 
 
 def test_no_backup_at_all_is_a_warning_without_a_plan() -> None:
@@ -226,6 +226,7 @@ def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: Kind)
         "http_status": 418,
         "message": "What is wrong.",
         "hint": "What helps.",
+        "retry_at": None,
     }
     assert (org["verdict"], org["level"]) == ("cannot_look", "unknown")
     text = lines(snapshot)
@@ -241,6 +242,26 @@ def test_of_an_org_out_of_reach_the_last_good_data_is_told_with_its_age() -> Non
     assert org["observed_at"] == "2026-11-23T08:20:00+00:00"
     assert org["backup"]["status"] == "SCHEDULED"
     assert (org["verdict"], org["error"]["kind"]) == ("cannot_look", "network")
+
+
+@pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET])
+def test_how_long_nobody_may_ask_is_told(code: str) -> None:
+    until = START + timedelta(minutes=9, seconds=58)
+    barred = troubled("throttled", "Locked.", "Wait.", code=code, retry_at=until)
+    assert lines(barred)[1].endswith("Locked. · asks again in 00:09:58")
+    assert only(barred)["error"]["retry_at"] == "2026-11-23T11:29:58+00:00"
+
+
+def test_a_lock_out_that_is_over_is_not_counted_down() -> None:
+    barred = troubled("throttled", "Locked.", "Wait.", code=LOCKOUT, retry_at=START)
+    assert lines(barred)[1].endswith("Locked.")
+
+
+def test_a_pause_that_zoho_asks_for_is_in_the_json_alone() -> None:
+    """It holds for a watch; who checks by hand may ask all the same."""
+    throttled = troubled("throttled", "Too many.", "Wait.", retry_at=START + timedelta(minutes=2))
+    assert lines(throttled)[1].endswith("Too many.")
+    assert only(throttled)["error"]["retry_at"] == "2026-11-23T11:22:00+00:00"
 
 
 # Exit codes

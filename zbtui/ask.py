@@ -1,15 +1,31 @@
-"""Secrets for the command line: asked of a person without echo, or read from a pipe."""
+"""Questions on the command line: asked of a person, without echo where secret, or read from a pipe."""
 
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from getpass import getpass
-from typing import Any
+from typing import Any, Final
 
-from zbtui.core.secret import Secret, SignIn
+from zbtui.core.guide import GUIDES
+from zbtui.core.org import WAYS, Way
 from zbtui.core.trouble import Trouble, TroubleError
+
+_ANSWERS: Final[dict[Way, str]] = {"code": "code", "refresh-token": "refresh_token"}
+"""What is asked for besides the client secret, where something is."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secrets:
+    """What was typed, or piped in."""
+
+    client_secret: str
+    answer: str | None
+    """The code or the refresh token, where the way needs one."""
 
 
 def is_terminal(stream: Any) -> bool:
@@ -17,34 +33,110 @@ def is_terminal(stream: Any) -> bool:
     return stream is not None and bool(stream.isatty())
 
 
-def read_sign_in(*, needs_refresh_token: bool) -> SignIn:
-    """Asked for without echo on a terminal; else one JSON object on stdin."""
-    wanted = ["client_secret", *(["refresh_token"] if needs_refresh_token else [])]
+def say(text: str, end: str = "\n") -> None:
+    """To stderr: stdout is for data."""
+    print(text, end=end, file=sys.stderr, flush=True)
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Yes or no; at the end of the input, no."""
+    try:
+        answer = _read_line(f"{question} [{'Y/n' if default else 'y/N'}] ").lower()
+    except EOFError:
+        say("")
+        return False
+    return answer in ("y", "yes") or (default and not answer)
+
+
+def choose_way() -> Way:
+    """Which way to sign in, asked of a person."""
+    say("How to sign in:")
+    for number, way in enumerate(WAYS, start=1):
+        say(f"  {number}  {GUIDES[way].title:<28} {GUIDES[way].needs}")
+    while True:
+        text = _read_line("Number [1]: ") or "1"
+        if text in WAYS:
+            return text
+        if text.isascii() and text.isdigit() and 1 <= int(text) <= len(WAYS):
+            return WAYS[int(text) - 1]
+        say(f"A number from 1 to {len(WAYS)}, please.")
+
+
+def ask_number(what: str) -> str:
+    """A number, as text."""
+    while True:
+        text = _read_line(f"{what}: ")
+        if text.isascii() and text.isdigit():
+            return text
+        say("Digits only, please.")
+
+
+def read_secrets(way: Way | None) -> tuple[Way, Secrets]:
+    """Asked for without echo on a terminal; else one JSON object on stdin.
+
+    Args:
+        way: None: not said; then what stands in the JSON tells.
+    """
     if is_terminal(sys.stdin):
-        given: dict[str, Any] = {
-            key: getpass(f"{key.replace('_', ' ').capitalize()} (not shown): ").strip() for key in wanted
-        }
+        way = way or "refresh-token"
+        wanted = _wanted(way)
+        given: dict[str, Any] = {key: _ask(key) for key in wanted}
     else:
-        given = _read_json(wanted)
+        given = _read_json(way)
+        way = way or ("code" if "code" in given else "refresh-token")
+        wanted = _wanted(way)
+        if extra := sorted(set(given) - set(wanted)):
+            raise _wrong(f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", wanted)
     for key in wanted:
         value = given.get(key)
         if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
             raise _wrong(
                 f"The {key.replace('_', ' ')} is missing, or has characters that none has.", wanted
             )
-    return SignIn(
-        Secret(given["client_secret"]), Secret(given["refresh_token"]) if needs_refresh_token else None
-    )
+    return way, Secrets(given["client_secret"], given.get(_ANSWERS.get(way, "")))
 
 
-def _read_json(wanted: list[str]) -> dict[str, Any]:
+def _wanted(way: Way) -> list[str]:
+    return ["client_secret", *([_ANSWERS[way]] if way in _ANSWERS else [])]
+
+
+def _ask(key: str) -> str:
+    with _interruptible():
+        return getpass(f"{key.replace('_', ' ').capitalize()} (not shown): ").strip()
+
+
+def _read_line(prompt: str) -> str:
+    """Raises:
+    EOFError: the input has ended.
+    """
+    with _interruptible():  # around the prompt, too: whoever sees it may leave it
+        say(prompt, end="")
+        line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.strip()
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """ctrl+c ends the question at once: asyncio's handler would only note it until it is answered."""
+    before = signal.getsignal(signal.SIGINT)
+    if before in (None, signal.SIG_IGN):  # not to be interrupted at all
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _read_json(way: Way | None) -> dict[str, Any]:
     given: Any = None
     with suppress(ValueError, RecursionError):  # the error would hold the text
         given = json.loads(sys.stdin.read(1 << 16) if sys.stdin else "")
     if not isinstance(given, dict):
-        raise _wrong("What came on stdin is not one JSON object.", wanted)
-    if extra := sorted(set(given) - set(wanted)):
-        raise _wrong(f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", wanted)
+        raise _wrong("What came on stdin is not one JSON object.", _wanted(way or "refresh-token"))
     return given
 
 

@@ -12,6 +12,7 @@ from zbtui.core.explain import label
 from zbtui.core.org import Policy
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import countdown
 from zbtui.core.verdict import Level, Verdict, judge
 from zbtui.watch.fleet import Fleet
 
@@ -78,16 +79,18 @@ def as_text(report: Report) -> str:
         place = label(snapshot.org.data_center)
         lines.append(
             f"{verdict.glyph} {snapshot.org.name:<{names}}  {place:<6}  {verdict.word:<{words}}  "
-            + " · ".join([verdict.headline, *_facts(snapshot)])
+            + " · ".join([verdict.headline, *_facts(snapshot, report.checked_at)])
         )
         if verdict.hint:
             lines.append(f"{'':<{names + 2}}  → {verdict.hint}")
     return "\n".join(lines)
 
 
-def _facts(snapshot: Snapshot) -> list[str]:
-    backup = snapshot.backup
-    if backup is None or snapshot.trouble:
+def _facts(snapshot: Snapshot, now: datetime) -> list[str]:
+    backup, trouble = snapshot.backup, snapshot.trouble
+    if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
+        return [f"asks again in {countdown(trouble.retry_at - now)}"]
+    if backup is None or trouble:
         return []
     facts = [in_words(backup.rrule)] if backup.rrule else []
     if backup.requester and backup.requester.name:
@@ -121,6 +124,7 @@ def _org(snapshot: Snapshot, verdict: Verdict, now: datetime) -> dict[str, Any]:
             "http_status": trouble.http_status,
             "message": trouble.message,
             "hint": trouble.hint,
+            "retry_at": _iso(trouble.retry_at),
         },
     }
 

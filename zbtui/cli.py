@@ -9,24 +9,23 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
 
-from zbtui import __version__
-from zbtui.ask import is_terminal, read_sign_in
-from zbtui.core.org import GRANTS
-from zbtui.core.trouble import TroubleError
+from zbtui.arguments import WRONG_USAGE, Command, make_parser
+from zbtui.ask import is_terminal, say
+from zbtui.core.trouble import Trouble, TroubleError
 
 if TYPE_CHECKING:
-    from zbtui.onboard import Household
-    from zbtui.store.config import Config, Rules
-    from zbtui.store.memory import Credentials
+    from zbtui.onboard import Desk
+    from zbtui.store.config import Config
+    from zbtui.store.config_file import ConfigFile
+    from zbtui.store.credentials import KeyringCredentials
     from zbtui.store.paths import Paths
     from zbtui.watch.fleet import Fleet
 
 FAILED: Final = 1
-WRONG_USAGE: Final = 3
 INTERRUPTED: Final = 130
 
 
@@ -40,30 +39,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(argv, args)
     except TroubleError as error:
-        _say(f"zbtui: {error.trouble.message} {error.trouble.hint}")
+        say(f"zbtui: {error.trouble.message} {error.trouble.hint}{_until(error.trouble)}")
         return WRONG_USAGE if error.trouble.kind == "config" else FAILED
     except KeyboardInterrupt:
+        say("")  # the prompt that was left
         return INTERRUPTED
     except EOFError:
-        _say("zbtui: Nothing was typed; nothing was changed.")
+        say("zbtui: Nothing was typed; nothing was changed.")
         return FAILED
     except OSError as error:
         # The output cannot be written, and Python must not try to once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):  # whoever read it has had enough
-            _say(f"zbtui: {error.strerror}.")
+            say(f"zbtui: {error.strerror}.")
         return _failed(args)
     except Exception as error:
         from zbtui.core.crash import describe
 
-        _say(describe(error))
+        say(describe(error))
         return _failed(args)
 
 
 def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
     """Fills in `args`: what was asked for is known even where it fails."""
     try:
-        _parser().parse_args(argv, args)
+        make_parser(_COMMANDS).parse_args(argv, args)
         command: Callable[[argparse.Namespace], int] = args.command
         return command(args)
     finally:
@@ -72,195 +72,124 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
             sys.stdout.flush()
 
 
+def _until(trouble: Trouble) -> str:
+    """How long nobody may ask again, where that is known."""
+    if trouble.retry_at is None:
+        return ""
+    from datetime import UTC, datetime
+
+    from zbtui.core.timefmt import countdown
+
+    ahead = trouble.retry_at - datetime.now(UTC)
+    return f" Try again in {countdown(ahead)}." if ahead.total_seconds() > 0 else ""
+
+
 def _failed(args: argparse.Namespace) -> int:
     """A check that did not come to an end is unknown, not a warning."""
     return WRONG_USAGE if getattr(args, "command", None) is _check else FAILED
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Wrong usage ends with 3, as with monitoring plug-ins."""
-        self.print_usage(sys.stderr)
-        self.exit(WRONG_USAGE, f"zbtui: {message}\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    shared = _Parser(add_help=False)
-    shared.add_argument(
-        "--config", metavar="FILE", default=argparse.SUPPRESS, help="the config file (else $ZBTUI_CONFIG)"
-    )
-    parser: argparse.ArgumentParser = _Parser(
-        prog="zbtui",
-        description="Watch the Zoho CRM data backups of many orgs at once. Without a command: watch.",
-        parents=[shared],
-    )
-    parser.add_argument("--version", action="version", version=f"zbtui {__version__}")
-    parser.set_defaults(command=_watch)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    def command(name: str, act: Callable[[argparse.Namespace], int], about: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = commands.add_parser(
-            name, parents=[shared], help=about, description=f"{about[0].upper()}{about[1:]}."
-        )
-        made.set_defaults(command=act)
-        return made
-
-    demo = command("demo", _demo, "watch invented orgs on a simulated Zoho; nothing is written")
-    demo.add_argument("--orgs", type=_count(20_000), default=0, metavar="N", help="how many orgs")
-    demo.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="how fast they live (1)")
-    demo.add_argument("--seed", type=int, default=0, metavar="S", help="other orgs beyond the first few")
-
-    add = command("add", _add, "put an org under watch; secrets are asked for, or read as JSON from stdin")
-    add.add_argument("name", metavar="NAME", help="what to call the org")
-    add.add_argument(
-        "--data-center", required=True, metavar="DC", help="as the address ends: crm.zoho.eu is eu"
-    )
-    add.add_argument("--client-id", required=True, metavar="ID", help="of the client in Zoho's API console")
-    add.add_argument("--grant", choices=GRANTS, default=GRANTS[0], help=f"how to sign in ({GRANTS[0]})")
-    add.add_argument("--soid", metavar="ID", help="ZohoCRM.{org number}, for client-credentials")
-    add.add_argument("--accounts-url", metavar="URL", help="for --data-center custom")
-    add.add_argument("--api-url", metavar="URL", help="for --data-center custom")
-    add.add_argument("--no-verify", action="store_true", help="save without asking Zoho first")
-
-    listing = command("list", _list, "the orgs under watch")
-    listing.add_argument("--json", action="store_true", help="as JSON")
-
-    remove = command("remove", _remove, "take an org off watch and delete its credentials")
-    remove.add_argument("name", metavar="NAME")
-    remove.add_argument("--yes", action="store_true", help="do not ask")
-
-    check = command("check", _check, "look once, print, exit 0 ok / 1 warning / 2 critical / 3 unknown")
-    check.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
-    check.add_argument("--format", choices=("text", "json"), default="text")
-
-    command("paths", _paths, "where config, journal and log are")
-    return parser
-
-
-def _count(most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
-            raise argparse.ArgumentTypeError(f"a whole number from 1 to {most} is needed")
-        return int(text)
-
-    return parse
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0.0001 <= speed <= 20:
-        raise argparse.ArgumentTypeError("a number from 0.0001 to 20 is needed")
-    return speed
 
 
 # Commands
 
 
 def _watch(args: argparse.Namespace) -> int:
-    from zbtui.store.config import watch_config
     from zbtui.store.log import log_to
 
-    paths, rules = _find_paths(args), _rules()
-    config = _load(paths, rules)
+    paths = _find_paths(args)
+    file = _config_file(paths)
+    config = file.load()
     _need_terminal()
     log_to(paths.log)
 
     async def watch() -> int | str | None:
-        async with _open_fleet(paths, config, reload=watch_config(paths.config, rules)) as fleet:
-            return await _run_app(fleet)
+        async with _open_desk(paths, file) as desk:
+            return await _run_app(_make_fleet(desk, config), desk)
 
     outcome = asyncio.run(watch())
-    if outcome == "demo":
-        return _demo(_parser().parse_args(["demo"]))
+    from zbtui.tui.app import DEMO
+
+    if outcome == DEMO:
+        return _demo(make_parser(_COMMANDS).parse_args(["demo"]))
     return outcome if isinstance(outcome, int) else 0
 
 
 def _demo(args: argparse.Namespace) -> int:
     _need_terminal()
 
+    from zbtui.store.log import log_nowhere
+
+    log_nowhere()
+
     async def watch() -> int | str | None:
         from zbtui.demo.household import open_demo
 
-        async with open_demo(args.orgs, args.speed, args.seed) as fleet:
-            return await _run_app(fleet, "demo: all invented")
+        async with open_demo(args.orgs, args.speed, args.seed) as (fleet, desk):
+            return await _run_app(fleet, desk, "demo: all invented")
 
     outcome = asyncio.run(watch())
     return outcome if isinstance(outcome, int) else 0
 
 
-async def _run_app(fleet: Fleet, label: str | None = None) -> int | str | None:
+async def _run_app(fleet: Fleet, desk: Desk, label: str | None = None) -> int | str | None:
     from zbtui.tui.app import ZbtuiApp
 
-    app = ZbtuiApp(fleet, label)
-    outcome = await app.run_async()
+    app = ZbtuiApp(fleet, desk, label)
+    try:
+        outcome = await app.run_async()
+    finally:
+        await desk.finish()
     return app.return_code if app.return_code else outcome
 
 
 def _add(args: argparse.Namespace) -> int:
-    from zbtui.store.config import check_free, make_org
+    keys = ("name", "data_center", "client_id", "soid", "accounts_url", "api_url")
+    table = {key: value for key in keys if (value := getattr(args, key)) is not None}
 
-    paths, rules = _find_paths(args), _rules()
-    keys = ("name", "data_center", "client_id", "grant", "soid", "accounts_url", "api_url")
-    given = {key: value for key in keys if (value := getattr(args, key)) is not None}
-    org = make_org(given, rules)
-    check_free(_load(paths, rules), org.name)
-    sign_in = read_sign_in(needs_refresh_token=org.grant == "refresh-token")
+    async def add(desk: Desk) -> int:
+        from zbtui import manage
 
-    async def add(household: Household) -> None:
-        from datetime import UTC, datetime
+        return await manage.add(
+            desk, table, args.grant, args.port, verified=not args.no_verify, sure=args.yes
+        )
 
-        from zbtui.core.explain import label
-        from zbtui.onboard import put_under_watch
-        from zbtui.zoho.http import Http
+    return _with_desk(args, add)
 
-        async with Http() as http:
-            looked = await put_under_watch(
-                household, http, org, sign_in, datetime.now(UTC), verified=not args.no_verify
-            )
-        backup = looked.backup if looked else None
-        seen = "not verified" if looked is None else (backup.status if backup else "no backup is set up")
-        _say(f"{org.name} ({label(org.data_center)}) is under watch: {seen}.")
 
-    return _with_household(paths, rules, add)
+def _sign_in(args: argparse.Namespace) -> int:
+    keys = ("data_center", "client_id", "soid")
+    changed = {key: value for key in keys if (value := getattr(args, key)) is not None}
+
+    async def sign_in(desk: Desk) -> int:
+        from zbtui import manage
+
+        return await manage.sign_in_again(desk, args.name, changed, args.grant, args.port, sure=args.yes)
+
+    return _with_desk(args, sign_in)
 
 
 def _remove(args: argparse.Namespace) -> int:
-    from zbtui.store.config import find_org
+    async def remove(desk: Desk) -> int:
+        from zbtui import manage
 
-    paths, rules = _find_paths(args), _rules()
-    find_org(_load(paths, rules), args.name)
-    if not args.yes:
-        if not is_terminal(sys.stdin):
-            _say("Not removed: nobody is there to confirm it. Add --yes.")
-            return WRONG_USAGE
-        _say(f"Take {args.name} off watch and delete its credentials from the keyring? [y/N] ", end="")
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            _say("Nothing was changed.")
-            return FAILED
+        return await manage.remove(desk, args.name, sure=args.yes, revoking=args.revoke)
 
-    async def remove(household: Household) -> None:
-        from zbtui.onboard import take_off_watch
-
-        await take_off_watch(household, args.name)
-        _say(f"{args.name} is no longer under watch; its refresh token stays valid at Zoho until revoked.")
-
-    return _with_household(paths, rules, remove)
+    return _with_desk(args, remove)
 
 
 def _list(args: argparse.Namespace) -> int:
-    orgs = _load(_find_paths(args), _rules()).orgs
+    orgs = _config_file(_find_paths(args)).load().orgs
     if args.json:
         import json
-        from dataclasses import asdict
 
-        body = {"schema": 1, "orgs": [asdict(org) for org in orgs]}
+        from zbtui.core.org import POLICY_KEYS
+        from zbtui.store.config import ORG_KEYS, org_table
+
+        nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS))
+        body = {"schema": 1, "orgs": [nothing | org_table(org) for org in orgs]}
         print(json.dumps(body, indent=2))
         return 0
     if not orgs:
-        _say("No org is under watch yet: see zbtui add --help, or try zbtui demo.")
+        say("No org is under watch yet: see zbtui add --help, or try zbtui demo.")
     widest = max((len(org.name) for org in orgs), default=0)
     for org in orgs:
         print(f"{org.name:<{widest}}  {org.data_center:<6}  {org.grant:<18}  {org.client_id}")
@@ -273,20 +202,57 @@ def _check(args: argparse.Namespace) -> int:
     from zbtui.store.log import log_to
 
     paths = _find_paths(args)
-    config = _load(paths, _rules())
+    file = _config_file(paths)
+    config = file.load()
     names = [find_org(config, name).name for name in dict.fromkeys(args.names)]
     log_to(paths.log)
 
     async def run() -> Report:
-        async with _open_fleet(paths, config) as fleet:
+        async with _open_desk(paths, file) as desk:
+            fleet = _make_fleet(desk, config)
             report = await check(fleet, names or [org.name for org in config.orgs])
             if trouble := fleet.journal_trouble:
-                _say(f"zbtui: {trouble.message} {trouble.hint}")
+                say(f"zbtui: {trouble.message} {trouble.hint}")
             return report
 
     report = asyncio.run(run())
     print(as_json(report) if args.format == "json" else as_text(report))
     return EXIT_CODES[report.level]
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from contextlib import aclosing
+
+    from zbtui.doctor import Doctor, Finding, as_json, exit_code, lines_of, summary
+
+    paths = _find_paths(args)
+    file = _config_file(paths)
+
+    async def examine() -> list[Finding]:
+        async with _open_desk(paths, file) as desk:
+            home, keyring = desk.household, _credentials(paths)
+            doctor = Doctor(
+                file.load,
+                keyring,
+                keyring.probe,
+                home.journal,
+                desk.http,
+                desk.clock,
+                str(paths.config),
+                str(paths.journal),
+            )
+            findings: list[Finding] = []
+            walk = doctor.examine(tuple(args.names), searching=args.find_data_center)
+            async with aclosing(walk):
+                async for finding in walk:
+                    if not args.json:
+                        print("\n".join(lines_of(finding, findings[-1] if findings else None)), flush=True)
+                    findings.append(finding)
+            return findings
+
+    findings = asyncio.run(examine())
+    print(as_json(findings) if args.json else summary(findings))
+    return exit_code(findings)
 
 
 def _paths(args: argparse.Namespace) -> int:
@@ -305,62 +271,71 @@ def _find_paths(args: argparse.Namespace) -> Paths:
     return find_paths(getattr(args, "config", None), os.environ)
 
 
-def _rules() -> Rules:
+def _config_file(paths: Paths) -> ConfigFile:
     from zbtui.store.config import Rules
+    from zbtui.store.config_file import ConfigFile
     from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
 
-    return Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+    rules = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+    return ConfigFile(paths.config, paths.locks / "config.lock", rules)
 
 
-def _load(paths: Paths, rules: Rules) -> Config:
-    from zbtui.store.config import load_config
-
-    return load_config(paths.config, rules)
-
-
-def _credentials(paths: Paths) -> Credentials:
+def _credentials(paths: Paths) -> KeyringCredentials:
     from zbtui.store.credentials import ALLOW_INSECURE, KeyringCredentials
 
     return KeyringCredentials(paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE) == "1")
 
 
-def _open_fleet(
-    paths: Paths, config: Config, reload: Callable[[], Config | None] = lambda: None
-) -> AbstractAsyncContextManager[Fleet]:
+@asynccontextmanager
+async def _open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
+    """The stores of this user, for as long as the context lasts."""
+    from zbtui.clock import SystemClock
+    from zbtui.onboard import Desk, Household
     from zbtui.store.journal import open_journal
-    from zbtui.watch.clock import SystemClock
-    from zbtui.watch.opening import open_fleet
+    from zbtui.zoho.http import Http
 
     journal = open_journal(paths.journal)
-    return open_fleet(config, _credentials(paths), journal, SystemClock(), reload=reload)
+    try:
+        async with Http() as http:
+            yield Desk(Household(config, _credentials(paths), journal), http, SystemClock())
+    finally:
+        await journal.close()
 
 
-def _with_household(
-    paths: Paths, rules: Rules, act: Callable[[Household], Coroutine[Any, Any, None]]
-) -> int:
-    from zbtui.onboard import Household
-    from zbtui.store.journal import open_journal
+def _make_fleet(desk: Desk, config: Config) -> Fleet:
+    from zbtui.watch.opening import make_fleet
 
-    async def run() -> None:
-        journal = open_journal(paths.journal)
-        lock = paths.locks / "config.lock"
-        try:
-            await act(Household(paths.config, lock, rules, _credentials(paths), journal))
-        finally:
-            await journal.close()
+    home = desk.household
+    return make_fleet(
+        config, desk.http, home.credentials, home.journal, desk.clock, reload=home.config.reload
+    )
 
-    asyncio.run(run())
-    return 0
+
+def _with_desk(args: argparse.Namespace, act: Callable[[Desk], Coroutine[Any, Any, int]]) -> int:
+    paths = _find_paths(args)
+
+    async def run() -> int:
+        async with _open_desk(paths, _config_file(paths)) as desk:
+            return await act(desk)
+
+    return asyncio.run(run())
 
 
 def _need_terminal() -> None:
-    from zbtui.core.trouble import Trouble
-
     if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
         raise TroubleError(
             Trouble("config", "The screen needs a terminal.", "Without one, use zbtui check.")
         )
 
 
-def _say(text: str, end: str = "\n") -> None:
-    print(text, end=end, file=sys.stderr, flush=True)
+_COMMANDS: Final[dict[str, Command]] = {
+    "watch": _watch,
+    "demo": _demo,
+    "add": _add,
+    "sign-in": _sign_in,
+    "list": _list,
+    "remove": _remove,
+    "check": _check,
+    "doctor": _doctor,
+    "paths": _paths,
+}

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.cli.shell import (
+    ACME,
     COMMAND,
-    NO_CRASH,
     Shell,
     add,
     add_args,
@@ -20,10 +18,13 @@ from tests.cli.shell import (
     secrets_of,
     start,
     token_requests,
+    write_config,
 )
 from tests.support.secret_service import SecretService
 from tests.support.terminal import in_terminal
 from tests.support.zoho import Port
+from zbtui.core.org import POLICY_KEYS
+from zbtui.store.config import ORG_KEYS
 
 
 def test_an_org_is_added_listed_checked_and_removed(
@@ -57,7 +58,7 @@ def test_an_org_is_added_listed_checked_and_removed(
     assert shell("list").out == ""
     assert shell("check", "nordlys").status == 3
     texts = [text.encode() for run in runs for text in (run.out, run.err)]
-    assert_no_secret(zoho, written, every_byte(*folders), *texts)
+    assert_no_secret(written, every_byte(*folders), *texts)
     assert all(request.query == "" for request in zoho.simulator.requests)
 
 
@@ -75,20 +76,6 @@ def test_what_was_removed_is_gone_from_the_keyring_too(
     assert [keyring.get_password(*entry) for entry in entries] == [None, None]
 
 
-def test_an_org_of_client_credentials_needs_its_secret_alone(
-    real_keyring: SecretService, shell: Shell, zoho: Port
-) -> None:
-    invented = zoho.simulator.world.orgs["nordlys"]
-    run = shell(
-        *add_args(zoho.org("nordlys")),
-        *["--grant", "client-credentials", "--soid", f"ZohoCRM.{invented.number:011}"],
-        stdin=json.dumps({"client_secret": invented.client_secret}),
-    )
-    assert run.status == 0, run.err
-    assert shell("check").status == 0
-    assert shell("list", "--json").json["orgs"][0]["soid"] == f"ZohoCRM.{invented.number:011}"
-
-
 def test_what_is_removed_without_yes_has_to_be_confirmed(
     real_keyring: SecretService, empty_home: Path, shell: Shell, zoho: Port
 ) -> None:
@@ -104,7 +91,10 @@ def test_what_is_removed_without_yes_has_to_be_confirmed(
     with in_terminal([*COMMAND, "remove", "nordlys"]) as terminal:
         terminal.shows("[y/N]")
         terminal.send("y\n")
+        terminal.shows("Revoke its refresh token at Zoho, too? [y/N]")
+        terminal.send("\n")
         assert terminal.ends() == 0
+        terminal.shows("nordlys is no longer under watch; its refresh token stays valid at Zoho")
     assert shell("list").out == ""
 
 
@@ -125,8 +115,24 @@ def test_the_list_as_json_holds_what_the_config_holds(
                 "soid": None,
                 "accounts_url": org.accounts_url,
                 "api_url": org.api_url,
+                "every": None,
+                "near_every": None,
+                "overdue_after": None,
+                "long_run_after": None,
             }
         ],
+    }
+
+
+def test_the_list_as_json_holds_the_policy_of_an_orgs_own(shell: Shell, empty_home: Path) -> None:
+    write_config(empty_home, f'{ACME}every = "10m"\nlong_run_after = "1d"\n')
+    (org,) = shell("list", "--json").json["orgs"]
+    assert list(org) == [*ORG_KEYS, *POLICY_KEYS]
+    assert {key: org[key] for key in POLICY_KEYS} == {
+        "every": "10m",
+        "near_every": None,
+        "overdue_after": None,
+        "long_run_after": "1d",
     }
 
 
@@ -137,47 +143,3 @@ def test_a_hundred_checks_ask_for_one_token(real_keyring: SecretService, shell: 
     assert {finished(one).status for one in running} == {0}
     assert token_requests(zoho) == 1
     assert len(zoho.simulator.requests) == 101
-
-
-def test_checks_that_start_together_without_a_token_ask_for_one_and_all_see(
-    real_keyring: SecretService, shell: Shell, zoho: Port
-) -> None:
-    add(shell, zoho, "nordlys", verified=False)
-    running = [start("check") for _ in range(5)]
-    runs = [finished(one) for one in running]
-    assert token_requests(zoho) == 1
-    assert [run.status for run in runs] == [0] * 5, [run.out for run in runs if run.status]
-
-
-def test_a_lock_out_is_not_asked_through_by_the_next_check(
-    real_keyring: SecretService, shell: Shell, zoho: Port
-) -> None:
-    add(shell, zoho, "nordlys", verified=False)
-    zoho.simulator.forced["nordlys"] = "Access Denied"
-    for check in (process, process, shell):
-        run = check("check", "--format", "json")
-        assert run.status == 3
-        error = run.orgs()["nordlys"]["error"]
-        assert (error["kind"], error["code"]) == ("throttled", "Access Denied")
-    assert token_requests(zoho) == 1
-
-
-def test_secrets_are_asked_for_without_echo(real_keyring: SecretService, zoho: Port) -> None:
-    invented = zoho.simulator.world.orgs["nordlys"]
-    with in_terminal([*COMMAND, *add_args(zoho.org("nordlys"))]) as terminal:
-        terminal.shows("Client secret")
-        terminal.send(f"{invented.client_secret}\n")
-        terminal.shows("Refresh token")
-        terminal.send(f"{invented.refresh_token}\n")
-        terminal.shows("nordlys (custom) is under watch")
-        assert terminal.ends() == 0
-        assert_no_secret(zoho, bytes(terminal.output))
-
-
-@pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["ctrl+d", "ctrl+c"])
-def test_a_prompt_may_be_left(key: str) -> None:
-    with in_terminal([*COMMAND, *["add", "acme", "--data-center", "eu", "--client-id", "1.A"]]) as terminal:
-        terminal.shows("Client secret")
-        terminal.send(key)
-        assert terminal.ends() in (1, 3, 130)
-        assert not any(word in terminal.text for word in NO_CRASH), terminal.text

@@ -165,7 +165,7 @@ def test_no_trouble_tells_a_secret(street: Street) -> None:
     runs = (street.text, street.as_json)
     texts = [text.encode() for run in runs for text in (run.out, run.err)]
     kept = every_byte(*(Path(street.environ[name]) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")))
-    assert_no_secret(street.port, kept, *texts)
+    assert_no_secret(kept, *texts)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -36,6 +36,10 @@ from zbtui.cli import main
         "add acme",
         "add acme --data-center eu",
         "add acme --data-center eu --client-id 1000.A --grant password",
+        "add acme --data-center eu --client-id 1000.A --port 0",
+        "add acme --data-center eu --client-id 1000.A --port 65536",
+        "sign-in",
+        "sign-in acme --grant password",
         "remove",
         "demo --orgs 0",
         "demo --orgs many",
@@ -74,8 +78,12 @@ REFUSALS = [
     ),
     ("add other --data-center eu --client-id 1000.A --api-url https://b.example", "custom"),
     ("add other --data-center eu --client-id 1000.A --grant client-credentials", "soid"),
-    ("add other --data-center eu --client-id 1000.A --soid ZohoCRM.1", "client-credentials"),
-    ("add other --data-center eu --client-id 1000.é", "client_id"),
+    ("add other --data-center eu --client-id 1000.A --grant code --soid ZohoCRM.1", "client-credentials"),
+    ("add other --data-center eu --client-id 1000.A --soid 1", "soid"),
+    ("add other --data-center eu --client-id 1000.é", "client id"),
+    ("sign-in nobody", "nobody"),
+    ("sign-in acme --data-center mars", "mars"),
+    ("sign-in acme --grant client-credentials", "soid"),
     ("demo", "terminal"),
 ]
 
@@ -108,13 +116,13 @@ def test_what_cannot_be_meant_exits_3_with_one_line_that_names_it(
         '{"client_secret": "s3cret", "refresh_token": 1}',
         '{"client_secret": "s3cret", "refresh_token": "1000.a\\nb"}',
         '{"client_secret": "s3cret", "refresh_token": "1000.é"}',
-        '{"client_secret": "s3cret", "refresh_token": "1000.a", "code": "1000.b"}',
+        '{"client_secret": "s3cret", "refresh_token": "1000.a", "user_name": "1000.b"}',
         "[" * 60_000,
         '{"client_secret": ' + "9" * 5000 + "}",
     ],
 )
 def test_secrets_that_cannot_be_read_are_told_without_being_repeated(
-    shell: Shell, empty_home: Path, stdin: str
+    real_keyring: SecretService, shell: Shell, empty_home: Path, stdin: str
 ) -> None:
     run = shell("add", "acme", "--data-center", "eu", "--client-id", "1000.A", stdin=stdin)
     assert (run.status, run.out) == (3, "")
@@ -127,7 +135,31 @@ def test_secrets_that_cannot_be_read_are_told_without_being_repeated(
     assert not list(empty_home.rglob("*.toml"))
 
 
-def test_stdin_that_is_no_text_is_told_like_any_other() -> None:
+@pytest.mark.parametrize(
+    ("grant", "given", "needed"),
+    [
+        ("code", '{"client_secret": "s3cret"}', '{"client_secret": "…", "code": "…"}'),
+        ("code", '{"client_secret": "s3cret", "refresh_token": "1000.a"}', '"code": "…"}'),
+        ("refresh-token", '{"client_secret": "s3cret", "code": "1000.a"}', '"refresh_token": "…"}'),
+        ("device", '{"client_secret": "s3cret", "code": "1000.a"}', 'Needed: {"client_secret": "…"}.'),
+        ("browser", '{"client_secret": ""}', 'Needed: {"client_secret": "…"}.'),
+        ("browser", "", 'Needed: {"client_secret": "…"}.'),
+        (None, '{"client_secret": "s3cret", "refresh_token": "1000.a", "code": "1000.b"}', '"code": "…"}'),
+    ],
+)
+def test_each_grant_says_what_has_to_be_piped_in(
+    real_keyring: SecretService, shell: Shell, grant: str | None, given: str, needed: str
+) -> None:
+    option = ["--grant", grant] if grant else []
+    run = shell("add", "acme", "--data-center", "eu", "--client-id", "1000.A", *option, stdin=given)
+    assert (run.status, run.out) == (3, "")
+    assert needed in run.err
+    assert run.err.count("\n") == 1
+    assert "s3cret" not in run.err
+    assert "1000." not in run.err
+
+
+def test_stdin_that_is_no_text_is_told_like_any_other(real_keyring: SecretService) -> None:
     args = ["add", "acme", "--data-center", "eu", "--client-id", "1.A"]
     running = start(*args, PYTHONIOENCODING="utf-8:strict")
     out, err = running.communicate(b'\xff{"client_secret": "s3cret"}', timeout=60)
@@ -137,7 +169,9 @@ def test_stdin_that_is_no_text_is_told_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("args", ["", "demo", "add acme --data-center eu --client-id 1.A", "remove acme"])
-def test_without_a_stdin_at_all_it_is_as_without_a_terminal(empty_home: Path, args: str) -> None:
+def test_without_a_stdin_at_all_it_is_as_without_a_terminal(
+    real_keyring: SecretService, empty_home: Path, args: str
+) -> None:
     write_config(empty_home, ACME if args == "remove acme" else "")
     closed = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *args.split()]
     done = subprocess.run(closed, capture_output=True, check=False, timeout=60)

@@ -72,6 +72,12 @@ def ahead(span: timedelta, status: str = "SCHEDULED", **known: Any) -> Snapshot:
     return seen(backup(status, NOW + span), **known)
 
 
+def running(for_: timedelta | None, **known: object) -> Snapshot:
+    """A snapshot of a run in progress that was first seen so long ago; None: it is not known."""
+    since = None if for_ is None else NOW - for_
+    return seen(backup("INPROGRESS"), running_since=since, **known)
+
+
 _LONG: Final = timedelta(days=60)
 spans = st.timedeltas(-_LONG, _LONG).map(lambda span: timedelta(seconds=int(span.total_seconds())))
 zones = st.sampled_from(ZONES)

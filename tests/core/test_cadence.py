@@ -26,9 +26,10 @@ from tests.core.build import (
     snapshots,
     tried,
 )
-from zbtui.core.cadence import JITTER, SOONEST, lockout_pause, next_look
-from zbtui.core.explain import explain_api, explain_token
-from zbtui.core.org import Policy
+from zbtui.core.cadence import JITTER, SOONEST, lockout_pause, longest_pause, next_look
+from zbtui.core.explain import explain_api
+from zbtui.core.explain_sign_in import explain_token, over_budget
+from zbtui.core.org import POLICY_KEYS, Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 
@@ -190,7 +191,7 @@ def test_trouble_backs_off_whatever_was_known_before(known: Snapshot) -> None:
 
 @pytest.mark.parametrize("jitter", [-1, -0.3, 0, 0.3, 1])
 @pytest.mark.parametrize("until", [SECOND, 40 * SECOND, 10 * MINUTE, 40 * MINUTE, DAY])
-@pytest.mark.parametrize("code", ["Access Denied", "TOO_MANY_REQUESTS", None])
+@pytest.mark.parametrize("code", ["Access Denied", "TOKEN_BUDGET", "TOO_MANY_REQUESTS", None])
 def test_nothing_is_asked_before_the_moment_that_zoho_named(
     code: str | None, until: timedelta, jitter: float
 ) -> None:
@@ -225,8 +226,63 @@ def test_each_lockout_keeps_away_twice_as_long_up_to_40_minutes(strikes: int, mi
     assert lockout_pause(strikes) == minutes * MINUTE
 
 
+@pytest.mark.parametrize(
+    ("trouble", "longest"),
+    [
+        (None, EVERY),
+        (OFFLINE, 15 * MINUTE),
+        (replace(OFFLINE, retry_at=NOW + MINUTE), DAY),
+        (explain_token("Access Denied", 200, "eu"), 40 * MINUTE),
+        (over_budget(NOW + 7 * MINUTE), 40 * MINUTE),
+    ],
+    ids=["no trouble", "offline", "told when", "locked out", "over budget"],
+)
+def test_after_the_clock_was_set_back_no_look_is_further_ahead_than_it_may_be(
+    trouble: Trouble | None, longest: timedelta
+) -> None:
+    assert longest_pause(replace(ahead(6 * DAY), trouble=trouble), POLICY) == longest
+
+
 def test_nobody_may_look_twice_within_five_seconds() -> None:
     assert SOONEST == 5 * SECOND
+
+
+# An org with a pace of its own
+
+
+def own_pace(snapshot: Snapshot, **keys: timedelta) -> Snapshot:
+    return replace(snapshot, org=replace(snapshot.org, own_policy=tuple(keys.items())))
+
+
+@pytest.mark.parametrize(
+    ("known", "keys", "wait"),
+    [
+        (ahead(6 * DAY), {"every": HOUR}, HOUR),
+        (ahead(MINUTE), {"near_every": 15 * SECOND}, 15 * SECOND),
+        (ahead(-2 * HOUR), {"overdue_after": HOUR}, EVERY),
+        (ahead(6 * DAY), {"near_every": 15 * SECOND}, EVERY),
+    ],
+    ids=["every", "near_every", "overdue_after", "the rest is that of all"],
+)
+def test_an_org_is_looked_at_by_its_own_policy(
+    known: Snapshot, keys: dict[str, timedelta], wait: timedelta
+) -> None:
+    assert pause(own_pace(known, **keys)) == wait
+
+
+def test_an_org_with_a_pace_of_its_own_may_lie_as_far_ahead() -> None:
+    assert longest_pause(own_pace(ahead(6 * DAY), every=HOUR), POLICY) == HOUR
+
+
+@tried
+@given(snapshots(), policies, policies, jitters)
+def test_an_org_that_sets_everything_itself_is_looked_at_as_if_all_were_so(
+    snapshot: Snapshot, policy: Policy, own: Policy, jitter: float
+) -> None:
+    keys = {key: getattr(own, key) for key in POLICY_KEYS}
+    assert next_look(own_pace(snapshot, **keys), policy, NOW, jitter) == next_look(
+        snapshot, own, NOW, jitter
+    )
 
 
 # Whatever is known

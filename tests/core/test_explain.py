@@ -1,4 +1,4 @@
-"""Every error that Zoho documents has a sentence and a cure of its own, short enough for a panel."""
+"""Every error of the API hosts has a sentence and a cure of its own, short enough for a panel."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from tests.core.build import tried
 from zbtui.core.explain import (
     BACKUP_SCOPE,
     RETRY_WITH_NEW_TOKEN,
-    SCOPES,
     bad_answer,
     explain_api,
     explain_status,
-    explain_token,
     label,
 )
 from zbtui.core.text import clean
@@ -43,19 +41,6 @@ API_ERRORS: list[tuple[int, str, Kind, bool]] = [
     (500, "INTERNAL_SERVER_ERROR", "server", False),
 ]
 """zoho-api 2.2: status, code, and what follows from them: the kind, and whether asking again is in vain."""
-
-TOKEN_ERRORS: list[tuple[str, Kind, bool]] = [
-    ("invalid_client", "auth", True),
-    ("invalid_client_secret", "auth", True),
-    ("invalid_code", "auth", True),
-    ("invalid_redirect_uri", "auth", True),
-    ("redirect_uri_mismatch", "auth", True),
-    ("invalid_scope", "auth", True),
-    ("missing_org_info", "auth", True),
-    ("Access Denied", "throttled", False),
-    ("general_error", "server", False),
-]
-"""zoho-api 3.1 and, for client credentials, 3.3."""
 
 UNNAMED: list[tuple[int, Kind, bool]] = [
     (302, "contract", False),
@@ -107,7 +92,7 @@ def test_every_code_of_the_api_host_is_known(status: int, code: str, kind: Kind,
     assert (trouble.kind, trouble.final) == (kind, final)
     assert (trouble.code, trouble.http_status) == (code, status)
     assert trouble.retry_at is None
-    assert not trouble.is_lockout
+    assert not trouble.is_barred
 
 
 @pytest.mark.parametrize(("status", "code"), [row[:2] for row in API_ERRORS])
@@ -191,62 +176,14 @@ def test_a_redirection_is_told_and_not_followed(status: int, elsewhere: bool) ->
 
 
 def test_a_code_is_shown_only_so_far() -> None:
-    for trouble in (explain_api(500, {"code": "X" * 1000}, "eu"), explain_token("x" * 1000, 400, "eu")):
-        assert trouble.code is not None
-        assert len(trouble.code) == 60
+    trouble = explain_api(500, {"code": "X" * 1000}, "eu")
+    assert trouble.code is not None
+    assert len(trouble.code) == 60
 
 
 def test_a_refusal_of_the_user_with_an_unknown_code_is_final() -> None:
     trouble = explain_api(403, {"code": "BRAND_NEW"}, "eu")
     assert (trouble.kind, trouble.final) == ("permission", True)
-
-
-# The accounts host
-
-
-@pytest.mark.parametrize("status", [200, 400, None])
-@pytest.mark.parametrize(("error", "kind", "final"), TOKEN_ERRORS)
-def test_every_error_of_the_accounts_host_is_known_whatever_its_status(
-    error: str, kind: Kind, final: bool, status: int | None
-) -> None:
-    trouble = explain_token(error, status, "eu")
-    assert (trouble.kind, trouble.final) == (kind, final)
-    assert (trouble.code, trouble.http_status) == (error, status)
-    assert error not in said(trouble)
-    assert trouble.message.endswith(".")
-
-
-@pytest.mark.parametrize("error", ["invalid_client", "invalid_client_secret", "invalid_code"])
-@pytest.mark.parametrize(("data_center", "named"), [("eu", "EU"), ("custom", "custom")])
-def test_a_client_or_token_of_another_data_center_is_told_as_a_cause(
-    error: str, data_center: str, named: str
-) -> None:
-    hint = explain_token(error, 200, data_center).hint
-    assert named in hint
-    assert "data center" in hint.lower()
-
-
-def test_both_names_of_a_wrong_redirect_address_are_the_same_trouble() -> None:
-    assert said(explain_token("invalid_redirect_uri", 200, "eu")) == said(
-        explain_token("redirect_uri_mismatch", 200, "eu")
-    )
-
-
-def test_client_credentials_without_an_org_ask_for_soid() -> None:
-    assert "soid" in said(explain_token("missing_org_info", 200, "eu"))
-
-
-def test_a_scope_that_is_refused_is_named_with_all_that_should_be_asked_for() -> None:
-    assert SCOPES == "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ"
-    assert SCOPES in said(explain_token("invalid_scope", 200, "eu"))
-
-
-@pytest.mark.parametrize("error", ["brand_new", "access denied", "ACCESS DENIED", "access_denied"])
-def test_an_error_of_the_accounts_host_that_is_not_known_is_shown_and_asked_again(error: str) -> None:
-    trouble = explain_token(error, 400, "eu")
-    assert (trouble.kind, trouble.final, trouble.code) == ("auth", False, error)
-    assert error in trouble.message
-    assert "EU" in trouble.hint
 
 
 # No error envelope at all
@@ -301,7 +238,6 @@ def everything() -> list[Trouble]:
     return [
         *(explain_api(status, {"code": code}, dc) for status, code, _, _ in API_ERRORS),
         *(explain_api(403, {"code": "NO_PERMISSION", "details": details}, dc) for details in API_ACCESS),
-        *(explain_token(error, 200, dc) for error, _, _ in TOKEN_ERRORS),
         *(explain_api(status, {}, dc) for status in (*(row[0] for row in UNNAMED), 403)),
         *(explain_status(200, body, dc) for body in (PAGE, b"{")),
     ]
@@ -333,14 +269,6 @@ def test_every_sentence_about_the_api_host_is_clean(status: int, envelope: dict[
     trouble = explain_api(status, envelope, "eu")
     assert clean(said(trouble), 1000) == said(trouble)
     assert trouble.http_status == status
-
-
-@tried
-@given(hostile, st.sampled_from([200, 400, 503, None]))
-def test_every_sentence_about_the_accounts_host_is_clean(error: str, status: int | None) -> None:
-    trouble = explain_token(error, status, "eu")
-    assert clean(said(trouble), 1000) == said(trouble)
-    assert trouble.code is None or clean(trouble.code) == trouble.code
 
 
 @tried

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields, replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.core.build import ORG
-from zbtui.core.org import Org, Policy
+from tests.core.build import DAY, HOUR, MINUTE, ORG, policies, tried
+from zbtui.core.org import GRANTS, POLICY_KEYS, WAYS, Grant, Org, Policy, Way, grant_of, rebased
 
 FULL = Org(
     "acme",
@@ -42,6 +45,10 @@ def test_an_org_that_was_only_renamed_is_the_same() -> None:
     assert replace(FULL, name="acme ltd").identity == FULL.identity
 
 
+def test_an_org_that_is_only_watched_at_another_pace_is_the_same() -> None:
+    assert replace(FULL, own_policy=(("every", HOUR),)).identity == FULL.identity
+
+
 def test_an_org_signs_in_with_a_refresh_token_unless_told_otherwise() -> None:
     assert ORG.grant == "refresh-token"
 
@@ -59,3 +66,57 @@ def test_the_policy_is_the_documented_one_unless_configured() -> None:
 def test_configuration_is_never_changed_in_place(value: Org | Policy) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(value, fields(value)[0].name, None)
+
+
+# Ways to sign in
+
+
+def test_every_way_and_grant_there_is_can_be_chosen() -> None:
+    assert set(WAYS) == set(get_args(Way))
+    assert set(GRANTS) == set(get_args(Grant))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_but_client_credentials_ends_in_a_refresh_token(way: Way) -> None:
+    expected = "client-credentials" if way == "client-credentials" else "refresh-token"
+    assert grant_of(way) == expected
+
+
+# An org's own policy
+
+spans = st.timedeltas(MINUTE, 30 * DAY)
+
+
+def test_an_org_that_sets_nothing_itself_is_watched_by_the_policy_of_all() -> None:
+    policy = Policy(every=HOUR)
+    assert policy.of(ORG) is policy
+
+
+@tried
+@given(policies, st.dictionaries(st.sampled_from(POLICY_KEYS), spans))
+def test_what_an_org_sets_itself_counts_and_the_rest_is_that_of_all(
+    policy: Policy, own: dict[str, timedelta]
+) -> None:
+    found = policy.of(replace(ORG, own_policy=tuple(own.items())))
+    for key in POLICY_KEYS:
+        assert getattr(found, key) == own.get(key, getattr(policy, key))
+
+
+@tried
+@given(policies, st.dictionaries(st.sampled_from(POLICY_KEYS), spans))
+def test_an_orgs_own_policy_counts_once_however_often_it_is_asked_for(
+    policy: Policy, own: dict[str, timedelta]
+) -> None:
+    org = replace(ORG, own_policy=tuple(own.items()))
+    assert policy.of(org).of(org) == policy.of(org)
+
+
+def test_what_others_changed_meanwhile_stays_when_an_org_is_changed() -> None:
+    opened = Org("acme", "eu", "1000.A", own_policy=(("every", timedelta(minutes=5)),))
+    current = replace(opened, client_id="1000.B", own_policy=(("overdue_after", timedelta(hours=2)),))
+    changed = replace(opened, name="acme ltd", own_policy=(("every", timedelta(minutes=9)),))
+    after = rebased(current, opened, changed)
+    spans = (("every", timedelta(minutes=9)), ("overdue_after", timedelta(hours=2)))
+    assert after == Org("acme ltd", "eu", "1000.B", own_policy=spans)
+    assert rebased(opened, opened, changed) == changed
+    assert rebased(current, opened, opened) == current

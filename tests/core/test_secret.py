@@ -14,12 +14,14 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from tests.core.build import NOW, SECOND
-from zbtui.core.secret import RENEW_BEFORE, AccessToken, Secret, SignIn
+from tests.core.build import NOW, SECOND, tried
+from zbtui.core.secret import RENEW_BEFORE, AccessToken, Client, Secret, SignIn, fingerprint, fits_header
 
 # Put together here, so that the text is in no line of source that a traceback quotes.
 TOKEN = ".".join(["1000", "feedface" * 4, "cafebabe" * 4])
@@ -31,6 +33,7 @@ def holders() -> list[object]:
     return [
         secret,
         SignIn(secret, secret),
+        Client("an-id", secret),
         AccessToken(secret, "https://www.zohoapis.eu", NOW),
         [secret],
         {"token": secret},
@@ -164,3 +167,54 @@ def test_an_empty_one_is_false() -> None:
 def test_an_access_token_is_good_until_five_minutes_before_its_end(left: timedelta, good: bool) -> None:
     assert timedelta(minutes=5) == RENEW_BEFORE
     assert AccessToken(Secret(TOKEN), "https://www.zohoapis.eu", NOW + left).is_good(NOW) is good
+
+
+# Fingerprints
+
+texts = st.text(max_size=40)
+
+
+def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_run() -> None:
+    """It is kept in the journal: with another one a lock-out would be forgotten."""
+    assert fingerprint(Secret("1000.abc")) == "6c35d13b624a67f6df49f722255b5bef"
+    assert fingerprint(Secret("1000.abc"), Secret("x")) == "12f51e079f0d0e71b412fddeed1e6e90"
+
+
+@tried
+@given(st.lists(texts, min_size=1, max_size=3))
+def test_a_fingerprint_is_32_hex_digits_that_tell_nothing(parts: list[str]) -> None:
+    found = fingerprint(*map(Secret, parts))
+    assert len(found) == 32
+    assert set(found) <= set("0123456789abcdef")
+    assert not any(len(part) > 4 and part in found for part in parts)
+
+
+@tried
+@given(st.lists(texts, max_size=3), st.lists(texts, max_size=3))
+def test_two_fingerprints_are_equal_where_the_secrets_are_and_in_the_same_order(
+    one: list[str], other: list[str]
+) -> None:
+    same = fingerprint(*map(Secret, one)) == fingerprint(*map(Secret, other))
+    assert same == (one == other)
+
+
+def test_secrets_that_read_alike_when_they_are_joined_are_told_apart() -> None:
+    assert fingerprint(Secret("ab"), Secret("c")) != fingerprint(Secret("a"), Secret("bc"))
+    assert fingerprint(Secret("abc")) != fingerprint(Secret("abc"), Secret(""))
+
+
+def test_a_secret_that_no_text_can_be_made_of_has_one_too() -> None:
+    assert fingerprint(Secret("\ud800")) != fingerprint(Secret("\ud801"))
+
+
+# What may stand in a header
+
+
+@pytest.mark.parametrize("token", ["a", "1000.a-b_c.d~e", "!" * 2048])
+def test_a_token_of_printable_ascii_fits_a_header(token: str) -> None:
+    assert fits_header(token)
+
+
+@pytest.mark.parametrize("token", ["", " a", "a b", "a\n", "a\r\nX: y", "é", "a\x7f", "!" * 2049])
+def test_any_other_token_does_not(token: str) -> None:
+    assert not fits_header(token)

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import ZONES, tried, zones
-from zbtui.core.timefmt import ago, countdown, day, moment_texts, offset_text, parse_duration, rough
+from zbtui.core.timefmt import (
+    ago,
+    countdown,
+    day,
+    moment_texts,
+    offset_text,
+    parse_duration,
+    rough,
+    spell_duration,
+)
 
 UTC, INDIA, PACIFIC = ZONES
 NEXT_RUN = datetime(2022, 7, 26, 9, 58, 45, tzinfo=INDIA)
@@ -70,6 +79,40 @@ def test_a_duration_is_read_or_refused_with_a_value_error(text: str) -> None:
         assert timedelta() < parse_duration(text) <= timedelta(days=3650)
     except ValueError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(seconds=1), "1s"),
+        (timedelta(seconds=90), "1m30s"),
+        (timedelta(minutes=5), "5m"),
+        (timedelta(minutes=60), "1h"),
+        (timedelta(hours=36), "1d12h"),
+        (timedelta(days=1, seconds=1), "1d1s"),
+        (timedelta(days=3650), "3650d"),
+    ],
+)
+def test_a_duration_is_spelt_from_its_largest_unit_down(span: timedelta, text: str) -> None:
+    assert spell_duration(span) == text
+
+
+@tried
+@given(st.integers(1, 3650 * 86400))
+def test_a_duration_is_read_as_it_was_spelt(seconds: int) -> None:
+    span = timedelta(seconds=seconds)
+    assert parse_duration(spell_duration(span)) == span
+
+
+@tried
+@given(st.from_regex(r"([0-9]{1,3}[smhd]){1,4}", fullmatch=True))
+def test_whatever_way_a_duration_was_written_it_is_spelt_as_the_same(text: str) -> None:
+    try:
+        span = parse_duration(text)
+    except ValueError:
+        return
+    assert parse_duration(spell_duration(span)) == span
+    assert spell_duration(parse_duration(spell_duration(span))) == spell_duration(span)
 
 
 @pytest.mark.parametrize(

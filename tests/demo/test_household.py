@@ -23,7 +23,7 @@ WORDS = {
 async def words_within(seconds: int) -> set[str]:
     """All badges that are seen in the first so many seconds of the demo."""
     clock, words = FakeClock(), set[str]()
-    async with open_demo(clock=clock) as fleet:
+    async with open_demo(clock=clock) as (fleet, _):
 
         def note(snapshot: Snapshot) -> None:
             words.add(judge(snapshot, fleet.policy, clock.now()).word)
@@ -53,7 +53,7 @@ def files_in(folder: Path) -> list[Path]:
 
 async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) -> None:
     clock = FakeClock()
-    async with open_demo(clock=clock) as fleet:
+    async with open_demo(clock=clock) as (fleet, _):
         await fleet.look_once([seen.org.name for seen in fleet.snapshots])
         assert fleet.journal_trouble is None
     assert files_in(empty_home) == []
@@ -61,7 +61,7 @@ async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) 
 
 @pytest.mark.parametrize(("orgs", "count"), [(0, 14), (2, 2), (40, 40)])
 async def test_the_fleet_has_as_many_orgs_as_asked_for(orgs: int, count: int) -> None:
-    async with open_demo(orgs, clock=FakeClock()) as fleet:
+    async with open_demo(orgs, clock=FakeClock()) as (fleet, _):
         assert len(fleet.snapshots) == count
 
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
 from tests.support.clock import START, FakeClock
-from tests.support.zoho import Port, make_simulator, on_port
+from tests.support.zoho import Port, browse, browse_in_thread, client_of, make_simulator, on_port
 from zbtui.core.org import CUSTOM, Org
 from zbtui.core.secret import Secret, SignIn
+from zbtui.demo import DEVICE_CLIENT, WEB_CLIENT
 from zbtui.demo import app as demo_app
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import TOKEN_ERRORS, Simulator
@@ -40,6 +45,15 @@ async def send(simulator: Simulator, method: str, url: str, **form: str) -> Repl
         ("GET", "https://www.zohoapis.eu/eu/crm/bulk/v7/backup"),
         ("GET", "https://accounts.zoho.eu/oauth/v2/token"),
         ("POST", "https://accounts.zoho.eu/oauth/v2/tokens"),
+        ("DELETE", "https://accounts.zoho.eu/oauth/v2/auth"),
+        ("GET", "https://accounts.zoho.eu/oauth/v2/token/revoke"),
+        ("POST", "https://accounts.zoho.eu/oauth/v2/token/revoke/"),
+        ("GET", "https://accounts.zoho.eu/oauth/v3/device/code"),
+        ("GET", "https://accounts.zoho.eu/oauth/v3/device/token"),
+        ("POST", "https://accounts.zoho.eu/oauth/serverinfo"),
+        ("POST", "https://accounts.zoho.eu/console/code"),
+        ("GET", "https://www.zohoapis.eu/crm/v7/orgs"),
+        ("GET", "https://www.zohoapis.eu/crm/bulk/v7/org"),
         ("GET", "http://127.0.0.1/eu/eu/crm/bulk/v7/backup"),
         ("GET", "http://127.0.0.1/xx/crm/bulk/v7/backup"),
     ],
@@ -89,6 +103,101 @@ async def test_the_log_tells_who_asked_what_and_never_the_body() -> None:
     assert "never-logged" not in repr(request)
 
 
+async def test_the_log_tells_which_grant_was_asked_for() -> None:
+    simulator = make_simulator()
+    accounts = "https://accounts.zoho.eu/oauth"
+    await send(simulator, "POST", f"{accounts}/v2/token", grant_type="authorization_code")
+    await send(simulator, "POST", f"{accounts}/v3/device/token", grant_type="device_token")
+    await send(simulator, "POST", f"{accounts}/v2/token", grant_type="1000.never-logged")
+    await send(simulator, "GET", f"{accounts}/serverinfo")
+    assert [request.grant for request in simulator.requests] == [
+        "authorization_code",
+        "device_token",
+        None,
+        None,
+    ]
+    assert "never-logged" not in repr(simulator.requests)
+
+
+async def test_the_log_shows_that_a_secret_stood_in_the_query_and_not_the_secret() -> None:
+    simulator = make_simulator()
+    url = "https://accounts.zoho.eu/oauth/v2/token"
+    await send(simulator, "POST", f"{url}/revoke?token=never-logged&x=1")
+    await send(simulator, "POST", f"{url}?client_secret=never-logged&refresh_token=never-logged&code=")
+    await send(simulator, "GET", "https://accounts.zoho.eu/oauth/v3/device?user_code=AB12%20CD34")
+    assert [request.query for request in simulator.requests] == [
+        "token=***&x=1",
+        "client_secret=***&refresh_token=***&code=***",
+        "user_code=AB12%20CD34",
+    ]
+
+
+async def test_in_the_process_zoho_tells_where_all_data_centers_are() -> None:
+    reply = await send(make_simulator(), "GET", "https://accounts.zoho.com/oauth/serverinfo")
+    assert json.loads(reply.body) == {
+        "result": "success",
+        "locations": {key: dc.accounts_url for key, dc in DATA_CENTERS.items()},
+    }
+
+
+async def test_on_a_port_all_data_centers_are_at_that_port(port: Port) -> None:
+    async with Http() as http:
+        reply = await http.send("GET", f"{port.url}/eu/oauth/serverinfo")
+    assert json.loads(reply.body)["locations"] == {key: f"{port.url}/{key}" for key in DATA_CENTERS}
+
+
+async def test_on_a_port_a_device_is_sent_to_a_page_at_that_port(port: Port) -> None:
+    simulator, url = port.simulator, f"{port.url}/in/oauth/v3/device"
+    simulator.device_floor = timedelta(0)
+    client = client_of(DEVICE_CLIENT)
+    who = {"client_id": client.client_id, "client_secret": client.client_secret.reveal()}
+    asked = {"grant_type": "device_request", "scope": "ZohoCRM.org.READ", "access_type": "offline"}
+    async with Http() as http:
+        shown = json.loads((await http.send("POST", f"{url}/code", form=who | asked)).body)
+        assert shown["verification_url"] == url
+        await browse(shown["verification_uri_complete"], "saffron")
+        poll = who | {"grant_type": "device_token", "code": shown["device_code"]}
+        tokens = json.loads((await http.send("POST", f"{url}/token", form=poll)).body)
+    assert tokens["api_domain"] == f"{port.url}/in"
+    assert "refresh_token" in tokens
+
+
+async def test_on_a_port_the_consent_page_sends_back_to_the_loopback(port: Port) -> None:
+    back = f"{port.url}/"  # the simulator's own page stands for the program that waits there
+    query = {
+        "response_type": "code",
+        "client_id": WEB_CLIENT.client_id,
+        "scope": "ZohoCRM.org.READ",
+        "redirect_uri": back,
+    }
+    url = f"{port.url}/us/oauth/v2/auth?{urlencode(query)}"
+    location = await browse(url, "heron", follow=True)
+    assert location.startswith(back)
+    assert parse_qs(urlsplit(location).query)["accounts-server"] == [f"{port.url}/eu"]
+    before = len(port.simulator.requests)
+    browse_in_thread(url, None).join()
+    followed = [request.path for request in port.simulator.requests][before:]
+    assert followed == ["/us/oauth/v2/auth", "/us/oauth/v2/auth", "/"]
+
+
+async def test_on_a_port_the_console_gives_codes_that_work(port: Port) -> None:
+    heron = port.org("heron")
+    async with Http() as http:
+        reply = await http.send("GET", f"{heron.accounts_url}/console/code?org=heron")
+        form = {
+            "grant_type": "authorization_code",
+            "client_id": heron.client_id,
+            "client_secret": port.simulator.world.every["heron"].client_secret,
+            "code": reply.body.decode().strip(),
+        }
+        tokens = json.loads(
+            (await http.send("POST", f"{heron.accounts_url}/oauth/v2/token", form=form)).body
+        )
+        headers = {"Authorization": f"Zoho-oauthtoken {tokens['access_token']}"}
+        org = await http.send("GET", f"{tokens['api_domain']}/crm/v7/org", headers=headers)
+    assert json.loads(org.body)["org"][0]["company_name"] == "Heron Lake Instruments"
+
+
 async def test_on_a_port_the_first_part_of_the_path_tells_the_data_center(port: Port) -> None:
     org = port.org("nordlys")
     invented = port.simulator.world.orgs["nordlys"]
@@ -98,13 +207,33 @@ async def test_on_a_port_the_first_part_of_the_path_tells_the_data_center(port: 
     assert access.api_url == f"{port.url}/eu"
 
 
-def commands_in(guide: str) -> list[tuple[dict[str, str], list[str]]]:
-    """What is piped into `zbtui`, and its arguments, of each command in the guide."""
+@dataclass(frozen=True)
+class Command:
+    """One command of the guide."""
+
+    sign_in: dict[str, str]
+    """What is piped into it."""
+    verb: str
+    name: str
+    options: dict[str, str]
+
+    @property
+    def grant(self) -> str | None:
+        return self.options.get("--grant")
+
+
+def commands_in(guide: str) -> list[Command]:
+    """Each command that the guide shows; a code that a shell would fetch stays the URL it comes from."""
     found = []
-    for command in guide.partition("\n\n")[2].replace("|\n", "| ").splitlines():
-        echo, sign_in, pipe, program, *arguments = shlex.split(command)
+    plain = re.sub(r"'\$\(curl -s '(\S+)'\)'", r"\1", guide).replace("|\n", "| ")
+    for line in plain.splitlines():
+        if not line.startswith("echo "):
+            continue
+        echo, sign_in, pipe, program, verb, name, *options = shlex.split(line)
         assert (echo, pipe, program) == ("echo", "|", "zbtui")
-        found.append((json.loads(sign_in), arguments))
+        found.append(
+            Command(json.loads(sign_in), verb, name, dict(zip(options[::2], options[1::2], strict=True)))
+        )
     return found
 
 
@@ -115,23 +244,48 @@ async def test_the_commands_of_the_guide_put_its_orgs_under_watch(path: str, por
     }
     async with Http() as http:
         guide = (await http.send("GET", port.url + path)).body.decode()
-        commands = commands_in(guide)
+        commands = [command for command in commands_in(guide) if command.grant is None]
         assert len(commands) == len(port.simulator.world.orgs)
-        for sign_in, (verb, name, *options) in commands:
-            given = dict(zip(options[::2], options[1::2], strict=True))
-            assert (verb, given["--data-center"]) == ("add", "custom")
-            if name in refused:
+        for command in commands:
+            assert (command.verb, command.options["--data-center"]) == ("add", "custom")
+            if command.name in refused:
                 continue
-            org = Org(
-                name,
-                CUSTOM,
-                given["--client-id"],
-                accounts_url=given["--accounts-url"],
-                api_url=given["--api-url"],
+            org = org_of(command)
+            kept = SignIn(
+                Secret(command.sign_in["client_secret"]), Secret(command.sign_in["refresh_token"])
             )
-            kept = SignIn(Secret(sign_in["client_secret"]), Secret(sign_in["refresh_token"]))
             access = await request_access_token(http, org, data_center_of(org), kept, START)
-            assert access.api_url == given["--api-url"]
+            assert access.api_url == org.api_url
+
+
+def org_of(command: Command) -> Org:
+    given = command.options
+    return Org(
+        command.name,
+        CUSTOM,
+        given["--client-id"],
+        "client-credentials" if command.grant == "client-credentials" else "refresh-token",
+        given.get("--soid"),
+        given["--accounts-url"],
+        given["--api-url"],
+    )
+
+
+async def test_the_guide_shows_each_other_way_to_sign_in(port: Port) -> None:
+    async with Http() as http:
+        guide = (await http.send("GET", port.url)).body.decode()
+        ways = {command.grant: command for command in commands_in(guide) if command.grant}
+        assert list(ways) == ["code", "device", "browser", "client-credentials"]
+        assert all(command.name in port.simulator.world.newcomers for command in ways.values())
+        code = (await http.send("GET", ways["code"].sign_in["code"])).body.decode()
+        assert code.startswith("1000.demo-grant-")
+        own = org_of(ways["client-credentials"])
+        sign_in = SignIn(Secret(ways["client-credentials"].sign_in["client_secret"]), None)
+        access = await request_access_token(http, own, data_center_of(own), sign_in, START)
+    assert access.api_url == own.api_url
+    for way, client in (("device", DEVICE_CLIENT), ("browser", WEB_CLIENT)):
+        assert ways[way].options["--client-id"] == client.client_id
+        assert ways[way].sign_in == {"client_secret": client.client_secret}
 
 
 async def test_uvicorn_is_given_the_guide_to_print_when_it_starts(
@@ -149,7 +303,7 @@ async def test_uvicorn_is_given_the_guide_to_print_when_it_starts(
     await demo_app({"type": "lifespan"}, receive, send)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert {arguments[1] for _, arguments in commands_in(printed.err)} >= {"nordlys", "plover"}
+    assert {command.name for command in commands_in(printed.err)} >= {"nordlys", "plover", "heron"}
     assert "http://127.0.0.1:8000/eu" in printed.err
     assert [message["type"] for message in sent] == [
         "lifespan.startup.complete",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -149,9 +151,28 @@ def test_a_seed_makes_the_same_orgs_each_time_and_another_seed_others() -> None:
     assert World(START, 60, seed=3).orgs != World(START, 60, seed=4).orgs
 
 
+def test_newcomers_exist_and_are_not_watched_from_the_start() -> None:
+    few, many = World(START, 1), World(START, 500)
+    assert list(few.newcomers) == ["heron", "alder", "saffron"]
+    assert few.newcomers == many.newcomers
+    assert many.every == many.orgs | many.newcomers
+    assert len(many.every) == 503, "nobody has the name of another"
+    assert len({org.number for org in many.every.values()}) == 503
+
+
+def test_the_org_object_has_zohos_keys_and_belongs_to_its_place() -> None:
+    world = World(START)
+    for org in world.every.values():
+        made = world.company(org)
+        assert set(made) >= {"id", "zgid", "company_name", "time_zone", "country_code", "type"}
+        assert (made["company_name"], made["zgid"]) == (org.company, org.zgid)
+        assert re.fullmatch("[0-9]{11}", org.zgid)
+        assert START.astimezone(ZoneInfo(str(made["time_zone"]))).utcoffset() == org.offset
+
+
 def test_every_phase_of_every_life_is_one_that_the_simulator_knows() -> None:
     known = STATUSES | set(API_ERRORS) | TOKEN_ERRORS
     known |= {"NONE", "ONE_OFF", "OVERDUE", "KEYRING", "HTML", "OUTAGE", "RESET", "EMPTY"}
-    for org in World(START, 500).orgs.values():
+    for org in World(START, 500).every.values():
         assert {phase.kind for phase in org.life} <= known
         assert all(phase.seconds > 0 for phase in org.life)

@@ -1,60 +1,17 @@
-"""The simulator's rules: tokens, their limits, and what each org answers."""
+"""The simulator's API hosts, and the tokens that let in there: their limits, and what each org answers."""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from tests.support.clock import FakeClock
-from tests.support.zoho import make_simulator
+from tests.demo.desk import EU_API, Desk, code_in
 from zbtui.core.backup import State, parse_details
-from zbtui.demo.world import InventedOrg
-from zbtui.demo.zoho import API_ERRORS, TOKEN_ERRORS, Answer, Simulator
-
-EU_API = "https://www.zohoapis.eu"
-
-
-class Desk:
-    """The simulator, asked for one org of the EU."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.simulator: Simulator = make_simulator(clock)
-        self.org: InventedOrg = self.simulator.world.orgs["nordlys"]
-        self.clock = clock
-
-    def issue(self, dc: str = "eu", **changed: str | None) -> dict[str, Any]:
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": self.org.client_id,
-            "client_secret": self.org.client_secret,
-            "refresh_token": self.org.refresh_token,
-            **changed,
-        }
-        sent = {key: value for key, value in form.items() if value is not None}
-        answer, _ = self.simulator.issue_token(dc, EU_API, sent)
-        said: dict[str, Any] = json.loads(answer.body)
-        assert answer.status == 200, "Zoho refuses with 200"
-        return said
-
-    def token(self) -> str:
-        return str(self.issue()["access_token"])
-
-    def details(self, token: str, dc: str = "eu", method: str = "GET") -> Answer:
-        return self.simulator.details(dc, method, f"Zoho-oauthtoken {token}")[0]
-
-    def code(self, token: str, dc: str = "eu", method: str = "GET") -> str | None:
-        body = self.details(token, dc, method).body
-        found = json.loads(body).get("code") if body else None
-        return str(found) if found else None
-
-
-@pytest.fixture
-def desk(clock: FakeClock) -> Desk:
-    return Desk(clock)
-
+from zbtui.core.company import parse_company
+from zbtui.demo.answers import Call, Site
+from zbtui.demo.zoho import API_ERRORS, TOKEN_ERRORS, Answer
 
 # Tokens
 
@@ -92,15 +49,40 @@ def test_a_wrong_sign_in_is_refused_by_zohos_word_for_it(
 
 
 def test_client_credentials_need_the_number_of_the_org_and_no_refresh_token(desk: Desk) -> None:
-    soid = f"ZohoCRM.{desk.org.number:011}"
-    answer = desk.issue(grant_type="client_credentials", soid=soid, refresh_token=None)
+    answer = desk.own(soid="ZohoCRM.00000000001")
     assert desk.details(answer["access_token"]).status == 200
+
+
+def test_client_credentials_get_the_scopes_that_they_ask_for(desk: Desk) -> None:
+    assert desk.own(scope="ZohoCRM.org.READ")["scope"] == "ZohoCRM.org.READ"
+    assert desk.own()["scope"] == "ZohoCRM.bulk.backup.READ ZohoCRM.org.READ"
+    assert desk.own(scope="ZohoCRM.nonsense.READ") == {"error": "invalid_scope"}
+
+
+def test_client_credentials_never_bring_a_refresh_token_and_have_ten_tokens_too(desk: Desk) -> None:
+    for _ in range(10):
+        assert "refresh_token" not in desk.own()
+    assert desk.own()["error"] == "Access Denied"
+    assert desk.token(), "a refresh token counts for itself"
+
+
+def test_the_life_of_an_org_ends_its_first_refresh_token_and_a_new_sign_in_cures_it(desk: Desk) -> None:
+    desk.org = desk.simulator.world.orgs["maple"]
+    assert desk.issue("ca") == {"error": "invalid_code"}
+    fresh = desk.exchange(desk.simulator.grant_code("maple"), "ca")
+    renewed = desk.issue("ca", refresh_token=fresh["refresh_token"])
+    assert desk.details(renewed["access_token"], "ca").status == 200
 
 
 @pytest.mark.parametrize("error", sorted(TOKEN_ERRORS))
 def test_an_org_can_be_forced_to_any_refusal(error: str, desk: Desk) -> None:
+    fresh = desk.exchange(desk.simulator.grant_code("nordlys"))["refresh_token"]
+    code = desk.simulator.grant_code("nordlys")
     desk.simulator.forced["nordlys"] = error
-    assert desk.issue()["error"] == error
+    answers = desk.issue(), desk.issue(refresh_token=fresh), desk.exchange(code), desk.own()
+    assert [answer["error"] for answer in answers] == [error] * 4
+    del desk.simulator.forced["nordlys"]
+    assert "access_token" in desk.exchange(code), "a code that was not exchanged is still good"
 
 
 def test_ten_tokens_in_ten_minutes_are_given_and_the_eleventh_is_not(desk: Desk) -> None:
@@ -180,18 +162,22 @@ def test_all_tokens_can_be_ended_at_once(desk: Desk) -> None:
     ],
 )
 def test_only_zohos_own_scheme_with_a_live_token_lets_in(authorization: str, code: str, desk: Desk) -> None:
-    answer, org = desk.simulator.details("eu", "GET", authorization.format(token=desk.token()))
-    assert (answer.status, json.loads(answer.body)["code"], org) == (401, code, None)
+    call = Call(Site("eu"), authorization=authorization.format(token=desk.token()))
+    for answer, org in (desk.simulator.details(call), desk.simulator.company(call)):
+        assert (answer.status, code_in(answer), org) == (401, code, None)
 
 
 def test_a_fresh_token_is_refused_at_another_data_center(desk: Desk) -> None:
-    assert desk.code(desk.token(), dc="us") == "INVALID_TOKEN"
+    token = desk.token()
+    assert desk.code(token, dc="us") == "INVALID_TOKEN"
+    assert code_in(desk.company(token, dc="us")) == "INVALID_TOKEN"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
 def test_any_method_but_get_is_refused_with_400(method: str, desk: Desk) -> None:
-    answer = desk.details(desk.token(), method=method)
-    assert (answer.status, json.loads(answer.body)["code"]) == (400, "INVALID_REQUEST_METHOD")
+    token = desk.token()
+    for answer in (desk.details(token, method=method), desk.company(token, method=method)):
+        assert (answer.status, code_in(answer)) == (400, "INVALID_REQUEST_METHOD")
 
 
 def test_a_token_without_the_scope_is_refused(desk: Desk) -> None:
@@ -232,3 +218,53 @@ def test_a_token_that_outlives_its_sign_in_still_sees_a_status_of_zohos(kind: st
     backup = parse_details(answer.status, answer.body, "eu")
     assert backup is not None
     assert backup.state is not State.UNKNOWN
+
+
+# The org
+
+
+def test_the_org_call_tells_whose_org_it_is(desk: Desk) -> None:
+    answer = desk.company(desk.token())
+    company = parse_company(answer.status, answer.body, "eu")
+    assert company is not None
+    assert (company.name, company.number, company.country, company.edition, company.kind) == (
+        "Nordlys Tools AB",
+        "00000000001",
+        "Sweden",
+        "enterprise",
+        "production",
+    )
+    (org,) = json.loads(answer.body)["org"]
+    assert desk.org.soid == f"ZohoCRM.{org['zgid']}"
+    assert org["time_zone"] == "Europe/Stockholm"
+
+
+def test_without_its_scope_the_org_stays_unknown_and_the_backup_is_seen(desk: Desk) -> None:
+    code = desk.simulator.grant_code("nordlys", scope="ZohoCRM.bulk.backup.READ")
+    token = desk.exchange(code)["access_token"]
+    answer = desk.company(token)
+    assert (answer.status, code_in(answer)) == (401, "OAUTH_SCOPE_MISMATCH")
+    assert desk.details(token).status == 200
+
+
+def test_the_scope_for_all_covers_reading(desk: Desk) -> None:
+    code = desk.simulator.grant_code("nordlys", scope="ZohoCRM.bulk.backup.ALL,ZohoCRM.org.ALL")
+    token = desk.exchange(code)["access_token"]
+    assert (desk.details(token).status, desk.company(token).status) == (200, 200)
+
+
+@pytest.mark.parametrize("kind", ["NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "NONE", "EMPTY", "FAILED"])
+def test_what_is_wrong_with_backups_only_leaves_the_org_call_alone(kind: str, desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = kind
+    assert desk.company(token).status == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("OUTAGE", 503), ("TOO_MANY_REQUESTS", 429), ("NO_API_ACCESS", 403), ("INTERNAL_ERROR", 500)],
+)
+def test_what_is_wrong_with_the_host_hits_the_org_call_too(kind: str, status: int, desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = kind
+    assert desk.company(token).status == status

@@ -1,82 +1,36 @@
-"""The config file: what it may say, what each mistake is told as, and what edits leave alone."""
+"""The config's text: what it may say, and what each mistake is told as."""
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
 
-import filelock
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.store.builders import RULES, org, run_together
-from zbtui.core.org import Org, Policy
-from zbtui.core.trouble import Trouble, TroubleError
+from tests.store.builders import ACME, CUSTOM, LOCAL, RULES, File, org, refused
+from zbtui.core.org import POLICY_KEYS, Org, Policy
+from zbtui.core.trouble import TroubleError
 from zbtui.store.config import (
     LONGEST_NAME,
     Config,
-    add_org,
     check_free,
     check_name,
     find_org,
-    load_config,
     make_org,
+    org_table,
     parse_config,
-    remove_org,
-    watch_config,
 )
-
-ACME = '[[org]]\nname = "acme"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
-CUSTOM = '[[org]]\nname = "x"\ndata_center = "custom"\nclient_id = "1000.X"\n'
-LOCAL = CUSTOM + 'accounts_url = "http://127.0.0.1:8000/eu"\napi_url = "http://127.0.0.1:8000/eu"\n'
-NEW = org("new", data_center="jp", client_id="1000.NEW")
-
-
-class File:
-    """A config in a folder of its own, and the edits that zbtui makes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path, self.lock = folder / "config.toml", folder / "locks" / "config.lock"
-
-    def put(self, text: str | bytes) -> None:
-        self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
-
-    def text(self) -> str:
-        return self.path.read_bytes().decode()
-
-    def load(self) -> Config:
-        return load_config(self.path, RULES)
-
-    def add(self, new: Org = NEW) -> None:
-        add_org(self.path, self.lock, new, RULES)
-
-    def remove(self, name: str) -> None:
-        remove_org(self.path, self.lock, name, RULES)
-
-    def names(self) -> list[str]:
-        return [found.name for found in self.load().orgs]
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> File:
     (tmp_path / "config").mkdir()
     return File(tmp_path / "config")
-
-
-def refused(act: Callable[[], object]) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
-        act()
-    trouble = caught.value.trouble
-    assert (trouble.kind, trouble.final) == ("config", True)
-    assert trouble.hint
-    return trouble
 
 
 # What it says
@@ -201,8 +155,8 @@ MISTAKES = {
     "a name that is too long": (ACME.replace("acme", "a" * (LONGEST_NAME + 1)), 2, str(LONGEST_NAME)),
     "no such data center": (ACME.replace('"eu"', '"fr"'), 3, "fr"),
     "a data center in capitals": (ACME.replace('"eu"', '"EU"'), 3, "EU"),
-    "a client id with a space": (ACME.replace("1000.ABC", "1000. ABC"), 4, "client_id"),
-    "an empty client id": (ACME.replace("1000.ABC", ""), 4, "client_id"),
+    "a client id with a space": (ACME.replace("1000.ABC", "1000. ABC"), 4, "client id"),
+    "an empty client id": (ACME.replace("1000.ABC", ""), 4, "client id"),
     "a url without custom": (ACME + 'api_url = "https://a.example"\n', 5, "api_url"),
     "custom without urls": (CUSTOM, 3, "accounts_url"),
     "custom without api_url": (CUSTOM + 'accounts_url = "https://a.example"\n', 3, "api_url"),
@@ -217,6 +171,12 @@ MISTAKES = {
     "soid with a refresh token": (ACME + 'grant = "refresh-token"\nsoid = "ZohoCRM.1"\n', 5, "soid"),
     "soid without its number": (ACME + 'grant = "client-credentials"\nsoid = "20098765432"\n', 6, "soid"),
     "soid in other digits": (ACME + 'grant = "client-credentials"\nsoid = "ZohoCRM.٣"\n', 6, "soid"),
+    "an own span without a unit": (ACME + ACME.replace("acme", "b") + 'every = "5"\n', 9, "every"),
+    "an own span without quotes": (ACME + "near_every = 30\n", 5, "near_every"),
+    "an own span of nothing": (ACME + 'overdue_after = "0s"\n', 5, "overdue_after"),
+    "an own every under 15s": (ACME + '\nevery = "14s"\n', 6, "15s"),
+    "an own near_every under 15s": (LOCAL + ACME + 'near_every = "14s"\n', 11, "15s"),
+    "an own every under 1s on loopback": (LOCAL + 'every = "0s"\n', 7, "every"),
     "a table in an org": (ACME + "[org.more]\nx = 1\n", 1, "more"),
     "not TOML": (ACME + "name =\n", 5, "TOML"),
     "a key given twice": (ACME + 'name = "b"\n', 5, "TOML"),
@@ -276,6 +236,63 @@ def test_15s_is_often_enough_and_on_loopback_1s(text: str, every: int, file: Fil
     assert file.load().policy.every == timedelta(seconds=every)
 
 
+# An org's own policy
+
+
+def test_an_org_may_set_every_key_of_the_policy_itself(file: File) -> None:
+    own = 'every = "1h"\nnear_every = "1m"\noverdue_after = "2d"\nlong_run_after = "1h30m"\n'
+    file.put('[watch]\nevery = "1m"\n' + ACME + own + ACME.replace("acme", "b"))
+    config = file.load()
+    acme, b = config.orgs
+    assert config.policy.of(acme) == Policy(
+        timedelta(hours=1), timedelta(minutes=1), timedelta(days=2), timedelta(minutes=90)
+    )
+    assert config.policy.of(b) == config.policy == Policy(every=timedelta(minutes=1))
+    assert acme.identity == replace(acme, own_policy=()).identity
+
+
+def test_the_order_of_the_lines_makes_no_other_org(file: File) -> None:
+    keys = ['every = "1h"\n', 'near_every = "1m"\n', 'overdue_after = "2d"\n']
+    file.put(ACME + "".join(keys))
+    before = file.load()
+    file.put(ACME + "".join(reversed(keys)))
+    assert file.load() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "every"),
+    [(ACME + 'every = "15s"\n', 15), (LOCAL + 'every = "1s"\nnear_every = "1s"\n' + ACME, 1)],
+    ids=["anywhere", "on loopback, whatever the others"],
+)
+def test_an_orgs_own_pace_is_as_often_as_its_own_place_allows(text: str, every: int, file: File) -> None:
+    file.put(text)
+    config = file.load()
+    assert config.policy.of(config.orgs[0]).every == timedelta(seconds=every)
+
+
+spans = st.integers(15, 3650 * 86400).map(lambda seconds: timedelta(seconds=seconds))
+
+
+@settings(max_examples=60, deadline=None)
+@given(own=st.fixed_dictionaries({}, optional=dict.fromkeys(POLICY_KEYS, spans)))
+def test_an_org_is_read_as_its_table_says(own: dict[str, timedelta]) -> None:
+    made = org(grant="client-credentials", soid="ZohoCRM.1", own_policy=tuple(own.items()))
+    canonical = replace(made, own_policy=tuple((key, own[key]) for key in POLICY_KEYS if key in own))
+    assert make_org(org_table(made), RULES) == canonical
+
+
+def test_a_table_holds_what_is_set_and_nothing_else() -> None:
+    assert org_table(org(own_policy=(("every", timedelta(minutes=90)),))) == {
+        "name": "acme",
+        "data_center": "eu",
+        "client_id": "1000.ABC",
+        "grant": "refresh-token",
+        "every": "1h30m",
+    }
+
+
+# Whatever is in the file
+
 FRAGMENTS = st.sampled_from([ACME, CUSTOM, LOCAL, "[[org]]\n", "[watch]\n", "org = ", "name = "]) | (
     st.sampled_from(["watch.", "every = ", '"5m"\n', "[", "]", "{", "}", "=", ",", "#", "\n", "\t"])
     | st.sampled_from(['"""', "'", "\\u0000", "1979-05-27", "nan", "true"])
@@ -327,322 +344,3 @@ def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
 
 def test_a_name_that_is_taken_is_told() -> None:
     assert "'acme'" in refused(partial(check_free, Config(orgs=(org(),)), "acme")).message
-
-
-# Edits
-
-LAYOUTS = {
-    "plain": ACME,
-    "commented": dedent("""\
-        # Our orgs. Ask Mara before you change anything.
-
-        [watch]
-        every = "5m"   # not less: we share the credits
-        # near_every = "1m"
-
-        # The mother company
-        [[org]]
-        name = "acme"          # as in the contract
-        data_center = "eu"
-        client_id = "1000.ABC"
-
-        # ---- Asia ----
-
-        # The daughter
-        [[org]]
-        client_id = "1000.DEF"
-        name = "sakura"
-        data_center = "jp"     # Tokyo
-        """),
-    "watch last": ACME + '\n# how often\n[watch]\nevery = "5m"\n',
-    "watch between": ACME + '\n[watch]\nevery = "5m"\n\n' + ACME.replace("acme", "b") + "# the end\n",
-    "footer": ACME + "\n# To come:\n# [[org]]\n# name = 'later'\n",
-    "tight": ACME + ACME.replace("acme", "b"),
-    "indented": "\n".join("\t" + line for line in ACME.splitlines()) + "\n",
-    "odd header": ACME.replace("[[org]]", "[[ org ]]  # the first"),
-    "single quotes": ACME.replace('"', "'"),
-    "multi-line": ACME.replace('"acme"', '"""acme"""'),
-    "no line end": ACME.rstrip(),
-    "only a comment": "# nothing yet",
-    "CRLF": ACME.replace("\n", "\r\n"),
-    "BOM": "\ufeff# mine\n" + ACME,
-}
-
-
-def lines(text: str) -> list[str]:
-    """The lines that say something."""
-    return [line for line in text.removeprefix("\ufeff").splitlines() if line.strip()]
-
-
-ADDED = ['name = "new"', 'data_center = "jp"', 'client_id = "1000.NEW"', 'grant = "refresh-token"']
-"""The lines of the new org, below its header."""
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_an_org_that_is_added_leaves_every_line_in_its_place(layout: str, file: File) -> None:
-    file.put(LAYOUTS[layout])
-    before = file.load()
-    file.add()
-    assert file.load() == Config(before.policy, (*before.orgs, NEW))
-    written = lines(file.text())
-    first = written.index(ADDED[0])
-    assert written[first : first + len(ADDED)] == ADDED
-    assert written[: first - 1] + written[first + len(ADDED) :] == lines(LAYOUTS[layout])
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_an_org_that_is_added_and_removed_leaves_no_trace(layout: str, file: File) -> None:
-    file.put(LAYOUTS[layout])
-    before = file.load()
-    file.add()
-    file.remove("new")
-    assert file.load() == before
-    assert lines(file.text()) == lines(LAYOUTS[layout])
-
-
-def test_an_org_is_added_with_a_blank_line_above_it(file: File) -> None:
-    file.put(ACME)
-    file.add()
-    assert file.text() == ACME + "\n[[org]]\n" + "\n".join(ADDED) + "\n"
-
-
-def test_a_new_file_says_what_it_is(file: File) -> None:
-    file.add()
-    assert file.text().startswith("#")
-    assert file.names() == ["new"]
-
-
-REMOVALS = {
-    ("plain", "acme"): ACME,
-    ("tight", "acme"): ACME,
-    ("tight", "b"): ACME.replace("acme", "b"),
-    ("watch last", "acme"): ACME,
-    ("watch between", "acme"): ACME,
-    ("footer", "acme"): ACME,
-    ("CRLF", "acme"): ACME,
-    ("commented", "acme"): dedent("""\
-        # The mother company
-        [[org]]
-        name = "acme"          # as in the contract
-        data_center = "eu"
-        client_id = "1000.ABC"
-        """),
-    ("commented", "sakura"): dedent("""\
-        # The daughter
-        [[org]]
-        client_id = "1000.DEF"
-        name = "sakura"
-        data_center = "jp"     # Tokyo
-        """),
-}
-
-
-@pytest.mark.parametrize(("layout", "name"), REMOVALS)
-def test_an_org_that_is_removed_takes_its_own_lines_and_the_comment_right_above_it_along(
-    layout: str, name: str, file: File
-) -> None:
-    file.put(LAYOUTS[layout])
-    before = file.names()
-    file.remove(name)
-    assert file.names() == [other for other in before if other != name]
-    whole, gone = "\n".join(lines(LAYOUTS[layout])) + "\n", REMOVALS[layout, name]
-    assert gone in whole
-    assert lines(file.text()) == lines(whole.replace(gone, "", 1))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'org = [{name = "acme", data_center = "eu", client_id = "1000.ABC"}]\n',
-        'org = [\n  {name = "acme", data_center = "eu", client_id = "1000.ABC"},\n]\n',
-    ],
-)
-def test_a_list_of_inline_tables_is_read_but_refused_for_edits_and_left_as_it_is(
-    text: str, file: File
-) -> None:
-    file.put(text)
-    assert file.names() == ["acme"]
-    for act in (file.add, partial(file.remove, "acme")):
-        assert "cannot be edited" in refused(act).message
-    assert file.text() == text
-
-
-def test_a_name_is_added_once_and_only_what_is_there_is_removed(file: File) -> None:
-    file.put(ACME)
-    assert "already" in refused(lambda: file.add(org("acme"))).message
-    assert "'other'" in refused(lambda: file.remove("other")).message
-    assert file.text() == ACME
-
-
-def test_an_org_that_the_config_would_refuse_is_not_written(file: File) -> None:
-    file.put(ACME)
-    refused(lambda: file.add(org("new", data_center="fr")))
-    assert file.text() == ACME
-
-
-NAMES = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=30
-).filter(lambda name: check_name(name) is None)
-
-
-@settings(max_examples=40, deadline=None)
-@given(name=NAMES)
-@example(name='"')
-@example(name="\\u0041 '''")
-@example(name="# no comment")
-@example(name="[[org]]")
-def test_an_org_of_any_name_is_written_read_and_removed(name: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = File(Path(folder))
-        file.put(ACME)
-        if name == "acme":
-            return
-        file.add(org(name))
-        assert file.names() == ["acme", name]
-        file.remove(name)
-        assert lines(file.text()) == lines(ACME)
-
-
-# How it is written
-
-
-def test_folder_and_file_are_made_for_this_user_alone(tmp_path: Path) -> None:
-    file = File(tmp_path / "deep" / "er")
-    file.add()
-    for path, mode in ((file.path, 0o600), (file.lock, 0o600), (file.path.parent, 0o700)):
-        assert stat.S_IMODE(path.stat().st_mode) == mode
-
-
-def test_a_link_to_the_config_stays_a_link(file: File, tmp_path: Path) -> None:
-    target = tmp_path / "dotfiles.toml"
-    target.write_text(ACME)
-    file.path.symlink_to(target)
-    file.add()
-    file.remove("acme")
-    assert file.path.is_symlink()
-    assert "acme" not in target.read_text()
-
-
-@pytest.mark.parametrize("act", [lambda file: file.add(), lambda file: file.remove("acme")])
-def test_a_write_that_fails_leaves_the_old_text(
-    act: Callable[[File], None], file: File, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file.put(ACME)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    assert "No space left" in refused(lambda: act(file)).message
-    assert file.text() == ACME
-    assert {path.name for path in file.path.parent.iterdir()} <= {"config.toml", "locks"}
-
-
-def test_an_edit_while_another_process_edits_is_given_up_in_the_end(
-    file: File, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file.put(ACME)
-    file.lock.parent.mkdir()
-    patient = filelock.FileLock
-
-    def impatient(path: Path, timeout: float, mode: int) -> filelock.BaseFileLock:
-        return patient(path, timeout=timeout / 500, mode=mode)
-
-    monkeypatch.setattr(filelock, "FileLock", impatient)
-    with patient(file.lock):
-        assert "another zbtui process" in refused(file.add).message
-    assert file.text() == ACME
-
-
-ADD_FIVE = """
-import sys
-from pathlib import Path
-from tests.store.builders import RULES, org
-from zbtui.store.config import add_org
-READY
-number, path, lock = sys.argv[1:]
-for index in range(5):
-    add_org(Path(path), Path(lock), org(f"org-{number}-{index}"), RULES)
-"""
-
-
-def test_two_processes_that_add_at_once_lose_nothing(file: File) -> None:
-    file.put("# ours\n")
-    run_together(2, ADD_FIVE, file.path, file.lock)
-    assert set(file.names()) == {f"org-{number}-{index}" for number in range(2) for index in range(5)}
-    assert file.text().startswith("# ours\n")
-
-
-# Watching it
-
-
-class Watched:
-    """A file whose times are set, not measured."""
-
-    def __init__(self, file: File) -> None:
-        self.file = file
-        self._time = 1_700_000_000
-        self.put(ACME)
-        self.reload = watch_config(file.path, RULES)
-
-    def put(self, text: str) -> None:
-        self.file.put(text)
-        self._time += 60
-        os.utime(self.file.path, (self._time, self._time))
-
-
-@pytest.fixture
-def watched(file: File) -> Watched:
-    return Watched(file)
-
-
-def test_a_config_that_did_not_change_is_not_read_again(watched: Watched) -> None:
-    assert watched.reload() is None
-    assert watched.reload() is None
-
-
-def test_a_config_that_changed_is_given_once(watched: Watched) -> None:
-    watched.put(ACME + ACME.replace("acme", "b"))
-    config = watched.reload()
-    assert config is not None
-    assert [found.name for found in config.orgs] == ["acme", "b"]
-    assert watched.reload() is None
-
-
-def test_a_change_of_time_alone_or_of_size_alone_is_a_change(watched: Watched) -> None:
-    watched.put(ACME)
-    assert watched.reload() is not None
-    times = watched.file.path.stat()
-    watched.file.put(ACME + "# more\n")
-    os.utime(watched.file.path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert watched.reload() is not None
-
-
-def test_a_broken_change_is_told_once_and_its_repair_is_taken_up(watched: Watched) -> None:
-    watched.put("name =\n")
-    assert "TOML" in refused(watched.reload).message
-    assert watched.reload() is None
-    watched.put(ACME)
-    assert watched.reload() is not None
-
-
-def test_a_config_that_comes_into_being_is_taken_up(file: File) -> None:
-    reload = watch_config(file.path, RULES)
-    assert reload() is None
-    file.put(ACME)
-    config = reload()
-    assert config is not None
-    assert len(config.orgs) == 1
-
-
-def test_a_pace_for_loopback_lets_the_first_org_in_and_the_last_one_out(tmp_path: Path) -> None:
-    path, lock = tmp_path / "config.toml", tmp_path / "lock"
-    path.write_text('[watch]\nevery = "1s"\n', encoding="utf-8")
-    url = "http://127.0.0.1:8000"
-    local = Org("local", "custom", "1000.ABC", accounts_url=url, api_url=url)
-    add_org(path, lock, local, RULES)
-    with pytest.raises(TroubleError) as refused:
-        add_org(path, lock, Org("far", "eu", "1000.ABC"), RULES)
-    assert "every is under 15s" in refused.value.trouble.message
-    remove_org(path, lock, "local", RULES)
-    assert load_config(path, RULES).orgs == ()

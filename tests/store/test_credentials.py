@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -16,10 +15,7 @@ import filelock
 import keyring
 import keyring.core
 import pytest
-from keyring.backend import KeyringBackend
 from keyring.backends import SecretService as secret_service_backend
-from keyring.backends import fail, null
-from keyring.backends.chainer import ChainerBackend
 
 from tests.conftest import use_environment_keyring
 from tests.store.builders import children, hear, run_together, tell
@@ -28,7 +24,8 @@ from tests.support.secret_service import SecretService, secret_service
 from zbtui.core.secret import AccessToken, Secret, SignIn
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store import credentials as room
-from zbtui.store.credentials import FOREIGN_ENTRY, KeyringCredentials, choose_backend
+from zbtui.store.credentials import KeyringCredentials
+from zbtui.store.memory import FOREIGN_ENTRY
 
 SIGN_IN = SignIn(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
 ACCESS = AccessToken(
@@ -276,6 +273,27 @@ async def test_a_frozen_keyring_is_given_up_after_its_limit_and_works_again_once
     assert await credentials.read_sign_in("acme") == SIGN_IN
 
 
+@pytest.mark.parametrize("late", ["write", "delete"])
+async def test_what_was_given_up_is_undone_should_it_happen_after_all(
+    own_keyring: SecretService, monkeypatch: pytest.MonkeyPatch, locks: Path, late: str
+) -> None:
+    credentials = KeyringCredentials(locks)
+    await credentials.write_sign_in("acme", SIGN_IN)
+    other = SignIn(Secret("another-client-secret"), Secret("1000.another-refresh-token"))
+    with monkeypatch.context() as short:
+        short.setattr(room, "LIMIT_SECONDS", 0.2)
+        os.kill(own_keyring.daemon, signal.SIGSTOP)
+        try:
+            with pytest.raises(TroubleError):
+                if late == "write":
+                    await credentials.write_sign_in("acme", other)
+                else:
+                    await credentials.delete("acme")
+        finally:
+            os.kill(own_keyring.daemon, signal.SIGCONT)
+    assert await credentials.read_sign_in("acme") == SIGN_IN
+
+
 async def test_a_bus_that_is_gone_is_a_trouble(
     leftovers: None, monkeypatch: pytest.MonkeyPatch, locks: Path
 ) -> None:
@@ -317,216 +335,6 @@ async def test_a_folder_for_locks_that_cannot_be_made_is_a_trouble(
     (tmp_path / "file").touch()
     trouble = await trouble_of(KeyringCredentials(tmp_path / "file" / "locks"))
     assert str(tmp_path / "file" / "locks") in trouble.hint
-
-
-# Back ends
-
-
-class Fake(KeyringBackend):
-    """Holds everything in the open. Its priority keeps the keyring library from choosing it."""
-
-    priority = -10
-
-    def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.entries.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.entries[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.entries[service, username]
-
-
-class Sieve(Fake):
-    """Takes everything, and gives something else back."""
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return '{"client_secret": "of somebody else"}'
-
-
-class Raising(Fake):
-    """Raises `errors`, one a call, and then works."""
-
-    def __init__(self, *errors: Exception) -> None:
-        super().__init__()
-        self.errors = list(errors)
-        self.calls = 0
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.calls += 1
-        if self.errors:
-            raise self.errors.pop(0)
-        return super().get_password(service, username)
-
-
-class Chain(ChainerBackend):
-    """A chainer of given members."""
-
-    priority = -10
-    backends: tuple[KeyringBackend, ...] = ()
-
-    def __init__(self, *members: KeyringBackend) -> None:
-        self.backends = members
-
-
-def made(kind: type[KeyringBackend]) -> KeyringBackend:
-    return kind()
-
-
-def fake(module: str, kind: type[KeyringBackend] = Fake) -> KeyringBackend:
-    """A back end that says it comes from `module`."""
-    made = kind()
-    made.__class__ = type(kind.__name__, (kind,), {"__module__": module})
-    return made
-
-
-@pytest.fixture
-def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Puts back the keyring that was chosen before; `keyring.set_keyring` is free within the test."""
-    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
-    before = set(KeyringBackend._classes)
-    yield
-    KeyringBackend._classes.intersection_update(before)
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "keyring.backends.SecretService",
-        "keyring.backends.libsecret",
-        "keyring.backends.kwallet",
-        "keyring.backends.macOS",
-        "keyring.backends.Windows",
-        "keyring_pass",
-    ],
-)
-def test_back_ends_that_encrypt_are_taken(module: str, choose: None) -> None:
-    backend = fake(module)
-    keyring.set_keyring(backend)
-    assert choose_backend(allow_insecure=False) is backend
-
-
-INSECURE = [
-    made(null.Keyring),
-    fake("keyrings.alt.file"),
-    fake("keyrings.cryptfile.cryptfile"),
-    fake("my.own"),
-    Chain(fake("keyrings.alt.file"), fake("keyrings.cryptfile.cryptfile")),
-    Chain(),
-]
-
-
-@pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
-def test_others_are_refused_by_name_with_a_way_out(backend: KeyringBackend, choose: None) -> None:
-    keyring.set_keyring(backend)
-    with pytest.raises(TroubleError) as caught:
-        choose_backend(allow_insecure=False)
-    trouble = caught.value.trouble
-    assert trouble.kind == "keyring"
-    assert f"{type(backend).__module__}.{type(backend).__name__}" in trouble.message
-    assert "ZBTUI_ALLOW_INSECURE_KEYRING=1" in trouble.hint
-
-
-@pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
-def test_others_are_taken_where_that_was_asked_for(backend: KeyringBackend, choose: None) -> None:
-    keyring.set_keyring(backend)
-    assert choose_backend(allow_insecure=True) is backend
-
-
-def test_of_a_chain_the_member_that_encrypts_is_taken_and_the_rest_left_alone(choose: None) -> None:
-    good = fake("keyring.backends.SecretService")
-    keyring.set_keyring(Chain(fake("keyrings.alt.file"), good, fake("my.own")))
-    assert choose_backend(allow_insecure=False) is good
-    assert choose_backend(allow_insecure=True) is good
-
-
-def test_a_machine_without_a_keyring_is_told_what_to_install(choose: None) -> None:
-    keyring.set_keyring(made(fail.Keyring))
-    with pytest.raises(TroubleError) as caught:
-        choose_backend(allow_insecure=False)
-    assert "no keyring" in caught.value.trouble.message
-    assert "GNOME Keyring" in caught.value.trouble.hint
-
-
-async def test_a_machine_without_a_keyring_is_one_even_where_anything_is_allowed(
-    choose: None, locks: Path
-) -> None:
-    keyring.set_keyring(made(fail.Keyring))
-    assert "no keyring" in (await trouble_of(KeyringCredentials(locks, allow_insecure=True))).message
-
-
-@pytest.mark.parametrize(
-    "value", ["bogus", "no.such.Keyring", "keyring.backends.NoSuch", "keyring.backends.fail.NoSuch", ""]
-)
-def test_a_back_end_of_the_environment_that_cannot_be_loaded_is_a_trouble(
-    value: str, choose: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", value)
-    with pytest.raises(TroubleError) as caught:
-        choose_backend(allow_insecure=False)
-    assert "PYTHON_KEYRING_BACKEND" in caught.value.trouble.hint
-
-
-def test_the_null_back_end_of_the_environment_is_refused(
-    choose: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    with pytest.raises(TroubleError, match="null"):
-        choose_backend(allow_insecure=False)
-
-
-@pytest.mark.parametrize("backend", [made(null.Keyring), Sieve()])
-async def test_a_back_end_that_does_not_give_back_what_it_took_is_found_out(
-    backend: KeyringBackend, choose: None, locks: Path
-) -> None:
-    keyring.set_keyring(backend)
-    with pytest.raises(TroubleError, match="does not give it back"):
-        await KeyringCredentials(locks, allow_insecure=True).write_sign_in("acme", SIGN_IN)
-
-
-@pytest.mark.parametrize(
-    ("errors", "calls", "word"),
-    [
-        ([RuntimeError("org.freedesktop.DBus.Error.NoReply")], 2, None),
-        ([RuntimeError("1"), RuntimeError("2")], 2, "RuntimeError"),
-        ([keyring.errors.KeyringLocked("Failed to unlock the collection!")], 1, "locked"),
-        ([keyring.errors.InitError("Failed to create the collection: Prompt dismissed")], 1, "set up"),
-        ([keyring.errors.NoKeyringError("No recommended backend")], 1, "no keyring"),
-    ],
-    ids=["once", "twice", "locked", "not made", "none"],
-)
-async def test_an_unknown_error_is_tried_once_more_and_never_taken_for_an_empty_keyring(
-    errors: list[Exception], calls: int, word: str | None, choose: None, locks: Path
-) -> None:
-    backend = Raising(*errors)
-    keyring.set_keyring(backend)
-    credentials = KeyringCredentials(locks, allow_insecure=True)
-    if word:
-        assert word in (await trouble_of(credentials)).message
-    else:
-        assert await credentials.read_sign_in("acme") is None
-    assert backend.calls == calls
-
-
-async def test_no_error_and_no_log_holds_a_secret(
-    choose: None, locks: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-
-    class Chatty(Raising):
-        def set_password(self, service: str, username: str, password: str) -> None:
-            raise ValueError(f"cannot store {password}")
-
-    keyring.set_keyring(Chatty())
-    credentials = KeyringCredentials(locks, allow_insecure=True)
-    with pytest.raises(TroubleError) as caught:
-        await credentials.write_sign_in("acme", SIGN_IN)
-    told = "".join([repr(caught.value), repr(caught.value.trouble), repr(caught.value.__context__)])
-    for secret in SECRETS:
-        assert secret not in told + caplog.text
 
 
 # One at a time, across processes

@@ -11,12 +11,14 @@ START = datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
 
 
 class FakeClock:
-    """`zbtui.watch.clock.Clock`, moved by `advance`."""
+    """`zbtui.clock.Clock`, moved by `advance`."""
 
     def __init__(self, start: datetime = START) -> None:
         self._start = start
         self._monotonic = 0.0
         self._alarms: list[tuple[float, int, asyncio.Event]] = []
+        self._awaited: set[int] = set()
+        """The serial numbers of alarms that somebody waits for."""
         self._serial = count()
 
     def now(self) -> datetime:
@@ -27,9 +29,14 @@ class FakeClock:
         return self._monotonic
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        serial = next(self._serial)
         if seconds is not None:
-            heapq.heappush(self._alarms, (self._monotonic + max(seconds, 0), next(self._serial), event))
-        await event.wait()
+            heapq.heappush(self._alarms, (self._monotonic + max(seconds, 0), serial, event))
+            self._awaited.add(serial)
+        try:
+            await event.wait()
+        finally:
+            self._awaited.discard(serial)  # who was woken before is not woken again by this alarm
 
     async def advance(self, span: timedelta | float) -> None:
         """Let `span` (or so many seconds) go by; whoever waits wakes at the right moment, in order."""
@@ -37,7 +44,9 @@ class FakeClock:
         end = self._monotonic + seconds
         await settle()
         while self._alarms and self._alarms[0][0] <= end:
-            due, _, event = heapq.heappop(self._alarms)
+            due, serial, event = heapq.heappop(self._alarms)
+            if serial not in self._awaited:
+                continue
             self._move(max(due - self._monotonic, 0))
             event.set()
             await settle()

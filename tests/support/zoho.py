@@ -1,22 +1,28 @@
-"""The simulated Zoho for tests: in the process, or on a real port."""
+"""The simulated Zoho for tests: in the process, or on a real port; and a person with a browser."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html.parser import HTMLParser
+from urllib.parse import urljoin
 
+import httpx
 import uvicorn
 
 from tests.support.clock import FakeClock
 from zbtui.core.org import Org
-from zbtui.core.secret import Secret, SignIn
-from zbtui.demo.server import serve_on_port
+from zbtui.core.secret import Client, Secret, SignIn
+from zbtui.demo import accounts
+from zbtui.demo.server import Asgi, serve_on_port
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
+from zbtui.zoho.datacenter import DataCenter
 
 
 def make_simulator(clock: FakeClock | None = None, orgs: int = 0) -> Simulator:
@@ -30,6 +36,15 @@ def sign_in_of(org: InventedOrg) -> SignIn:
     return SignIn(Secret(org.client_secret), Secret(org.refresh_token))
 
 
+def client_of(client: accounts.Client, data_center: str = "us") -> Client:
+    """A client of the simulator's, as a flow takes it.
+
+    Args:
+        data_center: whose secret, where they differ.
+    """
+    return Client(client.client_id, Secret(client.secret_at(data_center)))
+
+
 @dataclass(frozen=True)
 class Port:
     """A simulator on a real port."""
@@ -37,11 +52,20 @@ class Port:
     simulator: Simulator
     url: str
 
-    def org(self, name: str) -> Org:
-        """An invented org, to be watched through this port."""
-        invented = self.simulator.world.orgs[name]
+    def org(self, name: str, client: accounts.Client | None = None) -> Org:
+        """An invented org, to be watched through this port.
+
+        Args:
+            client: that it signs in with; None: its self client.
+        """
+        invented = self.simulator.world.every[name]
         url = f"{self.url}/{invented.data_center}"
-        return Org(name, "custom", invented.client_id, accounts_url=url, api_url=url)
+        client_id = client.client_id if client else invented.client_id
+        return Org(name, "custom", client_id, accounts_url=url, api_url=url)
+
+    def data_center(self, key: str) -> DataCenter:
+        """One of Zoho's data centers, as it is found at this port."""
+        return DataCenter("custom", f"{self.url}/{key}", f"{self.url}/{key}")
 
 
 @contextmanager
@@ -63,3 +87,100 @@ def on_port(simulator: Simulator) -> Iterator[Port]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+class _Form(HTMLParser):
+    """The one form of a page of the simulator's, read as a browser does."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.action = ""
+        self.method = ""
+        self.fields: dict[str, str] = {}
+        """What is filled in already."""
+        self.choices: dict[str, list[str]] = {}
+        """What can be chosen, of lists and buttons."""
+        self._list = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {key: value or "" for key, value in attrs}
+        match tag:
+            case "form":
+                self.action, self.method = given.get("action", ""), given.get("method", "get")
+            case "input" if "name" in given:
+                self.fields[given["name"]] = given.get("value", "")
+            case "select":
+                self._list = given["name"]
+            case "option":
+                self.choices.setdefault(self._list, []).append(given["value"])
+            case "button" if "name" in given:
+                self.choices.setdefault(given["name"], []).append(given["value"])
+
+
+@dataclass
+class Browser:
+    """An HTTP client that acts as a person's browser: reads pages, presses buttons, follows redirects.
+
+    Without `app` it goes out to real ports, but never beyond this machine.
+    """
+
+    app: Asgi | None = None
+    """Zoho inside the process: answers for every host but the loopback."""
+    visited: list[str] = field(default_factory=list)
+    """Every URL that was opened, in order."""
+
+    async def decide(self, url: str, org_name: str | None) -> httpx.Response:
+        """Open a consent page or a device's page, and accept for an org, or reject (None).
+
+        Returns:
+            What Zoho answers, unfollowed: a redirect, or a page.
+        """
+        page = await self.open(url)
+        assert page.status_code == 200, page.text
+        form = _Form(page.text)
+        assert form.method == "post", page.text
+        chosen = {"decision": "reject" if org_name is None else "accept"}
+        if org_name is not None:
+            chosen["org"] = org_name
+        for key, value in chosen.items():
+            assert value in form.choices[key], f"{key} cannot be {value}"
+        return await self.open(urljoin(url, form.action), form.fields | chosen)
+
+    async def open(self, url: str, form: dict[str, str] | None = None) -> httpx.Response:
+        """GET a page, or POST a form; the answer is not followed."""
+        self.visited.append(url)
+        parts = httpx.URL(url)
+        looped = parts.host in ("127.0.0.1", "localhost")
+        assert looped or self.app, "nobody goes out of this machine"
+        transport = httpx.ASGITransport(app=self.app) if self.app and not looped else None
+        async with httpx.AsyncClient(transport=transport, trust_env=False, verify=False) as client:
+            return await client.request("POST" if form else "GET", url, data=form)
+
+
+async def browse(url: str, org_name: str | None, app: Asgi | None = None, *, follow: bool = False) -> str:
+    """What a person's browser does with a consent page: accept for an org, or reject (None).
+
+    Args:
+        app: Zoho inside the process; None: `url` is on a real port.
+        follow: whether the redirect is opened too, as a browser does at once.
+
+    Returns:
+        The redirect's Location; of a device's page, which leads nowhere, its own URL.
+    """
+    browser = Browser(app)
+    answer = await browser.decide(url, org_name)
+    if answer.status_code != 302:
+        assert answer.status_code == 200, answer.text
+        return url
+    location = answer.headers["Location"]
+    if follow:
+        await browser.open(location)
+    return str(location)
+
+
+def browse_in_thread(url: str, org_name: str | None) -> threading.Thread:
+    """As `browse`, followed, beside what runs here; join it. For a test without an event loop."""
+    thread = threading.Thread(target=lambda: asyncio.run(browse(url, org_name, follow=True)))
+    thread.start()
+    return thread

@@ -15,12 +15,16 @@ from tests.support.notebook import Notebook
 from zbtui.core.org import Org, Policy
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.config import Config
+from zbtui.onboard import Desk, Household
+from zbtui.store.config import Config, Rules
 from zbtui.store.journal import Journal
+from zbtui.store.memory import MemoryConfig, MemoryCredentials
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.widgets.fleet_grid import FleetGrid
 from zbtui.watch.fleet import Fleet
+from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
+from zbtui.zoho.http import Http
 
 
 class Zoho:
@@ -81,6 +85,12 @@ class Driven:
         return "\n".join(strip.text[:width] for strip in lines[:height])
 
 
+def make_desk(config: Config, journal: Journal, clock: FakeClock) -> Desk:
+    """A desk without a Zoho behind it: whoever asks it over the network fails."""
+    rules = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+    return Desk(Household(MemoryConfig(config, rules), MemoryCredentials(), journal), Http(), clock)
+
+
 @asynccontextmanager
 async def driving(
     names: Iterable[str] = ("acme",),
@@ -93,7 +103,7 @@ async def driving(
     clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
     config = Config(policy or Policy(), tuple(Org(name, "eu", "1000.ABC") for name in names))
     fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
-    app = ZbtuiApp(fleet)
+    app = ZbtuiApp(fleet, make_desk(config, journal, clock))
     async with app.run_test(size=size) as pilot:
         driven = Driven(app, pilot, fleet, clock, zoho)
         await pilot.pause()

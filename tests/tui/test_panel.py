@@ -90,16 +90,16 @@ def test_an_error_shows_its_sentence_and_its_cure() -> None:
     assert "? SIGN IN" in text
     assert "The sign-in is dead." in text
     assert "Sign in again." in text
-    assert "never seen · press r to look again" in text
+    assert "never seen · enter signs in again" in text
 
 
 def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
     snapshot = over(seen(at=START - timedelta(hours=3)), troubled("server"))
     text = "\n".join(draw(snapshot))
-    assert "in 5d 21:42:44" in text
+    assert "run in 5d 21:42:44" in text
     assert "Sun 29 Nov" in text
     assert "SCHEDULED 3h ago" in text
-    assert roles(snapshot)["in 5d 21:42:44"] == "muted"
+    assert roles(snapshot)["run in 5d 21:42:44"] == "muted"
 
 
 def test_a_lock_out_counts_down() -> None:

@@ -11,9 +11,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.clock import FakeClock, settle
 from tests.support.zoho import make_simulator, sign_in_of
 from zbtui.core.org import Org
+from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
 from zbtui.demo.household import watched
@@ -23,7 +26,9 @@ from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.session import Session
+from zbtui.zoho.datacenter import data_center_of
 from zbtui.zoho.http import AsgiApp, Http
+from zbtui.zoho.oauth import request_access_token
 
 MINUTE = timedelta(minutes=1)
 
@@ -130,6 +135,19 @@ class Street:
     def tokens(self) -> int:
         """How many access tokens were asked for."""
         return sum(_call(request) == "token" for request in self.simulator.requests)
+
+
+async def token_from_elsewhere(zoho: Street) -> AccessToken:
+    """Made by a machine that shares the sign-in, but not the journal."""
+    org = zoho.org()
+    sign_in = sign_in_of(zoho.simulator.world.orgs[org.name])
+    return await request_access_token(zoho.http, org, data_center_of(org), sign_in, zoho.clock.now())
+
+
+async def trouble_of(session: Session) -> Trouble:
+    with pytest.raises(TroubleError) as caught:
+        await session.look()
+    return caught.value.trouble
 
 
 def _call(request: Request) -> str:

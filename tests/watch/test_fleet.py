@@ -1,9 +1,8 @@
-"""All orgs under watch: the start, one slow org among many, a config that changes, a machine that slept."""
+"""All orgs under watch: the start, one slow org among many, commands, a machine that slept."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -14,6 +13,7 @@ import pytest
 from tests.support.build import make_backup, make_org, seen
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import Notebook
+from tests.watch.fleets import FAR, HOUR, Watch
 from tests.watch.scene import (
     DEAD,
     MINUTE,
@@ -26,93 +26,13 @@ from tests.watch.scene import (
     street,
 )
 from zbtui.core.org import Policy
-from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.core.verdict import judge
 from zbtui.demo.zoho import Request
-from zbtui.store.config import Config, Rules, watch_config
-from zbtui.store.journal import Journal, open_journal
+from zbtui.store.config import Config
+from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Change, Fleet
-from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
-
-RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
-FAR = Looked(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
-HOUR = timedelta(hours=1)
-
-
-class ConfigFile:
-    """A config on disk, changed as an editor does."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "config.toml"
-        self._changes = 0
-
-    def write(self, text: str) -> None:
-        self.path.write_text(text)
-        self._changes += 1
-        # Two writes within one tick of the file system's clock would look like one.
-        os.utime(self.path, (self._changes, self._changes))
-
-    def list_orgs(self, *names: str, head: str = "", client_id: str = "1000.ABC") -> None:
-        orgs = [
-            f'[[org]]\nname = "{name}"\ndata_center = "eu"\nclient_id = "{client_id}"\n' for name in names
-        ]
-        self.write("\n".join([head, *orgs]))
-
-
-def org_table(name: str, data_center: str = "eu") -> str:
-    return f'[[org]]\nname = "{name}"\ndata_center = "{data_center}"\nclient_id = "1000.ABC"\n'
-
-
-class Watch:
-    """A fleet whose orgs answer what a test says."""
-
-    def __init__(
-        self,
-        clock: FakeClock,
-        *names: str,
-        journal: Journal | None = None,
-        config: ConfigFile | None = None,
-        luck: random.Random | None = None,
-    ) -> None:
-        self.clock = clock
-        self.zoho = Scripted(clock, dict.fromkeys(names, FAR))
-        reload = watch_config(config.path, RULES) if config else lambda: None
-        self.fleet = Fleet(
-            Config(Policy(), tuple(make_org(name) for name in names)),
-            self.zoho.open_look,
-            journal or Notebook(),
-            clock,
-            reload,
-            luck or EvenLuck(),
-        )
-
-    def looks(self, name: str) -> int:
-        return len(self.zoho.times(name))
-
-    def snapshot(self, name: str) -> Snapshot:
-        return next(one for one in self.fleet.snapshots if one.org.name == name)
-
-    @property
-    def names(self) -> list[str]:
-        return [one.org.name for one in self.fleet.snapshots]
-
-    async def live(self, span: timedelta | float) -> list[Change]:
-        """Let time pass, ticking each second as the app does."""
-        seconds = span.total_seconds() if isinstance(span, timedelta) else span
-        changes = []
-        for _ in range(int(seconds)):
-            await self.clock.advance(1)
-            changes.append(self.fleet.tick())
-        return [change for change in changes if change != Change()]
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> ConfigFile:
-    made = ConfigFile(tmp_path)
-    made.list_orgs("acme", "brook")
-    return made
-
 
 # At the start
 
@@ -265,18 +185,6 @@ async def test_commands_reach_the_org_that_they_name(clock: FakeClock) -> None:
         assert not watch.snapshot("acme").paused
 
 
-async def test_a_command_to_an_org_that_is_gone_by_now_does_nothing(
-    clock: FakeClock, config: ConfigFile
-) -> None:
-    """The key may be pressed on a screen that has not heard of it yet."""
-    watch = Watch(clock, "acme", "brook", config=config)
-    config.list_orgs("brook")
-    watch.fleet.tick()
-    assert watch.fleet.look_soon("acme") is None
-    watch.fleet.pause("acme", True)
-    assert watch.names == ["brook"]
-
-
 async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
     watch = Watch(clock, "acme", "brook")
     tasks = [asyncio.create_task(watch.fleet.run(name)) for name in watch.names]
@@ -284,138 +192,6 @@ async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
     watch.fleet.stop()
     await asyncio.gather(*tasks)
     assert (watch.looks("acme"), watch.looks("brook")) == (1, 0)
-
-
-# The config changes
-
-
-async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
-    clock: FakeClock, config: ConfigFile
-) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet) as published:
-        await clock.advance(MINUTE)
-        kept = watch.snapshot("brook")
-        config.list_orgs("cedar", "brook")
-        assert watch.fleet.tick() == Change(added=("cedar",), removed=("acme",))
-        assert watch.names == ["cedar", "brook"]
-        assert watch.snapshot("brook") is kept
-        del published[:]
-        await clock.advance(10 * MINUTE)
-        assert {one.org.name for one in published} == {"brook"}  # who runs cedar is up to the app
-        assert watch.looks("acme") == 1
-
-
-async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
-    clock: FakeClock, config: ConfigFile
-) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    config.list_orgs("acme", "brook", "cedar")
-    change = watch.fleet.tick()
-    published: list[Snapshot] = []
-    watch.fleet.listen(published.append)
-    task = asyncio.create_task(watch.fleet.run(*change.added))
-    await settle()
-    assert [one.looking for one in published] == [True, False]
-    watch.fleet.stop()
-    await task
-
-
-async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, config: ConfigFile) -> None:
-    journal = open_journal(None)
-    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
-    await watch.fleet.look_once(["acme"])
-    config.write(org_table("acme", "us") + org_table("brook"))
-    assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
-    assert watch.snapshot("acme") == Snapshot(make_org("acme", "us"), next_look=START)
-    await journal.close()
-
-
-async def test_a_file_that_was_only_touched_changes_nothing(clock: FakeClock, config: ConfigFile) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    config.list_orgs("acme", "brook")
-    assert watch.fleet.tick() == Change()
-
-
-async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
-    clock: FakeClock, config: ConfigFile
-) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
-        config.write("[[org]\nname = ")
-        assert await watch.live(5 * MINUTE) == []
-        trouble = watch.fleet.config_trouble
-        assert trouble is not None
-        assert trouble.kind == "config"
-        assert str(config.path) in trouble.message
-        assert watch.names == ["acme", "brook"]
-        assert watch.looks("acme") == 2
-        config.list_orgs("acme")
-        assert await watch.live(1) == [Change(removed=("brook",))]
-        assert watch.fleet.config_trouble is None
-
-
-async def test_what_a_removed_org_answers_late_is_neither_told_nor_kept(
-    clock: FakeClock, config: ConfigFile
-) -> None:
-    journal = Notebook()
-    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
-    gate = watch.zoho.gates["acme"] = asyncio.Event()
-    async with running(watch.fleet) as published:
-        config.list_orgs("brook")
-        watch.fleet.tick()
-        del published[:]
-        gate.set()
-        await clock.advance(MINUTE)
-        assert "acme" not in {one.org.name for one in [*published, *journal.saved]}
-
-
-async def test_an_org_removed_and_added_again_is_watched_once(clock: FakeClock, config: ConfigFile) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
-        config.list_orgs("brook")
-        watch.fleet.tick()
-        config.list_orgs("acme", "brook")
-        assert watch.fleet.tick().added == ("acme",)
-        task = asyncio.create_task(watch.fleet.run("acme"))
-        await clock.advance(30 * MINUTE)
-        assert watch.looks("acme") == 1 + 7
-        watch.fleet.stop()
-        await task
-
-
-async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
-    clock: FakeClock, config: ConfigFile
-) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    watch.zoho.outcomes["acme"] = refuses(DEAD)
-    async with running(watch.fleet):
-        await clock.advance(HOUR)
-        assert watch.looks("acme") == 1
-        config.list_orgs("acme", "brook", head="# signed in anew")
-        watch.fleet.tick()
-        await clock.advance(0)
-        assert watch.looks("acme") == 2
-
-
-async def test_a_new_pace_counts_from_the_next_look_on(clock: FakeClock, config: ConfigFile) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
-        config.list_orgs("acme", "brook", head='[watch]\nevery = "1h"')
-        assert watch.fleet.tick() == Change()
-        assert watch.fleet.policy.every == HOUR
-        await clock.advance(timedelta(hours=3))
-        assert 3 <= watch.looks("acme") <= 4
-
-
-async def test_a_faster_pace_does_not_wait_for_the_slower_one_to_end(
-    clock: FakeClock, config: ConfigFile
-) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
-        config.list_orgs("acme", "brook", head='[watch]\nevery = "15s"')
-        await watch.live(MINUTE)
-        assert watch.looks("acme") >= 4
 
 
 # The wall clock jumps

@@ -9,25 +9,20 @@ from pathlib import Path
 import pytest
 
 from tests.support.clock import START, FakeClock
+from tests.support.secret_service import SecretService
 from tests.support.zoho import sign_in_of
-from tests.watch.scene import MINUTE, Street, street
+from tests.watch.scene import MINUTE, street, token_from_elsewhere, trouble_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, Secret, SignIn
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.credentials import KeyringCredentials
+from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.session import Session
-from zbtui.zoho.datacenter import data_center_of
-from zbtui.zoho.oauth import request_access_token
 
 FOREIGN = "https://zoho.example.com"
 LATER = 10 * MINUTE
 """Within a token's hour, and not so soon that asking for another one would be pushing."""
-
-
-async def trouble_of(session: Session) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
-        await session.look()
-    return caught.value.trouble
 
 
 class FullKeyring(MemoryCredentials):
@@ -49,6 +44,21 @@ async def test_many_looks_share_one_token(clock: FakeClock) -> None:
             assert looked.backup.status == "SCHEDULED"
             clock.jump(MINUTE)
         assert zoho.calls == ["token 200"] + ["backup 200"] * 20
+
+
+async def test_a_token_can_be_had_without_a_look_and_tells_whether_it_was_made_for_that(
+    clock: FakeClock,
+) -> None:
+    async with street(clock) as zoho:
+        session = zoho.session()
+        made, fresh = await session.access()
+        assert fresh
+        assert await session.access() == (made, False)
+        assert await zoho.session().access() == (made, False)
+        other, fresh = await session.access(refused=made)
+        assert fresh
+        assert other.token != made.token
+        assert zoho.calls == ["token 200"] * 2
 
 
 async def test_a_look_tells_zohos_time_and_the_credits_left(clock: FakeClock) -> None:
@@ -101,6 +111,36 @@ async def test_the_token_of_client_credentials_lives_as_long(clock: FakeClock) -
         await session.look()
         await session.look()
         assert zoho.calls == ["token 200", "backup 200", "backup 200"]
+
+
+@pytest.mark.parametrize("keyring", [False, True], ids=["in memory", "in a real keyring"])
+async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
+    keyring: bool, clock: FakeClock, tmp_path: Path, real_keyring: SecretService
+) -> None:
+    """Each is as a process of its own: it shares keyring, lock files and journal, and nothing else."""
+    path = tmp_path / "journal.db"
+    async with street(clock, pause=lambda: asyncio.sleep(0)) as zoho:
+        first = KeyringCredentials(tmp_path) if keyring else zoho.credentials
+        await first.write_sign_in("nordlys", sign_in_of(zoho.simulator.world.orgs["nordlys"]))
+        old = AccessToken(Secret("1000.old"), "https://www.zohoapis.eu", clock.now())
+        await first.write_access("nordlys", old)
+        journals = [open_journal(path) for _ in range(20)]
+        sessions = [
+            Session(
+                zoho.org(),
+                zoho.http,
+                KeyringCredentials(tmp_path) if keyring else first,
+                journal,
+                clock,
+            )
+            for journal in journals
+        ]
+        looks = await asyncio.gather(*(session.look() for session in sessions))
+        assert all(look.backup for look in looks)
+        assert zoho.tokens == 1
+        for journal in journals:
+            await journal.close()
+        await first.delete("nordlys")
 
 
 # A token that is refused
@@ -196,109 +236,59 @@ async def test_a_taken_over_token_that_is_refused_as_well_is_renewed(clock: Fake
         assert (await one.look()).backup is not None
 
 
-# Lock-outs
+# Somebody signs in anew
 
 
-async def test_a_lock_out_is_kept_for_ten_minutes_and_across_restarts(
-    clock: FakeClock, tmp_path: Path
+@pytest.mark.parametrize("code", ["OAUTH_SCOPE_MISMATCH", "NO_PERMISSION", "FEATURE_NOT_SUPPORTED"])
+async def test_after_a_refusal_that_only_a_new_sign_in_cures_its_token_is_taken_over(
+    clock: FakeClock, code: str
 ) -> None:
-    async with street(clock, tmp_path / "journal.db") as zoho:
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        trouble = await trouble_of(zoho.session())
-        assert (trouble.kind, trouble.is_lockout, trouble.final) == ("throttled", True, False)
-        assert trouble.retry_at == START + 10 * MINUTE
-    async with street(clock, tmp_path / "journal.db") as zoho:
-        for _ in range(10):
-            trouble = await trouble_of(zoho.session())
-            assert (trouble.is_lockout, trouble.retry_at) == (True, START + 10 * MINUTE)
-            clock.jump(timedelta(seconds=59))
-        assert zoho.calls == []
-        clock.jump(timedelta(seconds=10))
-        await zoho.session().look()
-        assert zoho.calls == ["token 200", "backup 200"]
-
-
-async def test_each_lock_out_in_a_row_lasts_twice_as_long_up_to_forty_minutes(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        lasted = []
-        for _ in range(4):
-            until = (await trouble_of(zoho.session())).retry_at
-            assert until is not None
-            lasted.append((until - clock.now()) // MINUTE)
-            clock.jump(until - clock.now())
-        assert lasted == [10, 20, 40, 40]
-        assert zoho.tokens == 4
-
-
-async def test_a_new_token_ends_the_row_of_lock_outs(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        session = zoho.session()
-        for _ in range(2):
-            await trouble_of(session)
-            clock.jump(40 * MINUTE)
-        del zoho.simulator.forced["nordlys"]
-        await session.look()
-        assert await zoho.journal.lockout(zoho.org()) is None
-        clock.jump(55 * MINUTE)
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        assert (await trouble_of(session)).retry_at == clock.now() + 10 * MINUTE
-
-
-async def test_a_lock_out_counts_from_zohos_answer(clock: FakeClock) -> None:
-    """Asked too soon, the next request would fall into the lock-out and prolong it."""
-
-    async def travel() -> None:
-        clock.jump(timedelta(seconds=15))
-
-    async with street(clock, pause=travel) as zoho:
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        trouble = await trouble_of(zoho.session())
-        assert trouble.retry_at is not None
-        assert trouble.retry_at >= clock.now() + 10 * MINUTE
-
-
-async def test_a_lock_out_written_while_the_clock_was_ahead_ends_all_the_same(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        clock.jump(timedelta(days=365))
-        await trouble_of(zoho.session())
-        clock.jump(-timedelta(days=365))
-        until = (await trouble_of(zoho.session())).retry_at
-        assert until is not None
-        assert until <= clock.now() + 40 * MINUTE
-        del zoho.simulator.forced["nordlys"]
-        clock.jump(until - clock.now())
-        assert (await zoho.session().look()).backup is not None
-
-
-async def test_a_lock_out_of_one_org_does_not_hold_up_another(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        await trouble_of(zoho.session("nordlys"))
-        assert (await zoho.session("kestrel").look()).backup is not None
-
-
-async def test_a_token_that_still_lives_is_used_through_a_lock_out(clock: FakeClock) -> None:
     async with street(clock) as zoho:
         session = zoho.session()
-        await session.look()
-        clock.jump(LATER)
+        zoho.simulator.forced["nordlys"] = code
+        assert (await trouble_of(session)).final
+        del zoho.simulator.forced["nordlys"]
         zoho.simulator.expire_tokens()
-        zoho.simulator.forced["nordlys"] = "Access Denied"
-        assert (await trouble_of(session)).is_lockout
+        await zoho.credentials.write_access("nordlys", await token_from_elsewhere(zoho))
+        calls = len(zoho.calls)
+        assert (await session.look()).backup is not None
+        assert zoho.calls[calls:] == ["backup 200"]
+
+
+async def test_a_dead_sign_in_that_was_replaced_is_asked_with_the_new_one(clock: FakeClock) -> None:
+    async with street(clock) as zoho:
+        good = await zoho.credentials.read_sign_in("nordlys")
+        assert good is not None
+        dead = SignIn(good.client_secret, Secret("1000.revoked"))
+        await zoho.credentials.write_sign_in("nordlys", dead)
+        session = zoho.session()
+        assert (await trouble_of(session)).code == "invalid_code"
+        await zoho.credentials.write_sign_in("nordlys", good)
+        assert (await session.look()).backup is not None
+
+
+@pytest.mark.parametrize("code", ["INTERNAL_ERROR", "TOO_MANY_REQUESTS", "OUTAGE", "RESET"])
+async def test_after_any_other_trouble_the_token_is_kept_without_a_look_into_the_keyring(
+    clock: FakeClock, code: str
+) -> None:
+    class Counted(MemoryCredentials):
+        reads = 0
+
+        async def read_access(self, org_name: str) -> AccessToken | None:
+            self.reads += 1
+            return await super().read_access(org_name)
+
+    credentials = Counted()
+    async with street(clock, credentials=credentials) as zoho:
+        session = zoho.session()
+        await session.look()
+        before = credentials.reads
+        zoho.simulator.forced["nordlys"] = code
+        await trouble_of(session)
         del zoho.simulator.forced["nordlys"]
-        live = await _token_from_elsewhere(zoho)
-        await zoho.credentials.write_access("nordlys", live)
-        assert (await zoho.session().look()).backup is not None
-
-
-async def _token_from_elsewhere(zoho: Street) -> AccessToken:
-    """Made by a machine that shares the sign-in, but not the journal."""
-    org = zoho.org()
-    sign_in = sign_in_of(zoho.simulator.world.orgs[org.name])
-    return await request_access_token(zoho.http, org, data_center_of(org), sign_in, zoho.clock.now())
+        await session.look()
+        assert credentials.reads == before
+        assert zoho.tokens == 1
 
 
 # What is stored
@@ -309,7 +299,7 @@ async def test_without_a_sign_in_nothing_is_asked(clock: FakeClock) -> None:
         await zoho.credentials.delete("nordlys")
         trouble = await trouble_of(zoho.session())
         assert (trouble.kind, trouble.final) == ("auth", True)
-        assert "zbtui add" in trouble.hint
+        assert trouble.hint == "Sign in again."
         assert zoho.calls == []
 
 

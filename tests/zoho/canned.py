@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class Asked:
     headers: Mapping[str, str]
     body: str
 
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body, keep_blank_values=True))
+
 
 @dataclass
 class Canned:
@@ -32,16 +39,11 @@ class Canned:
     headers: Mapping[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
 
-    async def __call__(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
-        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        body = (await receive()).get("body", b"").decode()
-        query = scope["query_string"].decode()
-        self.asked.append(Asked(scope["method"], headers["host"], scope["path"], query, headers, body))
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        self.asked.append(await _read_asked(scope, receive))
+        await self.answer(send)
+
+    async def answer(self, send: Send) -> None:
         answered = [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": answered})
         await send({"type": "http.response.body", "body": self.body})
@@ -51,6 +53,40 @@ def canned(answer: object, status: int = 200, **headers: str) -> Canned:
     """`answer` as JSON."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Canned(status, json.dumps(answer).encode(), named)
+
+
+class InTurn:
+    """An ASGI app with answers for each path: one after the other, the last one again and again.
+
+    An `OSError` among them breaks the connection off. A path without answers is a test's mistake.
+    """
+
+    def __init__(self, answers: Mapping[str, Sequence[Canned | OSError]]) -> None:
+        self.answers = {path: list(queue) for path, queue in answers.items()}
+        self.asked: list[Asked] = []
+        self.meanwhile: dict[str, Callable[[], Awaitable[object]]] = {}
+        """By path: what happens, each time, while a request to it is under way."""
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        self.asked.append(await _read_asked(scope, receive))
+        if path in self.meanwhile:
+            await self.meanwhile[path]()
+        queue = self.answers[path]
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        if isinstance(answer, OSError):
+            raise answer
+        await answer.answer(send)
+
+    def asked_at(self, path: str) -> list[Asked]:
+        return [asked for asked in self.asked if asked.path == path]
+
+
+async def _read_asked(scope: Message, receive: Receive) -> Asked:
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    body = (await receive()).get("body", b"").decode()
+    query = scope["query_string"].decode()
+    return Asked(scope["method"], headers["host"], scope["path"], query, headers, body)
 
 
 def all_that_it_tells(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -245,21 +245,13 @@ async def test_a_sign_in_at_another_data_centers_accounts_host_is_an_unknown_cli
     async with wire.signed_in("nordlys") as (http, org, _):
         invented = wire.simulator.world.orgs["nordlys"]
         dc = data_center_of(org)
-        elsewhere = data_center_of(
-            Org(
-                "nordlys",
-                "custom",
-                org.client_id,
-                accounts_url=dc.accounts_url.replace(".eu", ".in").replace("/eu", "/in"),
-                api_url=dc.api_url,
-            )
+        elsewhere = replace(
+            dc, key="in", accounts_url=dc.accounts_url.replace(".eu", ".in").replace("/eu", "/in")
         )
         with pytest.raises(TroubleError) as caught:
-            await request_access_token(
-                http, Org("nordlys", "eu", org.client_id), elsewhere, sign_in_of(invented), START
-            )
+            await request_access_token(http, org, elsewhere, sign_in_of(invented), START)
     assert caught.value.trouble.code == "invalid_client"
-    assert "EU" in caught.value.trouble.hint
+    assert "IN" in caught.value.trouble.hint, "where it was asked"
 
 
 async def test_the_body_of_an_answer_is_read_whatever_the_page_around_it_says() -> None:

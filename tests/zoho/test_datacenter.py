@@ -17,6 +17,8 @@ from zbtui.zoho.datacenter import (
     check_custom_url,
     data_center_of,
     is_loopback,
+    is_of_accounts,
+    trusted_accounts,
     trusted_api_url,
 )
 
@@ -252,3 +254,62 @@ def test_whatever_is_answered_the_token_goes_to_a_trusted_host_only(answered: st
     else:
         assert is_loopback(str(url))
         assert urlsplit(str(url)).scheme in ("http", "https")
+
+
+# Accounts hosts: where a secret may go, and a person be sent to
+
+
+@pytest.mark.parametrize("asked", ["us", "eu", "cn"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_every_accounts_host_of_the_table_is_trusted_wherever_the_sign_in_began(
+    asked: str, slash: str
+) -> None:
+    for dc in DATA_CENTERS.values():
+        assert trusted_accounts(dc.accounts_url + slash, DATA_CENTERS[asked]) == dc
+        assert is_of_accounts(f"{dc.accounts_url}/oauth/v3/device", DATA_CENTERS[asked])
+
+
+def test_an_org_with_urls_of_its_own_trusts_its_own_accounts_host_and_no_other() -> None:
+    assert trusted_accounts("https://accounts.portal.example", PORTAL) == PORTAL
+    assert trusted_accounts("https://accounts.zoho.eu", PORTAL) is None
+    assert trusted_accounts("http://127.0.0.1:8000/in", LOCAL) is None
+    assert is_of_accounts("https://accounts.portal.example/device", PORTAL)
+    assert not is_of_accounts("https://accounts.zoho.eu/device", PORTAL)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://accounts.zoho.eu",
+        "https://accounts.zoho.eu:443",
+        "https://accounts.zoho.eu.evil.example",
+        "https://evil.example/accounts.zoho.eu",
+        "https://accounts.zoho.eu@evil.example",
+        "https://accounts.zoho.eu\\.evil.example",
+        "https://accounts.zoho.eu.",
+        " https://accounts.zoho.eu",
+        "https://accounts.zoho.eu\n",
+        "https://www.zohoapis.eu",
+        "//accounts.zoho.eu",
+        "https://",
+        "",
+    ],
+)
+def test_nothing_that_only_looks_like_an_accounts_host_is_one(url: str) -> None:
+    assert trusted_accounts(url, EU) is None
+    assert not is_of_accounts(url, EU)
+
+
+@pytest.mark.parametrize("answered", [None, 5, ["https://accounts.zoho.eu"], b"https://accounts.zoho.eu"])
+def test_an_accounts_host_that_is_no_text_is_none(answered: object) -> None:
+    assert trusted_accounts(answered, EU) is None
+
+
+@given(
+    url=st.text(max_size=60) | st.from_regex(r"https://accounts\.zoho\.[a-z.@:/\\]{1,20}", fullmatch=True)
+)
+def test_a_page_that_a_person_is_sent_to_is_on_an_accounts_host_for_the_browser_as_well(url: str) -> None:
+    if is_of_accounts(url, EU):
+        parsed = httpx.URL(url)
+        hosts = {httpx.URL(dc.accounts_url).host for dc in DATA_CENTERS.values()}
+        assert (parsed.scheme, parsed.host in hosts, parsed.port) == ("https", True, None)

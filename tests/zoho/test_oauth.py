@@ -66,7 +66,7 @@ async def test_client_credentials_name_the_org_and_the_scope_instead() -> None:
         "grant_type": "client_credentials",
         "client_id": "1000.ACME",
         "client_secret": "the-client-secret",
-        "scope": "ZohoCRM.bulk.backup.READ",
+        "scope": "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ",
         "soid": "ZohoCRM.20098765432",
     }
 
@@ -189,7 +189,7 @@ async def test_the_lock_out_is_known_by_its_code_in_any_language() -> None:
     trouble = await trouble_of(
         canned({"error": "Access Denied", "error_description": "请求过于频繁", "status": "failure"})
     )
-    assert trouble.is_lockout
+    assert trouble.is_barred
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -5,14 +5,14 @@ Whatever the bytes, the outcome is a `Backup`, None ("no backup job") or a `Trou
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from zbtui.core.explain import bad_answer, explain_api, explain_status
+from zbtui.core.envelope import error_in, load_answer, text_of
+from zbtui.core.explain import bad_answer, explain_api
 from zbtui.core.text import clean
 from zbtui.core.trouble import TroubleError
 
@@ -93,8 +93,8 @@ def parse_details(status: int, body: bytes, data_center: str) -> Backup | None:
     """
     if status == 204 or (status == 200 and not body.strip()):
         return None
-    answer = _load(status, body, data_center)
-    refused = _error_in(answer)
+    answer = load_answer(status, body, data_center)
+    refused = error_in(answer, "backup")
     if refused or status != 200:
         raise TroubleError(explain_api(status, refused or {}, data_center))
     if not answer:
@@ -117,45 +117,19 @@ def parse_job(job: object) -> Backup | None:
     who = job.get("requester")
     if who is not None and not isinstance(who, Mapping):
         raise TroubleError(bad_answer("has a requester that is no object"))
-    texts = {key: _text(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
+    texts = {key: text_of(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
     if not who and not any(texts.values()):
         if set(job) - set(texts) - {"requester"}:
             raise TroubleError(bad_answer("has a backup without any of the documented keys"))
         return None
     return Backup(
         **texts,
-        requester=Requester(_text(who, "id"), _text(who, "name"), _text(who, "zuid")) if who else None,
+        requester=Requester(text_of(who, "id"), text_of(who, "name"), text_of(who, "zuid"))
+        if who
+        else None,
         next_run=_moment(texts["scheduled_date"]),
         first_run=_moment(texts["start_date"]),
     )
-
-
-def _load(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
-    try:
-        # Ids are larger than a float holds: numbers stay the text that they came as.
-        answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
-        raise TroubleError(explain_status(status, body, data_center)) from None
-    if not isinstance(answer, Mapping):
-        raise TroubleError(explain_status(status, body, data_center))
-    return answer
-
-
-def _error_in(answer: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The error envelope, at top level or, as some calls nest it, inside `backup`."""
-    for place in (answer, answer.get("backup")):
-        if isinstance(place, Mapping) and isinstance(place.get("code"), str):
-            return place
-    return None
-
-
-def _text(source: Mapping[str, Any], key: str) -> str | None:
-    value = source.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise TroubleError(bad_answer(f"has the key {key} without a text"))
-    return clean(value) or None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -13,11 +13,13 @@ NEAR_BEFORE: Final = timedelta(minutes=2)
 """How long before the next run the closer watch begins."""
 SOONEST: Final = timedelta(seconds=5)
 """Two looks at one org are never closer than this, whoever asks."""
+DEVICE_FLOOR: Final = timedelta(seconds=30)
+"""Two polls of the device flow are never closer than this, whatever an answer says (zoho-api 3.3)."""
 JITTER: Final = 0.1
 _FIRST_RETRY: Final = timedelta(seconds=30)
 _LONGEST_RETRY: Final = timedelta(minutes=15)
 _LOCKOUT: Final = timedelta(minutes=10)
-_LONGEST_LOCKOUT: Final = timedelta(minutes=40)
+LONGEST_LOCKOUT: Final = timedelta(minutes=40)
 _LONGEST_RETRY_AFTER: Final = timedelta(days=1)
 
 
@@ -30,7 +32,7 @@ def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) 
         now: by this machine's clock.
         jitter: from -1 to 1; spreads the looks of many orgs.
     """
-    trouble = snapshot.trouble
+    trouble, policy = snapshot.trouble, policy.of(snapshot.org)
     if trouble is None:
         return now + _interval(snapshot, policy, now, 1 + JITTER * jitter)
     if trouble.final:
@@ -49,15 +51,15 @@ def longest_pause(snapshot: Snapshot, policy: Policy) -> timedelta:
     """The longest that `next_look` may lie ahead: beyond it, the clock was set back meanwhile."""
     trouble = snapshot.trouble
     if trouble is None:
-        return policy.every
-    if trouble.is_lockout:
-        return _LONGEST_LOCKOUT
+        return policy.of(snapshot.org).every
+    if trouble.is_barred:
+        return LONGEST_LOCKOUT
     return _LONGEST_RETRY_AFTER if trouble.retry_at else _LONGEST_RETRY
 
 
 def lockout_pause(strikes: int) -> timedelta:
     """How long to keep away after the `strikes`th "Access Denied" in a row: 10, 20, 40 minutes."""
-    return min(_LOCKOUT * (1 << min(strikes - 1, 10)), _LONGEST_LOCKOUT)
+    return min(_LOCKOUT * (1 << min(strikes - 1, 10)), LONGEST_LOCKOUT)
 
 
 def _interval(snapshot: Snapshot, policy: Policy, now: datetime, spread: float) -> timedelta:

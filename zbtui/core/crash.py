@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import traceback
 
+from zbtui.core.trouble import Trouble
+
 
 def describe(error: BaseException) -> str:
     """The places that led to `error`, innermost last, and its class.
@@ -17,4 +19,13 @@ def describe(error: BaseException) -> str:
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     return "\n".join(
         ["zbtui stopped on a bug of its own. Please report these lines:", *frames, f"  {name}"]
+    )
+
+
+def bug(error: Exception) -> Trouble:
+    """A bug of ours that one org, or one form, tripped over; all else goes on."""
+    return Trouble(
+        "contract",
+        f"zbtui tripped over this answer ({type(error).__name__}).",
+        "That is a bug in zbtui: please report it, with the answer of Zoho's if you can.",
     )

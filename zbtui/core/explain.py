@@ -1,4 +1,4 @@
-"""Zoho's errors, each as one sentence and one cure (status codes, Kaizen 25 and 43, token pages).
+"""The errors of Zoho's API hosts, each as one sentence and one cure (status codes, Kaizen 25).
 
 Branches on the code, never on Zoho's message, which may come in another language.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from zbtui.core.text import clean
-from zbtui.core.trouble import LOCKOUT, Kind, Trouble
+from zbtui.core.trouble import Kind, Trouble
 
 BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
 SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
@@ -108,58 +108,6 @@ _API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
     "INTERNAL_SERVER_ERROR": _SERVER,
 }
 
-_TOKEN: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
-    "invalid_client": (
-        "auth",
-        True,
-        "Zoho does not know this client id.",
-        "Check it in the API console, and the data center (it is set to {dc}).",
-    ),
-    "invalid_client_secret": (
-        "auth",
-        True,
-        "The client secret is wrong.",
-        "Data centers may have secrets of their own (it is set to {dc}): copy it anew, sign in again.",
-    ),
-    "invalid_code": (
-        "auth",
-        True,
-        "The refresh token is dead: revoked, or pushed out by newer ones.",
-        "Sign in again: zbtui remove, add. Or is {dc} the wrong data center?",
-    ),
-    "missing_org_info": (
-        "auth",
-        True,
-        "Zoho needs to know which org these client credentials are for.",
-        "Set soid to ZohoCRM. and the org's number, as in ZohoCRM.20098765432.",
-    ),
-    "invalid_scope": (
-        "auth",
-        True,
-        "Zoho does not grant this client the scope for backups.",
-        f"Make the client with the scopes {SCOPES}.",
-    ),
-    "invalid_redirect_uri": (
-        "auth",
-        True,
-        "The client's redirect address does not match.",
-        "Set the same one in Zoho's API console, to the letter.",
-    ),
-    LOCKOUT: (
-        "throttled",
-        False,
-        "Zoho locked this sign-in for a while: too many tokens were asked.",
-        "Nothing is asked until then. Does another program use this token?",
-    ),
-    "general_error": (
-        "server",
-        False,
-        "Zoho's sign-in service is out of order.",
-        "If it lasts, see status.zoho.com.",
-    ),
-}
-_TOKEN_ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri"}
-
 
 def explain_api(status: int, envelope: Mapping[str, Any], data_center: str) -> Trouble:
     """An error envelope of the API host (or none: `{}`), with its HTTP status."""
@@ -171,23 +119,7 @@ def explain_api(status: int, envelope: Mapping[str, Any], data_center: str) -> T
     if code == "NO_PERMISSION" and "Crm_Implied_Api_Access" in _permissions(envelope):
         message = "The user's profile has no API access."
         hint = "Allow it: Setup > Security Control > Profiles > Developer Permissions."
-    return Trouble(kind, message, _fill(hint, data_center), code, status, final)
-
-
-def explain_token(error: str, status: int | None, data_center: str) -> Trouble:
-    """The `error` of a token answer; these come with HTTP 200 as well. None: known without asking."""
-    code = clean(error, 60)
-    row = _TOKEN.get(_TOKEN_ALIASES.get(code, code))
-    if row is None:
-        return Trouble(
-            "auth",
-            f"Zoho's sign-in service refuses: {code}.",
-            f"Check client and data center (it is set to {label(data_center)}), then sign in again.",
-            code,
-            status,
-        )
-    kind, final, message, hint = row
-    return Trouble(kind, message, _fill(hint, data_center), code, status, final)
+    return Trouble(kind, message, name_data_center(hint, data_center), code, status, final)
 
 
 def explain_status(status: int, body: bytes, data_center: str) -> Trouble:
@@ -274,5 +206,6 @@ def _permissions(envelope: Mapping[str, Any]) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def _fill(hint: str, data_center: str) -> str:
+def name_data_center(hint: str, data_center: str) -> str:
+    """`hint` with the data center that is set, where it names one."""
     return hint.replace("{dc}", label(data_center))

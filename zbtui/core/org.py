@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Final, Literal
 
 Grant = Literal["refresh-token", "client-credentials"]
+"""How a running watch gets its access tokens."""
 GRANTS: Final[tuple[Grant, ...]] = ("refresh-token", "client-credentials")
+
+Way = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
+"""How an org is signed in to (zoho-api 3.3). The first three end in a refresh token."""
+WAYS: Final[tuple[Way, ...]] = ("code", "device", "browser", "refresh-token", "client-credentials")
 
 CUSTOM: Final = "custom"
 """The data center key of an org that names its own `accounts_url` and `api_url`."""
+
+
+def grant_of(way: Way) -> Grant:
+    """What an org that was signed in to this `way` is watched by."""
+    return "client-credentials" if way == "client-credentials" else "refresh-token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +37,29 @@ class Org:
     """`ZohoCRM.{org number}`; client credentials only (zoho-api 3.3)."""
     accounts_url: str | None = None
     api_url: str | None = None
+    own_policy: tuple[tuple[str, timedelta], ...] = ()
+    """The keys of `Policy` that this org sets for itself, in the policy's order."""
 
     @property
     def identity(self) -> str:
         """Tells this org from another of the same name, whose kept data is not this one's."""
         parts = (self.data_center, self.client_id, self.accounts_url, self.api_url, self.soid)
         return "|".join(part or "" for part in parts)
+
+
+def rebased(current: Org, opened: Org, changed: Org) -> Org:
+    """`current`, with what makes `changed` differ from `opened`: other changes since then stay."""
+    keys = [key.name for key in fields(Org) if key.name != "own_policy"]
+    taken = {key: getattr(changed, key) for key in keys if getattr(changed, key) != getattr(opened, key)}
+    spans, before, after = dict(current.own_policy), dict(opened.own_policy), dict(changed.own_policy)
+    for key in POLICY_KEYS:
+        if before.get(key) == after.get(key):
+            continue
+        spans.pop(key, None)
+        if key in after:
+            spans[key] = after[key]
+    own = tuple((key, spans[key]) for key in POLICY_KEYS if key in spans)
+    return replace(current, **taken, own_policy=own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +70,10 @@ class Policy:
     near_every: timedelta = timedelta(seconds=30)
     overdue_after: timedelta = timedelta(hours=6)
     long_run_after: timedelta = timedelta(hours=12)
+
+    def of(self, org: Org) -> Policy:
+        """The policy that `org` is watched by: this one, but for what the org sets itself."""
+        return replace(self, **dict(org.own_policy)) if org.own_policy else self
+
+
+POLICY_KEYS: Final = tuple(key.name for key in fields(Policy))

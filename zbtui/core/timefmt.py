@@ -40,6 +40,16 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def spell_duration(span: timedelta) -> str:
+    """As `parse_duration` reads it: `"1h30m"`; whole seconds."""
+    left, parts = int(span.total_seconds()), []
+    for unit, seconds in reversed(_UNITS.items()):
+        count, left = divmod(left, seconds)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
 def countdown(span: timedelta) -> str:
     """`6d 03:12:44`, under a day `03:12:44`; whole seconds, the sign left out."""
     seconds = int(abs(span).total_seconds())

@@ -10,6 +10,8 @@ Kind = Literal["auth", "permission", "throttled", "network", "server", "contract
 
 LOCKOUT: Final = "Access Denied"
 """The accounts host's word for "too many token requests" (Kaizen 43): asking on prolongs it."""
+TOKEN_BUDGET: Final = "TOKEN_BUDGET"
+"""Our word for "one more token request, and Zoho would say that"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Trouble:
     hint: str
     """The cure, one sentence."""
     code: str | None = None
-    """Zoho's own word for it, where there is one."""
+    """Zoho's own word for it, or ours, where there is one."""
     http_status: int | None = None
     final: bool = False
     """Asking again cannot help before somebody acts: a dead sign-in, a missing right."""
@@ -30,9 +32,9 @@ class Trouble:
     """Not to be asked again before this moment (`Retry-After`, or the end of a lock-out)."""
 
     @property
-    def is_lockout(self) -> bool:
-        """Whether the accounts host shut its door on this refresh token for a while."""
-        return self.code == LOCKOUT
+    def is_barred(self) -> bool:
+        """Whether nobody may ask before `retry_at`, not even who is told to."""
+        return self.code in (LOCKOUT, TOKEN_BUDGET)
 
 
 class TroubleError(Exception):

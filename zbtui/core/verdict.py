@@ -109,7 +109,7 @@ def judge(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PAT
         now: the moment, by this machine's clock, with a time zone.
         patience: failed polls after which the last good answer no longer counts.
     """
-    trouble, seen = snapshot.trouble, snapshot.observed_at
+    trouble, seen, policy = snapshot.trouble, snapshot.observed_at, policy.of(snapshot.org)
     # Both ways: after the clock was set back, an age means nothing either.
     outdated = seen is None or abs(now - seen) > PATIENCE * policy.every
     if trouble and (trouble.final or outdated or snapshot.failures >= patience):

@@ -4,8 +4,20 @@ In the process for `zbtui demo`; on a real port with `uvicorn zbtui.demo:app`, w
 put its orgs under watch. Nothing in here is real: no name, no id, no credential.
 """
 
+from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, Client
 from zbtui.demo.server import app, serve_in_process
 from zbtui.demo.world import InventedOrg, Phase, World
 from zbtui.demo.zoho import Simulator
 
-__all__ = ["InventedOrg", "Phase", "Simulator", "World", "app", "serve_in_process"]
+__all__ = [
+    "DEVICE_CLIENT",
+    "REGIONAL_CLIENT",
+    "WEB_CLIENT",
+    "Client",
+    "InventedOrg",
+    "Phase",
+    "Simulator",
+    "World",
+    "app",
+    "serve_in_process",
+]

@@ -1,4 +1,4 @@
-"""A fleet that watches the simulated Zoho, in the process, and keeps nothing."""
+"""A fleet that watches the simulated Zoho, in the process, and a desk for it; nothing is kept."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from zbtui.clock import Clock, SystemClock
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret, SignIn
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.demo.person import DemoPerson
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
-from zbtui.store.config import Config
+from zbtui.onboard import Desk, Household
+from zbtui.store.config import Config, Rules
 from zbtui.store.journal import Journal, open_journal
-from zbtui.store.memory import MemoryCredentials
-from zbtui.watch.clock import Clock, SystemClock
+from zbtui.store.memory import MemoryConfig, MemoryCredentials
 from zbtui.watch.fleet import Fleet
-from zbtui.watch.opening import open_fleet
+from zbtui.watch.opening import make_fleet
+from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
+from zbtui.zoho.http import Http
 
 _EVERY = timedelta(seconds=5)
 _NEAR_EVERY = timedelta(seconds=2)
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
+_FLOOR = timedelta(seconds=3)
+_RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
 
 
 @asynccontextmanager
@@ -32,8 +38,8 @@ async def open_demo(
     seed: int = 0,
     clock: Clock | None = None,
     journal: Journal | None = None,
-) -> AsyncIterator[Fleet]:
-    """The demo's fleet.
+) -> AsyncIterator[tuple[Fleet, Desk]]:
+    """The demo's fleet, and a desk where invented orgs can be put under watch.
 
     Args:
         orgs: how many; 0: the hand-made ones.
@@ -42,20 +48,29 @@ async def open_demo(
     """
     clock = clock or SystemClock()
     simulator = Simulator(World(clock.now(), orgs, speed, seed), clock.now)
+    simulator.device_floor = _FLOOR
     credentials = DemoCredentials(simulator)
     invented = list(simulator.world.orgs.values())
     for org in invented:
         credentials.sign_in(org)
-    config = Config(demo_policy(speed), tuple(watched(org) for org in invented))
-    async with open_fleet(
-        config,
-        credentials,
-        journal or open_journal(None),
-        clock,
-        app=serve_in_process(simulator),
-        luck=random.Random(seed),
-    ) as fleet:
-        yield fleet
+    config = MemoryConfig(Config(demo_policy(speed), tuple(watched(org) for org in invented)), _RULES)
+    journal = journal or open_journal(None)
+    try:
+        async with Http(serve_in_process(simulator)) as http:
+            household = Household(config, credentials, journal)
+            fleet = make_fleet(
+                config.load(),
+                http,
+                credentials,
+                journal,
+                clock,
+                reload=config.reload,
+                luck=random.Random(seed),
+            )
+            person = DemoPerson(simulator, http, config, clock)
+            yield fleet, Desk(household, http, clock, _FLOOR, person.examples, person.open_page)
+    finally:
+        await journal.close()
 
 
 def demo_policy(speed: float) -> Policy:
@@ -74,12 +89,13 @@ class DemoCredentials(MemoryCredentials):
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()
-        self._simulator = simulator
+        self.simulator = simulator
 
     def sign_in(self, org: InventedOrg) -> None:
         self._sign_ins[org.name] = SignIn(Secret(org.client_secret), Secret(org.refresh_token))
 
     async def read_sign_in(self, org_name: str) -> SignIn | None:
-        if self._simulator.kind(self._simulator.world.orgs[org_name]) == "KEYRING":
+        org = self.simulator.world.orgs.get(org_name)
+        if org and self.simulator.kind(org) == "KEYRING":
             raise TroubleError(Trouble("keyring", "The keyring is locked.", "Unlock it."))
         return await super().read_sign_in(org_name)

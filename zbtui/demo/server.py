@@ -7,23 +7,51 @@ path does: `http://127.0.0.1:8000/eu` stands for both hosts of the EU.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from zbtui.demo import pages
+from zbtui.demo.answers import Answer, Answered, Call, Request, Site, api_error
+from zbtui.demo.consent import show_consent_page
+from zbtui.demo.device import give_device_code, give_device_token, show_device_page
+from zbtui.demo.grants import generate_code, issue_token, revoke_token, tell_servers
 from zbtui.demo.world import World
-from zbtui.demo.zoho import Answer, Request, Simulator, api_error
+from zbtui.demo.zoho import Simulator
 from zbtui.zoho.datacenter import DATA_CENTERS
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+Handler = Callable[[Simulator, Call], Answered]
 
 _HOSTS: Final = {
     urlsplit(url).hostname: dc.key for dc in DATA_CENTERS.values() for url in (dc.accounts_url, dc.api_url)
 }
+_ANY: Final = ()
+_ROUTES: Final[Mapping[str, tuple[tuple[str, ...], Handler]]] = {
+    "/oauth/v2/token": (("POST",), issue_token),
+    "/oauth/v2/token/revoke": (("POST",), revoke_token),
+    "/oauth/v2/auth": (("GET", "POST"), show_consent_page),
+    "/oauth/v3/device": (("GET", "POST"), show_device_page),
+    "/oauth/v3/device/code": (("POST",), give_device_code),
+    "/oauth/v3/device/token": (("POST",), give_device_token),
+    "/oauth/serverinfo": (("GET",), tell_servers),
+    "/console/code": (("GET",), generate_code),
+    # These tell a wrong method from a wrong path.
+    "/crm/bulk/v7/backup": (_ANY, Simulator.details),
+    "/crm/v7/org": (_ANY, Simulator.company),
+}
+_SECRETS: Final = ("client_secret", "code", "code_verifier", "refresh_token", "token")
+_GRANTS: Final = (
+    "authorization_code",
+    "client_credentials",
+    "device_request",
+    "device_token",
+    "refresh_token",
+)
 
 
 def serve_in_process(simulator: Simulator) -> Asgi:
@@ -52,7 +80,7 @@ def serve_on_port(simulator: Simulator) -> Asgi:
 
 async def _live(simulator: Simulator, receive: Receive, send: Send) -> None:
     while (await receive())["type"] == "lifespan.startup":
-        sys.stderr.write(_guide(simulator, "http://127.0.0.1:8000"))
+        sys.stderr.write(pages.guide(simulator.world, "http://127.0.0.1:8000"))
         await send({"type": "lifespan.startup.complete"})
     await send({"type": "lifespan.shutdown.complete"})
 
@@ -62,43 +90,62 @@ async def _serve(
 ) -> None:
     began = simulator.next_serial()
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    host, path = headers.get("host", ""), scope["path"]
+    host, method = headers.get("host", ""), scope["method"]
+    site, path = _locate(scope["scheme"], host, scope["path"])
     query = scope["query_string"].decode("latin-1")
-    dc = _HOSTS.get(host)
-    base = f"https://{host}"
-    if dc is None:
-        _, first, rest = f"{path}//".split("/", 2)
-        known = first in DATA_CENTERS
-        dc, path = (first, f"/{rest}".rstrip("/")) if known else ("us", path)
-        base = f"{scope['scheme']}://{host}" + (f"/{first}" if known else "")
-    body = await _body(receive)
-    org: str | None = None
-    if path == "/oauth/v2/token" and scope["method"] == "POST":
-        form = dict(parse_qsl(query)) | dict(parse_qsl(body.decode("latin-1")))
-        api_domain = DATA_CENTERS[dc].api_url if host in _HOSTS else base
-        answer, org = simulator.issue_token(dc, api_domain, form)
-    elif path == "/crm/bulk/v7/backup":
-        answer, org = simulator.details(dc, scope["method"], headers.get("authorization", ""))
-    elif path in ("", "/"):
-        answer = Answer(
-            200, _guide(simulator, f"{scope['scheme']}://{host}").encode(), "text/plain;charset=UTF-8"
-        )
-    else:
-        answer = api_error("INVALID_URL_PATTERN")
+    form = dict(parse_qsl((await _body(receive)).decode("latin-1")))
+    call = Call(site, method, dict(parse_qsl(query)), form, headers.get("authorization", ""))
+    answer, org = _answer(simulator, path, call)
     simulator.requests.append(
         Request(
             simulator.now(),
-            scope["method"],
+            method,
             host,
             scope["path"],
-            query,
+            _mask(query),
             org,
             answer.status,
             began,
             simulator.next_serial(),
+            _grant(path, call),
         )
     )
     await _send(send, answer, simulator.now() if dated else None)
+
+
+def _locate(scheme: str, host: str, path: str) -> tuple[Site, str]:
+    """The data center that is meant, and the path there."""
+    if host in _HOSTS:
+        return Site(_HOSTS[host]), path
+    root = f"{scheme}://{host}"
+    _, first, rest = f"{path}//".split("/", 2)
+    if first in DATA_CENTERS:
+        return Site(first, f"{root}/{first}", root), f"/{rest}".rstrip("/")
+    return Site("us", root, root), path
+
+
+def _answer(simulator: Simulator, path: str, call: Call) -> Answered:
+    if path in ("", "/"):
+        base = call.site.root or call.site.accounts_url()
+        return Answer(200, pages.guide(simulator.world, base).encode(), "text/plain;charset=UTF-8"), None
+    methods, handler = _ROUTES.get(path, (_ANY, None))
+    if handler is None or (methods and call.method not in methods):
+        return api_error("INVALID_URL_PATTERN"), None
+    return handler(simulator, call)
+
+
+def _mask(query: str) -> str:
+    """The query without the values of secrets: who sends one there is to be seen, but not the secret."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not any(key in _SECRETS for key, _ in pairs):
+        return query
+    return urlencode([(key, "***" if key in _SECRETS else value) for key, value in pairs], safe="*")
+
+
+def _grant(path: str, call: Call) -> str | None:
+    """Only what is a grant type: a secret may have been sent in its place."""
+    grant = call.given.get("grant_type")
+    return grant if path.startswith("/oauth/") and grant in _GRANTS else None
 
 
 async def _body(receive: Receive) -> bytes:
@@ -120,23 +167,6 @@ async def _send(send: Send, answer: Answer, date: datetime | None) -> None:
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-def _guide(simulator: Simulator, base: str) -> str:
-    """How to put these orgs under watch, for a person."""
-    lines = [
-        "Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):",
-        "",
-    ]
-    for org in list(simulator.world.orgs.values())[:20]:
-        url = f"{base}/{org.data_center}"
-        lines += [
-            f'echo \'{{"client_secret": "{org.client_secret}",'
-            f' "refresh_token": "{org.refresh_token}"}}\' |',
-            f"  zbtui add {org.name} --data-center custom --client-id {org.client_id}"
-            f" --accounts-url {url} --api-url {url}",
-        ]
-    return "\n".join(lines) + "\n"
 
 
 app = serve_on_port(Simulator(World(datetime.now(UTC))))

@@ -44,6 +44,16 @@ class InventedOrg:
     """Lived through again and again."""
 
     @property
+    def zgid(self) -> str:
+        """The org's number: in `soid`, in download links, in the address bar."""
+        return f"{self.number:011}"
+
+    @property
+    def soid(self) -> str:
+        """What client credentials name the org by."""
+        return f"ZohoCRM.{self.zgid}"
+
+    @property
     def client_id(self) -> str:
         return f"1000.DEMO{self.number:06}"
 
@@ -68,7 +78,10 @@ class Moment:
 
 
 class World:
-    """All invented orgs, from `start` on, living `speed` times as fast as said."""
+    """All invented orgs, from `start` on, living `speed` times as fast as said.
+
+    `orgs` are watched from the start; `newcomers` exist as well, for who signs in to them.
+    """
 
     def __init__(self, start: datetime, orgs: int = 0, speed: float = 1.0, seed: int = 0) -> None:
         """Args:
@@ -79,6 +92,14 @@ class World:
         self.speed = speed
         made = list(islice(_endless(random.Random(seed)), orgs or len(_HAND_MADE)))
         self.orgs: dict[str, InventedOrg] = {org.name: org for org in made}
+        self.newcomers: dict[str, InventedOrg] = {
+            org.name: org for org in (_make(*row) for row in _NEWCOMERS)
+        }
+
+    @property
+    def every(self) -> dict[str, InventedOrg]:
+        """The orgs that are watched from the start, and the newcomers."""
+        return self.orgs | self.newcomers
 
     def at(self, org: InventedOrg, now: datetime) -> Moment:
         """Where `org` stands at `now`."""
@@ -122,6 +143,36 @@ class World:
             "status": "COMPLETED" if one_off else status,
         }
 
+    def company(self, org: InventedOrg) -> dict[str, object]:
+        """The one `org` object of the org call, in Zoho's shape."""
+        place = _PLACES[org.data_center]
+        zone = timezone(org.offset)
+        expiry = (self.start + timedelta(days=200)).astimezone(zone).replace(microsecond=0)
+        return {
+            "id": f"51000000002{org.number:08}",
+            "zgid": org.zgid,
+            "domain_name": f"org{org.zgid}",
+            "company_name": org.company,
+            "alias": None,
+            "type": "production",
+            "country": place.country,
+            "country_code": place.country_code,
+            "time_zone": place.time_zone,
+            "primary_email": f"owner@{org.name}.example",
+            "primary_zuid": f"2007{org.number:07}",
+            "created_time": datetime(2021, 5, 4, 8, tzinfo=zone).isoformat(),
+            "license_details": {
+                "paid": True,
+                "paid_type": "enterprise",
+                "paid_expiry": expiry.isoformat(),
+                "trial_type": None,
+                "trial_expiry": None,
+                "trial_action": None,
+                "users_license_purchased": 14,
+                "portal_users_license_purchased": 0,
+            },
+        }
+
     def _real(self, lived: float) -> datetime:
         return self.start + timedelta(seconds=lived / self.speed)
 
@@ -139,18 +190,29 @@ def _rule(plan: str, run: datetime) -> str:
             return f"RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY={min((run.day - 1) // 7 + 1, 4)}{day}"
 
 
-_OFFSETS: Final = {
-    "us": -7.0,
-    "eu": 1.0,
-    "in": 5.5,
-    "au": 11.0,
-    "jp": 9.0,
-    "cn": 8.0,
-    "ca": -5.0,
-    "sa": 3.0,
-    "uk": 0.0,
-    "ae": 4.0,
-    "sg": 8.0,
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the orgs of a data center are."""
+
+    hours: float
+    """Ahead of UTC, in winter."""
+    time_zone: str
+    country: str
+    country_code: str
+
+
+_PLACES: Final = {
+    "us": _Place(-7.0, "America/Phoenix", "United States", "US"),
+    "eu": _Place(1.0, "Europe/Stockholm", "Sweden", "SE"),
+    "in": _Place(5.5, "Asia/Kolkata", "India", "IN"),
+    "au": _Place(11.0, "Australia/Sydney", "Australia", "AU"),
+    "jp": _Place(9.0, "Asia/Tokyo", "Japan", "JP"),
+    "cn": _Place(8.0, "Asia/Shanghai", "China", "CN"),
+    "ca": _Place(-5.0, "America/Toronto", "Canada", "CA"),
+    "sa": _Place(3.0, "Asia/Riyadh", "Saudi Arabia", "SA"),
+    "uk": _Place(0.0, "Europe/London", "United Kingdom", "GB"),
+    "ae": _Place(4.0, "Asia/Dubai", "United Arab Emirates", "AE"),
+    "sg": _Place(8.0, "Asia/Singapore", "Singapore", "SG"),
 }
 
 
@@ -218,6 +280,13 @@ _HAND_MADE: Final = (
     ("plover", "Plover Press", "uk", "Ada Whitlock", "weekly", 5.3, "PAYMENT_FAILED 24, SCHEDULED 26"),
 )
 
+_NEWCOMERS: Final = (
+    # number, beyond any that `_endless` reaches; then as above
+    (900_001, "heron", "Heron Lake Instruments", "eu", "Astrid Holm", "weekly", 52.4, "SCHEDULED 60"),
+    (900_002, "alder", "Alder Street Books", "us", "Marcus Reed", "monthly", 310.2, "SCHEDULED 60"),
+    (900_003, "saffron", "Saffron Route Spices", "in", "Kavya Iyer", "biweekly", 18.7, "SCHEDULED 60"),
+)
+
 
 def _endless(luck: random.Random) -> Iterator[InventedOrg]:
     for number, row in enumerate(_HAND_MADE, start=1):
@@ -256,7 +325,7 @@ def _make(
         dc,
         who,
         number,
-        timedelta(hours=_OFFSETS[dc]),
+        timedelta(hours=_PLACES[dc].hours),
         plan,
         timedelta(hours=hours),
         _life(life),

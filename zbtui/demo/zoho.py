@@ -1,86 +1,46 @@
-"""What Zoho answers: its accounts hosts and its API hosts, as zoho-api.md tells, without a server."""
+"""Zoho, simulated, without a server: its state, its API hosts, and what steers it.
+
+The accounts hosts are in `grants`, `device` and `consent`.
+"""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
+from zbtui.demo.accounts import (
+    BACKUP_SCOPE,
+    CODE_MINUTES,
+    ORG_SCOPE,
+    USUAL_SCOPES,
+    Accounts,
+    Consent,
+    DeviceCode,
+    GrantCode,
+    read_scopes,
+)
+from zbtui.demo.answers import (
+    API_ERRORS,
+    TOKEN_ERRORS,
+    Answer,
+    Answered,
+    Call,
+    Request,
+    api_error,
+    json_answer,
+)
 from zbtui.demo.world import InventedOrg, World
 
-_WINDOW: Final = timedelta(minutes=10)
-_TOKENS_PER_WINDOW: Final = 10
-_LIVE_TOKENS: Final = 10
+__all__ = ["API_ERRORS", "TOKEN_ERRORS", "Answer", "Request", "Simulator", "api_error"]
+
 _LOGGED: Final = 100_000
-
-API_ERRORS: Final[Mapping[str, tuple[int, str]]] = {
-    "INVALID_TOKEN": (401, "invalid oauth token"),
-    "AUTHENTICATION_FAILURE": (401, "Authentication failed"),
-    "INVALID_OAUTHTOKEN": (401, "invalid oauth token"),
-    "OAUTH_SCOPE_MISMATCH": (401, "Unauthorized"),
-    "INVALID_OAUTHSCOPE": (401, "Unauthorized"),
-    "NO_PERMISSION": (403, "Permission denied to read"),
-    "NOT_ALLOWED": (403, "not allowed"),
-    "AUTHORIZATION_FAILED": (400, "User does not have sufficient privilege"),
-    "FEATURE_NOT_SUPPORTED": (403, "feature not supported"),
-    "FEATURE_NOT_ENABLED": (400, "feature not enabled"),
-    "LICENSE_LIMIT_EXCEEDED": (403, "license limit exceeded"),
-    "INVALID_URL_PATTERN": (404, "Please check if the URL trying to access is a correct one"),
-    "API_NOT_SUPPORTED": (400, "the API is not supported in this version"),
-    "INVALID_REQUEST_METHOD": (400, "The http request method type is not a valid one"),
-    "TOO_MANY_REQUESTS": (429, "You have exceeded the API limit"),
-    "INTERNAL_ERROR": (500, "Internal Server Error"),
-    "INTERNAL_SERVER_ERROR": (500, "Internal Server Error"),
-}
-TOKEN_ERRORS: Final = frozenset(
-    {
-        "invalid_client",
-        "invalid_client_secret",
-        "invalid_code",
-        "general_error",
-        "invalid_scope",
-        "Access Denied",
-    }
-)
 _NOT_OF_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
+_OF_BACKUPS_ONLY: Final = frozenset({"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
+"""Troubles of the details call that leave the org call alone."""
 _PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
-_SCOPE: Final = "ZohoCRM.bulk.backup.READ ZohoCRM.org.READ"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What reached the simulator, without its body; for tests, and for who wants to see."""
-
-    at: datetime
-    method: str
-    host: str
-    path: str
-    query: str
-    org: str | None
-    status: int
-    began: int
-    ended: int
-    """Serial numbers of begin and end: two requests overlap where these ranges do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, body and headers to send."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json;charset=UTF-8"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Token:
-    org: str
-    expires_at: datetime
-    scope: str
 
 
 class Simulator:
@@ -95,12 +55,23 @@ class Simulator:
         self.world = world
         self.now = now
         self.token_life = token_life
+        self.accounts = Accounts(world.every.values())
         self.forced: dict[str, str] = {}
-        """Org name to kind: what it answers, whatever its life says."""
+        """Org name to kind: what it answers, whatever its life says. A word of `TOKEN_ERRORS` refuses
+        its refresh tokens and new sign-ins alike, where its life does the first refresh token only."""
+        self.missing_scopes: dict[str, set[str]] = {}
+        """Org name to the scopes that new sign-ins to it do not get, whatever was asked for."""
+        self.device_floor = timedelta(seconds=30)
+        """Two polls of a device code closer than this are `slow_down`. It is told as `interval`, but not
+        when it is a second or less: clients take numbers that small for seconds."""
+        self.device_person: str | None = None
+        """Name of the org that each device code is accepted for by itself; None: see `decide`."""
+        self.device_person_after = timedelta(seconds=5)
+        """How long that person takes, from when the code was asked for."""
+        self.loopback_redirects = True
+        """Widens what is registered for web clients: `http://localhost:<port>/` and
+        `http://127.0.0.1:<port>/` with any port. Zoho takes what is registered, and that only."""
         self.requests: deque[Request] = deque(maxlen=_LOGGED)
-        self._tokens: dict[str, _Token] = {}
-        self._issued: defaultdict[str, deque[datetime]] = defaultdict(deque)
-        self._locked: dict[str, datetime] = {}
         self._serial = 0
 
     def next_serial(self) -> int:
@@ -111,126 +82,123 @@ class Simulator:
         """What `org` is at: forced, or by its life."""
         return self.forced.get(org.name) or self.world.at(org, self.now()).kind
 
+    # What a person does at Zoho
+
     def expire_tokens(self) -> None:
         """End every access token, as a change of password does."""
-        self._tokens.clear()
+        self.accounts.access_tokens.clear()
 
-    def issue_token(self, dc: str, api_domain: str, form: Mapping[str, str]) -> tuple[Answer, str | None]:
-        """`POST {accounts}/oauth/v2/token`: refresh, or client credentials. With the org's name."""
-        org = next((o for o in self.world.orgs.values() if o.client_id == form.get("client_id")), None)
-        if org is None or org.data_center != dc:
-            return _refused("invalid_client"), org.name if org else None
-        if form.get("client_secret") != org.client_secret:
-            return _refused("invalid_client_secret"), org.name
-        grant = form.get("grant_type")
-        if grant == "client_credentials":
-            if form.get("soid") != f"ZohoCRM.{org.number:011}":
-                return _refused("missing_org_info"), org.name
-        elif grant != "refresh_token" or form.get("refresh_token") != org.refresh_token:
-            return _refused("invalid_code"), org.name
-        kind = self.kind(org)
-        if kind == "Access Denied" or self._is_locked(org):
-            return _THROTTLED, org.name
-        if kind in TOKEN_ERRORS:
-            return _refused(kind), org.name
-        return self._new_token(org, api_domain), org.name
+    def grant_code(self, org_name: str, minutes: int = 10, scope: str | None = None) -> str:
+        """What the API console's "Generate Code" gives for the self client of an org.
 
-    def details(self, dc: str, method: str, authorization: str) -> tuple[Answer, str | None]:
-        """`GET /crm/bulk/v7/backup`. With the org's name, where the token tells.
+        Args:
+            minutes: 3, 5, 7 or 10, as the console offers.
+            scope: separated by commas; None: the two that zbtui asks for.
+
+        Raises:
+            KeyError: no such org.
+            ValueError: other minutes, or a scope that does not exist.
+        """
+        if minutes not in CODE_MINUTES:
+            raise ValueError(f"a code lives {', '.join(map(str, CODE_MINUTES))} minutes")
+        org = self.world.every[org_name]
+        scopes = USUAL_SCOPES if scope is None else read_scopes(scope)
+        consent = Consent(org.client_id, org, scopes, lasting=True)
+        return self.accounts.keep_code(GrantCode(consent, self.now() + timedelta(minutes=minutes)))
+
+    def decide(self, user_code: str, org_name: str | None) -> None:
+        """A person enters a device's user code, and accepts for one of their orgs.
+
+        Args:
+            org_name: None: they reject it.
+
+        Raises:
+            KeyError: no such org, or no such code that still waits for a person.
+        """
+        device = self.accounts.device_of(user_code)
+        if device is None or not device.awaits(self.now()):
+            raise KeyError(user_code)
+        self.settle(device, org_name)
+
+    def settle(self, device: DeviceCode, org_name: str | None) -> None:
+        """As `decide`, for a code that waits.
+
+        Raises:
+            KeyError: no such org.
+        """
+        if org_name is None:
+            device.denied = True
+        else:
+            org = self.world.every[org_name]
+            device.consent = self.accounts.agree(device.client_id, org, device.asked)
+
+    # The API hosts
+
+    def details(self, call: Call) -> Answered:
+        """`GET {api}/crm/bulk/v7/backup`. With the org's name, where the token tells.
 
         Raises:
             ConnectionResetError: the org is at `RESET`.
         """
-        scheme, _, text = authorization.partition(" ")
-        if scheme != "Zoho-oauthtoken" or not text:
-            return api_error("AUTHENTICATION_FAILURE"), None
-        token = self._tokens.get(text)
-        org = self.world.orgs.get(token.org) if token else None
-        if token is None or org is None or token.expires_at <= self.now() or org.data_center != dc:
-            return api_error("INVALID_TOKEN"), token.org if token else None
-        if method != "GET":
-            return api_error("INVALID_REQUEST_METHOD"), org.name
-        if "ZohoCRM.bulk.backup.READ" not in token.scope.split():
-            return api_error("OAUTH_SCOPE_MISMATCH"), org.name
-        return self._answer(org), org.name
+        org, refusal = self._let_in(call, BACKUP_SCOPE)
+        if org is None or refusal is not None:
+            return refusal or api_error("INVALID_TOKEN"), org.name if org else None
+        return self._trouble(org) or self._backup(org), org.name
 
-    def _answer(self, org: InventedOrg) -> Answer:
+    def company(self, call: Call) -> Answered:
+        """`GET {api}/crm/v7/org`.
+
+        Raises:
+            ConnectionResetError: the org is at `RESET`.
+        """
+        org, refusal = self._let_in(call, ORG_SCOPE)
+        if org is None or refusal is not None:
+            return refusal or api_error("INVALID_TOKEN"), org.name if org else None
+        trouble = None if self.kind(org) in _OF_BACKUPS_ONLY else self._trouble(org)
+        return trouble or json_answer(200, {"org": [self.world.company(org)]}), org.name
+
+    def _let_in(self, call: Call, scope: str) -> tuple[InventedOrg | None, Answer | None]:
+        """Whose token it is, and why it does not let in; without either it is nobody's."""
+        scheme, _, text = call.authorization.partition(" ")
+        if scheme != "Zoho-oauthtoken" or not text:
+            return None, api_error("AUTHENTICATION_FAILURE")
+        token = self.accounts.access_tokens.get(text)
+        if token is None:
+            return None, api_error("INVALID_TOKEN")
+        if token.expires_at <= self.now() or token.org.data_center != call.site.data_center:
+            return token.org, api_error("INVALID_TOKEN")
+        if call.method != "GET":
+            return token.org, api_error("INVALID_REQUEST_METHOD")
+        if not token.covers(scope):
+            return token.org, api_error("OAUTH_SCOPE_MISMATCH")
+        return token.org, None
+
+    def _trouble(self, org: InventedOrg) -> Answer | None:
+        """What an org's API host answers when it is in trouble."""
         kind = self.kind(org)
         if kind in API_ERRORS:
             return api_error(kind)
         match kind:
             case "NO_API_ACCESS":
                 return api_error("NO_PERMISSION", {"permissions": ["Crm_Implied_Api_Access"]})
-            case "NONE":
-                return Answer(204)
-            case "EMPTY":
-                return Answer(200, b"{}")
             case "HTML":
                 return Answer(200, _PAGE, "text/html")
             case "OUTAGE":
                 return Answer(503, _PAGE, "text/html")
             case "RESET":
                 raise ConnectionResetError
+        return None
+
+    def _backup(self, org: InventedOrg) -> Answer:
+        kind = self.kind(org)
+        if kind == "NONE":
+            return Answer(204)
+        if kind == "EMPTY":
+            return Answer(200, b"{}")
         moment = self.world.at(org, self.now())
         if kind in _NOT_OF_BACKUPS:
             moment = replace(moment, kind="SCHEDULED", then="")  # a token outlives its sign-in
         elif org.name in self.forced:
             moment = replace(moment, kind=kind, then="")
         remaining = {"X-API-CREDITS-REMAINING": "1840"} if org.name == "kestrel" else {}
-        return _json(200, {"backup": self.world.job(org, moment)}, remaining)
-
-    def _is_locked(self, org: InventedOrg) -> bool:
-        """Ten tokens in ten minutes; each further try prolongs the lock-out."""
-        now = self.now()
-        issued = self._issued[org.refresh_token]
-        while issued and now - issued[0] >= _WINDOW:
-            issued.popleft()
-        if len(issued) >= _TOKENS_PER_WINDOW or now < self._locked.get(org.name, now):
-            self._locked[org.name] = now + _WINDOW
-            return True
-        return False
-
-    def _new_token(self, org: InventedOrg, api_domain: str) -> Answer:
-        now = self.now()
-        self._issued[org.refresh_token].append(now)
-        mine = [text for text, token in self._tokens.items() if token.org == org.name]
-        for text in mine[: max(len(mine) - _LIVE_TOKENS + 1, 0)]:
-            del self._tokens[text]  # the oldest dies without notice
-        text = f"1000.demo-access-{org.number:06}-{self.next_serial():06}"
-        scope = "ZohoCRM.org.READ" if self.kind(org) == "NO_SCOPE" else _SCOPE
-        self._tokens[text] = _Token(org.name, now + self.token_life, scope)
-        return _json(
-            200,
-            {
-                "access_token": text,
-                "scope": scope,
-                "api_domain": api_domain,
-                "token_type": "Bearer",
-                "expires_in": int(self.token_life.total_seconds()),
-            },
-        )
-
-
-def api_error(code: str, details: Mapping[str, Any] | None = None) -> Answer:
-    """Zoho's error envelope (zoho-api 2.1)."""
-    status, message = API_ERRORS[code]
-    body = {"code": code, "details": details or {}, "message": message, "status": "error"}
-    return _json(status, body)
-
-
-def _refused(error: str) -> Answer:
-    return _json(200, {"error": error})
-
-
-def _json(status: int, body: object, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, json.dumps(body).encode(), headers=headers or {})
-
-
-_THROTTLED: Final = _json(
-    200,
-    {
-        "error_description": "You have made too many requests continuously. Please try again later.",
-        "error": "Access Denied",
-        "status": "failure",
-    },
-)
+        return json_answer(200, {"backup": self.world.job(org, moment)}, remaining)

@@ -9,18 +9,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import secrets
+import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from filelock import FileLock, Timeout
 
 from zbtui.core.secret import AccessToken, Secret, SignIn, fits_header
+from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.memory import FOREIGN_ENTRY
 from zbtui.store.paths import make_private_folder
 from zbtui.store.worker import Worker, WorkerStuckError
 
@@ -29,8 +34,9 @@ if TYPE_CHECKING:
 
 ALLOW_INSECURE: Final = "ZBTUI_ALLOW_INSECURE_KEYRING"
 LIMIT_SECONDS: Final = 3.0
-FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
-"""The code of a trouble with an entry that was read, and is not zbtui's."""
+_TURN_SECONDS: Final = 15.0
+"""How long a call may wait for its turn among all zbtui processes."""
+_PROBE_ENTRY: Final = ("zbtui-doctor", "probe")
 _REFRESH_SECONDS: Final = 90.0
 """Longer than one token request can take, with all its limits."""
 
@@ -112,7 +118,26 @@ class KeyringCredentials:
 
     async def delete(self, org_name: str) -> None:
         for service, user in (_access_entry(org_name), _sign_in_entry(org_name)):
-            await self._call(partial(_delete, service, user))
+            await self._change(service, user, None)
+
+    async def probe(self) -> str:
+        """Have an entry of its own written, read back and deleted.
+
+        Returns:
+            The back end's name, as it calls itself.
+
+        Raises:
+            TroubleError: the keyring cannot be used, or does not keep what it takes.
+        """
+        name, kept = await self._call(_probe)
+        if not kept:
+            raise TroubleError(
+                _trouble(
+                    f"The keyring {name} took an entry but does not give it back.",
+                    f"Another back end is needed: see `keyring --list-backends`. {_STORES}",
+                )
+            )
+        return name
 
     @asynccontextmanager
     async def refreshing(self, org_name: str) -> AsyncIterator[None]:
@@ -149,7 +174,29 @@ class KeyringCredentials:
         return entry
 
     async def _write(self, service: str, user: str, text: str) -> None:
-        await self._call(lambda keyring: keyring.set_password(service, user, text))
+        await self._change(service, user, text)
+
+    async def _change(self, service: str, user: str, text: str | None) -> None:
+        """Write an entry, or (None) delete it.
+
+        What went over its time is undone right behind it, should it happen after all, once somebody
+        has unlocked the keyring: by then it was told that it did not.
+        """
+        given_up = threading.Event()
+
+        def act(keyring: KeyringBackend) -> None:
+            before = keyring.get_password(service, user)
+            if before == text:
+                return  # macOS asks anew who may read an entry that is written
+            _put(service, user, text, keyring)
+            if given_up.is_set():
+                _put(service, user, before, keyring)
+
+        try:
+            await self._call(act)
+        except BaseException:
+            given_up.set()
+            raise
 
     async def _call(self, act: Callable[[KeyringBackend], T]) -> T:
         try:
@@ -164,16 +211,19 @@ class KeyringCredentials:
 
     def _act(self, act: Callable[[KeyringBackend], T]) -> T:
         """In the thread: one call under the lock; an unknown error is tried once more."""
+        # Neither counts as the keyring's own time: of many processes at once each waits for the others.
+        self._worker.allow(_TURN_SECONDS)
         if self._backend is None:  # before the lock: it takes some 100 ms, and others wait
             self._backend = choose_backend(allow_insecure=self._allow_insecure)
         lock = self._lock("keyring.lock")
         try:
-            lock.acquire(timeout=LIMIT_SECONDS)
+            lock.acquire(timeout=_TURN_SECONDS)
         except Timeout:
             raise TroubleError(_busy("uses the keyring")) from None
         except OSError as error:
             raise TroubleError(self._no_lock(error)) from None
         try:
+            self._worker.allow(0)
             trouble: Trouble | None = None
             for _ in range(2):
                 try:
@@ -226,7 +276,10 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
     if allow_insecure:
         return found
     if isinstance(found, fail.Keyring):
-        raise TroubleError(_trouble("This machine has no keyring to keep secrets in.", _STORES))
+        # As under cron and over ssh: the keyring is there, and cannot be found.
+        lost = sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
+        hint = _NO_BUS if lost else _STORES
+        raise TroubleError(_trouble("This machine has no keyring to keep secrets in.", hint))
     name = f"{type(found).__module__}.{type(found).__name__}"
     raise TroubleError(
         _trouble(
@@ -241,6 +294,12 @@ _STORES: Final = (
 )
 
 
+_NO_BUS: Final = (
+    "No session bus is named here: set DBUS_SESSION_BUS_ADDRESS, as in unix:path=/run/user/1000/bus. "
+    f"{_STORES}"
+)
+
+
 def _sign_in_entry(org_name: str) -> tuple[str, str]:
     return f"zbtui:{org_name}", "sign-in"
 
@@ -249,9 +308,20 @@ def _access_entry(org_name: str) -> tuple[str, str]:
     return f"zbtui-access:{org_name}", "access"
 
 
-def _delete(service: str, user: str, keyring: KeyringBackend) -> None:
-    if keyring.get_password(service, user) is not None:
+def _put(service: str, user: str, text: str | None, keyring: KeyringBackend) -> None:
+    if text is None:
         keyring.delete_password(service, user)
+    else:
+        keyring.set_password(service, user, text)
+
+
+def _probe(keyring: KeyringBackend) -> tuple[str, bool]:
+    """The back end's name, and whether it keeps what it takes."""
+    text = secrets.token_hex(8)  # what an earlier probe left there must not be taken for this one's
+    keyring.set_password(*_PROBE_ENTRY, text)
+    kept = keyring.get_password(*_PROBE_ENTRY) == text
+    _put(*_PROBE_ENTRY, None, keyring)
+    return clean(str(keyring.name), 80), kept
 
 
 def _explain(error: Exception) -> tuple[Trouble, bool]:
@@ -295,6 +365,6 @@ def _foreign_entry(where: str) -> Trouble:
     return Trouble(
         "keyring",
         f"The keyring entry of {where} is not one that zbtui wrote.",
-        "Put the org under watch anew: zbtui remove, then zbtui add.",
+        "Sign in again: that replaces it.",
         code=FOREIGN_ENTRY,
     )

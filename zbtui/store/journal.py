@@ -1,4 +1,6 @@
-"""The journal: what was last seen of each org, and lock-outs, across restarts and processes (SQLite).
+"""The journal: what was last seen of each org, token requests and lock-outs (SQLite).
+
+Shared by all zbtui processes of this user, and across restarts.
 
 Everything goes through one thread. A journal that cannot be written stops nothing: what is wrong is
 told, and the watch goes on.
@@ -9,9 +11,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -23,25 +26,37 @@ from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.paths import make_private_folder
 from zbtui.store.worker import Worker
 
-SCHEMA: Final = 1
-_CREATE: Final = """
+SCHEMA: Final = 2
+_MIGRATIONS: Final = (
+    """
 CREATE TABLE snapshot (
     org TEXT PRIMARY KEY, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL
 ) STRICT;
 CREATE TABLE lockout (
     org TEXT PRIMARY KEY, identity TEXT NOT NULL, until TEXT NOT NULL, strikes INTEGER NOT NULL
 ) STRICT;
-"""
+""",
+    # A lock-out is Zoho's of a token, whichever org's name it is kept under.
+    """
+DROP TABLE lockout;
+CREATE TABLE lockout (token TEXT PRIMARY KEY, until TEXT NOT NULL, strikes INTEGER NOT NULL) STRICT;
+CREATE TABLE token_request (token TEXT NOT NULL, at REAL NOT NULL) STRICT;
+CREATE INDEX token_requests ON token_request (token, at);
+""",
+)
+"""Each takes the journal from one schema to the next; the first one makes it."""
 _DATES: Final = ("observed_at", "running_since", "last_completed", "last_failed", "links_expire")
 
+_PROBE: Final = "probe"
 _PATIENCE: Final = 5.0
+_KEPT_SECONDS: Final = 3600.0
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """The accounts host has shut its door on an org's refresh token ("Access Denied")."""
+    """The accounts host has shut its door on a refresh token ("Access Denied")."""
 
     until: datetime
     strikes: int
@@ -54,6 +69,12 @@ class Journal:
     def __init__(self, database: sqlite3.Connection | None, trouble: Trouble | None) -> None:
         self._database = database
         self._worker = Worker("zbtui-journal")
+        self._spent: dict[str, list[float]] = {}
+        """Token requests of this process: they count where the database cannot be used."""
+        self._untold: list[tuple[str, float]] = []
+        """Those of them that the database is still to be told of."""
+        self._lockouts: dict[str, Lockout] = {}
+        """Those that came to this process, where the database cannot be used."""
         self.trouble = trouble
         """Why it is not being kept; None: it is."""
 
@@ -87,31 +108,89 @@ class Journal:
             row,
         )
 
-    async def lockout(self, org: Org) -> Lockout | None:
-        """The lock-out of this org's refresh token, over or not; None: there was none since."""
-        query = "SELECT until, strikes FROM lockout WHERE org = ? AND identity = ?"
+    async def lockout(self, token: str) -> Lockout | None:
+        """The lock-out of a token, by its fingerprint, over or not; None: there was none since."""
+        query = "SELECT until, strikes FROM lockout WHERE token = ?"
         row = await self._worker.call(
-            lambda: self._run(
-                lambda database: database.execute(query, (org.name, org.identity)).fetchone(), None
-            )
+            lambda: self._run(lambda database: database.execute(query, (token,)).fetchone(), None)
         )
         try:
-            return Lockout(_moment(row[0]), row[1]) if row else None
+            return Lockout(_moment(row[0]), row[1]) if row else self._lockouts.get(token)
         except ValueError:
             return None
 
-    async def set_lockout(self, org: Org, lockout: Lockout | None) -> None:
+    async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
+        self._lockouts.pop(token, None)
         if lockout is None:
-            await self._write("DELETE FROM lockout WHERE org = ?", (org.name,))
+            await self._write("DELETE FROM lockout WHERE token = ?", (token,))
             return
+        self._lockouts[token] = lockout
         await self._write(
-            "INSERT OR REPLACE INTO lockout VALUES (?, ?, ?, ?)",
-            (org.name, org.identity, lockout.until.isoformat(), lockout.strikes),
+            "INSERT OR REPLACE INTO lockout VALUES (?, ?, ?)",
+            (token, lockout.until.isoformat(), lockout.strikes),
         )
+
+    async def spend(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
+        """Note a request that is about to be made with a token, unless it would be one too many.
+
+        Counted over all processes at once. Where the journal cannot be used, this process counts
+        for itself.
+
+        Args:
+            token: its fingerprint.
+            limit: how many are allowed within `window`.
+
+        Returns:
+            None: noted, go ahead. Else from when on there is room for one more; nothing was noted.
+        """
+        at, span = now.timestamp(), window.total_seconds()
+
+        def act(database: sqlite3.Connection) -> list[float]:
+            with _transaction(database):
+                database.executemany("INSERT INTO token_request VALUES (?, ?)", self._untold)
+                # From a moment that is yet to come: the clock was ahead then.
+                database.execute("UPDATE token_request SET at = ? WHERE at > ?", (at, at))
+                database.execute("DELETE FROM token_request WHERE at < ?", (at - _KEPT_SECONDS,))
+                query = "SELECT at FROM token_request WHERE token = ? AND at > ? ORDER BY at"
+                made = [float(row[0]) for row in database.execute(query, (token, at - span))]
+                if len(made) < limit:
+                    database.execute("INSERT INTO token_request VALUES (?, ?)", (token, at))
+            self._untold.clear()
+            return made
+
+        def run() -> list[float]:
+            made = self._run(act, None)
+            own = [min(one, at) for one in self._spent.get(token, []) if one > at - span]
+            if made is None:
+                made = own
+                if len(made) < limit:
+                    self._untold.append((token, at))
+            self._spent[token] = [*own, at] if len(made) < limit else own
+            return made
+
+        made = await self._worker.call(run)
+        return None if len(made) < limit else datetime.fromtimestamp(made[-limit] + span, UTC)
+
+    async def give_back(self, token: str) -> None:
+        """What `spend` noted did not come about."""
+        self._spent.pop(token, None)
+        self._untold = [(one, at) for one, at in self._untold if one != token]
+        await self._write("DELETE FROM token_request WHERE token = ?", (token,))
+
+    async def rename(self, before: str, after: str) -> None:
+        """Keep what was seen of an org under its new name."""
+        await self._write("UPDATE OR REPLACE snapshot SET org = ? WHERE org = ?", (after, before))
 
     async def forget(self, org_name: str) -> None:
         """Drop what was seen of an org. A lock-out stays: Zoho keeps it, whoever is under watch."""
         await self._write("DELETE FROM snapshot WHERE org = ?", (org_name,))
+
+    async def probe(self) -> Trouble | None:
+        """Have a row written, and deleted again; why that does not work, None: it does."""
+        await self._write("INSERT INTO token_request VALUES (?, 0)", (_PROBE,))
+        if self.trouble is None:  # else a row that is not there is deleted without any trouble
+            await self._write("DELETE FROM token_request WHERE token = ?", (_PROBE,))
+        return self.trouble
 
     async def close(self) -> None:
         def close() -> None:  # behind what waits to be written
@@ -179,12 +258,19 @@ def _prepare(database: sqlite3.Connection) -> None:
                 raise
             time.sleep(0.02)
     database.execute("PRAGMA synchronous = NORMAL")
+    with _transaction(database):
+        for migration in _MIGRATIONS[_check_version(database) :]:
+            for statement in filter(str.strip, migration.split(";")):
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of it, or nothing; no other process in between."""
     database.execute("BEGIN IMMEDIATE")
     try:
-        if _check_version(database) == 0:
-            for statement in filter(str.strip, _CREATE.split(";")):
-                database.execute(statement)
-            database.execute(f"PRAGMA user_version = {SCHEMA}")
+        yield
     except BaseException:
         database.execute("ROLLBACK")
         raise

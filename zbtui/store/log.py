@@ -11,6 +11,16 @@ from zbtui.store.paths import make_private_folder
 _LARGEST: Final = 1 << 20
 
 
+def log_nowhere() -> None:
+    """The demo's troubles are invented: they are nobody's log."""
+    logger = logging.getLogger("zbtui")
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+
+
 def log_to(path: Path) -> None:
     """Write zbtui's warnings to `path`; once that has grown large, the text before is kept beside it."""
     try:

@@ -54,6 +54,10 @@ class Worker:
                 raise WorkerStuckError
         return outcome.result()
 
+    def allow(self, seconds: float) -> None:
+        """For the call under way, in the thread: its limit counts from so many seconds ahead."""
+        self._busy_since = time.monotonic() + seconds
+
     def _run(self) -> None:
         while True:
             function, future = self._calls.get()

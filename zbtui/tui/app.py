@@ -8,22 +8,27 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from zbtui.core.crash import describe
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.messages import SnapshotChanged
-from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
+from zbtui.tui.ticking import Ticking
 from zbtui.watch.fleet import Change, Fleet
+
+if TYPE_CHECKING:
+    from zbtui.onboard import Desk
 
 _SCREENS: Final = Path(__file__).parent / "screens"
 _LEAVE_SECONDS: Final = 3.0
@@ -40,6 +45,7 @@ class ZbtuiApp(App[str]):
         _SCREENS / "fleet_screen.tcss",
         _SCREENS / "welcome_screen.tcss",
         _SCREENS / "boxed_screen.tcss",
+        _SCREENS / "form_screens.tcss",
     ]
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,12 +54,14 @@ class ZbtuiApp(App[str]):
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Leave zbtui"),
     ]
 
-    def __init__(self, fleet: Fleet, label: str | None = None) -> None:
+    def __init__(self, fleet: Fleet, desk: Desk, label: str | None = None) -> None:
         """Args:
+        desk: where orgs come under watch, and go.
         label: said in front of the bar, such as that this is a demo.
         """
         super().__init__()
         self._fleet = fleet
+        self._desk = desk
         self._label = label
         self._fleet_screen: FleetScreen | None = None
         self._ticks = 0
@@ -77,7 +85,7 @@ class ZbtuiApp(App[str]):
         self.post_message(SnapshotChanged(snapshot))
 
     def _make_fleet_screen(self) -> FleetScreen:
-        self._fleet_screen = FleetScreen(self._fleet, self._label)
+        self._fleet_screen = FleetScreen(self._fleet, self._desk, self._label)
         return self._fleet_screen
 
     def _watch(self, names: Iterable[str]) -> None:
@@ -109,8 +117,9 @@ class ZbtuiApp(App[str]):
         self._welcome_or_watch(change)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
-        if isinstance(self.screen, DetailScreen):
-            self.screen.tick()
+        if isinstance(self.screen, Ticking):
+            with suppress(NoMatches):  # it is on its way out, and its widgets have gone
+                self.screen.tick()
 
     def _welcome_or_watch(self, change: Change) -> None:
         """With the first org the welcome goes, and with the last one it comes back."""
@@ -133,6 +142,18 @@ class ZbtuiApp(App[str]):
                 keys.setdefault(active.binding.tooltip, []).append(self.get_key_display(active.binding))
         self.push_screen(HelpScreen([(" ".join(each), what) for what, each in keys.items()]))
 
+    def action_add(self) -> None:
+        """Put an org under watch; it then appears by itself."""
+        from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
+
+        self.push_screen(SignInScreen(self._desk), self._take_up)
+
+    def _take_up(self, known: Snapshot | None) -> None:
+        if known is not None:
+            self._fleet.renew(known)
+            if screen := self._mounted_fleet_screen:
+                screen.welcome(known)
+
     def action_demo(self) -> None:
         self.exit(DEMO)
 
@@ -149,6 +170,11 @@ class ZbtuiApp(App[str]):
             yield SystemCommand("Pause or resume this org", "Stop asking, or go on", screen.action_pause)
             yield SystemCommand("Pause or resume all", "Stop asking, or go on", screen.action_pause_all)
             yield SystemCommand("Detail", "All that is known of this org", screen.action_detail)
+            yield SystemCommand("Sign in again", "Replace this org's credentials", screen.action_sign_in)
+            yield SystemCommand("Edit this org", "Name, data center, intervals", screen.action_edit)
+            yield SystemCommand("Take this org off watch", "Delete its credentials", screen.action_remove)
+        if isinstance(screen, FleetScreen | WelcomeScreen):
+            yield SystemCommand("Add an org", "Put an org under watch", self.action_add)
 
     # The terminal
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from zbtui.clock import Clock
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.config import Config
 from zbtui.store.journal import Journal
-from zbtui.watch.clock import Clock
 from zbtui.watch.poller import Poller
 
 _SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
@@ -60,6 +60,8 @@ class Fleet:
         self._luck = luck or random.Random()
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
         self._pollers: dict[str, Poller] = {}
+        self._renewed: dict[str, Snapshot] = {}
+        """Orgs that signed in anew, not yet taken up."""
         self._last_tick = self._clock_difference()
         self._begin(config.orgs, journal.load(config.orgs))
 
@@ -107,12 +109,35 @@ class Fleet:
             for poller in self._pollers.values():
                 poller.reconsider(self._spread(len(self._pollers)))
         self._last_tick = difference
+        change = Change()
         try:
-            config = self._reload()
+            if config := self._reload():
+                change = self._reconfigure(config)
         except TroubleError as error:
             self.config_trouble = error.trouble
-            return Change()
-        return self._reconfigure(config) if config else Change()
+        return self._take_renewed(change)
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """The org came under watch, or signed in anew: from the next tick on it is watched by that.
+
+        Args:
+            snapshot: what is known of it by now.
+        """
+        self._renewed[snapshot.org.name] = snapshot
+
+    def _take_renewed(self, change: Change) -> Change:
+        renewed = {name: one for name, one in self._renewed.items() if name in self._pollers}
+        if not renewed:
+            return change
+        order = list(self._pollers)
+        for name in renewed:
+            del self._renewed[name]
+            self._pollers.pop(name).stop()
+        self._begin([one.org for one in renewed.values()], renewed)
+        self._pollers = {name: self._pollers[name] for name in order}
+        # Nobody runs yet what has come with the same tick.
+        names = tuple(name for name in renewed if name not in change.added)
+        return Change(change.added + names, change.removed + names)
 
     def _reconfigure(self, config: Config) -> Change:
         self.config_trouble = None
@@ -122,6 +147,12 @@ class Fleet:
         after = {org.name: org for org in config.orgs}
         removed = [name for name, org in before.items() if after.get(name) != org]
         added = [org for name, org in after.items() if before.get(name) != org]
+        # With another policy of its own it is still the same org: what is known of it stays.
+        known = {
+            org.name: replace(self._pollers[org.name].snapshot, org=org, looking=False)
+            for org in added
+            if org.name in before and before[org.name].identity == org.identity
+        }
         for name in removed:
             self._pollers.pop(name).stop(forget=name not in after)
         for poller in self._pollers.values():
@@ -131,16 +162,18 @@ class Fleet:
                 poller.look_soon()
             elif faster:
                 poller.reconsider(self._spread(len(self._pollers)))
-        self._begin(added, {})
+        self._begin(added, known)
         self._pollers = {name: self._pollers[name] for name in after}
         return Change(tuple(org.name for org in added), tuple(removed))
 
     def _begin(self, orgs: Sequence[Org], known: Mapping[str, Snapshot]) -> None:
         now, spread = self._clock.now(), self._spread(len(orgs))
         for index, org in enumerate(orgs):
-            snapshot = known.get(org.name) or Snapshot(org)
+            snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))
+            if snapshot.trouble and snapshot.trouble.retry_at:
+                due = max(due, snapshot.trouble.retry_at)
             self._pollers[org.name] = Poller(
-                replace(snapshot, next_look=now + spread * (index / len(orgs))),
+                replace(snapshot, next_look=due),
                 self._open_look(org),
                 self.policy,
                 self._journal,

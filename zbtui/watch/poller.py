@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from zbtui.clock import Clock
 from zbtui.core.cadence import SOONEST, longest_pause, next_look
+from zbtui.core.crash import bug
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import TroubleError
 from zbtui.store.journal import Journal
-from zbtui.watch.clock import Clock
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Poller:
             after = failed(self.snapshot, error.trouble, self._clock.now())
         except Exception as error:  # a bug of ours must not end the watch in silence
             _log.error("%s: the look ended in %s", self.snapshot.org.name, type(error).__name__)
-            after = failed(self.snapshot, _bug(error), self._clock.now())
+            after = failed(self.snapshot, bug(error), self._clock.now())
         if asked and after.trouble and before.failures:
             after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
         due = next_look(after, self.policy, self._clock.now(), self._luck.uniform(-1, 1))
@@ -94,7 +95,7 @@ class Poller:
             None, or the end of a lock-out, through which nothing is asked.
         """
         now, trouble = self._clock.now(), self.snapshot.trouble
-        if trouble and trouble.is_lockout and trouble.retry_at and trouble.retry_at > now:
+        if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
             return trouble.retry_at
         if not self.snapshot.looking:
             last = self.snapshot.attempted_at
@@ -146,11 +147,3 @@ class Poller:
         trouble = self.snapshot.trouble
         if trouble:
             _log.warning("%s: %s", self.snapshot.org.name, trouble.message)
-
-
-def _bug(error: Exception) -> Trouble:
-    return Trouble(
-        "contract",
-        f"zbtui tripped over this answer ({type(error).__name__}).",
-        "That is a bug in zbtui: please report it, with the answer of Zoho's if you can.",
-    )

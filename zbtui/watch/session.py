@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from zbtui.core.cadence import lockout_pause
-from zbtui.core.explain import RETRY_WITH_NEW_TOKEN, explain_token
+from zbtui.clock import Clock
+from zbtui.core.explain import RETRY_WITH_NEW_TOKEN
+from zbtui.core.explain_sign_in import NOT_SIGNED_IN
 from zbtui.core.org import Org
 from zbtui.core.secret import LIFE, AccessToken
 from zbtui.core.snapshot import Looked
-from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
-from zbtui.store.journal import Journal, Lockout
+from zbtui.core.trouble import TroubleError
+from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
-from zbtui.watch.clock import Clock
+from zbtui.tokens import TokenDesk
 from zbtui.zoho.client import fetch_details
 from zbtui.zoho.datacenter import data_center_of, trusted_api_url
 from zbtui.zoho.http import Http
-from zbtui.zoho.oauth import request_access_token
 
 
 class Session:
@@ -31,7 +30,7 @@ class Session:
         self._dc = data_center_of(org)
         self._http = http
         self._credentials = credentials
-        self._journal = journal
+        self._tokens = TokenDesk(http, journal, clock)
         self._clock = clock
         self._kept: AccessToken | None = None
 
@@ -41,15 +40,17 @@ class Session:
         Raises:
             TroubleError: of every kind.
         """
-        access, fresh = await self._access(refused=None)
+        access, fresh = await self.access()
         while True:
             try:
                 return await self._fetch(access)
             except TroubleError as error:
                 # One that was made just now is not made anew: ten in ten minutes are all there are.
                 if fresh or self._is_young(access) or error.trouble.code not in RETRY_WITH_NEW_TOKEN:
+                    if error.trouble.kind in ("auth", "permission"):
+                        self._kept = None  # somebody may have signed in anew when it is next asked
                     raise
-            access, fresh = await self._access(refused=access)
+            access, fresh = await self.access(refused=access)
 
     async def _fetch(self, access: AccessToken) -> Looked:
         return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
@@ -59,8 +60,12 @@ class Session:
         age = self._clock.now() - (access.expires_at - LIFE)
         return timedelta() <= age < _YOUNG
 
-    async def _access(self, refused: AccessToken | None) -> tuple[AccessToken, bool]:
-        """A token other than the `refused` one, and whether it was made just now."""
+    async def access(self, refused: AccessToken | None = None) -> tuple[AccessToken, bool]:
+        """A token other than the `refused` one, and whether it was made just now.
+
+        Raises:
+            TroubleError: there is none to be had.
+        """
         if self._kept and self._usable(self._kept, refused):
             return self._kept, False
         if cached := await self._read_cache(refused):
@@ -85,40 +90,14 @@ class Session:
         return self._kept
 
     async def _renew(self) -> AccessToken:
-        lockout = await self._journal.lockout(self._org)
-        if lockout and lockout.until > self._clock.now():
-            known = explain_token(LOCKOUT, None, self._org.data_center)
-            latest = self._clock.now() + lockout_pause(lockout.strikes)
-            if lockout.until > latest:  # written while the clock was ahead
-                lockout = replace(lockout, until=latest)
-                await self._journal.set_lockout(self._org, lockout)
-            raise TroubleError(replace(known, retry_at=lockout.until))
         sign_in = await self._credentials.read_sign_in(self._org.name)
         if sign_in is None or (self._org.grant == "refresh-token" and not sign_in.refresh_token):
-            raise TroubleError(_NOT_SIGNED_IN)
-        now = self._clock.now()
-        try:
-            access = await request_access_token(self._http, self._org, self._dc, sign_in, now)
-        except TroubleError as error:
-            if not error.trouble.is_lockout:
-                raise
-            strikes = lockout.strikes + 1 if lockout else 1
-            until = self._clock.now() + lockout_pause(strikes)
-            await self._journal.set_lockout(self._org, Lockout(until, strikes))
-            raise TroubleError(replace(error.trouble, retry_at=until)) from None
+            raise TroubleError(NOT_SIGNED_IN)
+        access = await self._tokens.request(self._org, sign_in)
         self._kept = access
-        if lockout:
-            await self._journal.set_lockout(self._org, None)
         # A cache that cannot be written is told, not passed over: each start would spend a token.
         await self._credentials.write_access(self._org.name, access)
         return access
 
 
 _YOUNG: Final = timedelta(minutes=2)
-
-_NOT_SIGNED_IN = Trouble(
-    "auth",
-    "This machine's keyring holds no sign-in for this org.",
-    "Put it under watch anew: zbtui remove, then zbtui add.",
-    final=True,
-)

@@ -1,4 +1,4 @@
-"""The backup call: `GET /crm/bulk/v7/backup` ("Get data backup details")."""
+"""The calls to the API host: the backup ("Get data backup details") and whose org it is; and the time."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from datetime import datetime
 from typing import Final
 
 from zbtui.core.backup import parse_details
+from zbtui.core.company import Company, parse_company
+from zbtui.core.envelope import load_answer
 from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import TroubleError
-from zbtui.zoho.http import Http
+from zbtui.zoho.datacenter import DataCenter
+from zbtui.zoho.http import Http, Reply
 
 DETAILS_PATH: Final = "/crm/bulk/v7/backup"
+ORG_PATH: Final = "/crm/v7/org"
+SERVERS_PATH: Final = "/oauth/serverinfo"
 
 
 async def fetch_details(http: Http, access: AccessToken, data_center: str, now: datetime) -> Looked:
-    """The latest backup job of the token's org.
+    """`GET /crm/bulk/v7/backup`: the latest backup job of the token's org.
 
     Args:
         access: decides the host; goes into the `Authorization` header as `Zoho-oauthtoken`.
@@ -26,13 +31,46 @@ async def fetch_details(http: Http, access: AccessToken, data_center: str, now: 
     Raises:
         TroubleError: every error of zoho-api 2.2, and whatever `Http.send` raises.
     """
-    reply = await http.send(
-        "GET",
-        access.api_url + DETAILS_PATH,
-        headers={"Authorization": f"Zoho-oauthtoken {access.token.reveal()}"},
-    )
+    reply = await _get(http, access, DETAILS_PATH)
     try:
         backup = parse_details(reply.status, reply.body, data_center)
     except TroubleError as error:
         raise TroubleError(replace(error.trouble, retry_at=reply.retry_at(now))) from None
     return Looked(backup, reply.date, reply.credits_remaining)
+
+
+async def fetch_company(http: Http, access: AccessToken, data_center: str, now: datetime) -> Company | None:
+    """`GET /crm/v7/org` ("Get organization data"): whose org the token is for.
+
+    Returns:
+        None where the sign-in lacks the scope `ZohoCRM.org.READ`, which is no more than a name less.
+
+    Raises:
+        TroubleError: as `fetch_details`.
+    """
+    reply = await _get(http, access, ORG_PATH)
+    try:
+        return parse_company(reply.status, reply.body, data_center)
+    except TroubleError as error:
+        raise TroubleError(replace(error.trouble, retry_at=reply.retry_at(now))) from None
+
+
+async def fetch_zohos_time(http: Http, dc: DataCenter) -> datetime | None:
+    """`GET {accounts}/oauth/serverinfo`, without a token: that the accounts host can be reached.
+
+    Returns:
+        The `Date` header, by which one clock can be set against the other.
+
+    Raises:
+        TroubleError: it cannot, or something else answers in its place.
+    """
+    reply = await http.send("GET", dc.accounts_url + SERVERS_PATH)
+    # An accounts host of one's own may know no such page, and says so.
+    if reply.status != 404:
+        load_answer(reply.status, reply.body, dc.key)
+    return reply.date
+
+
+async def _get(http: Http, access: AccessToken, path: str) -> Reply:
+    headers = {"Authorization": f"Zoho-oauthtoken {access.token.reveal()}"}
+    return await http.send("GET", access.api_url + path, headers=headers)

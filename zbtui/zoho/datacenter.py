@@ -59,6 +59,29 @@ def data_center_of(org: Org) -> DataCenter:
     return DATA_CENTERS[org.data_center]
 
 
+def trusted_accounts(answered: object, dc: DataCenter) -> DataCenter | None:
+    """The data center of an accounts URL that an answer named; None: no secret may go there.
+
+    Trusted are the accounts hosts of the table, and for an org with custom URLs its own one.
+    """
+    if not isinstance(answered, str) or len(answered) > 300:
+        return None
+    url = answered.rstrip("/")
+    if dc.key == CUSTOM:
+        return dc if url == dc.accounts_url else None
+    return next((row for row in DATA_CENTERS.values() if row.accounts_url == url), None)
+
+
+def is_of_accounts(url: str, dc: DataCenter) -> bool:
+    """Whether an address that a person is sent to lies on an accounts host that is trusted."""
+    parts = _split(url) if len(url) <= 500 else None
+    if parts is None or parts.username is not None:
+        return False
+    rows = [dc] if dc.key == CUSTOM else [dc, *DATA_CENTERS.values()]
+    own = [_split(row.accounts_url) for row in rows]
+    return any(one and (one.scheme, one.netloc) == (parts.scheme, parts.netloc) for one in own)
+
+
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine itself."""
     host = urlsplit(url).hostname or ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,17 +11,24 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from zbtui.core.verdict import judge
+from zbtui.tui.ticking import Ticking
 from zbtui.tui.widgets.detail import detail_rows
 from zbtui.tui.widgets.labelled_rows import LabelledRows
 from zbtui.watch.fleet import Fleet
 
+SIGN_IN: Final = "sign-in"
 
-class DetailScreen(ModalScreen[None]):
-    """Zoho's answer as it came, the verdict with its cure, and when it is looked at next."""
+
+class DetailScreen(Ticking, ModalScreen[str | None]):
+    """Zoho's answer as it came, the verdict with its cure, and when it is looked at next.
+
+    Ends with what is to be done next: `SIGN_IN`, or nothing.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,q", "dismiss(None)", "Back", id="detail.back", tooltip="Back to all orgs"),
         Binding("r", "look", "Look now", id="detail.look", tooltip="Ask Zoho about this org now"),
+        Binding("s", "dismiss('sign-in')", "Sign in again", id="detail.sign-in", tooltip="Sign in again"),
     ]
 
     def __init__(self, fleet: Fleet, org_name: str) -> None:
@@ -32,7 +39,7 @@ class DetailScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box") as box:
             box.border_title = Content(self._org_name)
-            box.border_subtitle = Content("esc back · r look now")
+            box.border_subtitle = Content("esc back · r look now · s sign in again")
             yield LabelledRows()
 
     def on_mount(self) -> None:

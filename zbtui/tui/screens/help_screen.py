@@ -21,7 +21,7 @@ _WORDS: Final = [
     ("◆ OVERDUE", "the run did not start, and is hours late"),
     ("○ NO BACKUP", "nothing is set up"),
     ("◐ …", "a single backup: nothing will run by itself"),
-    ("? SIGN IN", "cannot look: the sign-in is dead"),
+    ("? SIGN IN", "cannot look: the sign-in is dead; enter signs in again, in place"),
     ("? NO ACCESS", "cannot look: the user or the edition may not"),
     ("? THROTTLED", "cannot look: Zoho wants fewer calls"),
     ("? OFFLINE", "cannot look: no connection"),

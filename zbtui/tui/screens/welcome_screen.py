@@ -17,20 +17,20 @@ No org is under watch yet.
 See it first       Press d for a demo with invented orgs: no account,
                    no network, nothing written.
 
-Watch a real org   1  In https://api-console.zoho.com (or .eu, .in …) add
-                      a Self Client, and generate a code for the scopes
-                      ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ
-                   2  Exchange it for a refresh token (see the README).
-                   3  zbtui add acme --data-center eu --client-id 1000.…
-                      asks for the secrets, and keeps them in the keyring.
+Watch a real org   Press a. It takes two minutes and an administrator of
+                   the org; each step is told as you go. The secrets go
+                   into this machine's keyring, and nowhere else.
 
-The org then appears here by itself."""
+From a script      zbtui add --help
+
+An org that is added elsewhere appears here by itself."""
 
 
 class WelcomeScreen(Screen[None]):
     """The way in: the demo, or the first org."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "app.add", "Add an org", id="welcome.add", tooltip="Put an org under watch"),
         Binding("d", "app.demo", "Demo", id="welcome.demo", tooltip="Invented orgs: no account needed"),
     ]
 

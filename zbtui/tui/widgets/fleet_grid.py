@@ -261,6 +261,16 @@ class FleetGrid(ScrollView, can_focus=True):
 
     # Moving
 
+    def stay(self) -> None:
+        """Somebody is busy elsewhere, with what the cursor is on: it does not go back to the top."""
+        if self._cursor is not None:
+            self._moved_at = self._now
+
+    def select(self, name: str) -> None:
+        """Move to the panel of that org, where it is shown."""
+        if name in self._index:
+            self.move_cursor(self._index[name])
+
     def touch(self) -> None:
         """Somebody does something with the panel under the cursor: it stays for a while."""
         if self._order:

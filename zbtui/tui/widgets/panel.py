@@ -142,7 +142,7 @@ def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Row:
 
 def _countdown(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     trouble = snapshot.trouble
-    if trouble and trouble.is_lockout and trouble.retry_at and trouble.retry_at > now:
+    if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
         return f"asks in {countdown(trouble.retry_at - now)}"
     ahead = snapshot.time_to_next_run(now)
     # The badge of a failure stays while another run is in progress; its date is not one to wait for.
@@ -150,7 +150,9 @@ def _countdown(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     if ahead is None or running or verdict.name == "stopped":
         return ""
     if ahead > timedelta():
-        return f"in {countdown(ahead)}"
+        # Beside a badge that tells a trouble, it would read as the end of that.
+        what = "run in" if verdict.name == "cannot_look" else "in"
+        return f"{what} {countdown(ahead)}"
     return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
 
 
@@ -235,6 +237,9 @@ def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
         return Row(f"{seen} · looking…", "muted")
     if snapshot.paused:
         return Row(f"{seen} · PAUSED, p resumes", "warning")
+    if snapshot.trouble and snapshot.trouble.kind == "auth":
+        said = [f"{seen} · enter signs in again", "enter signs in again"]
+        return Row(longest_fitting(said, inner), "text")
     if snapshot.next_look is None:
         said = [f"{seen} · press r to look again", f"{seen} · r looks again"]
         return Row(longest_fitting(said, inner), "muted")

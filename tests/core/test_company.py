@@ -1,0 +1,176 @@
+"""Whose org it is: a company, none for want of a scope, or an explained error, whatever the bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.build import tried
+from tests.core.test_explain import API_ERRORS, PAGE
+from zbtui.core.company import Company, parse_company
+from zbtui.core.explain import explain_api
+from zbtui.core.text import clean
+from zbtui.core.trouble import Kind, Trouble, TroubleError
+
+SAMPLE: dict[str, Any] = {
+    "id": "5100000000020001",
+    "zgid": "20098765432",
+    "domain_name": "org20098765432",
+    "company_name": "Nordlys Tools AB",
+    "alias": None,
+    "type": "production",
+    "country": "Sweden",
+    "country_code": "SE",
+    "time_zone": "Europe/Stockholm",
+    "primary_email": "owner@example.org",
+    "license_details": {"paid": True, "paid_type": "enterprise", "users_license_purchased": 14},
+}
+"""As in zoho-api 5, "Get organization data"."""
+
+NO_SCOPE = ("OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE")
+
+
+def answer(**keys: object) -> bytes:
+    """The documented answer, with these keys replaced."""
+    return json.dumps({"org": [SAMPLE | keys]}).encode()
+
+
+def read(body: bytes, status: int = 200) -> Company:
+    company = parse_company(status, body, "eu")
+    assert company is not None
+    return company
+
+
+def refused(body: bytes, status: int = 200) -> Trouble:
+    with pytest.raises(TroubleError) as caught:
+        parse_company(status, body, "eu")
+    return caught.value.trouble
+
+
+def test_the_documented_sample_is_read() -> None:
+    assert read(answer()) == Company(
+        name="Nordlys Tools AB",
+        number="20098765432",
+        country="Sweden",
+        edition="enterprise",
+        kind="production",
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "part"),
+    [("company_name", "name"), ("zgid", "number"), ("country", "country"), ("type", "kind")],
+)
+@pytest.mark.parametrize("missing", [None, ""])
+def test_any_of_it_may_be_missing(key: str, part: str, missing: object) -> None:
+    assert getattr(read(answer(**{key: missing})), part) is None
+    whole = {name: value for name, value in SAMPLE.items() if name != key}
+    assert getattr(read(json.dumps({"org": [whole]}).encode()), part) is None
+
+
+@pytest.mark.parametrize("licence", [None, [], "enterprise", {}, {"paid_type": None}], ids=repr)
+def test_an_edition_that_is_not_told_is_none(licence: object) -> None:
+    assert read(answer(license_details=licence)).edition is None
+
+
+def test_a_number_of_json_keeps_all_its_digits() -> None:
+    assert read(answer(zgid=20098765432109876543210)).number == "20098765432109876543210"
+
+
+def test_of_several_orgs_the_first_is_that_of_the_token() -> None:
+    body = json.dumps({"org": [SAMPLE, SAMPLE | {"company_name": "Other"}]}).encode()
+    assert read(body).name == "Nordlys Tools AB"
+
+
+def test_every_text_is_cleaned() -> None:
+    found = read(answer(company_name="Evil\x1b]52;c;\n[@click=app.quit]Ltd", country="\u202eneedewS"))
+    assert found.name == "Evil]52;c; [@click=app.quit]Ltd"
+    assert found.country == "needewS"
+
+
+# Without the scope, and other errors
+
+
+@pytest.mark.parametrize("code", NO_SCOPE)
+@pytest.mark.parametrize("status", [200, 401, 403])
+def test_without_the_scope_there_is_a_name_less_and_no_error(code: str, status: int) -> None:
+    body = json.dumps({"code": code, "details": {}, "message": "invalid oauth scope", "status": "error"})
+    assert parse_company(status, body.encode(), "eu") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "final"), [row for row in API_ERRORS if row[1] not in NO_SCOPE]
+)
+def test_every_other_error_is_told_as_that_of_any_call(
+    status: int, code: str, kind: Kind, final: bool
+) -> None:
+    envelope = {"code": code, "details": {}, "message": "", "status": "error"}
+    trouble = refused(json.dumps(envelope).encode(), status)
+    assert trouble == explain_api(status, envelope, "eu")
+    assert (trouble.kind, trouble.final) == (kind, final)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"org": null}',
+        b'{"org": []}',
+        b'{"org": {}}',
+        b'{"org": "acme"}',
+        b'{"org": [null]}',
+        b'{"org": ["acme"]}',
+        b'{"org": [[]]}',
+        answer(company_name=["Nordlys"]),
+        answer(zgid={"id": "1"}),
+        answer(license_details={"paid_type": 7.5, "x": 1}).replace(b"7.5", b"[7.5]"),
+        b"[]",
+        b"",
+        PAGE,
+    ],
+)
+def test_any_other_answer_breaks_the_contract(body: bytes) -> None:
+    trouble = refused(body)
+    assert (trouble.kind, trouble.final) == ("contract", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(204, "contract"), (302, "contract"), (401, "auth"), (429, "throttled"), (503, "server")],
+)
+@pytest.mark.parametrize("body", [b"", b"{}", PAGE])
+def test_a_status_without_an_envelope_is_judged_by_itself(status: int, kind: Kind, body: bytes) -> None:
+    trouble = refused(body, status)
+    assert (trouble.kind, trouble.http_status) == (kind, status)
+
+
+def test_only_200_carries_a_company() -> None:
+    assert refused(answer(), 500).kind == "server"
+
+
+# Whatever the bytes
+
+parts = st.sampled_from([*SAMPLE, "org", "code", "paid_type"])
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(parts, inner, max_size=5),
+    max_leaves=15,
+)
+
+
+@tried
+@given(st.sampled_from([200, 200, 200, 204, 401, 403, 500]), anything, st.booleans())
+def test_no_json_causes_another_error(status: int, value: object, wrapped: bool) -> None:
+    body = json.dumps({"org": [value]} if wrapped else value).encode()
+    try:
+        found = parse_company(status, body, "eu")
+    except TroubleError as error:
+        assert error.trouble.hint
+    else:
+        for part in ("name", "number", "country", "edition", "kind"):
+            text = found and getattr(found, part)
+            assert text is None or (text and clean(text) == text)

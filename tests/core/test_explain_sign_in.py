@@ -1,0 +1,273 @@
+"""Every way that signing in goes wrong has a sentence and a cure of its own, by the step it happens at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from textwrap import wrap
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.build import NOW, tried
+from zbtui.core.explain import BACKUP_SCOPE, SCOPES
+from zbtui.core.explain_sign_in import (
+    NO_REFRESH_TOKEN,
+    NOT_A_CODE,
+    USED_CODE,
+    Step,
+    explain_token,
+    lacks_scope,
+    over_budget,
+)
+from zbtui.core.text import clean
+from zbtui.core.trouble import TOKEN_BUDGET, Kind, Trouble
+
+TOKEN_ERRORS: list[tuple[str, Kind, bool]] = [
+    ("invalid_client", "auth", True),
+    ("invalid_client_secret", "auth", True),
+    ("invalid_code", "auth", True),
+    ("invalid_redirect_uri", "auth", True),
+    ("redirect_uri_mismatch", "auth", True),
+    ("invalid_scope", "auth", True),
+    ("missing_org_info", "auth", True),
+    ("access_denied", "auth", True),
+    ("expired", "auth", True),
+    ("expired_token", "auth", True),
+    ("Access Denied", "throttled", False),
+    ("general_error", "server", False),
+]
+"""zoho-api 3.1 and 3.3: the error, its kind, and whether asking again is in vain."""
+
+STEPS: tuple[Step, ...] = get_args(Step)
+FIRST_TOKENS: tuple[Step, ...] = ("code", "device", "browser")
+"""The steps of a person who signs in; the others are those of a watch that runs."""
+
+
+def said(trouble: Trouble) -> str:
+    return f"{trouble.message} {trouble.hint}"
+
+
+# The accounts host's words
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("status", [200, 400, None])
+@pytest.mark.parametrize(("error", "kind", "final"), TOKEN_ERRORS)
+def test_every_error_of_the_accounts_host_is_known_whatever_its_status_and_step(
+    error: str, kind: Kind, final: bool, status: int | None, step: Step
+) -> None:
+    trouble = explain_token(error, status, "eu", step)
+    assert (trouble.kind, trouble.final) == (kind, final)
+    assert (trouble.code, trouble.http_status) == (error, status)
+    assert trouble.retry_at is None
+    assert error not in said(trouble)
+    assert trouble.message.endswith(".")
+    assert trouble.hint
+
+
+def test_unless_told_otherwise_a_running_watch_asked() -> None:
+    assert explain_token("invalid_code", 200, "eu") == explain_token("invalid_code", 200, "eu", "refresh")
+    assert "refresh token is dead" in explain_token("invalid_code", 200, "eu").message
+
+
+@pytest.mark.parametrize("step", FIRST_TOKENS)
+def test_a_code_that_came_too_late_is_not_told_as_a_dead_refresh_token(step: Step) -> None:
+    trouble = explain_token("invalid_code", 200, "eu", step)
+    assert "refresh token" not in said(trouble)
+    assert "used already" in trouble.message
+
+
+@pytest.mark.parametrize(
+    ("step", "client"),
+    [
+        ("code", "Self Client"),
+        ("client-credentials", "Self Client"),
+        ("device", "Non-browser Application"),
+        ("browser", "server-based application"),
+    ],
+)
+def test_a_client_that_is_not_known_is_told_with_the_type_that_the_step_needs(
+    step: Step, client: str
+) -> None:
+    assert client in said(explain_token("invalid_client", 200, "eu", step))
+
+
+@pytest.mark.parametrize(
+    ("error", "step"),
+    [
+        *((error, "refresh") for error in ("invalid_client", "invalid_client_secret", "invalid_code")),
+        *(("invalid_client", step) for step in STEPS),
+        *(("invalid_client_secret", step) for step in STEPS),
+        ("invalid_code", "code"),
+    ],
+)
+@pytest.mark.parametrize(("data_center", "named"), [("eu", "EU"), ("custom", "custom")])
+def test_a_client_token_or_code_of_another_data_center_is_told_as_a_cause(
+    error: str, step: Step, data_center: str, named: str
+) -> None:
+    hint = explain_token(error, 200, data_center, step).hint
+    assert named in hint
+    assert "data center" in hint.lower()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("invalid_redirect_uri", "redirect_uri_mismatch"), ("expired", "expired_token")]
+)
+def test_both_names_of_one_trouble_are_told_alike(one: str, other: str) -> None:
+    assert said(explain_token(one, 200, "eu")) == said(explain_token(other, 200, "eu"))
+
+
+def test_a_person_who_declined_is_not_taken_for_a_lock_out() -> None:
+    declined, locked = (
+        explain_token(error, 400, "eu", "device") for error in ("access_denied", "Access Denied")
+    )
+    assert (declined.kind, declined.is_barred) == ("auth", False)
+    assert (locked.kind, locked.is_barred) == ("throttled", True)
+
+
+def test_client_credentials_without_an_org_ask_for_soid() -> None:
+    assert "soid" in said(explain_token("missing_org_info", 200, "eu"))
+
+
+def test_a_scope_that_is_refused_is_named_with_all_that_should_be_asked_for() -> None:
+    assert SCOPES == "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ"
+    assert SCOPES in said(explain_token("invalid_scope", 200, "eu"))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("error", ["brand_new", "access denied", "ACCESS DENIED", "Access_Denied"])
+def test_an_error_of_the_accounts_host_that_is_not_known_is_shown_and_asked_again(
+    error: str, step: Step
+) -> None:
+    trouble = explain_token(error, 400, "eu", step)
+    assert (trouble.kind, trouble.final, trouble.code) == ("auth", False, error)
+    assert error in trouble.message
+    assert "EU" in trouble.hint
+
+
+def test_an_error_is_shown_only_so_far() -> None:
+    trouble = explain_token("x" * 1000, 400, "eu")
+    assert trouble.code is not None
+    assert len(trouble.code) == 60
+
+
+# Our own words
+
+
+def test_a_request_that_would_be_one_too_many_is_put_off_by_ourselves() -> None:
+    until = NOW + timedelta(minutes=7)
+    trouble = over_budget(until)
+    assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET, False)
+    assert (trouble.retry_at, trouble.http_status) == (until, None)
+    assert trouble.is_barred
+    assert "zbtui waits" in trouble.message
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind", "final"),
+    [(NO_REFRESH_TOKEN, "auth", True), (NOT_A_CODE, "config", False), (USED_CODE, "auth", True)],
+    ids=["no refresh token", "not a code", "used code"],
+)
+def test_what_zbtui_finds_out_by_itself_is_told_without_having_asked(
+    trouble: Trouble, kind: Kind, final: bool
+) -> None:
+    assert (trouble.kind, trouble.final) == (kind, final)
+    assert trouble.http_status is None
+    assert trouble.code is None or trouble.code not in said(trouble)
+
+
+# What a consent covers
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        None,
+        frozenset({BACKUP_SCOPE}),
+        frozenset(SCOPES.split(",")),
+        frozenset({"ZohoCRM.bulk.backup.ALL", "ZohoCRM.modules.ALL"}),
+    ],
+    ids=["not told", "the one", "both", "more than asked for"],
+)
+def test_a_consent_that_covers_backups_or_does_not_tell_is_enough(granted: frozenset[str] | None) -> None:
+    assert lacks_scope(granted) is None
+
+
+@pytest.mark.parametrize(
+    ("granted", "told"),
+    [
+        (frozenset({"ZohoCRM.org.READ"}), "ZohoCRM.org.READ"),
+        (frozenset({"b.READ", "a.READ"}), "a.READ, b.READ"),
+        (frozenset({"ZohoCRM.bulk.READ"}), "ZohoCRM.bulk.READ"),
+        (frozenset({BACKUP_SCOPE.lower()}), BACKUP_SCOPE.lower()),
+        (frozenset[str](), "none"),
+    ],
+)
+def test_a_consent_without_backups_is_told_with_what_it_covers_and_what_to_ask_for(
+    granted: frozenset[str], told: str
+) -> None:
+    trouble = lacks_scope(granted)
+    assert trouble is not None
+    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "OAUTH_SCOPE_MISMATCH", True)
+    assert told in trouble.message
+    assert SCOPES in trouble.hint
+
+
+# What the panel and the form ask of all of them
+
+
+def of_a_watch() -> list[Trouble]:
+    steps: tuple[Step, ...] = ("refresh", "client-credentials")
+    dc = "custom"  # the longest label
+    return [
+        *(explain_token(error, 200, dc, step) for error, _, _ in TOKEN_ERRORS for step in steps),
+        over_budget(NOW),
+    ]
+
+
+def everything() -> list[Trouble]:
+    of_a_form = [
+        explain_token(error, 200, "custom", step) for error, _, _ in TOKEN_ERRORS for step in FIRST_TOKENS
+    ]
+    without_backups = lacks_scope(frozenset({"ZohoCRM.org.READ"}))
+    assert without_backups is not None
+    return [*of_a_watch(), *of_a_form, NO_REFRESH_TOKEN, NOT_A_CODE, USED_CODE, without_backups]
+
+
+def trouble_name(trouble: Trouble) -> str:
+    return f"{trouble.code}"
+
+
+@pytest.mark.parametrize("trouble", of_a_watch(), ids=trouble_name)
+def test_what_a_running_watch_meets_fits_the_smallest_useful_panel(trouble: Trouble) -> None:
+    assert len(wrap(trouble.message, 35)) + len(wrap(trouble.hint, 35)) <= 5
+
+
+@pytest.mark.parametrize("trouble", everything(), ids=trouble_name)
+def test_no_placeholder_is_left_in_a_sentence_and_each_ends(trouble: Trouble) -> None:
+    assert not set("{}") & set(said(trouble))
+    assert trouble.message.endswith(".")
+    assert trouble.hint.endswith((".", "?"))
+
+
+hostile = st.text(st.characters() | st.sampled_from("\x1b\u202e\ud800\n"), max_size=80)
+
+
+@tried
+@given(hostile, st.sampled_from([200, 400, 503, None]), st.sampled_from(STEPS))
+def test_every_sentence_about_the_accounts_host_is_clean(
+    error: str, status: int | None, step: Step
+) -> None:
+    trouble = explain_token(error, status, "eu", step)
+    assert clean(said(trouble), 1000) == said(trouble)
+    assert trouble.code is None or clean(trouble.code) == trouble.code
+
+
+@tried
+@given(st.frozensets(hostile))
+def test_every_sentence_about_a_consent_is_clean(granted: frozenset[str]) -> None:
+    trouble = lacks_scope(granted)
+    assert trouble is not None
+    assert clean(said(trouble), 1000) == said(trouble)

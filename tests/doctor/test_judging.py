@@ -1,0 +1,59 @@
+"""What the doctor makes of two clocks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.clock import START
+from zbtui.core.trouble import Trouble
+from zbtui.doctor.finding import Level
+from zbtui.doctor.judging import Reached, clock_offset, judge_clock
+
+SPANS = st.timedeltas(timedelta(0), timedelta(seconds=60))
+OFFSETS = st.timedeltas(timedelta(days=-400), timedelta(days=400))
+
+
+def told(offset: timedelta) -> Reached:
+    """A host whose clock is ahead by so much."""
+    return Reached("https://accounts.zoho.eu", START, START, START + offset)
+
+
+@given(OFFSETS, SPANS, SPANS)
+def test_a_slow_answer_makes_no_clock_wrong(offset: timedelta, there: timedelta, back: timedelta) -> None:
+    sent, received = START, START + there + back
+    header = (START + there + offset).replace(microsecond=0)
+    found = clock_offset(header, sent, received)
+    assert abs(found) <= abs(offset)
+    assert abs(offset - found) <= there + back + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("offset", "level", "message"),
+    [
+        (timedelta(0), Level.OK, "It agrees with Zoho's."),
+        (timedelta(seconds=30), Level.OK, "It agrees with Zoho's."),
+        (timedelta(seconds=-31), Level.OK, "It agrees with Zoho's."),  # by less than the header tells
+        (timedelta(seconds=31), Level.WARNING, "It is 30s behind Zoho's."),
+        (timedelta(minutes=5), Level.WARNING, "It is 5m behind Zoho's."),
+        (timedelta(hours=-1, seconds=-1), Level.WARNING, "It is 1h ahead of Zoho's."),
+        (timedelta(days=400), Level.WARNING, "It is 400d behind Zoho's."),
+    ],
+)
+def test_beyond_thirty_seconds_the_clock_is_wrong(offset: timedelta, level: Level, message: str) -> None:
+    found = judge_clock([told(offset)])
+    assert (found.level, found.message) == (level, message)
+    assert (found.hint is None) == (level is Level.OK)
+
+
+def test_an_answer_that_was_kept_on_the_way_makes_no_clock_wrong() -> None:
+    assert judge_clock([told(timedelta(hours=-2)), told(timedelta(0))]).level is Level.OK
+
+
+@pytest.mark.parametrize("answer", [None, Trouble("network", "It broke.", "Mend it.")])
+def test_a_clock_that_nobody_told_is_not_checked(answer: datetime | Trouble | None) -> None:
+    found = judge_clock([Reached("https://accounts.zoho.eu", START, START, answer)])
+    assert (found.level, found.code) == (Level.REMARK, "NOT_CHECKED")

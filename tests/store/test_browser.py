@@ -1,0 +1,136 @@
+"""Which browser a page may be opened in, and that it is opened apart from the terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+
+from zbtui.store.browser import has_browser, open_page
+
+URL = "https://accounts.zoho.eu/oauth/v2/auth?client_id=1000.ABC"
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a desktop is told by its display")
+
+
+class Started:
+    """The processes that were to be started, and whether they fail to."""
+
+    def __init__(self) -> None:
+        self.calls: SimpleQueue[tuple[list[str], dict[str, Any]]] = SimpleQueue()
+        self.error: OSError | None = None
+
+    def run(self, command: list[str], **options: Any) -> None:
+        self.calls.put((command, options))
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
+    """In the place of `subprocess.run`; in the end nobody is still at it."""
+    made = Started()
+    monkeypatch.setattr(subprocess, "run", made.run)
+    yield made
+    for thread in threading.enumerate():
+        if thread.name == "zbtui-browser":
+            thread.join(10)
+
+
+@pytest.fixture
+def desktop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":7")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, found: webbrowser.BaseBrowser | None) -> None:
+    """What Python finds on this machine; None: nothing."""
+
+    def get(using: str | None = None) -> webbrowser.BaseBrowser:
+        if found is None:
+            raise webbrowser.Error("could not locate runnable browser")
+        return found
+
+    monkeypatch.setattr(webbrowser, "get", get)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [webbrowser.BackgroundBrowser("firefox"), webbrowser.Mozilla("firefox"), webbrowser.Chrome("c")],
+)
+def test_a_browser_with_a_window_of_its_own_is_one(
+    found: webbrowser.BaseBrowser, desktop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, found)
+    assert has_browser()
+
+
+@pytest.mark.parametrize(
+    "found",
+    [None, webbrowser.GenericBrowser("w3m"), webbrowser.GenericBrowser("lynx"), webbrowser.Elinks("e")],
+)
+async def test_none_and_one_in_the_terminal_are_none(
+    found: webbrowser.BaseBrowser | None,
+    desktop: None,
+    monkeypatch: pytest.MonkeyPatch,
+    started: Started,
+) -> None:
+    choose(monkeypatch, found)
+    assert not has_browser()
+    assert not await open_page(URL)
+    assert started.calls.empty()
+
+
+@linux
+@pytest.mark.parametrize(
+    ("display", "wayland", "there"),
+    [(None, None, False), ("", "", False), (":0", None, True), (None, "wayland-0", True)],
+)
+def test_without_a_desktop_as_over_ssh_there_is_no_browser(
+    display: str | None, wayland: str | None, there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("DISPLAY", display), ("WAYLAND_DISPLAY", wayland)):
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    choose(monkeypatch, webbrowser.BackgroundBrowser("firefox"))
+    assert has_browser() is there
+
+
+@pytest.mark.parametrize("error", [None, OSError(2, "No such file"), PermissionError(13, "no")])
+async def test_a_page_is_opened_by_a_process_that_shares_nothing_with_the_terminal(
+    error: OSError | None, desktop: None, monkeypatch: pytest.MonkeyPatch, started: Started
+) -> None:
+    choose(monkeypatch, webbrowser.BackgroundBrowser("firefox"))
+    started.error = error
+    assert await open_page(URL)
+    command, options = started.calls.get(timeout=10)
+    assert command == [sys.executable, "-P", "-m", "webbrowser", URL]
+    assert {options[stream] for stream in ("stdin", "stdout", "stderr")} == {subprocess.DEVNULL}
+    assert not options["check"]
+
+
+async def test_a_browser_that_does_not_end_is_not_waited_for(
+    desktop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose(monkeypatch, webbrowser.BackgroundBrowser("firefox"))
+    closed, ended = threading.Event(), threading.Event()
+
+    def run(*_: object, **__: object) -> None:
+        assert closed.wait(10)
+        ended.set()
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert await open_page(URL)
+    (thread,) = [one for one in threading.enumerate() if one.name == "zbtui-browser"]
+    assert thread.daemon
+    assert not ended.is_set()
+    closed.set()
+    thread.join(10)
+    assert ended.is_set()

@@ -1,0 +1,320 @@
+"""Token requests and lock-outs: counted over all processes, across restarts, whatever the clock does."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store.builders import TOKEN, children, database, hear, keep, kept, message_of, org, snapshot
+from tests.support.clock import START
+from zbtui.store import journal as room
+from zbtui.store.journal import Journal, Lockout, open_journal
+
+OTHER = "fedcba9876543210"
+LOCKED = Lockout(START + timedelta(minutes=20), 2)
+LIMIT = 9
+WINDOW = timedelta(minutes=11)
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.db"
+
+
+@asynccontextmanager
+async def opened(path: Path | None) -> AsyncIterator[Journal]:
+    journal = open_journal(path)
+    yield journal
+    await journal.close()
+
+
+async def spend(journal: Journal, now: datetime = START, token: str = TOKEN) -> datetime | None:
+    return await journal.spend(token, now, LIMIT, WINDOW)
+
+
+async def use_up(journal: Journal, now: datetime = START) -> None:
+    for _ in range(LIMIT):
+        assert await spend(journal, now) is None
+    assert await spend(journal, now) is not None
+
+
+# Lock-outs
+
+
+async def test_a_lock_out_outlives_the_program(path: Path) -> None:
+    await keep(path, lockout=LOCKED)
+    async with opened(path) as journal:
+        assert await journal.lockout(TOKEN) == LOCKED
+        assert await journal.lockout(OTHER) is None
+
+
+async def test_a_later_lock_out_replaces_it_and_a_good_token_ends_it(path: Path) -> None:
+    async with opened(path) as journal:
+        longer = Lockout(START + timedelta(minutes=40), 3)
+        for lockout in (LOCKED, longer, None):
+            await journal.set_lockout(TOKEN, lockout)
+            assert await journal.lockout(TOKEN) == lockout
+        assert journal.trouble is None
+
+
+@pytest.mark.parametrize("until", ["soon", "", "2026-11-23T11:40:00"])
+async def test_a_lock_out_that_is_not_understood_counts_as_none(until: str, path: Path) -> None:
+    await keep(path, lockout=LOCKED)
+    with database(path) as other:
+        other.execute("UPDATE lockout SET until = ?", [until])
+    async with opened(path) as journal:
+        assert await journal.lockout(TOKEN) is None
+
+
+# Token requests
+
+
+async def test_up_to_the_limit_requests_may_be_made_at_once(path: Path) -> None:
+    async with opened(path) as journal:
+        assert [await spend(journal) for _ in range(LIMIT)] == [None] * LIMIT
+        assert await spend(journal) == START + WINDOW
+        assert journal.trouble is None
+
+
+async def test_the_moment_that_is_told_is_when_the_oldest_request_leaves_the_window(path: Path) -> None:
+    async with opened(path) as journal:
+        for minute in range(LIMIT):
+            assert await spend(journal, START + timedelta(minutes=minute)) is None
+        until = START + WINDOW
+        assert await spend(journal, START + timedelta(minutes=9)) == until
+        assert await spend(journal, until - SECOND) == until
+        assert await spend(journal, until) is None
+        assert await spend(journal, until) == until + timedelta(minutes=1)
+
+
+async def test_a_request_that_is_refused_does_not_count(path: Path) -> None:
+    async with opened(path) as journal:
+        await use_up(journal)
+        for second in range(60):
+            assert await spend(journal, START + second * SECOND) == START + WINDOW
+        assert await spend(journal, START + WINDOW) is None
+
+
+async def test_each_token_has_a_count_of_its_own(path: Path) -> None:
+    async with opened(path) as journal:
+        await use_up(journal)
+        assert await spend(journal, token=OTHER) is None
+
+
+async def test_a_limit_of_one_lets_one_through_and_no_more(path: Path) -> None:
+    half_an_hour = timedelta(minutes=30)
+    async with opened(path) as journal:
+        assert await journal.spend("code:1", START, 1, half_an_hour) is None
+        assert await journal.spend("code:1", START + SECOND, 1, half_an_hour) == START + half_an_hour
+        assert await journal.spend("code:2", START + SECOND, 1, half_an_hour) is None
+
+
+async def test_requests_are_counted_across_restarts(path: Path) -> None:
+    for index in range(LIMIT):
+        async with opened(path) as journal:
+            assert await spend(journal, START + index * SECOND) is None
+    async with opened(path) as journal:
+        assert await spend(journal, START + 10 * SECOND) == START + WINDOW
+
+
+async def test_a_journal_in_memory_counts_too() -> None:
+    async with opened(None) as journal:
+        await use_up(journal)
+
+
+async def test_what_no_longer_counts_is_not_kept_for_ever(path: Path) -> None:
+    async with opened(path) as journal:
+        for day in range(5):
+            assert await spend(journal, START + timedelta(days=day)) is None
+    with database(path) as other:
+        assert other.execute("SELECT count(*) FROM token_request").fetchone() == (1,)
+
+
+async def test_only_fingerprints_and_times_are_written_down(path: Path) -> None:
+    async with opened(path) as journal:
+        await spend(journal)
+    with database(path) as other:
+        assert other.execute("SELECT * FROM token_request").fetchall() == [(TOKEN, START.timestamp())]
+
+
+async def test_an_org_that_is_renamed_or_forgotten_gives_no_token_back(path: Path) -> None:
+    async with opened(path) as journal:
+        await journal.save(snapshot(org()))
+        await use_up(journal)
+        await journal.rename("acme", "b")
+        await journal.forget("b")
+        assert await spend(journal) == START + WINDOW
+
+
+gaps = st.lists(
+    st.integers(0, 12 * 60 * 10**6).map(lambda count: timedelta(microseconds=count * 100)), max_size=40
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(gaps=gaps)
+def test_whenever_requests_come_no_window_holds_more_than_the_limit_and_the_moment_told_is_the_first(
+    gaps: list[timedelta],
+) -> None:
+    async def live() -> list[datetime]:
+        made: list[datetime] = []
+        async with opened(None) as journal:
+            now = START
+            for gap in gaps:
+                now += gap
+                until = await spend(journal, now)
+                recent = [at for at in made if at > now - WINDOW]
+                if until is None:
+                    made.append(now)
+                else:
+                    assert until > now
+                    assert abs(until - (recent[-LIMIT] + WINDOW)) <= timedelta(microseconds=1)
+                assert (until is None) == (len(recent) < LIMIT)
+        return made
+
+    made = asyncio.run(live())
+    for first, one_too_many in zip(made, made[LIMIT:], strict=False):
+        assert one_too_many - first >= WINDOW
+
+
+# The clock is set
+
+
+async def test_after_the_clock_was_set_back_nobody_waits_longer_than_the_window(path: Path) -> None:
+    ahead = START + timedelta(days=365)
+    async with opened(path) as journal:
+        await use_up(journal, ahead)
+        assert await spend(journal, START) == START + WINDOW
+        assert await spend(journal, START + WINDOW - SECOND) == START + WINDOW
+        assert await spend(journal, START + WINDOW) is None
+
+
+async def test_setting_the_clock_back_and_forth_makes_no_room(path: Path) -> None:
+    async with opened(path) as journal:
+        made = 0
+        for index in range(100):
+            made += await spend(journal, START + (index % 3) * timedelta(minutes=1)) is None
+        assert made == LIMIT
+
+
+# Several processes
+
+SPEND = """
+import asyncio, sys
+from pathlib import Path
+from tests.store.builders import TOKEN
+from tests.support.clock import START
+from datetime import timedelta
+from zbtui.store.journal import open_journal
+READY
+async def main():
+    journal = open_journal(Path(sys.argv[2]))
+    made = 0
+    for _ in range(6):
+        made += await journal.spend(TOKEN, START, 9, timedelta(minutes=11)) is None
+    assert journal.trouble is None, journal.trouble
+    await journal.close()
+    print(made, flush=True)
+asyncio.run(main())
+"""
+
+
+async def test_processes_that_ask_at_once_make_no_more_than_the_limit_between_them(path: Path) -> None:
+    await keep(path)
+    with children(4, SPEND, path) as processes:
+        made = [int(hear(process)) for process in processes]
+        for process in processes:
+            assert process.wait(timeout=30) == 0
+    assert sum(made) == LIMIT
+
+
+async def test_two_journals_on_one_file_share_one_count(path: Path) -> None:
+    async with opened(path) as one, opened(path) as other:
+        asked = [spend(journal) for journal in (one, other) * LIMIT]
+        assert (await asyncio.gather(*asked)).count(None) == LIMIT
+
+
+# A journal that cannot be used
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for another process gives up at once."""
+    monkeypatch.setattr(room, "_PATIENCE", 0.01)
+
+
+async def test_without_a_journal_a_process_counts_for_itself(path: Path) -> None:
+    path.parent.write_bytes(b"a file in the place of its folder")
+    async with opened(path) as journal:
+        assert journal.trouble is not None
+        await use_up(journal)
+        assert await spend(journal, token=OTHER) is None
+        assert await spend(journal, START + WINDOW - SECOND) == START + WINDOW
+        assert await spend(journal, START + WINDOW) is None
+
+
+async def test_without_a_journal_a_clock_that_was_set_back_makes_no_room(path: Path) -> None:
+    path.parent.write_bytes(b"")
+    async with opened(path) as journal:
+        await use_up(journal, START + timedelta(days=365))
+        assert await spend(journal, START) == START + WINDOW
+
+
+async def test_what_the_database_was_told_of_counts_when_it_breaks(path: Path) -> None:
+    async with opened(path) as journal:
+        await use_up(journal)
+        with database(path) as other:
+            other.execute("DROP TABLE token_request")
+        assert await spend(journal, START + SECOND) == START + WINDOW
+        assert "cannot be used" in message_of(journal)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_what_the_database_could_not_be_told_of_is_told_as_soon_as_it_can_be(path: Path) -> None:
+    async with opened(path) as journal:
+        with database(path) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for second in range(5):
+                assert await spend(journal, START + second * SECOND) is None
+            assert "locked" in message_of(journal)
+            other.execute("COMMIT")
+        for second in (5, 6):
+            assert await spend(journal, START + second * SECOND) is None
+    async with opened(path) as journal:
+        made = [await spend(journal, START + 7 * SECOND) for _ in range(LIMIT)]
+        assert made == [None] * 2 + [START + WINDOW] * 7
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_database_that_works_every_other_time_makes_no_room(broken: int) -> None:
+    async def live(path: Path) -> int:
+        made = 0
+        async with opened(path) as journal:
+            for index in range(30):
+                with database(path) as other:
+                    if index % 2 == broken:
+                        other.execute("BEGIN IMMEDIATE")
+                    made += await spend(journal, START + index * SECOND) is None
+        return made
+
+    with tempfile.TemporaryDirectory() as folder:
+        assert asyncio.run(live(Path(folder) / "journal.db")) == LIMIT
+
+
+async def test_the_moment_told_is_in_utc(path: Path) -> None:
+    async with opened(path) as journal:
+        await use_up(journal)
+        until = await spend(journal)
+    assert until is not None
+    assert until.tzinfo is UTC
+    assert await kept(path) == {}

@@ -1,0 +1,154 @@
+"""This machine's clock, without measuring how long anything takes; and how a wait is ended early."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC
+
+import pytest
+
+from tests.support.clock import FakeClock, settle
+from zbtui.clock import Stop, StoppedError, SystemClock
+
+
+def test_the_wall_clock_is_in_utc() -> None:
+    assert SystemClock().now().tzinfo is UTC
+
+
+def test_the_monotonic_clock_never_goes_back() -> None:
+    clock = SystemClock()
+    readings = [clock.monotonic() for _ in range(1000)]
+    assert readings == sorted(readings)
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0, -5])
+async def test_a_wait_ends_by_itself(seconds: float) -> None:
+    event = asyncio.Event()
+    await SystemClock().wait(event, seconds)
+    assert event.is_set()
+
+
+@pytest.mark.parametrize("seconds", [None, 3600])
+async def test_a_wait_ends_when_it_is_woken(seconds: float | None) -> None:
+    event = asyncio.Event()
+    waiting = asyncio.create_task(SystemClock().wait(event, seconds))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    event.set()
+    await waiting
+
+
+async def test_an_event_that_is_set_already_is_not_waited_for() -> None:
+    event = asyncio.Event()
+    event.set()
+    await SystemClock().wait(event, None)
+
+
+async def test_a_wait_that_was_woken_sets_nothing_later() -> None:
+    """Else the poller's next wait would end before its time."""
+    event = asyncio.Event()
+    event.set()
+    await SystemClock().wait(event, 0.01)
+    event.clear()
+    await asyncio.sleep(0.03)
+    assert not event.is_set()
+
+
+async def test_a_wait_that_was_cancelled_sets_nothing_later() -> None:
+    event = asyncio.Event()
+    waiting = asyncio.create_task(SystemClock().wait(event, 0.01))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0.03)
+    assert not event.is_set()
+
+
+# How a wait is ended early
+
+
+async def waiting(stop: Stop, seconds: float = 30) -> asyncio.Task[None]:
+    """Somebody who waits."""
+    task = asyncio.create_task(stop.wait(seconds))
+    await settle()
+    assert not task.done()
+    return task
+
+
+async def test_a_wait_that_nobody_ends_lasts_as_long_as_it_was_said(clock: FakeClock) -> None:
+    task = await waiting(Stop(clock))
+    await clock.advance(29)
+    assert not task.done()
+    await clock.advance(1)
+    await task
+
+
+async def test_who_waits_is_stopped_at_once(clock: FakeClock) -> None:
+    stop = Stop(clock)
+    task = await waiting(stop)
+    stop.request()
+    with pytest.raises(StoppedError):
+        await task
+    assert clock.monotonic() == 0
+
+
+@pytest.mark.parametrize("seconds", [0, 30])
+async def test_who_comes_after_the_stop_does_not_begin_to_wait(seconds: float, clock: FakeClock) -> None:
+    stop = Stop(clock)
+    stop.request()
+    for _ in range(2):
+        with pytest.raises(StoppedError):
+            await stop.wait(seconds)
+        with pytest.raises(StoppedError):
+            stop.check()
+
+
+def test_nobody_is_stopped_unless_it_was_asked_for(clock: FakeClock) -> None:
+    stop = Stop(clock)
+    stop.check()
+    assert not stop.wanted
+    stop.request()
+    assert stop.wanted
+
+
+async def test_a_wait_may_be_ended_without_a_stop_and_the_next_one_lasts_again(clock: FakeClock) -> None:
+    stop = Stop(clock)
+    first = await waiting(stop)
+    await clock.advance(10)
+    stop.wake()
+    await first
+    second = await waiting(stop)
+    await clock.advance(29)
+    assert not second.done()
+    await clock.advance(1)
+    await second
+
+
+async def test_who_is_woken_before_it_waits_does_not_wait(clock: FakeClock) -> None:
+    """What there is to see came between the last look and the wait."""
+    stop = Stop(clock)
+    stop.wake()
+    await stop.wait(30)
+    assert clock.monotonic() == 0
+
+
+@pytest.mark.parametrize("order", [("wake", "request"), ("request", "wake")])
+async def test_a_stop_counts_more_than_being_woken(order: tuple[str, str], clock: FakeClock) -> None:
+    stop = Stop(clock)
+    acts: dict[str, Callable[[], None]] = {"wake": stop.wake, "request": stop.request}
+    task = await waiting(stop)
+    for act in order:
+        acts[act]()
+    with pytest.raises(StoppedError):
+        await task
+
+
+async def test_a_stop_that_comes_as_the_wait_ends_is_not_missed(clock: FakeClock) -> None:
+    stop = Stop(clock)
+    task = await waiting(stop, 0.5)
+    stop.request()
+    await clock.advance(1)
+    with pytest.raises(StoppedError):
+        await task

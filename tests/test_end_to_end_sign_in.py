@@ -1,0 +1,82 @@
+"""Signing in again from within the installed program: real terminal, real keyring, Zoho on a real port."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+
+from tests.support.secret_service import SecretService
+from tests.support.terminal import Terminal, in_terminal
+from tests.support.zoho import Port, make_simulator, on_port
+from tests.test_end_to_end import ZBTUI, all_bytes
+
+DEAD = "1000.a-token.that-is-dead"
+
+
+@pytest.fixture
+def port(real_keyring: SecretService, empty_home: Path) -> Iterator[Port]:
+    with on_port(make_simulator()) as port:
+        yield port
+    subprocess.run([ZBTUI, "remove", "heron", "--yes"], capture_output=True, check=False)
+
+
+def add(port: Port, secret: str) -> None:
+    """Put heron under watch with a refresh token that is dead."""
+    org = port.org("heron")
+    assert org.accounts_url and org.api_url
+    command = [ZBTUI, "add", "heron", "--no-verify", "--data-center", "custom"]
+    command += ["--client-id", org.client_id, "--accounts-url", org.accounts_url, "--api-url", org.api_url]
+    secrets = json.dumps({"client_secret": secret, "refresh_token": DEAD})
+    subprocess.run(command, input=secrets, text=True, capture_output=True, check=True)
+
+
+def sign_in_by_code(terminal: Terminal, port: Port) -> None:
+    terminal.shows("? SIGN IN", "enter signs in again")
+    terminal.send("\r")
+    terminal.shows("How to sign in:", "1 of 4")
+    terminal.send("\r")
+    terminal.shows("Generate Code", "that of heron", "2 of 4")
+    terminal.send(f"{port.simulator.grant_code('heron')}\r")
+
+
+def test_a_dead_sign_in_is_renewed_in_place_and_stays(empty_home: Path, port: Port) -> None:
+    secret = port.simulator.world.newcomers["heron"].client_secret
+    add(port, secret)
+    with in_terminal([ZBTUI], 100, 30) as terminal:
+        terminal.shows("The refresh token is dead")
+        sign_in_by_code(terminal, port)
+        terminal.shows("Is it this one?", "Heron Lake Instruments", "4 of 4")
+        terminal.send("\r")
+        terminal.shows("heron · Heron Lake Instruments", "● SCHEDULED", "heron is under watch.")
+        terminal.send("q")
+        assert terminal.ends() == 0
+        written = bytes(terminal.output) + all_bytes(empty_home)
+    with in_terminal([ZBTUI]) as terminal:
+        terminal.shows("heron · Heron Lake Instruments", "● SCHEDULED")
+        terminal.send("q")
+        assert terminal.ends() == 0
+    for kept in (secret, DEAD, "1000.demo-"):
+        assert kept.encode() not in written
+    tokens = [one.grant for one in port.simulator.requests if one.path.endswith("/oauth/v2/token")]
+    assert tokens == ["refresh_token", "authorization_code"]
+    assert all(one.query == "" for one in port.simulator.requests)
+
+
+def test_what_zoho_refuses_is_told_and_going_back_leaves_what_was(port: Port) -> None:
+    add(port, "not-the-secret")
+    before = keyring.get_password("zbtui:heron", "sign-in")
+    with in_terminal([ZBTUI], 100, 30) as terminal:
+        sign_in_by_code(terminal, port)
+        terminal.shows("The client secret is wrong.", "2 of 4")
+        terminal.send("\x1b")
+        terminal.shows("How to sign in:", "1 of 4")
+        terminal.send("\x1b")
+        terminal.until(lambda screen: "How to sign in:" not in screen)
+        terminal.send("q")
+        assert terminal.ends() == 0
+    assert keyring.get_password("zbtui:heron", "sign-in") == before

@@ -1,0 +1,180 @@
+"""An org is edited, and taken off watch, from within the app."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.tui.signing_in import Demo, demo
+from zbtui.core.secret import Secret, SignIn
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.tui.screens.edit_screen import EditScreen
+from zbtui.tui.screens.remove_screen import RemoveScreen
+from zbtui.tui.widgets.form import Field
+
+
+async def open_on(driven: Demo, name: str, key: str) -> None:
+    """`key`, on the panel of that org."""
+    order = driven.app.screen.query_one("FleetGrid").order  # type: ignore[attr-defined]
+    await driven.press("home", *["right"] * order.index(name), key)
+
+
+async def fill(driven: Demo, **values: str) -> None:
+    for field in driven.app.screen.query(Field):
+        if field.key in values:
+            field.value = values[field.key]
+    await driven.rest()
+
+
+# Editing
+
+
+async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -> None:
+    async with demo() as driven:
+        before = await driven.credentials.read_sign_in("nordlys")
+        await open_on(driven, "nordlys", "e")
+        await fill(driven, name="northern")
+        await driven.click("save")
+        await driven.advance(2)
+        assert driven.is_closed
+        assert driven.org("nordlys") is None
+        assert driven.org("northern") is not None
+        assert await driven.credentials.read_sign_in("northern") == before
+        assert await driven.credentials.read_sign_in("nordlys") is None
+        assert "northern" in driven.text
+        known = {one.org.name: one for one in driven.fleet.snapshots}["northern"]
+        assert known.backup is not None
+
+
+async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> None:
+    async with demo() as driven:
+        await open_on(driven, "nordlys", "e")
+        assert "as for all" in driven.text
+        await fill(driven, every="2h", overdue_after="90m")
+        await driven.click("save")
+        await driven.advance(1)
+        org = driven.org("nordlys")
+        assert org is not None
+        spans = {"every": timedelta(hours=2), "overdue_after": timedelta(minutes=90)}
+        assert dict(org.own_policy) == spans
+        known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
+        assert known.backup is not None
+        await open_on(driven, "nordlys", "e")
+        assert "1h30m" in driven.text
+        await fill(driven, every="", overdue_after="")
+        await driven.click("save")
+        await driven.advance(1)
+        org = driven.org("nordlys")
+        assert org is not None
+        assert org.own_policy == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"name": "kestrel"}, "already under watch"),
+        ({"name": ""}, "must not be empty"),
+        ({"every": "often"}, "Every is not a span of time"),
+        ({"every": "3s"}, "Every is under 15s"),
+    ],
+)
+async def test_what_will_not_do_is_told_and_nothing_is_changed(values: dict[str, str], told: str) -> None:
+    async with demo() as driven:
+        before = driven.org("nordlys")
+        await open_on(driven, "nordlys", "e")
+        await fill(driven, **values)
+        await driven.click("save")
+        assert isinstance(driven.app.screen, EditScreen)
+        assert told in driven.wrong
+        await driven.press("escape")
+        assert driven.is_closed
+        assert driven.org("nordlys") == before
+
+
+async def test_another_data_center_is_asked_first_and_refused_where_it_is_the_wrong_one() -> None:
+    async with demo() as driven:
+        before = driven.org("nordlys")
+        await open_on(driven, "nordlys", "e")
+        await fill(driven, data_center="us")
+        await driven.click("save")
+        await driven.advance(1)
+        assert "data center (it is set to US)" in driven.wrong
+        await driven.press("escape")
+        assert driven.org("nordlys") == before
+        await driven.advance(10)
+        known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
+        assert known.trouble is None
+
+
+async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
+    async with demo() as driven:
+        table = driven.desk.table_of(driven.desk.orgs()[0]) | {"data_center": "us"}
+        org = driven.desk.check(table, besides="nordlys")
+        driven.desk.household.config.replace("nordlys", org)
+        await driven.credentials.write_sign_in(
+            "nordlys",
+            SignIn(
+                Secret(driven.simulator.world.orgs["nordlys"].client_secret),
+                Secret(driven.simulator.world.orgs["nordlys"].refresh_token),
+            ),
+        )
+        driven.credentials._accesses.clear()
+        await driven.advance(2)
+        assert "? SIGN IN" in driven.text
+        await open_on(driven, "nordlys", "e")
+        await fill(driven, data_center="eu")
+        await driven.click("save")
+        await driven.advance(3)
+        assert driven.is_closed
+        assert "? SIGN IN" not in driven.text
+
+
+# Taking off watch
+
+
+@pytest.mark.parametrize("button", ["remove", "revoke"])
+async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
+    async with demo() as driven:
+        token = driven.simulator.world.orgs["nordlys"].refresh_token
+        await open_on(driven, "nordlys", "d")
+        assert "Take nordlys off watch?" in driven.text
+        await driven.click(button)
+        await driven.advance(2)
+        assert driven.is_closed
+        assert driven.org("nordlys") is None
+        assert await driven.credentials.read_sign_in("nordlys") is None
+        assert "nordlys" not in driven.text
+        assert (token in driven.simulator.accounts.refresh_tokens) is (button == "remove")
+
+
+async def test_to_keep_it_is_where_the_cursor_stands() -> None:
+    async with demo() as driven:
+        await open_on(driven, "nordlys", "d")
+        await driven.press("enter")
+        assert driven.is_closed
+        assert driven.org("nordlys") is not None
+
+
+async def test_a_keyring_that_refuses_keeps_the_org_and_is_told() -> None:
+    async with demo() as driven:
+
+        async def refuse(org_name: str) -> None:
+            raise TroubleError(Trouble("keyring", "The keyring is locked.", "Unlock it."))
+
+        driven.credentials.delete = refuse  # type: ignore[method-assign]
+        await open_on(driven, "nordlys", "d")
+        await driven.click("remove")
+        assert isinstance(driven.app.screen, RemoveScreen)
+        assert driven.wrong == "The keyring is locked. Unlock it."
+        assert driven.org("nordlys") is not None
+
+
+async def test_with_the_last_org_gone_the_welcome_offers_to_add_one() -> None:
+    async with demo(orgs=1) as driven:
+        await driven.press("d")
+        await driven.click("remove")
+        await driven.advance(2)
+        assert "No org is under watch yet" in driven.text
+        await driven.press("a")
+        assert "Add an org" in driven.text

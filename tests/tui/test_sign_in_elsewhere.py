@@ -1,0 +1,128 @@
+"""Signing in on a device, in a browser, and again: from within the app."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from textual.widgets import Static
+
+from tests.tui.signing_in import demo, is_untouched
+
+# Device and browser
+
+
+async def test_the_device_code_is_large_with_address_countdown_and_qr() -> None:
+    async with demo() as driven:
+        driven.simulator.device_person_after *= 100
+        await driven.open_form("device")
+        await driven.click("next")
+        await driven.advance(1)
+        device = next(iter(driven.simulator.accounts.devices.values()))
+        assert " ".join(device.user_code) in driven.text
+        assert "https://accounts.zoho.eu/oauth/v3/device" in driven.text
+        assert "Good for 04:59" in driven.text
+        assert "▀" in driven.text
+        await driven.press("ctrl+y")
+        assert driven.app.clipboard.startswith("https://accounts.zoho.eu/")
+
+
+async def test_where_a_qr_code_does_not_fit_the_address_is_enough() -> None:
+    async with demo((60, 20)) as driven:
+        driven.simulator.device_person_after *= 100
+        await driven.open_form("device")
+        await driven.click("next")
+        await driven.advance(1)
+        device = next(iter(driven.simulator.accounts.devices.values()))
+        assert " ".join(device.user_code) in driven.text
+        assert not driven.form.query_one("#qr", Static).display
+
+
+async def test_who_says_no_on_the_device_ends_it_there() -> None:
+    async with demo() as driven:
+        await driven.open_form("device")
+        driven.simulator.device_person = None
+        await driven.click("next")
+        await driven.advance(1)
+        driven.simulator.decide(next(iter(driven.simulator.accounts.devices.values())).user_code, None)
+        await driven.advance(4)
+        assert driven.page == "client"
+        assert "refused in the browser" in driven.wrong
+
+
+async def test_going_back_while_a_device_code_waits_leaves_nothing() -> None:
+    async with demo() as driven:
+        await driven.open_form("device")
+        await driven.click("next")
+        await driven.advance(1)
+        await driven.press("escape")
+        assert driven.page == "client"
+        asked = len(driven.simulator.requests)
+        await driven.press("escape", "escape", "escape")
+        await driven.leap(60)
+        polls = [one for one in list(driven.simulator.requests)[asked:] if "/oauth/v3/" in one.path]
+        assert polls == []
+        assert is_untouched(driven)
+
+
+async def test_a_browser_that_does_not_come_back_is_not_waited_for_for_ever() -> None:
+    async with demo() as driven:
+        await driven.open_form("browser")
+
+        async def no_browser(url: str) -> bool:
+            return False
+
+        driven.form.desk = replace(driven.desk, open_page=no_browser)
+        await driven.click("next")
+        await driven.advance(1)
+        assert "no browser" in driven.text
+        assert "http://localhost:53171/" in driven.text
+        await driven.leap(300)
+        assert driven.page == "client"
+        assert "did not come back" in driven.wrong
+
+
+# Again
+
+
+async def test_a_dead_sign_in_is_renewed_in_place_and_looked_at_at_once() -> None:
+    async with demo(orgs=7) as driven:
+        await driven.advance(3)
+        index = driven.app.screen.query_one("FleetGrid").order.index("maple")  # type: ignore[attr-defined]
+        await driven.press("home", *["right"] * index)
+        assert "enter signs in again" in driven.text
+        before = await driven.credentials.read_sign_in("maple")
+        await driven.press("enter")
+        assert driven.page == "way"
+        await driven.choose("code")
+        await driven.click("next")
+        await driven.advance(2)
+        assert "Maple Ridge Dairy" in driven.text
+        await driven.click("next")
+        await driven.advance(2)
+        assert driven.is_closed
+        assert await driven.credentials.read_sign_in("maple") not in (None, before)
+        known = {one.org.name: one for one in driven.fleet.snapshots}["maple"]
+        assert known.trouble is None
+        assert known.backup is not None
+        assert [one.org.name for one in driven.fleet.snapshots].count("maple") == 1
+
+
+async def test_any_org_may_sign_in_again_from_its_detail() -> None:
+    async with demo() as driven:
+        await driven.press("i", "s")
+        assert driven.page == "way"
+        await driven.press("escape")
+        assert driven.is_closed
+
+
+async def test_a_sign_in_again_that_fails_leaves_the_old_one() -> None:
+    async with demo() as driven:
+        before = await driven.credentials.read_sign_in("nordlys")
+        await driven.press("home", "i", "s")
+        await driven.choose("code")
+        await driven.fill(client_secret="wrong")
+        await driven.click("next")
+        await driven.advance(2)
+        assert "client secret is wrong" in driven.wrong
+        await driven.press("escape", "escape")
+        assert await driven.credentials.read_sign_in("nordlys") == before

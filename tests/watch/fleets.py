@@ -1,0 +1,92 @@
+"""A fleet whose orgs answer what a test says, and a config that is edited under it."""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import timedelta
+from pathlib import Path
+
+from tests.support.build import make_backup, make_org
+from tests.support.clock import START, FakeClock
+from tests.support.notebook import Notebook
+from tests.watch.scene import EvenLuck, Scripted
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.store.config import Config, Rules
+from zbtui.store.config_file import ConfigFile
+from zbtui.store.journal import Journal
+from zbtui.watch.fleet import Change, Fleet
+from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
+
+RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+FAR = Looked(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
+HOUR = timedelta(hours=1)
+
+
+class EditedConfig:
+    """A config on disk, changed as an editor does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "config.toml"
+        self._changes = 0
+
+    def open(self) -> ConfigFile:
+        """As zbtui does."""
+        return ConfigFile(self.path, self.path.with_suffix(".lock"), RULES)
+
+    def write(self, text: str) -> None:
+        self.path.write_text(text)
+        self._changes += 1
+        # Two writes within one tick of the file system's clock would look like one.
+        os.utime(self.path, (self._changes, self._changes))
+
+    def list_orgs(self, *names: str, head: str = "", client_id: str = "1000.ABC") -> None:
+        orgs = [
+            f'[[org]]\nname = "{name}"\ndata_center = "eu"\nclient_id = "{client_id}"\n' for name in names
+        ]
+        self.write("\n".join([head, *orgs]))
+
+
+def org_table(name: str, data_center: str = "eu") -> str:
+    return f'[[org]]\nname = "{name}"\ndata_center = "{data_center}"\nclient_id = "1000.ABC"\n'
+
+
+class Watch:
+    """A fleet whose orgs answer what a test says."""
+
+    def __init__(
+        self,
+        clock: FakeClock,
+        *names: str,
+        journal: Journal | None = None,
+        config: EditedConfig | None = None,
+        luck: random.Random | None = None,
+    ) -> None:
+        self.clock = clock
+        self.zoho = Scripted(clock, dict.fromkeys(names, FAR))
+        self._journal, self._luck = journal or Notebook(), luck or EvenLuck()
+        self._reload = config.open().reload if config else lambda: None
+        self.fleet = self.open(Config(Policy(), tuple(make_org(name) for name in names)))
+
+    def open(self, config: Config) -> Fleet:
+        return Fleet(config, self.zoho.open_look, self._journal, self.clock, self._reload, self._luck)
+
+    def looks(self, name: str) -> int:
+        return len(self.zoho.times(name))
+
+    def snapshot(self, name: str) -> Snapshot:
+        return next(one for one in self.fleet.snapshots if one.org.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        return [one.org.name for one in self.fleet.snapshots]
+
+    async def live(self, span: timedelta | float) -> list[Change]:
+        """Let time pass, ticking each second as the app does."""
+        seconds = span.total_seconds() if isinstance(span, timedelta) else span
+        changes = []
+        for _ in range(int(seconds)):
+            await self.clock.advance(1)
+            changes.append(self.fleet.tick())
+        return [change for change in changes if change != Change()]

@@ -1,0 +1,372 @@
+"""A fleet whose config changes, and whose orgs sign in anew."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.build import make_org, seen
+from tests.support.clock import START, FakeClock, settle
+from tests.support.notebook import Notebook
+from tests.watch.fleets import FAR, HOUR, EditedConfig, Watch, org_table
+from tests.watch.scene import DEAD, MINUTE, OFFLINE, locked_out, refuses, running
+from zbtui.core.org import Org, Policy
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
+from zbtui.store.config import Config
+from zbtui.store.journal import open_journal
+from zbtui.watch.fleet import Change, Fleet, Look
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> EditedConfig:
+    made = EditedConfig(tmp_path)
+    made.list_orgs("acme", "brook")
+    return made
+
+
+# The config changes
+
+
+async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet) as published:
+        await clock.advance(MINUTE)
+        kept = watch.snapshot("brook")
+        config.list_orgs("cedar", "brook")
+        assert watch.fleet.tick() == Change(added=("cedar",), removed=("acme",))
+        assert watch.names == ["cedar", "brook"]
+        assert watch.snapshot("brook") is kept
+        del published[:]
+        await clock.advance(10 * MINUTE)
+        assert {one.org.name for one in published} == {"brook"}  # who runs cedar is up to the app
+        assert watch.looks("acme") == 1
+
+
+async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.list_orgs("acme", "brook", "cedar")
+    change = watch.fleet.tick()
+    published: list[Snapshot] = []
+    watch.fleet.listen(published.append)
+    task = asyncio.create_task(watch.fleet.run(*change.added))
+    await settle()
+    assert [one.looking for one in published] == [True, False]
+    watch.fleet.stop()
+    await task
+
+
+async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, config: EditedConfig) -> None:
+    journal = open_journal(None)
+    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
+    await watch.fleet.look_once(["acme"])
+    config.write(org_table("acme", "us") + org_table("brook"))
+    assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.snapshot("acme") == Snapshot(make_org("acme", "us"), next_look=START)
+    await journal.close()
+
+
+async def test_a_file_that_was_only_touched_changes_nothing(clock: FakeClock, config: EditedConfig) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.list_orgs("acme", "brook")
+    assert watch.fleet.tick() == Change()
+
+
+async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.write("[[org]\nname = ")
+        assert await watch.live(5 * MINUTE) == []
+        trouble = watch.fleet.config_trouble
+        assert trouble is not None
+        assert trouble.kind == "config"
+        assert str(config.path) in trouble.message
+        assert watch.names == ["acme", "brook"]
+        assert watch.looks("acme") == 2
+        config.list_orgs("acme")
+        assert await watch.live(1) == [Change(removed=("brook",))]
+        assert watch.fleet.config_trouble is None
+
+
+async def test_what_a_removed_org_answers_late_is_neither_told_nor_kept(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    journal = Notebook()
+    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
+    gate = watch.zoho.gates["acme"] = asyncio.Event()
+    async with running(watch.fleet) as published:
+        config.list_orgs("brook")
+        watch.fleet.tick()
+        del published[:]
+        gate.set()
+        await clock.advance(MINUTE)
+        assert "acme" not in {one.org.name for one in [*published, *journal.saved]}
+
+
+async def test_an_org_removed_and_added_again_is_watched_once(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.list_orgs("brook")
+        watch.fleet.tick()
+        config.list_orgs("acme", "brook")
+        assert watch.fleet.tick().added == ("acme",)
+        task = asyncio.create_task(watch.fleet.run("acme"))
+        await clock.advance(30 * MINUTE)
+        assert watch.looks("acme") == 1 + 7
+        watch.fleet.stop()
+        await task
+
+
+async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    watch.zoho.outcomes["acme"] = refuses(DEAD)
+    async with running(watch.fleet):
+        await clock.advance(HOUR)
+        assert watch.looks("acme") == 1
+        config.list_orgs("acme", "brook", head="# signed in anew")
+        watch.fleet.tick()
+        await clock.advance(0)
+        assert watch.looks("acme") == 2
+
+
+async def test_a_new_pace_counts_from_the_next_look_on(clock: FakeClock, config: EditedConfig) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.list_orgs("acme", "brook", head='[watch]\nevery = "1h"')
+        assert watch.fleet.tick() == Change()
+        assert watch.fleet.policy.every == HOUR
+        await clock.advance(timedelta(hours=3))
+        assert 3 <= watch.looks("acme") <= 4
+
+
+async def test_a_faster_pace_does_not_wait_for_the_slower_one_to_end(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        config.list_orgs("acme", "brook", head='[watch]\nevery = "15s"')
+        await watch.live(MINUTE)
+        assert watch.looks("acme") >= 4
+
+
+async def test_a_command_to_an_org_that_is_gone_by_now_does_nothing(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    """The key may be pressed on a screen that has not heard of it yet."""
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.list_orgs("brook")
+    watch.fleet.tick()
+    assert watch.fleet.look_soon("acme") is None
+    watch.fleet.pause("acme", True)
+    assert watch.names == ["brook"]
+
+
+# An org's own policy
+
+
+def paced(name: str, **keys: str) -> str:
+    """The table of an org that sets these keys of the policy itself."""
+    return org_table(name) + "".join(f'{key} = "{span}"\n' for key, span in keys.items())
+
+
+async def test_an_org_with_a_pace_of_its_own_is_watched_at_it_beside_the_others(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    config.write(paced("acme", every="1h") + paced("brook"))
+    watch = Watch(clock, "acme", "brook", config=config)
+    watch.fleet = watch.open(config.open().load())
+    async with running(watch.fleet):
+        await clock.advance(2 * HOUR + MINUTE)
+        assert watch.looks("acme") == 3
+        assert watch.looks("brook") == 25
+
+
+async def test_where_only_its_own_policy_changed_what_is_known_of_an_org_stays(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    journal = Notebook()
+    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
+    async with running(watch.fleet):
+        await clock.advance(MINUTE)
+        watch.zoho.outcomes["acme"] = refuses(OFFLINE)
+        watch.fleet.look_soon("acme")
+        await clock.advance(1)
+        watch.fleet.pause("acme", True)
+        before = watch.snapshot("acme")
+        assert before.backup is not None
+        assert before.trouble == OFFLINE
+        config.write(paced("acme", every="1h") + paced("brook"))
+        assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+        after = watch.snapshot("acme")
+        assert after.org.own_policy == (("every", HOUR),)
+        assert after == replace(before, org=after.org, next_look=clock.now())
+        assert after.paused
+        await clock.advance(1)
+    assert "acme" in {one.org.name for one in journal.saved}
+
+
+async def test_an_org_with_a_new_pace_of_its_own_is_looked_at_as_soon_as_it_is_run(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    async with running(watch.fleet):
+        await clock.advance(MINUTE)
+        config.write(paced("acme", every="15s") + paced("brook"))
+        change = watch.fleet.tick()
+        task = asyncio.create_task(watch.fleet.run(*change.added))
+        await clock.advance(MINUTE)
+        assert watch.looks("acme") == 1 + 5
+        assert watch.looks("brook") == 1
+        watch.fleet.stop()
+        await task
+
+
+async def test_a_look_under_way_when_the_policy_changes_does_not_stay_under_way_for_ever(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    gate = watch.zoho.gates["acme"] = asyncio.Event()
+    async with running(watch.fleet):
+        assert watch.snapshot("acme").looking
+        config.write(paced("acme", every="1h") + paced("brook"))
+        watch.fleet.tick()
+        assert not watch.snapshot("acme").looking
+        gate.set()
+
+
+@pytest.mark.parametrize("barred", [True, False], ids=["a lock-out", "Retry-After"])
+async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
+    barred: bool, clock: FakeClock, config: EditedConfig
+) -> None:
+    until = START + 10 * MINUTE
+    busy = Trouble("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 429, retry_at=until)
+    watch = Watch(clock, "acme", "brook", config=config)
+    watch.zoho.outcomes["acme"] = refuses(locked_out(until) if barred else busy)
+    async with running(watch.fleet):
+        await clock.advance(MINUTE)
+        config.write(paced("acme", every="15s") + paced("brook"))
+        change = watch.fleet.tick()
+        assert watch.snapshot("acme").next_look == until
+        task = asyncio.create_task(watch.fleet.run(*change.added))
+        await clock.advance(9 * MINUTE - timedelta(seconds=1))
+        assert watch.looks("acme") == 1
+        await clock.advance(1)
+        assert watch.looks("acme") == 2
+        watch.fleet.stop()
+        await task
+
+
+# Signed in anew
+
+
+def found(name: str = "acme") -> Snapshot:
+    """What a sign-in saw while it was verified."""
+    return replace(seen(name), company="Nordlys Tools AB")
+
+
+async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_on(
+    clock: FakeClock,
+) -> None:
+    watch = Watch(clock, "acme", "brook")
+    watch.zoho.outcomes["acme"] = refuses(DEAD)
+    async with running(watch.fleet):
+        await clock.advance(MINUTE)
+        watch.zoho.outcomes["acme"] = FAR
+        watch.fleet.renew(found())
+        assert watch.snapshot("acme").trouble == DEAD
+        assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+        assert watch.names == ["acme", "brook"]
+        assert watch.snapshot("acme") == replace(found(), next_look=clock.now())
+        assert watch.fleet.tick() == Change()
+        task = asyncio.create_task(watch.fleet.run("acme"))
+        await clock.advance(1)
+        assert watch.looks("acme") == 2
+        assert watch.snapshot("acme").trouble is None
+        watch.fleet.stop()
+        await task
+
+
+async def test_it_looks_with_a_session_of_its_own_that_knows_no_older_token(clock: FakeClock) -> None:
+    opened: list[str] = []
+    watch = Watch(clock, "acme", "brook")
+
+    def open_look(org: Org) -> Look:
+        opened.append(org.name)
+        return watch.zoho.open_look(org)
+
+    fleet = Fleet(Config(Policy(), (make_org("acme"), make_org("brook"))), open_look, Notebook(), clock)
+    fleet.renew(found())
+    fleet.tick()
+    assert opened == ["acme", "brook", "acme"]
+
+
+async def test_an_org_added_by_a_sign_in_comes_once_with_what_was_seen(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.list_orgs("acme", "brook", "cedar")
+    watch.fleet.renew(found("cedar"))
+    assert watch.fleet.tick() == Change(added=("cedar",))
+    assert watch.snapshot("cedar").company == "Nordlys Tools AB"
+
+
+async def test_a_sign_in_waits_for_its_org_to_come_with_the_config(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    for name in ("cedar", "brook"):
+        watch.fleet.renew(found(name))
+    assert watch.fleet.tick() == Change(added=("brook",), removed=("brook",))
+    config.list_orgs("acme", "brook", "cedar")
+    assert watch.fleet.tick() == Change(added=("cedar",))
+    assert watch.snapshot("cedar").company == "Nordlys Tools AB"
+
+
+async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.write(org_table("acme", "us") + org_table("brook"))
+    watch.fleet.renew(replace(found(), org=make_org("acme", "us")))
+    assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.snapshot("acme").org.data_center == "us"
+    assert watch.snapshot("acme").company == "Nordlys Tools AB"
+
+
+async def test_a_sign_in_is_taken_up_even_where_the_config_is_broken(
+    clock: FakeClock, config: EditedConfig
+) -> None:
+    watch = Watch(clock, "acme", "brook", config=config)
+    config.write("[[org]\n")
+    watch.fleet.renew(found())
+    assert watch.fleet.tick().added == ("acme",)
+    assert watch.fleet.config_trouble is not None
+
+
+async def test_what_was_kept_of_an_org_is_not_forgotten_when_it_signs_in_anew(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    journal = open_journal(tmp_path / "journal.db")
+    watch = Watch(clock, "acme", journal=journal)
+    await watch.fleet.look_once(["acme"])
+    task = asyncio.create_task(watch.fleet.run("acme"))
+    await settle()
+    watch.fleet.renew(found())
+    watch.fleet.tick()
+    await task
+    assert set(journal.load([make_org()])) == {"acme"}
+    await journal.close()

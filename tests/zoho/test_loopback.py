@@ -1,0 +1,277 @@
+"""The port that the browser comes back to: what it takes, what it turns away, and when it closes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from tests.support.zoho import Browser
+from tests.zoho.flows import refused
+from zbtui.core.secret import Secret
+from zbtui.zoho import loopback
+from zbtui.zoho.loopback import Loopback
+
+STATE = "the-state"
+
+
+class Door:
+    """A loopback that is open, and how often it woke who waits."""
+
+    def __init__(self) -> None:
+        self.woken = 0
+        self.loopback = Loopback(0, STATE, self._wake)
+
+    @property
+    def url(self) -> str:
+        return self.loopback.redirect_uri
+
+    @property
+    def port(self) -> int:
+        return httpx.URL(self.url).port or 0
+
+    async def come(self, query: str, path: str = "") -> httpx.Response:
+        return await Browser().open(f"{self.url}{path}?{query}")
+
+    async def say(self, raw: bytes, *, end: bool = True) -> bytes:
+        """What is answered to these bytes; `end`: nothing follows them."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(raw)
+        if end:
+            writer.write_eof()
+        answered = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answered
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    made = Door()
+    async with made.loopback:
+        yield made
+
+
+@contextmanager
+def taken_port() -> Iterator[int]:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+# What it takes
+
+
+async def test_the_address_is_the_one_to_register_by_name_and_with_a_slash(door: Door) -> None:
+    assert door.url == f"http://localhost:{door.port}/"
+    assert door.port > 0
+
+
+async def test_the_answer_with_the_right_state_is_kept_and_wakes_who_waits(door: Door) -> None:
+    answer = await door.come(
+        f"state={STATE}&code=1000.c0de.x&location=eu&accounts-server=https%3A%2F%2Faccounts.zoho.eu"
+    )
+    assert answer.status_code == 200
+    assert "go back to the terminal" in answer.text
+    callback = door.loopback.callback
+    assert callback is not None
+    assert callback.code == Secret("1000.c0de.x")
+    assert (callback.error, callback.location) == (None, "eu")
+    assert callback.accounts_server == "https://accounts.zoho.eu"
+    assert door.woken == 1
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+async def test_it_is_there_at_both_addresses_that_localhost_may_mean(door: Door, host: str) -> None:
+    if host == "[::1]" and not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        answer = await client.get(f"http://{host}:{door.port}/?state={STATE}&code=1000.a.b")
+    assert answer.status_code == 200
+
+
+async def test_no_other_machine_can_reach_it(door: Door) -> None:
+    bound = [one.getsockname()[0] for server in door.loopback._servers for one in server.sockets]
+    assert set(bound) <= {"127.0.0.1", "::1"}
+
+
+async def test_a_refusal_is_an_answer_too(door: Door) -> None:
+    answer = await door.come(f"state={STATE}&error=access_denied")
+    assert "refused" in answer.text
+    callback = door.loopback.callback
+    assert callback is not None
+    assert (callback.code, callback.error) == (None, "access_denied")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "&code=", "&code=a%0Ab", "&code=%00", "&code=a&code=b", "&code=" + "a" * 2049, "&code=%C3%A9"],
+)
+async def test_an_answer_without_a_code_that_can_be_used_is_a_refusal(door: Door, query: str) -> None:
+    await door.come(f"state={STATE}{query}")
+    callback = door.loopback.callback
+    assert callback is not None
+    assert callback.code is None
+    assert callback.error == "the answer holds no code"
+
+
+async def test_a_code_beside_an_error_is_not_used(door: Door) -> None:
+    await door.come(f"state={STATE}&code=1000.a.b&error=access_denied")
+    assert door.loopback.callback is not None
+    assert door.loopback.callback.code is None
+
+
+async def test_an_error_is_one_clean_line_however_it_came(door: Door) -> None:
+    await door.come(f"state={STATE}&error=%1B%5D52%3Bc%0A" + "a" * 500)
+    callback = door.loopback.callback
+    assert callback is not None
+    assert callback.error is not None
+    assert callback.error.isprintable()
+    assert len(callback.error) <= 60
+
+
+async def test_the_code_shows_in_nothing_that_is_printed(door: Door) -> None:
+    await door.come(f"state={STATE}&code=1000.c0de.x")
+    assert "c0de" not in repr(door.loopback.callback)
+
+
+# What it turns away
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("", "code=1000.a.b"),
+        ("", "state=&code=1000.a.b"),
+        ("", "state=the-stat&code=1000.a.b"),
+        ("", "state=THE-STATE&code=1000.a.b"),
+        ("", "state=the-state&state=the-state&code=1000.a.b"),
+        ("", "state=th%C3%A9&code=1000.a.b"),
+        ("", "error=access_denied"),
+        ("", "state=guessed&error=access_denied"),
+        ("favicon.ico", f"state={STATE}&code=1000.a.b"),
+        ("callback", f"state={STATE}&code=1000.a.b"),
+    ],
+)
+async def test_without_the_state_or_at_another_path_nothing_is_taken(
+    door: Door, path: str, query: str
+) -> None:
+    answer = await door.come(query, path)
+    assert answer.status_code == 404
+    assert (door.loopback.callback, door.woken) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+        b"hello\r\n\r\n",
+        b"GET / HTTP/1.1\r\n",
+        b"GET /?state=the-state&code=1000.a.b HTTP/1.1\r\nHost: localhost\r\n",
+        b"GET /?state=the-state&code=1000.a.b\r\n\r\n",
+        b"GET //[?state=the-state&code=1000.a.b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /?state=the-state&code=\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"POST /?state=the-state&code=1000.a.b HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+        b"HEAD /?state=the-state&code=1000.a.b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"CONNECT evil.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /?state=the-state HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 20_000,
+        b"\x00" * 20_000,
+    ],
+    ids=lambda raw: repr(raw[:60]),
+)
+async def test_what_is_no_whole_request_of_a_browser_does_not_end_the_wait(door: Door, raw: bytes) -> None:
+    answered = await door.say(raw)
+    assert answered.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 "))
+    assert (door.loopback.callback, door.woken) == (None, 0)
+    assert (await door.come(f"state={STATE}&code=1000.a.b")).status_code == 200
+
+
+async def test_somebody_who_never_ends_their_request_keeps_nobody_else_out(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loopback, "_HEAD_SECONDS", 0.05)
+    slow = asyncio.create_task(door.say(b"GET / HTTP/1.1\r\n", end=False))
+    assert (await door.come(f"state={STATE}&code=1000.a.b")).status_code == 200
+    assert await slow == b""
+
+
+async def test_one_answer_is_taken_and_a_second_one_changes_nothing(door: Door) -> None:
+    await door.come(f"state={STATE}&code=1000.first.b")
+    answer = await door.come(f"state={STATE}&code=1000.second.b")
+    assert answer.status_code == 404
+    assert door.loopback.callback is not None
+    assert door.loopback.callback.code == Secret("1000.first.b")
+
+
+async def test_the_page_says_nothing_of_what_came_and_lets_nothing_in(door: Door) -> None:
+    answer = await door.come(f"state={STATE}&code=1000.c0de.x&error=<script>alert(1)</script>")
+    assert "<script" not in answer.text
+    assert "c0de" not in answer.text
+    assert answer.headers["content-security-policy"] == "default-src 'none'"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["connection"] == "close"
+
+
+# The port
+
+
+async def test_it_closes_with_the_sign_in() -> None:
+    door = Door()
+    async with door.loopback:
+        port = door.port
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_port_that_was_left_a_moment_ago_can_be_used_again() -> None:
+    door = Door()
+    async with door.loopback:
+        await door.come(f"state={STATE}&code=1000.a.b")
+        port = door.port
+    async with Loopback(port, STATE, door._wake) as again:
+        assert again.redirect_uri == door.url
+
+
+async def test_a_port_that_is_taken_is_told_in_one_sentence() -> None:
+    with taken_port() as port:
+        trouble = await refused(Loopback(port, STATE, lambda: None).__aenter__())
+    assert trouble.kind == "config"
+    assert (
+        trouble.message
+        == f"Port {port} of this machine is taken, and the browser could not come back to it."
+    )
+    assert "another port" in trouble.hint
+
+
+async def test_a_port_that_is_taken_at_one_of_the_addresses_is_not_half_opened() -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with socket.socket(socket.AF_INET6) as other:
+        other.bind(("::1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        await refused(Loopback(port, STATE, lambda: None).__aenter__())
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_port_that_the_system_refuses_is_told_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def deny(family: object, host: str, port: int) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(loopback, "_bind", deny)
+    trouble = await refused(Loopback(80, STATE, lambda: None).__aenter__())
+    assert "Permission denied" in trouble.message

@@ -1,0 +1,130 @@
+"""The words of the command line: what may be said, and what a wrong one is answered with."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final, NoReturn
+
+from zbtui import __version__
+from zbtui.core.guide import REDIRECT_PORT
+from zbtui.core.org import WAYS
+
+WRONG_USAGE: Final = 3
+"""As with monitoring plug-ins."""
+
+Command = Callable[[argparse.Namespace], int]
+"""Does what was asked for; the exit status."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Wrong usage ends with 3, as with monitoring plug-ins."""
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_USAGE, f"zbtui: {message}\n")
+
+
+def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The whole command line.
+
+    Args:
+        commands: what to do for each command, by its name; `watch` for none.
+    """
+    shared = _Parser(add_help=False)
+    shared.add_argument(
+        "--config", metavar="FILE", default=argparse.SUPPRESS, help="the config file (else $ZBTUI_CONFIG)"
+    )
+    parser: argparse.ArgumentParser = _Parser(
+        prog="zbtui",
+        description="Watch the Zoho CRM data backups of many orgs at once. Without a command: watch.",
+        parents=[shared],
+    )
+    parser.add_argument("--version", action="version", version=f"zbtui {__version__}")
+    parser.set_defaults(command=commands["watch"])
+    places = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, about: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = places.add_parser(
+            name, parents=[shared], help=about, description=f"{about[0].upper()}{about[1:]}."
+        )
+        made.set_defaults(command=commands[name])
+        return made
+
+    demo = command("demo", "watch invented orgs on a simulated Zoho; nothing is written")
+    demo.add_argument("--orgs", type=_count(20_000), default=0, metavar="N", help="how many orgs")
+    demo.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="how fast they live (1)")
+    demo.add_argument("--seed", type=int, default=0, metavar="S", help="other orgs beyond the first few")
+
+    add = command("add", "put an org under watch; secrets are asked for, or read as JSON from stdin")
+    add.add_argument("name", metavar="NAME", help="what to call the org")
+    add.add_argument(
+        "--data-center", required=True, metavar="DC", help="as the address ends: crm.zoho.eu is eu"
+    )
+    add.add_argument("--client-id", required=True, metavar="ID", help="of the client in Zoho's API console")
+    _add_sign_in_options(add)
+    add.add_argument("--accounts-url", metavar="URL", help="for --data-center custom")
+    add.add_argument("--api-url", metavar="URL", help="for --data-center custom")
+    add.add_argument("--no-verify", action="store_true", help="save without asking Zoho first")
+
+    again = command("sign-in", "sign an org in again: its credentials are replaced")
+    again.add_argument("name", metavar="NAME")
+    again.add_argument("--data-center", metavar="DC", help="another one than now")
+    again.add_argument("--client-id", metavar="ID", help="another one than now")
+    _add_sign_in_options(again)
+
+    listing = command("list", "the orgs under watch")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+
+    remove = command("remove", "take an org off watch and delete its credentials")
+    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+    remove.add_argument("--revoke", action="store_true", help="revoke its refresh token at Zoho, too")
+
+    check = command("check", "look once, print, exit 0 ok / 1 warning / 2 critical / 3 unknown")
+    check.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
+    check.add_argument("--format", choices=("text", "json"), default="text")
+
+    doctor = command("doctor", "walk clock, keyring, config, journal, network and each org")
+    doctor.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument(
+        "--find-data-center",
+        action="store_true",
+        help="where a sign-in is refused, try Zoho's other data centers, once each",
+    )
+
+    command("paths", "where config, journal and log are")
+    return parser
+
+
+def _add_sign_in_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--grant", choices=WAYS, help="how to sign in; else asked for")
+    command.add_argument("--soid", metavar="ID", help="ZohoCRM.{org number}, for client-credentials")
+    command.add_argument(
+        "--port",
+        type=_count(65535),
+        default=REDIRECT_PORT,
+        metavar="N",
+        help=f"of this machine, that the browser comes back to ({REDIRECT_PORT})",
+    )
+    command.add_argument("--yes", action="store_true", help="do not ask whether it is the right org")
+
+
+def _count(most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+            raise argparse.ArgumentTypeError(f"a whole number from 1 to {most} is needed")
+        return int(text)
+
+    return parse
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.0001 <= speed <= 20:
+        raise argparse.ArgumentTypeError("a number from 0.0001 to 20 is needed")
+    return speed

@@ -1,0 +1,66 @@
+"""Whose org it is: the answer of `GET /crm/v7/org` ("Get organization data")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from zbtui.core.envelope import error_in, load_answer, text_of
+from zbtui.core.explain import bad_answer, explain_api
+from zbtui.core.trouble import Trouble, TroubleError
+
+_NO_SCOPE = ("OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE")
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What tells one org from another. Any of it may be missing."""
+
+    name: str | None
+    """`company_name`."""
+    number: str | None
+    """`zgid`: as in `soid`, and in the address bar."""
+    country: str | None
+    edition: str | None
+    """`license_details.paid_type`."""
+    kind: str | None
+    """`production`, `sandbox`, `developer` …"""
+
+
+def whose_org(company: Company | Trouble | None) -> str:
+    """Whose org it is, in words; why that cannot be told, where it cannot (None: no scope for it)."""
+    if company is None:
+        return "not told: the sign-in lacks the scope ZohoCRM.org.READ"
+    if isinstance(company, Trouble):
+        return f"not told: {company.message}"
+    told = (company.name or "a company without a name", company.country, company.edition)
+    return " · ".join(part for part in told if part)
+
+
+def parse_company(status: int, body: bytes, data_center: str) -> Company | None:
+    """The org of the token; None: the sign-in lacks the scope to see it.
+
+    Args:
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+    """
+    answer = load_answer(status, body, data_center)
+    refused = error_in(answer, "org")
+    if refused and refused["code"] in _NO_SCOPE:
+        return None
+    if refused or status != 200:
+        raise TroubleError(explain_api(status, refused or {}, data_center))
+    orgs = answer.get("org")
+    org = orgs[0] if isinstance(orgs, list) and orgs else None
+    if not isinstance(org, Mapping):
+        raise TroubleError(bad_answer("has no org in it"))
+    licence = org.get("license_details")
+    return Company(
+        text_of(org, "company_name"),
+        text_of(org, "zgid"),
+        text_of(org, "country"),
+        text_of(licence, "paid_type") if isinstance(licence, Mapping) else None,
+        text_of(org, "type"),
+    )

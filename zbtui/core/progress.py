@@ -1,0 +1,41 @@
+"""What a person is shown while signing in. None of it is secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Zoho is being asked."""
+
+    what: str
+    """Completes "asking Zoho …"."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """What to enter, and where: on any device with a browser."""
+
+    user_code: str
+    url: str
+    complete_url: str | None
+    """The same with the code in it; not always there."""
+    expires_at: datetime
+    next_poll: datetime
+    polls: int = 0
+    """How often Zoho was asked whether it was entered."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserPage:
+    """The consent page, to be opened on this machine."""
+
+    url: str
+    redirect_uri: str
+    """As registered for the client, to the letter."""
+    expires_at: datetime
+
+
+Progress = Asking | DeviceCode | BrowserPage

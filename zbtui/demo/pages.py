@@ -1,0 +1,149 @@
+"""What a person sees of the simulated Zoho: its pages, and the guide. All that is put in is escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Final
+from urllib.parse import urlencode
+
+from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT
+from zbtui.demo.answers import Answer
+from zbtui.demo.world import InventedOrg, World
+
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+}
+_STYLE: Final = "body{font:1rem/1.5 sans-serif;max-width:36rem;margin:3rem auto;padding:0 1rem}"
+_GUIDED: Final = 20
+
+
+def _page(status: int, title: str, content: str) -> Answer:
+    """Args:
+    content: HTML; whatever in it is not of this file is escaped.
+    """
+    html = (
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{content}"
+        "<p><small>Zoho, simulated; nothing of it is real.</small></p></body></html>"
+    )
+    return Answer(status, html.encode(), "text/html;charset=UTF-8", _HEADERS)
+
+
+def tell(title: str, text: str, status: int = 200) -> Answer:
+    """A page without a choice."""
+    return _page(status, title, f"<p>{escape(text)}</p>")
+
+
+def enter_code(told: str = "") -> Answer:
+    """Where a device's code is entered.
+
+    Args:
+        told: what was wrong with the last one; empty: there was none.
+    """
+    problem = f"<p>{escape(told)}</p>" if told else ""
+    return _page(
+        404 if told else 200,
+        "Enter the code of your device",
+        f'{problem}<form method="get"><p><input name="user_code" autofocus required></p>'
+        "<p><button>Go on</button></p></form>",
+    )
+
+
+def decide(
+    client_name: str,
+    scopes: Iterable[str],
+    orgs: Iterable[InventedOrg],
+    hidden: Mapping[str, str],
+    query: Mapping[str, str] | None = None,
+) -> Answer:
+    """The consent page: who asks for what, for which org, and Accept or Reject.
+
+    The form comes back by POST as `org` (a name) and `decision` (`accept` or `reject`).
+
+    Args:
+        hidden: what else it brings.
+        query: with which it comes back to the same path.
+    """
+    asked = "".join(f"<li>{escape(scope)}</li>" for scope in scopes)
+    options = "".join(
+        f'<option value="{escape(org.name)}">{escape(org.company)} ({escape(org.data_center)})</option>'
+        for org in orgs
+    )
+    inputs = "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in hidden.items()
+    )
+    action = f"?{urlencode(query)}" if query else "?"
+    return _page(
+        200,
+        "Zoho Accounts",
+        f"<p><b>{escape(client_name)}</b> would like to access:</p><ul>{asked}</ul>"
+        f'<form method="post" action="{escape(action)}">{inputs}'
+        f'<p><label>Of the org <select name="org">{options}</select></label></p>'
+        '<p><button name="decision" value="accept">Accept</button> '
+        '<button name="decision" value="reject">Reject</button></p></form>',
+    )
+
+
+def guide(world: World, base: str) -> str:
+    """How to put these orgs under watch, for a person with a shell.
+
+    Args:
+        base: URL of the simulator, without a trailing slash.
+    """
+    lines = [
+        "Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):",
+        "",
+    ]
+    for org in list(world.orgs.values())[:_GUIDED]:
+        secrets = {"client_secret": org.client_secret, "refresh_token": org.refresh_token}
+        lines += [_echo(secrets), _add(org, base, org.client_id)]
+    return "\n".join(lines + _ways(world, base)) + "\n"
+
+
+def _ways(world: World, base: str) -> list[str]:
+    """How to sign in to newcomers, by the other grants."""
+    by_code, by_device, by_browser = list(world.newcomers.values())[:3]
+    console = f"{base}/{by_code.data_center}/console/code?org={by_code.name}"
+    here, regional = by_device.data_center, REGIONAL_CLIENT
+    return [
+        "",
+        "With a code of a self client, good for ten minutes and once. A fresh one is at",
+        f"{console} (any org, at its own data center):",
+        "",
+        f"""echo '{{"client_secret": "{by_code.client_secret}", "code": "'$(curl -s '{console}')'"}}' |""",
+        _add(by_code, base, by_code.client_id, " --grant code"),
+        "",
+        "With a device client; accept for the org on the page that is shown. The client",
+        f"{regional.client_id} has another secret in each data center; here {regional.secret_at(here)}:",
+        "",
+        _echo({"client_secret": DEVICE_CLIENT.client_secret}),
+        _add(by_device, base, DEVICE_CLIENT.client_id, " --grant device"),
+        "",
+        "With a web client, in a browser on this machine; any port of the loopback is registered:",
+        "",
+        _echo({"client_secret": WEB_CLIENT.client_secret}),
+        _add(by_browser, base, WEB_CLIENT.client_id, " --grant browser"),
+        "",
+        "With client credentials and no refresh token:",
+        "",
+        _echo({"client_secret": by_code.client_secret}),
+        _add(by_code, base, by_code.client_id, f" --grant client-credentials --soid {by_code.soid}"),
+    ]
+
+
+def _echo(secrets: Mapping[str, str]) -> str:
+    return f"echo '{json.dumps(secrets)}' |"
+
+
+def _add(org: InventedOrg, base: str, client_id: str, options: str = "") -> str:
+    """The command that puts an org under watch, but for its secrets."""
+    url = f"{base}/{org.data_center}"
+    return (
+        f"  zbtui add {org.name} --data-center custom --client-id {client_id}"
+        f" --accounts-url {url} --api-url {url}{options}"
+    )

@@ -1,0 +1,240 @@
+"""The config file: edited so that comments and order survive. Never a secret."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from zbtui.core.org import POLICY_KEYS, Org, rebased
+from zbtui.store.config import (
+    HEADER,
+    ORG_HEADER,
+    ORG_KEYS,
+    Config,
+    Rules,
+    check_free,
+    find_org,
+    org_table,
+    parse_config,
+    refused,
+)
+from zbtui.store.paths import make_private_folder, write_atomically
+
+_LARGEST: Final = 10 << 20
+_PATIENCE: Final = 1.0
+"""Seconds to wait for another process that edits it, which takes it a few milliseconds."""
+_NEW_FILE: Final = "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
+
+
+class ConfigFile:
+    """The config at `path`. Every call may raise a `TroubleError` of kind `config`."""
+
+    def __init__(self, path: Path, lock: Path, rules: Rules) -> None:
+        """Args:
+        lock: held while it is edited; its folder is made where it is missing.
+        """
+        self.path = path
+        self._lock = lock
+        self.rules = rules
+        self._known = self._stamp()
+
+    def load(self) -> Config:
+        """What is configured; a missing file is an empty config. Nothing is written."""
+        text = _read(self.path)
+        return Config() if text is None else parse_config(text, str(self.path), self.rules)
+
+    def reload(self) -> Config | None:
+        """The config where its file has changed since the last call, else None.
+
+        Raises what `load` raises once for each change.
+        """
+        now = self._stamp()
+        # Many editors take the file away for a moment: what is not there says nothing.
+        if now is None or now == self._known:
+            return None
+        self._known = now
+        return self.load()
+
+    def add(self, org: Org) -> None:
+        """Write one more `[[org]]` at the end of the file."""
+
+        def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
+            import tomlkit  # here, because only edits need it
+
+            check_free(config, org.name)
+            table = tomlkit.table()
+            for key, value in org_table(org).items():
+                table[key] = value
+            orgs = tomlkit.aot()
+            orgs.append(table)
+            addition = tomlkit.document().add("org", orgs).as_string()
+            # At the very end: whatever the file holds, no line of it moves.
+            before = text or _NEW_FILE
+            gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
+            return before + gap + addition, (*config.orgs, org)
+
+        self._edit(edit)
+
+    def remove(self, org_name: str) -> None:
+        """Take one `[[org]]` out, and the comment right above it."""
+
+        def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
+            index = config.orgs.index(find_org(config, org_name))
+            return _without_org(text, index), config.orgs[:index] + config.orgs[index + 1 :]
+
+        self._edit(edit)
+
+    def replace(self, org_name: str, org: Org, opened: Org | None = None) -> None:
+        """Change the keys of one `[[org]]` that differ, where they stand.
+
+        Args:
+            opened: what `org` was made from; what others have changed since then stays. None: as it is.
+        """
+
+        def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
+            before = find_org(config, org_name)
+            after = rebased(before, opened or before, org)
+            if after.name != org_name:
+                check_free(config, after.name)
+            edited = _with_org(text, config.orgs.index(before), before, after)
+            return edited, tuple(after if one is before else one for one in config.orgs)
+
+        self._edit(edit)
+
+    def touch(self) -> None:
+        """Have every zbtui process look at it again: something that belongs to it has changed."""
+        with suppress(OSError):
+            os.utime(self.path)
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            status = self.path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size
+
+    def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]]) -> None:
+        """Read, change and write under a lock: two edits at once lose nothing."""
+        from filelock import FileLock, Timeout  # here, because only edits need it
+
+        path = self.path
+        try:
+            make_private_folder(self._lock.parent)
+            with FileLock(self._lock, timeout=_PATIENCE, mode=0o600):
+                text = _read(path) or ""
+                config = parse_config(text, str(path), self.rules)
+                edited, orgs = edit(text, config)
+                if not self._says(edited, replace(config, orgs=orgs)):
+                    raise refused(
+                        f"{path}: written in a way that cannot be edited safely; nothing was changed.",
+                        "Give each org a table of its own that begins with [[org]], or edit it by hand.",
+                    )
+                write_atomically(path, edited)
+        except Timeout:
+            raise refused(
+                f"{path}: another zbtui process is editing it.", "Try again when that one is done."
+            ) from None
+        except OSError as error:
+            raise refused(
+                f"{path}: cannot be written ({error.strerror}).", "Check the rights of file and folder."
+            ) from None
+
+    def _says(self, text: str, expected: Config) -> bool:
+        try:
+            tomllib.loads(text)
+        except (ValueError, RecursionError):
+            return False
+        return parse_config(text, str(self.path), self.rules) == expected
+
+
+def _read(path: Path) -> str | None:
+    """The file's text; None: there is none."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise refused(f"{path}: larger than 10 MiB.", "Check that this is zbtui's config.")
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise refused(f"{path}: cannot be read ({error.strerror}).", "Check its rights.") from None
+    except UnicodeDecodeError:
+        raise refused(f"{path}: not text in UTF-8.", "Save it as UTF-8.") from None
+
+
+def _with_org(text: str, index: int, before: Org, org: Org) -> str:
+    """`text` with the keys changed in which the `index`th org is to differ from what it was `before`."""
+    import tomlkit
+
+    lines = text.splitlines(keepends=True)
+    found = _find_org(lines, index)
+    if found is None:
+        return text
+    # Its own lines alone are edited: a new key does not slip below the comment of the next org.
+    start, end, _ = found
+    try:
+        own = tomlkit.parse("".join(lines[start:end]))
+    except ValueError:  # what looks like a header is the inside of a text
+        return text
+    wanted, had = org_table(org), org_table(before)
+    for key in (*ORG_KEYS, *POLICY_KEYS):
+        table = own["org"][0]
+        if wanted.get(key) == had.get(key):
+            continue
+        if key in wanted:
+            table[key] = wanted[key]
+        elif key in table:
+            del table[key]
+    return "".join((*lines[:start], own.as_string(), *lines[end:]))
+
+
+def _without_org(text: str, index: int) -> str:
+    lines = text.splitlines(keepends=True)
+    found = _find_org(lines, index)
+    if found is None:
+        return text
+    start, own, following = found
+    before, after = lines[: _above_comment(lines, start)], lines[_below_comment(lines, own, following) :]
+    while after and not after[0].strip() and not (before and before[-1].strip()):
+        del after[0]
+    return "".join(before + after)
+
+
+def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
+    """Where the lines of the `index`th org begin and end, and where the next header is; None: not here."""
+    headers = [number for number, line in enumerate(lines) if HEADER.match(line)]
+    starts = [number for number in headers if ORG_HEADER.match(lines[number])]
+    if index >= len(starts):
+        return None
+    start = starts[index]
+    following = next((number for number in headers if number > start), len(lines))
+    return (
+        start,
+        max(number for number in range(start, following) if _is_said(lines[number])) + 1,
+        following,
+    )
+
+
+def _below_comment(lines: list[str], own: int, following: int) -> int:
+    """Down over the comment right below an org. One that stands apart speaks of something else."""
+    end = own
+    while end < following and lines[end].lstrip().startswith("#"):
+        end += 1
+    return own if end == following < len(lines) else end
+
+
+def _is_said(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _above_comment(lines: list[str], number: int) -> int:
+    """Up over the comment right above a header: it speaks of what comes after it."""
+    while number > 0 and lines[number - 1].lstrip().startswith("#"):
+        number -= 1
+    return number

@@ -1,0 +1,132 @@
+"""Asks for access tokens so that Zoho never has a reason to lock the door, whatever anybody does.
+
+Zoho grants ten access tokens in ten minutes for each refresh token, and locks the sign-in at the
+next one (zoho-api 3.2). Each request is first noted in the journal that all zbtui processes share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.clock import Clock
+from zbtui.core.cadence import LONGEST_LOCKOUT, lockout_pause
+from zbtui.core.explain_sign_in import USED_CODE, explain_token, over_budget
+from zbtui.core.org import Org
+from zbtui.core.secret import AccessToken, Secret, SignIn, fingerprint
+from zbtui.core.trouble import LOCKOUT, TroubleError
+from zbtui.store.journal import Journal, Lockout
+from zbtui.zoho.datacenter import DataCenter, data_center_of
+from zbtui.zoho.http import Http
+from zbtui.zoho.oauth import request_access_token
+
+TOKENS_PER_WINDOW: Final = 9
+"""One less than Zoho grants: another program may ask too."""
+WINDOW: Final = timedelta(minutes=11)
+"""Zoho's ten minutes, and the time that a request may take to reach it."""
+_CODE_KNOWN: Final = timedelta(minutes=30)
+"""For how long a code that was used is told as such; none lives longer than ten minutes."""
+
+
+class TokenDesk:
+    """The one place where a refresh token, or client credentials, are turned into an access token."""
+
+    def __init__(self, http: Http, journal: Journal, clock: Clock) -> None:
+        self._http = http
+        self._journal = journal
+        self._clock = clock
+
+    async def request(self, org: Org, sign_in: SignIn, dc: DataCenter | None = None) -> AccessToken:
+        """A new access token, if one may be asked for now.
+
+        Args:
+            dc: where to ask; None: where the org lives.
+
+        Raises:
+            TroubleError: refused, by Zoho, by a lock-out that still lasts, or by our own budget.
+        """
+        dc = dc or data_center_of(org)
+        token = _ledger_key(org, sign_in, dc)
+        async with self.guarded(token, dc):
+            if until := await self._journal.spend(token, self._clock.now(), TOKENS_PER_WINDOW, WINDOW):
+                raise TroubleError(over_budget(until))
+            return await request_access_token(self._http, org, dc, sign_in, self._clock.now())
+
+    @asynccontextmanager
+    async def guarded(self, key: str, dc: DataCenter) -> AsyncIterator[None]:
+        """While the accounts host is asked: not through a lock-out, and noting one that comes.
+
+        Args:
+            key: what Zoho locks: see `client_key`, and the ledger's own.
+
+        Raises:
+            TroubleError: a lock-out still lasts; nothing was asked.
+        """
+        lockout = await self._lockout(key)
+        now = self._clock.now()
+        if lockout and lockout.until > now:
+            raise TroubleError(replace(explain_token(LOCKOUT, None, dc.key), retry_at=lockout.until))
+        try:
+            yield
+        except TroubleError as error:
+            if error.trouble.code != LOCKOUT:
+                raise
+            until = await self._lock(key, lockout, error.trouble.retry_at)
+            raise TroubleError(replace(error.trouble, retry_at=until)) from None
+        if lockout:
+            await self._journal.set_lockout(key, None)
+
+    async def note_first(self, org: Org, sign_in: SignIn) -> None:
+        """Count the access token that came together with a new refresh token."""
+        token = _ledger_key(org, sign_in, data_center_of(org))
+        await self._journal.spend(token, self._clock.now(), TOKENS_PER_WINDOW, WINDOW)
+
+    async def spend_code(self, code: Secret) -> None:
+        """Note a grant code that is about to be exchanged.
+
+        Raises:
+            TroubleError: it was noted before: a code works once.
+        """
+        if await self._journal.spend(_code_key(code), self._clock.now(), 1, _CODE_KNOWN):
+            raise TroubleError(USED_CODE)
+
+    async def give_back_code(self, code: Secret) -> None:
+        """Zoho did not take it: with the right secret, say, it may still do."""
+        await self._journal.give_back(_code_key(code))
+
+    async def _lock(self, key: str, before: Lockout | None, told: datetime | None) -> datetime:
+        """Note one more "Access Denied"; until when nothing is asked."""
+        now, strikes = self._clock.now(), before.strikes + 1 if before else 1
+        until = max(now + lockout_pause(strikes), min(told or now, now + LONGEST_LOCKOUT))
+        await self._journal.set_lockout(key, Lockout(until, strikes))
+        return until
+
+    async def _lockout(self, token: str) -> Lockout | None:
+        lockout = await self._journal.lockout(token)
+        if lockout is None:
+            return None
+        latest = self._clock.now() + LONGEST_LOCKOUT
+        if lockout.until > latest:  # written while the clock was ahead
+            lockout = replace(lockout, until=latest)
+            await self._journal.set_lockout(token, lockout)
+        return lockout
+
+
+def client_key(client_id: str, dc: DataCenter) -> str:
+    """What Zoho locks where there is no refresh token yet: the client, at one data center."""
+    return f"{dc.accounts_url}|{client_id}"
+
+
+def _code_key(code: Secret) -> str:
+    return f"code|{fingerprint(code)}"
+
+
+def _ledger_key(org: Org, sign_in: SignIn, dc: DataCenter) -> str:
+    """What Zoho counts by: the refresh token, or else the client and its org, at one data center."""
+    mark = sign_in.refresh_token
+    if org.grant == "client-credentials" or mark is None:
+        mark = Secret(f"{org.client_id}|{org.soid}|{sign_in.client_secret.reveal()}")
+    return f"{dc.accounts_url}|{fingerprint(mark)}"

@@ -1,0 +1,83 @@
+"""What the screens have in common that change which orgs are watched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.css.query import NoMatches
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from zbtui.clock import StoppedError
+from zbtui.core.crash import bug
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.tui.ticking import Ticking
+
+if TYPE_CHECKING:
+    from zbtui.onboard import Desk
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class DeskScreen(Ticking, ModalScreen[T]):
+    """Has the desk do something, tells what went wrong, and ends with a result."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Where the focused one has no use for the arrows, as buttons have none.
+        Binding("right,down", "app.focus_next", "Next", show=False, id="form.next", tooltip="Next field"),
+        Binding(
+            "left,up", "app.focus_previous", "Previous", show=False, id="form.back", tooltip="Field before"
+        ),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self._result: list[T] = []
+        """What it ends with, once it does."""
+
+    def work(self, work: Coroutine[Any, Any, None]) -> None:
+        """Done to its end by the desk, even where this screen is left or the app quits meanwhile."""
+        self.desk.start(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (StoppedError, NoMatches):
+            pass  # left meanwhile
+        except TroubleError as error:
+            self._fail(error.trouble)
+        except Exception as error:  # a bug of ours must not leave a form that waits for ever
+            _log.error("%s: ended in %s", type(self).__name__, type(error).__name__)
+            self._fail(bug(error))
+
+    def _fail(self, trouble: Trouble) -> None:
+        with suppress(NoMatches):  # left meanwhile, and its widgets have gone
+            self.failed(trouble)
+
+    def failed(self, trouble: Trouble) -> None:
+        """What was to be done could not be done."""
+        self.tell(trouble)
+
+    def tell(self, trouble: Trouble | None) -> None:
+        """What is wrong, below the fields; None: nothing."""
+        wrong = self.query_one("#wrong", Static)
+        wrong.update(Content(f"{trouble.message} {trouble.hint}" if trouble else ""))
+        wrong.display = trouble is not None
+        if trouble:
+            self.call_after_refresh(wrong.scroll_visible, animate=False)
+
+    def end(self, result: T) -> None:
+        """Close with this result, as soon as nothing else is on top."""
+        self._result.append(result)
+        self.tick()
+
+    def tick(self) -> None:
+        if self._result and self.is_current:
+            self.dismiss(self._result.pop())

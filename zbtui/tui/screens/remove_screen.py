@@ -1,0 +1,72 @@
+"""Is an org to go? Asked once, plainly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from zbtui.core.org import Org
+from zbtui.core.trouble import Trouble
+from zbtui.tui.screens.desk_screen import DeskScreen
+
+if TYPE_CHECKING:
+    from zbtui.onboard import Desk
+
+
+class RemoveScreen(DeskScreen[None]):
+    """Takes an org off watch; its backups at Zoho are not touched."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", id="remove.back", tooltip="Back; nothing is changed"),
+    ]
+
+    def __init__(self, desk: Desk, org: Org) -> None:
+        super().__init__(desk)
+        self._org = org
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="box") as box:
+            box.border_title = Content("Take off watch")
+            box.border_subtitle = Content("esc back")
+            yield Static(
+                Content(
+                    f"Take {self._org.name} off watch? Its credentials are deleted from the keyring. "
+                    "At Zoho its backups go on; its refresh token stays valid there until it is revoked."
+                ),
+                classes="lead",
+            )
+            yield Static(id="wrong", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("Take off watch", id="remove", variant="error", compact=True)
+                revoke = Button("Take off and revoke token", id="revoke", variant="error", compact=True)
+                revoke.display = self._org.grant == "refresh-token"
+                yield revoke
+                yield Button("Keep", id="back", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#back", Button).focus()
+        self.query_one("#wrong").display = False
+
+    @on(Button.Pressed, "#back")
+    def action_back(self) -> None:
+        if not self.query_one("#buttons").disabled:  # else it is being removed
+            self.dismiss(None)
+
+    @on(Button.Pressed, "#remove, #revoke")
+    def _pressed_remove(self, message: Button.Pressed) -> None:
+        self.query_one("#buttons").disabled = True
+        self.work(self._remove(revoking=message.button.id == "revoke"))
+
+    async def _remove(self, *, revoking: bool) -> None:
+        await self.desk.remove(self._org.name, revoking=revoking)
+        self.end(None)
+
+    def failed(self, trouble: Trouble) -> None:
+        self.query_one("#buttons").disabled = False
+        self.tell(trouble)

@@ -1,0 +1,315 @@
+"""The pages of the guided form, each a widget that shows and reads its own part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Select, Static
+from textual.widgets.option_list import Option
+
+from zbtui.core.company import Company, whose_org
+from zbtui.core.explain import SCOPES, label
+from zbtui.core.guide import GUIDES, PLACES, REDIRECT_PORT, steps_of
+from zbtui.core.org import CUSTOM, WAYS, Org, Way
+from zbtui.core.progress import Asking, BrowserPage, DeviceCode, Progress
+from zbtui.core.qr import qr_lines
+from zbtui.core.timefmt import countdown, moment_texts
+from zbtui.tui.widgets.form import Field, choice_field, secret_field, text_field
+from zbtui.tui.widgets.labelled_rows import LabelledRows
+
+if TYPE_CHECKING:
+    from zbtui.onboard.attempt import Found
+
+_CODE_MINUTES: Final = timedelta(minutes=10)
+_OWN: Final = ""
+"""The choice of a client that is typed in, not taken over."""
+
+
+class Page(Vertical):
+    """Fields by key."""
+
+    def field(self, key: str) -> Field:
+        return next(one for one in self.query(Field) if one.key == key)
+
+    @property
+    def editors(self) -> list[Widget]:
+        """What can be typed or chosen in now, top to bottom."""
+        return [one.editor for one in self.query(Field) if one.display]
+
+    def show_fields(self, **shown: bool) -> None:
+        for key, display in shown.items():
+            self.field(key).display = display
+
+
+class OrgPage(Page):
+    """What to call it, and where it lives."""
+
+    def __init__(self, examples: Mapping[str, str]) -> None:
+        super().__init__(id="org")
+        self._examples = examples
+
+    def compose(self) -> ComposeResult:
+        places = [(f"{label(key)}  {place}", key) for key, place in PLACES.items()]
+        yield Static("What to call it, and what its address bar says:", classes="lead")
+        yield text_field("name", "Name", self._examples.get("name", ""), "such as acme")
+        yield choice_field(
+            "data_center",
+            "Address bar",
+            [*places, ("custom  another host", CUSTOM)],
+            self._examples.get("data_center", "us"),
+        )
+        yield text_field("accounts_url", "Accounts URL", "", "such as https://accounts.example.com")
+        yield text_field("api_url", "API URL", "", "such as https://api.example.com")
+
+    def on_mount(self) -> None:
+        self.show_custom()
+
+    def show_custom(self) -> None:
+        custom = self.field("data_center").value == CUSTOM
+        self.show_fields(accounts_url=custom, api_url=custom)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Keys of an `[[org]]` table."""
+        shown = {one.key: one.value for one in self.query(Field) if one.display}
+        return {key: text for key, text in shown.items() if text or key == "name"}
+
+
+class WayPage(Page):
+    """How to sign in."""
+
+    def __init__(self) -> None:
+        super().__init__(id="way")
+
+    def compose(self) -> ComposeResult:
+        yield Static("How to sign in:", classes="lead")
+        options = [
+            Option(
+                Content.assemble(
+                    (GUIDES[way].title, "bold"), "\n", (f"  {GUIDES[way].needs}", "$text-muted")
+                ),
+                id=way,
+            )
+            for way in WAYS
+        ]
+        yield OptionList(*options, id="ways", compact=True, markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = 0
+
+    @property
+    def editors(self) -> list[Widget]:
+        return [self.query_one(OptionList)]
+
+    @property
+    def way(self) -> Way:
+        return WAYS[self.query_one(OptionList).highlighted or 0]
+
+
+class ClientPage(Page):
+    """What to do in Zoho's API console, and what to bring back from there."""
+
+    def __init__(self) -> None:
+        super().__init__(id="client")
+        self._way: Way = WAYS[0]
+        self._clients: dict[str, Org] = {}
+        self._since: datetime | None = None
+
+    def compose(self) -> ComposeResult:
+        yield LabelledRows()
+        yield Static(id="scopes", markup=False)
+        yield choice_field("client_of", "Client", [("typed in here", _OWN)], _OWN)
+        yield text_field("client_id", "Client id", "", "such as 1000.ABCDEF")
+        yield secret_field("client_secret", "Client secret")
+        yield text_field("soid", "Org number", "", "such as 20098765432")
+        yield secret_field("answer", "Code")
+        yield Static(id="minutes", markup=False)
+
+    def show(
+        self,
+        way: Way,
+        data_center: str,
+        clients: Iterable[Org],
+        again: Org | None,
+        examples: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        """Args:
+        clients: orgs under watch, whose client may be used again.
+        again: the org that signs in again.
+        examples: what to fill in.
+        """
+        guide = GUIDES[way]
+        self._way, self._since = way, now
+        self._clients = {org.name: org for org in clients}
+        steps = steps_of(way, data_center, f"http://localhost:{REDIRECT_PORT}/", "shown below")
+        self.query_one(LabelledRows).show([(f"{n}", step) for n, step in enumerate(steps, start=1)])
+        scopes = self.query_one("#scopes", Static)
+        scopes.update(Content.assemble((SCOPES, "bold"), ("  ctrl+y copies", "$text-muted")))
+        scopes.display = way == "code"
+        options = [(Content("typed in here"), _OWN)]
+        options += [
+            (Content(f"that of {name} ({org.client_id})"), name) for name, org in self._clients.items()
+        ]
+        choice = self.field("client_of").query_one(Select)
+        choice.set_options(options)
+        taken = again.name if again and again.name in self._clients and not examples else _OWN
+        choice.value = taken
+        self.field("answer").query_one(Static).update(Content((guide.answer or "").capitalize()))
+        filled = {"client_id": again.client_id if again else "", **examples}
+        for key in ("client_id", "client_secret", "soid", "answer"):
+            self.field(key).value = filled.get(key, "")
+        self.show_fields(
+            client_of=bool(self._clients), soid=way == "client-credentials", answer=bool(guide.answer)
+        )
+        self.show_own_client()
+        self.tick(now)
+
+    def ask_for_client(self) -> None:
+        """There is none to take over after all."""
+        self.field("client_of").value = _OWN
+        self.show_own_client()
+
+    def show_own_client(self) -> None:
+        own = self.field("client_of").value == _OWN
+        self.show_fields(client_id=own, client_secret=own)
+
+    def tick(self, now: datetime) -> None:
+        """The minutes that a code has, which was made when this page was opened."""
+        minutes = self.query_one("#minutes", Static)
+        minutes.display = self._way == "code"
+        if self._since is None or self._way != "code":
+            return
+        ends = self._since + _CODE_MINUTES
+        said = f"A 10-minute code made when this page opened is good for {_left(ends, now)}."
+        if ends <= now:
+            said = "A code made when this page opened is too old by now: generate a new one."
+        minutes.update(Content(said))
+
+    @property
+    def client_of(self) -> str | None:
+        return self.field("client_of").value or None
+
+    @property
+    def client_id(self) -> str:
+        org = self._clients.get(self.client_of or "")
+        return org.client_id if org else self.field("client_id").value
+
+    @property
+    def soid(self) -> str:
+        return f"ZohoCRM.{self.field('soid').value.removeprefix('ZohoCRM.')}"
+
+    @property
+    def client_secret(self) -> str | None:
+        """As typed; to be handed on at once."""
+        return None if self.client_of else self.field("client_secret").value
+
+    @property
+    def answer(self) -> str | None:
+        """The code or the refresh token, as typed; to be handed on at once."""
+        return self.field("answer").value if GUIDES[self._way].answer else None
+
+
+class WaitPage(Page):
+    """What Zoho is being asked, and what the person is to do meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(id="wait")
+        self._progress: Progress | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="asking", markup=False)
+        yield Static(id="code", markup=False)
+        yield Static(id="qr", markup=False)
+        yield Static(id="left", markup=False)
+        yield Static(id="opened", markup=False)
+
+    def show(self, progress: Progress | None, now: datetime) -> None:
+        """Args:
+        progress: None: nothing is under way.
+        """
+        same = isinstance(progress, DeviceCode) and isinstance(self._progress, DeviceCode)
+        self._progress = progress
+        asking, code, qr = (self.query_one(one, Static) for one in ("#asking", "#code", "#qr"))
+        if not same:
+            self.query_one("#opened", Static).update("")
+            code.display = qr.display = isinstance(progress, DeviceCode)
+        match progress:
+            case None:
+                asking.update("")
+            case Asking(what):
+                asking.update(Content(f"Asking Zoho {what} …"))
+            case DeviceCode() if not same:
+                asking.update(
+                    Content.assemble("In any browser, open ", (progress.url, "bold"), " and enter")
+                )
+                code.update(Content(f"  {' '.join(progress.user_code)}  "))
+                lines = qr_lines(progress.complete_url) if progress.complete_url else []
+                qr.update(Content("\n".join(lines)))
+                # With the rows around it; where that does not fit, the address is enough.
+                qr.display = bool(lines) and self.app.size.height >= len(lines) + 13
+            case BrowserPage(url, redirect_uri):
+                back = (redirect_uri, "bold")
+                asking.update(
+                    Content.assemble("Accept in the browser. It comes to ", back, f" by itself.\n\n{url}")
+                )
+            case _:
+                pass
+        self.tick(now)
+
+    def note_opened(self, opened: bool) -> None:
+        none = "This machine has no browser to open it in: copy the address."
+        said = "Opened in this machine's browser." if opened else none
+        self.query_one("#opened", Static).update(Content(said))
+
+    def tick(self, now: datetime) -> None:
+        left = self.query_one("#left", Static)
+        match self._progress:
+            case DeviceCode(expires_at=ends, next_poll=poll):
+                said = f"Good for {_left(ends, now)} · Zoho is asked again in {_left(poll, now)}"
+                left.update(Content(f"{said}\n{_KEYS}"))
+            case BrowserPage(expires_at=ends):
+                left.update(Content(f"Waits for {_left(ends, now)}\n{_KEYS}"))
+            case _:
+                left.update("")
+
+
+def _left(end: datetime, now: datetime) -> str:
+    """`04:31`."""
+    return countdown(max(end - now, timedelta())).removeprefix("00:")
+
+
+_KEYS: Final = "ctrl+o opens it here · ctrl+y copies the address"
+
+
+class FoundPage(Page):
+    """Whose org it is: is it this one?"""
+
+    def __init__(self) -> None:
+        super().__init__(id="found")
+
+    def compose(self) -> ComposeResult:
+        yield Static("Is it this one?", classes="lead")
+        yield LabelledRows()
+
+    def show(self, found: Found) -> None:
+        company, org = found.company, found.org
+        rows = [("Company", whose_org(company))]
+        if isinstance(company, Company):
+            rows.append(("Org number", company.number or "not told"))
+            if company.kind and company.kind.lower() != "production":
+                rows.append(("Kind", f"{company.kind}: not a production org"))
+        rows.append(("Data center", label(org.data_center)))
+        backup = found.looked.backup if found.looked else None
+        rows.append(("Backup", (backup.status or "no status") if backup else "none is set up"))
+        if backup and backup.next_run:
+            rows.append(("Next run", moment_texts(backup.next_run, None)[0]))
+        if backup and backup.requester:
+            rows.append(("Set up by", backup.requester.name or "unnamed"))
+        self.query_one(LabelledRows).show(rows)

@@ -1,0 +1,195 @@
+"""Where the browser comes back to: a port of this machine's own, open for one answer (RFC 8252, 7.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hmac
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import parse_qs, urlsplit
+
+import h11
+
+from zbtui.core.secret import Secret, fits_header
+from zbtui.core.text import clean
+from zbtui.core.trouble import Trouble, TroubleError
+
+_HEAD_SECONDS: Final = 5.0
+_LARGEST_HEAD: Final = 16 << 10
+_DONE: Final = "zbtui has the answer. You can close this page and go back to the terminal."
+_REFUSED: Final = "zbtui was told that the sign-in was refused. You can close this page."
+_NOT_HERE: Final = "zbtui waits here for another answer."
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What the browser brought; exactly one of `code` and `error`."""
+
+    code: Secret | None
+    error: str | None
+    location: str | None
+    """The key of the data center that the person lives in."""
+    accounts_server: str | None
+    """Where the code is to be exchanged; not to be trusted unchecked."""
+
+
+class Loopback:
+    """Listens on 127.0.0.1 and ::1 until the answer with the right `state` has come.
+
+    What comes without it is turned away unread, so that no other page can end the sign-in.
+    """
+
+    def __init__(self, port: int, state: str, wake: Callable[[], None]) -> None:
+        """Args:
+        port: 0: any that is free.
+        wake: called when the answer is there.
+        """
+        self._port = port
+        self._state = state
+        self._wake = wake
+        self._servers: list[asyncio.Server] = []
+        self._open: set[asyncio.StreamWriter] = set()
+        self.callback: Callback | None = None
+
+    @property
+    def redirect_uri(self) -> str:
+        """`localhost` by name: so it is registered, and so Zoho compares it."""
+        return f"http://localhost:{self._port}/"
+
+    async def __aenter__(self) -> Self:
+        """Raises:
+        TroubleError: the port is taken.
+        """
+        sockets: list[socket.socket] = []
+        try:
+            for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+                if bound := _bind(family, host, self._port):
+                    sockets.append(bound)
+                    self._port = bound.getsockname()[1]
+        except OSError as error:
+            for bound in sockets:
+                bound.close()
+            raise TroubleError(_taken(self._port, error)) from None
+        for bound in sockets:
+            self._servers.append(await asyncio.start_server(self._serve, sock=bound, limit=_LARGEST_HEAD))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for server in self._servers:
+            server.close()
+        for writer in self._open:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            async with asyncio.timeout(_HEAD_SECONDS):
+                target = await _read_target(reader)
+                status, text = self._take(target) if target is not None else (400, _NOT_HERE)
+                writer.write(_page(status, text))
+                await writer.drain()
+        except (TimeoutError, OSError):
+            pass
+        finally:
+            self._open.discard(writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            if self.callback is not None:
+                self._wake()  # only now: the page has been sent
+
+    def _take(self, target: str) -> tuple[int, str]:
+        """What a request is answered with; the right one is kept."""
+        try:
+            parts = urlsplit(target)
+        except ValueError:
+            return 404, _NOT_HERE
+        query = {key: values[0] for key, values in parse_qs(parts.query).items() if len(values) == 1}
+        ours = hmac.compare_digest(query.get("state", "").encode(), self._state.encode())
+        if parts.path != "/" or not ours or self.callback is not None:
+            return 404, _NOT_HERE
+        code, error = query.get("code", ""), query.get("error")
+        usable = error is None and fits_header(code)
+        self.callback = Callback(
+            Secret(code) if usable else None,
+            None if usable else clean(error or "the answer holds no code", 60),
+            query.get("location"),
+            query.get("accounts-server"),
+        )
+        return (200, _DONE) if usable else (200, _REFUSED)
+
+
+def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
+    """None: this machine has no such address.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    try:
+        bound = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return None
+    try:
+        if sys.platform == "win32":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            # A port that was left a moment ago is not taken.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+        bound.setblocking(False)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            return None
+        raise
+    return bound
+
+
+async def _read_target(reader: asyncio.StreamReader) -> str | None:
+    """The target of a GET request; None: it is none."""
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_HEAD)
+    try:
+        while True:
+            event = connection.next_event()
+            if isinstance(event, h11.Request):
+                return event.target.decode("ascii") if event.method == b"GET" else None
+            if event is not h11.NEED_DATA:
+                return None
+            connection.receive_data(await reader.read(4096))
+    except h11.RemoteProtocolError:
+        return None
+
+
+def _page(status: int, text: str) -> bytes:
+    """A page of ours, with nothing in it of what came."""
+    body = f"<!DOCTYPE html><html><title>zbtui</title><body><p>{text}</p></body></html>".encode()
+    head = (
+        f"HTTP/1.1 {status} {'OK' if status == 200 else 'Not here'}\r\n"
+        "Content-Type: text/html; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\n"
+        "Content-Security-Policy: default-src 'none'\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _taken(port: int, error: OSError) -> Trouble:
+    if error.errno == errno.EADDRINUSE:
+        message = f"Port {port} of this machine is taken, and the browser could not come back to it."
+    else:
+        message = f"Port {port} of this machine cannot be listened on ({error.strerror})."
+    return Trouble(
+        "config",
+        message,
+        "End the other program; or register another port with the client, and name it: zbtui add --port N.",
+    )
