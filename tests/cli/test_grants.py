@@ -238,15 +238,16 @@ def test_without_the_scope_for_the_org_it_goes_on_without_a_name(
     assert_watched(shell, zoho, way, empty_home)
 
 
-def test_a_person_may_still_say_no_to_an_org_without_a_name(zoho: Port, empty_home: Path) -> None:
+def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_tell_it_by(zoho: Port) -> None:
     zoho.simulator.missing_scopes["nordlys"] = {"ZohoCRM.org.READ"}
-    before, brought = kept(empty_home, zoho), bring(zoho, "code")
+    brought = bring(zoho, "code")
     with in_terminal([*COMMAND, *brought.args]) as terminal:
         brought.type_into(terminal)
-        terminal.shows("not told: the sign-in lacks the scope ZohoCRM.org.READ", "Is it this one? [Y/n]")
-        terminal.send("n\n")
-        assert terminal.ends() == 1
-    assert kept(empty_home, zoho) == before
+        terminal.shows(
+            "not told: the sign-in lacks the scope ZohoCRM.org.READ", "is under watch: SCHEDULED"
+        )
+        assert terminal.ends() == 0
+        assert "Is it this one?" not in terminal.text
 
 
 def test_the_name_that_a_sign_in_told_is_known_to_the_next_check(shell: Shell, zoho: Port) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zbtui.core.envelope import error_in, load_answer, text_of
-from zbtui.core.explain import bad_answer, explain_api
+from zbtui.core.explain import LACKS_SCOPE, bad_answer, explain_api
 from zbtui.core.trouble import Trouble, TroubleError
-
-_NO_SCOPE = ("OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def parse_company(status: int, body: bytes, data_center: str) -> Company | None:
     """
     answer = load_answer(status, body, data_center)
     refused = error_in(answer, "org")
-    if refused and refused["code"] in _NO_SCOPE:
+    if refused and refused["code"] in LACKS_SCOPE:
         return None
     if refused or status != 200:
         raise TroubleError(explain_api(status, refused or {}, data_center))

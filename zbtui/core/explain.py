@@ -18,6 +18,9 @@ SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
 RETRY_WITH_NEW_TOKEN: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
 """Codes that one refresh may cure; the same trouble under several names."""
 
+LACKS_SCOPE: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
+"""Codes for a sign-in that does not cover the call."""
+
 # Kept short: on the smallest panel a sentence and its cure have four lines between them.
 _SCOPED: Final = (
     "auth",

@@ -13,6 +13,9 @@ from zbtui.core.trouble import Trouble
 _CLOCK_NOISE: Final = timedelta(seconds=3)
 """The `Date` header has whole seconds and the answer travels: less than this is no difference."""
 
+CLOCK_TOLERANCE: Final = timedelta(seconds=30)
+"""Beyond this a clock that differs from Zoho's is told."""
+
 
 @dataclass(frozen=True, slots=True)
 class Looked:

@@ -10,9 +10,9 @@ from typing import Final, TypeGuard
 from urllib.parse import urlsplit
 
 from zbtui.core.company import Company
-from zbtui.core.explain import BACKUP_SCOPE, RETRY_WITH_NEW_TOKEN, SCOPES, label
+from zbtui.core.explain import BACKUP_SCOPE, LACKS_SCOPE, RETRY_WITH_NEW_TOKEN, SCOPES, label
 from zbtui.core.org import CUSTOM, Org, Policy
-from zbtui.core.snapshot import Looked, Snapshot, succeeded
+from zbtui.core.snapshot import CLOCK_TOLERANCE, Looked, Snapshot, succeeded
 from zbtui.core.text import clean
 from zbtui.core.timefmt import countdown, rough
 from zbtui.core.trouble import Trouble
@@ -20,11 +20,9 @@ from zbtui.core.verdict import Level as Health
 from zbtui.core.verdict import judge
 from zbtui.doctor.finding import Finding, Level, not_checked, of_trouble
 
-CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 _SEARCH: Final = "zbtui doctor --find-data-center"
 _ONE_SECOND: Final = timedelta(seconds=1)
 _ORG_SCOPE: Final = "ZohoCRM.org.READ"
-_SCOPE_CODES: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
 REFUSALS: Final = frozenset({"invalid_client", "invalid_client_secret", "invalid_code"})
 """Refusals of the accounts host that a wrong data center may be behind (zoho-api 2.4)."""
 
@@ -335,11 +333,11 @@ def _why_unknown(seen: Examined) -> str | None:
 
 def is_known_there(refusal: Trouble) -> bool:
     """Whether Zoho knew the token, and refused what it was used for."""
-    return refusal.kind == "permission" or refusal.code in _SCOPE_CODES
+    return refusal.kind == "permission" or refusal.code in LACKS_SCOPE
 
 
 def _lacks_scope(looked: Looked | Trouble | None) -> TypeGuard[Trouble]:
-    return isinstance(looked, Trouble) and looked.code in _SCOPE_CODES
+    return isinstance(looked, Trouble) and looked.code in LACKS_SCOPE
 
 
 def _labels(data_centers: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.snapshot import CLOCK_TOLERANCE, Snapshot
 from zbtui.core.timefmt import countdown, rough
 from zbtui.core.trouble import Trouble
 from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
@@ -21,7 +21,6 @@ from zbtui.watch.fleet import Change, Fleet
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
 
-_CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 _BAR_SECONDS: Final = 0.2
 
 
@@ -122,7 +121,7 @@ class FleetScreen(Screen[None]):
         kept = (self._fleet.config_trouble, self._fleet.journal_trouble)
         notices = [f"{trouble.message} {trouble.hint}" for trouble in kept if trouble]
         offset = max((one.clock_offset for one in snapshots), key=abs, default=timedelta())
-        if abs(offset) > _CLOCK_TOLERANCE:
+        if abs(offset) > CLOCK_TOLERANCE:
             way = "behind" if offset > timedelta() else "ahead of"
             notices.append(
                 f"This machine's clock is {rough(offset)} {way} Zoho's: countdowns go by Zoho's clock."

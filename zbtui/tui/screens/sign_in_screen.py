@@ -14,7 +14,7 @@ from textual.widgets import Button, ContentSwitcher, Input, OptionList, Select, 
 
 from zbtui.core.explain import SCOPES
 from zbtui.core.explain_sign_in import NO_CLIENT_SECRET
-from zbtui.core.org import Org, Way
+from zbtui.core.org import WAYS, Org, Way
 from zbtui.core.progress import BrowserPage, DeviceCode, Progress
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
@@ -66,7 +66,8 @@ class SignInScreen(DeskScreen[Snapshot | None]):
             )
             with ContentSwitcher(initial=self._pages[0]):
                 yield OrgPage(self.desk.examples(None, None))
-                yield WayPage()
+                own = self._again is not None and self._again.grant == "client-credentials"
+                yield WayPage("client-credentials" if own else WAYS[0])
                 yield ClientPage()
                 yield WaitPage()
                 yield FoundPage()

@@ -84,8 +84,12 @@ class OrgPage(Page):
 class WayPage(Page):
     """How to sign in."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Way) -> None:
+        """Args:
+        first: the one to begin on.
+        """
         super().__init__(id="way")
+        self._first: Way = first
 
     def compose(self) -> ComposeResult:
         yield Static("How to sign in:", classes="lead")
@@ -101,7 +105,7 @@ class WayPage(Page):
         yield OptionList(*options, id="ways", compact=True, markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = 0
+        self.query_one(OptionList).highlighted = WAYS.index(self._first)
 
     @property
     def editors(self) -> list[Widget]:
