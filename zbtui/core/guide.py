@@ -34,7 +34,7 @@ _SECRET: Final = "Copy its client id and client secret."
 GUIDES: Final[Mapping[Way, Guide]] = {
     "code": Guide(
         "Self Client and a code",
-        "the API console alone: works everywhere, once for each org",
+        "the API console alone; anew for each org",
         "Self Client",
         (
             _CLIENT,
@@ -46,13 +46,13 @@ GUIDES: Final[Mapping[Way, Guide]] = {
     ),
     "device": Guide(
         "Device: a code to enter",
-        "any browser on any device, over ssh too; one client for all orgs",
+        "any browser, over ssh too; one client for all orgs",
         "Non-browser Applications",
         (_CLIENT, _SECRET),
     ),
     "browser": Guide(
         "Browser on this machine",
-        "a browser here that comes back by itself; one client for all orgs",
+        "comes back by itself; one client for all orgs",
         "Server-based Applications",
         (
             _CLIENT,
@@ -62,14 +62,14 @@ GUIDES: Final[Mapping[Way, Guide]] = {
     ),
     "refresh-token": Guide(
         "Refresh token that you have",
-        "a refresh token with the scope " + BACKUP_SCOPE,
+        "made with the scope " + BACKUP_SCOPE,
         "the client that it was made with",
         ("Have the client id and secret at hand that the token was made with.",),
         "refresh token",
     ),
     "client-credentials": Guide(
         "Client credentials",
-        "a Self Client and the org's number; no refresh token at all",
+        "a Self Client and the org's number, no token",
         "Self Client",
         (
             _CLIENT,

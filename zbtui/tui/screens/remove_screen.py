@@ -43,7 +43,7 @@ class RemoveScreen(DeskScreen[None]):
             )
             yield Static(id="wrong", markup=False)
             with Horizontal(id="buttons"):
-                yield Button("Take off watch", id="remove", variant="error", compact=True)
+                yield Button("Take off", id="remove", variant="error", compact=True)
                 revoke = Button("Take off and revoke token", id="revoke", variant="error", compact=True)
                 revoke.display = self._org.grant == "refresh-token"
                 yield revoke

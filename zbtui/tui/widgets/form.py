@@ -11,11 +11,19 @@ from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
 
-class SecretInput(Input):
+class TextInput(Input):
+    """One line, whose cursor stands still."""
+
+    def __init__(self, value: str = "", placeholder: str = "", *, password: bool = False) -> None:
+        super().__init__(value, placeholder, password=password, compact=True)
+        self.cursor_blink = False
+
+
+class SecretInput(TextInput):
     """What is typed is not shown, and cannot be copied out again."""
 
     def __init__(self, placeholder: str = "") -> None:
-        super().__init__(password=True, placeholder=placeholder, compact=True)
+        super().__init__(placeholder=placeholder, password=True)
 
     def action_copy(self) -> None:
         self.app.bell()
@@ -62,7 +70,7 @@ class Field(Horizontal):
 
 
 def text_field(key: str, label: str, value: str = "", placeholder: str = "") -> Field:
-    return Field(key, label, Input(value, placeholder, compact=True))
+    return Field(key, label, TextInput(value, placeholder))
 
 
 def secret_field(key: str, label: str, placeholder: str = "") -> Field:
