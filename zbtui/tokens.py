@@ -1,7 +1,7 @@
 """Asks for access tokens so that Zoho never has a reason to lock the door, whatever anybody does.
 
 Zoho grants ten access tokens in ten minutes for each refresh token, and locks the sign-in at the
-next one (zoho-api 3.2). Each request is first noted in the journal that all zbtui processes share.
+next one ("Token limits"). Each request is first noted in the journal that all zbtui processes share.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ SAMPLE: dict[str, Any] = {
     "primary_email": "owner@example.org",
     "license_details": {"paid": True, "paid_type": "enterprise", "users_license_purchased": 14},
 }
-"""As in zoho-api 5, "Get organization data"."""
+"""As in "Get organization data"."""
 
 NO_SCOPE = ("OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE")
 

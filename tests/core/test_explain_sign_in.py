@@ -38,7 +38,7 @@ TOKEN_ERRORS: list[tuple[str, Kind, bool]] = [
     ("Access Denied", "throttled", False),
     ("general_error", "server", False),
 ]
-"""zoho-api 3.1 and 3.3: the error, its kind, and whether asking again is in vain."""
+"""The accounts pages on tokens: the error, its kind, and whether asking again is in vain."""
 
 STEPS: tuple[Step, ...] = get_args(Step)
 FIRST_TOKENS: tuple[Step, ...] = ("code", "device", "browser")

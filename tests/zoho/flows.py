@@ -36,7 +36,7 @@ GRANTED: dict[str, Any] = {
     "token_type": "Bearer",
     "expires_in": 3600,
 }
-"""The answer to a code (zoho-api 3.3)."""
+"""The answer to a code ("Self client")."""
 
 TOLD: dict[str, Any] = {
     "user_code": "QW12ER34",
@@ -46,7 +46,7 @@ TOLD: dict[str, Any] = {
     "interval": 30_000,
     "expires_in": 300_000,
 }
-"""The answer to a device that asks for a code (zoho-api 3.3): times in milliseconds."""
+"""The answer to a device that asks for a code ("Devices"): times in milliseconds."""
 
 SECRETS = ("the-client-secret", "c0de", "aa11", "cc33", "0f0f")
 """A part of each secret: what is cut short is no less told."""

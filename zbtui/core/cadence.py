@@ -14,7 +14,7 @@ NEAR_BEFORE: Final = timedelta(minutes=2)
 SOONEST: Final = timedelta(seconds=5)
 """Two looks at one org are never closer than this, whoever asks."""
 DEVICE_FLOOR: Final = timedelta(seconds=30)
-"""Two polls of the device flow are never closer than this, whatever an answer says (zoho-api 3.3)."""
+"""Two polls of the device flow are never closer than this, whatever an answer says ("Polling request")."""
 JITTER: Final = 0.1
 _FIRST_RETRY: Final = timedelta(seconds=30)
 _LONGEST_RETRY: Final = timedelta(minutes=15)

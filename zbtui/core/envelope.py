@@ -1,4 +1,4 @@
-"""What all answers of Zoho's API hosts have in common (status codes; zoho-api 2.1)."""
+"""What all answers of Zoho's API hosts have in common ("Status codes")."""
 
 from __future__ import annotations
 

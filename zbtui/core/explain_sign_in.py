@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a token, each as one sentence and one cure (zoho-api 3.1 to 3.3).
+"""What goes wrong on the way to a token, each as one sentence and one cure (accounts pages on tokens).
 
 The same word of Zoho's means another thing at another step: `invalid_code` is a dead refresh token
 for a running watch, and a code that came too late for who signs in.

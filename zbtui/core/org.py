@@ -11,7 +11,7 @@ Grant = Literal["refresh-token", "client-credentials"]
 GRANTS: Final[tuple[Grant, ...]] = ("refresh-token", "client-credentials")
 
 Way = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
-"""How an org is signed in to (zoho-api 3.3). The first three end in a refresh token."""
+"""How an org is signed in to ("Self client", "Devices", "Web apps"). The first three end in a refresh token."""
 WAYS: Final[tuple[Way, ...]] = ("code", "device", "browser", "refresh-token", "client-credentials")
 
 CUSTOM: Final = "custom"
@@ -34,7 +34,7 @@ class Org:
     client_id: str
     grant: Grant = "refresh-token"
     soid: str | None = None
-    """`ZohoCRM.{org number}`; client credentials only (zoho-api 3.3)."""
+    """`ZohoCRM.{org number}`; client credentials only ("Client credentials flow")."""
     accounts_url: str | None = None
     api_url: str | None = None
     own_policy: tuple[tuple[str, timedelta], ...] = ()

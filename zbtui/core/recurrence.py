@@ -1,4 +1,4 @@
-"""Recurrence rules of a backup schedule (zoho-api: "Schedule data backup"), in words and as a gap.
+"""Recurrence rules of a backup schedule ("Schedule data backup"), in words and as a gap.
 
 Zoho documents FREQ (WEEKLY, MONTHLY), INTERVAL (1 to 52), BYDAY (with an ordinal for MONTHLY) and
 BYMONTHDAY. Whatever else a rule holds is shown as it came. A rule never says when the next run is:

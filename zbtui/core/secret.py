@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Never
 
 LIFE: Final = timedelta(hours=1)
-"""Of an access token (zoho-api 3.2)."""
+"""Of an access token ("Token limits")."""
 RENEW_BEFORE: Final = timedelta(minutes=5)
 """How long before its end an access token is no longer used."""
 _HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,2048}")

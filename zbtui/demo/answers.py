@@ -131,7 +131,7 @@ class RefusedError(Exception):
 
 
 def api_error(code: str, details: Mapping[str, Any] | None = None) -> Answer:
-    """Zoho's error envelope (zoho-api 2.1)."""
+    """Zoho's error envelope ("Status codes")."""
     status, message = API_ERRORS[code]
     body = {"code": code, "details": details or {}, "message": message, "status": "error"}
     return json_answer(status, body)

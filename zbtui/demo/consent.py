@@ -1,4 +1,4 @@
-"""The simulated consent page, and the way back to the client (zoho-api 3.3)."""
+"""The simulated consent page, and the way back to the client ("Web apps")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated device flow: a code to enter elsewhere, and the polls until then (zoho-api 3.3)."""
+"""The simulated device flow: a code to enter elsewhere, and the polls until then ("Devices")."""
 
 from __future__ import annotations
 

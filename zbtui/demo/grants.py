@@ -1,4 +1,4 @@
-"""The simulated accounts hosts: tokens given, renewed and revoked (zoho-api 3.1, 3.3, 3.4)."""
+"""The simulated accounts hosts: tokens given, renewed and revoked (accounts pages on tokens)."""
 
 from __future__ import annotations
 

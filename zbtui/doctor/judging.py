@@ -24,7 +24,7 @@ _SEARCH: Final = "zbtui doctor --find-data-center"
 _ONE_SECOND: Final = timedelta(seconds=1)
 _ORG_SCOPE: Final = "ZohoCRM.org.READ"
 REFUSALS: Final = frozenset({"invalid_client", "invalid_client_secret", "invalid_code"})
-"""Refusals of the accounts host that a wrong data center may be behind (zoho-api 2.4)."""
+"""Refusals of the accounts host that a wrong data center may be behind ("Multi DC")."""
 
 
 @dataclass(frozen=True, slots=True)

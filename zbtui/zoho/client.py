@@ -29,7 +29,7 @@ async def fetch_details(http: Http, access: AccessToken, data_center: str, now: 
         now: from which `Retry-After` counts.
 
     Raises:
-        TroubleError: every error of zoho-api 2.2, and whatever `Http.send` raises.
+        TroubleError: every error of "Status codes", and whatever `Http.send` raises.
     """
     reply = await _get(http, access, DETAILS_PATH)
     try:

@@ -1,4 +1,4 @@
-"""Zoho's data centers (zoho-api section 4), and which hosts a token or secret may be sent to."""
+"""Zoho's data centers ("Multi DC"), and which hosts a token or secret may be sent to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access tokens (zoho-api 3.1: "Refresh access tokens"; 3.3: client credentials), and revoking (3.4).
+"""Access tokens ("Refresh access tokens", "Client credentials flow"), and revoking ("Revoke tokens").
 
 Success is a non-empty `access_token`; the HTTP status decides nothing, for Zoho sends its refusals
 with 200.
@@ -38,7 +38,7 @@ async def request_access_token(
     """Ask the accounts host for a new access token. One of the ten in ten minutes.
 
     Raises:
-        TroubleError: every refusal of section 3.1, and whatever `Http.send` raises.
+        TroubleError: every refusal of "Refresh access tokens", and whatever `Http.send` raises.
     """
     form = {"client_id": org.client_id, "client_secret": sign_in.client_secret.reveal()}
     step: Step = "refresh"

@@ -1,4 +1,4 @@
-"""The ways to the first tokens, one flow each (zoho-api 3.3); without a screen.
+"""The ways to the first tokens, one flow each ("Self client", "Devices", "Web apps"); without a screen.
 
 Each asks for offline access and for consent, and refuses to end without a refresh token. The two
 grants that need no flow, a refresh token that exists and client credentials, are
