@@ -40,7 +40,7 @@ API_ERRORS: list[tuple[int, str, Kind, bool]] = [
     (500, "INTERNAL_ERROR", "server", False),
     (500, "INTERNAL_SERVER_ERROR", "server", False),
 ]
-"""By "Status codes": status, code, and what follows from them: the kind, and whether asking again is in vain."""
+"""By "Status codes": status and code, then the kind, and whether asking again is in vain."""
 
 UNNAMED: list[tuple[int, Kind, bool]] = [
     (302, "contract", False),

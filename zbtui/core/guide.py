@@ -1,4 +1,4 @@
-"""How a person gets from Zoho's API console to a sign-in, way by way ("Self client", "Devices", "Web apps")."""
+"""How a person gets from Zoho's API console to a sign-in ("Self client", "Devices", "Web apps")."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ Grant = Literal["refresh-token", "client-credentials"]
 GRANTS: Final[tuple[Grant, ...]] = ("refresh-token", "client-credentials")
 
 Way = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
-"""How an org is signed in to ("Self client", "Devices", "Web apps"). The first three end in a refresh token."""
+"""How an org is signed in to ("Self client", "Devices", "Web apps"); three give a refresh token."""
 WAYS: Final[tuple[Way, ...]] = ("code", "device", "browser", "refresh-token", "client-credentials")
 
 CUSTOM: Final = "custom"
