@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import Coroutine, Mapping
 from shutil import get_terminal_size
@@ -110,8 +109,8 @@ async def _sign_in(
     there = is_terminal(sys.stdin)
     if there and way is not None:
         say(f"{GUIDES[way].title}:")
+        width = max(get_terminal_size().columns - 1, 40)
         for number, step in enumerate(steps_of(way, org.data_center, f"http://localhost:{port}/"), start=1):
-            width = max(shutil.get_terminal_size().columns - 1, 40)
             say(
                 fill(
                     step,

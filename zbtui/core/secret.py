@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Never
 
+from zbtui.core.org import Grant
+
 LIFE: Final = timedelta(hours=1)
 """Of an access token ("Token limits")."""
 RENEW_BEFORE: Final = timedelta(minutes=5)
@@ -79,6 +81,10 @@ class SignIn:
     client_secret: Secret
     refresh_token: Secret | None = None
     """None for client credentials."""
+
+    def serves(self, grant: Grant) -> bool:
+        """Whether it holds all that an org of this grant needs."""
+        return grant == "client-credentials" or bool(self.refresh_token)
 
 
 @dataclass(frozen=True, slots=True)

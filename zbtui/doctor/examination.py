@@ -7,12 +7,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Ite
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from zbtui.clock import Clock
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken
-from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.doctor.finding import Finding
 from zbtui.doctor.judging import (
@@ -21,6 +19,7 @@ from zbtui.doctor.judging import (
     Reached,
     Token,
     findings_of,
+    host_of,
     is_known_there,
     judge_clock,
     judge_config,
@@ -129,7 +128,7 @@ class Doctor:
         sign_in = await _attempt(self.credentials.read_sign_in(org.name))
         if isinstance(sign_in, Trouble):
             return sign_in
-        if sign_in is None or (org.grant == "refresh-token" and not sign_in.refresh_token):
+        if sign_in is None or not sign_in.serves(org.grant):
             return no_sign_in(org)
         return None
 
@@ -153,4 +152,4 @@ def _accounts_hosts(orgs: Iterable[Org]) -> list[DataCenter]:
 
 
 def _described(access: AccessToken, fresh: bool) -> Token:
-    return Token(fresh, access.expires_at, clean(urlsplit(access.api_url).netloc, 80))
+    return Token(fresh, access.expires_at, host_of(access.api_url))

@@ -150,7 +150,7 @@ def judge_journal(path: str, trouble: Trouble | None) -> Finding:
 
 def judge_host(host: Reached) -> Finding:
     """Whether an accounts host can be reached."""
-    name = _host(host.url)
+    name = host_of(host.url)
     if not isinstance(host.answer, Trouble):
         return Finding("network", None, Level.OK, f"{name} answers.")
     said = "" if name in host.answer.message else f"({name})"
@@ -344,5 +344,5 @@ def _labels(data_centers: Iterable[str]) -> str:
     return ", ".join(map(label, data_centers))
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
     return clean(urlsplit(url).netloc, 80)

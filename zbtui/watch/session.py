@@ -91,7 +91,7 @@ class Session:
 
     async def _renew(self) -> AccessToken:
         sign_in = await self._credentials.read_sign_in(self._org.name)
-        if sign_in is None or (self._org.grant == "refresh-token" and not sign_in.refresh_token):
+        if sign_in is None or not sign_in.serves(self._org.grant):
             raise TroubleError(NOT_SIGNED_IN)
         access = await self._tokens.request(self._org, sign_in)
         self._kept = access

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +10,6 @@ from zbtui.core.company import Company, parse_company
 from zbtui.core.envelope import load_answer
 from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked
-from zbtui.core.trouble import TroubleError
 from zbtui.zoho.datacenter import DataCenter
 from zbtui.zoho.http import Http, Reply
 
@@ -32,10 +30,8 @@ async def fetch_details(http: Http, access: AccessToken, data_center: str, now: 
         TroubleError: every error of "Status codes", and whatever `Http.send` raises.
     """
     reply = await _get(http, access, DETAILS_PATH)
-    try:
+    with reply.refusing(now):
         backup = parse_details(reply.status, reply.body, data_center)
-    except TroubleError as error:
-        raise TroubleError(replace(error.trouble, retry_at=reply.retry_at(now))) from None
     return Looked(backup, reply.date, reply.credits_remaining)
 
 
@@ -49,10 +45,8 @@ async def fetch_company(http: Http, access: AccessToken, data_center: str, now: 
         TroubleError: as `fetch_details`.
     """
     reply = await _get(http, access, ORG_PATH)
-    try:
+    with reply.refusing(now):
         return parse_company(reply.status, reply.body, data_center)
-    except TroubleError as error:
-        raise TroubleError(replace(error.trouble, retry_at=reply.retry_at(now))) from None
 
 
 async def fetch_zohos_time(http: Http, dc: DataCenter) -> datetime | None:

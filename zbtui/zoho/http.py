@@ -12,8 +12,9 @@ import ssl
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -88,6 +89,14 @@ class Reply:
             return None
         ahead = (moment - (self.date or now)).total_seconds()
         return datetime.fromtimestamp(now.timestamp() + min(max(ahead, 0), 86400), UTC)
+
+    @contextmanager
+    def refusing(self, now: datetime) -> Iterator[None]:
+        """A trouble that is found in this answer is told with its `Retry-After`, counted from `now`."""
+        try:
+            yield
+        except TroubleError as error:
+            raise TroubleError(replace(error.trouble, retry_at=self.retry_at(now))) from None
 
     @property
     def credits_remaining(self) -> int | None:

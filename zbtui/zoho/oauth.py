@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,10 +68,8 @@ async def request_tokens(
         TroubleError: as `request_access_token`.
     """
     reply = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token", form=form)
-    try:
+    with reply.refusing(now):
         return parse_tokens(parse_object(reply, dc), reply.status, dc, now, step)
-    except TroubleError as error:
-        raise TroubleError(replace(error.trouble, retry_at=reply.retry_at(now))) from None
 
 
 async def revoke(http: Http, dc: DataCenter, refresh_token: Secret) -> None:

@@ -165,8 +165,8 @@ async def _request_device_code(
     reply = await http.send("POST", f"{dc.accounts_url}/oauth/v3/device/code", form=form)
     answer = parse_object(reply, dc)
     if isinstance(error := answer.get("error"), str) and error:
-        trouble = explain_token(error, reply.status, dc.key, "device")
-        raise TroubleError(replace(trouble, retry_at=reply.retry_at(now)))
+        with reply.refusing(now):
+            raise TroubleError(explain_token(error, reply.status, dc.key, "device"))
     user_code, code, url = (answer.get(key) for key in ("user_code", "device_code", "verification_url"))
     if not (
         isinstance(user_code, str) and clean(user_code) and isinstance(code, str) and fits_header(code)

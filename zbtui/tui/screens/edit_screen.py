@@ -11,13 +11,11 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from zbtui.core.explain import label
-from zbtui.core.guide import PLACES
 from zbtui.core.org import CUSTOM, Org, Policy
 from zbtui.core.timefmt import spell_duration
 from zbtui.core.trouble import Trouble
 from zbtui.tui.screens.desk_screen import DeskScreen
-from zbtui.tui.widgets.form import Field, choice_field, text_field
+from zbtui.tui.widgets.form import Field, data_center_field, text_field
 
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
@@ -55,8 +53,7 @@ class EditScreen(DeskScreen[None]):
                 yield text_field("accounts_url", "Accounts URL", org.accounts_url or "")
                 yield text_field("api_url", "API URL", org.api_url or "")
             else:
-                places = [(f"{label(key)}  {place}", key) for key, place in PLACES.items()]
-                yield choice_field("data_center", "Address bar", places, org.data_center)
+                yield data_center_field(org.data_center)
             for key, words in _SPANS.items():
                 for_all = f"{spell_duration(getattr(self._policy, key))}, as for all"
                 value = spell_duration(own[key]) if key in own else ""

@@ -10,6 +10,9 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
+from zbtui.core.explain import label
+from zbtui.core.guide import PLACES
+
 
 class TextInput(Input):
     """One line, whose cursor stands still."""
@@ -75,6 +78,16 @@ def text_field(key: str, label: str, value: str = "", placeholder: str = "") -> 
 
 def secret_field(key: str, label: str, placeholder: str = "") -> Field:
     return Field(key, label, SecretInput(placeholder))
+
+
+def data_center_field(value: str, *more: tuple[str, str]) -> Field:
+    """The data centers, each by what its address bar says.
+
+    Args:
+        more: other choices, as for `choice_field`.
+    """
+    places = [(f"{label(key)}  {place}", key) for key, place in PLACES.items()]
+    return choice_field("data_center", "Address bar", [*places, *more], value)
 
 
 def choice_field(key: str, label: str, options: Sequence[tuple[str, str]], value: str) -> Field:

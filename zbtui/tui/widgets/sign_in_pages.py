@@ -15,12 +15,12 @@ from textual.widgets.option_list import Option
 
 from zbtui.core.company import Company, whose_org
 from zbtui.core.explain import SCOPES, label
-from zbtui.core.guide import GUIDES, PLACES, REDIRECT_PORT, steps_of
+from zbtui.core.guide import GUIDES, REDIRECT_PORT, steps_of
 from zbtui.core.org import CUSTOM, WAYS, Org, Way
 from zbtui.core.progress import Asking, BrowserPage, DeviceCode, Progress
 from zbtui.core.qr import qr_lines
 from zbtui.core.timefmt import countdown, moment_texts
-from zbtui.tui.widgets.form import Field, choice_field, secret_field, text_field
+from zbtui.tui.widgets.form import Field, choice_field, data_center_field, secret_field, text_field
 from zbtui.tui.widgets.labelled_rows import LabelledRows
 
 if TYPE_CHECKING:
@@ -55,15 +55,10 @@ class OrgPage(Page):
         self._examples = examples
 
     def compose(self) -> ComposeResult:
-        places = [(f"{label(key)}  {place}", key) for key, place in PLACES.items()]
         yield Static("What to call it, and what its address bar says:", classes="lead")
         yield text_field("name", "Name", self._examples.get("name", ""), "such as acme")
-        yield choice_field(
-            "data_center",
-            "Address bar",
-            [*places, ("custom  another host", CUSTOM)],
-            self._examples.get("data_center", "us"),
-        )
+        chosen = self._examples.get("data_center", "us")
+        yield data_center_field(chosen, ("custom  another host", CUSTOM))
         yield text_field("accounts_url", "Accounts URL", "", "such as https://accounts.example.com")
         yield text_field("api_url", "API URL", "", "such as https://api.example.com")
 
