@@ -31,6 +31,8 @@ class Scene:
 
     name: str
     size: tuple[int, int]
+    shows: str
+    """Words that must stand in it: keys that lead elsewhere draw no picture."""
     seconds: float = 20.0
     """How far into the demo."""
     keys: Sequence[str] = ()
@@ -38,14 +40,15 @@ class Scene:
 
 
 SCENES = (
-    Scene("panels", (120, 42), keys=("right",)),
-    Scene("detail", (100, 30), keys=("end", "enter")),
-    Scene("light", (80, 24), theme="textual-light"),
-    Scene("sign-in", (100, 30), keys=("a", "enter", "tab", "enter", "enter")),
+    Scene("panels", (120, 42), "STOPPED", keys=("right",)),
+    Scene("detail", (100, 30), "requester.name", keys=("end", "enter")),
+    Scene("light", (80, 24), "STOPPED", theme="textual-light"),
+    Scene("sign-in", (100, 30), "ctrl+y copies", keys=("a", "enter", "tab", "enter", "enter")),
     Scene(
         "device",
         (100, 40),
-        keys=("a", "enter", "tab", "enter", "down", "enter", "tab", "tab", "tab", "enter"),
+        "Zoho is asked again in",
+        keys=("a", "enter", "tab", "enter", "down", "enter", "tab", "tab", "enter"),
     ),
 )
 
@@ -68,6 +71,8 @@ async def draw(scene: Scene) -> str:
                 await _at_rest(app, pilot)
             app.tick()
             svg = await _at_rest(app, pilot)
+    if scene.shows.replace(" ", "&#160;") not in svg:
+        raise AssertionError(f"The keys of {scene.name} do not lead to {scene.shows!r}.")
     return re.sub(r"terminal-\d+", "terminal", svg)
 
 
