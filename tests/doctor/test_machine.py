@@ -169,6 +169,8 @@ async def test_the_config_is_told_with_its_path_and_how_many_orgs_it_has() -> No
     async with practice("nordlys", "kestrel") as scene:
         told = (await scene.machine())["config"].message
         assert told == "/home/ada/.config/zbtui/config.toml: 2 orgs."
+        (config,) = [one for one in await scene.findings(["kestrel"]) if one.subject == "config"]
+        assert config.message == told
 
 
 async def test_without_an_org_there_is_nothing_wrong() -> None:

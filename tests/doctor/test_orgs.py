@@ -194,6 +194,16 @@ async def test_a_revoked_refresh_token_is_dead() -> None:
         assert (await scene.org())["token"].code == "invalid_code"
 
 
+async def test_a_sign_in_that_died_while_its_last_token_was_kept_is_told_at_the_token() -> None:
+    async with practice() as scene:
+        await scene.findings()
+        await scene.clock.advance(timedelta(minutes=20))
+        scene.simulator.expire_tokens()
+        scene.simulator.accounts.revoke(scene.simulator.world.every["nordlys"].refresh_token)
+        found = await scene.org()
+        assert (found["token"].level, found["token"].code) == (PROBLEM, "invalid_code")
+
+
 async def test_a_lock_out_is_a_warning_with_its_end_and_nobody_asks_again() -> None:
     async with practice() as scene:
         scene.simulator.forced["nordlys"] = "Access Denied"

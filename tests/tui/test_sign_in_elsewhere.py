@@ -49,6 +49,20 @@ async def test_who_says_no_on_the_device_ends_it_there() -> None:
         assert "refused in the browser" in driven.wrong
 
 
+async def test_a_second_attempt_shows_its_own_code() -> None:
+    async with demo() as driven:
+        driven.simulator.device_person_after *= 100
+        await driven.open_form("device")
+        await driven.click("next")
+        await driven.advance(1)
+        await driven.press("escape")
+        await driven.click("next")
+        await driven.advance(1)
+        first, second = driven.simulator.accounts.devices.values()
+        assert " ".join(first.user_code) not in driven.text
+        assert " ".join(second.user_code) in driven.text
+
+
 async def test_going_back_while_a_device_code_waits_leaves_nothing() -> None:
     async with demo() as driven:
         await driven.open_form("device")

@@ -14,6 +14,7 @@ from zbtui.core.secret import AccessToken
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.doctor.finding import Finding
 from zbtui.doctor.judging import (
+    REFUSALS,
     Elsewhere,
     Examined,
     Reached,
@@ -72,11 +73,11 @@ class Doctor:
                 up to ten token requests, at ten hosts.
         """
         config = self._load(names)
-        orgs = () if isinstance(config, Trouble) else config
+        orgs = () if isinstance(config, Trouble) else _chosen(config, names)
         hosts = await asyncio.gather(*map(self._reach, _accounts_hosts(orgs)))
         yield judge_clock(hosts)
         yield judge_keyring(await _attempt(self.probe_keyring()))
-        yield judge_config(self.config_path, config if isinstance(config, Trouble) else len(config))
+        yield judge_config(self.config_path, config if isinstance(config, Trouble) else len(config.orgs))
         yield judge_journal(self.journal_path, await self.journal.probe())
         for host in hosts:
             yield judge_host(host)
@@ -94,12 +95,14 @@ class Doctor:
                 look.cancel()
             await asyncio.gather(*looks, return_exceptions=True)
 
-    def _load(self, names: Collection[str]) -> tuple[Org, ...] | Trouble:
+    def _load(self, names: Collection[str]) -> Config | Trouble:
+        """The config; why it cannot be read, or does not have all these orgs."""
         try:
             config = self.load_config()
-            return tuple(find_org(config, name) for name in dict.fromkeys(names)) if names else config.orgs
+            _chosen(config, names)
         except TroubleError as error:
             return error.trouble
+        return config
 
     async def _reach(self, dc: DataCenter) -> Reached:
         sent = self.clock.now()
@@ -114,6 +117,9 @@ class Doctor:
             return Examined(org, self.clock.now(), sign_in, got)
         access, fresh = got
         looked = await _attempt(session.look())
+        if isinstance(looked, Trouble) and looked.code in REFUSALS:
+            # The access token was refused, and the sign-in gives no other one.
+            return Examined(org, self.clock.now(), sign_in, looked)
         # The look may have found it refused, and got another one.
         again = await _attempt(session.access())
         if not isinstance(again, Trouble) and again[0].token != access.token:
@@ -136,6 +142,10 @@ class Doctor:
         tokens = TokenDesk(self.http, self.journal, self.clock)
         found = await _attempt(find_data_center(org, self.credentials, tokens, self.clock))
         return None if isinstance(found, Trouble) else found
+
+
+def _chosen(config: Config, names: Collection[str]) -> tuple[Org, ...]:
+    return tuple(find_org(config, name) for name in dict.fromkeys(names)) if names else config.orgs
 
 
 async def _attempt(act: Awaitable[T]) -> T | Trouble:

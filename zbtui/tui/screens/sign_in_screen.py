@@ -213,6 +213,7 @@ class SignInScreen(DeskScreen[Snapshot | None]):
             self.tell(error.trouble)
             return
         self._progress = None
+        self.query_one(WaitPage).clear()
         self._show("wait")
         self.work(self._sign_in(self._attempt, page))
 
@@ -249,7 +250,7 @@ class SignInScreen(DeskScreen[Snapshot | None]):
         attempt = self._attempt
         if self.page == "wait" and attempt:
             if attempt.is_signed_in and trouble.kind != "auth":
-                self.query_one(WaitPage).show(None, self.desk.now())
+                self.query_one(WaitPage).show_stalled()
                 again = self.query_one("#next", Button)
                 again.display = True
                 self.set_focus(again)

@@ -229,10 +229,22 @@ class WaitPage(Page):
         yield Static(id="left", markup=False)
         yield Static(id="opened", markup=False)
 
-    def show(self, progress: Progress | None, now: datetime) -> None:
-        """Args:
-        progress: None: nothing is under way.
-        """
+    def clear(self) -> None:
+        """A new attempt begins: what the one before showed is of no use any more."""
+        self._progress = None
+        for each in self.query(Static):
+            each.update("")
+        self.query_one("#code").display = self.query_one("#qr").display = False
+
+    def show_stalled(self) -> None:
+        """Zoho signed the person in, and what comes after it failed."""
+        self.clear()
+        self.query_one("#asking", Static).update(
+            "Zoho signed you in; looking at the org failed. Try again, or go back, which gives it up."
+        )
+
+    def show(self, progress: Progress, now: datetime) -> None:
+        """What is under way."""
         same = isinstance(progress, DeviceCode) and isinstance(self._progress, DeviceCode)
         self._progress = progress
         asking, code, qr = (self.query_one(one, Static) for one in ("#asking", "#code", "#qr"))
@@ -240,8 +252,6 @@ class WaitPage(Page):
             self.query_one("#opened", Static).update("")
             code.display = qr.display = isinstance(progress, DeviceCode)
         match progress:
-            case None:
-                asking.update("")
             case Asking(what):
                 asking.update(Content(f"Asking Zoho {what} …"))
             case DeviceCode() if not same:
