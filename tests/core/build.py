@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 
 from tests.support.clock import START
 from zbtui.core.backup import Backup, parse_job
+from zbtui.core.company import Company
+from zbtui.core.history import Entry, parse_entry
+from zbtui.core.links import Links
 from zbtui.core.org import Org, Policy
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.runs import History, summarize
+from zbtui.core.snapshot import Past, Snapshot
 from zbtui.core.trouble import Trouble
 
 NOW: Final = START
@@ -78,6 +82,43 @@ def running(for_: timedelta | None, **known: object) -> Snapshot:
     return seen(backup("INPROGRESS"), running_since=since, **known)
 
 
+def row(word: str | None, at: datetime | None = None, **keys: object) -> dict[str, Any]:
+    """A row of the history: of an end where `word` is a documented one, else of that action."""
+    ended = word in ("completed", "failure")
+    return {
+        "id": None,
+        "action": None if ended else word,
+        "state": word if ended else None,
+        "repeat_type": "weekly",
+        "file_name": None,
+        "count": 0,
+        "log_time": at and at.isoformat(),
+        "done_by": {"id": "5100000000031009", "name": "Mara Lindqvist", "zuid": "20071234567"},
+        **keys,
+    }
+
+
+def history(*rows: dict[str, Any]) -> History:
+    """The past year as these rows tell it, in the server's order."""
+    return summarize(parse_entry(one) for one in rows)
+
+
+def ran(word: str, ago: timedelta, **keys: object) -> History:
+    """A past year with a single end in it, so long ago."""
+    return history(row(word, NOW - ago, **keys))
+
+
+def company(edition: str | None = "enterprise", **keys: Any) -> Company:
+    """Whose org it is."""
+    given: dict[str, Any] = {
+        "name": "Nordlys Tools AB",
+        "number": "20098765432",
+        "country": "Sweden",
+        "kind": "production",
+    }
+    return Company(**(given | {"edition": edition} | keys))
+
+
 _LONG: Final = timedelta(days=60)
 spans = st.timedeltas(-_LONG, _LONG).map(lambda span: timedelta(seconds=int(span.total_seconds())))
 zones = st.sampled_from(ZONES)
@@ -110,6 +151,7 @@ policies = st.builds(
     near_every=st.timedeltas(SECOND, HOUR),
     overdue_after=st.timedeltas(MINUTE, 3 * DAY),
     long_run_after=st.timedeltas(HOUR, 3 * DAY),
+    max_age=st.none() | st.timedeltas(HOUR, 60 * DAY),
 )
 
 
@@ -122,19 +164,67 @@ def backups(draw: st.DrawFn) -> Backup:
     return backup(draw(statuses), next_run, rrule=rrule)
 
 
+words = st.none() | st.sampled_from(
+    ["scheduled", "stopped", "purchased", "initiated", "completed", "failure", "failed", "reticulated"]
+)
+past_moments = st.timedeltas(timedelta(), 400 * DAY).map(
+    lambda ago: NOW - timedelta(seconds=int(ago.total_seconds()))
+)
+entries: st.SearchStrategy[Entry] = st.builds(
+    Entry,
+    id=st.none() | st.integers(1, 30).map(str),
+    action=words,
+    state=words,
+    repeat_type=st.sampled_from([None, "immediate", "weekly"]),
+    file_name=st.none(),
+    count=st.integers(0, 3),
+    at=st.none() | past_moments,
+    done_by=st.none(),
+)
+"""Rows of every kind, with a time or without."""
+histories = st.lists(entries, max_size=12).map(summarize)
+links = st.builds(
+    Links,
+    data=st.integers(0, 2),
+    attachments=st.integers(0, 2),
+    expire=st.none() | spans.map(lambda span: NOW + span),
+)
+companies = st.builds(company, st.sampled_from([None, "free", "zohooneenterprise", "Ultimate", "bigin"]))
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> Past:
+    """Whatever the history and the links call may have said, together or one of them."""
+    what, where = draw(st.none() | histories), draw(st.none() | links)
+    return Past(what, where, None if what and where else draw(troubles))
+
+
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Whatever a poller, or the journal, may come to know by NOW."""
     age = draw(st.none() | st.timedeltas(timedelta(), 2 * DAY))
     trouble = draw(st.none() | troubles)
     what = draw(st.none() | backups()) if age is not None else None
+    past = draw(st.none() | pasts()) if age is not None else None
+    read_at = NOW - draw(st.timedeltas(timedelta(), 2 * DAY))
     return Snapshot(
         ORG,
         backup=what,
         observed_at=None if age is None else NOW - age,
+        attempted_at=NOW if trouble else None if age is None else NOW - age,
         trouble=trouble,
         failures=draw(st.integers(1, 40)) if trouble else 0,
+        failing_since=NOW - draw(st.timedeltas(timedelta(), DAY)) if trouble else None,
         running_since=draw(st.none() | spans.map(lambda span: NOW - abs(span))),
+        after_failure=draw(st.booleans()),
         clock_offset=draw(st.sampled_from([timedelta(), -HOUR, 7 * HOUR])),
         restored=draw(st.booleans()),
+        company=draw(st.none() | companies) if past else None,
+        history=past.history if past else None,
+        history_at=read_at if past and past.history else None,
+        links=past.links if past else None,
+        links_expire=past.links.expire if past and past.links else None,
+        past_tried_at=NOW - age if past and age is not None else None,
+        past_trouble=past.trouble if past else None,
+        past_failures=draw(st.integers(1, 40)) if past and past.trouble else 0,
     )

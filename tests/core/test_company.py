@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
+from tests.core.build import company, tried
 from tests.core.test_explain import API_ERRORS, PAGE
-from zbtui.core.company import Company, parse_company
+from zbtui.core.company import Company, parse_company, read_company
 from zbtui.core.explain import explain_api
 from zbtui.core.text import clean
 from zbtui.core.trouble import Kind, Trouble, TroubleError
@@ -27,7 +28,18 @@ SAMPLE: dict[str, Any] = {
     "country_code": "SE",
     "time_zone": "Europe/Stockholm",
     "primary_email": "owner@example.org",
-    "license_details": {"paid": True, "paid_type": "enterprise", "users_license_purchased": 14},
+    "primary_zuid": "20071234567",
+    "created_time": "2021-05-04T08:00:00+02:00",
+    "license_details": {
+        "paid": True,
+        "paid_type": "enterprise",
+        "paid_expiry": "2026-11-30T00:00:00+01:00",
+        "trial_type": None,
+        "trial_expiry": None,
+        "trial_action": None,
+        "users_license_purchased": 14,
+        "portal_users_license_purchased": 0,
+    },
 }
 """As in "Get organization data"."""
 
@@ -58,6 +70,7 @@ def test_the_documented_sample_is_read() -> None:
         country="Sweden",
         edition="enterprise",
         kind="production",
+        licence_ends=datetime(2026, 11, 30, tzinfo=timezone(timedelta(hours=1))),
     )
 
 
@@ -74,7 +87,50 @@ def test_any_of_it_may_be_missing(key: str, part: str, missing: object) -> None:
 
 @pytest.mark.parametrize("licence", [None, [], "enterprise", {}, {"paid_type": None}], ids=repr)
 def test_an_edition_that_is_not_told_is_none(licence: object) -> None:
-    assert read(answer(license_details=licence)).edition is None
+    found = read(answer(license_details=licence))
+    assert (found.edition, found.licence_ends, found.included) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "expiry",
+    [None, "", "2026-11-30", "2026-11-30T00:00:00", "never", 7, True, ["2026"], {}, "9999-01-01T00:00:00Z"],
+    ids=repr,
+)
+def test_an_end_of_the_licence_that_cannot_be_read_is_none_and_no_error(expiry: object) -> None:
+    found = read(answer(license_details={"paid_type": "enterprise", "paid_expiry": expiry}))
+    assert (found.edition, found.licence_ends) == ("enterprise", None)
+
+
+@pytest.mark.parametrize(
+    ("edition", "included"),
+    [
+        ("free", 0),
+        ("Free", 0),
+        ("zohocrm_free", 0),
+        ("standard", 2),
+        ("professional", 2),
+        ("enterprise", 2),
+        ("ENTERPRISE", 2),
+        ("zohooneenterprise", 2),
+        ("Zoho One", 2),
+        ("zoho_one", 2),
+        ("crmplus", 2),
+        ("CRM Plus", 2),
+        ("ultimate", 4),
+        ("Ultimate", 4),
+        ("zohooneultimate", 4),
+        ("crmplus_ultimate", 4),
+        ("bigin", None),
+        ("express", None),
+        ("究極", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_an_edition_tells_how_many_backups_a_month_it_includes(
+    edition: str | None, included: int | None
+) -> None:
+    assert company(edition).included == included
 
 
 def test_a_number_of_json_keeps_all_its_digits() -> None:
@@ -154,23 +210,43 @@ def test_only_200_carries_a_company() -> None:
 
 # Whatever the bytes
 
-parts = st.sampled_from([*SAMPLE, "org", "code", "paid_type"])
+parts = st.sampled_from([*SAMPLE, "org", "code", "paid_type", "paid_expiry"])
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(parts, inner, max_size=5),
     max_leaves=15,
 )
+http_statuses = st.sampled_from([200, 200, 200, 204, 401, 403, 500])
 
 
-@tried
-@given(st.sampled_from([200, 200, 200, 204, 401, 403, 500]), anything, st.booleans())
-def test_no_json_causes_another_error(status: int, value: object, wrapped: bool) -> None:
-    body = json.dumps({"org": [value]} if wrapped else value).encode()
+def check_outcome(status: int, body: bytes) -> None:
+    """A clean company, none for want of a scope, or an explained trouble: nothing else comes out."""
     try:
         found = parse_company(status, body, "eu")
     except TroubleError as error:
         assert error.trouble.hint
-    else:
+        return
+    if found is not None:
         for part in ("name", "number", "country", "edition", "kind"):
-            text = found and getattr(found, part)
+            text = getattr(found, part)
             assert text is None or (text and clean(text) == text)
+        assert read_company(found.as_dict()) == found, "what is kept reads back as the same"
+
+
+@tried
+@given(http_statuses, st.binary(max_size=200))
+def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
+    check_outcome(status, body)
+
+
+@tried
+@given(http_statuses, anything, st.booleans())
+def test_no_json_causes_another_error(status: int, value: object, wrapped: bool) -> None:
+    check_outcome(status, json.dumps({"org": [value]} if wrapped else value).encode())
+
+
+@tried
+@given(st.integers(0, 800), st.binary(max_size=3), st.integers(0, 3))
+def test_no_damage_to_an_answer_causes_another_error(place: int, put: bytes, taken: int) -> None:
+    whole = answer()
+    check_outcome(200, whole[:place] + put + whole[place + taken :])

@@ -1,16 +1,17 @@
-"""Recurrence rules in words and as a usual gap; what is not documented is shown as it came."""
+"""Recurrence rules in words, as a usual gap and as later runs; the undocumented is shown as it came."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
-from zbtui.core.recurrence import Recurrence, in_words, parse_rrule
+from tests.core.build import ZONES, tried
+from zbtui.core.recurrence import Recurrence, in_words, later_runs, parse_rrule
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
@@ -209,3 +210,122 @@ def test_every_documented_rule_has_words_and_a_gap(raw: str) -> None:
     rare = any(nth == "5" for nth, _ in rule.days) or any(day > 28 for day in rule.month_days)
     assert timedelta(days=1) <= gap
     assert rare or gap <= step
+
+
+# The runs after the next one
+
+
+def later(raw: str, next_run: str, end: str) -> list[str]:
+    """The runs after `next_run` up to `end`, as `11-24T09:30` of the year they are in."""
+    runs = later_runs(raw, datetime.fromisoformat(next_run), datetime.fromisoformat(end))
+    return [f"{run:%m-%dT%H:%M}" for run in runs]
+
+
+@pytest.mark.parametrize(
+    ("raw", "runs"),
+    [
+        ("FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", ["11-10", "11-17", "11-24", "12-01", "12-08"]),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU", ["11-17", "12-01"]),
+        (
+            "FREQ=WEEKLY;INTERVAL=1;BYDAY=TU,FR",
+            ["11-06", "11-10", "11-13", "11-17", "11-20", "11-24", "11-27", "12-01", "12-04", "12-08"],
+        ),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,FR", ["11-06", "11-17", "11-20", "12-01", "12-04"]),
+        ("FREQ=WEEKLY;INTERVAL=1", ["11-10", "11-17", "11-24", "12-01", "12-08"]),
+        ("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=3", ["12-03"]),
+        ("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=3,16", ["11-16", "12-03"]),
+        ("FREQ=MONTHLY;INTERVAL=1;BYDAY=1TU,4TU", ["11-24", "12-01"]),
+        ("FREQ=MONTHLY;INTERVAL=1;BYDAY=-1TU", ["11-24"]),
+        ("FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=3", []),
+        ("FREQ=MONTHLY", ["12-03"]),
+    ],
+)
+def test_later_runs_follow_the_next_one_by_the_rule(raw: str, runs: list[str]) -> None:
+    found = later(f"RRULE:{raw}", "2026-11-03T09:30:00+01:00", "2026-12-09T00:00:00+01:00")
+    assert found == [f"{run}T09:30" for run in runs]
+
+
+def test_a_month_without_the_day_has_no_run() -> None:
+    found = later("FREQ=MONTHLY;BYMONTHDAY=31", "2026-10-31T09:30:00+01:00", "2027-04-01T00:00:00+02:00")
+    assert found == ["12-31T09:30", "01-31T09:30", "03-31T09:30"]
+
+
+@pytest.mark.parametrize(
+    ("end", "runs"),
+    [
+        ("2026-11-10T09:29:59+01:00", 0),
+        ("2026-11-10T09:30:00+01:00", 1),
+        ("2026-11-10T08:30:00+00:00", 1),
+        ("2026-11-10T14:00:00+05:30", 1),
+        ("2026-11-10T13:59:59+05:30", 0),
+        ("2026-11-03T09:30:00+01:00", 0),
+        ("2020-01-01T00:00:00+01:00", 0),
+    ],
+)
+def test_the_end_is_a_moment_and_belongs_to_the_time_before_it(end: str, runs: int) -> None:
+    assert len(later("FREQ=WEEKLY;BYDAY=TU", "2026-11-03T09:30:00+01:00", end)) == runs
+
+
+@pytest.mark.parametrize(
+    ("next_run", "runs"),
+    [
+        ("2026-12-01T00:30:00+05:30", ["12-08T00:30", "12-15T00:30"]),
+        ("2026-11-30T19:00:00+00:00", ["12-01T19:00", "12-08T19:00", "12-15T19:00"]),
+        ("2026-11-30T11:00:00-08:00", ["12-01T11:00", "12-08T11:00", "12-15T11:00"]),
+        ("2026-12-01T00:30:00+05:30", ["12-08T00:30", "12-15T00:30"]),
+    ],
+)
+def test_one_moment_at_several_offsets_has_the_runs_of_each(next_run: str, runs: list[str]) -> None:
+    assert later("FREQ=WEEKLY;BYDAY=TU", next_run, "2026-12-16T12:00:00+00:00") == runs
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Asia/Kolkata"])
+def test_later_runs_keep_their_time_of_day_across_a_change_to_summer_time(zone: str) -> None:
+    there = ZoneInfo(zone)
+    for start in (datetime(2026, 10, 13, 9, 30), datetime(2026, 3, 3, 9, 30)):
+        next_run = start.replace(tzinfo=there)
+        runs = later_runs("FREQ=WEEKLY;BYDAY=TU", next_run, next_run + timedelta(days=35))
+        assert [run.strftime("%a %H:%M") for run in runs] == ["Tue 09:30"] * 5
+        assert {run.tzinfo for run in runs} == {there}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "",
+        "every Tuesday",
+        "FREQ=DAILY;COUNT=3",
+        "FREQ=WEEKLY;BYDAY=TU;COUNT=3",
+        "FREQ=WEEKLY;BYDAY=TU;UNTIL=20261231",
+        "FREQ=WEEKLY;INTERVAL=53;BYDAY=TU",
+        "FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=20",
+    ],
+)
+def test_a_rule_that_is_not_fully_understood_promises_nothing(raw: str) -> None:
+    assert later(raw, "2026-11-03T09:30:00+01:00", "2027-11-03T00:00:00+01:00") == []
+
+
+def test_no_more_runs_are_foretold_than_anybody_asks_for() -> None:
+    assert len(later("FREQ=WEEKLY;BYDAY=TU", "2026-11-03T09:30:00+01:00", "2999-01-01T00:00:00Z")) == 99
+
+
+@tried
+@given(
+    documented_rules(),
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
+    st.sampled_from(ZONES),
+    st.timedeltas(timedelta(days=-9), timedelta(days=200)),
+)
+def test_later_runs_are_later_in_order_and_at_the_time_of_day_of_the_next(
+    raw: str, moment: datetime, zone: tzinfo, span: timedelta
+) -> None:
+    next_run = moment.replace(microsecond=0, tzinfo=zone)
+    runs = later_runs(raw, next_run, next_run + span)
+    assert all(next_run < run <= next_run + span for run in runs)
+    assert list(runs) == sorted(set(runs))
+    assert {(run.timetz(), run.utcoffset()) for run in runs} <= {(next_run.timetz(), next_run.utcoffset())}
+    assert runs == later_runs(raw, next_run, next_run + span)
+    rule = understood(raw)
+    gap = rule.usual_gap
+    if rule.freq == "WEEKLY" and gap is not None:
+        assert all(newer - older <= gap for older, newer in pairwise(runs))

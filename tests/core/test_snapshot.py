@@ -69,7 +69,9 @@ def test_an_answer_without_a_backup_is_a_good_answer() -> None:
 def test_a_failed_attempt_keeps_what_was_known_with_its_age() -> None:
     before = seen(RUNNING, running_since=NOW - HOUR, looking=True, clock_offset=HOUR)
     after = failed(before, OFFLINE, LATER)
-    assert after == replace(before, trouble=OFFLINE, failures=1, attempted_at=LATER, looking=False)
+    assert after == replace(
+        before, trouble=OFFLINE, failures=1, failing_since=LATER, attempted_at=LATER, looking=False
+    )
 
 
 def test_failures_in_a_row_are_counted_whatever_they_were() -> None:

@@ -21,6 +21,12 @@ texts = st.text(
 )
 
 
+@tried
+@given(texts.filter(lambda text: len(text) < LONGEST))
+def test_what_has_nothing_to_be_taken_out_comes_out_as_with_something(text: str) -> None:
+    assert clean(text) == clean(f"{text}\x00")
+
+
 def is_unsafe(char: str) -> bool:
     return unicodedata.category(char) in ("Cc", "Cs") or char in BIDI + INVISIBLE
 

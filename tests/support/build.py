@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.clock import START
 from zbtui.core.backup import Backup, parse_job
+from zbtui.core.company import Company
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Kind, Trouble
@@ -31,6 +32,12 @@ def make_backup(**keys: Any) -> Backup:
 
 def make_org(name: str = "acme", data_center: str = "eu") -> Org:
     return Org(name, data_center, "1000.ABC")
+
+
+def company(name: str | None = "Nordlys Tools AB", **keys: Any) -> Company:
+    """Whose org it is, of an edition that includes two backups a month."""
+    given: dict[str, Any] = dict.fromkeys(("number", "country", "kind")) | {"edition": "enterprise"}
+    return Company(name, **(given | keys))
 
 
 def seen(name: str = "acme", at: datetime = START, **keys: Any) -> Snapshot:

@@ -45,6 +45,10 @@ class Requester:
     name: str | None
     zuid: str | None
 
+    def as_dict(self) -> dict[str, Any]:
+        """As `parse_requester` reads it."""
+        return {"id": self.id, "name": self.name, "zuid": self.zuid}
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -76,7 +80,7 @@ class Backup:
             "scheduled_date": self.scheduled_date,
             "start_date": self.start_date,
             "rrule": self.rrule,
-            "requester": who and {"id": who.id, "name": who.name, "zuid": who.zuid},
+            "requester": who and who.as_dict(),
         }
 
 
@@ -114,9 +118,7 @@ def parse_job(job: object) -> Backup | None:
         return None
     if not isinstance(job, Mapping):
         raise TroubleError(bad_answer("has a backup that is no object"))
-    who = job.get("requester")
-    if who is not None and not isinstance(who, Mapping):
-        raise TroubleError(bad_answer("has a requester that is no object"))
+    who = parse_requester(job.get("requester"), "a backup")
     texts = {key: text_of(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
     if not who and not any(texts.values()):
         if set(job) - set(texts) - {"requester"}:
@@ -124,15 +126,32 @@ def parse_job(job: object) -> Backup | None:
         return None
     return Backup(
         **texts,
-        requester=Requester(text_of(who, "id"), text_of(who, "name"), text_of(who, "zuid"))
-        if who
-        else None,
-        next_run=_moment(texts["scheduled_date"]),
-        first_run=_moment(texts["start_date"]),
+        requester=who,
+        next_run=parse_moment(texts["scheduled_date"]),
+        first_run=parse_moment(texts["start_date"]),
     )
 
 
-def _moment(text: str | None) -> datetime | None:
+def parse_requester(who: object, where: str) -> Requester | None:
+    """A user of the org; None: null or empty.
+
+    Args:
+        where: what it belongs to, for the error.
+
+    Raises:
+        TroubleError: of kind `contract`.
+    """
+    if who is not None and not isinstance(who, Mapping):
+        raise TroubleError(bad_answer(f"has a user of {where} that is no object"))
+    return Requester(text_of(who, "id"), text_of(who, "name"), text_of(who, "zuid")) if who else None
+
+
+def parse_moment(text: str | None) -> datetime | None:
+    """An ISO-8601 date with its offset; None stays None.
+
+    Raises:
+        TroubleError: of kind `contract`.
+    """
     if text is None:
         return None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from zbtui.core.backup import State
+from zbtui.core.backup import Backup, State
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 
@@ -16,11 +16,15 @@ SOONEST: Final = timedelta(seconds=5)
 DEVICE_FLOOR: Final = timedelta(seconds=30)
 """Two polls of the device flow are never closer than this, whatever an answer says ("Polling request")."""
 JITTER: Final = 0.1
+PAST_EVERY: Final = timedelta(hours=6)
+"""How often history and links are asked for while the details stay as they are."""
+COMPANY_EVERY: Final = timedelta(days=1)
 _FIRST_RETRY: Final = timedelta(seconds=30)
 _LONGEST_RETRY: Final = timedelta(minutes=15)
 _LOCKOUT: Final = timedelta(minutes=10)
 LONGEST_LOCKOUT: Final = timedelta(minutes=40)
 _LONGEST_RETRY_AFTER: Final = timedelta(days=1)
+_FIRST_PAST_RETRY: Final = timedelta(minutes=1)
 
 
 def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) -> datetime | None:
@@ -45,6 +49,37 @@ def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) 
         return retry
     # Never before the moment that Zoho named; a little after it, so that not all come at once.
     return max(retry, trouble.retry_at + first * JITTER * abs(jitter))
+
+
+def past_is_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
+    """Whether history and links are to be asked for together with a look.
+
+    At first, when the details changed, and every six hours; where they could not be read, after 1, 2,
+    4 … minutes, at most six hours, and never before `Retry-After`.
+
+    Args:
+        before: what was known before the look.
+        backup: what the details say now.
+    """
+    tried_at, trouble = before.past_tried_at, before.past_trouble
+    if tried_at is None or before.observed_at is None or now < tried_at:  # the clock was set back
+        return True
+    if trouble and trouble.retry_at and now < trouble.retry_at:
+        return False
+    if before.backup != backup:
+        return True
+    pause = PAST_EVERY
+    if trouble:
+        pause = min(_FIRST_PAST_RETRY * (1 << min(before.past_failures - 1, 10)), PAST_EVERY)
+    return now - tried_at >= pause
+
+
+def company_is_due(before: Snapshot, now: datetime) -> bool:
+    """Whether it is to be asked whose org it is: at first, and once a day."""
+    if before.company_at is None:
+        return True
+    age = now - before.company_at
+    return age >= COMPANY_EVERY or age < timedelta()
 
 
 def longest_pause(snapshot: Snapshot, policy: Policy) -> timedelta:

@@ -39,6 +39,8 @@ class Org:
     api_url: str | None = None
     own_policy: tuple[tuple[str, timedelta], ...] = ()
     """The keys of `Policy` that this org sets for itself, in the policy's order."""
+    mute: bool = False
+    """Changes are shown and kept, but nobody is alerted."""
 
     @property
     def identity(self) -> str:
@@ -70,6 +72,8 @@ class Policy:
     near_every: timedelta = timedelta(seconds=30)
     overdue_after: timedelta = timedelta(hours=6)
     long_run_after: timedelta = timedelta(hours=12)
+    max_age: timedelta | None = None
+    """How old the last good backup may be; None: as the plan says."""
 
     def of(self, org: Org) -> Policy:
         """The policy that `org` is watched by: this one, but for what the org sets itself."""

@@ -8,10 +8,11 @@ that is `scheduled_date` alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final, Literal
 
 _DAYS: Final = {
@@ -35,6 +36,7 @@ _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _KNOWN: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
 _SAMPLE: Final = 5
 """Years (times the interval) looked at for the usual gap: enough to meet every length of month."""
+_MOST_RUNS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,38 @@ def in_words(raw: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _usual_gap(rule: Recurrence) -> timedelta | None:
+    # From a Monday on that is the first of a leap year.
+    first = datetime(2024, 1, 1)
+    gaps = [
+        later - sooner
+        for sooner, later in pairwise(
+            _runs(rule, first, first.replace(year=2024 + _SAMPLE * rule.interval))
+        )
+    ]
+    return max(gaps) if gaps else None
+
+
+def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, ...]:
+    """About when the runs come that follow `next_run`, up to `end`: at its time of day, in its offset.
+
+    Approximate: only `scheduled_date` is Zoho's word. Empty where the rule is not understood.
+    """
+    zone = next_run.tzinfo
+    first, last = next_run.replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
+    return tuple(run.replace(tzinfo=zone) for run in _later_runs(raw, first, last))
+
+
+@lru_cache(maxsize=16_384)
+def _later_runs(raw: str, first: datetime, last: datetime) -> tuple[datetime, ...]:
+    # Without zones: the same moment at another offset is another weekday, yet an equal key.
+    rule = parse_rrule(raw)
+    if rule is None or rule.rest or last <= first:
+        return ()
+    return tuple(run for run in islice(_runs(rule, first, last), _MOST_RUNS) if run > first)
+
+
+def _runs(rule: Recurrence, first: datetime, last: datetime) -> Iterator[datetime]:
+    """The dates of a rule from `first` to `last`, both without a zone."""
     from dateutil import rrule  # here, because most starts of the program never need it
 
     plain = [getattr(rrule, day) for nth, day in rule.days if not nth]
@@ -113,15 +147,14 @@ def _usual_gap(rule: Recurrence) -> timedelta | None:
         runs.rrule(
             rrule.rrule(
                 rrule.WEEKLY if rule.freq == "WEEKLY" else rrule.MONTHLY,
-                dtstart=datetime(2024, 1, 1),  # a Monday, the first of a leap year
-                until=datetime(2024 + _SAMPLE * rule.interval, 1, 1),
+                dtstart=first,
+                until=last,
                 interval=rule.interval,
                 byweekday=weekdays,
                 bymonthday=rule.month_days or None,
             )
         )
-    gaps = [later - sooner for sooner, later in pairwise(runs)]
-    return max(gaps) if gaps else None
+    return iter(runs)
 
 
 def _number(text: str, least: int, most: int) -> int | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from zbtui.core.backup import Backup, State
+from zbtui.core.company import Company
+from zbtui.core.links import Links
 from zbtui.core.org import Org
+from zbtui.core.runs import History
 from zbtui.core.trouble import Trouble
 
 _CLOCK_NOISE: Final = timedelta(seconds=3)
@@ -15,6 +18,18 @@ _CLOCK_NOISE: Final = timedelta(seconds=3)
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 """Beyond this a clock that differs from Zoho's is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the history and the links call said, which are asked for seldom."""
+
+    history: History | None
+    """None: it could not be read."""
+    links: Links | None
+    """None: they could not be read."""
+    trouble: Trouble | None = None
+    """Why not all of it could be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +41,11 @@ class Looked:
     """The `Date` header."""
     credits_remaining: int | None = None
     """`X-API-CREDITS-REMAINING`; Zoho sends it once half of the day's credits are used."""
+    past: Past | None = None
+    """None: not asked for this time."""
+    company: Company | None = None
+    """None: not asked for this time, or the sign-in may not see it."""
+    company_asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +60,9 @@ class Snapshot:
     trouble: Trouble | None = None
     """Why the last attempt failed; None: it did not."""
     failures: int = 0
-    """Attempts that failed in a row."""
+    """Attempts that failed in a row, over restarts too."""
+    failing_since: datetime | None = None
+    """When the first of them was made."""
     running_since: datetime | None = None
     """When the run in progress was first seen."""
     after_failure: bool = False
@@ -54,14 +76,53 @@ class Snapshot:
     """None: not before somebody acts."""
     looking: bool = False
     paused: bool = False
-    company: str | None = None
-    last_completed: datetime | None = None
-    last_failed: datetime | None = None
+    company: Company | None = None
+    company_at: datetime | None = None
+    """When it was last asked whose org it is."""
+    history: History | None = None
+    """None: it could not be read yet."""
+    history_at: datetime | None = None
+    """When it was last read."""
+    links: Links | None = None
+    """None: they could not be read yet."""
     links_expire: datetime | None = None
+    """The last expiry that was ever seen: once it is past, "none" means "no longer"."""
+    past_tried_at: datetime | None = None
+    """When history and links were last asked for."""
+    past_trouble: Trouble | None = None
+    """Why history or links could not be read the last time; None: they could."""
+    past_failures: int = 0
+    """How often in a row."""
+
+    @property
+    def company_name(self) -> str | None:
+        return self.company.name if self.company else None
+
+    @property
+    def last_completed(self) -> datetime | None:
+        """When a backup last ended well, as far back as Zoho's history goes."""
+        entry = self.history.last_completed if self.history else None
+        return entry.at if entry else None
+
+    @property
+    def last_failed(self) -> datetime | None:
+        entry = self.history.last_failed if self.history else None
+        return entry.at if entry else None
+
+    def links_are_gone(self, now: datetime) -> datetime | None:
+        """When the files of the newest backup expired; None: they did not, or that is not known."""
+        if self.links is None:
+            return None
+        expire = self.links.expire if self.links.exist else self.links_expire
+        if expire is None or expire > self.zoho_now(now):
+            return None
+        # A backup that is newer than any of those files has its own still to come.
+        newer = self.last_completed is not None and self.last_completed > expire
+        return None if newer and not self.links.exist else expire
 
     def zoho_now(self, now: datetime) -> datetime:
         """`now` by Zoho's clock, by which its dates are to be read."""
-        return now + self.clock_offset
+        return now.astimezone(UTC) + self.clock_offset  # across a change to summer time, too
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:
         """Negative once the run is due."""
@@ -75,13 +136,15 @@ class Snapshot:
 def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
     """After a good answer, received at `now`."""
     offset = looked.zoho_time - now if looked.zoho_time else before.clock_offset
+    known = _with_company(_with_past(before, looked, now), looked, now)
     return replace(
-        before,
+        known,
         backup=looked.backup,
         observed_at=now,
         attempted_at=now,
         trouble=None,
         failures=0,
+        failing_since=None,
         running_since=_running_since(before, looked.backup, now),
         after_failure=_is_after_failure(before, looked.backup),
         clock_offset=offset if abs(offset) > _CLOCK_NOISE else timedelta(),
@@ -91,9 +154,39 @@ def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
     )
 
 
+def _with_past(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
+    past = looked.past
+    if past is None:
+        return before
+    links = past.links if past.links is not None else before.links
+    return replace(
+        before,
+        history=past.history if past.history is not None else before.history,
+        history_at=now if past.history is not None else before.history_at,
+        links=links,
+        links_expire=(links and links.expire) or before.links_expire,
+        past_tried_at=now,
+        past_trouble=past.trouble,
+        past_failures=before.past_failures + 1 if past.trouble else 0,
+    )
+
+
+def _with_company(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
+    if not looked.company_asked:
+        return before
+    return replace(before, company=looked.company or before.company, company_at=now)
+
+
 def failed(before: Snapshot, trouble: Trouble, now: datetime) -> Snapshot:
     """After an attempt that failed at `now`; what was known stays."""
-    return replace(before, attempted_at=now, trouble=trouble, failures=before.failures + 1, looking=False)
+    return replace(
+        before,
+        attempted_at=now,
+        trouble=trouble,
+        failures=before.failures + 1,
+        failing_since=before.failing_since or now,
+        looking=False,
+    )
 
 
 def _running_since(before: Snapshot, backup: Backup | None, now: datetime) -> datetime | None:

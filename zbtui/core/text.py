@@ -24,6 +24,8 @@ def clean(text: str, longest: int = LONGEST) -> str:
 
     Idempotent. A text that was cut ends in an ellipsis.
     """
+    if len(text) <= longest and text.isprintable() and "  " not in text and text == text.strip():
+        return text  # as nearly all are: whatever is taken out below is not printable
     # Only so much is looked at that folding a huge text cannot take long.
     looked_at = text[: longest * 8]
     line = _UNSAFE.sub("", _SPACES.sub(" ", looked_at)).strip()

@@ -10,7 +10,7 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(?:\d{1,9}[smhd])+")
 _LONGEST: Final = timedelta(days=3650)
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = (
+MONTHS: Final = (
     "Jan",
     "Feb",
     "Mar",
@@ -88,7 +88,7 @@ def offset_text(moment: datetime) -> str:
 
 def day(moment: datetime, *, year: bool = False) -> str:
     """`12 Jul`, with the year `12 Jul 2022`: in English whatever the locale."""
-    text = f"{moment.day} {_MONTHS[moment.month - 1]}"
+    text = f"{moment.day} {MONTHS[moment.month - 1]}"
     return f"{text} {moment.year}" if year else text
 
 

@@ -1,0 +1,193 @@
+"""Alerts over any series of looks, waits, outages, restarts and processes: none doubled, none lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tests.core.alerting import BUSY, DOWN, LOCKED, Desk, org
+from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SECOND, SIGNED_OUT, backup, ran, tried
+from zbtui.core.alert import ALL, Alert
+from zbtui.core.judge import judge
+from zbtui.core.settings import AlertSettings
+from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
+from zbtui.core.trouble import Trouble
+from zbtui.core.verdict import Level
+
+NAMES = ("acme", "nordlys", "zenith")
+ANSWERS = ("SCHEDULED", "COMPLETED", "INPROGRESS", "FAILED", "STOPPED", "ARCHIVED", "FAILED IN THE PAST")
+names = st.sampled_from(NAMES)
+processes = st.integers(0, 1)
+
+
+class Alerts(RuleBasedStateMachine):
+    """Three orgs, watched by two processes that share a ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.truth: dict[str, str | Trouble] = dict.fromkeys(NAMES, "SCHEDULED")
+        self.offline = False
+        self.mute: set[str] = set()
+        self.known = [{name: Snapshot(org(name)) for name in NAMES} for _ in range(2)]
+        self.newest: dict[str, datetime] = {}
+        """When an org was last looked at, by any process."""
+        self.told: dict[str, Alert] = {}
+        """The last alarm or reminder of each org that was not recovered from."""
+        self.desk = Desk()
+
+    @initialize(
+        least=st.sampled_from([Level.WARNING, Level.UNKNOWN, Level.CRITICAL]),
+        remind_every=st.sampled_from([None, HOUR, DAY]),
+        failed_looks=st.sampled_from([1, 3]),
+    )
+    def configure(self, least: Level, remind_every: timedelta | None, failed_looks: int) -> None:
+        self.desk.settings = AlertSettings(
+            least=least, remind_every=remind_every, failed_looks=failed_looks
+        )
+
+    @rule(name=names, answer=st.sampled_from([*ANSWERS, OFFLINE, LOCKED, SIGNED_OUT, DOWN, BUSY]))
+    def become(self, name: str, answer: str | Trouble) -> None:
+        self.truth[name] = answer
+
+    @rule(offline=st.booleans())
+    def switch_network(self, offline: bool) -> None:
+        self.offline = offline
+
+    @rule(process=processes, name=names)
+    def look(self, process: int, name: str) -> None:
+        self.now += SECOND
+        self._look(process, name)
+        self._tell(process)
+        self._check_nothing_is_lost(process, name)
+
+    @rule(process=processes)
+    def look_at_all(self, process: int) -> None:
+        for name in NAMES:
+            self.look(process, name)
+
+    @rule(
+        process=processes,
+        span=st.sampled_from([30 * SECOND, 2 * MINUTE, 5 * MINUTE, 11 * MINUTE, HOUR, DAY]),
+    )
+    def wait(self, process: int, span: timedelta) -> None:
+        self.now += span
+        self._tell(process)
+
+    @rule(process=processes)
+    def restart(self, process: int) -> None:
+        for name, one in self.known[process].items():
+            kept = replace(one, trouble=None, looking=False, paused=False, restored=True)
+            self.known[process][name] = kept if one.observed_at else Snapshot(one.org)
+        assert self._tell(process) == []
+
+    @rule(process=processes, name=names)
+    def pause(self, process: int, name: str) -> None:
+        one = self.known[process][name]
+        self.known[process][name] = replace(one, paused=not one.paused)
+        self._tell(process)
+
+    @precondition(lambda self: len(self.mute) < 2)
+    @rule(name=names)
+    def silence(self, name: str) -> None:
+        self._set_mute(self.mute ^ {name})
+
+    def teardown(self) -> None:
+        """Once all is well, and was looked at, nothing is left told."""
+        self.offline = False
+        self._set_mute(set())
+        for name in NAMES:
+            self.truth[name] = "SCHEDULED"
+        for process in (0, 1):
+            self.look_at_all(process)
+        assert self.told == {}
+        assert self.desk.ledger.outage_since is None
+
+    def _set_mute(self, mute: set[str]) -> None:
+        self.mute = mute
+        for known in self.known:
+            for name, one in known.items():
+                known[name] = replace(one, org=replace(one.org, mute=name in mute))
+
+    def _look(self, process: int, name: str) -> None:
+        before, answer = self.known[process][name], self.truth[name]
+        if self.offline:
+            answer = OFFLINE
+        self.newest[name] = self.now
+        if isinstance(answer, Trouble):
+            self.known[process][name] = failed(before, answer, self.now)
+            return
+        in_past = answer == "FAILED IN THE PAST"
+        past = Past(ran("failure" if in_past else "completed", -(self.now - NOW)), None)
+        what = backup("SCHEDULED" if in_past else answer, self.now + 6 * DAY)
+        self.known[process][name] = succeeded(before, Looked(what, past=past), self.now)
+
+    def _tell(self, process: int) -> list[Alert]:
+        alerts = self.desk.tell(*self.known[process].values(), at=self.now)
+        for alert in alerts:
+            self._check(alert)
+        return alerts
+
+    def _check(self, alert: Alert) -> None:
+        """It may follow on what was told of this org, or of all of them, before."""
+        before = self.told.get(alert.org)
+        assert alert.org not in self.mute
+        assert alert.at == self.now
+        if alert.kind == "outage":
+            assert before is None
+        elif alert.kind == "alarm":
+            assert before is None or before.verdict != alert.verdict
+        else:
+            assert before is not None
+        if alert.kind == "reminder":
+            interval = self.desk.settings.remind_every
+            assert before is not None
+            assert before.verdict == alert.verdict
+            assert interval is not None
+            assert alert.at - before.at >= interval
+        if alert.kind in ("recovery", "outage_over"):
+            assert alert.level < self.desk.settings.least
+            del self.told[alert.org]
+        else:
+            assert alert.level >= self.desk.settings.least
+            self.told[alert.org] = alert
+
+    def _check_nothing_is_lost(self, process: int, name: str) -> None:
+        """What the newest look at an org brought is what is told of it."""
+        one, settings = self.known[process][name], self.desk.settings
+        assert self.newest[name] == one.attempted_at
+        if one.trouble and not one.trouble.final:
+            self._check_out_of_reach(process, name)
+            return
+        if name in self.mute:
+            return
+        verdict = judge(one, self.desk.policy, self.now, settings.failed_looks)
+        told = self.told.get(name)
+        if verdict.level >= settings.least and verdict.level is not Level.OK:
+            assert told is not None
+            assert told.verdict == verdict.name
+        else:
+            assert told is None
+
+    def _check_out_of_reach(self, process: int, name: str) -> None:
+        """It is told by itself, or with the others, or waits for them; never before its time."""
+        one, told = self.known[process][name], self.told.get(name)
+        assert one.failing_since is not None
+        if one.failures < self.desk.settings.failed_looks or name in self.mute:
+            return
+        all_seen = all(
+            other.trouble is not None or not other.restored
+            for other in self.known[process].values()
+            if other.attempted_at and not other.paused
+        ) and all(other.attempted_at or other.paused for other in self.known[process].values())
+        over = self.desk.ledger.outage_over or one.failing_since
+        if all_seen and self.now - max(one.failing_since, over) > 2 * self.desk.policy.every:
+            silent = self.desk.settings.least > Level.UNKNOWN
+            assert silent or (told and told.verdict == "cannot_look") or self.told.get(ALL)
+
+
+Alerts.TestCase.settings = tried
+TestAlerts = Alerts.TestCase

@@ -1,0 +1,197 @@
+"""When history, links and the company are to be asked for along with a look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta, tzinfo
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.build import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    OFFLINE,
+    ORG,
+    SECOND,
+    SIGNED_OUT,
+    ZONES,
+    ahead,
+    backup,
+    backups,
+    seen,
+    snapshots,
+    tried,
+)
+from zbtui.core.backup import Backup
+from zbtui.core.cadence import COMPANY_EVERY, PAST_EVERY, company_is_due, past_is_due
+from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
+from zbtui.core.trouble import Trouble
+
+JOB = backup("SCHEDULED", NOW + 6 * DAY)
+READ = seen(JOB, past_tried_at=NOW)
+"""An org whose history was read just now."""
+
+
+def asked_again(before: Snapshot, after: timedelta, now_seen: Backup | None = JOB) -> bool:
+    return past_is_due(before, now_seen, NOW + after)
+
+
+@pytest.mark.parametrize("now_seen", [None, JOB])
+def test_the_first_look_asks_for_everything(now_seen: Backup | None) -> None:
+    for nothing_known in (Snapshot(ORG), failed(Snapshot(ORG), OFFLINE, NOW)):
+        assert past_is_due(nothing_known, now_seen, NOW)
+        assert company_is_due(nothing_known, NOW)
+
+
+@pytest.mark.parametrize(
+    ("after", "due"),
+    [
+        (timedelta(), False),
+        (5 * MINUTE, False),
+        (6 * HOUR - SECOND, False),
+        (6 * HOUR, True),
+        (6 * HOUR + SECOND, True),
+        (9 * DAY, True),
+        (-SECOND, True),
+        (-9 * DAY, True),
+    ],
+)
+def test_while_nothing_changes_the_history_is_asked_for_every_six_hours(
+    after: timedelta, due: bool
+) -> None:
+    assert PAST_EVERY == 6 * HOUR
+    assert asked_again(READ, after) is due
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        None,
+        backup("INPROGRESS", NOW + 6 * DAY),
+        backup("SCHEDULED", NOW + 13 * DAY),
+        backup("SCHEDULED", NOW + 6 * DAY, id="5100000000999001"),
+        backup("SCHEDULED", NOW + 6 * DAY, requester=None),
+        backup("SCHEDULED", NOW + 6 * DAY, rrule=None),
+    ],
+    ids=["gone", "running", "another date", "another job", "another requester", "no plan"],
+)
+def test_details_that_changed_ask_for_the_history_at_once(changed: Backup | None) -> None:
+    assert asked_again(READ, SECOND, changed)
+    assert not asked_again(replace(READ, backup=changed), SECOND, changed)
+
+
+def test_a_look_that_failed_in_between_does_not_hide_a_change() -> None:
+    assert asked_again(failed(READ, OFFLINE, NOW + MINUTE), 2 * MINUTE, backup("INPROGRESS", NOW + 6 * DAY))
+    assert not asked_again(failed(READ, OFFLINE, NOW + MINUTE), 2 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("failures", "pause"),
+    [
+        (1, MINUTE),
+        (2, 2 * MINUTE),
+        (3, 4 * MINUTE),
+        (4, 8 * MINUTE),
+        (8, 128 * MINUTE),
+        (9, 256 * MINUTE),
+        (10, 6 * HOUR),
+        (10_000, 6 * HOUR),
+    ],
+)
+@pytest.mark.parametrize("trouble", [OFFLINE, SIGNED_OUT])
+def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_to_six_hours(
+    failures: int, pause: timedelta, trouble: Trouble
+) -> None:
+    unread = replace(READ, past_trouble=trouble, past_failures=failures)
+    assert not asked_again(unread, pause - SECOND)
+    assert asked_again(unread, pause)
+    assert asked_again(unread, -SECOND)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_history_is_not_asked_for_before_the_moment_that_zoho_named(changed: bool) -> None:
+    trouble = replace(OFFLINE, retry_at=NOW + 20 * MINUTE)
+    unread = replace(READ, past_trouble=trouble, past_failures=1)
+    now_seen = backup("INPROGRESS") if changed else JOB
+    assert not asked_again(unread, 20 * MINUTE - SECOND, now_seen)
+    assert asked_again(unread, 20 * MINUTE, now_seen)
+    assert asked_again(unread, -SECOND, now_seen)
+
+
+def test_each_try_that_fails_doubles_the_pause_and_one_that_works_ends_it() -> None:
+    snapshot, now = Snapshot(ORG), NOW
+    tries: list[timedelta] = []
+    while len(tries) < 6:
+        past = None
+        if past_is_due(snapshot, JOB, now):
+            tries.append(now - NOW)
+            past = Past(None, None, OFFLINE)
+        snapshot = succeeded(snapshot, Looked(JOB, past=past), now)
+        now += 30 * SECOND
+    assert [later - sooner for sooner, later in pairwise(tries)] == [
+        MINUTE,
+        2 * MINUTE,
+        4 * MINUTE,
+        8 * MINUTE,
+        16 * MINUTE,
+    ]
+    read = succeeded(snapshot, Looked(JOB, past=Past(None, None)), now)
+    assert not past_is_due(read, JOB, now + 6 * HOUR - SECOND)
+    assert past_is_due(read, JOB, now + 6 * HOUR)
+
+
+def test_over_a_quiet_day_the_history_is_asked_for_four_times() -> None:
+    snapshot, asked = Snapshot(ORG), 0
+    for number in range(288):
+        now = NOW + number * 5 * MINUTE
+        due = past_is_due(snapshot, JOB, now)
+        asked += due
+        snapshot = succeeded(snapshot, Looked(JOB, past=Past(None, None) if due else None), now)
+    assert asked == 4
+
+
+def test_what_the_journal_gave_back_is_not_asked_for_anew() -> None:
+    assert not past_is_due(replace(READ, restored=True), JOB, NOW + HOUR)
+
+
+def test_what_the_journal_gave_back_without_a_history_is_asked_for() -> None:
+    assert past_is_due(ahead(6 * DAY, restored=True), ahead(6 * DAY).backup, NOW)
+
+
+@pytest.mark.parametrize(
+    ("after", "due"),
+    [
+        (timedelta(), False),
+        (DAY - SECOND, False),
+        (DAY, True),
+        (DAY + SECOND, True),
+        (-SECOND, True),
+    ],
+)
+def test_whose_org_it_is_is_asked_once_a_day(after: timedelta, due: bool) -> None:
+    assert COMPANY_EVERY == DAY
+    assert company_is_due(replace(READ, company_at=NOW), NOW + after) is due
+
+
+@tried
+@given(snapshots(), st.none() | backups(), st.sampled_from(ZONES))
+def test_the_zone_of_the_clock_does_not_matter(
+    snapshot: Snapshot, now_seen: Backup | None, zone: tzinfo
+) -> None:
+    here = NOW.astimezone(zone)
+    assert past_is_due(snapshot, now_seen, here) == past_is_due(snapshot, now_seen, NOW)
+    assert company_is_due(snapshot, here) == company_is_due(snapshot, NOW)
+
+
+@tried
+@given(snapshots(), st.none() | backups())
+def test_what_was_just_read_is_not_read_again(snapshot: Snapshot, now_seen: Backup | None) -> None:
+    looked = Looked(now_seen, past=Past(None, None), company_asked=True)
+    after = succeeded(snapshot, looked, NOW)
+    assert not past_is_due(after, now_seen, NOW)
+    assert not company_is_due(after, NOW)

@@ -1,0 +1,256 @@
+"""What counts when a look failed, was missed, or did not bring all; and what was seen long ago."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.core.build import (
+    DAY,
+    HOUR,
+    NOW,
+    OFFLINE,
+    ORG,
+    POLICY,
+    SECOND,
+    SIGNED_OUT,
+    ahead,
+    backup,
+    ran,
+    running,
+    seen,
+)
+from zbtui.core.cadence import PAST_EVERY
+from zbtui.core.explain import bad_answer, explain_api
+from zbtui.core.explain_sign_in import explain_token
+from zbtui.core.judge import PATIENCE, judge
+from zbtui.core.org import Policy
+from zbtui.core.runs import History
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
+from zbtui.core.verdict import Level, Name, Verdict
+
+EVERY, LONG_RUN = POLICY.every, POLICY.long_run_after
+FRESH = PATIENCE * EVERY
+"""How old what was seen may be."""
+
+
+def verdict(snapshot: Snapshot, patience: int = PATIENCE) -> Verdict:
+    return judge(snapshot, POLICY, NOW, patience)
+
+
+# Looks that failed, or were missed
+
+
+@pytest.mark.parametrize(
+    ("failures", "age", "name", "stale"),
+    [
+        (0, timedelta(), "scheduled", False),
+        (1, timedelta(), "scheduled", True),
+        (2, FRESH - SECOND, "scheduled", True),
+        (2, FRESH, "scheduled", True),
+        (2, FRESH + SECOND, "cannot_look", False),
+        (1, FRESH + SECOND, "cannot_look", False),
+        (3, EVERY, "cannot_look", False),
+        (50, FRESH + DAY, "cannot_look", False),
+    ],
+)
+def test_what_was_seen_counts_as_stale_for_three_failed_looks(
+    failures: int, age: timedelta, name: Name, stale: bool
+) -> None:
+    trouble = OFFLINE if failures else None
+    found = verdict(ahead(DAY, observed_at=NOW - age, trouble=trouble, failures=failures))
+    assert (found.name, found.stale) == (name, stale)
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5, 100])
+def test_how_many_looks_may_fail_is_up_to_who_asks(patience: int) -> None:
+    known = ahead(DAY, trouble=OFFLINE)
+    assert verdict(replace(known, failures=patience - 1), patience).name == "scheduled"
+    assert verdict(replace(known, failures=patience), patience).name == "cannot_look"
+
+
+def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
+    found = verdict(ahead(DAY, "FAILED", trouble=OFFLINE, failures=1))
+    assert (found.name, found.level, found.stale) == ("failed", Level.CRITICAL, True)
+
+
+@pytest.mark.parametrize("known", [ahead(DAY), ahead(-DAY), seen(None), running(HOUR), Snapshot(ORG)])
+def test_without_patience_one_failed_look_is_enough(known: Snapshot) -> None:
+    found = verdict(replace(known, trouble=OFFLINE, failures=1), patience=1)
+    assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, "OFFLINE")
+
+
+def test_without_patience_a_good_look_counts_as_ever() -> None:
+    assert verdict(ahead(DAY), patience=1) == verdict(ahead(DAY))
+
+
+def test_without_patience_a_good_look_counts_although_others_kept_the_check_waiting() -> None:
+    policy = Policy(every=15 * SECOND)
+    assert judge(ahead(DAY, observed_at=NOW - 20 * SECOND), policy, NOW, patience=1).name == "scheduled"
+
+
+@pytest.mark.parametrize("patience", [1, PATIENCE])
+@pytest.mark.parametrize("failures", [1, 2])
+@pytest.mark.parametrize("known", [ahead(DAY), seen(None), ahead(DAY, "FAILED"), Snapshot(ORG)])
+def test_a_dead_sign_in_ends_all_patience(known: Snapshot, failures: int, patience: int) -> None:
+    found = verdict(replace(known, trouble=SIGNED_OUT, failures=failures), patience)
+    assert (found.name, found.word) == ("cannot_look", "SIGN IN")
+    assert (found.headline, found.hint) == (SIGNED_OUT.message, SIGNED_OUT.hint)
+
+
+def test_a_first_look_that_failed_is_no_reason_to_wait() -> None:
+    assert verdict(Snapshot(ORG, trouble=OFFLINE, failures=1)).name == "cannot_look"
+
+
+@pytest.mark.parametrize(
+    ("age", "name"), [(FRESH - SECOND, "none"), (FRESH, "none"), (FRESH + SECOND, "waiting")]
+)
+def test_what_nobody_looked_at_lately_is_waited_for(age: timedelta, name: Name) -> None:
+    assert verdict(seen(None, observed_at=NOW - age)).name == name
+
+
+@pytest.mark.parametrize("name", ["failed", "none", "scheduled"])
+def test_after_the_clock_was_set_back_nothing_counts_as_seen(name: str) -> None:
+    known = {"failed": ahead(DAY, "FAILED"), "none": seen(None), "scheduled": ahead(DAY)}[name]
+    assert verdict(replace(known, observed_at=NOW + FRESH)).name == name
+    assert verdict(replace(known, observed_at=NOW + FRESH + SECOND)).name == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("known", "was"),
+    [(ahead(DAY), "SCHEDULED"), (ahead(DAY, "FAILED"), "FAILED"), (seen(None), "no backup")],
+)
+def test_while_it_waits_an_org_shows_what_it_was_and_when(known: Snapshot, was: str) -> None:
+    found = verdict(replace(known, observed_at=NOW - 6 * DAY))
+    assert (found.name, found.level, found.word) == ("waiting", Level.UNKNOWN, "WAITING")
+    assert "6d ago" in found.headline
+    assert was in found.headline
+
+
+def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
+    assert verdict(seen(backup(None), observed_at=NOW - 6 * DAY)).headline.endswith("6d ago")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "word"),
+    [
+        (explain_token("invalid_code", 200, "eu"), "SIGN IN"),
+        (explain_api(403, {"code": "NO_PERMISSION"}, "eu"), "NO ACCESS"),
+        (explain_api(429, {}, "eu"), "THROTTLED"),
+        (explain_token("Access Denied", 200, "eu"), "THROTTLED"),
+        (OFFLINE, "OFFLINE"),
+        (explain_api(500, {"code": "INTERNAL_ERROR"}, "eu"), "ZOHO ERROR"),
+        (bad_answer("is odd"), "BAD ANSWER"),
+        (Trouble("keyring", "The keyring is locked.", "Unlock it."), "LOCKED"),
+        (Trouble("config", "The config is odd.", "Mend it."), "CONFIG"),
+    ],
+)
+def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Trouble, word: str) -> None:
+    found = verdict(Snapshot(ORG, trouble=trouble, failures=1))
+    assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, word)
+    assert (found.headline, found.hint) == (trouble.message, trouble.hint)
+
+
+# Kept from an earlier run of the program
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "name"),
+    [
+        (ahead(DAY, restored=True), "scheduled"),
+        (ahead(DAY, "FAILED", restored=True), "failed"),
+        (ahead(DAY, restored=True, history=ran("failure", DAY)), "failed"),
+        (ahead(DAY, restored=True, history=ran("completed", 9 * DAY)), "too_old"),
+        (seen(None, restored=True), "none"),
+        (running(LONG_RUN + SECOND, restored=True), "running_long"),
+    ],
+)
+def test_what_was_restored_counts_as_stale(snapshot: Snapshot, name: Name) -> None:
+    found = verdict(snapshot)
+    assert (found.name, found.stale) == (name, True)
+
+
+@pytest.mark.parametrize(
+    ("age", "name"), [(FRESH - SECOND, "scheduled"), (FRESH, "scheduled"), (FRESH + SECOND, "waiting")]
+)
+def test_what_was_restored_is_no_fresher_than_when_it_was_seen(age: timedelta, name: Name) -> None:
+    assert verdict(ahead(6 * DAY, observed_at=NOW - age, restored=True)).name == name
+
+
+def test_what_was_restored_does_not_excuse_a_dead_sign_in() -> None:
+    assert verdict(ahead(DAY, restored=True, trouble=SIGNED_OUT, failures=1)).name == "cannot_look"
+
+
+# A history that cannot be read
+
+UNREAD = ahead(DAY, past_trouble=OFFLINE, past_failures=1)
+OLDEST = 18 * HOUR
+
+
+def read(age: timedelta) -> Snapshot:
+    """The history was read so long ago, and cannot be read now."""
+    return replace(UNREAD, history=ran("completed", age), history_at=NOW - age)
+
+
+@pytest.mark.parametrize(
+    ("age", "name"),
+    [
+        (timedelta(), "scheduled"),
+        (OLDEST - SECOND, "scheduled"),
+        (OLDEST, "scheduled"),
+        (OLDEST + SECOND, "cannot_look"),
+        (30 * DAY, "too_old"),
+        (-SECOND, "cannot_look"),  # the clock was set back
+    ],
+)
+def test_a_history_counts_for_three_of_its_intervals(age: timedelta, name: Name) -> None:
+    assert PATIENCE * PAST_EVERY == OLDEST
+    assert verdict(read(age)).name == name
+
+
+def test_where_the_history_was_never_read_nothing_is_green() -> None:
+    found = verdict(UNREAD)
+    assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, "NO HISTORY")
+    assert OFFLINE.message in found.headline
+    assert found.hint == OFFLINE.hint
+    assert not found.stale
+
+
+def test_an_old_history_counts_while_nobody_failed_to_read_it() -> None:
+    old = ahead(DAY, history=ran("completed", DAY), history_at=NOW - DAY)
+    assert verdict(old).name == "scheduled"
+    assert verdict(replace(old, past_trouble=OFFLINE)).name == "cannot_look"
+
+
+def test_links_that_cannot_be_read_are_no_reason_to_doubt_the_backup() -> None:
+    read_now = replace(UNREAD, history=ran("completed", DAY), history_at=NOW, links=None)
+    assert verdict(read_now).name == "scheduled"
+
+
+@pytest.mark.parametrize(
+    ("known", "name"),
+    [
+        (ahead(DAY, "FAILED"), "failed"),
+        (ahead(DAY, "STOPPED"), "stopped"),
+        (ahead(-7 * HOUR), "overdue"),
+        (running(LONG_RUN + SECOND), "running_long"),
+        (seen(None), "none"),
+        (ahead(DAY, "ARCHIVED"), "unknown_status"),
+        (seen(backup("COMPLETED", rrule=None)), "one_off"),
+        (ahead(DAY), "cannot_look"),
+        (ahead(DAY, "COMPLETED"), "cannot_look"),
+        (running(HOUR), "cannot_look"),
+    ],
+)
+def test_without_a_history_only_what_would_be_green_is_in_doubt(known: Snapshot, name: Name) -> None:
+    assert verdict(replace(known, past_trouble=OFFLINE, past_failures=1)).name == name
+
+
+def test_an_empty_history_is_one_that_was_read() -> None:
+    known = ahead(DAY, history=History(), history_at=NOW)
+    assert (
+        verdict(replace(known, backup=backup("SCHEDULED", NOW + DAY, start_date=None))).name == "scheduled"
+    )

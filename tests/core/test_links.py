@@ -1,0 +1,206 @@
+"""The answer of the links call: how many files there are and until when, or an explained error."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.build import HOUR, tried
+from tests.core.test_explain import API_ERRORS, PAGE
+from zbtui.core.explain import explain_api
+from zbtui.core.links import LIFE, Links, parse_links
+from zbtui.core.trouble import Kind, Trouble, TroubleError
+
+BASE = "https://download-accl.zoho.eu/v2/crm/20098765432/backup/5100000000412007"
+SAMPLE: dict[str, Any] = {
+    "data_links": [f"{BASE}/Data_001.zip"],
+    "attachment_links": [f"{BASE}/Attachments_001.zip"],
+    "expiry_date": "2026-03-10T10:14:51+01:00",
+}
+"""As in "Get backup URLs"."""
+EXPIRE = datetime(2026, 3, 10, 10, 14, 51, tzinfo=timezone(HOUR))
+
+
+def answer(**keys: object) -> bytes:
+    """The documented answer, with these keys replaced."""
+    return json.dumps({"urls": SAMPLE | keys}).encode()
+
+
+def refused(body: bytes, status: int = 200) -> Trouble:
+    with pytest.raises(TroubleError) as caught:
+        parse_links(status, body, "eu")
+    return caught.value.trouble
+
+
+def test_the_documented_sample_is_read_whole() -> None:
+    links = parse_links(200, answer(), "eu")
+    assert links == Links(data=1, attachments=1, expire=EXPIRE)
+    assert links.exist
+
+
+def test_every_part_is_counted_and_no_address_is_kept() -> None:
+    links = parse_links(200, answer(data_links=["a", "b", "c"], attachment_links=["d", 7, None]), "eu")
+    assert links == Links(data=3, attachments=3, expire=EXPIRE)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (204, b""),
+        (204, b"whatever"),
+        (200, b""),
+        (200, b" \r\n"),
+        (200, b"{}"),
+        (200, b'{"urls": null}'),
+        (200, b'{"urls": {}}'),
+        (200, b'{"urls": []}'),
+        (200, b'{"urls": {"data_links": [], "attachment_links": null}}'),
+    ],
+)
+def test_no_links_are_an_answer_too(status: int, body: bytes) -> None:
+    links = parse_links(status, body, "eu")
+    assert links == Links()
+    assert not links.exist
+
+
+@pytest.mark.parametrize("missing", [None, []], ids=repr)
+@pytest.mark.parametrize(
+    ("key", "links"),
+    [
+        ("data_links", Links(0, 1, EXPIRE)),
+        ("attachment_links", Links(1, 0, EXPIRE)),
+    ],
+)
+def test_either_list_may_be_empty_or_missing(key: str, links: Links, missing: object) -> None:
+    assert parse_links(200, answer(**{key: missing}), "eu") == links
+    rest = {name: value for name, value in SAMPLE.items() if name != key}
+    assert parse_links(200, json.dumps({"urls": rest}).encode(), "eu") == links
+
+
+@pytest.mark.parametrize("missing", [None, "", "  "], ids=repr)
+def test_an_expiry_that_is_not_told_is_none(missing: object) -> None:
+    links = parse_links(200, answer(expiry_date=missing), "eu")
+    assert links == Links(1, 1, None)
+    assert links.exist
+
+
+def test_an_expiry_alone_tells_that_there_were_files() -> None:
+    assert parse_links(200, answer(data_links=[], attachment_links=[]), "eu").exist
+
+
+@pytest.mark.parametrize("minutes", [-480, 0, 330])
+def test_the_expiry_is_a_moment_whatever_its_offset(minutes: int) -> None:
+    there = EXPIRE.astimezone(timezone(timedelta(minutes=minutes)))
+    assert parse_links(200, answer(expiry_date=there.isoformat()), "eu").expire == EXPIRE
+
+
+def test_no_link_lives_longer_than_a_week() -> None:
+    assert timedelta(days=7) == LIFE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"links": {}}',
+        b'{"urls": "none"}',
+        b'{"urls": [{"href": "x"}]}',
+        b'{"urls": 7}',
+        answer(data_links="https://one"),
+        answer(data_links={"href": "x"}),
+        answer(attachment_links=7),
+        answer(expiry_date=["2026-03-10T10:14:51+01:00"]),
+        answer(expiry_date="next week"),
+        answer(expiry_date="2026-03-10T10:14:51"),
+        b"[]",
+        b"null",
+        PAGE,
+    ],
+)
+def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: bytes) -> None:
+    trouble = refused(body)
+    assert (trouble.kind, trouble.final) == ("contract", False)
+
+
+def test_no_address_is_told_in_a_trouble() -> None:
+    trouble = refused(answer(data_links=f"{BASE}/Data_001.zip"))
+    assert "zip" not in trouble.message + trouble.hint
+
+
+@pytest.mark.parametrize(("status", "code", "kind", "final"), API_ERRORS)
+@pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
+def test_every_error_is_told_as_that_of_any_call(
+    status: int, code: str, kind: Kind, final: bool, nested: bool
+) -> None:
+    envelope = {"code": code, "details": {}, "message": "", "status": "error"}
+    trouble = refused(json.dumps({"urls": envelope} if nested else envelope).encode(), status)
+    assert trouble == explain_api(status, envelope, "eu")
+    assert (trouble.kind, trouble.final) == (kind, final)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(302, "contract"), (401, "auth"), (404, "contract"), (429, "throttled"), (503, "server")],
+)
+@pytest.mark.parametrize("body", [b"", b"{}", PAGE, answer()])
+def test_only_200_carries_links(status: int, kind: Kind, body: bytes) -> None:
+    trouble = refused(body, status)
+    assert (trouble.kind, trouble.http_status) == (kind, status)
+
+
+# Whatever the bytes
+
+documented = st.sampled_from([*SAMPLE, "urls", "code"])
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.just(SAMPLE["expiry_date"])
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(documented | st.text(max_size=5), inner),
+    max_leaves=15,
+)
+http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 401, 403, 404, 429, 500])
+
+
+def check_outcome(status: int, body: bytes) -> None:
+    """Links, or a trouble that says this status: nothing else ever comes out."""
+    try:
+        links = parse_links(status, body, "eu")
+    except TroubleError as error:
+        assert error.trouble.http_status == status
+        return
+    assert status in (200, 204)
+    assert links.data >= 0
+    assert links.attachments >= 0
+    assert links.expire is None or links.expire.tzinfo is not None
+
+
+@tried
+@given(http_statuses, st.binary(max_size=200))
+def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
+    check_outcome(status, body)
+
+
+@tried
+@given(http_statuses, anything, st.booleans())
+def test_no_json_causes_another_error(status: int, value: object, wrapped: bool) -> None:
+    check_outcome(status, json.dumps({"urls": value} if wrapped else value).encode())
+
+
+@tried
+@given(http_statuses, st.dictionaries(st.sampled_from([*SAMPLE]), anything))
+def test_no_links_cause_another_error(status: int, keys: dict[str, object]) -> None:
+    check_outcome(status, json.dumps({"urls": keys}).encode())
+
+
+@tried
+@given(st.integers(0, 260), st.binary(max_size=3), st.integers(0, 3))
+def test_no_damage_to_an_answer_causes_another_error(place: int, put: bytes, taken: int) -> None:
+    whole = answer()
+    check_outcome(200, whole[:place] + put + whole[place + taken :])

@@ -1,0 +1,145 @@
+"""Which verdict wins where several rules hold at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.core.build import (
+    DAY,
+    HOUR,
+    NOW,
+    OFFLINE,
+    ORG,
+    POLICY,
+    SIGNED_OUT,
+    backup,
+    company,
+    history,
+    row,
+    seen,
+)
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
+from zbtui.core.org import Policy
+from zbtui.core.rules import RULES, Case
+from zbtui.core.runs import History
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Name
+
+LATE = -7 * HOUR
+"""A next run that is overdue."""
+OLD = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - 9 * DAY))
+"""The last good backup is too old, and a run lasts long."""
+OLD_AND_FAILED = history(row("failure", NOW - 14 * HOUR), row("completed", NOW - 9 * DAY))
+RECENT = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - DAY))
+
+
+def all_at_once(
+    status: str,
+    next_run: timedelta | None,
+    year: History,
+    rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO",
+) -> Snapshot:
+    """An org where the links expire and the edition includes nothing, besides."""
+    what = backup(status, None if next_run is None else NOW + next_run, rrule=rrule)
+    return seen(
+        what,
+        history=year,
+        history_at=NOW,
+        links=Links(1, 1, NOW + HOUR),
+        links_expire=NOW + HOUR,
+        company=company("free"),
+    )
+
+
+NO_BACKUP = replace(all_at_once("SCHEDULED", DAY, RECENT), backup=None)
+
+CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
+    (all_at_once("FAILED", LATE, OLD), ("failed", "overdue", "too_old", "links_expiring")),
+    (all_at_once("SCHEDULED", LATE, OLD_AND_FAILED), ("failed", "overdue", "too_old", "links_expiring")),
+    (
+        all_at_once("SCHEDULED", DAY, OLD_AND_FAILED),
+        ("failed", "too_old", "links_expiring", "quota_risk"),
+    ),
+    (
+        all_at_once("STOPPED", DAY, OLD_AND_FAILED),
+        ("failed", "stopped", "too_old", "one_off", "links_expiring"),
+    ),
+    (
+        replace(all_at_once("INPROGRESS", DAY, OLD), after_failure=True),
+        ("failed", "too_old", "running_long", "links_expiring", "quota_risk"),
+    ),
+    (all_at_once("STOPPED", DAY, OLD), ("stopped", "too_old", "one_off", "links_expiring")),
+    (all_at_once("SCHEDULED", LATE, OLD), ("overdue", "too_old", "links_expiring")),
+    (all_at_once("ARCHIVED", LATE, OLD), ("overdue", "too_old", "unknown_status", "links_expiring")),
+    (
+        all_at_once("SCHEDULED", LATE, RECENT, rrule=None),
+        ("overdue", "one_off", "links_expiring"),
+    ),
+    (
+        all_at_once("INPROGRESS", DAY, OLD),
+        ("too_old", "running_long", "links_expiring", "quota_risk"),
+    ),
+    (all_at_once("ARCHIVED", DAY, OLD), ("too_old", "unknown_status", "links_expiring", "quota_risk")),
+    (all_at_once("FINISHED", DAY, OLD), ("too_old", "one_off", "links_expiring")),
+    (all_at_once("SCHEDULED", None, OLD), ("too_old", "one_off", "links_expiring")),
+    (all_at_once("INPROGRESS", DAY, RECENT), ("running_long", "links_expiring", "quota_risk")),
+    (all_at_once("INPROGRESS", None, RECENT, rrule=None), ("running_long", "links_expiring")),
+    (replace(NO_BACKUP, history=OLD_AND_FAILED), ("failed", "none", "links_expiring")),
+    (NO_BACKUP, ("none", "links_expiring")),
+    (all_at_once("ARCHIVED", DAY, RECENT), ("unknown_status", "links_expiring", "quota_risk")),
+    (all_at_once("ARCHIVED", None, RECENT, rrule=None), ("unknown_status", "links_expiring")),
+    (all_at_once("FINISHED", DAY, RECENT), ("one_off", "links_expiring")),
+    (all_at_once("COMPLETED", None, RECENT, rrule=None), ("one_off", "links_expiring")),
+    (all_at_once("SCHEDULED", DAY, RECENT), ("links_expiring", "quota_risk")),
+    (all_at_once("COMPLETED", DAY, RECENT), ("links_expiring", "quota_risk")),
+    (replace(all_at_once("SCHEDULED", DAY, RECENT), links=None), ("quota_risk",)),
+    (replace(all_at_once("SCHEDULED", DAY, RECENT), links=None, company=None), ()),
+)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "names"), CASES, ids=lambda part: "-".join(part) if isinstance(part, tuple) else ""
+)
+def test_of_all_the_rules_that_hold_the_first_one_wins(snapshot: Snapshot, names: tuple[Name, ...]) -> None:
+    case = Case(snapshot, POLICY, NOW)
+    held = [found.name for rule in RULES if (found := rule(case))]
+    assert held == list(names)
+    assert judge(snapshot, POLICY, NOW).name == (names[0] if names else "scheduled")
+
+
+def test_every_rule_wins_somewhere_and_loses_somewhere() -> None:
+    orders = [names for _, names in CASES if names]
+    assert {names[0] for names in orders} == {name for names in orders for name in names}
+    assert {name for names in orders for name in names[1:]} == {
+        rule.__name__.removesuffix("_set_up") for rule in RULES
+    } - {"failed"}
+
+
+def test_an_org_without_a_plan_may_have_a_backup_too_old_all_the_same() -> None:
+    old = replace(NO_BACKUP, history=OLD)
+    assert judge(old, Policy(max_age=8 * DAY), NOW).name == "too_old"
+    assert judge(old, POLICY, NOW).name == "none"
+
+
+@pytest.mark.parametrize(("snapshot", "names"), CASES, ids=lambda part: "")
+def test_who_cannot_look_says_nothing_else(snapshot: Snapshot, names: tuple[Name, ...]) -> None:
+    for known in (
+        replace(snapshot, trouble=SIGNED_OUT, failures=1),
+        replace(snapshot, trouble=OFFLINE, failures=3),
+        replace(snapshot, trouble=OFFLINE, failures=1, observed_at=NOW - HOUR),
+    ):
+        assert judge(known, POLICY, NOW).name == "cannot_look"
+    assert judge(replace(snapshot, observed_at=NOW - HOUR), POLICY, NOW).name == "waiting"
+    assert judge(Snapshot(ORG), POLICY, NOW).name == "waiting"
+
+
+@pytest.mark.parametrize(("snapshot", "names"), CASES, ids=lambda part: "")
+def test_a_history_that_cannot_be_read_hides_no_verdict_but_a_green_one(
+    snapshot: Snapshot, names: tuple[Name, ...]
+) -> None:
+    unread = replace(snapshot, history_at=NOW - 2 * DAY, past_trouble=OFFLINE, past_failures=9)
+    assert judge(unread, POLICY, NOW).name == (names[0] if names else "cannot_look")

@@ -1,0 +1,326 @@
+"""Verdicts that history and links tell: failures, stopped plans, backups too old, links that end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.core.build import (
+    DAY,
+    HOUR,
+    NOW,
+    OFFLINE,
+    POLICY,
+    SECOND,
+    ahead,
+    backup,
+    history,
+    ran,
+    row,
+    running,
+    seen,
+)
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
+from zbtui.core.org import Policy
+from zbtui.core.runs import History
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Level, Name, Verdict
+
+GOOD, BAD = ran("completed", DAY), ran("failure", 3 * HOUR)
+RUNS_AGAIN = history(row("initiated", NOW - HOUR), row("failure", NOW - 3 * HOUR))
+"""A failed run, and a newer one under way."""
+LONG_AGO = ran("completed", 300 * DAY)
+
+
+def verdict(snapshot: Snapshot, policy: Policy = POLICY) -> Verdict:
+    return judge(snapshot, policy, NOW)
+
+
+# Failed
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "word"),
+    [
+        (ahead(6 * DAY, history=BAD), "FAILED"),
+        (ahead(6 * DAY, "COMPLETED", history=BAD), "FAILED"),
+        (ahead(6 * DAY, "ARCHIVED", history=BAD), "FAILED"),
+        (ahead(6 * DAY, "STOPPED", history=BAD), "FAILED"),
+        (ahead(6 * DAY, "FINISHED", history=BAD), "FAILED"),
+        (ahead(6 * DAY, "FAILED", history=BAD), "FAILED"),
+        (ahead(6 * DAY, "FAILED", history=GOOD), "FAILED"),
+        (ahead(6 * DAY, "PAYMENT_FAILED", history=GOOD), "PAYMENT_FAILED"),
+        (seen(backup("COMPLETED", rrule=None), history=BAD), "FAILED"),
+        (seen(None, history=BAD), "FAILED"),
+        (ahead(-DAY, "INPROGRESS", history=BAD), "INPROGRESS"),
+        (ahead(-DAY, "INPROGRESS", history=RUNS_AGAIN), "INPROGRESS"),
+        (ahead(-DAY, "INPROGRESS", history=GOOD, after_failure=True), "INPROGRESS"),
+        (ahead(6 * DAY, history=RUNS_AGAIN), "FAILED"),
+        (ahead(6 * DAY, history=history(row("failure"), row("completed", NOW - DAY))), "FAILED"),
+        (
+            ahead(6 * DAY, history=history(row("stopped", NOW), row("failure", NOW - 200 * DAY))),
+            "FAILED",
+        ),
+    ],
+)
+def test_a_failure_is_one_whoever_of_the_two_tells_it(snapshot: Snapshot, word: str) -> None:
+    found = verdict(snapshot)
+    assert (found.name, found.level, found.word) == ("failed", Level.CRITICAL, word)
+
+
+@pytest.mark.parametrize(
+    "year",
+    [
+        GOOD,
+        history(row("completed", NOW - HOUR), row("failure", NOW - 2 * HOUR)),
+        history(row("failure", NOW - 2 * HOUR), row("completed", NOW - HOUR)),
+        history(row("completed"), row("failure", NOW - 2 * HOUR)),
+    ],
+)
+def test_a_failure_is_over_once_a_newer_backup_completed(year: History) -> None:
+    assert verdict(ahead(6 * DAY, history=year)).name == "scheduled"
+    assert verdict(ahead(6 * DAY, "COMPLETED", history=year)).name == "completed"
+    assert verdict(ahead(6 * DAY, "INPROGRESS", history=year)).name == "running"
+
+
+@pytest.mark.parametrize(
+    ("began", "name"),
+    [(HOUR, "completed"), (8 * DAY, "completed"), (8 * DAY + SECOND, "too_old"), (None, "completed")],
+)
+def test_completed_is_the_end_of_a_newer_run_that_the_history_does_not_tell_yet(
+    began: timedelta | None, name: Name
+) -> None:
+    start = row("initiated", None if began is None else NOW - began)
+    for older in (row("failure", NOW - 9 * DAY), row("completed", NOW - 9 * DAY)):
+        assert verdict(ahead(6 * DAY, "COMPLETED", history=history(start, older))).name == name
+    found = verdict(ahead(6 * DAY, "COMPLETED", history=history(start)))
+    assert found.name == name
+    assert name == "completed" or found.headline == "the last good backup is 8d old"
+
+
+@pytest.mark.parametrize("status", ["SCHEDULED", "STOPPED", "ARCHIVED", "FINISHED", "INPROGRESS"])
+def test_no_other_status_tells_how_a_newer_run_ended(status: str) -> None:
+    assert verdict(ahead(6 * DAY, status, history=RUNS_AGAIN)).name == "failed"
+
+
+def test_a_failure_before_a_run_counts_while_that_run_is_in_progress_only() -> None:
+    assert verdict(running(HOUR, after_failure=True)).name == "failed"
+    assert verdict(ahead(6 * DAY, after_failure=True)).name == "scheduled"
+
+
+def test_completed_without_a_newer_run_is_no_end_of_a_failure() -> None:
+    older = history(row("failure", NOW - 3 * HOUR), row("initiated", NOW - 4 * HOUR))
+    assert verdict(ahead(6 * DAY, "COMPLETED", history=older)).name == "failed"
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "headline"),
+    [
+        (
+            ahead(6 * DAY, history=BAD),
+            "the last backup failed 3h ago; next try in 6d 00:00:00",
+        ),
+        (ahead(6 * DAY, "FAILED"), "the last backup failed; next try in 6d 00:00:00"),
+        (ahead(6 * DAY, "FAILED", history=GOOD), "the last backup failed; next try in 6d 00:00:00"),
+        (ahead(6 * DAY, "STOPPED", history=BAD), "the last backup failed 3h ago; the schedule is stopped"),
+        (seen(None, history=BAD), "the last backup failed 3h ago; none is set up"),
+        (running(HOUR, history=RUNS_AGAIN), "the last backup failed 3h ago; another is running"),
+        (running(HOUR, after_failure=True), "the last backup failed; another is running"),
+        (ahead(-HOUR, history=BAD), "the last backup failed 3h ago"),
+        (
+            ahead(6 * DAY, history=history(row("failure"))),
+            "the last backup failed; next try in 6d 00:00:00",
+        ),
+        (
+            ahead(6 * DAY, "PAYMENT_FAILED", history=BAD),
+            "the backup was not paid for; next try in 6d 00:00:00",
+        ),
+    ],
+)
+def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, headline: str) -> None:
+    assert verdict(snapshot).headline == headline
+
+
+# Stopped
+
+
+@pytest.mark.parametrize(
+    ("rows", "headline"),
+    [
+        ([], "stopped; no backup will run"),
+        ([row("completed", NOW - DAY)], "stopped; no backup will run"),
+        (
+            [row("stopped", NOW - 2 * DAY)],
+            "stopped by Mara Lindqvist on 21 Nov 2026; no backup will run",
+        ),
+        ([row("stopped", NOW, done_by=None)], "stopped on 23 Nov 2026; no backup will run"),
+        ([row("stopped", done_by={"id": "1"})], "stopped; no backup will run"),
+        ([row("stopped")], "stopped by Mara Lindqvist; no backup will run"),
+    ],
+)
+def test_who_stopped_a_plan_and_when_is_told_where_it_is_known(
+    rows: list[dict[str, object]], headline: str
+) -> None:
+    found = verdict(ahead(DAY, "STOPPED", history=history(*rows)))
+    assert (found.name, found.level) == ("stopped", Level.CRITICAL)
+    assert found.headline == headline
+
+
+def test_a_plan_that_was_stopped_once_and_made_anew_is_not_stopped() -> None:
+    year = history(row("completed", NOW - DAY), row("stopped", NOW - 30 * DAY))
+    assert verdict(ahead(DAY, history=year)).name == "scheduled"
+
+
+# Too old
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "headline"),
+    [
+        (ahead(DAY, history=LONG_AGO), "the last good backup is 300d old"),
+        (running(HOUR, history=LONG_AGO), "the last good backup is 300d old; one is running"),
+        (
+            ahead(DAY, history=History()),
+            "no backup has completed; the plan is 265d old",
+        ),
+        (running(HOUR, history=History()), "no backup has completed; one is running"),
+    ],
+)
+def test_a_backup_too_old_says_how_old_and_whether_one_is_on_its_way(
+    snapshot: Snapshot, headline: str
+) -> None:
+    found = verdict(snapshot)
+    assert (found.name, found.level, found.word) == ("too_old", Level.CRITICAL, "TOO OLD")
+    assert found.headline == headline
+
+
+@pytest.mark.parametrize(
+    ("rrule", "name"),
+    [
+        ("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "too_old"),
+        ("FREQ=DAILY;COUNT=3", "scheduled"),
+        ("FREQ=WEEKLY;BYDAY=TU;COUNT=3", "scheduled"),
+        ("every now and then", "scheduled"),
+    ],
+)
+def test_how_often_a_plan_runs_is_only_known_of_a_rule_that_is_understood(rrule: str, name: Name) -> None:
+    odd = seen(backup("SCHEDULED", NOW + DAY, rrule=rrule), history=LONG_AGO)
+    assert verdict(odd).name == name
+    assert verdict(odd, Policy(max_age=40 * DAY)).name == "too_old"
+
+
+@pytest.mark.parametrize("rrule", [None, "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU"])
+def test_a_max_age_holds_whether_or_not_there_is_a_plan(rrule: str | None) -> None:
+    single = seen(backup("COMPLETED", rrule=rrule), history=ran("completed", 41 * DAY))
+    assert verdict(single, Policy(max_age=40 * DAY)).name == "too_old"
+    assert (
+        verdict(seen(None, history=ran("completed", 41 * DAY)), Policy(max_age=40 * DAY)).name == "too_old"
+    )
+    assert verdict(seen(None, history=ran("completed", 39 * DAY)), Policy(max_age=40 * DAY)).name == "none"
+
+
+@pytest.mark.parametrize(
+    ("start", "made", "name"),
+    [
+        (9 * DAY, None, "too_old"),
+        (7 * DAY, None, "scheduled"),
+        (None, 9 * DAY, "too_old"),
+        (None, 7 * DAY, "scheduled"),
+        (300 * DAY, 7 * DAY, "scheduled"),  # the plan was made anew
+        (7 * DAY, 300 * DAY, "scheduled"),
+        (-DAY, 9 * DAY, "scheduled"),  # the first run is still to come
+        (None, None, "scheduled"),  # nobody knows how long it has been waited for
+    ],
+)
+def test_where_none_ever_completed_the_wait_counts_from_the_first_run_or_the_plan(
+    start: timedelta | None, made: timedelta | None, name: Name
+) -> None:
+    what = backup("SCHEDULED", NOW + DAY, start_date=None if start is None else (NOW - start).isoformat())
+    year = history(*([] if made is None else [row("scheduled", NOW - made)]))
+    assert verdict(seen(what, history=year)).name == name
+
+
+def test_what_is_not_known_is_not_too_old() -> None:
+    assert verdict(ahead(DAY)).name == "scheduled"
+    assert verdict(ahead(DAY, history=history(row("completed")))).name == "scheduled"
+
+
+def test_a_good_backup_without_a_time_is_no_younger_than_the_row_after_it() -> None:
+    year = history(row("scheduled", NOW - 9 * DAY), row("completed"))
+    assert verdict(ahead(DAY, history=year)).name == "too_old"
+    year = history(row("scheduled", NOW - 7 * DAY), row("completed"))
+    assert verdict(ahead(DAY, history=year)).name == "scheduled"
+
+
+# Links that end
+
+
+@pytest.mark.parametrize(
+    ("left", "name"),
+    [
+        (7 * DAY, "scheduled"),
+        (48 * HOUR + SECOND, "scheduled"),
+        (48 * HOUR, "links_expiring"),
+        (SECOND, "links_expiring"),
+        (timedelta(), "scheduled"),
+        (-DAY, "scheduled"),
+    ],
+)
+@pytest.mark.parametrize("offset", [timedelta(), -7 * HOUR, 7 * HOUR])
+def test_links_are_worth_a_warning_for_their_last_48_hours_by_zohos_clock(
+    left: timedelta, name: Name, offset: timedelta
+) -> None:
+    links = Links(1, 1, NOW + offset + left)
+    known = ahead(DAY + offset, links=links, links_expire=links.expire, clock_offset=offset)
+    assert verdict(known).name == name
+
+
+@pytest.mark.parametrize("links", [None, Links(), Links(1, 1, None)])
+def test_links_without_an_end_are_not_worth_one(links: Links | None) -> None:
+    assert verdict(ahead(DAY, links=links, links_expire=NOW + HOUR)).name == "scheduled"
+
+
+def test_links_that_could_not_be_read_anew_still_end() -> None:
+    links = Links(1, 1, NOW + HOUR)
+    known = ahead(DAY, links=links, links_expire=links.expire, history=GOOD, history_at=NOW)
+    assert verdict(replace(known, past_trouble=OFFLINE, past_failures=1)).name == "links_expiring"
+
+
+# Running
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "told", "name", "says"),
+    [
+        (13 * HOUR, None, "running_long", "running for 13h"),
+        (HOUR, 13 * HOUR, "running_long", "running for 13h"),
+        (13 * HOUR, HOUR, "running_long", "running for 13h"),
+        (None, 13 * HOUR, "running_long", "running for 13h"),
+        (HOUR, 2 * HOUR, "running", "seen running for 2h"),
+        (None, None, "running", "a backup is running"),
+        (HOUR, -HOUR, "running", "seen running for 1h"),
+    ],
+)
+def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_tells_it(
+    first_seen: timedelta | None, told: timedelta | None, name: Name, says: str
+) -> None:
+    rows = [row("completed", NOW - 2 * DAY)]
+    if told is not None:
+        rows.insert(0, row("initiated", NOW - told))
+    found = verdict(running(first_seen, history=history(*rows)))
+    assert found.name == name
+    assert says in found.headline
+
+
+def test_a_start_without_a_time_tells_nothing_of_how_long_a_run_lasts() -> None:
+    year = history(row("initiated"), row("completed", NOW - 2 * DAY))
+    assert verdict(running(13 * HOUR, history=year)).name == "running_long"
+    assert verdict(running(None, history=year)).headline == "a backup is running"
+
+
+def test_a_start_before_the_newest_end_is_not_this_runs() -> None:
+    year = history(row("completed", NOW - 2 * DAY), row("initiated", NOW - 3 * DAY))
+    assert verdict(running(HOUR, history=year)).name == "running"

@@ -1,0 +1,254 @@
+"""How history, links and company that were asked for with a look change what is known of an org."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.build import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    OFFLINE,
+    ORG,
+    SECOND,
+    SIGNED_OUT,
+    ahead,
+    backup,
+    companies,
+    company,
+    history,
+    pasts,
+    ran,
+    row,
+    seen,
+    snapshots,
+    tried,
+    troubles,
+)
+from zbtui.core.company import Company
+from zbtui.core.links import Links
+from zbtui.core.runs import History
+from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
+from zbtui.core.trouble import Trouble
+
+LATER = NOW + 5 * MINUTE
+JOB = backup("SCHEDULED", NOW + 6 * DAY)
+GOOD, BAD = ran("completed", DAY), ran("failure", DAY)
+LINKS = Links(2, 1, NOW + 6 * DAY)
+
+
+def look(before: Snapshot, past: Past | None, at: datetime = LATER) -> Snapshot:
+    return succeeded(before, Looked(JOB, past=past), at)
+
+
+# History and links
+
+
+def test_what_was_read_is_known_with_the_moment_of_reading() -> None:
+    after = look(seen(JOB), Past(GOOD, LINKS))
+    assert (after.history, after.history_at) == (GOOD, LATER)
+    assert (after.links, after.links_expire) == (LINKS, LINKS.expire)
+    assert (after.past_tried_at, after.past_trouble, after.past_failures) == (LATER, None, 0)
+    assert (after.last_completed, after.last_failed) == (NOW - DAY, None)
+
+
+def test_a_look_that_did_not_ask_changes_nothing_of_it() -> None:
+    before = look(seen(JOB), Past(GOOD, LINKS))
+    assert replace(look(before, None, LATER + HOUR), observed_at=LATER, attempted_at=LATER) == before
+
+
+def test_a_history_that_could_not_be_read_leaves_the_old_one_with_its_age() -> None:
+    before = look(seen(JOB), Past(GOOD, LINKS), NOW)
+    after = look(before, Past(None, Links(), OFFLINE))
+    assert (after.history, after.history_at) == (GOOD, NOW)
+    assert after.links == Links()
+    assert (after.past_tried_at, after.past_trouble, after.past_failures) == (LATER, OFFLINE, 1)
+
+
+def test_links_that_could_not_be_read_leave_the_old_ones() -> None:
+    before = look(seen(JOB), Past(GOOD, LINKS), NOW)
+    after = look(before, Past(BAD, None, OFFLINE))
+    assert (after.history, after.history_at) == (BAD, LATER)
+    assert (after.links, after.links_expire) == (LINKS, LINKS.expire)
+
+
+def test_what_could_not_be_read_is_counted_until_it_can() -> None:
+    snapshot, counts = seen(JOB), []
+    for trouble in (OFFLINE, SIGNED_OUT, OFFLINE, None, OFFLINE):
+        snapshot = look(snapshot, Past(None if trouble else GOOD, None if trouble else LINKS, trouble))
+        counts.append(snapshot.past_failures)
+    assert counts == [1, 2, 3, 0, 1]
+
+
+def test_a_look_that_failed_does_not_count_against_the_history() -> None:
+    before = look(seen(JOB), Past(None, None, OFFLINE), NOW)
+    after = failed(before, SIGNED_OUT, LATER)
+    assert (after.past_tried_at, after.past_trouble, after.past_failures) == (NOW, OFFLINE, 1)
+
+
+@pytest.mark.parametrize(
+    ("year", "completed", "failure"),
+    [
+        (None, None, None),
+        (History(), None, None),
+        (GOOD, NOW - DAY, None),
+        (BAD, None, NOW - DAY),
+        (history(row("completed"), row("failure", NOW - DAY)), None, NOW - DAY),
+        (history(row("failure", NOW - HOUR), row("completed", NOW - DAY)), NOW - DAY, NOW - HOUR),
+    ],
+)
+def test_when_a_backup_last_ended_well_and_badly_is_as_the_history_tells(
+    year: History | None, completed: datetime | None, failure: datetime | None
+) -> None:
+    snapshot = seen(JOB, history=year)
+    assert (snapshot.last_completed, snapshot.last_failed) == (completed, failure)
+
+
+# Links that are gone
+
+
+def test_the_last_expiry_is_remembered_when_the_links_are_gone() -> None:
+    before = look(seen(JOB), Past(GOOD, LINKS))
+    after = look(before, Past(GOOD, Links()), LATER + DAY)
+    assert (after.links, after.links_expire) == (Links(), LINKS.expire)
+    newer = Links(1, 0, NOW + 20 * DAY)
+    assert look(after, Past(GOOD, newer)).links_expire == newer.expire
+
+
+@pytest.mark.parametrize(
+    ("links", "expired", "completed", "gone"),
+    [
+        (LINKS, -6 * DAY, DAY, False),
+        (Links(1, 1, NOW + SECOND), -SECOND, DAY, False),
+        (Links(1, 1, NOW), timedelta(), 7 * DAY, True),
+        (Links(1, 1, NOW - SECOND), SECOND, 7 * DAY, True),
+        (Links(), -SECOND, 6 * DAY, False),  # taken away early, and not expired
+        (Links(), timedelta(), 7 * DAY, True),
+        (Links(), DAY, 8 * DAY, True),
+        (Links(), DAY, None, True),
+        (Links(), DAY, DAY, True),
+        (Links(), DAY, DAY - SECOND, False),  # a newer backup, whose files are still to come
+        (Links(), DAY, HOUR, False),
+        (Links(), None, HOUR, False),  # none was ever seen
+        (Links(), None, None, False),
+        (None, DAY, 8 * DAY, False),  # it is not known whether there are any
+        (Links(1, 1, None), DAY, HOUR, False),  # there are some, and no end is told
+        (Links(1, 1, NOW - HOUR), HOUR, SECOND, True),
+    ],
+)
+def test_links_are_gone_once_their_expiry_is_past_unless_there_is_a_newer_backup(
+    links: Links | None, expired: timedelta | None, completed: timedelta | None, gone: bool
+) -> None:
+    snapshot = seen(
+        JOB,
+        links=links,
+        links_expire=None if expired is None else NOW - expired,
+        history=None if completed is None else ran("completed", completed),
+    )
+    expire = None if expired is None else NOW - expired
+    assert snapshot.links_are_gone(NOW) == (expire if gone else None)
+
+
+@pytest.mark.parametrize(("offset", "gone"), [(-2 * HOUR, False), (timedelta(), False), (2 * HOUR, True)])
+def test_links_expire_by_zohos_clock(offset: timedelta, gone: bool) -> None:
+    links = Links(1, 1, NOW + HOUR)
+    snapshot = seen(JOB, links=links, links_expire=links.expire, clock_offset=offset)
+    assert (snapshot.links_are_gone(NOW) is not None) is gone
+
+
+# Whose org it is
+
+
+@pytest.mark.parametrize(
+    ("before", "looked", "asked", "after"),
+    [
+        (None, None, False, None),
+        (None, company(), True, company()),
+        (company(), company("ultimate"), True, company("ultimate")),
+        (company(), None, True, company()),  # the scope was taken away, or the call failed
+        (company(), None, False, company()),
+    ],
+)
+def test_whose_org_it_is_stays_until_it_is_told_anew(
+    before: Company | None, looked: Company | None, asked: bool, after: Company | None
+) -> None:
+    known = seen(JOB, company=before)
+    found = succeeded(known, Looked(JOB, company=looked, company_asked=asked), LATER)
+    assert found.company == after
+    assert found.company_at == (LATER if asked else None)
+
+
+def test_the_name_of_the_company_is_none_where_it_is_not_known() -> None:
+    assert Snapshot(ORG).company_name is None
+    assert seen(JOB, company=company(name=None)).company_name is None
+    assert seen(JOB, company=company()).company_name == "Nordlys Tools AB"
+
+
+# Since when it fails
+
+
+def test_trouble_is_dated_from_the_first_failed_look_to_the_next_good_one() -> None:
+    first = failed(seen(JOB), OFFLINE, NOW)
+    second = failed(first, SIGNED_OUT, LATER)
+    assert (second.failures, second.failing_since) == (2, NOW)
+    good = succeeded(second, Looked(JOB), LATER)
+    assert (good.failures, good.failing_since) == (0, None)
+    assert failed(good, OFFLINE, LATER).failing_since == LATER
+
+
+def test_over_a_restart_trouble_goes_on_counting() -> None:
+    kept = replace(seen(JOB, restored=True), failures=2, failing_since=NOW - HOUR)
+    after = failed(kept, OFFLINE, NOW)
+    assert (after.failures, after.failing_since) == (3, NOW - HOUR)
+
+
+# Whatever is known
+
+
+@tried
+@given(snapshots(), st.none() | pasts(), st.none() | companies)
+def test_a_good_look_ends_the_trouble_and_forgets_nothing_that_it_did_not_ask_for(
+    before: Snapshot, past: Past | None, who: Company | None
+) -> None:
+    after = succeeded(before, Looked(JOB, past=past, company=who, company_asked=who is not None), NOW)
+    assert (after.trouble, after.failures, after.failing_since, after.restored) == (None, 0, None, False)
+    assert after.observed_at == after.attempted_at == NOW
+    assert (after.history is None) == (before.history is None and (past is None or past.history is None))
+    assert (after.links is None) == (before.links is None and (past is None or past.links is None))
+    assert (after.links_expire is None) <= (before.links_expire is None)
+    assert (after.past_trouble is None) == (after.past_failures == 0)
+    assert after.company == (who or before.company)
+
+
+@tried
+@given(snapshots(), troubles)
+def test_a_failed_look_changes_nothing_but_the_trouble(before: Snapshot, trouble: Trouble) -> None:
+    after = failed(before, trouble, NOW)
+    assert after.failures == before.failures + 1
+    assert after.failing_since is not None
+    assert after == replace(
+        before,
+        trouble=trouble,
+        failures=after.failures,
+        failing_since=before.failing_since or NOW,
+        attempted_at=NOW,
+        looking=False,
+    )
+
+
+@tried
+@given(snapshots())
+def test_links_are_gone_at_no_moment_that_is_still_to_come(snapshot: Snapshot) -> None:
+    gone = snapshot.links_are_gone(NOW)
+    assert gone is None or gone <= snapshot.zoho_now(NOW)
+
+
+def test_what_is_ahead_is_known_before_any_history_is() -> None:
+    assert ahead(DAY).last_completed is None
+    assert ahead(DAY).links_are_gone(NOW) is None

@@ -1,0 +1,106 @@
+"""What has changed about an org from one look to the next: what the journal keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from zbtui.core.backup import Backup
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Verdict
+
+LICENCE_NEAR: Final = timedelta(days=30)
+"""A licence that ends within this is noted."""
+
+Kind = Literal["status", "verdict", "schedule", "requester", "run", "trouble", "licence"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an org stands after a look, each part in one word or line; None: nothing, or not known."""
+
+    status: str | None
+    """Zoho's word; `none` where no backup is set up."""
+    verdict: str
+    schedule: str | None
+    """The recurrence rule, as it came."""
+    requester: str | None
+    """Name and ZUID."""
+    run: str | None
+    """How and when the newest run ended."""
+    trouble: str | None
+    """Why the look failed; None: it did not."""
+    licence: str | None
+    """The date on which the licence ends, once that is near."""
+
+
+KINDS: Final[tuple[Kind, ...]] = ("status", "verdict", "schedule", "requester", "run", "trouble", "licence")
+assert tuple(field.name for field in fields(Standing)) == KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change."""
+
+    at: datetime
+    """When it was seen."""
+    org: str
+    kind: Kind
+    before: str | None
+    after: str | None
+    """None, for a trouble: it is over."""
+    level: str
+    """The word of the verdict's level after the look."""
+    headline: str
+    """The verdict's."""
+
+
+def standing_of(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Standing | None:
+    """How an org stands by now; None: it was never seen, and nothing keeps it from being looked at."""
+    if snapshot.observed_at is None and snapshot.trouble is None:
+        return None
+    backup, trouble = snapshot.backup, snapshot.trouble
+    seen = snapshot.observed_at is not None
+    return Standing(
+        status=(backup.status if backup else "none") if seen else None,
+        verdict=verdict.name,
+        schedule=backup.rrule if backup else None,
+        requester=_requester(backup),
+        run=_last_run(snapshot),
+        trouble=trouble.message if trouble else None,
+        licence=_licence(snapshot, now),
+    )
+
+
+def changes(before: Standing | None, after: Standing) -> tuple[tuple[Kind, str | None, str | None], ...]:
+    """What is another than it was: kind, from, to. Of a first standing, only its verdict and its trouble.
+
+    While an org cannot be looked at, what is known of it is as old as its last good look: no change.
+    """
+    pairs = ((kind, getattr(before, kind, None), getattr(after, kind)) for kind in KINDS)
+    return tuple(
+        (kind, was, has)
+        for kind, was, has in pairs
+        if was != has and (before is not None or kind in ("verdict", "trouble"))
+    )
+
+
+def _requester(backup: Backup | None) -> str | None:
+    who = backup.requester if backup else None
+    known = (who.name, who.zuid and f"ZUID {who.zuid}") if who else ()
+    return " · ".join(filter(None, known)) or None
+
+
+def _last_run(snapshot: Snapshot) -> str | None:
+    last = snapshot.history.last_finished if snapshot.history else None
+    if last is None or last.outcome is None:
+        return None
+    return (
+        f"{last.outcome.value} {last.at.isoformat(timespec='seconds')}" if last.at else last.outcome.value
+    )
+
+
+def _licence(snapshot: Snapshot, now: datetime) -> str | None:
+    ends = snapshot.company.licence_ends if snapshot.company else None
+    return ends.date().isoformat() if ends and ends - now <= LICENCE_NEAR else None

@@ -1,0 +1,167 @@
+"""The answers of `GET /crm/bulk/v7/backup/history` ("Backup history"), read into frozen types.
+
+The table is a log of events, not a list of runs: one run leaves a row when it starts and one when it
+ends, with different ids and no key that links them. Older than a year nothing is kept at Zoho.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from zbtui.core.backup import Requester, parse_moment, parse_requester
+from zbtui.core.envelope import error_in, load_answer, text_of
+from zbtui.core.explain import bad_answer, explain_api
+from zbtui.core.trouble import TroubleError
+
+PER_PAGE: Final = 200
+"""Rows of a page, the most that Zoho gives; always sent, for its default differs from its pages'."""
+MOST_PAGES: Final = 10
+"""Pages that are read: far beyond what a year of backups fills."""
+
+
+class Outcome(Enum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+_OUTCOMES: Final = {
+    "completed": Outcome.COMPLETED,
+    "failure": Outcome.FAILED,
+    "failed": Outcome.FAILED,
+    "fail": Outcome.FAILED,
+}
+_STARTS: Final = frozenset(
+    {None, "initiated", "started", "triggered", "queued", "running", "inprogress", "in_progress"}
+)
+"""Actions of a row without a state that tell of a run; no page lists them, one sample has `initiated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row, its words in lower case."""
+
+    id: str | None
+    action: str | None
+    """`scheduled`, `stopped`, `purchased`, `initiated`, or another word, which tells nothing here; None on
+    rows that tell an end."""
+    state: str | None
+    """`completed`, `failure`; None while queued or running."""
+    repeat_type: str | None
+    """`immediate`, `weekly`, `biweekly`, `monthly`."""
+    file_name: str | None
+    count: int
+    """Extra backups that were bought; 0 on all other rows."""
+    at: datetime | None
+    """None: Zoho names no time; the row's place tells when."""
+    done_by: Requester | None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How a run ended here; None: none did."""
+        return _OUTCOMES.get(self.state or "")
+
+    @property
+    def begins_run(self) -> bool:
+        """A run started, or was queued, here."""
+        return self.state is None and self.action in _STARTS
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `parse_entry` reads it."""
+        who = self.done_by
+        return {
+            "id": self.id,
+            "action": self.action,
+            "state": self.state,
+            "repeat_type": self.repeat_type,
+            "file_name": self.file_name,
+            "count": self.count,
+            "log_time": self.at and self.at.isoformat(),
+            "done_by": who and who.as_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """One page, in the server's order."""
+
+    entries: tuple[Entry, ...]
+    more: bool
+    """`info.more_records`: the next page holds more."""
+
+
+def parse_history(status: int, body: bytes, data_center: str) -> HistoryPage:
+    """One answer of the history call; 204: no backup in the past year.
+
+    Args:
+        status: the HTTP status.
+        body: the decoded body, empty for a 204.
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+    """
+    if status == 204 or (status == 200 and not body.strip()):
+        return HistoryPage((), more=False)
+    answer = load_answer(status, body, data_center)
+    refused = error_in(answer, "history")
+    if refused or status != 200:
+        raise TroubleError(explain_api(status, refused or {}, data_center))
+    if answer and "history" not in answer:
+        raise TroubleError(bad_answer("has no history in it"))
+    rows = answer.get("history") or []
+    if not isinstance(rows, list):
+        raise TroubleError(bad_answer("has a history that is no list"))
+    info = answer.get("info")
+    more = isinstance(info, Mapping) and str(info.get("more_records")).lower() == "true"
+    return HistoryPage(tuple(parse_entry(row) for row in rows), more and bool(rows))
+
+
+def parse_entry(row: object) -> Entry:
+    """One row of the history.
+
+    Raises:
+        TroubleError: of kind `contract`.
+    """
+    if not isinstance(row, Mapping):
+        raise TroubleError(bad_answer("has a row of the history that is no object"))
+    return Entry(
+        text_of(row, "id"),
+        _word_of(row, "action"),
+        _word_of(row, "state"),
+        _word_of(row, "repeat_type"),
+        text_of(row, "file_name"),
+        _count_of(row),
+        parse_moment(text_of(row, "log_time")),
+        parse_requester(row.get("done_by"), "a row of the history"),
+    )
+
+
+def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Newest first; each once. Rows without a time keep their place behind the row before them."""
+    each = {entry.id or index: entry for index, entry in enumerate(entries)}
+    rows = list(each.values())
+    known = [row.at for row in rows if row.at]
+    at = known[0] if known else None
+    placed: list[tuple[datetime | None, Entry]] = []
+    for row in rows:
+        at = row.at or at
+        placed.append((at, row))
+    if at is not None:  # then each has one
+        placed.sort(key=lambda pair: pair[0] or at, reverse=True)
+    return tuple(row for _, row in placed)
+
+
+def _word_of(row: Mapping[str, Any], key: str) -> str | None:
+    text = text_of(row, key)
+    return text.lower().replace(" ", "_") if text else None
+
+
+def _count_of(row: Mapping[str, Any]) -> int:
+    text = str(row.get("count") or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0

@@ -1,0 +1,332 @@
+"""The rules of judging, each a pure function: a verdict, or None where it does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.core.backup import Backup, State
+from zbtui.core.history import Entry, Outcome
+from zbtui.core.org import Policy
+from zbtui.core.recurrence import later_runs, parse_rrule
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import MONTHS, ago, countdown, day, rough
+from zbtui.core.verdict import Level, Name, Verdict
+
+LINKS_NEAR: Final = timedelta(hours=48)
+"""Download links that expire within this are worth a warning."""
+_PAGE: Final = "Setup > Data Administration > Data Backup"
+_LEAST_GRACE, _MOST_GRACE = timedelta(days=1), timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is judged: something was seen lately."""
+
+    snapshot: Snapshot
+    policy: Policy
+    """The org's own."""
+    now: datetime
+
+    @property
+    def backup(self) -> Backup | None:
+        return self.snapshot.backup
+
+    @property
+    def state(self) -> State | None:
+        return self.backup.state if self.backup else None
+
+    @property
+    def word(self) -> str:
+        """Zoho's own status word."""
+        if self.backup is None:
+            return "NO BACKUP"
+        return self.backup.status or "NO STATUS"
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """Until the next run; negative once it is due."""
+        return self.snapshot.time_to_next_run(self.now)
+
+    @property
+    def zoho_now(self) -> datetime:
+        return self.snapshot.zoho_now(self.now)
+
+
+Rule = Callable[[Case], Verdict | None]
+
+
+def failed(case: Case) -> Verdict | None:
+    """Details say FAILED or PAYMENT_FAILED, or the newest end that the history tells is a failure.
+
+    While a new run is in progress after a failed one, it stays `failed`.
+    """
+    state, snapshot = case.state, case.snapshot
+    told = state in (State.FAILED, State.PAYMENT_FAILED)
+    last = snapshot.history.last_finished if snapshot.history else None
+    in_history = last is not None and last.outcome is Outcome.FAILED
+    if _completed_since(case):
+        in_history = False
+    before_this_run = state is State.INPROGRESS and snapshot.after_failure
+    if not (told or in_history or before_this_run):
+        return None
+    unpaid = state is State.PAYMENT_FAILED
+    headline = "the backup was not paid for" if unpaid else "the last backup failed"
+    if in_history and not unpaid and last and last.at:
+        headline += f" {ago(case.zoho_now - last.at)}"
+    hint = f"Order one by hand in Zoho: {_PAGE}."
+    if unpaid:
+        hint = "Settle the payment in Zoho: Setup > Subscriptions."
+    elif state is State.INPROGRESS:
+        hint = "Wait for its end: until one completes, there is no newer backup."
+    # The badge of a failure that only the history tells: Zoho's own word would look well.
+    word = case.word if told or state is State.INPROGRESS else "FAILED"
+    return Verdict("failed", Level.CRITICAL, word, headline + _what_next(case), hint)
+
+
+def _completed_since(case: Case) -> Entry | None:
+    """The start of a run that the details tell completed, and whose end the history does not tell yet."""
+    history = case.snapshot.history
+    return history.under_way if history and case.state is State.COMPLETED else None
+
+
+def _what_next(case: Case) -> str:
+    ahead = case.ahead
+    if case.state is State.INPROGRESS:
+        return "; another is running"
+    if case.state is State.STOPPED:
+        return "; the schedule is stopped"
+    if case.backup is None:
+        return "; none is set up"
+    return f"; next try in {countdown(ahead)}" if ahead is not None and ahead > timedelta() else ""
+
+
+def stopped(case: Case) -> Verdict | None:
+    """Details say STOPPED."""
+    if case.state is not State.STOPPED:
+        return None
+    history = case.snapshot.history
+    row = history.last_action("stopped") if history else None
+    who = f" by {row.done_by.name}" if row and row.done_by and row.done_by.name else ""
+    when = f" on {day(row.at, year=True)}" if row and row.at else ""
+    return Verdict(
+        "stopped",
+        Level.CRITICAL,
+        case.word,
+        f"stopped{who}{when}; no backup will run",
+        f"Schedule it anew in Zoho: {_PAGE}.",
+    )
+
+
+def overdue(case: Case) -> Verdict | None:
+    """The next run is past by more than `overdue_after`, and none is in progress."""
+    ahead = case.ahead
+    if ahead is None or case.state in (State.INPROGRESS, State.FINISHED):
+        return None
+    if -ahead <= case.policy.overdue_after:
+        return None
+    return Verdict(
+        "overdue",
+        Level.CRITICAL,
+        "OVERDUE",
+        f"the run did not start; overdue {countdown(ahead)}",
+        f"Zoho still says {case.word}: see {_PAGE} there.",
+    )
+
+
+def too_old(case: Case) -> Verdict | None:
+    """The last completed backup is older than the plan's gap and grace, or than the org's `max_age`.
+
+    Where none ever completed, the wait counts from when the first one was due, or the plan was made.
+    """
+    history, limit = case.snapshot.history, oldest_allowed(case)
+    if history is None or limit is None:
+        return None
+    last, newer = history.last_completed, _completed_since(case)
+    if newer:
+        since = newer.at
+    elif last:
+        since = history.latest_time_of(last)
+    else:
+        since = _waited_since(case)
+    if since is None or case.zoho_now - since <= limit:
+        return None
+    headline = f"the last good backup is {rough(case.zoho_now - since)} old"
+    if not (last or newer):
+        headline = f"no backup has completed; the plan is {rough(case.zoho_now - since)} old"
+    if case.state is State.INPROGRESS:
+        headline = f"{headline.partition('; ')[0]}; one is running"
+    return Verdict(
+        "too_old",
+        Level.CRITICAL,
+        "TOO OLD",
+        headline,
+        f"Order one by hand in Zoho: {_PAGE}.",
+    )
+
+
+def oldest_allowed(case: Case) -> timedelta | None:
+    """How old the last good backup may be: a week's plan 8 days, two weeks' 16, a month's 33."""
+    if case.policy.max_age is not None:
+        return case.policy.max_age
+    rule = parse_rrule(case.backup.rrule) if case.backup and case.backup.rrule else None
+    gap = rule.usual_gap if rule else None
+    return None if gap is None else gap + min(max(_LEAST_GRACE, gap / 7), _MOST_GRACE)
+
+
+def _waited_since(case: Case) -> datetime | None:
+    history = case.snapshot.history
+    row = history.last_action("scheduled") if history else None
+    known = (case.backup.first_run if case.backup else None, row.at if row else None)
+    return max((moment for moment in known if moment), default=None)
+
+
+def running_long(case: Case) -> Verdict | None:
+    """In progress for longer than `long_run_after`."""
+    if case.state is not State.INPROGRESS:
+        return None
+    lasted = running_for(case)
+    if lasted <= case.policy.long_run_after:
+        return None
+    return Verdict(
+        "running_long",
+        Level.WARNING,
+        case.word,
+        f"running for {rough(lasted)}; longer than usual",
+        "If it stays, ask Zoho's support: large orgs take many hours.",
+    )
+
+
+def running_for(case: Case) -> timedelta:
+    """Since the history's start of this run, or since it was first seen, whichever is longer ago."""
+    seen = case.now - (case.snapshot.running_since or case.now)
+    start = case.snapshot.history.under_way if case.snapshot.history else None
+    told = case.zoho_now - start.at if start and start.at else timedelta()
+    return max(seen, told)
+
+
+def none_set_up(case: Case) -> Verdict | None:
+    """Nothing is scheduled, and nothing ever was (204 and its kin)."""
+    if case.backup is not None:
+        return None
+    return Verdict(
+        "none", Level.WARNING, "NO BACKUP", "no backup is set up", f"Set one up in Zoho: {_PAGE}."
+    )
+
+
+def unknown_status(case: Case) -> Verdict | None:
+    """A status word that is not documented: shown as it came."""
+    if case.state is not State.UNKNOWN:
+        return None
+    return Verdict(
+        "unknown_status",
+        Level.WARNING,
+        case.word,
+        "a status that zbtui does not know",
+        f"See what Zoho says: {_PAGE}; look for a newer zbtui.",
+    )
+
+
+def one_off(case: Case) -> Verdict | None:
+    """No recurrence rule, or no next run, and nothing is running: nothing will run by itself."""
+    backup, ahead = case.backup, case.ahead
+    if backup is None or case.state in (State.INPROGRESS, State.UNKNOWN):
+        return None
+    if case.state is State.FINISHED:
+        headline = "the schedule has run out; nothing will run"
+    elif backup.rrule is None and ahead is not None:
+        headline = f"nothing repeats; {_next_run(ahead)}"
+    elif backup.rrule is None:
+        headline = "nothing will run by itself; it was a single backup"
+    elif ahead is None:
+        headline = "Zoho names no next run"
+    else:
+        return None
+    return Verdict(
+        "one_off", Level.WARNING, case.word, headline, f"Schedule a recurring one: {_PAGE} in Zoho."
+    )
+
+
+def links_expiring(case: Case) -> Verdict | None:
+    """The download links die within 48 hours."""
+    links = case.snapshot.links
+    if links is None or links.expire is None:
+        return None
+    left = links.expire - case.zoho_now
+    if not timedelta() < left <= LINKS_NEAR:
+        return None
+    return Verdict(
+        "links_expiring",
+        Level.WARNING,
+        case.word,
+        f"the download links expire in {rough(left)}",
+        f"Download the files in time: {_PAGE} in Zoho.",
+    )
+
+
+def quota_risk(case: Case) -> Verdict | None:
+    """In the calendar month of the next run the plan needs more runs than the edition includes.
+
+    Where the edition is known. Counted by what ran already in that month, at the org's own offset, and
+    by the rule; extra backups bought in that month count as included.
+    """
+    snapshot, backup = case.snapshot, case.backup
+    included = snapshot.company.included if snapshot.company else None
+    if included is None or backup is None or not backup.rrule or not backup.next_run:
+        return None
+    ahead = case.ahead
+    if ahead is None or ahead <= timedelta():
+        return None
+    next_run = backup.next_run
+    begin = next_run.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    end = (begin + timedelta(days=32)).replace(day=1)
+    to_come = 1 + len(later_runs(backup.rrule, next_run, end - timedelta(microseconds=1)))
+    history = snapshot.history
+    done = history.runs_within(begin, end) if history else 0
+    bought = history.bought_within(begin, end) if history else 0
+    needed = done + to_come
+    if needed <= included + bought:
+        return None
+    runs = "1 run" if needed == 1 else f"{needed} runs"
+    return Verdict(
+        "quota_risk",
+        Level.WARNING,
+        case.word,
+        f"{MONTHS[begin.month - 1]} needs {runs}; {included + bought} are included",
+        "Buy more, or plan fewer: Zoho does not run what is not included.",
+    )
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    failed,
+    stopped,
+    overdue,
+    too_old,
+    running_long,
+    none_set_up,
+    unknown_status,
+    one_off,
+    links_expiring,
+    quota_risk,
+)
+"""In the order in which they win."""
+
+
+def look_healthy(case: Case) -> Verdict:
+    """What is left where no rule applies: a run is ahead, or in progress."""
+    if case.state is State.INPROGRESS:
+        lasted = rough(running_for(case))
+        since = "" if lasted == "now" else f", seen running for {lasted}"
+        return Verdict("running", Level.OK, case.word, f"a backup is running{since}")
+    ahead = case.ahead
+    assert ahead is not None  # else it is a one-off
+    name: Name = "completed" if case.state is State.COMPLETED else "scheduled"
+    return Verdict(name, Level.OK, case.word, _next_run(ahead))
+
+
+def _next_run(ahead: timedelta) -> str:
+    if ahead > timedelta():
+        return f"next backup in {countdown(ahead)}"
+    return f"due {countdown(ahead)} ago, not seen running yet"
