@@ -6,26 +6,37 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.clock import START
+from zbtui.config_rules import CONFIG_RULES
+from zbtui.core.alert import Alert, Ledger, Told
 from zbtui.core.backup import parse_job
-from zbtui.core.org import Org
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.company import Company
+from zbtui.core.event import Event
+from zbtui.core.history import parse_entry
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
+from zbtui.core.org import Org, Policy
+from zbtui.core.runs import History, summarize
+from zbtui.core.snapshot import Snapshot, failed
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.config import Config, Rules
+from zbtui.core.verdict import Level
+from zbtui.store.alerts import AlertBook, Claim, Decide, KeptAlert
+from zbtui.store.config import Config
 from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import Journal, Lockout, open_journal
-from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
 
-RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+RULES = CONFIG_RULES
 ROOT = Path(__file__).parents[2]
+YEAR_END = datetime(2026, 12, 31, tzinfo=UTC)
 TOKEN = "0123456789abcdef"
 """A refresh token, as the journal knows it: by its fingerprint."""
 
@@ -82,7 +93,7 @@ def refused(act: Callable[[], object]) -> Trouble:
     return trouble
 
 
-def snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED") -> Snapshot:
+def snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **keys: Any) -> Snapshot:
     """A full one: whatever can be kept is there."""
     backup = parse_job(
         {
@@ -94,18 +105,50 @@ def snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED") -> Snap
             "requester": {"id": "5100000000031009", "name": "佐藤 美咲", "zuid": "20071234567"},
         }
     )
-    return Snapshot(
-        of,
-        backup=backup,
-        observed_at=seen,
-        running_since=seen - timedelta(hours=1),
-        clock_offset=timedelta(seconds=-42.5),
-        after_failure=True,
-        company="Nordlys Tools AB",
-        last_completed=seen - timedelta(days=6),
-        last_failed=seen - timedelta(days=20),
-        links_expire=seen + timedelta(days=1),
-    )
+    full: dict[str, Any] = {
+        "backup": backup,
+        "observed_at": seen,
+        "running_since": seen - timedelta(hours=1),
+        "clock_offset": timedelta(seconds=-42.5),
+        "after_failure": True,
+        "company": Company(
+            "Nordlys Tools AB", "20098765432", "Sverige", "ultimate", "production", YEAR_END
+        ),
+        "company_at": seen - timedelta(hours=3),
+        "history": history(completed=START - timedelta(days=6), failed=START - timedelta(days=20)),
+        "history_at": seen - timedelta(hours=2),
+        "links": Links(2, 1, START + timedelta(days=5)),
+        "links_expire": START + timedelta(days=5),
+        "past_tried_at": seen - timedelta(hours=2),
+    }
+    return Snapshot(of, **(full | keys))
+
+
+def history(completed: datetime, failed: datetime) -> History:
+    """Of two runs, and of a backup that was bought."""
+    rows: list[dict[str, Any]] = [
+        {"id": "4", "state": "completed", "repeat_type": "weekly", "log_time": completed.isoformat()},
+        {"id": "3", "action": "initiated", "repeat_type": "weekly", "log_time": None},
+        {"id": "2", "state": "failure", "file_name": "Data_Backup_1.zip", "log_time": failed.isoformat()},
+        {"id": "1", "action": "purchased", "count": "3", "done_by": {"id": "7", "name": "佐藤 美咲"}},
+    ]
+    return summarize(parse_entry(row) for row in rows)
+
+
+def looked(of: Org, at: datetime = START, status: str = "SCHEDULED", **keys: Any) -> Snapshot:
+    """A full one, after a good look."""
+    return snapshot(of, at, status, attempted_at=at, **keys)
+
+
+def refusing(before: Snapshot, at: datetime, message: str = "Zoho cannot be reached.") -> Snapshot:
+    """After a look that failed."""
+    return failed(before, Trouble("network", message, "Check the network."), at)
+
+
+async def note(journal: Journal, seen: Snapshot, now: datetime | None = None) -> tuple[Event, ...]:
+    """As the watch does after each look."""
+    now = now or seen.attempted_at or START
+    return await journal.note(seen, judge(seen, Policy(), now), now)
 
 
 @contextmanager
@@ -113,6 +156,12 @@ def database(path: Path) -> Iterator[sqlite3.Connection]:
     """A journal's file, without zbtui."""
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as opened:
         yield opened
+
+
+def content(path: Path) -> list[str]:
+    """All that is in a journal."""
+    with database(path) as other:
+        return list(other.iterdump())
 
 
 async def keep(path: Path, *snapshots: Snapshot, lockout: Lockout | None = None) -> None:
@@ -173,10 +222,10 @@ def hear(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().rstrip("\n")
 
 
-def tell(process: subprocess.Popen[str]) -> None:
+def tell(process: subprocess.Popen[str], line: str = "") -> None:
     """Have its `sys.stdin.readline()` return."""
     assert process.stdin is not None
-    process.stdin.write("\n")
+    process.stdin.write(f"{line}\n")
     process.stdin.flush()
 
 
@@ -193,3 +242,38 @@ def _end(process: subprocess.Popen[str]) -> None:
     for pipe in (process.stdin, process.stdout):
         assert pipe is not None
         pipe.close()
+
+
+def alarm(*orgs: str, at: datetime = START) -> Decide:
+    """Decides to tell of each of these orgs that nothing was told of yet."""
+
+    def decide(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
+        new = [name for name in orgs if name not in ledger.orgs]
+        told = {name: Told("failed", Level.CRITICAL, at) for name in new}
+        return replace(ledger, orgs={**ledger.orgs, **told}), tuple(alert(name, at) for name in new)
+
+    return decide
+
+
+def alert(name: str, at: datetime = START) -> Alert:
+    headline, hint = f"{name}: the last backup failed", "Order one by hand in Zoho."
+    return Alert(at, "alarm", name, "scheduled", "failed", Level.CRITICAL, headline, hint)
+
+
+def names(kept: Iterable[KeptAlert]) -> list[str]:
+    """Of the orgs that alerts are about."""
+    return [one.alert.org for one in kept]
+
+
+async def claim(
+    book: AlertBook, *sinks: str, after: timedelta = timedelta(), lease: timedelta = timedelta(minutes=1)
+) -> Claim | None:
+    """A delivery; to `command`, where no sink is named."""
+    return await book.claim(sinks or ["command"], START + after, lease)
+
+
+async def taken(book: AlertBook, *sinks: str, after: timedelta = timedelta()) -> Claim:
+    """As `claim`, where there must be one."""
+    found = await claim(book, *sinks, after=after)
+    assert found is not None
+    return found

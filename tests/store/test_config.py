@@ -54,12 +54,14 @@ def test_every_key_there_is(file: File) -> None:
         near_every = "20s"
         overdue_after = "1h30m"
         long_run_after = "1d"
+        max_age = "40d"
 
         [[org]]
         name = "acme"
         data_center = "eu"
         client_id = "1000.ABC"
         grant = "refresh-token"
+        mute = true
 
         [[org]]
         name = "self client"
@@ -77,9 +79,15 @@ def test_every_key_there_is(file: File) -> None:
         """)
     )
     assert file.load() == Config(
-        Policy(timedelta(minutes=1), timedelta(seconds=20), timedelta(hours=1.5), timedelta(days=1)),
+        Policy(
+            timedelta(minutes=1),
+            timedelta(seconds=20),
+            timedelta(hours=1.5),
+            timedelta(days=1),
+            timedelta(days=40),
+        ),
         (
-            Org("acme", "eu", "1000.ABC", "refresh-token"),
+            Org("acme", "eu", "1000.ABC", "refresh-token", mute=True),
             Org("self client", "us", "1000.DEF", "client-credentials", "ZohoCRM.20098765432"),
             Org(
                 "portal",
@@ -96,9 +104,9 @@ def test_what_is_left_out_is_as_documented(file: File) -> None:
     file.put(ACME)
     config = file.load()
     assert config.policy == Policy(
-        timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=6), timedelta(hours=12)
+        timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=6), timedelta(hours=12), None
     )
-    assert config.orgs[0].grant == "refresh-token"
+    assert (config.orgs[0].grant, config.orgs[0].mute) == ("refresh-token", False)
 
 
 @pytest.mark.parametrize("dc", sorted(RULES.data_centers))
@@ -241,11 +249,16 @@ def test_15s_is_often_enough_and_on_loopback_1s(text: str, every: int, file: Fil
 
 def test_an_org_may_set_every_key_of_the_policy_itself(file: File) -> None:
     own = 'every = "1h"\nnear_every = "1m"\noverdue_after = "2d"\nlong_run_after = "1h30m"\n'
+    own += 'max_age = "9d"\n'
     file.put('[watch]\nevery = "1m"\n' + ACME + own + ACME.replace("acme", "b"))
     config = file.load()
     acme, b = config.orgs
     assert config.policy.of(acme) == Policy(
-        timedelta(hours=1), timedelta(minutes=1), timedelta(days=2), timedelta(minutes=90)
+        timedelta(hours=1),
+        timedelta(minutes=1),
+        timedelta(days=2),
+        timedelta(minutes=90),
+        timedelta(days=9),
     )
     assert config.policy.of(b) == config.policy == Policy(every=timedelta(minutes=1))
     assert acme.identity == replace(acme, own_policy=()).identity

@@ -20,11 +20,6 @@ SEEN = snapshot(ACME)
 LOCKED = Lockout(START + timedelta(minutes=20), 2)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "journal.db"
-
-
 # What is kept
 
 

@@ -1,4 +1,4 @@
-"""A journal that is broken, foreign, older or newer: it is told, and stops nothing."""
+"""A journal that is broken, foreign or newer: it is told, and stops nothing."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import TOKEN, database, keep, kept, message_of, org, run_together, snapshot
+from tests.store.builders import (
+    TOKEN,
+    database,
+    keep,
+    kept,
+    looked,
+    message_of,
+    note,
+    org,
+    refusing,
+    snapshot,
+)
 from tests.support.clock import START, settle
-from zbtui.store.journal import SCHEMA, Journal, Lockout, open_journal
+from zbtui.core.company import Company
+from zbtui.store.database import SCHEMA
+from zbtui.store.journal import Journal, Lockout, open_journal
 
 ACME = org()
 SEEN = snapshot(ACME)
 LOCKED = Lockout(START + timedelta(minutes=20), 2)
 WINDOW = timedelta(minutes=11)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "journal.db"
 
 
 async def works_without(journal: Journal) -> None:
@@ -34,6 +42,9 @@ async def works_without(journal: Journal) -> None:
     told = journal.trouble
     assert journal.load([ACME]) == {}
     await journal.save(SEEN)
+    assert await note(journal, looked(ACME)) == ()
+    assert await note(journal, refusing(SEEN, START)) == ()
+    assert await journal.events.read(None, None) == []
     await journal.set_lockout(TOKEN, LOCKED)
     assert await journal.lockout(TOKEN) == LOCKED  # for as long as this process runs
     await journal.rename("acme", "b")
@@ -91,88 +102,6 @@ async def test_a_journal_that_breaks_while_it_is_open_is_told_and_so_is_that_it_
     await journal.close()
 
 
-# An older zbtui's
-
-SCHEMA_1 = """
-CREATE TABLE snapshot (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE lockout (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, until TEXT NOT NULL, strikes INTEGER NOT NULL
-) STRICT;
-PRAGMA user_version = 1;
-"""
-
-
-@pytest.fixture
-async def old(path: Path) -> Path:
-    """A journal as the first zbtui made it: with what was seen of an org, and its lock-out."""
-    await keep(path, SEEN)
-    with database(path) as made:
-        rows = made.execute("SELECT * FROM snapshot").fetchall()
-    for file in path.parent.iterdir():
-        file.unlink()
-    put(path, b"")
-    with database(path) as first:
-        first.executescript(SCHEMA_1)
-        first.executemany("INSERT INTO snapshot VALUES (?, ?, ?, ?)", rows)
-        first.execute(
-            "INSERT INTO lockout VALUES ('acme', 'eu|1000.ABC|||', '2026-11-23T11:40:00+00:00', 2)"
-        )
-    return path
-
-
-def tables(path: Path) -> dict[str, str]:
-    with database(path) as other:
-        return dict(other.execute("SELECT name, sql FROM sqlite_master"))
-
-
-async def test_an_older_journal_is_taken_over_with_what_was_seen(old: Path, tmp_path: Path) -> None:
-    assert await kept(old) == {"acme": replace(SEEN, restored=True)}
-    await keep(tmp_path / "new.db")
-    assert tables(old) == tables(tmp_path / "new.db")
-    with database(old) as other:
-        assert other.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
-
-
-async def test_an_older_journal_keeps_lock_outs_and_counts_requests_from_then_on(old: Path) -> None:
-    journal = open_journal(old)
-    assert await journal.lockout("acme") is None
-    await journal.set_lockout(TOKEN, LOCKED)
-    assert await journal.lockout(TOKEN) == LOCKED
-    assert await journal.spend(TOKEN, START, 1, WINDOW) is None
-    assert await journal.spend(TOKEN, START, 1, WINDOW) == START + WINDOW
-    assert journal.trouble is None
-    await journal.close()
-
-
-async def test_an_older_journal_that_cannot_be_taken_over_is_left_as_it_is(old: Path) -> None:
-    with database(old) as other:
-        other.execute("CREATE TABLE token_request (mine)")
-    before = tables(old)
-    journal = open_journal(old)
-    await works_without(journal)
-    assert tables(old) == before
-    with database(old) as other:
-        assert other.execute("SELECT org FROM lockout").fetchall() == [("acme",)]
-        assert other.execute("PRAGMA user_version").fetchone() == (1,)
-
-
-async def test_processes_that_take_an_older_journal_over_at_once_do_it_once(old: Path) -> None:
-    run_together(4, OPEN, old)
-    assert await kept(old) == {"acme": replace(SEEN, restored=True)}
-
-
-OPEN = """
-import sys
-from pathlib import Path
-from zbtui.store.journal import open_journal
-READY
-journal = open_journal(Path(sys.argv[2]))
-assert journal.trouble is None, journal.trouble
-"""
-
-
 def put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
@@ -182,33 +111,62 @@ def content_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def rewrite(path: Path, change: Callable[[str], str]) -> None:
+async def test_that_nothing_had_to_be_written_does_not_say_that_it_works_again(path: Path) -> None:
+    journal = open_journal(path)
+    with database(path) as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON snapshot BEGIN SELECT RAISE(ABORT, 'full'); END"
+        )
+    await journal.save(SEEN)
+    assert "full" in message_of(journal)
+    await journal.forget("acme")
+    assert await journal.alerts.settle(lambda ledger: (ledger, ()), []) == ()
+    assert "full" in message_of(journal)
+    await journal.set_lockout(TOKEN, LOCKED)
+    assert message_of(journal) == ""
+    await journal.close()
+
+
+Change = Callable[[str], str]
+
+
+def rewrite(path: Path, change: Change, table: str = "snapshot", column: str = "body") -> None:
     """Change what is kept of `acme` behind the journal's back."""
     with database(path) as other:
-        (body,) = other.execute("SELECT body FROM snapshot WHERE org = 'acme'").fetchone()
-        other.execute("UPDATE snapshot SET body = ? WHERE org = 'acme'", [change(body)])
+        (kept,) = other.execute(f"SELECT {column} FROM {table} WHERE org = 'acme'").fetchone()
+        other.execute(f"UPDATE {table} SET {column} = ? WHERE org = 'acme'", [change(kept)])
 
 
-def with_(**changed: object) -> Callable[[str], str]:
+def with_(**changed: object) -> Change:
     return lambda body: json.dumps(json.loads(body) | changed)
 
 
-GARBAGE: dict[str, Callable[[str], str]] = {
+NO_JSON: dict[str, Change] = {
     "nothing": lambda _: "",
     "half of it": lambda body: body[: len(body) // 2],
-    "a list": lambda _: "[]",
-    "an empty object": lambda _: "{}",
     "null": lambda _: "null",
     "deep": lambda _: "[" * 100_000,
+}
+GARBAGE: dict[str, Change] = {
+    **NO_JSON,
+    "a list": lambda _: "[]",
+    "an empty object": lambda _: "{}",
     "a date that is none": with_(observed_at="yesterday"),
-    "a date that is a number": with_(last_failed=5),
+    "a date that is a number": with_(running_since=5),
     "a date without its offset": with_(observed_at="2026-11-23T11:20:00"),
     "a backup that is no object": with_(backup=5),
     "a backup with a date that is none": with_(backup={"id": "1", "scheduled_date": "soon"}),
     "a clock that is no number": with_(clock_offset=float("nan")),
     "a clock that is text": with_(clock_offset="5"),
     "a clock beyond time": with_(clock_offset=1e300),
-    "a company that is no text": with_(company=5),
+    "a company that is a number": with_(company=5),
+    "a company whose name is a number": with_(company={"company_name": 5}),
+    "links that are no list": with_(links=5),
+    "links that are two numbers": with_(links=[1, 2]),
+    "links that are no numbers": with_(links=["1", "2", None]),
+    "links that are fewer than none": with_(links=[-1, 0, None]),
+    "links with a date that is none": with_(links=[1, 0, "soon"]),
+    "failures that are no number": with_(past_failures=None),
 }
 
 
@@ -223,10 +181,87 @@ async def test_a_row_that_is_not_understood_counts_as_none_and_is_written_anew(
     assert set(await kept(path, "acme", "b")) == {"acme", "b"}
 
 
+BAD_HISTORIES: dict[str, Change] = {
+    **NO_JSON,
+    "an object": lambda _: '{"a": 1}',
+    "a row that is no object": lambda _: "[5]",
+    "a row with a date that is none": lambda _: '[{"log_time": "soon"}]',
+}
+
+
+@pytest.mark.parametrize("garbage", BAD_HISTORIES)
+async def test_a_history_that_is_not_understood_is_asked_for_anew_and_the_rest_stays(
+    garbage: str, path: Path
+) -> None:
+    await keep(path, SEEN)
+    rewrite(path, BAD_HISTORIES[garbage], "history")
+    without = replace(SEEN, history=None, history_at=None, past_tried_at=None)
+    assert await kept(path) == {"acme": replace(without, restored=True)}
+    later = snapshot(ACME, START + timedelta(hours=3))
+    await keep(path, later)
+    assert await kept(path) == {"acme": replace(later, restored=True)}
+
+
+async def test_a_history_of_an_unknown_moment_is_asked_for_anew(path: Path) -> None:
+    await keep(path, SEEN)
+    rewrite(path, lambda _: "once", "history", "at")
+    assert (await kept(path))["acme"].history is None
+    await keep(path, SEEN)
+    assert (await kept(path))["acme"].history == SEEN.history
+
+
+BAD_STANDINGS: dict[str, tuple[str, Change]] = {
+    **{name: ("body", change) for name, change in NO_JSON.items()},
+    "a list": ("body", lambda _: "[]"),
+    "an empty object": ("body", lambda _: "{}"),
+    "one word more": ("body", with_(colour="red")),
+    "a number": ("body", with_(status=5)),
+    "a moment that is none": ("attempted_at", lambda _: "once"),
+    "another one that is none": ("failing_since", lambda _: "once"),
+}
+
+
+@pytest.mark.parametrize("garbage", BAD_STANDINGS)
+async def test_a_standing_that_is_not_understood_counts_as_none_and_is_written_anew(
+    garbage: str, path: Path
+) -> None:
+    column, change = BAD_STANDINGS[garbage]
+    journal = open_journal(path)
+    await note(journal, looked(ACME))
+    rewrite(path, change, "standing", column)
+    failing = refusing(looked(ACME), START + timedelta(minutes=5))
+    assert {event.kind for event in await note(journal, failing)} == {"verdict", "trouble"}
+    again = refusing(failing, START + timedelta(minutes=10))
+    assert await note(journal, again) == ()
+    assert journal.trouble is None
+    await journal.close()
+
+
+BAD_EVENTS = {"at": "once", "kind": "weather"}
+
+
+@pytest.mark.parametrize("column", BAD_EVENTS)
+async def test_an_event_that_is_not_understood_is_left_out(column: str, path: Path) -> None:
+    journal = open_journal(path)
+    first = await note(journal, looked(ACME))
+    second = await note(journal, looked(ACME, START + timedelta(minutes=5), "FAILED"))
+    with database(path) as other:
+        other.execute(f"UPDATE event SET {column} = ? WHERE id <= ?", [BAD_EVENTS[column], len(first)])
+    assert await journal.events.read(None, None) == list(second)
+    await journal.close()
+
+
 async def test_text_that_is_kept_is_cleaned_again_when_it_is_read(path: Path) -> None:
     await keep(path, SEEN)
-    rewrite(path, with_(company="Evil\x1b[2J\nLtd"))
-    assert (await kept(path))["acme"].company == "Evil[2J Ltd"
+    rewrite(path, with_(company={"company_name": "Evil\x1b[2J\nLtd"}))
+    assert (await kept(path))["acme"].company == Company("Evil[2J Ltd", None, None, None, None)
+    journal = open_journal(path)
+    await note(journal, looked(ACME))
+    with database(path) as other:
+        other.execute("UPDATE event SET org = ?, headline = ?", ["Evil\x1b[2J", "two\nlines"])
+    ((name, line),) = {(one.org, one.headline) for one in await journal.events.read(None, None)}
+    assert (name, line) == ("Evil[2J", "two lines")
+    await journal.close()
 
 
 async def test_what_waits_to_be_written_is_written_before_it_closes(path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.store.builders import TOKEN, children, database, hear, keep, kept, message_of, org, snapshot
 from tests.support.clock import START
-from zbtui.store import journal as room
+from zbtui.store import database as room
 from zbtui.store.journal import Journal, Lockout, open_journal
 
 OTHER = "fedcba9876543210"
@@ -23,11 +23,6 @@ LOCKED = Lockout(START + timedelta(minutes=20), 2)
 LIMIT = 9
 WINDOW = timedelta(minutes=11)
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "journal.db"
 
 
 @asynccontextmanager

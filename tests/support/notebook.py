@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime, timedelta
+import weakref
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
 
-from zbtui.core.org import Org
+from zbtui.core.event import Event
 from zbtui.core.snapshot import Snapshot
-from zbtui.store.journal import Journal, Lockout
+from zbtui.core.verdict import Verdict
+from zbtui.store.database import open_database
+from zbtui.store.journal import Journal
+from zbtui.store.worker import Worker
+
+T = TypeVar("T")
+
+
+class InPlace(Worker):
+    """Makes each call at once, where it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("in place")
+
+    async def call(self, function: Callable[[], T], limit: float | None = None) -> T:
+        return function()
 
 
 class Notebook(Journal):
-    """A journal without a thread: what the fake clock moves must not wait for a real one."""
+    """A journal in memory, without a thread: what the fake clock moves must not wait for a real one."""
 
     def __init__(self, known: Iterable[Snapshot] = ()) -> None:
-        super().__init__(None, None)
+        """Args:
+        known: what an earlier run of the program has kept.
+        """
+        database = open_database(None, InPlace())
+        super().__init__(database)
         self.saved: list[Snapshot] = []
-        self._known = {snapshot.org.name: snapshot for snapshot in known}
-        self._lockouts: dict[str, Lockout] = {}
-        self._made: dict[str, list[datetime]] = {}
-
-    def load(self, orgs: Iterable[Org]) -> dict[str, Snapshot]:
-        return {org.name: self._known[org.name] for org in orgs if org.name in self._known}
+        """What was given to `save` and `note`."""
+        for snapshot in known:
+            _finish(super().save(snapshot))
+        if connection := database.read(lambda connection: connection, None):
+            weakref.finalize(database, connection.close)  # few tests do
 
     async def save(self, snapshot: Snapshot) -> None:
         self.saved.append(snapshot)
+        await super().save(snapshot)
 
-    async def lockout(self, token: str) -> Lockout | None:
-        return self._lockouts.get(token)
+    async def note(self, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Event, ...]:
+        self.saved.append(snapshot)
+        return await super().note(snapshot, verdict, now)
 
-    async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
-        self._lockouts.pop(token, None)
-        if lockout:
-            self._lockouts[token] = lockout
 
-    async def spend(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
-        made = [at for at in self._made.get(token, []) if at > now - window]
-        if len(made) >= limit:
-            return made[-limit] + window
-        self._made[token] = [*made, now]
-        return None
-
-    async def give_back(self, token: str) -> None:
-        self._made.pop(token, None)
-
-    async def rename(self, before: str, after: str) -> None:
-        if known := self._known.pop(before, None):
-            self._known[after] = replace(known, org=replace(known.org, name=after))
-
-    async def forget(self, org_name: str) -> None:
-        self._known.pop(org_name, None)
-
-    async def close(self) -> None:
-        pass
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Have something done that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise AssertionError("it waits for something")

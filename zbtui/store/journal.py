@@ -1,4 +1,4 @@
-"""The journal: what was last seen of each org, token requests and lock-outs (SQLite).
+"""The journal: what was last seen of each org, what has changed, what was told, and token requests.
 
 Shared by all zbtui processes of this user, and across restarts.
 
@@ -8,217 +8,157 @@ told, and the watch goes on.
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from zbtui.core.backup import parse_job
+from zbtui.core.event import Event, Standing, changes, standing_of
 from zbtui.core.org import Org
+from zbtui.core.settings import Keep
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.text import clean
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.paths import make_private_folder
-from zbtui.store.worker import Worker
-
-SCHEMA: Final = 2
-_MIGRATIONS: Final = (
-    """
-CREATE TABLE snapshot (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE lockout (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, until TEXT NOT NULL, strikes INTEGER NOT NULL
-) STRICT;
-""",
-    # A lock-out is Zoho's of a token, whichever org's name it is kept under.
-    """
-DROP TABLE lockout;
-CREATE TABLE lockout (token TEXT PRIMARY KEY, until TEXT NOT NULL, strikes INTEGER NOT NULL) STRICT;
-CREATE TABLE token_request (token TEXT NOT NULL, at REAL NOT NULL) STRICT;
-CREATE INDEX token_requests ON token_request (token, at);
-""",
+from zbtui.core.trouble import Trouble
+from zbtui.core.verdict import Verdict
+from zbtui.store.alerts import AlertBook
+from zbtui.store.budget import Lockout, TokenBudget
+from zbtui.store.database import Database, moment_of, open_database, stamp
+from zbtui.store.encoding import (
+    count_of,
+    decode_history,
+    decode_snapshot,
+    decode_standing,
+    encode_history,
+    encode_snapshot,
+    encode_standing,
+    understood,
 )
-"""Each takes the journal from one schema to the next; the first one makes it."""
-_DATES: Final = ("observed_at", "running_since", "last_completed", "last_failed", "links_expire")
+from zbtui.store.events import EventLog, insert_events, prune_events
 
+__all__ = ["Journal", "Lockout", "open_journal"]
+
+_OF_AN_ORG: Final = ("snapshot", "history", "standing", "told")
+"""The tables with one row for each org."""
+_AHEAD: Final = timedelta(hours=1)
+"""What was kept at a moment further ahead than this was kept while the clock was wrong."""
 _PROBE: Final = "probe"
-_PATIENCE: Final = 5.0
-_KEPT_SECONDS: Final = 3600.0
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Lockout:
-    """The accounts host has shut its door on a refresh token ("Access Denied")."""
-
-    until: datetime
-    strikes: int
-    """How often in a row."""
 
 
 class Journal:
     """Open with `open_journal`. Its calls never raise: `trouble` says what does not work."""
 
-    def __init__(self, database: sqlite3.Connection | None, trouble: Trouble | None) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._worker = Worker("zbtui-journal")
-        self._spent: dict[str, list[float]] = {}
-        """Token requests of this process: they count where the database cannot be used."""
-        self._untold: list[tuple[str, float]] = []
-        """Those of them that the database is still to be told of."""
-        self._lockouts: dict[str, Lockout] = {}
-        """Those that came to this process, where the database cannot be used."""
-        self.trouble = trouble
+        self._tokens = TokenBudget(database)
+        self.events = EventLog(database)
+        self.alerts = AlertBook(database)
+        self.keep = Keep()
+        """How much `note` leaves of the events."""
+
+    @property
+    def trouble(self) -> Trouble | None:
         """Why it is not being kept; None: it is."""
+        return self._database.trouble
 
     def load(self, orgs: Iterable[Org]) -> dict[str, Snapshot]:
         """What was last seen of these orgs, by name. Blocks: for before the event loop runs."""
-        wanted = {org.name: org for org in orgs}
-        query = "SELECT org, identity, body FROM snapshot"
-        nothing: list[Any] = []
-        rows = self._run(lambda database: database.execute(query).fetchall(), nothing)
-        return {
-            name: snapshot
-            for name, identity, body in rows
-            if (org := wanted.get(name)) and org.identity == identity
-            if (snapshot := _decode(org, body))
-        }
+
+        def act(database: sqlite3.Connection) -> dict[str, Snapshot]:
+            return {org.name: known for org in orgs if (known := _load(database, org))}
+
+        nothing: dict[str, Snapshot] = {}
+        return self._database.read(act, nothing)
 
     async def save(self, snapshot: Snapshot) -> None:
         """Keep what was seen; of several processes, the newest look wins."""
-        if snapshot.observed_at is None:
-            return
-        row = (
-            snapshot.org.name,
-            snapshot.org.identity,
-            snapshot.observed_at.isoformat(),
-            _encode(snapshot),
-        )
-        await self._write(
-            "INSERT INTO snapshot VALUES (?, ?, ?, ?) ON CONFLICT (org) DO UPDATE SET"
-            " identity = excluded.identity, observed_at = excluded.observed_at, body = excluded.body"
-            " WHERE excluded.identity <> identity OR excluded.observed_at >= observed_at",
-            row,
-        )
+        await self._database.writing(lambda database: _keep(database, snapshot, None), None)
 
-    async def lockout(self, token: str) -> Lockout | None:
-        """The lock-out of a token, by its fingerprint, over or not; None: there was none since."""
-        query = "SELECT until, strikes FROM lockout WHERE token = ?"
-        row = await self._worker.call(
-            lambda: self._run(lambda database: database.execute(query, (token,)).fetchone(), None)
-        )
-        try:
-            return Lockout(_moment(row[0]), row[1]) if row else self._lockouts.get(token)
-        except ValueError:
-            return None
+    async def note(self, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Event, ...]:
+        """Keep what a look showed, good or failed, and what it changed.
 
-    async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
-        self._lockouts.pop(token, None)
-        if lockout is None:
-            await self._write("DELETE FROM lockout WHERE token = ?", (token,))
-            return
-        self._lockouts[token] = lockout
-        await self._write(
-            "INSERT OR REPLACE INTO lockout VALUES (?, ?, ?)",
-            (token, lockout.until.isoformat(), lockout.strikes),
-        )
-
-    async def spend(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
-        """Note a request that is about to be made with a token, unless it would be one too many.
-
-        Counted over all processes at once. Where the journal cannot be used, this process counts
-        for itself.
+        Of several processes that see the same change, one notes it. A look that is older than what
+        was noted before changes nothing.
 
         Args:
-            token: its fingerprint.
-            limit: how many are allowed within `window`.
+            verdict: on the snapshot, by `now`.
 
         Returns:
-            None: noted, go ahead. Else from when on there is room for one more; nothing was noted.
+            What it changed; nothing, where the journal cannot be used.
         """
-        at, span = now.timestamp(), window.total_seconds()
+        standing, attempted_at = standing_of(snapshot, verdict, now), snapshot.attempted_at
+        if standing is None or attempted_at is None:
+            return ()
+        org, keep = snapshot.org, self.keep
 
-        def act(database: sqlite3.Connection) -> list[float]:
-            with _transaction(database):
-                database.executemany("INSERT INTO token_request VALUES (?, ?)", self._untold)
-                # From a moment that is yet to come: the clock was ahead then.
-                database.execute("UPDATE token_request SET at = ? WHERE at > ?", (at, at))
-                database.execute("DELETE FROM token_request WHERE at < ?", (at - _KEPT_SECONDS,))
-                query = "SELECT at FROM token_request WHERE token = ? AND at > ? ORDER BY at"
-                made = [float(row[0]) for row in database.execute(query, (token, at - span))]
-                if len(made) < limit:
-                    database.execute("INSERT INTO token_request VALUES (?, ?)", (token, at))
-            self._untold.clear()
-            return made
+        def act(database: sqlite3.Connection) -> tuple[Event, ...]:
+            known = _read_attempt(database, org)
+            if known and attempted_at < known.at <= now + _AHEAD:
+                return ()
+            before = known.standing if known else None
+            after = _as_known(before, standing)
+            events = tuple(
+                Event(now, org.name, kind, was, has, verdict.level.word, verdict.headline)
+                for kind, was, has in changes(before, after)
+            )
+            _keep(database, snapshot, now)
+            _write_attempt(database, snapshot, attempted_at, after)
+            insert_events(database, events)
+            prune_events(database, keep, now)
+            return events
 
-        def run() -> list[float]:
-            made = self._run(act, None)
-            own = [min(one, at) for one in self._spent.get(token, []) if one > at - span]
-            if made is None:
-                made = own
-                if len(made) < limit:
-                    self._untold.append((token, at))
-            self._spent[token] = [*own, at] if len(made) < limit else own
-            return made
+        return await self._database.writing(act, ())
 
-        made = await self._worker.call(run)
-        return None if len(made) < limit else datetime.fromtimestamp(made[-limit] + span, UTC)
+    async def lockout(self, token: str) -> Lockout | None:
+        """See `TokenBudget.lockout`."""
+        return await self._tokens.lockout(token)
+
+    async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
+        """See `TokenBudget.set_lockout`."""
+        await self._tokens.set_lockout(token, lockout)
+
+    async def spend(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
+        """See `TokenBudget.spend`."""
+        return await self._tokens.spend(token, now, limit, window)
 
     async def give_back(self, token: str) -> None:
-        """What `spend` noted did not come about."""
-        self._spent.pop(token, None)
-        self._untold = [(one, at) for one, at in self._untold if one != token]
-        await self._write("DELETE FROM token_request WHERE token = ?", (token,))
+        """See `TokenBudget.give_back`."""
+        await self._tokens.give_back(token)
 
     async def rename(self, before: str, after: str) -> None:
-        """Keep what was seen of an org under its new name."""
-        await self._write("UPDATE OR REPLACE snapshot SET org = ? WHERE org = ?", (after, before))
+        """Keep all that is known of an org under its new name."""
+
+        def act(database: sqlite3.Connection) -> None:
+            if before == after:
+                return
+            known = (f"SELECT 1 FROM {table} WHERE org = ?" for table in _OF_AN_ORG)
+            if any(database.execute(query, (before,)).fetchone() for query in known):
+                _forget(database, after)  # what was left over under that name is another org's
+            for table in (*_OF_AN_ORG, "event"):
+                database.execute(f"UPDATE {table} SET org = ? WHERE org = ?", (after, before))
+
+        await self._database.writing(act, None)
 
     async def forget(self, org_name: str) -> None:
-        """Drop what was seen of an org. A lock-out stays: Zoho keeps it, whoever is under watch."""
-        await self._write("DELETE FROM snapshot WHERE org = ?", (org_name,))
+        """Drop what is known of an org, but for its events.
+
+        A lock-out stays, too: Zoho keeps it, whoever is under watch.
+        """
+        await self._database.writing(lambda database: _forget(database, org_name), None)
 
     async def probe(self) -> Trouble | None:
         """Have a row written, and deleted again; why that does not work, None: it does."""
-        await self._write("INSERT INTO token_request VALUES (?, 0)", (_PROBE,))
-        if self.trouble is None:  # else a row that is not there is deleted without any trouble
-            await self._write("DELETE FROM token_request WHERE token = ?", (_PROBE,))
+
+        def act(database: sqlite3.Connection) -> None:
+            database.execute("INSERT INTO token_request VALUES (?, 0)", (_PROBE,))
+            database.execute("DELETE FROM token_request WHERE token = ?", (_PROBE,))
+
+        await self._database.writing(act, None)
         return self.trouble
 
     async def close(self) -> None:
-        def close() -> None:  # behind what waits to be written
-            database, self._database = self._database, None
-            if database is not None:
-                database.close()
-
-        await self._worker.call(close)
-
-    async def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        def act(database: sqlite3.Connection) -> None:
-            with database:
-                database.execute(statement, values)
-            self.trouble = None
-
-        def run() -> None:
-            self._run(act, None)
-
-        await self._worker.call(run)
-
-    def _run(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        if self._database is None:
-            return otherwise
-        try:
-            return act(self._database)
-        except sqlite3.Error as error:
-            self.trouble = _explain(error, "cannot be used")
-            return otherwise
+        """Behind what waits to be written; nothing is kept from then on."""
+        await self._database.close()
 
 
 def open_journal(path: Path | None) -> Journal:
@@ -227,105 +167,107 @@ def open_journal(path: Path | None) -> Journal:
     Never raises: a journal that cannot be opened is left as it is, and one that keeps nothing is
     returned, with its `trouble` set.
     """
-    database: sqlite3.Connection | None = None
-    try:
-        if path is not None:
-            make_private_folder(path.parent)
-            path.touch(mode=0o600)
-        database = sqlite3.connect(
-            path or ":memory:", timeout=_PATIENCE, check_same_thread=False, isolation_level=None
-        )
-        _prepare(database)
-        return Journal(database, None)
-    except (sqlite3.Error, OSError) as error:
-        if database is not None:
-            database.close()
-        return Journal(None, _explain(error, f"{path} cannot be used"))
+    return Journal(open_database(path))
 
 
-def _prepare(database: sqlite3.Connection) -> None:
-    # WAL: readers and the writer of several processes do not block each other, and a process that
-    # is killed loses nothing that was committed.
-    _check_version(database)
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            # SQLite does not wait here by itself, while another process makes the same journal.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-    database.execute("PRAGMA synchronous = NORMAL")
-    with _transaction(database):
-        for migration in _MIGRATIONS[_check_version(database) :]:
-            for statement in filter(str.strip, migration.split(";")):
-                database.execute(statement)
-        database.execute(f"PRAGMA user_version = {SCHEMA}")
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The last look at an org that was noted."""
+
+    at: datetime
+    failures: int
+    failing_since: datetime | None
+    standing: Standing | None
+    """None: what is kept is not understood."""
 
 
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """All of it, or nothing; no other process in between."""
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
+def _load(database: sqlite3.Connection, org: Org) -> Snapshot | None:
+    """None: nothing is known of it."""
+    row = _row(database, "SELECT body FROM snapshot", org)
+    seen = decode_snapshot(org, row[0]) if row else None
+    if seen:
+        seen = _with_history(database, seen)
+    attempt = _read_attempt(database, org)
+    if attempt is None or attempt.failures == 0:
+        return seen
+    if seen and seen.observed_at and seen.observed_at > attempt.at:
+        return seen  # it signed in since
+    known = seen or Snapshot(org, restored=True)
+    return replace(known, failures=attempt.failures, failing_since=attempt.failing_since)
 
 
-def _check_version(database: sqlite3.Connection) -> int:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA:
-        raise sqlite3.DatabaseError("it was made by a newer zbtui")
-    return int(version)
+def _with_history(database: sqlite3.Connection, seen: Snapshot) -> Snapshot:
+    row = _row(database, "SELECT at, body FROM history", seen.org)
+    at = understood(lambda: moment_of(row[0])) if row else None
+    history = decode_history(row[1]) if row else None
+    if at is None or history is None:
+        return replace(seen, past_tried_at=None)  # it is asked for anew
+    return replace(seen, history=history, history_at=at)
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no time zone")
-    return moment
+def _keep(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None) -> None:
+    """What was seen, and its history, each where it is newer than what is kept.
+
+    Args:
+        now: None: what is kept from a moment that is yet to come counts as newer, too.
+    """
+    org, seen, read = snapshot.org, snapshot.observed_at, snapshot.history_at
+    if seen and _is_news(_row(database, "SELECT observed_at FROM snapshot", org), seen, now):
+        _put(database, "snapshot", org, stamp(seen), encode_snapshot(snapshot))
+    if read and snapshot.history:
+        row = _row(database, "SELECT at FROM history", org)
+        is_kept = row is not None and row[0] == stamp(read)
+        if not is_kept and _is_news(row, read, now):
+            _put(database, "history", org, stamp(read), encode_history(snapshot.history))
 
 
-def _encode(snapshot: Snapshot) -> str:
-    body: dict[str, Any] = {
-        "backup": snapshot.backup and snapshot.backup.as_dict(),
-        "clock_offset": snapshot.clock_offset.total_seconds(),
-        "after_failure": snapshot.after_failure,
-        "company": snapshot.company,
-    }
-    for key in _DATES:
-        moment: datetime | None = getattr(snapshot, key)
-        body[key] = moment and moment.isoformat()
-    return json.dumps(body, ensure_ascii=False)
+def _is_news(row: tuple[str, ...] | None, at: datetime, now: datetime | None) -> bool:
+    kept = understood(lambda: moment_of(row[0])) if row else None
+    return kept is None or at >= kept or (now is not None and kept > now + _AHEAD)
 
 
-def _decode(org: Org, text: str) -> Snapshot | None:
-    """None where a row is not understood: it is only a memory, and is soon written anew."""
-    try:
-        body = json.loads(text)
-        dates: dict[str, Any] = {key: body[key] and _moment(body[key]) for key in _DATES}
-        return Snapshot(
-            org,
-            backup=parse_job(body["backup"]),
-            clock_offset=timedelta(seconds=body["clock_offset"]),
-            after_failure=body["after_failure"],
-            company=body["company"] and clean(body["company"]),
-            restored=True,
-            **dates,
-        )
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, TroubleError):
+def _as_known(before: Standing | None, after: Standing) -> Standing:
+    """While an org cannot be looked at, it stands as the last good look said, whichever process's."""
+    if before is None or after.trouble is None:
+        return after
+    return replace(before, verdict=after.verdict, trouble=after.trouble)
+
+
+def _read_attempt(database: sqlite3.Connection, org: Org) -> _Attempt | None:
+    row = _row(database, "SELECT attempted_at, failures, failing_since, body FROM standing", org)
+    if row is None:
         return None
+    at, failures, since, body = row
+
+    def read() -> _Attempt:
+        return _Attempt(
+            moment_of(at), count_of(failures), since and moment_of(since), decode_standing(body)
+        )
+
+    return understood(read)
 
 
-def _explain(error: Exception, what: str) -> Trouble:
-    return Trouble(
-        "config",
-        f"The journal {what} ({error}).",
-        "What is seen is shown, but not kept for the next start: check the disk and the rights of "
-        "the folder that zbtui paths names.",
-    )
+def _write_attempt(
+    database: sqlite3.Connection, snapshot: Snapshot, at: datetime, standing: Standing
+) -> None:
+    since = snapshot.failing_since
+    values = (stamp(at), snapshot.failures, since and stamp(since), encode_standing(standing))
+    _put(database, "standing", snapshot.org, *values)
+
+
+def _row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:
+    """The row of this very org: not that of another one of its name."""
+    found = database.execute(f"{query} WHERE org = ? AND identity = ?", (org.name, org.identity))
+    row: tuple[Any, ...] | None = found.fetchone()
+    return row
+
+
+def _put(database: sqlite3.Connection, table: str, org: Org, *values: object) -> None:
+    row = (org.name, org.identity, *values)
+    marks = ", ".join("?" * len(row))
+    database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)
+
+
+def _forget(database: sqlite3.Connection, org_name: str) -> None:
+    for table in _OF_AN_ORG:
+        database.execute(f"DELETE FROM {table} WHERE org = ?", (org_name,))

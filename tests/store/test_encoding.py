@@ -1,0 +1,155 @@
+"""What is kept of an org, as text and back: nothing is lost, and no text breaks it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.build import DAY, NOW, ORG, POLICY, backup, backups, snapshots, tried, zones
+from zbtui.core.backup import Requester
+from zbtui.core.company import Company
+from zbtui.core.event import Standing
+from zbtui.core.history import Entry
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
+from zbtui.core.runs import History, summarize
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.text import clean
+from zbtui.store.encoding import (
+    decode_history,
+    decode_snapshot,
+    decode_standing,
+    encode_history,
+    encode_snapshot,
+    encode_standing,
+)
+
+words = st.none() | st.text(max_size=12).map(clean).filter(bool)
+known = st.sampled_from(["completed", "failure", "initiated", "stopped", "purchased", "scheduled"])
+moments = st.builds(
+    lambda span, zone: (NOW - span).astimezone(zone), st.timedeltas(timedelta(), 400 * DAY), zones
+)
+companies = st.builds(Company, words, words, words, words, words, st.none() | moments)
+links = st.builds(Links, st.integers(0, 99), st.integers(0, 99), st.none() | moments)
+requesters = st.builds(Requester, words, words, words)
+entries = st.builds(
+    Entry,
+    words,
+    st.none() | known,
+    st.none() | known,
+    st.none() | st.sampled_from(["weekly", "immediate"]),
+    words,
+    st.integers(0, 9),
+    st.none() | moments,
+    st.none() | requesters,
+)
+histories = st.lists(entries, max_size=8).map(summarize)
+standings = st.builds(Standing, words, st.just("scheduled"), words, words, words, words, words)
+
+
+@st.composite
+def full(draw: st.DrawFn) -> Snapshot:
+    """Whatever can be known of an org."""
+    return replace(
+        draw(snapshots()),
+        backup=draw(st.none() | backups()),
+        observed_at=draw(moments),
+        company=draw(st.none() | companies),
+        company_at=draw(st.none() | moments),
+        links=draw(st.none() | links),
+        links_expire=draw(st.none() | moments),
+        past_tried_at=draw(st.none() | moments),
+        past_failures=draw(st.integers(0, 9)),
+        after_failure=draw(st.booleans()),
+    )
+
+
+KEPT = (
+    "org",
+    "backup",
+    "observed_at",
+    "running_since",
+    "after_failure",
+    "clock_offset",
+    "company",
+    "company_at",
+    "links",
+    "links_expire",
+    "past_tried_at",
+    "past_failures",
+)
+
+
+@tried
+@given(seen=full())
+def test_a_snapshot_comes_back_as_it_was_but_for_what_only_this_run_knows(seen: Snapshot) -> None:
+    expected = Snapshot(**{key: getattr(seen, key) for key in KEPT}, restored=True)
+    if seen.past_trouble:
+        expected = replace(expected, past_tried_at=None)
+    assert decode_snapshot(ORG, encode_snapshot(seen)) == expected
+
+
+@tried
+@given(history=histories)
+def test_a_history_comes_back_as_it_was(history: History) -> None:
+    assert decode_history(encode_history(history)) == history
+
+
+@tried
+@given(standing=standings)
+def test_a_standing_comes_back_as_it_was(standing: Standing) -> None:
+    assert decode_standing(encode_standing(standing)) == standing
+
+
+def test_what_a_row_does_not_say_is_not_written() -> None:
+    row = Entry(None, None, "completed", None, None, 0, NOW, None)
+    assert json.loads(encode_history(History(entries=(row,)))) == [
+        {"state": "completed", "count": 0, "log_time": NOW.isoformat()}
+    ]
+
+
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("2026-11-23"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = [*json.loads(encode_snapshot(Snapshot(ORG, observed_at=NOW))), "status", "verdict", "log_time"]
+DATES = ("observed_at", "running_since", "company_at", "links_expire", "past_tried_at")
+bodies = values | st.dictionaries(st.sampled_from(KEYS), values) | st.lists(values, max_size=3)
+
+
+@tried
+@given(body=bodies.map(json.dumps) | st.text(max_size=20))
+def test_whatever_text_is_there_it_is_understood_or_counts_as_nothing(body: str) -> None:
+    for decode in (lambda text: decode_snapshot(ORG, text), decode_history, decode_standing):
+        assert isinstance(decode(body), (Snapshot, History, Standing, type(None)))
+
+
+moments_of_any_age = st.datetimes(timezones=zones | st.just(None)).map(datetime.isoformat)
+numbers = st.floats() | st.integers()
+
+
+@tried
+@given(
+    changed=st.fixed_dictionaries(
+        {"clock_offset": numbers},
+        optional=dict.fromkeys(DATES, moments_of_any_age) | {"past_failures": numbers},
+    )
+)
+def test_whatever_is_understood_can_be_judged(changed: dict[str, Any]) -> None:
+    body = json.loads(encode_snapshot(Snapshot(ORG, backup("SCHEDULED", NOW), observed_at=NOW)))
+    seen = decode_snapshot(ORG, json.dumps(body | changed))
+    if seen:
+        assert judge(seen, POLICY, NOW).headline
+
+
+@pytest.mark.parametrize("at", ["2026-11-23T11:20:00", "1969-12-31T23:59:59Z", "3000-01-01T00:00:00Z"])
+def test_a_moment_without_its_zone_or_of_another_age_is_not_understood(at: str) -> None:
+    body = json.loads(encode_snapshot(Snapshot(ORG, observed_at=NOW)))
+    assert decode_snapshot(ORG, json.dumps(body | {"observed_at": at})) is None

@@ -1,0 +1,83 @@
+"""Reading what has changed: of one org or all, since a moment, the newest so many."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from tests.store.builders import looked, note, org
+from tests.support.clock import START
+from zbtui.core.event import Event
+from zbtui.store.journal import Journal, open_journal
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def journal() -> AsyncIterator[Journal]:
+    """Two orgs whose status changes each minute, in turn: `acme` at even ones, `b` at odd ones."""
+    journal = open_journal(None)
+    for minute in range(-2, 10):
+        name = "b" if minute % 2 else "acme"
+        at = START + minute * MINUTE
+        await note(journal, looked(org(name), at, "SCHEDULED" if minute < 0 else f"S{minute}"))
+    yield journal
+    assert journal.trouble is None
+    await journal.close()
+
+
+def statuses(events: list[Event]) -> list[str | None]:
+    return [event.after for event in events if event.kind == "status"]
+
+
+async def test_all_orgs_changes_come_oldest_first(journal: Journal) -> None:
+    events = await journal.events.read(None, None)
+    assert statuses(events) == [f"S{minute}" for minute in range(10)]
+    assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+async def test_one_orgs_changes_are_its_own(journal: Journal) -> None:
+    assert statuses(await journal.events.read("acme", None)) == ["S0", "S2", "S4", "S6", "S8"]
+    assert await journal.events.read("nobody", None) == []
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=30))])
+async def test_what_changed_at_that_moment_or_later_is_told(zone: timezone, journal: Journal) -> None:
+    since = (START + 7 * MINUTE).astimezone(zone)
+    assert statuses(await journal.events.read(None, since)) == ["S7", "S8", "S9"]
+    later = since + timedelta(microseconds=1)
+    assert statuses(await journal.events.read(None, later)) == ["S8", "S9"]
+    assert statuses(await journal.events.read("b", since)) == ["S7", "S9"]
+
+
+async def test_of_many_the_newest_are_told_still_oldest_first(journal: Journal) -> None:
+    assert statuses(await journal.events.read(None, None, 2)) == ["S8", "S9"]
+    assert statuses(await journal.events.read("acme", START + 3 * MINUTE, 2)) == ["S6", "S8"]
+    assert await journal.events.read(None, None, 0) == []
+
+
+async def test_changes_of_one_moment_stay_in_the_order_in_which_they_were_noted() -> None:
+    journal = open_journal(None)
+    names = ["c", "a", "b"]
+    for name in names:
+        await note(journal, looked(org(name)))
+    assert [event.org for event in await journal.events.read(None, None)] == names
+    await journal.close()
+
+
+async def test_after_the_clock_was_set_back_the_order_is_that_of_the_moments() -> None:
+    journal = open_journal(None)
+    for name, at in (("a", START + MINUTE), ("b", START), ("c", START + timedelta(microseconds=1))):
+        await note(journal, looked(org(name), at))
+    assert [event.org for event in await journal.events.read(None, None)] == ["b", "c", "a"]
+    await journal.close()
+
+
+async def test_an_event_comes_back_as_it_was_noted() -> None:
+    journal = open_journal(None)
+    at = datetime(2026, 11, 23, 11, 20, 0, 5, tzinfo=UTC)
+    noted = await note(journal, looked(org("佐藤"), at, "FAILED"))
+    assert await journal.events.read(None, None) == list(noted)
+    await journal.close()

@@ -1,0 +1,140 @@
+"""A process that is killed while it writes: the journal opens, is whole, and has all it confirmed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from tests.store.builders import children, database, hear, kept, tell
+from tests.support.clock import START
+from zbtui.core.snapshot import Snapshot
+
+ROUNDS = 100
+MOST_WRITES = 12
+"""After at most so many confirmed writes, a round's process is killed."""
+
+FORKS = """
+import asyncio, os, sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from tests.store.builders import alarm, history, looked, note, org
+from tests.support.clock import START
+from zbtui.store.journal import open_journal
+READY
+async def write_for_ever(path, index):
+    journal = open_journal(path)
+    while True:
+        index += 1
+        at = START + timedelta(seconds=index)
+        past = history(at, START)
+        seen = looked(org(), at, f"S{index}", history=past, history_at=at, company=None)
+        await note(journal, seen)
+        assert journal.trouble is None, journal.trouble
+        print("noted", index, flush=True)
+        await journal.alerts.settle(alarm(f"org-{index}"), ["command"])
+        claim = await journal.alerts.claim(["command"], START, timedelta(minutes=1))
+        assert journal.trouble is None, journal.trouble
+        print("told", index, flush=True)
+        if claim:
+            await journal.alerts.delivered(claim)
+            assert journal.trouble is None, journal.trouble
+            print("delivered", claim.kept.alert.org.removeprefix("org-"), flush=True)
+
+# What is needed is loaded: a fork of this process writes at once.
+while order := sys.stdin.readline().strip():
+    child = os.fork()
+    if not child:
+        asyncio.run(write_for_ever(Path(sys.argv[2]), int(order)))
+    print("born", child, flush=True)
+    os.waitpid(child, 0)
+    print("dead", child, flush=True)
+"""
+
+
+async def test_a_process_that_is_killed_a_hundred_times_while_it_writes_loses_nothing_it_confirmed(
+    path: Path,
+) -> None:
+    luck, confirmed = random.Random(4), Confirmed()
+    with children(1, FORKS, path) as (forks,):
+        lines = iter(lambda: hear(forks), "")
+        for _ in range(ROUNDS):
+            tell(forks, str(confirmed.noted))
+            for line in until_dead(lines, luck.randint(0, MOST_WRITES)):
+                confirmed.hear(line)
+            seen = (await kept(path)).get("acme")
+            with database(path) as left:
+                assert left.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+                confirmed.check(left, seen)
+    assert confirmed.noted > ROUNDS
+
+
+def until_dead(lines: Iterator[str], writes: int) -> Iterator[str]:
+    """What a process says from its birth to its death: it is killed after so many confirmed writes."""
+    child = 0
+    for line in lines:
+        word, number = line.split()
+        if word == "dead":
+            return
+        if word == "born":
+            child = int(number)
+        else:
+            yield line
+            writes -= 1
+        if child and writes <= 0:
+            os.kill(child, signal.SIGKILL)
+            child = 0
+
+
+class Confirmed:
+    """What the killed processes have confirmed so far."""
+
+    def __init__(self) -> None:
+        self.noted = 0
+        self._told: set[str] = set()
+        self._delivered: set[str] = set()
+
+    def hear(self, line: str) -> None:
+        word, number = line.split()
+        match word:
+            case "noted":
+                self.noted = int(number)
+            case "told":
+                self._told.add(f"org-{number}")
+            case "delivered":
+                self._delivered.add(f"org-{number}")
+
+    def check(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:
+        """That all of it is in the journal, and whatever else is there is whole."""
+        self._check_looks(left, seen)
+        for table in ("alert", "told"):
+            assert self._told <= orgs_in(left, f"SELECT org FROM {table}")
+        open_ = orgs_in(left, "SELECT org FROM delivery JOIN alert ON alert.id = delivery.alert")
+        assert not self._delivered & open_
+        unconfirmed = self._told - open_ - self._delivered
+        assert len(unconfirmed) <= 1  # it was killed before it could say so
+        self._delivered |= unconfirmed
+
+    def _check_looks(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:
+        changes = left.execute(
+            "SELECT before, after FROM event WHERE kind = 'status' ORDER BY id"
+        ).fetchall()
+        assert all(earlier[1] == later[0] for earlier, later in pairwise(changes))
+        newest = int(changes[-1][1].removeprefix("S")) if changes else self.noted
+        assert newest >= self.noted
+        self.noted = newest
+        if changes:
+            assert seen is not None
+            assert seen.backup is not None
+            assert seen.backup.status == changes[-1][1]
+            assert seen.last_completed == START + timedelta(seconds=newest)
+
+
+def orgs_in(left: sqlite3.Connection, query: str) -> set[str]:
+    return {name for (name,) in left.execute(query)}

@@ -1,0 +1,143 @@
+"""The config's tables but for the orgs', and what each key may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any, Final
+
+from zbtui.core.org import POLICY_KEYS, Policy
+from zbtui.core.settings import DESKTOPS, AlertSettings, Keep
+from zbtui.core.text import clean
+from zbtui.core.timefmt import parse_duration
+from zbtui.core.verdict import Level
+
+CheckUrl = Callable[[str], str | None]
+"""What is wrong with a URL, or None."""
+_LEVELS: Final = {level.word: level for level in Level if level is not Level.OK}
+_NEVER: Final = "never"
+
+
+class Wrong(Exception):
+    """One thing wrong, and the key it is about. All that reads or checks here may raise it."""
+
+    def __init__(self, what: str, cure: str, key: str | None = None) -> None:
+        super().__init__(what)
+        self.what, self.cure, self.key = what, cure, key
+
+
+def read_policy(document: Mapping[str, Any]) -> Policy:
+    """`[watch]`."""
+    table = _table_in(document, "watch")
+    only(table, POLICY_KEYS)
+    return Policy(**read_spans(table, POLICY_KEYS))
+
+
+def read_alerts(document: Mapping[str, Any], check_url: CheckUrl) -> AlertSettings:
+    """`[alerts]`."""
+    table = _table_in(document, "alerts")
+    only(table, [key.name for key in fields(AlertSettings)])
+    known = dict(table)
+    if known.get("remind_every") == _NEVER:
+        known["remind_every"] = None
+    else:
+        known |= read_spans(table, ("remind_every",), f', or "{_NEVER}"')
+    for key, value in table.items():
+        match key:
+            case "least":
+                known[key] = _LEVELS[_one_of(key, value, _LEVELS)]
+            case "desktop":
+                _one_of(key, value, DESKTOPS)
+            case "failed_looks":
+                _check_count(key, value, 1, 100)
+            case "bell":
+                check_flag(key, value)
+            case "on_change":
+                known[key] = _read_command(key, value)
+            case "webhook":
+                check_text(key, value)
+                check_address(key, value, check_url)
+    return AlertSettings(**known)
+
+
+def read_keep(document: Mapping[str, Any]) -> Keep:
+    """`[journal]`."""
+    table = _table_in(document, "journal")
+    only(table, [key.name for key in fields(Keep)])
+    if "most_events" in table:
+        _check_count("most_events", table["most_events"], 1_000, 10_000_000)
+    return Keep(**{**table, **read_spans(table, ("keep",))})
+
+
+def only(table: Mapping[str, Any], known: Collection[str]) -> None:
+    """That no other key is there."""
+    for key in table:
+        if key not in known:
+            raise Wrong(f"unknown key {clean(key, 40)!r}", f"Known here: {', '.join(sorted(known))}.", key)
+
+
+def read_spans(table: Mapping[str, Any], keys: Collection[str], others: str = "") -> dict[str, timedelta]:
+    """Those of these keys that are there.
+
+    Args:
+        others: what else may be written there, for the cure.
+    """
+    spans: dict[str, timedelta] = {}
+    for key in keys:
+        if key in table:
+            value = table[key]
+            try:
+                spans[key] = parse_duration(value if isinstance(value, str) else "")
+            except ValueError as error:
+                quoted = "" if isinstance(value, str) else ", in quotes"
+                raise Wrong(
+                    f"{key} is not a span of time", f"Write {error}{quoted}{others}.", key
+                ) from None
+    return spans
+
+
+def check_text(key: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise Wrong(f"{key} is not text", "Put it in quotes.", key)
+
+
+def check_flag(key: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise Wrong(f"{key} is neither true nor false", "Write one of the two, without quotes.", key)
+
+
+def check_address(key: str, url: str, check_url: CheckUrl) -> None:
+    if wrong := check_url(url):
+        raise Wrong(f"{key} {wrong}", "Correct the address.", key)
+
+
+def _table_in(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise Wrong(f"{name} is not a table", f"Begin it with [{name}].")
+    return table
+
+
+def _check_count(key: str, value: object, fewest: int, most: int) -> None:
+    if type(value) is not int or not fewest <= value <= most:
+        raise Wrong(f"{key} is no number from {fewest} to {most}", "Write one, without quotes.", key)
+
+
+def _one_of(key: str, value: object, words: Collection[str]) -> str:
+    check_text(key, value)
+    if value not in words:
+        raise Wrong(f"there is no {key} {clean(str(value), 30)!r}", f"Use {' or '.join(words)}.", key)
+    return str(value)
+
+
+def _read_command(key: str, value: object) -> tuple[str, ...]:
+    if not (isinstance(value, list) and all(isinstance(part, str) for part in value)):
+        raise Wrong(
+            f"{key} is not a list of texts", f'Write it as in {key} = ["notify-send", "zbtui"].', key
+        )
+    if value and not value[0]:
+        raise Wrong(f"{key} names no program", "Its first text is the program to run.", key)
+    if any("\0" in part for part in value):
+        raise Wrong(f"{key} has a null character, which no program takes", "Take it out.", key)
+    return tuple(value)

@@ -1,0 +1,166 @@
+"""What the journal keeps of an org, as text (JSON) and back.
+
+What is not understood counts as not there: it is only a memory, and is soon written anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from zbtui.core.backup import parse_job
+from zbtui.core.company import Company, read_company
+from zbtui.core.event import Standing
+from zbtui.core.history import parse_entry
+from zbtui.core.links import Links
+from zbtui.core.org import Org
+from zbtui.core.runs import History, summarize
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.text import clean
+from zbtui.core.trouble import TroubleError
+from zbtui.store.database import moment_of
+
+LONGEST_LINE: Final = 2000
+"""Characters of a line that zbtui itself wrote: far more than it ever writes."""
+_LARGEST_OFFSET: Final = timedelta(days=36_525)
+_DATES: Final = ("observed_at", "running_since", "company_at", "links_expire", "past_tried_at")
+
+T = TypeVar("T")
+
+
+def understood(read: Callable[[], T]) -> T | None:
+    """What `read` returns; None where what it reads is not what zbtui writes."""
+    try:
+        return read()
+    except (
+        AttributeError,
+        KeyError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        TroubleError,
+    ):
+        return None
+
+
+def encode_snapshot(snapshot: Snapshot) -> str:
+    """What was seen of an org, but for its history."""
+    links = snapshot.links
+    body: dict[str, Any] = {
+        "backup": snapshot.backup and snapshot.backup.as_dict(),
+        "clock_offset": snapshot.clock_offset.total_seconds(),
+        "after_failure": snapshot.after_failure,
+        "company": snapshot.company and snapshot.company.as_dict(),
+        "links": links and [links.data, links.attachments, _iso(links.expire)],
+        "past_failures": snapshot.past_failures,
+    }
+    body |= {key: _iso(getattr(snapshot, key)) for key in _DATES}
+    if snapshot.past_trouble:
+        body["past_tried_at"] = None  # why it could not be read is not kept: it is asked for anew
+    return json.dumps(body, ensure_ascii=False)
+
+
+def decode_snapshot(org: Org, text: str) -> Snapshot | None:
+    """What `encode_snapshot` made, of this zbtui or an older one."""
+
+    def read() -> Snapshot:
+        body = json.loads(text)
+        body.setdefault("company_at", None)
+        body.setdefault("past_tried_at", None)
+        dates: dict[str, Any] = {key: _moment(body[key]) for key in _DATES}
+        return Snapshot(
+            org,
+            backup=parse_job(body["backup"]),
+            clock_offset=_offset(body["clock_offset"]),
+            after_failure=body["after_failure"] is True,
+            company=_company(body["company"]),
+            links=_links(body.get("links")),
+            past_failures=count_of(body.get("past_failures", 0)),
+            restored=True,
+            **dates,
+        )
+
+    return understood(read)
+
+
+def encode_history(history: History) -> str:
+    """Its rows; what they amount to is made from them again."""
+    rows = (entry.as_dict() for entry in history.entries)
+    said = [{key: value for key, value in row.items() if value is not None} for row in rows]
+    return json.dumps(said, ensure_ascii=False)
+
+
+def decode_history(text: str) -> History | None:
+    """What `encode_history` made."""
+    return understood(lambda: summarize([parse_entry(row) for row in json.loads(text)]))
+
+
+def encode_standing(standing: Standing) -> str:
+    return json.dumps(asdict(standing), ensure_ascii=False)
+
+
+def decode_standing(text: str) -> Standing | None:
+    """What `encode_standing` made."""
+
+    def read() -> Standing:
+        body: dict[str, Any] = {key: line_of(value) for key, value in json.loads(text).items()}
+        return Standing(**body)
+
+    return understood(read)
+
+
+def line_of(text: str | None) -> str | None:
+    """As `text_line`; None stays None."""
+    return None if text is None else text_line(text)
+
+
+def text_line(text: str) -> str:
+    """A line that was kept, and is always there, cleaned again.
+
+    Raises:
+        TypeError: it is no text.
+    """
+    return clean(text, LONGEST_LINE)
+
+
+def count_of(value: object) -> int:
+    """A number that was kept.
+
+    Raises:
+        ValueError: it is none, or negative.
+    """
+    if type(value) is not int or value < 0:
+        raise ValueError("no count")
+    return value
+
+
+def _company(body: object) -> Company | None:
+    if isinstance(body, str):  # schema 2 kept the name alone
+        return Company(clean(body), None, None, None, None) if clean(body) else None
+    return None if body is None else read_company(body)
+
+
+def _offset(seconds: float) -> timedelta:
+    span = timedelta(seconds=seconds)
+    if abs(span) > _LARGEST_OFFSET:
+        raise ValueError("no difference of clocks")
+    return span
+
+
+def _links(body: Any) -> Links | None:
+    if body is None:
+        return None
+    data, attachments, expire = body
+    return Links(count_of(data), count_of(attachments), _moment(expire))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else moment_of(text)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
