@@ -16,6 +16,7 @@ import pytest
 from tests.support.zoho import Browser, make_simulator
 from tests.watch.scene import HastyClock
 from tests.zoho.canned import Message, Receive, Send, all_that_it_tells
+from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Org, Way
 from zbtui.core.progress import BrowserPage, DeviceCode, Progress
 from zbtui.core.secret import AccessToken, Secret, SignIn
@@ -25,15 +26,13 @@ from zbtui.demo.server import Asgi, serve_in_process
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
 from zbtui.onboard.attempt import Attempt, Found
-from zbtui.store.config import Rules
 from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
-from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
 from zbtui.zoho.http import Http
 from zbtui.zoho.signin import BROWSER_PATIENCE
 
-RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+RULES = CONFIG_RULES
 GRANTING: tuple[Way, ...] = ("code", "device", "browser")
 """The ways in which Zoho gives a refresh token."""
 TOKEN_PATH, REVOKE_PATH = "/oauth/v2/token", "/oauth/v2/token/revoke"

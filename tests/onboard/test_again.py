@@ -8,9 +8,30 @@ from datetime import timedelta
 import pytest
 
 from tests.onboard.home import COMMENTED, GRANTING, TOKEN_PATH, Home, refused
-from zbtui.core.org import WAYS, Org, Way, grant_of
+from zbtui.core.judge import judge
+from zbtui.core.org import WAYS, Org, Policy, Way, grant_of
+from zbtui.core.snapshot import failed
+from zbtui.core.trouble import Trouble
 
 # Once more
+
+
+async def test_signing_in_again_ends_the_trouble_in_the_journal_and_forgets_nothing(home: Home) -> None:
+    org = await home.add()
+    dead = Trouble("auth", "The refresh token is dead.", "Sign in again.", "invalid_code", final=True)
+    for number in range(2):
+        known = home.journal.load([org])[org.name]
+        ill = failed(known, dead, home.clock.now())
+        await home.journal.note(ill, judge(ill, Policy(), home.clock.now()), home.clock.now())
+        typed = home.typed("refresh-token")
+        attempt = home.begin(typed, again=True)
+        await home.sign_in(attempt, typed)
+        well = await attempt.keep()
+        await home.journal.note(well, judge(well, Policy(), home.clock.now()), home.clock.now())
+        events = await home.journal.events.read(org.name, None)
+        troubles = [event.after for event in events if event.kind == "trouble"]
+        assert troubles == [dead.message, None] * (number + 1)
+        home.clock.jump(timedelta(minutes=1))
 
 
 @pytest.mark.parametrize("way", GRANTING)

@@ -47,7 +47,7 @@ async def test_each_way_ends_in_config_keyring_and_journal(home: Home, way: Way)
     assert access.is_good(home.clock.now())
     assert access.api_url == "https://www.zohoapis.eu"
     known = home.journal.load([org])["heron"]
-    assert known.company == "Heron Lake Instruments"
+    assert known.company_name == "Heron Lake Instruments"
     assert known.backup is not None
     assert known.backup.status == "SCHEDULED"
 

@@ -11,15 +11,15 @@ from tests.support.build import make_backup, make_org
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.scene import EvenLuck, Scripted
+from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.store.config import Config, Rules
+from zbtui.store.config import Config
 from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import Journal
 from zbtui.watch.fleet import Change, Fleet
-from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
 
-RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+RULES = CONFIG_RULES
 FAR = Looked(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
 HOUR = timedelta(hours=1)
 

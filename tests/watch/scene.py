@@ -81,8 +81,8 @@ class Scripted:
     """Of any one org."""
     _at: list[str] = field(default_factory=list)
 
-    def open_look(self, org: Org) -> Callable[[], Awaitable[Looked]]:
-        return lambda: self._look(org.name)
+    def open_look(self, org: Org) -> Callable[[Snapshot], Awaitable[Looked]]:
+        return lambda before: self._look(org.name)
 
     def times(self, name: str = "acme") -> list[datetime]:
         return [at for who, at in self.looks if who == name]

@@ -25,10 +25,10 @@ from tests.watch.scene import (
     running,
     street,
 )
+from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.core.verdict import judge
 from zbtui.demo.zoho import Request
 from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
@@ -147,12 +147,14 @@ async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: 
             assert len(mine) >= 5
             assert not overlapping(mine)
         assert overlapping(requests)  # else the street would have been too short to tell
-        assert {request.status for request in requests} == {200, 401}
+        assert {request.status for request in requests} - {204} == {200, 401}  # 204: no links, for some
 
 
 def fleet_of(zoho: Street, names: list[str]) -> Fleet:
     config = Config(Policy(), tuple(zoho.org(name) for name in names))
-    return Fleet(config, lambda org: zoho.session(org.name).look, zoho.journal, zoho.clock, luck=EvenLuck())
+    return Fleet(
+        config, lambda org: zoho.session(org.name).look_further, zoho.journal, zoho.clock, luck=EvenLuck()
+    )
 
 
 def overlapping(requests: list[Request]) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import make_org, seen
+from tests.support.build import company, make_org, seen
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import Notebook
 from tests.watch.fleets import FAR, HOUR, EditedConfig, Watch, org_table
@@ -275,7 +275,7 @@ async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
 
 def found(name: str = "acme") -> Snapshot:
     """What a sign-in saw while it was verified."""
-    return replace(seen(name), company="Nordlys Tools AB")
+    return replace(seen(name), company=company())
 
 
 async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_on(
@@ -321,7 +321,7 @@ async def test_an_org_added_by_a_sign_in_comes_once_with_what_was_seen(
     config.list_orgs("acme", "brook", "cedar")
     watch.fleet.renew(found("cedar"))
     assert watch.fleet.tick() == Change(added=("cedar",))
-    assert watch.snapshot("cedar").company == "Nordlys Tools AB"
+    assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
 async def test_a_sign_in_waits_for_its_org_to_come_with_the_config(
@@ -333,7 +333,7 @@ async def test_a_sign_in_waits_for_its_org_to_come_with_the_config(
     assert watch.fleet.tick() == Change(added=("brook",), removed=("brook",))
     config.list_orgs("acme", "brook", "cedar")
     assert watch.fleet.tick() == Change(added=("cedar",))
-    assert watch.snapshot("cedar").company == "Nordlys Tools AB"
+    assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
 async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
@@ -344,7 +344,7 @@ async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
     watch.fleet.renew(replace(found(), org=make_org("acme", "us")))
     assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme").org.data_center == "us"
-    assert watch.snapshot("acme").company == "Nordlys Tools AB"
+    assert watch.snapshot("acme").company_name == "Nordlys Tools AB"
 
 
 async def test_a_sign_in_is_taken_up_even_where_the_config_is_broken(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tests.support.clock import FakeClock
 from tests.support.zoho import make_simulator, sign_in_of
 from zbtui.core.org import Policy
@@ -26,4 +28,5 @@ async def test_a_fleet_looks_signed_in_and_shares_one_client(clock: FakeClock) -
         snapshots = await fleet.look_once(names)
     await journal.close()
     assert [one.backup.status for one in snapshots if one.backup] == ["SCHEDULED", "SCHEDULED"]
-    assert len(simulator.requests) == 4
+    asked = Counter(request.path.rsplit("/", 1)[-1] for request in simulator.requests)
+    assert asked == dict.fromkeys(("token", "backup", "history", "urls", "org"), 2)

@@ -41,7 +41,7 @@ async def look_times(
     clock = HastyClock()
     times: list[datetime] = []
 
-    async def look() -> Looked:
+    async def look(before: Snapshot) -> Looked:
         now = clock.now()
         if now >= START + span:
             poller.stop()

@@ -15,6 +15,7 @@ from zbtui.zoho.datacenter import (
     DATA_CENTERS,
     DataCenter,
     check_custom_url,
+    check_webhook_url,
     data_center_of,
     is_loopback,
     is_of_accounts,
@@ -83,6 +84,20 @@ def test_a_custom_data_center_is_where_the_org_says() -> None:
 )
 def test_a_custom_url_may_be_https_anywhere_and_http_on_this_machine(url: str) -> None:
     assert check_custom_url(url) is None
+
+
+def test_a_webhook_may_have_a_query_and_a_custom_url_may_not() -> None:
+    assert check_webhook_url("https://hooks.example.com/x?sig=1") is None
+    assert check_webhook_url("http://127.0.0.1:8000/x?sig=1") is None
+    assert check_custom_url("https://hooks.example.com/x?sig=1") is not None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://hooks.example.com/?x", "https://me@hooks.example.com/?x", "https://hooks.example.com/?x#y"],
+)
+def test_a_webhook_is_https_without_user_or_fragment(url: str) -> None:
+    assert check_webhook_url(url) is not None
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,8 @@ class Attempt:
                     household.config.replace(org.name, org, self._opened)
                     household.config.touch()
             self._kept = True
-        await household.journal.forget(org.name)
+        if self._opened is None or self._opened.identity != org.identity:
+            await household.journal.forget(org.name)  # what is known there is another org's
         await household.journal.save(known)
         return known
 
@@ -271,9 +272,13 @@ def _moved(org: Org, granted: Granted) -> Org:
 
 
 def _snapshot(found: Found, clock: Clock) -> Snapshot:
-    name = found.company.name if isinstance(found.company, Company) else None
-    known = Snapshot(found.org, company=name)
-    return succeeded(known, found.looked, clock.now()) if found.looked else known
+    known = Snapshot(found.org)
+    if found.looked is None:
+        return known
+    company = found.company if isinstance(found.company, Company) else None
+    # History and links are left to the watch, which asks for them with its first look.
+    looked = replace(found.looked, company=company, company_asked=not isinstance(found.company, Trouble))
+    return succeeded(known, looked, clock.now())
 
 
 def _usable(typed: str, what: str) -> Secret:

@@ -22,7 +22,7 @@ _LONGEST_SPREAD: Final = timedelta(seconds=10)
 _JUMP_SECONDS: Final = 30.0
 """Wall and monotonic clock apart by more than this: the machine slept, or the clock was set."""
 
-Look = Callable[[], Awaitable[Looked]]
+Look = Callable[[Snapshot], Awaitable[Looked]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,17 @@ class Fleet:
         luck: random.Random | None = None,
     ) -> None:
         """Args:
-        open_look: how to look at an org, such as `Session(org, …).look`.
+        open_look: how to look at an org, such as `Session(org, …).look_further`.
         reload: the config where its file has changed, else None; asked by `tick`.
         luck: for the jitter.
         """
         self.policy = config.policy
+        self.settings = config.settings
         self.config_trouble: Trouble | None = None
         """Why the last change of the config file was not taken up."""
         self._open_look = open_look
         self._journal = journal
+        journal.keep = config.settings.journal
         self._clock = clock
         self._reload = reload
         self._luck = luck or random.Random()
@@ -142,7 +144,8 @@ class Fleet:
     def _reconfigure(self, config: Config) -> Change:
         self.config_trouble = None
         faster = config.policy.every < self.policy.every
-        self.policy = config.policy
+        self.policy, self.settings = config.policy, config.settings
+        self._journal.keep = config.settings.journal
         before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
         after = {org.name: org for org in config.orgs}
         removed = [name for name, org in before.items() if after.get(name) != org]

@@ -32,7 +32,7 @@ def make_fleet(
     """
     return Fleet(
         config,
-        lambda org: Session(org, http, credentials, journal, clock).look,
+        lambda org: Session(org, http, credentials, journal, clock).look_further,
         journal,
         clock,
         reload,

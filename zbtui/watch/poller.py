@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from zbtui.clock import Clock
 from zbtui.core.cadence import SOONEST, longest_pause, next_look
 from zbtui.core.crash import bug
+from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
 from zbtui.core.trouble import TroubleError
@@ -29,7 +30,7 @@ class Poller:
     def __init__(
         self,
         snapshot: Snapshot,
-        look: Callable[[], Awaitable[Looked]],
+        look: Callable[[Snapshot], Awaitable[Looked]],
         policy: Policy,
         journal: Journal,
         clock: Clock,
@@ -38,7 +39,7 @@ class Poller:
     ) -> None:
         """Args:
         snapshot: what is known so far; its `next_look` is when to begin.
-        look: one look at the org; raises `TroubleError`.
+        look: one look at the org, given what is known so far; raises `TroubleError`.
         luck: for the jitter.
         """
         self.snapshot = snapshot
@@ -72,7 +73,7 @@ class Poller:
         before, asked, self._asked = self.snapshot, self._asked, False
         self._set(replace(before, looking=True))
         try:
-            looked = await self._look()
+            looked = await self._look(before)
             after = succeeded(self.snapshot, looked, self._clock.now())
         except TroubleError as error:
             after = failed(self.snapshot, error.trouble, self._clock.now())
@@ -81,11 +82,12 @@ class Poller:
             after = failed(self.snapshot, bug(error), self._clock.now())
         if asked and after.trouble and before.failures:
             after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
-        due = next_look(after, self.policy, self._clock.now(), self._luck.uniform(-1, 1))
+        now = self._clock.now()
+        due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
         self._set(replace(after, next_look=due))
         self._note()
-        if after.trouble is None and not self._stopping:
-            await self._journal.save(after)
+        if not self._stopping:
+            await self._journal.note(after, judge(after, self.policy, now), now)
         return after
 
     def look_soon(self) -> datetime | None:
@@ -144,6 +146,8 @@ class Poller:
         self._publish(snapshot)
 
     def _note(self) -> None:
-        trouble = self.snapshot.trouble
-        if trouble:
-            _log.warning("%s: %s", self.snapshot.org.name, trouble.message)
+        snapshot = self.snapshot
+        if snapshot.trouble:
+            _log.warning("%s: %s", snapshot.org.name, snapshot.trouble.message)
+        elif snapshot.past_trouble and snapshot.past_tried_at == snapshot.attempted_at:
+            _log.warning("%s: history or links: %s", snapshot.org.name, snapshot.past_trouble.message)

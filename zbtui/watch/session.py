@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from zbtui.clock import Clock
+from zbtui.core.cadence import company_is_due, past_is_due
 from zbtui.core.explain import RETRY_WITH_NEW_TOKEN
 from zbtui.core.explain_sign_in import NOT_SIGNED_IN
 from zbtui.core.org import Org
 from zbtui.core.secret import LIFE, AccessToken
-from zbtui.core.snapshot import Looked
-from zbtui.core.trouble import TroubleError
+from zbtui.core.snapshot import Looked, Past, Snapshot
+from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
 from zbtui.tokens import TokenDesk
-from zbtui.zoho.client import fetch_details
+from zbtui.zoho.client import fetch_company, fetch_details, fetch_history, fetch_links
 from zbtui.zoho.datacenter import data_center_of, trusted_api_url
 from zbtui.zoho.http import Http
+
+T = TypeVar("T")
 
 
 class Session:
@@ -33,6 +38,19 @@ class Session:
         self._tokens = TokenDesk(http, journal, clock)
         self._clock = clock
         self._kept: AccessToken | None = None
+
+    async def look_further(self, before: Snapshot) -> Looked:
+        """`look`, with history and links, and whose org it is, where these are due.
+
+        Args:
+            before: what is known so far.
+
+        Raises:
+            TroubleError: as `look`; what could not be read beyond the details is told in the answer.
+        """
+        looked = await self.look()
+        access = self._kept
+        return looked if access is None else await self._fetch_due(access, before, looked)
 
     async def look(self) -> Looked:
         """The org's latest backup job; a refused token is renewed once and tried once more.
@@ -54,6 +72,17 @@ class Session:
 
     async def _fetch(self, access: AccessToken) -> Looked:
         return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
+
+    async def _fetch_due(self, access: AccessToken, before: Snapshot, looked: Looked) -> Looked:
+        http, dc, now = self._http, self._org.data_center, self._clock.now()
+        if past_is_due(before, looked.backup, now):
+            history, wrong = await _attempt(fetch_history(http, access, dc, now))
+            links, also_wrong = await _attempt(fetch_links(http, access, dc, now))
+            looked = replace(looked, past=Past(history, links, wrong or also_wrong))
+        if company_is_due(before, now):
+            company, _ = await _attempt(fetch_company(http, access, dc, now))
+            looked = replace(looked, company=company, company_asked=True)
+        return looked
 
     def _is_young(self, access: AccessToken) -> bool:
         """Whether another process, or an earlier look, made it a moment ago."""
@@ -101,3 +130,11 @@ class Session:
 
 
 _YOUNG: Final = timedelta(minutes=2)
+
+
+async def _attempt(call: Awaitable[T]) -> tuple[T | None, Trouble | None]:
+    """What a call gives, or why it does not: the look is a good one without it."""
+    try:
+        return await call, None
+    except TroubleError as error:
+        return None, error.trouble

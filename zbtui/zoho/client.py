@@ -8,12 +8,17 @@ from typing import Final
 from zbtui.core.backup import parse_details
 from zbtui.core.company import Company, parse_company
 from zbtui.core.envelope import load_answer
+from zbtui.core.history import MOST_PAGES, PER_PAGE, Entry, parse_history
+from zbtui.core.links import Links, parse_links
+from zbtui.core.runs import History, summarize
 from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked
 from zbtui.zoho.datacenter import DataCenter
 from zbtui.zoho.http import Http, Reply
 
 DETAILS_PATH: Final = "/crm/bulk/v7/backup"
+HISTORY_PATH: Final = "/crm/bulk/v7/backup/history"
+LINKS_PATH: Final = "/crm/bulk/v7/backup/urls"
 ORG_PATH: Final = "/crm/v7/org"
 SERVERS_PATH: Final = "/oauth/serverinfo"
 
@@ -33,6 +38,34 @@ async def fetch_details(http: Http, access: AccessToken, data_center: str, now: 
     with reply.refusing(now):
         backup = parse_details(reply.status, reply.body, data_center)
     return Looked(backup, reply.date, reply.credits_remaining)
+
+
+async def fetch_history(http: Http, access: AccessToken, data_center: str, now: datetime) -> History:
+    """`GET /crm/bulk/v7/backup/history`: what happened in the past year, page after page.
+
+    Raises:
+        TroubleError: as `fetch_details`; a part of a history would tell something else than the whole.
+    """
+    entries: list[Entry] = []
+    for page in range(1, MOST_PAGES + 1):
+        reply = await _get(http, access, f"{HISTORY_PATH}?page={page}&per_page={PER_PAGE}")
+        with reply.refusing(now):
+            read = parse_history(reply.status, reply.body, data_center)
+        entries += read.entries
+        if not read.more:
+            break
+    return summarize(entries)
+
+
+async def fetch_links(http: Http, access: AccessToken, data_center: str, now: datetime) -> Links:
+    """`GET /crm/bulk/v7/backup/urls`: whether the files of the latest backup can be downloaded.
+
+    Raises:
+        TroubleError: as `fetch_details`.
+    """
+    reply = await _get(http, access, LINKS_PATH)
+    with reply.refusing(now):
+        return parse_links(reply.status, reply.body, data_center)
 
 
 async def fetch_company(http: Http, access: AccessToken, data_center: str, now: datetime) -> Company | None:

@@ -93,11 +93,16 @@ def is_loopback(url: str) -> bool:
 
 def check_custom_url(url: str) -> str | None:
     """What is wrong with a custom `accounts_url` or `api_url`; None: nothing."""
+    return check_webhook_url(url) or ("must have no query" if "?" in url else None)
+
+
+def check_webhook_url(url: str) -> str | None:
+    """What is wrong with the address of a webhook, which may have a query; None: nothing."""
     parts = _split(url)
     if parts is None or not parts.hostname:
         return "is not a URL such as https://accounts.example.com"
-    if parts.username is not None or "?" in url or "#" in url:
-        return "must have no user, no query and no fragment"
+    if parts.username is not None or "#" in url:
+        return "must have no user and no fragment"
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
         return "must begin with https:// (http:// only on this machine itself)"
     return None

@@ -141,11 +141,13 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
     ) -> Reply:
         """One request, one answer.
 
         Args:
             form: sent as the body; secrets go nowhere else.
+            json: sent as the body, where there is no form.
 
         Raises:
             TroubleError: of kind `network`, or `contract` for an answer beyond the limits.
@@ -162,7 +164,7 @@ class Http:
                 trouble = _unusable(error)
             if client is not None:
                 try:
-                    return await _exchange(client, method, url, dict(headers or {}), form)
+                    return await _exchange(client, method, url, dict(headers or {}), form, json)
                 except httpx.PoolTimeout:
                     await self._rebuild(client)
                     trouble = _network("The connection pool ran dry and was rebuilt.", _BY_ITSELF)
@@ -214,8 +216,9 @@ async def _exchange(
     url: str,
     headers: dict[str, str],
     form: Mapping[str, str] | None,
+    json: Mapping[str, object] | None,
 ) -> Reply:
-    async with client.stream(method, url, headers=headers, data=form) as response:
+    async with client.stream(method, url, headers=headers, data=form, json=json) as response:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         body = await _read(response, encoding)
         answered = {name.lower(): value for name, value in response.headers.items()}

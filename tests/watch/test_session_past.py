@@ -1,0 +1,108 @@
+"""When history, links and company are asked for beside the details, and what comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tests.support.clock import FakeClock
+from tests.watch.scene import MINUTE, Street, street
+from zbtui.core.links import Links
+from zbtui.core.snapshot import Snapshot, succeeded
+from zbtui.watch.session import Session
+
+HOUR = 60 * MINUTE
+ALL = ["backup 200", "history 200", "urls 204", "org 200"]
+"""Of an org whose last links have expired."""
+
+
+@dataclass
+class Watcher:
+    """A session, and what is known by what it saw."""
+
+    zoho: Street
+    session: Session
+    known: Snapshot
+
+    async def look(self) -> Sequence[str]:
+        """The calls that one look made, besides those for tokens."""
+        before = len(self.zoho.calls)
+        looked = await self.session.look_further(self.known)
+        self.known = succeeded(self.known, looked, self.zoho.clock.now())
+        return [call for call in self.zoho.calls[before:] if not call.startswith("token")]
+
+
+def watcher(zoho: Street, name: str = "nordlys") -> Watcher:
+    return Watcher(zoho, zoho.session(name), Snapshot(zoho.org(name)))
+
+
+async def test_the_first_look_asks_for_everything(clock: FakeClock) -> None:
+    async with street(clock) as zoho:
+        watch = watcher(zoho)
+        assert await watch.look() == ALL
+        assert watch.known.history is not None
+        assert watch.known.last_completed is not None
+        assert watch.known.links == Links()
+        assert watch.known.company_name == "Nordlys Tools AB"
+
+
+async def test_while_the_details_stay_as_they_are_the_past_is_asked_for_every_six_hours(
+    clock: FakeClock,
+) -> None:
+    async with street(clock) as zoho:
+        watch = watcher(zoho)
+        await watch.look()
+        calls: list[str] = []
+        for _ in range(24 * 12):
+            clock.jump(5 * MINUTE)
+            calls += await watch.look()
+        assert calls.count("backup 200") == 288
+        assert calls.count("history 200") == calls.count("urls 204") == 4
+        assert calls.count("org 200") == 1
+
+
+async def test_when_the_details_change_the_past_is_asked_for_at_once_and_once(clock: FakeClock) -> None:
+    async with street(clock) as zoho:
+        watch = watcher(zoho)
+        await watch.look()
+        zoho.simulator.forced["nordlys"] = "INPROGRESS"
+        assert await watch.look() == ["backup 200", "history 200", "urls 204"]
+        assert await watch.look() == ["backup 200"]
+
+
+async def test_a_history_that_cannot_be_read_leaves_the_look_a_good_one(clock: FakeClock) -> None:
+    async with street(clock) as zoho:
+        zoho.simulator.forced["nordlys"] = "HISTORY_DOWN"
+        watch = watcher(zoho)
+        await watch.look()
+        assert watch.known.backup is not None
+        assert watch.known.trouble is None
+        assert watch.known.history is None
+        assert watch.known.past_trouble is not None
+        assert watch.known.past_trouble.kind == "server"
+
+
+async def test_after_a_failure_the_past_is_asked_for_again_with_growing_pauses(clock: FakeClock) -> None:
+    async with street(clock) as zoho:
+        zoho.simulator.forced["nordlys"] = "HISTORY_DOWN"
+        watch = watcher(zoho)
+        tried = [timedelta()]
+        await watch.look()
+        for minute in range(1, 20):
+            clock.jump(MINUTE)
+            if "history 500" in await watch.look():
+                tried.append(minute * MINUTE)
+        assert tried == [timedelta(), MINUTE, 3 * MINUTE, 7 * MINUTE, 15 * MINUTE]
+
+
+async def test_whose_org_it_is_is_asked_once_a_day(clock: FakeClock) -> None:
+    async with street(clock) as zoho:
+        watch = watcher(zoho)
+        asked = [hour for hour in range(49) if "org 200" in await look_after(watch, HOUR * bool(hour))]
+        assert asked == [0, 24, 48]
+
+
+async def look_after(watch: Watcher, span: timedelta) -> Sequence[str]:
+    watch.zoho.clock.jump(span)
+    return await watch.look()

@@ -1,0 +1,106 @@
+"""The history and the links call: what is asked, page after page, and what comes of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.clock import START
+from tests.zoho.canned import Canned, InTurn, canned
+from tests.zoho.flows import PAGE, refused
+from zbtui.core.history import MOST_PAGES
+from zbtui.core.links import Links
+from zbtui.core.runs import History
+from zbtui.core.secret import AccessToken, Secret
+from zbtui.zoho.client import HISTORY_PATH, LINKS_PATH, fetch_history, fetch_links
+from zbtui.zoho.http import AsgiApp, Http
+
+ACCESS = AccessToken(Secret("1000.aa11.bb22"), "https://www.zohoapis.eu", START + timedelta(hours=1))
+BOTH = pytest.mark.parametrize("fetch", ["history", "links"])
+
+
+async def history(app: AsgiApp) -> History:
+    async with Http(app) as http:
+        return await fetch_history(http, ACCESS, "eu", START)
+
+
+async def links(app: AsgiApp) -> Links:
+    async with Http(app) as http:
+        return await fetch_links(http, ACCESS, "eu", START)
+
+
+FETCH: dict[str, Any] = {"history": history, "links": links}
+
+
+def page(*ids: str, more: bool) -> Canned:
+    rows = [
+        {"id": each, "state": "completed", "log_time": f"2026-10-{each}T09:30:00+01:00"} for each in ids
+    ]
+    return canned({"history": rows, "info": {"more_records": more}})
+
+
+async def test_the_history_is_asked_for_with_the_most_rows_a_page() -> None:
+    app = canned({"history": [], "info": {"more_records": False}})
+    assert await history(app) == History()
+    (asked,) = app.asked
+    assert (asked.method, asked.host, asked.path) == ("GET", "www.zohoapis.eu", HISTORY_PATH)
+    assert asked.query == "page=1&per_page=200"
+    assert asked.headers["authorization"] == "Zoho-oauthtoken 1000.aa11.bb22"
+
+
+async def test_pages_are_read_while_there_are_more() -> None:
+    app = InTurn({HISTORY_PATH: [page("20", "19", more=True), page("18", more=False)]})
+    assert [entry.id for entry in (await history(app)).entries] == ["20", "19", "18"]
+    assert [asked.query for asked in app.asked] == ["page=1&per_page=200", "page=2&per_page=200"]
+
+
+async def test_a_server_that_always_has_more_is_not_asked_for_ever() -> None:
+    app = InTurn({HISTORY_PATH: [page("20", more=True)]})
+    assert len((await history(app)).entries) == 1
+    assert len(app.asked) == MOST_PAGES
+
+
+async def test_a_history_of_which_a_page_is_missing_is_none() -> None:
+    app = InTurn({HISTORY_PATH: [page("20", more=True), Canned(503, PAGE)]})
+    assert (await refused(history(app))).kind == "server"
+
+
+async def test_the_links_are_asked_for_at_the_documented_path() -> None:
+    urls = {"data_links": ["https://a"], "attachment_links": [], "expiry_date": "2026-11-30T10:14:51+01:00"}
+    app = canned({"urls": urls})
+    found = await links(app)
+    assert (found.data, found.attachments) == (1, 0)
+    (asked,) = app.asked
+    assert (asked.method, asked.path, asked.query) == ("GET", LINKS_PATH, "")
+
+
+async def test_204_is_no_history_and_no_links() -> None:
+    assert await history(Canned(204)) == History()
+    assert await links(Canned(204)) == Links()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("app", "kind"),
+    [
+        (canned({"code": "OAUTH_SCOPE_MISMATCH", "status": "error"}, 401), "auth"),
+        (canned({"code": "NO_PERMISSION", "status": "error"}, 403), "permission"),
+        (canned({"code": "INVALID_URL_PATTERN", "status": "error"}, 404), "contract"),
+        (canned({"code": "INTERNAL_ERROR", "status": "error"}, 500), "server"),
+        (canned({"code": "INVALID_REQUEST_METHOD", "status": "error"}, 400), "contract"),
+        (Canned(200, PAGE), "contract"),
+        (canned([]), "contract"),
+        (canned({"history": 5, "urls": 5}), "contract"),
+    ],
+    ids=["scope", "permission", "url", "internal", "method", "a page", "a list", "a number"],
+)
+async def test_everything_else_is_trouble(fetch: str, app: Canned, kind: str) -> None:
+    assert (await refused(FETCH[fetch](app))).kind == kind
+
+
+@BOTH
+async def test_when_to_come_back_is_kept(fetch: str) -> None:
+    answer = canned({"code": "TOO_MANY_REQUESTS", "status": "error"}, 429, retry_after="60")
+    assert (await refused(FETCH[fetch](answer))).retry_at == START + timedelta(minutes=1)
