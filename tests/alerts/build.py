@@ -1,0 +1,76 @@
+"""What the tests of alerts are made of: alerts, and orgs that a process has seen at some moment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from tests.core.build import DAY, NOW, OFFLINE, SIGNED_OUT, backup
+from zbtui.core.alert import Alert, Kind
+from zbtui.core.org import Org
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
+from zbtui.core.verdict import Level
+from zbtui.store.alerts import KeptAlert
+
+HOSTILE: Final = (
+    "$(touch touched)",
+    "`touch touched`",
+    "; touch touched #",
+    "&& touch touched",
+    "| tee touched",
+    "> touched",
+    "two  words",
+    "it's",
+    'say "no"',
+    "back\\slash",
+    "$HOME ${PATH} %PATH%",
+    "*",
+    "-rf",
+    "=",
+    "ünïcødé ✖ 🗄",
+    "[red]not markup[/]",
+)
+"""Clean texts that a shell, or a careless program, would make something of."""
+
+
+def alert(org: str = "acme", kind: Kind = "alarm", **parts: Any) -> Alert:
+    """An alarm of a failed backup, with these parts replaced."""
+    said = Alert(
+        NOW, kind, org, "scheduled", "failed", Level.CRITICAL, "The backup failed", "See Zoho: Setup"
+    )
+    return replace(said, **parts)
+
+
+def kept(id_: int = 7, **parts: Any) -> KeptAlert:
+    return KeptAlert(id_, alert(**parts))
+
+
+def org(name: str) -> Org:
+    return Org(name, "eu", f"1000.{name.upper()}")
+
+
+def well(name: str, at: datetime, **known: Any) -> Snapshot:
+    """Seen at that moment, with a run ahead."""
+    return Snapshot(
+        org(name), backup=backup("SCHEDULED", at + DAY), observed_at=at, attempted_at=at, **known
+    )
+
+
+def failed(name: str, at: datetime, **known: Any) -> Snapshot:
+    """Seen at that moment, with a run that failed."""
+    return Snapshot(org(name), backup=backup("FAILED"), observed_at=at, attempted_at=at, **known)
+
+
+def unreached(
+    name: str, at: datetime, failures: int = 3, trouble: Trouble = OFFLINE, **known: Any
+) -> Snapshot:
+    """Looked at in vain at that moment, and so often before."""
+    return Snapshot(
+        org(name), attempted_at=at, trouble=trouble, failures=failures, failing_since=at, **known
+    )
+
+
+def signed_out(name: str, at: datetime) -> Snapshot:
+    return unreached(name, at, 1, SIGNED_OUT)

@@ -1,0 +1,73 @@
+"""An alert as a command and a webhook get it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta, timezone
+
+import pytest
+
+from tests.alerts.build import HOSTILE, kept
+from tests.core.build import NOW
+from zbtui.alerts.message import alert_as_json, alert_environment
+from zbtui.core.alert import ALL
+from zbtui.core.verdict import Level
+
+
+def test_the_object_has_every_part_of_the_alert() -> None:
+    assert alert_as_json(kept()) == {
+        "schema": 1,
+        "id": 7,
+        "at": "2026-11-23T11:20:00+00:00",
+        "kind": "alarm",
+        "org": "acme",
+        "before": "scheduled",
+        "verdict": "failed",
+        "level": "critical",
+        "title": "acme: failed",
+        "headline": "The backup failed",
+        "hint": "See Zoho: Setup",
+        "text": "acme: failed: The backup failed",
+    }
+
+
+def test_the_variables_say_the_same() -> None:
+    assert alert_environment(kept()) == {
+        "ZBTUI_ALERT_ID": "7",
+        "ZBTUI_KIND": "alarm",
+        "ZBTUI_ORG": "acme",
+        "ZBTUI_VERDICT": "failed",
+        "ZBTUI_LEVEL": "critical",
+        "ZBTUI_BEFORE": "scheduled",
+        "ZBTUI_TITLE": "acme: failed",
+        "ZBTUI_HEADLINE": "The backup failed",
+        "ZBTUI_HINT": "See Zoho: Setup",
+    }
+
+
+def test_what_there_is_not_is_null_there_and_empty_here() -> None:
+    outage = kept(org=ALL, kind="outage", before=None, hint=None, verdict="cannot_look")
+    body = alert_as_json(outage)
+    assert (body["org"], body["before"], body["hint"]) == (None, None, None)
+    assert body["title"] == "No org can be reached"
+    variables = alert_environment(outage)
+    assert (variables["ZBTUI_ORG"], variables["ZBTUI_BEFORE"], variables["ZBTUI_HINT"]) == ("", "", "")
+
+
+def test_every_alert_has_the_same_keys() -> None:
+    others = [kept(org=ALL, kind="outage_over", level=Level.OK), kept(kind="recovery", hint=None)]
+    for other in others:
+        assert alert_as_json(other).keys() == alert_as_json(kept()).keys()
+        assert alert_environment(other).keys() == alert_environment(kept()).keys()
+
+
+def test_the_moment_is_in_whole_seconds_and_says_its_zone() -> None:
+    at = (NOW + timedelta(microseconds=9)).astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert alert_as_json(kept(at=at))["at"] == "2026-11-23T16:50:00+05:30"
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_text_is_changed(text: str) -> None:
+    said = kept(headline=text, hint=text)
+    assert json.loads(json.dumps(alert_as_json(said)))["headline"] == text
+    assert alert_environment(said)["ZBTUI_HINT"] == text

@@ -1,0 +1,215 @@
+"""One journal on disk, and several processes that come and go: nothing is told twice, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.alerts.scene import DESKTOP, Scene, State
+from tests.core.build import MINUTE
+from tests.support.clock import FakeClock
+from zbtui.alerts.desk import LEASE
+from zbtui.clock import SystemClock
+from zbtui.core.settings import AlertSettings
+from zbtui.store.journal import open_journal
+
+NAMES = [f"org{number}" for number in range(8)]
+
+
+@dataclass
+class Disk:
+    """Where the journal is, and what the commands note."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.db"
+
+    @property
+    def script(self) -> str:
+        """For a shell: notes id, kind and org of an alert."""
+        return f'echo "$ZBTUI_ALERT_ID $ZBTUI_KIND $ZBTUI_ORG" >> {self.folder / "told"}'
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """What was noted, in order."""
+        file = self.folder / "told"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [(id_, kind, org) for id_, kind, org in (line.split() for line in lines)]
+
+    @asynccontextmanager
+    async def process(self, clock: FakeClock, settings: AlertSettings = DESKTOP) -> AsyncIterator[Scene]:
+        """Within this process, but with a journal of its own at the same place."""
+        journal = open_journal(self.journal)
+        assert journal.trouble is None
+        try:
+            yield Scene(settings, journal, clock)
+        finally:
+            await journal.close()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Disk:
+    return Disk(tmp_path)
+
+
+# Restarts
+
+
+async def test_who_starts_again_tells_only_what_has_changed_since(disk: Disk, clock: FakeClock) -> None:
+    told = []
+    states: list[State] = ["well", "failed", "failed", "well", "failed", "failed"]
+    for state in states:
+        async with disk.process(clock) as scene:
+            await clock.advance(5 * MINUTE)
+            told += await scene.see(acme=state, globex="well")
+    assert told == [("alarm", "acme"), ("recovery", "acme"), ("alarm", "acme")]
+
+
+async def test_an_outage_that_began_before_a_restart_ends_after_it(disk: Disk, clock: FakeClock) -> None:
+    told = []
+    async with disk.process(clock) as scene:
+        await scene.see_all(NAMES, "well")
+        for _ in range(3):
+            await clock.advance(5 * MINUTE)
+            told += await scene.see_all(NAMES, "out")
+    async with disk.process(clock) as scene:
+        for _ in range(4):
+            await clock.advance(5 * MINUTE)
+            told += await scene.see_all(NAMES, "out")
+        await clock.advance(5 * MINUTE)
+        told += await scene.see_all(NAMES, "well")
+    assert told == [("outage", ""), ("outage_over", "")]
+
+
+async def test_what_was_told_but_not_delivered_is_delivered_after_a_restart(
+    disk: Disk, clock: FakeClock
+) -> None:
+    async with disk.process(clock) as scene:
+        first = await scene.tell("acme", "globex")
+    async with disk.process(clock) as scene:
+        second = await scene.tell("initech")
+        await scene.deliver()
+        assert scene.shown == [kept.alert for kept in (*first, *second)]
+    async with disk.process(clock) as scene:
+        await scene.deliver()
+        assert scene.shown == []
+
+
+# Two at once
+
+
+async def test_of_two_processes_one_tells_and_one_delivers(disk: Disk, clock: FakeClock) -> None:
+    async with disk.process(clock) as one, disk.process(clock) as other:
+        states: list[State] = ["well", "failed", "well", "failed", "failed"]
+        told = []
+        for state in states:
+            await clock.advance(5 * MINUTE)
+            both = await asyncio.gather(one.see_all(NAMES, state), other.see_all(NAMES, state))
+            told += both[0] + both[1]
+            await asyncio.gather(one.deliver(), other.deliver())
+        expected = Counter(
+            {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
+        )
+        assert Counter(told) == expected
+        shown = [(alert.kind, alert.org) for alert in one.shown + other.shown]
+        assert Counter(shown) == expected
+        assert len(await one.desk.news()) == 0
+
+
+async def test_each_hears_of_what_the_other_tells(disk: Disk, clock: FakeClock) -> None:
+    async with disk.process(clock) as one, disk.process(clock) as other:
+        for scene in (one, other):
+            await scene.desk.news()
+        told = (*await one.tell("acme"), *await other.tell("globex"))
+        assert await one.desk.news() == await other.desk.news() == told
+
+
+async def test_news_that_are_asked_for_twice_at_once_are_told_once(disk: Disk, clock: FakeClock) -> None:
+    async with disk.process(clock) as scene:
+        await scene.desk.news()
+        told = await scene.tell("acme")
+        first, second = await asyncio.gather(scene.desk.news(), scene.desk.news())
+    assert (*first, *second) == told
+
+
+async def test_an_older_look_does_not_take_back_what_another_process_has_told(
+    disk: Disk, clock: FakeClock
+) -> None:
+    """A `check` from cron has seen it meanwhile; the screen has not."""
+    async with disk.process(clock) as screen, disk.process(clock) as check:
+        await screen.see(acme="well")
+        await clock.advance(MINUTE)
+        assert await check.see(acme="failed") == [("alarm", "acme")]
+        assert await screen.consider() == ()
+        await clock.advance(MINUTE)
+        assert await screen.see(acme="failed") == []
+        await clock.advance(MINUTE)
+        assert await check.see(acme="well") == [("recovery", "acme")]
+        assert await screen.consider() == ()
+
+
+# Real processes
+
+
+@asynccontextmanager
+async def running(disk: Disk, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`tests.alerts.process`, ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.alerts.process", str(disk.journal), script),
+        cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        assert await process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def round_(process: asyncio.subprocess.Process, state: State, *names: str) -> bytes:
+    """What it answers, once all is told and delivered."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{state} {' '.join(names)}\n".encode())
+    return await process.stdout.readline()
+
+
+async def test_two_real_processes_tell_each_change_once(disk: Disk) -> None:
+    async with running(disk, disk.script) as one, running(disk, disk.script) as other:
+        states: list[State] = ["failed", "well", "failed"]
+        for state in states:
+            both = await asyncio.gather(round_(one, state, *NAMES), round_(other, state, *NAMES))
+            assert set(both) == {b"done\n"}
+    told = disk.told()
+    assert len({id_ for id_, _, _ in told}) == len(told)
+    assert Counter((kind, org) for _, kind, org in told) == Counter(
+        {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
+    )
+
+
+async def test_who_is_killed_while_it_delivers_loses_nothing(disk: Disk) -> None:
+    """What it was about is told again, with the same id; all else once."""
+    async with running(disk, f"{disk.script}; kill -9 $PPID") as process:
+        assert await round_(process, "failed", *NAMES) == b""
+    assert process.returncode == -signal.SIGKILL
+    (noted,) = disk.told()
+    later = FakeClock(SystemClock().now() + LEASE)
+    async with disk.process(later, AlertSettings(on_change=("/bin/sh", "-c", disk.script))) as scene:
+        await scene.deliver()
+    told = disk.told()
+    assert Counter(told).most_common(1) == [(noted, 2)]
+    assert len(set(told)) == len(NAMES) == len(told) - 1
+    assert {(kind, org) for _, kind, org in told} == {("alarm", name) for name in NAMES}

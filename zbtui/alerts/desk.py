@@ -1,0 +1,182 @@
+"""Decides what is to be told, and hands it on: to a command, a webhook, and what the app passes in.
+
+Alerts are kept in the journal, with one delivery for each sink, before anything is handed on; all
+processes share them. A delivery is claimed for a minute, made, and crossed off. Whoever is killed in
+between leaves it to be made again by another: an alert may come twice, with the same id, but is
+not lost, for a lost alarm is worse than a doubled one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+from zbtui.alerts.command import run_command
+from zbtui.alerts.webhook import post
+from zbtui.clock import Clock
+from zbtui.core.alert import Alert, Ledger, Observation, Rules, decide
+from zbtui.core.judge import judge
+from zbtui.core.org import Policy
+from zbtui.core.settings import AlertSettings
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.alerts import Claim, KeptAlert
+from zbtui.store.journal import Journal
+from zbtui.zoho.http import Http
+
+LEASE: Final = timedelta(seconds=60)
+"""For how long a delivery is nobody else's; a command and most webhooks take far less."""
+SHORTEST_PAUSE: Final = timedelta(seconds=30)
+"""After a delivery that failed; twice as long after each further one."""
+LONGEST_PAUSE: Final = timedelta(minutes=15)
+GIVEN_UP_AFTER: Final = timedelta(days=1)
+"""From the alert on: what is older, and was tried, is not tried again."""
+
+Send = Callable[[KeptAlert], Awaitable[None]]
+
+
+class AlertDesk:
+    """One for each process. Its calls never raise: `trouble` says what cannot be delivered."""
+
+    def __init__(self, journal: Journal, http: Http, clock: Clock, settings: AlertSettings) -> None:
+        self.settings = settings
+        """May be replaced at any time, when the config changes."""
+        self._journal = journal
+        self._http = http
+        self._clock = clock
+        self._news_to: int | None = None
+        self._reading = asyncio.Lock()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._held: dict[str, float] = {}
+        """Until when, by the monotonic clock, a sink that does not work is left alone."""
+        self._troubles: dict[str, Trouble] = {}
+        self._tried = settings
+        """Those that `_held` and `_troubles` are about."""
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the last delivery to a sink failed; None: none did."""
+        return next(iter(self._troubles.values()), None)
+
+    async def consider(self, snapshots: Sequence[Snapshot], policy: Policy) -> tuple[KeptAlert, ...]:
+        """What is to be told by now, kept for each sink that is configured.
+
+        Args:
+            snapshots: of all orgs that this process watches, and of nothing else.
+        """
+        book, settings, now = self._journal.alerts, self.settings, self._clock.now()
+        rules = Rules(settings, policy.every)
+        seen = [Observation(one, judge(one, policy, now, settings.failed_looks)) for one in snapshots]
+
+        def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
+            return decide(ledger, seen, rules, now)
+
+        # Most often there is nothing to tell: then no other process is held up.
+        ledger = await book.ledger()
+        if act(ledger) == (ledger, ()):
+            return ()
+        return await book.settle(act, self._sinks())
+
+    async def news(self) -> tuple[KeptAlert, ...]:
+        """Alerts that any process has kept since the last call; the first call only begins to count."""
+        book = self._journal.alerts
+        async with self._reading:  # of two calls at once, one is told of an alert
+            if self._news_to is None:
+                self._news_to = await book.newest_id()
+                return ()
+            news = await book.since(self._news_to)
+            if news:
+                self._news_to = news[-1].id
+            return news
+
+    async def deliver(self, extra: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
+        """Hand on everything that is due: oldest first, to each sink at its own pace.
+
+        Not to be cancelled: each delivery ends by its own limit.
+
+        Args:
+            extra: sinks within this process, by name, such as `desktop`.
+        """
+        within = {sink: _within(sink, show) for sink, show in (extra or {}).items()}
+        senders = {**within, **self._senders()}
+        if self.settings != self._tried:
+            self._tried = self.settings
+            self._held.clear()
+            self._troubles.clear()
+        await asyncio.gather(
+            *(self._deliver_to(sink, send, is_here=sink in within) for sink, send in senders.items())
+        )
+
+    def _sinks(self) -> list[str]:
+        settings = self.settings
+        wanted = {
+            "command": settings.on_change,
+            "webhook": settings.webhook,
+            "desktop": settings.desktop,
+        }
+        return [sink for sink, value in wanted.items() if value]
+
+    def _senders(self) -> dict[str, Send]:
+        command, webhook = self.settings.on_change, self.settings.webhook
+        senders: dict[str, Send] = {}
+        if command:
+            senders["command"] = lambda kept: run_command(command, kept, self._clock)
+        if webhook:
+            senders["webhook"] = lambda kept: post(self._http, webhook, kept, self._clock.now())
+        return senders
+
+    async def _deliver_to(self, sink: str, send: Send, *, is_here: bool) -> None:
+        book = self._journal.alerts
+        async with self._turns[sink]:
+            while self._clock.monotonic() >= self._held.get(sink, 0):
+                claim = await book.claim([sink], self._clock.now(), LEASE)
+                if claim is None:
+                    return
+                if self._clock.now() - claim.kept.alert.at > GIVEN_UP_AFTER and (claim.attempts or is_here):
+                    self._give_up(sink, claim)
+                    await book.delivered(claim)
+                    continue
+                try:
+                    await send(claim.kept)
+                except TroubleError as error:
+                    await self._put_off(sink, claim, error.trouble)
+                else:
+                    self._troubles.pop(sink, None)
+                    await book.delivered(claim)
+
+    async def _put_off(self, sink: str, claim: Claim, trouble: Trouble) -> None:
+        now = self._clock.now()
+        wait = max(pause(claim.attempts), (trouble.retry_at or now) - now)
+        self._troubles[sink] = trouble
+        if trouble.kind != "contract":
+            # The next alert would fare no better; later, they come in the right order.
+            self._held[sink] = self._clock.monotonic() + wait.total_seconds()
+        await self._journal.alerts.put_off(claim, now + wait)
+
+    def _give_up(self, sink: str, claim: Claim) -> None:
+        if not claim.attempts:
+            return  # a notice of yesterday that no app was there to show
+        said = f"An alert could not be delivered within a day, and is given up ({claim.kept.alert.title})."
+        cure = "Check on_change and webhook in the [alerts] table of the config."
+        self._troubles.setdefault(sink, Trouble("contract", said, cure))
+
+
+def pause(attempts: int) -> timedelta:
+    """How long a delivery that has failed is put off, after so many failed ones before."""
+    return min(SHORTEST_PAUSE * (1 << min(attempts, 10)), LONGEST_PAUSE)
+
+
+def _within(sink: str, show: Callable[[Alert], None]) -> Send:
+    async def send(kept: KeptAlert) -> None:
+        try:
+            show(kept.alert)
+        except Exception as error:
+            why = type(error).__name__
+            raise TroubleError(
+                Trouble("contract", f"A notice could not be shown ({sink}: {why}).", "It is tried again.")
+            ) from None
+
+    return send

@@ -1,0 +1,59 @@
+"""An alert posted as JSON. The URL of a webhook is a secret: nothing but its host is ever told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from zbtui.alerts.message import alert_as_json
+from zbtui.core.text import clean
+from zbtui.core.trouble import Kind, Trouble, TroubleError
+from zbtui.store.alerts import KeptAlert
+from zbtui.zoho.datacenter import check_webhook_url
+from zbtui.zoho.http import Http, Reply
+
+_ADDRESS: Final = "Correct webhook in the [alerts] table of the config."
+_HINTS: Final[dict[Kind, str]] = {
+    "network": "It is tried again by itself; if it lasts, check the network, the proxy and the webhook.",
+    "server": "It is tried again by itself; if it lasts, ask who runs the webhook.",
+    "throttled": "It is tried again by itself, once the webhook allows it.",
+    "contract": "Check that webhook in the [alerts] table of the config is right, and takes JSON.",
+    "config": _ADDRESS,
+}
+
+
+async def post(http: Http, url: str, kept: KeptAlert, now: datetime) -> None:
+    """Hand one alert to the webhook at `url`; any answer of the 200s means that it was taken.
+
+    Raises:
+        TroubleError: it was not. Of kind `contract` where this very alert was refused; any other
+            kind would meet the next alert, too.
+    """
+    if wrong := check_webhook_url(url):
+        raise TroubleError(Trouble("config", f"The address of the webhook {wrong}.", _ADDRESS))
+    try:
+        reply = await http.send("POST", url, json=alert_as_json(kept))
+    except TroubleError as error:
+        message = f"The webhook was not told of an alert: {error.trouble.message}"
+        hint = _HINTS.get(error.trouble.kind, _ADDRESS)
+        raise TroubleError(replace(error.trouble, message=message, hint=hint)) from None
+    if not 200 <= reply.status < 300:
+        raise TroubleError(_refused(clean(urlsplit(url).hostname or "", 80), reply, now))
+
+
+def _refused(host: str, reply: Reply, now: datetime) -> Trouble:
+    what = f"The webhook at {host} did not take an alert: HTTP {reply.status}"
+    kind: Kind
+    match reply.status:
+        case 408 | 429:
+            kind = "throttled"
+        case status if status >= 500:
+            kind = "server"
+        case status if status >= 400:
+            kind = "contract"
+        case _:
+            # Whoever may redirect could have the alerts sent anywhere, and in plain text.
+            kind, what = "config", f"{what}, which leads elsewhere and is not followed"
+    return Trouble(kind, f"{what}.", _HINTS[kind], http_status=reply.status, retry_at=reply.retry_at(now))
