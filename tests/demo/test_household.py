@@ -3,48 +3,85 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal, get_args
 
 import pytest
 
 from tests.support.clock import FakeClock
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
+from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import judge
+from zbtui.core.verdict import Name
 from zbtui.demo.household import demo_policy, open_demo
 
 WORDS = {
     *("SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED", "PAYMENT_FAILED"),
-    *("NO BACKUP", "OVERDUE", "WAITING"),
+    *("NO BACKUP", "OVERDUE", "TOO OLD", "NO HISTORY", "WAITING"),
     *("SIGN IN", "LOCKED", "NO ACCESS", "THROTTLED", "OFFLINE", "ZOHO ERROR", "BAD ANSWER"),
 }
 
 
-async def words_within(seconds: int) -> set[str]:
-    """All badges that are seen in the first so many seconds of the demo."""
-    clock, words = FakeClock(), set[str]()
-    async with open_demo(clock=clock) as (fleet, _):
+VERDICTS = set(get_args(Name)) - {"unknown_status"}
+
+
+@dataclass
+class Seen:
+    """What was on the screen of the demo so far."""
+
+    words: set[str] = field(default_factory=set)
+    verdicts: set[str] = field(default_factory=set)
+    requesters: defaultdict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    links: defaultdict[str, set[Literal["alive", "gone"]]] = field(default_factory=lambda: defaultdict(set))
+    """By org, where their expiry was seen."""
+
+    def note(self, snapshot: Snapshot, policy: Policy, now: datetime) -> None:
+        verdict, name = judge(snapshot, policy, now), snapshot.org.name
+        self.words.add(verdict.word)
+        self.verdicts.add(verdict.name)
+        if snapshot.backup and snapshot.backup.requester:
+            self.requesters[name].add(snapshot.backup.requester.name)
+        if snapshot.links_are_gone(now) and snapshot.links == Links():
+            self.links[name].add("gone")
+        elif snapshot.links_expire:
+            self.links[name].add("alive")
+
+
+async def seen_within(seconds: int) -> Seen:
+    """All that is seen in the first so many seconds of the demo."""
+    clock, seen = FakeClock(), Seen()
+    async with open_demo(clock=clock) as (fleet, _, _):
 
         def note(snapshot: Snapshot) -> None:
-            words.add(judge(snapshot, fleet.policy, clock.now()).word)
+            seen.note(snapshot, fleet.policy, clock.now())
 
         fleet.listen(note)
-        watching = [asyncio.create_task(fleet.run(seen.org.name)) for seen in fleet.snapshots]
+        watching = [asyncio.create_task(fleet.run(known.org.name)) for known in fleet.snapshots]
         for _ in range(seconds):
             await clock.advance(1)
             for snapshot in fleet.snapshots:
                 note(snapshot)
         fleet.stop()
         await asyncio.gather(*watching)
-    return words
+    return seen
 
 
-async def test_within_a_minute_every_badge_has_been_seen() -> None:
-    assert await words_within(60) >= WORDS
+async def test_within_a_minute_all_there_is_to_see_has_been_seen() -> None:
+    seen = await seen_within(60)
+    assert seen.words >= WORDS
+    assert seen.verdicts >= VERDICTS
+    assert seen.requesters["sakura"] == {"佐藤 美咲", "森 由美"}
+    assert seen.links["fjord"] == {"alive", "gone"}
 
 
 async def test_no_badge_is_seen_that_zoho_does_not_have() -> None:
-    assert await words_within(180) <= WORDS
+    seen = await seen_within(180)
+    assert seen.words <= WORDS
+    assert "unknown_status" not in seen.verdicts
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -53,15 +90,15 @@ def files_in(folder: Path) -> list[Path]:
 
 async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) -> None:
     clock = FakeClock()
-    async with open_demo(clock=clock) as (fleet, _):
+    async with open_demo(clock=clock) as (fleet, _, _):
         await fleet.look_once([seen.org.name for seen in fleet.snapshots])
         assert fleet.journal_trouble is None
     assert files_in(empty_home) == []
 
 
-@pytest.mark.parametrize(("orgs", "count"), [(0, 14), (2, 2), (40, 40)])
+@pytest.mark.parametrize(("orgs", "count"), [(0, 18), (2, 2), (40, 40)])
 async def test_the_fleet_has_as_many_orgs_as_asked_for(orgs: int, count: int) -> None:
-    async with open_demo(orgs, clock=FakeClock()) as (fleet, _):
+    async with open_demo(orgs, clock=FakeClock()) as (fleet, _, _):
         assert len(fleet.snapshots) == count
 
 

@@ -19,6 +19,7 @@ from zbtui.core.org import CUSTOM, Org
 from zbtui.core.secret import Secret, SignIn
 from zbtui.demo import DEVICE_CLIENT, WEB_CLIENT
 from zbtui.demo import app as demo_app
+from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import TOKEN_ERRORS, Simulator
 from zbtui.zoho.datacenter import DATA_CENTERS, data_center_of
@@ -42,6 +43,8 @@ async def send(simulator: Simulator, method: str, url: str, **form: str) -> Repl
     [
         ("GET", "https://www.zohoapis.eu/crm/v7/backup"),
         ("GET", "https://www.zohoapis.eu/crm/bulk/v7/backup/5100000000412007"),
+        ("GET", "https://www.zohoapis.eu/crm/bulk/v7/backup/links"),
+        ("GET", "https://www.zohoapis.eu/crm/v7/backup/history"),
         ("GET", "https://www.zohoapis.eu/eu/crm/bulk/v7/backup"),
         ("GET", "https://accounts.zoho.eu/oauth/v2/token"),
         ("POST", "https://accounts.zoho.eu/oauth/v2/tokens"),
@@ -101,6 +104,28 @@ async def test_the_log_tells_who_asked_what_and_never_the_body() -> None:
     )
     assert request.began < request.ended
     assert "never-logged" not in repr(request)
+
+
+async def test_history_and_links_are_found_and_logged_with_their_query(clock: FakeClock) -> None:
+    simulator = make_simulator(clock)
+    org = simulator.world.orgs["nordlys"]
+    url = "https://www.zohoapis.eu/crm/bulk/v7/backup"
+    async with Http(serve_in_process(simulator)) as http:
+        sign_in = SignIn(Secret(org.client_secret), Secret(org.refresh_token))
+        access = await request_access_token(http, watched(org), DATA_CENTERS["eu"], sign_in, START)
+        headers = {"Authorization": f"Zoho-oauthtoken {access.token.reveal()}"}
+        history = await http.send("GET", f"{url}/history?page=1&per_page=10", headers=headers)
+        links = await http.send("GET", f"{url}/urls", headers=headers)
+        refused = await http.send("POST", f"{url}/urls", headers=headers)
+    assert len(json.loads(history.body)["history"]) == 10
+    assert (links.status, links.body) == (204, b"")
+    assert json.loads(refused.body)["code"] == "INVALID_REQUEST_METHOD"
+    logged = [(one.path[len("/crm/bulk/v7/backup") :], one.query, one.org) for one in simulator.requests]
+    assert logged[1:] == [
+        ("/history", "page=1&per_page=10", "nordlys"),
+        ("/urls", "", "nordlys"),
+        ("/urls", "", "nordlys"),
+    ]
 
 
 async def test_the_log_tells_which_grant_was_asked_for() -> None:

@@ -17,6 +17,16 @@ from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import API_ERRORS, TOKEN_ERRORS
 from zbtui.zoho.datacenter import DATA_CENTERS
 
+TOLD_AS = {
+    "FAILED_BEFORE": "SCHEDULED",
+    "TOO_OLD": "SCHEDULED",
+    "HISTORY_DOWN": "SCHEDULED",
+    "LINKS_DOWN": "SCHEDULED",
+    "OVERDUE": "SCHEDULED",
+    "LONG_RUN": "INPROGRESS",
+    "LINKS_EXPIRING": "COMPLETED",
+}
+"""Kinds whose status is another word."""
 STATUSES = {"SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED", "PAYMENT_FAILED"}
 
 
@@ -28,6 +38,7 @@ def kinds_within(world: World, seconds: int) -> set[str]:
 def test_within_a_minute_every_status_and_every_sort_of_trouble_has_been_there() -> None:
     kinds = kinds_within(World(START), 60)
     assert kinds >= STATUSES | {"NONE", "ONE_OFF", "OVERDUE"}
+    assert kinds >= {"FAILED_BEFORE", "TOO_OLD", "LONG_RUN", "LINKS_EXPIRING", "HISTORY_DOWN"}, "past"
     assert kinds >= {"invalid_code", "Access Denied", "KEYRING"}, "sign-in"
     assert kinds >= {"NO_PERMISSION", "TOO_MANY_REQUESTS"}, "API"
     assert kinds >= {"OUTAGE", "RESET", "HTML"}, "outage"
@@ -50,8 +61,8 @@ def test_the_backup_of_any_org_at_any_time_is_in_zohos_shape(
         assert backup is not None
         assert backup.id is not None
         assert backup.requester is not None
-        if moment.kind in STATUSES:
-            assert backup.status == moment.kind
+        if moment.kind in STATUSES | set(TOLD_AS):
+            assert backup.status == TOLD_AS.get(moment.kind, moment.kind)
             assert backup.state is not State.UNKNOWN
             assert backup.rrule is not None
             assert backup.next_run is not None
@@ -99,6 +110,31 @@ def test_a_backup_begins_when_it_said_that_it_would() -> None:
     assert world.at(kestrel, before.ends).kind == "INPROGRESS"
 
 
+def test_a_long_run_began_hours_before_its_phase() -> None:
+    world = World(START)
+    quarry = world.orgs["quarry"]
+    moment = world.at(quarry, START)
+    assert moment.kind == "LONG_RUN"
+    assert world.job(quarry, moment)["scheduled_date"] == "2026-11-22T21:20:00+00:00"
+
+
+def test_what_was_lived_is_told_from_the_newest_phase_back_to_one_round_ago() -> None:
+    world = World(START)
+    kestrel = world.orgs["kestrel"]
+    young = world.lived(kestrel, START + timedelta(seconds=20))
+    assert [moment.kind for moment in young] == ["INPROGRESS", "SCHEDULED"]
+    old = world.lived(kestrel, START + timedelta(hours=1))
+    assert len(old) == len(kestrel.life) + 2
+    assert old[0] == world.at(kestrel, START + timedelta(hours=1))
+    assert [moment.ends for moment in old[1:]] == [moment.began for moment in old[:-1]]
+
+
+def test_a_life_of_one_phase_has_no_rounds() -> None:
+    world = World(START)
+    nordlys = world.orgs["nordlys"]
+    assert world.lived(nordlys, START + timedelta(days=1)) == (world.at(nordlys, START),)
+
+
 def test_a_life_begins_anew_when_it_is_over() -> None:
     world = World(START)
     kestrel = world.orgs["kestrel"]
@@ -129,7 +165,7 @@ def test_at_the_slowest_they_practically_stand_still() -> None:
         assert world.at(org, START + timedelta(hours=24)).kind == org.life[0].kind
 
 
-@pytest.mark.parametrize(("orgs", "count"), [(0, 14), (1, 1), (3, 3), (14, 14), (500, 500)])
+@pytest.mark.parametrize(("orgs", "count"), [(0, 18), (1, 1), (3, 3), (18, 18), (500, 500)])
 def test_there_are_as_many_orgs_as_asked_for_and_they_share_nothing(orgs: int, count: int) -> None:
     world = World(START, orgs)
     made = list(world.orgs.values())
@@ -142,7 +178,7 @@ def test_there_are_as_many_orgs_as_asked_for_and_they_share_nothing(orgs: int, c
 
 def test_the_hand_made_orgs_come_first_and_are_in_all_eleven_data_centers() -> None:
     few, many = World(START), World(START, 100)
-    assert list(many.orgs)[:14] == list(few.orgs)
+    assert list(many.orgs)[:18] == list(few.orgs)
     assert {org.data_center for org in few.orgs.values()} == set(DATA_CENTERS)
 
 
@@ -171,8 +207,8 @@ def test_the_org_object_has_zohos_keys_and_belongs_to_its_place() -> None:
 
 
 def test_every_phase_of_every_life_is_one_that_the_simulator_knows() -> None:
-    known = STATUSES | set(API_ERRORS) | TOKEN_ERRORS
-    known |= {"NONE", "ONE_OFF", "OVERDUE", "KEYRING", "HTML", "OUTAGE", "RESET", "EMPTY"}
+    known = STATUSES | set(TOLD_AS) | set(API_ERRORS) | TOKEN_ERRORS
+    known |= {"NONE", "ONE_OFF", "KEYRING", "HTML", "OUTAGE", "RESET", "EMPTY"}
     for org in World(START, 500).every.values():
         assert {phase.kind for phase in org.life} <= known
         assert all(phase.seconds > 0 for phase in org.life)

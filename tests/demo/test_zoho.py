@@ -162,51 +162,54 @@ def test_all_tokens_can_be_ended_at_once(desk: Desk) -> None:
     ],
 )
 def test_only_zohos_own_scheme_with_a_live_token_lets_in(authorization: str, code: str, desk: Desk) -> None:
-    call = Call(Site("eu"), authorization=authorization.format(token=desk.token()))
-    for answer, org in (desk.simulator.details(call), desk.simulator.company(call)):
+    call, zoho = Call(Site("eu"), authorization=authorization.format(token=desk.token())), desk.simulator
+    for ask in (zoho.details, zoho.history, zoho.links, zoho.company):
+        answer, org = ask(call)
         assert (answer.status, code_in(answer), org) == (401, code, None)
 
 
 def test_a_fresh_token_is_refused_at_another_data_center(desk: Desk) -> None:
     token = desk.token()
-    assert desk.code(token, dc="us") == "INVALID_TOKEN"
-    assert code_in(desk.company(token, dc="us")) == "INVALID_TOKEN"
+    for answer in (*desk.about_backups(token, dc="us"), desk.company(token, dc="us")):
+        assert code_in(answer) == "INVALID_TOKEN"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD"])
 def test_any_method_but_get_is_refused_with_400(method: str, desk: Desk) -> None:
     token = desk.token()
-    for answer in (desk.details(token, method=method), desk.company(token, method=method)):
+    for answer in (*desk.about_backups(token, method=method), desk.company(token, method=method)):
         assert (answer.status, code_in(answer)) == (400, "INVALID_REQUEST_METHOD")
 
 
 def test_a_token_without_the_scope_is_refused(desk: Desk) -> None:
     desk.simulator.forced["nordlys"] = "NO_SCOPE"
-    assert desk.code(desk.token()) == "OAUTH_SCOPE_MISMATCH"
+    for answer in desk.about_backups(desk.token()):
+        assert code_in(answer) == "OAUTH_SCOPE_MISMATCH"
 
 
 @pytest.mark.parametrize("code", sorted(API_ERRORS))
 def test_each_error_comes_in_zohos_envelope_with_its_status(code: str, desk: Desk) -> None:
     token = desk.token()
     desk.simulator.forced["nordlys"] = code
-    answer = desk.details(token)
-    envelope = json.loads(answer.body)
-    assert answer.status == API_ERRORS[code][0]
-    assert (envelope["code"], envelope["status"]) == (code, "error")
-    assert set(envelope) == {"code", "details", "message", "status"}
+    for answer in desk.about_backups(token):
+        envelope = json.loads(answer.body)
+        assert answer.status == API_ERRORS[code][0]
+        assert (envelope["code"], envelope["status"]) == (code, "error")
+        assert set(envelope) == {"code", "details", "message", "status"}
 
 
 def test_a_204_has_no_body(desk: Desk) -> None:
     token = desk.token()
     desk.simulator.forced["nordlys"] = "NONE"
-    assert desk.details(token) == Answer(204)
+    assert desk.about_backups(token) == (Answer(204),) * 3
 
 
 def test_a_reset_is_an_error_of_the_connection(desk: Desk) -> None:
     token = desk.token()
     desk.simulator.forced["nordlys"] = "RESET"
-    with pytest.raises(ConnectionResetError):
-        desk.details(token)
+    for ask in (desk.details, desk.history, desk.links, desk.company):
+        with pytest.raises(ConnectionResetError):
+            ask(token)
 
 
 @pytest.mark.parametrize("kind", ["KEYRING", "NO_SCOPE", *sorted(TOKEN_ERRORS)])
@@ -220,6 +223,108 @@ def test_a_token_that_outlives_its_sign_in_still_sees_a_status_of_zohos(kind: st
     assert backup.state is not State.UNKNOWN
 
 
+# History and links
+
+
+SAMPLE = {
+    "id": "5100000000498022",
+    "action": None,
+    "state": "completed",
+    "repeat_type": "biweekly",
+    "file_name": None,
+    "count": 0,
+    "log_time": "2026-03-03T10:14:51+01:00",
+    "done_by": {"id": "5100000000031009", "name": "Mara Lindqvist", "zuid": "20071234567"},
+}
+"""A row of the documented answer."""
+
+
+def test_the_history_has_zohos_keys(desk: Desk) -> None:
+    answer = json.loads(desk.history(desk.token()).body)
+    assert set(answer) == {"history", "info"}
+    assert all(set(row) == set(SAMPLE) for row in answer["history"])
+    rows = len(answer["history"])
+    assert answer["info"] == {"page": 1, "per_page": 200, "count": rows, "more_records": False}
+
+
+def test_the_links_have_zohos_keys(desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = "COMPLETED"
+    answer = json.loads(desk.links(token).body)
+    assert set(answer) == {"urls"}
+    assert set(answer["urls"]) == {"data_links", "attachment_links", "expiry_date"}
+
+
+@pytest.mark.parametrize(
+    ("query", "rows", "info"),
+    [
+        ({}, range(200), (1, 200, True)),
+        ({"page": "2"}, range(200, 400), (2, 200, True)),
+        ({"page": "3"}, range(400, 450), (3, 200, False)),
+        ({"page": "9", "per_page": "50"}, range(400, 450), (9, 50, False)),
+        ({"page": "8", "per_page": "50"}, range(350, 400), (8, 50, True)),
+        ({"per_page": "201"}, range(200), (1, 200, True)),
+        ({"page": "0", "per_page": "0"}, range(200), (1, 200, True)),
+        ({"page": "-1", "per_page": "many"}, range(200), (1, 200, True)),
+    ],
+)
+def test_the_history_comes_in_pages(
+    query: dict[str, str], rows: range, info: tuple[int, int, bool], desk: Desk
+) -> None:
+    desk.simulator.history_of["nordlys"] = [SAMPLE | {"id": str(number)} for number in range(450)]
+    answer = json.loads(desk.history(desk.token(), **query).body)
+    assert [row["id"] for row in answer["history"]] == [str(number) for number in rows]
+    page, per_page, more = info
+    assert answer["info"] == {
+        "page": page,
+        "per_page": per_page,
+        "count": len(rows),
+        "more_records": more,
+    }
+
+
+def test_a_page_beyond_the_last_is_a_204(desk: Desk) -> None:
+    assert desk.history(desk.token(), page="2") == Answer(204)
+
+
+def test_a_history_can_be_set_and_is_told_as_it_stands(desk: Desk) -> None:
+    rows = [SAMPLE | {"log_time": None}, SAMPLE | {"action": "resumed", "id": None}]
+    desk.simulator.history_of["nordlys"] = rows
+    assert json.loads(desk.history(desk.token()).body)["history"] == rows
+    desk.simulator.history_of["nordlys"] = []
+    assert desk.history(desk.token()) == Answer(204)
+    assert desk.details(desk.token()).status == 200
+
+
+def test_links_can_be_set_and_taken_away(desk: Desk) -> None:
+    urls = {"data_links": ["https://download-accl.zoho.eu/a"]}
+    desk.simulator.links_of["nordlys"] = urls
+    assert json.loads(desk.links(desk.token()).body) == {"urls": urls}
+    desk.simulator.links_of["nordlys"] = None
+    assert desk.links(desk.token()) == Answer(204)
+
+
+@pytest.mark.parametrize(
+    ("kind", "statuses"), [("HISTORY_DOWN", (200, 500, 204)), ("LINKS_DOWN", (200, 200, 500))]
+)
+def test_one_call_may_fail_while_the_details_are_well(
+    kind: str, statuses: tuple[int, ...], desk: Desk
+) -> None:
+    token = desk.token()
+    desk.simulator.forced["nordlys"] = kind
+    answers = desk.about_backups(token)
+    assert tuple(answer.status for answer in answers) == statuses
+    assert [code_in(answer) for answer in answers if answer.status == 500] == ["INTERNAL_ERROR"]
+    assert json.loads(answers[0].body)["backup"]["status"] == "SCHEDULED"
+
+
+def test_a_forced_kind_goes_before_what_was_set(desk: Desk) -> None:
+    token = desk.token()
+    desk.simulator.history_of["nordlys"] = [SAMPLE]
+    desk.simulator.forced["nordlys"] = "NO_PERMISSION"
+    assert code_in(desk.history(token)) == "NO_PERMISSION"
+
+
 # The org
 
 
@@ -231,7 +336,7 @@ def test_the_org_call_tells_whose_org_it_is(desk: Desk) -> None:
         "Nordlys Tools AB",
         "00000000001",
         "Sweden",
-        "enterprise",
+        "ultimate",
         "production",
     )
     (org,) = json.loads(answer.body)["org"]

@@ -5,8 +5,9 @@ put its orgs under watch. Nothing in here is real: no name, no id, no credential
 """
 
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, Client
+from zbtui.demo.roster import InventedOrg, Phase
 from zbtui.demo.server import app, serve_in_process
-from zbtui.demo.world import InventedOrg, Phase, World
+from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
 
 __all__ = [

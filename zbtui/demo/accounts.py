@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final, Literal
 
-from zbtui.demo.world import InventedOrg
+from zbtui.demo.roster import InventedOrg
 from zbtui.zoho.datacenter import DATA_CENTERS
 
 WINDOW: Final = timedelta(minutes=10)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -39,6 +39,8 @@ TOKEN_ERRORS: Final = frozenset(
         "Access Denied",
     }
 )
+_MOST_ROWS: Final = 200
+"""Of a page, and how many it has if nothing else is asked for ("Backup history")."""
 _THROTTLED: Final = "You have made too many requests continuously. Please try again later."
 
 
@@ -62,6 +64,10 @@ class Site:
     def api_url(self) -> str:
         """This data center's API host, as in `api_domain`."""
         return DATA_CENTERS[self.data_center].api_url if self.own_url is None else self.own_url
+
+    def download_url(self) -> str:
+        """The host of this data center's download links."""
+        return self.accounts_url().replace("//accounts.", "//download-accl.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +145,18 @@ def api_error(code: str, details: Mapping[str, Any] | None = None) -> Answer:
 
 def json_answer(status: int, body: object, headers: Mapping[str, str] | None = None) -> Answer:
     return Answer(status, json.dumps(body).encode(), headers=headers or {})
+
+
+def page_of(rows: Sequence[object], call: Call) -> Answer:
+    """The page of a history that a call asks for by `page` and `per_page`; 204: there is nothing on it."""
+    page, size = _asked(call, "page", 1), min(_asked(call, "per_page", _MOST_ROWS), _MOST_ROWS)
+    shown = rows[(page - 1) * size : page * size]
+    if not shown:
+        return Answer(204)
+    info = {"page": page, "per_page": size, "count": len(shown), "more_records": page * size < len(rows)}
+    return json_answer(200, {"history": shown, "info": info})
+
+
+def _asked(call: Call, key: str, default: int) -> int:
+    text = call.query.get(key, "")
+    return int(text) or default if text.isascii() and text.isdigit() and len(text) < 7 else default

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from zbtui.demo import pages
 from zbtui.demo.accounts import BROWSER_CODE_LIFE, Client, GrantCode, read_scopes
 from zbtui.demo.answers import Answer, Answered, Call
-from zbtui.demo.world import InventedOrg
+from zbtui.demo.roster import InventedOrg
 from zbtui.demo.zoho import Simulator
 
 _LOOPBACK: Final = re.compile(r"http://(localhost|127\.0\.0\.1):[0-9]{1,5}/")

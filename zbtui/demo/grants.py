@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from zbtui.demo.accounts import BACKUP_SCOPE, Client, Consent, Source, read_scopes
 from zbtui.demo.answers import TOKEN_ERRORS, Answer, Answered, Call, RefusedError, Site, json_answer
-from zbtui.demo.world import InventedOrg
+from zbtui.demo.roster import InventedOrg
 from zbtui.demo.zoho import Simulator
 from zbtui.zoho.datacenter import DATA_CENTERS
 

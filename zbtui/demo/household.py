@@ -7,28 +7,31 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import Clock, SystemClock
+from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret, SignIn
+from zbtui.core.settings import AlertSettings, Settings
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.demo.person import DemoPerson
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
-from zbtui.store.config import Config, Rules
+from zbtui.store.config import Config
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import MemoryConfig, MemoryCredentials
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.opening import make_fleet
-from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
 from zbtui.zoho.http import Http
 
 _EVERY = timedelta(seconds=5)
 _NEAR_EVERY = timedelta(seconds=2)
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
 _FLOOR = timedelta(seconds=3)
-_RULES = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
+_SETTINGS = Settings(AlertSettings(bell=False))
+"""Invented troubles ring no bell."""
 
 
 @asynccontextmanager
@@ -38,8 +41,8 @@ async def open_demo(
     seed: int = 0,
     clock: Clock | None = None,
     journal: Journal | None = None,
-) -> AsyncIterator[tuple[Fleet, Desk]]:
-    """The demo's fleet, and a desk where invented orgs can be put under watch.
+) -> AsyncIterator[tuple[Fleet, Desk, AlertDesk]]:
+    """The demo's fleet, a desk where invented orgs can be put under watch, and its alerts.
 
     Args:
         orgs: how many; 0: the hand-made ones.
@@ -53,7 +56,8 @@ async def open_demo(
     invented = list(simulator.world.orgs.values())
     for org in invented:
         credentials.sign_in(org)
-    config = MemoryConfig(Config(demo_policy(speed), tuple(watched(org) for org in invented)), _RULES)
+    orgs_watched = tuple(watched(org) for org in invented)
+    config = MemoryConfig(Config(demo_policy(speed), orgs_watched, _SETTINGS), CONFIG_RULES)
     journal = journal or open_journal(None)
     try:
         async with Http(serve_in_process(simulator)) as http:
@@ -68,7 +72,8 @@ async def open_demo(
                 luck=random.Random(seed),
             )
             person = DemoPerson(simulator, http, config, clock)
-            yield fleet, Desk(household, http, clock, _FLOOR, person.examples, person.open_page)
+            desk = Desk(household, http, clock, _FLOOR, person.examples, person.open_page)
+            yield fleet, desk, AlertDesk(journal, http, clock, fleet.settings.alerts)
     finally:
         await journal.close()
 

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT
 from zbtui.demo.answers import Answer
-from zbtui.demo.world import InventedOrg, World
+from zbtui.demo.roster import InventedOrg
+from zbtui.demo.world import World
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from zbtui.clock import Clock
 from zbtui.core.org import Way
 from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT
-from zbtui.demo.world import InventedOrg
+from zbtui.demo.roster import InventedOrg
 from zbtui.demo.zoho import Simulator
 from zbtui.store.memory import ConfigStore
 from zbtui.zoho.http import Http

@@ -42,6 +42,8 @@ _ROUTES: Final[Mapping[str, tuple[tuple[str, ...], Handler]]] = {
     "/console/code": (("GET",), generate_code),
     # These tell a wrong method from a wrong path.
     "/crm/bulk/v7/backup": (_ANY, Simulator.details),
+    "/crm/bulk/v7/backup/history": (_ANY, Simulator.history),
+    "/crm/bulk/v7/backup/urls": (_ANY, Simulator.links),
     "/crm/v7/org": (_ANY, Simulator.company),
 }
 _SECRETS: Final = ("client_secret", "code", "code_verifier", "refresh_token", "token")

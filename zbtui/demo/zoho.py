@@ -6,10 +6,10 @@ The accounts hosts are in `grants`, `device` and `consent`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from zbtui.demo.accounts import (
     BACKUP_SCOPE,
@@ -31,15 +31,18 @@ from zbtui.demo.answers import (
     Request,
     api_error,
     json_answer,
+    page_of,
 )
-from zbtui.demo.world import InventedOrg, World
+from zbtui.demo.past import history_rows, links_object
+from zbtui.demo.roster import InventedOrg
+from zbtui.demo.world import Moment, World
 
 __all__ = ["API_ERRORS", "TOKEN_ERRORS", "Answer", "Request", "Simulator", "api_error"]
 
 _LOGGED: Final = 100_000
 _NOT_OF_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _OF_BACKUPS_ONLY: Final = frozenset({"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
-"""Troubles of the details call that leave the org call alone."""
+"""Troubles of the calls about backups that leave the org call alone."""
 _PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 
 
@@ -59,6 +62,10 @@ class Simulator:
         self.forced: dict[str, str] = {}
         """Org name to kind: what it answers, whatever its life says. A word of `TOKEN_ERRORS` refuses
         its refresh tokens and new sign-ins alike, where its life does the first refresh token only."""
+        self.history_of: dict[str, Sequence[Mapping[str, Any]]] = {}
+        """Org name to the rows of its history, in the server's order; without, they are its life's."""
+        self.links_of: dict[str, Mapping[str, Any] | None] = {}
+        """Org name to its `urls` object, or None for 204; without, the links are its life's."""
         self.missing_scopes: dict[str, set[str]] = {}
         """Org name to the scopes that new sign-ins to it do not get, whatever was asked for."""
         self.device_floor = timedelta(seconds=30)
@@ -140,22 +147,48 @@ class Simulator:
         Raises:
             ConnectionResetError: the org is at `RESET`.
         """
-        org, refusal = self._let_in(call, BACKUP_SCOPE)
-        if org is None or refusal is not None:
-            return refusal or api_error("INVALID_TOKEN"), org.name if org else None
-        return self._trouble(org) or self._backup(org), org.name
+        return self._answer(call, BACKUP_SCOPE, self._backup)
+
+    def history(self, call: Call) -> Answered:
+        """`GET {api}/crm/bulk/v7/backup/history`, a page of it.
+
+        Raises:
+            ConnectionResetError: as `details`.
+        """
+        return self._answer(call, BACKUP_SCOPE, lambda org: self._history(org, call))
+
+    def links(self, call: Call) -> Answered:
+        """`GET {api}/crm/bulk/v7/backup/urls`.
+
+        Raises:
+            ConnectionResetError: as `details`.
+        """
+        return self._answer(call, BACKUP_SCOPE, lambda org: self._links(org, call))
 
     def company(self, call: Call) -> Answered:
         """`GET {api}/crm/v7/org`.
 
         Raises:
-            ConnectionResetError: the org is at `RESET`.
+            ConnectionResetError: as `details`.
         """
-        org, refusal = self._let_in(call, ORG_SCOPE)
+        return self._answer(call, ORG_SCOPE, self._company, spared=_OF_BACKUPS_ONLY)
+
+    def _answer(
+        self,
+        call: Call,
+        scope: str,
+        give: Callable[[InventedOrg], Answer],
+        spared: Collection[str] = (),
+    ) -> Answered:
+        """Args:
+        give: what is answered where nothing is in the way.
+        spared: kinds of trouble that are not in the way of this call.
+        """
+        org, refusal = self._let_in(call, scope)
         if org is None or refusal is not None:
             return refusal or api_error("INVALID_TOKEN"), org.name if org else None
-        trouble = None if self.kind(org) in _OF_BACKUPS_ONLY else self._trouble(org)
-        return trouble or json_answer(200, {"org": [self.world.company(org)]}), org.name
+        trouble = None if self.kind(org) in spared else self._trouble(org)
+        return trouble or give(org), org.name
 
     def _let_in(self, call: Call, scope: str) -> tuple[InventedOrg | None, Answer | None]:
         """Whose token it is, and why it does not let in; without either it is nobody's."""
@@ -195,10 +228,36 @@ class Simulator:
             return Answer(204)
         if kind == "EMPTY":
             return Answer(200, b"{}")
-        moment = self.world.at(org, self.now())
-        if kind in _NOT_OF_BACKUPS:
-            moment = replace(moment, kind="SCHEDULED", then="")  # a token outlives its sign-in
-        elif org.name in self.forced:
-            moment = replace(moment, kind=kind, then="")
         remaining = {"X-API-CREDITS-REMAINING": "1840"} if org.name == "kestrel" else {}
-        return json_answer(200, {"backup": self.world.job(org, moment)}, remaining)
+        return json_answer(200, {"backup": self.world.job(org, self._lived(org)[0])}, remaining)
+
+    def _history(self, org: InventedOrg, call: Call) -> Answer:
+        if self.kind(org) == "HISTORY_DOWN":
+            return api_error("INTERNAL_ERROR")
+        rows = self.history_of.get(org.name)
+        if rows is None:
+            rows = history_rows(self.world, org, self._lived(org), self.now())
+        return page_of(rows, call)
+
+    def _links(self, org: InventedOrg, call: Call) -> Answer:
+        if self.kind(org) == "LINKS_DOWN":
+            return api_error("INTERNAL_ERROR")
+        if org.name in self.links_of:
+            links = self.links_of[org.name]
+        else:
+            host = call.site.download_url()
+            links = links_object(self.world, org, self._lived(org), self.now(), host)
+        return Answer(204) if links is None else json_answer(200, {"urls": links})
+
+    def _company(self, org: InventedOrg) -> Answer:
+        return json_answer(200, {"org": [self.world.company(org)]})
+
+    def _lived(self, org: InventedOrg) -> tuple[Moment, ...]:
+        """Where it stands and stood; of what is forced, as if its life were there."""
+        moment, *before = self.world.lived(org, self.now())
+        kind = self.kind(org)
+        if kind in _NOT_OF_BACKUPS:
+            moment = replace(moment, kind="SCHEDULED", then="", by="")  # a token outlives its sign-in
+        elif org.name in self.forced:
+            moment = replace(moment, kind=kind, then="", by="")
+        return (moment, *before)
