@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final, NoReturn
 
 from zbtui import __version__
 from zbtui.core.guide import REDIRECT_PORT
 from zbtui.core.org import WAYS
+from zbtui.core.timefmt import parse_duration
 
 WRONG_USAGE: Final = 3
 """As with monitoring plug-ins."""
@@ -83,7 +85,17 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     check = command("check", "look once, print, exit 0 ok / 1 warning / 2 critical / 3 unknown")
     check.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
-    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.add_argument("--format", choices=("text", "json", "openmetrics"), help="text, if not said")
+    check.add_argument("--watch", action="store_true", help="go on, with a line of JSON for each change")
+    check.add_argument(
+        "--notify", action="store_true", help="send what changed to the command and the webhook of [alerts]"
+    )
+
+    events = command("events", "what has changed, as the journal keeps it, oldest first")
+    events.add_argument("name", nargs="?", metavar="NAME", help="of this org only, under watch or not")
+    events.add_argument("--since", type=_span, metavar="SPAN", help="not longer ago than this, such as 7d")
+    events.add_argument("--most", type=_count(10_000_000), metavar="N", help="only the newest so many")
+    events.add_argument("--json", action="store_true", help="as JSON, one object a line")
 
     doctor = command("doctor", "walk clock, keyring, config, journal, network and each org")
     doctor.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
@@ -118,6 +130,13 @@ def _count(most: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def _span(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"needed is {error}") from None
 
 
 def _speed(text: str) -> float:

@@ -9,20 +9,25 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from zbtui.arguments import WRONG_USAGE, Command, make_parser
 from zbtui.ask import is_terminal, say
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.parts import (
+    config_file,
+    find_paths_of,
+    make_alerts,
+    make_fleet_of,
+    open_credentials,
+    open_desk,
+    with_desk,
+)
 
 if TYPE_CHECKING:
+    from zbtui.alerts.desk import AlertDesk
     from zbtui.onboard import Desk
-    from zbtui.store.config import Config
-    from zbtui.store.config_file import ConfigFile
-    from zbtui.store.credentials import KeyringCredentials
-    from zbtui.store.paths import Paths
     from zbtui.watch.fleet import Fleet
 
 FAILED: Final = 1
@@ -48,8 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("zbtui: Nothing was typed; nothing was changed.")
         return FAILED
     except OSError as error:
-        # The output cannot be written, and Python must not try to once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush_stdout()
         if not isinstance(error, BrokenPipeError):  # whoever read it has had enough
             say(f"zbtui: {error.strerror}.")
         return _failed(args)
@@ -70,6 +74,15 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
         # Here, not when Python ends: it would tell of a reader that has gone.
         if sys.stdout is not None:
             sys.stdout.flush()
+
+
+def _hush_stdout() -> None:
+    """It cannot be written to, and Python must not try to once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell(trouble: Trouble) -> None:
+    say(f"zbtui: {trouble.message} {trouble.hint}")
 
 
 def _until(trouble: Trouble) -> str:
@@ -95,15 +108,15 @@ def _failed(args: argparse.Namespace) -> int:
 def _watch(args: argparse.Namespace) -> int:
     from zbtui.store.log import log_to
 
-    paths = _find_paths(args)
-    file = _config_file(paths)
+    paths = find_paths_of(args)
+    file = config_file(paths)
     config = file.load()
     _need_terminal()
     log_to(paths.log)
 
     async def watch() -> int | str | None:
-        async with _open_desk(paths, file) as desk:
-            return await _run_app(_make_fleet(desk, config), desk)
+        async with open_desk(paths, file) as desk:
+            return await _run_app(make_fleet_of(desk, config), desk, make_alerts(desk, config))
 
     outcome = asyncio.run(watch())
     from zbtui.tui.app import DEMO
@@ -123,17 +136,19 @@ def _demo(args: argparse.Namespace) -> int:
     async def watch() -> int | str | None:
         from zbtui.demo.household import open_demo
 
-        async with open_demo(args.orgs, args.speed, args.seed) as (fleet, desk):
-            return await _run_app(fleet, desk, "demo: all invented")
+        async with open_demo(args.orgs, args.speed, args.seed) as (fleet, desk, alerts):
+            return await _run_app(fleet, desk, alerts, "demo: all invented")
 
     outcome = asyncio.run(watch())
     return outcome if isinstance(outcome, int) else 0
 
 
-async def _run_app(fleet: Fleet, desk: Desk, label: str | None = None) -> int | str | None:
+async def _run_app(
+    fleet: Fleet, desk: Desk, alerts: AlertDesk, label: str | None = None
+) -> int | str | None:
     from zbtui.tui.app import ZbtuiApp
 
-    app = ZbtuiApp(fleet, desk, label)
+    app = ZbtuiApp(fleet, desk, alerts, label)
     try:
         outcome = await app.run_async()
     finally:
@@ -152,7 +167,7 @@ def _add(args: argparse.Namespace) -> int:
             desk, table, args.grant, args.port, verified=not args.no_verify, sure=args.yes
         )
 
-    return _with_desk(args, add)
+    return with_desk(args, add)
 
 
 def _sign_in(args: argparse.Namespace) -> int:
@@ -164,7 +179,7 @@ def _sign_in(args: argparse.Namespace) -> int:
 
         return await manage.sign_in_again(desk, args.name, changed, args.grant, args.port, sure=args.yes)
 
-    return _with_desk(args, sign_in)
+    return with_desk(args, sign_in)
 
 
 def _remove(args: argparse.Namespace) -> int:
@@ -173,11 +188,11 @@ def _remove(args: argparse.Namespace) -> int:
 
         return await manage.remove(desk, args.name, sure=args.yes, revoking=args.revoke)
 
-    return _with_desk(args, remove)
+    return with_desk(args, remove)
 
 
 def _list(args: argparse.Namespace) -> int:
-    orgs = _config_file(_find_paths(args)).load().orgs
+    orgs = config_file(find_paths_of(args)).load().orgs
     if args.json:
         import json
 
@@ -185,7 +200,7 @@ def _list(args: argparse.Namespace) -> int:
         from zbtui.store.config import ORG_KEYS, org_table
 
         nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS))
-        body = {"schema": 1, "orgs": [nothing | org_table(org) for org in orgs]}
+        body = {"schema": 1, "orgs": [nothing | org_table(org) | {"mute": org.mute} for org in orgs]}
         print(json.dumps(body, indent=2))
         return 0
     if not orgs:
@@ -197,27 +212,100 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from zbtui.check import EXIT_CODES, Report, as_json, as_text, check
+    from zbtui.check import EXIT_CODES, Report, check, writer_of
+    from zbtui.check.columns import takes_colour
     from zbtui.store.config import find_org
     from zbtui.store.log import log_to
 
-    paths = _find_paths(args)
-    file = _config_file(paths)
+    if args.watch and args.format not in (None, "json"):
+        wrong = Trouble("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
+        raise TroubleError(wrong)
+    write = writer_of(args.format or "text", coloured=takes_colour(sys.stdout, os.environ))
+    paths = find_paths_of(args)
+    file = config_file(paths)
     config = file.load()
     names = [find_org(config, name).name for name in dict.fromkeys(args.names)]
     log_to(paths.log)
 
-    async def run() -> Report:
-        async with _open_desk(paths, file) as desk:
-            fleet = _make_fleet(desk, config)
+    async def run() -> Report | None:
+        async with open_desk(paths, file) as desk:
+            fleet = make_fleet_of(desk, config)
+            alerts = make_alerts(desk, config) if args.notify else None
+            if alerts and not (config.settings.alerts.on_change or config.settings.alerts.webhook):
+                say("zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook.")
+            if args.watch:
+                await _keep_checking(fleet, desk, names, alerts)
+                return None
             report = await check(fleet, names or [org.name for org in config.orgs])
-            if trouble := fleet.journal_trouble:
-                say(f"zbtui: {trouble.message} {trouble.hint}")
+            if alerts:
+                await alerts.consider([finding.snapshot for finding in report.findings], fleet.policy)
+                await alerts.deliver()
+            for trouble in (fleet.journal_trouble, alerts.trouble if alerts else None):
+                if trouble:
+                    _tell(trouble)
             return report
 
     report = asyncio.run(run())
-    print(as_json(report) if args.format == "json" else as_text(report))
+    if report is None:
+        return 0
+    if args.format == "openmetrics" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # the format has no other
+    print(write(report))
     return EXIT_CODES[report.level]
+
+
+async def _keep_checking(fleet: Fleet, desk: Desk, names: Sequence[str], alerts: AlertDesk | None) -> None:
+    from zbtui.check.stopping import is_gone, stopped_by_signals
+    from zbtui.check.watching import Watcher
+    from zbtui.clock import Stop
+
+    def write(line: str) -> None:
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            _hush_stdout()
+            raise
+
+    watcher = Watcher(
+        fleet, desk.clock, write, _tell, names=names, alerts=alerts, is_gone=lambda: is_gone(sys.stdout)
+    )
+    stop = Stop(desk.clock)
+    with stopped_by_signals(stop):
+        await watcher.run(stop)
+
+
+def _events(args: argparse.Namespace) -> int:
+    from zbtui.check.columns import takes_colour
+    from zbtui.check.events import as_line, as_rows
+    from zbtui.clock import SystemClock
+    from zbtui.core.event import Event
+    from zbtui.store.config import find_org
+    from zbtui.store.journal import open_journal
+
+    paths = find_paths_of(args)
+    since = SystemClock().now() - args.since if args.since else None
+
+    async def read() -> tuple[list[Event], bool, Trouble | None]:
+        journal = open_journal(paths.journal)
+        try:
+            events = await journal.events.read(args.name, since, args.most)
+            is_known = bool(events or await journal.events.read(args.name, None, 1))
+            return events, is_known, journal.trouble
+        finally:
+            await journal.close()
+
+    events, is_known, trouble = asyncio.run(read())
+    if trouble:
+        _tell(trouble)
+        return FAILED
+    if args.name is not None and not is_known:
+        find_org(config_file(paths).load(), args.name)  # or else nobody of that name was ever watched
+    if args.json:
+        for event in events:
+            print(as_line(event))
+    elif events:
+        print(as_rows(events, coloured=takes_colour(sys.stdout, os.environ)))
+    return 0
 
 
 def _doctor(args: argparse.Namespace) -> int:
@@ -225,12 +313,12 @@ def _doctor(args: argparse.Namespace) -> int:
 
     from zbtui.doctor import Doctor, Finding, as_json, exit_code, lines_of, summary
 
-    paths = _find_paths(args)
-    file = _config_file(paths)
+    paths = find_paths_of(args)
+    file = config_file(paths)
 
     async def examine() -> list[Finding]:
-        async with _open_desk(paths, file) as desk:
-            home, keyring = desk.household, _credentials(paths)
+        async with open_desk(paths, file) as desk:
+            home, keyring = desk.household, open_credentials(paths)
             doctor = Doctor(
                 file.load,
                 keyring,
@@ -256,69 +344,10 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _paths(args: argparse.Namespace) -> int:
-    paths = _find_paths(args)
+    paths = find_paths_of(args)
     for name, path in (("config", paths.config), ("journal", paths.journal), ("log", paths.log)):
         print(f"{name:<8} {path}")
     return 0
-
-
-# Parts
-
-
-def _find_paths(args: argparse.Namespace) -> Paths:
-    from zbtui.store.paths import find_paths
-
-    return find_paths(getattr(args, "config", None), os.environ)
-
-
-def _config_file(paths: Paths) -> ConfigFile:
-    from zbtui.store.config import Rules
-    from zbtui.store.config_file import ConfigFile
-    from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
-
-    rules = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
-    return ConfigFile(paths.config, paths.locks / "config.lock", rules)
-
-
-def _credentials(paths: Paths) -> KeyringCredentials:
-    from zbtui.store.credentials import ALLOW_INSECURE, KeyringCredentials
-
-    return KeyringCredentials(paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE) == "1")
-
-
-@asynccontextmanager
-async def _open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
-    """The stores of this user, for as long as the context lasts."""
-    from zbtui.clock import SystemClock
-    from zbtui.onboard import Desk, Household
-    from zbtui.store.journal import open_journal
-    from zbtui.zoho.http import Http
-
-    journal = open_journal(paths.journal)
-    try:
-        async with Http() as http:
-            yield Desk(Household(config, _credentials(paths), journal), http, SystemClock())
-    finally:
-        await journal.close()
-
-
-def _make_fleet(desk: Desk, config: Config) -> Fleet:
-    from zbtui.watch.opening import make_fleet
-
-    home = desk.household
-    return make_fleet(
-        config, desk.http, home.credentials, home.journal, desk.clock, reload=home.config.reload
-    )
-
-
-def _with_desk(args: argparse.Namespace, act: Callable[[Desk], Coroutine[Any, Any, int]]) -> int:
-    paths = _find_paths(args)
-
-    async def run() -> int:
-        async with _open_desk(paths, _config_file(paths)) as desk:
-            return await act(desk)
-
-    return asyncio.run(run())
 
 
 def _need_terminal() -> None:
@@ -336,6 +365,7 @@ _COMMANDS: Final[dict[str, Command]] = {
     "list": _list,
     "remove": _remove,
     "check": _check,
+    "events": _events,
     "doctor": _doctor,
     "paths": _paths,
 }

@@ -30,7 +30,7 @@ FIRST = {
     "client-credentials": "client_credentials",
 }
 """What each way's first token request is called."""
-COMPANY = "This sign-in is for: Nordlys Tools AB · Sweden · enterprise · org number 00000000001"
+COMPANY = "This sign-in is for: Nordlys Tools AB · Sweden · ultimate · org number 00000000001"
 
 
 def assert_watched(check: Shell, port: Port, way: Way, home: Path) -> None:

@@ -80,7 +80,7 @@ def street(
             patch.setenv(name, value)
         patch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
         use_environment_keyring()
-        for name in simulator.world.orgs:
+        for name in (*FORCED, WRONG_DATA_CENTER, REFUSED):
             org = port.org(name)
             url = {
                 WRONG_DATA_CENTER: f"{port.url}/us",

@@ -20,6 +20,7 @@ from tests.cli.shell import (
     write_config,
 )
 from tests.support.secret_service import SecretService
+from tests.support.terminal import in_terminal
 from tests.support.zoho import Port
 from zbtui import __version__
 from zbtui.cli import main
@@ -32,6 +33,13 @@ from zbtui.cli import main
         "list everything",
         "check --format xml",
         "check --frequently",
+        "check --watch=1",
+        "events acme brook",
+        "events --since yesterday",
+        "events --since 0d",
+        "events --since 4000d",
+        "events --most 0",
+        "events --most all",
         "add",
         "add acme",
         "add acme --data-center eu",
@@ -67,6 +75,10 @@ def test_wrong_usage_of_a_process_exits_3_too() -> None:
 REFUSALS = [
     ("check nobody", "nobody"),
     ("check acme nobody", "nobody"),
+    ("check --watch nobody", "nobody"),
+    ("check --watch --format openmetrics", "--format"),
+    ("check --watch --format text", "--format"),
+    ("events nobody", "nobody"),
     ("remove nobody --yes", "nobody"),
     ("add acme --data-center eu --client-id 1000.A", "acme"),
     ("add other --data-center mars --client-id 1000.A", "mars"),
@@ -282,6 +294,20 @@ def test_json_is_whole_and_text_comes_out_whatever_the_characters_of_the_termina
     assert run.orgs()["sakura"]["backup"]["requester"]["name"] == "佐藤 美咲"
 
 
+@pytest.mark.parametrize(("forbidding", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_check_is_coloured_on_a_terminal_alone(
+    empty_home: Path, monkeypatch: pytest.MonkeyPatch, forbidding: dict[str, str], coloured: bool
+) -> None:
+    write_config(empty_home, ACME)
+    for name, value in forbidding.items():
+        monkeypatch.setenv(name, value)
+    with in_terminal([*COMMAND, "check"]) as terminal:
+        terminal.shows("UNKNOWN: 1 unknown", "acme")
+        assert terminal.ends() == 3
+        assert (b"\x1b[35mUNKNOWN\x1b[0m: 1 unknown" in terminal.output) is coloured
+    assert "\x1b" not in process("check").out
+
+
 def buffered() -> dict[str, str]:
     """As on a user's machine, where output that is short is written when the program ends."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
@@ -324,10 +350,10 @@ def test_output_that_cannot_be_written_is_no_bug_of_zbtuis(empty_home: Path) -> 
 def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
     shell: Shell, empty_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def trip(report: object) -> str:
+    def trip(report: object, *, coloured: bool) -> str:
         raise ZeroDivisionError("1000.a-secret")
 
-    monkeypatch.setattr("zbtui.check.as_text", trip)
+    monkeypatch.setattr("zbtui.check.forms.as_text", trip)
     status = main(["check"])
     out, err = capsys.readouterr()
     assert out == ""

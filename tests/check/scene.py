@@ -1,0 +1,71 @@
+"""What the tests of the check are made of: orgs at each level, and a past for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from tests.support.build import over, seen, troubled
+from tests.support.clock import START
+from zbtui.check import Report, judge_all
+from zbtui.core.company import Company
+from zbtui.core.history import parse_entry
+from zbtui.core.links import Links
+from zbtui.core.org import Policy
+from zbtui.core.runs import summarize
+from zbtui.core.snapshot import Snapshot
+
+DAY: Final = timedelta(days=1)
+SEED: Final = {
+    "id": "4876876000001593003",
+    "scheduled_date": "2022-07-26T09:58:45+05:30",
+    "start_date": "2022-07-12T12:30:00+05:30",
+    "rrule": "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU",
+    "requester": {"id": "4876876000000327001", "name": "Patricia Boyle", "zuid": "7534658674"},
+    "status": "SCHEDULED",
+}
+"""The `backup` object of the documentation page's sample answer."""
+
+OK: Final = seen("ok")
+WARNING: Final = seen("warning", rrule=None, scheduled_date=None, start_date=None, status="COMPLETED")
+CRITICAL: Final = seen("critical", status="FAILED")
+UNKNOWN: Final = over(
+    seen("unknown"), troubled("network", "The host cannot be reached.", "Check the network.")
+)
+
+NORDLYS: Final = Company("Nordlys Tools AB", "20098765432", "SE", "enterprise", "production")
+
+
+def judged(*snapshots: Snapshot, now: datetime = START) -> Report:
+    return judge_all(snapshots, Policy(), now)
+
+
+def row(
+    state: str | None, at: datetime | None, action: str | None = None, count: int = 0
+) -> dict[str, object]:
+    """One row of Zoho's history."""
+    return {
+        "id": None,
+        "action": action,
+        "state": state,
+        "repeat_type": "weekly",
+        "file_name": None,
+        "count": count,
+        "log_time": at and at.isoformat(),
+        "done_by": None,
+    }
+
+
+def with_past(
+    snapshot: Snapshot, *rows: dict[str, object], expire: datetime | None = None, links: int = 2
+) -> Snapshot:
+    """The org, with a history of these rows, newest first, and with download links."""
+    return replace(
+        snapshot,
+        history=summarize(map(parse_entry, rows)),
+        history_at=START,
+        links=Links(links, 0, expire if links else None),
+        links_expire=expire,
+        past_tried_at=START,
+    )

@@ -1,0 +1,145 @@
+"""One look and no patience: which verdict each org gets, and how the check exits."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.check.scene import CRITICAL, OK, UNKNOWN, WARNING, judged
+from tests.support.build import make_backup, make_org, seen
+from tests.support.clock import START, FakeClock, settle
+from tests.support.notebook import Notebook
+from tests.watch.scene import Scripted, refuses, street
+from zbtui.check import EXIT_CODES, check
+from zbtui.core.judge import judge
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.trouble import Trouble
+from zbtui.core.verdict import Level
+from zbtui.store.config import Config
+from zbtui.watch.fleet import Fleet
+
+# Exit codes
+
+
+@pytest.mark.parametrize(("word", "code"), [("ok", 0), ("warning", 1), ("critical", 2), ("unknown", 3)])
+def test_exit_codes_are_those_of_monitoring_plug_ins(word: str, code: int) -> None:
+    assert {level.word: number for level, number in EXIT_CODES.items()}[word] == code
+
+
+@pytest.mark.parametrize(
+    ("keys", "verdict", "code"),
+    [
+        ({}, "scheduled", 0),
+        ({"status": "COMPLETED"}, "completed", 0),
+        ({"status": "INPROGRESS"}, "running", 0),
+        ({"status": "in_progress"}, "running", 0),
+        ({"status": "FAILED"}, "failed", 2),
+        ({"status": "PAYMENT_FAILED"}, "failed", 2),
+        ({"status": "STOPPED"}, "stopped", 2),
+        ({"scheduled_date": "2026-11-23T05:19:00+00:00"}, "overdue", 2),
+        ({"status": "PAUSED"}, "unknown_status", 1),
+        ({"rrule": None, "scheduled_date": None, "status": "COMPLETED"}, "one_off", 1),
+    ],
+)
+def test_each_answer_has_its_verdict_and_exit_code(keys: dict[str, Any], verdict: str, code: int) -> None:
+    found = judged(seen(**keys))
+    assert found.findings[0].verdict.name == verdict
+    assert EXIT_CODES[found.level] == code
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "level"),
+    [
+        ([OK], Level.OK),
+        ([OK, WARNING], Level.WARNING),
+        ([WARNING, UNKNOWN, OK], Level.UNKNOWN),
+        ([UNKNOWN, CRITICAL], Level.CRITICAL),
+        ([OK, CRITICAL, UNKNOWN, WARNING], Level.CRITICAL),
+        ([], Level.UNKNOWN),
+    ],
+)
+def test_the_worst_org_decides_and_a_failed_backup_is_worse_than_one_out_of_sight(
+    snapshots: list[Snapshot], level: Level
+) -> None:
+    assert judged(*snapshots).level is level
+
+
+# One look, and no patience
+
+
+def fleet_of(zoho: Scripted, clock: FakeClock, policy: Policy, known: list[Snapshot]) -> Fleet:
+    orgs = tuple(make_org(name) for name in zoho.outcomes)
+    return Fleet(Config(policy, orgs), zoho.open_look, Notebook(known), clock)
+
+
+async def test_a_failed_look_counts_at_once_however_fresh_the_last_good_one_is(clock: FakeClock) -> None:
+    before = seen("acme", START - timedelta(seconds=10))
+    zoho = Scripted(clock, {"acme": refuses(Trouble("network", "Out of reach.", "Wait."))})
+    fleet = fleet_of(zoho, clock, Policy(), [before])
+    found = await check(fleet, ["acme"])
+    (finding,) = found.findings
+    assert (finding.verdict.name, found.level) == ("cannot_look", Level.UNKNOWN)
+    # The screen, and the journal, have more patience.
+    assert judge(finding.snapshot, Policy(), clock.now()).name == "scheduled"
+
+
+async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_is(
+    clock: FakeClock,
+) -> None:
+    """A dead host takes longer to fail than the shortest interval that is allowed."""
+    policy = Policy(every=timedelta(seconds=15))
+    good = Looked(make_backup())
+    zoho = Scripted(clock, {"quick": good, "slow": good}, {"slow": asyncio.Event()})
+    checking = asyncio.create_task(check(fleet_of(zoho, clock, policy, []), ["quick", "slow"]))
+    await settle()
+    clock.jump(timedelta(seconds=20))
+    zoho.gates["slow"].set()
+    found = await checking
+    assert {finding.snapshot.org.name: finding.verdict.name for finding in found.findings} == {
+        "quick": "scheduled",
+        "slow": "scheduled",
+    }
+
+
+async def test_only_the_orgs_that_were_named_are_looked_at(clock: FakeClock) -> None:
+    zoho = Scripted(clock, dict.fromkeys(["acme", "brook"], Looked(make_backup())))
+    found = await check(fleet_of(zoho, clock, Policy(), []), ["brook"])
+    assert [finding.snapshot.org.name for finding in found.findings] == ["brook"]
+    assert zoho.times("acme") == []
+
+
+async def test_a_check_of_a_street_finds_each_org_at_what_it_is_at(clock: FakeClock) -> None:
+    async with street(clock) as zoho:
+        orgs = tuple(zoho.org(name) for name in zoho.simulator.world.orgs)
+        zoho.simulator.forced |= {"dune": "OUTAGE", "glacier": "SCHEDULED", "tern": "HTML"}
+        fleet = Fleet(
+            Config(Policy(), orgs), lambda org: zoho.session(org.name).look_further, zoho.journal, clock
+        )
+        found = await check(fleet, [org.name for org in orgs])
+    verdicts = {finding.snapshot.org.name: finding.verdict.name for finding in found.findings}
+    assert verdicts == {
+        "nordlys": "scheduled",
+        "kestrel": "scheduled",
+        "mesa-verde": "scheduled",
+        "sakura": "stopped",
+        "banyan": "none",
+        "wattle": "cannot_look",
+        "maple": "cannot_look",
+        "dune": "cannot_look",
+        "lotus": "cannot_look",
+        "harbour": "one_off",
+        "merlion": "overdue",
+        "tern": "cannot_look",
+        "glacier": "scheduled",
+        "plover": "failed",
+        "quarry": "running_long",
+        "osprey": "too_old",
+        "fjord": "links_expiring",
+        "tamarind": "quota_risk",
+    }
+    kinds = {finding.snapshot.trouble.kind for finding in found.findings if finding.snapshot.trouble}
+    assert kinds == {"permission", "auth", "server", "throttled", "contract"}

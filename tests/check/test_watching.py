@@ -1,0 +1,377 @@
+"""`check --watch`: each org once as it stands, then a line for each change, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.build import make_backup, seen
+from tests.support.clock import START, FakeClock, settle
+from tests.support.notebook import Notebook
+from tests.watch.fleets import FAR, EditedConfig, Watch
+from tests.watch.scene import MINUTE, OFFLINE, Outcome, refuses
+from zbtui.alerts.desk import AlertDesk
+from zbtui.check.watching import Watcher
+from zbtui.clock import Stop
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.trouble import Trouble
+from zbtui.store.journal import open_journal
+
+FAILED = Looked(make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat()))
+
+
+@dataclass
+class Scene:
+    """A watcher that runs, and what came out of it."""
+
+    clock: FakeClock
+    watch: Watch
+    stop: Stop
+    told: list[Trouble] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    """Every line so far."""
+    reader_left: bool = False
+    is_seen_to_leave: bool = False
+    task: asyncio.Task[None] | None = None
+    _read_to: int = 0
+
+    def write(self, line: str) -> None:
+        if self.reader_left:
+            raise BrokenPipeError
+        self.read.append(line)
+
+    async def live(self, span: timedelta) -> list[Any]:
+        """Let time pass; the lines that came meanwhile."""
+        await self.clock.advance(span)
+        return self.news()
+
+    async def turn(self, name: str, outcome: Outcome) -> list[Any]:
+        """The org answers this from now on; what its next look makes of it."""
+        self.watch.zoho.outcomes[name] = outcome
+        return await self.live(6 * MINUTE)
+
+    def news(self) -> list[Any]:
+        lines, self._read_to = self.read[self._read_to :], len(self.read)
+        return [json.loads(line) for line in lines]
+
+    def is_over(self) -> bool:
+        assert self.task
+        return self.task.done()
+
+
+@asynccontextmanager
+async def watching(
+    watch: Watch,
+    names: Sequence[str] = (),
+    alerts: Callable[[], AlertDesk] | None = None,
+) -> AsyncIterator[Scene]:
+    scene = Scene(watch.clock, watch, Stop(watch.clock))
+    watcher = Watcher(
+        watch.fleet,
+        watch.clock,
+        scene.write,
+        scene.told.append,
+        names=names,
+        alerts=alerts() if alerts else None,
+        is_gone=lambda: scene.is_seen_to_leave,
+    )
+    scene.task = asyncio.create_task(watcher.run(scene.stop))
+    await settle()
+    try:
+        yield scene
+    finally:
+        scene.stop.request()
+        await settle()
+        scene.task.cancel()
+        await asyncio.gather(scene.task, return_exceptions=True)
+
+
+def told(lines: list[Any]) -> list[tuple[Any, ...]]:
+    return [(line["org"], line["kind"], line["before"], line["after"]) for line in lines]
+
+
+# What is told
+
+
+async def test_each_org_is_told_once_as_it_stands_after_its_first_look(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", "brook")
+    watch.zoho.outcomes["brook"] = FAILED
+    async with watching(watch) as scene:
+        lines = await scene.live(MINUTE)
+        assert told(lines) == [("acme", "state", None, "scheduled"), ("brook", "state", None, "failed")]
+        assert (lines[1]["level"], lines[1]["schema"]) == ("critical", 1)
+        assert lines[1]["headline"].startswith("the last backup failed")
+        assert await scene.live(MINUTE * 11) == []
+    assert watch.looks("acme") > 2
+
+
+async def test_each_change_is_a_line_of_its_own(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme")
+    async with watching(watch) as scene:
+        await scene.live(MINUTE)
+        lines = await scene.turn("acme", FAILED)
+        assert told(lines) == [
+            ("acme", "status", "SCHEDULED", "FAILED"),
+            ("acme", "verdict", "scheduled", "failed"),
+        ]
+        assert {line["level"] for line in lines} == {"critical"}
+        looked_at = watch.zoho.times("acme")[-1]
+        assert {line["at"] for line in lines} == {looked_at.isoformat(timespec="seconds")}
+        assert await scene.live(MINUTE * 11) == []
+
+
+async def test_an_outage_is_a_trouble_at_once_and_no_verdict_until_patience_ends(clock: FakeClock) -> None:
+    """As the screen and the journal have it; a single check has no such patience."""
+    async with watching(Watch(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        first = await scene.turn("acme", refuses(OFFLINE))
+        assert told(first)[0] == ("acme", "trouble", None, OFFLINE.message)
+        lasting = await scene.live(MINUTE * 20)
+        assert told(first + lasting)[1:] == [("acme", "verdict", "scheduled", "cannot_look")]
+        over = told(await scene.live(MINUTE * 1)) + told(await scene.turn("acme", FAR))
+        over += told(await scene.live(MINUTE * 15))
+        assert over == [
+            ("acme", "verdict", "cannot_look", "scheduled"),
+            ("acme", "trouble", OFFLINE.message, None),
+        ]
+
+
+async def test_what_an_earlier_run_saw_is_no_state_of_now(clock: FakeClock) -> None:
+    journal = Notebook([seen("acme", START - MINUTE, status="FAILED")])
+    watch = Watch(clock, "acme", journal=journal)
+    watch.zoho.gates["acme"] = asyncio.Event()
+    async with watching(watch) as scene:
+        watch.fleet.pause("acme", True)
+        watch.fleet.pause("acme", False)
+        assert await scene.live(MINUTE) == []
+        watch.zoho.gates["acme"].set()
+        assert told(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
+
+
+async def test_a_journal_that_cannot_be_used_takes_nothing_from_the_lines(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    watch = Watch(clock, "acme", journal=open_journal(tmp_path / "file" / "journal.db"))
+    async with watching(watch) as scene:
+        assert told(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
+        assert len(await scene.turn("acme", FAILED)) == 2
+        assert len(scene.told) == 1  # once, not each second
+        assert "journal" in scene.told[0].message
+
+
+# Which orgs
+
+
+async def test_only_the_orgs_that_were_named_are_watched(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme", "brook")
+    async with watching(watch, ["brook"]) as scene:
+        assert told(await scene.live(MINUTE)) == [("brook", "state", None, "scheduled")]
+    assert watch.looks("acme") == 0
+
+
+async def test_a_config_that_changes_is_taken_up(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.list_orgs("acme")
+    async with watching(Watch(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.list_orgs("acme", "brook")
+        scene.watch.zoho.outcomes["brook"] = FAILED
+        assert told(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
+        config.list_orgs("acme")
+        gone = await scene.live(MINUTE)
+        assert told(gone) == [("brook", "removed", "failed", None)]
+        assert (gone[0]["level"], gone[0]["headline"]) == ("unknown", "no longer under watch")
+        config.list_orgs("acme", "brook")
+        assert told(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
+
+
+async def test_another_org_than_those_named_may_come_and_is_not_watched(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    config = EditedConfig(tmp_path)
+    config.list_orgs("acme")
+    async with watching(Watch(clock, "acme", config=config), ["acme"]) as scene:
+        await scene.live(MINUTE)
+        config.list_orgs("acme", "brook")
+        assert await scene.live(MINUTE * 10) == []
+    assert scene.watch.looks("brook") == 0
+
+
+async def test_an_org_with_other_keys_is_still_the_same_org(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.list_orgs("acme")
+    async with watching(Watch(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.list_orgs("acme", client_id="1000.NEW")
+        assert await scene.live(MINUTE * 10) == []
+    assert scene.watch.looks("acme") > 2
+
+
+async def test_a_config_that_is_wrong_is_told_once_and_the_watch_goes_on(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    config = EditedConfig(tmp_path)
+    config.list_orgs("acme")
+    async with watching(Watch(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.write("[[org]")
+        await scene.live(MINUTE)
+        assert [trouble.kind for trouble in scene.told] == ["config"]
+        assert len(await scene.turn("acme", FAILED)) == 2
+        config.list_orgs("acme")
+        await scene.live(MINUTE)
+        config.write("[[org]")
+        await scene.live(MINUTE)
+        assert [trouble.kind for trouble in scene.told] == ["config", "config"]
+
+
+async def test_without_an_org_it_waits_for_one(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.list_orgs()
+    async with watching(Watch(clock, config=config)) as scene:
+        assert await scene.live(MINUTE) == []
+        config.list_orgs("acme")
+        assert told(await scene.live(MINUTE)) == [("acme", "state", None, "none")]
+
+
+# The end
+
+
+async def test_a_stop_ends_it_and_lets_a_look_under_way_come_to_its_end(clock: FakeClock) -> None:
+    watch = Watch(clock, "acme")
+    watch.zoho.gates["acme"] = asyncio.Event()
+    async with watching(watch) as scene:
+        await scene.live(MINUTE)
+        scene.stop.request()
+        await settle()
+        assert not scene.is_over()
+        watch.zoho.gates["acme"].set()
+        await settle()
+        assert scene.is_over()
+        assert watch.zoho.most_at_once == 1
+        assert scene.news() == []
+
+
+async def test_a_reader_that_has_gone_ends_it_at_the_next_line(clock: FakeClock) -> None:
+    async with watching(Watch(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        scene.reader_left = True
+        await scene.live(MINUTE * 11)
+        assert not scene.is_over()  # there was nothing to write
+        await scene.turn("acme", FAILED)
+        assert scene.is_over()
+        assert scene.task
+        assert scene.task.exception() is None
+
+
+async def test_a_reader_that_is_seen_to_leave_ends_it_without_a_line(clock: FakeClock) -> None:
+    async with watching(Watch(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        scene.is_seen_to_leave = True
+        await scene.live(timedelta(seconds=2))
+        assert scene.is_over()
+
+
+async def test_a_full_disk_is_not_taken_for_a_reader_that_has_gone(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(line: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    watch = Watch(clock, "acme")
+    watcher = Watcher(watch.fleet, clock, full, print)
+    task = asyncio.create_task(watcher.run(Stop(clock)))
+    await clock.advance(MINUTE)
+    with pytest.raises(OSError, match="No space"):
+        await task
+
+
+async def test_a_bug_of_ours_ends_it_and_is_told(clock: FakeClock) -> None:
+    class Broken(Notebook):
+        async def note(self, *args: object) -> tuple[()]:
+            raise ZeroDivisionError
+
+    watch = Watch(clock, "acme", journal=Broken())
+    async with watching(watch) as scene:
+        await scene.live(MINUTE)
+        assert scene.task
+        assert isinstance(scene.task.exception(), ZeroDivisionError)
+
+
+# Alerts
+
+
+class Desk(AlertDesk):
+    """Notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.considered: list[dict[str, str]] = []
+        self.seen_settings: list[object] = []
+        self.delivered = 0
+        self.gate: asyncio.Event | None = None
+        self.wrong: Trouble | None = None
+
+    @property
+    def trouble(self) -> Trouble | None:
+        return self.wrong
+
+    async def consider(self, snapshots: Sequence[Snapshot], policy: Policy) -> tuple[()]:
+        self.considered.append(
+            {one.org.name: (one.backup and one.backup.status) or "" for one in snapshots}
+        )
+        self.seen_settings.append(self.settings)
+        return ()
+
+    async def deliver(self, extra: object = None) -> None:
+        self.delivered += 1
+        if self.gate:
+            await self.gate.wait()
+
+
+async def test_alerts_are_considered_and_delivered_as_things_change(clock: FakeClock) -> None:
+    desk = Desk()
+    async with watching(Watch(clock, "acme", "brook"), ["acme"], lambda: desk) as scene:
+        await scene.live(MINUTE)
+        assert desk.considered[-1] == {"acme": "SCHEDULED"}
+        await scene.turn("acme", FAILED)
+        assert desk.considered[-1] == {"acme": "FAILED"}
+        assert desk.delivered == len(desk.considered)
+        assert desk.seen_settings[-1] is scene.watch.fleet.settings.alerts
+
+
+async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) -> None:
+    desk = Desk()
+    desk.gate = asyncio.Event()
+    async with watching(Watch(clock, "acme"), alerts=lambda: desk) as scene:
+        await scene.live(MINUTE)
+        assert len(await scene.turn("acme", FAILED)) == 2
+        assert desk.delivered == 1  # the same one, all the time
+        desk.gate.set()
+        await scene.live(MINUTE)
+        assert desk.delivered > 1
+
+
+async def test_what_cannot_be_delivered_is_told_once(clock: FakeClock) -> None:
+    desk = Desk()
+    async with watching(Watch(clock, "acme"), alerts=lambda: desk) as scene:
+        await scene.live(MINUTE)
+        desk.wrong = Trouble("contract", "notify-send ended with 1.", "Try it by hand.")
+        await scene.live(MINUTE)
+        assert scene.told == [desk.wrong]
+
+
+async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None:
+    async with watching(Watch(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        await scene.turn("acme", FAILED)
+        assert await scene.watch._journal.alerts.newest_id() == 0

@@ -1,0 +1,113 @@
+"""A check as JSON, schema 1: keys are added to it, never renamed or left out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from zbtui.check.report import Finding, Report
+from zbtui.core.recurrence import in_words
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
+
+
+def as_json(report: Report) -> str:
+    """One JSON object; every key always there, what is not known null.
+
+    Moments are ISO 8601 with offset and whole seconds, those that Zoho names as it names them.
+
+    - `schema`: 1
+    - `checked_at`: when the check ended
+    - `level`: the worst org's: `ok`, `warning`, `critical`, `unknown`
+    - `orgs`: an object for each, worst first:
+        - `name`, `data_center`: as configured
+        - `company`: whose org it is, as Zoho names it
+        - `level`, `verdict`, `headline`, `hint`: what to think of it, in a word and in sentences
+        - `observed_at`: the last good look, which `backup` and all that follows is from
+        - `stale`: a newer look than that failed, so all this may have changed
+        - `backup`: Zoho's six keys as they came; null where none is set up, or none was ever seen
+        - `plan`: the recurrence rule in words
+        - `next_run`, `seconds_to_next_run`: as Zoho names it; by Zoho's clock, negative once due
+        - `last_completed`, `last_failed`: the newest of each within Zoho's history of a year
+        - `links_expire`: the newest expiry of download links that was ever seen, past or to come
+        - `history`: what Zoho's history of a year tells:
+            - `known_at`: when it was last read; null: never, then all of this is null
+            - `last_outcome`: how the newest run that ended did: `completed`, `failed`
+            - `runs_this_month`: begun in this calendar month at the org's own offset, failed ones too
+            - `bought_this_month`: extra backups bought in it
+            - `included_per_month`: what the edition includes, where the edition is known
+            - `trouble`: why history or links could not be read the last time, in a sentence
+        - `error`: why the look failed: `kind`, `code`, `http_status`, `message`, `hint`, `retry_at`
+    """
+    body = {
+        "schema": 1,
+        "checked_at": iso(report.checked_at),
+        "level": report.level.word,
+        "orgs": [_org(finding) for finding in report.findings],
+    }
+    return json.dumps(body, indent=2)
+
+
+def iso(moment: datetime | None) -> str | None:
+    """With offset, whole seconds."""
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def _org(finding: Finding) -> dict[str, Any]:
+    snapshot, verdict = finding.snapshot, finding.verdict
+    backup, seen = snapshot.backup, snapshot.observed_at
+    ahead = snapshot.time_to_next_run(finding.at)
+    return {
+        "name": snapshot.org.name,
+        "data_center": snapshot.org.data_center,
+        "company": snapshot.company_name,
+        "level": verdict.level.word,
+        "verdict": verdict.name,
+        "headline": verdict.headline,
+        "hint": verdict.hint,
+        "observed_at": iso(seen),
+        "stale": seen is not None and (snapshot.trouble is not None or snapshot.restored),
+        "backup": backup.as_dict() if backup else None,
+        "plan": in_words(backup.rrule) if backup and backup.rrule else None,
+        "next_run": iso(backup.next_run) if backup else None,
+        "seconds_to_next_run": None if ahead is None else int(ahead.total_seconds()),
+        "last_completed": iso(snapshot.last_completed),
+        "last_failed": iso(snapshot.last_failed),
+        "links_expire": iso(snapshot.links_expire),
+        "history": _history(snapshot, finding.at),
+        "error": snapshot.trouble and _error(snapshot.trouble),
+    }
+
+
+def _history(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+    history, trouble = snapshot.history, snapshot.past_trouble
+    last = history.last_finished if history else None
+    begin, end = _month(snapshot, now)
+    return {
+        "known_at": iso(snapshot.history_at),
+        "last_outcome": last.outcome.value if last and last.outcome else None,
+        "runs_this_month": history.runs_within(begin, end) if history else None,
+        "bought_this_month": history.bought_within(begin, end) if history else None,
+        "included_per_month": snapshot.company.included if snapshot.company else None,
+        "trouble": trouble and trouble.message,
+    }
+
+
+def _month(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime]:
+    """The calendar month of `now`, at the offset that Zoho names the org's next run with."""
+    next_run = snapshot.backup.next_run if snapshot.backup else None
+    here = snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC)
+    begin = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return begin, (begin + timedelta(days=32)).replace(day=1)
+
+
+def _error(trouble: Trouble) -> dict[str, Any]:
+    return {
+        "kind": trouble.kind,
+        "code": trouble.code,
+        "http_status": trouble.http_status,
+        "message": trouble.message,
+        "hint": trouble.hint,
+        "retry_at": iso(trouble.retry_at),
+    }

@@ -1,0 +1,58 @@
+"""One look at each org, judged by this look alone, and the exit status of monitoring plug-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from zbtui.core.judge import judge
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Level, Verdict
+from zbtui.watch.fleet import Fleet
+
+EXIT_CODES: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
+NO_PATIENCE: Final = 1
+"""One failed look is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one org is at."""
+
+    snapshot: Snapshot
+    verdict: Verdict
+    at: datetime
+    """When it was looked at: one org that is slow makes no other one old."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one check found, worst first."""
+
+    checked_at: datetime
+    findings: tuple[Finding, ...]
+
+    @property
+    def level(self) -> Level:
+        """The worst org's; unknown where there is none to look at."""
+        return max((finding.verdict.level for finding in self.findings), default=Level.UNKNOWN)
+
+
+async def check(fleet: Fleet, names: Sequence[str]) -> Report:
+    """Look at each of these orgs once and judge it by this one look."""
+    snapshots = await fleet.look_once(names)
+    return judge_all(snapshots, fleet.policy, fleet.now())
+
+
+def judge_all(snapshots: Iterable[Snapshot], policy: Policy, now: datetime) -> Report:
+    """A report on what was seen by `now`, without patience for a failed look."""
+    findings = [_find(snapshot, policy, snapshot.attempted_at or now) for snapshot in snapshots]
+    findings.sort(key=lambda finding: -finding.verdict.level)
+    return Report(now, tuple(findings))
+
+
+def _find(snapshot: Snapshot, policy: Policy, at: datetime) -> Finding:
+    return Finding(snapshot, judge(snapshot, policy, at, NO_PATIENCE), at)

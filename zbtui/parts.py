@@ -1,0 +1,88 @@
+"""The parts that a command is built from: the stores of this user, a fleet, whom to alert.
+
+Imports what a command needs when it needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zbtui.alerts.desk import AlertDesk
+    from zbtui.onboard import Desk
+    from zbtui.store.config import Config
+    from zbtui.store.config_file import ConfigFile
+    from zbtui.store.credentials import KeyringCredentials
+    from zbtui.store.paths import Paths
+    from zbtui.watch.fleet import Fleet
+
+
+def find_paths_of(args: argparse.Namespace) -> Paths:
+    """Where this user's files are, by `--config` and the environment."""
+    from zbtui.store.paths import find_paths
+
+    return find_paths(getattr(args, "config", None), os.environ)
+
+
+def config_file(paths: Paths) -> ConfigFile:
+    """The config, read by what is known of Zoho's data centers."""
+    from zbtui.config_rules import CONFIG_RULES
+    from zbtui.store.config_file import ConfigFile
+
+    return ConfigFile(paths.config, paths.locks / "config.lock", CONFIG_RULES)
+
+
+def open_credentials(paths: Paths) -> KeyringCredentials:
+    """The keyring of this user."""
+    from zbtui.store.credentials import ALLOW_INSECURE, KeyringCredentials
+
+    return KeyringCredentials(paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE) == "1")
+
+
+@asynccontextmanager
+async def open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
+    """The stores of this user, for as long as the context lasts."""
+    from zbtui.clock import SystemClock
+    from zbtui.onboard import Desk, Household
+    from zbtui.store.journal import open_journal
+    from zbtui.zoho.http import Http
+
+    journal = open_journal(paths.journal)
+    try:
+        async with Http() as http:
+            yield Desk(Household(config, open_credentials(paths), journal), http, SystemClock())
+    finally:
+        await journal.close()
+
+
+def make_fleet_of(desk: Desk, config: Config) -> Fleet:
+    """The pollers of all orgs of `config`, on the desk's stores."""
+    from zbtui.watch.opening import make_fleet
+
+    home = desk.household
+    return make_fleet(
+        config, desk.http, home.credentials, home.journal, desk.clock, reload=home.config.reload
+    )
+
+
+def make_alerts(desk: Desk, config: Config) -> AlertDesk:
+    """Who alerts of what, on the desk's stores."""
+    from zbtui.alerts.desk import AlertDesk
+
+    return AlertDesk(desk.household.journal, desk.http, desk.clock, config.settings.alerts)
+
+
+def with_desk(args: argparse.Namespace, act: Callable[[Desk], Coroutine[Any, Any, int]]) -> int:
+    """Run a command that changes which orgs are watched; its exit status."""
+    paths = find_paths_of(args)
+
+    async def run() -> int:
+        async with open_desk(paths, config_file(paths)) as desk:
+            return await act(desk)
+
+    return asyncio.run(run())
