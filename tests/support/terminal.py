@@ -30,6 +30,11 @@ class Terminal:
     def text(self) -> str:
         return "\n".join(self._screen.display)
 
+    @property
+    def title(self) -> str:
+        """Of the window, as the program set it last."""
+        return str(self._screen.title)
+
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 

@@ -12,18 +12,20 @@ from textual.pilot import Pilot
 from tests.support.build import make_backup
 from tests.support.clock import FakeClock, settle
 from tests.support.notebook import Notebook
+from zbtui.alerts.desk import AlertDesk
+from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Org, Policy
-from zbtui.core.snapshot import Looked
+from zbtui.core.settings import Settings
+from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.onboard import Desk, Household
-from zbtui.store.config import Config, Rules
+from zbtui.store.config import Config
 from zbtui.store.journal import Journal
 from zbtui.store.memory import MemoryConfig, MemoryCredentials
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.widgets.fleet_grid import FleetGrid
 from zbtui.watch.fleet import Fleet
-from zbtui.zoho.datacenter import DATA_CENTERS, check_custom_url, is_loopback
 from zbtui.zoho.http import Http
 
 
@@ -38,8 +40,8 @@ class Zoho:
     def says(self, name: str, **keys: object) -> None:
         self.answers[name] = Looked(make_backup(**keys))
 
-    def opener(self, org: Org) -> Callable[[], object]:
-        async def look() -> Looked:
+    def opener(self, org: Org) -> Callable[[Snapshot], object]:
+        async def look(before: Snapshot) -> Looked:
             self.asked.append(org.name)
             if org.name in self.hanging:
                 await asyncio.Event().wait()
@@ -87,8 +89,12 @@ class Driven:
 
 def make_desk(config: Config, journal: Journal, clock: FakeClock) -> Desk:
     """A desk without a Zoho behind it: whoever asks it over the network fails."""
-    rules = Rules(frozenset(DATA_CENTERS), check_custom_url, is_loopback)
-    return Desk(Household(MemoryConfig(config, rules), MemoryCredentials(), journal), Http(), clock)
+    return Desk(Household(MemoryConfig(config, CONFIG_RULES), MemoryCredentials(), journal), Http(), clock)
+
+
+def make_alerts(desk: Desk, config: Config | None = None) -> AlertDesk:
+    settings = (config or Config()).settings.alerts
+    return AlertDesk(desk.household.journal, desk.http, desk.clock, settings)
 
 
 @asynccontextmanager
@@ -99,11 +105,15 @@ async def driving(
     journal: Journal | None = None,
     reload: Callable[[], Config | None] = lambda: None,
     policy: Policy | None = None,
+    settings: Settings | None = None,
+    mute: bool = False,
 ) -> AsyncIterator[Driven]:
     clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
-    config = Config(policy or Policy(), tuple(Org(name, "eu", "1000.ABC") for name in names))
+    orgs = tuple(Org(name, "eu", "1000.ABC", mute=mute) for name in names)
+    config = Config(policy or Policy(), orgs, settings or Settings())
     fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
-    app = ZbtuiApp(fleet, make_desk(config, journal, clock))
+    desk = make_desk(config, journal, clock)
+    app = ZbtuiApp(fleet, desk, make_alerts(desk, config))
     async with app.run_test(size=size) as pilot:
         driven = Driven(app, pilot, fleet, clock, zoho)
         await pilot.pause()

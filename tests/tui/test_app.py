@@ -15,7 +15,7 @@ from textual.dom import DOMNode
 from tests.support.build import SEED_JOB, seen
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
-from tests.tui.driving import Zoho, driving, make_desk
+from tests.tui.driving import Zoho, driving, make_alerts, make_desk
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret
 from zbtui.core.snapshot import Looked
@@ -365,7 +365,8 @@ async def test_a_crash_tells_where_and_no_local_variable() -> None:
 
     clock, notebook = FakeClock(), Notebook()
     fleet = Fleet(Config(), lambda org: None, notebook, clock)  # type: ignore[arg-type, return-value]
-    app = Broken(fleet, make_desk(Config(), notebook, clock))
+    desk = make_desk(Config(), notebook, clock)
+    app = Broken(fleet, desk, make_alerts(desk))
     output = io.StringIO()
     app.error_console = Console(file=output, width=200)
     with pytest.raises(RuntimeError):

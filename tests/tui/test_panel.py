@@ -11,14 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import make_org, over, seen, troubled
+from tests.support.build import company, make_org, over, seen, troubled
 from tests.support.clock import START
 from zbtui.core.backup import Backup, Requester
+from zbtui.core.history import Entry
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
 from zbtui.core.org import Policy
+from zbtui.core.runs import summarize
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.text import clean
 from zbtui.core.trouble import LOCKOUT, Trouble
-from zbtui.core.verdict import judge
 from zbtui.tui.widgets.panel import HEIGHT, Line, draw_panel, fit, frame_role, tone
 
 POLICY = Policy()
@@ -35,7 +38,7 @@ def roles(snapshot: Snapshot) -> dict[str, str]:
 
 
 def test_a_scheduled_backup_answers_the_four_questions() -> None:
-    assert draw(replace(seen(), company="Nordlys Tools AB"), 45, START + timedelta(seconds=12)) == [
+    assert draw(replace(seen(), company=company()), 45, START + timedelta(seconds=12)) == [
         "╭─ acme · Nordlys Tools AB ──────────── EU ─╮",
         "│ ● SCHEDULED                in 5d 21:42:32 │",
         "│ Sun 29 Nov 09:02 (there 14:32 +05:30)     │",
@@ -52,6 +55,25 @@ def test_the_panel_under_the_cursor_has_a_frame_of_another_shape() -> None:
     assert draw(seen(), cursor=True)[-1].endswith("┛")
 
 
+def test_a_panel_in_a_bad_way_tells_what_to_do_and_still_who_set_it_up_and_what_is_left() -> None:
+    entries = [
+        Entry("2", None, "failure", "weekly", None, 0, START - timedelta(hours=3), None),
+        Entry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None),
+    ]
+    links = Links(1, 0, START + timedelta(days=1, minutes=5))
+    snapshot = replace(seen(), history=summarize(entries), history_at=START, links=links)
+    assert draw(snapshot, 40) == [
+        "╭─ acme ────────────────────────── EU ─╮",
+        "│ ✖ FAILED              in 5d 21:42:44 │",
+        "│ the last backup failed 3h ago        │",
+        "│ Order one by hand in Zoho            │",
+        "│ last good 6d ago · links 24h left    │",
+        "│ by Patricia Boyle · ZUID 7534658674  │",
+        "│ seen just now · next look in 5m      │",
+        "╰──────────────────────────────────────╯",
+    ]
+
+
 def test_a_wider_panel_shows_more() -> None:
     text = "\n".join(draw(seen(), 76))
     assert "id 4876876000000327001" in text
@@ -66,7 +88,10 @@ def test_a_wider_panel_shows_more() -> None:
         ({"status": "INPROGRESS"}, ["▶ INPROGRESS"]),
         ({"status": "COMPLETED"}, ["✔ COMPLETED", "last run completed"]),
         ({"status": "Resting"}, ["▲ Resting"]),
-        ({"rrule": None, "scheduled_date": None}, ["◐ SCHEDULED", "no next run", "nothing will run"]),
+        (
+            {"rrule": None, "scheduled_date": None},
+            ["◐ SCHEDULED", "nothing will run by itself", "Schedule a recurring one"],
+        ),
         ({"scheduled_date": "2026-11-22T12:00:00+00:00"}, ["◆ OVERDUE", "overdue 23:20:00"]),
         ({"scheduled_date": "2026-11-23T11:10:00+00:00"}, ["● SCHEDULED", "due 00:10:00 ago"]),
         ({"requester": None}, ["set up by: not told"]),
@@ -151,7 +176,7 @@ moments = st.none() | st.datetimes(
     width=st.integers(36, 76),
     cursor=st.booleans(),
     name=st.text(min_size=1, max_size=60).map(lambda text: clean(text) or "x"),
-    company=texts,
+    whose=texts,
     texts=st.tuples(texts, texts, texts, texts, texts, texts),
     runs=st.tuples(moments, moments),
     trouble=st.none() | st.builds(Trouble, st.sampled_from(["auth", "network"]), st.text(), st.text()),
@@ -160,14 +185,14 @@ def test_whatever_it_is_fed_it_keeps_its_frame(
     width: int,
     cursor: bool,
     name: str,
-    company: str | None,
+    whose: str | None,
     texts: tuple[str | None, ...],
     runs: tuple[datetime | None, datetime | None],
     trouble: Trouble | None,
 ) -> None:
     identity, status, rrule, who, user, zuid = texts
     backup = Backup(identity, status, None, None, rrule, Requester(user, who, zuid), *runs)
-    snapshot = Snapshot(make_org(name), backup, START, START, trouble, company=company)
+    snapshot = Snapshot(make_org(name), backup, START, START, trouble, company=company(whose))
     lines = draw_panel(snapshot, judge(snapshot, POLICY, START), START, width, cursor=cursor, zone=UTC)
     assert len(lines) == HEIGHT
     assert [_width(line) for line in lines] == [width] * HEIGHT
@@ -179,6 +204,6 @@ def _width(line: Line) -> int:
 
 @pytest.mark.parametrize("text", ["[/b]", "[@click=app.quit]x[/]", "[bold", "$text-error", "a\\"])
 def test_markup_in_a_name_stays_text(text: str) -> None:
-    snapshot = replace(seen(requester={"id": "1", "name": text, "zuid": None}), company=text)
+    snapshot = replace(seen(requester={"id": "1", "name": text, "zuid": None}), company=company(text))
     panel = "\n".join(draw(snapshot, 60))
     assert panel.count(text) == 2

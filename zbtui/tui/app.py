@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from zbtui.core.crash import describe
 from zbtui.core.snapshot import Snapshot
+from zbtui.tui.alerting import Alerting
 from zbtui.tui.messages import SnapshotChanged
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
@@ -28,6 +29,7 @@ from zbtui.tui.ticking import Ticking
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
+    from zbtui.alerts.desk import AlertDesk
     from zbtui.onboard import Desk
 
 _SCREENS: Final = Path(__file__).parent / "screens"
@@ -54,15 +56,18 @@ class ZbtuiApp(App[str]):
         Binding("q", "quit", "Quit", id="app.quit", tooltip="Leave zbtui"),
     ]
 
-    def __init__(self, fleet: Fleet, desk: Desk, label: str | None = None) -> None:
+    def __init__(self, fleet: Fleet, desk: Desk, alerts: AlertDesk, label: str | None = None) -> None:
         """Args:
         desk: where orgs come under watch, and go.
+        alerts: who is told of what.
         label: said in front of the bar, such as that this is a demo.
         """
         super().__init__()
         self._fleet = fleet
         self._desk = desk
         self._label = label
+        self._alerts = alerts
+        self._alerting = Alerting(self, fleet, alerts)
         self._fleet_screen: FleetScreen | None = None
         self._ticks = 0
         self._watching = False
@@ -78,6 +83,9 @@ class ZbtuiApp(App[str]):
         self._watching = True
         self._watch(snapshot.org.name for snapshot in self._fleet.snapshots)
 
+    def on_unmount(self) -> None:
+        self._alerting.close()
+
     def get_default_screen(self) -> Screen[None]:
         return self._make_fleet_screen() if self._fleet.snapshots else WelcomeScreen()
 
@@ -85,7 +93,7 @@ class ZbtuiApp(App[str]):
         self.post_message(SnapshotChanged(snapshot))
 
     def _make_fleet_screen(self) -> FleetScreen:
-        self._fleet_screen = FleetScreen(self._fleet, self._desk, self._label)
+        self._fleet_screen = FleetScreen(self._fleet, self._desk, self._alerts, self._label)
         return self._fleet_screen
 
     def _watch(self, names: Iterable[str]) -> None:
@@ -104,6 +112,7 @@ class ZbtuiApp(App[str]):
         return screen if screen and screen.is_mounted else None
 
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
+        self._alerting.note_change()
         if screen := self._mounted_fleet_screen:
             screen.update_org(message.snapshot)
 
@@ -117,6 +126,7 @@ class ZbtuiApp(App[str]):
         self._welcome_or_watch(change)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
+            self._alerting.tick(screen.grid.verdicts)
         if isinstance(self.screen, Ticking):
             with suppress(NoMatches):  # it is on its way out, and its widgets have gone
                 self.screen.tick()

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from zbtui.core.verdict import judge
+from zbtui.core.judge import judge
 from zbtui.tui.ticking import Ticking
 from zbtui.tui.widgets.detail import detail_rows
 from zbtui.tui.widgets.labelled_rows import LabelledRows

@@ -25,6 +25,7 @@ _SPANS: Final = {
     "near_every": "Near a run",
     "overdue_after": "Overdue after",
     "long_run_after": "Long run after",
+    "max_age": "Oldest good",
 }
 
 
@@ -55,7 +56,8 @@ class EditScreen(DeskScreen[None]):
             else:
                 yield data_center_field(org.data_center)
             for key, words in _SPANS.items():
-                for_all = f"{spell_duration(getattr(self._policy, key))}, as for all"
+                span = getattr(self._policy, key)
+                for_all = f"{spell_duration(span)}, as for all" if span else "as the plan says"
                 value = spell_duration(own[key]) if key in own else ""
                 yield text_field(key, words, value, for_all)
             yield Static(id="wrong", markup=False)

@@ -19,6 +19,7 @@ from zbtui.tui.widgets.fleet_grid import FleetGrid
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
+    from zbtui.alerts.desk import AlertDesk
     from zbtui.onboard import Desk
 
 _BAR_SECONDS: Final = 0.2
@@ -47,8 +48,9 @@ class FleetScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, fleet: Fleet, desk: Desk, label: str | None) -> None:
+    def __init__(self, fleet: Fleet, desk: Desk, alerts: AlertDesk, label: str | None) -> None:
         super().__init__()
+        self._alerts = alerts
         self._fleet = fleet
         self._desk = desk
         self._label = label
@@ -88,7 +90,7 @@ class FleetScreen(Screen[None]):
             self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, now)
             self.bar.reset()
             self._changed = True
-        if self._troubles != (troubles := (self._fleet.config_trouble, self._fleet.journal_trouble)):
+        if self._troubles != (troubles := self._kept_troubles()):
             self._troubles = troubles
             self._changed = True
         self.grid.tick(now)
@@ -117,9 +119,11 @@ class FleetScreen(Screen[None]):
             self.notice.update(notices)
             self.notice.set_class(bool(notices), "-shown")
 
+    def _kept_troubles(self) -> tuple[Trouble | None, ...]:
+        return self._fleet.config_trouble, self._fleet.journal_trouble, self._alerts.trouble
+
     def _notices(self, snapshots: list[Snapshot]) -> list[str]:
-        kept = (self._fleet.config_trouble, self._fleet.journal_trouble)
-        notices = [f"{trouble.message} {trouble.hint}" for trouble in kept if trouble]
+        notices = [f"{trouble.message} {trouble.hint}" for trouble in self._kept_troubles() if trouble]
         offset = max((one.clock_offset for one in snapshots), key=abs, default=timedelta())
         if abs(offset) > CLOCK_TOLERANCE:
             way = "behind" if offset > timedelta() else "ahead of"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 
 from zbtui.core.explain import label
+from zbtui.core.past import last_good_words, links_words
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import ago, countdown, moment_texts
@@ -26,11 +27,11 @@ def detail_rows(snapshot: Snapshot, verdict: Verdict, now: datetime, zone: tzinf
         rows.append(("Zoho's word", _code(snapshot)))
     rows += [("", ""), *_zoho_rows(snapshot, now, zone), ("", "")]
     rows += [
-        ("Company", snapshot.company or "not known"),
+        *_past_rows(snapshot, now, zone),
+        ("", ""),
+        *_company_rows(snapshot, zone),
         ("Data center", label(org.data_center)),
         ("Client", f"{org.client_id} ({org.grant})"),
-        ("Last good", "not known: the details call does not tell"),
-        ("Links", "not known: the details call does not tell"),
         ("Seen", ago(now - snapshot.observed_at) if snapshot.observed_at else "never"),
         ("Next look", _next_look(snapshot, now)),
     ]
@@ -65,6 +66,56 @@ def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
         ("requester.id", (who and who.id) or _NULL),
         ("requester.zuid", (who and who.zuid) or _NULL),
     ]
+
+
+def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
+    """What history and links tell, and how old that is."""
+    history, zoho_now = snapshot.history, snapshot.zoho_now(now)
+    good = last_good_words(snapshot, now).removeprefix("last good ")
+    rows = [("Last good", _when(good, snapshot.last_completed, zone))]
+    if history and history.last_failed:
+        at = history.last_failed.at
+        rows.append(("Last failed", _when(ago(zoho_now - at) if at else "no date told", at, zone)))
+    if history and (stop := history.last_action("stopped")):
+        who = stop.done_by.name if stop.done_by and stop.done_by.name else "somebody unnamed"
+        rows.append(("Last stopped", _when(f"by {who}", stop.at, zone)))
+    if history:
+        begin = zoho_now.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        count = history.runs_within(begin, zoho_now + timedelta(days=1))
+        rows.append(("This month", f"{count} runs{_included(snapshot)}"))
+    rows.append(("Links", _links(snapshot, now, zone)))
+    if trouble := snapshot.past_trouble:
+        rows.append(("Not read", f"history or links: {trouble.message} {trouble.hint}"))
+    read = ago(now - snapshot.history_at) if snapshot.history_at else "never"
+    return [*rows, ("History read", read)]
+
+
+def _included(snapshot: Snapshot) -> str:
+    included = snapshot.company.included if snapshot.company else None
+    return "" if included is None else f" · {included} a month are included"
+
+
+def _links(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> str:
+    links = snapshot.links
+    parts = f" · {links.data} of data, {links.attachments} of attachments" if links and links.exist else ""
+    expiry = links.expire if links and links.expire else snapshot.links_are_gone(now)
+    return _when(links_words(snapshot, now).removeprefix("links ") + parts, expiry, zone)
+
+
+def _when(words: str, moment: datetime | None, zone: tzinfo | None) -> str:
+    return f"{words} · {moment_texts(moment, zone)[0]}" if moment else words
+
+
+def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
+    company = snapshot.company
+    if company is None:
+        return [("Company", "not known")]
+    rows = [("Company", company.name or "not told")]
+    if company.edition:
+        rows.append(("Edition", company.edition))
+    if company.licence_ends:
+        rows.append(("Licence ends", moment_texts(company.licence_ends, zone)[0]))
+    return rows
 
 
 def _code(snapshot: Snapshot) -> str:

@@ -16,9 +16,10 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Level, Verdict, judge
+from zbtui.core.verdict import Level, Verdict
 from zbtui.tui.messages import PanelsShown
 from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Line, Role, draw_panel
 

@@ -16,6 +16,7 @@ from rich.cells import cell_len, set_cell_size
 
 from zbtui.core.backup import Backup, State
 from zbtui.core.explain import label
+from zbtui.core.past import past_words
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import ago, countdown, day, moment_texts, rough
@@ -159,16 +160,21 @@ def _countdown(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
 def _backup_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
 ) -> list[Row]:
-    backup = snapshot.backup
-    if backup is None:
-        return [Row(line) for line in _flow([verdict.headline, verdict.hint], inner, _ROOM)]
-    rows = [Row(text) for text in _facts(backup, inner, zone)]
-    if verdict.level is Level.OK:
-        rows.append(Row(_unknowns(backup), "muted"))
-    else:
-        headline = [verdict.headline, verdict.headline.partition("; ")[0]]
-        rows.append(Row(longest_fitting(headline, inner), frame_role(verdict)))
-    return rows
+    backup, past = snapshot.backup, longest_fitting(past_words(snapshot, now), inner)
+    if verdict.level is Level.OK and backup is not None:
+        return [*(Row(text) for text in _facts(backup, inner, zone)), Row(past, "muted")]
+    # What is the matter and what to do come first; the date stands in the countdown above.
+    headline = Row(_shortened(verdict.headline, "; ", inner), frame_role(verdict))
+    after = [Row(past, "muted")] + ([Row(_requester(backup, inner))] if backup else [])
+    hint = _wrap(verdict.hint or "", inner)
+    if len(hint) > _ROOM - 1 - len(after):
+        hint = (_shortened(verdict.hint or "", ": ", inner),)
+    return [headline, *(Row(line) for line in hint), *after]
+
+
+def _shortened(sentence: str, before: str, inner: int) -> str:
+    """The whole sentence, or what stands `before` its explanation where there is less room."""
+    return longest_fitting([sentence, sentence.partition(before)[0]], inner)
 
 
 def _trouble_rows(
@@ -176,9 +182,10 @@ def _trouble_rows(
 ) -> list[Row]:
     """What is wrong and what to do; in the room that is left, what was last known."""
     trouble = snapshot.trouble
-    assert trouble is not None
-    lines = _flow([trouble.message, trouble.hint], inner, _ROOM)
-    told = len(_wrap(trouble.message, inner))
+    # Where the look itself was good, the verdict alone tells what keeps it from being judged.
+    message, hint = (trouble.message, trouble.hint) if trouble else (verdict.headline, verdict.hint)
+    lines = _flow([message, hint], inner, _ROOM)
+    told = len(_wrap(message, inner))
     rows = [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
     known = _facts(snapshot.backup, inner, zone) if snapshot.backup else []
     return rows + [Row(text, "muted") for text in known[: _ROOM - len(rows)]]
@@ -222,12 +229,6 @@ def _requester(backup: Backup, inner: int) -> str:
     return longest_fitting([f"{zuid} · id {who.id}" if who.id else zuid, zuid, name], inner)
 
 
-def _unknowns(backup: Backup) -> str:
-    if backup.state is State.COMPLETED:
-        return "last run completed · links unknown"
-    return "last result unknown · links unknown"
-
-
 def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
     seen = f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
     if snapshot.trouble and snapshot.backup and snapshot.observed_at:
@@ -252,7 +253,11 @@ def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
     place = label(snapshot.org.data_center)
     room = width - cell_len(place) - 9  # corners, spaces and at least one dash
     name = snapshot.org.name
-    title = longest_fitting([f"{name} · {snapshot.company}", name], room) if snapshot.company else name
+    title = (
+        longest_fitting([f"{name} · {snapshot.company_name}", name], room)
+        if snapshot.company_name
+        else name
+    )
     title = title if cell_len(title) <= room else fit(title, room)
     dashes = width - cell_len(title) - cell_len(place) - 8
     return (

@@ -1,0 +1,80 @@
+"""All that is known of one org, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+from tests.support.build import company, over, seen, troubled
+from tests.support.clock import START
+from zbtui.core.backup import Requester
+from zbtui.core.history import Entry
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
+from zbtui.core.org import Policy
+from zbtui.core.runs import summarize
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
+from zbtui.tui.widgets.detail import detail_rows
+
+DAY = timedelta(days=1)
+
+
+def row(number: int, days: float, state: str | None = None, action: str | None = None) -> Entry:
+    who = Requester("7", "Mara Lindqvist", None)
+    return Entry(str(number), action, state, "biweekly", None, 0, START - days * DAY, who)
+
+
+def rows(snapshot: Snapshot) -> dict[str, str]:
+    return dict(detail_rows(snapshot, judge(snapshot, Policy(), START), START, UTC))
+
+
+HISTORY = summarize([row(4, 2, "completed"), row(3, 9, "failure"), row(2, 30, None, "stopped")])
+KNOWN = replace(seen(), history=HISTORY, history_at=START - timedelta(hours=2), company=company())
+
+
+def test_the_past_is_told_with_its_dates_and_its_age() -> None:
+    told = rows(KNOWN)
+    assert told["Last good"] == "2d ago · Sat 21 Nov 2026 11:20 (+00:00)"
+    assert told["Last failed"] == "9d ago · Sat 14 Nov 2026 11:20 (+00:00)"
+    assert told["Last stopped"] == "by Mara Lindqvist · Sat 24 Oct 2026 11:20 (+00:00)"
+    assert told["This month"] == "2 runs · 2 a month are included"
+    assert told["History read"] == "2h ago"
+
+
+def test_the_links_are_told_with_their_parts_and_their_end() -> None:
+    links = Links(2, 1, START + 3 * DAY)
+    told = rows(replace(KNOWN, links=links, links_expire=links.expire))
+    assert told["Links"] == "3d left · 2 of data, 1 of attachments · Thu 26 Nov 2026 11:20 (+00:00)"
+
+
+def test_links_that_were_seen_to_expire_are_told_as_expired() -> None:
+    told = rows(replace(KNOWN, links=Links(), links_expire=START - DAY))
+    assert told["Links"] == "expired on 22 Nov · Sun 22 Nov 2026 11:20 (+00:00)"
+
+
+def test_what_was_never_read_is_not_known() -> None:
+    told = rows(seen())
+    assert told["Last good"] == "last result unknown"
+    assert told["Links"] == "unknown"
+    assert told["History read"] == "never"
+    assert told["Company"] == "not known"
+
+
+def test_a_history_that_cannot_be_read_says_why_beside_what_was_known() -> None:
+    trouble = Trouble("server", "Zoho is out of order (HTTP 503).", "If it lasts, ask.")
+    told = rows(replace(KNOWN, past_trouble=trouble, past_failures=1))
+    assert told["Not read"] == "history or links: Zoho is out of order (HTTP 503). If it lasts, ask."
+    assert told["Last good"].startswith("2d ago")
+
+
+def test_edition_and_end_of_the_licence_are_told_where_they_are_known() -> None:
+    told = rows(replace(KNOWN, company=company(licence_ends=START + 20 * DAY)))
+    assert told["Edition"] == "enterprise"
+    assert told["Licence ends"] == "Sun 13 Dec 2026 11:20 (+00:00)"
+
+
+def test_on_trouble_the_past_stays() -> None:
+    told = rows(over(KNOWN, troubled("network", "No line.", "Wait.")))
+    assert told["Zoho's word"] == "no answer came"
+    assert told["Last good"].startswith("2d ago")

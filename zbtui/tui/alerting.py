@@ -1,0 +1,143 @@
+"""Alerts, as one window shows them: toast, bell, title, and a notice on the desktop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from textual.app import App
+
+from zbtui.core.alert import Alert
+from zbtui.core.settings import AlertSettings
+from zbtui.core.verdict import Level, Verdict
+from zbtui.tui.terminal import KEEP_TITLE, RESTORE_TITLE, notice_sequence, title_sequence
+from zbtui.watch.fleet import Fleet
+
+if TYPE_CHECKING:
+    from zbtui.alerts.desk import AlertDesk
+    from zbtui.store.alerts import KeptAlert
+
+_ORGS_PER_TICK: Final = 200
+"""Thousands of orgs are not considered each second, so that they cost no more than a few."""
+_AT_LEAST_EVERY: Final = 30
+"""Ticks: verdicts change with the time alone, too."""
+_MOST_TOASTS: Final = 3
+"""Alerts that come at once are told one by one up to so many, and beyond that as one."""
+_TOAST_SECONDS: Final = 10.0
+
+
+class Alerting:
+    """Has the desk consider what is known, and shows what it tells."""
+
+    def __init__(self, app: App[Any], fleet: Fleet, desk: AlertDesk) -> None:
+        self._app = app
+        self._fleet = fleet
+        self._desk = desk
+        self._began = False
+        self._changed = True
+        self._ticks_since = 0
+        self._under_way: set[str] = set()
+        self._title = ""
+
+    @property
+    def settings(self) -> AlertSettings:
+        return self._fleet.settings.alerts
+
+    def note_change(self) -> None:
+        """Something about an org is known anew."""
+        self._changed = True
+
+    def tick(self, verdicts: Mapping[str, Verdict]) -> None:
+        """A second went by.
+
+        Args:
+            verdicts: by org, as the screen shows them.
+        """
+        self._show_title(verdicts)
+        self._ticks_since += 1
+        rest = 1 + len(verdicts) // _ORGS_PER_TICK
+        if self._ticks_since >= (rest if self._changed else max(_AT_LEAST_EVERY, rest)):
+            self._changed, self._ticks_since = False, 0
+            self._run("consider", self._consider)
+
+    def _run(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Unless the one before is still at it."""
+        if what in self._under_way:
+            self._changed = True
+            return
+        self._under_way.add(what)
+
+        async def run() -> None:
+            try:
+                await work()
+            finally:
+                self._under_way.discard(what)
+
+        self._app.run_worker(run(), group=f"alerts:{what}", description=what, exit_on_error=False)
+
+    async def _consider(self) -> None:
+        self._desk.settings = self.settings
+        if not self._began:
+            await self._desk.news()  # what was told before this window opened is none here
+            self._began = True
+        await self._desk.consider(self._fleet.snapshots, self._fleet.policy)
+        # Those that another zbtui process found are news in this window, too.
+        if news := await self._desk.news():
+            self._tell(news)
+        # Apart: a command takes its time, and the next change does not wait for it.
+        self._run("deliver", self._deliver)
+
+    async def _deliver(self) -> None:
+        desktop = {"desktop": self._show_on_desktop} if self.settings.desktop else {}
+        await self._desk.deliver(desktop)
+
+    def _tell(self, news: Sequence[KeptAlert]) -> None:
+        alerts = [kept.alert for kept in news]
+        if len(alerts) <= _MOST_TOASTS:
+            for alert in alerts:
+                self._toast(alert.title, alert.headline, _severity([alert]))
+        else:
+            said = ", ".join(alert.title for alert in alerts[:_MOST_TOASTS])
+            self._toast(f"{len(alerts)} changes", f"{said} …", _severity(alerts))
+        if self.settings.bell and any(alert.level is not Level.OK for alert in alerts):
+            self._app.bell()
+
+    def _toast(self, title: str, text: str, severity: Severity) -> None:
+        self._app.notify(text, title=title, severity=severity, timeout=_TOAST_SECONDS, markup=False)
+
+    # The terminal
+
+    def _show_on_desktop(self, alert: Alert) -> None:
+        if desktop := self.settings.desktop:
+            tmux = "TMUX" in os.environ
+            self._write(notice_sequence(desktop, f"zbtui · {alert.title}", alert.headline, tmux=tmux))
+
+    def _show_title(self, verdicts: Mapping[str, Verdict]) -> None:
+        least = max(self.settings.least, Level.WARNING)
+        amiss = sum(one.level >= least and one.name != "waiting" for one in verdicts.values())
+        title = f"({amiss}) zbtui" if amiss else "zbtui"
+        if title != self._title:
+            self._write(("" if self._title else KEEP_TITLE) + title_sequence(title))
+            self._title = title
+
+    def close(self) -> None:
+        """The window is about to go: its title is as it was before."""
+        if self._title:
+            self._write(RESTORE_TITLE)
+
+    def _write(self, sequence: str) -> None:
+        # Textual has no public way to say this to the terminal; its own bell goes this way.
+        if (driver := self._app._driver) is not None and not self._app.is_headless:
+            driver.write(sequence)
+            driver.flush()
+
+
+Severity = Literal["information", "warning", "error"]
+
+
+def _severity(alerts: Sequence[Alert]) -> Severity:
+    worst = max(alert.level for alert in alerts)
+    if worst is Level.OK:
+        return "information"
+    return "error" if worst is Level.CRITICAL else "warning"
