@@ -58,8 +58,8 @@ async def draw(scene: Scene) -> str:
     os.environ["TZ"] = "UTC"
     time.tzset()
     clock = FakeClock()
-    async with open_demo(clock=clock, journal=Notebook()) as (fleet, desk):
-        app = ZbtuiApp(fleet, desk, "demo: all invented")
+    async with open_demo(clock=clock, journal=Notebook()) as (fleet, desk, alerts):
+        app = ZbtuiApp(fleet, desk, alerts, "demo: all invented")
         async with app.run_test(size=scene.size) as pilot:
             app.theme = scene.theme
             await pilot.pause()

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,26 @@ def add(port: Port, name: str) -> None:
     assert f"{name} (custom) is under watch" in done.stderr
 
 
-def look_often(home: Path) -> None:
-    """Loopback may be looked at each second."""
+def look_often(home: Path, alerts: Path) -> None:
+    """Loopback may be looked at each second; each alert goes to a line of a file."""
     config = home / "xdg_config_home" / "zbtui" / "config.toml"
     text = config.read_text(encoding="utf-8")
-    config.write_text('[watch]\nevery = "1s"\nnear_every = "1s"\n\n' + text, encoding="utf-8")
+    head = '[watch]\nevery = "1s"\nnear_every = "1s"\n\n'
+    head += f"[alerts]\non_change = {json.dumps(['sh', '-c', f'cat >> {alerts}'])}\n\n"
+    config.write_text(head + text, encoding="utf-8")
+
+
+def told(alerts: Path) -> list[tuple[str, str, str]]:
+    """Kind, org and verdict of each alert that reached the command."""
+    lines = alerts.read_text(encoding="utf-8").splitlines() if alerts.exists() else []
+    return [(one["kind"], one["org"], one["verdict"]) for one in map(json.loads, lines)]
+
+
+def events(*names: str) -> list[tuple[str, str | None, str | None]]:
+    """Kind, from and to of each event that the journal keeps."""
+    done = subprocess.run([ZBTUI, "events", *names, "--json"], capture_output=True, text=True, check=True)
+    lines = map(json.loads, done.stdout.splitlines())
+    return [(one["kind"], one["before"], one["after"]) for one in lines]
 
 
 def test_three_orgs_are_added_watched_and_seen_to_change(
@@ -44,28 +60,47 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
     with on_port(simulator) as port:
         for name in ORGS:
             add(port, name)
-        look_often(empty_home)
+        alerts = empty_home / "alerts.jsonl"
+        look_often(empty_home, alerts)
         with in_terminal([ZBTUI]) as terminal:
             terminal.shows("nordlys", "kestrel", "harbour", "● SCHEDULED", "◐ COMPLETED", "in 6d 0")
+            terminal.until(lambda screen: screen.count("last good") == 3)  # all were looked at
             simulator.forced["kestrel"] = "FAILED"
             terminal.shows("✖ FAILED", "✖ 1 critical", "the last backup failed")
             simulator.forced["kestrel"] = "INPROGRESS"
-            terminal.shows("✖ INPROGRESS", "another is running")
+            terminal.shows("✖ INPROGRESS", "Wait for its end")
             simulator.forced["kestrel"] = "COMPLETED"
-            terminal.shows("✔ COMPLETED", "last run completed")
+            terminal.shows("✔ COMPLETED")
+            terminal.until(lambda screen: screen.count("links 6d left") == 2)  # harbour's, and these
             simulator.forced["kestrel"] = "INPROGRESS"
             terminal.shows("▶ INPROGRESS")
             simulator.forced["nordlys"] = "NO_PERMISSION"
             terminal.shows("? NO ACCESS", "Only an administrator may see")
+            terminal.until(lambda _: len(told(alerts)) >= 4)
+            assert terminal.title == "(2) zbtui"
             terminal.send("q")
             assert terminal.ends() == 0
         with in_terminal([ZBTUI]) as terminal:
-            terminal.shows("▶ INPROGRESS", "◐ COMPLETED")
+            terminal.shows("▶ INPROGRESS", "◐ COMPLETED", "? NO ACCESS")
             terminal.send("q")
             assert terminal.ends() == 0
+        assert sorted(told(alerts), key=itemgetter(1)) == [
+            ("alarm", "harbour", "one_off"),
+            ("alarm", "kestrel", "failed"),
+            ("recovery", "kestrel", "completed"),
+            ("alarm", "nordlys", "cannot_look"),
+        ]
+        assert [event for event in events("kestrel") if event[0] == "verdict"] == [
+            ("verdict", None, "scheduled"),
+            ("verdict", "scheduled", "failed"),
+            ("verdict", "failed", "completed"),
+            ("verdict", "completed", "running"),
+        ]
         token_requests = [one for one in simulator.requests if one.path.endswith("/oauth/v2/token")]
         assert len(token_requests) == len(ORGS)
-        assert all(one.query == "" for one in simulator.requests)
+        pages = {one.query for one in simulator.requests if one.path.endswith("/history")}
+        assert pages == {"page=1&per_page=200"}
+        assert all(one.query == "" or one.query in pages for one in simulator.requests)
         assert_no_poll_overlaps(simulator.requests)
         written = bytes(terminal.output) + all_bytes(empty_home)
         for name in ORGS:

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from zbtui.core.company import Company
 from zbtui.core.explain import BACKUP_SCOPE, LACKS_SCOPE, RETRY_WITH_NEW_TOKEN, SCOPES, label
+from zbtui.core.judge import judge
 from zbtui.core.org import CUSTOM, Org, Policy
 from zbtui.core.snapshot import CLOCK_TOLERANCE, Looked, Snapshot, succeeded
 from zbtui.core.text import clean
 from zbtui.core.timefmt import countdown, rough
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level as Health
-from zbtui.core.verdict import judge
 from zbtui.doctor.finding import Finding, Level, not_checked, of_trouble
 
 _SEARCH: Final = "zbtui doctor --find-data-center"
