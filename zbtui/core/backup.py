@@ -11,8 +11,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from zbtui.core.envelope import error_in, load_answer, text_of
-from zbtui.core.explain import bad_answer, explain_api
+from zbtui.core.envelope import open_answer, text_of
+from zbtui.core.explain import bad_answer
 from zbtui.core.text import clean
 from zbtui.core.trouble import TroubleError
 
@@ -95,17 +95,8 @@ def parse_details(status: int, body: bytes, data_center: str) -> Backup | None:
     Raises:
         TroubleError: an error of Zoho's, or an answer that is not what is documented.
     """
-    if status == 204 or (status == 200 and not body.strip()):
-        return None
-    answer = load_answer(status, body, data_center)
-    refused = error_in(answer, "backup")
-    if refused or status != 200:
-        raise TroubleError(explain_api(status, refused or {}, data_center))
-    if not answer:
-        return None
-    if "backup" not in answer:
-        raise TroubleError(bad_answer("has no backup in it"))
-    return parse_job(answer["backup"])
+    answer = open_answer(status, body, "backup", data_center)
+    return parse_job(answer.get("backup"))
 
 
 def parse_job(job: object) -> Backup | None:

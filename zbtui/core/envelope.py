@@ -6,9 +6,31 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from zbtui.core.explain import bad_answer, explain_status
+from zbtui.core.explain import bad_answer, explain_api, explain_status
 from zbtui.core.text import clean
 from zbtui.core.trouble import TroubleError
+
+
+def open_answer(status: int, body: bytes, subject: str, data_center: str) -> Mapping[str, Any]:
+    """The JSON object of a good answer, with its `subject` in it; empty for a 204, no body, and `{}`.
+
+    Args:
+        status: the HTTP status.
+        body: the decoded body, empty for a 204.
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer about something else.
+    """
+    if status == 204 or (status == 200 and not body.strip()):
+        return {}
+    answer = load_answer(status, body, data_center)
+    refused = error_in(answer, subject)
+    if refused or status != 200:
+        raise TroubleError(explain_api(status, refused or {}, data_center))
+    if answer and subject not in answer:
+        raise TroubleError(bad_answer(f"has no {subject} in it"))
+    return answer
 
 
 def load_answer(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:

@@ -13,8 +13,8 @@ from enum import Enum
 from typing import Any, Final
 
 from zbtui.core.backup import Requester, parse_moment, parse_requester
-from zbtui.core.envelope import error_in, load_answer, text_of
-from zbtui.core.explain import bad_answer, explain_api
+from zbtui.core.envelope import open_answer, text_of
+from zbtui.core.explain import bad_answer
 from zbtui.core.trouble import TroubleError
 
 PER_PAGE: Final = 200
@@ -106,14 +106,7 @@ def parse_history(status: int, body: bytes, data_center: str) -> HistoryPage:
     Raises:
         TroubleError: an error of Zoho's, or an answer that is not what is documented.
     """
-    if status == 204 or (status == 200 and not body.strip()):
-        return HistoryPage((), more=False)
-    answer = load_answer(status, body, data_center)
-    refused = error_in(answer, "history")
-    if refused or status != 200:
-        raise TroubleError(explain_api(status, refused or {}, data_center))
-    if answer and "history" not in answer:
-        raise TroubleError(bad_answer("has no history in it"))
+    answer = open_answer(status, body, "history", data_center)
     rows = answer.get("history") or []
     if not isinstance(rows, list):
         raise TroubleError(bad_answer("has a history that is no list"))

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zbtui.core.backup import parse_moment
-from zbtui.core.envelope import error_in, load_answer, text_of
-from zbtui.core.explain import bad_answer, explain_api
+from zbtui.core.envelope import open_answer, text_of
+from zbtui.core.explain import bad_answer
 from zbtui.core.trouble import TroubleError
 
 LIFE: Final = timedelta(days=7)
@@ -46,14 +46,7 @@ def parse_links(status: int, body: bytes, data_center: str) -> Links:
     Raises:
         TroubleError: an error of Zoho's, or an answer that is not what is documented.
     """
-    if status == 204 or (status == 200 and not body.strip()):
-        return Links()
-    answer = load_answer(status, body, data_center)
-    refused = error_in(answer, "urls")
-    if refused or status != 200:
-        raise TroubleError(explain_api(status, refused or {}, data_center))
-    if answer and "urls" not in answer:
-        raise TroubleError(bad_answer("has no links in it"))
+    answer = open_answer(status, body, "urls", data_center)
     urls = answer.get("urls") or {}
     if not isinstance(urls, Mapping):
         raise TroubleError(bad_answer("has links that are no object"))
