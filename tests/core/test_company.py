@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import company, tried
 from tests.core.test_explain import API_ERRORS, PAGE
-from zbtui.core.company import Company, parse_company, read_company
+from zbtui.core.company import Company, parse_company, read_company, whose_org
 from zbtui.core.explain import explain_api
 from zbtui.core.text import clean
 from zbtui.core.trouble import Kind, Trouble, TroubleError
@@ -206,6 +206,28 @@ def test_a_status_without_an_envelope_is_judged_by_itself(status: int, kind: Kin
 
 def test_only_200_carries_a_company() -> None:
     assert refused(answer(), 500).kind == "server"
+
+
+def test_an_error_is_one_whatever_the_status() -> None:
+    trouble = refused(b'{"code": "NO_PERMISSION", "status": "error"}')
+    assert (trouble.kind, trouble.code) == ("permission", "NO_PERMISSION")
+
+
+# In words
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (company(), "Nordlys Tools AB · Sweden · enterprise"),
+        (company(None, country=None), "Nordlys Tools AB"),
+        (company(name=None), "a company without a name · Sweden · enterprise"),
+        (Trouble("network", "Zoho cannot be reached.", ""), "not told: Zoho cannot be reached."),
+        (None, "not told: the sign-in lacks the scope ZohoCRM.org.READ"),
+    ],
+)
+def test_whose_org_it_is_is_said_in_words_or_why_not(known: Company | Trouble | None, words: str) -> None:
+    assert whose_org(known) == words
 
 
 # Whatever the bytes

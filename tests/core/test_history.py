@@ -14,7 +14,7 @@ from tests.core.build import DAY, HOUR, NOW, row, tried
 from tests.core.test_explain import API_ERRORS, PAGE
 from zbtui.core.backup import Requester
 from zbtui.core.explain import explain_api
-from zbtui.core.history import Entry, HistoryPage, Outcome, parse_entry, parse_history
+from zbtui.core.history import PER_PAGE, Entry, HistoryPage, Outcome, parse_entry, parse_history
 from zbtui.core.text import LONGEST, clean
 from zbtui.core.trouble import Kind, Trouble, TroubleError
 
@@ -139,8 +139,9 @@ def test_unless_more_records_are_promised_a_page_is_the_last(info: object) -> No
 
 
 def test_a_full_page_is_told_by_more_records_and_not_by_the_number_of_its_rows() -> None:
-    rows = [row("completed", NOW, id=str(number)) for number in range(200)]
-    assert len(read(answer(*rows)).entries) == 200
+    assert PER_PAGE == 200
+    rows = [row("completed", NOW, id=str(number)) for number in range(PER_PAGE)]
+    assert len(read(answer(*rows)).entries) == PER_PAGE
     assert not read(answer(*rows)).more
     assert read(answer(*rows[:50], info={"more_records": True})).more
 
@@ -226,7 +227,8 @@ def test_a_word_that_no_page_lists_is_kept(word: str) -> None:
         (1.5, 0),
         ([3], 0),
         ({"n": 3}, 0),
-        (10**9, 0),
+        (999_999, 999_999),
+        (1_000_000, 0),
     ],
     ids=repr,
 )
@@ -299,6 +301,13 @@ def test_every_error_is_told_as_that_of_any_call(
     trouble = refused(json.dumps({"history": envelope} if nested else envelope).encode(), status)
     assert trouble == explain_api(status, envelope, "eu")
     assert (trouble.kind, trouble.final) == (kind, final)
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
+def test_an_error_is_one_whatever_the_status(nested: bool) -> None:
+    envelope = {"code": "NO_PERMISSION", "details": {}, "message": "", "status": "error"}
+    trouble = refused(json.dumps({"history": envelope} if nested else envelope).encode())
+    assert (trouble.kind, trouble.code) == ("permission", "NO_PERMISSION")
 
 
 @pytest.mark.parametrize(

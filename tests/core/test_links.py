@@ -89,6 +89,11 @@ def test_an_expiry_that_is_not_told_is_none(missing: object) -> None:
     assert links.exist
 
 
+@pytest.mark.parametrize("links", [Links(data=1), Links(attachments=1), Links(expire=EXPIRE)])
+def test_any_of_it_tells_that_there_are_files(links: Links) -> None:
+    assert links.exist
+
+
 def test_an_expiry_alone_tells_that_there_were_files() -> None:
     assert parse_links(200, answer(data_links=[], attachment_links=[]), "eu").exist
 
@@ -140,6 +145,13 @@ def test_every_error_is_told_as_that_of_any_call(
     trouble = refused(json.dumps({"urls": envelope} if nested else envelope).encode(), status)
     assert trouble == explain_api(status, envelope, "eu")
     assert (trouble.kind, trouble.final) == (kind, final)
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
+def test_an_error_is_one_whatever_the_status(nested: bool) -> None:
+    envelope = {"code": "NO_PERMISSION", "details": {}, "message": "", "status": "error"}
+    trouble = refused(json.dumps({"urls": envelope} if nested else envelope).encode())
+    assert (trouble.kind, trouble.code) == ("permission", "NO_PERMISSION")
 
 
 @pytest.mark.parametrize(

@@ -171,3 +171,5 @@ def test_a_run_after_a_failed_one_is_known_as_such_until_it_has_ended(failure: s
     assert not succeeded(after, completed, NOW).after_failure
     assert not succeeded(seen(backup("COMPLETED")), running, NOW).after_failure
     assert not succeeded(seen(None), running, NOW).after_failure
+    calm = succeeded(seen(backup("COMPLETED")), running, NOW)
+    assert not succeeded(calm, running, NOW).after_failure

@@ -35,6 +35,9 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 GIVEN_UP_AFTER: Final = timedelta(days=1)
 """From the alert on: what is older, and was tried, is not tried again."""
 
+_AT_ONCE: Final = 100
+"""Orgs that are judged in one go."""
+
 Send = Callable[[KeptAlert], Awaitable[None]]
 
 
@@ -69,7 +72,11 @@ class AlertDesk:
         """
         book, settings, now = self._journal.alerts, self.settings, self._clock.now()
         rules = Rules(settings, policy.every)
-        seen = [Observation(one, judge(one, policy, now, settings.failed_looks)) for one in snapshots]
+        seen: list[Observation] = []
+        for index, one in enumerate(snapshots):
+            if index % _AT_ONCE == 0:
+                await asyncio.sleep(0)  # thousands are judged without anybody waiting for it
+            seen.append(Observation(one, judge(one, policy, now, settings.failed_looks)))
 
         def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
             return decide(ledger, seen, rules, now)

@@ -6,6 +6,7 @@ of this machine's network is one alert, not one for each org.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -143,9 +144,9 @@ def decide(
         observations: of all orgs that this process watches.
     """
     ledger, alerts = _decide_outage(_by_now(ledger, now), observations, rules, now)
-    orgs = dict(ledger.orgs)
+    orgs, fleet = dict(ledger.orgs), _survey(observations)
     for one in observations:
-        if one.snapshot.org.mute or not _tells(one, ledger, observations, rules, now):
+        if one.snapshot.org.mute or not _tells(one, ledger, fleet, rules, now):
             continue
         before = orgs.get(one.org)
         if _is_outdated(one, before):
@@ -221,8 +222,10 @@ def _find_outage(
     unanswered = [moment for moment in began if answered is None or answered <= moment]
     if len(out) < 2 or not unanswered:
         return []
-    rest = [one for one in asked if one not in out]
-    return [] if _is_awaited(rest, min(unanswered), rules, now) else out
+    names = {one.org for one in out}
+    rest = [one for one in asked if one.org not in names]
+    unseen = any(one.looked_at is None for one in rest)
+    return [] if _is_awaited(bool(rest), unseen, min(unanswered), rules, now) else out
 
 
 def _lasts(one: Observation, ledger: Ledger, rules: Rules, now: datetime) -> bool:
@@ -238,10 +241,14 @@ def _began(one: Observation, ledger: Ledger, now: datetime) -> datetime:
     return max(began, ledger.outage_over) if ledger.outage_over else began
 
 
-def _is_awaited(others: Sequence[Observation], began: datetime, rules: Rules, now: datetime) -> bool:
-    """Whether it is still to be seen if these are out of reach too: each is asked within its interval."""
-    unseen = any(other.looked_at is None for other in others)  # the program has just started
-    return unseen or (bool(others) and now - began <= rules.every * 2)
+def _is_awaited(others: bool, unseen: bool, began: datetime, rules: Rules, now: datetime) -> bool:
+    """Whether it is still to be seen if the others are out of reach too.
+
+    Args:
+        others: whether there are any; each is asked within its interval.
+        unseen: whether one of them was not looked at yet: the program has just started.
+    """
+    return unseen or (others and now - began <= rules.every * 2)
 
 
 def _outage(kind: Kind, out: Sequence[Observation], now: datetime) -> Alert:
@@ -258,9 +265,28 @@ def _outage_over(reached: Observation, since: datetime, now: datetime) -> Alert:
     return Alert(now, "outage_over", ALL, "cannot_look", reached.verdict.name, Level.OK, headline, None)
 
 
-def _tells(
-    one: Observation, ledger: Ledger, all_: Sequence[Observation], rules: Rules, now: datetime
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Fleet:
+    """What tells of an org that is out of reach whether the others are, too."""
+
+    reached: tuple[datetime, ...]
+    """When looks brought an answer, in order."""
+    asked: int
+    """How many orgs are looked at again by themselves."""
+    unseen: bool
+    """Whether one of these was not looked at yet."""
+
+
+def _survey(observations: Sequence[Observation]) -> _Fleet:
+    asked = [one for one in observations if one.is_asked]
+    return _Fleet(
+        tuple(sorted(one.looked_at for one in observations if one.is_reached and one.looked_at)),
+        len(asked),
+        any(one.looked_at is None for one in asked),
+    )
+
+
+def _tells(one: Observation, ledger: Ledger, fleet: _Fleet, rules: Rules, now: datetime) -> bool:
     """Whether an observation is one to go by: seen lately, or out of reach for long enough."""
     verdict, snapshot = one.verdict, one.snapshot
     if verdict.name == "waiting" or verdict.stale:
@@ -274,21 +300,18 @@ def _tells(
         return False
     if not one.is_unreachable:
         return True
-    return ledger.outage_since is None and _is_by_itself(one, ledger, all_, rules, now)
+    return ledger.outage_since is None and _is_by_itself(one, ledger, fleet, rules, now)
 
 
-def _is_by_itself(
-    one: Observation, ledger: Ledger, all_: Sequence[Observation], rules: Rules, now: datetime
-) -> bool:
+def _is_by_itself(one: Observation, ledger: Ledger, fleet: _Fleet, rules: Rules, now: datetime) -> bool:
     """Whether it is out of reach while another is not, or there is none to tell it by."""
     at, began = one.looked_at, _began(one, ledger, now)
     if at is None or not (one.is_looked_at_since(ledger.outage_over) and _lasts(one, ledger, rules, now)):
         return False
-    others = [other for other in all_ if other.org != one.org]
     # Not later than its own last look: after a short outage others may be asked again before it is.
-    if any(other.is_reached and other.looked_at and began < other.looked_at <= at for other in others):
+    if bisect_right(fleet.reached, began) < bisect_right(fleet.reached, at):
         return True
-    return not _is_awaited([other for other in others if other.is_asked], began, rules, now)
+    return not _is_awaited(fleet.asked > one.is_asked, fleet.unseen, began, rules, now)
 
 
 def _already_told(ledger: Ledger, one: Observation) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from zbtui.core.envelope import open_answer, text_of
@@ -134,7 +135,13 @@ def parse_requester(who: object, where: str) -> Requester | None:
     """
     if who is not None and not isinstance(who, Mapping):
         raise TroubleError(bad_answer(f"has a user of {where} that is no object"))
-    return Requester(text_of(who, "id"), text_of(who, "name"), text_of(who, "zuid")) if who else None
+    return _requester(text_of(who, "id"), text_of(who, "name"), text_of(who, "zuid")) if who else None
+
+
+@lru_cache(maxsize=4096)
+def _requester(user_id: str | None, name: str | None, zuid: str | None) -> Requester:
+    """The same one for each row that names them."""
+    return Requester(user_id, name, zuid)
 
 
 def parse_moment(text: str | None) -> datetime | None:

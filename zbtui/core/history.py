@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from sys import intern
 from typing import Any, Final
 
 from zbtui.core.backup import Requester, parse_moment, parse_requester
@@ -152,7 +153,8 @@ def in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def _word_of(row: Mapping[str, Any], key: str) -> str | None:
     text = text_of(row, key)
-    return text.lower().replace(" ", "_") if text else None
+    # A year has hundreds of rows and a handful of words: each is held once, for all orgs.
+    return intern(text.lower().replace(" ", "_")) if text else None
 
 
 def _count_of(row: Mapping[str, Any]) -> int:
