@@ -212,6 +212,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
     from zbtui.check import EXIT_CODES, Report, check, writer_of
     from zbtui.check.columns import takes_colour
     from zbtui.store.config import find_org
@@ -224,23 +226,26 @@ def _check(args: argparse.Namespace) -> int:
     paths = find_paths_of(args)
     file = config_file(paths)
     config = file.load()
-    names = [find_org(config, name).name for name in dict.fromkeys(args.names)]
+    chosen = tuple(find_org(config, name) for name in dict.fromkeys(args.names))
     log_to(paths.log)
 
     async def run() -> Report | None:
         async with open_desk(paths, file) as desk:
-            fleet = make_fleet_of(desk, config)
+            # A watch goes by the whole config, which may change; one look needs no more than its orgs.
+            watched = config if args.watch or not chosen else replace(config, orgs=chosen)
+            fleet = make_fleet_of(desk, watched)
             alerts = make_alerts(desk, config) if args.notify else None
             if alerts and not (config.settings.alerts.on_change or config.settings.alerts.webhook):
                 say("zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook.")
             if args.watch:
-                await _keep_checking(fleet, desk, names, alerts)
+                await _keep_checking(fleet, desk, [org.name for org in chosen], alerts)
                 return None
-            report = await check(fleet, names or [org.name for org in config.orgs])
+            report = await check(fleet, [org.name for org in chosen or config.orgs])
             if alerts:
-                await alerts.consider([finding.snapshot for finding in report.findings], fleet.policy)
+                seen = [finding.snapshot for finding in report.findings]
+                await alerts.consider(seen, fleet.policy, whole=not chosen)
                 await alerts.deliver()
-            for trouble in (fleet.journal_trouble, alerts.trouble if alerts else None):
+            for trouble in (fleet.journal_trouble, *(alerts.troubles if alerts else ())):
                 if trouble:
                     _tell(trouble)
             return report
@@ -300,6 +305,8 @@ def _events(args: argparse.Namespace) -> int:
         return FAILED
     if args.name is not None and not is_known:
         find_org(config_file(paths).load(), args.name)  # or else nobody of that name was ever watched
+    if not events:
+        say("zbtui: Nothing has changed in that time." if is_known else "zbtui: Nothing has changed yet.")
     if args.json:
         for event in events:
             print(as_line(event))

@@ -36,7 +36,10 @@ class Scene:
         journal: Journal | None = None,
         clock: Clock | None = None,
         http: Http | None = None,
+        *,
+        whole: bool = True,
     ) -> None:
+        self.whole = whole
         self.clock = clock or FakeClock()
         self.journal = journal or Notebook()
         self.http = http or Http()
@@ -55,7 +58,7 @@ class Scene:
         return await self.see(**dict.fromkeys(names, state))
 
     async def consider(self) -> tuple[KeptAlert, ...]:
-        return await self.desk.consider(list(self.known.values()), self.policy)
+        return await self.desk.consider(list(self.known.values()), self.policy, whole=self.whole)
 
     def _look(self, before: Snapshot, state: State) -> Snapshot:
         now = self.clock.now()

@@ -41,8 +41,7 @@ async def hooked(
 
 def trouble_of(scene: Scene) -> str:
     """What it says to be wrong."""
-    trouble = scene.desk.trouble
-    return trouble.message if trouble else "nothing"
+    return " ".join(trouble.message for trouble in scene.desk.troubles) or "nothing"
 
 
 def appending(file: Path) -> tuple[str, ...]:
@@ -267,16 +266,35 @@ async def test_no_trouble_and_no_log_tells_where_the_webhook_is(caplog: pytest.L
         async with hooked(answer) as (scene, server):
             await scene.tell("acme")
             await scene.deliver()
-            troubles.append(scene.desk.trouble)
+            troubles.append(scene.desk.troubles)
         assert SECRET.encode() in server.heard[0]
     with closed_port() as url:
         scene = Scene(AlertSettings(webhook=f"{url}/{SECRET}"))
         await scene.tell("acme")
         await scene.deliver()
-        troubles.append(scene.desk.trouble)
-    assert None not in troubles
+        troubles.append(scene.desk.troubles)
+    assert all(troubles)
     logged = caplog.text + "".join(repr(record.args) for record in caplog.records)
     assert SECRET not in f"{troubles} {logged}"
+
+
+async def test_an_orgs_alerts_come_in_their_order_and_hold_up_no_other_ones(tmp_path: Path) -> None:
+    gate, file = tmp_path / "refused", tmp_path / "told"
+    gate.write_text("acme: failed")
+    script = f'grep -qx "$ZBTUI_TITLE" {gate} && exit 1; echo "$ZBTUI_TITLE" >> {file}'
+    scene = Scene(AlertSettings(on_change=("/bin/sh", "-c", script)))
+    await scene.see(acme="well", birch="well")
+    await scene.pass_(1)
+    await scene.see(acme="failed")
+    await scene.deliver()
+    await scene.pass_(1)
+    await scene.see(acme="well", birch="failed")
+    await scene.deliver()
+    assert file.read_text().splitlines() == ["birch: failed"]
+    gate.write_text("")
+    await scene.pass_(60)
+    await scene.deliver()
+    assert file.read_text().splitlines() == ["birch: failed", "acme: failed", "acme: well again"]
 
 
 # When it is given up
@@ -294,8 +312,8 @@ async def test_after_a_day_it_is_given_up_and_that_is_told() -> None:
         other = AlertDesk(scene.journal, scene.http, scene.clock, scene.desk.settings)
         await other.deliver()
         assert len(server.heard) == tried
-        assert other.trouble is not None
-        assert "given up (acme: failed)" in other.trouble.message
+        (trouble,) = other.troubles
+        assert "given up (acme: failed)" in trouble.message
         assert await scene.journal.alerts.claim(["webhook"], scene.clock.now(), LEASE) is None
 
 

@@ -65,6 +65,18 @@ async def test_an_outage_of_all_is_one_alert_and_its_end_is_one(scene: Scene) ->
     assert told == [("outage_over", ALL)]
 
 
+async def test_checks_of_a_part_of_the_orgs_each_make_no_outage_of_it() -> None:
+    clock, journal = FakeClock(), Notebook()
+    out, well = (Scene(journal=journal, clock=clock, whole=False) for _ in range(2))
+    told = []
+    for _ in range(24):
+        told += await out.see(acme="out", birch="out")
+        await out.pass_(MINUTE)
+        told += await well.see(cedar="well", delta="well")
+        await out.pass_(4 * MINUTE)
+    assert told == [("alarm", "acme"), ("alarm", "birch")]
+
+
 async def test_what_went_wrong_during_an_outage_is_told_after_it(scene: Scene) -> None:
     await scene.see_all(FIFTY, "well")
     for _ in range(3):

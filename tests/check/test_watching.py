@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -298,7 +298,7 @@ async def test_a_full_disk_is_not_taken_for_a_reader_that_has_gone(
 
 async def test_a_bug_of_ours_ends_it_and_is_told(clock: FakeClock) -> None:
     class Broken(Notebook):
-        async def note(self, *args: object) -> tuple[()]:
+        async def note(self, *args: object) -> NoReturn:
             raise ZeroDivisionError
 
     watch = Watch(clock, "acme", journal=Broken())
@@ -322,10 +322,12 @@ class Desk(AlertDesk):
         self.wrong: Trouble | None = None
 
     @property
-    def trouble(self) -> Trouble | None:
-        return self.wrong
+    def troubles(self) -> tuple[Trouble, ...]:
+        return (self.wrong,) if self.wrong else ()
 
-    async def consider(self, snapshots: Sequence[Snapshot], policy: Policy) -> tuple[()]:
+    async def consider(
+        self, snapshots: Sequence[Snapshot], policy: Policy, *, whole: bool = True
+    ) -> tuple[()]:
         self.considered.append(
             {one.org.name: (one.backup and one.backup.status) or "" for one in snapshots}
         )

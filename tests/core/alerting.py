@@ -78,11 +78,13 @@ class Desk:
     settings: AlertSettings = field(default_factory=AlertSettings)
     policy: Policy = POLICY
     ledger: Ledger = field(default_factory=Ledger)
+    whole: bool = True
+    """Whether it is handed all orgs."""
 
     def tell(self, *snapshots: Snapshot, at: datetime = NOW) -> list[Alert]:
         """What is told of these orgs at a moment; the same again at once is nothing."""
         observations = self.observe(snapshots, at)
-        rules = Rules(self.settings, self.policy.every)
+        rules = Rules(self.settings, self.policy.every, self.whole)
         self.ledger, alerts = decide(self.ledger, observations, rules, at)
         assert decide(self.ledger, observations, rules, at) == (self.ledger, ())
         return list(alerts)

@@ -161,7 +161,8 @@ def backups(draw: st.DrawFn) -> Backup:
     span = draw(st.none() | spans)
     next_run = None if span is None else (NOW + span).astimezone(draw(zones))
     rrule = draw(st.sampled_from([None, "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "something else"]))
-    return backup(draw(statuses), next_run, rrule=rrule)
+    first_run = draw(st.sampled_from([None, "2026-03-03T09:30:00+01:00"]))
+    return backup(draw(statuses), next_run, rrule=rrule, start_date=first_run)
 
 
 words = st.none() | st.sampled_from(

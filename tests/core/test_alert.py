@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -173,13 +174,17 @@ def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, to
     assert [alert.kind for alert in found] == ["alarm"] * (len(told) - 1) + ["recovery"]
 
 
-def test_an_org_that_is_mute_is_never_told_and_keeps_what_was_told_before() -> None:
+@pytest.mark.parametrize(
+    "silent", [{"org": org("acme", mute=True)}, {"paused": True}], ids=["mute", "paused"]
+)
+def test_an_org_that_is_mute_or_paused_is_never_told_and_keeps_what_was_told_before(
+    silent: dict[str, Any],
+) -> None:
     desk = Desk()
     desk.tell(bad())
-    mute = org("acme", mute=True)
     for hour, snapshot in enumerate((well(), bad(), out(trouble=SIGNED_OUT), out()), start=1):
         at = NOW + hour * HOUR
-        assert desk.tell(replace(later(snapshot, hour * HOUR), org=mute), at=at) == []
+        assert desk.tell(replace(later(snapshot, hour * HOUR), **silent), at=at) == []
     at = NOW + 9 * HOUR
     assert said(desk.tell(well(at=at), at=at)) == [("recovery", "acme", "scheduled")]
 
@@ -338,20 +343,23 @@ def test_while_nothing_changes_the_ledger_does_not_either() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name", "verdict", "title"),
+    ("kind", "name", "verdict", "level", "title"),
     [
-        ("alarm", "acme", "links_expiring", "acme: links expiring"),
-        ("reminder", "acme", "too_old", "acme: still too old"),
-        ("alarm", "acme", "none", "acme: no backup"),
-        ("alarm", "acme", "one_off", "acme: a single backup"),
-        ("recovery", "acme", "scheduled", "acme: well again"),
-        ("outage", ALL, "cannot_look", "No org can be reached"),
-        ("reminder", ALL, "cannot_look", "No org can be reached"),
-        ("outage_over", ALL, "scheduled", "Orgs can be reached again"),
+        ("alarm", "acme", "links_expiring", Level.WARNING, "acme: links expiring"),
+        ("reminder", "acme", "too_old", Level.CRITICAL, "acme: still too old"),
+        ("alarm", "acme", "none", Level.WARNING, "acme: no backup"),
+        ("alarm", "acme", "one_off", Level.WARNING, "acme: a single backup"),
+        ("recovery", "acme", "scheduled", Level.OK, "acme: well again"),
+        ("recovery", "acme", "one_off", Level.WARNING, "acme: now a single backup"),
+        ("outage", ALL, "cannot_look", Level.UNKNOWN, "No org can be reached"),
+        ("reminder", ALL, "cannot_look", Level.UNKNOWN, "No org can be reached"),
+        ("outage_over", ALL, "scheduled", Level.OK, "Orgs can be reached again"),
     ],
 )
-def test_an_alert_has_a_title_of_one_line(kind: Kind, name: str, verdict: str, title: str) -> None:
-    assert Alert(NOW, kind, name, None, verdict, Level.OK, "", None).title == title
+def test_an_alert_has_a_title_of_one_line(
+    kind: Kind, name: str, verdict: str, level: Level, title: str
+) -> None:
+    assert Alert(NOW, kind, name, None, verdict, level, "", None).title == title
     assert spoken("running_long") == "running long"
 
 

@@ -43,8 +43,12 @@ class Alerts(RuleBasedStateMachine):
         least=st.sampled_from([Level.WARNING, Level.UNKNOWN, Level.CRITICAL]),
         remind_every=st.sampled_from([None, HOUR, DAY]),
         failed_looks=st.sampled_from([1, 3]),
+        whole=st.booleans(),
     )
-    def configure(self, least: Level, remind_every: timedelta | None, failed_looks: int) -> None:
+    def configure(
+        self, least: Level, remind_every: timedelta | None, failed_looks: int, whole: bool
+    ) -> None:
+        self.desk.whole = whole
         self.desk.settings = AlertSettings(
             least=least, remind_every=remind_every, failed_looks=failed_looks
         )
@@ -101,6 +105,8 @@ class Alerts(RuleBasedStateMachine):
         self._set_mute(set())
         for name in NAMES:
             self.truth[name] = "SCHEDULED"
+            for known in self.known:
+                known[name] = replace(known[name], paused=False)
         for process in (0, 1):
             self.look_at_all(process)
         assert self.told == {}
@@ -126,8 +132,10 @@ class Alerts(RuleBasedStateMachine):
         self.known[process][name] = succeeded(before, Looked(what, past=past), self.now)
 
     def _tell(self, process: int) -> list[Alert]:
-        alerts = self.desk.tell(*self.known[process].values(), at=self.now)
+        known = self.known[process]
+        alerts = self.desk.tell(*known.values(), at=self.now)
         for alert in alerts:
+            assert alert.org == ALL or not known[alert.org].paused
             self._check(alert)
         return alerts
 
@@ -135,6 +143,7 @@ class Alerts(RuleBasedStateMachine):
         """It may follow on what was told of this org, or of all of them, before."""
         before = self.told.get(alert.org)
         assert alert.org not in self.mute
+        assert alert.org != ALL or self.desk.whole
         assert alert.at == self.now
         if alert.kind == "outage":
             assert before is None
@@ -150,6 +159,7 @@ class Alerts(RuleBasedStateMachine):
             assert alert.at - before.at >= interval
         if alert.kind in ("recovery", "outage_over"):
             assert alert.level < self.desk.settings.least
+            assert alert.level is not Level.UNKNOWN
             del self.told[alert.org]
         else:
             assert alert.level >= self.desk.settings.least
@@ -159,6 +169,8 @@ class Alerts(RuleBasedStateMachine):
         """What the newest look at an org brought is what is told of it."""
         one, settings = self.known[process][name], self.desk.settings
         assert self.newest[name] == one.attempted_at
+        if one.paused:
+            return
         if one.trouble and not one.trouble.final:
             self._check_out_of_reach(process, name)
             return
@@ -166,7 +178,9 @@ class Alerts(RuleBasedStateMachine):
             return
         verdict = judge(one, self.desk.policy, self.now, settings.failed_looks)
         told = self.told.get(name)
-        if verdict.level >= settings.least and verdict.level is not Level.OK:
+        if Level.UNKNOWN is verdict.level < settings.least:
+            assert told is None or told.verdict != verdict.name
+        elif verdict.level >= settings.least and verdict.level is not Level.OK:
             assert told is not None
             assert told.verdict == verdict.name
         else:

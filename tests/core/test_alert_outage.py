@@ -26,11 +26,15 @@ from tests.core.alerting import (
 from tests.core.build import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT
 from zbtui.core.alert import ALL
 from zbtui.core.crash import bug
-from zbtui.core.explain import bad_answer
+from zbtui.core.explain import bad_answer, explain_api
 from zbtui.core.explain_sign_in import NOT_SIGNED_IN, over_budget
 from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level
+
+BUG = bug(ValueError())
+NO_ACCESS = explain_api(403, {"code": "NO_PERMISSION"}, "eu")
 
 # All of them
 
@@ -54,11 +58,25 @@ def test_an_outage_of_all_is_one_alert_and_one_end(names: tuple[str, ...]) -> No
     assert desk.tell(*(well(name, at) for name in names), at=at) == []
 
 
-def test_a_keyring_that_is_locked_for_all_is_one_alert_with_its_cure() -> None:
-    (alert,) = Desk().tell(*all_out("acme", "nordlys", trouble=LOCKED))
+@pytest.mark.parametrize(
+    "trouble", [LOCKED, DOWN, bad_answer("is odd"), BUG], ids=["locked", "down", "odd", "a bug"]
+)
+def test_what_else_takes_all_orgs_is_one_alert_with_its_cure(trouble: Trouble) -> None:
+    (alert,) = Desk().tell(*all_out("acme", "nordlys", trouble=trouble))
     assert said([alert]) == OUTAGE
-    assert alert.headline == "none of 2 orgs can be looked at: The keyring is locked."
-    assert alert.hint == "Unlock it."
+    assert alert.headline == f"none of 2 orgs can be looked at: {trouble.message}"
+    assert alert.hint == trouble.hint
+
+
+def test_orgs_that_are_each_out_of_reach_for_a_reason_of_its_own_are_one_outage() -> None:
+    told = Desk().tell(out("acme"), out("nordlys", trouble=DOWN), out("zenith", trouble=LOCKED))
+    assert said(told) == OUTAGE
+
+
+@pytest.mark.parametrize("trouble", [BUSY, SIGNED_OUT], ids=["busy", "signed out"])
+def test_what_zoho_refuses_each_org_is_no_outage(trouble: Trouble) -> None:
+    told = Desk().tell(*all_out("acme", "nordlys", trouble=trouble))
+    assert said(told) == [("alarm", "acme", "cannot_look"), ("alarm", "nordlys", "cannot_look")]
 
 
 @pytest.mark.parametrize("failures", [1, 2])
@@ -157,15 +175,13 @@ def test_whoever_is_still_bad_after_an_outage_is_not_told_anew_and_who_became_so
     [
         well("acme", NOW + HOUR),
         bad("acme", NOW + HOUR),
-        out("acme", at=NOW + HOUR, trouble=DOWN),
         out("acme", at=NOW + HOUR, trouble=BUSY),
         out("acme", at=NOW + HOUR, trouble=SIGNED_OUT),
         out("acme", at=NOW + HOUR, trouble=LOCKED_OUT),
-        out("acme", at=NOW + HOUR, trouble=bad_answer("is odd")),
-        out("acme", at=NOW + HOUR, trouble=bug(ValueError())),
+        out("acme", at=NOW + HOUR, trouble=NO_ACCESS),
         well("acme", NOW + HOUR, paused=True),
     ],
-    ids=["well", "bad", "down", "busy", "signed out", "locked out", "odd", "a bug", "paused"],
+    ids=["well", "bad", "busy", "signed out", "locked out", "no access", "paused"],
 )
 def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
     desk = Desk()
@@ -179,15 +195,29 @@ def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
     [
         out("acme", at=NOW + HOUR),
         out("acme", at=NOW + HOUR, trouble=LOCKED),
+        out("acme", at=NOW + HOUR, trouble=DOWN),
+        out("acme", at=NOW + HOUR, trouble=bad_answer("is odd")),
+        out("acme", at=NOW + HOUR, trouble=BUG),
         out("acme", at=NOW + HOUR, trouble=NOT_SIGNED_IN),
         out("acme", at=NOW + HOUR, trouble=over_budget(NOW + 2 * HOUR)),
         well("acme", NOW - MINUTE),
         well("acme", NOW + 30 * MINUTE, restored=True),
         Snapshot(org("acme")),
     ],
-    ids=["offline", "locked", "not signed in", "over budget", "seen before", "restored", "unseen"],
+    ids=[
+        "offline",
+        "locked",
+        "down",
+        "odd",
+        "a bug",
+        "not signed in",
+        "over budget",
+        "seen before",
+        "restored",
+        "unseen",
+    ],
 )
-def test_what_zoho_did_not_say_ends_no_outage(silence: Snapshot) -> None:
+def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) -> None:
     desk = Desk()
     desk.tell(*all_out("acme", "nordlys"))
     told = desk.tell(silence, out("nordlys", 9, NOW + HOUR), at=NOW + HOUR)

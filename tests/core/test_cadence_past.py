@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta, tzinfo
 from itertools import pairwise
@@ -23,12 +24,16 @@ from tests.core.build import (
     ahead,
     backup,
     backups,
+    history,
+    row,
     seen,
     snapshots,
     tried,
 )
 from zbtui.core.backup import Backup
 from zbtui.core.cadence import COMPANY_EVERY, PAST_EVERY, company_is_due, past_is_due
+from zbtui.core.links import Links
+from zbtui.core.runs import History
 from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
 from zbtui.core.trouble import Trouble
 
@@ -111,6 +116,69 @@ def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_
     assert not asked_again(unread, pause - SECOND)
     assert asked_again(unread, pause)
     assert asked_again(unread, -SECOND)
+
+
+@pytest.mark.parametrize(
+    ("times", "pause"),
+    [
+        (0, 6 * HOUR),
+        (1, MINUTE),
+        (2, 2 * MINUTE),
+        (3, 4 * MINUTE),
+        (9, 256 * MINUTE),
+        (10, 6 * HOUR),
+        (10_000, 6 * HOUR),
+    ],
+)
+def test_a_history_that_tells_no_end_of_a_run_that_is_over_is_asked_for_after_1_2_4_minutes_up_to_six_hours(
+    times: int, pause: timedelta
+) -> None:
+    unsettled = replace(READ, past_unsettled=times)
+    assert not asked_again(unsettled, pause - SECOND)
+    assert asked_again(unsettled, pause)
+    assert asked_again(unsettled, -SECOND)
+
+
+def test_of_a_history_and_links_that_could_not_be_read_the_failures_count() -> None:
+    unread = replace(READ, past_trouble=OFFLINE, past_failures=3, past_unsettled=1)
+    assert not asked_again(unread, 4 * MINUTE - SECOND)
+    assert asked_again(unread, 4 * MINUTE)
+
+
+OPEN = history(row("initiated", NOW - HOUR))
+ENDED = history(row("completed", NOW), row("initiated", NOW - HOUR))
+
+
+def asked_over(years: Callable[[timedelta], History], span: timedelta) -> list[timedelta]:
+    """When the history was asked for, of an org whose details stay as they are."""
+    snapshot, asked, after = Snapshot(ORG), list[timedelta](), timedelta()
+    while after < span:
+        past = None
+        if past_is_due(snapshot, JOB, NOW + after):
+            asked.append(after)
+            past = Past(years(after), Links())
+        snapshot = succeeded(snapshot, Looked(JOB, past=past), NOW + after)
+        after += MINUTE
+    return asked
+
+
+def test_an_end_that_is_told_late_is_waited_for_closely_and_then_no_more() -> None:
+    asked = asked_over(lambda after: ENDED if after >= 10 * MINUTE else OPEN, DAY)
+    assert asked == [
+        timedelta(),
+        MINUTE,
+        3 * MINUTE,
+        7 * MINUTE,
+        15 * MINUTE,
+        *(15 * MINUTE + number * PAST_EVERY for number in (1, 2, 3)),
+    ]
+
+
+def test_an_end_that_is_never_told_costs_no_more_than_a_few_requests() -> None:
+    asked = asked_over(lambda after: OPEN, 3 * DAY)
+    pauses = [later - sooner for sooner, later in pairwise(asked)]
+    assert pauses[:10] == [*(MINUTE * 2**number for number in range(9)), PAST_EVERY]
+    assert set(pauses[10:]) == {PAST_EVERY}
 
 
 @pytest.mark.parametrize("changed", [False, True])

@@ -28,7 +28,7 @@ from zbtui.core.explain_sign_in import explain_token
 from zbtui.core.judge import PATIENCE, judge
 from zbtui.core.org import Policy
 from zbtui.core.runs import History
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.snapshot import Looked, Past, Snapshot, succeeded
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level, Name, Verdict
 
@@ -250,7 +250,53 @@ def test_without_a_history_only_what_would_be_green_is_in_doubt(known: Snapshot,
 
 
 def test_an_empty_history_is_one_that_was_read() -> None:
-    known = ahead(DAY, history=History(), history_at=NOW)
-    assert (
-        verdict(replace(known, backup=backup("SCHEDULED", NOW + DAY, start_date=None))).name == "scheduled"
-    )
+    new = backup("SCHEDULED", NOW + DAY, start_date=(NOW - DAY).isoformat())
+    known = replace(UNREAD, backup=new, history=History(), history_at=NOW)
+    assert verdict(known).name == "scheduled"
+
+
+def behind(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED") -> Snapshot:
+    """The details have changed since the history was read, which cannot be read now."""
+    known = replace(read(age), history_behind=True, past_failures=failures)
+    return replace(known, backup=backup(status, NOW + DAY))
+
+
+@pytest.mark.parametrize(
+    ("failures", "patience", "name"),
+    [
+        (1, PATIENCE, "scheduled"),
+        (2, PATIENCE, "scheduled"),
+        (3, PATIENCE, "cannot_look"),
+        (50, PATIENCE, "cannot_look"),
+        (1, 1, "cannot_look"),
+        (4, 5, "scheduled"),
+        (5, 5, "cannot_look"),
+    ],
+)
+def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a_look(
+    failures: int, patience: int, name: Name
+) -> None:
+    found = verdict(behind(failures), patience)
+    assert found.name == name
+    assert name == "scheduled" or found.word == "NO HISTORY"
+
+
+@pytest.mark.parametrize("patience", [1, PATIENCE])
+def test_a_history_counts_for_its_intervals_while_the_details_stay_as_they_are(patience: int) -> None:
+    assert verdict(replace(behind(50, OLDEST), history_behind=False), patience).name == "scheduled"
+
+
+@pytest.mark.parametrize("age", [OLDEST + SECOND, -SECOND])
+def test_a_history_that_is_behind_counts_for_no_longer_than_another(age: timedelta) -> None:
+    assert verdict(behind(1, age)).name == "cannot_look"
+
+
+def test_a_history_that_was_never_read_is_waited_for_by_nobody() -> None:
+    first = succeeded(Snapshot(ORG), Looked(UNREAD.backup, past=Past(None, None, OFFLINE)), NOW)
+    found = verdict(first)
+    assert (found.name, found.word) == ("cannot_look", "NO HISTORY")
+
+
+@pytest.mark.parametrize(("status", "name"), [("FAILED", "failed"), ("STOPPED", "stopped")])
+def test_a_history_that_is_behind_hides_nothing_that_is_bad(status: str, name: Name) -> None:
+    assert verdict(behind(9, status=status)).name == name

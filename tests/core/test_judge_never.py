@@ -17,6 +17,7 @@ from tests.core.build import (
     POLICY,
     ZONES,
     ahead,
+    backup,
     backups,
     entries,
     histories,
@@ -89,15 +90,47 @@ def test_nothing_is_ok_after_a_failure_unless_a_newer_run_is_told_completed(
 
 
 @tried
-@given(st.none() | backups(), histories, policies, st.timedeltas(timedelta(), 40 * DAY))
-@example(ahead(DAY).backup, ran("completed", DAY), POLICY, 19 * HOUR)
+@given(st.none() | backups(), histories, policies, st.timedeltas(timedelta(), 40 * DAY), st.booleans())
+@example(ahead(DAY).backup, ran("completed", DAY), POLICY, 19 * HOUR, False)
+@example(ahead(DAY).backup, ran("completed", DAY), POLICY, 19 * HOUR, True)
 def test_nothing_is_ok_while_the_history_cannot_be_read_and_is_old_or_was_never_read(
-    what: Backup | None, year: History, policy: Policy, age: timedelta
+    what: Backup | None, year: History, policy: Policy, age: timedelta, behind: bool
 ) -> None:
-    never = seen(what, past_trouble=OFFLINE, past_failures=1)
+    never = seen(what, past_trouble=OFFLINE, past_failures=1, history_behind=behind)
     assert judge(never, policy, NOW).level is not Level.OK
     old = replace(never, history=year, history_at=NOW - age)
     assert age <= 18 * HOUR or judge(old, policy, NOW).level is not Level.OK
+
+
+@tried
+@given(st.none() | backups(), histories, policies, st.integers(1, PATIENCE), st.integers(0, 3))
+@example(ahead(DAY).backup, ran("completed", DAY), POLICY, 1, 0)
+def test_nothing_is_ok_while_what_changed_cannot_be_read_for_as_long_as_one_is_patient(
+    what: Backup | None, year: History, policy: Policy, patience: int, more: int
+) -> None:
+    behind = seen(
+        what,
+        history=year,
+        history_at=NOW,
+        history_behind=True,
+        past_trouble=OFFLINE,
+        past_failures=patience + more,
+    )
+    assert judge(behind, policy, NOW, patience).level is not Level.OK
+
+
+@tried
+@given(backups(), st.lists(entries, max_size=6))
+@example(replace(backup("SCHEDULED", NOW + DAY), first_run=None), [])
+def test_no_plan_is_ok_of_which_nothing_tells_that_it_ever_ran_or_since_when_it_should(
+    what: Backup, rows: list[Entry]
+) -> None:
+    year = summarize(rows)
+    found = judge(seen(what, history=year, history_at=NOW), POLICY, NOW)
+    planned = any(one.action == "scheduled" and one.at for one in year.entries)
+    if year.last_completed or year.under_way or planned or what.first_run:
+        return
+    assert found.level is not Level.OK or what.state is State.INPROGRESS
 
 
 @tried
@@ -119,7 +152,7 @@ def test_unknown_is_what_cannot_be_seen_and_nothing_else(snapshot: Snapshot, pol
     found = judge(snapshot, policy, NOW)
     assert (found.level is Level.UNKNOWN) == (found.name in ("cannot_look", "waiting"))
     if found.name == "cannot_look":
-        assert snapshot.trouble or snapshot.past_trouble
+        assert snapshot.trouble or snapshot.past_trouble or found.word == "NO HISTORY"
 
 
 @tried

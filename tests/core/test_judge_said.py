@@ -24,6 +24,7 @@ from tests.core.build import (
 )
 from zbtui.core.judge import KIND_WORDS, judge
 from zbtui.core.links import Links
+from zbtui.core.runs import History
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Kind
 from zbtui.core.verdict import Verdict
@@ -86,6 +87,41 @@ def test_why_nothing_will_run_by_itself_is_told(single: Snapshot, words: str) ->
     found = verdict(single)
     assert found.name == "one_off"
     assert words in found.headline
+
+
+SINGLE = "nothing will run by itself; it was a single backup"
+PLANNED = "a single backup; a plan of 3 Mar may stand behind it"
+MARCH = NOW.replace(month=3, day=3)
+
+
+@pytest.mark.parametrize(
+    ("year", "headline"),
+    [
+        (None, SINGLE),
+        (History(), SINGLE),
+        (ran("completed", DAY), SINGLE),
+        (history(row("scheduled", MARCH)), PLANNED),
+        (history(row("completed", NOW - DAY), row("scheduled", MARCH)), PLANNED),
+        (history(row("scheduled", MARCH), row("stopped", MARCH - DAY)), PLANNED),
+        (history(row("scheduled", MARCH), row("scheduled", MARCH - DAY)), PLANNED),
+        (history(row("stopped", MARCH + DAY), row("scheduled", MARCH)), SINGLE),
+        (history(row("stopped"), row("scheduled", MARCH)), SINGLE),
+        (history(row("stopped", NOW - DAY)), SINGLE),
+        (history(row("scheduled")), SINGLE),
+    ],
+)
+def test_a_single_backup_may_hide_a_plan_that_the_history_tells(
+    year: History | None, headline: str
+) -> None:
+    found = verdict(seen(backup("COMPLETED", rrule=None), history=year))
+    assert (found.name, found.headline) == ("one_off", headline)
+
+
+def test_a_plan_is_named_by_what_the_details_say_where_they_say_more() -> None:
+    year = history(row("scheduled", MARCH))
+    assert verdict(seen(backup("FINISHED", rrule=None), history=year)).headline.startswith("the schedule")
+    ahead_of_one = seen(backup("SCHEDULED", NOW + HOUR, rrule=None), history=year)
+    assert verdict(ahead_of_one).headline.startswith("nothing repeats")
 
 
 def test_an_overdue_run_says_what_zoho_still_says() -> None:

@@ -144,6 +144,11 @@ def test_parts_that_are_not_documented_are_added_as_they_came(raw: str, words: s
         ("FREQ=MONTHLY;BYDAY=1TH,4TH", 21),
         ("FREQ=MONTHLY;BYDAY=TU", 7),
         ("FREQ=MONTHLY;BYDAY=MO,1TU", 7),  # every Monday, and the first Tuesday besides
+        ("FREQ=WEEKLY;BYDAY=TU;BYHOUR=9;BYMINUTE=30;BYSECOND=0", 7),
+        ("FREQ=WEEKLY;BYDAY=TU;byhour=9,21", 7),
+        ("FREQ=WEEKLY;BYDAY=MO,TH;WKST=SU", 4),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU;WKST=SU", 14),
+        ("FREQ=MONTHLY;BYDAY=1TH;WKST=SU", 35),
     ],
 )
 def test_the_usual_gap_is_the_longest_ordinary_one(raw: str, days: int) -> None:
@@ -162,8 +167,18 @@ def test_the_usual_gap_of_days_of_the_month_has_met_every_length_of_month(days: 
 
 @pytest.mark.parametrize(
     "raw",
-    ["FREQ=WEEKLY;BYDAY=TU;COUNT=3", "FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=20"],
-    ids=["another part may change it", "no such day"],
+    [
+        "FREQ=WEEKLY;BYDAY=TU;COUNT=3",
+        "FREQ=WEEKLY;BYDAY=TU;BYHOUR=9;COUNT=3",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=SU",
+        "FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=20",
+    ],
+    ids=[
+        "another part may change it",
+        "one of two may",
+        "13 days, not 8: the weeks begin elsewhere",
+        "no such day",
+    ],
 )
 def test_a_gap_that_cannot_be_known_is_none(raw: str) -> None:
     assert understood(raw).usual_gap is None

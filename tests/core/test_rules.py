@@ -159,16 +159,17 @@ def test_what_was_seen_here_is_measured_by_this_machines_own_clock(offset: timed
     assert judge(running(LONG_RUN + SECOND, clock_offset=offset), POLICY, NOW).name == "running_long"
 
 
-def test_the_rules_have_the_names_of_their_verdicts_and_their_order() -> None:
-    assert [rule.__name__.removesuffix("_set_up") for rule in RULES] == [
+def test_the_rules_stand_in_the_order_in_which_they_win() -> None:
+    assert [rule.__name__ for rule in RULES] == [
         "failed",
         "stopped",
         "overdue",
         "too_old",
         "running_long",
-        "none",
+        "none_set_up",
         "unknown_status",
         "one_off",
+        "never_told",
         "links_expiring",
         "quota_risk",
     ]

@@ -35,6 +35,8 @@ OLD = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - 9 * DAY)
 """The last good backup is too old, and a run lasts long."""
 OLD_AND_FAILED = history(row("failure", NOW - 14 * HOUR), row("completed", NOW - 9 * DAY))
 RECENT = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - DAY))
+NEVER = History()
+"""None ever completed; without a first run, nothing tells since when one is due."""
 
 
 def all_at_once(
@@ -42,9 +44,10 @@ def all_at_once(
     next_run: timedelta | None,
     year: History,
     rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO",
+    **job: object,
 ) -> Snapshot:
     """An org where the links expire and the edition includes nothing, besides."""
-    what = backup(status, None if next_run is None else NOW + next_run, rrule=rrule)
+    what = backup(status, None if next_run is None else NOW + next_run, rrule=rrule, **job)
     return seen(
         what,
         history=year,
@@ -94,6 +97,19 @@ CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
     (all_at_once("ARCHIVED", None, RECENT, rrule=None), ("unknown_status", "links_expiring")),
     (all_at_once("FINISHED", DAY, RECENT), ("one_off", "links_expiring")),
     (all_at_once("COMPLETED", None, RECENT, rrule=None), ("one_off", "links_expiring")),
+    (
+        all_at_once("SCHEDULED", LATE, NEVER, start_date=None),
+        ("overdue", "cannot_look", "links_expiring"),
+    ),
+    (
+        all_at_once("ARCHIVED", DAY, NEVER, start_date=None),
+        ("unknown_status", "cannot_look", "links_expiring", "quota_risk"),
+    ),
+    (all_at_once("FINISHED", DAY, NEVER, start_date=None), ("one_off", "cannot_look", "links_expiring")),
+    (
+        all_at_once("SCHEDULED", DAY, NEVER, start_date=None),
+        ("cannot_look", "links_expiring", "quota_risk"),
+    ),
     (all_at_once("SCHEDULED", DAY, RECENT), ("links_expiring", "quota_risk")),
     (all_at_once("COMPLETED", DAY, RECENT), ("links_expiring", "quota_risk")),
     (replace(all_at_once("SCHEDULED", DAY, RECENT), links=None), ("quota_risk",)),
@@ -114,8 +130,9 @@ def test_of_all_the_rules_that_hold_the_first_one_wins(snapshot: Snapshot, names
 def test_every_rule_wins_somewhere_and_loses_somewhere() -> None:
     orders = [names for _, names in CASES if names]
     assert {names[0] for names in orders} == {name for names in orders for name in names}
+    named = {"none_set_up": "none", "never_told": "cannot_look"}
     assert {name for names in orders for name in names[1:]} == {
-        rule.__name__.removesuffix("_set_up") for rule in RULES
+        named.get(rule.__name__, rule.__name__) for rule in RULES
     } - {"failed"}
 
 

@@ -22,6 +22,7 @@ from tests.core.build import (
     running,
     seen,
 )
+from zbtui.core.backup import Backup
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.org import Policy
@@ -198,18 +199,30 @@ def test_a_backup_too_old_says_how_old_and_whether_one_is_on_its_way(
 
 
 @pytest.mark.parametrize(
-    ("rrule", "name"),
+    ("rrule", "limit"),
     [
-        ("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "too_old"),
-        ("FREQ=DAILY;COUNT=3", "scheduled"),
-        ("FREQ=WEEKLY;BYDAY=TU;COUNT=3", "scheduled"),
-        ("every now and then", "scheduled"),
+        ("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", 8 * DAY),
+        ("FREQ=WEEKLY;INTERVAL=1;BYDAY=TU;BYHOUR=9;BYMINUTE=30;BYSECOND=0", 8 * DAY),
+        ("FREQ=WEEKLY;BYDAY=TU;WKST=SU", 8 * DAY),
+        ("FREQ=DAILY;COUNT=3", 33 * DAY),
+        ("FREQ=DAILY", 33 * DAY),
+        ("FREQ=WEEKLY;BYDAY=TU;COUNT=3", 33 * DAY),
+        ("FREQ=MONTHLY;BYDAY=1MO;BYMONTHDAY=20", 33 * DAY),
+        ("every now and then", 33 * DAY),
     ],
 )
-def test_how_often_a_plan_runs_is_only_known_of_a_rule_that_is_understood(rrule: str, name: Name) -> None:
-    odd = seen(backup("SCHEDULED", NOW + DAY, rrule=rrule), history=LONG_AGO)
-    assert verdict(odd).name == name
-    assert verdict(odd, Policy(max_age=40 * DAY)).name == "too_old"
+def test_a_plan_that_is_not_understood_counts_as_one_for_each_month(rrule: str, limit: timedelta) -> None:
+    plan = backup("SCHEDULED", NOW + DAY, rrule=rrule)
+    for age, name in ((limit, "scheduled"), (limit + SECOND, "too_old")):
+        assert verdict(seen(plan, history=ran("completed", age))).name == name
+    own = Policy(max_age=40 * DAY)
+    for age, name in ((40 * DAY, "scheduled"), (40 * DAY + SECOND, "too_old")):
+        assert verdict(seen(plan, history=ran("completed", age)), own).name == name
+
+
+@pytest.mark.parametrize("what", [None, backup("COMPLETED", rrule=None)], ids=["none", "a single one"])
+def test_without_a_plan_no_backup_is_too_old(what: Backup | None) -> None:
+    assert verdict(seen(what, history=LONG_AGO)).name in ("none", "one_off")
 
 
 @pytest.mark.parametrize("rrule", [None, "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU"])
@@ -232,7 +245,7 @@ def test_a_max_age_holds_whether_or_not_there_is_a_plan(rrule: str | None) -> No
         (300 * DAY, 7 * DAY, "scheduled"),  # the plan was made anew
         (7 * DAY, 300 * DAY, "scheduled"),
         (-DAY, 9 * DAY, "scheduled"),  # the first run is still to come
-        (None, None, "scheduled"),  # nobody knows how long it has been waited for
+        (None, None, "cannot_look"),  # nobody knows how long it has been waited for
     ],
 )
 def test_where_none_ever_completed_the_wait_counts_from_the_first_run_or_the_plan(
@@ -302,17 +315,30 @@ def test_links_that_could_not_be_read_anew_still_end() -> None:
         (HOUR, 2 * HOUR, "running", "seen running for 2h"),
         (None, None, "running", "a backup is running"),
         (HOUR, -HOUR, "running", "seen running for 1h"),
+        (None, 7 * DAY, "running_long", "running for 7d"),
+        (None, 7 * DAY + SECOND, "running", "a backup is running"),  # its end was never told
+        (HOUR, 7 * DAY + HOUR, "running_long", "running for 7d"),
+        (HOUR, 7 * DAY + HOUR + SECOND, "running", "seen running for 1h"),
+        (13 * HOUR, 7.4 * DAY, "running_long", "running for 7d"),
+        (13 * HOUR, 7.6 * DAY, "running_long", "running for 13h"),
     ],
 )
 def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_tells_it(
     first_seen: timedelta | None, told: timedelta | None, name: Name, says: str
 ) -> None:
-    rows = [row("completed", NOW - 2 * DAY)]
+    rows = [row("completed", NOW - 7.9 * DAY)]
     if told is not None:
         rows.insert(0, row("initiated", NOW - told))
     found = verdict(running(first_seen, history=history(*rows)))
     assert found.name == name
     assert says in found.headline
+
+
+@pytest.mark.parametrize("back", [SECOND, 9 * DAY])
+def test_after_the_clock_was_set_back_a_run_lasts_since_the_history_tells_it(back: timedelta) -> None:
+    assert verdict(running(-back)).headline == "a backup is running"
+    told = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - 2 * DAY))
+    assert verdict(running(-back, history=told)).name == "running_long"
 
 
 def test_a_start_without_a_time_tells_nothing_of_how_long_a_run_lasts() -> None:

@@ -109,6 +109,8 @@ THRESHOLDS = (
     Threshold("two weekdays a month", 23 * DAY, AGE, completed("FREQ=MONTHLY;BYDAY=1TH,4TH")),
     Threshold("twice a week", 5 * DAY, AGE, completed("FREQ=WEEKLY;BYDAY=MO,TH")),
     Threshold("every 52 weeks", 366 * DAY, AGE, completed("FREQ=WEEKLY;INTERVAL=52;BYDAY=TU")),
+    Threshold("not understood", 33 * DAY, AGE, completed("FREQ=DAILY;COUNT=3")),
+    Threshold("every week at an hour", 8 * DAY, AGE, completed("FREQ=WEEKLY;BYDAY=TU;BYHOUR=9")),
     Threshold("own max_age", 40 * DAY, AGE, completed("FREQ=WEEKLY;BYDAY=TU", 40 * DAY)),
     Threshold("own max_age, odd rule", 3 * HOUR, AGE, completed("FREQ=DAILY;COUNT=3", 3 * HOUR)),
     Threshold("none completed since due", 8 * DAY, AGE, none_completed(first_run=True)),

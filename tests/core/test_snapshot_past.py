@@ -31,6 +31,7 @@ from tests.core.build import (
     tried,
     troubles,
 )
+from zbtui.core.backup import Backup
 from zbtui.core.company import Company
 from zbtui.core.links import Links
 from zbtui.core.runs import History
@@ -108,6 +109,73 @@ def test_when_a_backup_last_ended_well_and_badly_is_as_the_history_tells(
 ) -> None:
     snapshot = seen(JOB, history=year)
     assert (snapshot.last_completed, snapshot.last_failed) == (completed, failure)
+
+
+# A history that is behind
+
+CHANGED = backup("INPROGRESS", NOW + 6 * DAY)
+UNREAD = Past(None, None, OFFLINE)
+
+
+def series(*looks: tuple[Backup | None, Past | None], before: Snapshot | None = None) -> list[Snapshot]:
+    """An org after each of these looks, a minute apart."""
+    found, snapshot = [], before or look(seen(JOB), Past(GOOD, LINKS), NOW)
+    for number, (what, past) in enumerate(looks):
+        snapshot = succeeded(snapshot, Looked(what, past=past), LATER + number * MINUTE)
+        found.append(snapshot)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("looks", "behind"),
+    [
+        ([(JOB, None), (JOB, UNREAD)], [False, False]),
+        ([(CHANGED, UNREAD), (CHANGED, None), (CHANGED, UNREAD)], [True, True, True]),
+        ([(CHANGED, UNREAD), (JOB, UNREAD)], [True, True]),  # whatever happened in between is not told
+        ([(CHANGED, None), (CHANGED, Past(GOOD, LINKS))], [True, False]),
+        ([(CHANGED, Past(GOOD, LINKS)), (CHANGED, UNREAD)], [False, False]),
+        ([(CHANGED, Past(GOOD, None, OFFLINE))], [False]),  # the links could not be read
+        ([(CHANGED, Past(None, LINKS, OFFLINE))], [True]),
+        ([(None, UNREAD)], [True]),
+    ],
+)
+def test_a_history_is_behind_from_when_the_details_change_until_it_is_read(
+    looks: list[tuple[Backup | None, Past | None]], behind: list[bool]
+) -> None:
+    assert [snapshot.history_behind for snapshot in series(*looks)] == behind
+
+
+def test_a_look_that_failed_leaves_a_history_as_far_behind_as_it_was() -> None:
+    for past, behind in ((UNREAD, True), (Past(GOOD, LINKS), False)):
+        (snapshot,) = series((CHANGED, past))
+        assert failed(snapshot, OFFLINE, LATER + HOUR).history_behind is behind
+
+
+# A run that has a start and no end
+
+UNENDED = history(row("initiated", NOW - HOUR), row("completed", NOW - 7 * DAY))
+OPEN = Past(UNENDED, LINKS)
+
+
+@pytest.mark.parametrize(
+    ("looks", "counts"),
+    [
+        ([(JOB, OPEN), (JOB, OPEN), (JOB, None), (JOB, OPEN)], [1, 2, 2, 3]),
+        ([(None, OPEN)], [1]),
+        ([(CHANGED, OPEN), (JOB, OPEN), (JOB, Past(GOOD, LINKS))], [0, 1, 0]),
+        ([(JOB, OPEN), (CHANGED, OPEN)], [1, 0]),
+        ([(JOB, Past(BAD, LINKS))], [0]),
+        ([(JOB, Past(History(), LINKS))], [0]),
+        ([(JOB, OPEN), (JOB, UNREAD)], [1, 0]),
+        ([(JOB, Past(UNENDED, None, OFFLINE))], [1]),
+        ([(backup("COMPLETED", NOW + 6 * DAY), OPEN)], [1]),
+        ([(backup("FAILED", NOW + 6 * DAY), OPEN)], [1]),
+    ],
+)
+def test_it_is_counted_how_often_the_history_told_no_end_of_a_run_that_is_over(
+    looks: list[tuple[Backup | None, Past | None]], counts: list[int]
+) -> None:
+    assert [snapshot.past_unsettled for snapshot in series(*looks)] == counts
 
 
 # Links that are gone
@@ -223,6 +291,10 @@ def test_a_good_look_ends_the_trouble_and_forgets_nothing_that_it_did_not_ask_fo
     assert (after.links is None) == (before.links is None and (past is None or past.links is None))
     assert (after.links_expire is None) <= (before.links_expire is None)
     assert (after.past_trouble is None) == (after.past_failures == 0)
+    if past and past.history:
+        assert not after.history_behind
+    else:
+        assert after.history_behind == (before.history_behind or before.backup != JOB)
     assert after.company == (who or before.company)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -20,18 +21,43 @@ async def test_signing_in_again_ends_the_trouble_in_the_journal_and_forgets_noth
     org = await home.add()
     dead = Trouble("auth", "The refresh token is dead.", "Sign in again.", "invalid_code", final=True)
     for number in range(2):
+        now = home.clock.now()
         known = home.journal.load([org])[org.name]
         ill = failed(known, dead, home.clock.now())
-        await home.journal.note(ill, judge(ill, Policy(), home.clock.now()), home.clock.now())
+        await home.journal.note(ill, partial(judge, policy=Policy(), now=now), now)
         typed = home.typed("refresh-token")
         attempt = home.begin(typed, again=True)
         await home.sign_in(attempt, typed)
         well = await attempt.keep()
-        await home.journal.note(well, judge(well, Policy(), home.clock.now()), home.clock.now())
+        await home.journal.note(well, partial(judge, policy=Policy(), now=now), now)
         events = await home.journal.events.read(org.name, None)
         troubles = [event.after for event in events if event.kind == "trouble"]
         assert troubles == [dead.message, None] * (number + 1)
         home.clock.jump(timedelta(minutes=1))
+
+
+async def test_what_is_put_under_watch_is_known_with_its_history_and_no_green_comes_without(
+    home: Home,
+) -> None:
+    typed = home.typed("refresh-token")
+    attempt = home.begin(typed)
+    await home.sign_in(attempt, typed)
+    known = await attempt.keep()
+    assert known.history is not None
+    assert known.last_completed is not None
+
+
+async def test_signing_in_again_keeps_the_expiry_of_links_that_was_seen(home: Home) -> None:
+    org = await home.add()
+    known = home.journal.load([org])[org.name]
+    gone = home.clock.now() - timedelta(days=1)
+    later = replace(known, links_expire=gone, observed_at=home.clock.now() + timedelta(seconds=1))
+    await home.journal.save(later)
+    await home.clock.advance(60)
+    typed = home.typed("refresh-token")
+    attempt = home.begin(typed, again=True)
+    await home.sign_in(attempt, typed)
+    assert (await attempt.keep()).links_expire == gone
 
 
 @pytest.mark.parametrize("way", GRANTING)

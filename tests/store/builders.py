@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,8 @@ def refusing(before: Snapshot, at: datetime, message: str = "Zoho cannot be reac
 async def note(journal: Journal, seen: Snapshot, now: datetime | None = None) -> tuple[Event, ...]:
     """As the watch does after each look."""
     now = now or seen.attempted_at or START
-    return await journal.note(seen, judge(seen, Policy(), now), now)
+    _, events = await journal.note(seen, partial(judge, policy=Policy(), now=now), now)
+    return events
 
 
 @contextmanager

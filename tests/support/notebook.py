@@ -47,9 +47,11 @@ class Notebook(Journal):
         self.saved.append(snapshot)
         await super().save(snapshot)
 
-    async def note(self, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Event, ...]:
-        self.saved.append(snapshot)
-        return await super().note(snapshot, verdict, now)
+    async def note(
+        self, looked: Snapshot, judge: Callable[[Snapshot], Verdict], now: datetime
+    ) -> tuple[Snapshot, tuple[Event, ...]]:
+        self.saved.append(looked)
+        return await super().note(looked, judge, now)
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

@@ -12,6 +12,8 @@ from tests.tui.driving import Driven, Zoho, driving
 from zbtui.core.settings import AlertSettings, Settings
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level
+from zbtui.tui.alerting import Alerting
+from zbtui.tui.terminal import title_sequence
 
 QUIET = AlertSettings(bell=False)
 OFFLINE = Trouble("network", "The host cannot be reached.", "Check the network.")
@@ -92,6 +94,29 @@ async def test_many_changes_at_once_are_one_toast() -> None:
         ((title, text),) = toasts(driven)
         assert title == "5 changes"
         assert "acme: failed, birch: failed, cedar: failed …" in text
+
+
+async def test_of_many_changes_the_worst_are_named() -> None:
+    zoho = Zoho()
+    for name in ("acme", "birch", "cedar", "delta"):
+        zoho.says(name, rrule=None)
+    zoho.says("elm", status="FAILED")
+    async with driving(["acme", "birch", "cedar", "delta", "elm"], zoho) as driven:
+        await settled(driven)
+        ((_, text),) = toasts(driven)
+        assert text.startswith("elm: failed, ")
+
+
+@pytest.mark.parametrize(("mute", "title"), [(False, "(1) zbtui"), (True, "zbtui")])
+async def test_the_title_counts_the_orgs_to_look_at_but_for_muted_ones(
+    mute: bool, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoho, written = Zoho(), list[str]()
+    zoho.says("acme", status="FAILED")
+    monkeypatch.setattr(Alerting, "_write", lambda self, sequence: written.append(sequence))
+    async with driving(zoho=zoho, mute=mute) as driven:
+        await settled(driven)
+        assert written[-1].endswith(title_sequence(title))
 
 
 async def test_a_muted_org_is_not_told() -> None:

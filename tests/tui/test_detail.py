@@ -55,7 +55,7 @@ def test_links_that_were_seen_to_expire_are_told_as_expired() -> None:
 
 def test_what_was_never_read_is_not_known() -> None:
     told = rows(seen())
-    assert told["Last good"] == "last result unknown"
+    assert told["Last good"] == "result unknown"
     assert told["Links"] == "unknown"
     assert told["History read"] == "never"
     assert told["Company"] == "not known"

@@ -36,7 +36,7 @@ async def run_command(command: Sequence[str], kept: KeptAlert, clock: Clock) -> 
 
     Raises:
         TroubleError: it could not be started, took too long or did not end well. Of kind `contract`
-            where it was started: another alert may fare better.
+            where it said no: another alert may fare better.
     """
     name = clean(command[0], 80)
     line = json.dumps(alert_as_json(kept)).encode() + b"\n"
@@ -49,7 +49,7 @@ async def run_command(command: Sequence[str], kept: KeptAlert, clock: Clock) -> 
         await running.end(clock)
     if status is None:
         what = f"The command {name} was ended: it took over {LIMIT_SECONDS:.0f} s."
-        raise _trouble("contract", what, "Have it do its work in the background, or faster.")
+        raise _trouble("server", what, "Have it do its work in the background, or faster.")
     if status != 0:
         what = _ended_badly(name, status, running.words())
         raise _trouble("contract", what, "See what is wrong with it; it is run again by itself.")

@@ -9,6 +9,7 @@ not lost, for a lost alarm is worse than a doubled one.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -27,6 +28,8 @@ from zbtui.store.alerts import Claim, KeptAlert
 from zbtui.store.journal import Journal
 from zbtui.zoho.http import Http
 
+_log = logging.getLogger(__name__)
+
 LEASE: Final = timedelta(seconds=60)
 """For how long a delivery is nobody else's; a command and most webhooks take far less."""
 SHORTEST_PAUSE: Final = timedelta(seconds=30)
@@ -42,7 +45,7 @@ Send = Callable[[KeptAlert], Awaitable[None]]
 
 
 class AlertDesk:
-    """One for each process. Its calls never raise: `trouble` says what cannot be delivered."""
+    """One for each process. Its calls never raise: `troubles` says what cannot be delivered."""
 
     def __init__(self, journal: Journal, http: Http, clock: Clock, settings: AlertSettings) -> None:
         self.settings = settings
@@ -60,18 +63,21 @@ class AlertDesk:
         """Those that `_held` and `_troubles` are about."""
 
     @property
-    def trouble(self) -> Trouble | None:
-        """Why the last delivery to a sink failed; None: none did."""
-        return next(iter(self._troubles.values()), None)
+    def troubles(self) -> tuple[Trouble, ...]:
+        """Why the last delivery failed, for each sink where it did."""
+        return tuple(self._troubles.values())
 
-    async def consider(self, snapshots: Sequence[Snapshot], policy: Policy) -> tuple[KeptAlert, ...]:
+    async def consider(
+        self, snapshots: Sequence[Snapshot], policy: Policy, *, whole: bool = True
+    ) -> tuple[KeptAlert, ...]:
         """What is to be told by now, kept for each sink that is configured.
 
         Args:
             snapshots: of all orgs that this process watches, and of nothing else.
+            whole: whether these are all that are configured.
         """
         book, settings, now = self._journal.alerts, self.settings, self._clock.now()
-        rules = Rules(settings, policy.every)
+        rules = Rules(settings, policy.every, whole)
         seen: list[Observation] = []
         for index, one in enumerate(snapshots):
             if index % _AT_ONCE == 0:
@@ -157,6 +163,8 @@ class AlertDesk:
     async def _put_off(self, sink: str, claim: Claim, trouble: Trouble) -> None:
         now = self._clock.now()
         wait = max(pause(claim.attempts), (trouble.retry_at or now) - now)
+        if trouble != self._troubles.get(sink):
+            _log.warning("alerts: %s", trouble.message)
         self._troubles[sink] = trouble
         if trouble.kind != "contract":
             # The next alert would fare no better; later, they come in the right order.

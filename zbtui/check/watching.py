@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Final
 
 from zbtui.alerts.desk import AlertDesk
+from zbtui.alerts.pacing import Pace
 from zbtui.check.events import as_line, removal_line, state_line
 from zbtui.clock import Clock, Stop, StoppedError
 from zbtui.core.event import Event, Standing, changes, standing_of
@@ -54,6 +55,7 @@ class Watcher:
         """How each org stood after its last look."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._alerting: asyncio.Task[None] | None = None
+        self._pace = Pace()
         self._told: dict[str, Trouble | None] = {}
         self._wake: Callable[[], None] = lambda: None
 
@@ -68,9 +70,9 @@ class Watcher:
         try:
             while not self._is_gone():
                 self._flush()
-                self._send_alerts()
                 await stop.wait(_TICK)
                 self._tick()
+                self._send_alerts()
         except (StoppedError, BrokenPipeError):
             pass
         finally:
@@ -113,6 +115,7 @@ class Watcher:
         if standing is None:
             return
         self._stands[name] = snapshot, verdict, standing
+        self._pace.note_change()
         if before is None:
             self._lines.append(state_line(at, name, verdict))
         else:
@@ -128,16 +131,18 @@ class Watcher:
 
     def _send_alerts(self) -> None:
         """Beside the watch: a command or a webhook takes its time."""
-        if self._alerts is not None and (self._alerting is None or self._alerting.done()):
+        free = self._alerting is None or self._alerting.done()
+        if self._alerts is not None and free and self._pace.is_due(len(self._stands)):
             self._alerting = asyncio.create_task(self._consider(self._alerts))
             self._tasks.add(self._alerting)
 
     async def _consider(self, alerts: AlertDesk) -> None:
         alerts.settings = self._fleet.settings.alerts
         snapshots = [one for one in self._fleet.snapshots if self._is_watched(one.org.name)]
-        await alerts.consider(snapshots, self._fleet.policy)
+        await alerts.consider(snapshots, self._fleet.policy, whole=not self._names)
         await alerts.deliver()
-        self._tell_once("alerts", alerts.trouble)
+        for index, trouble in enumerate(alerts.troubles):
+            self._tell_once(f"alerts {index}", trouble)
 
     def _tell_once(self, what: str, trouble: Trouble | None) -> None:
         if trouble is not None and trouble != self._told.get(what):

@@ -15,6 +15,7 @@ from typing import Final, Literal
 from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import rough
+from zbtui.core.trouble import Kind as TroubleKind
 from zbtui.core.verdict import Level, Verdict
 
 Kind = Literal["alarm", "reminder", "recovery", "outage", "outage_over"]
@@ -30,6 +31,8 @@ class Rules:
     settings: AlertSettings = field(default_factory=AlertSettings)
     every: timedelta = timedelta(minutes=5)
     """Within this each org is looked at once: so long an "out of reach" waits for the others'."""
+    whole: bool = True
+    """Whether all orgs are observed: of a part of them, nobody can tell that none can be reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,10 @@ class Alert:
     def title(self) -> str:
         """`acme: failed`, in one line."""
         match self.kind:
-            case "recovery":
+            case "recovery" if self.level is Level.OK:
                 return f"{self.org}: well again"
+            case "recovery":
+                return f"{self.org}: now {spoken(self.verdict)}"
             case "reminder" if self.org:
                 return f"{self.org}: still {spoken(self.verdict)}"
             case "outage" | "reminder":
@@ -94,6 +99,9 @@ def spoken(verdict: str) -> str:
 
 
 _SPOKEN: Final = {"none": "no backup", "one_off": "a single backup"}
+
+
+_SHARED: Final[frozenset[TroubleKind]] = frozenset({"network", "keyring", "server", "contract"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +123,16 @@ class Observation:
 
     @property
     def is_unreachable(self) -> bool:
-        """Its last look failed for something that it may share with all others: network or keyring."""
-        return self.snapshot.trouble is not None and self.snapshot.trouble.kind in ("network", "keyring")
+        """Its last look failed for something that it may share with all others: the network, the
+        keyring, Zoho out of order, or somebody else who answers in its place.
+        """
+        return self.snapshot.trouble is not None and self.snapshot.trouble.kind in _SHARED
 
     @property
     def is_reached(self) -> bool:
         """Its last look brought an answer of Zoho's, if only a refusal."""
         trouble = self.snapshot.trouble
-        return trouble is None or trouble.http_status is not None or trouble.kind in ("server", "contract")
+        return trouble is None or (trouble.http_status is not None and not self.is_unreachable)
 
     @property
     def is_asked(self) -> bool:
@@ -143,10 +153,15 @@ def decide(
     Args:
         observations: of all orgs that this process watches.
     """
-    ledger, alerts = _decide_outage(_by_now(ledger, now), observations, rules, now)
+    ledger, alerts = _by_now(ledger, now), list[Alert]()
+    if rules.whole:
+        ledger, alerts = _decide_outage(ledger, observations, rules, now)
     orgs, fleet = dict(ledger.orgs), _survey(observations)
+    by = ledger
+    if not rules.whole and ledger.outage_since and any(at > ledger.outage_since for at in fleet.reached):
+        by = replace(ledger, outage_since=None)  # over, for all that a part of the orgs can tell
     for one in observations:
-        if one.snapshot.org.mute or not _tells(one, ledger, fleet, rules, now):
+        if one.snapshot.org.mute or one.snapshot.paused or not _tells(one, by, fleet, rules, now):
             continue
         before = orgs.get(one.org)
         if _is_outdated(one, before):
@@ -253,7 +268,7 @@ def _is_awaited(others: bool, unseen: bool, began: datetime, rules: Rules, now: 
 
 def _outage(kind: Kind, out: Sequence[Observation], now: datetime) -> Alert:
     troubles = [one.snapshot.trouble for one in out if one.snapshot.trouble]
-    network = any(trouble.kind == "network" for trouble in troubles)
+    network = all(trouble.kind == "network" for trouble in troubles)
     why = "is this machine online?" if network else troubles[0].message
     headline = f"none of {len(out)} orgs can be looked at: {why}"
     hint = None if network else troubles[0].hint
@@ -291,6 +306,8 @@ def _tells(one: Observation, ledger: Ledger, fleet: _Fleet, rules: Rules, now: d
     verdict, snapshot = one.verdict, one.snapshot
     if verdict.name == "waiting" or verdict.stale:
         return False
+    if Level.UNKNOWN is verdict.level < rules.settings.least:
+        return False  # not to be told; and what was told is not over, for all that is known
     trouble, failures = snapshot.trouble, snapshot.failures
     if trouble is None:  # then it is the history that cannot be read
         trouble, failures = snapshot.past_trouble, snapshot.past_failures
@@ -333,7 +350,11 @@ def _decide_org(
 
     told = Told(verdict.name, verdict.level, now if bad else None, one.looked_at)
     if not bad and told_at is not None:
-        return told, alert("recovery")
+        # Files that died undownloaded are no good news.
+        died = (
+            before is not None and before.verdict == "links_expiring" and one.snapshot.links_are_gone(now)
+        )
+        return told, None if died else alert("recovery")
     if not bad:
         return before if before and same else told, None
     if before is None or told_at is None or not same:

@@ -54,8 +54,8 @@ def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) 
 def past_is_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
     """Whether history and links are to be asked for together with a look.
 
-    At first, when the details changed, and every six hours; where they could not be read, after 1, 2,
-    4 … minutes, at most six hours, and never before `Retry-After`.
+    At first, when the details changed, and every six hours; where they could not be read, or do not tell
+    yet how the last run ended, after 1, 2, 4 … minutes, at most six hours; never before `Retry-After`.
 
     Args:
         before: what was known before the look.
@@ -68,10 +68,9 @@ def past_is_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
         return False
     if before.backup != backup:
         return True
-    pause = PAST_EVERY
-    if trouble:
-        pause = min(_FIRST_PAST_RETRY * (1 << min(before.past_failures - 1, 10)), PAST_EVERY)
-    return now - tried_at >= pause
+    tries = before.past_failures if trouble else before.past_unsettled
+    pause = _FIRST_PAST_RETRY * (1 << min(tries - 1, 10)) if tries else PAST_EVERY
+    return now - tried_at >= min(pause, PAST_EVERY)
 
 
 def company_is_due(before: Snapshot, now: datetime) -> bool:

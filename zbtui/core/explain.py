@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from zbtui.core.org import CUSTOM
 from zbtui.core.text import clean
 from zbtui.core.trouble import Kind, Trouble
 
@@ -211,4 +212,6 @@ def _permissions(envelope: Mapping[str, Any]) -> list[Any]:
 
 def name_data_center(hint: str, data_center: str) -> str:
     """`hint` with the data center that is set, where it names one."""
+    if data_center == CUSTOM:  # which is no data center to be wrong about: its addresses are
+        hint = hint.replace("is {dc} the wrong data center", "is the custom data center's address wrong")
     return hint.replace("{dc}", label(data_center))

@@ -56,14 +56,18 @@ def judge(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PAT
         return Verdict("waiting", Level.UNKNOWN, "WAITING", f"last seen {ago(now - seen)}{_was(snapshot)}")
     case = Case(snapshot, policy, now)
     found = (rule(case) for rule in RULES)
-    verdict = next(filter(None, found), None) or _unread_past(snapshot, now) or look_healthy(case)
+    verdict = next(filter(None, found), None) or _unread_past(snapshot, now, patience) or look_healthy(case)
     return replace(verdict, stale=trouble is not None or snapshot.restored)
 
 
-def _unread_past(snapshot: Snapshot, now: datetime) -> Verdict | None:
+def _unread_past(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | None:
     """A run ahead is no proof of a backup: where the history cannot be read, nothing is green."""
     trouble, read = snapshot.past_trouble, snapshot.history_at
-    if trouble is None or (read is not None and timedelta() <= now - read <= PATIENCE * PAST_EVERY):
+    if trouble is None:
+        return None
+    known = read is not None and timedelta() <= now - read <= PATIENCE * PAST_EVERY
+    # Behind: it ends before what the details tell of.
+    if known and not (snapshot.history_behind and snapshot.past_failures >= patience):
         return None
     return Verdict(
         "cannot_look",

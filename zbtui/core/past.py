@@ -30,7 +30,8 @@ def links_words(snapshot: Snapshot, now: datetime) -> str:
     if links is None:
         return "links unknown"
     if links.expire is not None:
-        return f"links {rough(links.expire - zoho_now)} left"
+        left = rough(links.expire - zoho_now)
+        return "links end now" if left == "now" else f"links {left} left"
     if links.exist:
         return "links without an end"
     running = snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS

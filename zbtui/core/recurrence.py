@@ -34,6 +34,8 @@ _ORDINALS: Final = {
 }
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _KNOWN: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
+_WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
+"""Parts that are not documented, and make no gap longer by more than a day."""
 _SAMPLE: Final = 5
 """Years (times the interval) looked at for the usual gap: enough to meet every length of month."""
 _MOST_RUNS: Final = 100
@@ -68,7 +70,19 @@ class Recurrence:
 
         None where parts that are not documented may change it, or where no run would ever come.
         """
-        return None if self.rest or (self.days and self.month_days) else _usual_gap(self)
+        return None if any(map(self._may_widen, self.rest)) else self.documented_gap
+
+    @property
+    def documented_gap(self) -> timedelta | None:
+        """`usual_gap`, as if the parts that are not documented were not there."""
+        return None if self.days and self.month_days else _usual_gap(self)
+
+    def _may_widen(self, part: str) -> bool:
+        """Whether a part that is not documented may change the gap by more than a day."""
+        key = part.partition("=")[0].strip().upper()
+        if key == "WKST":  # which week the days of an interval lie in
+            return self.freq == "WEEKLY" and self.interval > 1 and len(self.days) > 1
+        return key not in _WITHIN_A_DAY
 
 
 @lru_cache(maxsize=1024)

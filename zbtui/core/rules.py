@@ -11,13 +11,15 @@ from zbtui.core.backup import Backup, State
 from zbtui.core.history import Entry, Outcome
 from zbtui.core.org import Policy
 from zbtui.core.recurrence import later_runs, parse_rrule
+from zbtui.core.runs import LONGEST_RUN
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import MONTHS, ago, countdown, day, rough
+from zbtui.core.timefmt import MONTHS, ago, countdown, day, rough, within
 from zbtui.core.verdict import Level, Name, Verdict
 
 LINKS_NEAR: Final = timedelta(hours=48)
 """Download links that expire within this are worth a warning."""
 _PAGE: Final = "Setup > Data Administration > Data Backup"
+_MONTH: Final = timedelta(days=31)
 _LEAST_GRACE, _MOST_GRACE = timedelta(days=1), timedelta(days=2)
 
 
@@ -168,12 +170,19 @@ def too_old(case: Case) -> Verdict | None:
 
 
 def oldest_allowed(case: Case) -> timedelta | None:
-    """How old the last good backup may be: a week's plan 8 days, two weeks' 16, a month's 33."""
+    """How old the last good backup may be: a week's plan 8 days, two weeks' 16, a month's 33.
+
+    A plan that is not understood counts as one for each month, at least. None: there is no plan.
+    """
     if case.policy.max_age is not None:
         return case.policy.max_age
-    rule = parse_rrule(case.backup.rrule) if case.backup and case.backup.rrule else None
+    if case.backup is None or case.backup.rrule is None:
+        return None
+    rule = parse_rrule(case.backup.rrule)
     gap = rule.usual_gap if rule else None
-    return None if gap is None else gap + min(max(_LEAST_GRACE, gap / 7), _MOST_GRACE)
+    if gap is None:
+        gap = max(rule.documented_gap or _MONTH, _MONTH) if rule else _MONTH
+    return gap + min(max(_LEAST_GRACE, gap / 7), _MOST_GRACE)
 
 
 def _waited_since(case: Case) -> datetime | None:
@@ -181,6 +190,24 @@ def _waited_since(case: Case) -> datetime | None:
     row = history.last_action("scheduled") if history else None
     known = (case.backup.first_run if case.backup else None, row.at if row else None)
     return max((moment for moment in known if moment), default=None)
+
+
+def never_told(case: Case) -> Verdict | None:
+    """No backup ever completed, and since when one is due is not told: nothing speaks for green."""
+    history, backup = case.snapshot.history, case.backup
+    if history is None or backup is None or not backup.rrule:
+        return None
+    if case.state in (State.INPROGRESS, State.COMPLETED):
+        return None
+    if history.last_completed or _completed_since(case) or _waited_since(case):
+        return None
+    return Verdict(
+        "cannot_look",
+        Level.UNKNOWN,
+        "NO HISTORY",
+        "no backup has completed; since when one is due is not told",
+        f"See what Zoho says: {_PAGE}.",
+    )
 
 
 def running_long(case: Case) -> Verdict | None:
@@ -201,10 +228,11 @@ def running_long(case: Case) -> Verdict | None:
 
 def running_for(case: Case) -> timedelta:
     """Since the history's start of this run, or since it was first seen, whichever is longer ago."""
-    seen = case.now - (case.snapshot.running_since or case.now)
+    seen = max(case.now - (case.snapshot.running_since or case.now), timedelta())
     start = case.snapshot.history.under_way if case.snapshot.history else None
     told = case.zoho_now - start.at if start and start.at else timedelta()
-    return max(seen, told)
+    # An older start is one whose end was never told.
+    return told if seen < told <= seen + LONGEST_RUN else seen
 
 
 def none_set_up(case: Case) -> Verdict | None:
@@ -239,7 +267,7 @@ def one_off(case: Case) -> Verdict | None:
     elif backup.rrule is None and ahead is not None:
         headline = f"nothing repeats; {_next_run(ahead)}"
     elif backup.rrule is None:
-        headline = "nothing will run by itself; it was a single backup"
+        headline = _single(case)
     elif ahead is None:
         headline = "Zoho names no next run"
     else:
@@ -247,6 +275,17 @@ def one_off(case: Case) -> Verdict | None:
     return Verdict(
         "one_off", Level.WARNING, case.word, headline, f"Schedule a recurring one: {_PAGE} in Zoho."
     )
+
+
+def _single(case: Case) -> str:
+    """Zoho's details tell of the latest job alone: a plan may stand behind one that was ordered by hand."""
+    history = case.snapshot.history
+    made, ended = (history.last_action(word) if history else None for word in ("scheduled", "stopped"))
+    if history is None or made is None or made.at is None:
+        return "nothing will run by itself; it was a single backup"
+    if ended is not None and history.entries.index(ended) < history.entries.index(made):
+        return "nothing will run by itself; it was a single backup"
+    return f"a single backup; a plan of {day(made.at)} may stand behind it"
 
 
 def links_expiring(case: Case) -> Verdict | None:
@@ -261,7 +300,7 @@ def links_expiring(case: Case) -> Verdict | None:
         "links_expiring",
         Level.WARNING,
         case.word,
-        f"the download links expire in {rough(left)}",
+        f"the download links expire {within(left)}",
         f"Download the files in time: {_PAGE} in Zoho.",
     )
 
@@ -308,6 +347,7 @@ RULES: Final[tuple[Rule, ...]] = (
     none_set_up,
     unknown_status,
     one_off,
+    never_told,
     links_expiring,
     quota_risk,
 )

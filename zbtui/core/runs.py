@@ -9,7 +9,7 @@ from typing import Final
 
 from zbtui.core.history import Entry, Outcome, in_order
 
-_LONGEST_RUN: Final = timedelta(days=7)
+LONGEST_RUN: Final = timedelta(days=7)
 """A start further before an end than this belongs to another run."""
 
 
@@ -102,4 +102,4 @@ def _may_be_of(start: Run, end: Run) -> bool:
     """Whether a start, still without an end, may be the one of this end."""
     if start.outcome or (start.repeat_type and end.repeat_type and start.repeat_type != end.repeat_type):
         return False
-    return not (start.started and end.ended) or end.ended - start.started <= _LONGEST_RUN
+    return not (start.started and end.ended) or end.ended - start.started <= LONGEST_RUN

@@ -92,7 +92,13 @@ class Snapshot:
     past_trouble: Trouble | None = None
     """Why history or links could not be read the last time; None: they could."""
     past_failures: int = 0
-    """How often in a row."""
+    """How often in a row they could not."""
+    history_behind: bool = False
+    """The details have changed since the history was read."""
+    past_unsettled: int = 0
+    """How often in a row it told a start without an end, while the details say that nothing runs: Zoho
+    writes the one before the other.
+    """
 
     @property
     def company_name(self) -> str | None:
@@ -155,20 +161,29 @@ def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
 
 
 def _with_past(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
-    past = looked.past
+    past, changed = looked.past, before.backup != looked.backup
+    if past is None or past.history is None:
+        before = replace(before, history_behind=before.history_behind or changed)
     if past is None:
         return before
     links = past.links if past.links is not None else before.links
     return replace(
         before,
-        history=past.history if past.history is not None else before.history,
-        history_at=now if past.history is not None else before.history_at,
+        history=past.history or before.history,
+        history_at=now if past.history else before.history_at,
+        history_behind=before.history_behind and past.history is None,
+        past_unsettled=_unsettled(0 if changed else before.past_unsettled, past.history, looked.backup),
         links=links,
         links_expire=(links and links.expire) or before.links_expire,
         past_tried_at=now,
         past_trouble=past.trouble,
         past_failures=before.past_failures + 1 if past.trouble else 0,
     )
+
+
+def _unsettled(before: int, history: History | None, backup: Backup | None) -> int:
+    runs = backup is not None and backup.state is State.INPROGRESS
+    return before + 1 if history and history.under_way and not runs else 0
 
 
 def _with_company(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:

@@ -36,7 +36,7 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError("a number and a unit (s, m, h, d), such as 30s, 5m or 1h30m")
     seconds = sum(int(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"\d+[smhd]", text))
     if not 0 < seconds <= _LONGEST.total_seconds():
-        raise ValueError("longer than nothing and at most ten years (3650d)")
+        raise ValueError("a span longer than nothing and of at most ten years (3650d)")
     return timedelta(seconds=seconds)
 
 
@@ -79,6 +79,12 @@ def ago(span: timedelta) -> str:
     """`rough`, as an age: `just now`, `25s ago`."""
     text = rough(span)
     return "just now" if text == "now" else f"{text} ago"
+
+
+def within(span: timedelta) -> str:
+    """`rough`, as what is left: `now`, `in 25s`."""
+    text = rough(span)
+    return text if text == "now" else f"in {text}"
 
 
 def offset_text(moment: datetime) -> str:

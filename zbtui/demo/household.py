@@ -14,6 +14,7 @@ from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret, SignIn
 from zbtui.core.settings import AlertSettings, Settings
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.verdict import Level
 from zbtui.demo.person import DemoPerson
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import InventedOrg, World
@@ -30,8 +31,8 @@ _EVERY = timedelta(seconds=5)
 _NEAR_EVERY = timedelta(seconds=2)
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
 _FLOOR = timedelta(seconds=3)
-_SETTINGS = Settings(AlertSettings(bell=False))
-"""Invented troubles ring no bell."""
+_SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False))
+"""Invented troubles come fast: they ring no bell, and only the worst are told."""
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.onboard.household import Household
 from zbtui.store.config import check_free, find_org
 from zbtui.tokens import TokenDesk, client_key
-from zbtui.zoho.client import fetch_company, fetch_details
+from zbtui.zoho.client import fetch_company, fetch_details, fetch_past
 from zbtui.zoho.datacenter import DataCenter, data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import revoke
@@ -160,7 +160,8 @@ class Attempt:
             if proof is None or found is None:
                 raise AssertionError("sign_in comes first")
             household, org = self._household, proof.org
-            known = _snapshot(found, self._clock)
+            before = await household.journal.recall(org) if self._opened else None
+            known = _snapshot(found, before, self._clock)
             async with household.exchanging(org.name):
                 await household.put_credentials(org.name, proof.sign_in, proof.access)
                 if self._opened is None:
@@ -256,6 +257,10 @@ class Attempt:
         tell(Asking("for the backup"))
         looked = await fetch_details(self._http, proof.access, org.data_center, now)
         self._stop.check()
+        # With the history: without it nobody can tell whether the org is well.
+        past = await fetch_past(self._http, proof.access, org.data_center, now)
+        looked = replace(looked, past=past)
+        self._stop.check()
         tell(Asking("whose org it is"))
         company: Company | Trouble | None
         try:
@@ -271,12 +276,14 @@ def _moved(org: Org, granted: Granted) -> Org:
     return org if org.data_center == CUSTOM else replace(org, data_center=dc.key)
 
 
-def _snapshot(found: Found, clock: Clock) -> Snapshot:
-    known = Snapshot(found.org)
+def _snapshot(found: Found, before: Snapshot | None, clock: Clock) -> Snapshot:
+    """Args:
+    before: what was known of this very org.
+    """
+    known = before or Snapshot(found.org)
     if found.looked is None:
         return known
     company = found.company if isinstance(found.company, Company) else None
-    # History and links are left to the watch, which asks for them with its first look.
     looked = replace(found.looked, company=company, company_asked=not isinstance(found.company, Trouble))
     return succeeded(known, looked, clock.now())
 

@@ -57,6 +57,8 @@ def encode_snapshot(snapshot: Snapshot) -> str:
         "company": snapshot.company and snapshot.company.as_dict(),
         "links": links and [links.data, links.attachments, _iso(links.expire)],
         "past_failures": snapshot.past_failures,
+        "history_behind": snapshot.history_behind,
+        "past_unsettled": snapshot.past_unsettled,
     }
     body |= {key: _iso(getattr(snapshot, key)) for key in _DATES}
     if snapshot.past_trouble:
@@ -80,6 +82,8 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
             company=_company(body["company"]),
             links=_links(body.get("links")),
             past_failures=count_of(body.get("past_failures", 0)),
+            history_behind=bool(body.get("history_behind")),
+            past_unsettled=count_of(body.get("past_unsettled", 0)),
             restored=True,
             **dates,
         )

@@ -9,7 +9,7 @@ told, and the watch goes on.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -74,27 +74,33 @@ class Journal:
         """Keep what was seen; of several processes, the newest look wins."""
         await self._database.writing(lambda database: _keep(database, snapshot, None), None)
 
-    async def note(self, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Event, ...]:
+    async def note(
+        self, looked: Snapshot, judge: Callable[[Snapshot], Verdict], now: datetime
+    ) -> tuple[Snapshot, tuple[Event, ...]]:
         """Keep what a look showed, good or failed, and what it changed.
 
         Of several processes that see the same change, one notes it. A look that is older than what
         was noted before changes nothing.
 
         Args:
-            verdict: on the snapshot, by `now`.
+            looked: what is known after the look.
+            judge: the verdict on a snapshot, by `now`.
 
         Returns:
-            What it changed; nothing, where the journal cannot be used.
+            What is known, with the history and the links that another process has read later than this
+            one; and what the look changed: nothing, where the journal cannot be used.
         """
-        standing, attempted_at = standing_of(snapshot, verdict, now), snapshot.attempted_at
-        if standing is None or attempted_at is None:
-            return ()
-        org, keep = snapshot.org, self.keep
+        attempted_at = looked.attempted_at
+        if attempted_at is None:
+            return looked, ()
+        org, keep = looked.org, self.keep
 
-        def act(database: sqlite3.Connection) -> tuple[Event, ...]:
-            known = _read_attempt(database, org)
-            if known and attempted_at < known.at <= now + _AHEAD:
-                return ()
+        def act(database: sqlite3.Connection) -> tuple[Snapshot, tuple[Event, ...]]:
+            snapshot = _with_newer_past(database, looked, now)
+            verdict = judge(snapshot)
+            standing, known = standing_of(snapshot, verdict, now), _read_attempt(database, org)
+            if standing is None or (known and attempted_at < known.at <= now + _AHEAD):
+                return snapshot, ()
             before = known.standing if known else None
             after = _as_known(before, standing)
             events = tuple(
@@ -105,9 +111,15 @@ class Journal:
             _write_attempt(database, snapshot, attempted_at, after)
             insert_events(database, events)
             prune_events(database, keep, now)
-            return events
+            return snapshot, events
 
-        return await self._database.writing(act, ())
+        return await self._database.writing(act, (looked, ()))
+
+    async def recall(self, org: Org) -> Snapshot | None:
+        """What was last seen of an org; None: nothing is known of it."""
+        return await self._database.call(
+            lambda: self._database.read(lambda database: _load(database, org), None)
+        )
 
     async def lockout(self, token: str) -> Lockout | None:
         """See `TokenBudget.lockout`."""
@@ -203,6 +215,29 @@ def _with_history(database: sqlite3.Connection, seen: Snapshot) -> Snapshot:
     if at is None or history is None:
         return replace(seen, past_tried_at=None)  # it is asked for anew
     return replace(seen, history=history, history_at=at)
+
+
+def _with_newer_past(database: sqlite3.Connection, looked: Snapshot, now: datetime) -> Snapshot:
+    """Two that have read different histories would contradict each other for hours."""
+    row = _row(database, "SELECT at FROM history", looked.org)
+    at = understood(lambda: moment_of(row[0])) if row else None
+    if at is None or at > now + _AHEAD or (looked.history_at is not None and at <= looked.history_at):
+        return looked
+    kept = _load(database, looked.org)
+    if kept is None or kept.history is None:
+        return looked
+    return replace(
+        looked,
+        history=kept.history,
+        history_at=kept.history_at,
+        history_behind=kept.history_behind or kept.backup != looked.backup,
+        links=kept.links if kept.links is not None else looked.links,
+        links_expire=max(filter(None, (kept.links_expire, looked.links_expire)), default=None),
+        past_tried_at=kept.past_tried_at or looked.past_tried_at,
+        past_trouble=None,
+        past_failures=0,
+        past_unsettled=0,
+    )
 
 
 def _keep(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None) -> None:

@@ -114,10 +114,17 @@ def read_alerts(database: sqlite3.Connection, after: int) -> tuple[KeptAlert, ..
 def find_due(
     database: sqlite3.Connection, sinks: Sequence[str], now: datetime
 ) -> tuple[int, str, int] | None:
-    """Alert, sink and attempts of the oldest delivery that is due."""
+    """Alert, sink and attempts of the oldest delivery that is due.
+
+    An org's alerts come in their order: none before an older one that is still to be delivered, or the
+    last word about the org would be an old one.
+    """
     marks = ", ".join("?" * len(sinks))
     query = (
         f"SELECT alert, sink, attempts FROM delivery WHERE sink IN ({marks}) AND (due <= ? OR due > ?)"
+        " AND NOT EXISTS (SELECT 1 FROM delivery older JOIN alert told ON told.id = older.alert"
+        " WHERE older.sink = delivery.sink AND older.alert < delivery.alert"
+        " AND told.org = (SELECT org FROM alert WHERE id = delivery.alert))"
         " ORDER BY alert, due LIMIT 1"
     )
     found = database.execute(query, (*sinks, stamp(now), stamp(now + LONGEST_PUT_OFF)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from textual.app import App
 
+from zbtui.alerts.pacing import Pace
 from zbtui.core.alert import Alert
 from zbtui.core.settings import AlertSettings
 from zbtui.core.verdict import Level, Verdict
@@ -18,13 +19,9 @@ if TYPE_CHECKING:
     from zbtui.alerts.desk import AlertDesk
     from zbtui.store.alerts import KeptAlert
 
-_ORGS_PER_TICK: Final = 200
-"""Thousands of orgs are not considered each second, so that they cost no more than a few."""
-_AT_LEAST_EVERY: Final = 30
-"""Ticks: verdicts change with the time alone, too."""
 _MOST_TOASTS: Final = 3
 """Alerts that come at once are told one by one up to so many, and beyond that as one."""
-_TOAST_SECONDS: Final = 10.0
+_TOAST_SECONDS: Final = 6.0
 
 
 class Alerting:
@@ -35,8 +32,7 @@ class Alerting:
         self._fleet = fleet
         self._desk = desk
         self._began = False
-        self._changed = True
-        self._ticks_since = 0
+        self._pace = Pace()
         self._under_way: set[str] = set()
         self._title = ""
 
@@ -46,7 +42,7 @@ class Alerting:
 
     def note_change(self) -> None:
         """Something about an org is known anew."""
-        self._changed = True
+        self._pace.note_change()
 
     def tick(self, verdicts: Mapping[str, Verdict]) -> None:
         """A second went by.
@@ -55,16 +51,13 @@ class Alerting:
             verdicts: by org, as the screen shows them.
         """
         self._show_title(verdicts)
-        self._ticks_since += 1
-        rest = 1 + len(verdicts) // _ORGS_PER_TICK
-        if self._ticks_since >= (rest if self._changed else max(_AT_LEAST_EVERY, rest)):
-            self._changed, self._ticks_since = False, 0
+        if self._pace.is_due(len(verdicts)):
             self._run("consider", self._consider)
 
     def _run(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Unless the one before is still at it."""
         if what in self._under_way:
-            self._changed = True
+            self._pace.note_change()
             return
         self._under_way.add(what)
 
@@ -98,7 +91,8 @@ class Alerting:
             for alert in alerts:
                 self._toast(alert.title, alert.headline, _severity([alert]))
         else:
-            said = ", ".join(alert.title for alert in alerts[:_MOST_TOASTS])
+            worst = sorted(alerts, key=lambda alert: -alert.level)
+            said = ", ".join(alert.title for alert in worst[:_MOST_TOASTS])
             self._toast(f"{len(alerts)} changes", f"{said} …", _severity(alerts))
         if self.settings.bell and any(alert.level is not Level.OK for alert in alerts):
             self._app.bell()
@@ -115,7 +109,11 @@ class Alerting:
 
     def _show_title(self, verdicts: Mapping[str, Verdict]) -> None:
         least = max(self.settings.least, Level.WARNING)
-        amiss = sum(one.level >= least and one.name != "waiting" for one in verdicts.values())
+        mute = {one.org.name for one in self._fleet.snapshots if one.org.mute}
+        amiss = sum(
+            verdict.level >= least and verdict.name != "waiting" and name not in mute
+            for name, verdict in verdicts.items()
+        )
         title = f"({amiss}) zbtui" if amiss else "zbtui"
         if title != self._title:
             self._write(("" if self._title else KEEP_TITLE) + title_sequence(title))

@@ -83,12 +83,13 @@ class Poller:
         if asked and after.trouble and before.failures:
             after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
         now = self._clock.now()
-        due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
-        self._set(replace(after, next_look=due))
-        self._note()
         if not self._stopping:
-            await self._journal.note(after, judge(after, self.policy, now), now)
-        return after
+            after, _ = await self._journal.note(after, lambda one: judge(one, self.policy, now), now)
+        due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
+        # It may have been paused meanwhile.
+        self._set(replace(after, next_look=due, paused=self.snapshot.paused))
+        self._log()
+        return self.snapshot
 
     def look_soon(self) -> datetime | None:
         """Ask for a look now, at least `SOONEST` after the last one.
@@ -145,7 +146,7 @@ class Poller:
         self.snapshot = snapshot
         self._publish(snapshot)
 
-    def _note(self) -> None:
+    def _log(self) -> None:
         snapshot = self.snapshot
         if snapshot.trouble:
             _log.warning("%s: %s", snapshot.org.name, snapshot.trouble.message)

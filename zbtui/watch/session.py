@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 from zbtui.clock import Clock
 from zbtui.core.cadence import company_is_due, past_is_due
@@ -13,16 +13,14 @@ from zbtui.core.explain import RETRY_WITH_NEW_TOKEN
 from zbtui.core.explain_sign_in import NOT_SIGNED_IN
 from zbtui.core.org import Org
 from zbtui.core.secret import LIFE, AccessToken
-from zbtui.core.snapshot import Looked, Past, Snapshot
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.trouble import TroubleError
 from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
 from zbtui.tokens import TokenDesk
-from zbtui.zoho.client import fetch_company, fetch_details, fetch_history, fetch_links
+from zbtui.zoho.client import fetch_company, fetch_details, fetch_past
 from zbtui.zoho.datacenter import data_center_of, trusted_api_url
 from zbtui.zoho.http import Http
-
-T = TypeVar("T")
 
 
 class Session:
@@ -76,12 +74,11 @@ class Session:
     async def _fetch_due(self, access: AccessToken, before: Snapshot, looked: Looked) -> Looked:
         http, dc, now = self._http, self._org.data_center, self._clock.now()
         if past_is_due(before, looked.backup, now):
-            history, wrong = await _attempt(fetch_history(http, access, dc, now))
-            links, also_wrong = await _attempt(fetch_links(http, access, dc, now))
-            looked = replace(looked, past=Past(history, links, wrong or also_wrong))
+            looked = replace(looked, past=await fetch_past(http, access, dc, now))
         if company_is_due(before, now):
-            company, _ = await _attempt(fetch_company(http, access, dc, now))
-            looked = replace(looked, company=company, company_asked=True)
+            with suppress(TroubleError):  # it is a good look without it
+                looked = replace(looked, company=await fetch_company(http, access, dc, now))
+            looked = replace(looked, company_asked=True)
         return looked
 
     def _is_young(self, access: AccessToken) -> bool:
@@ -130,11 +127,3 @@ class Session:
 
 
 _YOUNG: Final = timedelta(minutes=2)
-
-
-async def _attempt(call: Awaitable[T]) -> tuple[T | None, Trouble | None]:
-    """What a call gives, or why it does not: the look is a good one without it."""
-    try:
-        return await call, None
-    except TroubleError as error:
-        return None, error.trouble

@@ -12,7 +12,8 @@ from zbtui.core.history import MOST_PAGES, PER_PAGE, Entry, parse_history
 from zbtui.core.links import Links, parse_links
 from zbtui.core.runs import History, summarize
 from zbtui.core.secret import AccessToken
-from zbtui.core.snapshot import Looked
+from zbtui.core.snapshot import Looked, Past
+from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.zoho.datacenter import DataCenter
 from zbtui.zoho.http import Http, Reply
 
@@ -66,6 +67,22 @@ async def fetch_links(http: Http, access: AccessToken, data_center: str, now: da
     reply = await _get(http, access, LINKS_PATH)
     with reply.refusing(now):
         return parse_links(reply.status, reply.body, data_center)
+
+
+async def fetch_past(http: Http, access: AccessToken, data_center: str, now: datetime) -> Past:
+    """History and links. Raises nothing: what could not be read is told in the answer."""
+    history: History | None = None
+    links: Links | None = None
+    trouble: Trouble | None = None
+    try:
+        history = await fetch_history(http, access, data_center, now)
+    except TroubleError as error:
+        trouble = error.trouble
+    try:
+        links = await fetch_links(http, access, data_center, now)
+    except TroubleError as error:
+        trouble = trouble or error.trouble
+    return Past(history, links, trouble)
 
 
 async def fetch_company(http: Http, access: AccessToken, data_center: str, now: datetime) -> Company | None:

@@ -100,7 +100,7 @@ def check_webhook_url(url: str) -> str | None:
     """What is wrong with the address of a webhook, which may have a query; None: nothing."""
     parts = _split(url)
     if parts is None or not parts.hostname:
-        return "is not a URL such as https://accounts.example.com"
+        return "is not a URL such as https://www.example.com"
     if parts.username is not None or "#" in url:
         return "must have no user and no fragment"
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):

@@ -120,7 +120,7 @@ class FleetScreen(Screen[None]):
             self.notice.set_class(bool(notices), "-shown")
 
     def _kept_troubles(self) -> tuple[Trouble | None, ...]:
-        return self._fleet.config_trouble, self._fleet.journal_trouble, self._alerts.trouble
+        return self._fleet.config_trouble, self._fleet.journal_trouble, *self._alerts.troubles
 
     def _notices(self, snapshots: list[Snapshot]) -> list[str]:
         notices = [f"{trouble.message} {trouble.hint}" for trouble in self._kept_troubles() if trouble]

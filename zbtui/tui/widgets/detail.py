@@ -71,7 +71,7 @@ def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
 def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     """What history and links tell, and how old that is."""
     history, zoho_now = snapshot.history, snapshot.zoho_now(now)
-    good = last_good_words(snapshot, now).removeprefix("last good ")
+    good = last_good_words(snapshot, now).removeprefix("last good ").removeprefix("last ")
     rows = [("Last good", _when(good, snapshot.last_completed, zone))]
     if history and history.last_failed:
         at = history.last_failed.at
@@ -82,7 +82,8 @@ def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     if history:
         begin = zoho_now.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         count = history.runs_within(begin, zoho_now + timedelta(days=1))
-        rows.append(("This month", f"{count} runs{_included(snapshot)}"))
+        runs = "1 run" if count == 1 else f"{count} runs"
+        rows.append(("This month", f"{runs}{_included(snapshot)}"))
     rows.append(("Links", _links(snapshot, now, zone)))
     if trouble := snapshot.past_trouble:
         rows.append(("Not read", f"history or links: {trouble.message} {trouble.hint}"))

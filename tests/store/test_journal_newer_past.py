@@ -1,0 +1,103 @@
+"""Two processes that have read different histories: the later one counts for both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from tests.store.builders import history, looked, org
+from tests.support.clock import START
+from zbtui.core.judge import judge
+from zbtui.core.links import Links
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
+from zbtui.core.verdict import Verdict
+from zbtui.store.journal import Journal
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+WELL = history(completed=START - DAY, failed=START - 20 * DAY)
+ILL = history(completed=START - 20 * DAY, failed=START - DAY)
+
+
+def at(minutes: int, **keys: Any) -> Snapshot:
+    now = START + minutes * MINUTE
+    return replace(looked(org(), now), links=None, links_expire=None, **keys)
+
+
+def judging(minutes: int) -> tuple[Callable[[Snapshot], Verdict], list[Verdict]]:
+    """What judges, and what it has said."""
+    said: list[Verdict] = []
+
+    def verdict_on(snapshot: Snapshot) -> Verdict:
+        said.append(judge(snapshot, Policy(), START + minutes * MINUTE))
+        return said[-1]
+
+    return verdict_on, said
+
+
+async def note(journal: Journal, snapshot: Snapshot, minutes: int) -> Snapshot:
+    verdict_on, _ = judging(minutes)
+    known, _ = await journal.note(snapshot, verdict_on, START + minutes * MINUTE)
+    return known
+
+
+async def test_a_history_that_another_process_read_later_is_taken_over(journal: Journal) -> None:
+    links = Links(1, 0, START + DAY)
+    await note(journal, at(2, history=ILL, history_at=START + MINUTE, past_tried_at=START + MINUTE), 2)
+    later = replace(
+        at(3, history=WELL, history_at=START + 3 * MINUTE, past_tried_at=START + 3 * MINUTE),
+        links=links,
+        links_expire=links.expire,
+    )
+    await note(journal, later, 3)
+    mine = at(5, history=ILL, history_at=START + MINUTE, past_tried_at=START + MINUTE)
+    known = await note(journal, mine, 5)
+    assert known.history == WELL
+    assert known.history_at == START + 3 * MINUTE
+    assert (known.links, known.links_expire) == (links, links.expire)
+    assert known.past_tried_at == START + 3 * MINUTE
+    assert replace(known, attempted_at=None).backup == mine.backup
+
+
+async def test_the_own_history_stays_where_it_is_the_later_one(journal: Journal) -> None:
+    await note(journal, at(2, history=ILL, history_at=START + MINUTE), 2)
+    mine = at(5, history=WELL, history_at=START + 4 * MINUTE)
+    assert await note(journal, mine, 5) == mine
+
+
+async def test_the_verdict_is_on_what_is_known_then_and_no_event_contradicts_it(journal: Journal) -> None:
+    await note(journal, at(2, history=WELL, history_at=START + MINUTE), 2)
+    await note(journal, at(3, history=ILL, history_at=START + 3 * MINUTE), 3)
+    for minutes in range(4, 30):
+        mine = at(minutes, history=WELL, history_at=START + MINUTE)
+        verdict_on, said = judging(minutes)
+        await journal.note(mine, verdict_on, START + minutes * MINUTE)
+        assert said[-1].name == "failed"
+    events = await journal.events.read("acme", None)
+    assert [event.after for event in events if event.kind == "verdict"] == ["scheduled", "failed"]
+
+
+async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal: Journal) -> None:
+    await note(journal, at(2, history=WELL, history_at=START + MINUTE), 2)
+    trouble = Trouble("server", "Out of order.", "Wait.")
+    mine = at(5, history=None, history_at=None, past_trouble=trouble, past_failures=4)
+    known = await note(journal, mine, 5)
+    assert (known.history, known.past_trouble, known.past_failures) == (WELL, None, 0)
+
+
+async def test_that_a_history_is_behind_or_unsettled_is_known_after_a_restart(journal: Journal) -> None:
+    mine = at(5, history=WELL, history_at=START + MINUTE, history_behind=True, past_unsettled=2)
+    await note(journal, mine, 5)
+    known = journal.load([org()])["acme"]
+    assert (known.history_behind, known.past_unsettled) == (True, 2)
+
+
+async def test_recall_gives_one_org_and_nothing_for_another_of_its_name(journal: Journal) -> None:
+    await note(journal, at(2, history=WELL, history_at=START + MINUTE), 2)
+    known = await journal.recall(org())
+    assert known is not None
+    assert known.history == WELL
+    assert await journal.recall(replace(org(), client_id="1000.OTHER")) is None
