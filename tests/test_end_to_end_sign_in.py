@@ -64,7 +64,7 @@ def test_a_dead_sign_in_is_renewed_in_place_and_stays(empty_home: Path, port: Po
         assert kept.encode() not in written
     tokens = [one.grant for one in port.simulator.requests if one.path.endswith("/oauth/v2/token")]
     assert tokens == ["refresh_token", "authorization_code"]
-    assert all(one.query == "" for one in port.simulator.requests)
+    assert {one.query for one in port.simulator.requests} == {"", "page=1&per_page=200"}
 
 
 def test_what_zoho_refuses_is_told_and_going_back_leaves_what_was(port: Port) -> None:
