@@ -108,6 +108,8 @@ MARCH = NOW.replace(month=3, day=3)
         (history(row("stopped"), row("scheduled", MARCH)), SINGLE),
         (history(row("stopped", NOW - DAY)), SINGLE),
         (history(row("scheduled")), SINGLE),
+        (history(row("scheduled", MARCH, repeat_type="immediate")), SINGLE),
+        (history(row("scheduled", MARCH + DAY, repeat_type="immediate"), row("scheduled", MARCH)), PLANNED),
     ],
 )
 def test_a_single_backup_may_hide_a_plan_that_the_history_tells(

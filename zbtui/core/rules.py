@@ -279,13 +279,12 @@ def one_off(case: Case) -> Verdict | None:
 
 def _single(case: Case) -> str:
     """Zoho's details tell of the latest job alone: a plan may stand behind one that was ordered by hand."""
-    history = case.snapshot.history
-    made, ended = (history.last_action(word) if history else None for word in ("scheduled", "stopped"))
-    if history is None or made is None or made.at is None:
+    rows = case.snapshot.history.entries if case.snapshot.history else ()
+    plans = (row for row in rows if row.action in ("scheduled", "stopped"))
+    newest = next((row for row in plans if row.repeat_type != "immediate"), None)
+    if newest is None or newest.action == "stopped" or newest.at is None:
         return "nothing will run by itself; it was a single backup"
-    if ended is not None and history.entries.index(ended) < history.entries.index(made):
-        return "nothing will run by itself; it was a single backup"
-    return f"a single backup; a plan of {day(made.at)} may stand behind it"
+    return f"a single backup; a plan of {day(newest.at)} may stand behind it"
 
 
 def links_expiring(case: Case) -> Verdict | None:
