@@ -30,7 +30,7 @@ def test_without_the_library_the_cure_is_told_before_anybody_is_asked(
     with pytest.raises(TroubleError) as caught:
         writer_of("openmetrics")
     trouble = caught.value.trouble
-    assert (trouble.kind, "zbtui[metrics]" in trouble.hint) == ("config", True)
+    assert (trouble.kind, "pip install prometheus-client" in trouble.hint) == ("config", True)
     assert writer_of("json")(judged(OK))
 
 

@@ -34,7 +34,7 @@ def writer_of(form: Form, *, coloured: bool = False) -> Callable[[Report], str]:
                 Trouble(
                     "config",
                     "The metrics need prometheus-client, which is not installed.",
-                    "Install it with pip install 'zbtui[metrics]'.",
+                    "Install it beside zbtui: pip install prometheus-client.",
                 )
             ) from None
         return as_openmetrics
