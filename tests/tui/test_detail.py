@@ -29,7 +29,9 @@ def rows(snapshot: Snapshot) -> dict[str, str]:
     return dict(detail_rows(snapshot, judge(snapshot, Policy(), START), START, UTC))
 
 
-HISTORY = summarize([row(4, 2, "completed"), row(3, 9, "failure"), row(2, 30, None, "stopped")])
+BOUGHT = replace(row(1, 31, None, "purchased"), count=3)
+ROWS = [row(4, 2, "completed"), row(3, 9, "failure"), row(2, 30, None, "stopped"), BOUGHT]
+HISTORY = summarize(ROWS)
 KNOWN = replace(seen(), history=HISTORY, history_at=START - timedelta(hours=2), company=company())
 
 
@@ -38,6 +40,7 @@ def test_the_past_is_told_with_its_dates_and_its_age() -> None:
     assert told["Last good"] == "2d ago · Sat 21 Nov 2026 11:20 (+00:00)"
     assert told["Last failed"] == "9d ago · Sat 14 Nov 2026 11:20 (+00:00)"
     assert told["Last stopped"] == "by Mara Lindqvist · Sat 24 Oct 2026 11:20 (+00:00)"
+    assert told["Last bought"] == "3 by Mara Lindqvist · Fri 23 Oct 2026 11:20 (+00:00)"
     assert told["This month"] == "2 runs · 2 a month are included"
     assert told["History read"] == "2h ago"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 
 from zbtui.core.explain import label
+from zbtui.core.history import Entry
 from zbtui.core.past import last_good_words, links_words
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
@@ -77,8 +78,9 @@ def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
         at = history.last_failed.at
         rows.append(("Last failed", _when(ago(zoho_now - at) if at else "no date told", at, zone)))
     if history and (stop := history.last_action("stopped")):
-        who = stop.done_by.name if stop.done_by and stop.done_by.name else "somebody unnamed"
-        rows.append(("Last stopped", _when(f"by {who}", stop.at, zone)))
+        rows.append(("Last stopped", _when(f"by {_who(stop)}", stop.at, zone)))
+    if history and (buy := history.last_action("purchased")):
+        rows.append(("Last bought", _when(f"{buy.count} by {_who(buy)}", buy.at, zone)))
     if history:
         begin = zoho_now.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         count = history.runs_within(begin, zoho_now + timedelta(days=1))
@@ -89,6 +91,10 @@ def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
         rows.append(("Not read", f"history or links: {trouble.message} {trouble.hint}"))
     read = ago(now - snapshot.history_at) if snapshot.history_at else "never"
     return [*rows, ("History read", read)]
+
+
+def _who(entry: Entry) -> str:
+    return (entry.done_by and entry.done_by.name) or "somebody unnamed"
 
 
 def _included(snapshot: Snapshot) -> str:
