@@ -363,13 +363,20 @@ async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) 
         assert desk.delivered > 1
 
 
-async def test_what_cannot_be_delivered_is_told_once(clock: FakeClock) -> None:
-    desk = Desk()
+async def test_what_cannot_be_delivered_is_told_once_and_again_when_it_comes_back(
+    clock: FakeClock,
+) -> None:
+    desk, wrong = Desk(), Trouble("contract", "notify-send ended with 1.", "Try it by hand.")
     async with watching(Watch(clock, "acme"), alerts=lambda: desk) as scene:
         await scene.live(MINUTE)
-        desk.wrong = Trouble("contract", "notify-send ended with 1.", "Try it by hand.")
+        desk.wrong = wrong
         await scene.live(MINUTE)
-        assert scene.told == [desk.wrong]
+        assert scene.told == [wrong]
+        desk.wrong = None
+        await scene.live(MINUTE)
+        desk.wrong = wrong
+        await scene.live(MINUTE)
+        assert scene.told == [wrong, wrong]
 
 
 async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None:

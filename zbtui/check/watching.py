@@ -56,7 +56,7 @@ class Watcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._alerting: asyncio.Task[None] | None = None
         self._pace = Pace()
-        self._told: dict[str, Trouble | None] = {}
+        self._told: dict[str, Collection[Trouble | None]] = {}
         self._wake: Callable[[], None] = lambda: None
 
     async def run(self, stop: Stop) -> None:
@@ -96,8 +96,8 @@ class Watcher:
                 _, verdict, _ = self._stands.pop(name)
                 self._lines.append(removal_line(self._clock.now(), name, verdict))
         self._begin(change.added)
-        self._tell_once("config", self._fleet.config_trouble)
-        self._tell_once("journal", self._fleet.journal_trouble)
+        self._tell_news("config", self._fleet.config_trouble)
+        self._tell_news("journal", self._fleet.journal_trouble)
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.remove(task)
             task.result()  # a bug of ours ends the watch, and is told
@@ -141,10 +141,11 @@ class Watcher:
         snapshots = [one for one in self._fleet.snapshots if self._is_watched(one.org.name)]
         await alerts.consider(snapshots, self._fleet.policy, whole=not self._names)
         await alerts.deliver()
-        for index, trouble in enumerate(alerts.troubles):
-            self._tell_once(f"alerts {index}", trouble)
+        self._tell_news("alerts", *alerts.troubles)
 
-    def _tell_once(self, what: str, trouble: Trouble | None) -> None:
-        if trouble is not None and trouble != self._told.get(what):
-            self._tell(trouble)
-        self._told[what] = trouble
+    def _tell_news(self, what: str, *troubles: Trouble | None) -> None:
+        """Each trouble once, and again when it comes back."""
+        for trouble in troubles:
+            if trouble is not None and trouble not in self._told.get(what, ()):
+                self._tell(trouble)
+        self._told[what] = troubles
