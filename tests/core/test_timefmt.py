@@ -14,6 +14,7 @@ from zbtui.core.timefmt import (
     countdown,
     day,
     moment_texts,
+    month_of,
     offset_text,
     parse_duration,
     rough,
@@ -228,3 +229,18 @@ def test_each_way_to_tell_a_moment_is_shorter_than_the_one_before(
     lengths = [len(text) for text in moment_texts(naive.replace(tzinfo=theirs), here)]
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[-1] <= 16
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=str)
+@pytest.mark.parametrize(
+    ("day_in", "next_month"),
+    [("2026-02-28", "2026-03-01"), ("2028-02-29", "2028-03-01"), ("2026-12-31", "2027-01-01")],
+)
+def test_a_month_begins_and_ends_at_the_moments_own_offset(
+    day_in: str, next_month: str, zone: tzinfo
+) -> None:
+    moment = datetime.fromisoformat(f"{day_in}T23:59:59").replace(tzinfo=zone)
+    begin, end = month_of(moment)
+    assert begin == moment.replace(day=1, hour=0, minute=0, second=0)
+    assert end == datetime.fromisoformat(next_month).replace(tzinfo=zone)
+    assert (begin.tzinfo, end.tzinfo) == (zone, zone)

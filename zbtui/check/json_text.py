@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from zbtui.check.report import Finding, Report
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import month_of
 from zbtui.core.trouble import Trouble
 
 
@@ -97,9 +98,7 @@ def _history(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
 def _month(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime]:
     """The calendar month of `now`, at the offset that Zoho names the org's next run with."""
     next_run = snapshot.backup.next_run if snapshot.backup else None
-    here = snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC)
-    begin = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return begin, (begin + timedelta(days=32)).replace(day=1)
+    return month_of(snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC))
 
 
 def _error(trouble: Trouble) -> dict[str, Any]:

@@ -153,10 +153,10 @@ def decide(
     Args:
         observations: of all orgs that this process watches.
     """
-    ledger, alerts = _by_now(ledger, now), list[Alert]()
+    ledger, alerts, fleet = _by_now(ledger, now), list[Alert](), _survey(observations)
     if rules.whole:
-        ledger, alerts = _decide_outage(ledger, observations, rules, now)
-    orgs, fleet = dict(ledger.orgs), _survey(observations)
+        ledger, alerts = _decide_outage(ledger, observations, fleet, rules, now)
+    orgs = dict(ledger.orgs)
     by = ledger
     if not rules.whole and ledger.outage_since and any(at > ledger.outage_since for at in fleet.reached):
         by = replace(ledger, outage_since=None)  # over, for all that a part of the orgs can tell
@@ -197,12 +197,12 @@ def _by_now(ledger: Ledger, now: datetime) -> Ledger:
 
 
 def _decide_outage(
-    ledger: Ledger, observations: Sequence[Observation], rules: Rules, now: datetime
+    ledger: Ledger, observations: Sequence[Observation], fleet: _Fleet, rules: Rules, now: datetime
 ) -> tuple[Ledger, list[Alert]]:
     """One alert for an outage that takes all orgs, and one for its end."""
     since = ledger.outage_since
     if since is None:
-        out = _find_outage(ledger, observations, rules, now)
+        out = _find_outage(ledger, observations, fleet, rules, now)
         if not out:
             return ledger, []
         ledger = replace(ledger, outage_since=now, outage_told_at=now, outage_over=None)
@@ -219,7 +219,7 @@ def _decide_outage(
 
 
 def _find_outage(
-    ledger: Ledger, observations: Sequence[Observation], rules: Rules, now: datetime
+    ledger: Ledger, observations: Sequence[Observation], fleet: _Fleet, rules: Rules, now: datetime
 ) -> list[Observation]:
     """The orgs of an outage that is still to be told: all that are asked, two at least; else none."""
     if rules.settings.least > Level.UNKNOWN:
@@ -231,9 +231,7 @@ def _find_outage(
         for one in out
         if not (one.snapshot.org.mute or _already_told(ledger, one)) and _lasts(one, ledger, rules, now)
     ]
-    answered = max(
-        (one.looked_at for one in observations if one.is_reached and one.looked_at), default=None
-    )
+    answered = fleet.reached[-1] if fleet.reached else None
     unanswered = [moment for moment in began if answered is None or answered <= moment]
     if len(out) < 2 or not unanswered:
         return []

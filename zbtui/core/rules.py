@@ -13,7 +13,7 @@ from zbtui.core.org import Policy
 from zbtui.core.recurrence import later_runs, parse_rrule
 from zbtui.core.runs import LONGEST_RUN
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import MONTHS, ago, countdown, day, rough, within
+from zbtui.core.timefmt import MONTHS, ago, countdown, day, month_of, rough, within
 from zbtui.core.verdict import Level, Name, Verdict
 
 LINKS_NEAR: Final = timedelta(hours=48)
@@ -318,8 +318,7 @@ def quota_risk(case: Case) -> Verdict | None:
     if ahead is None or ahead <= timedelta():
         return None
     next_run = backup.next_run
-    begin = next_run.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    end = (begin + timedelta(days=32)).replace(day=1)
+    begin, end = month_of(next_run)
     to_come = 1 + len(later_runs(backup.rrule, next_run, end - timedelta(microseconds=1)))
     history = snapshot.history
     done = history.runs_within(begin, end) if history else 0

@@ -87,6 +87,12 @@ def within(span: timedelta) -> str:
     return text if text == "now" else f"in {text}"
 
 
+def month_of(moment: datetime) -> tuple[datetime, datetime]:
+    """The calendar month of a moment, at its own offset: where it begins, and where the next one does."""
+    begin = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return begin, (begin + timedelta(days=32)).replace(day=1)
+
+
 def offset_text(moment: datetime) -> str:
     """`+05:30`, of an aware moment."""
     return moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:5]

@@ -9,7 +9,7 @@ from zbtui.core.history import Entry
 from zbtui.core.past import last_good_words, links_words
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import ago, countdown, moment_texts
+from zbtui.core.timefmt import ago, countdown, moment_texts, month_of
 from zbtui.core.verdict import Verdict
 
 Rows = list[tuple[str, str]]
@@ -82,8 +82,7 @@ def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     if history and (buy := history.last_action("purchased")):
         rows.append(("Last bought", _when(f"{buy.count} by {_who(buy)}", buy.at, zone)))
     if history:
-        begin = zoho_now.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        count = history.runs_within(begin, zoho_now + timedelta(days=1))
+        count = history.runs_within(*month_of(zoho_now.astimezone(zone)))
         runs = "1 run" if count == 1 else f"{count} runs"
         rows.append(("This month", f"{runs}{_included(snapshot)}"))
     rows.append(("Links", _links(snapshot, now, zone)))
