@@ -36,13 +36,18 @@ class Scene:
     seconds: float = 20.0
     """How far into the demo."""
     keys: Sequence[str] = ()
-    theme: str = "textual-dark"
+    theme: str = "zbtui-dark"
 
 
 SCENES = (
     Scene("panels", (120, 42), "STOPPED", keys=("right",)),
-    Scene("detail", (100, 30), "requester.name", keys=("end", "enter")),
-    Scene("light", (80, 24), "STOPPED", theme="textual-light"),
+    Scene("table", (120, 24), "LAST GOOD", keys=("2",)),
+    Scene("agenda", (120, 30), "about, by its plan", keys=("3",)),
+    Scene("events", (120, 24), "trouble:", keys=("4",)),
+    Scene("narrow", (60, 20), "STOPPED"),
+    Scene("detail", (100, 34), "requester.name", keys=("end", "enter")),
+    Scene("history", (100, 34), "completed", keys=("end", "enter", "2")),
+    Scene("light", (80, 24), "STOPPED", theme="zbtui-light"),
     Scene("sign-in", (100, 30), "ctrl+y copies", keys=("a", "enter", "tab", "enter", "enter")),
     Scene(
         "device",

@@ -28,6 +28,7 @@ from zbtui.parts import (
 if TYPE_CHECKING:
     from zbtui.alerts.desk import AlertDesk
     from zbtui.onboard import Desk
+    from zbtui.store.screen_memory import ScreenMemory
     from zbtui.watch.fleet import Fleet
 
 FAILED: Final = 1
@@ -107,6 +108,7 @@ def _failed(args: argparse.Namespace) -> int:
 
 def _watch(args: argparse.Namespace) -> int:
     from zbtui.store.log import log_to
+    from zbtui.store.screen_memory import ScreenMemory
 
     paths = find_paths_of(args)
     file = config_file(paths)
@@ -116,7 +118,12 @@ def _watch(args: argparse.Namespace) -> int:
 
     async def watch() -> int | str | None:
         async with open_desk(paths, file) as desk:
-            return await _run_app(make_fleet_of(desk, config), desk, make_alerts(desk, config))
+            return await _run_app(
+                make_fleet_of(desk, config),
+                desk,
+                make_alerts(desk, config),
+                memory=ScreenMemory(paths.screen),
+            )
 
     outcome = asyncio.run(watch())
     from zbtui.tui.app import DEMO
@@ -144,11 +151,15 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 async def _run_app(
-    fleet: Fleet, desk: Desk, alerts: AlertDesk, label: str | None = None
+    fleet: Fleet,
+    desk: Desk,
+    alerts: AlertDesk,
+    label: str | None = None,
+    memory: ScreenMemory | None = None,
 ) -> int | str | None:
     from zbtui.tui.app import ZbtuiApp
 
-    app = ZbtuiApp(fleet, desk, alerts, label)
+    app = ZbtuiApp(fleet, desk, alerts, label, memory)
     try:
         outcome = await app.run_async()
     finally:
@@ -199,8 +210,8 @@ def _list(args: argparse.Namespace) -> int:
         from zbtui.core.org import POLICY_KEYS
         from zbtui.store.config import ORG_KEYS, org_table
 
-        nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS))
-        body = {"schema": 1, "orgs": [nothing | org_table(org) | {"mute": org.mute} for org in orgs]}
+        nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS)) | {"mute": False, "tags": []}
+        body = {"schema": 1, "orgs": [nothing | org_table(org) for org in orgs]}
         print(json.dumps(body, indent=2))
         return 0
     if not orgs:

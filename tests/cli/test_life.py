@@ -117,6 +117,8 @@ def test_the_list_as_json_holds_what_the_config_holds(
                 "accounts_url": org.accounts_url,
                 "api_url": org.api_url,
                 "mute": False,
+                "tags": [],
+                "accent": None,
                 "every": None,
                 "near_every": None,
                 "overdue_after": None,
@@ -125,6 +127,12 @@ def test_the_list_as_json_holds_what_the_config_holds(
             }
         ],
     }
+
+
+def test_the_list_as_json_holds_tags_and_accent(shell: Shell, empty_home: Path) -> None:
+    write_config(empty_home, f'{ACME}tags = ["prod", "nordics"]\naccent = "blue"\n')
+    (org,) = shell("list", "--json").json["orgs"]
+    assert (org["tags"], org["accent"]) == (["prod", "nordics"], "blue")
 
 
 def test_the_list_as_json_holds_the_policy_of_an_orgs_own(shell: Shell, empty_home: Path) -> None:

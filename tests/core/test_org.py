@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields, replace
 from datetime import timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -68,6 +68,29 @@ def test_configuration_is_never_changed_in_place(value: Org | Policy) -> None:
         setattr(value, fields(value)[0].name, None)
 
 
+LABELS = [{"mute": True}, {"tags": ("prod",)}, {"accent": "blue"}, {"mute": True, "tags": ("a", "b")}]
+
+
+@pytest.mark.parametrize("labels", LABELS)
+def test_what_people_see_of_an_org_makes_no_other_watch(labels: dict[str, Any]) -> None:
+    labelled = replace(FULL, **labels)
+    assert labelled.is_watched_like(FULL) and FULL.is_watched_like(labelled)
+    assert labelled.identity == FULL.identity
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"name": "b"},
+        {"client_id": "1000.B"},
+        {"grant": "refresh-token"},
+        {"own_policy": (("every", HOUR),)},
+    ],
+)
+def test_an_org_that_is_asked_otherwise_is_another_watch(keys: dict[str, Any]) -> None:
+    assert not replace(FULL, **keys, tags=("prod",)).is_watched_like(FULL)
+
+
 # Ways to sign in
 
 
@@ -120,3 +143,11 @@ def test_what_others_changed_meanwhile_stays_when_an_org_is_changed() -> None:
     assert after == Org("acme ltd", "eu", "1000.B", own_policy=spans)
     assert rebased(opened, opened, changed) == changed
     assert rebased(current, opened, opened) == current
+
+
+def test_tags_that_others_gave_meanwhile_stay_unless_they_are_what_is_changed() -> None:
+    opened = Org("acme", "eu", "1000.A", tags=("prod",))
+    current = replace(opened, tags=("prod", "nordics"), accent="blue")
+    assert rebased(current, opened, replace(opened, mute=True)) == replace(current, mute=True)
+    assert rebased(current, opened, replace(opened, tags=())) == replace(current, tags=())
+    assert rebased(current, replace(opened, accent="red"), opened) == replace(current, accent=None)

@@ -32,12 +32,14 @@ def test_on_linux_config_and_state_are_in_the_xdg_folders(empty_home: Path) -> N
     assert paths.state == empty_home / "xdg_state_home" / "zbtui"
 
 
-def test_journal_log_and_locks_are_in_the_state_folder() -> None:
+def test_what_is_kept_is_in_the_state_folder() -> None:
     paths = find_paths(None, {})
-    assert [path.relative_to(paths.state) for path in (paths.journal, paths.log, paths.locks)] == [
+    kept = (paths.journal, paths.log, paths.locks, paths.screen)
+    assert [path.relative_to(paths.state) for path in kept] == [
         Path("journal.db"),
         Path("zbtui.log"),
         Path("locks"),
+        Path("screen.json"),
     ]
 
 

@@ -22,9 +22,10 @@ from zbtui.onboard import Desk, Household
 from zbtui.store.config import Config
 from zbtui.store.journal import Journal
 from zbtui.store.memory import MemoryConfig, MemoryCredentials
+from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.screens.fleet_screen import FleetScreen
-from zbtui.tui.widgets.fleet_grid import FleetGrid
+from zbtui.tui.widgets.tile_view import TileView
 from zbtui.watch.fleet import Fleet
 from zbtui.zoho.http import Http
 
@@ -76,8 +77,18 @@ class Driven:
         await self.pilot.pause()
 
     @property
-    def grid(self) -> FleetGrid:
-        return self.app.screen.query_one(FleetGrid)
+    def screen(self) -> FleetScreen:
+        assert isinstance(self.app.screen, FleetScreen)
+        return self.app.screen
+
+    @property
+    def view(self) -> TileView:
+        return self.screen.view
+
+    @property
+    def order(self) -> list[str]:
+        """The orgs' names as shown."""
+        return self.screen.roster.order
 
     @property
     def screen_text(self) -> str:
@@ -107,13 +118,14 @@ async def driving(
     policy: Policy | None = None,
     settings: Settings | None = None,
     mute: bool = False,
+    memory: ScreenMemory | None = None,
 ) -> AsyncIterator[Driven]:
     clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
     orgs = tuple(Org(name, "eu", "1000.ABC", mute=mute) for name in names)
     config = Config(policy or Policy(), orgs, settings or Settings())
     fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
     desk = make_desk(config, journal, clock)
-    app = ZbtuiApp(fleet, desk, make_alerts(desk, config))
+    app = ZbtuiApp(fleet, desk, make_alerts(desk, config), memory=memory)
     async with app.run_test(size=size) as pilot:
         driven = Driven(app, pilot, fleet, clock, zoho)
         await pilot.pause()

@@ -16,6 +16,7 @@ from tests.support.build import SEED_JOB, seen
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.tui.driving import Zoho, driving, make_alerts, make_desk
+from zbtui.core.keys import SCOPES
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret
 from zbtui.core.snapshot import Looked
@@ -26,7 +27,7 @@ from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
-from zbtui.tui.widgets.fleet_grid import FleetGrid
+from zbtui.tui.widgets.tile_view import TileView
 from zbtui.watch.fleet import Fleet
 
 NAMES = [f"org-{number}" for number in range(6)]
@@ -56,7 +57,7 @@ async def test_the_worst_comes_first() -> None:
     zoho.answers["org-2"] = Trouble("network", "No line.", "Wait.")
     zoho.answers["org-5"] = Looked(None)
     async with driving(NAMES, zoho) as driven:
-        assert driven.grid.order == ["org-4", "org-2", "org-5", "org-0", "org-1", "org-3"]
+        assert driven.order == ["org-4", "org-2", "org-5", "org-0", "org-1", "org-3"]
 
 
 async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> None:
@@ -66,9 +67,9 @@ async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> Non
         await driven.advance(6)
         await driven.press("R")
         await driven.advance(1)
-        assert driven.grid.order == NAMES
+        assert driven.order == NAMES
         await driven.advance(12)
-        assert driven.grid.order[0] == "org-5"
+        assert driven.order[0] == "org-5"
 
 
 @pytest.mark.parametrize(
@@ -90,13 +91,13 @@ async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> Non
 async def test_arrows_and_letters_move_among_the_panels(keys: list[str], target: str) -> None:
     async with driving(NAMES) as driven:
         await driven.press(*keys)
-        assert driven.grid.current == target
+        assert driven.view.current == target
 
 
 async def test_down_into_a_row_that_is_not_full_ends_on_its_last_panel() -> None:
     async with driving(NAMES[:3]) as driven:
         await driven.press("right", "down")
-        assert driven.grid.current == "org-2"
+        assert driven.view.current == "org-2"
 
 
 async def test_the_panel_moved_to_is_scrolled_into_sight() -> None:
@@ -107,9 +108,9 @@ async def test_the_panel_moved_to_is_scrolled_into_sight() -> None:
 
 async def test_a_click_moves_and_a_double_click_opens() -> None:
     async with driving(NAMES) as driven:
-        await driven.pilot.click(driven.grid, offset=(50, 10))
-        assert driven.grid.current == "org-3"
-        await driven.pilot.click(driven.grid, offset=(50, 10), times=2)
+        await driven.pilot.click(driven.view, offset=(50, 10))
+        assert driven.view.current == "org-3"
+        await driven.pilot.click(driven.view, offset=(50, 10), times=2)
         await driven.pilot.pause()
         assert "requester.zuid" in driven.screen_text
 
@@ -185,14 +186,14 @@ async def test_the_detail_says_what_to_do_in_full() -> None:
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_names_every_key_and_every_word(key: str) -> None:
-    async with driving(size=(100, 50)) as driven:
+    async with driving(size=(100, 70)) as driven:
         await driven.press(key)
         for said in ("Ask Zoho about this org now", "Leave zbtui", "NO BACKUP", "THROTTLED", "(stale)"):
             assert said in driven.screen_text
 
 
 @pytest.mark.parametrize(
-    "owner", [ZbtuiApp, FleetScreen, FleetGrid, DetailScreen, HelpScreen, WelcomeScreen]
+    "owner", [ZbtuiApp, FleetScreen, TileView, DetailScreen, HelpScreen, WelcomeScreen]
 )
 def test_every_binding_has_an_id_and_a_tooltip(owner: type[DOMNode]) -> None:
     bindings = [binding for binding in owner.__dict__["BINDINGS"] if isinstance(binding, Binding)]
@@ -202,8 +203,10 @@ def test_every_binding_has_an_id_and_a_tooltip(owner: type[DOMNode]) -> None:
 
 async def test_the_palette_offers_the_commands() -> None:
     async with driving() as driven:
-        titles = {command.title for command in driven.app.get_system_commands(driven.app.screen)}
-        assert {"Look at all orgs", "Pause or resume all", "Theme", "Quit"} <= titles
+        titles = [command.title for command in driven.app.get_system_commands(driven.app.screen)]
+        assert {"Theme", "Quit"} <= set(titles)
+        for each in SCOPES["fleet"]:
+            assert any(each.tooltip in title for title in titles)
         driven.app.screen.action_pause_all()  # type: ignore[attr-defined]
         await driven.advance()
         assert "PAUSED" in driven.screen_text
@@ -230,11 +233,11 @@ async def test_an_org_added_elsewhere_appears_and_one_removed_goes() -> None:
         configs.append(Config(Policy(), (acme, beta)))
         await driven.advance()
         await driven.advance()
-        assert driven.grid.order == ["acme", "beta"]
+        assert driven.order == ["acme", "beta"]
         assert driven.screen_text.count("● SCHEDULED") == 2
         configs.append(Config(Policy(), (beta,)))
         await driven.advance()
-        assert driven.grid.order == ["beta"]
+        assert driven.order == ["beta"]
 
 
 async def test_with_the_last_org_gone_the_welcome_comes_back_and_goes_with_the_next_one() -> None:
@@ -255,7 +258,7 @@ async def test_left_alone_the_screen_shows_the_worst_again() -> None:
         await driven.press("end")
         assert "org-39" in driven.screen_text
         await driven.advance(61)
-        assert driven.grid.current == "org-0"
+        assert driven.view.current == "org-0"
         assert "org-0 " in driven.screen_text
 
 
@@ -269,7 +272,7 @@ async def test_the_screen_follows_the_panel_under_the_cursor_when_the_order_chan
         await driven.press("r")
         await driven.advance(6)
         await driven.advance(12)
-        assert driven.grid.current == "org-0"
+        assert driven.view.current == "org-0"
         assert "org-0 " in driven.screen_text
 
 

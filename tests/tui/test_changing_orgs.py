@@ -16,7 +16,7 @@ from zbtui.tui.widgets.form import Field
 
 async def open_on(driven: Demo, name: str, key: str) -> None:
     """`key`, on the panel of that org."""
-    order = driven.app.screen.query_one("FleetGrid").order  # type: ignore[attr-defined]
+    order = driven.app.screen.roster.order  # type: ignore[attr-defined]
     await driven.press("home", *["right"] * order.index(name), key)
 
 
@@ -70,6 +70,30 @@ async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> N
         assert org.own_policy == ()
 
 
+async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> None:
+    async with demo() as driven:
+        before = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
+        await open_on(driven, "nordlys", "e")
+        await fill(driven, tags="prod, nordics  eu-1", accent="blue", mute="muted")
+        await driven.click("save")
+        await driven.advance(1)
+        assert driven.is_closed
+        org = driven.org("nordlys")
+        assert org is not None
+        assert (org.tags, org.accent, org.mute) == (("prod", "nordics", "eu-1"), "blue", True)
+        known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
+        assert known.org == org
+        assert known.attempted_at == before.attempted_at
+        await open_on(driven, "nordlys", "e")
+        assert "prod nordics eu-1" in driven.text
+        await fill(driven, tags="", accent="none", mute="heard")
+        await driven.click("save")
+        await driven.advance(1)
+        org = driven.org("nordlys")
+        assert org is not None
+        assert (org.tags, org.accent, org.mute) == ((), None, False)
+
+
 @pytest.mark.parametrize(
     ("values", "told"),
     [
@@ -77,6 +101,8 @@ async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> N
         ({"name": ""}, "must not be empty"),
         ({"every": "often"}, "Every is not a span of time"),
         ({"every": "3s"}, "Every is under 15s"),
+        ({"tags": "prod !east"}, "'!east' is no tag"),
+        ({"tags": "prod Prod"}, "given twice"),
     ],
 )
 async def test_what_will_not_do_is_told_and_nothing_is_changed(values: dict[str, str], told: str) -> None:

@@ -26,7 +26,7 @@ def row(number: int, days: float, state: str | None = None, action: str | None =
 
 
 def rows(snapshot: Snapshot) -> dict[str, str]:
-    return dict(detail_rows(snapshot, judge(snapshot, Policy(), START), START, UTC))
+    return dict(detail_rows(snapshot, judge(snapshot, Policy(), START), START, [], UTC))
 
 
 BOUGHT = replace(row(1, 31, None, "purchased"), count=3)

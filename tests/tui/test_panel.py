@@ -22,7 +22,9 @@ from zbtui.core.runs import summarize
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.text import clean
 from zbtui.core.trouble import LOCKOUT, Trouble
-from zbtui.tui.widgets.panel import HEIGHT, Line, draw_panel, fit, frame_role, tone
+from zbtui.tui.widgets.lines import Line, fit
+from zbtui.tui.widgets.panel import HEIGHT, draw_panel
+from zbtui.tui.widgets.told import frame_role, tone
 
 POLICY = Policy()
 

@@ -101,7 +101,7 @@ async def test_a_browser_that_does_not_come_back_is_not_waited_for_for_ever() ->
 async def test_a_dead_sign_in_is_renewed_in_place_and_looked_at_at_once() -> None:
     async with demo(orgs=7) as driven:
         await driven.advance(3)
-        index = driven.app.screen.query_one("FleetGrid").order.index("maple")  # type: ignore[attr-defined]
+        index = driven.app.screen.roster.order.index("maple")  # type: ignore[attr-defined]
         await driven.press("home", *["right"] * index)
         assert "enter signs in again" in driven.text
         before = await driven.credentials.read_sign_in("maple")

@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
-from typing import Final
 
 from zbtui.check.columns import cells, pad, paint
 from zbtui.check.json_text import iso
-from zbtui.core.event import Event
-from zbtui.core.recurrence import in_words
+from zbtui.core.event import Event, said
 from zbtui.core.verdict import Level, Verdict
-
-_NOTHING: Final = "–"
-"""What there was not, or was not known."""
 
 
 def as_line(event: Event) -> str:
@@ -59,18 +54,10 @@ def _when(event: Event, zone: tzinfo | None) -> str:
 
 
 def _change(event: Event, coloured: bool) -> str:
-    before, after = (_said(event, part) for part in (event.before, event.after))
-    if event.kind == "trouble" and event.after is None:
-        after = "over"
+    before, after = said(event)
     if event.kind == "verdict":
         after = paint(after, Level[event.level.upper()], coloured=coloured)
     return f"{event.kind}: {before} -> {after}"
-
-
-def _said(event: Event, part: str | None) -> str:
-    if part is None:
-        return _NOTHING
-    return in_words(part) if event.kind == "schedule" else part
 
 
 def _line(

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from zbtui.core.backup import Backup
+from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Verdict
 
@@ -54,6 +55,18 @@ class Event:
     """The word of the verdict's level after the look."""
     headline: str
     """The verdict's."""
+
+
+def said(event: Event) -> tuple[str, str]:
+    """What it was before and what it is now, as people say it."""
+    before, after = (_said(event, part) for part in (event.before, event.after))
+    return before, "over" if event.kind == "trouble" and event.after is None else after
+
+
+def _said(event: Event, part: str | None) -> str:
+    if part is None:
+        return "–"
+    return in_words(part) if event.kind == "schedule" else part
 
 
 def standing_of(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Standing | None:

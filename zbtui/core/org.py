@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Grant = Literal["refresh-token", "client-credentials"]
 """How a running watch gets its access tokens."""
@@ -13,6 +13,9 @@ GRANTS: Final[tuple[Grant, ...]] = ("refresh-token", "client-credentials")
 Way = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
 """How an org is signed in to ("Self client", "Devices", "Web apps"); three give a refresh token."""
 WAYS: Final[tuple[Way, ...]] = ("code", "device", "browser", "refresh-token", "client-credentials")
+
+Accent = Literal["blue", "cyan", "green", "yellow", "orange", "red", "magenta", "violet"]
+ACCENTS: Final[tuple[Accent, ...]] = get_args(Accent)
 
 CUSTOM: Final = "custom"
 """The data center key of an org that names its own `accounts_url` and `api_url`."""
@@ -41,12 +44,20 @@ class Org:
     """The keys of `Policy` that this org sets for itself, in the policy's order."""
     mute: bool = False
     """Changes are shown and kept, but nobody is alerted."""
+    tags: tuple[str, ...] = ()
+    """Words to find it by."""
+    accent: Accent | None = None
+    """The colour of the mark beside its name."""
 
     @property
     def identity(self) -> str:
         """Tells this org from another of the same name, whose kept data is not this one's."""
         parts = (self.data_center, self.client_id, self.accounts_url, self.api_url, self.soid)
         return "|".join(part or "" for part in parts)
+
+    def is_watched_like(self, other: Org) -> bool:
+        """Whether a look at the one is a look at the other: they differ in nothing but what people see."""
+        return replace(self, mute=other.mute, tags=other.tags, accent=other.accent) == other
 
 
 def rebased(current: Org, opened: Org, changed: Org) -> Org:

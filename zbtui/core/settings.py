@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
+from zbtui.core.keymap import Keymap
 from zbtui.core.verdict import Level
 
 Desktop = Literal["osc9", "osc777"]
@@ -45,7 +46,9 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Both tables."""
+    """Those tables, and `[keys]`."""
 
     alerts: AlertSettings = field(default_factory=AlertSettings)
     journal: Keep = field(default_factory=Keep)
+    keys: Keymap = ()
+    """The user's own keys, by action."""

@@ -83,11 +83,11 @@ class Desk:
         there.sort(key=lambda one: one.name == org.name)
         return list({one.client_id: one for one in there}.values())
 
-    def table_of(self, org: Org) -> dict[str, str]:
+    def table_of(self, org: Org) -> dict[str, Any]:
         """The org's keys, as `check` takes them."""
         return org_table(org)
 
-    def check(self, table: Mapping[str, str], *, besides: str | None = None) -> Org:
+    def check(self, table: Mapping[str, Any], *, besides: str | None = None) -> Org:
         """The org of these keys, as an `[[org]]` table has them.
 
         Args:

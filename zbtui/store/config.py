@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from zbtui.core.org import CUSTOM, GRANTS, POLICY_KEYS, Org, Policy
+from zbtui.core.org import ACCENTS, CUSTOM, GRANTS, POLICY_KEYS, Org, Policy
 from zbtui.core.settings import Settings
 from zbtui.core.text import clean
 from zbtui.core.timefmt import spell_duration
@@ -19,10 +19,13 @@ from zbtui.store.config_values import (
     Wrong,
     check_address,
     check_flag,
+    check_one_of,
+    check_tags,
     check_text,
     only,
     read_alerts,
     read_keep,
+    read_keys,
     read_policy,
     read_spans,
 )
@@ -34,6 +37,12 @@ _SHORTEST_ON_LOOPBACK: Final = timedelta(seconds=1)
 _SOID: Final = re.compile(r"ZohoCRM\.[0-9]{1,20}")
 HEADER: Final = re.compile(r"\s*\[")
 ORG_HEADER: Final = re.compile(r"\s*\[\[\s*org\s*\]\]")
+_CHECKS: Final[Mapping[str, Callable[[str, object], None]]] = {
+    "mute": check_flag,
+    "tags": check_tags,
+    "accent": partial(check_one_of, words=ACCENTS),
+}
+"""What a key of an org holds, where it is not any text."""
 _NAME: Final = re.compile(r"[\s\[]*[\"']?([\w-]+)")
 
 T = TypeVar("T")
@@ -66,14 +75,15 @@ def parse_config(text: str, name: str, rules: Rules) -> Config:
     except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits
         raise refused(f"{name}: not valid TOML ({clean(str(error))}).", "Correct that line.") from None
     source = _Source(text, name)
-    source.read(None, lambda: only(document, ("watch", "alerts", "journal", "org")))
+    source.read(None, lambda: only(document, ("watch", "alerts", "journal", "keys", "org")))
     policy = source.read("watch", lambda: read_policy(document))
     alerts = source.read("alerts", lambda: read_alerts(document, rules.check_webhook_url))
     keep = source.read("journal", lambda: read_keep(document))
+    keys = source.read("keys", lambda: read_keys(document))
     orgs = _read_orgs(source, document.get("org", []), rules)
     local = all(rules.is_loopback(org.api_url or "") for org in orgs)
     source.read("watch", lambda: _check_pace(policy, local=local))
-    return Config(policy, orgs, Settings(alerts, keep))
+    return Config(policy, orgs, Settings(alerts, keep, keys))
 
 
 def check_name(name: str) -> str | None:
@@ -113,8 +123,10 @@ def check_free(config: Config, org_name: str) -> None:
 
 
 def org_table(org: Org) -> dict[str, Any]:
-    """An org's keys and values, as its `[[org]]` table has them: texts, and `mute`, where it is."""
-    named = {key: value for key in ORG_KEYS if (value := getattr(org, key)) not in (None, False)}
+    """An org's keys and values, as its `[[org]]` table has them: what is as if left out, is left out."""
+    named = {key: value for key in ORG_KEYS if (value := getattr(org, key))}
+    if org.tags:
+        named["tags"] = list(org.tags)
     return named | {key: spell_duration(span) for key, span in org.own_policy}
 
 
@@ -185,7 +197,7 @@ def _check_pace(policy: Policy, *, local: bool) -> None:
 def _read_org(table: Mapping[str, Any], rules: Rules) -> Org:
     only(table, (*ORG_KEYS, *POLICY_KEYS))
     for key, value in table.items():
-        (check_flag if key == "mute" else check_text)(key, value)
+        _CHECKS.get(key, check_text)(key, value)
     for key in ("name", "data_center", "client_id"):
         if key not in table:
             raise Wrong(f"an org has no {key}", f'Add a line {key} = "…" to this org.')
@@ -200,7 +212,9 @@ def _read_org(table: Mapping[str, Any], rules: Rules) -> Org:
     _check_data_center(table, rules)
     _check_grant(table)
     spans = read_spans(table, POLICY_KEYS)
-    org = Org(**{key: table[key] for key in ORG_KEYS if key in table}, own_policy=tuple(spans.items()))
+    own = {key: table[key] for key in ORG_KEYS if key in table}
+    own["tags"] = tuple(own.get("tags", ()))
+    org = Org(**own, own_policy=tuple(spans.items()))
     _check_pace(replace(Policy(), **spans), local=rules.is_loopback(org.api_url or ""))
     return org
 

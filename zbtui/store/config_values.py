@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
+from zbtui.core.keymap import Keymap, WrongKeysError, read_keymap
 from zbtui.core.org import POLICY_KEYS, Policy
 from zbtui.core.settings import DESKTOPS, AlertSettings, Keep
 from zbtui.core.text import clean
@@ -17,6 +18,10 @@ CheckUrl = Callable[[str], str | None]
 """What is wrong with a URL, or None."""
 _LEVELS: Final = {level.word: level for level in Level if level is not Level.OK}
 _NEVER: Final = "never"
+MOST_TAGS: Final = 10
+LONGEST_TAG: Final = 20
+_NOT_IN_TAGS: Final = frozenset(",!:")
+"""What parts words, or means something, where orgs are searched for."""
 
 
 class Wrong(Exception):
@@ -46,9 +51,10 @@ def read_alerts(document: Mapping[str, Any], check_url: CheckUrl) -> AlertSettin
     for key, value in table.items():
         match key:
             case "least":
-                known[key] = _LEVELS[_one_of(key, value, _LEVELS)]
+                check_one_of(key, value, _LEVELS)
+                known[key] = _LEVELS[value]
             case "desktop":
-                _one_of(key, value, DESKTOPS)
+                check_one_of(key, value, DESKTOPS)
             case "failed_looks":
                 _check_count(key, value, 1, 100)
             case "bell":
@@ -68,6 +74,21 @@ def read_keep(document: Mapping[str, Any]) -> Keep:
     if "most_events" in table:
         _check_count("most_events", table["most_events"], 1_000, 10_000_000)
     return Keep(**{**table, **read_spans(table, ("keep",))})
+
+
+def read_keys(document: Mapping[str, Any]) -> Keymap:
+    """`[keys]`."""
+    table = _table_in(document, "keys")
+    for key, value in table.items():
+        if isinstance(value, dict):
+            raise Wrong(
+                f"{key} is a table", 'Put the whole name in quotes, as in "fleet.look" = "f5".', key
+            )
+        check_text(key, value)
+    try:
+        return read_keymap(table)
+    except WrongKeysError as wrong:
+        raise Wrong(wrong.what, wrong.cure, wrong.action_id) from None
 
 
 def only(table: Mapping[str, Any], known: Collection[str]) -> None:
@@ -107,6 +128,31 @@ def check_flag(key: str, value: object) -> None:
         raise Wrong(f"{key} is neither true nor false", "Write one of the two, without quotes.", key)
 
 
+def check_one_of(key: str, value: object, words: Collection[str]) -> None:
+    check_text(key, value)
+    if value not in words:
+        raise Wrong(f"there is no {key} {clean(str(value), 30)!r}", f"Use {' or '.join(words)}.", key)
+
+
+def check_tags(key: str, value: object) -> None:
+    """At most `MOST_TAGS` words, each once, in whatever case."""
+    if not _is_texts(value):
+        raise Wrong(f"{key} is not a list of texts", f'Write it as in {key} = ["prod", "nordics"].', key)
+    if len(value) > MOST_TAGS:
+        raise Wrong(f"{key} has more than {MOST_TAGS} tags", "Take some out.", key)
+    seen = set()
+    for tag in value:
+        if not tag or tag != clean(tag, LONGEST_TAG) or " " in tag or _NOT_IN_TAGS & set(tag):
+            raise Wrong(
+                f"{clean(tag, 40)!r} is no tag",
+                f"A tag is one word of at most {LONGEST_TAG} characters, without , ! and :.",
+                key,
+            )
+        if tag.casefold() in seen:
+            raise Wrong(f"the tag {tag!r} is given twice", "Once is enough.", key)
+        seen.add(tag.casefold())
+
+
 def check_address(key: str, url: str, check_url: CheckUrl) -> None:
     if wrong := check_url(url):
         raise Wrong(f"{key} {wrong}", "Correct the address.", key)
@@ -124,15 +170,12 @@ def _check_count(key: str, value: object, fewest: int, most: int) -> None:
         raise Wrong(f"{key} is no number from {fewest} to {most}", "Write one, without quotes.", key)
 
 
-def _one_of(key: str, value: object, words: Collection[str]) -> str:
-    check_text(key, value)
-    if value not in words:
-        raise Wrong(f"there is no {key} {clean(str(value), 30)!r}", f"Use {' or '.join(words)}.", key)
-    return str(value)
+def _is_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(part, str) for part in value)
 
 
 def _read_command(key: str, value: object) -> tuple[str, ...]:
-    if not (isinstance(value, list) and all(isinstance(part, str) for part in value)):
+    if not _is_texts(value):
         raise Wrong(
             f"{key} is not a list of texts", f'Write it as in {key} = ["notify-send", "zbtui"].', key
         )

@@ -30,6 +30,11 @@ class Paths:
     def locks(self) -> Path:
         return self.state / "locks"
 
+    @property
+    def screen(self) -> Path:
+        """How somebody left the screen."""
+        return self.state / "screen.json"
+
 
 def find_paths(config: str | None, environ: Mapping[str, str]) -> Paths:
     """`--config`, else `$ZBTUI_CONFIG`, else the platform's config folder; state in the platform's own."""

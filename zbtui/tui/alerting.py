@@ -27,10 +27,16 @@ _TOAST_SECONDS: Final = 6.0
 class Alerting:
     """Has the desk consider what is known, and shows what it tells."""
 
-    def __init__(self, app: App[Any], fleet: Fleet, desk: AlertDesk) -> None:
+    def __init__(
+        self, app: App[Any], fleet: Fleet, desk: AlertDesk, as_shown: Callable[[Alert], Alert]
+    ) -> None:
+        """Args:
+        as_shown: an alert as it may stand on the screen.
+        """
         self._app = app
         self._fleet = fleet
         self._desk = desk
+        self._as_shown = as_shown
         self._began = False
         self._pace = Pace()
         self._under_way: set[str] = set()
@@ -86,7 +92,7 @@ class Alerting:
         await self._desk.deliver(desktop)
 
     def _tell(self, news: Sequence[KeptAlert]) -> None:
-        alerts = [kept.alert for kept in news]
+        alerts = [self._as_shown(kept.alert) for kept in news]
         if len(alerts) <= _MOST_TOASTS:
             for alert in alerts:
                 self._toast(alert.title, alert.headline, _severity([alert]))
@@ -103,6 +109,7 @@ class Alerting:
     # The terminal
 
     def _show_on_desktop(self, alert: Alert) -> None:
+        alert = self._as_shown(alert)
         if desktop := self.settings.desktop:
             tmux = "TMUX" in os.environ
             self._write(notice_sequence(desktop, f"zbtui · {alert.title}", alert.headline, tmux=tmux))

@@ -9,76 +9,100 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.screen import Screen
+from textual.theme import Theme
 
+from zbtui.core.alert import Alert
 from zbtui.core.crash import describe
+from zbtui.core.screen_state import ScreenState
 from zbtui.core.snapshot import Snapshot
+from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.alerting import Alerting
-from zbtui.tui.messages import SnapshotChanged
+from zbtui.tui.bindings import bindings_of
+from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotChanged
+from zbtui.tui.palette import OrgProvider, commands_of
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
+from zbtui.tui.themes import Themed
 from zbtui.tui.ticking import Ticking
+from zbtui.tui.toasts import Toasting
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
     from zbtui.alerts.desk import AlertDesk
     from zbtui.onboard import Desk
 
-_SCREENS: Final = Path(__file__).parent / "screens"
+_HERE: Final = Path(__file__).parent
+_SCREENS: Final = _HERE / "screens"
 _LEAVE_SECONDS: Final = 3.0
 DEMO: Final = "demo"
 """What the app returns when the demo was asked for."""
 
 
-class ZbtuiApp(App[str]):
+class ZbtuiApp(Toasting[str], Themed[str]):
     """Watches a fleet until told to quit, or until its terminal is gone."""
 
     TITLE = "zbtui"
     # All here, although each belongs to one screen: a screen's own is parsed anew when it is shown.
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         _SCREENS / "fleet_screen.tcss",
+        _HERE / "widgets" / "tile_view.tcss",
+        _HERE / "widgets" / "too_small.tcss",
+        _HERE / "toasts.tcss",
         _SCREENS / "welcome_screen.tcss",
         _SCREENS / "boxed_screen.tcss",
         _SCREENS / "form_screens.tcss",
     ]
     ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="This help"),
-        Binding("f1", "help", "Help", show=False, id="app.help-f1", tooltip="This help"),
-        Binding("q", "quit", "Quit", id="app.quit", tooltip="Leave zbtui"),
-    ]
+    COMMANDS = App.COMMANDS | {OrgProvider}
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("app")
 
-    def __init__(self, fleet: Fleet, desk: Desk, alerts: AlertDesk, label: str | None = None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        desk: Desk,
+        alerts: AlertDesk,
+        label: str | None = None,
+        memory: ScreenMemory | None = None,
+    ) -> None:
         """Args:
         desk: where orgs come under watch, and go.
         alerts: who is told of what.
         label: said in front of the bar, such as that this is a demo.
+        memory: of how somebody left the screen; None: of this window only.
         """
         super().__init__()
         self._fleet = fleet
         self._desk = desk
         self._label = label
         self._alerts = alerts
-        self._alerting = Alerting(self, fleet, alerts)
+        self._alerting = Alerting(self, fleet, alerts, self._as_shown)
+        self._memory = memory or ScreenMemory(None)
+        self._state = self._memory.load()
+        self._theme_chosen = self._state.theme
+        self._keys: tuple[tuple[str, str], ...] = ()
         self._fleet_screen: FleetScreen | None = None
         self._ticks = 0
         self._watching = False
-        """Whether the panels were shown, and their orgs are looked at since."""
+        """Whether the orgs were shown, and their orgs are looked at since."""
 
     def on_mount(self) -> None:
+        self._put_on_theme()
+        self._take_up_keys()
         self._fleet.listen(self._hand_over)
         self._watch_terminal()
         self.set_interval(1.0, self.tick)
 
-    def on_panels_shown(self) -> None:
+    def on_orgs_shown(self) -> None:
         """What was known shows by now: whatever keyring and network do, it was not delayed by them."""
         self._watching = True
         self._watch(snapshot.org.name for snapshot in self._fleet.snapshots)
@@ -93,7 +117,9 @@ class ZbtuiApp(App[str]):
         self.post_message(SnapshotChanged(snapshot))
 
     def _make_fleet_screen(self) -> FleetScreen:
-        self._fleet_screen = FleetScreen(self._fleet, self._desk, self._alerts, self._label)
+        self._fleet_screen = FleetScreen(
+            self._fleet, self._desk, self._alerts, self._label, self._state, self._remember
+        )
         return self._fleet_screen
 
     def _watch(self, names: Iterable[str]) -> None:
@@ -111,6 +137,14 @@ class ZbtuiApp(App[str]):
         screen = self._fleet_screen
         return screen if screen and screen.is_mounted else None
 
+    def on_look_asked(self, message: LookAsked) -> None:
+        if screen := self._mounted_fleet_screen:
+            screen.look(message.org_name)
+
+    def on_browser_asked(self, message: BrowserAsked) -> None:
+        if screen := self._mounted_fleet_screen:
+            screen.browse(message.org_name)
+
     def on_snapshot_changed(self, message: SnapshotChanged) -> None:
         self._alerting.note_change()
         if screen := self._mounted_fleet_screen:
@@ -123,10 +157,11 @@ class ZbtuiApp(App[str]):
             self._leave()
             return
         change = self._fleet.tick()
+        self._take_up_keys()
         self._welcome_or_watch(change)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
-            self._alerting.tick(screen.grid.verdicts)
+            self._alerting.tick(screen.roster.verdicts)
         if isinstance(self.screen, Ticking):
             with suppress(NoMatches):  # it is on its way out, and its widgets have gone
                 self.screen.tick()
@@ -169,22 +204,46 @@ class ZbtuiApp(App[str]):
 
     async def action_quit(self) -> None:
         self._fleet.stop()
+        await self._memory.close()
         self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         stock = super().get_system_commands(screen)
         yield from (command for command in stock if command.title in ("Theme", "Quit", "Screenshot"))
         if isinstance(screen, FleetScreen):
-            yield SystemCommand("Look at all orgs", "Ask Zoho about every org now", screen.action_look_all)
-            yield SystemCommand("Look at this org", "Ask Zoho about it now", screen.action_look)
-            yield SystemCommand("Pause or resume this org", "Stop asking, or go on", screen.action_pause)
-            yield SystemCommand("Pause or resume all", "Stop asking, or go on", screen.action_pause_all)
-            yield SystemCommand("Detail", "All that is known of this org", screen.action_detail)
-            yield SystemCommand("Sign in again", "Replace this org's credentials", screen.action_sign_in)
-            yield SystemCommand("Edit this org", "Name, data center, intervals", screen.action_edit)
-            yield SystemCommand("Take this org off watch", "Delete its credentials", screen.action_remove)
-        if isinstance(screen, FleetScreen | WelcomeScreen):
+            yield from commands_of(screen)
+        elif isinstance(screen, WelcomeScreen):
             yield SystemCommand("Add an org", "Put an org under watch", self.action_add)
+
+    # How somebody left the screen
+
+    def _put_on_theme(self) -> None:
+        self.put_on(self._state.theme or os.environ.get("TEXTUAL_THEME"))
+        self.theme_changed_signal.subscribe(self, self._note_theme)
+
+    def _note_theme(self, theme: Theme) -> None:
+        self._theme_chosen = theme.name
+        self._remember(self._state)
+
+    def _remember(self, state: ScreenState) -> None:
+        self._state = replace(state, theme=self._theme_chosen)
+        self.run_worker(
+            self._memory.save(self._state), group="remember", description="remember", exit_on_error=False
+        )
+
+    def _take_up_keys(self) -> None:
+        """The config's, whenever they are others."""
+        if self._fleet.settings.keys != self._keys:
+            self._keys = self._fleet.settings.keys
+            self.set_keymap(dict(self._keys))
+
+    def _as_shown(self, alert: Alert) -> Alert:
+        """What may be told of it while names are hidden."""
+        screen = self._fleet_screen
+        if screen is None or not screen.roster.veiled:
+            return alert
+        org = screen.roster.alias(alert.org) if alert.org else alert.org
+        return replace(alert, org=org, headline="Names are hidden.", hint=None)
 
     # The terminal
 

@@ -19,5 +19,21 @@ class SnapshotChanged(Message):
         return isinstance(message, SnapshotChanged) and message.snapshot.org.name == self.snapshot.org.name
 
 
-class PanelsShown(Message):
-    """The panels were painted for the first time."""
+class LookAsked(Message):
+    """Somebody wants an org to be looked at now."""
+
+    def __init__(self, org_name: str) -> None:
+        super().__init__()
+        self.org_name = org_name
+
+
+class BrowserAsked(Message):
+    """Somebody wants to see Zoho's own page of an org."""
+
+    def __init__(self, org_name: str) -> None:
+        super().__init__()
+        self.org_name = org_name
+
+
+class OrgsShown(Message):
+    """The orgs were painted for the first time."""

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.clock import Clock
+from zbtui.core.event import Event
 from zbtui.core.org import Org
+from zbtui.core.poll import Poll
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.config import Config
@@ -79,6 +81,20 @@ class Fleet:
     def now(self) -> datetime:
         return self._clock.now()
 
+    @property
+    def noted(self) -> int:
+        """Another number than before: the journal has new events of this process's."""
+        return sum(poller.noted for poller in self._pollers.values())
+
+    def polls(self, name: str) -> tuple[Poll, ...]:
+        """The last looks at an org since the program started, newest first."""
+        poller = self._pollers.get(name)
+        return tuple(reversed(poller.polls)) if poller else ()
+
+    async def recent_events(self, most: int) -> list[Event]:
+        """The newest that the journal keeps, of all orgs, oldest first."""
+        return await self._journal.events.read(None, None, most)
+
     def listen(self, publish: Callable[[Snapshot], None]) -> None:
         """From now on each changed snapshot is handed to `publish`, on the event loop."""
         self._publish = publish
@@ -146,8 +162,9 @@ class Fleet:
         faster = config.policy.every < self.policy.every
         self.policy, self.settings = config.policy, config.settings
         self._journal.keep = config.settings.journal
-        before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
         after = {org.name: org for org in config.orgs}
+        self._relabel(after)
+        before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
         removed = [name for name, org in before.items() if after.get(name) != org]
         added = [org for name, org in after.items() if before.get(name) != org]
         # With another policy of its own it is still the same org: what is known of it stays.
@@ -168,6 +185,15 @@ class Fleet:
         self._begin(added, known)
         self._pollers = {name: self._pollers[name] for name in after}
         return Change(tuple(org.name for org in added), tuple(removed))
+
+    def _relabel(self, orgs: Mapping[str, Org]) -> None:
+        """Where only what people see of an org is another, its watch goes on."""
+        for name, poller in self._pollers.items():
+            org, snapshot = orgs.get(name), poller.snapshot
+            # A look under way ends with the org that it began with.
+            if org and org != snapshot.org and org.is_watched_like(snapshot.org) and not snapshot.looking:
+                poller.snapshot = replace(snapshot, org=org)
+                self._publish(poller.snapshot)
 
     def _begin(self, orgs: Sequence[Org], known: Mapping[str, Snapshot]) -> None:
         now, spread = self._clock.now(), self._spread(len(orgs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from zbtui.core.cadence import SOONEST, longest_pause, next_look
 from zbtui.core.crash import bug
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
+from zbtui.core.poll import KEPT, Poll, poll_of
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
 from zbtui.core.trouble import TroubleError
 from zbtui.store.journal import Journal
@@ -54,6 +56,10 @@ class Poller:
         self._asked = False
         """Whether somebody asked for the look that comes next."""
         self._forget = False
+        self.polls: deque[Poll] = deque(maxlen=KEPT)
+        """The last looks, oldest first."""
+        self.noted = 0
+        """How often a look has noted a change in the journal."""
 
     async def run(self) -> None:
         """Until `stop()`. Raises nothing."""
@@ -72,6 +78,7 @@ class Poller:
         """One look now; the snapshot after it."""
         before, asked, self._asked = self.snapshot, self._asked, False
         self._set(replace(before, looking=True))
+        began = self._clock.monotonic()
         try:
             looked = await self._look(before)
             after = succeeded(self.snapshot, looked, self._clock.now())
@@ -80,11 +87,13 @@ class Poller:
         except Exception as error:  # a bug of ours must not end the watch in silence
             _log.error("%s: the look ended in %s", self.snapshot.org.name, type(error).__name__)
             after = failed(self.snapshot, bug(error), self._clock.now())
+        self.polls.append(poll_of(after, self._clock.now(), self._clock.monotonic() - began))
         if asked and after.trouble and before.failures:
             after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
         now = self._clock.now()
         if not self._stopping:
-            after, _ = await self._journal.note(after, lambda one: judge(one, self.policy, now), now)
+            after, events = await self._journal.note(after, lambda one: judge(one, self.policy, now), now)
+            self.noted += bool(events)
         due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
         # It may have been paused meanwhile.
         self._set(replace(after, next_look=due, paused=self.snapshot.paused))

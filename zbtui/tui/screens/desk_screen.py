@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.screen import ModalScreen
@@ -16,6 +16,7 @@ from textual.widgets import Static
 from zbtui.clock import StoppedError
 from zbtui.core.crash import bug
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.tui.bindings import bindings_of
 from zbtui.tui.ticking import Ticking
 
 if TYPE_CHECKING:
@@ -28,13 +29,7 @@ _log = logging.getLogger(__name__)
 class DeskScreen(Ticking, ModalScreen[T]):
     """Has the desk do something, tells what went wrong, and ends with a result."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # Where the focused one has no use for the arrows, as buttons have none.
-        Binding("right,down", "app.focus_next", "Next", show=False, id="form.next", tooltip="Next field"),
-        Binding(
-            "left,up", "app.focus_previous", "Previous", show=False, id="form.back", tooltip="Field before"
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()

@@ -2,58 +2,147 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from collections.abc import Callable
+from typing import ClassVar, Final, Literal, get_args
 
+from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
 from zbtui.core.judge import judge
+from zbtui.core.snapshot import Snapshot
+from zbtui.tui.bindings import bindings_of, key_of
+from zbtui.tui.messages import BrowserAsked, LookAsked
 from zbtui.tui.ticking import Ticking
-from zbtui.tui.widgets.detail import detail_rows
-from zbtui.tui.widgets.labelled_rows import LabelledRows
+from zbtui.tui.widgets.detail import Rows, detail_rows
+from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, look_rows, next_dates
+from zbtui.tui.widgets.row_list import RowList
 from zbtui.watch.fleet import Fleet
 
 SIGN_IN: Final = "sign-in"
+Page = Literal["now", "history", "looks", "json"]
+PAGES: Final[tuple[Page, ...]] = get_args(Page)
+_TITLES: Final[dict[Page, str]] = {"now": "Now", "history": "History", "looks": "Looks", "json": "JSON"}
+_PART: Final = "   "
 
 
 class DetailScreen(Ticking, ModalScreen[str | None]):
-    """Zoho's answer as it came, the verdict with its cure, and when it is looked at next.
+    """The verdict with its cure and what is known now; the year; the last looks; Zoho's answer as it came.
 
     Ends with what is to be done next: `SIGN_IN`, or nothing.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,enter,q", "dismiss(None)", "Back", id="detail.back", tooltip="Back to all orgs"),
-        Binding("r", "look", "Look now", id="detail.look", tooltip="Ask Zoho about this org now"),
-        Binding("s", "dismiss('sign-in')", "Sign in again", id="detail.sign-in", tooltip="Sign in again"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("detail")
 
-    def __init__(self, fleet: Fleet, org_name: str) -> None:
+    def __init__(
+        self, fleet: Fleet, org_name: str, as_shown: Callable[[Snapshot], Snapshot] = lambda one: one
+    ) -> None:
+        """Args:
+        as_shown: what may be shown of an org.
+        """
         super().__init__()
         self._fleet = fleet
         self._org_name = org_name
+        self._as_shown = as_shown
+        self._page: Page = "now"
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="box") as box:
-            box.border_title = Content(self._org_name)
-            box.border_subtitle = Content("esc back · r look now · s sign in again")
-            yield LabelledRows()
+        with Vertical(classes="box"):
+            yield Static(id="pages", markup=False)
+            yield RowList()
 
     def on_mount(self) -> None:
+        self.query_one(RowList).focus()
         self.tick()
 
     def tick(self) -> None:
         """A second went by; called while this screen is on top."""
-        found = [one for one in self._fleet.snapshots if one.org.name == self._org_name]
-        if not found:
+        snapshot = self._snapshot()
+        if snapshot is None:
             self.dismiss(None)
             return
+        box = self.query_one(".box")
+        box.border_title = Content(snapshot.org.name)
+        back, look, again = (key_of(self, f"detail.{one}") for one in ("back", "look", "sign-in"))
+        copy, page = key_of(self, "detail.copy"), key_of(self, "detail.page")
+        box.border_subtitle = Content(
+            f"{back} back · {look} look · {again} sign in · {copy} copy · {page} Zoho's page"
+        )
+        self.query_one("#pages", Static).update(self._titles())
+        self.query_one(RowList).show(self._rows(snapshot))
+
+    def _snapshot(self) -> Snapshot | None:
+        """As it may be shown; None: it has gone off watch."""
+        found = [one for one in self._fleet.snapshots if one.org.name == self._org_name]
+        return self._as_shown(found[0]) if found else None
+
+    def _titles(self) -> Content:
+        parts: list[tuple[str, str] | str] = []
+        for page in PAGES:
+            key = key_of(self, f"detail.{page}")
+            style = "bold reverse" if page == self._page else "$text-muted"
+            parts += [(f" {key} {_TITLES[page]} ", style), _PART]
+        return Content.assemble(*parts[:-1])
+
+    def _rows(self, snapshot: Snapshot) -> Rows:
         now = self._fleet.now()
-        rows = detail_rows(found[0], judge(found[0], self._fleet.policy, now), now)
-        self.query_one(LabelledRows).show(rows)
+        match self._page:
+            case "now":
+                verdict = judge(snapshot, self._fleet.policy, now)
+                return detail_rows(snapshot, verdict, now, next_dates(snapshot, now))
+            case "history":
+                return history_rows(snapshot, now)
+            case "looks":
+                polls = self._fleet.polls(self._org_name)
+                if snapshot.org.name != self._org_name:  # what went wrong may name hosts and people
+                    return [("", "not while names are hidden")]
+                return look_rows(polls, now)
+            case "json":
+                return json_rows(snapshot)
+
+    # Keys and mouse
+
+    def action_page(self, page: Page) -> None:
+        self._page = page
+        self.tick()
+        rows = self.query_one(RowList)
+        rows.highlighted = 0
+        rows.scroll_home(animate=False)
+
+    def action_turn(self, step: int) -> None:
+        self.action_page(PAGES[(PAGES.index(self._page) + step) % len(PAGES)])
+
+    def on_click(self, event: events.Click) -> None:
+        if event.widget is not self.query_one("#pages"):
+            return
+        begin = 0
+        for page in PAGES:
+            end = begin + len(f" {key_of(self, f'detail.{page}')} {_TITLES[page]} ")
+            if begin <= event.x < end:
+                self.action_page(page)
+            begin = end + len(_PART)
+
+    def on_option_list_option_selected(self) -> None:
+        self.dismiss(None)  # enter leads back, as it led here
 
     def action_look(self) -> None:
-        self._fleet.look_soon(self._org_name)
+        self.app.post_message(LookAsked(self._org_name))
+
+    def action_browse(self) -> None:
+        self.app.post_message(BrowserAsked(self._org_name))
+
+    def action_copy(self) -> None:
+        """The text of the row under the cursor."""
+        row = self.query_one(RowList).selected
+        if row and row[1].strip():
+            self.app.copy_to_clipboard(row[1])
+            self.notify(f"Copied: {row[0] or 'the line'}", markup=False, timeout=3)
+
+    def action_copy_json(self) -> None:
+        if snapshot := self._snapshot():
+            self.app.copy_to_clipboard(answer_json(snapshot))
+            self.notify("Copied: Zoho's answer as JSON", markup=False, timeout=3)

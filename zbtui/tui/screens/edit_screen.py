@@ -1,21 +1,23 @@
-"""An org's name, data center and intervals."""
+"""An org's name, data center, intervals, and what people see of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from zbtui.core.org import CUSTOM, Org, Policy
+from zbtui.core.org import ACCENTS, CUSTOM, Org, Policy
 from zbtui.core.timefmt import spell_duration
 from zbtui.core.trouble import Trouble
+from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.screens.desk_screen import DeskScreen
-from zbtui.tui.widgets.form import Field, data_center_field, text_field
+from zbtui.tui.widgets.form import Field, choice_field, data_center_field, text_field
 
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
@@ -27,14 +29,30 @@ _SPANS: Final = {
     "long_run_after": "Long run after",
     "max_age": "Oldest good",
 }
+_NO_ACCENT: Final = "none"
+_HEARD: Final = "heard"
+_MUTED: Final = "muted"
+_OPTIONAL: Final = (*_SPANS, "tags", "accent", "mute")
+"""Left out of the config where they are left empty."""
+
+
+def words_of(text: str) -> list[str]:
+    """Parted by spaces or commas."""
+    return text.replace(",", " ").split()
+
+
+_READERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "tags": words_of,
+    "accent": lambda text: None if text == _NO_ACCENT else text,
+    "mute": lambda text: text == _MUTED,
+}
+"""What is meant by what was typed or chosen, where it is not that text itself."""
 
 
 class EditScreen(DeskScreen[None]):
     """Changes take effect at once; with another data center, Zoho is asked first."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="edit.back", tooltip="Back; nothing is changed"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("edit")
 
     def __init__(self, desk: Desk, org: Org, policy: Policy) -> None:
         """Args:
@@ -48,7 +66,7 @@ class EditScreen(DeskScreen[None]):
         org, own = self._org, dict(self._org.own_policy)
         with VerticalScroll(classes="box") as box:
             box.border_title = Content(f"Edit {org.name}")
-            box.border_subtitle = Content("esc back")
+            box.border_subtitle = Content(f"{key_of(self, 'edit.back')} back")
             yield text_field("name", "Name", org.name)
             if org.data_center == CUSTOM:
                 yield text_field("accounts_url", "Accounts URL", org.accounts_url or "")
@@ -60,6 +78,11 @@ class EditScreen(DeskScreen[None]):
                 for_all = f"{spell_duration(span)}, as for all" if span else "as the plan says"
                 value = spell_duration(own[key]) if key in own else ""
                 yield text_field(key, words, value, for_all)
+            yield text_field("tags", "Tags", " ".join(org.tags), "words to find it by: prod nordics")
+            accents = [(accent, accent) for accent in (_NO_ACCENT, *ACCENTS)]
+            yield choice_field("accent", "Mark", accents, org.accent or _NO_ACCENT)
+            alerts = [("as for all", _HEARD), ("muted: nobody is alerted", _MUTED)]
+            yield choice_field("mute", "Alerts", alerts, _MUTED if org.mute else _HEARD)
             yield Static(id="wrong", markup=False)
             with Horizontal(id="buttons"):
                 yield Button("Save", id="save", variant="primary", compact=True)
@@ -84,9 +107,10 @@ class EditScreen(DeskScreen[None]):
             self.work(self._change())
 
     async def _change(self) -> None:
-        kept = {key: text for key, text in self.desk.table_of(self._org).items() if key not in _SPANS}
-        typed = {one.key: one.value for one in self.query(Field)}
-        table = kept | {key: text for key, text in typed.items() if text or key not in _SPANS}
+        before = self.desk.table_of(self._org).items()
+        typed = {one.key: _READERS.get(one.key, str)(one.value) for one in self.query(Field)}
+        table = {key: value for key, value in before if key not in _OPTIONAL}
+        table |= {key: value for key, value in typed.items() if value or key not in _OPTIONAL}
         org = self.desk.check(table, besides=self._org.name)
         await self.desk.edit(self._org.name, org, self._org)
         self.end(None)

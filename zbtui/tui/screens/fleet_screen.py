@@ -1,21 +1,32 @@
-"""The screen that is left open: the bar, what needs telling, the grid, the keys."""
+"""The screen that is left open: the bar, what needs telling, the orgs in one of four views, the keys."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
-from zbtui.core.snapshot import CLOCK_TOLERANCE, Snapshot
-from zbtui.core.timefmt import countdown, rough
+from zbtui.core.ordering import CYCLE, Sort
+from zbtui.core.screen_state import ScreenState, View
+from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
-from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
+from zbtui.tui.bindings import bindings_of
+from zbtui.tui.roster import Roster
+from zbtui.tui.screens.notices import notices
+from zbtui.tui.screens.org_commands import OrgCommands
+from zbtui.tui.widgets.find_input import FindInput
 from zbtui.tui.widgets.fleet_bar import FleetBar
-from zbtui.tui.widgets.fleet_grid import FleetGrid
+from zbtui.tui.widgets.panels_view import PanelsView
+from zbtui.tui.widgets.state_strip import StateStrip
+from zbtui.tui.widgets.table_view import TableView
+from zbtui.tui.widgets.tile_view import TileView
+from zbtui.tui.widgets.too_small import NARROW, SHORT, TooSmall
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
@@ -25,35 +36,37 @@ if TYPE_CHECKING:
 _BAR_SECONDS: Final = 0.2
 
 
-class FleetScreen(Screen[None]):
+class FleetScreen(OrgCommands, Screen[None]):
     """All orgs, live."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "Detail", id="fleet.detail", tooltip="All that is known, or sign in"),
-        Binding("r", "look", "Look", id="fleet.look", tooltip="Ask Zoho about this org now"),
-        Binding("R", "look_all", "All", id="fleet.look-all", tooltip="Ask Zoho about every org now"),
-        Binding("p", "pause", "Pause", id="fleet.pause", tooltip="Stop asking about this org, or go on"),
-        Binding("a", "app.add", "Add", id="fleet.add", tooltip="Put another org under watch"),
-        Binding(
-            "e",
-            "edit",
-            "Edit",
-            show=False,
-            id="fleet.edit",
-            tooltip="Name, data center, intervals of this org",
-        ),
-        Binding("d", "remove", "Remove", show=False, id="fleet.remove", tooltip="Take this org off watch"),
-        Binding(
-            "i", "detail", "Detail", show=False, id="fleet.info", tooltip="All that is known of this org"
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("fleet")
+    HORIZONTAL_BREAKPOINTS = NARROW
+    VERTICAL_BREAKPOINTS = SHORT
 
-    def __init__(self, fleet: Fleet, desk: Desk, alerts: AlertDesk, label: str | None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        desk: Desk,
+        alerts: AlertDesk,
+        label: str | None,
+        state: ScreenState,
+        remember: Callable[[ScreenState], None],
+    ) -> None:
+        """Args:
+        state: as somebody left it.
+        remember: told of each change of that.
+        """
         super().__init__()
+        self.fleet = fleet
+        self.desk = desk
+        self.roster = Roster(fleet.policy, fleet.now())
+        self.roster.sort_by(state.sort, reverse=state.reverse)
+        self.roster.search(state.find)
         self._alerts = alerts
-        self._fleet = fleet
-        self._desk = desk
         self._label = label
+        self._state = state
+        self._remember = remember
+        self._views: dict[View, TileView] = {}
         self._changed = True
         """Whether anything is known anew that the bar and the notices do not show yet."""
         self._troubles: tuple[Trouble | None, ...] = ()
@@ -62,21 +75,85 @@ class FleetScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
+        yield StateStrip()
         yield Static(id="notice", markup=False)
-        yield FleetGrid(self._fleet.policy, self._fleet.now())
+        yield self._make_view(self._state.view)
+        yield FindInput()
         yield Footer(show_command_palette=False)
+        yield TooSmall()
 
     def on_mount(self) -> None:
-        self.grid = self.query_one(FleetGrid)
         self.bar = self.query_one(FleetBar)
+        self.strip = self.query_one(StateStrip)
         self.notice = self.query_one("#notice", Static)
-        self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, self._fleet.now())
+        self.find = self.query_one(FindInput)
+        self.roster.set_orgs(self.fleet.snapshots, self.fleet.policy, self.fleet.now())
+        self.view.rebuild()
+        self.view.focus()
         self.call_after_refresh(self._show_bar)
+
+    # Views
+
+    @property
+    def view(self) -> TileView:
+        """The one that is shown."""
+        return self._views[self._state.view]
+
+    @property
+    def current(self) -> str | None:
+        return self.view.current
+
+    def _make_view(self, name: View) -> TileView:
+        if name == "panels":
+            view: TileView = PanelsView(self.roster)
+        elif name == "table":
+            view = TableView(self.roster)
+        elif name == "agenda":
+            from zbtui.tui.widgets.agenda_view import AgendaView  # here: no start needs it
+
+            view = AgendaView(self.roster)
+        else:
+            from zbtui.tui.widgets.events_view import EventsView
+
+            view = EventsView(self.roster, self.fleet.recent_events, lambda: self.fleet.noted)
+        self._views[name] = view
+        return view
+
+    async def action_show(self, name: View) -> None:
+        """Another view, with the cursor on the same org."""
+        if name == self._state.view:
+            return
+        org, before, is_typing = self.current, self.view, self.focused is self.find
+        self._note_state(view=name)
+        if name not in self._views:
+            await self.mount(self._make_view(name), before=self.find)
+        before.display = False
+        self.view.display = True
+        self.roster.touch()
+        self.view.show(org)
+        if not is_typing:
+            self.view.focus()
+
+    def go_to(self, name: str) -> None:
+        """Move to that org, whatever the filter says."""
+        if name not in self.roster.index and name in self.roster.everyone:
+            self._search("")
+        self.view.select(name)
+
+    def _note_state(self, **changed: object) -> None:
+        self._state = replace(self._state, **changed)  # type: ignore[arg-type]
+        self._remember(self._state)
+
+    # What it is told
 
     def update_org(self, snapshot: Snapshot) -> None:
         """Something about one org is known anew."""
-        now = self._fleet.now()
-        self.grid.update_org(snapshot, now)
+        now = self.fleet.now()
+        if self.roster.update(snapshot, now):
+            if self.roster.settle():
+                self.view.rebuild()
+            else:
+                self.view.repaint([snapshot.org.name])
         self.bar.note(snapshot, now)
         if not self._changed:
             # Once for all answers that come close together.
@@ -85,134 +162,109 @@ class FleetScreen(Screen[None]):
 
     def tick(self, change: Change) -> None:
         """A second went by; orgs may have come and gone."""
-        now = self._fleet.now()
-        if change.added or change.removed or self._fleet.policy is not self.grid.policy:
-            self.grid.set_orgs(self._fleet.snapshots, self._fleet.policy, now)
+        now, roster = self.fleet.now(), self.roster
+        if change.added or change.removed or self.fleet.policy is not roster.policy:
+            roster.set_orgs(self.fleet.snapshots, self.fleet.policy, now)
+            self.view.rebuild()
             self.bar.reset()
             self._changed = True
         if self._troubles != (troubles := self._kept_troubles()):
             self._troubles = troubles
             self._changed = True
-        self.grid.tick(now)
-        if not self.is_current:
-            self.grid.stay()
-        if self._came in self.grid.order:
-            self.grid.select(self._came)
+        roster.tick(now, self.view.orgs_in_sight())
+        if not self.is_current or self.focused is self.find:
+            roster.stay()
+        if roster.let_go():
+            self.view.let_go()
+        if roster.settle():
+            self.view.rebuild()
+        else:
+            self.view.tick()
+        if self._came in roster.everyone:
+            self.go_to(self._came)
             self._came = ""
         self._show_bar()
 
     def welcome(self, snapshot: Snapshot) -> None:
         """An org came under watch, or signed in again: go to it, once it is shown."""
         self._came = snapshot.org.name
-        self.notify(f"{self._came} is under watch.", markup=False, timeout=4)
+        self.notify(f"{self.called(self._came)} is under watch.", markup=False, timeout=4)
 
     def _show_bar(self) -> None:
-        snapshots = self._fleet.snapshots
-        self.bar.show(snapshots, self.grid.counts, self._fleet.now())
+        self.bar.show(self.roster)
+        self.strip.show(self.roster)
+        self.query_one(TooSmall).show(self.roster.counts)
         if self._changed:
-            self._tell(snapshots)
+            self._tell()
         self._changed = False
 
-    def _tell(self, snapshots: list[Snapshot]) -> None:
-        notices = "\n".join(self._notices(snapshots))
-        if notices != str(self.notice.content):
-            self.notice.update(notices)
-            self.notice.set_class(bool(notices), "-shown")
+    def _tell(self) -> None:
+        told = "\n".join(notices(self.roster, self._kept_troubles()))
+        if told != str(self.notice.content):
+            self.notice.update(told)
+            self.notice.set_class(bool(told), "-shown")
 
     def _kept_troubles(self) -> tuple[Trouble | None, ...]:
-        return self._fleet.config_trouble, self._fleet.journal_trouble, *self._alerts.troubles
+        return self.fleet.config_trouble, self.fleet.journal_trouble, *self._alerts.troubles
 
-    def _notices(self, snapshots: list[Snapshot]) -> list[str]:
-        notices = [f"{trouble.message} {trouble.hint}" for trouble in self._kept_troubles() if trouble]
-        offset = max((one.clock_offset for one in snapshots), key=abs, default=timedelta())
-        if abs(offset) > CLOCK_TOLERANCE:
-            way = "behind" if offset > timedelta() else "ahead of"
-            notices.append(
-                f"This machine's clock is {rough(offset)} {way} Zoho's: countdowns go by Zoho's clock."
-            )
-        troubles = [one.trouble for one in snapshots]
-        if len(troubles) > 1 and all(trouble and trouble.kind == "network" for trouble in troubles):
-            notices.append("No org can be reached: is this machine online?")
-        return notices
+    # Finding and sorting
 
-    def action_look(self) -> None:
-        self.grid.touch()
-        if name := self.grid.current:
-            self._look(name)
+    def action_find(self) -> None:
+        """Type a filter; it works while it is typed."""
+        self.find.value = self.roster.find
+        self.find.display = True
+        self.find.focus()
 
-    def action_look_all(self) -> None:
-        locked = [name for name in self.grid.order if self._fleet.look_soon(name)]
-        if locked:
-            self.notify(f"Not before its time, or Zoho locks it: {', '.join(locked[:3])}", markup=False)
+    @on(Input.Changed, "#find")
+    def _typed(self, event: Input.Changed) -> None:
+        if self.find.display:
+            self._search(event.value)
 
-    def _look(self, name: str) -> None:
-        until = self._fleet.look_soon(name)
-        if until is not None:
-            left = countdown(until - self._fleet.now())
-            self.notify(
-                f"{name} is asked again in {left}, not before: that would bring on, or prolong, Zoho's "
-                "lock-out.",
-                markup=False,
-            )
+    @on(Input.Submitted, "#find")
+    def _found(self) -> None:
+        self.find.display = False
+        self.view.focus()
 
-    def action_pause(self) -> None:
-        self.grid.touch()
-        if name := self.grid.current:
-            paused = any(one.paused for one in self._fleet.snapshots if one.org.name == name)
-            self._fleet.pause(name, not paused)
+    def on_find_input_moved(self, event: FindInput.Moved) -> None:
+        self.view.action_move(0, event.rows)
 
-    def action_pause_all(self) -> None:
-        snapshots = self._fleet.snapshots
-        pause = not all(one.paused for one in snapshots)
-        for snapshot in snapshots:
-            self._fleet.pause(snapshot.org.name, pause)
+    def action_clear(self) -> None:
+        """Show all orgs again."""
+        self._found()
+        if self.roster.find:
+            self._search("")
 
-    def action_open(self) -> None:
-        """The cure where the sign-in is dead, else all that is known."""
-        snapshot = self._current()
-        if snapshot and snapshot.trouble and snapshot.trouble.kind == "auth":
-            self.action_sign_in()
-        else:
-            self.action_detail()
+    def _search(self, text: str) -> None:
+        self.roster.search(text)
+        self.view.rebuild()
+        self._note_state(find=text)
+        self._show_bar()
 
-    def action_detail(self) -> None:
-        self.grid.touch()
-        if snapshot := self._current():
-            self.app.push_screen(DetailScreen(self._fleet, snapshot.org.name), self._after_detail)
+    def action_sort(self) -> None:
+        """By the next of four."""
+        place = CYCLE.index(self.roster.sort) if self.roster.sort in CYCLE else -1
+        self._sort_by(CYCLE[(place + 1) % len(CYCLE)])
 
-    def action_sign_in(self) -> None:
-        from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
+    def action_reverse(self) -> None:
+        self._sort_by(self.roster.sort, reverse=not self.roster.reverse)
 
-        self.grid.touch()
-        if snapshot := self._current():
-            self.app.push_screen(SignInScreen(self._desk, snapshot.org), self._after_sign_in)
+    @on(TableView.SortedBy)
+    def _sorted_by(self, event: TableView.SortedBy) -> None:
+        same = event.sort == self.roster.sort
+        self._sort_by(event.sort, reverse=same and not self.roster.reverse)
 
-    def action_edit(self) -> None:
-        from zbtui.tui.screens.edit_screen import EditScreen
+    def _sort_by(self, sort: Sort, *, reverse: bool = False) -> None:
+        self.roster.sort_by(sort, reverse=reverse)
+        self.view.rebuild()
+        self._note_state(sort=sort, reverse=reverse)
+        self._show_bar()
 
-        self.grid.touch()
-        if snapshot := self._current():
-            self.app.push_screen(EditScreen(self._desk, snapshot.org, self._fleet.policy))
+    def action_veil(self) -> None:
+        """Hide names and ids, or show them again."""
+        self.roster.hide_names(not self.roster.veiled)
+        self.bar.reset()
+        self.view.rebuild()
+        self._show_bar()
 
-    def action_remove(self) -> None:
-        from zbtui.tui.screens.remove_screen import RemoveScreen
-
-        self.grid.touch()
-        if snapshot := self._current():
-            self.app.push_screen(RemoveScreen(self._desk, snapshot.org))
-
-    def _current(self) -> Snapshot | None:
-        name = self.grid.current
-        return next((one for one in self._fleet.snapshots if one.org.name == name), None)
-
-    def _after_detail(self, then: str | None) -> None:
-        if then == SIGN_IN:
-            self.action_sign_in()
-
-    def _after_sign_in(self, known: Snapshot | None) -> None:
-        if known is not None:
-            self._fleet.renew(known)
-            self.welcome(known)
-
-    def on_fleet_grid_opened(self) -> None:
+    def on_tile_view_opened(self) -> None:
         self.action_open()

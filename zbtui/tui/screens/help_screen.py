@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.widgets.labelled_rows import LabelledRows
 
 _WORDS: Final = [
@@ -41,9 +42,7 @@ _WORDS: Final = [
 class HelpScreen(ModalScreen[None]):
     """Help, for the screen it was called on."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,f1,q", "dismiss(None)", "Back", id="help.back", tooltip="Back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("help")
 
     def __init__(self, keys: list[tuple[str, str]]) -> None:
         """Args:
@@ -55,5 +54,5 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box") as box:
             box.border_title = Content("Help")
-            box.border_subtitle = Content("esc back")
+            box.border_subtitle = Content(f"{key_of(self, 'help.back')} back")
             yield LabelledRows([*self._keys, ("", ""), *_WORDS])

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
 from zbtui.core.org import Org
 from zbtui.core.trouble import Trouble
+from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.screens.desk_screen import DeskScreen
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 class RemoveScreen(DeskScreen[None]):
     """Takes an org off watch; its backups at Zoho are not touched."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="remove.back", tooltip="Back; nothing is changed"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("remove")
 
     def __init__(self, desk: Desk, org: Org) -> None:
         super().__init__(desk)
@@ -33,7 +32,7 @@ class RemoveScreen(DeskScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box") as box:
             box.border_title = Content("Take off watch")
-            box.border_subtitle = Content("esc back")
+            box.border_subtitle = Content(f"{key_of(self, 'remove.back')} back")
             yield Static(
                 Content(
                     f"Take {self._org.name} off watch? Its credentials are deleted from the keyring. "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -18,6 +18,7 @@ from zbtui.core.org import WAYS, Org, Way
 from zbtui.core.progress import BrowserPage, DeviceCode, Progress
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.screens.desk_screen import DeskScreen
 from zbtui.tui.widgets.sign_in_pages import ClientPage, FoundPage, OrgPage, Page, WaitPage, WayPage
 
@@ -38,13 +39,7 @@ _NEXT: Final = {
 class SignInScreen(DeskScreen[Snapshot | None]):
     """Page after page; esc goes one back, and from the first one out. Nothing is kept before the end."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", id="sign-in.back", tooltip="One page back; from the first, out"),
-        Binding("ctrl+y", "copy", "Copy", id="sign-in.copy", tooltip="Copy the scopes, or the address"),
-        Binding(
-            "ctrl+o", "open", "Open", id="sign-in.open", tooltip="Open the page in this machine's browser"
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("sign-in")
 
     def __init__(self, desk: Desk, again: Org | None = None) -> None:
         """Args:
@@ -104,7 +99,8 @@ class SignInScreen(DeskScreen[Snapshot | None]):
             return
         self.set_focus(self._first(page))
         box = self.query_one(".box", VerticalScroll)
-        box.border_subtitle = Content(f"{self._pages.index(page) + 1} of {len(self._pages)} · esc back")
+        place, key = self._pages.index(page) + 1, key_of(self, "sign-in.back")
+        box.border_subtitle = Content(f"{place} of {len(self._pages)} · {key} back")
 
     def _first(self, page: str) -> Widget:
         if page in ("wait", "found"):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Footer, Static
+
+from zbtui.tui.bindings import bindings_of, key_of
 
 _TEXT = """\
 zbtui watches the Zoho CRM data backups of your orgs.
 No org is under watch yet.
 
-See it first       Press d for a demo with invented orgs: no account,
+See it first       Press {demo} for a demo with invented orgs: no account,
                    no network, nothing written.
 
-Watch a real org   Press a. It takes two minutes and an administrator of
+Watch a real org   Press {add}. It takes two minutes and an administrator of
                    the org; each step is told as you go. The secrets go
                    into this machine's keyring, and nowhere else.
 
@@ -29,12 +31,17 @@ An org that is added elsewhere appears here by itself."""
 class WelcomeScreen(Screen[None]):
     """The way in: the demo, or the first org."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "app.add", "Add an org", id="welcome.add", tooltip="Put an org under watch"),
-        Binding("d", "app.demo", "Demo", id="welcome.demo", tooltip="Invented orgs: no account needed"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("welcome")
 
     def compose(self) -> ComposeResult:
         with VerticalScroll():
-            yield Static(_TEXT, markup=False)
+            yield Static(id="way-in", markup=False)
         yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.bindings_updated_signal.subscribe(self, self._tell)
+        self._tell(self)
+
+    def _tell(self, screen: Screen[None]) -> None:
+        add, demo = key_of(self, "welcome.add"), key_of(self, "welcome.demo")
+        self.query_one("#way-in", Static).update(_TEXT.format(add=add, demo=demo))

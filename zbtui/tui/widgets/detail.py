@@ -16,8 +16,15 @@ Rows = list[tuple[str, str]]
 _NULL = "null"
 
 
-def detail_rows(snapshot: Snapshot, verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> Rows:
-    """What to show, top to bottom; a row ("", "") parts two groups."""
+def detail_rows(
+    snapshot: Snapshot, verdict: Verdict, now: datetime, dates: Rows, zone: tzinfo | None = None
+) -> Rows:
+    """What to show, top to bottom; a row ("", "") parts two groups.
+
+    Args:
+        dates: rows of the dates that are ahead.
+        zone: the viewer's; None: the machine's.
+    """
     org = snapshot.org
     rows: Rows = [("Verdict", f"{verdict.glyph} {verdict.word}: {verdict.headline}")]
     if verdict.hint:
@@ -26,13 +33,15 @@ def detail_rows(snapshot: Snapshot, verdict: Verdict, now: datetime, zone: tzinf
         rows.append(("Last look", f"{snapshot.trouble.message} {snapshot.trouble.hint}"))
     if snapshot.trouble:
         rows.append(("Zoho's word", _code(snapshot)))
-    rows += [("", ""), *_zoho_rows(snapshot, now, zone), ("", "")]
+    rows += [("", ""), *_zoho_rows(snapshot, now, zone), *dates, ("", "")]
     rows += [
         *_past_rows(snapshot, now, zone),
         ("", ""),
         *_company_rows(snapshot, zone),
         ("Data center", label(org.data_center)),
         ("Client", f"{org.client_id} ({org.grant})"),
+        *([("Tags", ", ".join(org.tags))] if org.tags else []),
+        *([("Muted", "nobody is alerted of it")] if org.mute else []),
         ("Seen", ago(now - snapshot.observed_at) if snapshot.observed_at else "never"),
         ("Next look", _next_look(snapshot, now)),
     ]

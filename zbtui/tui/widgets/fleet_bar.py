@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,12 +12,13 @@ from textual.widgets import Static
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.verdict import Level
+from zbtui.tui.roster import Roster
 
-_STYLES: Final = {
-    Level.OK: "$text-success",
-    Level.WARNING: "$text-warning",
-    Level.UNKNOWN: "bold $foreground",
-    Level.CRITICAL: "bold reverse $text-error",
+LEVEL_STYLES: Final = {
+    Level.OK: "$state-ok",
+    Level.WARNING: "$state-warning",
+    Level.UNKNOWN: "bold $state-unknown",
+    Level.CRITICAL: "bold reverse $state-critical",
 }
 
 
@@ -35,7 +35,7 @@ class FleetBar(Static):
         self._soonest: Snapshot | None = None
 
     def reset(self) -> None:
-        """Orgs came or went."""
+        """Orgs came or went, or are called otherwise."""
         self._soonest = None
 
     def note(self, snapshot: Snapshot, now: datetime) -> None:
@@ -45,12 +45,14 @@ class FleetBar(Static):
         elif timedelta() < _ahead(snapshot, now) < _ahead(self._soonest, now):
             self._soonest = snapshot
 
-    def show(self, snapshots: Iterable[Snapshot], counts: Counter[Level], now: datetime) -> None:
+    def show(self, roster: Roster) -> None:
         """Bring the line up to date."""
+        now = roster.now
         if self._soonest is None or _ahead(self._soonest, now) <= timedelta():
-            coming = [one for one in snapshots if _ahead(one, now) > timedelta()]
+            coming = [one for one in roster.everyone.values() if _ahead(one, now) > timedelta()]
             self._soonest = min(coming, key=lambda one: _ahead(one, now), default=None)
-        content = bar_content(counts, self._soonest, now, self.size.width, self._label)
+        soonest = self._soonest and roster.snapshot(self._soonest.org.name)
+        content = bar_content(roster.counts, soonest, now, self.size.width, self._label)
         if content != self._shown:
             self._shown = content
             self.update(content, layout=False)
@@ -85,7 +87,7 @@ def _form(
     for level in sorted(Level, reverse=True):
         if counts[level]:
             said = f"{counts[level]} {level.word}" if words else str(counts[level])
-            parts += [(f"{level.glyph} {said}", _STYLES[level]), "  "]
+            parts += [(f"{level.glyph} {said}", LEVEL_STYLES[level]), "  "]
     if soonest is not None:
         who = f"{soonest.org.name} " if name else ""
         parts.append(f"next run: {who}in {countdown(_ahead(soonest, now))}")

@@ -32,9 +32,18 @@ class LabelledRows(Widget):
         return lay_out(self._rows, width).plain.count("\n") + 1
 
 
-def lay_out(rows: Sequence[tuple[str, str]], width: int) -> Content:
-    """The rows as lines of at most `width` cells."""
-    column = max((Content(label).cell_length for label, _ in rows), default=0) + 2
+def column_of(rows: Sequence[tuple[str, str]]) -> int:
+    """Cells of the labels and of what parts them from the texts."""
+    return max((Content(label).cell_length for label, _ in rows), default=0) + 2
+
+
+def lay_out(rows: Sequence[tuple[str, str]], width: int, column: int | None = None) -> Content:
+    """The rows as lines of at most `width` cells.
+
+    Args:
+        column: what `column_of` gives; None: of these rows.
+    """
+    column = column_of(rows) if column is None else column
     lines: list[Content] = []
     for label, text in rows:
         wrapped = Content(text).wrap(max(width - column, _SMALLEST_TEXT)) or [Content("")]

@@ -10,39 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from textwrap import wrap
-from typing import Final, Literal
+from typing import Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
-from zbtui.core.backup import Backup, State
+from zbtui.core.backup import Backup
 from zbtui.core.explain import label
 from zbtui.core.past import past_words
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import ago, countdown, day, moment_texts, rough
+from zbtui.core.timefmt import ago, day, moment_texts, rough
 from zbtui.core.verdict import Level, Verdict
+from zbtui.tui.widgets.lines import ACCENT_ROLES, Line, Role, fit, longest_fitting
+from zbtui.tui.widgets.told import badge, countdown_words, frame_role, tone
 
 HEIGHT: Final = 8
 SMALLEST_WIDTH: Final = 36
 LARGEST_WIDTH: Final = 76
-
-Role = Literal[
-    "critical-badge",
-    "unknown-badge",
-    "frame",
-    "cursor",
-    "name",
-    "text",
-    "muted",
-    "ok",
-    "running",
-    "warning",
-    "unknown",
-    "critical",
-    "stale",
-]
-Line = tuple[tuple[str, Role], ...]
-"""Pieces of one line, left to right, each with what it is."""
 
 _ROOM: Final = HEIGHT - 4
 """Lines between the badge and the age."""
@@ -89,72 +73,13 @@ def draw_panel(
     )
 
 
-def tone(verdict: Verdict) -> Role:
-    """The badge's role. Green is for what was seen lately, and for nothing else."""
-    if verdict.level is Level.OK:
-        if verdict.stale:
-            return "stale"
-        return "running" if verdict.name == "running" else "ok"
-    return _BADGE_ROLES.get(verdict.level) or _LEVEL_ROLES[verdict.level]
-
-
-def frame_role(verdict: Verdict) -> Role:
-    """A frame stands out where somebody should look."""
-    return "frame" if verdict.level is Level.OK else _LEVEL_ROLES[verdict.level]
-
-
-_LEVEL_ROLES: Final[dict[Level, Role]] = {
-    Level.OK: "ok",
-    Level.WARNING: "warning",
-    Level.UNKNOWN: "unknown",
-    Level.CRITICAL: "critical",
-}
-
-
-_BADGE_ROLES: Final[dict[Level, Role]] = {
-    Level.UNKNOWN: "unknown-badge",
-    Level.CRITICAL: "critical-badge",
-}
-
-
-def fit(text: str, cells: int) -> str:
-    """`text` in exactly `cells` cells; what is cut off ends in an ellipsis."""
-    if cell_len(text) <= cells:
-        return set_cell_size(text, cells)
-    return set_cell_size(text, cells - 1) + "…" if cells > 0 else ""
-
-
-def longest_fitting(texts: Sequence[str], cells: int) -> str:
-    """The first that fits; the last, where none does."""
-    return next((text for text in texts if cell_len(text) <= cells), texts[-1])
-
-
 def _has_trouble(verdict: Verdict, snapshot: Snapshot) -> bool:
     return verdict.name == "cannot_look" or snapshot.trouble is not None
 
 
 def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Row:
-    word = f"{verdict.glyph} {verdict.word}"
-    if verdict.stale:
-        word += " (stale)"
     role: Role = "muted" if verdict.stale or verdict.level is Level.UNKNOWN else "name"
-    return Row(word, tone(verdict), _countdown(snapshot, verdict, now), role)
-
-
-def _countdown(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    trouble = snapshot.trouble
-    if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
-        return f"asks in {countdown(trouble.retry_at - now)}"
-    ahead = snapshot.time_to_next_run(now)
-    # The badge of a failure stays while another run is in progress; its date is not one to wait for.
-    running = snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS
-    if ahead is None or running or verdict.name == "stopped":
-        return ""
-    if ahead > timedelta():
-        # Beside a badge that tells a trouble, it would read as the end of that.
-        what = "run in" if verdict.name == "cannot_look" else "in"
-        return f"{what} {countdown(ahead)}"
-    return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
+    return Row(badge(verdict), tone(verdict), countdown_words(snapshot, verdict, now), role)
 
 
 def _backup_rows(
@@ -250,18 +175,18 @@ def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
 
 
 def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
-    place = label(snapshot.org.data_center)
-    room = width - cell_len(place) - 9  # corners, spaces and at least one dash
-    name = snapshot.org.name
-    title = (
-        longest_fitting([f"{name} · {snapshot.company_name}", name], room)
-        if snapshot.company_name
-        else name
-    )
+    org = snapshot.org
+    place = f"{label(org.data_center)} · muted" if org.mute else label(org.data_center)
+    accent: Line = (("▌", ACCENT_ROLES[org.accent]),) if org.accent else ()
+    # Corners, spaces and at least one dash.
+    room = width - cell_len(place) - len(accent) - 9
+    titles = [f"{org.name} · {snapshot.company_name}"] if snapshot.company_name else []
+    title = longest_fitting([*titles, org.name], room)
     title = title if cell_len(title) <= room else fit(title, room)
-    dashes = width - cell_len(title) - cell_len(place) - 8
+    dashes = width - cell_len(title) - cell_len(place) - len(accent) - 8
     return (
         (f"{marks[0]}{marks[1]} ", edge),
+        *accent,
         (title, "name"),
         (f" {marks[1] * dashes} ", edge),
         (place, "muted"),

@@ -1,0 +1,74 @@
+"""The agenda has every org, in the order of time, and says what is certain and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.build import seen
+from tests.support.clock import START
+from zbtui.core.agenda import HORIZON, Agenda, make_agenda, runs_after
+from zbtui.core.snapshot import Snapshot
+
+HOUR = timedelta(hours=1)
+
+
+def due(name: str, ahead: timedelta, **keys: Any) -> Snapshot:
+    return seen(name, scheduled_date=(START + ahead).isoformat(), **keys)
+
+
+def agenda(*snapshots: Snapshot) -> Agenda:
+    pairs: list[tuple[Snapshot, Sequence[datetime]]] = [(one, runs_after(one, START)) for one in snapshots]
+    return make_agenda(pairs, START, UTC)
+
+
+def test_the_next_run_is_zohos_word_and_later_ones_are_about() -> None:
+    weekly = due("acme", HOUR, rrule="RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU")
+    runs = [run for day in agenda(weekly).days for run in day.runs]
+    assert [run.exact for run in runs] == [True, *[False] * (len(runs) - 1)]
+    assert len(runs) in (5, 6)
+    assert all(run.at <= START + HORIZON for run in runs)
+
+
+def test_runs_within_the_same_hour_coincide() -> None:
+    rule = {"rrule": None}
+    found = agenda(due("acme", HOUR, **rule), due("beta", HOUR, **rule), due("far", 3 * HOUR, **rule))
+    (day,) = found.days
+    assert [day.coincides(run, UTC) for run in day.runs] == [True, True, False]
+    assert day.strip.count("2") == 1 and day.strip.count("1") == 1 and len(day.strip) == 24
+
+
+def test_what_is_due_by_now_is_late_unless_it_runs() -> None:
+    found = agenda(due("late", -HOUR, rrule=None), due("runs", -HOUR, rrule=None, status="INPROGRESS"))
+    assert [run.org for run in found.late] == ["late"]
+    assert found.running == ("runs",)
+
+
+def test_who_has_no_run_ahead_is_named() -> None:
+    stopped = due("stopped", HOUR, status="STOPPED")
+    never = replace(seen("never"), backup=None)
+    assert agenda(stopped, never).none == ("stopped", "never")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["SCHEDULED", "COMPLETED", "FAILED", "STOPPED", "INPROGRESS", "ODD"]),
+            st.integers(-100, 2000),
+        ),
+        max_size=8,
+    )
+)
+def test_every_org_is_in_it_and_time_goes_on(orgs: list[tuple[str, int]]) -> None:
+    snapshots = [due(f"org-{n}", hours * HOUR, status=status) for n, (status, hours) in enumerate(orgs)]
+    found = agenda(*snapshots)
+    runs = [run for day in found.days for run in day.runs]
+    named = {run.org for run in (*runs, *found.late)} | {*found.running, *found.none}
+    assert named == {one.org.name for one in snapshots}
+    assert [run.at for run in runs] == sorted(run.at for run in runs)
+    assert [day.on for day in found.days] == sorted({day.on for day in found.days})

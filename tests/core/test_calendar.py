@@ -1,0 +1,53 @@
+"""A year of backups, a line a month and a cell a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zbtui.core.calendar import COMPLETED, FAILED, NOTHING, STARTED, year_of
+from zbtui.core.history import Outcome
+from zbtui.core.runs import History, Run
+
+TODAY = date(2026, 11, 26)
+
+
+def run(on: date, outcome: Outcome | None = Outcome.COMPLETED) -> Run:
+    at = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+    return Run(at, at if outcome else None, outcome, None)
+
+
+def year(*runs: Run) -> dict[str, str]:
+    return dict(year_of(History(runs=runs), TODAY, UTC))
+
+
+def test_each_run_stands_on_its_day() -> None:
+    months = year(
+        run(date(2026, 11, 3)), run(date(2026, 10, 31), Outcome.FAILED), run(date(2026, 2, 28), None)
+    )
+    assert months["Nov 2026"][2] == COMPLETED
+    assert months["Oct 2026"][30] == FAILED
+    assert months["Feb 2026"][27] == STARTED
+
+
+def test_days_that_are_ahead_or_were_never_or_are_forgotten_are_blank() -> None:
+    months = year()
+    assert months["Nov 2026"] == NOTHING * 26 + " " * 5
+    assert months["Feb 2026"] == NOTHING * 28 + " " * 3
+    assert months["Nov 2025"] == " " * 25 + NOTHING * 5 + " "
+
+
+def test_a_failure_hides_no_other_and_is_hidden_by_none() -> None:
+    day = date(2026, 9, 9)
+    assert year(run(day, Outcome.FAILED), run(day))["Sep 2026"][8] == FAILED
+
+
+@given(st.lists(st.integers(0, 800), max_size=20))
+def test_it_is_always_thirteen_lines_of_31_cells(ago: list[int]) -> None:
+    months = year_of(History(runs=tuple(run(TODAY - timedelta(days=days)) for days in ago)), TODAY, UTC)
+    assert len(months) == 13
+    assert all(len(cells) == 31 for _, cells in months)
+    marked = sum(cells.count(COMPLETED) for _, cells in months)
+    assert marked == len({days for days in ago if days <= 365})

@@ -1,0 +1,113 @@
+"""The table: as many columns as fit, each line exactly as wide as the view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.support.build import company, seen
+from tests.support.clock import START
+from zbtui.core.judge import judge
+from zbtui.core.ordering import CYCLE
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.text import clean
+from zbtui.core.trouble import Trouble
+from zbtui.tui.widgets.lines import Line
+from zbtui.tui.widgets.table_lines import column_at, columns_of, draw_head, draw_row
+
+HOSTILE = ["[/b]", "[@click=app.quit]x[/]", "\x1b]0;x\x07", "\u202egnp.exe", "x" * 200, "字" * 60, ""]
+
+
+def row(snapshot: Snapshot, width: int) -> Line:
+    return draw_row(snapshot, judge(snapshot, Policy(), START), START, width, UTC)
+
+
+def text(line: Line) -> str:
+    return "".join(piece for piece, _ in line)
+
+
+@given(st.integers(1, 320), st.sampled_from(HOSTILE), st.sampled_from(["SCHEDULED", "FAILED", "ODD [b]"]))
+def test_every_line_is_exactly_as_wide_as_the_view(width: int, name: str, status: str) -> None:
+    snapshot = seen(clean(name) or "x", status=status)
+    line = row(snapshot, width)
+    assert cell_len(text(line)) == width
+    assert not any(ord(character) < 32 for character in text(line))
+    assert cell_len(text(draw_head(width, "worst", reverse=False))) == width
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (36, "STATUS ORG"),
+        (60, "STATUS ORG NEXT RUN SEEN"),
+        (80, "STATUS ORG NEXT RUN SEEN LAST GOOD DC"),
+        (120, "STATUS ORG NEXT RUN SEEN LAST GOOD DC BY WHY"),
+    ],
+)
+def test_what_matters_most_has_room_first(width: int, titles: str) -> None:
+    assert " ".join(column.title for column, _ in columns_of(width)) == titles
+
+
+@given(st.integers(36, 320))
+def test_a_wider_table_shows_no_less(width: int) -> None:
+    before = {column.title: cells for column, cells in columns_of(width)}
+    after = {column.title for column, _ in columns_of(width + 1)}
+    assert before.keys() <= after
+
+
+def test_the_four_that_s_goes_through_have_a_column_each() -> None:
+    sorts = {column.sort for column, _ in columns_of(300)}
+    assert set(CYCLE) <= sorts
+
+
+def test_the_head_marks_what_is_sorted_by_and_which_way() -> None:
+    assert "NEXT RUN ▲" in text(draw_head(120, "next", reverse=False))
+    assert "ORG ▼" in text(draw_head(120, "name", reverse=True))
+
+
+def test_a_click_finds_the_column_under_it() -> None:
+    head = text(draw_head(120, "worst", reverse=False))
+    for title in ("STATUS", "ORG", "LAST GOOD", "WHY"):
+        column = column_at(120, head.index(title))
+        assert column and column.title == title
+    assert column_at(120, 0) is None
+
+
+def test_why_tells_the_matter_and_the_cure() -> None:
+    trouble = Trouble("network", "crm.zoho.eu cannot be reached.", "Check the network.")
+    line = text(row(replace(seen("acme"), trouble=trouble, failures=9), 200))
+    assert "crm.zoho.eu cannot be reached. Check the network." in line
+
+
+def test_what_is_not_certain_is_muted() -> None:
+    stale = replace(seen("acme"), restored=True)
+    roles = {piece.strip(): role for piece, role in row(stale, 120)}
+    assert next(role for piece, role in roles.items() if piece.startswith("in ")) == "muted"
+
+
+def test_paused_is_told_in_its_own_colour() -> None:
+    assert ("PAUSED", "warning") in row(replace(seen("acme"), paused=True), 120)
+
+
+def test_an_accent_stands_before_the_line() -> None:
+    snapshot = seen("acme")
+    line = row(replace(snapshot, org=replace(snapshot.org, accent="violet")), 80)
+    assert line[0] == ("▌", "accent-violet")
+
+
+def test_company_and_requester_have_columns_where_there_is_room() -> None:
+    snapshot = replace(seen("acme"), company=company("Nordlys Tools AB"))
+    line = text(row(snapshot, 300))
+    assert "Nordlys Tools AB" in line
+    assert "Patricia Boyle" in line
+
+
+def test_a_run_that_is_late_is_told_so() -> None:
+    late = seen("acme", scheduled_date=(START - timedelta(minutes=5)).isoformat())
+    assert "due 00:05:00 ago" in text(row(late, 120))

@@ -1,0 +1,273 @@
+"""The themes: states stay apart for all eyes, every text is readable, in Textual's own themes too."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import PurePath
+from typing import ClassVar, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.color import ColorType
+from rich.style import Style
+from textual.app import ComposeResult
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
+
+from tests.support.build import seen as seen_org
+from tests.tui.colors import EYES, difference, seen
+from tests.tui.views import TUI, roster_of
+from zbtui.core.org import ACCENTS
+from zbtui.tui.themes import (
+    DARK,
+    LIGHT,
+    OWN_THEMES,
+    READABLE,
+    VISIBLE,
+    Themed,
+    contrast,
+    made_visible,
+    variables_of,
+)
+from zbtui.tui.widgets.lines import ACCENT_ROLES, Role
+from zbtui.tui.widgets.table_view import TableView
+
+STATES = ("ok", "running", "warning", "unknown", "critical")
+APART = 14.0
+"""Of CIEDE2000. Above 10 two large patches are never confused. A state here is a few thin strokes, of which
+the eye makes out less colour, and nobody compares it with another: so half as much again, nearly."""
+APART_MARKS = 12.0
+"""An accent is a solid block with the org's name beside it; the measure is made for patches like that."""
+GROUNDS = ("background", "selected-row")
+ELSEWHERE = (
+    ("text-warning", "warning-muted"),
+    ("text-error", "error-muted"),
+    ("text-success", "panel"),
+    ("text-warning", "panel"),
+    ("text-error", "panel"),
+    ("text-muted", "panel"),
+    ("foreground", "panel"),
+    ("foreground", "primary-muted"),
+    ("text-warning", "primary-muted"),
+    ("text-error", "primary-muted"),
+    ("text-muted", "surface"),
+    ("footer-key-foreground", "footer-background"),
+    ("block-cursor-foreground", "block-cursor-background"),
+)
+"""What else of Textual's variables the screens lay on one another."""
+MARKS = {"frame", *ACCENT_ROLES.values()}
+"""Roles that are no text."""
+
+own = pytest.mark.parametrize("theme", OWN_THEMES, ids=lambda theme: theme.name)
+TEXTUALS = [theme for theme in BUILTIN_THEMES.values() if not theme.ansi]
+
+
+class Shown(Themed[None]):
+    """A table, in whichever theme."""
+
+    CSS_PATH: ClassVar[list[str | PurePath]] = [TUI / "widgets/tile_view.tcss"]
+
+    def compose(self) -> ComposeResult:
+        self.table = TableView(roster_of(seen_org("acme")))
+        yield self.table
+
+    def styles_of(self, component: str) -> Style:
+        return self.table.get_component_rich_style(f"tiles--{component}")
+
+
+def values(theme: Theme) -> dict[str, Color]:
+    """All variables of one of our own, as the app has them."""
+    given = theme.to_color_system().generate() | theme.variables
+    return {name: Color.parse(value) for name, value in given.items() if value.startswith("#")}
+
+
+# The measure
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ((50.0, 2.6772, -79.7751), (50.0, 0.0, -82.7485), 2.0425),
+        ((50.0, 2.5, 0.0), (50.0, 0.0, -2.5), 4.3065),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+        ((2.0776, 0.0795, -1.1350), (0.9033, -0.0636, -0.5514), 0.9082),
+        ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),
+    ],
+)
+def test_the_difference_is_that_of_the_published_pairs(
+    one: tuple[float, float, float], other: tuple[float, float, float], expected: float
+) -> None:
+    assert difference(one, other) == pytest.approx(expected, abs=1e-4)
+
+
+def test_red_and_green_of_equal_lightness_are_one_colour_without_green_cones() -> None:
+    def apart(eye: str) -> float:
+        return difference(seen("#c03b2b", eye), seen("#5f6a1f", eye))
+
+    assert apart("all cones") > 40 > 12 > apart("deuteranopia")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#123456", "#123456", 1.0)],
+)
+def test_contrast_is_that_of_the_web(one: str, other: str, expected: float) -> None:
+    assert contrast(Color.parse(one), Color.parse(other)) == pytest.approx(expected, abs=0.005)
+
+
+# Our own
+
+
+@own
+@pytest.mark.parametrize("eye", EYES)
+def test_any_two_states_are_apart_for_all_eyes(theme: Theme, eye: str) -> None:
+    for one, other in combinations(STATES, 2):
+        colors = (seen(theme.variables[f"state-{state}"], eye) for state in (one, other))
+        assert difference(*colors) >= APART, (one, other)
+
+
+@own
+@pytest.mark.parametrize("eye", EYES)
+def test_what_is_stale_is_never_taken_for_well(theme: Theme, eye: str) -> None:
+    stale = seen(theme.variables["state-stale"], eye)
+    assert difference(stale, seen(theme.variables["state-ok"], eye)) >= APART
+    assert difference(stale, seen(theme.variables["state-running"], eye)) >= APART
+
+
+@own
+def test_any_two_accents_are_apart(theme: Theme) -> None:
+    for one, other in combinations(ACCENTS, 2):
+        colors = (seen(theme.variables[f"accent-mark-{accent}"], "all cones") for accent in (one, other))
+        assert difference(*colors) >= APART_MARKS, (one, other)
+
+
+@own
+@pytest.mark.parametrize(("text", "ground"), ELSEWHERE)
+def test_what_the_screens_lay_on_one_another_is_readable(theme: Theme, text: str, ground: str) -> None:
+    colors = values(theme)
+    assert contrast(colors[text], colors[ground]) >= READABLE
+
+
+@own
+def test_the_selected_row_stands_out_without_glaring(theme: Theme) -> None:
+    colors = values(theme)
+    assert 1.1 <= contrast(colors["selected-row"], colors["background"]) <= 1.6
+
+
+@own
+def test_nothing_glares(theme: Theme) -> None:
+    """White on black all day is what one turns down."""
+    colors = values(theme)
+    assert contrast(colors["tile-text"], colors["background"]) <= 13
+    assert contrast(colors["tile-frame"], colors["background"]) <= READABLE
+
+
+def test_one_is_dark_and_one_is_light() -> None:
+    assert {theme.name: theme.dark for theme in OWN_THEMES} == {DARK: True, LIGHT: False}
+
+
+# All of them
+
+
+@pytest.mark.parametrize("theme", [*OWN_THEMES, *BUILTIN_THEMES.values()], ids=lambda theme: theme.name)
+def test_every_theme_has_every_variable(theme: Theme) -> None:
+    names = set(variables_of(OWN_THEMES[0]))
+    assert {f"accent-mark-{accent}" for accent in ACCENTS} < names
+    assert {f"state-{state}" for state in STATES} < names
+    assert set(variables_of(theme)) == names
+
+
+@pytest.fixture
+async def measured() -> dict[tuple[str, str], Style]:
+    """What every component looks like in every theme, by both names."""
+    app, styles = Shown(), dict[tuple[str, str], Style]()
+    async with app.run_test() as pilot:
+        for name in app.available_themes:
+            app.theme = name
+            await pilot.pause()
+            for component in (*get_args(Role), "selected"):
+                styles[name, component] = app.styles_of(component)
+    return styles
+
+
+async def test_every_text_is_readable_in_every_theme_selected_or_not(
+    measured: dict[tuple[str, str], Style],
+) -> None:
+    for theme in (*OWN_THEMES, *TEXTUALS):
+        selected = measured[theme.name, "selected"].bgcolor
+        for role in get_args(Role):
+            style = measured[theme.name, role]
+            assert style.color and style.bgcolor and selected
+            for ground in (style.bgcolor, selected):
+                ratio = contrast(Color.from_rich_color(style.color), Color.from_rich_color(ground))
+                least = VISIBLE if role in MARKS else READABLE
+                assert ratio >= least - 0.01, (theme.name, role, ratio)
+
+
+async def test_the_selected_row_has_a_ground_of_its_own_in_every_theme(
+    measured: dict[tuple[str, str], Style],
+) -> None:
+    for theme in (*OWN_THEMES, *TEXTUALS):
+        selected, usual = measured[theme.name, "selected"], measured[theme.name, "text"]
+        assert selected.bgcolor != usual.bgcolor, theme.name
+        assert selected.bold
+
+
+@pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
+async def test_with_sixteen_colours_all_are_the_terminals_own(
+    name: str, measured: dict[tuple[str, str], Style]
+) -> None:
+    for role in get_args(Role):
+        color = measured[name, role].color
+        assert color is None or color.type in (ColorType.STANDARD, ColorType.DEFAULT), role
+    assert measured[name, "selected"].reverse
+    colors = [measured[name, state].color for state in STATES]
+    assert len(set(colors)) == len(STATES)
+    assert measured[name, "stale"].color != measured[name, "ok"].color
+
+
+async def test_without_colours_the_selected_row_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = Shown()
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        assert app.styles_of("selected").reverse
+        assert app.styles_of("critical-badge").reverse
+
+
+@pytest.mark.parametrize(
+    ("colors", "wanted", "worn"),
+    [
+        ("truecolor", None, DARK),
+        ("truecolor", "no such theme", DARK),
+        ("truecolor", "nord", "nord"),
+        ("standard", None, "ansi-dark"),
+        ("standard", LIGHT, LIGHT),
+    ],
+)
+async def test_the_theme_that_somebody_chose_or_the_one_that_suits_the_terminal(
+    colors: str, wanted: str | None, worn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Shown()
+    async with app.run_test():
+        monkeypatch.setattr(type(app.console), "color_system", colors)
+        app.put_on(wanted)
+        assert app.theme == worn
+
+
+COLORS = st.builds(Color, *[st.integers(0, 255)] * 3)
+
+
+@given(COLORS, COLORS, st.floats(0.0, 0.2), COLORS)
+def test_any_colour_is_made_visible_on_any_ground(
+    color: Color, ground: Color, share: float, primary: Color
+) -> None:
+    made = made_visible(color, [ground, ground.blend(primary, share)], VISIBLE)
+    assert contrast(made, ground) >= VISIBLE
+
+
+@given(COLORS, COLORS)
+def test_a_colour_that_is_visible_stays_as_it_is(color: Color, ground: Color) -> None:
+    if contrast(color, ground) >= READABLE:
+        assert made_visible(color, [ground], READABLE) == color

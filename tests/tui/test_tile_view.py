@@ -1,0 +1,182 @@
+"""A view repaints no more than what changed, and costs the same with thousands of orgs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.support.build import seen
+from tests.support.clock import START
+from tests.tui.views import ViewApp, roster_of
+from zbtui.core.snapshot import Snapshot
+from zbtui.tui.widgets.lines import Line, fit
+from zbtui.tui.widgets.panels_view import PanelsView
+from zbtui.tui.widgets.table_view import TableView
+from zbtui.tui.widgets.tile_view import Tile, TileView
+
+
+def orgs(count: int) -> list[Snapshot]:
+    return [seen(f"org-{number:04}") for number in range(count)]
+
+
+class Headed(TileView):
+    """Two headings, the second one over the second half of the orgs."""
+
+    def make_tiles(self) -> Sequence[Tile]:
+        names = self.roster.order
+        half = len(names) // 2
+        tiles = [Tile(name, name) for name in names]
+        return [Tile("first", None), *tiles[:half], Tile("second", None), *tiles[half:]]
+
+    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+        return (((fit(str(tile.key), width), "text"),),)
+
+
+async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
+    app = ViewApp(PanelsView(roster_of(seen("acme"))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.repainted.clear()
+        app.tick(1)
+        assert [(region.y, region.height) for region in app.repainted] == [(1, 1)]
+        app.repainted.clear()
+        app.tick(1)
+        assert app.repainted == []
+
+
+async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
+    app = ViewApp(PanelsView(roster_of(*orgs(2000))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert len(app.view._drawn) == 6
+        app.repainted.clear()
+        app.tick(1)
+        assert [region.y for region in app.repainted] == [1, 9, 17]
+
+
+async def test_a_table_repaints_a_line_an_org() -> None:
+    app = ViewApp(TableView(roster_of(*orgs(2000))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.repainted.clear()
+        app.tick(1)
+        assert [region.y for region in app.repainted] == list(range(1, 24))
+
+
+async def test_the_cursor_stays_with_its_org_when_the_order_changes() -> None:
+    roster = roster_of(*orgs(6))
+    app = ViewApp(PanelsView(roster))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.view.move_to(2)
+        later = START + timedelta(seconds=20)
+        roster.update(replace(seen("org-0005", status="FAILED"), observed_at=later), later)
+        assert roster.settle()
+        app.view.rebuild()
+        assert roster.order[0] == "org-0005"
+        assert app.view.current == "org-0002"
+
+
+async def test_the_cursor_skips_headings_both_ways() -> None:
+    app = ViewApp(Headed(roster_of(*orgs(4))))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
+        assert app.view.current == "org-0000"
+        walked = []
+        for key in ("down", "down", "down", "down", "up", "up", "up", "up"):
+            await pilot.press(key)
+            walked.append(app.view.current)
+        assert walked == [f"org-000{number}" for number in (1, 2, 3, 3, 2, 1, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("key", "goes"),
+    [
+        ("end", "org-0099"),
+        ("G", "org-0099"),
+        ("home", "org-0000"),
+        ("g", "org-0000"),
+        ("pagedown", "org-0012"),
+    ],
+)
+async def test_pages_and_ends(key: str, goes: str) -> None:
+    app = ViewApp(Headed(roster_of(*orgs(100))))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
+        await pilot.press(key)
+        assert app.view.current == goes
+        assert goes in app.lines
+
+
+async def test_the_first_line_is_shown_with_its_heading() -> None:
+    app = ViewApp(Headed(roster_of(*orgs(100))))
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
+        await pilot.press("end", "home")
+        assert app.lines[:2] == ["first", "org-0000"]
+
+
+async def test_a_selected_line_has_a_ground_of_its_own() -> None:
+    app = ViewApp(TableView(roster_of(*orgs(3))))
+    async with app.run_test(size=(80, 10)) as pilot:
+        await pilot.pause()
+        await pilot.press("down")
+        grounds = [
+            {segment.style.bgcolor for segment in app.view.render_line(y) if segment.style}
+            for y in range(1, 4)
+        ]
+        assert grounds[0] == grounds[2] != grounds[1]
+
+
+async def test_what_is_selected_and_gone_gives_way_to_its_neighbour() -> None:
+    roster = roster_of(*orgs(4))
+    app = ViewApp(TableView(roster))
+    async with app.run_test(size=(80, 10)) as pilot:
+        await pilot.pause()
+        app.view.move_to(2)
+        roster.set_orgs([one for one in orgs(4) if one.org.name != "org-0002"], roster.policy, START)
+        app.view.rebuild()
+        assert app.view.current == "org-0003"
+
+
+async def test_without_any_org_no_key_and_no_click_does_harm() -> None:
+    app = ViewApp(TableView(roster_of()))
+    async with app.run_test(size=(80, 10)) as pilot:
+        await pilot.pause()
+        await pilot.press("down", "end", "home", "pagedown", "left")
+        await pilot.click(app.view, offset=(3, 3))
+        assert app.view.current is None
+
+
+async def test_left_alone_for_a_minute_it_is_back_at_the_top() -> None:
+    app = ViewApp(TableView(roster_of(*orgs(100))))
+    async with app.run_test(size=(80, 10)) as pilot:
+        await pilot.pause()
+        await pilot.press("end")
+        app.tick(60)
+        assert app.view.current == "org-0099"
+        app.tick(61)
+        assert app.view.current == "org-0000"
+        await pilot.pause()
+        assert app.view.scroll_offset.y == 0
+
+
+async def test_a_click_on_a_head_sorts_by_its_column() -> None:
+    chosen: list[str] = []
+
+    class Sorted(ViewApp):
+        def on_table_view_sorted_by(self, event: TableView.SortedBy) -> None:
+            chosen.append(event.sort)
+
+    app = Sorted(TableView(roster_of(*orgs(3))))
+    async with app.run_test(size=(120, 10)) as pilot:
+        await pilot.pause()
+        at = app.lines[0].index("NEXT RUN")
+        await pilot.click(app.view, offset=(at + 2, 0))
+        await pilot.press("<")
+        # The roster is still sorted by status: the column to the left of it is the last one.
+        assert chosen == ["next", "by"]
+        assert app.view.current == "org-0000"

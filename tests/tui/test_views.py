@@ -1,0 +1,146 @@
+"""Four views of the same orgs, a filter, a sort, a veil: as somebody at the keyboard sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tui.driving import Driven, Zoho, driving
+from zbtui.store.screen_memory import ScreenMemory
+from zbtui.tui.screens.detail_screen import DetailScreen
+from zbtui.tui.screens.fleet_screen import FleetScreen
+from zbtui.tui.widgets.agenda_view import AgendaView
+from zbtui.tui.widgets.events_view import EventsView
+from zbtui.tui.widgets.table_view import TableView
+
+NAMES = [f"org-{number}" for number in range(6)]
+HOSTILE = ["[/b]", "[@click=app.quit]x[/]", "x" * 60, "字" * 30, "a [b] c"]
+
+
+def zoho_with_a_failure() -> Zoho:
+    zoho = Zoho()
+    zoho.says("org-4", status="FAILED")
+    return zoho
+
+
+@pytest.mark.parametrize(("key", "view"), [("2", TableView), ("3", AgendaView), ("4", EventsView)])
+async def test_the_same_org_is_under_the_cursor_in_each_view(key: str, view: type[Any]) -> None:
+    async with driving(NAMES, zoho_with_a_failure()) as driven:
+        await driven.press("right", "right")
+        before = driven.view.current
+        await driven.press(key)
+        await driven.advance()
+        assert isinstance(driven.view, view)
+        assert driven.view.current == before
+        await driven.press("1")
+        assert driven.view.current == before
+
+
+async def test_the_table_has_a_line_an_org_worst_first() -> None:
+    async with driving(NAMES, zoho_with_a_failure()) as driven:
+        await driven.press("2")
+        lines = driven.screen_text.splitlines()
+        assert "STATUS" in lines[1]
+        assert "✖ FAILED" in lines[2] and "org-4" in lines[2]
+
+
+async def test_the_events_view_tells_what_changed() -> None:
+    async with driving(NAMES, zoho_with_a_failure()) as driven:
+        await driven.press("4")
+        await driven.advance()
+        assert "verdict: – → failed" in driven.screen_text
+
+
+async def test_the_agenda_names_days_and_every_org() -> None:
+    async with driving(NAMES, zoho_with_a_failure(), size=(100, 60)) as driven:
+        await driven.press("3")
+        await driven.advance()
+        assert all(name in driven.screen_text for name in NAMES)
+        assert "24h" in driven.screen_text
+
+
+async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None:
+    async with driving(NAMES, zoho_with_a_failure()) as driven:
+        await driven.press("slash", *"org-1")
+        assert driven.order == ["org-1"]
+        assert "filter org-1 · 1 of 6 · hidden: ✖ 1 critical" in driven.screen_text
+        await driven.press("enter", "escape")
+        assert len(driven.order) == 6
+        assert "filter" not in driven.screen_text
+
+
+async def test_s_goes_through_four_orders_and_says_which() -> None:
+    async with driving(NAMES) as driven:
+        told = []
+        for _ in range(4):
+            await driven.press("s")
+            told.append("sorted by" in driven.screen_text)
+        assert told == [True, True, True, False]
+
+
+async def test_what_is_hidden_is_nowhere_on_the_screen() -> None:
+    async with driving(["acme-secret"], size=(160, 50)) as driven:
+        await driven.press("x")
+        for key in ("1", "2", "3", "4"):
+            await driven.press(key)
+            await driven.advance()
+            assert "acme-secret" not in driven.screen_text
+            assert "Patricia" not in driven.screen_text
+        await driven.press("i")
+        assert isinstance(driven.app.screen, DetailScreen)
+        for key in ("1", "2", "3", "4"):
+            await driven.press(key)
+            assert "acme-secret" not in driven.screen_text
+            assert "Patricia" not in driven.screen_text
+        await driven.press("escape", "x")
+        assert "acme-secret" in driven.screen_text
+
+
+async def test_a_pause_of_all_is_told_loudly() -> None:
+    async with driving(NAMES) as driven:
+        await driven.press("P")
+        await driven.advance()
+        assert "PAUSED: ALL not looked at" in driven.screen_text
+        await driven.press("r")
+        await driven.pilot.pause()
+        assert any("paused" in one.message for one in driven.app._notifications)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 60)])
+async def test_hostile_names_are_inert_in_every_view(size: tuple[int, int]) -> None:
+    async with driving(HOSTILE, size=size) as driven:
+        for key in ("1", "2", "3", "4", "i", "2", "3", "4"):
+            await driven.press(key)
+            await driven.advance()
+            assert "\x1b" not in driven.screen_text
+        await driven.press("escape", "ctrl+p")
+        await driven.press(*"click")
+        await driven.pilot.pause()
+        assert driven.app.is_running
+
+
+async def test_below_the_smallest_size_the_counts_and_the_sizes_are_told() -> None:
+    async with driving(NAMES, zoho_with_a_failure(), size=(30, 8)) as driven:
+        assert "✖ 1" in driven.screen_text
+        assert "36×10" in driven.screen_text
+
+
+async def leave(driven: Driven, path: Path) -> None:
+    await driven.press("2", "s", "slash", *"org", "enter")
+    assert isinstance(driven.app.screen, FleetScreen)
+    state = driven.app.screen._state
+    memory = ScreenMemory(path)
+    memory._wanted = state
+    await memory.close()
+
+
+async def test_view_sort_and_filter_are_as_they_were_left(tmp_path: Path) -> None:
+    path = tmp_path / "screen.json"
+    async with driving(NAMES) as driven:
+        await leave(driven, path)
+    async with driving(NAMES, memory=ScreenMemory(path)) as driven:
+        assert isinstance(driven.view, TableView)
+        assert "filter org" in driven.screen_text
+        assert "sorted by next run" in driven.screen_text

@@ -1,0 +1,55 @@
+"""A year of backups as a small calendar: a line a month, a cell a day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta, tzinfo
+from typing import Final
+
+from zbtui.core.history import Outcome
+from zbtui.core.runs import History, Run
+from zbtui.core.timefmt import MONTHS
+
+COMPLETED: Final = "✔"
+FAILED: Final = "✖"
+STARTED: Final = "▸"
+"""An end of it was never told, or it is running."""
+NOTHING: Final = "·"
+LEGEND: Final = f"{COMPLETED} completed  {FAILED} failed  {STARTED} started, no end told  {NOTHING} nothing"
+_RANKS: Final = (NOTHING, STARTED, COMPLETED, FAILED)
+"""Of several on one day, the one furthest right is shown."""
+
+
+def year_of(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
+    """Each month up to this one, the newest first: `Dec 2025`, and 31 cells; blank where there is no day.
+
+    A run counts on the day on which it ended, in the viewer's zone.
+
+    Args:
+        zone: the viewer's; None: the machine's.
+    """
+    marks: dict[date, str] = {}
+    for run in history.runs:
+        moment = run.ended or run.started
+        if moment is not None:
+            on = moment.astimezone(zone).date()
+            marks[on] = max(marks.get(on, NOTHING), _mark(run), key=_RANKS.index)
+    months, first = [], today.replace(day=1)
+    for _ in range(13):
+        months.append((f"{MONTHS[first.month - 1]} {first.year}", _cells(first, today, marks)))
+        first = (first - timedelta(days=1)).replace(day=1)
+    return tuple(months)
+
+
+def _mark(run: Run) -> str:
+    if run.outcome is None:
+        return STARTED
+    return COMPLETED if run.outcome is Outcome.COMPLETED else FAILED
+
+
+def _cells(first: date, today: date, marks: dict[date, str]) -> str:
+    year_ago = today - timedelta(days=365)  # Zoho keeps no more
+    days = (first + timedelta(days=offset) for offset in range(31))
+    return "".join(
+        marks.get(day, NOTHING) if day.month == first.month and year_ago <= day <= today else " "
+        for day in days
+    )

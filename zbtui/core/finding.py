@@ -1,0 +1,106 @@
+"""The filter that somebody types: which orgs it lets through. Nothing typed is an error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Level, Verdict
+
+_TOKEN: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
+_BREAK: Final = "\n"
+"""Between two texts: no clean text holds one, so that no word matches across."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a filter."""
+
+    text: str
+    """In lower case."""
+    field: str | None = None
+    """One of `FIELDS`; None: any of them, and how the org is watched."""
+    inverted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Made by `parse_filter`. Lets through what all its words match."""
+
+    words: tuple[Word, ...] = ()
+
+    def matches(self, snapshot: Snapshot, verdict: Verdict) -> bool:
+        whole = ""
+        for word in self.words:
+            if word.field is None:
+                text = whole = whole or _whole(snapshot, verdict)
+            else:
+                text = _BREAK + _TEXTS[word.field](snapshot, verdict).casefold()
+            wanted = _BREAK + word.text if word.field in _FROM_THE_START else word.text
+            if (wanted in text) is word.inverted:
+                return False
+        return True
+
+
+def parse_filter(text: str) -> Filter:
+    """Words parted by blanks; `!word` inverts, `field:word` holds it to a field, quotes keep blanks.
+
+    A field that there is not is taken as part of the word. What is still being typed (`!`, `tag:`)
+    holds nothing back.
+    """
+    return Filter(tuple(word for token in _TOKEN.findall(text) if (word := _read(token)).text))
+
+
+def _read(token: str) -> Word:
+    rest = token.lstrip("!")
+    inverted = (len(token) - len(rest)) % 2 == 1
+    field, colon, held = rest.partition(":")
+    known = field.casefold() if colon and field.casefold() in FIELDS else None
+    return Word((rest if known is None else held).replace('"', "").casefold(), known, inverted)
+
+
+def _verdict(snapshot: Snapshot, verdict: Verdict) -> str:
+    return _BREAK.join((verdict.name, verdict.name.replace("_", " "), verdict.word))
+
+
+def _level(snapshot: Snapshot, verdict: Verdict) -> str:
+    """As the bar counts it: what could not be confirmed is not well."""
+    return (Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level).word
+
+
+def _requester(snapshot: Snapshot, verdict: Verdict) -> str:
+    who = snapshot.backup.requester if snapshot.backup else None
+    return (who.name if who else None) or ""
+
+
+_TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
+    "name": lambda snapshot, verdict: snapshot.org.name,
+    "company": lambda snapshot, verdict: snapshot.company_name or "",
+    "dc": lambda snapshot, verdict: snapshot.org.data_center,  # its label is the same, in upper case
+    "status": lambda snapshot, verdict: (snapshot.backup.status if snapshot.backup else None) or "",
+    "verdict": _verdict,
+    "level": _level,
+    "by": _requester,
+    "tag": lambda snapshot, verdict: _BREAK.join(snapshot.org.tags),
+}
+FIELDS: Final = tuple(_TEXTS)
+"""What a word can be held to, as in `dc:eu`."""
+_FROM_THE_START: Final = frozenset({"dc", "level"})
+"""Fields of a few fixed words: `dc:us` is not to find `custom`."""
+
+
+def _whole(snapshot: Snapshot, verdict: Verdict) -> str:
+    """All texts of an org, in lower case."""
+    watched = [
+        word
+        for word, holds in (
+            ("paused", snapshot.paused),
+            ("muted", snapshot.org.mute),
+            ("stale", verdict.stale),
+        )
+        if holds
+    ]
+    return _BREAK.join([*(text(snapshot, verdict) for text in _TEXTS.values()), *watched]).casefold()

@@ -1,0 +1,144 @@
+"""Every action that has a key: what it is called, its keys by default, and where it is heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAction:
+    """One thing that a key does."""
+
+    id: str
+    """Names it in the config's `[keys]`; the same in two scopes where one override is to serve both."""
+    keys: tuple[str, ...]
+    """By default, under Textual's names."""
+    action: str
+    """What is called, as Textual writes it."""
+    label: str
+    """A word or two, for the footer."""
+    tooltip: str
+    """A sentence, for the help."""
+    is_shown: bool = False
+    """Whether the footer has it."""
+
+
+def _hidden(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:
+    return KeyAction(action_id, tuple(keys.split()), action, label, tooltip)
+
+
+def _shown(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:
+    return KeyAction(action_id, tuple(keys.split()), action, label, tooltip, is_shown=True)
+
+
+_APP: Final = (
+    _shown("app.help", "question_mark f1", "help", "Help", "This help"),
+    _shown("app.quit", "q", "quit", "Quit", "Leave zbtui"),
+)
+
+_FLEET: Final = (
+    _shown("fleet.detail", "enter", "open", "Detail", "All that is known, or sign in"),
+    _hidden("fleet.info", "i", "detail", "Detail", "All that is known of this org"),
+    _shown("fleet.look", "r", "look", "Look", "Ask Zoho about this org now"),
+    _shown("fleet.look-all", "R", "look_all", "All", "Ask Zoho about every org now"),
+    _shown("fleet.pause", "p", "pause", "Pause", "Stop asking about this org, or go on"),
+    _hidden("fleet.pause-all", "P", "pause_all", "Pause all", "Stop asking about all orgs, or go on"),
+    _shown("fleet.add", "a", "app.add", "Add", "Put another org under watch"),
+    _hidden("fleet.edit", "e", "edit", "Edit", "Change this org's name, place, intervals, tags"),
+    _hidden("fleet.remove", "d", "remove", "Remove", "Take this org off watch"),
+    _hidden("fleet.mute", "m", "mute", "Mute", "Alert nobody of this org, or alert again"),
+    _shown("fleet.find", "slash", "find", "Find", "Show only the orgs that match"),
+    _hidden("fleet.clear", "escape", "clear", "All orgs", "Show all orgs again"),
+    _shown("fleet.sort", "s", "sort", "Sort", "Order the orgs by something else"),
+    _hidden("fleet.reverse", "S", "reverse", "Reverse", "The same order, from its other end"),
+    _hidden("fleet.panels", "1", "show('panels')", "Panels", "A panel for each org"),
+    _hidden("fleet.table", "2", "show('table')", "Table", "A line for each org"),
+    _hidden("fleet.agenda", "3", "show('agenda')", "Agenda", "The runs that are ahead, on a line of time"),
+    _hidden("fleet.events", "4", "show('events')", "Events", "What has changed, the newest first"),
+    _hidden("fleet.copy", "y", "copy", "Copy", "Copy this org's state as a line of text"),
+    _hidden("fleet.page", "o", "page", "Browser", "Open Zoho's backup page in the browser"),
+    _hidden("fleet.veil", "x", "veil", "Veil", "Hide names and ids, for who looks over your shoulder"),
+)
+
+_TILES: Final = (
+    _hidden("tiles.up", "up k", "move(0,-1)", "Up", "One up"),
+    _hidden("tiles.down", "down j", "move(0,1)", "Down", "One down"),
+    _hidden("tiles.left", "left h", "move(-1,0)", "Left", "One to the left"),
+    _hidden("tiles.right", "right l", "move(1,0)", "Right", "One to the right"),
+    _hidden("tiles.first", "home g", "move_to(0)", "First", "To the first"),
+    _hidden("tiles.last", "end G", "move_to(-1)", "Last", "To the last"),
+    _hidden("tiles.pageup", "pageup", "page(-1)", "Page up", "A screen up"),
+    _hidden("tiles.pagedown", "pagedown", "page(1)", "Page down", "A screen down"),
+)
+
+_TABLE: Final = (
+    _hidden(
+        "table.column-left", "less_than_sign", "column(-1)", "Column left", "Sort by the column to the left"
+    ),
+    _hidden(
+        "table.column-right",
+        "greater_than_sign",
+        "column(1)",
+        "Column right",
+        "Sort by the column to the right",
+    ),
+)
+
+_DETAIL: Final = (
+    _shown("detail.back", "escape enter q", "dismiss(None)", "Back", "Back to all orgs"),
+    _shown("detail.look", "r", "look", "Look now", "Ask Zoho about this org now"),
+    _shown("detail.sign-in", "s", "dismiss('sign-in')", "Sign in again", "Sign in again"),
+    _hidden("detail.now", "1", "page('now')", "Now", "What is known of it now"),
+    _hidden("detail.history", "2", "page('history')", "History", "Its past backups"),
+    _hidden("detail.looks", "3", "page('looks')", "Looks", "What the last looks said"),
+    _hidden("detail.json", "4", "page('json')", "JSON", "Zoho's answer as it came"),
+    _hidden("detail.before", "left h", "turn(-1)", "Page before", "The page before"),
+    _hidden("detail.next", "right l", "turn(1)", "Next page", "The next page"),
+    _hidden("detail.copy", "y", "copy", "Copy", "Copy the row under the cursor"),
+    _hidden("detail.copy-json", "Y", "copy_json", "Copy JSON", "Copy Zoho's answer as JSON"),
+    _hidden("detail.page", "o", "browse", "Browser", "Open Zoho's backup page in the browser"),
+    _shown("app.help", "question_mark f1", "app.help", "Help", "This help"),
+)
+
+_HELP: Final = (
+    _shown("help.back", "escape q", "dismiss(None)", "Back", "Back"),
+    _hidden("app.help", "question_mark f1", "dismiss(None)", "Back", "Back"),
+)
+
+_WELCOME: Final = (
+    _shown("welcome.add", "a", "app.add", "Add an org", "Put an org under watch"),
+    _shown("welcome.demo", "d", "app.demo", "Demo", "Invented orgs: no account needed"),
+)
+
+_FORM: Final = (
+    # Where the focused one has no use for the arrows, as buttons have none.
+    _hidden("form.next", "right down", "app.focus_next", "Next", "Next field"),
+    _hidden("form.back", "left up", "app.focus_previous", "Previous", "Field before"),
+)
+
+_EDIT: Final = (_shown("edit.back", "escape", "back", "Back", "Back; nothing is changed"),)
+
+_REMOVE: Final = (_shown("remove.back", "escape", "back", "Back", "Back; nothing is changed"),)
+
+_SIGN_IN: Final = (
+    _shown("sign-in.back", "escape", "back", "Back", "One page back; from the first, out"),
+    _shown("sign-in.copy", "ctrl+y", "copy", "Copy", "Copy the scopes, or the address"),
+    _shown("sign-in.open", "ctrl+o", "open", "Open", "Open the page in this machine's browser"),
+)
+
+SCOPES: Final[Mapping[str, Sequence[KeyAction]]] = {
+    "app": _APP,
+    "fleet": _FLEET,
+    "tiles": _TILES,
+    "table": _TABLE,
+    "detail": _DETAIL,
+    "help": _HELP,
+    "welcome": _WELCOME,
+    "form": _FORM,
+    "edit": _EDIT,
+    "remove": _REMOVE,
+    "sign-in": _SIGN_IN,
+}
+"""A scope is one screen, or a widget on one, that hears keys of its own."""

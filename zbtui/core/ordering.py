@@ -1,0 +1,71 @@
+"""In which order orgs are shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from zbtui.core.explain import label
+from zbtui.core.recurrence import parse_rrule
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Verdict
+
+Sort = Literal["worst", "next", "name", "good", "company", "dc", "by", "links", "plan"]
+CYCLE: Final[tuple[Sort, ...]] = ("worst", "next", "name", "good")
+"""Those that one key goes through; the others are chosen by a column of the table."""
+SORT_WORDS: Final[dict[Sort, str]] = {
+    "worst": "worst first",
+    "next": "next run",
+    "name": "name",
+    "good": "last good, oldest first",
+    "company": "company",
+    "dc": "data center",
+    "by": "requester",
+    "links": "expiry of the links",
+    "plan": "plan, most frequent first",
+}
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def sort_key(sort: Sort, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Any, ...]:
+    """What is shown first has the least; equal ones are to stay in the config's order.
+
+    Only the key of `links` changes as time goes by: once they expire.
+    """
+    backup = snapshot.backup
+    match sort:
+        case "worst":
+            return (-verdict.level,)
+        case "next":
+            # A date that a stopped schedule still carries is no run.
+            comes = backup is not None and snapshot.time_to_next_run(now) is not None
+            return ((comes and backup and backup.next_run) or _LAST,)
+        case "good":
+            # Nobody knows of a good one: as long ago as can be.
+            return (snapshot.last_completed or _FIRST,)
+        case "links":
+            expire = snapshot.links.expire if snapshot.links else None
+            return (expire if expire and expire > snapshot.zoho_now(now) else _LAST,)
+        case "plan":
+            return _plan(backup.rrule if backup else None)
+        case "name":
+            return _text(snapshot.org.name)
+        case "company":
+            return _text(snapshot.company_name)
+        case "dc":
+            return _text(label(snapshot.org.data_center))
+        case "by":
+            return _text(backup.requester.name if backup and backup.requester else None)
+
+
+def _text(text: str | None) -> tuple[Any, ...]:
+    """Alphabetic, whatever the case; without a text last."""
+    return (not text, (text or "").casefold())
+
+
+def _plan(rrule: str | None) -> tuple[Any, ...]:
+    """By the time between two runs; not understood, then without a rule, last."""
+    rule = parse_rrule(rrule) if rrule else None
+    gap = rule.documented_gap if rule else None
+    return (not rrule, gap or timedelta.max, rule.words if rule else rrule or "")

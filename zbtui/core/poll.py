@@ -1,0 +1,35 @@
+"""One look at an org, as its log tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from zbtui.core.snapshot import Snapshot
+
+KEPT: Final = 30
+"""Looks that are kept of each org, since the program started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """When, how it went, and what it cost."""
+
+    at: datetime
+    """When it ended."""
+    outcome: str
+    """Zoho's status word, `none`, or what went wrong."""
+    failed: bool
+    seconds: float
+    """From the question to the answer, waiting for a free connection included."""
+    credits: int | None
+    """API credits left for the day, where Zoho tells."""
+
+
+def poll_of(after: Snapshot, at: datetime, seconds: float) -> Poll:
+    """The look that led to this snapshot."""
+    if after.trouble:
+        return Poll(at, after.trouble.message, True, seconds, after.credits_remaining)
+    status = (after.backup.status or "no status") if after.backup else "none"
+    return Poll(at, status, False, seconds, after.credits_remaining)

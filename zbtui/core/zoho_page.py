@@ -1,0 +1,32 @@
+"""Where Zoho itself shows an org's backups ("Requesting data backup")."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zbtui.core.snapshot import Snapshot
+
+WHERE: Final = "Setup > Data Administration > Data Backup"
+"""The way to it from the page that `crm_page` names: its own address is not documented."""
+_WEB_HOSTS: Final = {
+    "us": "crm.zoho.com",
+    "eu": "crm.zoho.eu",
+    "in": "crm.zoho.in",
+    "au": "crm.zoho.com.au",
+    "jp": "crm.zoho.jp",
+    "cn": "crm.zoho.com.cn",
+    "ca": "crm.zohocloud.ca",
+    "sa": "crm.zoho.sa",
+    "uk": "crm.zoho.uk",
+    "ae": "crm.zoho.ae",
+    "sg": "crm.zoho.sg",
+}
+
+
+def crm_page(snapshot: Snapshot) -> str | None:
+    """The address of the org's CRM in a browser; None: of a custom one it is not known."""
+    host = _WEB_HOSTS.get(snapshot.org.data_center)
+    if host is None:
+        return None
+    number = snapshot.company.number if snapshot.company else None
+    return f"https://{host}/crm/org{number}/" if number and number.isdigit() else f"https://{host}/crm/"

@@ -1,0 +1,203 @@
+"""The orgs as the screen shows them: which, in which order, judged how. Plain Python: no widget in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from zbtui.core.finding import parse_filter
+from zbtui.core.judge import judge
+from zbtui.core.ordering import Sort, sort_key
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.veil import veil
+from zbtui.core.verdict import Level, Verdict
+
+_ORDER_RESTS: Final = timedelta(seconds=10)
+"""After a move the order stays for so long: nothing jumps away under the cursor."""
+_LEFT_ALONE: Final = timedelta(seconds=60)
+"""After so long without a move the screen shows the top again."""
+_JUDGED_EVERY: Final = 30
+"""Ticks within which each org that is out of sight is judged anew."""
+
+
+class Roster:
+    """All views of a screen share one, so that they show the same orgs in the same order."""
+
+    def __init__(self, policy: Policy, now: datetime) -> None:
+        self.policy = policy
+        self.now = now
+        self.everyone: dict[str, Snapshot] = {}
+        """By name, in the config's order, whether shown or not."""
+        self.counts: Counter[Level] = Counter()
+        """How many of all orgs are at each level, as it counts."""
+        self.order: list[str] = []
+        """The names of those that the filter lets through, sorted."""
+        self.index: dict[str, int] = {}
+        """Each one's place in the order."""
+        self.sort: Sort = "worst"
+        self.reverse = False
+        self.find = ""
+        """The filter, as it was typed."""
+        self.veiled = False
+        """Whether names and ids are hidden."""
+        self._filter = parse_filter("")
+        self._aliases: dict[str, str] = {}
+        self._shown: dict[str, Snapshot] = {}
+        """As they may be shown, while names are hidden."""
+        self._verdicts: dict[str, Verdict] = {}
+        self._keys: dict[str, Any] = {}
+        """By what each was sorted; None: the filter hides it."""
+        self._unsorted = False
+        self._judged = 0
+        """The place among all orgs up to which those out of sight were judged anew."""
+        self._moved_at: datetime | None = None
+
+    # What it tells
+
+    def snapshot(self, name: str) -> Snapshot:
+        """What is known of an org, as it may be shown."""
+        if not self.veiled:
+            return self.everyone[name]
+        if name not in self._shown:
+            self._shown[name] = veil(self.everyone[name], self.alias(name))
+        return self._shown[name]
+
+    def verdict(self, name: str) -> Verdict:
+        """As of the last tick."""
+        return self._verdicts[name]
+
+    def alias(self, name: str) -> str:
+        """What an org is called while names are hidden."""
+        return self._aliases.get(name, "an org")
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """Of all orgs, by name."""
+        return self._verdicts
+
+    @property
+    def hidden(self) -> Counter[Level]:
+        """How many orgs at each level the filter hides."""
+        shown = self.index
+        return Counter(counted(one) for name, one in self._verdicts.items() if name not in shown)
+
+    # What it is told
+
+    def set_orgs(self, snapshots: Iterable[Snapshot], policy: Policy, now: datetime) -> None:
+        """These orgs there are, and no others."""
+        self.policy, self.now = policy, now
+        self.everyone = {snapshot.org.name: snapshot for snapshot in snapshots}
+        self._aliases = {name: f"org {place}" for place, name in enumerate(self.everyone, start=1)}
+        self._judge_all()
+
+    def update(self, snapshot: Snapshot, now: datetime) -> bool:
+        """Something about one org is known anew. Whether it is among them."""
+        name = snapshot.org.name
+        if name not in self.everyone:
+            return False
+        self.now = now
+        self.everyone[name] = snapshot
+        self._shown.pop(name, None)
+        self._rejudge([name])
+        return True
+
+    def tick(self, now: datetime, in_sight: Iterable[str]) -> None:
+        """The time went on: judge anew.
+
+        What is in sight is judged each time; of what is not, a part, so that thousands cost no more
+        than a few.
+        """
+        self.now = now
+        part = len(self.everyone) // _JUDGED_EVERY + 1
+        names = list(self.everyone)[self._judged : self._judged + part]
+        self._judged = self._judged + part if self._judged + part < len(self.everyone) else 0
+        self._rejudge([*in_sight, *names])
+
+    def settle(self) -> bool:
+        """Sort anew where that is due, and nobody has just moved. Whether it was done."""
+        resting = self._moved_at is not None and abs(self.now - self._moved_at) < _ORDER_RESTS
+        if not self._unsorted or resting:
+            return False
+        self._sort()
+        return True
+
+    def sort_by(self, sort: Sort, *, reverse: bool = False) -> None:
+        self.sort, self.reverse = sort, reverse
+        self._key_all()
+
+    def search(self, text: str) -> None:
+        """Show only what this filter lets through; an empty one lets all through."""
+        self.find, self._filter = text, parse_filter(text)
+        self._key_all()
+
+    def hide_names(self, hidden: bool) -> None:
+        self.veiled = hidden
+        self._shown.clear()
+        self._judge_all()
+
+    # Rest
+
+    def touch(self) -> None:
+        """Somebody moved, or does something with an org: the order rests for a while."""
+        self._moved_at = self.now
+
+    def stay(self) -> None:
+        """Somebody is busy elsewhere, with what the cursor is on."""
+        if self._moved_at is not None:
+            self._moved_at = self.now
+
+    @property
+    def is_touched(self) -> bool:
+        """Somebody has moved, and was not left alone since."""
+        return self._moved_at is not None
+
+    def let_go(self) -> bool:
+        """Whether nobody has moved for a while; then it is as if nobody ever had."""
+        if self._moved_at is None or self.now - self._moved_at <= _LEFT_ALONE:
+            return False
+        self._moved_at = None
+        return True
+
+    # Order
+
+    def _judge_all(self) -> None:
+        self._verdicts = {name: judge(self.snapshot(name), self.policy, self.now) for name in self.everyone}
+        self.counts = Counter(counted(verdict) for verdict in self._verdicts.values())
+        self._key_all()
+
+    def _rejudge(self, names: Iterable[str]) -> None:
+        for name in names:
+            before = self._verdicts[name]
+            after = self._verdicts[name] = judge(self.snapshot(name), self.policy, self.now)
+            if before.level is not after.level or before.stale != after.stale:
+                self.counts[counted(before)] -= 1
+                self.counts[counted(after)] += 1
+            key = self._key(name)
+            if key != self._keys[name]:
+                self._keys[name] = key
+                self._unsorted = True
+
+    def _key_all(self) -> None:
+        self._keys = {name: self._key(name) for name in self.everyone}
+        self._sort()
+
+    def _key(self, name: str) -> Any:
+        snapshot, verdict = self.everyone[name], self._verdicts[name]
+        if not self._filter.matches(snapshot, verdict):
+            return None
+        return sort_key(self.sort, snapshot, verdict, self.now)
+
+    def _sort(self) -> None:
+        keys = self._keys
+        kept = [name for name in self.everyone if keys[name] is not None]
+        self.order = sorted(kept, key=keys.__getitem__, reverse=self.reverse)
+        self.index = {name: place for place, name in enumerate(self.order)}
+        self._unsorted = False
+
+
+def counted(verdict: Verdict) -> Level:
+    """What an org counts as: what could not be confirmed is not well."""
+    return Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level

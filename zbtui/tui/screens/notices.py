@@ -1,0 +1,29 @@
+"""What the screen tells above the orgs: what is wrong with zbtui itself, or with this machine. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from zbtui.core.snapshot import CLOCK_TOLERANCE
+from zbtui.core.timefmt import rough
+from zbtui.core.trouble import Trouble
+from zbtui.tui.roster import Roster
+
+
+def notices(roster: Roster, troubles: Iterable[Trouble | None]) -> list[str]:
+    """A sentence each.
+
+    Args:
+        troubles: of config, journal and alerts; None: there is none.
+    """
+    told = [f"{trouble.message} {trouble.hint}" for trouble in troubles if trouble]
+    snapshots = list(roster.everyone.values())
+    offset = max((one.clock_offset for one in snapshots), key=abs, default=timedelta())
+    if abs(offset) > CLOCK_TOLERANCE:
+        way = "behind" if offset > timedelta() else "ahead of"
+        told.append(f"This machine's clock is {rough(offset)} {way} Zoho's: countdowns go by Zoho's clock.")
+    looked = [one.trouble for one in snapshots]
+    if len(looked) > 1 and all(trouble and trouble.kind == "network" for trouble in looked):
+        told.append("No org can be reached: is this machine online?")
+    return told

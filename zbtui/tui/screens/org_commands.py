@@ -1,0 +1,182 @@
+"""What can be done with the org under the cursor, and with all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import Screen
+
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import countdown
+from zbtui.core.trouble import TroubleError
+from zbtui.core.veil import veil
+from zbtui.core.zoho_page import WHERE, crm_page
+from zbtui.tui.roster import Roster
+from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
+from zbtui.tui.widgets.told import one_line
+from zbtui.watch.fleet import Fleet
+
+if TYPE_CHECKING:
+    from zbtui.onboard import Desk
+
+    _Base = Screen[Any]
+else:
+    _Base = object
+
+
+class OrgCommands(_Base):
+    """The actions of the fleet's screen; each names the org that it is about."""
+
+    fleet: Fleet
+    desk: Desk
+    roster: Roster
+
+    @property
+    def current(self) -> str | None:
+        """The name of the org under the cursor."""
+        raise NotImplementedError
+
+    def _take(self) -> Snapshot | None:
+        """The org under the cursor, which then stays there for a while."""
+        self.roster.touch()
+        return self.roster.everyone.get(self.current or "")
+
+    def called(self, name: str) -> str:
+        """What an org may be called on the screen."""
+        return self.roster.alias(name) if self.roster.veiled else name
+
+    def _shown(self, snapshot: Snapshot) -> Snapshot:
+        veiled = self.roster.veiled
+        return veil(snapshot, self.roster.alias(snapshot.org.name)) if veiled else snapshot
+
+    def _say(self, text: str) -> None:
+        self.notify(text, markup=False)
+
+    # Looking
+
+    def action_look(self) -> None:
+        if org := self._take():
+            self.look(org.org.name)
+
+    def look(self, org_name: str) -> None:
+        """Ask Zoho about it now; where that cannot be, say why."""
+        org, name = self.roster.everyone.get(org_name), self.called(org_name)
+        if org is None:
+            return
+        if org.paused:
+            self._say(f"{name} is paused: resume it first.")
+            return
+        until = self.fleet.look_soon(org_name)
+        if until is not None:
+            left = countdown(until - self.fleet.now())
+            self._say(
+                f"{name} is asked again in {left}, not before: that would bring on, or prolong, Zoho's "
+                "lock-out."
+            )
+
+    def action_look_all(self) -> None:
+        orgs = list(self.roster.everyone.values())
+        locked = [one for one in orgs if not one.paused and self.fleet.look_soon(one.org.name)]
+        if locked:
+            names = ", ".join(self.called(one.org.name) for one in locked[:3])
+            self._say(f"Not before its time, or Zoho locks it: {names}")
+        if paused := sum(one.paused for one in orgs):
+            self._say(f"{paused} paused, and not looked at.")
+
+    def action_pause(self) -> None:
+        if org := self._take():
+            self.fleet.pause(org.org.name, not org.paused)
+
+    def action_pause_all(self) -> None:
+        orgs = self.fleet.snapshots
+        pause = not all(one.paused for one in orgs)
+        for one in orgs:
+            self.fleet.pause(one.org.name, pause)
+
+    def action_mute(self) -> None:
+        if org := self._take():
+            self.run_worker(self._mute(org), exit_on_error=False)
+
+    async def _mute(self, org: Snapshot) -> None:
+        name, mute = org.org.name, not org.org.mute
+        try:
+            await self.desk.edit(name, replace(org.org, mute=mute), org.org)
+        except TroubleError as error:
+            self._say(f"{error.trouble.message} {error.trouble.hint}")
+            return
+        done = "is muted: nobody is alerted of it" if mute else "is no longer muted"
+        self._say(f"{self.called(name)} {done}.")
+
+    # Screens
+
+    def action_open(self) -> None:
+        """The cure where the sign-in is dead, else all that is known."""
+        org = self._take()
+        if org and org.trouble and org.trouble.kind == "auth":
+            self.action_sign_in()
+        else:
+            self.action_detail()
+
+    def action_detail(self) -> None:
+        if org := self._take():
+            self.app.push_screen(DetailScreen(self.fleet, org.org.name, self._shown), self._after_detail)
+
+    def _after_detail(self, then: str | None) -> None:
+        if then == SIGN_IN:
+            self.action_sign_in()
+
+    def action_sign_in(self) -> None:
+        from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
+
+        if org := self._take():
+            self.app.push_screen(SignInScreen(self.desk, org.org), self._after_sign_in)
+
+    def _after_sign_in(self, known: Snapshot | None) -> None:
+        if known is not None:
+            self.fleet.renew(known)
+            self.welcome(known)
+
+    def welcome(self, snapshot: Snapshot) -> None:
+        """An org came under watch, or signed in again."""
+        raise NotImplementedError
+
+    def action_edit(self) -> None:
+        from zbtui.tui.screens.edit_screen import EditScreen
+
+        if org := self._take():
+            self.app.push_screen(EditScreen(self.desk, org.org, self.fleet.policy))
+
+    def action_remove(self) -> None:
+        from zbtui.tui.screens.remove_screen import RemoveScreen
+
+        if org := self._take():
+            self.app.push_screen(RemoveScreen(self.desk, org.org))
+
+    # Elsewhere
+
+    def action_copy(self) -> None:
+        if org := self._take():
+            shown, verdict = self.roster.snapshot(org.org.name), self.roster.verdict(org.org.name)
+            self.app.copy_to_clipboard(one_line(shown, verdict, self.fleet.now()))
+            self._say(f"Copied: how {self.called(org.org.name)} stands.")
+
+    def action_page(self) -> None:
+        if org := self._take():
+            self.browse(org.org.name)
+
+    def browse(self, org_name: str) -> None:
+        """Zoho's own page of an org."""
+        if org := self.roster.everyone.get(org_name):
+            self.run_worker(self._open_page(org), exit_on_error=False)
+
+    async def _open_page(self, org: Snapshot) -> None:
+        """Zoho's own page; where no browser opens, its address to take away."""
+        page = crm_page(org)
+        if page is None:
+            self._say("This org's data center is one of your own: its page is not known.")
+        elif await self.desk.open_page(page):
+            self._say(f"Opened in the browser; go on to {WHERE}.")
+        else:
+            self.app.copy_to_clipboard(page)
+            self._say(f"No browser here; the address is copied. There: {WHERE}.")

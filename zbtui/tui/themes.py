@@ -1,0 +1,252 @@
+"""Two themes of zbtui's own, and what its variables are in all the others.
+
+The states of a backup are told apart by lightness as well as by hue, so that they stay apart for who sees
+no red, no green or no blue. Every text is readable (a contrast of 4.5 or more) on the background and on the
+selected row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from textual.app import App, ReturnType
+from textual.color import Color
+from textual.reactive import Reactive
+from textual.theme import Theme
+
+DARK: Final = "zbtui-dark"
+LIGHT: Final = "zbtui-light"
+READABLE: Final = 4.5
+"""Contrast of text (WCAG 2.2, 1.4.3)."""
+VISIBLE: Final = 3.0
+"""Contrast of what is no text but has a meaning: frames and marks (WCAG 2.2, 1.4.11)."""
+_SELECTED: Final = 0.2
+"""How much of the primary colour a selected row has, where the theme is not ours."""
+_STEPS: Final = 20
+
+_ACCENTS_ON_DARK: Final = {
+    "accent-mark-blue": "#5b9cf5",
+    "accent-mark-cyan": "#35c9d6",
+    "accent-mark-green": "#57c26d",
+    "accent-mark-yellow": "#ecd14e",
+    "accent-mark-orange": "#f0964a",
+    "accent-mark-red": "#ef5d5d",
+    "accent-mark-magenta": "#ea79c4",
+    "accent-mark-violet": "#a585f2",
+}
+_ACCENTS_ON_LIGHT: Final = {
+    "accent-mark-blue": "#1f66d0",
+    "accent-mark-cyan": "#0f8797",
+    "accent-mark-green": "#2c8a3c",
+    "accent-mark-yellow": "#9a7b00",
+    "accent-mark-orange": "#c2590c",
+    "accent-mark-red": "#c62828",
+    "accent-mark-magenta": "#b8288c",
+    "accent-mark-violet": "#7044c8",
+}
+
+
+def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, dark: bool) -> Theme:
+    """A theme from colours by the names of zbtui's variables, and a few of Textual's."""
+    state = {key.removeprefix("state-"): value for key, value in colors.items() if key.startswith("state-")}
+    return Theme(
+        name,
+        primary=state["running"],
+        secondary=colors["tile-heading"],
+        warning=state["warning"],
+        error=state["critical"],
+        success=state["ok"],
+        accent=colors["tile-cursor"],
+        foreground=colors["tile-text"],
+        background=colors["background"],
+        surface=colors["surface"],
+        panel=colors["panel"],
+        dark=dark,
+        variables={
+            **colors,
+            **accents,
+            # Textual would mix its own from these and the text's colour: they would not be apart.
+            "text-success": state["ok"],
+            "text-primary": state["running"],
+            "text-warning": state["warning"],
+            "text-error": state["critical"],
+            "text-accent": colors["tile-cursor"],
+            "text-secondary": colors["tile-heading"],
+            "text-muted": colors["tile-muted"],
+            "foreground-muted": colors["tile-muted"],
+            "primary-muted": colors["selected-row"],
+            "block-cursor-foreground": colors["background"],
+            "block-cursor-background": colors["tile-cursor"],
+            "border": colors["tile-cursor"],
+            "border-blurred": colors["tile-frame"],
+            "button-color-foreground": colors["background"],
+            "footer-key-foreground": colors["tile-cursor"],
+            "scrollbar": colors["tile-frame"],
+        },
+    )
+
+
+OWN_THEMES: Final = (
+    _theme(
+        DARK,
+        {
+            "background": "#12161b",
+            "surface": "#181d24",
+            "panel": "#1c232c",
+            "selected-row": "#243040",
+            "warning-muted": "#3a3416",
+            "error-muted": "#3d1f16",
+            "success-muted": "#1d3324",
+            "tile-text": "#cfd5dd",
+            "tile-muted": "#a0a5ad",
+            "tile-heading": "#a9b8cc",
+            "tile-frame": "#6f7a88",
+            "tile-cursor": "#8fb4ff",
+            "state-ok": "#9be1af",
+            "state-running": "#7696f5",
+            "state-warning": "#f5df45",
+            "state-unknown": "#f0f3fa",
+            "state-critical": "#f0754a",
+            "state-stale": "#a0a2a8",
+        },
+        _ACCENTS_ON_DARK,
+        dark=True,
+    ),
+    _theme(
+        LIGHT,
+        {
+            "background": "#fcfbf8",
+            "surface": "#f3f2ee",
+            "panel": "#ebeae5",
+            "selected-row": "#e4eaf1",
+            "warning-muted": "#f5edc8",
+            "error-muted": "#f7dfda",
+            "success-muted": "#dcecdf",
+            "tile-text": "#2b3138",
+            "tile-muted": "#5d636b",
+            "tile-heading": "#3f4f66",
+            "tile-frame": "#7c848e",
+            "tile-cursor": "#0b4ea8",
+            "state-ok": "#015e3f",
+            "state-running": "#1260da",
+            "state-warning": "#7d6602",
+            "state-unknown": "#171b1d",
+            "state-critical": "#740804",
+            "state-stale": "#62656c",
+        },
+        _ACCENTS_ON_LIGHT,
+        dark=False,
+    ),
+)
+
+_ANSI: Final = {
+    "tile-text": "ansi_default",
+    "tile-muted": "ansi_default",
+    "tile-frame": "ansi_default",
+    "selected-row": "ansi_default",  # is told by being reversed
+    "state-ok": "ansi_green",
+    "state-unknown": "ansi_default",
+    "state-critical": "ansi_red",
+    "state-stale": "ansi_default",
+    "accent-mark-blue": "ansi_blue",
+    "accent-mark-cyan": "ansi_cyan",
+    "accent-mark-green": "ansi_green",
+    "accent-mark-yellow": "ansi_yellow",
+    "accent-mark-orange": "ansi_bright_red",
+    "accent-mark-red": "ansi_red",
+    "accent-mark-magenta": "ansi_magenta",
+    "accent-mark-violet": "ansi_bright_magenta",
+}
+"""The terminal's own sixteen colours; what they look like is the terminal's business."""
+# Blue on black and yellow on white are what most terminals show least well.
+_ANSI_ON_DARK: Final = _ANSI | {
+    "tile-heading": "ansi_cyan",
+    "tile-cursor": "ansi_bright_cyan",
+    "state-running": "ansi_cyan",
+    "state-warning": "ansi_yellow",
+}
+_ANSI_ON_LIGHT: Final = _ANSI | {
+    "tile-heading": "ansi_blue",
+    "tile-cursor": "ansi_blue",
+    "state-running": "ansi_blue",
+    "state-warning": "ansi_magenta",
+}
+
+
+class Themed(App[ReturnType]):
+    """An app that has zbtui's themes beside Textual's, and zbtui's variables in each of them."""
+
+    theme: Reactive[str] = Reactive(DARK)
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        return {theme.name: theme for theme in OWN_THEMES} | super().available_themes
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return variables_of(self.current_theme)
+
+    def put_on(self, name: str | None) -> None:
+        """The theme of that name; where there is none, the one that suits the terminal."""
+        few = self.console.color_system == "standard"
+        self.theme = name if name in self.available_themes and name else ("ansi-dark" if few else DARK)
+
+
+def variables_of(theme: Theme) -> dict[str, str]:
+    """zbtui's variables in any theme, as values of CSS.
+
+    Where the theme is not ours they are made from its own colours, and readable whatever those are.
+    """
+    if theme.ansi:
+        return dict(_ANSI_ON_DARK if theme.dark else _ANSI_ON_LIGHT)
+    if "state-ok" in theme.variables:
+        return {key: value for key, value in theme.variables.items() if key in _ANSI_ON_DARK}
+    given = theme.to_color_system().generate()
+    background, primary, foreground = (
+        Color.parse(given[name]) for name in ("background", "primary", "foreground")
+    )
+    grounds = (background, background.blend(primary, _SELECTED))
+    texts = {
+        "tile-text": foreground,
+        "tile-muted": foreground.blend(background, 0.35),
+        "tile-heading": primary,
+        "tile-cursor": primary,
+        "state-ok": Color.parse(given["success"]),
+        "state-running": primary,
+        "state-warning": Color.parse(given["warning"]),
+        "state-unknown": foreground,
+        "state-critical": Color.parse(given["error"]),
+        "state-stale": foreground.blend(background, 0.35),
+    }
+    accents = _ACCENTS_ON_DARK if theme.dark else _ACCENTS_ON_LIGHT
+    marks = {"tile-frame": foreground.blend(background, 0.5)}
+    marks |= {name: Color.parse(value) for name, value in accents.items()}
+    colors = {"selected-row": grounds[1]}
+    colors |= {name: made_visible(color, grounds, READABLE) for name, color in texts.items()}
+    colors |= {name: made_visible(color, grounds, VISIBLE) for name, color in marks.items()}
+    return {name: color.hex for name, color in colors.items()}
+
+
+def made_visible(color: Color, grounds: Iterable[Color], least: float) -> Color:
+    """As near to `color` as has at least this contrast on all of these grounds."""
+    grounds = tuple(grounds)
+    ends = [Color(0, 0, 0), Color(255, 255, 255)]
+    end = max(ends, key=lambda one: min(contrast(one, ground) for ground in grounds))
+    for step in range(_STEPS):
+        nearer = color.blend(end, step / _STEPS)
+        if all(contrast(nearer, ground) >= least for ground in grounds):
+            return nearer
+    return end
+
+
+def contrast(one: Color, other: Color) -> float:
+    """From 1 (the same) to 21 (black on white): the contrast ratio of WCAG 2.2."""
+    dim, bright = sorted(_luminance(color) for color in (one, other))
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    parts = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color.normalized
+    )
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), parts, strict=True))

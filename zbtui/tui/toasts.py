@@ -1,0 +1,66 @@
+"""Short notices at the edge of the screen: few, small, and never in the way of the bar or the footer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.cells import cell_len
+from textual.app import App, ReturnType
+from textual.notifications import Notify, SeverityLevel
+
+from zbtui.tui.widgets.lines import fit
+
+MOST: Final = 3
+"""Toasts at once; the oldest gives way to a newer one."""
+WIDEST: Final = 44
+"""Columns of a toast, where that is no more than half of the screen."""
+LINES: Final = 2
+_EDGES: Final = 3
+"""Columns of a toast's frame and of the blanks within."""
+
+
+class Toasting(App[ReturnType]):
+    """An app whose notices are plain text and cut to what a toast has room for."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        cells = min(WIDEST, self.size.width // 2) - _EDGES
+        super().notify(
+            wrapped(message, cells, LINES - bool(title)),
+            title=wrapped(title, cells, 1),
+            severity=severity,
+            timeout=timeout,
+            markup=markup,
+        )
+
+    def on_notify(self, event: Notify) -> None:
+        """One more is about to come: room is made for it."""
+        waiting = list(self._notifications)
+        for notification in waiting[: len(waiting) + 1 - MOST]:
+            self._unnotify(notification, refresh=False)
+
+
+def wrapped(text: str, cells: int, most: int) -> str:
+    """`text` in at most `most` lines of at most `cells` cells; what is cut off ends in an ellipsis."""
+    cells = max(cells, 1)
+    lines: list[str] = []
+    words = text.split()
+    while words and len(lines) < most - 1:
+        line = words.pop(0)
+        while words and cell_len(f"{line} {words[0]}") <= cells:
+            line = f"{line} {words.pop(0)}"
+        lines.append(_cut(line, cells))
+    if words:
+        lines.append(_cut(" ".join(words), cells))
+    return "\n".join(lines)
+
+
+def _cut(text: str, cells: int) -> str:
+    return text if cell_len(text) <= cells else fit(text, cells)

@@ -1,0 +1,82 @@
+"""The pages of the detail beside what is known now: the year, the looks, Zoho's answer. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from zbtui.core.agenda import HORIZON
+from zbtui.core.calendar import LEGEND, year_of
+from zbtui.core.history import Entry
+from zbtui.core.poll import KEPT, Poll
+from zbtui.core.recurrence import later_runs
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import moment_texts
+
+Rows = list[tuple[str, str]]
+_NEXT_DATES = 5
+_LONGEST_PLAN = HORIZON * 12
+
+
+def next_dates(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
+    """Zoho's own date, and about when its plan has the four after it."""
+    backup = snapshot.backup
+    if backup is None or backup.next_run is None or snapshot.time_to_next_run(now) is None:
+        return []
+    later = later_runs(backup.rrule, backup.next_run, now + _LONGEST_PLAN) if backup.rrule else ()
+    rows = [("Next dates", f"{moment_texts(backup.next_run, zone)[0]}: Zoho's word")]
+    return rows + [
+        ("", f"{moment_texts(at, zone)[0]}: about, by the plan") for at in later[: _NEXT_DATES - 1]
+    ]
+
+
+def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
+    """The year as a calendar, and each of its rows."""
+    history = snapshot.history
+    if history is None:
+        return [("History", "it could not be read yet")]
+    months = year_of(history, snapshot.zoho_now(now).astimezone(zone).date(), zone)
+    rows: Rows = [("", "1        10        20        30"), *months, ("", LEGEND), ("", "")]
+    rows += [_history_row(entry, zone) for entry in history.entries]
+    if not history.entries:
+        rows.append(("History", "nothing in the past year"))
+    read = snapshot.history_at
+    return [*rows, ("", ""), ("Read", moment_texts(read, zone)[0] if read else "never")]
+
+
+def _history_row(entry: Entry, zone: tzinfo | None) -> tuple[str, str]:
+    when = moment_texts(entry.at, zone)[-1] if entry.at else "no time told"
+    who = entry.done_by.name if entry.done_by else None
+    told = (
+        entry.state or entry.action or "no word",
+        entry.repeat_type,
+        f"{entry.count} bought" if entry.count else None,
+        f"by {who}" if who else None,
+        entry.file_name,
+    )
+    return when, " · ".join(part for part in told if part)
+
+
+def look_rows(polls: Sequence[Poll], now: datetime, zone: tzinfo | None = None) -> Rows:
+    """The last looks, newest first."""
+    rows: Rows = [("", f"the last {KEPT} looks since zbtui started")]
+    for poll in polls:
+        left = f" · {poll.credits} API credits left" if poll.credits is not None else ""
+        glyph = "✖" if poll.failed else "✔"
+        span = f"{poll.seconds:.2f} s" if poll.seconds < 60 else f"{timedelta(seconds=int(poll.seconds))}"
+        rows.append((f"{poll.at.astimezone(zone):%a %H:%M:%S}", f"{glyph} {poll.outcome} · {span}{left}"))
+    return rows if polls else [*rows, ("", "none yet")]
+
+
+def answer_json(snapshot: Snapshot) -> str:
+    """Zoho's six keys as they came, texts cleaned; null where no backup is set up."""
+    body = {"backup": snapshot.backup.as_dict() if snapshot.backup else None}
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def json_rows(snapshot: Snapshot) -> Rows:
+    """The answer, a line each."""
+    if snapshot.observed_at is None:
+        return [("", "not seen yet")]
+    return [("", line) for line in answer_json(snapshot).splitlines()]

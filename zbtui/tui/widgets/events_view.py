@@ -1,0 +1,111 @@
+"""What has changed, over all orgs, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from zbtui.core.event import Event
+from zbtui.tui.roster import Roster
+from zbtui.tui.widgets.event_lines import Whose, day_words, draw_event, draw_heading, draw_quiet
+from zbtui.tui.widgets.lines import Line
+from zbtui.tui.widgets.tile_view import Tile, TileView
+
+MOST: Final = 1000
+"""Events that are shown."""
+_READ_EVERY: Final = 10
+"""Ticks after which it is read again for what other zbtui processes have noted."""
+
+
+class EventsView(TileView):
+    """A line an event, by day; at the end the orgs of which nothing was noted."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        read: Callable[[int], Awaitable[list[Event]]],
+        noted: Callable[[], int],
+    ) -> None:
+        """Args:
+        read: the newest so many events, oldest first.
+        noted: another number than before, once there are new ones.
+        """
+        super().__init__(roster)
+        self._read = read
+        self._noted = noted
+        self._events: list[Event] = []
+        """Newest first."""
+        self._seen: int | None = None
+        """What `noted` was when they were read; None: they never were."""
+        self._ticks = 0
+        self._reading = False
+
+    def show(self, org: str | None) -> None:
+        super().show(org)
+        self._read_soon(org)
+
+    def tick(self) -> None:
+        """Nothing in a line changes with time."""
+        self._ticks += 1
+        if self._seen != self._noted() or self._ticks % _READ_EVERY == 0:
+            self._read_soon()
+
+    def on_mount(self) -> None:
+        self._read_soon()
+
+    def _read_soon(self, org: str | None = None) -> None:
+        if not self._reading:
+            self._reading = True
+            self.run_worker(
+                self._read_now(org), group="events", description="reads the events", exit_on_error=False
+            )
+
+    async def _read_now(self, org: str | None) -> None:
+        try:
+            noted, events = self._noted(), (await self._read(MOST))[::-1]
+        finally:
+            self._reading = False
+        first, self._seen = self._seen is None, noted
+        if events != self._events:
+            self._events = events
+            self.rebuild()
+            if first and org is not None:
+                self.select(org)
+
+    def make_tiles(self) -> Sequence[Tile]:
+        shown, everyone = self.roster.index, self.roster.everyone
+        tiles: list[Tile] = []
+        quiet = set(shown)
+        on = None
+        for event in self._events:
+            if event.org in everyone and event.org not in shown:
+                continue  # the filter hides it
+            quiet.discard(event.org)
+            if on != (date := event.at.astimezone().date()):
+                on = date
+                tiles.append(Tile(date, None))
+            tiles.append(Tile(event, event.org if event.org in shown else None))
+        if len(self._events) == MOST:
+            tiles.append(Tile("Older ones: zbtui events", None))
+        if quiet:
+            tiles.append(Tile("nothing noted yet", None))
+            tiles += [Tile(name, name) for name in self.roster.order if name in quiet]
+        return tiles
+
+    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+        key = tile.key
+        if isinstance(key, Event):
+            return (draw_event(key, self._whose(key.org), width),)
+        if tile.org is not None:
+            return (draw_quiet(self._whose(tile.org), width),)
+        today: datetime = self.roster.now.astimezone()
+        text = key if isinstance(key, str) else day_words(key, today.date())  # type: ignore[arg-type]
+        return (draw_heading(text, width),)
+
+    def _whose(self, name: str) -> Whose:
+        veiled = self.roster.veiled
+        if name not in self.roster.everyone:
+            return Whose(self.roster.alias(name) if veiled else name, watched=False, veiled=veiled)
+        org = self.roster.snapshot(name).org
+        return Whose(org.name, org.accent, veiled=veiled)

@@ -1,0 +1,36 @@
+"""Where the filter is typed; the cursor among the orgs can be moved meanwhile."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual import events
+from textual.message import Message
+from textual.widgets import Input
+
+_MOVES: Final = {"up": -1, "down": 1}
+
+
+class FindInput(Input):
+    """One line, shown only while somebody types into it."""
+
+    class Moved(Message):
+        """To another org, by so many rows."""
+
+        def __init__(self, rows: int) -> None:
+            super().__init__()
+            self.rows = rows
+
+    def __init__(self) -> None:
+        super().__init__(
+            placeholder="name, company, status, tag …   !not   dc:eu   tag:prod",
+            compact=True,
+            select_on_focus=False,
+            id="find",
+        )
+        self.display = False
+
+    def on_key(self, event: events.Key) -> None:
+        if rows := _MOVES.get(event.key):
+            event.prevent_default().stop()
+            self.post_message(self.Moved(rows))

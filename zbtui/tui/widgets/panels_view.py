@@ -1,0 +1,34 @@
+"""All orgs as panels, in as many columns as fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from zbtui.tui.widgets.lines import Line
+from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, draw_panel
+from zbtui.tui.widgets.tile_view import GAP, Tile, TileView
+
+_NARROWEST: Final = 12
+
+
+class PanelsView(TileView):
+    """A panel an org; the frame of the selected one is heavy."""
+
+    tile_height: ClassVar[int] = HEIGHT
+    marks_selected: ClassVar[bool] = False
+
+    def make_tiles(self) -> Sequence[Tile]:
+        return [Tile(name, name) for name in self.roster.order]
+
+    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+        assert tile.org is not None
+        roster = self.roster
+        snapshot, verdict = roster.snapshot(tile.org), roster.verdict(tile.org)
+        return draw_panel(snapshot, verdict, roster.now, width, cursor=selected)
+
+    def columns_for(self, width: int, tiles: int) -> tuple[int, int]:
+        fitting = max((width + GAP) // (SMALLEST_WIDTH + GAP), 1)
+        columns = max(min(fitting, tiles), 1)
+        room = (width - GAP * (columns - 1)) // columns
+        return columns, max(min(room, LARGEST_WIDTH), _NARROWEST)

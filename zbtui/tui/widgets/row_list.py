@@ -1,0 +1,49 @@
+"""Rows of a label and a text, with a cursor on one of them, whose text can be taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from zbtui.tui.widgets.labelled_rows import column_of, lay_out
+
+
+class RowList(OptionList):
+    """Keeps its cursor, and what it has scrolled to, while its texts change."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, markup=False)
+        self._rows: tuple[tuple[str, str], ...] = ()
+        self._prompts: list[Content] = []
+
+    @property
+    def selected(self) -> tuple[str, str] | None:
+        """The row under the cursor."""
+        at = self.highlighted
+        return self._rows[at] if at is not None and at < len(self._rows) else None
+
+    def show(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Put other rows in."""
+        self._rows = tuple(rows)
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        width, column = self.scrollable_content_region.width - 2, column_of(self._rows)
+        if width <= 0:
+            return
+        prompts = [lay_out([row], width, column) for row in self._rows]
+        if len(prompts) == len(self._prompts):
+            for place, (before, after) in enumerate(zip(self._prompts, prompts, strict=True)):
+                if before != after:
+                    self.replace_option_prompt_at_index(place, after)
+        else:
+            at = self.highlighted
+            self.set_options([Option(prompt) for prompt in prompts])
+            self.highlighted = min(at or 0, len(prompts) - 1) if prompts else None
+        self._prompts = prompts

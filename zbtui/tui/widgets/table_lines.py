@@ -1,0 +1,201 @@
+"""The table: one line an org, as many columns as fit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from typing import Final
+
+from zbtui.core.explain import label
+from zbtui.core.ordering import Sort
+from zbtui.core.past import last_good_words, links_words
+from zbtui.core.recurrence import in_words
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import moment_texts, rough
+from zbtui.core.verdict import Level, Verdict
+from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit
+from zbtui.tui.widgets.told import badge, countdown_words, frame_role, tone
+
+_MARK: Final = 1
+"""Cells of the accent's mark, before all columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a cell is made from."""
+
+    snapshot: Snapshot
+    verdict: Verdict
+    now: datetime
+    zone: tzinfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table."""
+
+    title: str
+    sort: Sort | None
+    """What a click on its title sorts by."""
+    least: int
+    """Cells that it needs."""
+    most: int
+    """Cells beyond which it gains nothing."""
+    cell: Callable[[Seen], tuple[str, Role]]
+
+
+def _status(seen: Seen) -> tuple[str, Role]:
+    return badge(seen.verdict), tone(seen.verdict)
+
+
+def _name(seen: Seen) -> tuple[str, Role]:
+    return seen.snapshot.org.name, "name"
+
+
+def _next(seen: Seen) -> tuple[str, Role]:
+    words = countdown_words(seen.snapshot, seen.verdict, seen.now)
+    certain = seen.verdict.level is not Level.UNKNOWN and not seen.verdict.stale
+    return words or "–", "text" if certain and words else "muted"
+
+
+def _good(seen: Seen) -> tuple[str, Role]:
+    words = last_good_words(seen.snapshot, seen.now)
+    return words.removeprefix("last good: ").removeprefix("last good ").removeprefix("last result "), "text"
+
+
+def _data_center(seen: Seen) -> tuple[str, Role]:
+    return label(seen.snapshot.org.data_center), "muted"
+
+
+def _by(seen: Seen) -> tuple[str, Role]:
+    who = seen.snapshot.backup.requester if seen.snapshot.backup else None
+    return (who.name or "unnamed") if who else "–", "text" if who else "muted"
+
+
+def _why(seen: Seen) -> tuple[str, Role]:
+    trouble = seen.snapshot.trouble
+    if trouble:
+        return f"{trouble.message} {trouble.hint}", "text"
+    if seen.verdict.level is Level.OK:
+        return "", "text"
+    hint = f" {seen.verdict.hint}" if seen.verdict.hint else ""
+    return f"{seen.verdict.headline}{hint}", frame_role(seen.verdict)
+
+
+def _company(seen: Seen) -> tuple[str, Role]:
+    return seen.snapshot.company_name or "–", "muted"
+
+
+def _plan(seen: Seen) -> tuple[str, Role]:
+    backup = seen.snapshot.backup
+    return in_words(backup.rrule) if backup and backup.rrule else "–", "muted"
+
+
+def _links(seen: Seen) -> tuple[str, Role]:
+    return links_words(seen.snapshot, seen.now).removeprefix("links "), "muted"
+
+
+def _seen(seen: Seen) -> tuple[str, Role]:
+    snapshot = seen.snapshot
+    if snapshot.paused:
+        return "PAUSED", "warning"
+    if snapshot.looking:
+        return "now…", "muted"
+    age = rough(seen.now - snapshot.observed_at) if snapshot.observed_at else "never"
+    return age, "muted"
+
+
+def _when(seen: Seen) -> tuple[str, Role]:
+    run = seen.snapshot.backup.next_run if seen.snapshot.backup else None
+    shown = run is not None and bool(countdown_words(seen.snapshot, seen.verdict, seen.now))
+    return moment_texts(run, seen.zone)[-1] if run and shown else "–", "muted"
+
+
+_COLUMNS: Final = (
+    Column("STATUS", "worst", 14, 22, _status),
+    Column("ORG", "name", 14, 30, _name),
+    Column("NEXT RUN", "next", 16, 19, _next),
+    Column("SEEN", None, 6, 6, _seen),
+    Column("LAST GOOD", "good", 10, 14, _good),
+    Column("DC", "dc", 3, 6, _data_center),
+    Column("BY", "by", 15, 22, _by),
+    Column("WHEN", None, 16, 16, _when),
+    Column("PLAN", "plan", 24, 34, _plan),
+    Column("LINKS", "links", 10, 20, _links),
+    Column("COMPANY", "company", 18, 28, _company),
+    Column("WHY", None, 30, 400, _why),
+)
+_WANTED: Final = (
+    *("STATUS", "ORG", "NEXT RUN", "SEEN", "LAST GOOD", "DC", "BY", "WHY"),
+    *("PLAN", "WHEN", "LINKS", "COMPANY"),
+)
+"""Which come first where there is not room for all."""
+_WHY_GROWS: Final = 40
+"""Cells that are left to it before columns are added that are wanted less."""
+_GROWING: Final = (("NEXT RUN", 19), ("ORG", 20), ("WHY", 80), *((one, 400) for one in _WANTED))
+"""Which are given the room that is left, in turn, and up to how many cells."""
+
+
+@lru_cache(maxsize=64)
+def columns_of(width: int) -> tuple[tuple[Column, int], ...]:
+    """The columns that fit, left to right, each with its cells; a blank stands between two."""
+    left, chosen = width - _MARK, set[str]()
+    for column in sorted(_COLUMNS, key=lambda one: _WANTED.index(one.title)):
+        need = column.least + (1 if chosen else 0)
+        # Why an org is not well is worth more than one more column.
+        if need + (_WHY_GROWS if "WHY" in chosen else 0) > left:
+            break
+        left -= need
+        chosen.add(column.title)
+    if not chosen:
+        return ((_COLUMNS[0], max(width - _MARK, 0)),)
+    columns = [column for column in _COLUMNS if column.title in chosen]
+    cells = {column.title: column.least for column in columns}
+    most = {column.title: column.most for column in columns}
+    for title, limit in _GROWING:
+        if title in cells:
+            more = max(min(limit, most[title]) - cells[title], 0)
+            more = min(more, max(left, 0))
+            cells[title] += more
+            left -= more
+    return tuple((column, cells[column.title]) for column in columns)
+
+
+def draw_head(width: int, sort: Sort, *, reverse: bool) -> Line:
+    """The titles; an arrow marks the one that is sorted by."""
+    arrow = "▼" if reverse else "▲"
+    pieces: list[tuple[str, Role]] = [(" " * _MARK, "text")]
+    for column, cells in columns_of(width):
+        by_this = column.sort == sort
+        title = f"{column.title} {arrow}" if by_this and len(column.title) + 2 <= cells else column.title
+        pieces += [(fit(title, cells), "heading"), (" ", "text")]
+    return cut(tuple(pieces[:-1]), width)
+
+
+def draw_row(
+    snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo | None = None
+) -> Line:
+    """One org, in exactly `width` cells.
+
+    Args:
+        zone: the viewer's; None: the machine's.
+    """
+    seen = Seen(snapshot, verdict, now, zone)
+    pieces = [accent_mark(snapshot.org.accent)]
+    for column, cells in columns_of(width):
+        text, role = column.cell(seen)
+        pieces.append((fit(text, cells), role))
+        pieces.append((" ", "text"))
+    return cut(tuple(pieces[:-1]), width)
+
+
+def column_at(width: int, x: int) -> Column | None:
+    """The column whose title stands at that cell."""
+    begin = _MARK
+    for column, cells in columns_of(width):
+        if begin <= x < begin + cells:
+            return column
+        begin += cells + 1
+    return None

@@ -1,0 +1,320 @@
+"""What all views of the orgs are: one widget that lays out, scrolls, and repaints only what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, get_args
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from zbtui.tui.bindings import bindings_of
+from zbtui.tui.messages import OrgsShown
+from zbtui.tui.roster import Roster
+from zbtui.tui.widgets.lines import Line, Role
+
+GAP: Final = 1
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One thing in a view: a panel, or a line."""
+
+    key: Hashable
+    """Unique within the view."""
+    org: str | None
+    """Whose it is; None: a heading, which the cursor skips."""
+
+
+class TileView(ScrollView, can_focus=True):
+    """Tiles in one or several columns, with a cursor on one of them.
+
+    A view says which tiles there are (`make_tiles`) and how each is drawn (`draw_tile`).
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "tiles--selected",
+        *(f"tiles--{role}" for role in get_args(Role)),
+    }
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("tiles")
+
+    tile_height: ClassVar[int] = 1
+    """Lines of each tile."""
+    header_height: ClassVar[int] = 0
+    """Lines on top that do not scroll."""
+    marks_selected: ClassVar[bool] = True
+    """Whether the selected tile is told by a ground of its own; else `draw_tile` tells it."""
+
+    class Opened(Message):
+        """A tile was clicked twice."""
+
+    def __init__(self, roster: Roster) -> None:
+        super().__init__()
+        self.roster = roster
+        self._tiles: list[Tile] = []
+        self._at: int | None = None
+        """The place of the selected tile; None: there is none to select."""
+        self._drawn: dict[int, tuple[tuple[Line, ...], bool]] = {}
+        """What is on the screen, by place, and whether as selected."""
+        self._styles: dict[tuple[Role, bool], Style] = {}
+        self._columns = 1
+        self._tile_width = 0
+        self._painted = False
+
+    # What a view says
+
+    def make_tiles(self) -> Sequence[Tile]:
+        """From top to bottom, as of now."""
+        raise NotImplementedError
+
+    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+        """`tile_height` lines, each exactly `width` cells."""
+        raise NotImplementedError
+
+    def draw_header(self, width: int) -> tuple[Line, ...]:
+        """`header_height` lines."""
+        return ()
+
+    def columns_for(self, width: int, tiles: int) -> tuple[int, int]:
+        """How many columns, and how wide each of them is."""
+        return 1, width
+
+    def pressed_header(self, x: int) -> None:
+        """The header was clicked at that cell."""
+
+    # What it tells
+
+    @property
+    def current(self) -> str | None:
+        """The org of the selected tile."""
+        return None if self._at is None else self._tiles[self._at].org
+
+    def orgs_in_sight(self) -> list[str]:
+        """Each once."""
+        orgs = (self._tiles[place].org for place in self._in_sight())
+        return list(dict.fromkeys(org for org in orgs if org is not None))
+
+    # What it is told
+
+    def show(self, org: str | None) -> None:
+        """It is the view that is shown from now on, with the cursor on that org."""
+        self.rebuild()
+        if org is not None:
+            self.select(org)
+
+    def rebuild(self) -> None:
+        """Other tiles, or in another order: the selected one stays selected, where it is still there."""
+        before = None if self._at is None else self._tiles[self._at]
+        self._tiles = list(self.make_tiles())
+        was, self._at = self._at, self._find(before)
+        self._lay_out()
+        if self.roster.is_touched and (self._at != was or self._at is None):
+            self._scroll_to_selected()
+
+    def repaint(self, orgs: Iterable[str]) -> None:
+        """What is known of these orgs may look different."""
+        wanted = set(orgs)
+        self._repaint(place for place in self._in_sight() if self._tiles[place].org in wanted)
+
+    def tick(self) -> None:
+        """A second went by."""
+        self._repaint(self._in_sight())
+
+    def let_go(self) -> None:
+        """Back to the top: nobody has moved for a while."""
+        self._at = self._selectable(0, 1)
+        self._redraw()
+        self.scroll_home(animate=False, force=True)
+
+    def select(self, org: str) -> None:
+        """Move to the first tile of that org, where it has one."""
+        place = next((place for place, tile in enumerate(self._tiles) if tile.org == org), None)
+        if place is not None:
+            self.move_to(place)
+
+    def move_to(self, place: int) -> None:
+        """Select the tile at that place; the order then rests for a while."""
+        before, self._at = self._at, place
+        self.roster.touch()
+        self._repaint(one for one in (before, place) if one is not None)
+        self._scroll_to_selected()
+
+    def _find(self, before: Tile | None) -> int | None:
+        if before is None or not self.roster.is_touched:
+            return self._selectable(0, 1)
+        same_org = None
+        for place, tile in enumerate(self._tiles):
+            if tile.key == before.key:
+                return place
+            if same_org is None and tile.org == before.org:
+                same_org = place
+        if same_org is not None:
+            return same_org
+        near = min(self._at or 0, len(self._tiles) - 1)
+        back = self._selectable(near, -1)
+        return self._selectable(near, 1) if back is None else back
+
+    def _selectable(self, place: int, step: int) -> int | None:
+        """The first tile with an org from that place on."""
+        while 0 <= place < len(self._tiles):
+            if self._tiles[place].org is not None:
+                return place
+            place += step
+        return None
+
+    # Layout
+
+    def on_resize(self) -> None:
+        self._lay_out()
+        if self.roster.is_touched:
+            self.call_after_refresh(self._scroll_to_selected)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._styles.clear()
+        self._drawn.clear()
+
+    def _lay_out(self) -> None:
+        width = self.scrollable_content_region.width
+        self._columns, self._tile_width = self.columns_for(width, len(self._tiles))
+        rows = -(-len(self._tiles) // self._columns)
+        self.virtual_size = Size(width, self.header_height + rows * self.tile_height)
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self._drawn.clear()
+        self.refresh()
+
+    def _in_sight(self) -> range:
+        top, room = self.scroll_offset.y, max(self.size.height - self.header_height, 0)
+        first = top // self.tile_height * self._columns
+        last = -(-(top + room) // self.tile_height) * self._columns
+        return range(min(first, len(self._tiles)), min(last, len(self._tiles)))
+
+    def _scroll_to_selected(self) -> None:
+        if self._at is None:
+            return
+        top = bottom = self._at
+        while top > 0 and self._tiles[top - 1].org is None:
+            top -= 1  # with the heading that it stands under
+        first, last = top // self._columns, bottom // self._columns
+        room, y = self.size.height - self.header_height, self.scroll_offset.y
+        y = max(y, (last + 1) * self.tile_height - room)
+        y = min(y, (last if room < (last + 1 - first) * self.tile_height else first) * self.tile_height)
+        if y != self.scroll_offset.y:
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+
+    # Painting
+
+    def _draw(self, place: int) -> tuple[tuple[Line, ...], bool]:
+        selected = place == self._at
+        drawn = self.draw_tile(self._tiles[place], self._tile_width, selected=selected), selected
+        self._drawn[place] = drawn
+        return drawn
+
+    def _repaint(self, places: Iterable[int]) -> None:
+        """Repaint the lines of these tiles that differ from what is on the screen."""
+        ends: dict[int, int] = {}
+        for place in places:
+            before = self._drawn.get(place)
+            if before is None:
+                continue  # out of sight, or to be painted anyway
+            after, selected = self._draw(place)
+            row, column = divmod(place, self._columns)
+            right = column * (self._tile_width + GAP) + self._tile_width
+            top = self.header_height + row * self.tile_height - self.scroll_offset.y
+            marked = self.marks_selected and before[1] != selected
+            for y, old, new in zip(range(top, top + self.tile_height), before[0], after, strict=True):
+                if (old != new or marked) and y >= self.header_height:
+                    ends[y] = max(right, ends.get(y, 0))
+        # One region a line, from its beginning: Textual writes each from there in any case.
+        if ends:
+            self.refresh(*(Region(0, y, right, 1) for y, right in ends.items()))
+
+    def render_line(self, y: int) -> Strip:
+        if not self._painted:
+            self._painted = True
+            self.app.post_message(OrgsShown())
+        ground = self._style("text")
+        if y < self.header_height:
+            segments = self._segments(self.draw_header(self._tile_width)[y], selected=False)
+            return Strip(segments).adjust_cell_length(self.size.width, ground)
+        row, line = divmod(y - self.header_height + self.scroll_offset.y, self.tile_height)
+        first = row * self._columns
+        segments = []
+        for place in range(first, min(first + self._columns, len(self._tiles))):
+            lines, selected = self._drawn.get(place) or self._draw(place)
+            if segments:
+                segments.append(Segment(" " * GAP, ground))
+            segments += self._segments(lines[line], selected=selected and self.marks_selected)
+        return Strip(segments).simplify().adjust_cell_length(self.size.width, ground)
+
+    def _segments(self, line: Line, *, selected: bool) -> list[Segment]:
+        return [Segment(text, self._style(role, selected=selected)) for text, role in line]
+
+    def _style(self, role: Role, *, selected: bool = False) -> Style:
+        style = self._styles.get((role, selected))
+        if style is None:
+            style = self.get_component_rich_style(f"tiles--{role}")
+            if selected:
+                under = self.get_component_rich_style("tiles--selected")
+                style += Style(
+                    bgcolor=under.bgcolor, bold=under.bold or None, reverse=under.reverse or None
+                )
+            self._styles[role, selected] = style
+        return style
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        seen = self._in_sight()
+        self._drawn = {place: lines for place, lines in self._drawn.items() if place in seen}
+
+    # Keys and mouse
+
+    def action_move(self, columns: int, rows: int) -> None:
+        if self._at is None:
+            return
+        step = columns + rows * self._columns
+        place = self._at + step
+        if rows > 0 and place >= len(self._tiles):
+            # The last row is not full.
+            last = len(self._tiles) - 1
+            place = last if place // self._columns <= last // self._columns else place
+        target = self._selectable(place, 1 if step > 0 else -1)
+        if target is not None:
+            self.move_to(target)
+
+    def action_move_to(self, place: int) -> None:
+        target = self._selectable(place % len(self._tiles), -1 if place < 0 else 1) if self._tiles else None
+        if target is not None:
+            self.move_to(target)
+
+    def action_page(self, direction: int) -> None:
+        if self._at is None:
+            return
+        rows = max((self.size.height - self.header_height) // self.tile_height, 1)
+        place = min(max(self._at + direction * rows * self._columns, 0), len(self._tiles) - 1)
+        target = self._selectable(place, direction)
+        target = self._selectable(place, -direction) if target is None else target
+        if target is not None:
+            self.move_to(target)
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y < self.header_height:
+            self.pressed_header(event.x)
+            return
+        row = (event.y - self.header_height + self.scroll_offset.y) // self.tile_height
+        place = row * self._columns + min(event.x // (self._tile_width + GAP), self._columns - 1)
+        if place < len(self._tiles) and self._tiles[place].org is not None:
+            self.move_to(place)
+            if event.chain == 2:
+                self.post_message(self.Opened())

@@ -1,0 +1,76 @@
+"""How a verdict is told in every view: its badge, its colour, and the countdown beside it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.core.backup import State
+from zbtui.core.explain import label
+from zbtui.core.past import past_words
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.timefmt import ago, countdown
+from zbtui.core.verdict import Level, Verdict
+from zbtui.tui.widgets.lines import Role, longest_fitting
+
+_LEVEL_ROLES: Final[dict[Level, Role]] = {
+    Level.OK: "ok",
+    Level.WARNING: "warning",
+    Level.UNKNOWN: "unknown",
+    Level.CRITICAL: "critical",
+}
+_BADGE_ROLES: Final[dict[Level, Role]] = {
+    Level.UNKNOWN: "unknown-badge",
+    Level.CRITICAL: "critical-badge",
+}
+
+
+def badge(verdict: Verdict) -> str:
+    """`● SCHEDULED`: glyph and word, and whether that is old knowledge."""
+    word = f"{verdict.glyph} {verdict.word}"
+    return f"{word} (stale)" if verdict.stale else word
+
+
+def tone(verdict: Verdict) -> Role:
+    """The badge's role. Green is for what was seen lately, and for nothing else."""
+    if verdict.level is Level.OK:
+        if verdict.stale:
+            return "stale"
+        return "running" if verdict.name == "running" else "ok"
+    return _BADGE_ROLES.get(verdict.level) or _LEVEL_ROLES[verdict.level]
+
+
+def frame_role(verdict: Verdict) -> Role:
+    """A frame stands out where somebody should look."""
+    return "frame" if verdict.level is Level.OK else _LEVEL_ROLES[verdict.level]
+
+
+def countdown_words(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
+    """`in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`; empty where there is none to wait for."""
+    trouble = snapshot.trouble
+    if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
+        return f"asks in {countdown(trouble.retry_at - now)}"
+    ahead = snapshot.time_to_next_run(now)
+    # The badge of a failure stays while another run is in progress; its date is not one to wait for.
+    running = snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS
+    if ahead is None or running or verdict.name == "stopped":
+        return ""
+    if ahead > timedelta():
+        # Beside a badge that tells a trouble, it would read as the end of that.
+        what = "run in" if verdict.name == "cannot_look" else "in"
+        return f"{what} {countdown(ahead)}"
+    return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
+
+
+def one_line(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
+    """How an org stands, as a line of text to hand on."""
+    backup, org = snapshot.backup, snapshot.org
+    told = [f"{org.name} ({label(org.data_center)}): {badge(verdict)}: {verdict.headline}"]
+    if backup and backup.scheduled_date and countdown_words(snapshot, verdict, now):
+        told.append(f"next run {backup.scheduled_date}")
+    if backup and backup.requester:
+        who = backup.requester
+        told.append(f"set up by {who.name or 'unnamed'}" + (f" (ZUID {who.zuid})" if who.zuid else ""))
+    told.append(longest_fitting(past_words(snapshot, now), 400))
+    told.append(f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen")
+    return " · ".join(told)
