@@ -38,8 +38,7 @@ APART = 14.0
 """Of CIEDE2000. Above 10 two large patches are never confused. A state here is a few thin strokes, of which
 the eye makes out less colour, and nobody compares it with another: so half as much again, nearly."""
 APART_MARKS = 12.0
-"""An accent is a solid block with the org's name beside it; the measure is made for patches like that."""
-GROUNDS = ("background", "selected-row")
+"""An accent is a solid block, which the measure is made for, with the org's name beside it."""
 ELSEWHERE = (
     ("text-warning", "warning-muted"),
     ("text-error", "error-muted"),
@@ -256,7 +255,7 @@ async def test_the_theme_that_somebody_chose_or_the_one_that_suits_the_terminal(
         assert app.theme == worn
 
 
-COLORS = st.builds(Color, *[st.integers(0, 255)] * 3)
+COLORS = st.tuples(*[st.integers(0, 255)] * 3).map(lambda parts: Color(*parts))
 
 
 @given(COLORS, COLORS, st.floats(0.0, 0.2), COLORS)

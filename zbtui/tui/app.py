@@ -60,6 +60,7 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         _HERE / "toasts.tcss",
         _SCREENS / "welcome_screen.tcss",
         _SCREENS / "boxed_screen.tcss",
+        _SCREENS / "detail_screen.tcss",
         _SCREENS / "form_screens.tcss",
     ]
     ENABLE_COMMAND_PALETTE = True

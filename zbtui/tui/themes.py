@@ -1,8 +1,7 @@
 """Two themes of zbtui's own, and what its variables are in all the others.
 
-The states of a backup are told apart by lightness as well as by hue, so that they stay apart for who sees
-no red, no green or no blue. Every text is readable (a contrast of 4.5 or more) on the background and on the
-selected row.
+States differ in lightness as well as in hue, so that they stay apart for who sees no red, no green or no
+blue. Every text is readable on the background and on the selected row.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, 
         variables={
             **colors,
             **accents,
-            # Textual would mix its own from these and the text's colour: they would not be apart.
+            # Textual's own are mixed with the colour of text, and no longer apart.
             "text-success": state["ok"],
             "text-primary": state["running"],
             "text-warning": state["warning"],
@@ -83,6 +82,7 @@ def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, 
             "button-color-foreground": colors["background"],
             "footer-key-foreground": colors["tile-cursor"],
             "scrollbar": colors["tile-frame"],
+            "scrollbar-background": colors["background"],
         },
     )
 

@@ -48,7 +48,7 @@ class Toasting(App[ReturnType]):
 
 
 def wrapped(text: str, cells: int, most: int) -> str:
-    """`text` in at most `most` lines of at most `cells` cells; what is cut off ends in an ellipsis."""
+    """At most `most` lines of at most `cells` cells, parted at blanks; what is cut ends in an ellipsis."""
     cells = max(cells, 1)
     lines: list[str] = []
     words = text.split()

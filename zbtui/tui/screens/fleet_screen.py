@@ -87,6 +87,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.strip = self.query_one(StateStrip)
         self.notice = self.query_one("#notice", Static)
         self.find = self.query_one(FindInput)
+        self.too_small = self.query_one(TooSmall)
         self.roster.set_orgs(self.fleet.snapshots, self.fleet.policy, self.fleet.now())
         self.view.rebuild()
         self.view.focus()
@@ -193,7 +194,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def _show_bar(self) -> None:
         self.bar.show(self.roster)
         self.strip.show(self.roster)
-        self.query_one(TooSmall).show(self.roster.counts)
+        self.too_small.show(self.roster.counts)
         if self._changed:
             self._tell()
         self._changed = False

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from zbtui.tui.widgets.labelled_rows import column_of, lay_out
+
+_EDGES: Final = 4
+"""Cells beside a text: an option's own blanks, and a scrollbar that may yet come."""
 
 
 class RowList(OptionList):
@@ -34,7 +38,7 @@ class RowList(OptionList):
         self._draw()
 
     def _draw(self) -> None:
-        width, column = self.scrollable_content_region.width - 2, column_of(self._rows)
+        width, column = self.scrollable_content_region.width - _EDGES, column_of(self._rows)
         if width <= 0:
             return
         prompts = [lay_out([row], width, column) for row in self._rows]

@@ -1,4 +1,4 @@
-"""What is shown where there is no room: how bad it stands, and how much room is needed."""
+"""What a screen shows that has no room for anything else: how bad it stands, and the room that it needs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _counted(counts: Counter[Level], width: int) -> list[Content]:
         if not (count := counts[level]):
             continue
         forms = (f"{level.glyph} {count} {level.word}", f"{level.glyph} {count}", f"{level.glyph}{count}")
-        text = next((form for form in forms if cell_len(form) <= width), fit(level.glyph, width))
+        text = next((form for form in forms if cell_len(form) <= width), level.glyph)
         piece = Content.styled(text, LEVEL_STYLES[level])
         if lines and lines[-1].cell_length + 2 + piece.cell_length <= width:
             lines[-1] = Content.assemble(lines[-1], "  ", piece)

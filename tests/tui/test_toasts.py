@@ -1,0 +1,122 @@
+"""Toasts: few, small, plain text, and never over the bar or the footer."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.pilot import Pilot
+from textual.widgets import Footer, Static
+from textual.widgets._toast import Toast
+
+from tests.tui.views import TUI
+from zbtui.core.text import clean
+from zbtui.tui.themes import Themed
+from zbtui.tui.toasts import MOST, WIDEST, Toasting, wrapped
+
+LONG = "Zoho locked this sign-in for a while: too many tokens were asked. It is asked again in 9 minutes."
+
+
+class Toaster(Toasting[None], Themed[None]):
+    """A bar, a footer, and toasts."""
+
+    CSS_PATH: ClassVar[list[str | PurePath]] = [TUI / "toasts.tcss"]
+
+    def compose(self) -> ComposeResult:
+        yield Static("bar", id="bar")
+        yield Footer()
+
+    def told(self) -> list[str]:
+        """What the toasts say, from top to bottom."""
+        return [toast.render().plain for toast in self._toasts()]
+
+    def _toasts(self) -> list[Toast]:
+        return sorted(self.screen.query(Toast), key=lambda toast: toast.region.y)
+
+
+async def tell(app: Toaster, pilot: Pilot[None], *messages: str, title: str = "") -> None:
+    for message in messages:
+        app.notify(message, title=title, timeout=600)
+    for _ in range(3):
+        await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 50), (36, 10)])
+@pytest.mark.parametrize(
+    "title", ["", "acme: the sign-in is dead, and so is this title, which goes on and on"]
+)
+async def test_bar_and_footer_stay_free_at_every_size(size: tuple[int, int], title: str) -> None:
+    app = Toaster()
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await tell(app, pilot, *[f"{number} {LONG}" for number in range(MOST)], title=title)
+        regions = [toast.region for toast in app._toasts()]
+        assert len(regions) == MOST
+        for region in regions:
+            assert region.y >= 1 and region.bottom <= size[1] - 1
+            assert region.right <= size[0]
+            assert region.width <= min(WIDEST, size[0] // 2)
+            assert region.height == 2
+        assert [one.bottom for one in regions[:-1]] == [one.y for one in regions[1:]]
+        assert regions[-1].bottom == size[1] - 1
+
+
+async def test_a_short_one_is_one_line_and_no_wider_than_it_needs() -> None:
+    app = Toaster()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await tell(app, pilot, "acme is under watch.")
+        (toast,) = app._toasts()
+        assert (toast.region.width, toast.region.height) == (len("acme is under watch.") + 3, 1)
+
+
+async def test_the_oldest_gives_way() -> None:
+    app = Toaster()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await tell(app, pilot, *"abcde")
+        assert app.told() == ["c", "d", "e"]
+        await tell(app, pilot, "f")
+        assert app.told() == ["d", "e", "f"]
+
+
+async def test_what_is_cut_off_is_told_to_be() -> None:
+    app = Toaster()
+    async with app.run_test(size=(60, 20), notifications=True) as pilot:
+        await tell(app, pilot, LONG)
+        await tell(app, pilot, LONG, title="acme")
+        assert app.told() == [
+            "Zoho locked this sign-in\nfor a while: too many toke…",
+            "acme\nZoho locked this sign-in f…",
+        ]
+
+
+@pytest.mark.parametrize("text", ["[/b]", "[ops]", "[@click=app.quit]x[/]", "$error"])
+async def test_a_text_is_data(text: str) -> None:
+    app = Toaster()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await tell(app, pilot, text, title=text)
+        assert app.told() == [f"{text}\n{text}"]
+        (toast,) = app._toasts()
+        assert not any("@click" in str(span.style) for span in toast.render().spans)
+
+
+WORDS = st.text(max_size=120).map(clean)
+
+
+@given(WORDS, st.integers(1, 50), st.integers(1, 3))
+def test_no_line_is_too_wide_and_there_are_no_more_than_asked_for(text: str, cells: int, most: int) -> None:
+    lines = wrapped(text, cells, most).split("\n")
+    assert len(lines) <= most
+    assert all(cell_len(line) <= cells for line in lines)
+
+
+@given(st.lists(st.text("abc字", min_size=1, max_size=8), max_size=12), st.integers(16, 50))
+def test_where_there_is_room_nothing_is_lost(words: list[str], cells: int) -> None:
+    assert wrapped(" ".join(words), cells, 99).split() == words
+
+
+def test_a_long_word_does_not_take_the_rest_with_it() -> None:
+    assert wrapped(f"{'x' * 30} is off watch", 20, 2) == f"{'x' * 19}…\nis off watch"
