@@ -164,6 +164,8 @@ async def _run_app(
         outcome = await app.run_async()
     finally:
         await desk.finish()
+        if memory is not None:
+            await memory.close()
     return app.return_code if app.return_code else outcome
 
 

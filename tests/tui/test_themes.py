@@ -27,8 +27,8 @@ from zbtui.tui.themes import (
     VISIBLE,
     Themed,
     contrast,
+    derived_variables,
     made_visible,
-    variables_of,
 )
 from zbtui.tui.widgets.lines import ACCENT_ROLES, Role
 from zbtui.tui.widgets.table_view import TableView
@@ -169,12 +169,26 @@ def test_one_is_dark_and_one_is_light() -> None:
 # All of them
 
 
-@pytest.mark.parametrize("theme", [*OWN_THEMES, *BUILTIN_THEMES.values()], ids=lambda theme: theme.name)
-def test_every_theme_has_every_variable(theme: Theme) -> None:
-    names = set(variables_of(OWN_THEMES[0]))
+def test_textuals_themes_are_all_there() -> None:
+    assert set(Shown().available_themes) == {DARK, LIGHT, *BUILTIN_THEMES}
+
+
+def test_whatever_a_theme_lacks_is_made_for_it() -> None:
+    names = set(derived_variables(BUILTIN_THEMES["nord"]))
     assert {f"accent-mark-{accent}" for accent in ACCENTS} < names
     assert {f"state-{state}" for state in STATES} < names
-    assert set(variables_of(theme)) == names
+    complete = [theme for theme in Shown().available_themes.values() if "state-ok" in theme.variables]
+    assert {theme.name for theme in complete} == {DARK, LIGHT, "ansi-dark", "ansi-light"}
+    assert all(names < set(theme.variables) for theme in complete)
+
+
+@pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
+@pytest.mark.parametrize(("text", "ground"), ELSEWHERE)
+def test_with_sixteen_colours_no_text_is_laid_on_its_own_colour(name: str, text: str, ground: str) -> None:
+    theme = Shown().available_themes[name]
+    colors = theme.to_color_system().generate() | theme.variables
+    on = "ansi_default" if colors[ground] == "transparent" else colors[ground]
+    assert colors[text].partition(" ")[0] != on or on == "ansi_default"
 
 
 @pytest.fixture
@@ -253,6 +267,7 @@ async def test_the_theme_that_somebody_chose_or_the_one_that_suits_the_terminal(
         monkeypatch.setattr(type(app.console), "color_system", colors)
         app.put_on(wanted)
         assert app.theme == worn
+        assert app.chosen_theme == (wanted if wanted == worn else None)
 
 
 COLORS = st.tuples(*[st.integers(0, 255)] * 3).map(lambda parts: Color(*parts))

@@ -6,7 +6,7 @@ import re
 from typing import get_args
 
 from tests.tui.views import TUI
-from zbtui.tui.themes import OWN_THEMES, variables_of
+from zbtui.tui.themes import OWN_THEMES
 from zbtui.tui.widgets.lines import Role
 from zbtui.tui.widgets.tile_view import TileView
 
@@ -26,7 +26,7 @@ def test_it_names_nothing_that_the_views_do_not_know() -> None:
 
 def test_its_colours_are_variables_that_every_theme_has() -> None:
     colors = re.findall(r"(?:color|background): ([^;]+);", SHEET)
-    assert {color.removeprefix("$") for color in colors} <= set(variables_of(OWN_THEMES[0]))
+    assert {color.removeprefix("$") for color in colors} <= set(OWN_THEMES[0].variables)
 
 
 def test_what_is_told_by_a_colour_of_its_own_has_it_to_itself() -> None:

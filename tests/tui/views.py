@@ -7,13 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.geometry import Region
 
 from tests.support.clock import START
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.roster import Roster
+from zbtui.tui.themes import Themed
 from zbtui.tui.widgets.tile_view import TileView
 
 TUI = Path(__file__).parents[2] / "zbtui/tui"
@@ -25,7 +26,7 @@ def roster_of(*snapshots: Snapshot, policy: Policy | None = None) -> Roster:
     return roster
 
 
-class ViewApp(App[None]):
+class ViewApp(Themed[None]):
     """Shows one view, and notes what it is asked to repaint."""
 
     CSS_PATH: ClassVar = [TUI / "screens/fleet_screen.tcss", TUI / "widgets/tile_view.tcss"]

@@ -89,7 +89,6 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         self._alerting = Alerting(self, fleet, alerts, self._as_shown)
         self._memory = memory or ScreenMemory(None)
         self._state = self._memory.load()
-        self._theme_chosen = self._state.theme
         self._keys: tuple[tuple[str, str], ...] = ()
         self._fleet_screen: FleetScreen | None = None
         self._ticks = 0
@@ -205,7 +204,6 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     async def action_quit(self) -> None:
         self._fleet.stop()
-        await self._memory.close()
         self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -223,11 +221,11 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         self.theme_changed_signal.subscribe(self, self._note_theme)
 
     def _note_theme(self, theme: Theme) -> None:
-        self._theme_chosen = theme.name
-        self._remember(self._state)
+        if self.chosen_theme != self._state.theme:
+            self._remember(self._state)
 
     def _remember(self, state: ScreenState) -> None:
-        self._state = replace(state, theme=self._theme_chosen)
+        self._state = replace(state, theme=self.chosen_theme)
         self.run_worker(
             self._memory.save(self._state), group="remember", description="remember", exit_on_error=False
         )

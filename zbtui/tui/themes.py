@@ -7,12 +7,13 @@ blue. Every text is readable on the background and on the selected row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from textual.app import App, ReturnType
 from textual.color import Color
 from textual.reactive import Reactive
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK: Final = "zbtui-dark"
 LIGHT: Final = "zbtui-light"
@@ -141,6 +142,9 @@ OWN_THEMES: Final = (
 )
 
 _ANSI: Final = {
+    # Textual's are the text's own colour once more, for there is no half of one of sixteen.
+    **{f"{name}-muted": "ansi_default" for name in ("primary", "secondary", "warning", "error", "success")},
+    "accent-muted": "ansi_default",
     "tile-text": "ansi_default",
     "tile-muted": "ansi_default",
     "tile-frame": "ansi_default",
@@ -172,6 +176,18 @@ _ANSI_ON_LIGHT: Final = _ANSI | {
     "state-running": "ansi_blue",
     "state-warning": "ansi_magenta",
 }
+_COMPLETE: Final = {
+    theme.name: theme
+    for theme in (
+        *OWN_THEMES,
+        *(
+            replace(theme, variables=theme.variables | (_ANSI_ON_DARK if theme.dark else _ANSI_ON_LIGHT))
+            for theme in BUILTIN_THEMES.values()
+            if theme.ansi
+        ),
+    )
+}
+"""Themes that name zbtui's variables themselves."""
 
 
 class Themed(App[ReturnType]):
@@ -181,26 +197,29 @@ class Themed(App[ReturnType]):
 
     @property
     def available_themes(self) -> dict[str, Theme]:
-        return {theme.name: theme for theme in OWN_THEMES} | super().available_themes
+        return super().available_themes | _COMPLETE
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return variables_of(self.current_theme)
+        theme = self.current_theme
+        return {} if theme.name in _COMPLETE else derived_variables(theme)
+
+    @property
+    def usual_theme(self) -> str:
+        """The name of the one that suits the terminal, where nobody has chosen another."""
+        return "ansi-dark" if self.console.color_system == "standard" else DARK
+
+    @property
+    def chosen_theme(self) -> str | None:
+        """The name of the one that is on; None where that is the usual one, which may differ elsewhere."""
+        return None if self.theme == self.usual_theme else self.theme
 
     def put_on(self, name: str | None) -> None:
-        """The theme of that name; where there is none, the one that suits the terminal."""
-        few = self.console.color_system == "standard"
-        self.theme = name if name in self.available_themes and name else ("ansi-dark" if few else DARK)
+        """The theme of that name; the usual one, where there is none."""
+        self.theme = name if name and name in self.available_themes else self.usual_theme
 
 
-def variables_of(theme: Theme) -> dict[str, str]:
-    """zbtui's variables in any theme, as values of CSS.
-
-    Where the theme is not ours they are made from its own colours, and readable whatever those are.
-    """
-    if theme.ansi:
-        return dict(_ANSI_ON_DARK if theme.dark else _ANSI_ON_LIGHT)
-    if "state-ok" in theme.variables:
-        return {key: value for key, value in theme.variables.items() if key in _ANSI_ON_DARK}
+def derived_variables(theme: Theme) -> dict[str, str]:
+    """zbtui's variables for a theme that has none of them: its own colours, made readable."""
     given = theme.to_color_system().generate()
     background, primary, foreground = (
         Color.parse(given[name]) for name in ("background", "primary", "foreground")

@@ -8,6 +8,8 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 from typing import Final
 
+from rich.cells import cell_len
+
 from zbtui.core.explain import label
 from zbtui.core.ordering import Sort
 from zbtui.core.past import last_good_words, links_words
@@ -186,7 +188,9 @@ def draw_row(
     pieces = [accent_mark(snapshot.org.accent)]
     for column, cells in columns_of(width):
         text, role = column.cell(seen)
-        pieces.append((fit(text, cells), role))
+        cut_to = min(cell_len(text), cells)
+        # A badge is no wider than its words: a column of solid blocks would drown them.
+        pieces += [(fit(text, cut_to), role), (" " * (cells - cut_to), "text")]
         pieces.append((" ", "text"))
     return cut(tuple(pieces[:-1]), width)
 
