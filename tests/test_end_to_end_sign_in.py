@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,8 +73,10 @@ def test_what_zoho_refuses_is_told_and_going_back_leaves_what_was(port: Port) ->
     before = keyring.get_password("zbtui:heron", "sign-in")
     with in_terminal([ZBTUI], 100, 30) as terminal:
         sign_in_by_code(terminal, port)
-        # The panel behind the form says so, too.
-        terminal.until(lambda screen: screen.count("The client secret is wrong.") == 2)
+        # The panel behind the form says so, too, and a toast.
+        terminal.until(
+            lambda screen: re.search(r"│ .*The client secret is wrong\..* │", screen) is not None
+        )
         terminal.shows("2 of 4")
         terminal.send("\x1b")
         terminal.shows("How to sign in:", "1 of 4")

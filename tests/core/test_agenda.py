@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from zbtui.core.agenda import HORIZON, Agenda, make_agenda, runs_after
 from zbtui.core.snapshot import Snapshot
 
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 def due(name: str, ahead: timedelta, **keys: Any) -> Snapshot:
@@ -55,6 +57,45 @@ def test_who_has_no_run_ahead_is_named() -> None:
     assert agenda(stopped, never).none == ("stopped", "never")
 
 
+WEEKLY = "RRULE:FREQ=WEEKLY;INTERVAL=1"
+
+
+def gaps(found: Agenda) -> list[int]:
+    return [day.empty_before for day in found.days]
+
+
+def test_days_without_a_known_run_are_counted() -> None:
+    found = agenda(due("soon", 2 * DAY, rrule=None), due("later", 5 * DAY, rrule=None))
+    assert gaps(found) == [1, 2]
+    assert gaps(agenda(due("today", HOUR, rrule=None), due("tomorrow", DAY, rrule=None))) == [0, 0]
+
+
+def test_no_day_is_told_to_be_without_a_run_before_all_plans_are_reckoned() -> None:
+    known, open_ = due("known", 5 * DAY, rrule=None), due("open", 20 * DAY, rrule=WEEKLY)
+    found = make_agenda([(known, ()), (open_, None)], START, UTC)
+    assert gaps(found) == [0, 0]
+
+
+def test_no_day_beyond_the_horizon_is_told_to_be_without_a_run() -> None:
+    """There the later runs of other plans would be."""
+    found = agenda(due("far", 80 * DAY, rrule=None), due("near", DAY, rrule=WEEKLY))
+    assert found.days[-1].on == (START + 80 * DAY).date()
+    assert gaps(found)[-1] == 0
+
+
+def test_it_holds_until_a_run_is_due_or_a_day_begins() -> None:
+    assert agenda(due("acme", HOUR, rrule=None)).until == START + HOUR
+    midnight = START.replace(hour=0, minute=0) + DAY
+    assert agenda(due("acme", 3 * DAY, rrule=None)).until == midnight
+    assert make_agenda([], START, ZoneInfo("Asia/Tokyo")).until == START.replace(hour=15, minute=0)
+
+
+def test_what_is_due_goes_by_zohos_clock() -> None:
+    fast = replace(due("acme", HOUR, rrule=None), clock_offset=timedelta(minutes=59))
+    assert agenda(fast).until == START + timedelta(minutes=1)
+    assert [run.org for run in agenda(replace(fast, clock_offset=2 * HOUR)).late] == ["acme"]
+
+
 @given(
     st.lists(
         st.tuples(
@@ -71,4 +112,6 @@ def test_every_org_is_in_it_and_time_goes_on(orgs: list[tuple[str, int]]) -> Non
     named = {run.org for run in (*runs, *found.late)} | {*found.running, *found.none}
     assert named == {one.org.name for one in snapshots}
     assert [run.at for run in runs] == sorted(run.at for run in runs)
-    assert [day.on for day in found.days] == sorted({day.on for day in found.days})
+    on = [day.on for day in found.days]
+    assert on == sorted(set(on))
+    assert found.until > START

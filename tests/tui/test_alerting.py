@@ -93,7 +93,7 @@ async def test_many_changes_at_once_are_one_toast() -> None:
         await settled(driven)
         ((title, text),) = toasts(driven)
         assert title == "5 changes"
-        assert "acme: failed, birch: failed, cedar: failed …" in text
+        assert text.startswith("acme: failed, birch: failed, cedar") and text.endswith("…")
 
 
 async def test_of_many_changes_the_worst_are_named() -> None:

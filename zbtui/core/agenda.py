@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from zbtui.core.backup import State
@@ -33,6 +33,8 @@ class Day:
     on: date
     runs: tuple[Run, ...]
     """In the order of their times."""
+    empty_before: int = 0
+    """Days just before it of which no run is known, within the horizon."""
     hours: Counter[int] = field(default_factory=Counter)
     """How many runs begin in each hour."""
 
@@ -57,6 +59,8 @@ class Agenda:
     """Those with runs."""
     none: tuple[str, ...]
     """Orgs without any run ahead, late or in progress."""
+    until: datetime
+    """It holds up to here, unless more is known of an org: then a run is due, or a day begins."""
 
 
 def next_run(snapshot: Snapshot, now: datetime) -> datetime | None:
@@ -80,41 +84,61 @@ def runs_after(snapshot: Snapshot, now: datetime) -> tuple[datetime, ...]:
 
 
 def make_agenda(
-    snapshots: Iterable[tuple[Snapshot, Sequence[datetime]]], now: datetime, zone: tzinfo | None
+    snapshots: Iterable[tuple[Snapshot, Sequence[datetime] | None]], now: datetime, zone: tzinfo | None
 ) -> Agenda:
     """Args:
-    snapshots: each with what `runs_after` gives, as far as that is known by now.
+    snapshots: each with what `runs_after` gives; None: not reckoned yet, and until then no day is
+        told to be without a run.
     zone: the viewer's; None: the machine's.
     """
     late: list[Run] = []
     running: list[str] = []
     ahead: list[Run] = []
     none: list[str] = []
+    today = now.astimezone(zone).date()
+    until = _midnight(today + timedelta(days=1), zone)
+    is_complete = True
     for snapshot, later in snapshots:
-        name, first = snapshot.org.name, next_run(snapshot, now)
+        name, first, here = snapshot.org.name, next_run(snapshot, now), snapshot.zoho_now(now)
         if is_running(snapshot):
             running.append(name)
         elif first is None:
             none.append(name)
-        elif first <= snapshot.zoho_now(now):
+        elif first <= here:
             late.append(Run(name, first, exact=True))
         else:
             ahead.append(Run(name, first, exact=True))
-        ahead += [Run(name, at, exact=False) for at in later if at > now]
-    ahead = [run for run in ahead if run.exact or run.at <= now + HORIZON]
+            until = min(until, now + (first - here))
+        is_complete = is_complete and later is not None
+        coming = [at for at in later or () if here < at <= here + HORIZON]
+        ahead += [Run(name, at, exact=False) for at in coming]
+        until = min([until, *(now + (at - here) for at in coming[:1])])
+    last = today + HORIZON if is_complete else today
     return Agenda(
-        tuple(sorted(late, key=lambda run: run.at)), tuple(running), _days(ahead, zone), tuple(none)
+        tuple(sorted(late, key=lambda run: run.at)),
+        tuple(running),
+        _days(ahead, zone, today, last),
+        tuple(none),
+        until,
     )
 
 
-def _days(runs: list[Run], zone: tzinfo | None) -> tuple[Day, ...]:
+def _midnight(on: date, zone: tzinfo | None) -> datetime:
+    begin = datetime.combine(on, time())
+    return begin.replace(tzinfo=zone) if zone else begin.astimezone()
+
+
+def _days(runs: list[Run], zone: tzinfo | None, today: date, last: date) -> tuple[Day, ...]:
+    """Up to `last`, each with how many days without a run are before it."""
     days: dict[date, list[Run]] = {}
     for run in sorted(runs, key=lambda one: one.at):
         days.setdefault(run.at.astimezone(zone).date(), []).append(run)
-    return tuple(
-        Day(on, tuple(here), Counter(run.at.astimezone(zone).hour for run in here))
-        for on, here in days.items()
-    )
+    before, found = today, []
+    for on, here in days.items():
+        empty = max((on - before).days - 1, 0) if on <= last else 0
+        found.append(Day(on, tuple(here), empty, Counter(run.at.astimezone(zone).hour for run in here)))
+        before = on
+    return tuple(found)
 
 
 def _cell(runs: int) -> str:

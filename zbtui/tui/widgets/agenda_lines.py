@@ -44,8 +44,10 @@ def draw_run(
         way = ("about, by its plan", "muted")
     elif ahead.total_seconds() > 0:
         way = (f"in {countdown(ahead)}", "text" if _is_certain(verdict) else "muted")
-    else:
+    elif _is_certain(verdict):
         way = (f"late by {countdown(ahead)}", frame_role(verdict))
+    else:  # it may have run: nobody has seen
+        way = (f"due {ago(-ahead)}", "muted")
     about = "~" if not run.exact else " "
     beside = f"{run.at:%H:%M} {offset_text(run.at)}" if here.utcoffset() != run.at.utcoffset() else ""
     plan = in_words(snapshot.backup.rrule) if snapshot.backup and snapshot.backup.rrule else ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from time import perf_counter
 from typing import Final
 
-from zbtui.core.agenda import Day, Run, make_agenda, next_run, runs_after
+from zbtui.core.agenda import Agenda, Day, Run, is_running, make_agenda, next_run, runs_after
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.agenda_lines import draw_day, draw_org, draw_run
@@ -18,8 +19,27 @@ from zbtui.tui.widgets.tile_view import Tile, TileView
 _SLICE_SECONDS: Final = 0.008
 """So long the plans' later runs are reckoned at a time: thousands of them would hold up the screen."""
 _PAUSE_SECONDS: Final = 0.02
+_NOT_YET: Final = (None, None)
 _RUNNING: Final = "running"
 _NONE: Final = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """So many days before that one are without a run."""
+
+    before: date
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What an org's lines are made from."""
+
+    plan: Hashable
+    """What its later runs depend on."""
+    is_running: bool
+    clock_offset: timedelta
 
 
 class AgendaView(TileView):
@@ -27,10 +47,12 @@ class AgendaView(TileView):
 
     def __init__(self, roster: Roster) -> None:
         super().__init__(roster)
-        self._later: dict[Hashable, tuple[datetime, ...]] = {}
-        """What `runs_after` gave, by what it depends on."""
-        self._days: dict[Run, Day] = {}
-        self._standing: dict[str, Hashable] = {}
+        self._later: dict[Hashable, tuple[date | None, tuple[datetime, ...] | None]] = {}
+        """On which day `runs_after` gave what, by what it depends on."""
+        self._agenda: Agenda | None = None
+        self._made: datetime | None = None
+        self._days: dict[date, Day] = {}
+        self._standing: dict[str, _Standing] = {}
         """What of each org the lines were made from."""
         self._filling = False
 
@@ -38,19 +60,22 @@ class AgendaView(TileView):
         roster, now = self.roster, self.roster.now
         orgs = [roster.everyone[name] for name in roster.order]
         self._standing = {one.org.name: self._stands(one) for one in orgs}
-        agenda = make_agenda(((one, self._later.get(self._question(one), ())) for one in orgs), now, None)
-        self._days = {run: day for day in agenda.days for run in day.runs}
+        plans = [stands.plan for stands in self._standing.values()]
+        self._later = {plan: self._later[plan] for plan in plans if plan in self._later}
+        # Yesterday's, until they were reckoned anew: nothing comes and goes meanwhile.
+        later = [self._later.get(plan, _NOT_YET)[1] for plan in plans]
+        agenda = make_agenda(zip(orgs, later, strict=True), now, None)
+        self._agenda, self._made = agenda, now
+        self._days = {day.on: day for day in agenda.days}
         tiles: list[Tile] = []
         if agenda.late:
             tiles += [Tile("due by now", None), *(Tile(run, run.org) for run in agenda.late)]
         if agenda.running:
             tiles += [Tile("running now", None), *(Tile((_RUNNING, org), org) for org in agenda.running)]
-        before = now.astimezone().date()
         for day in agenda.days:
-            if (gap := (day.on - before).days - 1) > 0:
-                tiles.append(Tile((before, gap), None))
+            if day.empty_before:
+                tiles.append(Tile(_Gap(day.on, day.empty_before), None))
             tiles += [Tile(day.on, None), *(Tile(run, run.org) for run in day.runs)]
-            before = day.on
         if agenda.none:
             tiles += [Tile("no run ahead", None), *(Tile((_NONE, org), org) for org in agenda.none)]
         self._fill_soon()
@@ -65,8 +90,9 @@ class AgendaView(TileView):
 
     def tick(self) -> None:
         now = self.roster.now
-        if any(run.exact and run.at <= now < run.at + timedelta(seconds=2) for run in self._days):
-            self.rebuild()  # it is due by now
+        # Also where the clock was set back.
+        if self._agenda is None or self._made is None or not self._made <= now < self._agenda.until:
+            self.rebuild()
         else:
             super().tick()
 
@@ -76,49 +102,52 @@ class AgendaView(TileView):
             return (self._draw_heading(key, width),)
         snapshot, verdict = roster.snapshot(tile.org), roster.verdict(tile.org)
         if isinstance(key, Run):
-            day = self._days.get(key)
-            coincides = day is not None and day.coincides(key, None)
+            day = self._days.get(key.at.astimezone().date())
+            coincides = day is not None and key in day.runs and day.coincides(key, None)
             return (draw_run(key, snapshot, verdict, roster.now, width, coincides=coincides),)
         return (draw_org(snapshot, verdict, verdict.headline, width),)
 
     def _draw_heading(self, key: Hashable, width: int) -> Line:
         if isinstance(key, date):
-            day = next(day for day in self._days.values() if day.on == key)
-            return draw_day(day, width, self.roster.now)
-        if isinstance(key, tuple):
-            days = int(key[1])
-            return draw_heading(f"no run for {days} days" if days > 1 else "no run for a day", width)
+            return draw_day(self._days[key], width, self.roster.now)
+        if isinstance(key, _Gap):
+            days = "a day" if key.days == 1 else f"{key.days} days"
+            return draw_heading(f"{days} without a run that is known", width)
         return draw_heading(str(key), width)
 
     # The plans' later runs
 
-    def _stands(self, snapshot: Snapshot) -> Hashable:
-        backup = snapshot.backup
-        return self._question(snapshot), backup and backup.state
+    def _stands(self, snapshot: Snapshot) -> _Standing:
+        backup, first = snapshot.backup, next_run(snapshot, self.roster.now)
+        # As text: the same moment at another offset is another weekday or time of day.
+        plan = backup and backup.rrule, first and first.isoformat()
+        return _Standing(plan, is_running(snapshot), snapshot.clock_offset)
 
-    def _question(self, snapshot: Snapshot) -> Hashable:
-        now, backup = self.roster.now, snapshot.backup
-        return backup and backup.rrule, next_run(snapshot, now), now.date()
+    def _unknown(self) -> list[str]:
+        """The orgs whose later runs were not reckoned today."""
+        today, later = self.roster.now.date(), self._later
+        return [
+            name
+            for name, stands in self._standing.items()
+            if later.get(stands.plan, _NOT_YET)[0] != today and name in self.roster.everyone
+        ]
 
     def _fill_soon(self) -> None:
-        questions = (self._question(self.roster.everyone[name]) for name in self._standing)
-        if not self._filling and any(question not in self._later for question in questions):
+        if not self._filling and self._unknown():
             self._filling = True
             self.set_timer(_PAUSE_SECONDS, self._fill)
 
     def _fill(self) -> None:
         self._filling = False
-        end, found = perf_counter() + _SLICE_SECONDS, False
-        for name in self._standing:
-            snapshot = self.roster.everyone.get(name)
-            question = snapshot and self._question(snapshot)
-            if snapshot is None or question in self._later:
-                continue
+        if not self.display:
+            return  # it begins anew once it is shown
+        end, now = perf_counter() + _SLICE_SECONDS, self.roster.now
+        unknown = self._unknown()
+        for name in unknown:
             if perf_counter() > end:
                 self._filling = True
                 self.set_timer(_PAUSE_SECONDS, self._fill)
                 return
-            self._later[question] = runs_after(snapshot, self.roster.now)
-            found = True
-        if found and self.display:
+            self._later[self._standing[name].plan] = now.date(), runs_after(self.roster.everyone[name], now)
+        if unknown:
             self.rebuild()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import date
 from typing import Final
 
 from zbtui.core.event import Event
@@ -39,6 +39,7 @@ class EventsView(TileView):
         self._seen: int | None = None
         """What `noted` was when they were read; None: they never were."""
         self._ticks = 0
+        self._today = self._date()
         self._reading = False
 
     def show(self, org: str | None) -> None:
@@ -46,8 +47,11 @@ class EventsView(TileView):
         self._read_soon(org)
 
     def tick(self) -> None:
-        """Nothing in a line changes with time."""
+        """Nothing in a line changes with time, but what "today" is."""
         self._ticks += 1
+        if self._today != (today := self._date()):
+            self._today = today
+            super().tick()
         if self._seen != self._noted() or self._ticks % _READ_EVERY == 0:
             self._read_soon()
 
@@ -63,10 +67,11 @@ class EventsView(TileView):
 
     async def _read_now(self, org: str | None) -> None:
         try:
-            noted, events = self._noted(), (await self._read(MOST))[::-1]
+            noted, read = self._noted(), await self._read(MOST)
         finally:
             self._reading = False
         first, self._seen = self._seen is None, noted
+        events = list(dict.fromkeys(reversed(read)))  # two processes may have noted the same one
         if events != self._events:
             self._events = events
             self.rebuild()
@@ -82,9 +87,9 @@ class EventsView(TileView):
             if event.org in everyone and event.org not in shown:
                 continue  # the filter hides it
             quiet.discard(event.org)
-            if on != (date := event.at.astimezone().date()):
-                on = date
-                tiles.append(Tile(date, None))
+            if on != (day := event.at.astimezone().date()):
+                on = day
+                tiles.append(Tile(day, None))
             tiles.append(Tile(event, event.org if event.org in shown else None))
         if len(self._events) == MOST:
             tiles.append(Tile("Older ones: zbtui events", None))
@@ -99,9 +104,11 @@ class EventsView(TileView):
             return (draw_event(key, self._whose(key.org), width),)
         if tile.org is not None:
             return (draw_quiet(self._whose(tile.org), width),)
-        today: datetime = self.roster.now.astimezone()
-        text = key if isinstance(key, str) else day_words(key, today.date())  # type: ignore[arg-type]
+        text = day_words(key, self._date()) if isinstance(key, date) else str(key)
         return (draw_heading(text, width),)
+
+    def _date(self) -> date:
+        return self.roster.now.astimezone().date()
 
     def _whose(self, name: str) -> Whose:
         veiled = self.roster.veiled

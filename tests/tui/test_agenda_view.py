@@ -1,0 +1,106 @@
+"""The agenda on the screen goes on with the time, and never gives an org another one's dates."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.support.build import over, seen, troubled
+from tests.support.clock import START
+from tests.tui.views import ViewApp, roster_of
+from zbtui.core.snapshot import Snapshot
+from zbtui.tui.widgets.agenda_view import AgendaView
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WEEKLY = "RRULE:FREQ=WEEKLY;INTERVAL=1"
+
+
+def due(name: str, ahead: timedelta, rrule: str | None = WEEKLY) -> Snapshot:
+    return seen(name, scheduled_date=(START + ahead).isoformat(), rrule=rrule)
+
+
+async def reckoned(app: ViewApp) -> None:
+    """Until the plans' later runs are known: it takes them up in slices."""
+    assert isinstance(app.view, AgendaView)
+    while app.view._filling:
+        await asyncio.sleep(0.001)
+
+
+def lines_with(app: ViewApp, text: str) -> list[str]:
+    return [line for line in app.lines if text in line]
+
+
+async def test_later_runs_come_by_themselves_and_are_told_as_about() -> None:
+    app = ViewApp(AgendaView(roster_of(due("acme", HOUR))))
+    async with app.run_test(size=(100, 40)):
+        await reckoned(app)
+        first, *later = lines_with(app, "acme")
+        assert "in 01:00:00" in first and "~" not in first
+        assert len(later) == 4
+        assert all("~" in line and "about, by its plan" in line for line in later)
+
+
+async def test_a_run_that_comes_due_moves_to_the_top() -> None:
+    app = ViewApp(AgendaView(roster_of(due("acme", HOUR, None), due("beta", 2 * HOUR, None))))
+    async with app.run_test(size=(100, 20)):
+        app.tick(3599)
+        assert not lines_with(app, "due by now")
+        app.tick(3600)
+        assert "due by now" in app.lines[0] and "acme" in app.lines[1]
+
+
+async def test_after_a_jump_of_the_clock_it_is_made_anew_either_way() -> None:
+    app = ViewApp(AgendaView(roster_of(due("acme", 20 * HOUR, None))))
+    async with app.run_test(size=(100, 20)):
+        app.tick((30 * HOUR).total_seconds())
+        assert "due by now" in app.lines[0]
+        app.tick(0)
+        assert not lines_with(app, "due by now")
+
+
+async def test_at_midnight_tomorrow_becomes_today() -> None:
+    app = ViewApp(AgendaView(roster_of(due("acme", 40 * HOUR, None))))
+    async with app.run_test(size=(100, 20)):
+        assert not lines_with(app, "today")
+        app.tick((37 * HOUR).total_seconds())
+        assert "today" in app.lines[0]
+
+
+async def test_the_same_moment_at_another_offset_is_another_weekday() -> None:
+    """At 23:30 in New York it is Tuesday already in London: a plan for Mondays goes on there otherwise."""
+    plan: dict[str, Any] = {"rrule": "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO"}
+    here = seen("here", scheduled_date="2026-11-30T23:30:00-05:00", **plan)
+    there = seen("there", scheduled_date="2026-12-01T04:30:00+00:00", **plan)
+    app = ViewApp(AgendaView(roster_of(here, there)))
+    async with app.run_test(size=(120, 60)):
+        await reckoned(app)
+        runs: dict[str, set[datetime]] = {"here": set(), "there": set()}
+        for tile in app.view._tiles:
+            if tile.org and not tile.key.exact:  # type: ignore[attr-defined]
+                runs[tile.org].add(tile.key.at)  # type: ignore[attr-defined]
+        assert {at.weekday() for at in runs["here"]} == {at.weekday() for at in runs["there"]} == {0}
+        assert runs["here"] and not runs["here"] & runs["there"]
+
+
+async def test_an_org_that_cannot_be_looked_at_is_not_called_late() -> None:
+    old = over(due("acme", -HOUR, None), troubled("auth", final=True))
+    app = ViewApp(AgendaView(roster_of(old)))
+    async with app.run_test(size=(100, 20)):
+        (line,) = lines_with(app, "acme")
+        assert "due 1h ago" in line and "late" not in line
+
+
+async def test_what_no_org_depends_on_is_forgotten() -> None:
+    view = AgendaView(roster_of(due("acme", HOUR)))
+    app = ViewApp(view)
+    async with app.run_test(size=(100, 40)):
+        for hours in range(1, 5):
+            moved = due("acme", hours * HOUR)
+            assert moved.backup
+            view.roster.update(replace(moved, observed_at=START), START)
+            view.repaint(["acme"])
+            await reckoned(app)
+            assert len(view._later) == 1
+            assert lines_with(app, f"in 0{hours}:00:00")
