@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from tests.support.build import over, seen, troubled
-from tests.support.clock import START
+from tests.support.clock import START, settle
 from tests.tui.views import ViewApp, roster_of
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.widgets.agenda_view import AgendaView
@@ -25,7 +24,7 @@ async def reckoned(app: ViewApp) -> None:
     """Until the plans' later runs are known: it takes them up in slices."""
     assert isinstance(app.view, AgendaView)
     while app.view._filling:
-        await asyncio.sleep(0.001)
+        await settle()
 
 
 def lines_with(app: ViewApp, text: str) -> list[str]:
