@@ -63,3 +63,4 @@ async def test_a_look_under_way_does_not_bring_back_how_the_org_was_labelled(
         gate.set()
         await clock.advance(1)
         assert watch.snapshot("acme").org.tags == ("prod",)
+        assert watch.looks("acme") == 1

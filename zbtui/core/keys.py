@@ -23,6 +23,8 @@ class KeyAction:
     """A sentence, for the help."""
     is_shown: bool = False
     """Whether the footer has it."""
+    group: str = ""
+    """Those of a group share one word in the footer."""
 
 
 def _hidden(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:
@@ -33,32 +35,36 @@ def _shown(action_id: str, keys: str, action: str, label: str, tooltip: str) -> 
     return KeyAction(action_id, tuple(keys.split()), action, label, tooltip, is_shown=True)
 
 
+def _view(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:
+    return KeyAction(action_id, tuple(keys.split()), action, label, tooltip, is_shown=True, group="View")
+
+
 _APP: Final = (
     _shown("app.help", "question_mark f1", "help", "Help", "This help"),
     _shown("app.quit", "q", "quit", "Quit", "Leave zbtui"),
 )
 
 _FLEET: Final = (
-    _shown("fleet.detail", "enter", "open", "Detail", "All that is known, or sign in"),
+    _shown("fleet.detail", "enter", "open", "Open", "All that is known, or sign in"),
     _hidden("fleet.info", "i", "detail", "Detail", "All that is known of this org"),
     _shown("fleet.look", "r", "look", "Look", "Ask Zoho about this org now"),
     _hidden("fleet.look-all", "R", "look_all", "All", "Ask Zoho about every org now"),
     _hidden("fleet.pause", "p", "pause", "Pause", "Stop asking about this org, or go on"),
     _hidden("fleet.pause-all", "P", "pause_all", "Pause all", "Stop asking about all orgs, or go on"),
-    _shown("fleet.add", "a", "app.add", "Add", "Put another org under watch"),
+    _hidden("fleet.add", "a", "app.add", "Add", "Put another org under watch"),
     _hidden("fleet.edit", "e", "edit", "Edit", "Change this org's name, place, intervals, tags"),
     _hidden("fleet.remove", "d", "remove", "Remove", "Take this org off watch"),
     _hidden("fleet.mute", "m", "mute", "Mute", "Alert nobody of this org, or alert again"),
+    _view("fleet.panels", "1", "show('panels')", "Panels", "A panel for each org"),
+    _view("fleet.table", "2", "show('table')", "Table", "A line for each org"),
+    _view("fleet.agenda", "3", "show('agenda')", "Agenda", "The runs that are ahead, on a line of time"),
+    _view("fleet.events", "4", "show('events')", "Events", "What has changed, the newest first"),
     _shown("fleet.find", "slash", "find", "Find", "Show only the orgs that match"),
     _hidden("fleet.clear", "escape", "clear", "All orgs", "Show all orgs again"),
     _shown("fleet.sort", "s", "sort", "Sort", "Order the orgs by something else"),
     _hidden("fleet.reverse", "S", "reverse", "Reverse", "The same order, from its other end"),
-    _hidden("fleet.panels", "1", "show('panels')", "Panels", "A panel for each org"),
-    _hidden("fleet.table", "2", "show('table')", "Table", "A line for each org"),
-    _hidden("fleet.agenda", "3", "show('agenda')", "Agenda", "The runs that are ahead, on a line of time"),
-    _hidden("fleet.events", "4", "show('events')", "Events", "What has changed, the newest first"),
     _hidden("fleet.copy", "y", "copy", "Copy", "Copy this org's state as a line of text"),
-    _hidden("fleet.page", "o", "page", "Browser", "Open Zoho's backup page in the browser"),
+    _hidden("fleet.page", "o", "page", "Browser", "Open the org's CRM in the browser"),
     _hidden("fleet.veil", "x", "veil", "Veil", "Hide names and ids, for who looks over your shoulder"),
 )
 
@@ -98,7 +104,7 @@ _DETAIL: Final = (
     _hidden("detail.next", "right l", "turn(1)", "Next page", "The next page"),
     _hidden("detail.copy", "y", "copy", "Copy", "Copy the row under the cursor"),
     _hidden("detail.copy-json", "Y", "copy_json", "Copy JSON", "Copy Zoho's answer as JSON"),
-    _hidden("detail.page", "o", "browse", "Browser", "Open Zoho's backup page in the browser"),
+    _hidden("detail.page", "o", "browse", "Browser", "Open the org's CRM in the browser"),
     _shown("app.help", "question_mark f1", "app.help", "Help", "This help"),
 )
 

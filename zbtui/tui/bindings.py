@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from zbtui.core.keys import SCOPES
+
+_GROUPS: Final = {
+    group: Binding.Group(group, compact=True)
+    for group in {each.group for actions in SCOPES.values() for each in actions if each.group}
+}
 
 
 def bindings_of(scope: str) -> list[BindingType]:
@@ -20,6 +25,7 @@ def bindings_of(scope: str) -> list[BindingType]:
             show=each.is_shown,
             tooltip=each.tooltip,
             id=each.id,
+            group=_GROUPS.get(each.group),
         )
         for each in SCOPES[scope]
     ]

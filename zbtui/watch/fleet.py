@@ -190,8 +190,7 @@ class Fleet:
         """Where only what people see of an org is another, its watch goes on."""
         for name, poller in self._pollers.items():
             org, snapshot = orgs.get(name), poller.snapshot
-            # A look under way ends with the org that it began with.
-            if org and org != snapshot.org and org.is_watched_like(snapshot.org) and not snapshot.looking:
+            if org and org != snapshot.org and org.is_watched_like(snapshot.org):
                 poller.snapshot = replace(snapshot, org=org)
                 self._publish(poller.snapshot)
 

@@ -95,8 +95,8 @@ class Poller:
             after, events = await self._journal.note(after, lambda one: judge(one, self.policy, now), now)
             self.noted += bool(events)
         due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
-        # It may have been paused meanwhile.
-        self._set(replace(after, next_look=due, paused=self.snapshot.paused))
+        # It may have been paused, or labelled otherwise, meanwhile.
+        self._set(replace(after, next_look=due, paused=self.snapshot.paused, org=self.snapshot.org))
         self._log()
         return self.snapshot
 

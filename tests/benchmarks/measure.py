@@ -1,0 +1,59 @@
+"""What a program in a real terminal costs: time to a sign on the screen, processor, bytes, memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import time
+from pathlib import Path
+
+from tests.support.terminal import Terminal, in_terminal
+
+SIZE = (160, 50)
+
+
+def start(command: list[str], sign: re.Pattern[bytes]) -> float:
+    """Seconds from the start of the program until `sign` reaches the terminal."""
+    began = time.perf_counter()
+    with in_terminal(command, *SIZE) as terminal:
+        while not sign.search(bytes(terminal.output)):
+            terminal.read()
+        return time.perf_counter() - began
+
+
+def leave_open(command: list[str], settling: float, seconds: float) -> tuple[float, float, float]:
+    """Percent of a core, bytes a second, and megabytes, once it has settled."""
+    with in_terminal(command, *SIZE) as terminal:
+        wait(terminal, settling)
+        process = terminal.process.pid
+        before, written = cpu_seconds(process), len(terminal.output)
+        wait(terminal, seconds)
+        used, sent = cpu_seconds(process) - before, len(terminal.output) - written
+        return 100 * used / seconds, sent / seconds, memory(process)
+
+
+def wait(terminal: Terminal, seconds: float) -> None:
+    """Let time go by, taking whatever comes without looking at it."""
+    end = time.perf_counter() + seconds
+    while (left := end - time.perf_counter()) > 0:
+        take(terminal, left)
+
+
+def take(terminal: Terminal, patience: float) -> bool:
+    """Whether anything came within that time."""
+    if not select.select([terminal.master], [], [], max(patience, 0))[0]:
+        return False
+    terminal.output += os.read(terminal.master, 1 << 16)
+    return True
+
+
+def cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0
