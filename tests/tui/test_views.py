@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.tui.driving import Driven, Zoho, driving
+from zbtui.core.settings import Settings
+from zbtui.core.trouble import Trouble
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
@@ -144,3 +147,29 @@ async def test_view_sort_and_filter_are_as_they_were_left(tmp_path: Path) -> Non
         assert isinstance(driven.view, TableView)
         assert "filter org" in driven.screen_text
         assert "sorted by next run" in driven.screen_text
+
+
+@pytest.mark.parametrize("first", ["panels", "table"])
+async def test_a_panel_names_the_keys_that_the_user_chose(first: str, tmp_path: Path) -> None:
+    zoho = Zoho()
+    zoho.answers["acme"] = Trouble("auth", "The sign-in is dead.", "Sign in again.", final=True)
+    kept = tmp_path / "screen.json"
+    kept.write_text(json.dumps({"view": first}))
+    settings = Settings(keys=(("fleet.detail", "f6"), ("fleet.pause", "f7")))
+    async with driving(["acme"], zoho, settings=settings, memory=ScreenMemory(kept)) as driven:
+        await driven.press("1")
+        await driven.advance()
+        assert "f6 signs in again" in driven.screen_text
+        await driven.press("f7")
+        assert "PAUSED, f7 resumes" in driven.screen_text
+
+
+async def test_a_screen_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "screen.json"
+    folder.mkdir()
+    memory = ScreenMemory(folder)
+    async with driving(["acme"], memory=memory) as driven:
+        await driven.press("s")
+        await memory.close()
+        await driven.advance()
+        assert "screen.json" in driven.screen_text

@@ -24,6 +24,7 @@ from zbtui.core.alert import Alert
 from zbtui.core.crash import describe
 from zbtui.core.screen_state import ScreenState
 from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.alerting import Alerting
 from zbtui.tui.bindings import bindings_of
@@ -118,9 +119,14 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def _make_fleet_screen(self) -> FleetScreen:
         self._fleet_screen = FleetScreen(
-            self._fleet, self._desk, self._alerts, self._label, self._state, self._remember
+            self._fleet, self._desk, self._troubles, self._label, self._state, self._remember
         )
         return self._fleet_screen
+
+    def _troubles(self) -> tuple[Trouble | None, ...]:
+        """What is wrong with zbtui itself."""
+        fleet, alerts = self._fleet, self._alerts
+        return fleet.config_trouble, fleet.journal_trouble, *alerts.troubles, self._memory.trouble
 
     def _watch(self, names: Iterable[str]) -> None:
         for name in names:
@@ -235,6 +241,8 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         if self._fleet.settings.keys != self._keys:
             self._keys = self._fleet.settings.keys
             self.set_keymap(dict(self._keys))
+            if screen := self._mounted_fleet_screen:
+                screen.take_up_keys()
 
     def _as_shown(self, alert: Alert) -> Alert:
         """What may be told of it while names are hidden."""

@@ -32,11 +32,12 @@ def bindings_of(scope: str) -> list[BindingType]:
 
 
 def key_of(screen: Screen[Any], action_id: str) -> str:
-    """The first key of an action, as it is shown: the user's own, where the config has one.
+    """The first key of an action, as a sentence names it: the user's own, where the config has one.
 
     Nothing where the action is not heard now.
     """
     for active in screen.active_bindings.values():
         if active.binding.id == action_id:
-            return screen.app.get_key_display(active.binding)
+            key = active.binding.key
+            return key if key == "enter" else screen.app.get_key_display(active.binding)
     return ""

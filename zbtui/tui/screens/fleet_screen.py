@@ -30,7 +30,6 @@ from zbtui.tui.widgets.too_small import NARROW, SHORT, TooSmall
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
-    from zbtui.alerts.desk import AlertDesk
     from zbtui.onboard import Desk
 
 _BAR_SECONDS: Final = 0.2
@@ -47,12 +46,13 @@ class FleetScreen(OrgCommands, Screen[None]):
         self,
         fleet: Fleet,
         desk: Desk,
-        alerts: AlertDesk,
+        troubles: Callable[[], tuple[Trouble | None, ...]],
         label: str | None,
         state: ScreenState,
         remember: Callable[[ScreenState], None],
     ) -> None:
         """Args:
+        troubles: what is wrong with zbtui itself.
         state: as somebody left it.
         remember: told of each change of that.
         """
@@ -62,7 +62,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.roster = Roster(fleet.policy, fleet.now())
         self.roster.sort_by(state.sort, reverse=state.reverse)
         self.roster.search(state.find)
-        self._alerts = alerts
+        self._read_troubles = troubles
         self._label = label
         self._state = state
         self._remember = remember
@@ -120,6 +120,11 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._views[name] = view
         return view
 
+    def take_up_keys(self) -> None:
+        """The user has chosen other keys."""
+        for view in self._views.values():
+            view.take_up_keys()
+
     async def action_show(self, name: View) -> None:
         """Another view, with the cursor on the same org."""
         if name == self._state.view:
@@ -169,7 +174,7 @@ class FleetScreen(OrgCommands, Screen[None]):
             self.view.rebuild()
             self.bar.reset()
             self._changed = True
-        if self._troubles != (troubles := self._kept_troubles()):
+        if self._troubles != (troubles := self._read_troubles()):
             self._troubles = troubles
             self._changed = True
         roster.tick(now, self.view.orgs_in_sight())
@@ -200,13 +205,10 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._changed = False
 
     def _tell(self) -> None:
-        told = "\n".join(notices(self.roster, self._kept_troubles()))
+        told = "\n".join(notices(self.roster, self._read_troubles()))
         if told != str(self.notice.content):
             self.notice.update(told)
             self.notice.set_class(bool(told), "-shown")
-
-    def _kept_troubles(self) -> tuple[Trouble | None, ...]:
-        return self.fleet.config_trouble, self.fleet.journal_trouble, *self._alerts.troubles
 
     # Finding and sorting
 

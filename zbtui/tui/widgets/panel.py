@@ -44,6 +44,15 @@ class Row:
     right_role: Role = "text"
 
 
+@dataclass(frozen=True, slots=True)
+class PanelKeys:
+    """The keys that a panel names."""
+
+    open: str = "enter"
+    look: str = "r"
+    pause: str = "p"
+
+
 def draw_panel(
     snapshot: Snapshot,
     verdict: Verdict,
@@ -51,6 +60,7 @@ def draw_panel(
     width: int,
     *,
     cursor: bool = False,
+    keys: PanelKeys = PanelKeys(),
     zone: tzinfo | None = None,
 ) -> tuple[Line, ...]:
     """The panel's `HEIGHT` lines, each exactly `width` cells wide.
@@ -63,7 +73,7 @@ def draw_panel(
     body = _trouble_rows if _has_trouble(verdict, snapshot) else _backup_rows
     rows += body(snapshot, verdict, now, inner, zone)
     rows += [Row("")] * (_ROOM + 1 - len(rows))
-    rows.append(_age_row(snapshot, now, inner))
+    rows.append(_age_row(snapshot, now, inner, keys))
     marks = _HEAVY if cursor else _ROUND
     edge: Role = "cursor" if cursor else frame_role(verdict)
     return (
@@ -154,7 +164,7 @@ def _requester(backup: Backup, inner: int) -> str:
     return longest_fitting([f"{zuid} · id {who.id}" if who.id else zuid, zuid, name], inner)
 
 
-def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
+def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> Row:
     seen = f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
     if snapshot.trouble and snapshot.backup and snapshot.observed_at:
         # The badge tells the trouble, so the status that it hides is told here.
@@ -162,12 +172,12 @@ def _age_row(snapshot: Snapshot, now: datetime, inner: int) -> Row:
     if snapshot.looking:
         return Row(f"{seen} · looking…", "muted")
     if snapshot.paused:
-        return Row(f"{seen} · PAUSED, p resumes", "warning")
+        return Row(f"{seen} · PAUSED, {keys.pause} resumes", "warning")
     if snapshot.trouble and snapshot.trouble.kind == "auth":
-        said = [f"{seen} · enter signs in again", "enter signs in again"]
+        said = [f"{seen} · {keys.open} signs in again", f"{keys.open} signs in again"]
         return Row(longest_fitting(said, inner), "text")
     if snapshot.next_look is None:
-        said = [f"{seen} · press r to look again", f"{seen} · r looks again"]
+        said = [f"{seen} · press {keys.look} to look again", f"{seen} · {keys.look} looks again"]
         return Row(longest_fitting(said, inner), "muted")
     wait = max(snapshot.next_look - now, timedelta(seconds=1)) + timedelta(seconds=4)
     said = [f"{seen} · next look in {rough(wait)}", f"{seen} · next in {rough(wait)}"]

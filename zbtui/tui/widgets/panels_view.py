@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
+from zbtui.tui.bindings import key_of
+from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.lines import Line
-from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, draw_panel
+from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, PanelKeys, draw_panel
 from zbtui.tui.widgets.tile_view import GAP, Tile, TileView
 
 _NARROWEST: Final = 12
@@ -18,6 +20,13 @@ class PanelsView(TileView):
     tile_height: ClassVar[int] = HEIGHT
     marks_selected: ClassVar[bool] = False
 
+    def __init__(self, roster: Roster) -> None:
+        super().__init__(roster)
+        self._keys = PanelKeys()
+
+    def on_mount(self) -> None:
+        self.take_up_keys()
+
     def make_tiles(self) -> Sequence[Tile]:
         return [Tile(name, name) for name in self.roster.order]
 
@@ -25,7 +34,12 @@ class PanelsView(TileView):
         assert tile.org is not None
         roster = self.roster
         snapshot, verdict = roster.snapshot(tile.org), roster.verdict(tile.org)
-        return draw_panel(snapshot, verdict, roster.now, width, cursor=selected)
+        return draw_panel(snapshot, verdict, roster.now, width, cursor=selected, keys=self._keys)
+
+    def take_up_keys(self) -> None:
+        names = (key_of(self.screen, f"fleet.{each}") for each in ("detail", "look", "pause"))
+        self._keys = PanelKeys(*names)
+        super().take_up_keys()
 
     def columns_for(self, width: int, tiles: int) -> tuple[int, int]:
         fitting = max((width + GAP) // (SMALLEST_WIDTH + GAP), 1)

@@ -20,6 +20,7 @@ from zbtui.core.org import CUSTOM, WAYS, Org, Way
 from zbtui.core.progress import Asking, BrowserPage, DeviceCode, Progress
 from zbtui.core.qr import qr_lines
 from zbtui.core.timefmt import countdown, moment_texts
+from zbtui.tui.bindings import key_of
 from zbtui.tui.widgets.form import Field, choice_field, data_center_field, secret_field, text_field
 from zbtui.tui.widgets.labelled_rows import LabelledRows
 
@@ -41,6 +42,10 @@ class Page(Vertical):
     def editors(self) -> list[Widget]:
         """What can be typed or chosen in now, top to bottom."""
         return [one.editor for one in self.query(Field) if one.display]
+
+    def key_of(self, action: str) -> str:
+        """The key of one of the screen's actions."""
+        return key_of(self.screen, f"sign-in.{action}")
 
     def show_fields(self, **shown: bool) -> None:
         for key, display in shown.items():
@@ -150,7 +155,9 @@ class ClientPage(Page):
         steps = steps_of(way, data_center, f"http://localhost:{REDIRECT_PORT}/", "shown below")
         self.query_one(LabelledRows).show([(f"{n}", step) for n, step in enumerate(steps, start=1)])
         scopes = self.query_one("#scopes", Static)
-        scopes.update(Content.assemble((SCOPES, "bold"), ("  ctrl+y copies", "$text-muted")))
+        scopes.update(
+            Content.assemble((SCOPES, "bold"), (f"  {self.key_of('copy')} copies", "$text-muted"))
+        )
         scopes.display = way == "code"
         options = [(Content("typed in here"), _OWN)]
         options += [
@@ -279,12 +286,13 @@ class WaitPage(Page):
 
     def tick(self, now: datetime) -> None:
         left = self.query_one("#left", Static)
+        keys = f"{self.key_of('open')} opens it here · {self.key_of('copy')} copies the address"
         match self._progress:
             case DeviceCode(expires_at=ends, next_poll=poll):
                 said = f"Good for {_left(ends, now)} · Zoho is asked again in {_left(poll, now)}"
-                left.update(Content(f"{said}\n{_KEYS}"))
+                left.update(Content(f"{said}\n{keys}"))
             case BrowserPage(expires_at=ends):
-                left.update(Content(f"Waits for {_left(ends, now)}\n{_KEYS}"))
+                left.update(Content(f"Waits for {_left(ends, now)}\n{keys}"))
             case _:
                 left.update("")
 
@@ -292,9 +300,6 @@ class WaitPage(Page):
 def _left(end: datetime, now: datetime) -> str:
     """`04:31`."""
     return countdown(max(end - now, timedelta())).removeprefix("00:")
-
-
-_KEYS: Final = "ctrl+o opens it here · ctrl+y copies the address"
 
 
 class FoundPage(Page):

@@ -105,6 +105,10 @@ class TileView(ScrollView, can_focus=True):
 
     # What it is told
 
+    def take_up_keys(self) -> None:
+        """The user has chosen other keys."""
+        self._redraw()
+
     def show(self, org: str | None) -> None:
         """It is the view that is shown from now on, with the cursor on that org."""
         self.rebuild()
