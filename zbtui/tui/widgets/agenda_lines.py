@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Final
 
+from rich.cells import cell_len
+
 from zbtui.core.agenda import Day, Run
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
@@ -83,8 +85,9 @@ def _row(
             accent_mark(snapshot.org.accent),
             (fit(snapshot.org.name, name), "name" if sure else "muted"),
             (" ", "text"),
-            (fit(way[0], _WAY_CELLS), way[1]),
-            (" ", "text"),
+            # A badge is no wider than its words.
+            (fit(way[0], told := min(cell_len(way[0]), _WAY_CELLS)), way[1]),
+            (" " * (_WAY_CELLS - told + 1), "text"),
             (fit(said, max(width - name - 34, 0)), "muted"),
         ),
         width,

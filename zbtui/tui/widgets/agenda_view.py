@@ -43,7 +43,7 @@ class _Standing:
 
 
 class AgendaView(TileView):
-    """A line a run; at its end the orgs that have none to await."""
+    """A line a run, by day; on top what is late, and the orgs that have none to await."""
 
     def __init__(self, roster: Roster) -> None:
         super().__init__(roster)
@@ -70,14 +70,14 @@ class AgendaView(TileView):
         tiles: list[Tile] = []
         if agenda.late:
             tiles += [Tile("due by now", None), *(Tile(run, run.org) for run in agenda.late)]
+        if agenda.none:
+            tiles += [Tile("no run ahead", None), *(Tile((_NONE, org), org) for org in agenda.none)]
         if agenda.running:
             tiles += [Tile("running now", None), *(Tile((_RUNNING, org), org) for org in agenda.running)]
         for day in agenda.days:
             if day.empty_before:
                 tiles.append(Tile(_Gap(day.on, day.empty_before), None))
             tiles += [Tile(day.on, None), *(Tile(run, run.org) for run in day.runs)]
-        if agenda.none:
-            tiles += [Tile("no run ahead", None), *(Tile((_NONE, org), org) for org in agenda.none)]
         self._fill_soon()
         return tiles
 

@@ -82,7 +82,7 @@ def _why(seen: Seen) -> tuple[str, Role]:
         return f"{trouble.message} {trouble.hint}", "text"
     if seen.verdict.level is Level.OK:
         return "", "text"
-    hint = f" {seen.verdict.hint}" if seen.verdict.hint else ""
+    hint = f" · {seen.verdict.hint}" if seen.verdict.hint else ""
     return f"{seen.verdict.headline}{hint}", frame_role(seen.verdict)
 
 
@@ -116,7 +116,7 @@ def _when(seen: Seen) -> tuple[str, Role]:
 
 
 _COLUMNS: Final = (
-    Column("STATUS", "worst", 14, 22, _status),
+    Column("STATUS", "worst", 16, 22, _status),
     Column("ORG", "name", 14, 30, _name),
     Column("NEXT RUN", "next", 16, 19, _next),
     Column("SEEN", None, 6, 6, _seen),
@@ -136,7 +136,13 @@ _WANTED: Final = (
 """Which come first where there is not room for all."""
 _WHY_GROWS: Final = 40
 """Cells that are left to it before columns are added that are wanted less."""
-_GROWING: Final = (("NEXT RUN", 19), ("ORG", 20), ("WHY", 80), *((one, 400) for one in _WANTED))
+_GROWING: Final = (
+    ("NEXT RUN", 19),
+    ("STATUS", 19),
+    ("ORG", 20),
+    ("WHY", 80),
+    *((one, 400) for one in _WANTED),
+)
 """Which are given the room that is left, in turn, and up to how many cells."""
 
 

@@ -1,0 +1,74 @@
+"""The events' lines: when, whose, what it was and is; names are in them only where they may be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tests.support.clock import START
+from zbtui.core.event import KINDS, Event, Kind
+from zbtui.tui.widgets.event_lines import Whose, day_words, draw_event, draw_heading, draw_quiet
+from zbtui.tui.widgets.lines import Line
+
+EVENT = Event(START, "acme", "status", "SCHEDULED", "FAILED", "critical", "the last backup failed")
+ACME = Whose("acme")
+
+
+def text(line: Line) -> str:
+    return "".join(piece for piece, _ in line)
+
+
+def told(event: Event, whose: Whose = ACME, width: int = 120) -> str:
+    return text(draw_event(event, whose, width, UTC))
+
+
+@given(st.integers(0, 320), st.text(max_size=80), st.sampled_from(KINDS), st.booleans())
+def test_every_line_is_exactly_as_wide_as_the_view(
+    width: int, words: str, kind: Kind, veiled: bool
+) -> None:
+    event = replace(EVENT, kind=kind, after=words or None, level=words)
+    whose = Whose(words.replace("\n", " "), veiled=veiled)
+    lines = draw_event(event, whose, width, UTC), draw_quiet(whose, width), draw_heading("today", width)
+    assert [cell_len(text(line)) for line in lines] == [width] * 3
+
+
+def test_it_tells_what_was_and_what_is() -> None:
+    assert "11:20:00" in told(EVENT) and "acme" in told(EVENT)
+    assert "status: SCHEDULED → FAILED" in told(EVENT)
+
+
+def test_a_verdict_comes_with_its_headline() -> None:
+    event = replace(
+        EVENT, kind="verdict", before="scheduled", after="too_old", headline="the last is 69d old"
+    )
+    assert "verdict: scheduled → too old · the last is 69d old" in told(event)
+
+
+@pytest.mark.parametrize("kind", ["requester", "trouble"])
+def test_who_and_where_are_not_told_while_names_are_hidden(kind: Kind) -> None:
+    event = replace(EVENT, kind=kind, before="Patricia", after="crm.zoho.eu")
+    line = told(event, Whose("org 1", veiled=True))
+    assert f"{kind}: hidden → hidden" in line
+
+
+def test_an_org_that_went_off_watch_is_told_so() -> None:
+    assert "(off watch) status:" in told(EVENT, Whose("acme", watched=False))
+
+
+@pytest.mark.parametrize(
+    ("on", "says"),
+    [
+        (date(2026, 11, 26), "today Thu 26 Nov"),
+        (date(2026, 11, 27), "tomorrow Fri 27 Nov"),
+        (date(2026, 11, 25), "yesterday Wed 25 Nov"),
+        (date(2026, 11, 20), "Fri 20 Nov"),
+        (date(2025, 12, 31), "Wed 31 Dec 2025"),
+    ],
+)
+def test_days_near_have_a_word_and_those_of_another_year_have_that(on: date, says: str) -> None:
+    assert day_words(on, date(2026, 11, 26)) == says
