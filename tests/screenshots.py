@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 
 from tests.support.clock import FakeClock, settle
 from tests.support.notebook import Notebook
+from tests.tui.driving import StillApp
 from zbtui.demo.household import open_demo
 from zbtui.tui.app import ZbtuiApp
 
@@ -37,6 +39,8 @@ class Scene:
     """How far into the demo."""
     keys: Sequence[str] = ()
     theme: str = "zbtui-dark"
+    colored: bool = True
+    """Else as under `NO_COLOR`."""
 
 
 SCENES = (
@@ -48,6 +52,9 @@ SCENES = (
     Scene("detail", (100, 34), "requester.name", keys=("end", "enter")),
     Scene("history", (100, 34), "completed", keys=("end", "enter", "2")),
     Scene("light", (80, 24), "STOPPED", theme="zbtui-light"),
+    Scene("no-color", (80, 24), "LAST GOOD", keys=("2",), colored=False),
+    # Wide, and with a panel for each verdict.
+    Scene("verdicts", (200, 36), "LOCKED"),
     Scene("sign-in", (100, 30), "ctrl+y copies", keys=("a", "enter", "tab", "enter", "enter")),
     Scene(
         "device",
@@ -62,9 +69,27 @@ async def draw(scene: Scene) -> str:
     """The scene as SVG; the same text each time, in UTC."""
     os.environ["TZ"] = "UTC"
     time.tzset()
+    with _colors(scene.colored):
+        return await _draw(scene)
+
+
+@contextmanager
+def _colors(wanted: bool) -> Iterator[None]:
+    before = os.environ.pop("NO_COLOR", None)
+    if not wanted:
+        os.environ["NO_COLOR"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop("NO_COLOR", None)
+        if before is not None:
+            os.environ["NO_COLOR"] = before
+
+
+async def _draw(scene: Scene) -> str:
     clock = FakeClock()
     async with open_demo(clock=clock, journal=Notebook()) as (fleet, desk, alerts):
-        app = ZbtuiApp(fleet, desk, alerts, "demo: all invented")
+        app = StillApp(fleet, desk, alerts, "demo: all invented")
         async with app.run_test(size=scene.size) as pilot:
             app.theme = scene.theme
             await pilot.pause()

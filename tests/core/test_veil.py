@@ -162,7 +162,7 @@ def test_a_lock_out_is_still_one() -> None:
     [
         ("acme is under watch.", "org 1 is under watch."),
         ("The entry zbtui:ACME is gone.", "The entry zbtui:org 1 is gone."),
-        ("acme_2026.zip", "org 1"),
+        ("acme_2026.zip", "org 1.zip"),
         ("Nordlys Tools AB, by Mara Lindqvist", "hidden, by hidden"),
         ("1000.ACME is refused", "hidden is refused"),
         ("Zoho is out of order.", "Zoho is out of order."),

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 import pytest
 
 from tests.support.clock import FakeClock
+from tests.support.notebook import Notebook
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.org import Policy
@@ -54,7 +55,7 @@ class Seen:
 async def seen_within(seconds: int) -> Seen:
     """All that is seen in the first so many seconds of the demo."""
     clock, seen = FakeClock(), Seen()
-    async with open_demo(clock=clock) as (fleet, _, _):
+    async with open_demo(clock=clock, journal=Notebook()) as (fleet, _, _):
 
         def note(snapshot: Snapshot) -> None:
             seen.note(snapshot, fleet.policy, clock.now())
@@ -90,7 +91,7 @@ def files_in(folder: Path) -> list[Path]:
 
 async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) -> None:
     clock = FakeClock()
-    async with open_demo(clock=clock) as (fleet, _, _):
+    async with open_demo(clock=clock, journal=Notebook()) as (fleet, _, _):
         await fleet.look_once([seen.org.name for seen in fleet.snapshots])
         assert fleet.journal_trouble is None
     assert files_in(empty_home) == []

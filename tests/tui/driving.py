@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from textual.pilot import Pilot
+from textual.timer import Timer, TimerCallback
 
 from tests.support.build import make_backup
 from tests.support.clock import FakeClock, settle
@@ -98,6 +99,21 @@ class Driven:
         return "\n".join(strip.text[:width] for strip in lines[:height])
 
 
+class StillApp(ZbtuiApp):
+    """Ticks only when a test has it tick: a busy machine must not put one in between."""
+
+    def set_interval(
+        self,
+        interval: float,
+        callback: TimerCallback | None = None,
+        *,
+        name: str | None = None,
+        repeat: int = 0,
+        pause: bool = True,
+    ) -> Timer:
+        return super().set_interval(interval, callback, name=name, repeat=repeat, pause=True)
+
+
 def make_desk(config: Config, journal: Journal, clock: FakeClock) -> Desk:
     """A desk without a Zoho behind it: whoever asks it over the network fails."""
     return Desk(Household(MemoryConfig(config, CONFIG_RULES), MemoryCredentials(), journal), Http(), clock)
@@ -125,7 +141,7 @@ async def driving(
     config = Config(policy or Policy(), orgs, settings or Settings())
     fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
     desk = make_desk(config, journal, clock)
-    app = ZbtuiApp(fleet, desk, make_alerts(desk, config), memory=memory)
+    app = StillApp(fleet, desk, make_alerts(desk, config), memory=memory)
     async with app.run_test(size=size) as pilot:
         driven = Driven(app, pilot, fleet, clock, zoho)
         await pilot.pause()

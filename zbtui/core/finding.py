@@ -55,11 +55,12 @@ def parse_filter(text: str) -> Filter:
 
 
 def _read(token: str) -> Word:
-    rest = token.lstrip("!")
-    inverted = (len(token) - len(rest)) % 2 == 1
+    plain = token.replace('"', "")
+    rest = plain.lstrip("!")
+    inverted = (len(plain) - len(rest)) % 2 == 1
     field, colon, held = rest.partition(":")
     known = field.casefold() if colon and field.casefold() in FIELDS else None
-    return Word((rest if known is None else held).replace('"', "").casefold(), known, inverted)
+    return Word((rest if known is None else held).casefold(), known, inverted)
 
 
 def _verdict(snapshot: Snapshot, verdict: Verdict) -> str:

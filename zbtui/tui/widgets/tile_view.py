@@ -272,7 +272,11 @@ class TileView(ScrollView, can_focus=True):
             if selected:
                 under = self.get_component_rich_style("tiles--selected")
                 style += Style(
-                    bgcolor=under.bgcolor, bold=under.bold or None, reverse=under.reverse or None
+                    # Reversed, the text's colour is the ground: one for the whole line.
+                    color=under.color if under.reverse else None,
+                    bgcolor=under.bgcolor,
+                    bold=under.bold or None,
+                    reverse=under.reverse or None,
                 )
             self._styles[role, selected] = style
         return style
