@@ -14,6 +14,7 @@ PROGRAMS = {"gnome-keyring-daemon": "gnome-keyring", "dbus-daemon": "dbus", "rg"
 """What the tests run for real, and the Debian package that it is in."""
 SECRETS = "demo-(client-secret|refresh-token|access)-[0-9]"
 """Every secret of the invented orgs, as the simulator gives them out."""
+EACH_CORE = ["-n", "auto", "--dist", "worksteal"]
 
 
 def main() -> int:
@@ -26,7 +27,7 @@ def main() -> int:
         [sys.executable, "-m", "ruff", "format", "--check", "."],
         [sys.executable, "-m", "mypy"],
         [str(here / "lint-imports"), "--no-logo"],
-        [sys.executable, "-m", "pytest", f"--basetemp={written}/all", *sys.argv[1:]],
+        [sys.executable, "-m", "pytest", *EACH_CORE, f"--basetemp={written}/all", *sys.argv[1:]],
     ]
     for step in steps:
         sys.stdout.write(f"$ {' '.join([Path(step[0]).name, *step[1:]])}\n")

@@ -89,6 +89,8 @@ def in_terminal(
     """Args:
     controlling: whether the program is sent SIGHUP when the terminal goes; else nothing tells it.
     """
+    # A size that is told here would count for more than the terminal's.
+    env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     process = subprocess.Popen(
@@ -96,7 +98,7 @@ def in_terminal(
         stdin=slave,
         stdout=slave,
         stderr=slave,
-        env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
+        env={**env, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
         start_new_session=True,
         preexec_fn=_take_terminal if controlling else None,
     )

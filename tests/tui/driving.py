@@ -109,9 +109,9 @@ class StillApp(ZbtuiApp):
         *,
         name: str | None = None,
         repeat: int = 0,
-        pause: bool = True,
+        pause: bool = False,
     ) -> Timer:
-        return super().set_interval(interval, callback, name=name, repeat=repeat, pause=True)
+        return Timer(self, interval, name=name, callback=callback, repeat=repeat, pause=True)  # unstarted
 
 
 def make_desk(config: Config, journal: Journal, clock: FakeClock) -> Desk:

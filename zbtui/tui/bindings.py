@@ -39,5 +39,6 @@ def key_of(screen: Screen[Any], action_id: str) -> str:
     for active in screen.active_bindings.values():
         if active.binding.id == action_id:
             key = active.binding.key
-            return key if key == "enter" else screen.app.get_key_display(active.binding)
+            is_word = key == "enter" or "+" in key  # not `⏎` and `^y`, as the footer has them
+            return key if is_word else screen.app.get_key_display(active.binding)
     return ""

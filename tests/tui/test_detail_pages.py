@@ -1,0 +1,74 @@
+"""The pages of the detail: next dates, the year, the last looks, Zoho's answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+from tests.support.build import SEED_JOB, seen
+from tests.support.clock import START
+from zbtui.core.history import parse_entry
+from zbtui.core.poll import Poll
+from zbtui.core.runs import summarize
+from zbtui.core.snapshot import Snapshot
+from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, look_rows, next_dates
+
+DAY = timedelta(days=1)
+
+
+def with_history(*rows: dict[str, object]) -> Snapshot:
+    entries = [entry for row in rows if (entry := parse_entry(row))]
+    return replace(seen("acme"), history=summarize(entries), history_at=START)
+
+
+def texts(rows: list[tuple[str, str]]) -> list[str]:
+    return [" ".join(row).strip() for row in rows]
+
+
+def test_the_next_date_is_zohos_word_and_four_more_are_about() -> None:
+    first, *later = texts(next_dates(seen("acme"), START, UTC))
+    assert first.startswith("Next dates Sun 29 Nov") and first.endswith("Zoho's word")
+    assert len(later) == 4 and all("about, by the plan" in row for row in later)
+
+
+def test_without_a_run_to_await_there_are_no_dates() -> None:
+    assert next_dates(seen("acme", status="STOPPED"), START, UTC) == []
+    assert next_dates(replace(seen("acme"), backup=None), START, UTC) == []
+
+
+def test_a_plan_that_is_not_understood_gives_zohos_date_alone() -> None:
+    assert len(next_dates(seen("acme", rrule="EVERY BLUE MOON"), START, UTC)) == 1
+    assert len(next_dates(seen("acme", rrule=None), START, UTC)) == 1
+
+
+def test_the_year_is_a_calendar_and_its_rows() -> None:
+    ended = {"state": "completed", "log_time": (START - 3 * DAY).isoformat(), "file_name": "acme.zip"}
+    lines = texts(history_rows(with_history(ended), START, UTC))
+    november = next(line for line in lines if line.startswith("Nov 2026"))
+    assert november.count("✔") == 1
+    assert any("completed" in line and "acme.zip" in line for line in lines)
+
+
+def test_a_history_that_is_not_there_or_empty_says_so() -> None:
+    assert texts(history_rows(seen("acme"), START, UTC)) == ["History it could not be read yet"]
+    assert "History nothing in the past year" in texts(history_rows(with_history(), START, UTC))
+
+
+def test_a_look_tells_when_how_how_long_and_what_is_left() -> None:
+    good = Poll(START, "SCHEDULED", failed=False, seconds=0.254, credits=4711)
+    slow = Poll(START, "crm.zoho.eu took too long.", failed=True, seconds=90, credits=None)
+    _, first, second = texts(look_rows([good, slow], START, UTC))
+    assert first == "Mon 11:20:00 ✔ SCHEDULED · 0.25 s · 4711 API credits left"
+    assert second == "Mon 11:20:00 ✖ crm.zoho.eu took too long. · 0:01:30"
+    assert texts(look_rows([], START, UTC))[-1] == "none yet"
+
+
+def test_the_answer_is_zohos_six_keys() -> None:
+    assert json.loads(answer_json(seen("acme"))) == {"backup": SEED_JOB}
+    assert json.loads(answer_json(replace(seen("acme"), backup=None))) == {"backup": None}
+
+
+def test_what_was_never_seen_has_no_answer() -> None:
+    assert json_rows(replace(seen("acme"), observed_at=None)) == [("", "not seen yet")]
+    assert len(json_rows(seen("acme"))) > 6
