@@ -17,7 +17,7 @@ from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows,
 DAY = timedelta(days=1)
 
 
-def with_history(*rows: dict[str, object]) -> Snapshot:
+def with_history(*rows: dict[str, str]) -> Snapshot:
     entries = [entry for row in rows if (entry := parse_entry(row))]
     return replace(seen("acme"), history=summarize(entries), history_at=START)
 
