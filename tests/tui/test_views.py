@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.clock import settle
 from tests.tui.driving import Driven, Zoho, driving
 from zbtui.core.settings import Settings
 from zbtui.core.trouble import Trouble
@@ -171,5 +172,7 @@ async def test_a_screen_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
     async with driving(["acme"], memory=memory) as driven:
         await driven.press("s")
         await memory.close()
+        while memory.trouble is None:  # a write that was under way already
+            await settle()
         await driven.advance()
         assert "screen.json" in driven.screen_text

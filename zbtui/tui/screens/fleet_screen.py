@@ -77,8 +77,8 @@ class FleetScreen(OrgCommands, Screen[None]):
         yield FleetBar(self._label)
         yield StateStrip()
         yield Static(id="notice", markup=False)
+        yield FindInput()  # above the orgs: below them the toasts come
         yield self._make_view(self._state.view)
-        yield FindInput()
         yield Footer(show_command_palette=False)
         yield TooSmall()
 
@@ -132,7 +132,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         org, before, is_typing = self.current, self.view, self.focused is self.find
         self._note_state(view=name)
         if name not in self._views:
-            await self.mount(self._make_view(name), before=self.find)
+            await self.mount(self._make_view(name), after=self.find)
         before.display = False
         self.view.display = True
         self.roster.touch()
