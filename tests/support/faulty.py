@@ -86,7 +86,7 @@ async def faulty(
         tasks.add(asyncio.current_task())
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
-                served.heard.append(await _request(reader))
+                served.heard.append(await read_request(reader))
                 await answer(writer)
         finally:
             writer.close()
@@ -155,7 +155,8 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
-async def _request(reader: asyncio.StreamReader) -> bytes:
+async def read_request(reader: asyncio.StreamReader) -> bytes:
+    """A whole one: head and body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = 0
     for line in head.lower().split(b"\r\n"):

@@ -1,7 +1,7 @@
 """One HTTP client for the whole program: time limits, size limits, no redirects, no leaks.
 
 httpx leaks pool slots when a request is cancelled from outside, so nobody does: every limit is kept
-in here.
+in here. A request that its own limits do not end is left behind with its client, and closed with it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import ssl
 import time
 import zlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -113,7 +113,7 @@ class Http:
         app: answers every request inside the process (the demo's Zoho); None: the network.
         """
         self._app = app
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._clients: dict[bool, _Client] = {}
         """By whether the proxies of the environment are gone around."""
         self._opening = asyncio.Lock()
         self._all = asyncio.Semaphore(IN_FLIGHT)
@@ -132,7 +132,7 @@ class Http:
     ) -> None:
         clients, self._clients = self._clients, {}
         for client in clients.values():
-            await client.aclose()
+            await client.http.aclose()
 
     async def send(
         self,
@@ -156,33 +156,41 @@ class Http:
         # The host's turn first: who waits for a dead host must not hold a place of all.
         async with self._per_host[host], self._all:
             trouble: Trouble
-            client: httpx.AsyncClient | None = None
+            client: _Client | None = None
             try:
                 # A secret for this machine itself must not pass through a proxy of the environment.
                 client = await self._open(direct=is_loopback(f"//{urlsplit(url).netloc}"))
             except (ImportError, ValueError, OSError) as error:
                 trouble = _unusable(error)
             if client is not None:
+                exchange = _exchange(client.http, method, url, dict(headers or {}), form, json)
                 try:
-                    return await _exchange(client, method, url, dict(headers or {}), form, json)
+                    return await client.carry_out(exchange)
+                except _StuckError:
+                    self._retire(client)
+                    trouble = _network(
+                        f"{clean(host, 80)} took too long to answer (over {TOTAL_SECONDS:.0f} s).", _STATUS
+                    )
                 except httpx.PoolTimeout:
-                    await self._rebuild(client)
+                    self._retire(client)
                     trouble = _network("The connection pool ran dry and was rebuilt.", _BY_ITSELF)
                 except _WIRE_ERRORS as error:
                     trouble = _explain(error, clean(host, 80))
+                finally:
+                    await client.close_if_done()
             # Raised outside of `except`: httpx's errors hold the request, and that the token.
             raise TroubleError(trouble)
 
-    async def _open(self, *, direct: bool) -> httpx.AsyncClient:
+    async def _open(self, *, direct: bool) -> _Client:
         async with self._opening:
             if direct not in self._clients:
-                self._clients[direct] = await self._build(direct)
+                self._clients[direct] = _Client(await self._build(direct))
             return self._clients[direct]
 
-    async def _rebuild(self, broken: httpx.AsyncClient) -> None:
-        async with self._opening:
-            self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
-        await broken.aclose()
+    def _retire(self, broken: _Client) -> None:
+        """No request goes out on it any more; those under way come to their end."""
+        self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
+        broken.is_retired = True
 
     async def _build(self, direct: bool) -> httpx.AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None
@@ -208,6 +216,49 @@ class Http:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"User-Agent": f"zbtui/{__version__}", "Accept-Encoding": "gzip"},
         )
+
+
+class _StuckError(Exception):
+    """A request that none of its own limits ended."""
+
+
+class _Client:
+    """An httpx client, and what is under way on it."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+        self.is_retired = False
+        self._running: set[asyncio.Task[Reply]] = set()
+        self._stuck: set[asyncio.Task[Reply]] = set()
+
+    async def carry_out(self, exchange: Coroutine[None, None, Reply]) -> Reply:
+        """Raises:
+        _StuckError: it is left behind, to end when the client is closed.
+        """
+        task = asyncio.create_task(exchange)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        try:
+            # Its head may drip for as long as each byte comes in time.
+            await asyncio.wait({task}, timeout=CONNECT_SECONDS + TOTAL_SECONDS)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if task.done():
+            return task.result()
+        self._stuck.add(task)
+        raise _StuckError
+
+    def _ended(self, task: asyncio.Task[Reply]) -> None:
+        self._running.discard(task)
+        self._stuck.discard(task)
+        if not task.cancelled():
+            task.exception()  # taken note of, for nobody may wait for it any more
+
+    async def close_if_done(self) -> None:
+        """A retired one goes with the last request that is not stuck; the stuck ones end by it."""
+        if self.is_retired and self._running <= self._stuck:
+            await self.http.aclose()
 
 
 async def _exchange(
@@ -255,6 +306,7 @@ def _http_date(text: str) -> datetime | None:
 
 
 _BY_ITSELF: Final = "Tried again by itself."
+_STATUS: Final = "If it lasts, see status.zoho.com."
 
 
 def _network(message: str, hint: str) -> Trouble:
@@ -283,10 +335,7 @@ def _explain(error: Exception, host: str) -> Trouble:
         case httpx.ConnectTimeout():
             return _network(f"{host} does not answer: no connection within 10 s.", line)
         case httpx.TimeoutException():
-            return _network(
-                f"{host} took too long to answer (over 20 s).",
-                "If it lasts, see status.zoho.com.",
-            )
+            return _network(f"{host} took too long to answer (over {READ_SECONDS:.0f} s).", _STATUS)
         case httpx.ConnectError() if _caused_by(error, ssl.SSLError):
             return _network(
                 f"The secure connection to {host} could not be trusted.",
