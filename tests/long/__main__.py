@@ -1,0 +1,88 @@
+"""`python -m tests.long`: weeks of a fleet in minutes; `--real`: the demo in a terminal, as long as said."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from tests.benchmarks.measure import cpu_seconds, memory, wait
+from tests.long.run import KEEP, Cost, live, missed, unseen
+from tests.support.terminal import in_terminal
+
+GROWTH = 1.1
+"""What memory and database may grow by from the second third to the last."""
+DEMO = [str(Path(sys.executable).parent / "zbtui"), "demo", "--orgs", "50", "--speed", "5"]
+PARTS = 6
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.long")
+    parser.add_argument("--days", type=float, default=30, help="of simulated time")
+    parser.add_argument("--orgs", type=int, default=50)
+    parser.add_argument("--real", type=float, metavar="SECONDS", help="the demo, in a terminal")
+    args = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    return real(args.real) if args.real else simulated(args.orgs, args.days)
+
+
+def simulated(orgs: int, days: float) -> int:
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        log, world = asyncio.run(live(Path(folder), orgs, days))
+    faults = sum(map(len, log.broken.values()))
+    print(f"{days:g} days of {orgs} orgs in {time.monotonic() - began:.0f} s")
+    print(f"{log.looks} good looks, {faults} faults, {len(log.events)} events kept")
+    for third, cost in enumerate(log.costs, start=1):
+        print(
+            f"  after third {third}: {cost.memory / 1e6:.1f} MB, {cost.handles} handles, "
+            f"{cost.threads} threads, {cost.tasks} tasks, database {cost.database / 1e6:.2f} MB"
+        )
+    # Older events are kept no longer.
+    kept_since = max(world.start, world.start + timedelta(days=days) - KEEP.keep)
+    wrong = [*missed(log, kept_since), *unseen(log, world, days), *_grown(log.costs[1], log.costs[2])]
+    print("\n".join(wrong) or "each change within reach was noted once; nothing grew")
+    return 1 if wrong else 0
+
+
+def _grown(before: Cost, after: Cost) -> list[str]:
+    grown = [
+        f"{name} grew from {was} to {has}"
+        for name in ("memory", "database")
+        if (has := getattr(after, name)) > GROWTH * (was := getattr(before, name))
+    ]
+    return grown + [
+        f"{name} went from {was} to {has}"
+        for name in ("handles", "threads", "tasks")
+        if (was := getattr(before, name)) != (has := getattr(after, name))
+    ]
+
+
+def real(seconds: float) -> int:
+    """The figures of the demo's process, part by part."""
+    held = []
+    with in_terminal(DEMO, 160, 50) as terminal:
+        process = terminal.process.pid
+        for part in range(1, PARTS + 1):
+            used = cpu_seconds(process)
+            wait(terminal, seconds / PARTS)
+            terminal.output.clear()
+            used = 100 * (cpu_seconds(process) - used) / (seconds / PARTS)
+            folder = Path(f"/proc/{process}")
+            handles, threads = (len(list((folder / each).iterdir())) for each in ("fd", "task"))
+            held.append((handles, threads))
+            print(
+                f"  {part * seconds / PARTS:6.0f} s: {used:5.1f} % of a core, {memory(process):.1f} MB, "
+                f"{handles} handles, {threads} threads"
+            )
+        ended = terminal.process.poll()
+    return 0 if ended is None and held[-1] == held[PARTS // 2] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+"""Many simulated days of many orgs at Zoho's simulator, with faults: what was noted, what it cost."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import heapq
+import os
+import random
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from tests.support.clock import FakeClock
+from zbtui.clock import Clock
+from zbtui.core.event import Event
+from zbtui.core.org import Policy
+from zbtui.core.settings import Keep, Settings
+from zbtui.core.snapshot import Snapshot
+from zbtui.demo.household import DemoCredentials, watched
+from zbtui.demo.server import serve_in_process
+from zbtui.demo.world import World
+from zbtui.demo.zoho import Simulator
+from zbtui.store.config import Config
+from zbtui.store.journal import open_journal
+from zbtui.watch.fleet import Fleet
+from zbtui.watch.opening import make_fleet
+from zbtui.zoho.http import Http
+
+SPEED = 1 / 240
+"""Of the simulator's orgs: a phase of theirs lasts hours."""
+EVERY = timedelta(minutes=20)
+POLICY = Policy(EVERY, timedelta(minutes=10))
+KEEP = Keep(timedelta(days=5))
+"""Short, so that a run of some weeks shows the journal's size level off."""
+FAULTS = ("HTML", "INTERNAL_ERROR", "TOO_MANY_REQUESTS", "NO_PERMISSION", "KEYRING")
+"""What an org is forced to answer, for a while."""
+STEP = timedelta(minutes=1)
+"""Simulated time that goes by at once."""
+
+_TURNS = 5
+"""Of the event loop without a look, after which none is about to begin."""
+
+
+class FastClock(FakeClock):
+    """Lets whoever is due act, and waits until they are done, threads included."""
+
+    fleet: Fleet
+
+    async def advance(self, span: timedelta | float) -> None:
+        seconds = span.total_seconds() if isinstance(span, timedelta) else span
+        end = self._monotonic + seconds
+        await self.quiet()
+        while self._alarms and self._alarms[0][0] <= end:
+            due, serial, event = heapq.heappop(self._alarms)
+            if serial in self._awaited:
+                self._move(max(due - self._monotonic, 0))
+                event.set()
+                await self.quiet()
+        self._move(end - self._monotonic)
+
+    async def quiet(self) -> None:
+        """Until no look is under way."""
+        turns = 0
+        while turns < _TURNS:
+            turns = 0 if any(one.looking for one in self.fleet.snapshots) else turns + 1
+            await asyncio.sleep(0)
+
+
+@dataclass
+class Cost:
+    """What the process holds at one moment."""
+
+    memory: int
+    """Bytes resident."""
+    handles: int
+    threads: int
+    tasks: int
+    database: int
+    """Bytes of its files."""
+
+
+@dataclass
+class Log:
+    """What was seen of the orgs, look by look."""
+
+    seen: defaultdict[str, list[tuple[datetime, str | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """When and as which status, of each good look."""
+    broken: defaultdict[str, list[tuple[datetime, datetime]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """From when to when each org was made to fail."""
+    costs: list[Cost] = field(default_factory=list)
+    """At the end of each third."""
+    events: list[Event] = field(default_factory=list)
+    looks: int = 0
+
+    def note(self, snapshot: Snapshot) -> None:
+        if snapshot.looking or snapshot.observed_at is None or snapshot.trouble:
+            return
+        seen = self.seen[snapshot.org.name]
+        if not seen or seen[-1][0] != snapshot.observed_at:
+            self.looks += 1
+            seen.append((snapshot.observed_at, snapshot.backup.status if snapshot.backup else "none"))
+
+
+async def live(folder: Path, orgs: int, days: float, seed: int = 0) -> tuple[Log, World]:
+    """Watch so many orgs for so many simulated days, from a journal in `folder`."""
+    clock, log, luck = FastClock(), Log(), random.Random(seed)
+    world = World(clock.now(), orgs, SPEED, seed)
+    simulator = Simulator(world, clock.now)
+    credentials = DemoCredentials(simulator)
+    for org in world.orgs.values():
+        credentials.sign_in(org)
+    names = tuple(world.orgs)
+    config = Config(POLICY, tuple(map(watched, world.orgs.values())), Settings(journal=KEEP))
+    journal = open_journal(folder / "journal.db")
+    async with Http(serve_in_process(simulator)) as http:
+        fleet = make_fleet(config, http, credentials, journal, clock, luck=random.Random(seed))
+        clock.fleet = fleet
+        fleet.listen(log.note)
+        running = [asyncio.create_task(fleet.run(name)) for name in names]
+        third = timedelta(days=days) / 3
+        ends = [clock.now() + third * number for number in (1, 2, 3)]
+        for end in ends:
+            while clock.now() < end:
+                _break_some(simulator, clock, log, luck, names)
+                await clock.advance(STEP)
+                fleet.tick()
+            log.costs.append(_cost(folder))
+        log.events = await fleet.recent_events(10_000_000)
+        fleet.stop()
+        await asyncio.gather(*running)
+    await journal.close()
+    return log, world
+
+
+def _break_some(
+    simulator: Simulator, clock: Clock, log: Log, luck: random.Random, names: Sequence[str]
+) -> None:
+    """Now and then an org answers wrongly for a while; seldom, all do at once."""
+    now, chance = clock.now(), luck.random()
+    if chance < 1 / 2880:
+        until, kind = now + timedelta(minutes=luck.randint(10, 120)), "INTERNAL_ERROR"
+        for name in names:
+            simulator.forced[name] = kind
+            log.broken[name].append((now, until))
+    elif chance < 1 / 20:
+        name, until = luck.choice(names), now + timedelta(minutes=luck.randint(1, 240))
+        simulator.forced[name] = luck.choice(FAULTS)
+        log.broken[name].append((now, until))
+    for name in list(simulator.forced):
+        if log.broken[name][-1][1] <= now:
+            del simulator.forced[name]
+
+
+def _cost(folder: Path) -> Cost:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return Cost(
+        pages * os.sysconf("SC_PAGE_SIZE"),
+        len(list(Path("/proc/self/fd").iterdir())),
+        threading.active_count(),
+        len(asyncio.all_tasks()),
+        sum(file.stat().st_size for file in folder.iterdir()),
+    )
+
+
+def missed(log: Log, since: datetime) -> list[str]:
+    """Changes of status between good looks that the journal has not, or not once, from `since` on."""
+    noted = defaultdict(list)
+    for event in log.events:
+        if event.kind == "status" and event.at >= since:
+            noted[event.org].append((event.at, event.before, event.after))
+    wrong = []
+    for org, looks in log.seen.items():
+        changed = [(at, was, has) for (_, was), (at, has) in pairwise(looks) if was != has and at >= since]
+        # Where the looks before had failed, the first good one is a change from nothing.
+        first = (looks[0][0], None, looks[0][1])
+        changed = [first, *changed] if noted[org][:1] == [first] else changed
+        if changed != noted[org]:
+            wrong.append(f"{org}: {changed} were {noted[org]}")
+    return wrong
+
+
+def unseen(log: Log, world: World, days: float) -> Iterator[str]:
+    """Phases of the orgs' lives that lasted, and were broken by no fault, and in which nobody looked."""
+    for name, org in world.orgs.items():
+        looks = [at for at, _ in log.seen[name]]
+        if not looks:
+            continue  # it is never within reach
+        at, end = world.start, world.start + timedelta(days=days)
+        while at < end:
+            moment = world.at(org, at)
+            begins, ends = max(moment.began, world.start), min(moment.ends, end)
+            whole = ends - begins > 3 * EVERY and ends > begins
+            calm = all(until + EVERY < begins or since > ends for since, until in log.broken[name])
+            reached = any(begins <= look <= ends for look in looks)
+            if whole and calm and not reached and moment.kind in ("SCHEDULED", "COMPLETED", "FAILED"):
+                yield f"{name}: {moment.kind} from {begins} to {ends}"
+            at = max(moment.ends, at + EVERY)
+
+
+__all__ = ["KEEP", "Cost", "Log", "live", "missed", "unseen"]
