@@ -1,4 +1,4 @@
-"""`python -m tests.long`: weeks of a fleet in minutes; `--real`: the demo in a terminal, as long as said."""
+"""`python -m tests.long`: weeks of a fleet in minutes; `--real`: the demo in a terminal, for so long."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ EVERY = timedelta(minutes=20)
 POLICY = Policy(EVERY, timedelta(minutes=10))
 KEEP = Keep(timedelta(days=5))
 """Short, so that a run of some weeks shows the journal's size level off."""
-FAULTS = ("HTML", "INTERNAL_ERROR", "TOO_MANY_REQUESTS", "NO_PERMISSION", "KEYRING")
-"""What an org is forced to answer, for a while."""
+FAULTS = ("HTML", "INTERNAL_ERROR", "TOO_MANY_REQUESTS", "KEYRING")
+"""What an org is forced to answer, for a while; of those after which it is asked again by itself."""
 STEP = timedelta(minutes=1)
 """Simulated time that goes by at once."""
 
