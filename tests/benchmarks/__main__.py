@@ -1,78 +1,136 @@
-"""`python -m tests.benchmarks`: how fast the demo starts and takes keys, and what it costs to leave open.
+"""`python -m tests.benchmarks `: what zbtui costs to start, to poll, to leave open, and to use.
 
-Each figure stands beside an empty Textual app measured in the same run: machines differ, ratios less.
+Each figure stands beside a reference that was measured in the same run: machines differ, ratios less.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import re
 import statistics
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from subprocess import run
+from typing import Any
 
+from tests.benchmarks.curves import draw_growth
 from tests.benchmarks.keys import PRESSES, SERIES, paints, percentile
 from tests.benchmarks.measure import SIZE, leave_open, start
+from tests.benchmarks.polls import LOOKS, bare_loop, poll_loop
 
 HERE = Path(__file__).parent
 EMPTY = [sys.executable, str(HERE / "empty_app.py")]
-DEMO = [str(Path(sys.executable).parent / "zbtui"), "demo"]
+ZBTUI = str(Path(sys.executable).parent / "zbtui")
 COUNTDOWN = re.compile(rb"in (\d+d )?\d\d:\d\d:\d\d")
 STARTS = 9
 SECONDS = 10.0
 SETTLED = 45
 """Seconds: between the retries of those that are out of reach, after 30 s and again a minute later."""
+FLEETS = (1, 8, 100, 500, 2000, 20_000)
 MANY = 2000
+Figures = dict[str, Any]
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw how they grow with the orgs")
+    parts = {"start": starts, "command": commands, "poll": polls, "left_open": left_open, "keys": keys}
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; all, where none is named")
+    args = parser.parse_args()
+    if unknown := set(args.parts) - set(parts):
+        parser.error(f"no such part: {', '.join(unknown)}")
     # As installed, byte code is there; the first start of each makes it where it is not.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    starts()
-    left_open()
-    keys()
+    figures: dict[str, Any] = {
+        name: part() for name, part in parts.items() if name in args.parts or not args.parts
+    }
+    if args.json:
+        args.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    if args.picture and "left_open" in figures:
+        args.picture.write_text(draw_growth(figures["left_open"]), encoding="utf-8")
     return 0
 
 
 def demo_of(orgs: int) -> list[str]:
-    return [*DEMO, "--orgs", str(orgs), "--speed", "0.001"]
+    return [ZBTUI, "demo", "--orgs", str(orgs), "--speed", "0.001"]
 
 
-def starts() -> None:
+def starts() -> Figures:
     print(f"Start, median of {STARTS}, at {SIZE[0]}x{SIZE[1]}")
     empty, demo = [], []
     for _ in range(STARTS + 1):
         empty.append(start(EMPTY, re.compile(rb"nothing")))
-        demo.append(start(DEMO, COUNTDOWN))
-    base, ours = statistics.median(empty[1:]), statistics.median(demo[1:])
-    print(f"  empty Textual app, first paint     {base:6.2f} s")
-    print(f"  zbtui demo, first countdown        {ours:6.2f} s   {ours / base:.2f}x")
+        demo.append(start([ZBTUI, "demo"], COUNTDOWN))
+    return beside("empty Textual app, first paint", empty[1:], "zbtui demo, first countdown", demo[1:], "s")
 
 
-def left_open() -> None:
+def commands() -> Figures:
+    print(f"\nA command that does nothing else, median of {STARTS}")
+    bare, ours = [], []
+    for _ in range(STARTS + 1):
+        bare.append(timed([sys.executable, "-c", "pass"]))
+        ours.append(timed([ZBTUI, "--version"]))
+    return beside("python -c pass", bare[1:], "zbtui --version", ours[1:], "s")
+
+
+def polls() -> Figures:
+    print(f"\nA look at one org, on a real port; median of {STARTS} times {LOOKS}")
+    bare, ours = [], []
+    for _ in range(STARTS):
+        bare.append(bare_loop())
+        ours.append(poll_loop())
+    return beside("bare httpx, GET and json.loads", bare, "zbtui, judged and kept", ours, "ms")
+
+
+def left_open() -> list[Figures]:
     print(f"\nLeft open for {SECONDS:.0f} s, at {SIZE[0]}x{SIZE[1]}")
     print("                            CPU of a core    terminal      memory")
-    row("empty Textual app", *leave_open(EMPTY, 3, SECONDS))
-    for orgs in (8, 500, MANY):
-        row(f"zbtui demo, {orgs} orgs", *leave_open(demo_of(orgs), SETTLED, SECONDS))
+    rows = [row("empty Textual app", 0, *leave_open(EMPTY, 3, SECONDS))]
+    for orgs in FLEETS:
+        settled = SETTLED if orgs <= MANY else 4 * SETTLED
+        rows.append(row(f"zbtui demo, {orgs} orgs", orgs, *leave_open(demo_of(orgs), settled, SECONDS)))
+    return rows
 
 
-def row(name: str, cpu: float, sent: float, memory: float) -> None:
-    print(f"  {name:<24} {cpu:9.2f} %   {sent:8.0f} B/s   {memory:7.1f} MB")
+def row(name: str, orgs: int, cpu: float, sent: float, memory: float) -> Figures:
+    print(f"  {name:<24} {cpu:9.2f} %   {sent:8.0f} B/s   {memory:7.1f} MB", flush=True)
+    return {"name": name, "orgs": orgs, "cpu_percent": cpu, "bytes_a_second": sent, "memory_mb": memory}
 
 
-def keys() -> None:
+def keys() -> Figures:
     print(f"\nKey to paint, {PRESSES} presses each, at {SIZE[0]}x{SIZE[1]}")
-    print("                                        median      p99")
-    for name, found in paints(EMPTY, {"a word repainted": ["n"]}, 3).items():
-        paint_row(f"empty Textual app, {name}", found)
-    for name, found in paints(demo_of(MANY), SERIES, SETTLED).items():
-        paint_row(f"zbtui demo, {MANY} orgs, {name}", found)
+    print("                                          median        p99")
+    found = {
+        f"empty Textual app, {name}": each
+        for name, each in paints(EMPTY, {"a word repainted": ["n"]}, 3).items()
+    }
+    for name, each in paints(demo_of(MANY), SERIES, SETTLED).items():
+        found[f"{MANY} orgs, {name}"] = each
+    figures = {}
+    for name, each in found.items():
+        half, most = (1000 * percentile(each, part) for part in (0.5, 0.99))
+        print(f"  {name:<38} {half:6.1f} ms {most:7.1f} ms")
+        figures[name] = {"median_ms": half, "p99_ms": most}
+    return figures
 
 
-def paint_row(name: str, found: list[float]) -> None:
-    half, most = (1000 * percentile(found, part) for part in (0.5, 0.99))
-    print(f"  {name:<36} {half:6.1f} ms {most:6.1f} ms")
+def beside(base_name: str, base: Sequence[float], name: str, ours: Sequence[float], unit: str) -> Figures:
+    """Two medians and their ratio, printed."""
+    reference, figure = statistics.median(base), statistics.median(ours)
+    print(f"  {base_name:<36} {reference:7.3f} {unit}")
+    print(f"  {name:<36} {figure:7.3f} {unit}   {figure / reference:.2f}x", flush=True)
+    return {base_name: reference, name: figure, "unit": unit, "ratio": figure / reference}
+
+
+def timed(command: list[str]) -> float:
+    began = time.perf_counter()
+    run(command, check=True, capture_output=True)
+    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -1,0 +1,79 @@
+"""What a look costs beyond the request itself: zbtui's poller beside a bare httpx loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+
+import httpx
+
+from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
+from zbtui.clock import SystemClock
+from zbtui.core.org import Policy
+from zbtui.store.config import Config
+from zbtui.store.journal import open_journal
+from zbtui.store.memory import MemoryCredentials
+from zbtui.watch.opening import make_fleet
+from zbtui.zoho.http import Http
+
+ORG = "nordlys"
+LOOKS = 100
+PATH = "/crm/bulk/v7/backup"
+
+
+@cache
+def _port() -> Port:
+    """One simulator for both, for as long as the process lasts."""
+    return on_port(make_simulator()).__enter__()
+
+
+def bare_loop() -> float:
+    """Milliseconds of a request, one after the other on one connection."""
+    return asyncio.run(_bare())
+
+
+async def _bare() -> float:
+    org = _port().org(ORG)
+    sign_in = sign_in_of(_port().simulator.world.every[ORG])
+    async with httpx.AsyncClient() as client:
+        granted = await client.post(
+            f"{org.accounts_url}/oauth/v2/token",
+            data={
+                "grant_type": "refresh_token",
+                "client_id": org.client_id,
+                "client_secret": sign_in.client_secret.reveal(),
+                "refresh_token": sign_in.refresh_token.reveal() if sign_in.refresh_token else "",
+            },
+        )
+        headers = {"Authorization": f"Zoho-oauthtoken {granted.json()['access_token']}"}
+        began = time.perf_counter()
+        for _ in range(LOOKS):
+            answer = await client.get(f"{org.api_url}{PATH}", headers=headers)
+            assert json.loads(answer.content)["backup"]
+        return 1000 * (time.perf_counter() - began) / LOOKS
+
+
+def poll_loop() -> float:
+    """Milliseconds of a look, from the question to what is kept in the journal."""
+    return asyncio.run(_polls())
+
+
+async def _polls() -> float:
+    org, credentials = _port().org(ORG), MemoryCredentials()
+    await credentials.write_sign_in(ORG, sign_in_of(_port().simulator.world.every[ORG]))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = open_journal(Path(folder) / "journal.db")
+        async with Http() as http:
+            fleet = make_fleet(Config(Policy(), (org,)), http, credentials, journal, SystemClock())
+            await fleet.look_once([ORG])  # history, links and company are asked for once in hours
+            began = time.perf_counter()
+            for _ in range(LOOKS):
+                (seen,) = await fleet.look_once([ORG])
+                assert seen.trouble is None
+            spent = 1000 * (time.perf_counter() - began) / LOOKS
+        await journal.close()
+    return spent
