@@ -73,6 +73,7 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
             simulator.forced["kestrel"] = "COMPLETED"
             terminal.shows("✔ COMPLETED")
             terminal.until(lambda screen: screen.count("links 6d left") == 2)  # harbour's, and these
+            terminal.until(lambda _: len(told(alerts)) >= 3)  # before it changes again
             simulator.forced["kestrel"] = "INPROGRESS"
             terminal.shows("▶ INPROGRESS")
             simulator.forced["nordlys"] = "NO_PERMISSION"

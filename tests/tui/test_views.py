@@ -175,4 +175,4 @@ async def test_a_screen_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
         while memory.trouble is None:  # a write that was under way already
             await settle()
         await driven.advance()
-        assert "screen.json" in driven.screen_text
+        assert "How the screen was left cannot be" in driven.screen_text
