@@ -6,12 +6,11 @@ import asyncio
 import json
 import tempfile
 import time
-from functools import cache
 from pathlib import Path
 
 import httpx
 
-from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
+from tests.support.zoho import Port, sign_in_of
 from zbtui.clock import SystemClock
 from zbtui.core.org import Policy
 from zbtui.store.config import Config
@@ -25,28 +24,22 @@ LOOKS = 100
 PATH = "/crm/bulk/v7/backup"
 
 
-@cache
-def _port() -> Port:
-    """One simulator for both, for as long as the process lasts."""
-    return on_port(make_simulator()).__enter__()
-
-
-def bare_loop() -> float:
+def bare_loop(port: Port) -> float:
     """Milliseconds of a request, one after the other on one connection."""
-    return asyncio.run(_bare())
+    return asyncio.run(_bare(port))
 
 
-async def _bare() -> float:
-    org = _port().org(ORG)
-    sign_in = sign_in_of(_port().simulator.world.every[ORG])
+async def _bare(port: Port) -> float:
+    org = port.org(ORG)
+    invented = port.simulator.world.every[ORG]
     async with httpx.AsyncClient() as client:
         granted = await client.post(
             f"{org.accounts_url}/oauth/v2/token",
             data={
                 "grant_type": "refresh_token",
                 "client_id": org.client_id,
-                "client_secret": sign_in.client_secret.reveal(),
-                "refresh_token": sign_in.refresh_token.reveal() if sign_in.refresh_token else "",
+                "client_secret": invented.client_secret,
+                "refresh_token": invented.refresh_token,
             },
         )
         headers = {"Authorization": f"Zoho-oauthtoken {granted.json()['access_token']}"}
@@ -57,14 +50,14 @@ async def _bare() -> float:
         return 1000 * (time.perf_counter() - began) / LOOKS
 
 
-def poll_loop() -> float:
+def poll_loop(port: Port) -> float:
     """Milliseconds of a look, from the question to what is kept in the journal."""
-    return asyncio.run(_polls())
+    return asyncio.run(_polls(port))
 
 
-async def _polls() -> float:
-    org, credentials = _port().org(ORG), MemoryCredentials()
-    await credentials.write_sign_in(ORG, sign_in_of(_port().simulator.world.every[ORG]))
+async def _polls(port: Port) -> float:
+    org, credentials = port.org(ORG), MemoryCredentials()
+    await credentials.write_sign_in(ORG, sign_in_of(port.simulator.world.every[ORG]))
     with tempfile.TemporaryDirectory() as folder:
         journal = open_journal(Path(folder) / "journal.db")
         async with Http() as http:

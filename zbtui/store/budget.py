@@ -35,6 +35,8 @@ class TokenBudget:
         """Those of them that the database is still to be told of."""
         self._lockouts: dict[str, Lockout] = {}
         """Those that came to this process, where the database cannot be used."""
+        self._cleaned = 0.0
+        """When what counts no longer was last forgotten."""
 
     async def lockout(self, token: str) -> Lockout | None:
         """The lock-out of a token, by its fingerprint, over or not; None: there was none since."""
@@ -71,8 +73,8 @@ class TokenBudget:
         def act(database: sqlite3.Connection) -> list[float]:
             database.executemany("INSERT INTO token_request VALUES (?, ?)", self._untold)
             # From a moment that is yet to come: the clock was ahead then.
-            database.execute("UPDATE token_request SET at = ? WHERE at > ?", (at, at))
-            database.execute("DELETE FROM token_request WHERE at < ?", (at - _KEPT_SECONDS,))
+            database.execute("UPDATE token_request SET at = ? WHERE token = ? AND at > ?", (at, token, at))
+            self._clean(database, at)
             query = "SELECT at FROM token_request WHERE token = ? AND at > ? ORDER BY at"
             made = [float(row[0]) for row in database.execute(query, (token, at - span))]
             if len(made) < limit:
@@ -93,6 +95,12 @@ class TokenBudget:
 
         made = await self._database.call(run)
         return None if len(made) < limit else datetime.fromtimestamp(made[-limit] + span, UTC)
+
+    def _clean(self, database: sqlite3.Connection, at: float) -> None:
+        """Forget what counts no longer; seldom, for it goes through the requests of all tokens."""
+        if abs(at - self._cleaned) > _KEPT_SECONDS / 10:
+            database.execute("DELETE FROM token_request WHERE at < ?", (at - _KEPT_SECONDS,))
+            self._cleaned = at
 
     async def give_back(self, token: str) -> None:
         """What `spend` noted did not come about."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -28,7 +29,7 @@ from zbtui.core.trouble import Trouble
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.alerting import Alerting
 from zbtui.tui.bindings import bindings_of
-from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotChanged
+from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotsChanged
 from zbtui.tui.palette import OrgProvider, commands_of
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 _HERE: Final = Path(__file__).parent
 _SCREENS: Final = _HERE / "screens"
 _LEAVE_SECONDS: Final = 3.0
+_AT_A_TIME: Final = 100
+"""Orgs about which the screen is told at once."""
 DEMO: Final = "demo"
 """What the app returns when the demo was asked for."""
 
@@ -92,6 +95,10 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         self._state = self._memory.load()
         self._keys: tuple[tuple[str, str], ...] = ()
         self._fleet_screen: FleetScreen | None = None
+        self._polling: set[asyncio.Task[None]] = set()
+        """A loop an org."""
+        self._news: dict[str, Snapshot] = {}
+        """What the screen was not told yet, by org: of several the last one counts."""
         self._ticks = 0
         self._watching = False
         """Whether the orgs were shown, and their orgs are looked at since."""
@@ -108,14 +115,19 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         self._watching = True
         self._watch(snapshot.org.name for snapshot in self._fleet.snapshots)
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         self._alerting.close()
+        for task in self._polling:
+            task.cancel()
+        await asyncio.gather(*self._polling, return_exceptions=True)
 
     def get_default_screen(self) -> Screen[None]:
         return self._make_fleet_screen() if self._fleet.snapshots else WelcomeScreen()
 
     def _hand_over(self, snapshot: Snapshot) -> None:
-        self.post_message(SnapshotChanged(snapshot))
+        if not self._news:
+            self.post_message(SnapshotsChanged())
+        self._news[snapshot.org.name] = snapshot
 
     def _make_fleet_screen(self) -> FleetScreen:
         self._fleet_screen = FleetScreen(
@@ -129,14 +141,11 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         return fleet.config_trouble, fleet.journal_trouble, *alerts.troubles, self._memory.trouble
 
     def _watch(self, names: Iterable[str]) -> None:
+        # Not as Textual's workers: with each widget that goes, it looks through all of those.
         for name in names:
-            self.run_worker(
-                self._fleet.run(name),
-                name=name,
-                group=f"poll:{name}",
-                description=f"watches {name}",
-                exit_on_error=False,
-            )
+            task = asyncio.create_task(self._fleet.run(name), name=f"poll:{name}")
+            self._polling.add(task)
+            task.add_done_callback(self._polling.discard)
 
     @property
     def _mounted_fleet_screen(self) -> FleetScreen | None:
@@ -151,10 +160,14 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         if screen := self._mounted_fleet_screen:
             screen.browse(message.org_name)
 
-    def on_snapshot_changed(self, message: SnapshotChanged) -> None:
+    def on_snapshots_changed(self) -> None:
+        """Some at a time: where thousands are polled at once, a key waits for no more than these."""
         self._alerting.note_change()
+        some = [self._news.pop(name) for name in list(islice(self._news, _AT_A_TIME))]
+        if self._news:
+            self.post_message(SnapshotsChanged())
         if screen := self._mounted_fleet_screen:
-            screen.update_org(message.snapshot)
+            screen.update_orgs(some)
 
     def tick(self) -> None:
         """Once a second: the only timer that the watch has."""

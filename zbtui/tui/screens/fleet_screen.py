@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -152,15 +152,16 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     # What it is told
 
-    def update_org(self, snapshot: Snapshot) -> None:
-        """Something about one org is known anew."""
+    def update_orgs(self, snapshots: Sequence[Snapshot]) -> None:
+        """Something about these is known anew."""
         now = self.fleet.now()
-        if self.roster.update(snapshot, now):
-            if self.roster.settle():
-                self.view.rebuild()
-            else:
-                self.view.repaint([snapshot.org.name])
-        self.bar.note(snapshot, now)
+        updated = [one.org.name for one in snapshots if self.roster.update(one, now)]
+        if self.roster.settle():
+            self.view.rebuild()
+        else:
+            self.view.repaint(updated)
+        for one in snapshots:
+            self.bar.note(one, now)
         if not self._changed:
             # Once for all answers that come close together.
             self._changed = True
