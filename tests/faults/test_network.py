@@ -141,7 +141,7 @@ FAULTS: dict[str, tuple[Misbehave, str, str]] = {
     "a wrong charset": (
         sends(reply(200, '{"backup": "é"}'.encode("latin-1"), "Content-Type: application/json")),
         "BAD ANSWER",
-        "",
+        "not the JSON",
     ),
     "a captive portal": (
         sends(reply(200, b"<html>Sign in to the Wi-Fi</html>", "Content-Type: text/html")),
@@ -156,12 +156,16 @@ FAULTS: dict[str, tuple[Misbehave, str, str]] = {
     "to another host": (
         sends(reply(302, b"", "Location: http://127.0.0.1:9/stolen")),
         "BAD ANSWER",
-        "",
+        "it is not followed",
     ),
-    "to the same place": (sends(reply(301, b"", "Location: /crm/bulk/v7/backup")), "BAD ANSWER", ""),
+    "to the same place": (
+        sends(reply(301, b"", "Location: /crm/bulk/v7/backup")),
+        "BAD ANSWER",
+        "it is not followed",
+    ),
     "400": (sends(reply(400)), "BAD ANSWER", "HTTP 400"),
-    "403": (sends(reply(403)), "NO ACCESS", ""),
-    "404": (sends(reply(404)), "BAD ANSWER", ""),
+    "403": (sends(reply(403)), "NO ACCESS", "refuses the user"),
+    "404": (sends(reply(404)), "BAD ANSWER", "refuses the call (HTTP 404)"),
     "500": (sends(reply(500)), "ZOHO ERROR", "out of order (HTTP 500)"),
     "500 with a body": (
         sends(reply(500, b'{"code": "INTERNAL_ERROR", "message": "x", "status": "error"}')),

@@ -199,7 +199,7 @@ def unseen(log: Log, world: World, days: float) -> Iterator[str]:
         while at < end:
             moment = world.at(org, at)
             begins, ends = max(moment.began, world.start), min(moment.ends, end)
-            whole = ends - begins > 3 * EVERY and ends > begins
+            whole = ends - begins > 3 * EVERY
             calm = all(until + EVERY < begins or since > ends for since, until in log.broken[name])
             reached = any(begins <= look <= ends for look in looks)
             if whole and calm and not reached and moment.kind in ("SCHEDULED", "COMPLETED", "FAILED"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -36,7 +36,7 @@ def _shown(action_id: str, keys: str, action: str, label: str, tooltip: str) -> 
 
 
 def _view(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:
-    return KeyAction(action_id, tuple(keys.split()), action, label, tooltip, is_shown=True, group="View")
+    return replace(_shown(action_id, keys, action, label, tooltip), group="View")
 
 
 _APP: Final = (
