@@ -55,11 +55,13 @@ class Terminal:
         return self.until(lambda screen: all(text in screen for text in texts))
 
     def ends(self, patience: float = 30.0) -> int:
-        """Read on until the program has ended; its exit status."""
+        """Read on until the program has ended, and the rest of what it wrote; its exit status."""
         deadline = time.monotonic() + patience
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"still running:\n{self.text}"
             self.read()
+        while self.master >= 0 and select.select([self.master], [], [], 0)[0] and self.read():
+            pass
         return self.process.returncode
 
     def hang_up(self) -> None:
