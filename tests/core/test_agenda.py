@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,8 +24,7 @@ def due(name: str, ahead: timedelta, **keys: Any) -> Snapshot:
 
 
 def agenda(*snapshots: Snapshot) -> Agenda:
-    pairs: list[tuple[Snapshot, Sequence[datetime]]] = [(one, runs_after(one, START)) for one in snapshots]
-    return make_agenda(pairs, START, UTC)
+    return make_agenda([(one, runs_after(one, START, UTC)) for one in snapshots], START, UTC)
 
 
 def test_the_next_run_is_zohos_word_and_later_ones_are_about() -> None:
@@ -41,7 +39,7 @@ def test_runs_within_the_same_hour_coincide() -> None:
     rule = {"rrule": None}
     found = agenda(due("acme", HOUR, **rule), due("beta", HOUR, **rule), due("far", 3 * HOUR, **rule))
     (day,) = found.days
-    assert [day.coincides(run, UTC) for run in day.runs] == [True, True, False]
+    assert [day.coincides(run) for run in day.runs] == [True, True, False]
     assert day.strip.count("2") == 1 and day.strip.count("1") == 1 and len(day.strip) == 24
 
 

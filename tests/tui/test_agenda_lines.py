@@ -32,8 +32,8 @@ def run(
     snapshot: Snapshot, at: datetime, width: int = 100, *, exact: bool = True, meets: bool = False
 ) -> str:
     verdict = judge(snapshot, Policy(), START)
-    one = Run(snapshot.org.name, at, exact)
-    return text(draw_run(one, snapshot, verdict, START, width, coincides=meets, zone=UTC))
+    one = Run(snapshot.org.name, at, at.astimezone(UTC), exact)
+    return text(draw_run(one, snapshot, verdict, START, width, coincides=meets))
 
 
 @given(st.integers(1, 320), st.sampled_from(NAMES), st.booleans(), st.integers(-900, 900))
@@ -84,7 +84,7 @@ def test_a_badge_is_no_wider_than_its_words() -> None:
 
 
 def test_a_day_tells_its_hours_where_there_is_room() -> None:
-    day = Day(START.date() + timedelta(days=1), (Run("a", START, exact=True),))
+    day = Day(START.date() + timedelta(days=1), (Run("a", START, START, exact=True),))
     assert "tomorrow Tue 24 Nov · 1 run · 0h" in text(draw_day(day, 80, START, UTC))
     assert "0h" not in text(draw_day(day, 40, START, UTC))
 

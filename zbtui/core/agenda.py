@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Final
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from zbtui.core.backup import State
 from zbtui.core.recurrence import later_runs
@@ -14,14 +16,17 @@ from zbtui.core.snapshot import Snapshot
 
 HORIZON: Final = timedelta(days=35)
 """How far ahead it looks: every monthly plan has a run in it."""
+_at: Final = attrgetter("at")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run that is ahead, or late."""
+class Run(NamedTuple):
+    """One run that is ahead, or late. A tuple, because there are tens of thousands of them."""
 
     org: str
     at: datetime
+    """In the offset of Zoho's date."""
+    here: datetime
+    """The same moment in the viewer's zone."""
     exact: bool
     """Zoho's own date (`scheduled_date`); else about when the plan has another one."""
 
@@ -38,9 +43,9 @@ class Day:
     hours: Counter[int] = field(default_factory=Counter)
     """How many runs begin in each hour."""
 
-    def coincides(self, run: Run, zone: tzinfo | None) -> bool:
+    def coincides(self, run: Run) -> bool:
         """Whether another one begins within the same hour."""
-        return self.hours[run.at.astimezone(zone).hour] > 1
+        return self.hours[run.here.hour] > 1
 
     @property
     def strip(self) -> str:
@@ -63,28 +68,27 @@ class Agenda:
     """It holds up to here, unless more is known of an org: then a run is due, or a day begins."""
 
 
-def next_run(snapshot: Snapshot, now: datetime) -> datetime | None:
-    """When Zoho says that the next one is; None: none is awaited."""
-    awaited = snapshot.time_to_next_run(now) is not None
-    return snapshot.backup.next_run if awaited and snapshot.backup else None
-
-
 def is_running(snapshot: Snapshot) -> bool:
     return snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS
 
 
-def runs_after(snapshot: Snapshot, now: datetime) -> tuple[datetime, ...]:
-    """About when those come that follow the next one, up to the horizon. Costs more than all the rest."""
-    first = next_run(snapshot, now)
+def runs_after(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[Run, ...]:
+    """About those that follow the next one, up to the horizon. Costs more than all the rest.
+
+    Args:
+        zone: the viewer's; None: the machine's.
+    """
+    first = snapshot.next_run
     if first is None or snapshot.backup is None or not snapshot.backup.rrule:
         return ()
     # Up to the end of a day: asked again on the same day, it is the same question.
     end = (now + HORIZON).replace(hour=0, minute=0, second=0, microsecond=0)
-    return later_runs(snapshot.backup.rrule, first, end)
+    name, dates = snapshot.org.name, later_runs(snapshot.backup.rrule, first, end)
+    return tuple(Run(name, at, at.astimezone(zone), exact=False) for at in dates)
 
 
 def make_agenda(
-    snapshots: Iterable[tuple[Snapshot, Sequence[datetime] | None]], now: datetime, zone: tzinfo | None
+    snapshots: Iterable[tuple[Snapshot, Sequence[Run] | None]], now: datetime, zone: tzinfo | None
 ) -> Agenda:
     """Args:
     snapshots: each with what `runs_after` gives; None: not reckoned yet, and until then no day is
@@ -99,28 +103,37 @@ def make_agenda(
     until = _midnight(today + timedelta(days=1), zone)
     is_complete = True
     for snapshot, later in snapshots:
-        name, first, here = snapshot.org.name, next_run(snapshot, now), snapshot.zoho_now(now)
+        name, first, by_zoho = snapshot.org.name, snapshot.next_run, snapshot.zoho_now(now)
+        coming: Sequence[Run] = _within(later or (), by_zoho)
         if is_running(snapshot):
             running.append(name)
         elif first is None:
             none.append(name)
-        elif first <= here:
-            late.append(Run(name, first, exact=True))
+        elif first <= by_zoho:
+            late.append(Run(name, first, first.astimezone(zone), exact=True))
         else:
-            ahead.append(Run(name, first, exact=True))
-            until = min(until, now + (first - here))
+            coming = (Run(name, first, first.astimezone(zone), exact=True), *coming)
         is_complete = is_complete and later is not None
-        coming = [at for at in later or () if here < at <= here + HORIZON]
-        ahead += [Run(name, at, exact=False) for at in coming]
-        until = min([until, *(now + (at - here) for at in coming[:1])])
+        ahead += coming
+        if coming:
+            until = min(until, now + (coming[0].at - by_zoho))
     last = today + HORIZON if is_complete else today
     return Agenda(
-        tuple(sorted(late, key=lambda run: run.at)),
+        tuple(sorted(late, key=_moment)),
         tuple(running),
-        _days(ahead, zone, today, last),
+        _days(ahead, today, last),
         tuple(none),
         until,
     )
+
+
+def _moment(run: Run) -> float:
+    return run.at.timestamp()  # compared faster than dates of many offsets
+
+
+def _within(later: Sequence[Run], since: datetime) -> Sequence[Run]:
+    """Those of `later`, which is in order, after that moment and up to the horizon."""
+    return later[bisect_right(later, since, key=_at) : bisect_right(later, since + HORIZON, key=_at)]
 
 
 def _midnight(on: date, zone: tzinfo | None) -> datetime:
@@ -128,15 +141,15 @@ def _midnight(on: date, zone: tzinfo | None) -> datetime:
     return begin.replace(tzinfo=zone) if zone else begin.astimezone()
 
 
-def _days(runs: list[Run], zone: tzinfo | None, today: date, last: date) -> tuple[Day, ...]:
+def _days(runs: list[Run], today: date, last: date) -> tuple[Day, ...]:
     """Up to `last`, each with how many days without a run are before it."""
     days: dict[date, list[Run]] = {}
-    for run in sorted(runs, key=lambda one: one.at):
-        days.setdefault(run.at.astimezone(zone).date(), []).append(run)
+    for run in sorted(runs, key=_moment):
+        days.setdefault(run.here.date(), []).append(run)
     before, found = today, []
     for on, here in days.items():
         empty = max((on - before).days - 1, 0) if on <= last else 0
-        found.append(Day(on, tuple(here), empty, Counter(run.at.astimezone(zone).hour for run in here)))
+        found.append(Day(on, tuple(here), empty, Counter(run.here.hour for run in here)))
         before = on
     return tuple(found)
 

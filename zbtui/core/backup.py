@@ -69,8 +69,7 @@ class Backup:
     @property
     def state(self) -> State:
         """`status` understood: upper and lower case, blanks and underscores do not matter."""
-        word = (self.status or "").replace("_", "").replace(" ", "")
-        return _STATES.get(word.upper(), State.UNKNOWN) if word.isascii() else State.UNKNOWN
+        return _read_status(self.status or "")
 
     def as_dict(self) -> dict[str, Any]:
         """Zoho's six keys, as `parse_job` reads them."""
@@ -83,6 +82,12 @@ class Backup:
             "rrule": self.rrule,
             "requester": who and who.as_dict(),
         }
+
+
+@lru_cache(maxsize=256)
+def _read_status(status: str) -> State:
+    word = status.replace("_", "").replace(" ", "")
+    return _STATES.get(word.upper(), State.UNKNOWN) if word.isascii() else State.UNKNOWN
 
 
 def parse_details(status: int, body: bytes, data_center: str) -> Backup | None:

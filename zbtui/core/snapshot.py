@@ -130,13 +130,16 @@ class Snapshot:
         """`now` by Zoho's clock, by which its dates are to be read."""
         return now.astimezone(UTC) + self.clock_offset  # across a change to summer time, too
 
+    @property
+    def next_run(self) -> datetime | None:
+        """When Zoho says that the next one is; None: none is awaited."""
+        if self.backup is None or self.backup.state in (State.STOPPED, State.FINISHED):
+            return None
+        return self.backup.next_run
+
     def time_to_next_run(self, now: datetime) -> timedelta | None:
         """Negative once the run is due."""
-        if self.backup is None or self.backup.next_run is None:
-            return None
-        if self.backup.state in (State.STOPPED, State.FINISHED):
-            return None
-        return self.backup.next_run - self.zoho_now(now)
+        return None if self.next_run is None else self.next_run - self.zoho_now(now)
 
 
 def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:

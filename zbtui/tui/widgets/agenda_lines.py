@@ -36,10 +36,9 @@ def draw_run(
     width: int,
     *,
     coincides: bool,
-    zone: tzinfo | None = None,
 ) -> Line:
     """One run, in exactly `width` cells: `09:58 ● acme  in 03:12:44  every week on Monday`."""
-    here = run.at.astimezone(zone)
+    here = run.here
     ahead = run.at - snapshot.zoho_now(now)
     way: tuple[str, Role]
     if not run.exact:

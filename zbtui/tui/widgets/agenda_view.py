@@ -6,9 +6,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 
-from zbtui.core.agenda import Agenda, Day, Run, is_running, make_agenda, next_run, runs_after
+from zbtui.core.agenda import Agenda, Day, Run, is_running, make_agenda, runs_after
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.agenda_lines import draw_day, draw_org, draw_run
@@ -19,7 +19,6 @@ from zbtui.tui.widgets.tile_view import Tile, TileView
 _SLICE_SECONDS: Final = 0.008
 """So long the plans' later runs are reckoned at a time: thousands of them would hold up the screen."""
 _PAUSE_SECONDS: Final = 0.02
-_NOT_YET: Final = (None, None)
 _RUNNING: Final = "running"
 _NONE: Final = "none"
 
@@ -32,8 +31,7 @@ class _Gap:
     days: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
+class _Standing(NamedTuple):
     """What an org's lines are made from."""
 
     plan: Hashable
@@ -42,13 +40,23 @@ class _Standing:
     clock_offset: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """What `runs_after` gave for an org."""
+
+    plan: Hashable
+    """What it depends on."""
+    on: date
+    runs: tuple[Run, ...]
+
+
 class AgendaView(TileView):
     """A line a run, by day; on top what is late, and the orgs that have none to await."""
 
     def __init__(self, roster: Roster) -> None:
         super().__init__(roster)
-        self._later: dict[Hashable, tuple[date | None, tuple[datetime, ...] | None]] = {}
-        """On which day `runs_after` gave what, by what it depends on."""
+        self._later: dict[str, _Later] = {}
+        """By org; as far as it was reckoned."""
         self._agenda: Agenda | None = None
         self._made: datetime | None = None
         self._days: dict[date, Day] = {}
@@ -59,12 +67,17 @@ class AgendaView(TileView):
     def make_tiles(self) -> Sequence[Tile]:
         roster, now = self.roster, self.roster.now
         orgs = [roster.everyone[name] for name in roster.order]
-        self._standing = {one.org.name: self._stands(one) for one in orgs}
-        plans = [stands.plan for stands in self._standing.values()]
-        self._later = {plan: self._later[plan] for plan in plans if plan in self._later}
+        before, self._standing = self._standing, {one.org.name: _stands(one) for one in orgs}
+        if self._holds() and list(before.items()) == list(self._standing.items()):
+            return self._tiles
+        self._later = {
+            name: later
+            for name, stands in self._standing.items()
+            if (later := self._later.get(name)) and later.plan == stands.plan
+        }
         # Yesterday's, until they were reckoned anew: nothing comes and goes meanwhile.
-        later = [self._later.get(plan, _NOT_YET)[1] for plan in plans]
-        agenda = make_agenda(zip(orgs, later, strict=True), now, None)
+        reckoned = [later.runs if (later := self._later.get(name)) else None for name in self._standing]
+        agenda = make_agenda(zip(orgs, reckoned, strict=True), now, None)
         self._agenda, self._made = agenda, now
         self._days = {day.on: day for day in agenda.days}
         tiles: list[Tile] = []
@@ -83,18 +96,22 @@ class AgendaView(TileView):
 
     def repaint(self, orgs: Iterable[str]) -> None:
         known = [(name, self._standing[name]) for name in orgs if name in self._standing]
-        if any(stood != self._stands(self.roster.everyone[name]) for name, stood in known):
+        if any(stood != _stands(self.roster.everyone[name]) for name, stood in known):
             self.rebuild()
         else:
             super().repaint(name for name, _ in known)
 
     def tick(self) -> None:
-        now = self.roster.now
-        # Also where the clock was set back.
-        if self._agenda is None or self._made is None or not self._made <= now < self._agenda.until:
-            self.rebuild()
-        else:
+        if self._holds():
             super().tick()
+        else:
+            self.rebuild()
+
+    def _holds(self) -> bool:
+        """Whether the agenda is still true, unless more is known of an org."""
+        if self._agenda is None or self._made is None:
+            return False
+        return self._made <= self.roster.now < self._agenda.until  # not where the clock was set back
 
     def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
         roster, key = self.roster, tile.key
@@ -102,8 +119,8 @@ class AgendaView(TileView):
             return (self._draw_heading(key, width),)
         snapshot, verdict = roster.snapshot(tile.org), roster.verdict(tile.org)
         if isinstance(key, Run):
-            day = self._days.get(key.at.astimezone().date())
-            coincides = day is not None and key in day.runs and day.coincides(key, None)
+            day = self._days.get(key.here.date())
+            coincides = day is not None and key in day.runs and day.coincides(key)
             return (draw_run(key, snapshot, verdict, roster.now, width, coincides=coincides),)
         return (draw_org(snapshot, verdict, verdict.headline, width),)
 
@@ -117,19 +134,13 @@ class AgendaView(TileView):
 
     # The plans' later runs
 
-    def _stands(self, snapshot: Snapshot) -> _Standing:
-        backup, first = snapshot.backup, next_run(snapshot, self.roster.now)
-        # As text: the same moment at another offset is another weekday or time of day.
-        plan = backup and backup.rrule, first and first.isoformat()
-        return _Standing(plan, is_running(snapshot), snapshot.clock_offset)
-
     def _unknown(self) -> list[str]:
         """The orgs whose later runs were not reckoned today."""
         today, later = self.roster.now.date(), self._later
         return [
             name
-            for name, stands in self._standing.items()
-            if later.get(stands.plan, _NOT_YET)[0] != today and name in self.roster.everyone
+            for name in self._standing
+            if (name not in later or later[name].on != today) and name in self.roster.everyone
         ]
 
     def _fill_soon(self) -> None:
@@ -148,6 +159,15 @@ class AgendaView(TileView):
                 self._filling = True
                 self.set_timer(_PAUSE_SECONDS, self._fill)
                 return
-            self._later[self._standing[name].plan] = now.date(), runs_after(self.roster.everyone[name], now)
+            runs = runs_after(self.roster.everyone[name], now, None)
+            self._later[name] = _Later(self._standing[name].plan, now.date(), runs)
         if unknown:
+            self._agenda = None
             self.rebuild()
+
+
+def _stands(snapshot: Snapshot) -> _Standing:
+    backup, first = snapshot.backup, snapshot.next_run
+    # As text: the same moment at another offset is another weekday or time of day.
+    plan = backup and backup.rrule, first and first.isoformat()
+    return _Standing(plan, is_running(snapshot), snapshot.clock_offset)
