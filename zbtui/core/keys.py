@@ -92,6 +92,11 @@ _TABLE: Final = (
     ),
 )
 
+_FIND: Final = (
+    _shown("find.keep", "enter", "submit", "Keep", "Back to the orgs, with this filter on"),
+    _shown("find.clear", "escape", "screen.clear", "All orgs", "Show all orgs again"),
+)
+
 _DETAIL: Final = (
     _shown("detail.back", "escape enter q", "dismiss(None)", "Back", "Back to all orgs"),
     _shown("detail.look", "r", "look", "Look now", "Ask Zoho about this org now"),
@@ -139,6 +144,7 @@ SCOPES: Final[Mapping[str, Sequence[KeyAction]]] = {
     "fleet": _FLEET,
     "tiles": _TILES,
     "table": _TABLE,
+    "find": _FIND,
     "detail": _DETAIL,
     "help": _HELP,
     "welcome": _WELCOME,

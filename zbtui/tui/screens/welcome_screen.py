@@ -8,9 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from zbtui.tui.bindings import bindings_of, key_of
+from zbtui.tui.widgets.key_bar import KeyBar
 
 _TEXT = """\
 zbtui watches the Zoho CRM data backups of your orgs.
@@ -36,7 +37,7 @@ class WelcomeScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll():
             yield Static(id="way-in", markup=False)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self.bindings_updated_signal.subscribe(self, self._tell)

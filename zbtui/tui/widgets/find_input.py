@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from textual import events
+from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
+
+from zbtui.tui.bindings import bindings_of
 
 _MOVES: Final = {"up": -1, "down": 1}
 
 
 class FindInput(Input):
     """One line, shown only while somebody types into it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("find")
 
     class Moved(Message):
         """To another org, by so many rows."""
@@ -29,6 +34,10 @@ class FindInput(Input):
             id="find",
         )
         self.display = False
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        # Textual knows no character for this one, and would have the footer name it.
+        return super().check_consume_key(key, "/" if key == "slash" else character)
 
     def on_key(self, event: events.Key) -> None:
         if rows := _MOVES.get(event.key):

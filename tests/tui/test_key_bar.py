@@ -1,0 +1,67 @@
+"""The last line: the keys that work here, and a click that presses one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.driving import driving
+from zbtui.core.settings import Settings
+from zbtui.tui.widgets.key_bar import KeyBar
+
+
+def shown(bar: KeyBar) -> str:
+    return str(bar.content)
+
+
+async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None:
+    async with driving() as scene:
+        bar = scene.app.screen.query_one(KeyBar)
+        assert shown(bar) == " ⏎ Open  r Look  1234 View  / Find  s Sort  ? Help  q Quit "
+
+
+async def test_it_tells_the_keys_of_the_focused_place() -> None:
+    async with driving() as scene:
+        await scene.press("slash")
+        bar = scene.app.screen.query_one(KeyBar)
+        assert shown(bar) == " ⏎ Keep  esc All orgs  f1 Help "
+        await scene.press("escape")
+        assert "⏎ Open" in shown(bar)
+
+
+async def test_it_tells_the_users_own_keys() -> None:
+    async with driving(settings=Settings(keys=(("fleet.look", "f5"), ("app.quit", "ctrl+x")))) as scene:
+        bar = scene.app.screen.query_one(KeyBar)
+        assert "f5 Look" in shown(bar) and "^x Quit" in shown(bar)
+
+
+async def test_another_view_makes_no_widget_anew() -> None:
+    async with driving() as scene:
+        before = list(scene.app.screen.query_one(KeyBar).walk_children())
+        await scene.press("2")
+        assert list(scene.app.screen.query_one(KeyBar).walk_children()) == before == []
+
+
+@pytest.mark.parametrize(
+    ("word", "at", "does"),
+    [("/ Find", 0, "find"), ("? Help", 2, "help"), ("1234 View", 1, "table"), ("1234 View", 6, "events")],
+)
+async def test_a_click_presses_the_key_under_it(word: str, at: int, does: str) -> None:
+    async with driving() as scene:
+        bar = scene.app.screen.query_one(KeyBar)
+        await scene.pilot.click(KeyBar, offset=(shown(bar).index(word) + at, 0))
+        await scene.press()
+        if does == "find":
+            assert scene.screen.find.display
+        elif does == "help":
+            assert type(scene.app.screen).__name__ == "HelpScreen"
+        else:
+            assert type(scene.screen.view).__name__.lower().startswith(does)
+
+
+async def test_the_mouse_over_a_key_has_it_told_in_a_sentence() -> None:
+    async with driving() as scene:
+        bar = scene.app.screen.query_one(KeyBar)
+        await scene.pilot.hover(KeyBar, offset=(shown(bar).index("Look"), 0))
+        assert bar.tooltip == "Ask Zoho about this org now"
+        await scene.pilot.hover(KeyBar, offset=(79, 0))
+        assert bar.tooltip is None

@@ -1,0 +1,108 @@
+"""The last line: the keys that work here, and what they do. A click presses the key.
+
+Textual's own footer makes a widget of each key, anew whenever the focus moves: that alone takes longer
+than all else that is done to show another view.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from textual import events
+from textual.binding import ActiveBinding
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+
+class _Key(NamedTuple):
+    key: str
+    display: str
+    word: str
+    """What it does, in a word; of a group only the last one has it, for all of them."""
+    tooltip: str
+    """The same in a sentence."""
+    begins: bool
+    """Whether it stands apart from the one before."""
+
+    @property
+    def cells(self) -> int:
+        return cell_len(self.display) + (cell_len(self.word) + 2 if self.word else 0) + self.begins
+
+
+class KeyBar(Static):
+    """Shows the keys that are meant for it (`KeyAction.is_shown`), as far as they work now."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    KeyBar {
+        dock: bottom;
+        height: 1;
+        color: $footer-description-foreground;
+        background: $footer-background;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
+        pointer: pointer;
+    }
+    """
+    ALLOW_SELECT = False
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._keys: list[_Key] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._take_up)
+
+    def _take_up(self, screen: Screen[Any]) -> None:
+        if screen is not self.screen or not screen.app.app_focus:
+            return
+        keys = _keys_of(screen)
+        if keys != self._keys:
+            self._keys = keys
+            self.update(_content(keys), layout=False)
+
+    def _under(self, x: int) -> _Key | None:
+        """The key whose display or word is in that cell."""
+        for key in self._keys:
+            if x < key.cells:
+                return key
+            x -= key.cells
+        return None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        key = self._under(event.x)
+        self.tooltip = key.tooltip if key else None
+
+    def on_click(self, event: events.Click) -> None:
+        if key := self._under(event.x):
+            self.app.simulate_key(key.key)
+
+
+def _content(keys: list[_Key]) -> Content:
+    parts: list[str | tuple[str, str]] = []
+    for key in keys:
+        parts += [" " if key.begins else "", (key.display, "bold $footer-key-foreground")]
+        parts.append(f" {key.word} " if key.word else "")
+    return Content.assemble(*parts)
+
+
+def _keys_of(screen: Screen[Any]) -> list[_Key]:
+    """The first key of each action, those of a group together."""
+    firsts: dict[str, ActiveBinding] = {}
+    for active in screen.active_bindings.values():
+        if active.binding.show and active.enabled:
+            firsts.setdefault(active.binding.action, active)
+    found = []
+    for group, each in groupby(firsts.values(), lambda active: active.binding.group):
+        members = list(each)
+        for active in members:
+            binding = active.binding
+            word = binding.description
+            if group:
+                word = group.description if active is members[-1] else ""
+            display = screen.app.get_key_display(binding)
+            begins = not group or active is members[0]
+            found.append(_Key(binding.key, display, word, active.tooltip, begins))
+    return found
