@@ -17,10 +17,13 @@ from pathlib import Path
 from subprocess import run
 from typing import Any
 
+from tests.benchmarks.answers import CHANGES, answers_to_screen
+from tests.benchmarks.checks import checked
 from tests.benchmarks.curves import draw_growth
 from tests.benchmarks.keys import PRESSES, SERIES, paints, percentile
 from tests.benchmarks.measure import SIZE, leave_open, start
 from tests.benchmarks.polls import LOOKS, bare_loop, poll_loop
+from tests.benchmarks.zoho import zoho_beside
 from tests.support.zoho import make_simulator, on_port
 
 HERE = Path(__file__).parent
@@ -29,12 +32,9 @@ ZBTUI = str(Path(sys.executable).parent / "zbtui")
 COUNTDOWN = re.compile(rb"in (\d+d )?\d\d:\d\d:\d\d")
 STARTS = 9
 SECONDS = 10.0
-SETTLED = 45
-"""Seconds: between the retries of those that are out of reach, after 30 s and again a minute later."""
 FLEETS = (1, 8, 100, 500, 2000, 20_000)
 MANY = 2000
-PAUSE = "P"
-"""Pauses all: the demo's Zoho is in the same process, and its work would be taken for the screen's."""
+CHECKS = (1, 10, 100)
 Figures = dict[str, Any]
 
 
@@ -42,7 +42,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw how they grow with the orgs")
-    parts = {"start": starts, "command": commands, "poll": polls, "left_open": left_open, "keys": keys}
+    parts = {
+        "start": starts,
+        "command": commands,
+        "poll": polls,
+        "check": checks,
+        "left_open": left_open,
+        "keys": keys,
+        "answers": answers,
+    }
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; all, where none is named")
     args = parser.parse_args()
     if unknown := set(args.parts) - set(parts):
@@ -59,8 +67,8 @@ def main() -> int:
     return 0
 
 
-def demo_of(orgs: int) -> list[str]:
-    return [ZBTUI, "demo", "--orgs", str(orgs), "--speed", "0.001"]
+def watching(url: str, orgs: int) -> list[str]:
+    return [sys.executable, "-m", "tests.benchmarks.watching_app", url, str(orgs)]
 
 
 def starts() -> Figures:
@@ -91,13 +99,25 @@ def polls() -> Figures:
     return beside("bare httpx, GET and json.loads", bare, "zbtui, judged and kept", ours, "ms")
 
 
+def checks() -> list[Figures]:
+    print(f"\nA check of several orgs, with a real keyring, median of {STARTS}")
+    found = []
+    for orgs in CHECKS:
+        with checked(orgs) as fleet:
+            asked = [fleet.ask() for _ in range(STARTS)]
+            took = [fleet.check() for _ in range(STARTS)]
+        names = f"curl in parallel, {orgs} orgs", f"zbtui check, {orgs} orgs"
+        found.append(beside(names[0], asked, names[1], took, "s"))
+    return found
+
+
 def left_open() -> list[Figures]:
-    print(f"\nLeft open for {SECONDS:.0f} s, at {SIZE[0]}x{SIZE[1]}")
+    print(f"\nLeft open for {SECONDS:.0f} s, at {SIZE[0]}x{SIZE[1]}, polled every 5 minutes")
     print("                            CPU of a core    terminal      memory")
-    rows = [row("empty Textual app", 0, *leave_open(EMPTY, 3, SECONDS))]
+    rows = [row("empty Textual app", 0, *leave_open(EMPTY, SECONDS))]
     for orgs in FLEETS:
-        settled = SETTLED if orgs <= MANY else 4 * SETTLED
-        rows.append(row(f"zbtui demo, {orgs} orgs", orgs, *leave_open(demo_of(orgs), settled, SECONDS)))
+        with zoho_beside(orgs) as url:
+            rows.append(row(f"zbtui, {orgs} orgs", orgs, *leave_open(watching(url, orgs), SECONDS)))
     return rows
 
 
@@ -108,19 +128,28 @@ def row(name: str, orgs: int, cpu: float, sent: float, memory: float) -> Figures
 
 def keys() -> Figures:
     print(f"\nKey to paint, {PRESSES} presses each, at {SIZE[0]}x{SIZE[1]}")
-    print("                                          median        p99")
     found = {
-        f"empty Textual app, {name}": each
-        for name, each in paints(EMPTY, {"a word repainted": ["n"]}, 3).items()
+        f"empty Textual app, {name}": delays(f"empty Textual app, {name}", each)
+        for name, each in paints(EMPTY, {"a word repainted": ["n"]}).items()
     }
-    for name, each in paints(demo_of(MANY), SERIES, SETTLED, PAUSE).items():
-        found[f"{MANY} orgs, {name}"] = each
-    figures = {}
-    for name, each in found.items():
-        half, most = (1000 * percentile(each, part) for part in (0.5, 0.99))
-        print(f"  {name:<38} {half:6.1f} ms {most:7.1f} ms")
-        figures[name] = {"median_ms": half, "p99_ms": most}
-    return figures
+    with zoho_beside(MANY) as url:
+        for name, each in paints(watching(url, MANY), SERIES).items():
+            found[name] = delays(f"{MANY} orgs polled, {name}", each)
+    return found
+
+
+def answers() -> Figures:
+    print(f"\nFrom Zoho's answer to its paint, {CHANGES} changes, at {SIZE[0]}x{SIZE[1]}")
+    return {
+        f"{orgs} orgs": delays(f"one of {orgs} orgs polled", answers_to_screen(orgs)) for orgs in (8, MANY)
+    }
+
+
+def delays(name: str, each: Sequence[float]) -> Figures:
+    """Their median and their 99th percentile, printed."""
+    half, most = (1000 * percentile(each, part) for part in (0.5, 0.99))
+    print(f"  {name:<38} median {half:6.1f} ms   p99 {most:6.1f} ms", flush=True)
+    return {"median_ms": half, "p99_ms": most}
 
 
 def beside(base_name: str, base: Sequence[float], name: str, ours: Sequence[float], unit: str) -> Figures:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from itertools import cycle, islice
 
-from tests.benchmarks.measure import SIZE, take, wait
+from tests.benchmarks.measure import SIZE, settle, take, wait
 from tests.support.terminal import Terminal, in_terminal
 
 QUIET = 0.03
@@ -51,18 +51,10 @@ class Keyboard:
                 return
 
 
-def paints(
-    command: list[str], series: dict[str, Sequence[str]], settling: float, first: str = ""
-) -> dict[str, list[float]]:
-    """Seconds from key to paint, by series.
-
-    Args:
-        first: what is pressed before, unmeasured.
-    """
+def paints(command: list[str], series: dict[str, Sequence[str]]) -> dict[str, list[float]]:
+    """Seconds from key to paint, by series, once the program has settled."""
     with in_terminal(command, *SIZE) as terminal:
-        wait(terminal, settling)
-        terminal.send(first)
-        wait(terminal, 2)
+        settle(terminal)
         keyboard = Keyboard(terminal)
         found = {}
         for name, keys in series.items():

@@ -1,0 +1,45 @@
+"""zbtui over a Zoho on a port, with a journal on disk; only the keyring is left out: there is no prompt.
+
+`watching_app.py URL ORGS`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.support.zoho import Port, make_simulator, sign_in_of
+from zbtui.alerts.desk import AlertDesk
+from zbtui.clock import SystemClock
+from zbtui.config_rules import CONFIG_RULES
+from zbtui.core.org import Policy
+from zbtui.onboard import Desk, Household
+from zbtui.store.config import Config
+from zbtui.store.journal import open_journal
+from zbtui.store.memory import MemoryConfig, MemoryCredentials
+from zbtui.tui.app import ZbtuiApp
+from zbtui.watch.opening import make_fleet
+from zbtui.zoho.http import Http
+
+
+async def watch(url: str, orgs: int, folder: Path) -> None:
+    port = Port(make_simulator(orgs=orgs), url)
+    credentials, clock = MemoryCredentials(), SystemClock()
+    invented = port.simulator.world.orgs
+    for name, org in invented.items():
+        await credentials.write_sign_in(name, sign_in_of(org))
+    config = MemoryConfig(Config(Policy(), tuple(port.org(name) for name in invented)), CONFIG_RULES)
+    journal = open_journal(folder / "journal.db")
+    async with Http() as http:
+        fleet = make_fleet(config.load(), http, credentials, journal, clock)
+        desk = Desk(Household(config, credentials, journal), http, clock)
+        alerts = AlertDesk(journal, http, clock, fleet.settings.alerts)
+        await ZbtuiApp(fleet, desk, alerts).run_async()
+    await journal.close()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(watch(sys.argv[1], int(sys.argv[2]), Path(folder)))

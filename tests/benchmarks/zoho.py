@@ -1,0 +1,36 @@
+"""The simulated Zoho in a process of its own: its work is not taken for that of who asks it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support.zoho import make_simulator, on_port
+
+
+@contextmanager
+def zoho_beside(orgs: int) -> Iterator[str]:
+    """Serve so many orgs in another process; the URL of its port."""
+    command = [sys.executable, "-m", "tests.benchmarks.zoho", str(orgs)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def main() -> None:
+    with on_port(make_simulator(orgs=int(sys.argv[1]))) as port:
+        print(port.url, flush=True)
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main()
