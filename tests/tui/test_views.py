@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from tests.support.clock import settle
 from tests.tui.driving import Driven, Zoho, driving
@@ -138,6 +139,15 @@ async def leave(driven: Driven, path: Path) -> None:
     memory = ScreenMemory(path)
     memory._wanted = state
     await memory.close()
+
+
+async def test_keys_that_come_all_at_once_go_into_the_filter() -> None:
+    """As over a slow line, or when somebody types fast: none is taken for a command."""
+    async with driving(["dune", "mesa"]) as driven:
+        for key in ("slash", "d", "u", "n", "e", "enter", "right"):
+            driven.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await driven.press()
+        assert "filter dune · 1 of 2" in driven.screen_text
 
 
 async def test_view_sort_and_filter_are_as_they_were_left(tmp_path: Path) -> None:

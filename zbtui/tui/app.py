@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.css.query import NoMatches
@@ -100,6 +102,8 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         self._news: dict[str, Snapshot] = {}
         """What the screen was not told yet, by org: of several the last one counts."""
         self._ticks = 0
+        self._lasting = False
+        """Whether all orgs were looked at."""
         self._watching = False
         """Whether the orgs were shown, and their orgs are looked at since."""
 
@@ -178,6 +182,9 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         change = self._fleet.tick()
         self._take_up_keys()
         self._welcome_or_watch(change)
+        if not self._lasting and all(one.attempted_at for one in self._fleet.snapshots):
+            self._lasting = True
+            gc.freeze()  # else each full collection goes through all that is known of thousands of orgs
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
             self._alerting.tick(screen.roster.verdicts)
@@ -196,6 +203,13 @@ class ZbtuiApp(Toasting[str], Themed[str]):
                 self.pop_screen()
         elif not self._fleet.snapshots and isinstance(self.screen, FleetScreen):
             self.push_screen(WelcomeScreen())
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that come all at once are sent to what has the focus then, and the first one may move it."""
+        focused = self.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            event.prevent_default()
+            focused.post_message(events.Key(event.key, event.character))
 
     # Commands
 

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from zbtui.core.ordering import CYCLE, Sort
 from zbtui.core.screen_state import ScreenState, View
@@ -22,6 +22,7 @@ from zbtui.tui.screens.notices import notices
 from zbtui.tui.screens.org_commands import OrgCommands
 from zbtui.tui.widgets.find_input import FindInput
 from zbtui.tui.widgets.fleet_bar import FleetBar
+from zbtui.tui.widgets.key_bar import KeyBar
 from zbtui.tui.widgets.panels_view import PanelsView
 from zbtui.tui.widgets.state_strip import StateStrip
 from zbtui.tui.widgets.table_view import TableView
@@ -79,7 +80,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         yield Static(id="notice", markup=False)
         yield FindInput()  # above the orgs: below them the toasts come
         yield self._make_view(self._state.view)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
         yield TooSmall()
 
     def on_mount(self) -> None:
@@ -90,7 +91,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.too_small = self.query_one(TooSmall)
         self.roster.set_orgs(self.fleet.snapshots, self.fleet.policy, self.fleet.now())
         self.view.rebuild()
-        self.view.focus()
+        self.set_focus(self.view)
         self.call_after_refresh(self._show_bar)
 
     # Views
@@ -138,7 +139,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.roster.touch()
         self.view.show(org)
         if not is_typing:
-            self.view.focus()
+            self.set_focus(self.view)
 
     def go_to(self, name: str) -> None:
         """Move to that org, whatever the filter says."""
@@ -155,11 +156,8 @@ class FleetScreen(OrgCommands, Screen[None]):
     def update_orgs(self, snapshots: Sequence[Snapshot]) -> None:
         """Something about these is known anew."""
         now = self.fleet.now()
-        updated = [one.org.name for one in snapshots if self.roster.update(one, now)]
-        if self.roster.settle():
-            self.view.rebuild()
-        else:
-            self.view.repaint(updated)
+        # Sorted anew at the next tick: thousands of first answers would have all jump about all the time.
+        self.view.repaint([one.org.name for one in snapshots if self.roster.update(one, now)])
         for one in snapshots:
             self.bar.note(one, now)
         if not self._changed:
@@ -217,7 +215,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         """Type a filter; it works while it is typed."""
         self.find.value = self.roster.find
         self.find.display = True
-        self.find.focus()
+        self.set_focus(self.find)  # not `focus`, which waits behind the keys that came already
 
     @on(Input.Changed, "#find")
     def _typed(self, event: Input.Changed) -> None:
@@ -225,16 +223,21 @@ class FleetScreen(OrgCommands, Screen[None]):
             self._search(event.value)
 
     @on(Input.Submitted, "#find")
-    def _found(self) -> None:
+    def _keep_filter(self) -> None:
+        if self.find.value != self.roster.find:  # the last keys are not told of yet
+            self._search(self.find.value)
+        self._leave_find()
+
+    def _leave_find(self) -> None:
         self.find.display = False
-        self.view.focus()
+        self.set_focus(self.view)
 
     def on_find_input_moved(self, event: FindInput.Moved) -> None:
         self.view.action_move(0, event.rows)
 
     def action_clear(self) -> None:
         """Show all orgs again."""
-        self._found()
+        self._leave_find()
         if self.roster.find:
             self._search("")
 

@@ -10,7 +10,7 @@ from zbtui.core.event import Event
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.event_lines import Whose, day_words, draw_event, draw_heading, draw_quiet
 from zbtui.tui.widgets.lines import Line
-from zbtui.tui.widgets.tile_view import Tile, TileView
+from zbtui.tui.widgets.tile_view import Tile, TileView, org_tile
 
 MOST: Final = 1000
 """Events that are shown."""
@@ -95,7 +95,7 @@ class EventsView(TileView):
             tiles.append(Tile("Older ones: zbtui events", None))
         if quiet:
             tiles.append(Tile("nothing noted yet", None))
-            tiles += [Tile(name, name) for name in self.roster.order if name in quiet]
+            tiles += [org_tile(name) for name in self.roster.order if name in quiet]
         return tiles
 
     def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:

@@ -9,7 +9,7 @@ from zbtui.tui.bindings import key_of
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.lines import Line
 from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, PanelKeys, draw_panel
-from zbtui.tui.widgets.tile_view import GAP, Tile, TileView
+from zbtui.tui.widgets.tile_view import GAP, Tile, TileView, org_tile
 
 _NARROWEST: Final = 12
 
@@ -28,7 +28,7 @@ class PanelsView(TileView):
         self.take_up_keys()
 
     def make_tiles(self) -> Sequence[Tile]:
-        return [Tile(name, name) for name in self.roster.order]
+        return [org_tile(name) for name in self.roster.order]
 
     def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
         assert tile.org is not None

@@ -58,12 +58,11 @@ def _filtered(roster: Roster) -> list[Part]:
         (find, "bold"),
         f" · {len(roster.order)} of {len(roster.everyone)}",
     ]
-    bad = [(level, count) for level in sorted(Level, reverse=True) if (count := roster.hidden[level])]
-    if any(level is not Level.OK for level, _ in bad):
+    hidden = roster.hidden
+    if bad := [level for level in sorted(Level, reverse=True) if level is not Level.OK and hidden[level]]:
         told.append(" · hidden:")
-        for level, count in bad:
-            if level is not Level.OK:
-                told += [" ", (f"{level.glyph} {count} {level.word}", LEVEL_STYLES[level])]
+        for level in bad:
+            told += [" ", (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])]
     return told
 
 

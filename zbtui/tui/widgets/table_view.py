@@ -12,7 +12,7 @@ from zbtui.core.ordering import Sort
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.widgets.lines import Line
 from zbtui.tui.widgets.table_lines import column_at, columns_of, draw_head, draw_row
-from zbtui.tui.widgets.tile_view import Tile, TileView
+from zbtui.tui.widgets.tile_view import Tile, TileView, org_tile
 
 
 class TableView(TileView):
@@ -29,7 +29,7 @@ class TableView(TileView):
             self.sort = sort
 
     def make_tiles(self) -> Sequence[Tile]:
-        return [Tile(name, name) for name in self.roster.order]
+        return [org_tile(name) for name in self.roster.order]
 
     def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
         assert tile.org is not None

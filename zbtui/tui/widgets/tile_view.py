@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final, get_args
+from functools import lru_cache
+from typing import ClassVar, Final, NamedTuple, get_args
 
 from rich.segment import Segment
 from rich.style import Style
@@ -24,14 +24,19 @@ GAP: Final = 1
 """Cells between two columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One thing in a view: a panel, or a line."""
+class Tile(NamedTuple):
+    """One thing in a view: a panel, or a line. A tuple, because a key may make thousands of them."""
 
     key: Hashable
     """Unique within the view."""
     org: str | None
     """Whose it is; None: a heading, which the cursor skips."""
+
+
+@lru_cache(maxsize=1 << 16)
+def org_tile(name: str) -> Tile:
+    """The one tile of an org, where a view has one for each."""
+    return Tile(name, name)
 
 
 class TileView(ScrollView, can_focus=True):
@@ -66,6 +71,8 @@ class TileView(ScrollView, can_focus=True):
         self._drawn: dict[int, tuple[tuple[Line, ...], bool]] = {}
         """What is on the screen, by place, and whether as selected."""
         self._styles: dict[tuple[Role, bool], Style] = {}
+        self._laid_out_for = 0
+        """Cells of its width."""
         self._columns = 1
         self._tile_width = 0
         self._painted = False
@@ -177,6 +184,12 @@ class TileView(ScrollView, can_focus=True):
 
     # Layout
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # Painted before it is told of its size: when it is shown first, or once more.
+        if self.scrollable_content_region.width != self._laid_out_for:
+            self._lay_out()
+        return super().render_lines(crop)
+
     def on_resize(self) -> None:
         self._lay_out()
         if self.roster.is_touched:
@@ -188,7 +201,7 @@ class TileView(ScrollView, can_focus=True):
         self._drawn.clear()
 
     def _lay_out(self) -> None:
-        width = self.scrollable_content_region.width
+        width = self._laid_out_for = self.scrollable_content_region.width
         self._columns, self._tile_width = self.columns_for(width, len(self._tiles))
         rows = -(-len(self._tiles) // self._columns)
         self.virtual_size = Size(width, self.header_height + rows * self.tile_height)
