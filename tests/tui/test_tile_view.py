@@ -12,6 +12,7 @@ from tests.support.build import seen
 from tests.support.clock import START
 from tests.tui.views import ViewApp, roster_of
 from zbtui.core.snapshot import Snapshot
+from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.lines import Line, fit
 from zbtui.tui.widgets.panels_view import PanelsView
 from zbtui.tui.widgets.table_view import TableView
@@ -45,6 +46,34 @@ async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
         app.repainted.clear()
         app.tick(1)
         assert app.repainted == []
+
+
+class Measured(PanelsView):
+    """Notes how wide its panels are drawn."""
+
+    def __init__(self, roster: Roster) -> None:
+        super().__init__(roster)
+        self.widths: set[int] = set()
+
+    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+        self.widths.add(width)
+        return super().draw_tile(tile, width, selected=selected)
+
+
+async def test_nothing_is_painted_at_a_width_that_is_not_the_views() -> None:
+    """Neither when it is shown first, nor when it was hidden while the terminal changed its size."""
+    view = Measured(roster_of(*orgs(6)))
+    app = ViewApp(view)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert len(view.widths) == 1
+        view.display = False
+        await pilot.resize_terminal(119, 24)
+        await pilot.pause()
+        view.widths.clear()
+        view.display = True
+        await pilot.pause()
+        assert len(view.widths) == 1
 
 
 async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
