@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -322,6 +323,30 @@ def test_a_rule_that_is_not_fully_understood_promises_nothing(raw: str) -> None:
 
 def test_no_more_runs_are_foretold_than_anybody_asks_for() -> None:
     assert len(later("FREQ=WEEKLY;BYDAY=TU", "2026-11-03T09:30:00+01:00", "2999-01-01T00:00:00Z")) == 99
+
+
+@pytest.mark.parametrize(
+    ("rule", "runs"),
+    [
+        ("BYDAY=TU,TH;BYMONTHDAY=3,4,5", ["11-05", "12-03", "01-05", "02-04"]),
+        ("BYDAY=1TU,-1SU;BYMONTHDAY=31,1,2", ["12-01", "01-31", "02-02"]),
+        ("BYDAY=2TU;BYMONTHDAY=1", []),
+        ("INTERVAL=3;BYMONTHDAY=31", []),
+        ("INTERVAL=2;BYMONTHDAY=31", ["01-31"]),
+    ],
+)
+def test_days_of_the_month_hold_where_they_come_and_are_the_weekdays(rule: str, runs: list[str]) -> None:
+    found = later(f"FREQ=MONTHLY;{rule}", "2026-11-03T09:30:00+01:00", "2027-02-20T00:00:00+01:00")
+    assert [one[:5] for one in found] == runs
+
+
+def test_a_day_that_never_comes_is_not_looked_for_until_the_end_of_time() -> None:
+    began = time.process_time()
+    for interval in range(1, 13):
+        for weekdays in ("", "BYDAY=5MO;", "BYDAY=1SU;"):
+            rule = f"FREQ=MONTHLY;INTERVAL={interval};{weekdays}BYMONTHDAY={31 if not weekdays else 15}"
+            later(rule, "2026-02-03T09:30:00+01:00", "2027-02-03T00:00:00+01:00")
+    assert time.process_time() - began < 3, "one of them alone would take a second"
 
 
 @tried

@@ -8,6 +8,7 @@ that is `scheduled_date` alone.
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -153,6 +154,13 @@ def _runs(rule: Recurrence, first: datetime, last: datetime) -> Iterator[datetim
     """The dates of a rule from `first` to `last`, both without a zone."""
     from dateutil import rrule  # here, because most starts of the program never need it
 
+    if rule.month_days:
+        # The first of each month, too: for a day that never comes dateutil looks until the year 9999.
+        wanted = (1, *rule.month_days)
+        dates = rrule.rrule(
+            rrule.MONTHLY, dtstart=first, until=last, interval=rule.interval, bymonthday=wanted
+        )
+        return (date for date in dates if date.day in rule.month_days and _falls_on(date, rule.days))
     plain = [getattr(rrule, day) for nth, day in rule.days if not nth]
     ordinal = [getattr(rrule, day)(int(nth)) for nth, day in rule.days if nth]
     runs = rrule.rruleset()  # of two rules: dateutil takes days of both kinds in one for their overlap
@@ -165,10 +173,18 @@ def _runs(rule: Recurrence, first: datetime, last: datetime) -> Iterator[datetim
                 until=last,
                 interval=rule.interval,
                 byweekday=weekdays,
-                bymonthday=rule.month_days or None,
             )
         )
     return iter(runs)
+
+
+def _falls_on(date: datetime, days: tuple[tuple[str, str], ...]) -> bool:
+    """Whether it is one of these weekdays of its month; any is, where there are none."""
+    nths = {"", str((date.day + 6) // 7)}
+    if date.day + 7 > monthrange(date.year, date.month)[1]:
+        nths.add("-1")
+    weekday = tuple(_DAYS)[date.weekday()]
+    return not days or any(nth in nths and day == weekday for nth, day in days)
 
 
 def _number(text: str, least: int, most: int) -> int | None:
