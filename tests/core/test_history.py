@@ -14,7 +14,7 @@ from tests.core.build import DAY, HOUR, NOW, row, tried
 from tests.core.test_explain import API_ERRORS, PAGE
 from zbtui.core.backup import Requester
 from zbtui.core.explain import explain_api
-from zbtui.core.history import PER_PAGE, Entry, HistoryPage, Outcome, parse_entry, parse_history
+from zbtui.core.history import MOST_ROWS, PER_PAGE, Entry, HistoryPage, Outcome, parse_entry, parse_history
 from zbtui.core.text import LONGEST, clean
 from zbtui.core.trouble import Kind, Trouble, TroubleError
 
@@ -280,6 +280,7 @@ def test_a_row_may_be_nobodys(nobody: object) -> None:
         answer(row("completed", done_by="Mara")),
         answer(row("completed", done_by={"name": ["Mara"]})),
         answer(row("completed", log_time="yesterday")),
+        answer(*[row("completed")] * (MOST_ROWS + 1)),
         answer(row("completed", log_time="2026-03-03T10:14:51")),
         answer(row("completed", log_time="9999-12-31T23:59:59+00:00")),
         b"[]",

@@ -10,7 +10,7 @@ import pytest
 from tests.support.clock import START
 from tests.zoho.canned import Canned, InTurn, canned
 from tests.zoho.flows import PAGE, refused
-from zbtui.core.history import MOST_PAGES
+from zbtui.core.history import MOST_PAGES, MOST_ROWS
 from zbtui.core.links import Links
 from zbtui.core.runs import History
 from zbtui.core.secret import AccessToken, Secret
@@ -36,7 +36,8 @@ FETCH: dict[str, Any] = {"history": history, "links": links}
 
 def page(*ids: str, more: bool) -> Canned:
     rows = [
-        {"id": each, "state": "completed", "log_time": f"2026-10-{each}T09:30:00+01:00"} for each in ids
+        {"id": each, "state": "completed", "log_time": f"2026-10-{int(each) % 28 + 1:02}T09:30:00+01:00"}
+        for each in ids
     ]
     return canned({"history": rows, "info": {"more_records": more}})
 
@@ -60,6 +61,12 @@ async def test_a_server_that_always_has_more_is_not_asked_for_ever() -> None:
     app = InTurn({HISTORY_PATH: [page("20", more=True)]})
     assert len((await history(app)).entries) == 1
     assert len(app.asked) == MOST_PAGES
+
+
+async def test_a_server_whose_pages_are_too_long_is_not_asked_for_all_of_them() -> None:
+    app = InTurn({HISTORY_PATH: [page(*map(str, range(10, 10 + MOST_ROWS // 2)), more=True)]})
+    assert len((await history(app)).entries) == MOST_ROWS // 2
+    assert len(app.asked) == 2
 
 
 async def test_a_history_of_which_a_page_is_missing_is_none() -> None:

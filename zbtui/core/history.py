@@ -22,6 +22,8 @@ PER_PAGE: Final = 200
 """Rows of a page, the most that Zoho gives; always sent, for its default differs from its pages'."""
 MOST_PAGES: Final = 10
 """Pages that are read: far beyond what a year of backups fills."""
+MOST_ROWS: Final = MOST_PAGES * PER_PAGE
+"""Rows that are read, however long a page is: what comes with them is reckoned while all orgs wait."""
 
 
 class Outcome(Enum):
@@ -111,6 +113,8 @@ def parse_history(status: int, body: bytes, data_center: str) -> HistoryPage:
     rows = answer.get("history") or []
     if not isinstance(rows, list):
         raise TroubleError(bad_answer("has a history that is no list"))
+    if len(rows) > MOST_ROWS:
+        raise TroubleError(bad_answer(f"has {len(rows)} rows of history, far more than a page holds"))
     info = answer.get("info")
     more = isinstance(info, Mapping) and str(info.get("more_records")).lower() == "true"
     return HistoryPage(tuple(parse_entry(row) for row in rows), more and bool(rows))

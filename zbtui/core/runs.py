@@ -84,15 +84,19 @@ def summarize(entries: Iterable[Entry]) -> History:
 
 def _pair(newest_first: Sequence[Entry]) -> tuple[Run, ...]:
     runs: list[Run] = []
+    begun: list[int] = []
+    """The places of those whose end was not told yet."""
     for entry in reversed(newest_first):
         if entry.begins_run:
+            begun.append(len(runs))
             runs.append(Run(entry.at, None, None, entry.repeat_type))
         elif entry.outcome:
             end = Run(None, entry.at, entry.outcome, entry.repeat_type)
-            index = next((i for i in range(len(runs) - 1, -1, -1) if _may_be_of(runs[i], end)), None)
+            index = next((one for one in reversed(begun) if _may_be_of(runs[one], end)), None)
             if index is None:
                 runs.append(end)
             else:
+                begun.remove(index)
                 kind = end.repeat_type or runs[index].repeat_type
                 runs[index] = replace(end, started=runs[index].started, repeat_type=kind)
     return tuple(reversed(runs))
@@ -100,6 +104,6 @@ def _pair(newest_first: Sequence[Entry]) -> tuple[Run, ...]:
 
 def _may_be_of(start: Run, end: Run) -> bool:
     """Whether a start, still without an end, may be the one of this end."""
-    if start.outcome or (start.repeat_type and end.repeat_type and start.repeat_type != end.repeat_type):
+    if start.repeat_type and end.repeat_type and start.repeat_type != end.repeat_type:
         return False
     return not (start.started and end.ended) or end.ended - start.started <= LONGEST_RUN

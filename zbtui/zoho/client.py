@@ -8,7 +8,7 @@ from typing import Final
 from zbtui.core.backup import parse_details
 from zbtui.core.company import Company, parse_company
 from zbtui.core.envelope import load_answer
-from zbtui.core.history import MOST_PAGES, PER_PAGE, Entry, parse_history
+from zbtui.core.history import MOST_PAGES, MOST_ROWS, PER_PAGE, Entry, parse_history
 from zbtui.core.links import Links, parse_links
 from zbtui.core.runs import History, summarize
 from zbtui.core.secret import AccessToken
@@ -53,7 +53,7 @@ async def fetch_history(http: Http, access: AccessToken, data_center: str, now: 
         with reply.refusing(now):
             read = parse_history(reply.status, reply.body, data_center)
         entries += read.entries
-        if not read.more:
+        if not read.more or len(entries) >= MOST_ROWS:
             break
     return summarize(entries)
 
