@@ -216,6 +216,8 @@ async def test_a_sign_in_that_zbtui_did_not_write_is_an_error_and_never_none(
         {"expires_at": "soon"},
         {"expires_at": "2026-11-23T12:20:00"},
         {"expires_at": None},
+        {"expires_at": "0001-01-01T00:00:00+00:00"},
+        {"expires_at": "9999-12-31T23:59:59-23:59"},
         {"access_token": "1000.é"},
         {"access_token": "1000.a\r\nHost: evil.example"},
         {"access_token": ""},

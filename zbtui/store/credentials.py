@@ -14,9 +14,8 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -25,6 +24,7 @@ from filelock import FileLock, Timeout
 from zbtui.core.secret import AccessToken, Secret, SignIn, fits_header
 from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.store.database import moment_of
 from zbtui.store.memory import FOREIGN_ENTRY
 from zbtui.store.paths import make_private_folder
 from zbtui.store.worker import Worker, WorkerStuckError
@@ -71,13 +71,8 @@ class KeyringCredentials:
         self._backend: KeyringBackend | None = None
 
     async def read_sign_in(self, org_name: str) -> SignIn | None:
-        entry = await self._read(*_sign_in_entry(org_name))
-        if entry is None:
-            return None
-        secret, token = entry.get("client_secret"), entry.get("refresh_token")
-        if not isinstance(secret, str) or not isinstance(token, str | None):
-            raise TroubleError(_foreign_entry(org_name))
-        return SignIn(Secret(secret), Secret(token) if token else None)
+        text = await self._read(*_sign_in_entry(org_name))
+        return None if text is None else parse_sign_in(text, org_name)
 
     async def write_sign_in(self, org_name: str, sign_in: SignIn) -> None:
         """Write, then read back: a null back end takes everything and keeps nothing."""
@@ -95,18 +90,8 @@ class KeyringCredentials:
 
     async def read_access(self, org_name: str) -> AccessToken | None:
         """The cached access token; what cannot be understood counts as none: it is made anew."""
-        entry = await self._read(*_access_entry(org_name), strict=False)
-        token, api_url, expires = (
-            (entry or {}).get(key) for key in ("access_token", "api_domain", "expires_at")
-        )
-        if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
-            return None
-        try:
-            moment = datetime.fromisoformat(expires)
-        except ValueError:
-            return None
-        usable = fits_header(token) and moment.tzinfo
-        return AccessToken(Secret(token), api_url, moment) if usable else None
+        text = await self._read(*_access_entry(org_name))
+        return None if text is None else parse_access(text)
 
     async def write_access(self, org_name: str, access: AccessToken) -> None:
         entry = {
@@ -160,18 +145,8 @@ class KeyringCredentials:
         finally:
             lock.release()
 
-    async def _read(self, service: str, user: str, *, strict: bool = True) -> dict[str, object] | None:
-        text = await self._call(lambda keyring: keyring.get_password(service, user))
-        if text is None:
-            return None
-        entry: object = None
-        with suppress(ValueError, RecursionError):  # the error would hold the text
-            entry = json.loads(text)
-        if not isinstance(entry, dict):
-            if strict:
-                raise TroubleError(_foreign_entry(service))
-            return None
-        return entry
+    async def _read(self, service: str, user: str) -> str | None:
+        return await self._call(lambda keyring: keyring.get_password(service, user))
 
     async def _write(self, service: str, user: str, text: str) -> None:
         await self._change(service, user, text)
@@ -249,6 +224,40 @@ class KeyringCredentials:
             f"zbtui's lock files cannot be used ({error.strerror}).",
             f"Make {self._locks}, and what is in it, writable for this user.",
         )
+
+
+def parse_sign_in(text: str, org_name: str) -> SignIn:
+    """A `sign-in` entry.
+
+    Raises:
+        TroubleError: it is not one that zbtui wrote.
+    """
+    entry = _object_in(text)
+    secret, token = entry.get("client_secret"), entry.get("refresh_token")
+    if not isinstance(secret, str) or not isinstance(token, str | None):
+        raise TroubleError(_foreign_entry(org_name))
+    return SignIn(Secret(secret), Secret(token) if token else None)
+
+
+def parse_access(text: str) -> AccessToken | None:
+    """An `access` entry; None: it is not one that zbtui wrote."""
+    entry = _object_in(text)
+    token, api_url, expires = (entry.get(key) for key in ("access_token", "api_domain", "expires_at"))
+    if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
+        return None
+    try:
+        moment = moment_of(expires)
+    except ValueError:
+        return None
+    return AccessToken(Secret(token), api_url, moment) if fits_header(token) else None
+
+
+def _object_in(text: str) -> Mapping[str, object]:
+    """The JSON object of an entry; empty where it is none."""
+    entry: object = None
+    with suppress(ValueError, RecursionError):  # the error would hold the text
+        entry = json.loads(text)
+    return entry if isinstance(entry, dict) else {}
 
 
 def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
