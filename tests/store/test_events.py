@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
-from tests.store.builders import looked, note, org
+from tests.store.builders import database, looked, note, org
 from tests.support.clock import START
 from zbtui.core.event import Event
 from zbtui.store.journal import Journal, open_journal
@@ -50,6 +51,17 @@ async def test_what_changed_at_that_moment_or_later_is_told(zone: timezone, jour
     later = since + timedelta(microseconds=1)
     assert statuses(await journal.events.read(None, later)) == ["S8", "S9"]
     assert statuses(await journal.events.read("b", since)) == ["S7", "S9"]
+
+
+async def test_a_level_that_there_is_not_makes_an_event_that_is_not_told(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    journal = open_journal(path)
+    for minute, status in enumerate(("SCHEDULED", "S1", "S2")):
+        await note(journal, looked(org(), START + minute * MINUTE, status))
+    with database(path) as other:
+        other.execute("UPDATE event SET level = 'worse' WHERE after = 'S1'")
+    assert statuses(await journal.events.read(None, None)) == ["S2"]
+    await journal.close()
 
 
 async def test_of_many_the_newest_are_told_still_oldest_first(journal: Journal) -> None:

@@ -70,6 +70,15 @@ async def test_a_lock_out_that_is_not_understood_counts_as_none(until: str, path
         assert await journal.lockout(TOKEN) is None
 
 
+@pytest.mark.parametrize("strikes", [-5, (1 << 63) - 1])
+async def test_a_lock_out_that_nobody_counted_counts_as_none(strikes: int, path: Path) -> None:
+    await keep(path, lockout=LOCKED)
+    with database(path) as other:
+        other.execute("UPDATE lockout SET strikes = ?", [strikes])
+    async with opened(path) as journal:
+        assert await journal.lockout(TOKEN) is None
+
+
 # Token requests
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from zbtui.store.database import Database, moment_of, stamp
+from zbtui.store.encoding import count_of
 
 _KEPT_SECONDS: Final = 3600.0
 
@@ -43,7 +44,7 @@ class TokenBudget:
         query = "SELECT until, strikes FROM lockout WHERE token = ?"
         row = await self._database.reading(lambda known: known.execute(query, (token,)).fetchone(), None)
         try:
-            return Lockout(moment_of(row[0]), row[1]) if row else self._lockouts.get(token)
+            return Lockout(moment_of(row[0]), count_of(row[1])) if row else self._lockouts.get(token)
         except ValueError:
             return None
 

@@ -25,6 +25,8 @@ from zbtui.store.database import moment_of
 
 LONGEST_LINE: Final = 2000
 """Characters of a line that zbtui itself wrote: far more than it ever writes."""
+_COUNTED: Final = 1 << 31
+"""One more than this still fits into SQLite's numbers."""
 _LARGEST_OFFSET: Final = timedelta(days=36_525)
 _DATES: Final = ("observed_at", "running_since", "company_at", "links_expire", "past_tried_at")
 
@@ -135,9 +137,9 @@ def count_of(value: object) -> int:
     """A number that was kept.
 
     Raises:
-        ValueError: it is none, or negative.
+        ValueError: it is none, or negative, or more than anything is ever counted up to.
     """
-    if type(value) is not int or value < 0:
+    if type(value) is not int or not 0 <= value < _COUNTED:
         raise ValueError("no count")
     return value
 

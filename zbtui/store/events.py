@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from zbtui.core.event import KINDS, Event
 from zbtui.core.settings import Keep
+from zbtui.core.verdict import Level
 from zbtui.store.database import Database, moment_of, stamp
 from zbtui.store.encoding import line_of, text_line, understood
 
@@ -68,7 +69,7 @@ def _decode(row: tuple[Any, ...]) -> Event | None:
             KINDS[KINDS.index(kind)],
             line_of(before),
             line_of(after),
-            text_line(level),
+            Level[text_line(level).upper()].word,
             text_line(headline),
         )
 
