@@ -116,6 +116,7 @@ MANY = ", ".join(f'"t{number}"' for number in range(11))
 MISTAKES = {
     "an action that is none": ('# mine\n[keys]\n"fleet.lok" = "f5"\n', 3, "fleet.lok", "fleet.look"),
     "keys that are no text": ('[keys]\n"fleet.look" = 5\n', 2, "fleet.look", "quotes"),
+    "a control in the name of an action": ('[keys]\n"a\\u001b[2J" = 5\n', 1, "a[2J is not", "quotes"),
     "keys in a list": ('[keys]\n"fleet.look" = ["f5"]\n', 2, "fleet.look", "quotes"),
     "a name without quotes": ('[keys]\nfleet.look = "f5"\n', 2, "fleet", '"fleet.look"'),
     "a key that is none": ('[keys]\n"fleet.look" = "F5"\n', 2, "'F5'", "f5"),

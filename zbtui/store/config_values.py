@@ -29,7 +29,8 @@ class Wrong(Exception):
 
     def __init__(self, what: str, cure: str, key: str | None = None) -> None:
         super().__init__(what)
-        self.what, self.cure, self.key = what, cure, key
+        # The names of keys are anybody's, too.
+        self.what, self.cure, self.key = clean(what), cure, key
 
 
 def read_policy(document: Mapping[str, Any]) -> Policy:
