@@ -147,6 +147,7 @@ def test_any_other_custom_url_is_refused_and_told_why(url: str, word: str) -> No
         ("http://localhost.example.com", False),
         ("http://128.0.0.1", False),
         ("https://www.zohoapis.eu", False),
+        ("https://[::1", False),
         ("", False),
     ],
 )

@@ -84,8 +84,8 @@ def is_of_accounts(url: str, dc: DataCenter) -> bool:
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine itself."""
-    host = urlsplit(url).hostname or ""
     try:
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
