@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
@@ -19,6 +19,8 @@ from zbtui.core.trouble import TroubleError
 
 _YEARS: Final = range(1970, 3000)
 """Dates beyond are slips, and near the ends of `datetime` a change of zone overflows."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Windows cannot say an earlier moment in its own zone."""
 
 
 class State(Enum):
@@ -161,6 +163,6 @@ def parse_moment(text: str | None) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None or moment.year not in _YEARS:
+    if moment is None or moment.tzinfo is None or moment.year not in _YEARS or moment < _EPOCH:
         raise TroubleError(bad_answer(f"has a date that cannot be read: {clean(text, 40)}"))
     return moment

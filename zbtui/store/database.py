@@ -187,7 +187,7 @@ def moment_of(text: str) -> datetime:
         ValueError: it is no moment, one without a time zone, or one of another age.
     """
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None or moment.year not in _YEARS:
+    if moment.tzinfo is None or moment.year not in _YEARS or moment.timestamp() < 0:
         raise ValueError("no moment")
     return moment
 
