@@ -269,7 +269,7 @@ async def sign_in_by_browser(
             if left <= 0:
                 raise TroubleError(_NOBODY_CAME)
             await stop.wait(left)
-    code, at = _read_callback(loopback.callback, dc)
+    code, at = read_callback(loopback.callback, dc)
     more = {"redirect_uri": page.redirect_uri, "code_verifier": verifier}
     return await _exchange(http, client, at, code, clock.now(), "browser", more)
 
@@ -296,8 +296,12 @@ def _consent_page(
     return BrowserPage(url, redirect_uri, now + BROWSER_PATIENCE)
 
 
-def _read_callback(callback: Callback, dc: DataCenter) -> tuple[Secret, DataCenter]:
-    """The code, and the data center that it may be exchanged at."""
+def read_callback(callback: Callback, dc: DataCenter) -> tuple[Secret, DataCenter]:
+    """The code, and the data center that it may be exchanged at.
+
+    Raises:
+        TroubleError: a refusal, or a host that no secret may go to.
+    """
     if callback.code is None:
         raise TroubleError(explain_token(callback.error or "access_denied", None, dc.key, "browser"))
     named = callback.accounts_server
