@@ -103,10 +103,8 @@ def fuzz(name: str, findings: Path, args: argparse.Namespace) -> None:
 
     def change(data: bytes, most: int, seed: int) -> bytes:
         luck = random.Random(seed)
-        structured = mutate(data, luck) if luck.random() < 0.5 else None
-        if structured is None or len(structured) > most:
-            return bytes(atheris.Mutate(data, most))
-        return structured
+        changed = mutate(data, luck) if luck.random() < 0.5 else b""
+        return changed if 0 < len(changed) <= most else bytes(atheris.Mutate(data, most))
 
     with tempfile.TemporaryDirectory(prefix="zbtui-fuzz-") as corpus:
         for number, seed in enumerate(target.seeds):

@@ -151,15 +151,27 @@ def spoil(value: Any, luck: random.Random) -> str:
     return json.dumps(value).replace(json.dumps(_MARK), raw or "null")
 
 
-def mutate(data: bytes, luck: random.Random) -> bytes | None:
-    """What `spoil` makes of the JSON in it, which may follow a first line; None: there is none."""
+def mutate(data: bytes, luck: random.Random) -> bytes:
+    """What `spoil` makes of the JSON in it, which may follow a first line; else `splice`."""
     head, line, body = data.partition(b"\n")
     if not line or not head.isdigit():
         head, line, body = b"", b"", data
     try:
-        return head + line + spoil(json.loads(body), luck).encode("utf-8", "surrogatepass")
+        value = json.loads(body)
+        if luck.random() < 0.8:
+            return head + line + spoil(value, luck).encode("utf-8", "surrogatepass")
     except (ValueError, RecursionError):
-        return None
+        pass
+    return splice(data, luck)
+
+
+def splice(data: bytes, luck: random.Random) -> bytes:
+    """With a part of it left out, or said twice, and something hostile in its place or behind it."""
+    start = luck.randrange(len(data) + 1)
+    end = min(start + luck.choice((0, 0, 1, 5, 40)), len(data))
+    texts = (luck.choice(TEXTS), luck.choice(RAW), luck.choice("\x00\t\n\r \"'\\,;:=[]{}#%&?@./-+0"))
+    new = luck.choice(texts).encode("utf-8", "surrogatepass")
+    return data[: luck.choice((start, end))] + new + data[luck.choice((start, end)) :]
 
 
 def _at(value: Any, path: tuple[Any, ...]) -> Any:

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,6 +18,9 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
 
 from tests.core.build import NOW, OFFLINE, ORG, company, history, job, row, seen
 from tests.fuzz.hostile import TEXTS
@@ -205,6 +209,15 @@ def read_config(data: bytes) -> None:
             assert make_org(org_table(org), CONFIG_RULES) == org
 
 
+def read_tables(data: bytes) -> None:
+    """A config with other values: as JSON, and written as TOML."""
+    try:
+        text = tomlkit.dumps(json.loads(data))
+    except (ValueError, TypeError, AttributeError, RecursionError, TOMLKitError):
+        return  # there is no such TOML
+    read_config(text.encode("utf-8", "replace"))
+
+
 def edit_config(data: bytes) -> None:
     """A config of a person's own is edited so that nothing else in it changes, or not at all."""
     with _folder() as folder:
@@ -332,6 +345,7 @@ TARGETS: Final[dict[str, Target]] = {
             b"[[org]]\n[watch]\nevery = " + b"9" * 5000,
         ),
     ),
+    "config-tables": Target(read_tables, (json.dumps(tomllib.loads(CONFIG)).encode(),)),
     "config-edit": Target(edit_config, (CONFIG.encode(), CONFIG.replace("\n", "\r\n").encode())),
     "keys": Target(
         read_keys,
