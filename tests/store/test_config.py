@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -202,6 +203,13 @@ def test_each_mistake_is_told_with_file_and_line_and_nothing_is_rewritten(mistak
         assert f"line {line}" in message.replace(str(file.path), "")
         assert word in message
     assert file.text() == text
+
+
+def test_the_line_of_a_mistake_is_found_behind_however_long_a_blank_one(file: File) -> None:
+    file.put("[watch]\n" + " " * 100_000 + "\nevry = 1\n")
+    began = time.process_time()
+    assert "line 3: unknown key 'evry'" in refused(file.load).message
+    assert time.process_time() - began < 3, "with the square of its length it would take many times that"
 
 
 @pytest.mark.parametrize(

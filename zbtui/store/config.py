@@ -285,7 +285,8 @@ def _placed(text: str) -> Iterator[tuple[str, int | str | None, int | str | None
 
 def _is_named(line: str, key: str) -> bool:
     """Whether a line gives `key` a value, or is the header of a table of that name."""
-    return bool(re.match(rf"\s*[\[\"']*\s*{re.escape(key)}\s*[\]\"']*\s*(=|\]|\.|$)", line))
+    # Each blank has but one place where it fits: else a long line would take for ever.
+    return bool(re.match(rf"[\s\[\"']*{re.escape(key)}[\s\]\"']*(=|\]|\.|$)", line))
 
 
 def refused(message: str, hint: str) -> TroubleError:
