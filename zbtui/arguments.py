@@ -125,7 +125,7 @@ def _add_sign_in_options(command: argparse.ArgumentParser) -> None:
 
 def _count(most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
             raise argparse.ArgumentTypeError(f"a whole number from 1 to {most} is needed")
         return int(text)
 

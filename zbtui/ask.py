@@ -53,12 +53,13 @@ def choose_way() -> Way:
     say("How to sign in:")
     for number, way in enumerate(WAYS, start=1):
         say(f"  {number}  {GUIDES[way].title:<28} {GUIDES[way].needs}")
+    numbered = {str(number): way for number, way in enumerate(WAYS, start=1)}
     while True:
         text = _read_line("Number [1]: ") or "1"
         if text in WAYS:
             return text
-        if text.isascii() and text.isdigit() and 1 <= int(text) <= len(WAYS):
-            return WAYS[int(text) - 1]
+        if text in numbered:
+            return numbered[text]
         say(f"A number from 1 to {len(WAYS)}, please.")
 
 

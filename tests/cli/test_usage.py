@@ -46,6 +46,7 @@ from zbtui.cli import main
         "add acme --data-center eu --client-id 1000.A --grant password",
         "add acme --data-center eu --client-id 1000.A --port 0",
         "add acme --data-center eu --client-id 1000.A --port 65536",
+        "add acme --data-center eu --client-id 1000.A --port 00000000165536",
         "sign-in",
         "sign-in acme --grant password",
         "remove",

@@ -12,10 +12,10 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from tests.fuzz.hostile import TEXTS
 from tests.fuzz.target import Target, check_line, check_text, json_of, text_of, troubled
 from tests.support.clock import FakeClock
 from tests.zoho.canned import canned
-from zbtui.ask import read_secrets
+from zbtui.ask import ask_number, choose_way, confirm, read_secrets
 from zbtui.check.events import as_rows
 from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.backup import parse_job
@@ -281,6 +281,18 @@ def read_stdin(data: bytes) -> None:
             sys.stdin = before
 
 
+def read_typed(data: bytes) -> None:
+    """What a person types at the questions, to the end of the input."""
+    before = sys.stdin
+    for question in (choose_way, partial(ask_number, "Number"), partial(confirm, "Sure?", default=False)):
+        sys.stdin = io.StringIO(data.decode("utf-8", "replace"))
+        try:
+            with suppress(EOFError), redirect_stderr(io.StringIO()):
+                question()
+        finally:
+            sys.stdin = before
+
+
 @contextmanager
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="zbtui-fuzz-") as folder:
@@ -354,6 +366,7 @@ TARGETS: Final[dict[str, Target]] = {
             *(json.dumps({"fleet.look": text, text: "f9"}).encode() for text in TEXTS),
         ),
     ),
+    "typed": Target(read_typed, (b"1\n", b"yes\nbrowser\n", b"9" * 5000 + b"\n")),
     "stdin": Target(
         read_stdin, (b'{"client_secret": "x", "refresh_token": "1000.aa.bb"}', b'{"code": ["x"]}')
     ),
