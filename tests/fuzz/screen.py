@@ -169,7 +169,9 @@ def _hand_on(snapshot: Snapshot, now: datetime, zone: tzinfo) -> None:
     assert json.loads(as_json(report))["orgs"][0]["name"] == snapshot.org.name
     check_text(*as_openmetrics(report).split("\n"))
     verdict = judge(snapshot, POLICY, now)
-    check_text(one_line(snapshot, verdict, now), crm_page(snapshot))
+    check_text(one_line(snapshot, verdict, now))
+    page = crm_page(snapshot)
+    assert page and page.isascii() and page.startswith("https://crm.zoho.eu/crm/")
     standing = standing_of(snapshot, verdict, now)
     for kind, before, after in changes(None, standing) if standing else ():
         assert kind in KINDS

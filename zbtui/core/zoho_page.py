@@ -29,4 +29,5 @@ def crm_page(snapshot: Snapshot) -> str | None:
     if host is None:
         return None
     number = snapshot.company.number if snapshot.company else None
-    return f"https://{host}/crm/org{number}/" if number and number.isdigit() else f"https://{host}/crm/"
+    is_number = number is not None and number.isascii() and number.isdigit()
+    return f"https://{host}/crm/org{number}/" if is_number else f"https://{host}/crm/"

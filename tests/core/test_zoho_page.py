@@ -1,0 +1,40 @@
+"""The address of an org's CRM: one of Zoho's hosts, and nothing else that anybody told but a number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.core.build import ORG, company
+from zbtui.core.org import CUSTOM
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.zoho_page import crm_page
+from zbtui.zoho.datacenter import DATA_CENTERS
+
+
+@pytest.mark.parametrize("key", DATA_CENTERS)
+def test_it_is_at_the_data_centers_own_domain(key: str) -> None:
+    domain = DATA_CENTERS[key].accounts_url.removeprefix("https://accounts.")
+    assert crm_page(Snapshot(replace(ORG, data_center=key))) == f"https://crm.{domain}/crm/"
+
+
+def test_of_a_custom_data_center_it_is_not_known() -> None:
+    assert crm_page(Snapshot(replace(ORG, data_center=CUSTOM))) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "path"),
+    [
+        ("20098765432", "org20098765432/"),
+        (None, ""),
+        ("../../evil", ""),
+        ("1@evil.example", ""),
+        ("-1", ""),
+        ("²", ""),
+        ("٣", ""),
+    ],
+)
+def test_the_orgs_number_is_in_it_where_it_is_one(number: str | None, path: str) -> None:
+    known = Snapshot(ORG, company=company(number=number))
+    assert crm_page(known) == f"https://crm.zoho.eu/crm/{path}"
