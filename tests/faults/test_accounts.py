@@ -147,8 +147,10 @@ async def watch(scene: Scene) -> None:
     credentials, journal = MemoryCredentials(), open_journal(None)
     await credentials.write_sign_in("acme", SignIn(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
-    looked = await session.look_further(Snapshot(scene.org))
-    await journal.close()
+    try:
+        looked = await session.look_further(Snapshot(scene.org))
+    finally:
+        await journal.close()
     if looked.past and looked.past.trouble:
         raise TroubleError(looked.past.trouble)
 
