@@ -96,6 +96,7 @@ async def _draw(scene: Scene) -> str:
             for _ in range(int(scene.seconds)):
                 await clock.advance(1)
                 await pilot.pause()
+                app.tick()
             for key in scene.keys:
                 await pilot.press(key)
                 await _at_rest(app, pilot)

@@ -151,13 +151,13 @@ def _draw(snapshot: Snapshot, now: datetime, width: int, zone: tzinfo) -> None:
 
 
 def _draw_agenda(snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo) -> None:
-    agenda = make_agenda([(snapshot, runs_after(snapshot, now))], now, zone)
+    agenda = make_agenda([(snapshot, runs_after(snapshot, now, zone))], now, zone)
     runs = list(agenda.late)
     for day in agenda.days:
         check_line(draw_day(day, width, now, zone), width)
         runs += day.runs
     for run in runs:
-        line = draw_run(run, snapshot, verdict, now, width, coincides=True, zone=zone)
+        line = draw_run(run, snapshot, verdict, now, width, coincides=True)
         check_line(line, width)
     check_line(draw_org(snapshot, verdict, verdict.headline, width), width)
 

@@ -72,3 +72,16 @@ def test_an_org_that_went_off_watch_is_told_so() -> None:
 )
 def test_days_near_have_a_word_and_those_of_another_year_have_that(on: date, says: str) -> None:
     assert day_words(on, date(2026, 11, 26)) == says
+
+
+@pytest.mark.parametrize(
+    ("after", "level", "glyph"),
+    [
+        ("The keyring is locked.", "ok", "?"),
+        ("The keyring is locked.", "critical", "✖"),
+        (None, "ok", "●"),
+    ],
+)
+def test_a_look_that_failed_is_never_told_in_green(after: str | None, level: str, glyph: str) -> None:
+    event = replace(EVENT, kind="trouble", before=None, after=after, level=level)
+    assert told(event).split()[1] == glyph

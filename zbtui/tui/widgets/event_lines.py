@@ -55,7 +55,7 @@ def draw_event(event: Event, whose: Whose, width: int, zone: tzinfo | None = Non
     Args:
         zone: the viewer's; None: the machine's.
     """
-    level = Level[event.level.upper()] if event.level.upper() in Level.__members__ else Level.UNKNOWN
+    level = _level(event)
     before, after = ("hidden", "hidden") if whose.veiled and event.kind in _NAMING else said(event)
     if event.kind == "verdict":
         before, after = before.replace("_", " "), after.replace("_", " ")
@@ -78,6 +78,13 @@ def draw_event(event: Event, whose: Whose, width: int, zone: tzinfo | None = Non
         ),
         width,
     )
+
+
+def _level(event: Event) -> Level:
+    level = Level.__members__.get(event.level.upper(), Level.UNKNOWN)
+    # A look that failed beside a verdict that still counts: nothing is green about it.
+    failed = event.kind == "trouble" and event.after is not None
+    return Level.UNKNOWN if failed and level is Level.OK else level
 
 
 def draw_quiet(whose: Whose, width: int) -> Line:
