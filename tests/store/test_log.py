@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zbtui.store.log import log_to
+from zbtui.store.log import LARGEST, log_to
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +83,26 @@ def test_what_cannot_be_encoded_is_replaced(tmp_path: Path) -> None:
     log_to(tmp_path / "zbtui.log")
     logging.getLogger("zbtui").warning("half a character: \udcff")
     assert "half a character: ?" in (tmp_path / "zbtui.log").read_text()
+
+
+def test_however_long_it_runs_there_are_two_files_of_a_limited_size(tmp_path: Path) -> None:
+    path = tmp_path / "zbtui.log"
+    log_to(path)
+    for number in range(3 * LARGEST // 1000):
+        logging.getLogger("zbtui").warning("%d: %s", number, "x" * 1000)
+    files = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
+    assert set(files) == {"zbtui.log", "zbtui.log.1"}
+    assert all(0 < size <= LARGEST for size in files.values())
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in tmp_path.iterdir())
+    assert f"{3 * LARGEST // 1000 - 1}: " in path.read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk, as Linux plays it")
+def test_a_full_disk_puts_nothing_on_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "zbtui.log"
+    path.symlink_to("/dev/full")
+    log_to(path)
+    log()
+    assert "".join(capfd.readouterr()) == ""

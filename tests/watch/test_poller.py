@@ -225,6 +225,17 @@ async def test_trouble_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixt
     assert f"acme: {OFFLINE.message}" in caplog.text
 
 
+async def test_trouble_that_lasts_is_logged_once_and_again_when_it_comes_back(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    watch = Watch(clock)
+    for outcome in [refuses(OFFLINE)] * 3 + [refuses(DEAD)] * 2 + [FAR] + [refuses(OFFLINE)] * 2:
+        watch.answers(outcome)
+        await watch.poller.look()
+    logged = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert logged == [f"acme: {said.message}" for said in (OFFLINE, DEAD, OFFLINE)]
+
+
 # When the wall clock jumps
 
 

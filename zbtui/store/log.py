@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
 from zbtui.store.paths import make_private_folder
 
-_LARGEST: Final = 1 << 20
+LARGEST: Final = 1 << 20
+"""Bytes of the file, and of the one before it."""
 
 
 def log_nowhere() -> None:
@@ -26,13 +30,29 @@ def log_to(path: Path) -> None:
     try:
         make_private_folder(path.parent)
         path.touch(mode=0o600)
-        if path.stat().st_size > _LARGEST:
-            path.replace(path.with_suffix(".log.1"))
-            path.touch(mode=0o600)
-        handler: logging.Handler = logging.FileHandler(path, encoding="utf-8", errors="replace")
+        handler: logging.Handler = _File(path, maxBytes=LARGEST, backupCount=1, encoding="utf-8")
     except OSError:
         handler = logging.NullHandler()  # the journal, in the same folder, tells it on the screen
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("zbtui")
     logger.addHandler(handler)
     logger.propagate = False
+
+
+class _File(RotatingFileHandler):
+    """The file, and the one before it: for however long the program runs, no more than these."""
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        path.touch(mode=0o600)
+        return path.open("a", encoding="utf-8", errors="replace")
+
+    def rotation_filename(self, default_name: str) -> str:
+        return str(Path(self.baseFilename).with_suffix(".log.1"))
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A disk that is full is told by the journal; a traceback on the terminal helps nobody."""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()

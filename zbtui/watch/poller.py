@@ -17,7 +17,7 @@ from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.poll import KEPT, Poll, poll_of
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
-from zbtui.core.trouble import TroubleError
+from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.journal import Journal
 
 _log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Poller:
         due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
         # It may have been paused, or labelled otherwise, meanwhile.
         self._set(replace(after, next_look=due, paused=self.snapshot.paused, org=self.snapshot.org))
-        self._log()
+        self._log(before)
         return self.snapshot
 
     def look_soon(self) -> datetime | None:
@@ -155,9 +155,15 @@ class Poller:
         self.snapshot = snapshot
         self._publish(snapshot)
 
-    def _log(self) -> None:
-        snapshot = self.snapshot
-        if snapshot.trouble:
-            _log.warning("%s: %s", snapshot.org.name, snapshot.trouble.message)
-        elif snapshot.past_trouble and snapshot.past_tried_at == snapshot.attempted_at:
-            _log.warning("%s: history or links: %s", snapshot.org.name, snapshot.past_trouble.message)
+    def _log(self, before: Snapshot) -> None:
+        """What is amiss is said once, not with each look while it lasts."""
+        after, name = self.snapshot, self.snapshot.org.name
+        if message := _message(after.trouble):
+            if message != _message(before.trouble):
+                _log.warning("%s: %s", name, message)
+        elif (message := _message(after.past_trouble)) and message != _message(before.past_trouble):
+            _log.warning("%s: history or links: %s", name, message)
+
+
+def _message(trouble: Trouble | None) -> str | None:
+    return trouble.message if trouble else None
