@@ -44,6 +44,9 @@ class AlertBook:
         """The ledger since the journal could not be used; None: nothing is to be entered there."""
         self._newest = 0
         """The newest of the journal's alerts that was heard of."""
+        self._first: int | None = 0
+        """The last of those that are no news, for they were told before; None: it was asked for while it
+        could not be read."""
         self._behind: list[int] = []
         """For each alert in memory, the journal's that it came behind."""
         self._done: set[tuple[int, str]] = set()
@@ -75,6 +78,7 @@ class AlertBook:
 
         def in_journal(database: sqlite3.Connection) -> tuple[Ledger, tuple[KeptAlert, ...]]:
             kept = read_ledger(database)
+            self._begin_at(newest_alert(database))
             after, alerts = decide(self._with_own(kept))
             write_ledger(database, kept, after)
             return after, insert_alerts(database, alerts, sinks)
@@ -94,7 +98,10 @@ class AlertBook:
         """The last alert that was told; 0: there is none."""
 
         def run() -> int:
-            self._newest = max(self._newest, self._database.read(newest_alert, 0))
+            newest = self._database.read(newest_alert, None)
+            if newest is None and not self._newest:
+                self._first = None
+            self._newest = max(self._newest, newest or 0)
             return -len(self._behind) if self._newest in self._behind[-1:] else self._newest
 
         return await self._database.call(run)
@@ -102,9 +109,12 @@ class AlertBook:
     async def since(self, alert_id: int) -> tuple[KeptAlert, ...]:
         """The alerts that were told after this one, by whichever process, oldest first."""
 
+        def read(database: sqlite3.Connection, after: int) -> tuple[KeptAlert, ...]:
+            return read_alerts(database, max(after, self._begin_at(newest_alert(database))))
+
         def run() -> tuple[KeptAlert, ...]:
             place, nothing = self._place(alert_id), tuple[KeptAlert, ...]()
-            told = self._database.read(lambda database: read_alerts(database, place[0]), nothing)
+            told = self._database.read(lambda database: read(database, place[0]), nothing)
             self._hear_of(told)
             if spare := self._aside():
                 told += tuple(map(_in_memory, read_alerts(spare, 0)))
@@ -199,6 +209,12 @@ class AlertBook:
     def _place(self, alert_id: int) -> tuple[int, int]:
         """Where in the order of all alerts, the journal's and those in memory, one stands."""
         return (alert_id, 0) if alert_id >= 0 else (self._behind[-alert_id - 1], -alert_id)
+
+    def _begin_at(self, newest: int) -> int:
+        """The last alert that is no news: where that is still to be found out, the `newest`."""
+        if self._first is None:
+            self._first = newest
+        return self._first
 
     def _hear_of(self, told: Iterable[KeptAlert]) -> None:
         self._newest = max(self._newest, *(kept.id for kept in told), 0)

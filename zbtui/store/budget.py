@@ -35,29 +35,41 @@ class TokenBudget:
         self._untold: list[tuple[str, float]] = []
         """Those of them that the database is still to be told of."""
         self._lockouts: dict[str, Lockout] = {}
-        """Those that came to this process, where the database cannot be used."""
+        """Those that came to this process: they count where the database cannot be used."""
+        self._unkept: set[str] = set()
+        """The tokens of those that the database is still to be told of."""
         self._cleaned = 0.0
         """When what counts no longer was last forgotten."""
 
     async def lockout(self, token: str) -> Lockout | None:
         """The lock-out of a token, by its fingerprint, over or not; None: there was none since."""
+        if token in self._unkept:
+            await self._keep(token)
         query = "SELECT until, strikes FROM lockout WHERE token = ?"
-        row = await self._database.reading(lambda known: known.execute(query, (token,)).fetchone(), None)
+        rows = await self._database.reading(lambda known: known.execute(query, (token,)).fetchall(), None)
+        if rows is None:
+            return self._lockouts.get(token)
         try:
-            return Lockout(moment_of(row[0]), count_of(row[1])) if row else self._lockouts.get(token)
+            return Lockout(moment_of(rows[0][0]), count_of(rows[0][1])) if rows else None
         except ValueError:
             return None
 
     async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
         """Keep it; None: it is over."""
-        self._lockouts.pop(token, None)
         if lockout is None:
+            self._lockouts.pop(token, None)
+            self._unkept.discard(token)
             await self._execute("DELETE FROM lockout WHERE token = ?", token)
             return
         self._lockouts[token] = lockout
-        await self._execute(
-            "INSERT OR REPLACE INTO lockout VALUES (?, ?, ?)", token, stamp(lockout.until), lockout.strikes
-        )
+        self._unkept.add(token)
+        await self._keep(token)
+
+    async def _keep(self, token: str) -> None:
+        known = self._lockouts[token]
+        statement = "INSERT OR REPLACE INTO lockout VALUES (?, ?, ?)"
+        if await self._execute(statement, token, stamp(known.until), known.strikes):
+            self._unkept.discard(token)
 
     async def spend(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
         """Note a request that is about to be made with a token, unless it would be one too many.
@@ -109,8 +121,11 @@ class TokenBudget:
         self._untold = [(one, at) for one, at in self._untold if one != token]
         await self._execute("DELETE FROM token_request WHERE token = ?", token)
 
-    async def _execute(self, statement: str, *values: object) -> None:
-        def act(database: sqlite3.Connection) -> None:
-            database.execute(statement, values)
+    async def _execute(self, statement: str, *values: object) -> bool:
+        """Whether the database could be told."""
 
-        await self._database.writing(act, None)
+        def act(database: sqlite3.Connection) -> bool:
+            database.execute(statement, values)
+            return True
+
+        return await self._database.writing(act, False)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from zbtui.clock import Clock, SystemClock
 from zbtui.core.trouble import Trouble
 from zbtui.store.paths import make_private_folder
 from zbtui.store.worker import Worker
@@ -68,6 +69,11 @@ CREATE TABLE delivery (
 """Each takes the journal from one schema to the next; the first one makes it."""
 
 _PATIENCE: Final = 5.0
+"""Seconds to wait for another process that writes."""
+_IMPATIENCE: Final = 0.2
+"""The same while there is trouble: whoever waits for the one thread waits for this, too."""
+RETRY_SECONDS: Final = 5.0
+"""Between two attempts to open what cannot be used."""
 _YEARS: Final = range(1970, 3000)
 """Near the ends of `datetime`, reckoning with a moment overflows."""
 
@@ -75,32 +81,36 @@ T = TypeVar("T")
 
 
 class Database:
-    """Open with `open_database`. Nothing that SQLite refuses is raised: `trouble` says what it was."""
+    """The database at a path. Nothing that SQLite refuses is raised: `trouble` says what it was.
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection | None,
-        trouble: Trouble | None = None,
-        worker: Worker | None = None,
-    ) -> None:
-        """Args:
-        worker: where the calls are made; None: in a thread of its own.
-        """
-        self._connection = connection
-        self._spare: sqlite3.Connection | None = None
+    What cannot be used is opened anew, now and then, by whoever next wants something of it: until then
+    it may have been unlocked, given its rights or its room back, or put aside.
+    """
+
+    def __init__(self, path: Path | None, worker: Worker | None = None, clock: Clock | None = None) -> None:
+        """See `open_database`."""
+        self._path = path
         self._worker = worker or Worker("zbtui-journal")
-        self.trouble = trouble
+        self._clock = clock or SystemClock()
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """What `_connection` writes to, whatever stands at the path by now."""
+        self._tried_at = 0.0
+        self._spare: sqlite3.Connection | None = None
+        self.trouble: Trouble | None = None
         """Why it cannot be used; None: it can."""
         self.closed = False
+        self._open(_PATIENCE)
 
     def read(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """What `act` returns; `otherwise`, where the database cannot be used. Blocks."""
-        if self._connection is None:
+        connection = self._usable()
+        if connection is None:
             return otherwise
         try:
-            return act(self._connection)
+            return act(connection)
         except sqlite3.Error as error:
-            self.trouble = _explain(error, "cannot be used")
+            self._note(_explain(error, "cannot be used"))
             return otherwise
 
     def write(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
@@ -114,7 +124,7 @@ class Database:
             with _transaction(connection):
                 outcome = act(connection)
             if connection.total_changes > before:  # else it was not tried
-                self.trouble = None
+                self._note(None)
             return outcome
 
         return self.read(whole, otherwise)
@@ -134,8 +144,7 @@ class Database:
     def spare(self) -> sqlite3.Connection:
         """An empty one in memory, of this process alone: for what must go on without the other."""
         if self._spare is None:
-            self._spare = _connect(":memory:")
-            _prepare(self._spare)
+            self._spare = _connect(":memory:", _PATIENCE)
         return self._spare
 
     async def close(self) -> None:
@@ -150,28 +159,59 @@ class Database:
 
         await self.call(close)
 
+    def _usable(self) -> sqlite3.Connection | None:
+        """The connection, opened anew where that is due; None: there is none."""
+        if self.closed:
+            return None
+        if self.trouble:
+            is_due = self._clock.monotonic() - self._tried_at >= RETRY_SECONDS
+        else:  # somebody may have taken the file away: what is written to it is kept nowhere
+            is_due = self._file != _file_at(self._path)
+        if is_due:
+            self._open(_IMPATIENCE)
+        return self._connection
 
-def open_database(path: Path | None, worker: Worker | None = None) -> Database:
-    """The database at `path`, made where it is missing; None: one in memory.
+    def _open(self, patience: float) -> None:
+        """Take a new connection, where there is one to be had; else the one that there is stays."""
+        try:
+            if self._path is not None:
+                make_private_folder(self._path.parent)
+                if not self._path.exists():  # to open and close it would end the locks on it
+                    self._path.touch(mode=0o600)
+            connection = _connect(self._path or ":memory:", patience)
+        except (sqlite3.Error, OSError) as error:
+            if self._file != _file_at(self._path):
+                self._take(None)
+            self._note(_explain(error, f"{self._path} cannot be used"))
+        else:
+            self._take(connection)
+        self._tried_at = self._clock.monotonic()
+
+    def _take(self, connection: sqlite3.Connection | None) -> None:
+        before, self._connection = self._connection, connection
+        self._file = _file_at(self._path) if connection else None
+        if before is not None:
+            before.close()
+        self._note(self.trouble)
+
+    def _note(self, trouble: Trouble | None) -> None:
+        self.trouble = trouble
+        if self._connection is not None:
+            patience = _IMPATIENCE if trouble else _PATIENCE
+            self._connection.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+
+
+def open_database(path: Path | None, worker: Worker | None = None, clock: Clock | None = None) -> Database:
+    """The database at `path`, made where it is missing; None: one in memory. Blocks.
 
     Never raises: one that cannot be opened is left as it is, and one that keeps nothing is returned,
     with its `trouble` set.
 
     Args:
         worker: where its calls are made; None: in a thread of its own.
+        clock: by which it is tried again; None: this machine's.
     """
-    connection: sqlite3.Connection | None = None
-    try:
-        if path is not None:
-            make_private_folder(path.parent)
-            path.touch(mode=0o600)
-        connection = _connect(path or ":memory:")
-        _prepare(connection)
-        return Database(connection, worker=worker)
-    except (sqlite3.Error, OSError) as error:
-        if connection is not None:
-            connection.close()
-        return Database(None, _explain(error, f"{path} cannot be used"), worker)
+    return Database(path, worker, clock)
 
 
 def stamp(moment: datetime) -> str:
@@ -192,15 +232,33 @@ def moment_of(text: str) -> datetime:
     return moment
 
 
-def _connect(place: Path | str) -> sqlite3.Connection:
-    return sqlite3.connect(place, timeout=_PATIENCE, check_same_thread=False, isolation_level=None)
+def _file_at(path: Path | None) -> tuple[int, int] | None:
+    """Which file stands there."""
+    try:
+        status = path.stat() if path else None
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status else None
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _connect(place: Path | str, patience: float) -> sqlite3.Connection:
+    """Raises:
+    sqlite3.Error: it cannot be opened, or made.
+    """
+    connection = sqlite3.connect(place, timeout=patience, check_same_thread=False, isolation_level=None)
+    try:
+        _prepare(connection, patience)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, patience: float) -> None:
     # WAL: readers and the writer of several processes do not block each other, and a process that
     # is killed loses nothing that was committed.
     _check_version(connection)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -211,6 +269,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
                 raise
             time.sleep(0.02)
     connection.execute("PRAGMA synchronous = NORMAL")
+    if _check_version(connection) == SCHEMA:
+        return  # who only reads needs not wait for who writes
     with _transaction(connection):
         for migration in _MIGRATIONS[_check_version(connection) :]:
             for statement in filter(str.strip, migration.split(";")):
@@ -242,6 +302,6 @@ def _explain(error: Exception, what: str) -> Trouble:
     return Trouble(
         "config",
         f"The journal {what} ({error}).",
-        "What is seen is shown, but not kept for the next start: check the disk and the rights of "
-        "the folder that zbtui paths names.",
+        "What is seen is shown, but not kept for the next start. It is tried again by itself: check the "
+        "disk and the rights of the folder that zbtui paths names.",
     )

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from zbtui.clock import Clock
 from zbtui.core.event import Event, Standing, changes, standing_of
 from zbtui.core.org import Org
 from zbtui.core.settings import Keep
@@ -173,13 +174,16 @@ class Journal:
         await self._database.close()
 
 
-def open_journal(path: Path | None) -> Journal:
+def open_journal(path: Path | None, clock: Clock | None = None) -> Journal:
     """The journal at `path`, made where it is missing; None: one in memory, for the demo.
 
     Never raises: a journal that cannot be opened is left as it is, and one that keeps nothing is
-    returned, with its `trouble` set.
+    returned, with its `trouble` set. It is tried again by itself.
+
+    Args:
+        clock: by which it is tried again; None: this machine's.
     """
-    return Journal(open_database(path))
+    return Journal(open_database(path, clock=clock))
 
 
 @dataclass(frozen=True, slots=True)
