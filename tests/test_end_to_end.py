@@ -166,3 +166,31 @@ def test_a_signal_ends_the_program_and_gives_the_terminal_back(number: int) -> N
         assert b"Traceback" not in terminal.output
     for taken, given_back in TAKEN_FROM_A_TERMINAL:
         assert 0 <= terminal.output.rfind(taken) < terminal.output.rfind(given_back)
+
+
+NOBODY_ANSWERS = """
+import socket, sys, threading
+known = socket.getaddrinfo
+def look_up(host, *args, **options):
+    if "accounts.zoho.eu" not in str(host):
+        return known(host, *args, **options)
+    print("looking up", file=sys.__stderr__, flush=True)
+    threading.Event().wait()
+socket.getaddrinfo = look_up
+from zbtui.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""zbtui, where no name server answers: the system's call returns only after minutes."""
+
+
+def test_quitting_does_not_wait_for_a_name_that_nobody_looks_up(
+    real_keyring: SecretService, empty_home: Path
+) -> None:
+    invented = make_simulator().world.orgs["nordlys"]
+    secrets = {"client_secret": invented.client_secret, "refresh_token": invented.refresh_token}
+    command = [ZBTUI, "add", "nordlys", "--data-center", "eu", "--client-id", "1000.A", "--no-verify"]
+    subprocess.run(command, input=json.dumps(secrets), capture_output=True, text=True, check=True)
+    with in_terminal([sys.executable, "-c", NOBODY_ANSWERS]) as terminal:
+        terminal.until(lambda screen: b"looking up" in terminal.output)
+        terminal.send("q")
+        assert terminal.ends(patience=5) == 0

@@ -6,7 +6,6 @@ Data goes to stdout, everything else to stderr. No secret is ever an argument.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -109,6 +108,7 @@ def _failed(args: argparse.Namespace) -> int:
 def _watch(args: argparse.Namespace) -> int:
     from zbtui.store.log import log_to
     from zbtui.store.screen_memory import ScreenMemory
+    from zbtui.store.worker import run
 
     paths = find_paths_of(args)
     file = config_file(paths)
@@ -125,7 +125,7 @@ def _watch(args: argparse.Namespace) -> int:
                 memory=ScreenMemory(paths.screen),
             )
 
-    outcome = asyncio.run(watch())
+    outcome = run(watch())
     from zbtui.tui.app import DEMO
 
     if outcome == DEMO:
@@ -137,6 +137,7 @@ def _demo(args: argparse.Namespace) -> int:
     _need_terminal()
 
     from zbtui.store.log import log_nowhere
+    from zbtui.store.worker import run
 
     log_nowhere()
 
@@ -146,7 +147,7 @@ def _demo(args: argparse.Namespace) -> int:
         async with open_demo(args.orgs, args.speed, args.seed) as (fleet, desk, alerts):
             return await _run_app(fleet, desk, alerts, "demo: all invented")
 
-    outcome = asyncio.run(watch())
+    outcome = run(watch())
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -231,6 +232,7 @@ def _check(args: argparse.Namespace) -> int:
     from zbtui.check.columns import takes_colour
     from zbtui.store.config import find_org
     from zbtui.store.log import log_to
+    from zbtui.store.worker import run
 
     if args.watch and args.format not in (None, "json"):
         wrong = Trouble("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
@@ -242,7 +244,7 @@ def _check(args: argparse.Namespace) -> int:
     chosen = tuple(find_org(config, name) for name in dict.fromkeys(args.names))
     log_to(paths.log)
 
-    async def run() -> Report | None:
+    async def look() -> Report | None:
         async with open_desk(paths, file) as desk:
             # A watch goes by the whole config, which may change; one look needs no more than its orgs.
             watched = config if args.watch or not chosen else replace(config, orgs=chosen)
@@ -263,7 +265,7 @@ def _check(args: argparse.Namespace) -> int:
                     _tell(trouble)
             return report
 
-    report = asyncio.run(run())
+    report = run(look())
     if report is None:
         return 0
     if args.format == "openmetrics" and hasattr(sys.stdout, "reconfigure"):
@@ -299,6 +301,7 @@ def _events(args: argparse.Namespace) -> int:
     from zbtui.core.event import Event
     from zbtui.store.config import find_org
     from zbtui.store.journal import open_journal
+    from zbtui.store.worker import run
 
     paths = find_paths_of(args)
     since = SystemClock().now() - args.since if args.since else None
@@ -312,7 +315,7 @@ def _events(args: argparse.Namespace) -> int:
         finally:
             await journal.close()
 
-    events, is_known, trouble = asyncio.run(read())
+    events, is_known, trouble = run(read())
     if trouble:
         _tell(trouble)
         return FAILED
@@ -332,6 +335,7 @@ def _doctor(args: argparse.Namespace) -> int:
     from contextlib import aclosing
 
     from zbtui.doctor import Doctor, Finding, as_json, exit_code, lines_of, summary
+    from zbtui.store.worker import run
 
     paths = find_paths_of(args)
     file = config_file(paths)
@@ -358,7 +362,7 @@ def _doctor(args: argparse.Namespace) -> int:
                     findings.append(finding)
             return findings
 
-    findings = asyncio.run(examine())
+    findings = run(examine())
     print(as_json(findings) if args.json else summary(findings))
     return exit_code(findings)
 

@@ -6,7 +6,6 @@ Imports what a command needs when it needs it.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -79,10 +78,12 @@ def make_alerts(desk: Desk, config: Config) -> AlertDesk:
 
 def with_desk(args: argparse.Namespace, act: Callable[[Desk], Coroutine[Any, Any, int]]) -> int:
     """Run a command that changes which orgs are watched; its exit status."""
+    from zbtui.store.worker import run
+
     paths = find_paths_of(args)
 
-    async def run() -> int:
+    async def change() -> int:
         async with open_desk(paths, config_file(paths)) as desk:
             return await act(desk)
 
-    return asyncio.run(run())
+    return run(change())

@@ -157,21 +157,27 @@ class KeyringCredentials:
         What went over its time is undone right behind it, should it happen after all, once somebody
         has unlocked the keyring: by then it was told that it did not.
         """
-        given_up = threading.Event()
+        deciding, outcome = threading.Lock(), list[str]()
+
+        def decide(word: str) -> str:
+            """What became of it, as whoever comes first says: "made" or "given up"."""
+            with deciding:
+                outcome.append(word)
+            return outcome[0]
 
         def act(keyring: KeyringBackend) -> None:
             before = keyring.get_password(service, user)
-            if before == text:
-                return  # macOS asks anew who may read an entry that is written
-            _put(service, user, text, keyring)
-            if given_up.is_set():
+            is_new = before != text  # else macOS would ask anew who may read it
+            if is_new:
+                _put(service, user, text, keyring)
+            if decide("made") == "given up" and is_new:
                 _put(service, user, before, keyring)
 
         try:
             await self._call(act)
-        except BaseException:
-            given_up.set()
-            raise
+        except BaseException as error:
+            if decide("given up") != "made" or not isinstance(error, TroubleError):
+                raise
 
     async def _call(self, act: Callable[[KeyringBackend], T]) -> T:
         try:

@@ -1,4 +1,4 @@
-"""One daemon thread that makes blocking calls, one at a time, off the event loop."""
+"""Blocking calls off the event loop, in daemon threads: one that hangs does not delay the exit."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, ParamSpec, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _LOOK_EVERY: Final = 0.25
 
@@ -74,3 +75,33 @@ class Worker:
                 self._busy_since = None
                 future.set_result(result)
             del function, future, result  # a result may hold a secret
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """As `asyncio.run`, but what asyncio itself does in threads does not delay the exit.
+
+    A name is looked up in one, and the system may take minutes to find out that nobody answers.
+    """
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_default_executor(_Daemons())
+        return runner.run(main)
+
+
+class _Daemons(ThreadPoolExecutor):
+    """A daemon thread for each call; their number is bound by who asks, 16 requests at once."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+
+        def call() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # handed to who waits for it
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        threading.Thread(target=call, daemon=True).start()
+        return future
