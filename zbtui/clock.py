@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -19,6 +19,15 @@ class Clock(Protocol):
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         """Until `event` is set, or until `seconds` have passed (None: only the event counts)."""
+
+
+JUMP_SECONDS: Final = 30.0
+"""Wall and monotonic clock apart by more than this: the machine slept, or the clock was set."""
+
+
+def drift_of(clock: Clock) -> float:
+    """How far the wall clock is from the monotonic one, in seconds: it changes only where one jumps."""
+    return clock.now().timestamp() - clock.monotonic()
 
 
 class SystemClock:

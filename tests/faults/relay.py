@@ -1,10 +1,12 @@
-"""A host between one org and its Zoho, on a real port, that misbehaves for as long as it is told to."""
+"""A host between one org and its Zoho, and a proxy, on real ports, that misbehave when they are told to."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Self
 from urllib.parse import urlsplit
 
 from tests.support.faulty import read_request
@@ -12,24 +14,28 @@ from tests.support.faulty import read_request
 Misbehave = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
-class Relay:
-    """Hands requests on to `upstream`, but while `fault` is set answers them by that."""
+class Server:
+    """Listens for as long as it is open; while `fault` is set, it answers by that."""
 
-    def __init__(self, upstream: str) -> None:
-        self._upstream = urlsplit(upstream)
+    def __init__(self) -> None:
+        self.fault: Misbehave | None = None
+        self.heard = 0
+        """Requests, since it was made."""
+        self.port = 0
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self._port = 0
-        self.fault: Misbehave | None = None
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}{self._upstream.path}"
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
 
-    async def open(self) -> None:
+    async def __aexit__(self, *error: object) -> None:
+        await self.close()
+
+    async def open(self, tls: ssl.SSLContext | None = None) -> None:
         """Listen; on the same port as before."""
-        self._server = await asyncio.start_server(self._handle, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._handle, "127.0.0.1", self.port, ssl=tls)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
         """Refuse whoever comes; who is connected is thrown out."""
@@ -40,6 +46,12 @@ class Relay:
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.sleep(0)  # the transports close on the next turn of the loop
 
+    async def serve(
+        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Answer as is right."""
+        raise NotImplementedError
+
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task
@@ -47,27 +59,80 @@ class Relay:
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 request = await read_request(reader)
+                self.heard += 1
                 if self.fault:
                     await self.fault(writer)
                 else:
-                    await self._hand_on(request, writer)
+                    await self.serve(request, reader, writer)
         finally:
             self._running.discard(task)
             writer.close()
 
-    async def _hand_on(self, request: bytes, writer: asyncio.StreamWriter) -> None:
+
+class Relay(Server):
+    """Hands requests on to `upstream`."""
+
+    def __init__(self, upstream: str, name: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
+        """Args:
+        name: that it is reached by.
+        tls: what it proves to be that host with; None: it speaks plain HTTP.
+        """
+        super().__init__()
+        self._upstream = urlsplit(upstream)
+        self._name = name
+        self._tls = tls
+        self.gate: asyncio.Event | None = None
+        """Where it is set, an answer that has come from upstream waits for it."""
+        self.held = asyncio.Event()
+        """An answer waits."""
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://{self._name}:{self.port}{self._upstream.path}"
+
+    async def open(self, tls: ssl.SSLContext | None = None) -> None:
+        await super().open(tls or self._tls)
+
+    async def prove(self, tls: ssl.SSLContext | None) -> None:
+        """From now on with another certificate; None: with its own."""
+        await self.close()
+        await self.open(tls)
+
+    async def serve(
+        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         far, to = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
         to.write(request.replace(b"Connection: keep-alive", b"Connection: close"))
-        writer.write(await far.read())
-        await writer.drain()
+        answer = await far.read()
         to.close()
+        if self.gate:
+            self.held.set()
+            await self.gate.wait()
+        writer.write(answer)
+        await writer.drain()
 
 
-@asynccontextmanager
-async def relay_to(upstream: str) -> AsyncIterator[Relay]:
-    relay = Relay(upstream)
-    await relay.open()
-    try:
-        yield relay
-    finally:
-        await relay.close()
+class Proxy(Server):
+    """Opens tunnels (CONNECT); whatever name is asked for is found on this machine."""
+
+    async def serve(
+        self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        method, target, _ = request.split(b" ", 2)
+        assert method == b"CONNECT"
+        far, to = await asyncio.open_connection("127.0.0.1", int(target.rpartition(b":")[2]))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        try:
+            await asyncio.gather(_pump(reader, to), _pump(far, writer))
+        finally:
+            to.close()
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while piece := await source.read(1 << 16):
+            sink.write(piece)
+            await sink.drain()
+        if sink.can_write_eof():
+            sink.write_eof()

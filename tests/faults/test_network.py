@@ -1,88 +1,44 @@
-"""Each way that a network or a host misbehaves: what the org's panel says, that the others go on, and that
-all is well again by itself.
+"""Each way that a host answers wrongly: what the org's panel says, that the others go on, and that all is
+well again by itself.
 
-Real client, real ports; only the client's time limits are shorter than they are.
+Real client, real ports; only the client's time limits are shorter than they are. What goes wrong on the way
+to the host is in `test_ways`, what goes wrong on this machine in `test_machine` and `test_terminal`.
 """
 
 from __future__ import annotations
 
 import gzip
-import logging
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import pytest
 
-from tests.faults.relay import Misbehave, Relay, relay_to
+from tests.faults.canary import Canaries
+from tests.faults.relay import Misbehave
+from tests.faults.street import Street, goes_through, on_street_port, street
 from tests.support.clock import FakeClock
-from tests.support.faulty import drips, hangs, reply, resets, sends
-from tests.support.notebook import Notebook
-from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
-from zbtui.core.judge import judge
-from zbtui.core.org import Policy
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Level, Verdict
-from zbtui.store.config import Config
-from zbtui.store.memory import MemoryCredentials
-from zbtui.tui.widgets.panel import draw_panel
-from zbtui.watch.fleet import Fleet
-from zbtui.watch.opening import make_fleet
-from zbtui.zoho import http as room
-from zbtui.zoho.http import Http
+from tests.support.faulty import drips, faulty, hangs, reply, resets, sends
+from tests.support.zoho import Port
 
-TROUBLED, OTHERS = "nordlys", ("fjord", "tamarind")
-EVERYONE = (TROUBLED, *OTHERS)
-LOOKS = 3
-"""That fail before an org counts as one that cannot be looked at."""
 MOST_MEMORY = 24 << 20
 """Bytes at once, far less than any of the large answers unpacked."""
-
-
 CLOCK = FakeClock()
+
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[Port]:
-    with on_port(make_simulator(CLOCK)) as served:
+    with on_street_port(CLOCK) as served:
         yield served
 
 
-@dataclass
-class Street:
-    """Three orgs under watch; between the first one and its Zoho is the relay."""
-
-    fleet: Fleet
-    relay: Relay
-
-    async def look(self) -> dict[str, Snapshot]:
-        """One look at each, at the same time, a while after the one before."""
-        CLOCK.jump(timedelta(minutes=1))
-        return {one.org.name: one for one in await self.fleet.look_once(EVERYONE)}
-
-    def verdict(self, snapshot: Snapshot) -> Verdict:
-        return judge(snapshot, self.fleet.policy, CLOCK.now())
-
-    def panel(self, snapshot: Snapshot) -> str:
-        """The words of its panel, as a person reads them."""
-        lines = draw_panel(snapshot, self.verdict(snapshot), CLOCK.now(), 76)
-        rows = ["".join(piece for piece, _ in line).strip("│╭╮╰╯─ ") for line in lines]
-        return " ".join(" ".join(rows).split())
-
-
 @asynccontextmanager
-async def street(port: Port) -> AsyncIterator[Street]:
-    credentials = MemoryCredentials()
-    invented = port.org(TROUBLED)
-    async with relay_to(invented.api_url or "") as relay, Http() as http:
-        troubled = replace(invented, accounts_url=relay.url, api_url=relay.url)
-        orgs = (troubled, *(port.org(name) for name in OTHERS))
-        for org in orgs:
-            await credentials.write_sign_in(org.name, sign_in_of(port.simulator.world.every[org.name]))
-        fleet = make_fleet(Config(Policy(), orgs), http, credentials, Notebook(), CLOCK)
-        yield Street(fleet, relay)
+async def misbehaving(scene: Street, misbehave: Misbehave) -> AsyncIterator[None]:
+    scene.relay.fault = misbehave
+    yield
+    scene.relay.fault = None
 
 
 def head(*lines: str) -> bytes:
@@ -128,6 +84,11 @@ FAULTS: dict[str, tuple[Misbehave, str, str]] = {
         "BAD ANSWER",
         "larger than 1 MiB",
     ),
+    "a gigabyte": (
+        drips(head("Content-Length: 1073741824", ""), b" " * 0x10000),
+        "BAD ANSWER",
+        "larger than 1 MiB",
+    ),
     "a packed bomb": (
         sends(reply(200, gzip.compress(bytes(64 << 20)), "Content-Encoding: gzip")),
         "BAD ANSWER",
@@ -158,7 +119,7 @@ FAULTS: dict[str, tuple[Misbehave, str, str]] = {
         "BAD ANSWER",
         "it is not followed",
     ),
-    "to the same place": (
+    "to itself": (
         sends(reply(301, b"", "Location: /crm/bulk/v7/backup")),
         "BAD ANSWER",
         "it is not followed",
@@ -186,71 +147,53 @@ FAULTS: dict[str, tuple[Misbehave, str, str]] = {
     ),
 }
 """What the host does, and the badge and some words that the org's panel then has."""
+LARGE = ("a gigabyte", "a packed bomb", "a body without an end", "a head without an end")
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(room, "READ_SECONDS", 0.3)
-    monkeypatch.setattr(room, "TOTAL_SECONDS", 0.3)
-
-
-@pytest.fixture
-def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Nothing that is logged, at any level, or printed tells a secret."""
-    caplog.set_level(logging.DEBUG)
-    yield
-    told = "".join([caplog.text, *(repr(record.args) for record in caplog.records), *capfd.readouterr()])
-    for org in make_simulator().world.every.values():
-        assert org.client_secret not in told
-        assert org.refresh_token not in told
-    assert "access-" not in told
-
-
-@pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_host_that_misbehaves_is_told_and_harms_nobody_else(port: Port, fault: str) -> None:
+async def test_a_host_that_misbehaves_is_told_and_harms_nobody_else(
+    port: Port, fault: str, canaries: Canaries
+) -> None:
     misbehave, word, says = FAULTS[fault]
-    async with street(port) as scene:
-        before = (await scene.look())[TROUBLED]
-        assert scene.verdict(before).level is Level.OK
-        scene.relay.fault = misbehave
-        for look in range(LOOKS):
-            seen = await scene.look()
-            verdict = scene.verdict(seen[TROUBLED])
-            assert verdict.stale or verdict.level is Level.UNKNOWN, f"green after look {look}"
-            assert seen[TROUBLED].backup == before.backup
-            assert all(seen[name].trouble is None for name in OTHERS)
-        assert verdict.word == word
-        assert says in scene.panel(seen[TROUBLED])
-        scene.relay.fault = None
-        after = (await scene.look())[TROUBLED]
-        assert after.trouble is None
-        assert scene.verdict(after).level is Level.OK
+    async with street(port, CLOCK, canaries) as scene:
+        await goes_through(scene, misbehaving(scene, misbehave), word, says)
 
 
-@pytest.mark.usefixtures("written")
-async def test_a_host_that_refuses_is_told_and_harms_nobody_else(port: Port) -> None:
-    async with street(port) as scene:
-        await scene.look()
+async def test_a_host_that_refuses_is_told_and_harms_nobody_else(port: Port, canaries: Canaries) -> None:
+    @asynccontextmanager
+    async def refusing(scene: Street) -> AsyncIterator[None]:
         await scene.relay.close()
-        for _ in range(LOOKS):
-            seen = await scene.look()
-        assert scene.verdict(seen[TROUBLED]).word == "OFFLINE"
-        assert "cannot be reached" in scene.panel(seen[TROUBLED])
-        assert all(seen[name].trouble is None for name in OTHERS)
+        yield
         await scene.relay.open()
-        assert scene.verdict((await scene.look())[TROUBLED]).level is Level.OK
+
+    async with street(port, CLOCK, canaries) as scene:
+        await goes_through(scene, refusing(scene), "OFFLINE", "cannot be reached")
 
 
-@pytest.mark.parametrize("fault", ["a packed bomb", "a body without an end", "a head without an end"])
-async def test_a_large_answer_takes_no_such_memory(port: Port, fault: str) -> None:
-    async with street(port) as scene:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("place", ["another host", "a loop"])
+async def test_a_redirect_is_told_and_not_followed(
+    port: Port, status: int, place: str, canaries: Canaries
+) -> None:
+    async with street(port, CLOCK, canaries) as scene, faulty(sends(reply(200, JSON))) as other:
+        to = other.url if place == "another host" else scene.relay.url
         await scene.look()
-        scene.relay.fault = FAULTS[fault][0]
-        tracemalloc.start()
-        try:
-            await scene.look()
-            assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
-        finally:
-            tracemalloc.stop()
+        heard = scene.relay.heard
+        async with misbehaving(scene, sends(reply(status, b"", f"Location: {to}/crm/bulk/v7/backup"))):
+            seen = await scene.look()
+        assert "it is not followed" in scene.panel(seen["nordlys"])
+        assert scene.relay.heard == heard + 1
+        assert other.heard == []
+
+
+@pytest.mark.parametrize("fault", LARGE)
+async def test_a_large_answer_takes_no_such_memory(port: Port, fault: str, canaries: Canaries) -> None:
+    async with street(port, CLOCK, canaries) as scene:
+        await scene.look()
+        async with misbehaving(scene, FAULTS[fault][0]):
+            tracemalloc.start()
+            try:
+                await scene.look()
+                assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
+            finally:
+                tracemalloc.stop()

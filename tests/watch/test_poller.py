@@ -26,7 +26,7 @@ from tests.watch.scene import (
     refuses,
 )
 from zbtui.core.explain_sign_in import over_budget
-from zbtui.core.snapshot import Looked
+from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.store.journal import open_journal
 
@@ -282,6 +282,36 @@ async def test_after_the_clock_went_back_no_look_is_put_off_for_as_long(
         assert watch.looks >= 2
 
 
+@pytest.mark.parametrize("jump", [HOUR, -HOUR])
+async def test_what_was_answered_before_a_sleep_is_asked_anew_and_never_told_as_seen_after_it(
+    jump: timedelta, clock: FakeClock
+) -> None:
+    watch = Watch(clock)
+    gate = watch.hang()
+    async with watch.running():
+        watch.published.clear()
+        clock.jump(jump)
+        watch.answers(Looked(None))
+        gate.set()
+        await settle()
+        assert watch.looks == 2
+        assert [one.looking for one in watch.published] == [False]
+        assert watch.snapshot.backup is None
+        assert watch.snapshot.observed_at == clock.now()
+
+
+async def test_a_clock_that_jumps_again_and_again_does_not_keep_it_asking(clock: FakeClock) -> None:
+    watch = Watch(clock)
+
+    async def look(before: Snapshot) -> Looked:
+        clock.jump(HOUR)
+        return await watch.zoho.open_look(before.org)(before)
+
+    watch.poller._look = look
+    await watch.poller.look()
+    assert watch.looks == 2
+
+
 async def test_a_jump_wakes_no_dead_sign_in(clock: FakeClock) -> None:
     watch = Watch(clock, refuses(DEAD))
     async with watch.running():
@@ -301,7 +331,8 @@ async def test_a_jump_while_a_look_is_under_way_starts_no_second_one(clock: Fake
         assert watch.looks == 1
         gate.set()
         await clock.advance(5 * MINUTE)
-        assert watch.looks == 2
+        assert watch.looks == 3  # that one anew, and the next
+        assert watch.zoho.most_at_once == 1
 
 
 # Whatever happens

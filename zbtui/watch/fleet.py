@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from zbtui.clock import Clock
+from zbtui.clock import JUMP_SECONDS, Clock, drift_of
 from zbtui.core.event import Event
 from zbtui.core.org import Org
 from zbtui.core.poll import Poll
@@ -21,8 +21,6 @@ from zbtui.watch.poller import Poller
 
 _SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
 _LONGEST_SPREAD: Final = timedelta(seconds=10)
-_JUMP_SECONDS: Final = 30.0
-"""Wall and monotonic clock apart by more than this: the machine slept, or the clock was set."""
 
 Look = Callable[[Snapshot], Awaitable[Looked]]
 
@@ -66,7 +64,7 @@ class Fleet:
         self._pollers: dict[str, Poller] = {}
         self._renewed: dict[str, Snapshot] = {}
         """Orgs that signed in anew, not yet taken up."""
-        self._last_tick = self._clock_difference()
+        self._last_drift = drift_of(self._clock)
         self._begin(config.orgs, journal.load(config.orgs))
 
     @property
@@ -122,11 +120,11 @@ class Fleet:
 
     def tick(self) -> Change:
         """Once a second or so: takes up a changed config, and notices that the machine slept."""
-        difference = self._clock_difference()
-        if abs(difference - self._last_tick) > _JUMP_SECONDS:
+        drift = drift_of(self._clock)
+        if abs(drift - self._last_drift) > JUMP_SECONDS:
             for poller in self._pollers.values():
                 poller.reconsider(self._spread(len(self._pollers)))
-        self._last_tick = difference
+        self._last_drift = drift
         change = Change()
         try:
             if config := self._reload():
@@ -212,6 +210,3 @@ class Fleet:
 
     def _spread(self, orgs: int) -> timedelta:
         return min(_SPREAD_PER_ORG * orgs, _LONGEST_SPREAD)
-
-    def _clock_difference(self) -> float:
-        return self._clock.now().timestamp() - self._clock.monotonic()

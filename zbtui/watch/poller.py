@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from zbtui.clock import Clock
+from zbtui.clock import JUMP_SECONDS, Clock, drift_of
 from zbtui.core.cadence import SOONEST, longest_pause, next_look
 from zbtui.core.crash import bug
 from zbtui.core.judge import judge
@@ -78,9 +78,11 @@ class Poller:
         """One look now; the snapshot after it."""
         before, asked, self._asked = self.snapshot, self._asked, False
         self._set(replace(before, looking=True))
-        began = self._clock.monotonic()
+        began, drift = self._clock.monotonic(), drift_of(self._clock)
         try:
             looked = await self._look(before)
+            if abs(drift_of(self._clock) - drift) > JUMP_SECONDS and not self._stopping:
+                looked = await self._look(before)  # that answer was of before the machine slept
             after = succeeded(self.snapshot, looked, self._clock.now())
         except TroubleError as error:
             after = failed(self.snapshot, error.trouble, self._clock.now())

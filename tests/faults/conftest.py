@@ -1,0 +1,39 @@
+"""For every fault: no secret is told, whatever breaks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.canary import Canaries
+from tests.support.tls import Authority, make_authority
+from zbtui.zoho import http as room
+
+
+@pytest.fixture(autouse=True)
+def canaries(
+    empty_home: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Canaries]:
+    """Nothing that is logged, at any level, printed, shown or written tells a secret."""
+    caplog.set_level(logging.DEBUG)
+    searched = Canaries([empty_home])
+    yield searched
+    records = [*caplog.get_records("setup"), *caplog.get_records("call")]
+    arguments = [repr(record.args) for record in records]
+    assert searched.found(caplog.text, *arguments, *capfd.readouterr()) == []
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's time limits are shorter than they are."""
+    monkeypatch.setattr(room, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(room, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(room, "TOTAL_SECONDS", 0.3)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("authority"))

@@ -1,0 +1,28 @@
+"""That the search finds a secret wherever one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.canary import PASSWORD, Canaries
+from tests.support.zoho import make_simulator, sign_in_of
+
+NORDLYS = make_simulator().world.every["nordlys"]
+SECRETS = (NORDLYS.client_secret, NORDLYS.refresh_token, "demo-access-1", PASSWORD)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_that_is_shown_printed_or_written_is_found(secret: str, tmp_path: Path) -> None:
+    told = f"it is {secret}, as it seems"
+    assert Canaries([], [told]).found()
+    assert Canaries([]).found(told)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "file").write_bytes(b"\xff" + told.encode())
+    assert Canaries([tmp_path]).found()
+
+
+def test_what_is_no_secret_is_not_found(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text(f"{NORDLYS.name} {sign_in_of(NORDLYS)!r}")
+    assert Canaries([tmp_path], ["nordlys is in demo-land"]).found() == []

@@ -1,0 +1,99 @@
+"""A certificate authority of the tests' own, and what it issues."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Whoever is given `file` trusts it."""
+
+    folder: Path
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "authority.pem"
+
+    def context(self, name: str, ends: timedelta = _DAY) -> ssl.SSLContext:
+        """A server's side of TLS, for the host of that name.
+
+        Args:
+            ends: how far ahead; negative: it is over.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = datetime.now(UTC)
+        key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        issued = (
+            x509.CertificateBuilder()
+            .subject_name(_named(name))
+            .issuer_name(self.certificate.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - 9 * _DAY)
+            .not_valid_after(now + ends)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .add_extension(key_id, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        file = self.folder / f"{issued.serial_number:x}.pem"
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + issued.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+
+def make_authority(folder: Path) -> Authority:
+    """A new one, whose certificate is in its `file`."""
+    key, name, now = ec.generate_private_key(ec.SECP256R1()), _named("tests"), datetime.now(UTC)
+    uses = dict.fromkeys(
+        (
+            "digital_signature",
+            "content_commitment",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "encipher_only",
+            "decipher_only",
+        ),
+        False,
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - 9 * _DAY)
+        .not_valid_after(now + 9 * _DAY)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **uses), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    authority = Authority(folder, key, certificate)
+    authority.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return authority
+
+
+def _named(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
