@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import secretstorage
+from jeepney import DBusAddress, new_method_call
+from secretstorage.util import format_secret, open_session
+
 _PATIENCE = 20.0
+_PASSWORD = b"ci\n"
+_BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/> <allow eavesdrop="true"/> <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+"""A session bus that starts nothing."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +41,23 @@ class SecretService:
     """The keyring daemon's process id."""
     folder: Path
     """Where it keeps its keyrings."""
+    later: ExitStack
+    """What ends with it."""
 
 
 @contextmanager
-def secret_service(*, unlocked: bool = True) -> Iterator[SecretService]:
+def secret_service(*, unlocked: bool = True, activating: bool = True) -> Iterator[SecretService]:
     """Args:
     unlocked: whether its login keyring is open; else it is there, and locked.
+    activating: whether the bus starts another daemon by itself, should this one end.
     """
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         for name in ("runtime", "data", "home"):
             (root / name).mkdir(mode=0o700)
-        bus = stack.enter_context(_process(["dbus-daemon", "--session", "--nofork", "--print-address"]))
+        (root / "bus.conf").write_text(_BUS)
+        kind = "--session" if activating else f"--config-file={root / 'bus.conf'}"
+        bus = stack.enter_context(_process(["dbus-daemon", kind, "--nofork", "--print-address"]))
         assert bus.stdout is not None
         own = {
             "DBUS_SESSION_BUS_ADDRESS": bus.stdout.readline().decode().strip(),
@@ -48,10 +70,10 @@ def secret_service(*, unlocked: bool = True) -> Iterator[SecretService]:
             # A login keyring made with another password: there, and not to be opened.
             with _daemon(own, root / "first.log", b"another\n"):
                 _until(lambda: (folder / "login.keyring").exists())
-        command = b"ci\n" if unlocked else None
+        command = _PASSWORD if unlocked else None
         daemon = stack.enter_context(_daemon(own, root / "daemon.log", command))
         _until(lambda: _is_served(own) and (folder / "login.keyring").exists())
-        yield SecretService(own, daemon.pid, folder)
+        yield SecretService(own, daemon.pid, folder, stack)
 
 
 @contextmanager
@@ -111,3 +133,41 @@ def _until(true: object) -> None:
     while not true():
         assert time.monotonic() < deadline, "the Secret Service did not come up"
         time.sleep(0.02)
+
+
+@contextmanager
+def locked(service: SecretService) -> Iterator[None]:
+    """Its keyring is locked meanwhile, as by a screen saver, and then opened again."""
+    with closing(secretstorage.dbus_init()) as connection:
+        secretstorage.get_default_collection(connection).lock()
+    yield
+    # What GNOME's own dialog calls, once somebody has typed the password.
+    within = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
+    address = DBusAddress("/org/freedesktop/secrets", "org.freedesktop.secrets", interface=within)
+    with closing(secretstorage.dbus_init()) as connection:
+        collection = secretstorage.get_default_collection(connection)
+        password = format_secret(open_session(connection), _PASSWORD, "text/plain")
+        what = (collection.collection_path, password)
+        call = new_method_call(address, "UnlockWithMasterPassword", "o(oayays)", what)
+        connection.send_and_get_reply(call)
+        assert not collection.is_locked()
+
+
+@contextmanager
+def ended(service: SecretService) -> Iterator[None]:
+    """Its daemon crashes, and then another one serves the same keyring."""
+    os.kill(service.daemon, signal.SIGKILL)
+    _until(lambda: not _is_served(service.environ))
+    yield
+    service.later.enter_context(_daemon(service.environ, service.folder.parent / "again.log", _PASSWORD))
+    _until(lambda: _is_served(service.environ))
+
+
+@contextmanager
+def frozen(service: SecretService) -> Iterator[None]:
+    """Its daemon answers nothing meanwhile."""
+    os.kill(service.daemon, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(service.daemon, signal.SIGCONT)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from zbtui.core.org import POLICY_KEYS, Org, rebased
+from zbtui.core.trouble import TroubleError
 from zbtui.store.config import (
     HEADER,
     ORG_HEADER,
@@ -51,14 +52,19 @@ class ConfigFile:
     def reload(self) -> Config | None:
         """The config where its file has changed since the last call, else None.
 
-        Raises what `load` raises once for each change.
+        Raises what `load` raises once for each change; that it cannot be read, each time: its rights may
+        come back without a change of the file.
         """
         now = self._stamp()
         # Many editors take the file away for a moment: what is not there says nothing.
         if now is None or now == self._known:
             return None
         self._known = now
-        return self.load()
+        try:
+            return self.load()
+        except _UnreadableError:
+            self._known = None
+            raise
 
     def add(self, org: Org) -> None:
         """Write one more `[[org]]` at the end of the file."""
@@ -152,6 +158,10 @@ class ConfigFile:
         return parse_config(text, str(self.path), self.rules) == expected
 
 
+class _UnreadableError(TroubleError):
+    """The system does not give the file out."""
+
+
 def _read(path: Path) -> str | None:
     """The file's text; None: there is none."""
     try:
@@ -163,7 +173,8 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise refused(f"{path}: cannot be read ({error.strerror}).", "Check its rights.") from None
+        trouble = refused(f"{path}: cannot be read ({error.strerror}).", "Check its rights.").trouble
+        raise _UnreadableError(trouble) from None
     except UnicodeDecodeError:
         raise refused(f"{path}: not text in UTF-8.", "Save it as UTF-8.") from None
 

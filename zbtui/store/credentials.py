@@ -348,8 +348,8 @@ def _explain(error: Exception) -> tuple[Trouble, bool]:
     if isinstance(error, errors.InitError):
         return (
             _trouble(
-                "The keyring is locked, or was never set up.",
-                "Unlock it, or create its default collection.",
+                "The keyring is locked, does not run, or was never set up.",
+                "Start and unlock it, or create its default collection.",
             ),
             False,
         )

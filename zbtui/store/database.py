@@ -299,9 +299,10 @@ def _check_version(connection: sqlite3.Connection) -> int:
 
 
 def _explain(error: Exception, what: str) -> Trouble:
+    said = error.strerror if isinstance(error, OSError) else error
     return Trouble(
         "config",
-        f"The journal {what} ({error}).",
+        f"The journal {what} ({said}).",
         "What is seen is shown, but not kept for the next start. It is tried again by itself: check the "
         "disk and the rights of the folder that zbtui paths names.",
     )
