@@ -107,6 +107,13 @@ class House:
         self.machine.canaries.shown.append(shown)
         return shown
 
+    @property
+    def toasts(self) -> str:
+        """What they say, one above the other."""
+        told = "\n".join(note.message for note in self.app._notifications)
+        self.machine.canaries.shown.append(told)
+        return told
+
     async def live(self, seconds: float = 1) -> None:
         """Let time go by, and the app tick once at its end."""
         await self.machine.clock.advance(seconds)

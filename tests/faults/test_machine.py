@@ -9,10 +9,12 @@ in `tests/test_end_to_end.py`.
 from __future__ import annotations
 
 import gc
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +25,14 @@ from tests.faults.canary import Canaries
 from tests.faults.house import House, Machine, house
 from tests.store.test_journal_reopened import locked as journal_locked
 from tests.store.test_journal_reopened import spoil, take_away
+from tests.support.clock import FakeClock
 from tests.support.powerless import powerless
 from tests.support.secret_service import ended, frozen, locked, secret_service
 from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked
 from zbtui.store import credentials as keyring_room
 from zbtui.store import database as journal_room
-from zbtui.watch import session as session_room
+from zbtui.zoho.client import fetch_details
 from zbtui.zoho.http import Http
 
 # A call that fails leaves its connection to the garbage collector: so does the keyring library.
@@ -213,8 +216,8 @@ async def test_after_sleep_nothing_old_looks_fresh_and_all_is_seen_within_second
         machine.simulator.forced["fjord"] = "FAILED"
         machine.clock.jump(timedelta(hours=8))
         await home.live(0)
-        assert home.text.count("8h ago") == 3
-        assert WELL not in home.text
+        assert "? 3 unknown" in home.text
+        assert "8h ago" in home.text
         began = machine.clock.now()
         await home.shows("✖ FAILED", "✖ 1 critical", "● 2 ok")
         assert machine.clock.now() - began < timedelta(seconds=15)
@@ -285,7 +288,7 @@ async def test_a_config_that_cannot_be_written_is_told_to_who_changes_it_and_wor
             await home.shows(WELL)
             folder.chmod(0o500)
             await home.press("m")
-            await home.shows("cannot be written (Permission denied)")
+            await home.until(lambda _: "cannot be written (Permission denied)" in home.toasts)
             await home.others_go_on("fjord")
             folder.chmod(0o700)
             await home.press("m")
@@ -309,15 +312,14 @@ async def test_a_bug_of_its_own_is_told_by_its_name_alone_and_harms_nobody_else(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its error holds the token, and so do the frames that it went through."""
-    known = session_room.fetch_details
 
     async def fetch(http: Http, access: AccessToken, data_center: str, now: datetime) -> Looked:
         if broken and data_center == "uk":
             raise RuntimeError(f"Zoho-oauthtoken {access.token.reveal()}")
-        return await known(http, access, data_center, now)
+        return await fetch_details(http, access, data_center, now)
 
     broken = False
-    monkeypatch.setattr(session_room, "fetch_details", fetch)
+    monkeypatch.setattr("zbtui.watch.session.fetch_details", fetch)
     await machine.settle_in()
     async with house(machine) as home:
         await home.shows(WELL)

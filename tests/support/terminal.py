@@ -64,6 +64,11 @@ class Terminal:
             pass
         return self.process.returncode
 
+    def resize(self, columns: int, lines: int) -> None:
+        """Another size, as when a person pulls at the window's corner; the program is told."""
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._screen.resize(lines, columns)
+
     def hang_up(self) -> None:
         """Close the terminal, as when ssh drops."""
         os.close(self.master)

@@ -1,0 +1,190 @@
+"""The whole program, in a real terminal: on a full disk, in a storm of sizes, and where it crashes."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import COMMAND, add_args, secrets_of
+from tests.faults.canary import Canaries
+from tests.support.secret_service import SecretService
+from tests.support.terminal import Terminal, in_terminal
+from tests.support.zoho import Port, make_simulator, on_port
+
+# A full disk
+
+ON_A_SMALL_DISK = 'mount -t tmpfs -o size=8m small "$XDG_STATE_HOME" && exec "$@"'
+
+
+@cache
+def may_mount() -> bool:
+    """Whether this machine lets a program have file systems of its own."""
+    command = ["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "small", "/mnt"]
+    return bool(shutil.which("unshare")) and subprocess.run(command, capture_output=True).returncode == 0
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Not a byte more fits on it meanwhile."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        for size in (1 << 16, 1 << 10, 1):
+            with suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
+    yield
+    filler.unlink()
+
+
+def kept(disk: Path, folder: Path) -> list[tuple[str, str]]:
+    """Org and new status of each change of status in the journal.
+
+    Args:
+        folder: where it is copied to: SQLite takes a path by the names that it has here.
+    """
+    shutil.copytree(disk / "zbtui", folder, dirs_exist_ok=True)
+    (folder / "journal.db-shm").unlink()
+    with closing(sqlite3.connect(folder / "journal.db")) as journal:
+        return journal.execute("SELECT org, after FROM event WHERE kind = 'status' ORDER BY id").fetchall()
+
+
+@pytest.mark.skipif(not may_mount(), reason="needs a file system of its own")
+def test_a_full_disk_is_told_harms_no_org_and_all_is_kept_again_once_there_is_room(
+    real_keyring: SecretService, empty_home: Path, tmp_path: Path, canaries: Canaries
+) -> None:
+    simulator = make_simulator()
+    with on_port(simulator) as port:
+        add_orgs(port, empty_home, "nordlys", "kestrel")
+        command = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh", *COMMAND]
+        with in_terminal(command, 150) as terminal:
+            terminal.shows("● 2 ok")
+            state = (empty_home / "xdg_state_home").relative_to("/")
+            disk = Path(f"/proc/{terminal.process.pid}/root") / state
+            canaries.folders.append(disk)
+            with full(disk):
+                simulator.forced["nordlys"] = "FAILED"
+                terminal.shows(
+                    "✖ FAILED", "✖ 1 critical", "The journal cannot be used (database or disk is full)"
+                )
+                simulator.forced["nordlys"] = "SCHEDULED"
+                terminal.shows("● 2 ok", "disk is full")
+                assert ("nordlys", "FAILED") not in kept(disk, tmp_path)
+            terminal.until(lambda screen: "disk is full" not in screen)
+            simulator.forced["kestrel"] = "FAILED"
+            terminal.shows("✖ FAILED")
+            terminal.until(lambda _: ("kestrel", "FAILED") in kept(disk, tmp_path))
+            assert canaries.found() == []
+            canaries.folders.remove(disk)
+            terminal.send("q")
+            assert terminal.ends() == 0
+            canaries.shown.append(terminal.output.decode())
+
+
+def add_orgs(port: Port, home: Path, *names: str) -> None:
+    """Under watch, and looked at each second."""
+    for name in names:
+        command, secrets = [*COMMAND, *add_args(port.org(name))], secrets_of(port, name)
+        done = subprocess.run(command, input=secrets.encode(), capture_output=True)
+        assert done.returncode == 0, done.stderr
+    (home / "xdg_state_home").mkdir(exist_ok=True)
+    config = home / "xdg_config_home" / "zbtui" / "config.toml"
+    config.write_text(f'[watch]\nevery = "1s"\nnear_every = "1s"\n\n{config.read_text()}')
+
+
+# A terminal that changes its size
+
+SIZES = [(120, 40), (36, 10), (20, 5), (300, 90), (80, 24), (1, 1), (47, 60), (200, 11)]
+CALM = [*COMMAND, "demo", "--speed", "0.001", "--seed", "7"]
+ENDS: dict[str, list[str]] = {
+    "in the views": ["4", "j", "3", "j", "G", "2", "l", "1", "l", "j"],
+    "in the detail": ["i", "2", "3", "4", "j", "1", "\x1b"],
+    "in the form": ["a", "b", "\t", "c", "\r", "\x1b"],
+    "in help and palette": ["?", "j", "q", "\x10", "x", "\x1b"],
+    "while a filter is typed": ["/", "n", "o", "r", "\x7f", "\x1b"],
+    "while names are hidden": ["x", "j", "s", "s", "s", "s", "x"],
+    "while it pauses": ["p", "p", "P", "P"],
+}
+"""Keys that lead away from the first screen, and back to it."""
+
+
+def still(screen: str) -> str:
+    """All that does not change with time, but for where its bars end."""
+    lines = (line.rstrip(" ▁▂▃▄▅▆▇█") for line in screen.splitlines())
+    return re.sub(r"[\d:]+[smhd]?( \d+:[\d:]+)?|just now", "#", re.sub(r" +", " ", "\n".join(lines)))
+
+
+def listen(terminal: Terminal, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        terminal.read()
+
+
+def come_alike(one: Terminal, other: Terminal) -> None:
+    """Read on until the two show the same."""
+    deadline = time.monotonic() + 30
+    while still(one.text) != still(other.text):
+        assert time.monotonic() < deadline, f"{still(one.text)}\n{still(other.text)}"
+        one.read()
+        other.read()
+
+
+@pytest.mark.parametrize("storm", ENDS)
+def test_after_a_storm_of_sizes_the_screen_is_as_if_there_had_been_none(
+    storm: str, canaries: Canaries
+) -> None:
+    luck, sizes = random.Random(storm), cycle(SIZES)
+    with in_terminal(CALM, 100, 30) as calm, in_terminal(CALM, 100, 30) as shaken:
+        for terminal in (calm, shaken):
+            terminal.shows("next run:", "q Quit")
+        for key in ENDS[storm]:
+            for _ in range(luck.randint(1, 6)):
+                shaken.resize(*next(sizes))
+            shaken.send(key)
+            for _ in range(luck.randint(1, 6)):
+                shaken.resize(*next(sizes))
+            listen(shaken, 0.3)  # a person waits until what a key opens is there
+        shaken.resize(100, 30)
+        listen(shaken, 1.0)  # what it drew before it heard of its last size is overwritten
+        for terminal in (calm, shaken):
+            terminal.shows("1234 View", "q Quit")
+            terminal.send("g")  # to the first org
+        come_alike(calm, shaken)
+        canaries.shown += [shaken.output.decode(errors="replace"), shaken.text]
+        shaken.send("q")
+        assert shaken.ends() == 0
+
+
+# A bug of its own
+
+CRASHES = """
+import sys
+from zbtui.tui.screens.fleet_screen import FleetScreen
+def tick(self, change):
+    token = "1000.demo-access-000001"
+    raise RuntimeError(f"Zoho-oauthtoken {token}")
+FleetScreen.tick = tick
+from zbtui.cli import main
+sys.exit(main(["demo"]))
+"""
+
+
+def test_a_crash_is_told_by_its_name_alone_and_gives_the_terminal_back(canaries: Canaries) -> None:
+    with in_terminal([sys.executable, "-c", CRASHES]) as terminal:
+        assert terminal.ends() == 1
+        told = terminal.output.decode()
+        assert "RuntimeError" in told
+        assert "Traceback" not in told
+        assert 0 <= told.rfind("\x1b[?1049h") < told.rfind("\x1b[?1049l")
+        canaries.shown.append(told)
