@@ -11,12 +11,14 @@ import gzip
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from tests.faults.canary import Canaries
 from tests.faults.relay import Misbehave
-from tests.faults.street import Street, goes_through, on_street_port, street
+from tests.faults.street import OTHERS, Street, goes_through, on_street_port, street
 from tests.support.clock import FakeClock
 from tests.support.faulty import drips, faulty, hangs, reply, resets, sends
 from tests.support.zoho import Port
@@ -184,6 +186,22 @@ async def test_a_redirect_is_told_and_not_followed(
         assert "it is not followed" in scene.panel(seen["nordlys"])
         assert scene.relay.heard == heard + 1
         assert other.heard == []
+
+
+@pytest.mark.parametrize("told", ["in seconds", "as a date"])
+async def test_until_the_moment_that_zoho_names_nobody_asks_again(
+    port: Port, told: str, canaries: Canaries
+) -> None:
+    async with street(port, CLOCK, canaries) as scene:
+        await scene.look()
+        until = CLOCK.now() + timedelta(hours=2, minutes=1)  # the look is a minute later
+        value = "7200" if told == "in seconds" else format_datetime(until, usegmt=True)
+        async with misbehaving(scene, sends(reply(429, b"", f"Retry-After: {value}"))):
+            seen = await scene.look()
+        assert seen["nordlys"].next_look is not None
+        assert seen["nordlys"].next_look >= until
+        assert "next look in 2h" in scene.panel(seen["nordlys"])
+        assert all(seen[name].trouble is None for name in OTHERS)
 
 
 @pytest.mark.parametrize("fault", LARGE)
