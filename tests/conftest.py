@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clock import FakeClock
+from tests.support.quiet import settle_app
 from tests.support.secret_service import SecretService, secret_service
 
 
@@ -63,3 +64,10 @@ def use_environment_keyring() -> None:
     import keyring.core
 
     keyring.core.init_backend()
+
+
+@pytest.fixture(autouse=True)
+def known_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pilot knows when the app has nothing more to do, and waits for no clock."""
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", settle_app)

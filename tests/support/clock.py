@@ -7,6 +7,8 @@ import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from tests.support.quiet import settle
+
 START = datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
 
 
@@ -59,9 +61,3 @@ class FakeClock:
 
     def _move(self, seconds: float) -> None:
         self._monotonic += seconds
-
-
-async def settle() -> None:
-    """Let everything that is ready run, until it waits for the clock or for something outside."""
-    for _ in range(200):
-        await asyncio.sleep(0)
