@@ -1,4 +1,7 @@
-"""`python -m tests`: every check there is. Options go to pytest."""
+"""`python -m tests`: every check there is. Options go to pytest.
+
+With `--coverage` first: the tests alone, and how many branches they go through, room by room.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -14,29 +19,66 @@ PROGRAMS = {"gnome-keyring-daemon": "gnome-keyring", "dbus-daemon": "dbus", "rg"
 """What the tests run for real, and the Debian package that it is in."""
 SECRETS = "demo-(client-secret|refresh-token|access)-[0-9]"
 """Every secret of the invented orgs, as the simulator gives them out."""
-EACH_CORE = ["-n", "auto", "--dist", "worksteal"]
+AT_ONCE = ["-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"]
+"""Two workers a core: half of the time a test waits for another process."""
+PYTHON = [sys.executable, "-m"]
 
 
 def main() -> int:
     if not install_programs():
         return 1
-    here = Path(sys.executable).parent
-    written = tempfile.mkdtemp(prefix="zbtui-tests-")
+    if sys.argv[1:2] == ["--coverage"]:
+        return count_branches(sys.argv[2:])
+    return check_code() or test(PYTHON, sys.argv[1:])
+
+
+def check_code() -> int:
+    """What reads the code without running it, all at once."""
     steps = [
-        [sys.executable, "-m", "ruff", "check", "."],
-        [sys.executable, "-m", "ruff", "format", "--check", "."],
-        [sys.executable, "-m", "mypy"],
+        [*PYTHON, "ruff", "check", "."],
+        [*PYTHON, "ruff", "format", "--check", "."],
+        [*PYTHON, "mypy"],
         # What only POSIX has stands behind a guard.
-        [sys.executable, "-m", "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32", "zbtui"],
-        [str(here / "lint-imports"), "--no-logo"],
-        [sys.executable, "-m", "pytest", *EACH_CORE, f"--basetemp={written}/all", *sys.argv[1:]],
+        [*PYTHON, "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32", "zbtui"],
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-logo"],
     ]
-    for step in steps:
-        sys.stdout.write(f"$ {' '.join([Path(step[0]).name, *step[1:]])}\n")
-        sys.stdout.flush()
-        if status := subprocess.run(step, cwd=ROOT, check=False).returncode:
-            return status
-    return search_secrets(written)
+    with ThreadPoolExecutor() as pool:
+        done = pool.map(
+            partial(subprocess.run, cwd=ROOT, check=False, capture_output=True, text=True), steps
+        )
+        status = 0
+        for step, one in zip(steps, done, strict=True):
+            say(step)
+            sys.stdout.write(one.stdout + one.stderr)
+            status = status or one.returncode
+    return status
+
+
+def test(python: list[str], options: list[str]) -> int:
+    """Every test, and a search for secrets in what they wrote.
+
+    Args:
+        python: what runs a module.
+    """
+    written = tempfile.mkdtemp(prefix="zbtui-tests-")
+    step = [*python, "pytest", *AT_ONCE, f"--basetemp={written}/all", *options]
+    say(step)
+    status = subprocess.run(step, cwd=ROOT, check=False).returncode
+    return status or search_secrets(written)
+
+
+def count_branches(options: list[str]) -> int:
+    """Every test, measured; a failure too where a room has too few branches gone through."""
+    from tests.branches import measured, report  # here, for only this needs coverage
+
+    with measured() as data:
+        status = test([*PYTHON, "coverage", "run", "-m"], options)
+        return status or report(data)
+
+
+def say(step: list[str]) -> None:
+    sys.stdout.write(f"$ {' '.join([Path(step[0]).name, *step[1:]])}\n")
+    sys.stdout.flush()
 
 
 def search_secrets(written: str) -> int:
@@ -57,8 +99,7 @@ def install_programs() -> bool:
     if not shutil.which("apt-get") or os.geteuid() != 0:
         sys.stderr.write(f"The tests need {', '.join(missing)}; on Debian: sudo {' '.join(command)}\n")
         return False
-    sys.stdout.write(f"$ {' '.join(command)}\n")
-    sys.stdout.flush()
+    say(command)
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False)
     return subprocess.run(command, env=quiet, check=False).returncode == 0

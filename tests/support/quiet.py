@@ -1,30 +1,10 @@
-"""When an event loop has nothing more to do: known from the loop, where else a test would wait a while."""
+"""When an app has nothing more to do: known from the event loop, where Pilot would wait a while."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-
 from textual._context import active_app
 
-_MOST_TURNS = 100_000
-_IDLE_TURNS = 3
-"""Without anything to run: a connection within this process takes a turn to be heard of."""
-
-
-async def settle() -> None:
-    """Let everything that is ready run, until it waits for the clock or for something outside.
-
-    Raises:
-        AssertionError: it goes on and on.
-    """
-    ready, idle = _ready(), 0
-    for _ in range(_MOST_TURNS):
-        await asyncio.sleep(0)
-        idle = 0 if ready else idle + 1
-        if idle == _IDLE_TURNS:
-            return
-    raise AssertionError("it never comes to rest")
+from tests.support.clock import ready, settle
 
 
 async def settle_app(*_: float) -> None:
@@ -34,17 +14,12 @@ async def settle_app(*_: float) -> None:
     on a busy machine, and too long on an idle one.
     """
     app = active_app.get(None)
-    while True:
+    for _ in range(1000):
         await settle()
         if app is None or not app.screen_stack:
             return
         app._check_resize()
         app.screen._on_timer_update()
-        if not _ready():
+        if not ready():
             return
-
-
-def _ready() -> deque[object]:
-    """What the loop runs next; what came from outside is put there at the beginning of each turn."""
-    ready: deque[object] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
-    return ready
+    raise AssertionError("the screen never comes to rest")
