@@ -32,6 +32,10 @@ def test_each_run_stands_on_its_day() -> None:
     assert months["Feb 2026"][27] == STARTED
 
 
+def test_a_run_without_a_time_has_no_day() -> None:
+    assert year(Run(None, None, Outcome.COMPLETED, None)) == year()
+
+
 def test_days_that_are_ahead_or_were_never_or_are_forgotten_are_blank() -> None:
     months = year()
     assert months["Nov 2026"] == NOTHING * 26 + " " * 5

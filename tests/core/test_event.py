@@ -28,7 +28,7 @@ from tests.core.build import (
     snapshots,
     tried,
 )
-from zbtui.core.event import KINDS, LICENCE_NEAR, Kind, Standing, changes, standing_of
+from zbtui.core.event import KINDS, LICENCE_NEAR, Event, Kind, Standing, changes, said, standing_of
 from zbtui.core.judge import judge
 from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
 
@@ -268,3 +268,23 @@ def test_a_standing_is_one_of_words(snapshot: Snapshot) -> None:
     if standing is not None:
         parts = [getattr(standing, kind) for kind in KINDS]
         assert all(part is None or (isinstance(part, str) and part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "words"),
+    [
+        ("status", None, "SCHEDULED", ("–", "SCHEDULED")),
+        ("trouble", "Zoho cannot be reached.", None, ("Zoho cannot be reached.", "over")),
+        ("run", "completed", None, ("completed", "–")),
+        (
+            "schedule",
+            "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
+            "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU",
+            ("every week on Tuesday", "every 2 weeks on Tuesday"),
+        ),
+    ],
+)
+def test_a_change_is_said_as_people_say_it(
+    kind: Kind, before: str | None, after: str | None, words: tuple[str, str]
+) -> None:
+    assert said(Event(NOW, "acme", kind, before, after, "ok", "")) == words

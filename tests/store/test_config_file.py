@@ -382,3 +382,21 @@ def test_an_edit_of_ones_own_is_taken_up_like_any_other(watched: Watched) -> Non
     config = watched.reload()
     assert config is not None
     assert len(config.orgs) == 2
+
+
+@pytest.mark.parametrize(
+    ("below", "left"),
+    [
+        ("# of acme\n", ""),
+        ("# of acme\n# and more\n\n[journal]\n", "[journal]\n"),
+        ("# of the journal\n[journal]\n", "# of the journal\n[journal]\n"),
+    ],
+    ids=["at the end", "above a gap", "above the next table"],
+)
+def test_a_comment_right_below_an_org_goes_with_it_unless_it_is_the_next_ones(
+    below: str, left: str, tmp_path: Path
+) -> None:
+    file = File(tmp_path)
+    file.put(ACME + below)
+    file.remove("acme")
+    assert file.text() == left

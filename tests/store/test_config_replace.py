@@ -145,3 +145,15 @@ def test_a_change_that_the_config_would_refuse_is_not_written(change: dict[str, 
     file.put(ACME)
     refused(lambda: file.replace("acme", replace(org(), **change)))
     assert file.text() == ACME
+
+
+SPREAD = '[[org]]\ndata_center = "eu"\nclient_id = "1000.ABC"\nname = """\\\n[acme]"""\n'
+"""An org whose name looks like the header of a table."""
+
+
+def test_where_a_text_looks_like_a_header_the_change_is_refused(file: File) -> None:
+    file.put(SPREAD)
+    (known,) = file.load().orgs
+    trouble = refused(lambda: file.replace("[acme]", replace(known, data_center="in")))
+    assert "cannot be edited safely" in trouble.message
+    assert file.text() == SPREAD

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from tests.store.builders import history, looked, org
+from tests.store.builders import database, history, looked, org
 from tests.support.clock import START
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
@@ -86,6 +87,15 @@ async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal
     mine = at(5, history=None, history_at=None, past_trouble=trouble, past_failures=4)
     known = await note(journal, mine, 5)
     assert (known.history, known.past_trouble, known.past_failures) == (WELL, None, 0)
+
+
+async def test_a_later_history_that_cannot_be_read_is_none(journal: Journal, path: Path) -> None:
+    await note(journal, at(3, history=WELL, history_at=START + 3 * MINUTE), 3)
+    with database(path) as other:
+        other.execute("UPDATE history SET body = '['")
+    mine = at(5, history=ILL, history_at=START + MINUTE, past_tried_at=START + MINUTE)
+    known = await note(journal, mine, 5)
+    assert (known.history, known.history_at) == (ILL, START + MINUTE)
 
 
 async def test_that_a_history_is_behind_or_unsettled_is_known_after_a_restart(journal: Journal) -> None:

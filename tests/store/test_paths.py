@@ -60,6 +60,10 @@ def test_an_empty_environment_variable_is_none(empty_home: Path) -> None:
     assert find_paths(None, {"ZBTUI_CONFIG": ""}).config.is_relative_to(empty_home)
 
 
+def test_the_tilde_of_somebody_who_is_not_known_is_a_name_like_any_other() -> None:
+    assert find_paths("~nobody-here/zbtui.toml", {}).config == Path("~nobody-here/zbtui.toml")
+
+
 def test_a_tilde_is_the_users_home(empty_home: Path) -> None:
     assert find_paths("~/zbtui.toml", {}).config == empty_home / "zbtui.toml"
 

@@ -8,6 +8,7 @@ import logging
 import os
 import stat
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,6 +126,28 @@ async def test_a_save_that_is_cancelled_at_the_end_is_not_lost(path: Path, memor
     assert memory.load() == USUAL
     await memory.close()
     assert memory.load() == LEFT
+
+
+async def test_a_save_that_is_cancelled_while_it_writes_is_written_at_the_end(
+    memory: ScreenMemory, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: list[ScreenState] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write(path: Path, text: str) -> None:
+        states.append(read_state(json.loads(text)))
+        begun.set()
+        assert go_on.wait(30)
+
+    monkeypatch.setattr(room, "write_atomically", write)
+    saving = asyncio.create_task(memory.save(LEFT))
+    await clock.advance(HALF_A_SECOND)
+    assert await asyncio.to_thread(begun.wait, 30)
+    saving.cancel()
+    await asyncio.gather(saving, return_exceptions=True)
+    go_on.set()
+    await memory.close()
+    assert states == [LEFT, LEFT], "nobody knows how the first one ended"
 
 
 async def test_where_nothing_changed_nothing_is_written(path: Path, memory: ScreenMemory) -> None:

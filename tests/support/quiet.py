@@ -7,7 +7,7 @@ from textual._context import active_app
 from tests.support.clock import ready, settle
 
 
-async def settle_app(*_: float) -> None:
+async def settle_app(*_seconds: float) -> None:
     """As `settle`, and have done what the screen in front leaves to a timer of some milliseconds.
 
     Stands for Textual's `wait_for_idle`, which sleeps until the process uses little of a core: too short

@@ -217,6 +217,25 @@ async def test_an_answer_that_is_not_whole_is_no_answer(answer: Answer) -> None:
     assert "broke" in trouble.message
 
 
+async def test_a_request_that_nobody_waits_for_any_more_ends_at_once() -> None:
+    heard, left = asyncio.Event(), asyncio.Event()
+
+    async def goes_on(writer: asyncio.StreamWriter) -> None:
+        heard.set()
+        try:
+            await drips(b"HTTP/1.1 200 OK\r\n\r\n", b" ")(writer)
+        finally:
+            left.set()
+
+    async with faulty(goes_on) as server, Http() as http:
+        asking = asyncio.create_task(http.send("GET", server.url))
+        await heard.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await left.wait()
+
+
 async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -275,3 +277,16 @@ async def test_a_port_that_the_system_refuses_is_told_why(
     monkeypatch.setattr(loopback, "_bind", deny)
     trouble = await refused(Loopback(80, STATE, lambda: None).__aenter__())
     assert "Permission denied" in trouble.message
+
+
+async def test_without_ipv6_the_other_address_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_ipv6(family: int, kind: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return socket.socket(family, kind)
+
+    monkeypatch.setattr(loopback, "socket", SimpleNamespace(**{**vars(socket), "socket": no_ipv6}))
+    door = Door()
+    async with door.loopback:
+        await door.come(f"state={STATE}&code=1000.a.b")
+    assert door.woken == 1

@@ -14,8 +14,7 @@ def qr_lines(text: str) -> list[str]:
 
     code = segno.make(text, micro=False, error="l", boost_error=False)
     rows = [tuple(row) for row in code.matrix_iter(border=2)]
-    if len(rows) % 2:
-        rows.append((0,) * len(rows[0]))
+    rows.append((0,) * len(rows[0]))  # a code has 4 n + 1 of them, and its border four
     return [
         "".join(_HALVES[bool(above), bool(below)] for above, below in zip(*pair, strict=True))
         for pair in zip(rows[::2], rows[1::2], strict=True)

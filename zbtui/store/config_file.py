@@ -200,8 +200,8 @@ def _with_org(text: str, index: int, before: Org, org: Org) -> str:
             continue
         if key in wanted:
             table[key] = wanted[key]
-        elif key in table:
-            del table[key]
+        else:
+            table.pop(key, None)
     return "".join((*lines[:start], own.as_string(), *lines[end:]))
 
 
