@@ -59,6 +59,13 @@ def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.Mon
     return _running_secret_service
 
 
+@pytest.fixture(autouse=True)
+def patient_with_keyrings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the real one may take its time; tests of the limit set it themselves."""
+    for limit in ("LIMIT_SECONDS", "_TURN_SECONDS"):
+        monkeypatch.setattr(f"zbtui.store.credentials.{limit}", 60.0)
+
+
 def use_environment_keyring() -> None:
     """Have the keyring library choose anew by the environment as it is now."""
     import keyring.core

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.build import make_backup, seen
 from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import Notebook
+from tests.support.notebook import InPlace, Notebook
 from tests.watch.fleets import FAR, EditedConfig, Watch
 from tests.watch.scene import MINUTE, OFFLINE, Outcome, refuses
 from zbtui.alerts.desk import AlertDesk
@@ -24,7 +24,8 @@ from zbtui.clock import Stop
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble
-from zbtui.store.journal import open_journal
+from zbtui.store.database import open_database
+from zbtui.store.journal import Journal
 
 FAILED = Looked(make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat()))
 
@@ -161,7 +162,9 @@ async def test_a_journal_that_cannot_be_used_takes_nothing_from_the_lines(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    watch = Watch(clock, "acme", journal=open_journal(tmp_path / "file" / "journal.db"))
+    watch = Watch(
+        clock, "acme", journal=Journal(open_database(tmp_path / "file" / "journal.db", InPlace()))
+    )
     async with watching(watch) as scene:
         assert told(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
         assert len(await scene.turn("acme", FAILED)) == 2

@@ -414,7 +414,7 @@ async def test_a_keyring_that_another_process_holds_on_to_is_told_of(
 ) -> None:
     credentials = KeyringCredentials(locks)
     await credentials.read_sign_in("acme")
-    monkeypatch.setattr(room, "LIMIT_SECONDS", 0.3)
+    monkeypatch.setattr(room, "_TURN_SECONDS", 0.3)
     with filelock.FileLock(locks / "keyring.lock"):
         assert "Another zbtui process" in (await trouble_of(credentials)).message
     assert await credentials.read_sign_in("acme") is None

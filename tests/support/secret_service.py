@@ -69,10 +69,10 @@ def secret_service(*, unlocked: bool = True, activating: bool = True) -> Iterato
         if not unlocked:
             # A login keyring made with another password: there, and not to be opened.
             with _daemon(own, root / "first.log", b"another\n"):
-                _until(lambda: (folder / "login.keyring").exists())
+                _until(lambda: _has_login(own))
         command = _PASSWORD if unlocked else None
         daemon = stack.enter_context(_daemon(own, root / "daemon.log", command))
-        _until(lambda: _is_served(own) and (folder / "login.keyring").exists())
+        _until(lambda: _has_login(own))
         yield SecretService(own, daemon.pid, folder, stack)
 
 
@@ -113,17 +113,26 @@ def _process(
 
 
 def _is_served(environ: dict[str, str]) -> bool:
-    question = [
-        "dbus-send",
-        "--session",
-        "--dest=org.freedesktop.DBus",
-        "--print-reply",
-        "/",
-        "org.freedesktop.DBus.NameHasOwner",
-        "string:org.freedesktop.secrets",
-    ]
-    answer = subprocess.run(question, env={**os.environ, **environ}, capture_output=True, check=False)
-    return b"boolean true" in answer.stdout
+    """Whether it is there. Asked of the bus: who asks the service itself has another one started."""
+    return b"boolean true" in _ask(
+        environ, "org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets"
+    )
+
+
+def _has_login(environ: dict[str, str]) -> bool:
+    """Whether its login keyring is made, and written whole."""
+    return _is_served(environ) and b"/collection/login" in _ask(
+        environ,
+        "org.freedesktop.secrets",
+        "/org/freedesktop/secrets",
+        "org.freedesktop.Secret.Service.ReadAlias",
+        "default",
+    )
+
+
+def _ask(environ: dict[str, str], who: str, path: str, method: str, text: str) -> bytes:
+    question = ["dbus-send", "--session", f"--dest={who}", "--print-reply", path, method, f"string:{text}"]
+    return subprocess.run(question, env={**os.environ, **environ}, capture_output=True, check=False).stdout
 
 
 def _until(true: object) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from textual.notifications import Notification
 
 from tests.support.notebook import Notebook
 from tests.tui.driving import Driven, Zoho, driving
@@ -17,6 +18,12 @@ from zbtui.tui.terminal import title_sequence
 
 QUIET = AlertSettings(bell=False)
 OFFLINE = Trouble("network", "The host cannot be reached.", "Check the network.")
+
+
+@pytest.fixture(autouse=True)
+def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual takes them away after seconds of the machine's own clock."""
+    monkeypatch.setattr(Notification, "has_expired", False)
 
 
 def toasts(driven: Driven) -> list[tuple[str, str]]:
