@@ -11,6 +11,7 @@ from textual.widgets import Button, Input, Static
 
 from tests.support.clock import FakeClock, settle
 from tests.support.notebook import Notebook
+from tests.tui.driving import StillApp
 from zbtui.core.org import WAYS, Org, Way
 from zbtui.demo.household import DemoCredentials, open_demo
 from zbtui.demo.zoho import Simulator
@@ -132,7 +133,7 @@ class Demo:
 async def demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterator[Demo]:
     clock = FakeClock()
     async with open_demo(orgs, speed=0.01, clock=clock, journal=Notebook()) as (fleet, desk, alerts):
-        app = ZbtuiApp(fleet, desk, alerts)
+        app = StillApp(fleet, desk, alerts)
         async with app.run_test(size=size) as pilot:
             driven = Demo(app, pilot, fleet, desk, clock)
             await driven.advance(2)
@@ -143,7 +144,7 @@ async def demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterato
 async def finish(driven: Demo) -> None:
     """From the page of the client to a live panel."""
     await driven.click("next")
-    await driven.advance(12)
+    await driven.leap(12)
     assert driven.page == "found", driven.text
     await driven.click("next")
     await driven.advance(3)

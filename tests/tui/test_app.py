@@ -72,26 +72,33 @@ async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> Non
         assert driven.order[0] == "org-5"
 
 
-@pytest.mark.parametrize(
-    ("keys", "target"),
-    [
-        (["right"], "org-1"),
-        (["l", "h"], "org-0"),
-        (["down"], "org-2"),
-        (["j", "k"], "org-0"),
-        (["end"], "org-5"),
-        (["G", "g"], "org-0"),
-        (["pagedown"], "org-4"),
-        (["pagedown", "pageup"], "org-0"),
-        (["left"], "org-0"),
-        (["up"], "org-0"),
-        (["down", "down", "down"], "org-4"),
-    ],
-)
-async def test_arrows_and_letters_move_among_the_panels(keys: list[str], target: str) -> None:
+async def test_a_tick_on_the_way_out_does_nothing() -> None:
+    async with driving() as driven:
+        pass
+    driven.app.tick()
+
+
+MOVES = [
+    (["right"], "org-1"),
+    (["l", "h"], "org-0"),
+    (["down"], "org-2"),
+    (["j", "k"], "org-0"),
+    (["end"], "org-5"),
+    (["G", "g"], "org-0"),
+    (["pagedown"], "org-4"),
+    (["pagedown", "pageup"], "org-0"),
+    (["left"], "org-0"),
+    (["up"], "org-0"),
+    (["down", "down", "down"], "org-4"),
+]
+"""Keys, and where they lead from the first panel."""
+
+
+async def test_arrows_and_letters_move_among_the_panels() -> None:
     async with driving(NAMES) as driven:
-        await driven.press(*keys)
-        assert driven.view.current == target
+        for keys, target in MOVES:
+            await driven.press("home", *keys)
+            assert driven.view.current == target, keys
 
 
 async def test_down_into_a_row_that_is_not_full_ends_on_its_last_panel() -> None:

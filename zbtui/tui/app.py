@@ -175,6 +175,8 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def tick(self) -> None:
         """Once a second: the only timer that the watch has."""
+        if not self.screen_stack:
+            return  # on the way out the screens go before the timer does
         self._ticks += 1
         if self._ticks % 2 == 0 and self._terminal_is_gone():
             self._leave()
