@@ -73,7 +73,7 @@ def count_branches(options: list[str]) -> int:
 
     with measured() as data:
         status = test([*PYTHON, "coverage", "run", "-m"], options)
-        return status or report(data)
+        return report(data) or status
 
 
 def say(step: list[str]) -> None:
