@@ -164,8 +164,8 @@ RUNNING_FAULTS = {
 
 async def is_well(home: House, *said: str) -> None:
     """All three are seen and kept, and nothing is said any more of what was amiss."""
-    mended = home.machine.clock.now()
     await home.until(lambda shown: WELL in shown and not any(text in shown for text in said))
+    mended = home.machine.clock.now()
     await home.until(lambda shown: all(at and at > mended for at in home.looked_at()))
     before = await home.events("kestrel")
     await home.others_go_on("kestrel")
