@@ -27,7 +27,7 @@ from tests.store.test_journal_reopened import locked as journal_locked
 from tests.store.test_journal_reopened import spoil, take_away
 from tests.support.clock import FakeClock
 from tests.support.powerless import powerless
-from tests.support.secret_service import ended, frozen, locked, secret_service
+from tests.support.secret_service import SecretService, ended, frozen, locked, secret_service
 from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked
 from zbtui.store import credentials as keyring_room
@@ -45,7 +45,6 @@ DAYS: Final = timedelta(days=2, hours=12)
 @pytest.fixture
 def machine(empty_home: Path, canaries: Canaries, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
     """One whose keyring is its own, and may be broken."""
-    monkeypatch.setattr(keyring_room, "LIMIT_SECONDS", 0.3)
     monkeypatch.setattr(journal_room, "_PATIENCE", 0.3)
     with secret_service(activating=False) as service:
         for name, value in service.environ.items():
@@ -62,6 +61,13 @@ Break = Callable[[Machine], AbstractContextManager[object]]
 def token_ends(machine: Machine, fault: AbstractContextManager[object]) -> Iterator[None]:
     with fault:
         machine.end_token("nordlys")
+        yield
+
+
+@contextmanager
+def hanging(keyring: SecretService) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as sooner, frozen(keyring):
+        sooner.setattr(keyring_room, "LIMIT_SECONDS", 0.3)
         yield
 
 
@@ -149,7 +155,7 @@ RUNNING_FAULTS = {
         lambda at: token_ends(at, ended(at.keyring)), ("LOCKED", "does not run"), "fjord"
     ),
     "keyring hanging": Fault(
-        lambda at: token_ends(at, frozen(at.keyring)), ("LOCKED", "did not answer within 3 s"), "fjord"
+        lambda at: token_ends(at, hanging(at.keyring)), ("LOCKED", "did not answer within 3 s"), "fjord"
     ),
     "clock ahead": Fault(
         lambda at: clock_is_set(at, DAYS),
