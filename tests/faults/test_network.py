@@ -82,12 +82,12 @@ FAULTS: dict[str, tuple[Misbehave, str, str]] = {
     ),
     "no HTTP": (sends(b"220 smtp.example ready\r\n\r\n"), "OFFLINE", "broke the connection off"),
     "a body without an end": (
-        drips(head("Transfer-Encoding: chunked", ""), b"10000\r\n" + b" " * 0x10000 + b"\r\n"),
+        drips(head("Transfer-Encoding: chunked", ""), b"80000\r\n" + b" " * 0x80000 + b"\r\n"),
         "BAD ANSWER",
         "larger than 1 MiB",
     ),
     "a gigabyte": (
-        drips(head("Content-Length: 1073741824", ""), b" " * 0x10000),
+        drips(head("Content-Length: 1073741824", ""), b" " * 0x80000),
         "BAD ANSWER",
         "larger than 1 MiB",
     ),
