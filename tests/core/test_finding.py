@@ -13,7 +13,9 @@ from zbtui.core.finding import FIELDS, parse_filter
 from zbtui.core.judge import judge
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
 
+GONE = Trouble("auth", "The refresh token is dead.", "Sign in again.", final=True)
 ACME = replace(
     ahead(DAY, company=company()),
     org=Org("acme prod", "eu", "1000.ACME", mute=True, tags=("live", "Nordics")),
@@ -32,6 +34,14 @@ def matches(text: str, snapshot: Snapshot = ACME) -> bool:
 def test_a_word_is_looked_for_in_all_that_tells_an_org_from_others(word: str) -> None:
     assert matches(word)
     assert not matches(f"!{word}")
+
+
+def test_a_level_is_a_word_of_its_own_and_no_part_of_others() -> None:
+    """`!ok` shows all that is not well: a "cannot look" has those letters, and so may a name."""
+    troubled = replace(Snapshot(replace(ORG, name="brook")), trouble=GONE, failures=3)
+    assert judge(troubled, POLICY, NOW).name == "cannot_look"
+    assert matches("!ok", troubled) and matches("unknown", troubled)
+    assert not matches("ok", troubled)
 
 
 def test_all_words_must_match() -> None:

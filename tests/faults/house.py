@@ -134,6 +134,14 @@ class House:
             await asyncio.sleep(0.005)
         return self.text
 
+    async def answered(self) -> None:
+        """The looks that are under way are over, however long the keyring takes; the app has ticked."""
+        deadline = time.monotonic() + PATIENCE
+        while any(one.looking for one in self.app._fleet.snapshots):
+            assert time.monotonic() < deadline, f"still looking: {self.text}"
+            await asyncio.sleep(0.005)
+        await self.live(0)
+
     async def shows(self, *texts: str) -> str:
         return await self.until(lambda shown: all(text in shown for text in texts))
 

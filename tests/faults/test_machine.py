@@ -224,9 +224,10 @@ async def test_after_sleep_nothing_old_looks_fresh_and_all_is_seen_within_second
         await home.live(0)
         assert "? 3 unknown" in home.text
         assert "8h ago" in home.text
-        began = machine.clock.now()
-        await home.shows("✖ FAILED", "✖ 1 critical", "● 2 ok")
-        assert machine.clock.now() - began < timedelta(seconds=15)
+        for _ in range(15):
+            await home.live()
+            await home.answered()
+        assert all(text in home.text for text in ("✖ FAILED", "✖ 1 critical", "● 2 ok"))
         assert "OFFLINE" not in home.text
         machine.simulator.forced["fjord"] = "SCHEDULED"
         await is_well(home, "✖ FAILED")

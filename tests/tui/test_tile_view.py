@@ -86,6 +86,19 @@ async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
         assert [region.y for region in app.repainted] == [1, 9, 17]
 
 
+async def test_what_changes_is_painted_though_nothing_is_known_of_what_stands_there() -> None:
+    """As after a change of styles: a green panel must not stay where its org has failed."""
+    roster = roster_of(*orgs(2))
+    app = ViewApp(PanelsView(roster))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.view._drawn.clear()
+        roster.update(seen("org-0001", status="FAILED"), START)
+        app.view.repaint(["org-0001"])
+        await pilot.pause()
+        assert "✖ FAILED" in "".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
 async def test_a_table_repaints_a_line_an_org() -> None:
     app = ViewApp(TableView(roster_of(*orgs(2000))))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -85,6 +85,15 @@ async def test_s_goes_through_four_orders_and_says_which() -> None:
         assert told == [True, True, True, False]
 
 
+async def test_a_toast_that_named_an_org_goes_when_names_are_hidden() -> None:
+    async with driving(["dune", "mesa"]) as driven:
+        driven.app.notify("dune: well again", timeout=60)
+        await driven.press()
+        assert [one.message for one in driven.app._notifications] == ["dune: well again"]
+        await driven.press("x")
+        assert list(driven.app._notifications) == []
+
+
 async def test_what_is_hidden_is_nowhere_on_the_screen() -> None:
     async with driving(["acme-secret"], size=(160, 50)) as driven:
         await driven.press("x")
@@ -144,10 +153,42 @@ async def leave(driven: Driven, path: Path) -> None:
 async def test_keys_that_come_all_at_once_go_into_the_filter() -> None:
     """As over a slow line, or when somebody types fast: none is taken for a command."""
     async with driving(["dune", "mesa"]) as driven:
-        for key in ("slash", "d", "u", "n", "e", "enter", "right"):
+        for key in ("slash", "d", "u", "n", "e", "enter", "2", "enter"):
             driven.app.post_message(events.Key(key, key if len(key) == 1 else None))
         await driven.press()
+        assert isinstance(driven.app.screen, DetailScreen)
+        await driven.press("escape")
         assert "filter dune · 1 of 2" in driven.screen_text
+        assert isinstance(driven.view, TableView)
+
+
+async def test_however_many_views_were_shown_each_org_has_one_loop() -> None:
+    async with driving(["dune", "mesa"]) as driven:
+        await driven.press("2", "3", "4", "1", "2")
+        await driven.advance()
+        driven.zoho.asked.clear()
+        await driven.press("R")
+        await driven.advance(30)
+        assert sorted(driven.zoho.asked) == ["dune", "mesa"]
+        assert len(driven.app._polling) == 2
+
+
+async def test_the_agenda_begins_with_what_is_late_though_the_cursor_is_elsewhere() -> None:
+    zoho = Zoho()
+    zoho.says("org-5", scheduled_date="2026-11-20T11:20:00+00:00")
+    async with driving(NAMES, zoho) as driven:
+        await driven.press("right", "3")
+        await driven.advance()
+        assert "due by now" in driven.screen_text.splitlines()[1]
+
+
+async def test_a_filter_is_told_with_the_way_back() -> None:
+    async with driving(["dune", "mesa"]) as driven:
+        await driven.press("slash", "z", "z", "enter")
+        assert "filter zz · 0 of 2" in driven.screen_text
+        assert "esc shows all" in driven.screen_text
+        await driven.press("escape")
+        assert "filter" not in driven.screen_text
 
 
 async def test_view_sort_and_filter_are_as_they_were_left(tmp_path: Path) -> None:

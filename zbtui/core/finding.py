@@ -48,8 +48,9 @@ class Filter:
 def parse_filter(text: str) -> Filter:
     """Words parted by blanks; `!word` inverts, `field:word` holds it to a field, quotes keep blanks.
 
-    A field that there is not is taken as part of the word. What is still being typed (`!`, `tag:`)
-    holds nothing back.
+    A level alone (`ok`, `warning`, `unknown`,
+    `critical`) is held to its field. A field that there is not is taken as part of the word. What is
+    still being typed (`!`, `tag:`) holds nothing back.
     """
     return Filter(tuple(word for token in _TOKEN.findall(text) if (word := _read(token)).text))
 
@@ -60,6 +61,8 @@ def _read(token: str) -> Word:
     inverted = (len(plain) - len(rest)) % 2 == 1
     field, colon, held = rest.partition(":")
     known = field.casefold() if colon and field.casefold() in FIELDS else None
+    if known is None and rest.casefold() in _LEVELS:  # `!ok` is not to hide a "cannot look", nor a Brook
+        return Word(rest.casefold(), "level", inverted)
     return Word((rest if known is None else held).casefold(), known, inverted)
 
 
@@ -89,6 +92,7 @@ _TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
 }
 FIELDS: Final = tuple(_TEXTS)
 """What a word can be held to, as in `dc:eu`."""
+_LEVELS: Final = frozenset(level.word for level in Level)
 _FROM_THE_START: Final = frozenset({"dc", "level"})
 """Fields of a few fixed words: `dc:us` is not to find `custom`."""
 

@@ -93,7 +93,7 @@ _TABLE: Final = (
 )
 
 _FIND: Final = (
-    _shown("find.keep", "enter", "submit", "Keep", "Back to the orgs, with this filter on"),
+    _shown("find.keep", "enter", "screen.keep_filter", "Keep", "Back to the orgs, with this filter on"),
     _shown("find.clear", "escape", "screen.clear", "All orgs", "Show all orgs again"),
 )
 

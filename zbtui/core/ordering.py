@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from math import inf
 from typing import Any, Final, Literal
 
 from zbtui.core.explain import label
@@ -24,8 +25,8 @@ SORT_WORDS: Final[dict[Sort, str]] = {
     "links": "expiry of the links",
     "plan": "plan, most frequent first",
 }
-_FIRST: Final = datetime.min.replace(tzinfo=UTC)
-_LAST: Final = datetime.max.replace(tzinfo=UTC)
+_FIRST: Final = -inf
+_LAST: Final = inf
 
 
 def sort_key(sort: Sort, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Any, ...]:
@@ -38,15 +39,13 @@ def sort_key(sort: Sort, snapshot: Snapshot, verdict: Verdict, now: datetime) ->
         case "worst":
             return (-verdict.level,)
         case "next":
-            # A date that a stopped schedule still carries is no run.
-            comes = backup is not None and snapshot.time_to_next_run(now) is not None
-            return ((comes and backup and backup.next_run) or _LAST,)
+            return (_moment(snapshot.next_run, _LAST),)
         case "good":
             # Nobody knows of a good one: as long ago as can be.
-            return (snapshot.last_completed or _FIRST,)
+            return (_moment(snapshot.last_completed, _FIRST),)
         case "links":
             expire = snapshot.links.expire if snapshot.links else None
-            return (expire if expire and expire > snapshot.zoho_now(now) else _LAST,)
+            return (_moment(expire if expire and expire > snapshot.zoho_now(now) else None, _LAST),)
         case "plan":
             return _plan(backup.rrule if backup else None)
         case "name":
@@ -57,6 +56,11 @@ def sort_key(sort: Sort, snapshot: Snapshot, verdict: Verdict, now: datetime) ->
             return _text(label(snapshot.org.data_center))
         case "by":
             return _text(backup.requester.name if backup and backup.requester else None)
+
+
+def _moment(at: datetime | None, otherwise: float) -> float:
+    """As a number: dates at many offsets take ten times as long to compare."""
+    return otherwise if at is None else at.timestamp()
 
 
 def _text(text: str | None) -> tuple[Any, ...]:

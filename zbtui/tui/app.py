@@ -22,6 +22,7 @@ from textual.binding import BindingType
 from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from zbtui.core.alert import Alert
 from zbtui.core.crash import describe
@@ -116,6 +117,8 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def on_orgs_shown(self) -> None:
         """What was known shows by now: whatever keyring and network do, it was not delayed by them."""
+        if self._watching:  # another view is shown for the first time
+            return
         self._watching = True
         self._watch(snapshot.org.name for snapshot in self._fleet.snapshots)
 
@@ -208,10 +211,9 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def on_key(self, event: events.Key) -> None:
         """Keys that come all at once are sent to what has the focus then, and the first one may move it."""
-        focused = self.focused
-        if focused is not None and focused.check_consume_key(event.key, event.character):
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
             event.prevent_default()
-            focused.post_message(events.Key(event.key, event.character))
+            self.focused.insert_text_at_cursor(event.character)
 
     # Commands
 

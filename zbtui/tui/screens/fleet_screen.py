@@ -222,8 +222,8 @@ class FleetScreen(OrgCommands, Screen[None]):
         if self.find.display:
             self._search(event.value)
 
-    @on(Input.Submitted, "#find")
-    def _keep_filter(self) -> None:
+    def action_keep_filter(self) -> None:
+        """Back to the orgs, with what was typed."""
         if self.find.value != self.roster.find:  # the last keys are not told of yet
             self._search(self.find.value)
         self._leave_find()
@@ -269,6 +269,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def action_veil(self) -> None:
         """Hide names and ids, or show them again."""
         self.roster.hide_names(not self.roster.veiled)
+        self.app.clear_notifications()  # they name orgs
         self.bar.reset()
         self.view.rebuild()
         self._show_bar()

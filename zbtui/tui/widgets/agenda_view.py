@@ -84,7 +84,8 @@ class AgendaView(TileView):
         if agenda.late:
             tiles += [Tile("due by now", None), *(Tile(run, run.org) for run in agenda.late)]
         if agenda.none:
-            tiles += [Tile("no run ahead", None), *(Tile((_NONE, org), org) for org in agenda.none)]
+            none = [Tile((_NONE, org), org) for org in agenda.none]
+            tiles += [Tile("no run ahead that is known", None), *none]
         if agenda.running:
             tiles += [Tile("running now", None), *(Tile((_RUNNING, org), org) for org in agenda.running)]
         for day in agenda.days:

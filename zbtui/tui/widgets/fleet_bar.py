@@ -62,12 +62,13 @@ def bar_content(
     counts: Counter[Level], soonest: Snapshot | None, now: datetime, width: int, label: str | None
 ) -> Content:
     """The fullest form of the line that fits into `width` cells."""
+    mark = label and label.partition(":")[0]  # that all is invented is never left out
     forms = (
         _form(counts, soonest, now, label, words=True, name=True),
         _form(counts, soonest, now, label, words=False, name=True),
-        _form(counts, soonest, now, None, words=False, name=True),
-        _form(counts, soonest, now, None, words=False, name=False),
-        _form(counts, None, now, None, words=False, name=False),
+        _form(counts, soonest, now, mark, words=False, name=True),
+        _form(counts, soonest, now, mark, words=False, name=False),
+        _form(counts, None, now, mark, words=False, name=False),
     )
     return next((form for form in forms if form.cell_length <= width), forms[-1])
 

@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from zbtui.core.ordering import SORT_WORDS
 from zbtui.core.verdict import Level
+from zbtui.tui.bindings import key_of
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.fleet_bar import LEVEL_STYLES
 
@@ -22,16 +23,23 @@ class StateStrip(Static):
 
     def show(self, roster: Roster) -> None:
         """Bring the line up to date."""
-        content = strip_content(roster)
+        clear = ""
+        if roster.find.strip():  # the first one is heard while it is typed
+            clear = key_of(self.screen, "find.clear") or key_of(self.screen, "fleet.clear")
+        content = strip_content(roster, clear)
         if content != self._shown:
             self._shown = content
             self.set_class(bool(content.plain), "-shown")
             self.update(content)
 
 
-def strip_content(roster: Roster) -> Content:
-    """What is told, parted by bars; empty where all is as usual."""
-    told = [_paused(roster), _filtered(roster), _sorted(roster)]
+def strip_content(roster: Roster, clear: str = "") -> Content:
+    """What is told, parted by bars; empty where all is as usual.
+
+    Args:
+        clear: the key that shows all orgs again.
+    """
+    told = [_paused(roster), _filtered(roster, clear), _sorted(roster)]
     if roster.veiled:
         told.append([("names and ids are hidden", "bold")])
     parts: list[Part] = []
@@ -49,7 +57,7 @@ def _paused(roster: Roster) -> list[Part]:
     return [(f"‖ PAUSED: {who} not looked at", "bold reverse $state-warning")]
 
 
-def _filtered(roster: Roster) -> list[Part]:
+def _filtered(roster: Roster, clear: str) -> list[Part]:
     if not roster.find.strip():
         return []
     find = "on" if roster.veiled else roster.find
@@ -63,6 +71,8 @@ def _filtered(roster: Roster) -> list[Part]:
         told.append(" · hidden:")
         for level in bad:
             told += [" ", (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])]
+    if clear:
+        told.append(f" · {clear} shows all")
     return told
 
 

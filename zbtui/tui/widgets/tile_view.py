@@ -185,23 +185,27 @@ class TileView(ScrollView, can_focus=True):
     # Layout
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        # Painted before it is told of its size: when it is shown first, or once more.
-        if self.scrollable_content_region.width != self._laid_out_for:
-            self._lay_out()
+        self._fit()  # it is painted before it is told of its size
         return super().render_lines(crop)
 
     def on_resize(self) -> None:
-        self._lay_out()
+        self._fit()
         if self.roster.is_touched:
             self.call_after_refresh(self._scroll_to_selected)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles.clear()
-        self._drawn.clear()
+        self._redraw()
+
+    def _fit(self) -> None:
+        """Lay out anew where it has another width; of another height nothing depends."""
+        if self.scrollable_content_region.width not in (0, self._laid_out_for):
+            self._lay_out()
 
     def _lay_out(self) -> None:
-        width = self._laid_out_for = self.scrollable_content_region.width
+        # While it is hidden it has no width: most likely it will have the one that it had.
+        width = self._laid_out_for = self.scrollable_content_region.width or self._laid_out_for
         self._columns, self._tile_width = self.columns_for(width, len(self._tiles))
         rows = -(-len(self._tiles) // self._columns)
         self.virtual_size = Size(width, self.header_height + rows * self.tile_height)
@@ -218,7 +222,7 @@ class TileView(ScrollView, can_focus=True):
         return range(min(first, len(self._tiles)), min(last, len(self._tiles)))
 
     def _scroll_to_selected(self) -> None:
-        if self._at is None:
+        if self._at is None or not self.size.height:  # hidden: it comes to it when it is shown
             return
         top = bottom = self._at
         while top > 0 and self._tiles[top - 1].org is None:
@@ -241,10 +245,11 @@ class TileView(ScrollView, can_focus=True):
     def _repaint(self, places: Iterable[int]) -> None:
         """Repaint the lines of these tiles that differ from what is on the screen."""
         ends: dict[int, int] = {}
+        seen = self._in_sight()
         for place in places:
-            before = self._drawn.get(place)
-            if before is None:
-                continue  # out of sight, or to be painted anyway
+            if place not in seen:
+                continue
+            before = self._drawn.get(place) or (((),) * self.tile_height, False)
             after, selected = self._draw(place)
             row, column = divmod(place, self._columns)
             right = column * (self._tile_width + GAP) + self._tile_width
