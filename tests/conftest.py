@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.clock import FakeClock
 from tests.support.quiet import settle_app
 from tests.support.secret_service import SecretService, secret_service
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("zbtui", deadline=None)
+hypothesis.settings.load_profile("zbtui")
+
+
+def pytest_collection_finish() -> None:
+    """What all tests share stays: looking through it for garbage took a sixth of the app's tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

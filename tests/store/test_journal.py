@@ -127,7 +127,9 @@ async def test_a_journal_in_memory_keeps_for_as_long_as_it_is_open(empty_home: P
     await journal.save(SEEN)
     assert set(journal.load([ACME])) == {"acme"}
     await journal.close()
-    assert open_journal(None).load([ACME]) == {}
+    another = open_journal(None)
+    assert another.load([ACME]) == {}
+    await another.close()
 
 
 async def test_it_is_for_this_user_alone(path: Path) -> None:

@@ -114,6 +114,15 @@ def test_a_symbolic_link_stays_one_and_what_it_points_to_is_replaced(tmp_path: P
     assert target.read_text() == "new"
 
 
+def test_links_in_a_circle_stay_and_are_an_error(tmp_path: Path) -> None:
+    link = tmp_path / "config.toml"
+    link.symlink_to(link)
+    with pytest.raises(OSError):
+        write_atomically(link, "new")
+    assert link.is_symlink()
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_write_that_fails_leaves_the_old_text_and_nothing_beside_it(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

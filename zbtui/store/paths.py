@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Mapping
@@ -72,7 +73,9 @@ def write_atomically(path: Path, text: str) -> None:
     Raises:
         OSError: nothing was changed.
     """
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():  # in a circle
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     make_private_folder(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)

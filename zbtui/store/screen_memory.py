@@ -83,7 +83,7 @@ class ScreenMemory:
             write = partial(write_atomically, path, json.dumps(state.as_dict(), indent=1) + "\n")
             try:
                 await self._worker.call(write, _PATIENCE)
-            except (OSError, RuntimeError, WorkerStuckError) as error:  # RuntimeError: links in a circle
+            except (OSError, WorkerStuckError) as error:
                 self._note(error, "written")
             except asyncio.CancelledError:
                 self._wanted = self._wanted or state
