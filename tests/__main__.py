@@ -19,8 +19,8 @@ PROGRAMS = {"gnome-keyring-daemon": "gnome-keyring", "dbus-daemon": "dbus", "rg"
 """What the tests run for real, and the Debian package that it is in."""
 SECRETS = "demo-(client-secret|refresh-token|access)-[0-9]"
 """Every secret of the invented orgs, as the simulator gives them out."""
-AT_ONCE = ["-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal"]
-"""Two workers a core: half of the time a test waits for another process."""
+AT_ONCE = ["-n", str(1 + (os.cpu_count() or 1)), "--dist", "worksteal"]
+"""A worker a core, and one for while the others wait for another process."""
 PYTHON = [sys.executable, "-m"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import hypothesis
 import pytest
 
 from tests.support.clock import FakeClock
-from tests.support.quiet import settle_app
+from tests.support.quiet import known_rest
 from tests.support.secret_service import SecretService, secret_service
 
 # How long an example takes is the machine's affair.
@@ -25,10 +26,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for them alone: pytest looks through all that is beside a new one, thousands in the end."""
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_home(_homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home without config, state, keyring or proxy: the developer's own must not be touched."""
-    home = tmp_path_factory.mktemp("home")
+    home = Path(tempfile.mkdtemp(dir=_homes))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))
     monkeypatch.setenv("HOME", str(home))
@@ -51,6 +58,18 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     return home
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_real_time() -> Iterator[None]:
+    """Pilot knows when the app has nothing more to do, and a keyring may take its time on a busy machine.
+
+    Tests of the keyring's limits set them themselves.
+    """
+    with known_rest(), pytest.MonkeyPatch.context() as patient:
+        for limit in ("LIMIT_SECONDS", "_TURN_SECONDS"):
+            patient.setattr(f"zbtui.store.credentials.{limit}", 60.0)
+        yield
+
+
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
@@ -71,22 +90,8 @@ def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.Mon
     return _running_secret_service
 
 
-@pytest.fixture(autouse=True)
-def patient_with_keyrings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a busy machine the real one may take its time; tests of the limit set it themselves."""
-    for limit in ("LIMIT_SECONDS", "_TURN_SECONDS"):
-        monkeypatch.setattr(f"zbtui.store.credentials.{limit}", 60.0)
-
-
 def use_environment_keyring() -> None:
     """Have the keyring library choose anew by the environment as it is now."""
     import keyring.core
 
     keyring.core.init_backend()
-
-
-@pytest.fixture(autouse=True)
-def known_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pilot knows when the app has nothing more to do, and waits for no clock."""
-    for module in ("textual.app", "textual.pilot"):
-        monkeypatch.setattr(f"{module}.wait_for_idle", settle_app)

@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 
 from tests.support.clock import FakeClock, settle
 from tests.support.notebook import Notebook
+from tests.support.quiet import known_rest
 from tests.tui.driving import StillApp
 from zbtui.demo.household import open_demo
 from zbtui.tui.app import ZbtuiApp
@@ -23,7 +24,7 @@ from zbtui.tui.app import ZbtuiApp
 FOLDER = Path(__file__).parent.parent / "screenshots"
 
 
-_ALIKE = 5
+_ALIKE = 2
 """Pictures in a row that are the same: nothing more is to come."""
 
 
@@ -108,7 +109,7 @@ async def _draw(scene: Scene) -> str:
 
 
 async def _at_rest(app: ZbtuiApp, pilot: Pilot[str]) -> str:
-    """The picture, once it no longer changes: on a busy machine what was asked for last comes late."""
+    """The picture, once it no longer changes."""
     alike, svg = 0, ""
     while alike < _ALIKE:
         await settle()
@@ -120,8 +121,9 @@ async def _at_rest(app: ZbtuiApp, pilot: Pilot[str]) -> str:
 
 def main() -> int:
     FOLDER.mkdir(exist_ok=True)
-    for scene in SCENES:
-        (FOLDER / f"{scene.name}.svg").write_text(asyncio.run(draw(scene)), encoding="utf-8")
+    with known_rest():
+        for scene in SCENES:
+            (FOLDER / f"{scene.name}.svg").write_text(asyncio.run(draw(scene)), encoding="utf-8")
     return 0
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
 from textual._context import active_app
 
 from tests.support.clock import ready, settle
 
 
-async def settle_app(*_seconds: float) -> None:
-    """As `settle`, and have done what the screen in front leaves to a timer of some milliseconds.
+@contextmanager
+def known_rest() -> Iterator[None]:
+    """While it lasts, Pilot waits until an app has nothing more to do, and no longer.
 
-    Stands for Textual's `wait_for_idle`, which sleeps until the process uses little of a core: too short
-    on a busy machine, and too long on an idle one.
+    Textual's own `wait_for_idle` sleeps until the process uses little of a core: too short on a busy
+    machine, and too long on an idle one.
     """
+    with patch("textual.app.wait_for_idle", settle_app), patch("textual.pilot.wait_for_idle", settle_app):
+        yield
+
+
+async def settle_app(*_seconds: float) -> None:
+    """As `settle`, and have done what the screen in front leaves to a timer of some milliseconds."""
     app = active_app.get(None)
     for _ in range(1000):
         await settle()
