@@ -142,9 +142,9 @@ class House:
         Else the clock of a test runs away from keyring and journal, which have the machine's.
         """
         deadline = time.monotonic() + patience
-        await asyncio.sleep(0.005)
+        await self.pilot.pause(0.005)
         while any(one.looking for one in self.app._fleet.snapshots) and time.monotonic() < deadline:
-            await asyncio.sleep(0.005)
+            await self.pilot.pause(0.005)
         await self.live(0)
 
     async def shows(self, *texts: str) -> str:
