@@ -5,7 +5,6 @@ Time is a test's; threads and the keyring's daemon take their own.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
