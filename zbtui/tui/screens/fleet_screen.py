@@ -33,7 +33,8 @@ from zbtui.watch.fleet import Change, Fleet
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
 
-_BAR_SECONDS: Final = 0.2
+_NEWS_SECONDS: Final = 0.2
+"""So long answers are gathered: for each of thousands alone all orgs would be sorted, and jump about."""
 
 
 class FleetScreen(OrgCommands, Screen[None]):
@@ -156,14 +157,12 @@ class FleetScreen(OrgCommands, Screen[None]):
     def update_orgs(self, snapshots: Sequence[Snapshot]) -> None:
         """Something about these is known anew."""
         now = self.fleet.now()
-        # Sorted anew at the next tick: thousands of first answers would have all jump about all the time.
         self.view.repaint([one.org.name for one in snapshots if self.roster.update(one, now)])
         for one in snapshots:
             self.bar.note(one, now)
         if not self._changed:
-            # Once for all answers that come close together.
             self._changed = True
-            self.set_timer(_BAR_SECONDS, self._show_bar)
+            self.set_timer(_NEWS_SECONDS, self._show_news)
 
     def tick(self, change: Change) -> None:
         """A second went by; orgs may have come and gone."""
@@ -194,6 +193,11 @@ class FleetScreen(OrgCommands, Screen[None]):
         """An org came under watch, or signed in again: go to it, once it is shown."""
         self._came = snapshot.org.name
         self.notify(f"{self.called(self._came)} is under watch.", markup=False, timeout=4)
+
+    def _show_news(self) -> None:
+        if self.roster.settle():
+            self.view.rebuild()
+        self._show_bar()
 
     def _show_bar(self) -> None:
         self.bar.show(self.roster)
