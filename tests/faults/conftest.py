@@ -10,7 +10,6 @@ import pytest
 
 from tests.faults.canary import Canaries
 from tests.support.tls import Authority, make_authority
-from zbtui.zoho import http as room
 
 
 @pytest.fixture(autouse=True)
@@ -24,14 +23,6 @@ def canaries(
     records = [*caplog.get_records("setup"), *caplog.get_records("call")]
     arguments = [repr(record.args) for record in records]
     assert searched.found(caplog.text, *arguments, *capfd.readouterr()) == []
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client's time limits are shorter than they are."""
-    monkeypatch.setattr(room, "CONNECT_SECONDS", 1.0)
-    monkeypatch.setattr(room, "READ_SECONDS", 0.3)
-    monkeypatch.setattr(room, "TOTAL_SECONDS", 0.3)
 
 
 @pytest.fixture(scope="session")

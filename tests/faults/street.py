@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import pytest
+
 from tests.faults.canary import Canaries
 from tests.faults.relay import Relay
 from tests.support.clock import FakeClock
@@ -21,6 +23,7 @@ from zbtui.store.memory import MemoryCredentials
 from zbtui.tui.widgets.panel import draw_panel
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.opening import make_fleet
+from zbtui.zoho import http as room
 from zbtui.zoho.http import Http
 
 TROUBLED, OTHERS = "nordlys", ("fjord", "tamarind")
@@ -94,6 +97,16 @@ async def street(
         yield Street(port, clock, fleet, between, canaries)
 
 
+@contextmanager
+def impatience() -> Iterator[None]:
+    """The client's time limits are shorter than they are, for what is never answered."""
+    with pytest.MonkeyPatch.context() as sooner:
+        sooner.setattr(room, "CONNECT_SECONDS", 1.0)
+        sooner.setattr(room, "READ_SECONDS", 0.3)
+        sooner.setattr(room, "TOTAL_SECONDS", 0.3)
+        yield
+
+
 async def goes_through(
     scene: Street, fault: AbstractAsyncContextManager[object], word: str, says: str
 ) -> None:
@@ -107,7 +120,8 @@ async def goes_through(
     assert scene.verdict(before).level is Level.OK
     async with fault:
         for look in range(LOOKS):
-            seen = await scene.look()
+            with impatience():
+                seen = await scene.look()
             verdict = scene.verdict(seen[TROUBLED])
             assert verdict.stale or verdict.level is Level.UNKNOWN, f"green after look {look}"
             assert seen[TROUBLED].backup == before.backup

@@ -27,8 +27,6 @@ MOST_MEMORY = 24 << 20
 """Bytes at once, far less than any of the large answers unpacked."""
 CLOCK = FakeClock()
 
-pytestmark = pytest.mark.usefixtures("impatient")
-
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[Port]:

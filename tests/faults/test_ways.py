@@ -43,8 +43,6 @@ NAME = "zoho.test"
 CLOCK = FakeClock()
 Fault = Callable[[Street], AbstractAsyncContextManager[None]]
 
-pytestmark = pytest.mark.usefixtures("impatient")
-
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[Port]:
