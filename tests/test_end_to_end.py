@@ -79,7 +79,7 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
             simulator.forced["nordlys"] = "NO_PERMISSION"
             terminal.shows("? NO ACCESS", "Only an administrator may see")
             terminal.until(lambda _: len(told(alerts)) >= 4)
-            assert terminal.title == "(2) zbtui"
+            terminal.until(lambda _: terminal.title == "(2) zbtui")
             terminal.send("q")
             assert terminal.ends() == 0
         with in_terminal([ZBTUI]) as terminal:
