@@ -8,10 +8,12 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.clock import settle
 from tests.support.zoho import Browser
 from tests.zoho.flows import refused
 from zbtui.core.secret import Secret
@@ -279,14 +281,36 @@ async def test_a_port_that_the_system_refuses_is_told_why(
     assert "Permission denied" in trouble.message
 
 
-async def test_without_ipv6_the_other_address_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_ipv6(family: int, kind: int) -> socket.socket:
+class NoIpv6(socket.socket):
+    def __init__(self, family: int, kind: int) -> None:
         if family == socket.AF_INET6:
             raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
-        return socket.socket(family, kind)
+        super().__init__(family, kind)
 
-    monkeypatch.setattr(loopback, "socket", SimpleNamespace(**{**vars(socket), "socket": no_ipv6}))
+
+class NoSuchAddress(socket.socket):
+    def bind(self, address: Any) -> None:
+        if self.family == socket.AF_INET6:
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        super().bind(address)
+
+
+@pytest.mark.parametrize("kind", [NoIpv6, NoSuchAddress])
+async def test_without_ipv6_the_other_address_is_enough(
+    kind: type[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loopback, "socket", SimpleNamespace(**{**vars(socket), "socket": kind}))
     door = Door()
     async with door.loopback:
         await door.come(f"state={STATE}&code=1000.a.b")
     assert door.woken == 1
+
+
+async def test_who_is_still_connected_when_it_closes_is_hung_up_on() -> None:
+    door = Door()
+    async with door.loopback:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        await settle()
+    assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()

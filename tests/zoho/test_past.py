@@ -14,7 +14,7 @@ from zbtui.core.history import MOST_PAGES, MOST_ROWS
 from zbtui.core.links import Links
 from zbtui.core.runs import History
 from zbtui.core.secret import AccessToken, Secret
-from zbtui.zoho.client import HISTORY_PATH, LINKS_PATH, fetch_history, fetch_links
+from zbtui.zoho.client import HISTORY_PATH, LINKS_PATH, fetch_history, fetch_links, fetch_past
 from zbtui.zoho.http import AsgiApp, Http
 
 ACCESS = AccessToken(Secret("1000.aa11.bb22"), "https://www.zohoapis.eu", START + timedelta(hours=1))
@@ -111,3 +111,28 @@ async def test_everything_else_is_trouble(fetch: str, app: Canned, kind: str) ->
 async def test_when_to_come_back_is_kept(fetch: str) -> None:
     answer = canned({"code": "TOO_MANY_REQUESTS", "status": "error"}, 429, retry_after="60")
     assert (await refused(FETCH[fetch](answer))).retry_at == START + timedelta(minutes=1)
+
+
+NOTHING = Canned(204)
+NO_SCOPE = canned({"code": "OAUTH_SCOPE_MISMATCH", "status": "error"}, 401)
+INTERNAL = canned({"code": "INTERNAL_ERROR", "status": "error"}, 500)
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ((NOTHING, NOTHING), None),
+        ((NO_SCOPE, NOTHING), "auth"),
+        ((NOTHING, INTERNAL), "server"),
+        ((NO_SCOPE, INTERNAL), "auth"),
+    ],
+    ids=["both", "links alone", "history alone", "none"],
+)
+async def test_of_both_what_can_be_read_is_told_with_the_first_trouble(
+    answers: tuple[Canned, Canned], kind: str | None
+) -> None:
+    app = InTurn({path: [answer] for path, answer in zip((HISTORY_PATH, LINKS_PATH), answers, strict=True)})
+    async with Http(app) as http:
+        past = await fetch_past(http, ACCESS, "eu", START)
+    assert (past.history is not None, past.links is not None) == tuple(one is NOTHING for one in answers)
+    assert (past.trouble and past.trouble.kind) == kind
