@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, run
 
-import httpx
 import tomlkit
 
+from tests.benchmarks.zoho import access_token
 from tests.support.secret_service import secret_service
 from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
 from zbtui.store.credentials import KeyringCredentials
@@ -92,26 +92,15 @@ async def _sign_in(port: Port) -> None:
 
 
 def _curl_config(port: Port, folder: Path) -> Path:
-    asked = [f"parallel\nparallel-max = {AT_ONCE}"]
-    with httpx.Client() as client:
-        for name, invented in port.simulator.world.orgs.items():
-            org = port.org(name)
-            answer = client.post(
-                f"{org.accounts_url}/oauth/v2/token",
-                data={
-                    "grant_type": "refresh_token",
-                    "client_id": org.client_id,
-                    "client_secret": invented.client_secret,
-                    "refresh_token": invented.refresh_token,
-                },
-            ).json()
-            token = answer.get("access_token", "")  # some of the invented orgs are refused
-            asked.append(
-                f'url = "{org.api_url}/crm/bulk/v7/backup"\noutput = /dev/null\n'
-                f'header = "Authorization: Zoho-oauthtoken {token}"'
-            )
+    asked = [
+        f'url = "{port.org(name).api_url}/crm/bulk/v7/backup"\noutput = /dev/null\n'
+        f'header = "Authorization: Zoho-oauthtoken {access_token(port, name)}"'
+        for name in port.simulator.world.orgs
+    ]
     path = folder / "curl"
-    path.write_text("\nnext\n".join(asked) + "\n", encoding="utf-8")
+    path.write_text(
+        "\nnext\n".join([f"parallel\nparallel-max = {AT_ONCE}", *asked]) + "\n", encoding="utf-8"
+    )
     return path
 
 

@@ -8,7 +8,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.support.zoho import make_simulator, on_port
+import httpx
+
+from tests.support.zoho import Port, make_simulator, on_port
+
+
+def access_token(port: Port, name: str) -> str:
+    """As any script asks for it; empty: some of the invented orgs are refused."""
+    org, invented = port.org(name), port.simulator.world.every[name]
+    answer = httpx.post(
+        f"{org.accounts_url}/oauth/v2/token",
+        data={
+            "grant_type": "refresh_token",
+            "client_id": org.client_id,
+            "client_secret": invented.client_secret,
+            "refresh_token": invented.refresh_token,
+        },
+    )
+    return str(answer.json().get("access_token", ""))
 
 
 @contextmanager

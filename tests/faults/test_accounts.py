@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -20,8 +18,9 @@ import httpx
 import pytest
 
 from tests.core.build import job
-from tests.faults.crossroads import Crossroads, certificate_for, crossroads
+from tests.faults.crossroads import Crossroads
 from tests.support.faulty import Faulty, faulty, reply, sends
+from tests.support.tls import Authority
 from tests.watch.scene import HastyClock
 from tests.zoho.canned import all_that_it_tells
 from tests.zoho.flows import (
@@ -306,21 +305,13 @@ def table() -> Iterator[tuple[str, Row]]:
 ROWS: Final = dict(table())
 
 
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    """Any of those hosts' side of TLS, and the file to trust it by."""
-    return certificate_for(NAMES, tmp_path_factory.mktemp("certificate"))
-
-
 @asynccontextmanager
-async def machine(
-    tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch, row: Row
-) -> AsyncIterator[Scene]:
+async def machine(authority: Authority, monkeypatch: pytest.MonkeyPatch, row: Row) -> AsyncIterator[Scene]:
     """One that is led to the crossroads, whomever it calls."""
     async with faulty(sends(Said(GRANTED).as_bytes(""))) as here:
         answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **row.says}.items()}
-        async with crossroads(answers, tls[0]) as hosts, Http() as http:
-            monkeypatch.setenv("SSL_CERT_FILE", str(tls[1]))
+        async with Crossroads(answers, authority.context(*NAMES)) as hosts, Http() as http:
+            monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
             for name in ("HTTPS_PROXY", "HTTP_PROXY"):
                 monkeypatch.setenv(name, hosts.url)
             back = {key: value.replace(HERE, here.url) for key, value in row.back.items()}
@@ -329,11 +320,11 @@ async def machine(
 
 @pytest.mark.parametrize("name", ROWS)
 async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_told(
-    name: str, tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+    name: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = ROWS[name]
     trouble: Trouble | None = None
-    async with machine(tls, monkeypatch, row) as scene:
+    async with machine(authority, monkeypatch, row) as scene:
         try:
             await row.does(scene)
         except TroubleError as error:
@@ -342,7 +333,7 @@ async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_told(
     dc = data_center_of(row.org)
     assert scene.here.heard == []
     assert scene.hosts.origins <= {dc.accounts_url, dc.api_url}
-    for heard in scene.hosts.heard:
+    for heard in scene.hosts.calls:
         mine = {dc.accounts_url: FOR_ACCOUNTS, dc.api_url: FOR_API}[heard.origin]
         assert {secret for secret in SECRETS if secret in heard.text} <= mine
         assert not [secret for secret in SECRETS if secret in heard.target]
@@ -359,12 +350,12 @@ async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_told(
     "url", ["https://evil.example", "http://accounts.zoho.eu", "https://accounts.zoho.com"]
 )
 async def test_who_goes_astray_is_seen(
-    url: str, tls: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+    url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with machine(tls, monkeypatch, Row(end)) as scene:
+    async with machine(authority, monkeypatch, Row(end)) as scene:
         await scene.http.send("POST", url + TOKEN_PATH, form={"client_secret": "the-client-secret"})
         await scene.http.send("POST", scene.here.url, form={"client_secret": "the-client-secret"})
-    (heard,) = scene.hosts.heard
+    (heard,) = scene.hosts.calls
     assert heard.origin == url
     assert "the-client-secret" in heard.text
     assert b"the-client-secret" in scene.here.heard[0]

@@ -100,7 +100,7 @@ def untrusted(
         @asynccontextmanager
         async def fault(scene: Street) -> AsyncIterator[None]:
             issuer, name, ends = prove(authority)
-            await scene.relay.prove(issuer.context(name, ends))
+            await scene.relay.prove(issuer.context(name, ends=ends))
             yield
             await scene.relay.prove(None)
 

@@ -61,20 +61,19 @@ async def test_a_later_lock_out_replaces_it_and_a_good_token_ends_it(path: Path)
         assert journal.trouble is None
 
 
-@pytest.mark.parametrize("until", ["soon", "", "2026-11-23T11:40:00"])
-async def test_a_lock_out_that_is_not_understood_counts_as_none(until: str, path: Path) -> None:
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *(("until", until) for until in ("soon", "", "2026-11-23T11:40:00")),
+        *(("strikes", strikes) for strikes in (-5, (1 << 63) - 1)),
+    ],
+)
+async def test_a_lock_out_that_is_not_understood_counts_as_none(
+    column: str, value: str | int, path: Path
+) -> None:
     await keep(path, lockout=LOCKED)
     with database(path) as other:
-        other.execute("UPDATE lockout SET until = ?", [until])
-    async with opened(path) as journal:
-        assert await journal.lockout(TOKEN) is None
-
-
-@pytest.mark.parametrize("strikes", [-5, (1 << 63) - 1])
-async def test_a_lock_out_that_nobody_counted_counts_as_none(strikes: int, path: Path) -> None:
-    await keep(path, lockout=LOCKED)
-    with database(path) as other:
-        other.execute("UPDATE lockout SET strikes = ?", [strikes])
+        other.execute(f"UPDATE lockout SET {column} = ?", [value])
     async with opened(path) as journal:
         assert await journal.lockout(TOKEN) is None
 

@@ -27,8 +27,8 @@ class Authority:
     def file(self) -> Path:
         return self.folder / "authority.pem"
 
-    def context(self, name: str, ends: timedelta = _DAY) -> ssl.SSLContext:
-        """A server's side of TLS, for the host of that name.
+    def context(self, *names: str, ends: timedelta = _DAY) -> ssl.SSLContext:
+        """A server's side of TLS, for the hosts of these names.
 
         Args:
             ends: how far ahead; negative: it is over.
@@ -38,13 +38,15 @@ class Authority:
         key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         issued = (
             x509.CertificateBuilder()
-            .subject_name(_named(name))
+            .subject_name(_named("a host"))
             .issuer_name(self.certificate.subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 9 * _DAY)
             .not_valid_after(now + ends)
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
+            )
             .add_extension(key_id, critical=False)
             .sign(self.key, hashes.SHA256())
         )
