@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.reactive import Reactive
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from zbtui.core.ordering import CYCLE, Sort
@@ -43,6 +45,8 @@ class FleetScreen(OrgCommands, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("fleet")
     HORIZONTAL_BREAKPOINTS = NARROW
     VERTICAL_BREAKPOINTS = SHORT
+    # Who has the focus is for the widgets to show: Textual's own has all of the screen repainted.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(
         self,

@@ -28,9 +28,11 @@ class StateStrip(Static):
             clear = key_of(self.screen, "find.clear") or key_of(self.screen, "fleet.clear")
         content = strip_content(roster, clear)
         if content != self._shown:
-            self._shown = content
+            before, self._shown = self._shown, content
             self.set_class(bool(content.plain), "-shown")
-            self.update(content)
+            # Most often it is another word in the same one line.
+            longest = max(before.cell_length, content.cell_length)
+            self.update(content, layout=longest > self.content_size.width)
 
 
 def strip_content(roster: Roster, clear: str = "") -> Content:

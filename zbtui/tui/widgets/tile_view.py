@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar, Final, NamedTuple, get_args
 
 from rich.segment import Segment
@@ -193,6 +195,9 @@ class TileView(ScrollView, can_focus=True):
         if self.roster.is_touched:
             self.call_after_refresh(self._scroll_to_selected)
 
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """None of its many styles depends on it: they need not be worked out anew."""
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles.clear()
@@ -266,22 +271,32 @@ class TileView(ScrollView, can_focus=True):
         if not self._painted:
             self._painted = True
             self.app.post_message(OrgsShown())
-        ground = self._style("text")
         if y < self.header_height:
-            segments = self._segments(self.draw_header(self._tile_width)[y], selected=False)
-            return Strip(segments).adjust_cell_length(self.size.width, ground)
+            return self._strip([(self.draw_header(self._tile_width)[y], False)])
         row, line = divmod(y - self.header_height + self.scroll_offset.y, self.tile_height)
         first = row * self._columns
-        segments = []
+        drawn = []
         for place in range(first, min(first + self._columns, len(self._tiles))):
             lines, selected = self._drawn.get(place) or self._draw(place)
-            if segments:
-                segments.append(Segment(" " * GAP, ground))
-            segments += self._segments(lines[line], selected=selected and self.marks_selected)
-        return Strip(segments).simplify().adjust_cell_length(self.size.width, ground)
+            drawn.append((lines[line], selected and self.marks_selected))
+        return self._strip(drawn)
 
-    def _segments(self, line: Line, *, selected: bool) -> list[Segment]:
-        return [Segment(text, self._style(role, selected=selected)) for text, role in line]
+    def _strip(self, drawn: Sequence[tuple[Line, bool]]) -> Strip:
+        """Lines of tiles side by side, each with whether it is selected, up to the right edge."""
+        ground = self._style("text")
+        pieces: list[tuple[str, Style]] = []
+        for line, selected in drawn:
+            if pieces:
+                pieces.append((" " * GAP, ground))
+            pieces += [(text, self._style(role, selected=selected)) for text, role in line]
+        width = len(drawn) * (self._tile_width + GAP) - GAP if drawn else 0
+        pieces.append((" " * (self.size.width - width), ground))
+        # Textual's own ways to join and pad make a strip each, and those are slow to make.
+        joined = [
+            Segment("".join(text for text, _ in same), style)
+            for style, same in groupby(pieces, key=itemgetter(1))
+        ]
+        return Strip(joined, self.size.width)
 
     def _style(self, role: Role, *, selected: bool = False) -> Style:
         style = self._styles.get((role, selected))
