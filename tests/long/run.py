@@ -8,7 +8,7 @@ import heapq
 import os
 import random
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -79,8 +79,8 @@ class Cost:
     """Bytes resident."""
     handles: int
     threads: int
-    tasks: int
-    database: int
+    tasks: int = 0
+    database: int = 0
     """Bytes of its files."""
 
 
@@ -115,7 +115,6 @@ async def live(folder: Path, orgs: int, days: float, seed: int = 0) -> tuple[Log
     clock, log, luck = FastClock(), Log(), random.Random(seed)
     world = World(clock.now(), orgs, SPEED, seed)
     simulator = Simulator(world, clock.now)
-    simulator.requests = deque(maxlen=1)  # else its log of them is what grows
     credentials = DemoCredentials(simulator)
     for org in world.orgs.values():
         credentials.sign_in(org)

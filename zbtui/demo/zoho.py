@@ -39,7 +39,8 @@ from zbtui.demo.world import Moment, World
 
 __all__ = ["API_ERRORS", "TOKEN_ERRORS", "Answer", "Request", "Simulator", "api_error"]
 
-_LOGGED: Final = 100_000
+_LOGGED: Final = 1000
+"""The last requests that are remembered."""
 _NOT_OF_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _OF_BACKUPS_ONLY: Final = frozenset({"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
 """Troubles of the calls about backups that leave the org call alone."""
