@@ -48,6 +48,7 @@ _WORDS: Final = [
     ("≡", "in the agenda: runs of several orgs begin within this hour"),
     ("··1·2·", "in the agenda: the day's hours, and how many runs begin in each"),
     ("▲ ▼", "in the table: sorted by this column, upwards or downwards"),
+    ("+3", "in the table: so many columns come in a wider window"),
     ("▌", "a mark that somebody gave the org"),
 ]
 _PART: Final = ("", "")
