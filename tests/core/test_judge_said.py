@@ -90,7 +90,7 @@ def test_why_nothing_will_run_by_itself_is_told(single: Snapshot, words: str) ->
 
 
 SINGLE = "nothing will run by itself; it was a single backup"
-PLANNED = "a single backup; a plan of 3 Mar may stand behind it"
+PLANNED = "a single backup; a plan made 265d ago may stand behind it"
 MARCH = NOW.replace(month=3, day=3)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import pytest
 
@@ -155,9 +155,9 @@ def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, headline: s
         ([row("completed", NOW - DAY)], "stopped; no backup will run"),
         (
             [row("stopped", NOW - 2 * DAY)],
-            "stopped by Mara Lindqvist on 21 Nov 2026; no backup will run",
+            "stopped by Mara Lindqvist 2d ago; no backup will run",
         ),
-        ([row("stopped", NOW, done_by=None)], "stopped on 23 Nov 2026; no backup will run"),
+        ([row("stopped", NOW, done_by=None)], "stopped just now; no backup will run"),
         ([row("stopped", done_by={"id": "1"})], "stopped; no backup will run"),
         ([row("stopped")], "stopped by Mara Lindqvist; no backup will run"),
     ],
@@ -168,6 +168,14 @@ def test_who_stopped_a_plan_and_when_is_told_where_it_is_known(
     found = verdict(ahead(DAY, "STOPPED", history=history(*rows)))
     assert (found.name, found.level) == ("stopped", Level.CRITICAL)
     assert found.headline == headline
+
+
+@pytest.mark.parametrize("offset", [-12, 0, 14])
+def test_when_a_plan_was_stopped_reads_the_same_wherever_the_org_is(offset: int) -> None:
+    """Its date there may be tomorrow's here."""
+    at = (NOW - DAY).astimezone(timezone(timedelta(hours=offset)))
+    found = verdict(ahead(DAY, "STOPPED", history=history(row("stopped", at, done_by=None))))
+    assert found.headline == "stopped 24h ago; no backup will run"
 
 
 def test_a_plan_that_was_stopped_once_and_made_anew_is_not_stopped() -> None:

@@ -66,8 +66,8 @@ def test_an_org_that_nobody_can_look_at_is_never_late() -> None:
 
 
 def test_runs_within_the_same_hour_are_marked() -> None:
-    assert "‖" in run(seen("acme"), START + HOUR, meets=True)
-    assert "‖" not in run(seen("acme"), START + HOUR)
+    assert "≡" in run(seen("acme"), START + HOUR, meets=True)
+    assert "≡" not in run(seen("acme"), START + HOUR)
 
 
 def test_the_orgs_own_time_stands_beside_it() -> None:

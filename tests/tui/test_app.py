@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 from textual.binding import Binding
 from textual.dom import DOMNode
@@ -16,11 +17,14 @@ from tests.support.build import SEED_JOB, seen
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.tui.driving import Zoho, driving, make_alerts, make_desk
+from zbtui.core.finding import FIELDS
 from zbtui.core.keys import SCOPES
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret
+from zbtui.core.settings import Settings
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
+from zbtui.core.verdict import Level
 from zbtui.store.config import Config
 from zbtui.tui.app import DEMO, ZbtuiApp
 from zbtui.tui.screens.detail_screen import DetailScreen
@@ -193,10 +197,43 @@ async def test_the_detail_says_what_to_do_in_full() -> None:
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_names_every_key_and_every_word(key: str) -> None:
-    async with driving(size=(100, 70)) as driven:
+    async with driving(size=(100, 100)) as driven:
         await driven.press(key)
         for said in ("Ask Zoho about this org now", "Leave zbtui", "NO BACKUP", "THROTTLED", "(stale)"):
             assert said in driven.screen_text
+
+
+async def test_help_names_the_palette_the_tables_keys_the_filters_fields_and_each_glyph() -> None:
+    async with driving(size=(100, 100)) as driven:
+        await driven.press("question_mark")
+        text = driven.screen_text
+        assert "^p " in text and "command palette" in text
+        assert "<  " in text and ">  " in text
+        for field in FIELDS:
+            assert f"{field}:" in text
+        for glyph in ("!ok", "‖", "≡", "~", "▌", "▼", *(level.glyph for level in Level)):
+            assert glyph in text
+
+
+async def test_help_can_be_read_to_its_end_on_a_small_screen() -> None:
+    async with driving(size=(60, 20)) as driven:
+        await driven.press("question_mark")
+        read = driven.screen_text.splitlines()
+        for _ in range(12):
+            await driven.press("pagedown")
+            read += driven.screen_text.splitlines()
+        assert "a mark that somebody gave" in driven.screen_text  # the last row
+        for said in ("One up", "Leave zbtui", "verdict:overdue", "NO HISTORY", "within this hour"):
+            assert any(said in line for line in read)
+        assert all(cell_len(line) <= 60 for line in read)
+
+
+async def test_help_names_the_users_own_keys_of_the_table_too() -> None:
+    settings = Settings(keys=(("table.column-left", "f6"),))
+    async with driving(size=(100, 100), settings=settings) as driven:
+        await driven.press("question_mark")
+        assert "f6  " in driven.screen_text and ">  " in driven.screen_text
+        assert "<  " not in driven.screen_text
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.build import seen
 from tests.support.clock import START
+from zbtui.core.timefmt import countdown
 from zbtui.core.verdict import Level
 from zbtui.tui.widgets.fleet_bar import bar_content
 
@@ -27,6 +30,33 @@ SOON = seen("kestrel", scheduled_date=(START + timedelta(hours=3, minutes=12, se
 )
 def test_it_is_as_full_as_the_width_allows(width: int, text: str) -> None:
     assert bar_content(COUNTS, SOON, START, width, "demo").plain == text
+
+
+@given(
+    st.integers(36, 200),
+    st.text("abcdefgh-", min_size=1, max_size=30),
+    st.text("字a", min_size=1, max_size=30),
+    st.integers(1, 8 * 86400),
+    st.integers(1, 8 * 86400),
+)
+def test_whichever_run_is_next_the_line_keeps_its_form(
+    width: int, first: str, second: str, soon: int, later: int
+) -> None:
+    """Another org, or a shorter countdown, is no reason for the counts to jump."""
+    told = []
+    for name, seconds in ((first, soon), (second, later)):
+        run = seen(name, scheduled_date=(START + timedelta(seconds=seconds)).isoformat())
+        line = bar_content(COUNTS, run, START, width, "demo: all invented")
+        assert line.cell_length <= width
+        counts, said, _ = line.plain.partition("next run: ")
+        told.append((counts, said, line.plain.endswith(f"in {countdown(timedelta(seconds=seconds))}")))
+    assert told[0] == told[1]
+
+
+def test_a_name_that_there_is_no_room_for_is_cut() -> None:
+    long = seen("kestrel-and-wren", scheduled_date=(START + timedelta(days=3)).isoformat())
+    told = bar_content(COUNTS, long, START, 60, "demo").plain
+    assert told == "demo  ✖ 2  ? 1  ● 7  next run: kestrel-and-w… in 3d 00:00:00"
 
 
 def test_that_all_is_invented_is_said_at_every_width() -> None:

@@ -129,6 +129,86 @@ def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
     assert roles(snapshot)["run in 5d 21:42:44"] == "muted"
 
 
+def good_once(trouble: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snapshot:
+    """Its last backup ended well 6 days ago; since it was last seen there is a trouble."""
+    entry = Entry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None)
+    links = Links(1, 0, START + timedelta(days=1, minutes=5))
+    return over(replace(seen(at=START - ago), history=summarize([entry]), links=links), trouble)
+
+
+DOWN = "Zoho is out of order (HTTP 503)."
+SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
+
+
+@pytest.mark.parametrize(
+    ("width", "trouble", "rows"),
+    [
+        (
+            36,
+            troubled("server", DOWN, "It is asked again."),
+            ["by Patricia Boyle · good 6d ago", "Sun 29 Nov 09:02 (14:32 +05:30)"],
+        ),
+        (
+            50,
+            troubled("server", DOWN, "It is asked again."),
+            [
+                "before: by Patricia Boyle · last good 6d ago",
+                "Sun 29 Nov 2026 09:02 (there 14:32 +05:30)",
+            ],
+        ),
+        (
+            50,
+            troubled("server", DOWN, ""),
+            [
+                "before: by Patricia Boyle · ZUID 7534658674",
+                "before: last good 6d ago · links 24h left",
+                "Sun 29 Nov 2026 09:02 (there 14:32 +05:30)",
+            ],
+        ),
+        (50, troubled("auth", SIGN_IN, "Sign in."), ["before: by Patricia Boyle · last good 6d ago"]),
+        (
+            36,
+            troubled(
+                "auth",
+                "The client secret is wrong.",
+                "Sign in again with the right one, of the same console.",
+            ),
+            ["by Patricia Boyle · good 6d ago"],
+        ),
+    ],
+)
+def test_out_of_reach_it_tells_who_set_it_up_and_the_last_good_one_as_far_as_there_is_room(
+    width: int, trouble: Snapshot, rows: list[str]
+) -> None:
+    told = [line[2:-2].rstrip() for line in draw(good_once(trouble), width)]
+    assert told[-2 - len(rows) : -2] == rows
+    assert told[-2].startswith(("was SCHEDULED 12m ago", "enter signs in again"))
+
+
+def test_a_look_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
+    page = troubled("contract", "A web page came instead of Zoho's answer.", "A proxy stands between, say.")
+    told = [line[2:-2].rstrip() for line in draw(replace(good_once(page), failures=1), 36)]
+    assert told[1:6] == [
+        "◔ SCHEDULED (stale)",
+        "A web page came instead of",
+        "Zoho's answer. A proxy stands b…",
+        "by Patricia Boyle · good 6d ago",
+        "Sun 29 Nov 09:02 (14:32 +05:30)",
+    ]
+
+
+def test_what_was_known_before_is_dim() -> None:
+    told = roles(good_once(troubled("server", DOWN, "It is asked again.")))
+    assert told["by Patricia Boyle · good 6d ago"] == "muted"
+
+
+def test_what_was_not_looked_at_for_long_is_dim_and_still_tells_who_set_it_up() -> None:
+    told = roles(replace(good_once(Snapshot(make_org()), timedelta(hours=3)), trouble=None))
+    assert told["last seen 3h ago (SCHEDULED)"] == "unknown"
+    assert told["last good 6d ago · links 24h left"] == "muted"
+    assert told["by Patricia Boyle · ZUID 7534658674"] == "muted"
+
+
 def test_a_lock_out_counts_down() -> None:
     until = START + timedelta(minutes=9, seconds=30)
     snapshot = troubled("throttled", "Locked.", "Wait.", code=LOCKOUT, retry_at=until)

@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.support.build import seen
 from tests.support.clock import START
 from tests.tui.views import roster_of
@@ -72,6 +75,72 @@ def test_an_org_that_a_filter_lets_through_by_now_appears() -> None:
     roster.update(replace(seen("beta", status="FAILED"), observed_at=START), START)
     assert roster.settle()
     assert roster.order == ["beta"]
+
+
+def test_while_the_order_rests_the_filter_is_true_all_the_same() -> None:
+    roster = roster_of(seen("acme", status="FAILED"), seen("beta", status="FAILED"), seen("zeta"))
+    roster.search("!level:ok")
+    roster.touch()
+    assert roster.order == ["acme", "beta"]
+    roster.update(seen("acme"), START)
+    assert roster.settle()
+    assert roster.order == ["beta"]
+    assert +roster.hidden == Counter({Level.OK: 2})
+
+
+def test_what_a_filter_lets_through_while_the_order_rests_comes_last_and_moves_nothing() -> None:
+    roster = roster_of(seen("acme"), seen("zeta", status="SCHEDULED", rrule=None), seen("beta"))
+    roster.search("!level:ok")
+    roster.touch()
+    assert roster.order == ["zeta"]
+    roster.update(seen("beta", status="FAILED"), START)
+    roster.update(seen("acme", status="FAILED"), START)
+    assert roster.settle()
+    assert roster.order == ["zeta", "acme", "beta"]
+    assert roster.index == {"zeta": 0, "acme": 1, "beta": 2}
+    assert not tick(roster, 9)
+    assert tick(roster, 10)
+    assert roster.order == ["acme", "beta", "zeta"]
+
+
+def test_a_verdict_that_lets_nothing_in_or_out_leaves_a_resting_order_alone() -> None:
+    roster = roster_of(seen("acme"), seen("beta"), seen("zeta", status="FAILED"))
+    roster.search("!level:unknown")
+    roster.touch()
+    roster.update(seen("beta", status="FAILED"), START)
+    roster.update(seen("zeta"), START)
+    assert not roster.settle()
+    assert roster.order == ["zeta", "acme", "beta"]
+
+
+def test_who_comes_and_goes_again_before_anybody_looked_changes_nothing() -> None:
+    roster = roster_of(seen("acme"), seen("beta", status="FAILED"))
+    roster.search("!level:ok")
+    roster.touch()
+    roster.update(seen("acme", status="FAILED"), START)
+    roster.update(seen("acme"), START)
+    roster.settle()
+    assert roster.order == ["beta"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from(["FAILED", "SCHEDULED"])), max_size=20),
+    st.booleans(),
+)
+def test_shown_is_what_the_filter_lets_through_whether_or_not_the_order_rests(
+    news: list[tuple[str, str]], touched: bool
+) -> None:
+    roster = roster_of(*map(seen, "abcde"))
+    roster.search("!level:ok")
+    if touched:
+        roster.touch()
+    for name, status in news:
+        roster.update(seen(name, status=status), START)
+        roster.settle()
+        assert set(roster.order) == {
+            each for each, one in roster.verdicts.items() if one.level is not Level.OK
+        }
+        assert roster.index == {each: place for place, each in enumerate(roster.order)}
 
 
 def test_it_is_sorted_by_what_was_chosen_and_turned_round() -> None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
+from tests.tui.driving import driving
 from tests.tui.signing_in import NEWCOMER, demo, finish, is_untouched
 from zbtui.core.explain import SCOPES
 from zbtui.core.org import WAYS, Way, grant_of
 from zbtui.core.secret import SignIn
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.tui.widgets.sign_in_pages import Page
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -40,6 +42,37 @@ async def test_by_keyboard_alone_with_what_the_demo_fills_in() -> None:
         await driven.press("enter")
         await driven.advance(2)
         assert driven.org(NEWCOMER)
+
+
+NOTICE = "Demo: all invented. Type no real credentials here."
+
+
+@pytest.mark.parametrize("size", [(60, 20), (160, 50)])
+@pytest.mark.parametrize("way", WAYS)
+async def test_in_the_demo_each_page_says_that_it_is_one(way: Way, size: tuple[int, int]) -> None:
+    async with demo(size) as driven:
+        await driven.press("a")
+        assert NOTICE in driven.text
+        await driven.click("next")
+        assert NOTICE in driven.text
+        await driven.choose(way)
+        assert NOTICE in driven.text
+        editors = driven.form.query_one("#client", Page).editors
+        for editor in editors:  # also of the last one, where the page scrolls
+            driven.app.screen.set_focus(editor)
+            await driven.rest()
+            assert NOTICE in driven.text
+        await driven.click("next")
+        await driven.leap(12)
+        assert driven.page == "found"
+        assert NOTICE in driven.text
+
+
+async def test_a_real_form_says_nothing_of_a_demo() -> None:
+    async with driving() as scene:
+        await scene.press("a")
+        assert "Add an org" in scene.screen_text
+        assert "emo" not in scene.screen_text
 
 
 async def test_who_it_is_for_is_shown_before_anything_is_kept() -> None:

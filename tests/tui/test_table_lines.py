@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, timedelta
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from rich.cells import cell_len
 from tests.support.build import company, seen
 from tests.support.clock import START
 from zbtui.core.judge import judge
-from zbtui.core.ordering import CYCLE
+from zbtui.core.ordering import CYCLE, Sort
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.text import clean
@@ -69,6 +71,28 @@ def test_the_four_that_s_goes_through_have_a_column_each() -> None:
 def test_the_head_marks_what_is_sorted_by_and_which_way() -> None:
     assert "NEXT RUN ▲" in text(draw_head(120, "next", reverse=False))
     assert "ORG ▼" in text(draw_head(120, "name", reverse=True))
+
+
+@pytest.mark.parametrize(
+    ("width", "ends"),
+    [
+        (36, "+10 columns"),
+        (60, "SEEN +8"),
+        (80, "DC   +6"),
+        (120, "+4 columns when wider"),
+    ],
+)
+def test_the_head_says_how_many_columns_there_is_no_room_for(width: int, ends: str) -> None:
+    assert text(draw_head(width, "worst", reverse=False)).endswith(ends)
+
+
+@given(st.integers(36, 320), st.sampled_from(get_args(Sort)), st.booleans())
+def test_no_column_is_left_out_without_a_word(width: int, sort: Sort, reverse: bool) -> None:
+    head = text(draw_head(width, sort, reverse=reverse))
+    shown = [column for column, _ in columns_of(width)]
+    assert all(column.title in head for column in shown)
+    hidden = 12 - len(shown)
+    assert (re.findall(r"\+(\d+)", head) == [str(hidden)]) if hidden else "+" not in head
 
 
 def test_a_click_finds_the_column_under_it() -> None:

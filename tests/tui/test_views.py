@@ -76,6 +76,18 @@ async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None
         assert "filter" not in driven.screen_text
 
 
+async def test_an_org_that_is_well_again_leaves_a_filter_for_what_is_not_at_once() -> None:
+    zoho = zoho_with_a_failure()
+    async with driving(NAMES, zoho) as driven:
+        await driven.press("slash", *"!level:ok", "enter")
+        assert len(driven.order) == 1
+        zoho.says(driven.order[0])
+        await driven.press("r")
+        await driven.advance(6)  # the order still rests after the key
+        assert driven.order == []
+        assert "✖" not in driven.screen_text
+
+
 async def test_s_goes_through_four_orders_and_says_which() -> None:
     async with driving(NAMES) as driven:
         told = []

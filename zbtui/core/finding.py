@@ -92,6 +92,20 @@ _TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
 }
 FIELDS: Final = tuple(_TEXTS)
 """What a word can be held to, as in `dc:eu`."""
+FILTER_WORDS: Final = (
+    ("acme !eu", "every word must be in some field; with ! in none"),
+    ('"ab c"', 'as one word; so in company:"ab c"'),
+    ("name:", "only in the org's name, as in the config"),
+    ("company:", "the company's name, as in Zoho"),
+    ("dc:eu", "the data center"),
+    ("status:", "Zoho's own status word"),
+    ("verdict:", "the badge, such as verdict:overdue"),
+    ("level:ok", "ok, warning, unknown, critical; !ok: all that is not well"),
+    ("by:", "who set the backup up"),
+    ("tag:", "the org's tags"),
+    ("paused", "how it is watched: paused, muted, stale"),
+)
+"""What can be typed, and what it means."""
 _LEVELS: Final = frozenset(level.word for level in Level)
 _FROM_THE_START: Final = frozenset({"dc", "level"})
 """Fields of a few fixed words: `dc:us` is not to find `custom`."""

@@ -81,14 +81,18 @@ _TILES: Final = (
 
 _TABLE: Final = (
     _hidden(
-        "table.column-left", "less_than_sign", "column(-1)", "Column left", "Sort by the column to the left"
+        "table.column-left",
+        "less_than_sign",
+        "column(-1)",
+        "Column left",
+        "In the table: sort by the column before",
     ),
     _hidden(
         "table.column-right",
         "greater_than_sign",
         "column(1)",
         "Column right",
-        "Sort by the column to the right",
+        "In the table: sort by the next column",
     ),
 )
 

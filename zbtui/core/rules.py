@@ -13,7 +13,7 @@ from zbtui.core.org import Policy
 from zbtui.core.recurrence import later_runs, parse_rrule
 from zbtui.core.runs import LONGEST_RUN
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import MONTHS, ago, countdown, day, month_of, rough, within
+from zbtui.core.timefmt import MONTHS, ago, countdown, month_of, rough, within
 from zbtui.core.verdict import Level, Name, Verdict
 
 LINKS_NEAR: Final = timedelta(hours=48)
@@ -112,7 +112,7 @@ def stopped(case: Case) -> Verdict | None:
     history = case.snapshot.history
     row = history.last_action("stopped") if history else None
     who = f" by {row.done_by.name}" if row and row.done_by and row.done_by.name else ""
-    when = f" on {day(row.at, year=True)}" if row and row.at else ""
+    when = f" {ago(case.zoho_now - row.at)}" if row and row.at else ""  # a date is not the same everywhere
     return Verdict(
         "stopped",
         Level.CRITICAL,
@@ -284,7 +284,7 @@ def _single(case: Case) -> str:
     newest = next((row for row in plans if row.repeat_type != "immediate"), None)
     if newest is None or newest.action == "stopped" or newest.at is None:
         return "nothing will run by itself; it was a single backup"
-    return f"a single backup; a plan of {day(newest.at)} may stand behind it"
+    return f"a single backup; a plan made {ago(case.zoho_now - newest.at)} may stand behind it"
 
 
 def links_expiring(case: Case) -> Verdict | None:

@@ -34,6 +34,8 @@ _FLOOR = timedelta(seconds=3)
 _SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False))
 """Invented troubles come fast: they ring no bell, and only the worst are told."""
 
+_NOTICE = "Demo: all invented. Type no real credentials here."
+
 
 @asynccontextmanager
 async def open_demo(
@@ -73,7 +75,7 @@ async def open_demo(
                 luck=random.Random(seed),
             )
             person = DemoPerson(simulator, http, config, clock)
-            desk = Desk(household, http, clock, _FLOOR, person.examples, person.open_page)
+            desk = Desk(household, http, clock, _FLOOR, person.examples, person.open_page, _NOTICE)
             yield fleet, desk, AlertDesk(journal, http, clock, fleet.settings.alerts)
     finally:
         await journal.close()

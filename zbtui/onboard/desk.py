@@ -45,6 +45,8 @@ class Desk:
     signs in again (None: a new one): in the demo, what leads to an invented org."""
     open_page: Callable[[str], Awaitable[bool]] = open_page
     """Has a page opened in the browser of this machine; False: there is none."""
+    notice: str = ""
+    """What each form for credentials says, such as that this is a demo; empty: nothing."""
 
     _begun: set[asyncio.Task[None]] = field(default_factory=set, compare=False, repr=False)
 

@@ -31,7 +31,7 @@ from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.alerting import Alerting
-from zbtui.tui.bindings import bindings_of
+from zbtui.tui.bindings import bindings_of, keys_told
 from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotsChanged
 from zbtui.tui.palette import OrgProvider, commands_of
 from zbtui.tui.screens.fleet_screen import FleetScreen
@@ -218,11 +218,7 @@ class ZbtuiApp(Toasting[str], Themed[str]):
     # Commands
 
     def action_help(self) -> None:
-        keys: dict[str, list[str]] = {}
-        for active in self.screen.active_bindings.values():
-            if active.binding.id and active.binding.tooltip:
-                keys.setdefault(active.binding.tooltip, []).append(self.get_key_display(active.binding))
-        self.push_screen(HelpScreen([(" ".join(each), what) for what, each in keys.items()]))
+        self.push_screen(HelpScreen(keys_told(self.screen, dict(self._keys))))
 
     def action_add(self) -> None:
         """Put an org under watch; it then appears by itself."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingsMap, BindingType
 from textual.screen import Screen
 
 from zbtui.core.keys import SCOPES
@@ -42,3 +43,24 @@ def key_of(screen: Screen[Any], action_id: str) -> str:
             is_word = key == "enter" or "+" in key  # not `⏎` and `^y`, as the footer has them
             return key if is_word else screen.app.get_key_display(active.binding)
     return ""
+
+
+def keys_told(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
+    """For the help: the keys of each action that is heard on that screen, and what it does.
+
+    Where the orgs are shown in another view, those of the table as well.
+
+    Args:
+        keymap: the user's own keys, by action, as `set_keymap` takes them.
+    """
+    heard = [active.binding for active in screen.active_bindings.values()]
+    ids = {binding.id for binding in heard}
+    if any(each.id in ids for each in SCOPES["fleet"]):
+        table = BindingsMap(each for each in bindings_of("table") if isinstance(each, Binding))
+        table.apply_keymap(dict(keymap))
+        heard += [binding for _, binding in table if binding.id not in ids]
+    told: dict[str, list[str]] = {}
+    for binding in heard:
+        if binding.tooltip:
+            told.setdefault(binding.tooltip, []).append(screen.app.get_key_display(binding))
+    return [(" ".join(keys), what) for what, keys in told.items()]

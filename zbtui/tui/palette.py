@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DISCOVERED: Final = 20
-"""Orgs that are listed before anything is typed."""
+"""Orgs that are listed before a name is typed."""
+_GO_TO: Final = "go to"
+"""What each org's entry begins with."""
 
 
 def commands_of(screen: FleetScreen) -> Iterable[SystemCommand]:
@@ -37,14 +39,25 @@ class OrgProvider(Provider):
                 yield DiscoveryHit(Content(text), partial(screen.go_to, name), text=text)
 
     async def search(self, query: str) -> Hits:
-        screen, wanted = self.screen, query.casefold().removeprefix("go to ").strip()
-        if not isinstance(screen, FleetScreen) or not wanted:
+        screen, typed = self.screen, query.casefold().strip()
+        if not isinstance(screen, FleetScreen) or not typed:
             return
-        for name in screen.roster.everyone:
-            text = self._text(screen, name)
+        wanted = typed.removeprefix(_GO_TO).strip()
+        found = set()
+        for name in screen.roster.everyone if wanted else ():
             place = self._found(screen, name).casefold().find(wanted)
             if place >= 0:
-                yield Hit(1.0 if place == 0 else 0.7, Content(text), partial(screen.go_to, name), text=text)
+                found.add(name)
+                yield self._hit(screen, name, 1.0 if place == 0 else 0.7)
+        # Before a name is typed: those that would be discovered.
+        if len(typed) > 1 and _GO_TO.startswith(typed):
+            for name in screen.roster.order[:_DISCOVERED]:
+                if name not in found:
+                    yield self._hit(screen, name, 0.5)
+
+    def _hit(self, screen: FleetScreen, name: str, score: float) -> Hit:
+        text = self._text(screen, name)
+        return Hit(score, Content(text), partial(screen.go_to, name), text=text)
 
     def _text(self, screen: FleetScreen, name: str) -> str:
         verdict = screen.roster.verdict(name)

@@ -51,6 +51,8 @@ class Roster:
         self._keys: dict[str, Any] = {}
         """By what each was sorted; None: the filter hides it."""
         self._unsorted = False
+        self._untrue = False
+        """Whether the filter hides one that is shown, or lets one through that is not."""
         self._judged = 0
         """The place among all orgs up to which those out of sight were judged anew."""
         self._moved_at: datetime | None = None
@@ -117,11 +119,14 @@ class Roster:
         self._rejudge([*in_sight, *names])
 
     def settle(self) -> bool:
-        """Sort anew where that is due, and nobody has just moved. Whether it was done."""
+        """Sort anew where that is due; while the order rests, only let in and out. Whether it was done."""
         resting = self._moved_at is not None and abs(self.now - self._moved_at) < _ORDER_RESTS
-        if not self._unsorted or resting:
+        if self._unsorted and not resting:
+            self._sort()
+        elif self._untrue:
+            self._let_in_and_out()
+        else:
             return False
-        self._sort()
         return True
 
     def sort_by(self, sort: Sort, *, reverse: bool = False) -> None:
@@ -177,6 +182,7 @@ class Roster:
                 self.counts[counted(after)] += 1
             key = self._key(name)
             if key != self._keys[name]:
+                self._untrue |= (key is None) is not (self._keys[name] is None)
                 self._keys[name] = key
                 self._unsorted = True
 
@@ -193,9 +199,20 @@ class Roster:
     def _sort(self) -> None:
         keys = self._keys
         kept = [name for name in self.everyone if keys[name] is not None]
-        self.order = sorted(kept, key=keys.__getitem__, reverse=self.reverse)
-        self.index = {name: place for place, name in enumerate(self.order)}
+        self._put(sorted(kept, key=keys.__getitem__, reverse=self.reverse))
         self._unsorted = False
+
+    def _let_in_and_out(self) -> None:
+        """What the filter says, at once; those who come stand last until all are sorted."""
+        keys, shown = self._keys, self.index
+        stay = [name for name in self.order if keys[name] is not None]
+        come = [name for name in self.everyone if keys[name] is not None and name not in shown]
+        self._put(stay + come)
+
+    def _put(self, order: list[str]) -> None:
+        self.order = order
+        self.index = {name: place for place, name in enumerate(order)}
+        self._untrue = False
 
 
 def counted(verdict: Verdict) -> Level:

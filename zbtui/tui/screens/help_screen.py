@@ -10,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from zbtui.core.finding import FILTER_WORDS
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.widgets.labelled_rows import LabelledRows
 
@@ -41,7 +42,16 @@ _WORDS: Final = [
         "worst first; rests for 10 s after a move, and after a minute shows the worst again",
     ),
     ("(stale)", "the last look failed, or there was none yet: this is what was seen before"),
+    ("● ▲ ? ✖", "in the bar: how many are ok, warning, unknown, critical, of all orgs"),
+    ("‖", "paused: not looked at until it is resumed"),
+    ("~12:00", "in the agenda: about then, by the plan; Zoho names the next run alone"),
+    ("≡", "in the agenda: runs of several orgs begin within this hour"),
+    ("··1·2·", "in the agenda: the day's hours, and how many runs begin in each"),
+    ("▲ ▼", "in the table: sorted by this column, upwards or downwards"),
+    ("+3", "in the table: so many columns come in a wider window"),
+    ("▌", "a mark that somebody gave the org"),
 ]
+_PART: Final = ("", "")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -60,4 +70,5 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="box") as box:
             box.border_title = Content("Help")
             box.border_subtitle = Content(f"{key_of(self, 'help.back')} back")
-            yield LabelledRows([*self._keys, ("", ""), *_WORDS])
+            filter_words = [("Filter", "what Find takes; it works while it is typed"), *FILTER_WORDS]
+            yield LabelledRows([*self._keys, _PART, *filter_words, _PART, *_WORDS])

@@ -59,6 +59,8 @@ class SignInScreen(DeskScreen[Snapshot | None]):
             box.border_title = Content(
                 f"Sign in again: {self._again.name}" if self._again else "Add an org"
             )
+            if self.desk.notice:
+                yield Static(self.desk.notice, id="notice", markup=False)
             with ContentSwitcher(initial=self._pages[0]):
                 yield OrgPage(self.desk.examples(None, None))
                 own = self._again is not None and self._again.grant == "client-credentials"

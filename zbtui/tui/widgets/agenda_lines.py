@@ -53,7 +53,7 @@ def draw_run(
     beside = f"{run.at:%H:%M} {offset_text(run.at)}" if here.utcoffset() != run.at.utcoffset() else ""
     plan = in_words(snapshot.backup.rrule) if snapshot.backup and snapshot.backup.rrule else ""
     rest = [_doubt(snapshot, verdict, now), plan, beside and f"there {beside}"]
-    mark: tuple[str, Role] = ("‖", "warning") if coincides else (" ", "text")
+    mark: tuple[str, Role] = ("≡", "warning") if coincides else (" ", "text")
     return _row(f"{about}{here:%H:%M}", mark, snapshot, verdict, way, rest, width, sure=run.exact)
 
 

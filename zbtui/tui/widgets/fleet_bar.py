@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Final
 
+from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
@@ -13,6 +14,7 @@ from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.verdict import Level
 from zbtui.tui.roster import Roster
+from zbtui.tui.widgets.lines import fit
 
 LEVEL_STYLES: Final = {
     Level.OK: "$state-ok",
@@ -20,6 +22,11 @@ LEVEL_STYLES: Final = {
     Level.UNKNOWN: "bold $state-unknown",
     Level.CRITICAL: "bold reverse $state-critical",
 }
+_NEXT: Final = len("next run: ")
+_COUNTDOWN: Final = len("in 30d 03:12:44")
+"""The longest that a plan Zoho has leads to, near enough."""
+_LEAST_NAME: Final = 6
+"""Cells of an org's name; with fewer it tells nothing."""
 
 
 class FleetBar(Static):
@@ -61,27 +68,30 @@ class FleetBar(Static):
 def bar_content(
     counts: Counter[Level], soonest: Snapshot | None, now: datetime, width: int, label: str | None
 ) -> Content:
-    """The fullest form of the line that fits into `width` cells."""
+    """The fullest form of the line that fits into `width` cells, whichever run is the next one."""
     mark = label and label.partition(":")[0]  # that all is invented is never left out
+    unnamed = _NEXT + _COUNTDOWN
+    named = unnamed + _LEAST_NAME + 1
     forms = (
-        _form(counts, soonest, now, label, words=True, name=True),
-        _form(counts, soonest, now, label, words=False, name=True),
-        _form(counts, soonest, now, mark, words=False, name=True),
-        _form(counts, soonest, now, mark, words=False, name=False),
-        _form(counts, None, now, mark, words=False, name=False),
+        (_counts(counts, label, words=True), named),
+        (_counts(counts, label, words=False), named),
+        (short := _counts(counts, mark, words=False), named),
+        (short, unnamed),
     )
-    return next((form for form in forms if form.cell_length <= width), forms[-1])
+    if soonest is None:
+        return next((form for form, _ in forms if form.cell_length <= width), short)
+    for form, least in forms:
+        if form.cell_length + least <= width:
+            left = f"in {countdown(_ahead(soonest, now))}"
+            room = width - form.cell_length - _NEXT - len(left) - 1
+            name, who = soonest.org.name, ""
+            if least == named:
+                who = f"{name if cell_len(name) <= room else fit(name, room)} "
+            return Content.assemble(form, f"next run: {who}{left}")
+    return short
 
 
-def _form(
-    counts: Counter[Level],
-    soonest: Snapshot | None,
-    now: datetime,
-    label: str | None,
-    *,
-    words: bool,
-    name: bool,
-) -> Content:
+def _counts(counts: Counter[Level], label: str | None, *, words: bool) -> Content:
     parts: list[Content | str | tuple[str, str]] = []
     if label:
         parts.append((f"{label}  ", "$text-muted"))
@@ -89,9 +99,6 @@ def _form(
         if counts[level]:
             said = f"{counts[level]} {level.word}" if words else str(counts[level])
             parts += [(f"{level.glyph} {said}", LEVEL_STYLES[level]), "  "]
-    if soonest is not None:
-        who = f"{soonest.org.name} " if name else ""
-        parts.append(f"next run: {who}in {countdown(_ahead(soonest, now))}")
     return Content.assemble(*parts)
 
 

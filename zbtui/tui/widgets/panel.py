@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from zbtui.core.backup import Backup
 from zbtui.core.explain import label
-from zbtui.core.past import past_words
+from zbtui.core.past import last_good_words, past_words
 from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import ago, day, moment_texts, rough
@@ -100,7 +100,8 @@ def _backup_rows(
         return [*(Row(text) for text in _facts(backup, inner, zone)), Row(past, "muted")]
     # What is the matter and what to do come first; the date stands in the countdown above.
     headline = Row(_shortened(verdict.headline, "; ", inner), frame_role(verdict))
-    after = [Row(past, "muted")] + ([Row(_requester(backup, inner))] if backup else [])
+    tone: Role = "muted" if verdict.level is Level.UNKNOWN else "text"  # it was so, when it was last seen
+    after = [Row(past, "muted")] + ([Row(_requester(backup, inner), tone)] if backup else [])
     hint = _wrap(verdict.hint or "", inner)
     if len(hint) > _ROOM - 1 - len(after):
         hint = (_shortened(verdict.hint or "", ": ", inner),)
@@ -119,11 +120,37 @@ def _trouble_rows(
     trouble = snapshot.trouble
     # Where the look itself was good, the verdict alone tells what keeps it from being judged.
     message, hint = (trouble.message, trouble.hint) if trouble else (verdict.headline, verdict.hint)
-    lines = _flow([message, hint], inner, _ROOM)
+    # A look that failed just now is no more than a note beside what is still believed.
+    most = _ROOM - 2 if verdict.stale and snapshot.backup else _ROOM
+    lines = _flow([message, hint], inner, most)
     told = len(_wrap(message, inner))
     rows = [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
-    known = _facts(snapshot.backup, inner, zone) if snapshot.backup else []
-    return rows + [Row(text, "muted") for text in known[: _ROOM - len(rows)]]
+    room = _ROOM - len(rows)
+    return rows + [Row(text, "muted") for text in _known(snapshot, now, inner, room, zone)[:room]]
+
+
+def _known(snapshot: Snapshot, now: datetime, inner: int, room: int, zone: tzinfo | None) -> list[str]:
+    """Who set it up and the last good one before all else: the badge's line has the countdown."""
+    backup, good = snapshot.backup, last_good_words(snapshot, now)
+    if backup is None:
+        return [good] if snapshot.history else []
+    when, plan, who = _facts(backup, inner, zone)
+    old = "before: " if snapshot.trouble else ""
+    if not snapshot.history:
+        return [_marked(old, [who], inner), when, plan]
+    if room > 2:
+        return [_marked(old, [who], inner), _marked(old, past_words(snapshot, now), inner), when, plan]
+    short = _by(backup)
+    return [
+        _marked(old, [f"{short} · {good}", f"{short} · {good.removeprefix('last ')}", short], inner),
+        when,
+    ]
+
+
+def _marked(mark: str, texts: Sequence[str], inner: int) -> str:
+    """The longest that fits, with the mark in front of it where there is room for both."""
+    text = longest_fitting(texts, inner)
+    return longest_fitting([mark + text, text], inner)
 
 
 def _facts(backup: Backup, inner: int, zone: tzinfo | None) -> list[str]:
@@ -159,9 +186,13 @@ def _requester(backup: Backup, inner: int) -> str:
     who = backup.requester
     if who is None:
         return "set up by: not told"
-    name = f"by {who.name or 'unnamed'}"
+    name = _by(backup)
     zuid = f"{name} · ZUID {who.zuid}" if who.zuid else name
     return longest_fitting([f"{zuid} · id {who.id}" if who.id else zuid, zuid, name], inner)
+
+
+def _by(backup: Backup) -> str:
+    return f"by {backup.requester.name or 'unnamed'}" if backup.requester else "set up by: not told"
 
 
 def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import lru_cache
@@ -17,7 +17,7 @@ from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import moment_texts, rough
 from zbtui.core.verdict import Level, Verdict
-from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit
+from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit, longest_fitting
 from zbtui.tui.widgets.told import badge, countdown_words, frame_role, tone
 
 _MARK: Final = 1
@@ -149,18 +149,23 @@ _GROWING: Final = (
 @lru_cache(maxsize=64)
 def columns_of(width: int) -> tuple[tuple[Column, int], ...]:
     """The columns that fit, left to right, each with its cells; a blank stands between two."""
-    left, chosen = width - _MARK, set[str]()
+    left, chosen = width - _MARK, list[Column]()
     for column in sorted(_COLUMNS, key=lambda one: _WANTED.index(one.title)):
         need = column.least + (1 if chosen else 0)
         # Why an org is not well is worth more than one more column.
-        if need + (_WHY_GROWS if "WHY" in chosen else 0) > left:
+        if need + (_WHY_GROWS if any(one.title == "WHY" for one in chosen) else 0) > left:
             break
         left -= need
-        chosen.add(column.title)
+        chosen.append(column)
+    while len(chosen) > 1 and _lacking(chosen) > left:
+        left += chosen.pop().least + 1
     if not chosen:
         return ((_COLUMNS[0], max(width - _MARK, 0)),)
-    columns = [column for column in _COLUMNS if column.title in chosen]
+    columns = [column for column in _COLUMNS if column in chosen]
     cells = {column.title: column.least for column in columns}
+    if (lacking := _lacking(chosen)) <= left:
+        cells[columns[-1].title] += lacking
+        left -= lacking
     most = {column.title: column.most for column in columns}
     for title, limit in _GROWING:
         if title in cells:
@@ -171,14 +176,29 @@ def columns_of(width: int) -> tuple[tuple[Column, int], ...]:
     return tuple((column, cells[column.title]) for column in columns)
 
 
+def _lacking(chosen: Sequence[Column]) -> int:
+    """Cells that the last column's title lacks for the count of those that are left out."""
+    hidden, last = len(_COLUMNS) - len(chosen), max(chosen, key=_COLUMNS.index)
+    arrow = 2 if last.sort else 0
+    return max(len(f"{last.title} +{hidden}") + arrow - last.least, 0) if hidden else 0
+
+
 def draw_head(width: int, sort: Sort, *, reverse: bool) -> Line:
-    """The titles; an arrow marks the one that is sorted by."""
+    """The titles; an arrow marks the one that is sorted by. At the end, how many there is no room for."""
     arrow = "▼" if reverse else "▲"
     pieces: list[tuple[str, Role]] = [(" " * _MARK, "text")]
-    for column, cells in columns_of(width):
+    columns, title, room = columns_of(width), "", 0
+    for column, cells in columns:
         by_this = column.sort == sort
         title = f"{column.title} {arrow}" if by_this and len(column.title) + 2 <= cells else column.title
+        room = cells - len(title)
         pieces += [(fit(title, cells), "heading"), (" ", "text")]
+    if hidden := len(_COLUMNS) - len(columns):
+        count = longest_fitting(
+            [f"+{hidden} columns when wider", f"+{hidden} columns", f"+{hidden}"], room - 1
+        )
+        if len(count) < room:
+            pieces[-2:] = [(title, "heading"), (count.rjust(room), "muted"), (" ", "text")]
     return cut(tuple(pieces[:-1]), width)
 
 
