@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import DAY, NOW, ORG, POLICY, ahead, company, snapshots, tried
-from zbtui.core.finding import FIELDS, parse_filter
+from zbtui.core.finding import FIELDS, parse_filter, texts_of
 from zbtui.core.judge import judge
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Snapshot
@@ -24,7 +24,7 @@ ACME = replace(
 
 
 def matches(text: str, snapshot: Snapshot = ACME) -> bool:
-    return parse_filter(text).matches(snapshot, judge(snapshot, POLICY, NOW))
+    return parse_filter(text).matches(texts_of(snapshot, judge(snapshot, POLICY, NOW)))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from zbtui.core.backup import parse_details, parse_job, parse_moment, parse_requ
 from zbtui.core.company import parse_company, read_company, whose_org
 from zbtui.core.envelope import load_answer, open_answer
 from zbtui.core.explain import explain_api, explain_status
-from zbtui.core.finding import parse_filter
+from zbtui.core.finding import parse_filter, texts_of
 from zbtui.core.history import MOST_PAGES, MOST_ROWS, parse_entry, parse_history
 from zbtui.core.judge import judge
 from zbtui.core.links import parse_links
@@ -196,7 +196,7 @@ def read_rules(data: bytes) -> None:
 def read_filter(data: bytes) -> None:
     wanted = parse_filter(text_of(data))
     snapshot = seen(parse_job(job()))
-    wanted.matches(snapshot, judge(snapshot, Policy(), NOW))
+    wanted.matches(texts_of(snapshot, judge(snapshot, Policy(), NOW)))
 
 
 def _is_name(name: str) -> bool:

@@ -25,7 +25,7 @@ from zbtui.core.alert import Alert
 from zbtui.core.backup import parse_details
 from zbtui.core.company import parse_company
 from zbtui.core.event import KINDS, Event, changes, standing_of
-from zbtui.core.finding import parse_filter
+from zbtui.core.finding import parse_filter, texts_of
 from zbtui.core.history import parse_history
 from zbtui.core.judge import judge
 from zbtui.core.links import parse_links
@@ -190,7 +190,7 @@ def _hand_on(snapshot: Snapshot, now: datetime, zone: tzinfo) -> None:
 
 def _filter(snapshot: Snapshot, now: datetime, find: object) -> None:
     verdict = judge(snapshot, POLICY, now)
-    parse_filter(str(find)).matches(snapshot, verdict)
+    parse_filter(str(find)).matches(texts_of(snapshot, verdict))
     for sort in SORT_WORDS:
         assert sort_key(sort, snapshot, verdict, now) <= sort_key(sort, snapshot, verdict, now)
     assert judge(veil(snapshot, HIDDEN), POLICY, now).level is verdict.level

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,15 +32,13 @@ class Filter:
 
     words: tuple[Word, ...] = ()
 
-    def matches(self, snapshot: Snapshot, verdict: Verdict) -> bool:
-        whole = ""
+    def matches(self, texts: Mapping[str | None, str]) -> bool:
+        """Args:
+        texts: of an org, from `texts_of`.
+        """
         for word in self.words:
-            if word.field is None:
-                text = whole = whole or _whole(snapshot, verdict)
-            else:
-                text = _BREAK + _TEXTS[word.field](snapshot, verdict).casefold()
             wanted = _BREAK + word.text if word.field in _FROM_THE_START else word.text
-            if (wanted in text) is word.inverted:
+            if (wanted in texts[word.field]) is word.inverted:
                 return False
         return True
 
@@ -111,15 +109,11 @@ _FROM_THE_START: Final = frozenset({"dc", "level"})
 """Fields of a few fixed words: `dc:us` is not to find `custom`."""
 
 
-def _whole(snapshot: Snapshot, verdict: Verdict) -> str:
-    """All texts of an org, in lower case."""
-    watched = [
-        word
-        for word, holds in (
-            ("paused", snapshot.paused),
-            ("muted", snapshot.org.mute),
-            ("stale", verdict.stale),
-        )
-        if holds
-    ]
-    return _BREAK.join([*(text(snapshot, verdict) for text in _TEXTS.values()), *watched]).casefold()
+def texts_of(snapshot: Snapshot, verdict: Verdict) -> dict[str | None, str]:
+    """What a filter looks through, in lower case, by field; None: all of them, and how it is watched."""
+    texts: dict[str | None, str] = {
+        field: _BREAK + text(snapshot, verdict).casefold() for field, text in _TEXTS.items()
+    }
+    watched = {"paused": snapshot.paused, "muted": snapshot.org.mute, "stale": verdict.stale}
+    texts[None] = _BREAK.join([*texts.values(), *(word for word, holds in watched.items() if holds)])
+    return texts

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from zbtui.core.finding import parse_filter
+from zbtui.core.finding import parse_filter, texts_of
 from zbtui.core.judge import judge
 from zbtui.core.ordering import Sort, sort_key
 from zbtui.core.org import Policy
@@ -48,6 +48,8 @@ class Roster:
         self._shown: dict[str, Snapshot] = {}
         """As they may be shown, while names are hidden."""
         self._verdicts: dict[str, Verdict] = {}
+        self._texts: dict[str, tuple[Snapshot, Verdict, dict[str | None, str]]] = {}
+        """What the filter looks through, and of what it was made."""
         self._keys: dict[str, Any] = {}
         """By what each was sorted; None: the filter hides it."""
         self._unsorted = False
@@ -92,6 +94,7 @@ class Roster:
         """These orgs there are, and no others."""
         self.policy, self.now = policy, now
         self.everyone = {snapshot.org.name: snapshot for snapshot in snapshots}
+        self._texts.clear()
         self._aliases = {name: f"org {place}" for place, name in enumerate(self.everyone, start=1)}
         self._judge_all()
 
@@ -176,7 +179,9 @@ class Roster:
     def _rejudge(self, names: Iterable[str]) -> None:
         for name in names:
             before = self._verdicts[name]
-            after = self._verdicts[name] = judge(self.snapshot(name), self.policy, self.now)
+            after = judge(self.snapshot(name), self.policy, self.now)
+            if after != before:  # else what was made of it still holds
+                self._verdicts[name] = after
             if before.level is not after.level or before.stale != after.stale:
                 self.counts[counted(before)] -= 1
                 self.counts[counted(after)] += 1
@@ -192,9 +197,15 @@ class Roster:
 
     def _key(self, name: str) -> Any:
         snapshot, verdict = self.everyone[name], self._verdicts[name]
-        if not self._filter.matches(snapshot, verdict):
+        if self._filter.words and not self._filter.matches(self._texts_of(name, snapshot, verdict)):
             return None
         return sort_key(self.sort, snapshot, verdict, self.now)
+
+    def _texts_of(self, name: str, snapshot: Snapshot, verdict: Verdict) -> dict[str | None, str]:
+        known = self._texts.get(name)
+        if known is None or known[0] is not snapshot or known[1] is not verdict:
+            known = self._texts[name] = snapshot, verdict, texts_of(snapshot, verdict)
+        return known[2]
 
     def _sort(self) -> None:
         keys = self._keys

@@ -62,12 +62,16 @@ class AgendaView(TileView):
         self._days: dict[date, Day] = {}
         self._standing: dict[str, _Standing] = {}
         """What of each org the lines were made from."""
+        self._stood: dict[str, tuple[Snapshot, _Standing]] = {}
+        """What each org stood at when it was last asked for."""
         self._filling = False
 
     def make_tiles(self) -> Sequence[Tile]:
         roster, now = self.roster, self.roster.now
         orgs = [roster.everyone[name] for name in roster.order]
-        before, self._standing = self._standing, {one.org.name: _stands(one) for one in orgs}
+        if len(self._stood) > len(roster.everyone):  # some have gone
+            self._stood.clear()
+        before, self._standing = self._standing, {one.org.name: self._stands(one) for one in orgs}
         if self._holds() and list(before.items()) == list(self._standing.items()):
             return self._tiles
         self._later = {
@@ -97,7 +101,7 @@ class AgendaView(TileView):
 
     def repaint(self, orgs: Iterable[str]) -> None:
         known = [(name, self._standing[name]) for name in orgs if name in self._standing]
-        if any(stood != _stands(self.roster.everyone[name]) for name, stood in known):
+        if any(stood != self._stands(self.roster.everyone[name]) for name, stood in known):
             self.rebuild()
         else:
             super().repaint(name for name, _ in known)
@@ -107,6 +111,13 @@ class AgendaView(TileView):
             super().tick()
         else:
             self.rebuild()
+
+    def _stands(self, snapshot: Snapshot) -> _Standing:
+        name = snapshot.org.name
+        known = self._stood.get(name)
+        if known is None or known[0] is not snapshot:
+            known = self._stood[name] = snapshot, _stands(snapshot)
+        return known[1]
 
     def _holds(self) -> bool:
         """Whether the agenda is still true, unless more is known of an org."""

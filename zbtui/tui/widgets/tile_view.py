@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 from typing import ClassVar, Final, NamedTuple, get_args
 
 from rich.segment import Segment
@@ -39,6 +37,11 @@ class Tile(NamedTuple):
 def org_tile(name: str) -> Tile:
     """The one tile of an org, where a view has one for each."""
     return Tile(name, name)
+
+
+def _same_ground(one: Style, other: Style) -> bool:
+    """Whether a blank in one looks as it does in the other."""
+    return one.bgcolor == other.bgcolor and not (one.reverse or other.reverse or other.underline)
 
 
 class TileView(ScrollView, can_focus=True):
@@ -283,7 +286,7 @@ class TileView(ScrollView, can_focus=True):
 
     def _strip(self, drawn: Sequence[tuple[Line, bool]]) -> Strip:
         """Lines of tiles side by side, each with whether it is selected, up to the right edge."""
-        ground = self._style("text")
+        ground, last = self._style("text"), None
         pieces: list[tuple[str, Style]] = []
         for line, selected in drawn:
             if pieces:
@@ -291,12 +294,18 @@ class TileView(ScrollView, can_focus=True):
             pieces += [(text, self._style(role, selected=selected)) for text, role in line]
         width = len(drawn) * (self._tile_width + GAP) - GAP if drawn else 0
         pieces.append((" " * (self.size.width - width), ground))
-        # Textual's own ways to join and pad make a strip each, and those are slow to make.
-        joined = [
-            Segment("".join(text for text, _ in same), style)
-            for style, same in groupby(pieces, key=itemgetter(1))
-        ]
-        return Strip(joined, self.size.width)
+        # Textual's own ways to join and to pad make a strip each, which are slow to make.
+        texts: list[str] = []
+        styles: list[Style] = []
+        for text, style in pieces:
+            # Of a blank only the ground is seen: it can go with what stands before it.
+            if last is not None and (style is last or (text.isspace() and _same_ground(style, last))):
+                texts[-1] += text
+            elif text:
+                texts.append(text)
+                styles.append(style)
+                last = style
+        return Strip(map(Segment, texts, styles), self.size.width)
 
     def _style(self, role: Role, *, selected: bool = False) -> Style:
         style = self._styles.get((role, selected))
