@@ -16,15 +16,11 @@ STARTED: Final = "▸"
 STOPPED: Final = "■"
 """Somebody stopped the plan."""
 NOTHING: Final = "·"
-LEGEND: Final = "  ".join(
-    (
-        f"{COMPLETED} completed",
-        f"{FAILED} failed",
-        f"{STARTED} started, no end told",
-        f"{STOPPED} stopped",
-        f"{NOTHING} nothing",
-    )
+LEGEND: Final = (
+    f"{COMPLETED} completed  {FAILED} failed  {NOTHING} nothing",
+    f"{STARTED} started, no end told  {STOPPED} stopped",
 )
+"""Lines that fit beside the months' names on a small screen."""
 _RANKS: Final = (NOTHING, STARTED, COMPLETED, STOPPED, FAILED)
 """Of several on one day, the one furthest right is shown."""
 
