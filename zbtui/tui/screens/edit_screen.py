@@ -89,7 +89,7 @@ class EditScreen(DeskScreen[None]):
                 yield Button("Cancel", id="back", compact=True)
 
     def on_mount(self) -> None:
-        self.query(Input).first().focus()
+        self.begin_at(self.query(Input).first())
         self.query_one("#wrong").display = False
 
     @on(Button.Pressed, "#back")

@@ -49,7 +49,7 @@ class RemoveScreen(DeskScreen[None]):
                 yield Button("Keep", id="back", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#back", Button).focus()
+        self.begin_at(self.query_one("#back", Button))
         self.query_one("#wrong").display = False
 
     @on(Button.Pressed, "#back")
