@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zbtui.core.calendar import COMPLETED, FAILED, NOTHING, STARTED, year_of
-from zbtui.core.history import Outcome
+from tests.core.build import history
+from zbtui.core.calendar import COMPLETED, FAILED, LEGEND, NOTHING, STARTED, STOPPED, year_of
+from zbtui.core.history import Entry, Outcome
 from zbtui.core.runs import History, Run
 
 TODAY = date(2026, 11, 26)
@@ -41,6 +42,29 @@ def test_days_that_are_ahead_or_were_never_or_are_forgotten_are_blank() -> None:
     assert months["Nov 2026"] == NOTHING * 26 + " " * 5
     assert months["Feb 2026"] == NOTHING * 28 + " " * 3
     assert months["Nov 2025"] == " " * 25 + NOTHING * 5 + " "
+
+
+def stopped(*on: date) -> tuple[Entry, ...]:
+    """A row for each day on which somebody stopped the plan."""
+    moments = (datetime(one.year, one.month, one.day, 12, tzinfo=UTC).isoformat() for one in on)
+    return history(*({"action": "stopped", "log_time": at} for at in moments)).entries
+
+
+def test_a_stop_of_the_plan_stands_on_its_day() -> None:
+    months = dict(year_of(History(stopped(date(2026, 9, 9))), TODAY, UTC))
+    assert months["Sep 2026"] == NOTHING * 8 + STOPPED + NOTHING * 21 + " "
+    assert any(f"{STOPPED} stopped" in line for line in LEGEND)
+
+
+def test_a_stop_hides_no_failure_and_is_not_hidden_by_a_good_run() -> None:
+    good, bad = date(2026, 9, 9), date(2026, 9, 10)
+    known = History(stopped(good, bad), (run(good), run(bad, Outcome.FAILED)))
+    assert dict(year_of(known, TODAY, UTC))["Sep 2026"][8:10] == STOPPED + FAILED
+
+
+def test_a_stop_without_a_time_has_no_day() -> None:
+    known = history({"action": "stopped"})
+    assert dict(year_of(known, TODAY, UTC)) == year()
 
 
 def test_a_failure_hides_no_other_and_is_hidden_by_none() -> None:

@@ -135,6 +135,7 @@ async def driving(
     settings: Settings | None = None,
     mute: bool = False,
     memory: ScreenMemory | None = None,
+    toasts: bool = False,
 ) -> AsyncIterator[Driven]:
     clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
     orgs = tuple(Org(name, "eu", "1000.ABC", mute=mute) for name in names)
@@ -142,7 +143,7 @@ async def driving(
     fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
     desk = make_desk(config, journal, clock)
     app = StillApp(fleet, desk, make_alerts(desk, config), memory=memory)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         driven = Driven(app, pilot, fleet, clock, zoho)
         await pilot.pause()
         if isinstance(app.screen, FleetScreen):

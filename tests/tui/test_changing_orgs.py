@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from rich.cells import cell_len
+from textual.widgets._select import SelectOverlay
 
 from tests.tui.signing_in import Demo, demo
 from zbtui.core.secret import Secret, SignIn
@@ -45,6 +47,26 @@ async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -
         assert "northern" in driven.text
         known = {one.org.name: one for one in driven.fleet.snapshots}["northern"]
         assert known.backup is not None
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 50)])
+async def test_choices_open_in_a_frame_of_their_own(size: tuple[int, int]) -> None:
+    async with demo(size) as driven:
+        await open_on(driven, "nordlys", "e")
+        (field,) = [one for one in driven.app.screen.query(Field) if one.key == "data_center"]
+        assert field.editor.region.right - 2 == _column_of("▼", driven.text, field.editor.region.y)
+        driven.app.screen.set_focus(field.editor)
+        await driven.press("enter")
+        overlay = driven.app.screen.query_one(SelectOverlay).region
+        lines = driven.text.splitlines()
+        for y, ends in ((overlay.y, "╭╮"), (overlay.bottom - 1, "╰╯")):
+            assert lines[y][overlay.x] + lines[y][overlay.right - 1] == ends
+        assert overlay.bottom <= size[1]
+
+
+def _column_of(text: str, screen: str, y: int) -> int:
+    line = screen.splitlines()[y]
+    return cell_len(line[: line.index(text)])
 
 
 async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.pilot import Pilot
-from textual.widgets import Footer, Static
+from textual.widgets import Button, Footer, Static
 from textual.widgets._toast import Toast
 
+from tests.tui.driving import driving
 from tests.tui.views import TUI
 from zbtui.core.text import clean
 from zbtui.tui.themes import Themed
@@ -82,6 +83,19 @@ async def test_the_oldest_gives_way() -> None:
         assert app.told() == ["d", "e", "f"]
 
 
+async def test_an_error_gives_way_to_errors_alone() -> None:
+    app = Toaster()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        app.notify("broken", severity="error", timeout=600)
+        app.notify("odd", severity="warning", timeout=600)
+        await tell(app, pilot, *"abcd")
+        assert app.told() == ["broken", "odd", "d"]
+        for message in ("worse", "worst", "dead"):
+            app.notify(message, severity="error", timeout=600)
+        await tell(app, pilot)
+        assert app.told() == ["worse", "worst", "dead"]
+
+
 async def test_what_is_cut_off_is_told_to_be() -> None:
     app = Toaster()
     async with app.run_test(size=(60, 20), notifications=True) as pilot:
@@ -101,6 +115,46 @@ async def test_a_text_is_data(text: str) -> None:
         assert app.told() == [f"{text}\n{text}"]
         (toast,) = app._toasts()
         assert not any("@click" in str(span.style) for span in toast.render().spans)
+
+
+@pytest.mark.parametrize("size", [(36, 10), (60, 20), (80, 24), (160, 50)])
+@pytest.mark.parametrize("key", ["a", "e", "d"])
+async def test_a_form_gives_way_to_them_and_what_is_typed_in_stays_in_sight(
+    key: str, size: tuple[int, int]
+) -> None:
+    async with driving(size=size, toasts=True) as driven:
+        await driven.press(key)
+        form, app = driven.app.screen, driven.app
+        fields = [one for one in form.query("Input, Select") if one.region]
+        last = fields[-1] if fields else form.query_one("#remove")
+        form.set_focus(last)
+        await driven.press()
+        for number in range(MOST):
+            app.notify(f"{number} {LONG}", timeout=600)
+        for _ in range(3):
+            await driven.press()
+        box = form.query_one(".box")
+        seen = [form.find_widget(toast).visible_region for toast in form.query(Toast)]
+        assert len(seen) == (1 if size[1] == 10 else MOST)
+        assert max(seen, key=lambda region: region.y).height == 2  # the newest, whole
+        assert not any(box.region.overlaps(region) for region in seen)
+        assert box.scrollable_content_region.contains_region(last.region)
+        assert isinstance(last, Button) or not form.query_one("#buttons").region.overlaps(last.region)
+        app.clear_notifications()
+        for _ in range(3):
+            await driven.press()
+        assert box.region.contains_region(last.region)
+        assert not form.query(Toast)
+
+
+async def test_no_alert_is_lost_while_a_form_is_open() -> None:
+    async with driving(size=(60, 20), toasts=True) as driven:
+        await driven.press("a")
+        driven.app.notify("acme: failed", severity="error", timeout=600)
+        await driven.press()
+        assert "acme: failed" in driven.screen_text
+        await driven.press("escape")
+        assert "acme: failed" in driven.screen_text
 
 
 WORDS = st.text(max_size=120).map(clean)

@@ -13,9 +13,15 @@ COMPLETED: Final = "✔"
 FAILED: Final = "✖"
 STARTED: Final = "▸"
 """An end of it was never told, or it is running."""
+STOPPED: Final = "■"
+"""Somebody stopped the plan."""
 NOTHING: Final = "·"
-LEGEND: Final = f"{COMPLETED} completed  {FAILED} failed  {STARTED} started, no end told  {NOTHING} nothing"
-_RANKS: Final = (NOTHING, STARTED, COMPLETED, FAILED)
+LEGEND: Final = (
+    f"{COMPLETED} completed  {FAILED} failed  {NOTHING} nothing",
+    f"{STARTED} started, no end told  {STOPPED} stopped",
+)
+"""Lines that fit beside the months' names on a small screen."""
+_RANKS: Final = (NOTHING, STARTED, COMPLETED, STOPPED, FAILED)
 """Of several on one day, the one furthest right is shown."""
 
 
@@ -28,11 +34,12 @@ def year_of(history: History, today: date, zone: tzinfo | None = None) -> tuple[
         zone: the viewer's; None: the machine's.
     """
     marks: dict[date, str] = {}
-    for run in history.runs:
-        moment = run.ended or run.started
+    seen = [(run.ended or run.started, _mark(run)) for run in history.runs]
+    seen += [(entry.at, STOPPED) for entry in history.entries if entry.action == "stopped"]
+    for moment, mark in seen:
         if moment is not None:
             on = moment.astimezone(zone).date()
-            marks[on] = max(marks.get(on, NOTHING), _mark(run), key=_RANKS.index)
+            marks[on] = max(marks.get(on, NOTHING), mark, key=_RANKS.index)
     months, first = [], today.replace(day=1)
     for _ in range(13):
         months.append((f"{MONTHS[first.month - 1]} {first.year}", _cells(first, today, marks)))

@@ -40,6 +40,7 @@ from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.tui.themes import Themed
 from zbtui.tui.ticking import Ticking
 from zbtui.tui.toasts import Toasting
+from zbtui.tui.type_ahead import TypeAhead, type_into
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
@@ -211,9 +212,13 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def on_key(self, event: events.Key) -> None:
         """Keys that come all at once are sent to what has the focus then, and the first one may move it."""
-        if isinstance(self.focused, Input) and event.is_printable and event.character:
+        if not event.is_printable or not event.character:
+            return
+        if isinstance(self.screen, TypeAhead) and self.screen.keep_typed(event.character):
             event.prevent_default()
-            self.focused.insert_text_at_cursor(event.character)
+        elif isinstance(self.focused, Input):
+            event.prevent_default()
+            type_into(self.focused, event.character)
 
     # Commands
 

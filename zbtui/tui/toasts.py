@@ -7,14 +7,16 @@ from typing import Final
 from rich.cells import cell_len
 from textual.app import App, ReturnType
 from textual.notifications import Notify, SeverityLevel
+from textual.screen import ModalScreen
 
 from zbtui.tui.widgets.lines import fit
 
 MOST: Final = 3
-"""Toasts at once; the oldest gives way to a newer one."""
+"""Toasts at once; the oldest gives way to a newer one, but an error only to another error."""
 WIDEST: Final = 44
 """Columns of a toast, where that is no more than half of the screen."""
 LINES: Final = 2
+_SEVERITIES: Final[tuple[SeverityLevel, ...]] = ("information", "warning", "error")
 _EDGES: Final = 3
 """Columns of a toast's frame and of the blanks within."""
 
@@ -41,10 +43,16 @@ class Toasting(App[ReturnType]):
         )
 
     def on_notify(self, event: Notify) -> None:
-        """One more is about to come: room is made for it."""
-        waiting = list(self._notifications)
-        for notification in waiting[: len(waiting) + 1 - MOST]:
+        """One more is about to come: room is made for it, by what matters least and is oldest."""
+        waiting = sorted(self._notifications, key=lambda one: _SEVERITIES.index(one.severity))
+        for notification in waiting[: len(waiting) + 1 - self._most]:
             self._unnotify(notification, refresh=False)
+
+    @property
+    def _most(self) -> int:
+        """Beside a form they get no more than its style sheet leaves to them."""
+        beside = (self.size.height * 2 // 5 - 1) // LINES
+        return min(MOST, max(beside, 1)) if isinstance(self.screen, ModalScreen) else MOST
 
 
 def wrapped(text: str, cells: int, most: int) -> str:

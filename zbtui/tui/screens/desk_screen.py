@@ -18,6 +18,7 @@ from zbtui.core.crash import bug
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.ticking import Ticking
+from zbtui.tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
@@ -26,7 +27,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class DeskScreen(Ticking, ModalScreen[T]):
+class DeskScreen(Ticking, TypeAhead, ModalScreen[T]):
     """Has the desk do something, tells what went wrong, and ends with a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")

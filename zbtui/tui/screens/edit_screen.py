@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
@@ -17,7 +17,7 @@ from zbtui.core.timefmt import spell_duration
 from zbtui.core.trouble import Trouble
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.screens.desk_screen import DeskScreen
-from zbtui.tui.widgets.form import Field, choice_field, data_center_field, text_field
+from zbtui.tui.widgets.form import Field, FormBox, choice_field, data_center_field, text_field
 
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
@@ -64,7 +64,7 @@ class EditScreen(DeskScreen[None]):
 
     def compose(self) -> ComposeResult:
         org, own = self._org, dict(self._org.own_policy)
-        with VerticalScroll(classes="box") as box:
+        with FormBox() as box:
             box.border_title = Content(f"Edit {org.name}")
             box.border_subtitle = Content(f"{key_of(self, 'edit.back')} back")
             yield text_field("name", "Name", org.name)
@@ -89,7 +89,7 @@ class EditScreen(DeskScreen[None]):
                 yield Button("Cancel", id="back", compact=True)
 
     def on_mount(self) -> None:
-        self.query(Input).first().focus()
+        self.begin_at(self.query(Input).first())
         self.query_one("#wrong").display = False
 
     @on(Button.Pressed, "#back")

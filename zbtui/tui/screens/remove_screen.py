@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static
 
@@ -15,6 +15,7 @@ from zbtui.core.org import Org
 from zbtui.core.trouble import Trouble
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.screens.desk_screen import DeskScreen
+from zbtui.tui.widgets.form import FormBox
 
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
@@ -30,7 +31,7 @@ class RemoveScreen(DeskScreen[None]):
         self._org = org
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="box") as box:
+        with FormBox() as box:
             box.border_title = Content("Take off watch")
             box.border_subtitle = Content(f"{key_of(self, 'remove.back')} back")
             yield Static(
@@ -49,7 +50,7 @@ class RemoveScreen(DeskScreen[None]):
                 yield Button("Keep", id="back", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#back", Button).focus()
+        self.begin_at(self.query_one("#back", Button))
         self.query_one("#wrong").display = False
 
     @on(Button.Pressed, "#back")

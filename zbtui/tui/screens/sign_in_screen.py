@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, ContentSwitcher, Input, OptionList, Select, Static
@@ -20,6 +20,7 @@ from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.screens.desk_screen import DeskScreen
+from zbtui.tui.widgets.form import FormBox
 from zbtui.tui.widgets.sign_in_pages import ClientPage, FoundPage, OrgPage, Page, WaitPage, WayPage
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class SignInScreen(DeskScreen[Snapshot | None]):
         self._progress: Progress | None = None
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="box") as box:
+        with FormBox() as box:
             box.border_title = Content(
                 f"Sign in again: {self._again.name}" if self._again else "Add an org"
             )
@@ -84,7 +85,7 @@ class SignInScreen(DeskScreen[Snapshot | None]):
 
     def _show(self, page: str) -> None:
         self.query_one(ContentSwitcher).current = page
-        box = self.query_one(".box", VerticalScroll)
+        box = self.query_one(FormBox)
         self.query_one("#back", Button).label = "Cancel" if page == self._pages[0] else "Back"
         if page == "found":
             self.query_one("#back", Button).label = "No"
@@ -99,8 +100,8 @@ class SignInScreen(DeskScreen[Snapshot | None]):
         """The page is laid out: put the cursor where it begins, and say which one it is."""
         if page != self.page:
             return
-        self.set_focus(self._first(page))
-        box = self.query_one(".box", VerticalScroll)
+        self.begin_at(self._first(page))
+        box = self.query_one(FormBox)
         place, key = self._pages.index(page) + 1, key_of(self, "sign-in.back")
         box.border_subtitle = Content(f"{place} of {len(self._pages)} · {key} back")
 

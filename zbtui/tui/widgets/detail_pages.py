@@ -37,7 +37,12 @@ def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) 
     if history is None:
         return [("History", "it could not be read yet")]
     months = year_of(history, snapshot.zoho_now(now).astimezone(zone).date(), zone)
-    rows: Rows = [("", "1        10        20        30"), *months, ("", LEGEND), ("", "")]
+    rows: Rows = [
+        ("", "1        10        20        30"),
+        *months,
+        *(("", line) for line in LEGEND),
+        ("", ""),
+    ]
     rows += [_history_row(entry, zone) for entry in history.entries]
     if not history.entries:
         rows.append(("History", "nothing in the past year"))

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
 from zbtui.core.explain import label
 from zbtui.core.guide import PLACES
+
+
+class FormBox(VerticalScroll):
+    """Holds a form; however little room is left to it, what has the cursor stays in sight."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="box")
+
+    def on_resize(self) -> None:
+        if (focused := self.screen.focused) is not None:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
 
 
 class TextInput(Input):
