@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 from textual.widgets import Button, Footer, Static
-from textual.widgets._toast import Toast
+from textual.widgets._toast import Toast, ToastHolder
 
 from tests.tui.driving import driving
 from tests.tui.views import TUI
@@ -174,3 +174,11 @@ def test_where_there_is_room_nothing_is_lost(words: list[str], cells: int) -> No
 
 def test_a_long_word_does_not_take_the_rest_with_it() -> None:
     assert wrapped(f"{'x' * 30} is off watch", 20, 2) == f"{'x' * 19}…\nis off watch"
+
+
+async def test_nothing_is_left_of_toasts_that_gave_way() -> None:
+    app = Toaster()
+    async with app.run_test(notifications=True) as pilot:
+        for number in range(20):
+            await tell(app, pilot, str(number))
+        assert len(app.screen.query(ToastHolder)) <= MOST + 1

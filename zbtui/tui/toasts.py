@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.app import App, ReturnType
 from textual.notifications import Notify, SeverityLevel
 from textual.screen import ModalScreen
+from textual.widgets._toast import ToastHolder
 
 from zbtui.tui.widgets.lines import fit
 
@@ -47,6 +48,9 @@ class Toasting(App[ReturnType]):
         waiting = sorted(self._notifications, key=lambda one: _SEVERITIES.index(one.severity))
         for notification in waiting[: len(waiting) + 1 - self._most]:
             self._unnotify(notification, refresh=False)
+        for holder in self.screen.query(ToastHolder):
+            if not holder.children:  # Textual takes away a toast that gave way, but not what held it
+                holder.remove()
 
     @property
     def _most(self) -> int:
