@@ -19,6 +19,35 @@ async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None
         assert shown(bar) == " ⏎ Open  r Look  1234 View  / Find  s Sort  ? Help  q Quit "
 
 
+@pytest.mark.parametrize(
+    ("width", "told"),
+    [
+        (36, " ⏎ Open  r Look  ? Help  q Quit "),
+        (44, " ⏎ Open  r Look  1234 View  ? Help  q Quit "),
+        (52, " ⏎ Open  r Look  1234 View  / Find  ? Help  q Quit "),
+        (60, " ⏎ Open  r Look  1234 View  / Find  s Sort  ? Help  q Quit "),
+    ],
+)
+async def test_on_a_narrow_screen_the_way_to_the_help_is_left_out_last(width: int, told: str) -> None:
+    async with driving(size=(width, 20)) as scene:
+        bar = scene.app.screen.query_one(KeyBar)
+        assert shown(bar) == told
+        await scene.pilot.resize_terminal(80, 20)
+        await scene.press()
+        assert "s Sort" in shown(bar)
+        await scene.pilot.resize_terminal(width, 20)
+        await scene.press()
+        assert shown(bar) == told
+
+
+async def test_where_a_key_was_left_out_a_click_finds_the_ones_behind_it() -> None:
+    async with driving(size=(36, 20)) as scene:
+        bar = scene.app.screen.query_one(KeyBar)
+        await scene.pilot.click(KeyBar, offset=(shown(bar).index("? Help"), 0))
+        await scene.press()
+        assert type(scene.app.screen).__name__ == "HelpScreen"
+
+
 async def test_it_tells_the_keys_of_the_focused_place() -> None:
     async with driving() as scene:
         await scene.press("slash")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from textual.widgets import Static
 
 from tests.tui.signing_in import demo, is_untouched
@@ -35,6 +36,21 @@ async def test_where_a_qr_code_does_not_fit_the_address_is_enough() -> None:
         device = next(iter(driven.simulator.accounts.devices.values()))
         assert " ".join(device.user_code) in driven.text
         assert not driven.form.query_one("#qr", Static).display
+
+
+@pytest.mark.parametrize("height", [30, 31, 32, 33, 34, 35, 36])
+async def test_a_qr_code_is_shown_whole_or_not_at_all(height: int) -> None:
+    async with demo((100, height)) as driven:
+        driven.simulator.device_person_after *= 100
+        await driven.open_form("device")
+        await driven.click("next")
+        await driven.advance(1)
+        qr = driven.form.query_one("#qr", Static)
+        if qr.display:
+            place = driven.form.find_widget(qr)
+            assert place.visible_region == place.region
+            assert not driven.form.query_one("#buttons").region.overlaps(place.region)
+            assert not driven.form.query_one("#notice").region.overlaps(place.region)
 
 
 async def test_who_says_no_on_the_device_ends_it_there() -> None:

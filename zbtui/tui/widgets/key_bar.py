@@ -7,7 +7,7 @@ than all else that is done to show another view.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -15,6 +15,9 @@ from textual.binding import ActiveBinding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
+
+_LAST: Final = 2
+"""Keys at the end that are left out last."""
 
 
 class _Key(NamedTuple):
@@ -50,7 +53,9 @@ class KeyBar(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+        self._all: list[_Key] = []
         self._keys: list[_Key] = []
+        """Those that there is room for."""
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._take_up)
@@ -58,7 +63,14 @@ class KeyBar(Static):
     def _take_up(self, screen: Screen[Any]) -> None:
         if screen is not self.screen or not screen.app.app_focus:
             return
-        keys = _keys_of(screen)
+        self._all = _keys_of(screen)
+        self._show()
+
+    def on_resize(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        keys = _fitting(self._all, self.size.width) if self.size.width else self._all
         if keys != self._keys:
             self._keys = keys
             self.update(_content(keys), layout=False)
@@ -78,6 +90,18 @@ class KeyBar(Static):
     def on_click(self, event: events.Click) -> None:
         if key := self._under(event.x):
             self.app.simulate_key(key.key)
+
+
+def _fitting(keys: list[_Key], width: int) -> list[_Key]:
+    """What fits; the last ones, which help and lead out, go last. A group is whole, or not there."""
+    groups: list[list[_Key]] = []
+    for key in keys:
+        if key.begins:
+            groups.append([])
+        groups[-1].append(key)
+    while len(groups) > _LAST and sum(key.cells for group in groups for key in group) > width:
+        del groups[-_LAST - 1]
+    return [key for group in groups for key in group]
 
 
 def _content(keys: list[_Key]) -> Content:
