@@ -16,7 +16,7 @@ import pytest
 from tests.support.build import make_backup, seen
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import InPlace, Notebook
-from tests.watch.fleets import FAR, EditedConfig, Watch
+from tests.watch.fleets import FAR, EditedConfig, Watch, org_table
 from tests.watch.scene import MINUTE, OFFLINE, Outcome, refuses
 from zbtui.alerts.desk import AlertDesk
 from zbtui.check.watching import Watcher
@@ -156,6 +156,17 @@ async def test_what_an_earlier_run_saw_is_no_state_of_now(clock: FakeClock) -> N
         assert await scene.live(MINUTE) == []
         watch.zoho.gates["acme"].set()
         assert told(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
+
+
+async def test_an_org_that_is_labelled_otherwise_is_no_change(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.list_orgs("acme")
+    async with watching(Watch(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.write(org_table("acme") + 'tags = ["prod"]\n')
+        assert await scene.live(timedelta(seconds=2)) == []
+        assert scene.watch.snapshot("acme").org.tags == ("prod",)
+        assert scene.watch.looks("acme") == 1
 
 
 async def test_a_journal_that_cannot_be_used_takes_nothing_from_the_lines(

@@ -10,11 +10,14 @@ import pytest
 from tests.doctor.scene import Practice, levels, practice
 from tests.support.clock import START, FakeClock
 from tests.support.zoho import sign_in_of
+from tests.zoho.canned import Message, Receive, Send
 from zbtui.core.secret import AccessToken, Secret, SignIn
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.demo.accounts import BACKUP_SCOPE, REGIONAL_CLIENT
 from zbtui.doctor import Finding, Level, as_json, as_text, exit_code
 from zbtui.store.memory import MemoryCredentials
+from zbtui.zoho.client import ORG_PATH
+from zbtui.zoho.http import AsgiApp
 
 OK, REMARK, WARNING, PROBLEM = Level
 STEPS = ["sign-in", "token", "data center", "scope", "permission", "backup"]
@@ -297,6 +300,22 @@ async def test_without_the_orgs_scope_only_its_name_is_missing() -> None:
         assert "ZohoCRM.org.READ is not" in found["scope"].message
         assert found["backup"].message.startswith("SCHEDULED, ")
         assert exit_code(found.values()) == 0
+
+
+async def test_whose_org_it_is_not_being_told_says_nothing_of_that_scope() -> None:
+    def cut(app: AsgiApp) -> AsgiApp:
+        async def serve(scope: Message, receive: Receive, send: Send) -> None:
+            if scope["path"] == ORG_PATH:
+                raise ConnectionResetError
+            await app(scope, receive, send)
+
+        return serve
+
+    async with practice(through=cut) as scene:
+        found = await scene.org()
+        assert set(levels(found).values()) == {OK}
+        assert found["scope"].message == "ZohoCRM.bulk.backup.READ is there."
+        assert found["backup"].message.startswith("SCHEDULED, ")
 
 
 def _grant(scene: Practice, scopes: tuple[str, ...]) -> None:

@@ -7,8 +7,12 @@ import pytest
 from tests.doctor.scene import HastyClock, Practice, practice
 from tests.support.zoho import sign_in_of
 from zbtui.core.secret import Secret, SignIn
+from zbtui.core.trouble import TroubleError
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, USUAL_SCOPES, Client, Source
 from zbtui.doctor import Finding, Level
+from zbtui.doctor.search import find_data_center
+from zbtui.store.memory import MemoryCredentials
+from zbtui.tokens import TokenDesk
 from zbtui.zoho.datacenter import DATA_CENTERS
 
 HOSTS = {key: dc.accounts_url.removeprefix("https://") for key, dc in DATA_CENTERS.items()}
@@ -119,6 +123,15 @@ async def test_a_data_center_that_gives_no_clear_answer_is_named(clock: HastyClo
         scene.simulator.forced["nordlys"] = "Access Denied"
         place = await place_of(scene)
         assert place.message == "No other data center knows it. No clear answer came from EU."
+
+
+async def test_an_org_that_was_taken_off_meanwhile_is_searched_for_nowhere(clock: HastyClock) -> None:
+    async with practice(clock=clock) as scene:
+        tokens = TokenDesk(scene.doctor.http, scene.doctor.journal, clock)
+        with pytest.raises(TroubleError) as caught:
+            await find_data_center(scene.orgs[0], MemoryCredentials(), tokens, clock)
+        assert caught.value.trouble.kind == "auth"
+        assert scene.token_hosts == []
 
 
 async def test_the_keyring_and_the_config_are_left_as_they_were(clock: HastyClock) -> None:

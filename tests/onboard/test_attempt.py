@@ -240,6 +240,13 @@ async def test_of_several_orgs_with_one_client_the_one_that_signs_in_again_stand
     assert [org.name for org in home.desk.clients(typed.org)] == ["second"]
 
 
+async def test_a_config_that_cannot_be_read_knows_no_client(home: Home) -> None:
+    await home.add("device", "heron")
+    typed = home.typed("device", "heron", called="second")
+    home.config.path.write_text("[[org]")
+    assert home.desk.clients(typed.org) == []
+
+
 async def test_a_secret_that_was_not_typed_and_is_not_there_is_told(home: Home) -> None:
     typed = home.typed("code")
     attempt = home.begin(typed)

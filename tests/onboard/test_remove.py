@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,34 @@ async def test_a_token_is_revoked_where_the_org_lives(home: Home) -> None:
     await home.add("device", "saffron")
     await home.desk.remove("saffron", revoking=True)
     assert home.simulator.requests[-1].host == "accounts.zoho.in"
+
+
+async def test_a_token_that_another_org_signs_in_with_is_not_revoked(home: Home) -> None:
+    await home.add("code")
+    typed = home.typed("refresh-token", called="twin")
+    token = token_of(home.keyring.sign_ins["heron"])
+    attempt = home.begin(typed)
+    await attempt.sign_in(typed.secret, token, home.show)
+    await attempt.keep()
+    before = home.state
+    trouble = await refused(home.desk.remove("heron", revoking=True))
+    assert trouble.kind == "config"
+    assert trouble.message == "twin signs in with the same refresh token, and would go blind."
+    assert (home.state, REVOKE_PATH in home.paths) == (before, False)
+    await home.desk.remove("heron")
+    await home.desk.remove("twin", revoking=True)
+    assert token not in home.simulator.accounts.refresh_tokens
+
+
+async def test_a_token_is_revoked_though_another_org_signs_in_with_the_same_client(home: Home) -> None:
+    await home.add("code")
+    twin = replace(home.orgs[0], name="twin")
+    home.config.add(twin)
+    await home.keyring.write_sign_in("twin", OLD)
+    token = token_of(home.keyring.sign_ins["heron"])
+    await home.desk.remove("heron", revoking=True)
+    assert token not in home.simulator.accounts.refresh_tokens
+    assert (home.orgs, home.keyring.sign_ins) == ((twin,), {"twin": OLD})
 
 
 async def test_client_credentials_have_nothing_to_revoke(home: Home) -> None:

@@ -102,6 +102,22 @@ async def test_a_journal_that_breaks_while_it_is_open_is_told_and_so_is_that_it_
     await journal.close()
 
 
+async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_told_as_it_is(path: Path) -> None:
+    """As when the disk is full, or cannot be read."""
+    journal = open_journal(path)
+    with database(path) as other:
+        other.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON snapshot BEGIN SELECT RAISE(ROLLBACK, 'it is full'); END"
+        )
+        await journal.save(SEEN)
+        assert "(it is full)" in message_of(journal)
+        other.execute("DROP TRIGGER full")
+    await journal.save(SEEN)
+    assert message_of(journal) == ""
+    await journal.close()
+    assert set(await kept(path)) == {"acme"}
+
+
 def put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

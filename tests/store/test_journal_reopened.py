@@ -25,6 +25,7 @@ from tests.store.builders import (
     snapshot,
 )
 from tests.support.clock import START, FakeClock
+from zbtui.store import database as room
 from zbtui.store.database import RETRY_SECONDS
 from zbtui.store.journal import Journal, Lockout, open_journal
 
@@ -47,6 +48,17 @@ def locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(exist_ok=True)
     with children(1, LOCK, path) as (other,):
         assert hear(other) == "locked"
+        yield
+
+
+@contextmanager
+def half_made(path: Path) -> Iterator[None]:
+    """Another process makes the journal: it can be read by now, and made no journal of yet."""
+    path.parent.mkdir(exist_ok=True)
+    with database(path) as other:
+        other.execute("CREATE TABLE being_made (x)")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM being_made").fetchall()
         yield
 
 
@@ -75,13 +87,14 @@ def folder_in_its_place(path: Path) -> Iterator[None]:
     aside.rename(path)
 
 
-HINDRANCES = {hinder.__name__: hinder for hinder in (locked, no_database, no_folder)}
+HINDRANCES = {hinder.__name__: hinder for hinder in (locked, half_made, no_database, no_folder)}
 
 
 @pytest.mark.parametrize("hindrance", HINDRANCES)
 async def test_one_that_could_not_be_opened_is_used_once_it_can_be(
-    hindrance: str, path: Path, clock: FakeClock
+    hindrance: str, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(room, "_PATIENCE", 0.2)
     with HINDRANCES[hindrance](path):
         journal = open_journal(path, clock)
         await clock.advance(RETRY_SECONDS)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from zbtui.store import worker as room
-from zbtui.store.worker import Worker, WorkerStuckError
+from zbtui.store.worker import Worker, WorkerStuckError, run
 
 
 class Stopwatch:
@@ -193,3 +193,42 @@ except WorkerStuckError:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, check=True)
     assert (done.stdout, done.stderr) == (b"stuck\n", b"")
+
+
+# What asyncio itself does in threads
+
+
+def test_what_asyncio_does_in_a_thread_gives_what_it_returns_and_raises_what_it_raises() -> None:
+    async def main() -> bool:
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.to_thread(lambda: 1 // 0)
+        return (await asyncio.to_thread(threading.current_thread)).daemon
+
+    assert run(main())
+
+
+def test_what_nobody_waits_for_any_more_comes_to_its_end_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name that is looked up, while the request that asked for it was given up."""
+    complaints: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+    inside, release, threads = threading.Event(), threading.Event(), list[threading.Thread]()
+
+    def look_up() -> None:
+        threads.append(threading.current_thread())
+        inside.set()
+        release.wait(10)
+
+    async def main() -> None:
+        looking_up = asyncio.create_task(asyncio.to_thread(look_up))
+        await asyncio.to_thread(inside.wait, 10)
+        looking_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await looking_up
+
+    run(main())
+    release.set()
+    threads[0].join(10)
+    assert not threads[0].is_alive()
+    assert complaints == []

@@ -31,7 +31,7 @@ from tests.support.faulty import (
     self_signed,
     sends,
 )
-from tests.zoho.canned import Canned, all_that_it_tells
+from tests.zoho.canned import Canned, Message, Receive, Send, all_that_it_tells
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.zoho import http as room
 from zbtui.zoho.http import MAX_BODY, Http, Reply
@@ -47,9 +47,9 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def trouble_of(url: str) -> Trouble:
+async def trouble_of(url: str, through: Http | None = None) -> Trouble:
     """What goes wrong with one request, which carries a token and a secret; neither is told."""
-    async with Http() as http:
+    async with through or Http() as http:
         with pytest.raises(TroubleError) as caught:
             await http.send(
                 "POST",
@@ -197,6 +197,18 @@ async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
         assert word in trouble.message
         assert ("crm.example" if trouble is barred else "127.0.0.1") in trouble.message
     assert len({trouble.message for trouble in words.values()}) == len(words)
+
+
+@pytest.mark.parametrize("error", [httpx.CloseError, httpx.TooManyRedirects, httpx.StreamError])
+async def test_what_has_no_sentence_of_its_own_is_told_by_its_name_alone(
+    error: Callable[[str], Exception],
+) -> None:
+    async def fails(scope: Message, receive: Receive, send: Send) -> None:
+        raise error(f"the call with {TOKEN} failed")
+
+    trouble = await trouble_of("https://crm.example/", Http(fails))
+    assert trouble.kind == "network"
+    assert trouble.message == f"The call to crm.example failed ({error.__name__})."
 
 
 @pytest.mark.parametrize(

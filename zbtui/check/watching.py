@@ -51,7 +51,7 @@ class Watcher:
         self._alerts = alerts
         self._is_gone = is_gone
         self._lines: deque[str] = deque()
-        self._stands: dict[str, tuple[Snapshot, Verdict, Standing]] = {}
+        self._stands: dict[str, tuple[Verdict, Standing]] = {}
         """How each org stood after its last look."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._alerting: asyncio.Task[None] | None = None
@@ -93,7 +93,7 @@ class Watcher:
         change = self._fleet.tick()
         for name in change.removed:
             if name not in change.added and name in self._stands:
-                _, verdict, _ = self._stands.pop(name)
+                verdict, _ = self._stands.pop(name)
                 self._lines.append(removal_line(self._clock.now(), name, verdict))
         self._begin(change.added)
         self._tell_news("config", self._fleet.config_trouble)
@@ -108,20 +108,17 @@ class Watcher:
         before = self._stands.get(name)
         if snapshot.looking or at is None or (snapshot.restored and snapshot.trouble is None):
             return
-        if before and before[0].attempted_at == at:
-            return
         verdict = judge(snapshot, self._fleet.policy, at)
         standing = standing_of(snapshot, verdict, at)
-        if standing is None:
-            return
-        self._stands[name] = snapshot, verdict, standing
+        assert standing is not None  # it was looked at
+        self._stands[name] = verdict, standing
         self._pace.note_change()
         if before is None:
             self._lines.append(state_line(at, name, verdict))
         else:
             self._lines.extend(
                 as_line(Event(at, name, kind, was, has, verdict.level.word, verdict.headline))
-                for kind, was, has in changes(before[2], standing)
+                for kind, was, has in changes(before[1], standing)
             )
         self._wake()
 

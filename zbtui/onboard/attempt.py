@@ -157,8 +157,7 @@ class Attempt:
         async with self._settling:
             self._stop.check()
             proof, found = self._proof, self._found
-            if proof is None or found is None:
-                raise AssertionError("sign_in comes first")
+            assert proof and found, "sign_in comes first"
             household, org = self._household, proof.org
             before = await household.journal.recall(org) if self._opened else None
             known = _snapshot(found, before, self._clock)

@@ -92,10 +92,9 @@ class _Daemons(ThreadPoolExecutor):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
+        future.set_running_or_notify_cancel()  # it begins at once: nothing is left to call off
 
         def call() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
             try:
                 result = fn(*args, **kwargs)
             except BaseException as error:  # handed to who waits for it
