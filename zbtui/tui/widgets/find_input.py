@@ -6,7 +6,9 @@ from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 from zbtui.tui.bindings import bindings_of
@@ -18,6 +20,9 @@ class FindInput(Input):
     """One line, shown only while somebody types into it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("find")
+
+    # How much is typed changes nothing of the layout: Textual's own has the screen laid out anew.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     class Moved(Message):
         """To another org, by so many rows."""
