@@ -87,11 +87,7 @@ class AlertDesk:
         def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
             return decide(ledger, seen, rules, now)
 
-        # Most often there is nothing to tell: then no other process is held up.
-        ledger = await book.ledger()
-        if act(ledger) == (ledger, ()):
-            return ()
-        return await book.settle(act, self._sinks())
+        return await book.settle(act, self._sinks()) if await book.changes(act) else ()
 
     async def news(self) -> tuple[KeptAlert, ...]:
         """Alerts that any process has kept since the last call; the first call only begins to count."""

@@ -54,16 +54,25 @@ class AlertBook:
 
     async def ledger(self) -> Ledger:
         """What was told so far."""
+        return await self._database.call(self._read)
 
-        def run() -> Ledger:
-            kept = self._database.read(read_ledger, None)
-            if kept is None:
-                return self._own or self._known
-            if self._own is None:
-                self._known = kept
-            return self._with_own(kept)
+    async def changes(self, decide: Decide) -> bool:
+        """Whether `settle` would have anything to do; for this no other process is held up."""
+
+        def run() -> bool:
+            # Here, for thousands of orgs take it a while, and the screen does not wait for that.
+            ledger = self._read()
+            return decide(ledger) != (ledger, ())
 
         return await self._database.call(run)
+
+    def _read(self) -> Ledger:
+        kept = self._database.read(read_ledger, None)
+        if kept is None:
+            return self._own or self._known
+        if self._own is None:
+            self._known = kept
+        return self._with_own(kept)
 
     async def settle(self, decide: Decide, sinks: Sequence[str]) -> tuple[KeptAlert, ...]:
         """Decide by what was told so far what is to be told now, with no other process in between.

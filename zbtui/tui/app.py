@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 _HERE: Final = Path(__file__).parent
 _SCREENS: Final = _HERE / "screens"
 _LEAVE_SECONDS: Final = 3.0
+_FULL_COLLECTIONS: Final = 100
+"""Collections of the middle generation before one of all that is not frozen."""
 _AT_A_TIME: Final = 100
 """Orgs about which the screen is told at once."""
 DEMO: Final = "demo"
@@ -190,7 +192,10 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         self._welcome_or_watch(change)
         if not self._lasting and all(one.attempted_at for one in self._fleet.snapshots):
             self._lasting = True
-            gc.freeze()  # else each full collection goes through all that is known of thousands of orgs
+            # Else each full collection goes through all that is known of thousands of orgs, and a key
+            # waits for it. What comes and goes from now on is seldom worth one.
+            gc.freeze()
+            gc.set_threshold(*gc.get_threshold()[:2], _FULL_COLLECTIONS)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
             self._alerting.tick(screen.roster.verdicts)

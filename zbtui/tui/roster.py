@@ -51,7 +51,11 @@ class Roster:
         self._texts: dict[str, tuple[Snapshot, Verdict, dict[str | None, str]]] = {}
         """What the filter looks through, and of what it was made."""
         self._keys: dict[str, Any] = {}
-        """By what each was sorted; None: the filter hides it."""
+        """By what each is sorted, whether shown or not."""
+        self._ranks: list[str] | None = None
+        """All of them, sorted; None: some key is another one since."""
+        self._let = set[str]()
+        """Those that the filter lets through."""
         self._unsorted = False
         self._untrue = False
         """Whether the filter hides one that is shown, or lets one through that is not."""
@@ -135,11 +139,13 @@ class Roster:
     def sort_by(self, sort: Sort, *, reverse: bool = False) -> None:
         self.sort, self.reverse = sort, reverse
         self._key_all()
+        self._sort()
 
     def search(self, text: str) -> None:
         """Show only what this filter lets through; an empty one lets all through."""
         self.find, self._filter = text, parse_filter(text)
-        self._key_all()
+        self._filter_all()
+        self._sort()
 
     def hide_names(self, hidden: bool) -> None:
         self.veiled = hidden
@@ -175,6 +181,8 @@ class Roster:
         self._verdicts = {name: judge(self.snapshot(name), self.policy, self.now) for name in self.everyone}
         self.counts = Counter(counted(verdict) for verdict in self._verdicts.values())
         self._key_all()
+        self._filter_all()
+        self._sort()
 
     def _rejudge(self, names: Iterable[str]) -> None:
         for name in names:
@@ -185,40 +193,44 @@ class Roster:
             if before.level is not after.level or before.stale != after.stale:
                 self.counts[counted(before)] -= 1
                 self.counts[counted(after)] += 1
+            if (lets := self._lets(name)) is not (name in self._let):
+                self._let ^= {name}
+                self._untrue = self._unsorted = True
             key = self._key(name)
             if key != self._keys[name]:
-                self._untrue |= (key is None) is not (self._keys[name] is None)
-                self._keys[name] = key
-                self._unsorted = True
+                self._keys[name], self._ranks = key, None
+                self._unsorted |= lets
 
     def _key_all(self) -> None:
-        self._keys = {name: self._key(name) for name in self.everyone}
-        self._sort()
+        self._keys, self._ranks = {name: self._key(name) for name in self.everyone}, None
+
+    def _filter_all(self) -> None:
+        self._let = set(filter(self._lets, self.everyone)) if self._filter.words else set(self.everyone)
 
     def _key(self, name: str) -> Any:
-        snapshot, verdict = self.everyone[name], self._verdicts[name]
-        if self._filter.words and not self._filter.matches(self._texts_of(name, snapshot, verdict)):
-            return None
-        return sort_key(self.sort, snapshot, verdict, self.now)
+        return sort_key(self.sort, self.everyone[name], self._verdicts[name], self.now)
 
-    def _texts_of(self, name: str, snapshot: Snapshot, verdict: Verdict) -> dict[str | None, str]:
+    def _lets(self, name: str) -> bool:
+        return not self._filter.words or self._filter.matches(self._texts_of(name))
+
+    def _texts_of(self, name: str) -> dict[str | None, str]:
+        snapshot, verdict = self.everyone[name], self._verdicts[name]
         known = self._texts.get(name)
         if known is None or known[0] is not snapshot or known[1] is not verdict:
             known = self._texts[name] = snapshot, verdict, texts_of(snapshot, verdict)
         return known[2]
 
     def _sort(self) -> None:
-        keys = self._keys
-        kept = [name for name in self.everyone if keys[name] is not None]
-        self._put(sorted(kept, key=keys.__getitem__, reverse=self.reverse))
+        if self._ranks is None:
+            self._ranks = sorted(self.everyone, key=self._keys.__getitem__, reverse=self.reverse)
+        self._put([name for name in self._ranks if name in self._let])
         self._unsorted = False
 
     def _let_in_and_out(self) -> None:
         """What the filter says, at once; those who come stand last until all are sorted."""
-        keys, shown = self._keys, self.index
-        stay = [name for name in self.order if keys[name] is not None]
-        come = [name for name in self.everyone if keys[name] is not None and name not in shown]
-        self._put(stay + come)
+        let, shown = self._let, self.index
+        come = [name for name in self.everyone if name in let and name not in shown]
+        self._put([name for name in self.order if name in let] + come)
 
     def _put(self, order: list[str]) -> None:
         self.order = order
