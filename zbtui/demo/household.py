@@ -12,7 +12,7 @@ from zbtui.clock import Clock, SystemClock
 from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret, SignIn
-from zbtui.core.settings import AlertSettings, Settings
+from zbtui.core.settings import AlertSettings, Keep, Settings
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.core.verdict import Level
 from zbtui.demo.person import DemoPerson
@@ -31,8 +31,9 @@ _EVERY = timedelta(seconds=5)
 _NEAR_EVERY = timedelta(seconds=2)
 _SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
 _FLOOR = timedelta(seconds=3)
-_SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False))
-"""Invented troubles come fast: they ring no bell, and only the worst are told."""
+_SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False), Keep(most_events=5000))
+"""Invented troubles come fast: they ring no bell, only the worst are told, and of all that changed less
+is kept, for it is kept in memory."""
 
 _NOTICE = "Demo: all invented. Type no real credentials here."
 
