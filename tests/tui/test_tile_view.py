@@ -99,6 +99,21 @@ async def test_what_changes_is_painted_though_nothing_is_known_of_what_stands_th
         assert "✖ FAILED" in "".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
+async def test_with_fewer_lines_what_is_selected_stays_in_sight() -> None:
+    app = ViewApp(TableView(roster_of(*orgs(100))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.view.move_to(22)
+        for height in (20, 10, 4, 24):
+            await pilot.resize_terminal(80, height)
+            await pilot.pause()
+            assert 22 in app.view._in_sight(), height
+            drawn = "".join(strip.text for strip in app.screen._compositor.render_strips())
+            assert "org-0022" in drawn, height
+            bar = app.view.vertical_scrollbar
+            assert (bar.position, app.view.scroll_target_y) == (app.view.scroll_y,) * 2
+
+
 async def test_a_table_repaints_a_line_an_org() -> None:
     app = ViewApp(TableView(roster_of(*orgs(2000))))
     async with app.run_test(size=(80, 24)) as pilot:

@@ -38,8 +38,9 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 GIVEN_UP_AFTER: Final = timedelta(days=1)
 """From the alert on: what is older, and was tried, is not tried again."""
 
-_AT_ONCE: Final = 100
-"""Orgs that are judged in one go."""
+_AT_ONCE: Final = 25
+"""Orgs that are judged without a pause: a key waits for no more than these."""
+_PAUSE_SECONDS: Final = 0.01
 
 Send = Callable[[KeptAlert], Awaitable[None]]
 
@@ -80,8 +81,9 @@ class AlertDesk:
         rules = Rules(settings, policy.every, whole)
         seen: list[Observation] = []
         for index, one in enumerate(snapshots):
-            if index % _AT_ONCE == 0:
-                await asyncio.sleep(0)  # thousands are judged without anybody waiting for it
+            if index and index % _AT_ONCE == 0:
+                # Of no length, it would come between all that a key sets going, over and over.
+                await asyncio.sleep(_PAUSE_SECONDS)
             seen.append(Observation(one, judge(one, policy, now, settings.failed_looks)))
 
         def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:

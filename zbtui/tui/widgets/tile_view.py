@@ -14,6 +14,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.messages import OrgsShown
@@ -78,6 +79,8 @@ class TileView(ScrollView, can_focus=True):
         self._styles: dict[tuple[Role, bool], Style] = {}
         self._laid_out_for = 0
         """Cells of its width."""
+        self._scrolled_for = 0
+        """Lines of its height."""
         self._columns = 1
         self._tile_width = 0
         self._painted = False
@@ -207,9 +210,17 @@ class TileView(ScrollView, can_focus=True):
         self._redraw()
 
     def _fit(self) -> None:
-        """Lay out anew where it has another width; of another height nothing depends."""
+        """Lay out anew where it has another width; with another height, keep what is selected in sight."""
         if self.scrollable_content_region.width not in (0, self._laid_out_for):
             self._lay_out()
+        if self.size.height not in (0, self._scrolled_for):
+            self._scrolled_for = self.size.height
+            y = self._wanted_scroll()
+            if self.roster.is_touched and y != self.scroll_offset.y:
+                # Without telling anybody: all of it is about to be painted, and once is enough.
+                self.set_reactive(Widget.scroll_y, y)
+                self.set_reactive(Widget.scroll_target_y, y)
+                self.vertical_scrollbar.position = y
 
     def _lay_out(self) -> None:
         # While it is hidden it has no width: most likely it will have the one that it had.
@@ -230,17 +241,23 @@ class TileView(ScrollView, can_focus=True):
         return range(min(first, len(self._tiles)), min(last, len(self._tiles)))
 
     def _scroll_to_selected(self) -> None:
-        if self._at is None or not self.size.height:  # hidden: it comes to it when it is shown
+        if not self.size.height:  # hidden: it comes to it when it is shown
             return
+        y = self._wanted_scroll()
+        if y != self.scroll_offset.y:
+            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+
+    def _wanted_scroll(self) -> int:
+        """The least scrolling that has what is selected in sight, with the heading that it stands under."""
+        if self._at is None:
+            return self.scroll_offset.y
         top = bottom = self._at
         while top > 0 and self._tiles[top - 1].org is None:
-            top -= 1  # with the heading that it stands under
+            top -= 1
         first, last = top // self._columns, bottom // self._columns
         room, y = self.size.height - self.header_height, self.scroll_offset.y
         y = max(y, (last + 1) * self.tile_height - room)
-        y = min(y, (last if room < (last + 1 - first) * self.tile_height else first) * self.tile_height)
-        if y != self.scroll_offset.y:
-            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+        return min(y, (last if room < (last + 1 - first) * self.tile_height else first) * self.tile_height)
 
     # Painting
 
