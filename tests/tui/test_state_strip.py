@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.support.build import seen
 from tests.tui.views import roster_of
 from zbtui.tui.roster import Roster
@@ -54,3 +56,21 @@ def test_a_filter_is_text_and_not_markup() -> None:
     roster = fleet()
     roster.search("[/b]")
     assert "[/b]" in told(roster)
+
+
+@pytest.mark.parametrize("width", [20, 34, 40, 60, 200])
+def test_no_line_break_cuts_a_count_in_two(width: int) -> None:
+    roster = roster_of(seen("acme", status="FAILED"), seen("birch", status="WHATEVER"), seen("cedar"))
+    roster.search("cedar")
+    roster.sort_by("name")
+    lines = strip_content(roster, "esc", width).plain.split("\n")
+    for whole in (
+        "filter cedar",
+        "1 of 3",
+        "✖ 1 critical",
+        "▲ 1 warning",
+        "esc shows all",
+        "sorted by name",
+    ):
+        assert any(whole in line for line in lines), (whole, lines)
+    assert max(map(len, lines)) <= max(width, 20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -11,7 +13,10 @@ from zbtui.tui.bindings import key_of
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.fleet_bar import LEVEL_STYLES
 
-Part = Content | str | tuple[str, str]
+Unit = tuple[str, Content]
+"""What parts it from the one before on the same line, and a text that no line break is to cut in two."""
+_BAR: Final = " │ "
+_DOT: Final = " · "
 
 
 class StateStrip(Static):
@@ -26,7 +31,7 @@ class StateStrip(Static):
         clear = ""
         if roster.find.strip():  # the first one is heard while it is typed
             clear = key_of(self.screen, "find.clear") or key_of(self.screen, "fleet.clear")
-        content = strip_content(roster, clear)
+        content = strip_content(roster, clear, self.screen.size.width - self.gutter.width)
         if content != self._shown:
             before, self._shown = self._shown, content
             self.set_class(bool(content.plain), "-shown")
@@ -35,50 +40,56 @@ class StateStrip(Static):
             self.update(content, layout=longest > self.content_size.width)
 
 
-def strip_content(roster: Roster, clear: str = "") -> Content:
-    """What is told, parted by bars; empty where all is as usual.
+def strip_content(roster: Roster, clear: str = "", width: int = 1000) -> Content:
+    """What is told; empty where all is as usual.
 
     Args:
         clear: the key that shows all orgs again.
+        width: cells of a line.
     """
-    told = [_paused(roster), _filtered(roster, clear), _sorted(roster)]
+    units = [*_paused(roster), *_filtered(roster, clear), *_sorted(roster)]
     if roster.veiled:
-        told.append([("names and ids are hidden", "bold")])
-    parts: list[Part] = []
-    for one in filter(None, told):
-        parts += ([" │ "] if parts else []) + one
-    return Content.assemble(*parts)
+        units.append((_BAR, Content.styled("names and ids are hidden", "bold")))
+    lines: list[Content] = []
+    for parted, unit in units:
+        if lines and lines[-1].cell_length + len(parted) + unit.cell_length <= width:
+            lines[-1] = Content.assemble(lines[-1], parted, unit)
+        else:
+            lines.append(unit)
+    return Content("\n").join(lines)
 
 
-def _paused(roster: Roster) -> list[Part]:
+def _paused(roster: Roster) -> list[Unit]:
     paused = sum(one.paused for one in roster.everyone.values())
     if not paused:
         return []
     everyone = len(roster.everyone)
     who = "ALL" if paused == everyone else f"{paused} of {everyone}"
-    return [(f"‖ PAUSED: {who} not looked at", "bold reverse $state-warning")]
+    said = f"‖ PAUSED: {who} not looked at"
+    return [(_BAR, Content.styled(said, "bold reverse $state-warning"))]
 
 
-def _filtered(roster: Roster, clear: str) -> list[Part]:
+def _filtered(roster: Roster, clear: str) -> list[Unit]:
     if not roster.find.strip():
         return []
     find = "on" if roster.veiled else roster.find
-    told: list[Part] = [
-        ("filter ", ""),
-        (find, "bold"),
-        f" · {len(roster.order)} of {len(roster.everyone)}",
+    units = [
+        (_BAR, Content.assemble("filter ", (find, "bold"))),
+        (_DOT, Content(f"{len(roster.order)} of {len(roster.everyone)}")),
     ]
-    hidden = roster.hidden
-    if bad := [level for level in sorted(Level, reverse=True) if level is not Level.OK and hidden[level]]:
-        told.append(" · hidden:")
-        for level in bad:
-            told += [" ", (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])]
+    hidden, parted, before = roster.hidden, _DOT, "hidden: "
+    for level in sorted(Level, reverse=True):
+        if level is not Level.OK and hidden[level]:
+            count = (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])
+            units.append((parted, Content.assemble(before, count)))
+            parted, before = " ", ""
     if clear:
-        told.append(f" · {clear} shows all")
-    return told
+        units.append((_DOT, Content(f"{clear} shows all")))
+    return units
 
 
-def _sorted(roster: Roster) -> list[Part]:
+def _sorted(roster: Roster) -> list[Unit]:
     if roster.sort == "worst" and not roster.reverse:
         return []
-    return [f"sorted by {SORT_WORDS[roster.sort]}{', reversed' if roster.reverse else ''}"]
+    said = f"sorted by {SORT_WORDS[roster.sort]}{', reversed' if roster.reverse else ''}"
+    return [(_BAR, Content(said))]
