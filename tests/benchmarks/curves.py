@@ -51,9 +51,13 @@ def _curve(rows: Sequence[dict[str, Any]], key: str, unit: str) -> list[str]:
             f'<text x="{x(orgs):.1f}" y="{_HEIGHT - 14}" text-anchor="middle">{_short(orgs)}</text>'
         )
         drawn.append(
-            f'<text x="{x(orgs):.1f}" y="{y(value) - 7:.1f}" text-anchor="middle">{value:.3g}</text>'
+            f'<text x="{x(orgs):.1f}" y="{y(value) - 7:.1f}" text-anchor="end">{_figure(value)}</text>'
         )
     return drawn
+
+
+def _figure(value: float) -> str:
+    return f"{value / 1000:.1f}k" if value >= 1000 else f"{value:.3g}"
 
 
 def _short(orgs: int) -> str:
