@@ -36,8 +36,9 @@ class StateStrip(Static):
             before, self._shown = self._shown, content
             self.set_class(bool(content.plain), "-shown")
             # Most often it is another word in the same one line.
-            longest = max(before.cell_length, content.cell_length)
-            self.update(content, layout=longest > self.content_size.width)
+            width = self.content_size.width
+            same = all("\n" not in one.plain and one.cell_length <= width for one in (before, content))
+            self.update(content, layout=not same)
 
 
 def strip_content(roster: Roster, clear: str = "", width: int = 1000) -> Content:

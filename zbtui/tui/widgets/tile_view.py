@@ -215,8 +215,7 @@ class TileView(ScrollView, can_focus=True):
             self._lay_out()
         if self.size.height not in (0, self._scrolled_for):
             self._scrolled_for = self.size.height
-            y = self._wanted_scroll()
-            if self.roster.is_touched and y != self.scroll_offset.y:
+            if self.roster.is_touched and (y := self._wanted_scroll()) != self.scroll_offset.y:
                 # Without telling anybody: all of it is about to be painted, and once is enough.
                 self.set_reactive(Widget.scroll_y, y)
                 self.set_reactive(Widget.scroll_target_y, y)
