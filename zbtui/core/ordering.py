@@ -14,6 +14,7 @@ from zbtui.core.verdict import Verdict
 Sort = Literal["worst", "next", "name", "good", "company", "dc", "by", "links", "plan"]
 CYCLE: Final[tuple[Sort, ...]] = ("worst", "next", "name", "good")
 """Those that one key goes through; the others are chosen by a column of the table."""
+USUAL: Final[Sort] = "worst"
 SORT_WORDS: Final[dict[Sort, str]] = {
     "worst": "worst first",
     "next": "next run",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -81,9 +82,10 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
-        yield StateStrip()
+        with Horizontal(id="line"):  # above the orgs: below them the toasts come
+            yield FindInput()
+            yield StateStrip()
         yield Static(id="notice", markup=False)
-        yield FindInput()  # above the orgs: below them the toasts come
         yield self._make_view(self._state.view)
         yield KeyBar()
         yield TooSmall()
@@ -138,7 +140,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         org, before, is_typing = self.current, self.view, self.focused is self.find
         self._note_state(view=name)
         if name not in self._views:
-            await self.mount(self._make_view(name), after=self.find)
+            await self.mount(self._make_view(name), after=self.notice)
         before.display = False
         self.view.display = True
         self.roster.touch()
@@ -205,7 +207,7 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     def _show_bar(self) -> None:
         self.bar.show(self.roster)
-        self.strip.show(self.roster)
+        self.strip.show(self.roster, self.view.own_order, typing=self.find.display)
         self.too_small.show(self.roster.counts)
         if self._changed:
             self._tell()

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from zbtui.core.agenda import Agenda, Day, Run, is_running, make_agenda, runs_after
 from zbtui.core.snapshot import Snapshot
@@ -52,6 +52,8 @@ class _Later:
 
 class AgendaView(TileView):
     """A line a run, by day; on top what is late, and the orgs that have none to await."""
+
+    own_order: ClassVar[str] = "by time of their runs"
 
     def __init__(self, roster: Roster) -> None:
         super().__init__(roster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
-from typing import Final
+from typing import ClassVar, Final
 
 from zbtui.core.event import Event
 from zbtui.tui.roster import Roster
@@ -20,6 +20,8 @@ _READ_EVERY: Final = 10
 
 class EventsView(TileView):
     """A line an event, by day; at the end the orgs of which nothing was noted."""
+
+    own_order: ClassVar[str] = "newest event first"
 
     def __init__(
         self,

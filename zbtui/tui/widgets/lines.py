@@ -16,6 +16,7 @@ Role = Literal[
     "heading",
     "frame",
     "cursor",
+    "scrollbar",
     "ok",
     "running",
     "warning",

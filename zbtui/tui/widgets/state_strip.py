@@ -1,13 +1,15 @@
-"""The line below the bar: what keeps the screen from being as usual, such as a filter or a pause."""
+"""The line below the bar: in which order the orgs are shown, and what keeps that from being as usual."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from textual.content import Content
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Static
 
-from zbtui.core.ordering import SORT_WORDS
+from zbtui.core.ordering import SORT_WORDS, USUAL
 from zbtui.core.verdict import Level
 from zbtui.tui.bindings import key_of
 from zbtui.tui.roster import Roster
@@ -20,35 +22,56 @@ _DOT: Final = " · "
 
 
 class StateStrip(Static):
-    """Shown only where there is something to tell."""
+    """Always there, so that nothing moves when there is something to tell; then it stands out."""
+
+    # It comes from a layout, and needs no other: Textual's own has the screen laid out once more.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._shown = Content()
 
-    def show(self, roster: Roster) -> None:
-        """Bring the line up to date."""
+    def show(self, roster: Roster, own_order: str, *, typing: bool) -> None:
+        """Bring the line up to date.
+
+        Args:
+            own_order: the view's, where it is not what the user chose.
+            typing: whether the filter is being typed, beside it.
+        """
         clear = ""
-        if roster.find.strip():  # the first one is heard while it is typed
+        if roster.find.strip():
+            # The first one is heard while it is typed.
             clear = key_of(self.screen, "find.clear") or key_of(self.screen, "fleet.clear")
-        content = strip_content(roster, clear, self.screen.size.width - self.gutter.width)
+        width = self.content_size.width or self.screen.size.width - self.gutter.width
+        content = strip_content(roster, clear, width, own_order, typing=typing)
+        self.set_class(bool(content.plain), "-telling")
+        content = content if content.plain else usual_content(roster, own_order)
         if content != self._shown:
             before, self._shown = self._shown, content
-            self.set_class(bool(content.plain), "-shown")
             # Most often it is another word in the same one line.
-            width = self.content_size.width
             same = all("\n" not in one.plain and one.cell_length <= width for one in (before, content))
             self.update(content, layout=not same)
 
 
-def strip_content(roster: Roster, clear: str = "", width: int = 1000) -> Content:
+def usual_content(roster: Roster, own_order: str = "") -> Content:
+    """What is told where all is as usual."""
+    orgs = len(roster.everyone)
+    return Content(f"{orgs} {'org' if orgs == 1 else 'orgs'}, {own_order or SORT_WORDS[USUAL]}")
+
+
+def strip_content(
+    roster: Roster, clear: str = "", width: int = 1000, own_order: str = "", *, typing: bool = False
+) -> Content:
     """What is told; empty where all is as usual.
 
     Args:
         clear: the key that shows all orgs again.
         width: cells of a line.
+        own_order: the view's, where it is not what the user chose.
+        typing: whether the filter is being typed, beside it.
     """
-    units = [*_paused(roster), *_filtered(roster, clear), *_sorted(roster)]
+    order = [] if own_order else _sorted(roster)
+    units = [*_paused(roster), *_filtered(roster, clear, typing=typing), *order]
     if roster.veiled:
         units.append((_BAR, Content.styled("names and ids are hidden", "bold")))
     lines: list[Content] = []
@@ -70,19 +93,19 @@ def _paused(roster: Roster) -> list[Unit]:
     return [(_BAR, Content.styled(said, "bold reverse $state-warning"))]
 
 
-def _filtered(roster: Roster, clear: str) -> list[Unit]:
+def _filtered(roster: Roster, clear: str, *, typing: bool) -> list[Unit]:
     if not roster.find.strip():
         return []
     find = "on" if roster.veiled else roster.find
-    units = [
-        (_BAR, Content.assemble("filter ", (find, "bold"))),
-        (_DOT, Content(f"{len(roster.order)} of {len(roster.everyone)}")),
-    ]
+    count = Content(f"{len(roster.order)} of {len(roster.everyone)}")
+    units = (
+        [(_BAR, count)] if typing else [(_BAR, Content.assemble("filter ", (find, "bold"))), (_DOT, count)]
+    )
     hidden, parted, before = roster.hidden, _DOT, "hidden: "
     for level in sorted(Level, reverse=True):
         if level is not Level.OK and hidden[level]:
-            count = (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])
-            units.append((parted, Content.assemble(before, count)))
+            many = (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])
+            units.append((parted, Content.assemble(before, many)))
             parted, before = " ", ""
     if clear:
         units.append((_DOT, Content(f"{clear} shows all")))
@@ -90,7 +113,7 @@ def _filtered(roster: Roster, clear: str) -> list[Unit]:
 
 
 def _sorted(roster: Roster) -> list[Unit]:
-    if roster.sort == "worst" and not roster.reverse:
+    if roster.sort == USUAL and not roster.reverse:
         return []
     said = f"sorted by {SORT_WORDS[roster.sort]}{', reversed' if roster.reverse else ''}"
     return [(_BAR, Content(said))]

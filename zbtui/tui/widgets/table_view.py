@@ -40,13 +40,13 @@ class TableView(TileView):
         return (draw_head(width, self.roster.sort, reverse=self.roster.reverse),)
 
     def pressed_header(self, x: int) -> None:
-        column = column_at(self.scrollable_content_region.width, x)
+        column = column_at(self.line_width, x)
         if column and column.sort:
             self.post_message(self.SortedBy(column.sort))
 
     def action_column(self, step: int) -> None:
         """Sort by the column beside the one that it is sorted by."""
-        columns = columns_of(self.scrollable_content_region.width)
+        columns = columns_of(self.line_width)
         sorts = [column.sort for column, _ in columns if column.sort]
         place = sorts.index(self.roster.sort) if self.roster.sort in sorts else 0
         self.post_message(self.SortedBy(sorts[(place + step) % len(sorts)]))

@@ -10,16 +10,15 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.widget import Widget
 
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.messages import OrgsShown
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.lines import Line, Role
+from zbtui.tui.widgets.scrolled_lines import BAR, ScrolledLines
 
 GAP: Final = 1
 """Cells between two columns."""
@@ -45,7 +44,7 @@ def _same_ground(one: Style, other: Style) -> bool:
     return one.bgcolor == other.bgcolor and not (one.reverse or other.reverse or other.underline)
 
 
-class TileView(ScrollView, can_focus=True):
+class TileView(ScrolledLines, can_focus=True):
     """Tiles in one or several columns, with a cursor on one of them.
 
     A view says which tiles there are (`make_tiles`) and how each is drawn (`draw_tile`).
@@ -55,13 +54,12 @@ class TileView(ScrollView, can_focus=True):
         "tiles--selected",
         *(f"tiles--{role}" for role in get_args(Role)),
     }
-    ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("tiles")
 
     tile_height: ClassVar[int] = 1
     """Lines of each tile."""
-    header_height: ClassVar[int] = 0
-    """Lines on top that do not scroll."""
+    own_order: ClassVar[str] = ""
+    """In which order its lines are, where that is not what the user chose."""
     marks_selected: ClassVar[bool] = True
     """Whether the selected tile is told by a ground of its own; else `draw_tile` tells it."""
 
@@ -201,8 +199,18 @@ class TileView(ScrollView, can_focus=True):
         if self.roster.is_touched:
             self.call_after_refresh(self._scroll_to_selected)
 
+    # Nothing in it shows whether it has the focus: Textual's own repaint all of it, ...
+
+    def on_focus(self, event: events.Focus) -> None:
+        event.prevent_default()
+        self.has_focus = True
+
+    def on_blur(self, event: events.Blur) -> None:
+        event.prevent_default()
+        self.has_focus = False
+
     def watch_has_focus(self, _has_focus: bool) -> None:
-        """None of its many styles depends on it: they need not be worked out anew."""
+        """... and work out its many styles anew."""
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -211,22 +219,19 @@ class TileView(ScrollView, can_focus=True):
 
     def _fit(self) -> None:
         """Lay out anew where it has another width; with another height, keep what is selected in sight."""
-        if self.scrollable_content_region.width not in (0, self._laid_out_for):
+        if self.line_width not in (0, self._laid_out_for):
             self._lay_out()
         if self.size.height not in (0, self._scrolled_for):
             self._scrolled_for = self.size.height
-            if self.roster.is_touched and (y := self._wanted_scroll()) != self.scroll_offset.y:
-                # Without telling anybody: all of it is about to be painted, and once is enough.
-                self.set_reactive(Widget.scroll_y, y)
-                self.set_reactive(Widget.scroll_target_y, y)
-                self.vertical_scrollbar.position = y
+            if self.roster.is_touched:
+                self.scroll_silently(self._wanted_scroll())
 
     def _lay_out(self) -> None:
         # While it is hidden it has no width: most likely it will have the one that it had.
-        width = self._laid_out_for = self.scrollable_content_region.width or self._laid_out_for
+        width = self._laid_out_for = self.line_width or self._laid_out_for
         self._columns, self._tile_width = self.columns_for(width, len(self._tiles))
         rows = -(-len(self._tiles) // self._columns)
-        self.virtual_size = Size(width, self.header_height + rows * self.tile_height)
+        self.set_lines(rows * self.tile_height)
         self._redraw()
 
     def _redraw(self) -> None:
@@ -234,7 +239,7 @@ class TileView(ScrollView, can_focus=True):
         self.refresh()
 
     def _in_sight(self) -> range:
-        top, room = self.scroll_offset.y, max(self.size.height - self.header_height, 0)
+        top, room = self.scroll_offset.y, self.lines_in_sight
         first = top // self.tile_height * self._columns
         last = -(-(top + room) // self.tile_height) * self._columns
         return range(min(first, len(self._tiles)), min(last, len(self._tiles)))
@@ -254,7 +259,7 @@ class TileView(ScrollView, can_focus=True):
         while top > 0 and self._tiles[top - 1].org is None:
             top -= 1
         first, last = top // self._columns, bottom // self._columns
-        room, y = self.size.height - self.header_height, self.scroll_offset.y
+        room, y = self.lines_in_sight, self.scroll_offset.y
         y = max(y, (last + 1) * self.tile_height - room)
         return min(y, (last if room < (last + 1 - first) * self.tile_height else first) * self.tile_height)
 
@@ -291,17 +296,17 @@ class TileView(ScrollView, can_focus=True):
             self._painted = True
             self.app.post_message(OrgsShown())
         if y < self.header_height:
-            return self._strip([(self.draw_header(self._tile_width)[y], False)])
+            return self._strip(y, [(self.draw_header(self._tile_width)[y], False)])
         row, line = divmod(y - self.header_height + self.scroll_offset.y, self.tile_height)
         first = row * self._columns
         drawn = []
         for place in range(first, min(first + self._columns, len(self._tiles))):
             lines, selected = self._drawn.get(place) or self._draw(place)
             drawn.append((lines[line], selected and self.marks_selected))
-        return self._strip(drawn)
+        return self._strip(y, drawn)
 
-    def _strip(self, drawn: Sequence[tuple[Line, bool]]) -> Strip:
-        """Lines of tiles side by side, each with whether it is selected, up to the right edge."""
+    def _strip(self, y: int, drawn: Sequence[tuple[Line, bool]]) -> Strip:
+        """Lines of tiles side by side, each with whether it is selected; at the edge the scroll bar."""
         ground, last = self._style("text"), None
         pieces: list[tuple[str, Style]] = []
         for line, selected in drawn:
@@ -309,7 +314,8 @@ class TileView(ScrollView, can_focus=True):
                 pieces.append((" " * GAP, ground))
             pieces += [(text, self._style(role, selected=selected)) for text, role in line]
         width = len(drawn) * (self._tile_width + GAP) - GAP if drawn else 0
-        pieces.append((" " * (self.size.width - width), ground))
+        pieces.append((" " * (self.line_width - width), ground))
+        pieces.append(("▐" * BAR, self._style("scrollbar")) if y in self.thumb else (" " * BAR, ground))
         # Textual's own ways to join and to pad make a strip each, which are slow to make.
         texts: list[str] = []
         styles: list[Style] = []
@@ -367,7 +373,7 @@ class TileView(ScrollView, can_focus=True):
     def action_page(self, direction: int) -> None:
         if self._at is None:
             return
-        rows = max((self.size.height - self.header_height) // self.tile_height, 1)
+        rows = max(self.lines_in_sight // self.tile_height, 1)
         place = min(max(self._at + direction * rows * self._columns, 0), len(self._tiles) - 1)
         target = self._selectable(place, direction)
         target = self._selectable(place, -direction) if target is None else target
@@ -375,6 +381,8 @@ class TileView(ScrollView, can_focus=True):
             self.move_to(target)
 
     def on_click(self, event: events.Click) -> None:
+        if event.x >= self.line_width:  # the scroll bar
+            return
         if event.y < self.header_height:
             self.pressed_header(event.x)
             return

@@ -1,0 +1,99 @@
+"""Lines that scroll under a header, with a scroll bar that they draw themselves.
+
+Textual's scroll bar is a widget of its own: it is painted after what it stands beside, and has all laid
+out anew, with lines of another width, whenever it comes or goes.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, NamedTuple
+
+from textual import events
+from textual.geometry import Size
+from textual.reactive import Reactive
+from textual.scroll_view import ScrollView
+from textual.widget import Widget
+
+BAR: Final = 1
+"""Cells at the right edge that are the scroll bar's, whether or not there is one."""
+
+
+class _Grab(NamedTuple):
+    """Where the thumb was taken, and what was scrolled to then."""
+
+    y: int
+    scrolled: int
+
+
+class ScrolledLines(ScrollView):
+    """Scrolls; what it draws is for others to say."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    ScrolledLines {
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size: 0 0;
+    }
+    """
+    ALLOW_SELECT = False
+
+    header_height: ClassVar[int] = 0
+    """Lines on top that do not scroll."""
+    # How many lines there are changes nothing of the layout: Textual's own has the screen laid out anew.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grab: _Grab | None = None
+
+    @property
+    def line_width(self) -> int:
+        """Cells of a line; 0 while it is hidden."""
+        return max(self.size.width - BAR, 0)
+
+    @property
+    def lines_in_sight(self) -> int:
+        """Those that scroll, as many as there is room for."""
+        return max(self.size.height - self.header_height, 0)
+
+    @property
+    def thumb(self) -> range:
+        """The rows of the widget in which the bar's thumb stands; none, where all lines are in sight."""
+        room, lines = self.lines_in_sight, self.virtual_size.height - self.header_height
+        if not 0 < room < lines:
+            return range(0)
+        length = max(room * room // lines, 1)
+        top = self.header_height + round(self.scroll_offset.y * (room - length) / (lines - room))
+        return range(top, top + length)
+
+    def set_lines(self, count: int) -> None:
+        """So many lines there are below the header from now on."""
+        self.virtual_size = Size(self.line_width, self.header_height + count)
+        self.scroll_silently(int(self.validate_scroll_y(self.scroll_offset.y)))
+
+    def scroll_silently(self, y: int) -> None:
+        """Scroll where all is about to be painted in any case: once is enough."""
+        self.set_reactive(Widget.scroll_y, y)
+        self.set_reactive(Widget.scroll_target_y, y)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take the thumb, or go a page to where the bar was clicked."""
+        thumb = self.thumb
+        if event.x < self.line_width or not thumb or event.y < self.header_height:
+            return
+        if event.y in thumb:
+            self._grab = _Grab(event.screen_y, self.scroll_offset.y)
+            self.capture_mouse()
+        else:
+            step = self.lines_in_sight if event.y > thumb[0] else -self.lines_in_sight
+            self.scroll_to(y=self.scroll_offset.y + step, animate=False)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._grab is not None and (thumb := self.thumb):
+            ways = self.lines_in_sight - len(thumb)
+            lines = (event.screen_y - self._grab.y) * self.max_scroll_y / max(ways, 1)
+            self.scroll_to(y=round(self._grab.scrolled + lines), animate=False)
+
+    def on_mouse_up(self) -> None:
+        self._grab = None
+        self.release_mouse()
