@@ -8,12 +8,14 @@ import heapq
 import os
 import random
 import threading
+from array import array
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.support.clock import FakeClock
 from zbtui.clock import Clock
@@ -88,14 +90,23 @@ class Cost:
     """Bytes of its files."""
 
 
+class Change(NamedTuple):
+    """Of an org's status, between two looks."""
+
+    at: datetime
+    before: str | None
+    after: str | None
+
+
 @dataclass
 class Log:
     """What was seen of the orgs, look by look."""
 
-    seen: defaultdict[str, list[tuple[datetime, str | None]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-    """When and as which status, of each good look."""
+    good: defaultdict[str, array[float]] = field(default_factory=lambda: defaultdict(lambda: array("d")))
+    """When each org was looked at with success, in Unix seconds: as small as can be, so that this log is
+    not what grows."""
+    changes: defaultdict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
+    """What each org changed to between two of those; the first one is its first look."""
     broken: defaultdict[str, list[tuple[datetime, datetime]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -103,15 +114,24 @@ class Log:
     costs: list[Cost] = field(default_factory=list)
     """At the end of each third."""
     events: list[Event] = field(default_factory=list)
-    looks: int = 0
+
+    @property
+    def looks(self) -> int:
+        """All that succeeded."""
+        return sum(map(len, self.good.values()))
 
     def note(self, snapshot: Snapshot) -> None:
         if snapshot.looking or snapshot.observed_at is None or snapshot.trouble:
             return
-        seen = self.seen[snapshot.org.name]
-        if not seen or seen[-1][0] != snapshot.observed_at:
-            self.looks += 1
-            seen.append((snapshot.observed_at, snapshot.backup.status if snapshot.backup else "none"))
+        name, at = snapshot.org.name, snapshot.observed_at
+        good, changes = self.good[name], self.changes[name]
+        if good and good[-1] == at.timestamp():
+            return
+        good.append(at.timestamp())
+        before = changes[-1].after if changes else None
+        after = snapshot.backup.status if snapshot.backup else "none"
+        if before != after or not changes:
+            changes.append(Change(at, before, after))
 
 
 async def live(folder: Path, orgs: int, days: float, seed: int = 0) -> tuple[Log, World]:
@@ -181,12 +201,11 @@ def missed(log: Log, since: datetime) -> list[str]:
     noted = defaultdict(list)
     for event in log.events:
         if event.kind == "status" and event.at >= since:
-            noted[event.org].append((event.at, event.before, event.after))
+            noted[event.org].append(Change(event.at, event.before, event.after))
     wrong = []
-    for org, looks in log.seen.items():
-        changed = [(at, was, has) for (_, was), (at, has) in pairwise(looks) if was != has and at >= since]
+    for org, (first, *changes) in log.changes.items():
+        changed = [change for change in changes if change.at >= since]
         # Where the looks before had failed, the first good one is a change from nothing.
-        first = (looks[0][0], None, looks[0][1])
         changed = [first, *changed] if noted[org][:1] == [first] else changed
         if changed != noted[org]:
             wrong.append(f"{org}: {changed} were {noted[org]}")
@@ -196,7 +215,7 @@ def missed(log: Log, since: datetime) -> list[str]:
 def unseen(log: Log, world: World, days: float) -> Iterator[str]:
     """Phases of the orgs' lives that lasted, and were broken by no fault, and in which nobody looked."""
     for name, org in world.orgs.items():
-        looks = [at for at, _ in log.seen[name]]
+        looks = log.good[name]
         if not looks:
             continue  # it is never within reach
         at, end = world.start, world.start + timedelta(days=days)
@@ -205,10 +224,10 @@ def unseen(log: Log, world: World, days: float) -> Iterator[str]:
             begins, ends = max(moment.began, world.start), min(moment.ends, end)
             whole = ends - begins > 3 * EVERY
             calm = all(until + EVERY < begins or since > ends for since, until in log.broken[name])
-            reached = any(begins <= look <= ends for look in looks)
+            reached = bisect_left(looks, begins.timestamp()) < bisect_right(looks, ends.timestamp())
             if whole and calm and not reached and moment.kind in ("SCHEDULED", "COMPLETED", "FAILED"):
                 yield f"{name}: {moment.kind} from {begins} to {ends}"
             at = max(moment.ends, at + EVERY)
 
 
-__all__ = ["KEEP", "Cost", "Log", "live", "missed", "unseen"]
+__all__ = ["KEEP", "Change", "Cost", "Log", "live", "missed", "unseen"]

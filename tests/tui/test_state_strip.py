@@ -9,7 +9,7 @@ import pytest
 from tests.support.build import seen
 from tests.tui.views import roster_of
 from zbtui.tui.roster import Roster
-from zbtui.tui.widgets.state_strip import strip_content
+from zbtui.tui.widgets.state_strip import strip_content, usual_content
 
 
 def told(roster: Roster) -> str:
@@ -20,8 +20,22 @@ def fleet() -> Roster:
     return roster_of(seen("acme", status="FAILED"), seen("birch"), seen("cedar"))
 
 
-def test_as_usual_nothing_is_told() -> None:
+def test_as_usual_only_their_number_and_order_are_told() -> None:
     assert told(fleet()) == ""
+    assert usual_content(fleet()).plain == "3 orgs, worst first"
+    assert usual_content(roster_of(seen("acme")), "newest event first").plain == "1 org, newest event first"
+
+
+def test_an_order_that_the_view_does_not_have_is_not_told() -> None:
+    roster = fleet()
+    roster.sort_by("name")
+    assert strip_content(roster, own_order="newest event first").plain == ""
+
+
+def test_what_is_being_typed_is_not_told_twice() -> None:
+    roster = fleet()
+    roster.search("birch")
+    assert strip_content(roster, typing=True).plain == "1 of 3 · hidden: ✖ 1 critical"
 
 
 def test_a_filter_tells_how_many_it_lets_through_and_what_bad_ones_it_hides() -> None:

@@ -47,8 +47,9 @@ async def test_the_table_has_a_line_an_org_worst_first() -> None:
     async with driving(NAMES, zoho_with_a_failure()) as driven:
         await driven.press("2")
         lines = driven.screen_text.splitlines()
-        assert "STATUS" in lines[1]
-        assert "✖ FAILED" in lines[2] and "org-4" in lines[2]
+        assert "6 orgs, worst first" in lines[1]
+        assert "STATUS" in lines[2]
+        assert "✖ FAILED" in lines[3] and "org-4" in lines[3]
 
 
 async def test_the_events_view_tells_what_changed() -> None:
@@ -70,8 +71,11 @@ async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None
     async with driving(NAMES, zoho_with_a_failure()) as driven:
         await driven.press("slash", *"org-1")
         assert driven.order == ["org-1"]
+        typed, told = driven.screen_text.splitlines()[1].split("1 of 6")
+        assert "org-1" in typed and "hidden: ✖ 1 critical" in told
+        await driven.press("enter")
         assert "filter org-1 · 1 of 6 · hidden: ✖ 1 critical" in driven.screen_text
-        await driven.press("enter", "escape")
+        await driven.press("escape")
         assert len(driven.order) == 6
         assert "filter" not in driven.screen_text
 
@@ -191,7 +195,8 @@ async def test_the_agenda_begins_with_what_is_late_though_the_cursor_is_elsewher
     async with driving(NAMES, zoho) as driven:
         await driven.press("right", "3")
         await driven.advance()
-        assert "due by now" in driven.screen_text.splitlines()[1]
+        assert "by time of their runs" in driven.screen_text.splitlines()[1]
+        assert "due by now" in driven.screen_text.splitlines()[2]
 
 
 async def test_a_filter_is_told_with_the_way_back() -> None:
@@ -239,3 +244,13 @@ async def test_a_screen_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
             await settle()
         await driven.advance()
         assert "How the screen was left cannot be" in driven.screen_text
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(10, False), (11, True)])
+async def test_the_usual_order_is_told_where_a_line_can_be_spared(lines: int, shown: bool) -> None:
+    """At the smallest size a panel takes all there is between the bar and the keys."""
+    async with driving(["dune"], size=(80, lines)) as driven:
+        assert ("1 org, worst first" in driven.screen_text) is shown
+        assert "next look" in driven.screen_text
+        await driven.press("s")
+        assert "sorted by next run" in driven.screen_text

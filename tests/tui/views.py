@@ -62,8 +62,9 @@ class ViewApp(Themed[None]):
 
     @property
     def lines(self) -> list[str]:
-        """What the view shows, line by line."""
-        return [self.view.render_line(y).text.rstrip() for y in range(self.view.size.height)]
+        """What the view shows, line by line, without the scroll bar."""
+        width = self.view.line_width
+        return [self.view.render_line(y).crop(0, width).text.rstrip() for y in range(self.view.size.height)]
 
     def of(self, names: Iterable[str]) -> list[int]:
         """The lines in which each of these stands."""

@@ -30,7 +30,7 @@ from zbtui.tui.widgets.panels_view import PanelsView
 from zbtui.tui.widgets.state_strip import StateStrip
 from zbtui.tui.widgets.table_view import TableView
 from zbtui.tui.widgets.tile_view import TileView
-from zbtui.tui.widgets.too_small import NARROW, SHORT, TooSmall
+from zbtui.tui.widgets.too_small import NARROW, ROOMY, TooSmall
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("fleet")
     HORIZONTAL_BREAKPOINTS = NARROW
-    VERTICAL_BREAKPOINTS = SHORT
+    VERTICAL_BREAKPOINTS = ROOMY
     # Who has the focus is for the widgets to show: Textual's own has all of the screen repainted.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
@@ -226,6 +226,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.find.value = self.roster.find
         self.find.display = True
         self.set_focus(self.find)  # not `focus`, which waits behind the keys that came already
+        self._show_bar()
 
     @on(Input.Changed, "#find")
     def _typed(self, event: Input.Changed) -> None:
@@ -241,6 +242,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def _leave_find(self) -> None:
         self.find.display = False
         self.set_focus(self.view)
+        self._show_bar()
 
     def on_find_input_moved(self, event: FindInput.Moved) -> None:
         self.view.action_move(0, event.rows)

@@ -16,7 +16,6 @@ Role = Literal[
     "heading",
     "frame",
     "cursor",
-    "scrollbar",
     "ok",
     "running",
     "warning",

@@ -59,12 +59,9 @@ class ScrolledLines(ScrollView):
     @property
     def thumb(self) -> range:
         """The rows of the widget in which the bar's thumb stands; none, where all lines are in sight."""
-        room, lines = self.lines_in_sight, self.virtual_size.height - self.header_height
-        if not 0 < room < lines:
-            return range(0)
-        length = max(room * room // lines, 1)
-        top = self.header_height + round(self.scroll_offset.y * (room - length) / (lines - room))
-        return range(top, top + length)
+        lines, top = self.virtual_size.height - self.header_height, self.header_height
+        thumb = thumb_of(self.lines_in_sight, lines, self.scroll_offset.y)
+        return range(top + thumb.start, top + thumb.stop)
 
     def set_lines(self, count: int) -> None:
         """So many lines there are below the header from now on."""
@@ -97,3 +94,16 @@ class ScrolledLines(ScrollView):
     def on_mouse_up(self) -> None:
         self._grab = None
         self.release_mouse()
+
+
+def thumb_of(room: int, lines: int, scrolled: int) -> range:
+    """The rows of a bar of `room` that its thumb takes; none, where all lines are in sight.
+
+    Args:
+        scrolled: lines above the first in sight.
+    """
+    if not 0 < room < lines:
+        return range(0)
+    length = max(room * room // lines, 1)
+    top = round(scrolled * (room - length) / (lines - room))
+    return range(top, top + length)

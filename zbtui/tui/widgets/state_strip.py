@@ -38,10 +38,7 @@ class StateStrip(Static):
             own_order: the view's, where it is not what the user chose.
             typing: whether the filter is being typed, beside it.
         """
-        clear = ""
-        if roster.find.strip():
-            # The first one is heard while it is typed.
-            clear = key_of(self.screen, "find.clear") or key_of(self.screen, "fleet.clear")
+        clear = "" if typing or not roster.find.strip() else key_of(self.screen, "fleet.clear")
         width = self.content_size.width or self.screen.size.width - self.gutter.width
         content = strip_content(roster, clear, width, own_order, typing=typing)
         self.set_class(bool(content.plain), "-telling")

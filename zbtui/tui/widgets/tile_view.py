@@ -315,7 +315,7 @@ class TileView(ScrolledLines, can_focus=True):
             pieces += [(text, self._style(role, selected=selected)) for text, role in line]
         width = len(drawn) * (self._tile_width + GAP) - GAP if drawn else 0
         pieces.append((" " * (self.line_width - width), ground))
-        pieces.append(("▐" * BAR, self._style("scrollbar")) if y in self.thumb else (" " * BAR, ground))
+        pieces.append(("▐" * BAR, self._style("frame")) if y in self.thumb else (" " * BAR, ground))
         # Textual's own ways to join and to pad make a strip each, which are slow to make.
         texts: list[str] = []
         styles: list[Style] = []

@@ -20,6 +20,8 @@ NARROW: Final = [(0, "-too-narrow"), (SMALLEST[0], "-wide-enough")]
 """For a screen's HORIZONTAL_BREAKPOINTS: the classes that too_small.tcss goes by."""
 SHORT: Final = [(0, "-too-short"), (SMALLEST[1], "-tall-enough")]
 """For its VERTICAL_BREAKPOINTS."""
+ROOMY: Final = [*SHORT, (SMALLEST[1] + 1, "-roomy")]
+"""The same where a line can be spared for what is as usual."""
 
 
 class TooSmall(Widget):
