@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.alerts.scene import DESKTOP, Scene, State, kinds
-from tests.core.build import HOUR, MINUTE, tried
+from tests.core.build import HOUR, MINUTE, backup, tried
+from tests.support.build import seen
 from tests.support.clock import FakeClock
 from tests.support.notebook import Notebook
 from zbtui.core.alert import ALL
+from zbtui.core.judge import judge
+from zbtui.core.org import Policy
 from zbtui.core.settings import AlertSettings
-from zbtui.core.verdict import Level
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Level, Verdict
 from zbtui.store.alerts import AlertBook
 
 FIFTY = [f"org{number}" for number in range(50)]
@@ -137,6 +141,54 @@ async def test_where_nothing_is_to_be_told_no_other_process_is_held_up(
     assert settled == []
     await scene.see(globex="failed")
     assert settled == [1]
+
+
+async def test_what_turns_by_the_time_alone_is_told_when_it_does(scene: Scene) -> None:
+    scene.policy = Policy(every=HOUR, overdue_after=10 * MINUTE)
+    next_run = scene.clock.now() + HOUR
+    scene.known["acme"] = replace(seen("acme"), backup=backup("SCHEDULED", next_run))
+    assert kinds(await scene.consider()) == []
+    await scene.pass_(HOUR + 10 * MINUTE)
+    assert kinds(await scene.consider()) == []
+    await scene.pass_(1)
+    told = await scene.consider()
+    assert kinds(told) == [("alarm", "acme")]
+    assert "overdue 00:10:01" in told[0].alert.headline
+
+
+async def test_what_is_told_is_said_in_the_words_of_now_though_it_was_judged_before(scene: Scene) -> None:
+    scene.known["acme"] = replace(seen("acme"), backup=backup("SCHEDULED", scene.clock.now() - 12 * HOUR))
+    scene.known["acme"] = replace(scene.known["acme"], paused=True)
+    assert kinds(await scene.consider()) == []
+    await scene.pass_(2 * MINUTE)
+    scene.desk.settings = replace(DESKTOP, remind_every=MINUTE)
+    scene.known["acme"] = replace(scene.known["acme"], paused=False)
+    told = await scene.consider()
+    assert "overdue 12:02:00" in told[0].alert.headline
+    await scene.pass_(2 * MINUTE)
+    again = await scene.consider()
+    assert kinds(again) == [("reminder", "acme")]
+    assert "overdue 12:04:00" in again[0].alert.headline
+
+
+async def test_what_cannot_have_turned_is_not_judged_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+
+    def noted(snapshot: Snapshot, policy: Policy, now: datetime, patience: int) -> Verdict:
+        judged.append(snapshot.org.name)
+        return judge(snapshot, policy, now, patience)
+
+    monkeypatch.setattr("zbtui.alerts.desk.judge", noted)
+    await scene.see_all(FIFTY, "well")
+    judged.clear()
+    await scene.pass_(MINUTE)
+    await scene.see(org7="well")
+    assert judged == ["org7"]
+    scene.jump(-HOUR)
+    await scene.consider()
+    assert set(judged[1:]) == set(FIFTY)
 
 
 # Several desks at one journal

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.build import seen
 from tests.support.clock import START
 from tests.tui.views import roster_of
+from zbtui.core.judge import judge
 from zbtui.core.org import Policy
-from zbtui.core.verdict import Level
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.verdict import Level, Verdict
 from zbtui.tui.roster import Roster
 
 
@@ -161,15 +164,41 @@ def test_hidden_names_are_in_nothing_that_is_shown() -> None:
     assert roster.snapshot("beta").org.name == "beta"
 
 
-def test_an_org_out_of_sight_that_becomes_overdue_is_found_within_thirty_ticks() -> None:
-    soon = (START + timedelta(seconds=1)).isoformat()
-    orgs = [seen(f"org-{number}") for number in range(600)]
-    policy = Policy(every=timedelta(days=1), overdue_after=timedelta(seconds=1))
-    roster = roster_of(*orgs, seen("late", scheduled_date=soon), policy=policy)
-    for second in range(3, 34):
-        tick(roster, second)
-    assert roster.verdict("late").level is Level.CRITICAL
+def due_in(seconds: float) -> Snapshot:
+    """An org that is overdue once so much time has gone by."""
+    next_run = START + timedelta(seconds=seconds) - Policy().overdue_after
+    return seen("late", scheduled_date=next_run.isoformat())
+
+
+def test_an_org_out_of_sight_that_becomes_overdue_is_found_at_once() -> None:
+    roster = roster_of(*(seen(f"org-{number}") for number in range(1000)), due_in(2.5))
+    assert not tick(roster, 2)
+    assert roster.verdict("late").name == "scheduled"
+    assert tick(roster, 3)
+    assert roster.verdict("late").name == "overdue"
     assert roster.order[0] == "late"
+
+
+def test_when_the_clock_is_set_back_all_are_judged_anew() -> None:
+    roster = roster_of(*(seen(f"org-{number}") for number in range(1000)), due_in(2.5))
+    tick(roster, 3)
+    assert roster.counts[Level.CRITICAL] == 1
+    tick(roster, 2)
+    assert roster.counts[Level.CRITICAL] == 0
+    tick(roster, 3)
+    assert roster.counts[Level.CRITICAL] == 1
+
+
+def test_what_nothing_can_have_turned_is_seldom_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    roster, judged = roster_of(*(seen(f"org-{number:04}") for number in range(3000))), list[Snapshot]()
+
+    def noted(snapshot: Snapshot, policy: Policy, now: datetime) -> Verdict:
+        judged.append(snapshot)
+        return judge(snapshot, policy, now)
+
+    monkeypatch.setattr("zbtui.tui.roster.judge", noted)
+    tick(roster, 1)
+    assert len(judged) <= 11
 
 
 def test_news_of_an_org_that_is_gone_changes_nothing() -> None:

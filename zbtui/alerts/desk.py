@@ -12,8 +12,8 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from zbtui.alerts.command import run_command
 from zbtui.alerts.webhook import post
@@ -24,6 +24,8 @@ from zbtui.core.org import Policy
 from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.turning import turns_at
+from zbtui.core.verdict import Verdict
 from zbtui.store.alerts import Claim, KeptAlert
 from zbtui.store.journal import Journal
 from zbtui.zoho.http import Http
@@ -42,6 +44,17 @@ _AT_ONCE: Final = 25
 """Orgs that are judged without a pause: a key waits for no more than these."""
 _PAUSE_SECONDS: Final = 0.01
 
+
+class _Judged(NamedTuple):
+    """A verdict, and how long its name and level hold."""
+
+    of: tuple[Snapshot, Policy, int]
+    """What was judged, by which policy and patience."""
+    at: datetime
+    turns_at: datetime
+    verdict: Verdict
+
+
 Send = Callable[[KeptAlert], Awaitable[None]]
 
 
@@ -54,6 +67,8 @@ class AlertDesk:
         self._journal = journal
         self._http = http
         self._clock = clock
+        self._judged: dict[str, _Judged] = {}
+        """Of each org, as it was considered last."""
         self._news_to: int | None = None
         self._reading = asyncio.Lock()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -77,19 +92,37 @@ class AlertDesk:
             snapshots: of all orgs that this process watches, and of nothing else.
             whole: whether these are all that are configured.
         """
-        book, settings, now = self._journal.alerts, self.settings, self._clock.now()
-        rules = Rules(settings, policy.every, whole)
-        seen: list[Observation] = []
-        for index, one in enumerate(snapshots):
-            if index and index % _AT_ONCE == 0:
-                # Of no length, it would come between all that a key sets going, over and over.
-                await asyncio.sleep(_PAUSE_SECONDS)
-            seen.append(Observation(one, judge(one, policy, now, settings.failed_looks)))
+        book, now = self._journal.alerts, self._clock.now()
+        rules = Rules(self.settings, policy.every, whole)
+        seen = await self._judge_turned(snapshots, policy, now)
 
         def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
             return decide(ledger, seen, rules, now)
 
-        return await book.settle(act, self._sinks()) if await book.changes(act) else ()
+        if not await book.changes(act):
+            return ()
+        self._judged.clear()  # what is told is said in the words of now
+        seen = await self._judge_turned(snapshots, policy, now)
+        return await book.settle(act, self._sinks())
+
+    async def _judge_turned(
+        self, snapshots: Sequence[Snapshot], policy: Policy, now: datetime
+    ) -> list[Observation]:
+        """All of them; what was judged before, and cannot have turned since, is not judged again."""
+        before, self._judged = self._judged, {}
+        patience, judged = self.settings.failed_looks, 0
+        for one in snapshots:
+            of = (one, policy, patience)
+            known = before.get(one.org.name)
+            if known is None or known.of != of or not known.at <= now < known.turns_at:
+                if judged and judged % _AT_ONCE == 0:
+                    # Of no length, it would come between all that a key sets going, over and over.
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                judged += 1
+                verdict = judge(one, policy, now, patience)
+                known = _Judged(of, now, turns_at(one, policy, now), verdict)
+            self._judged[one.org.name] = known
+        return [Observation(known.of[0], known.verdict) for known in self._judged.values()]
 
     async def news(self) -> tuple[KeptAlert, ...]:
         """Alerts that any process has kept since the last call; the first call only begins to count."""

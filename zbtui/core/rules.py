@@ -143,20 +143,12 @@ def too_old(case: Case) -> Verdict | None:
 
     Where none ever completed, the wait counts from when the first one was due, or the plan was made.
     """
-    history, limit = case.snapshot.history, oldest_allowed(case)
-    if history is None or limit is None:
+    limit, since = oldest_allowed(case), waiting_since(case)
+    if limit is None or since is None or case.zoho_now - since <= limit:
         return None
-    last, newer = history.last_completed, _completed_since(case)
-    if newer:
-        since = newer.at
-    elif last:
-        since = history.latest_time_of(last)
-    else:
-        since = _waited_since(case)
-    if since is None or case.zoho_now - since <= limit:
-        return None
+    history = case.snapshot.history
     headline = f"the last good backup is {rough(case.zoho_now - since)} old"
-    if not (last or newer):
+    if not ((history and history.last_completed) or _completed_since(case)):
         headline = f"no backup has completed; the plan is {rough(case.zoho_now - since)} old"
     if case.state is State.INPROGRESS:
         headline = f"{headline.partition('; ')[0]}; one is running"
@@ -167,6 +159,18 @@ def too_old(case: Case) -> Verdict | None:
         headline,
         f"Order one by hand in Zoho: {_PAGE}.",
     )
+
+
+def waiting_since(case: Case) -> datetime | None:
+    """Since when the next good backup is awaited: the last one, or the plan where none ever completed."""
+    history, newer = case.snapshot.history, _completed_since(case)
+    if history is None:
+        return None
+    if newer:
+        return newer.at
+    if history.last_completed:
+        return history.latest_time_of(history.last_completed)
+    return _planned_since(case)
 
 
 def oldest_allowed(case: Case) -> timedelta | None:
@@ -185,7 +189,7 @@ def oldest_allowed(case: Case) -> timedelta | None:
     return gap + min(max(_LEAST_GRACE, gap / 7), _MOST_GRACE)
 
 
-def _waited_since(case: Case) -> datetime | None:
+def _planned_since(case: Case) -> datetime | None:
     history = case.snapshot.history
     row = history.last_action("scheduled") if history else None
     known = (case.backup.first_run if case.backup else None, row.at if row else None)
@@ -199,7 +203,7 @@ def never_told(case: Case) -> Verdict | None:
         return None
     if case.state in (State.INPROGRESS, State.COMPLETED):
         return None
-    if history.last_completed or _completed_since(case) or _waited_since(case):
+    if history.last_completed or _completed_since(case) or _planned_since(case):
         return None
     return Verdict(
         "cannot_look",

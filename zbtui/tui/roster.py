@@ -12,6 +12,7 @@ from zbtui.core.judge import judge
 from zbtui.core.ordering import Sort, sort_key
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
+from zbtui.core.turning import turns_at
 from zbtui.core.veil import veil
 from zbtui.core.verdict import Level, Verdict
 
@@ -19,8 +20,8 @@ _ORDER_RESTS: Final = timedelta(seconds=10)
 """After a move the order stays for so long: nothing jumps away under the cursor."""
 _LEFT_ALONE: Final = timedelta(seconds=60)
 """After so long without a move the screen shows the top again."""
-_JUDGED_EVERY: Final = 30
-"""Ticks within which each org that is out of sight is judged anew."""
+_JUDGED_EVERY: Final = 300
+"""Ticks within which each org that is out of sight is judged anew, though nothing should have turned."""
 
 
 class Roster:
@@ -48,6 +49,8 @@ class Roster:
         self._shown: dict[str, Snapshot] = {}
         """As they may be shown, while names are hidden."""
         self._verdicts: dict[str, Verdict] = {}
+        self._turns: dict[str, datetime] = {}
+        """When the time alone may make another verdict of what is known."""
         self._texts: dict[str, tuple[Snapshot, Verdict, dict[str | None, str]]] = {}
         """What the filter looks through, and of what it was made."""
         self._keys: dict[str, Any] = {}
@@ -116,14 +119,18 @@ class Roster:
     def tick(self, now: datetime, in_sight: Iterable[str]) -> None:
         """The time went on: judge anew.
 
-        What is in sight is judged each time; of what is not, a part, so that thousands cost no more
-        than a few.
+        What is in sight is judged each time; what is not, when its time has come. Of the rest a part, so
+        that thousands cost no more than a few.
         """
-        self.now = now
+        before, self.now = self.now, now
+        if now < before:  # the clock was set back
+            self._rejudge(self.everyone)
+            return
+        turned = [name for name, at in self._turns.items() if at <= now]
         part = len(self.everyone) // _JUDGED_EVERY + 1
         names = list(self.everyone)[self._judged : self._judged + part]
         self._judged = self._judged + part if self._judged + part < len(self.everyone) else 0
-        self._rejudge([*in_sight, *names])
+        self._rejudge(dict.fromkeys([*in_sight, *turned, *names]))
 
     def settle(self) -> bool:
         """Sort anew where that is due; while the order rests, only let in and out. Whether it was done."""
@@ -180,6 +187,7 @@ class Roster:
     def _judge_all(self) -> None:
         self._verdicts = {name: judge(self.snapshot(name), self.policy, self.now) for name in self.everyone}
         self.counts = Counter(counted(verdict) for verdict in self._verdicts.values())
+        self._turns = {name: turns_at(one, self.policy, self.now) for name, one in self.everyone.items()}
         self._key_all()
         self._filter_all()
         self._sort()
@@ -188,6 +196,7 @@ class Roster:
         for name in names:
             before = self._verdicts[name]
             after = judge(self.snapshot(name), self.policy, self.now)
+            self._turns[name] = turns_at(self.everyone[name], self.policy, self.now)
             if after != before:  # else what was made of it still holds
                 self._verdicts[name] = after
             if before.level is not after.level or before.stale != after.stale:
