@@ -1,6 +1,6 @@
 """zbtui over a Zoho on a port, with a journal on disk; only the keyring is left out: there is no prompt.
 
-`watching_app.py URL ORGS`
+`watching_app.py URL ORGS [SECONDS]`: so much time between two looks at an org, else the usual.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from tests.support.zoho import Port, make_simulator, sign_in_of
@@ -24,13 +25,13 @@ from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http
 
 
-async def watch(url: str, orgs: int, folder: Path) -> None:
+async def watch(url: str, orgs: int, policy: Policy, folder: Path) -> None:
     port = Port(make_simulator(orgs=orgs), url)
     credentials, clock = MemoryCredentials(), SystemClock()
     invented = port.simulator.world.orgs
     for name, org in invented.items():
         await credentials.write_sign_in(name, sign_in_of(org))
-    config = MemoryConfig(Config(Policy(), tuple(port.org(name) for name in invented)), CONFIG_RULES)
+    config = MemoryConfig(Config(policy, tuple(port.org(name) for name in invented)), CONFIG_RULES)
     journal = open_journal(folder / "journal.db")
     async with Http() as http:
         fleet = make_fleet(config.load(), http, credentials, journal, clock)
@@ -41,5 +42,6 @@ async def watch(url: str, orgs: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    usual = [] if len(sys.argv) < 4 else [timedelta(seconds=float(sys.argv[3]))]
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(watch(sys.argv[1], int(sys.argv[2]), Path(folder)))
+        asyncio.run(watch(sys.argv[1], int(sys.argv[2]), Policy(*usual), Path(folder)))

@@ -43,15 +43,17 @@ GIVEN_UP_AFTER: Final = timedelta(days=1)
 _AT_ONCE: Final = 25
 """Orgs that are judged without a pause: a key waits for no more than these."""
 _PAUSE_SECONDS: Final = 0.01
+_HOLDS: Final = timedelta(minutes=5)
+"""No verdict is taken again for longer, though nothing should have turned it."""
 
 
 class _Judged(NamedTuple):
-    """A verdict, and how long its name and level hold."""
+    """A verdict, and from when to when its name and level hold."""
 
     of: tuple[Snapshot, Policy, int]
     """What was judged, by which policy and patience."""
     at: datetime
-    turns_at: datetime
+    until: datetime
     verdict: Verdict
 
 
@@ -94,14 +96,17 @@ class AlertDesk:
         """
         book, now = self._journal.alerts, self._clock.now()
         rules = Rules(self.settings, policy.every, whole)
-        seen = await self._judge_turned(snapshots, policy, now)
+        seen, told = await self._judge_turned(snapshots, policy, now), set[str]()
 
         def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
-            return decide(ledger, seen, rules, now)
+            after, alerts = decide(ledger, seen, rules, now)
+            told.update(alert.org for alert in alerts)
+            return after, alerts
 
         if not await book.changes(act):
             return ()
-        self._judged.clear()  # what is told is said in the words of now
+        for name in told:  # what is told is said in the words of now
+            self._judged.pop(name, None)
         seen = await self._judge_turned(snapshots, policy, now)
         return await book.settle(act, self._sinks())
 
@@ -114,13 +119,13 @@ class AlertDesk:
         for one in snapshots:
             of = (one, policy, patience)
             known = before.get(one.org.name)
-            if known is None or known.of != of or not known.at <= now < known.turns_at:
+            if known is None or known.of != of or not known.at <= now < known.until:
                 if judged and judged % _AT_ONCE == 0:
                     # Of no length, it would come between all that a key sets going, over and over.
                     await asyncio.sleep(_PAUSE_SECONDS)
                 judged += 1
                 verdict = judge(one, policy, now, patience)
-                known = _Judged(of, now, turns_at(one, policy, now), verdict)
+                known = _Judged(of, now, min(turns_at(one, policy, now), now + _HOLDS), verdict)
             self._judged[one.org.name] = known
         return [Observation(known.of[0], known.verdict) for known in self._judged.values()]
 
