@@ -31,7 +31,11 @@ EMPTY = [sys.executable, str(HERE / "empty_app.py")]
 ZBTUI = str(Path(sys.executable).parent / "zbtui")
 COUNTDOWN = re.compile(rb"in (\d+d )?\d\d:\d\d:\d\d")
 STARTS = 9
-SECONDS = 10.0
+SECONDS = 30.0
+REST = 7200
+"""Seconds between two looks at an org that is left at rest."""
+PERIOD = 300.0
+"""Seconds within which each org is looked at once, by default."""
 FLEETS = (1, 8, 100, 500, 2000, 20_000)
 MANY = 2000
 CHECKS = (1, 10, 100)
@@ -48,6 +52,7 @@ def main() -> int:
         "poll": polls,
         "check": checks,
         "left_open": left_open,
+        "watched": watched,
         "keys": keys,
         "answers": answers,
     }
@@ -67,8 +72,9 @@ def main() -> int:
     return 0
 
 
-def watching(url: str, orgs: int) -> list[str]:
-    return [sys.executable, "-m", "tests.benchmarks.watching_app", url, str(orgs)]
+def watching(url: str, orgs: int, *every: int) -> list[str]:
+    command = [sys.executable, "-m", "tests.benchmarks.watching_app", url, str(orgs)]
+    return command + [str(seconds) for seconds in every]
 
 
 def starts() -> Figures:
@@ -112,13 +118,19 @@ def checks() -> list[Figures]:
 
 
 def left_open() -> list[Figures]:
-    print(f"\nLeft open for {SECONDS:.0f} s, at {SIZE[0]}x{SIZE[1]}, polled every 5 minutes")
+    print(f"\nLeft open for {SECONDS:.0f} s at {SIZE[0]}x{SIZE[1]}, once all orgs were looked at")
     print("                            CPU of a core    terminal      memory")
     rows = [row("empty Textual app", 0, *leave_open(EMPTY, SECONDS))]
     for orgs in FLEETS:
         with zoho_beside(orgs) as url:
-            rows.append(row(f"zbtui, {orgs} orgs", orgs, *leave_open(watching(url, orgs), SECONDS)))
+            rows.append(row(f"zbtui, {orgs} orgs", orgs, *leave_open(watching(url, orgs, REST), SECONDS)))
     return rows
+
+
+def watched() -> Figures:
+    print(f"\nThe same for {PERIOD:.0f} s, while each org is looked at every so many seconds")
+    with zoho_beside(MANY) as url:
+        return row(f"zbtui, {MANY} orgs", MANY, *leave_open(watching(url, MANY), PERIOD))
 
 
 def row(name: str, orgs: int, cpu: float, sent: float, memory: float) -> Figures:

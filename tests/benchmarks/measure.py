@@ -13,7 +13,7 @@ from tests.support.terminal import Terminal, in_terminal
 SIZE = (160, 50)
 CALM, CALM_SECONDS = 0.15, 5
 """Of a core, and for how long, once a program has settled."""
-PATIENCE = 600
+PATIENCE = 1500
 """Seconds for it."""
 
 
