@@ -81,3 +81,7 @@ def test_on_trouble_the_past_stays() -> None:
     told = rows(over(KNOWN, troubled("network", "No line.", "Wait.")))
     assert told["Zoho's word"] == "no answer came"
     assert told["Last good"].startswith("2d ago")
+
+
+def test_old_knowledge_is_told_as_such() -> None:
+    assert rows(replace(seen(), restored=True))["Verdict"].startswith("● SCHEDULED (stale): ")

@@ -17,6 +17,7 @@ from tests.support.clock import START
 from zbtui.core.judge import judge
 from zbtui.core.ordering import CYCLE, Sort
 from zbtui.core.org import Policy
+from zbtui.core.runs import History
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble
@@ -76,7 +77,7 @@ def test_the_head_marks_what_is_sorted_by_and_which_way() -> None:
 @pytest.mark.parametrize(
     ("width", "ends"),
     [
-        (36, "+10 columns"),
+        (36, "+10"),
         (60, "SEEN +8"),
         (80, "DC   +6"),
         (120, "+4 columns when wider"),
@@ -135,3 +136,15 @@ def test_company_and_requester_have_columns_where_there_is_room() -> None:
 def test_a_run_that_is_late_is_told_so() -> None:
     late = seen("acme", scheduled_date=(START - timedelta(minutes=5)).isoformat())
     assert "due 00:05:00 ago" in text(row(late, 120))
+
+
+@pytest.mark.parametrize(("width", "told"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
+@pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED"])
+def test_what_is_no_longer_confirmed_is_told_in_full(width: int, told: str, status: str) -> None:
+    restored = replace(seen("acme", status=status), restored=True)
+    assert f"{status} {told}" in text(row(restored, width))
+
+
+@pytest.mark.parametrize("width", [79, 160])
+def test_no_good_backup_is_told_in_full(width: int) -> None:
+    assert " none yet " in text(row(replace(seen("acme"), history=History()), width))

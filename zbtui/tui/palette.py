@@ -11,6 +11,7 @@ from textual.content import Content
 
 from zbtui.core.keys import SCOPES
 from zbtui.tui.screens.fleet_screen import FleetScreen
+from zbtui.tui.widgets.told import badge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,8 +61,7 @@ class OrgProvider(Provider):
         return Hit(score, Content(text), partial(screen.go_to, name), text=text)
 
     def _text(self, screen: FleetScreen, name: str) -> str:
-        verdict = screen.roster.verdict(name)
-        return f"Go to {screen.called(name)} · {verdict.glyph} {verdict.word}"
+        return f"Go to {screen.called(name)} · {badge(screen.roster.verdict(name))}"
 
     def _found(self, screen: FleetScreen, name: str) -> str:
         """What an org is found by: what may be shown of it."""

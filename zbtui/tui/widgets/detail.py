@@ -11,6 +11,7 @@ from zbtui.core.recurrence import in_words
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import ago, countdown, moment_texts, month_of
 from zbtui.core.verdict import Verdict
+from zbtui.tui.widgets.told import badge
 
 Rows = list[tuple[str, str]]
 _NULL = "null"
@@ -26,7 +27,7 @@ def detail_rows(
         zone: the viewer's; None: the machine's.
     """
     org = snapshot.org
-    rows: Rows = [("Verdict", f"{verdict.glyph} {verdict.word}: {verdict.headline}")]
+    rows: Rows = [("Verdict", f"{badge(verdict)}: {verdict.headline}")]
     if verdict.hint:
         rows.append(("What to do", verdict.hint))
     if snapshot.trouble and snapshot.trouble.message != verdict.headline:

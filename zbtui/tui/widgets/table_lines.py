@@ -46,10 +46,16 @@ class Column:
     most: int
     """Cells beyond which it gains nothing."""
     cell: Callable[[Seen], tuple[str, Role]]
+    shorter: Callable[[Seen], tuple[str, Role]] | None = None
+    """The same in fewer words, where there is no room for them all."""
 
 
 def _status(seen: Seen) -> tuple[str, Role]:
     return badge(seen.verdict), tone(seen.verdict)
+
+
+def _short_status(seen: Seen) -> tuple[str, Role]:
+    return badge(seen.verdict).replace("(stale)", "old"), tone(seen.verdict)
 
 
 def _name(seen: Seen) -> tuple[str, Role]:
@@ -64,7 +70,9 @@ def _next(seen: Seen) -> tuple[str, Role]:
 
 def _good(seen: Seen) -> tuple[str, Role]:
     words = last_good_words(seen.snapshot, seen.now)
-    return words.removeprefix("last good: ").removeprefix("last good ").removeprefix("last result "), "text"
+    for prefix in ("last good: ", "last good ", "last result ", "last run "):
+        words = words.removeprefix(prefix)
+    return words.replace(" completed yet", " yet").replace(" good in a year", " in a year"), "text"
 
 
 def _data_center(seen: Seen) -> tuple[str, Role]:
@@ -116,9 +124,9 @@ def _when(seen: Seen) -> tuple[str, Role]:
 
 
 _COLUMNS: Final = (
-    Column("STATUS", "worst", 16, 22, _status),
+    Column("STATUS", "worst", 16, 22, _status, _short_status),
     Column("ORG", "name", 14, 30, _name),
-    Column("NEXT RUN", "next", 16, 19, _next),
+    Column("NEXT RUN", "next", 16, 20, _next),
     Column("SEEN", None, 6, 6, _seen),
     Column("LAST GOOD", "good", 10, 14, _good),
     Column("DC", "dc", 3, 6, _data_center),
@@ -137,8 +145,8 @@ _WANTED: Final = (
 _WHY_GROWS: Final = 40
 """Cells that are left to it before columns are added that are wanted less."""
 _GROWING: Final = (
-    ("NEXT RUN", 19),
-    ("STATUS", 19),
+    ("STATUS", 20),
+    ("NEXT RUN", 20),
     ("ORG", 20),
     ("WHY", 80),
     *((one, 400) for one in _WANTED),
@@ -214,6 +222,8 @@ def draw_row(
     pieces = [accent_mark(snapshot.org.accent)]
     for column, cells in columns_of(width):
         text, role = column.cell(seen)
+        if column.shorter and cell_len(text) > cells:
+            text, role = column.shorter(seen)
         cut_to = min(cell_len(text), cells)
         # A badge is no wider than its words: a column of solid blocks would drown them.
         pieces += [(fit(text, cut_to), role), (" " * (cells - cut_to), "text")]
