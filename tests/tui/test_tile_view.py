@@ -236,3 +236,39 @@ async def test_a_click_on_a_head_sorts_by_its_column() -> None:
         # The roster is still sorted by status: the column to the left of it is the last one.
         assert chosen == ["next", "by"]
         assert app.view.current == "org-0000"
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "columns"),
+    [
+        ((80, 24), 18, 2),
+        ((120, 40), 18, 3),
+        ((120, 40), 8, 2),
+        ((200, 60), 18, 3),
+        ((200, 60), 30, 5),
+        ((200, 60), 2000, 5),
+        ((300, 80), 18, 4),
+        ((300, 80), 1, 1),
+        ((36, 10), 18, 1),
+    ],
+)
+async def test_panels_are_as_wide_as_they_can_be_while_all_are_in_sight(
+    size: tuple[int, int], count: int, columns: int
+) -> None:
+    app = ViewApp(PanelsView(roster_of(*orgs(count))))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        assert app.view._columns == columns
+
+
+async def test_with_another_height_panels_are_laid_out_anew() -> None:
+    app = ViewApp(PanelsView(roster_of(*orgs(10))))
+    async with app.run_test(size=(160, 50)) as pilot:
+        await pilot.pause()
+        assert app.view._columns == 3
+        app.view.move_to(9)
+        await pilot.resize_terminal(160, 24)
+        await pilot.pause()
+        assert app.view._columns == 4
+        assert 9 in app.view._in_sight()
+        assert app.lines[0].count("╭") + app.lines[0].count("┏") == 4

@@ -1,4 +1,4 @@
-"""All orgs as panels, in as many columns as fit."""
+"""All orgs as panels, in as many columns as it takes to have them in sight."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from zbtui.tui.widgets.panel import HEIGHT, LARGEST_WIDTH, SMALLEST_WIDTH, Panel
 from zbtui.tui.widgets.tile_view import GAP, Tile, TileView, org_tile
 
 _NARROWEST: Final = 12
+_OTHER_LINES: Final = 3
+"""Of a screen that has nothing unusual to tell: the bar, the strip, and the keys."""
 
 
 class PanelsView(TileView):
@@ -42,7 +44,11 @@ class PanelsView(TileView):
         super().take_up_keys()
 
     def columns_for(self, width: int, tiles: int) -> tuple[int, int]:
+        """As few as have all orgs in sight, for wider panels tell more; else as many as fit."""
         fitting = max((width + GAP) // (SMALLEST_WIDTH + GAP), 1)
-        columns = max(min(fitting, tiles), 1)
+        filling = -(-(width + GAP) // (LARGEST_WIDTH + GAP))
+        # By the screen: what else it has to tell now and then is no reason to lay all out anew.
+        rows = max((self.screen.size.height - _OTHER_LINES) // HEIGHT, 1)
+        columns = max(min(max(filling, -(-tiles // rows)), fitting, tiles), 1)
         room = (width - GAP * (columns - 1)) // columns
         return columns, max(min(room, LARGEST_WIDTH), _NARROWEST)

@@ -75,8 +75,8 @@ class TileView(ScrolledLines, can_focus=True):
         self._drawn: dict[int, tuple[tuple[Line, ...], bool]] = {}
         """What is on the screen, by place, and whether as selected."""
         self._styles: dict[tuple[Role, bool], Style] = {}
-        self._laid_out_for = 0
-        """Cells of its width."""
+        self._laid_out_for = (0, 0)
+        """Cells of its lines, and lines of the screen."""
         self._scrolled_for = 0
         """Lines of its height."""
         self._columns = 1
@@ -218,8 +218,8 @@ class TileView(ScrolledLines, can_focus=True):
         self._redraw()
 
     def _fit(self) -> None:
-        """Lay out anew where it has another width; with another height, keep what is selected in sight."""
-        if self.line_width not in (0, self._laid_out_for):
+        """Lay out anew for another size; with another height, keep what is selected in sight."""
+        if self.line_width and self._laid_out_for != (self.line_width, self.screen.size.height):
             self._lay_out()
         if self.size.height not in (0, self._scrolled_for):
             self._scrolled_for = self.size.height
@@ -228,7 +228,8 @@ class TileView(ScrolledLines, can_focus=True):
 
     def _lay_out(self) -> None:
         # While it is hidden it has no width: most likely it will have the one that it had.
-        width = self._laid_out_for = self.line_width or self._laid_out_for
+        width = self.line_width or self._laid_out_for[0]
+        self._laid_out_for = width, self.screen.size.height
         self._columns, self._tile_width = self.columns_for(width, len(self._tiles))
         rows = -(-len(self._tiles) // self._columns)
         self.set_lines(rows * self.tile_height)
