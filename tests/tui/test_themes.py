@@ -247,6 +247,8 @@ async def test_without_colours_the_selected_row_is_reversed(monkeypatch: pytest.
         await pilot.pause()
         assert app.styles_of("selected").reverse
         assert app.styles_of("critical-badge").reverse
+        assert app.styles_of("critical").color == app.styles_of("text").color
+        assert app.theme_variables["state-critical"] == app.theme_variables["tile-text"]
 
 
 @pytest.mark.parametrize(

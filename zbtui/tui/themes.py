@@ -203,6 +203,13 @@ class Themed(App[ReturnType]):
         theme = self.current_theme
         return {} if theme.name in _COMPLETE else derived_variables(theme)
 
+    def get_css_variables(self) -> dict[str, str]:
+        variables = super().get_css_variables()
+        if self.no_color:
+            # Of its red a grey would be left that stands out less than what is well.
+            variables["state-critical"] = variables["tile-text"]
+        return variables
+
     @property
     def usual_theme(self) -> str:
         """The name of the one that suits the terminal, where nobody has chosen another."""
