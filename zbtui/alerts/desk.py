@@ -114,11 +114,11 @@ class AlertDesk:
         self, snapshots: Sequence[Snapshot], policy: Policy, now: datetime
     ) -> list[Observation]:
         """All of them; what was judged before, and cannot have turned since, is not judged again."""
-        before, self._judged = self._judged, {}
+        found: dict[str, _Judged] = {}
         patience, judged = self.settings.failed_looks, 0
         for one in snapshots:
             of = (one, policy, patience)
-            known = before.get(one.org.name)
+            known = self._judged.get(one.org.name)
             if known is None or known.of != of or not known.at <= now < known.until:
                 if judged and judged % _AT_ONCE == 0:
                     # Of no length, it would come between all that a key sets going, over and over.
@@ -126,8 +126,9 @@ class AlertDesk:
                 judged += 1
                 verdict = judge(one, policy, now, patience)
                 known = _Judged(of, now, min(turns_at(one, policy, now), now + _HOLDS), verdict)
-            self._judged[one.org.name] = known
-        return [Observation(known.of[0], known.verdict) for known in self._judged.values()]
+            found[one.org.name] = known
+        self._judged = found
+        return [Observation(known.of[0], known.verdict) for known in found.values()]
 
     async def news(self) -> tuple[KeptAlert, ...]:
         """Alerts that any process has kept since the last call; the first call only begins to count."""
