@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from tests.support.build import seen
+from tests.support.clock import START
 from tests.tui.views import roster_of
 from zbtui.tui.roster import Roster
-from zbtui.tui.widgets.state_strip import strip_content, usual_content
+from zbtui.tui.widgets.state_strip import is_unusual, laid_out, typed_units, units_of
 
 
-def told(roster: Roster) -> str:
-    return strip_content(roster).plain
+def told(roster: Roster, width: int = 1000, lines: int = 3, **how: str) -> str:
+    return laid_out(units_of(roster, **how), width, lines).plain
 
 
 def fleet() -> Roster:
@@ -21,49 +23,55 @@ def fleet() -> Roster:
 
 
 def test_as_usual_only_their_number_and_order_are_told() -> None:
-    assert told(fleet()) == ""
-    assert usual_content(fleet()).plain == "3 orgs, worst first"
-    assert usual_content(roster_of(seen("acme")), "newest event first").plain == "1 org, newest event first"
+    assert told(fleet()) == "3 orgs · worst first"
+    assert told(roster_of(seen("acme")), own_order="newest event first") == "1 org · newest event first"
+    assert not is_unusual(fleet())
 
 
-def test_an_order_that_the_view_does_not_have_is_not_told() -> None:
-    roster = fleet()
-    roster.sort_by("name")
-    assert strip_content(roster, own_order="newest event first").plain == ""
-
-
-def test_what_is_being_typed_is_not_told_twice() -> None:
-    roster = fleet()
-    roster.search("birch")
-    assert strip_content(roster, typing=True).plain == "1 of 3 · hidden: ✖ 1 critical"
-
-
-def test_a_filter_tells_how_many_it_lets_through_and_what_bad_ones_it_hides() -> None:
+def test_a_filter_tells_how_many_it_lets_through_and_what_bad_ones_it_leaves_out() -> None:
     roster = fleet()
     roster.search("!acme")
-    assert told(roster) == "filter !acme · 2 of 3 · hidden: ✖ 1 critical"
+    assert told(roster) == "filter !acme · 2 of 3 · left out: ✖ 1 critical · worst first"
     roster.search("acme")
-    assert told(roster) == "filter acme · 1 of 3"
+    assert told(roster, clear="esc") == "filter acme · 1 of 3 · worst first · esc shows all"
+    assert is_unusual(roster)
 
 
-def test_a_pause_is_told_by_how_many() -> None:
+def test_a_pause_is_told_by_how_many_and_hides_nothing_else() -> None:
     paused = replace(seen("birch"), paused=True)
-    assert told(roster_of(seen("acme"), paused)).startswith("‖ PAUSED: 1 of 2")
+    assert told(roster_of(seen("acme"), paused)).startswith(
+        "‖ PAUSED: 1 of 2 not looked at │ 2 orgs · worst"
+    )
     assert told(roster_of(paused)).startswith("‖ PAUSED: ALL")
+    assert is_unusual(roster_of(paused))
 
 
-def test_an_order_that_is_not_the_usual_one_is_told() -> None:
+def test_an_order_that_is_not_the_usual_one_is_told_where_the_view_has_it() -> None:
     roster = fleet()
     roster.sort_by("name", reverse=True)
-    assert told(roster) == "sorted by name, reversed"
+    assert told(roster) == "3 orgs · sorted by name, reversed"
+    assert is_unusual(roster)
+    assert told(roster, own_order="newest event first") == "3 orgs · newest event first"
+    assert not is_unusual(roster, "newest event first")
 
 
-def test_while_names_are_hidden_the_filter_is_too() -> None:
+def test_an_order_that_rests_is_not_told_as_what_it_is_no_longer() -> None:
     roster = fleet()
-    roster.search("acme")
+    roster.touch()
+    roster.update(seen("cedar", status="FAILED"), START)
+    assert told(roster) == "3 orgs · worst first, but for what changed since you moved"
+    roster.tick(START + timedelta(seconds=11), [])
+    assert roster.settle()
+    assert told(roster) == "3 orgs · worst first"
+
+
+def test_while_names_are_hidden_the_filter_is_too_and_that_is_told_however_little_room_there_is() -> None:
+    roster = roster_of(seen("acme", status="FAILED"), replace(seen("birch"), paused=True))
+    roster.search("birch")
     roster.hide_names(True)
-    assert "acme" not in told(roster)
-    assert "filter on" in told(roster) and "names and ids are hidden" in told(roster)
+    assert "birch" not in told(roster)
+    assert "filter on" in told(roster)
+    assert "names and ids are hidden" in told(roster, width=34, lines=2)
 
 
 def test_a_filter_is_text_and_not_markup() -> None:
@@ -77,7 +85,7 @@ def test_no_line_break_cuts_a_count_in_two(width: int) -> None:
     roster = roster_of(seen("acme", status="FAILED"), seen("birch", status="WHATEVER"), seen("cedar"))
     roster.search("cedar")
     roster.sort_by("name")
-    lines = strip_content(roster, "esc", width).plain.split("\n")
+    lines = told(roster, width, lines=9, clear="esc").split("\n")
     for whole in (
         "filter cedar",
         "1 of 3",
@@ -87,4 +95,12 @@ def test_no_line_break_cuts_a_count_in_two(width: int) -> None:
         "sorted by name",
     ):
         assert any(whole in line for line in lines), (whole, lines)
-    assert max(map(len, lines)) <= max(width, 20)
+    assert max(map(len, lines)) <= max(width, 22)
+
+
+def test_what_is_being_typed_is_not_told_twice_and_what_it_finds_comes_first() -> None:
+    roster = roster_of(seen("acme", status="FAILED"), replace(seen("birch"), paused=True))
+    roster.search("birch")
+    found = laid_out(typed_units(roster), 80, lines=1).plain
+    assert found == "1 of 2 · left out: ✖ 1 critical │ ‖ PAUSED: 1 of 2 not looked at · worst first"
+    assert laid_out(typed_units(roster), 33, lines=1).plain == "1 of 2 · left out: ✖ 1 critical"

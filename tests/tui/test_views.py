@@ -47,7 +47,7 @@ async def test_the_table_has_a_line_an_org_worst_first() -> None:
     async with driving(NAMES, zoho_with_a_failure()) as driven:
         await driven.press("2")
         lines = driven.screen_text.splitlines()
-        assert "6 orgs, worst first" in lines[1]
+        assert "6 orgs · worst first" in lines[1]
         assert "STATUS" in lines[2]
         assert "✖ FAILED" in lines[3] and "org-4" in lines[3]
 
@@ -72,9 +72,9 @@ async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None
         await driven.press("slash", *"org-1")
         assert driven.order == ["org-1"]
         typed, told = driven.screen_text.splitlines()[1].split("1 of 6")
-        assert "org-1" in typed and "hidden: ✖ 1 critical" in told
+        assert "org-1" in typed and "left out: ✖ 1 critical" in told
         await driven.press("enter")
-        assert "filter org-1 · 1 of 6 · hidden: ✖ 1 critical" in driven.screen_text
+        assert "filter org-1 · 1 of 6 · left out: ✖ 1 critical" in driven.screen_text
         await driven.press("escape")
         assert len(driven.order) == 6
         assert "filter" not in driven.screen_text
@@ -250,7 +250,64 @@ async def test_a_screen_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
 async def test_the_usual_order_is_told_where_a_line_can_be_spared(lines: int, shown: bool) -> None:
     """At the smallest size a panel takes all there is between the bar and the keys."""
     async with driving(["dune"], size=(80, lines)) as driven:
-        assert ("1 org, worst first" in driven.screen_text) is shown
+        assert ("1 org · worst first" in driven.screen_text) is shown
         assert "next look" in driven.screen_text
+        await driven.press("s")
+        assert "sorted by next run" in driven.screen_text
+
+
+async def test_what_is_newest_is_in_sight_wherever_the_cursor_is() -> None:
+    async with driving([f"org-{number:02}" for number in range(40)], size=(100, 20)) as driven:
+        await driven.press("end")
+        org = driven.view.current
+        await driven.press("4")
+        await driven.advance()
+        await driven.press()
+        assert driven.view.scroll_offset.y == 0
+        assert driven.view.current == org
+        await driven.press("1")
+        assert driven.view.current == org
+        await driven.press("4", "down")
+        assert driven.view._at in driven.view._in_sight()
+        assert driven.view.scroll_offset.y == 0
+
+
+async def test_a_filter_gives_the_cursor_back() -> None:
+    async with driving(["birch", "dune", "mesa"]) as driven:
+        await driven.press("right", "slash", *"zz", "backspace", "backspace")
+        assert driven.view.current == "dune"
+        await driven.press(*"mesa", "escape")
+        assert driven.view.current == "dune"
+        await driven.press("slash", *"mesa", "enter", "down", "escape")
+        assert driven.view.current == "dune"
+
+
+async def test_who_has_moved_since_a_filter_hid_the_org_stays_where_he_is() -> None:
+    async with driving(["birch", "dune", "mesa"]) as driven:
+        await driven.press("right", "slash", "exclamation_mark", *"dune", "enter", "home", "right")
+        assert driven.view.current == "mesa"
+        await driven.press("escape")
+        assert driven.view.current == "mesa"
+
+
+async def test_a_filter_that_is_kept_is_typed_over() -> None:
+    async with driving(["dune", "mesa"]) as driven:
+        await driven.press("slash", *"dune", "enter", "slash", *"mesa", "enter")
+        assert driven.order == ["mesa"]
+
+
+async def test_a_filter_that_finds_nothing_names_its_fields() -> None:
+    async with driving(["dune"]) as driven:
+        await driven.press("2", "slash", *"foo:bar", "enter")
+        assert "No org matches the filter." in driven.screen_text
+        assert "dc: " in driven.screen_text
+
+
+async def test_a_view_with_an_order_of_its_own_is_not_sorted_unseen() -> None:
+    async with driving(["dune", "mesa"]) as driven:
+        await driven.press("3", "s")
+        assert "Sort" not in driven.screen_text.splitlines()[-1]
+        await driven.press("1")
+        assert "2 orgs · worst first" in driven.screen_text
         await driven.press("s")
         assert "sorted by next run" in driven.screen_text

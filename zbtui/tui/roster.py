@@ -90,6 +90,11 @@ class Roster:
         return self._verdicts
 
     @property
+    def is_resting(self) -> bool:
+        """Whether the order is an older one, so that nothing jumps away from whoever moved."""
+        return self._unsorted
+
+    @property
     def hidden(self) -> Counter[Level]:
         """How many orgs at each level the filter hides."""
         shown = self.index

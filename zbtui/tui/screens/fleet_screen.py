@@ -79,6 +79,8 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._troubles: tuple[Trouble | None, ...] = ()
         self._came = ""
         """The org to go to once it is shown."""
+        self._kept: tuple[str | None, str | None] | None = None
+        """The org under the cursor before a filter hid it, and the one that it is on instead."""
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
@@ -147,6 +149,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.view.show(org)
         if not is_typing:
             self.set_focus(self.view)
+        self.refresh_bindings()
 
     def go_to(self, name: str) -> None:
         """Move to that org, whatever the filter says."""
@@ -224,6 +227,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def action_find(self) -> None:
         """Type a filter; it works while it is typed."""
         self.find.value = self.roster.find
+        self.find.select_all()
         self.find.display = True
         self.set_focus(self.find)  # not `focus`, which waits behind the keys that came already
         self._show_bar()
@@ -254,10 +258,21 @@ class FleetScreen(OrgCommands, Screen[None]):
             self._search("")
 
     def _search(self, text: str) -> None:
+        view, kept = self.view, self._kept
+        # Whoever has moved since the filter hid the org under the cursor is elsewhere now.
+        org = kept[0] if kept and kept[1] == view.current else view.current
         self.roster.search(text)
-        self.view.rebuild()
+        view.rebuild()
+        if self.roster.is_touched and org in self.roster.index:
+            view.select(org)
+        self._kept = (org, view.current)
         self._note_state(find=text)
         self._show_bar()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("sort", "reverse"):  # only where it shows
+            return not (self._views and self.view.own_order)
+        return super().check_action(action, parameters)
 
     def action_sort(self) -> None:
         """By the next of four."""

@@ -53,6 +53,7 @@ class _Later:
 class AgendaView(TileView):
     """A line a run, by day; on top what is late, and the orgs that have none to await."""
 
+    opens_on_top: ClassVar[bool] = True
     own_order: ClassVar[str] = "by time of their runs"
 
     def __init__(self, roster: Roster) -> None:

@@ -25,7 +25,8 @@ def next_dates(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) ->
     if backup is None or backup.next_run is None or snapshot.time_to_next_run(now) is None:
         return []
     later = later_runs(backup.rrule, backup.next_run, now + _LONGEST_PLAN) if backup.rrule else ()
-    rows = [("Next dates", f"{moment_texts(backup.next_run, zone)[0]}: Zoho's word")]
+    past = ", past by now" if backup.next_run <= snapshot.zoho_now(now) else ""
+    rows = [("Next dates", f"{moment_texts(backup.next_run, zone)[0]}: Zoho's word{past}")]
     return rows + [
         ("", f"{moment_texts(at, zone)[0]}: about, by the plan") for at in later[: _NEXT_DATES - 1]
     ]

@@ -21,6 +21,7 @@ _READ_EVERY: Final = 10
 class EventsView(TileView):
     """A line an event, by day; at the end the orgs of which nothing was noted."""
 
+    opens_on_top: ClassVar[bool] = True
     own_order: ClassVar[str] = "newest event first"
 
     def __init__(
@@ -78,7 +79,7 @@ class EventsView(TileView):
             self._events = events
             self.rebuild()
             if first and org is not None:
-                self.select(org)
+                super().show(org)
 
     def make_tiles(self) -> Sequence[Tile]:
         shown, everyone = self.roster.index, self.roster.everyone

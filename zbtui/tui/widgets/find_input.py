@@ -33,7 +33,7 @@ class FindInput(Input):
 
     def __init__(self) -> None:
         super().__init__(
-            placeholder="name, company, status, tag …   !not   dc:eu   tag:prod",
+            placeholder="words  !not  dc:eu  tag:prod  by:mara",
             compact=True,
             select_on_focus=False,
             id="find",

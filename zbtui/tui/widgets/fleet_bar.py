@@ -22,8 +22,8 @@ LEVEL_STYLES: Final = {
     Level.UNKNOWN: "bold $state-unknown",
     Level.CRITICAL: "bold reverse $state-critical",
 }
-_NEXT: Final = len("next run: ")
-_COUNTDOWN: Final = len("in 30d 03:12:44")
+_NEXT: Final = ("next run: ", "next: ")
+_COUNTDOWN: Final = "in 30d 03:12:44"
 """The longest that a plan Zoho has leads to, near enough."""
 _LEAST_NAME: Final = 6
 """Cells of an org's name; with fewer it tells nothing."""
@@ -70,24 +70,24 @@ def bar_content(
 ) -> Content:
     """The fullest form of the line that fits into `width` cells, whichever run is the next one."""
     mark = label and label.partition(":")[0]  # that all is invented is never left out
-    unnamed = _NEXT + _COUNTDOWN
-    named = unnamed + _LEAST_NAME + 1
+    long, brief = _NEXT
     forms = (
-        (_counts(counts, label, words=True), named),
-        (_counts(counts, label, words=False), named),
-        (short := _counts(counts, mark, words=False), named),
-        (short, unnamed),
+        (_counts(counts, label, words=True), long, _LEAST_NAME + 1),
+        (_counts(counts, label, words=False), long, _LEAST_NAME + 1),
+        (short := _counts(counts, mark, words=False), long, _LEAST_NAME + 1),
+        (short, brief, _LEAST_NAME + 1),
+        (short, long, 0),
     )
     if soonest is None:
-        return next((form for form, _ in forms if form.cell_length <= width), short)
-    for form, least in forms:
-        if form.cell_length + least <= width:
+        return next((form for form, *_ in forms if form.cell_length <= width), short)
+    for form, what, least in forms:
+        if form.cell_length + len(what) + least + len(_COUNTDOWN) <= width:
             left = f"in {countdown(_ahead(soonest, now))}"
-            room = width - form.cell_length - _NEXT - len(left) - 1
+            room = width - form.cell_length - len(what) - len(left) - 1
             name, who = soonest.org.name, ""
-            if least == named:
+            if least:
                 who = f"{name if cell_len(name) <= room else fit(name, room)} "
-            return Content.assemble(form, f"next run: {who}{left}")
+            return Content.assemble(form, f"{what}{who}{left}")
     return short
 
 

@@ -203,12 +203,14 @@ def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> 
     if snapshot.looking:
         return Row(f"{seen} · looking…", "muted")
     if snapshot.paused:
-        return Row(f"{seen} · PAUSED, {keys.pause} resumes", "warning")
+        said = [f"{seen} · PAUSED, {keys.pause} resumes", f"PAUSED, {keys.pause} resumes"]
+        return Row(longest_fitting(said, inner), "warning")
     if snapshot.trouble and snapshot.trouble.kind == "auth":
         said = [f"{seen} · {keys.open} signs in again", f"{keys.open} signs in again"]
         return Row(longest_fitting(said, inner), "text")
     if snapshot.next_look is None:
         said = [f"{seen} · press {keys.look} to look again", f"{seen} · {keys.look} looks again"]
+        said.append(f"{keys.look} looks again")
         return Row(longest_fitting(said, inner), "muted")
     wait = max(snapshot.next_look - now, timedelta(seconds=1)) + timedelta(seconds=4)
     said = [f"{seen} · next look in {rough(wait)}", f"{seen} · next in {rough(wait)}"]

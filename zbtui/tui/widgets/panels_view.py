@@ -43,12 +43,14 @@ class PanelsView(TileView):
         self._keys = PanelKeys(*names)
         super().take_up_keys()
 
-    def columns_for(self, width: int, tiles: int) -> tuple[int, int]:
+    def columns_for(self, width: int) -> tuple[int, int]:
         """As few as have all orgs in sight, for wider panels tell more; else as many as fit."""
         fitting = max((width + GAP) // (SMALLEST_WIDTH + GAP), 1)
         filling = -(-(width + GAP) // (LARGEST_WIDTH + GAP))
         # By the screen: what else it has to tell now and then is no reason to lay all out anew.
         rows = max((self.screen.size.height - _OTHER_LINES) // HEIGHT, 1)
-        columns = max(min(max(filling, -(-tiles // rows)), fitting, tiles), 1)
+        # And by all orgs: what a filter hides is none either.
+        everyone = max(len(self.roster.everyone), 1)
+        columns = min(max(filling, -(-everyone // rows)), fitting, everyone)
         room = (width - GAP * (columns - 1)) // columns
         return columns, max(min(room, LARGEST_WIDTH), _NARROWEST)

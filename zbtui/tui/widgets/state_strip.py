@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from textual.content import Content
@@ -19,6 +20,7 @@ Unit = tuple[str, Content]
 """What parts it from the one before on the same line, and a text that no line break is to cut in two."""
 _BAR: Final = " │ "
 _DOT: Final = " · "
+_MOST_LINES: Final = 3
 
 
 class StateStrip(Static):
@@ -30,6 +32,7 @@ class StateStrip(Static):
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._shown = Content()
+        self._show_again: Callable[[], None] = lambda: None
 
     def show(self, roster: Roster, own_order: str, *, typing: bool) -> None:
         """Bring the line up to date.
@@ -38,46 +41,63 @@ class StateStrip(Static):
             own_order: the view's, where it is not what the user chose.
             typing: whether the filter is being typed, beside it.
         """
-        clear = "" if typing or not roster.find.strip() else key_of(self.screen, "fleet.clear")
+        self._show_again = lambda: self.show(roster, own_order, typing=typing)
+        clear = key_of(self.screen, "fleet.clear") if roster.find.strip() else ""
         width = self.content_size.width or self.screen.size.width - self.gutter.width
-        content = strip_content(roster, clear, width, own_order, typing=typing)
-        self.set_class(bool(content.plain), "-telling")
-        content = content if content.plain else usual_content(roster, own_order)
+        units = typed_units(roster, own_order) if typing else units_of(roster, own_order, clear)
+        content = laid_out(units, width, lines=1 if typing else _MOST_LINES)
+        self.set_class(is_unusual(roster, own_order), "-telling")
         if content != self._shown:
             before, self._shown = self._shown, content
             # Most often it is another word in the same one line.
             same = all("\n" not in one.plain and one.cell_length <= width for one in (before, content))
             self.update(content, layout=not same)
 
-
-def usual_content(roster: Roster, own_order: str = "") -> Content:
-    """What is told where all is as usual."""
-    orgs = len(roster.everyone)
-    return Content(f"{orgs} {'org' if orgs == 1 else 'orgs'}, {own_order or SORT_WORDS[USUAL]}")
+    def on_resize(self) -> None:
+        self._show_again()
 
 
-def strip_content(
-    roster: Roster, clear: str = "", width: int = 1000, own_order: str = "", *, typing: bool = False
-) -> Content:
-    """What is told; empty where all is as usual.
+def is_unusual(roster: Roster, own_order: str = "") -> bool:
+    """Whether it tells anything that somebody should know of."""
+    sorted_otherwise = not own_order and (roster.sort != USUAL or roster.reverse)
+    return bool(_paused(roster) or roster.veiled or roster.find.strip() or sorted_otherwise)
+
+
+def units_of(roster: Roster, own_order: str = "", clear: str = "") -> list[Unit]:
+    """What is told, the weightiest first.
 
     Args:
-        clear: the key that shows all orgs again.
-        width: cells of a line.
         own_order: the view's, where it is not what the user chose.
-        typing: whether the filter is being typed, beside it.
+        clear: the key that shows all orgs again.
     """
-    order = [] if own_order else _sorted(roster)
-    units = [*_paused(roster), *_filtered(roster, clear, typing=typing), *order]
-    if roster.veiled:
-        units.append((_BAR, Content.styled("names and ids are hidden", "bold")))
-    lines: list[Content] = []
+    units = [*_paused(roster), *_veiled(roster)]
+    if roster.find.strip():
+        find = "on" if roster.veiled else roster.find
+        units += [(_BAR, Content.assemble("filter ", (find, "bold"))), (_DOT, _count(roster))]
+        units += _hidden(roster)
+    else:
+        units.append((_BAR, _count(roster)))
+    units.append((_DOT, _order(roster, own_order)))
+    return [*units, (_DOT, Content(f"{clear} shows all"))] if clear else units
+
+
+def typed_units(roster: Roster, own_order: str = "") -> list[Unit]:
+    """The same beside a filter that is being typed: what it lets through comes first."""
+    found = [(_BAR, _count(roster)), *_hidden(roster)]
+    return [*found, *_paused(roster), *_veiled(roster), (_DOT, _order(roster, own_order))]
+
+
+def laid_out(units: Sequence[Unit], width: int, lines: int) -> Content:
+    """As many of the units as there is room for."""
+    found: list[Content] = []
     for parted, unit in units:
-        if lines and lines[-1].cell_length + len(parted) + unit.cell_length <= width:
-            lines[-1] = Content.assemble(lines[-1], parted, unit)
+        if found and found[-1].cell_length + len(parted) + unit.cell_length <= width:
+            found[-1] = Content.assemble(found[-1], parted, unit)
+        elif len(found) < lines:
+            found.append(unit)
         else:
-            lines.append(unit)
-    return Content("\n").join(lines)
+            break
+    return Content("\n").join(found)
 
 
 def _paused(roster: Roster) -> list[Unit]:
@@ -90,27 +110,33 @@ def _paused(roster: Roster) -> list[Unit]:
     return [(_BAR, Content.styled(said, "bold reverse $state-warning"))]
 
 
-def _filtered(roster: Roster, clear: str, *, typing: bool) -> list[Unit]:
-    if not roster.find.strip():
-        return []
-    find = "on" if roster.veiled else roster.find
-    count = Content(f"{len(roster.order)} of {len(roster.everyone)}")
-    units = (
-        [(_BAR, count)] if typing else [(_BAR, Content.assemble("filter ", (find, "bold"))), (_DOT, count)]
-    )
-    hidden, parted, before = roster.hidden, _DOT, "hidden: "
+def _veiled(roster: Roster) -> list[Unit]:
+    return [(_BAR, Content.styled("names and ids are hidden", "bold"))] if roster.veiled else []
+
+
+def _count(roster: Roster) -> Content:
+    everyone = len(roster.everyone)
+    if roster.find.strip():
+        return Content(f"{len(roster.order)} of {everyone}")
+    return Content(f"{everyone} {'org' if everyone == 1 else 'orgs'}")
+
+
+def _hidden(roster: Roster) -> list[Unit]:
+    """How many that are not well the filter leaves out."""
+    units: list[Unit] = []
+    hidden, parted, before = roster.hidden, _DOT, "left out: "
     for level in sorted(Level, reverse=True):
         if level is not Level.OK and hidden[level]:
-            many = (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])
-            units.append((parted, Content.assemble(before, many)))
+            count = (f"{level.glyph} {hidden[level]} {level.word}", LEVEL_STYLES[level])
+            units.append((parted, Content.assemble(before, count)))
             parted, before = " ", ""
-    if clear:
-        units.append((_DOT, Content(f"{clear} shows all")))
     return units
 
 
-def _sorted(roster: Roster) -> list[Unit]:
-    if roster.sort == USUAL and not roster.reverse:
-        return []
-    said = f"sorted by {SORT_WORDS[roster.sort]}{', reversed' if roster.reverse else ''}"
-    return [(_BAR, Content(said))]
+def _order(roster: Roster, own_order: str) -> Content:
+    if own_order:
+        return Content(own_order)
+    words = SORT_WORDS[roster.sort]
+    if roster.sort != USUAL or roster.reverse:
+        words = f"sorted by {words}{', reversed' if roster.reverse else ''}"
+    return Content(f"{words}, but for what changed since you moved" if roster.is_resting else words)

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
 from typing import ClassVar, Final, NamedTuple, get_args
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
@@ -14,11 +13,13 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from zbtui.core.finding import FIELDS
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.messages import OrgsShown
 from zbtui.tui.roster import Roster
-from zbtui.tui.widgets.lines import Line, Role
+from zbtui.tui.widgets.lines import Line, Role, fit
 from zbtui.tui.widgets.scrolled_lines import BAR, ScrolledLines
+from zbtui.tui.widgets.strips import joined
 
 GAP: Final = 1
 """Cells between two columns."""
@@ -39,11 +40,6 @@ def org_tile(name: str) -> Tile:
     return Tile(name, name)
 
 
-def _same_ground(one: Style, other: Style) -> bool:
-    """Whether a blank in one looks as it does in the other."""
-    return one.bgcolor == other.bgcolor and not (one.reverse or other.reverse or other.underline)
-
-
 class TileView(ScrolledLines, can_focus=True):
     """Tiles in one or several columns, with a cursor on one of them.
 
@@ -58,6 +54,8 @@ class TileView(ScrolledLines, can_focus=True):
 
     tile_height: ClassVar[int] = 1
     """Lines of each tile."""
+    opens_on_top: ClassVar[bool] = False
+    """Whether its first lines are what it is opened for, wherever the cursor is."""
     own_order: ClassVar[str] = ""
     """In which order its lines are, where that is not what the user chose."""
     marks_selected: ClassVar[bool] = True
@@ -79,6 +77,8 @@ class TileView(ScrolledLines, can_focus=True):
         """Cells of its lines, and lines of the screen."""
         self._scrolled_for = 0
         """Lines of its height."""
+        self._stays_on_top = False
+        """Since it was opened nobody has moved."""
         self._columns = 1
         self._tile_width = 0
         self._painted = False
@@ -97,7 +97,7 @@ class TileView(ScrolledLines, can_focus=True):
         """`header_height` lines."""
         return ()
 
-    def columns_for(self, width: int, tiles: int) -> tuple[int, int]:
+    def columns_for(self, width: int) -> tuple[int, int]:
         """How many columns, and how wide each of them is."""
         return 1, width
 
@@ -127,6 +127,8 @@ class TileView(ScrolledLines, can_focus=True):
         self.rebuild()
         if org is not None:
             self.select(org)
+        self._stays_on_top = self.opens_on_top
+        self._scroll_to_selected()
 
     def rebuild(self) -> None:
         """Other tiles, or in another order: the selected one stays selected, where it is still there."""
@@ -161,6 +163,7 @@ class TileView(ScrolledLines, can_focus=True):
     def move_to(self, place: int) -> None:
         """Select the tile at that place; the order then rests for a while."""
         before, self._at = self._at, place
+        self._stays_on_top = False
         self.roster.touch()
         self._repaint(one for one in (before, place) if one is not None)
         self._scroll_to_selected()
@@ -230,7 +233,7 @@ class TileView(ScrolledLines, can_focus=True):
         # While it is hidden it has no width: most likely it will have the one that it had.
         width = self.line_width or self._laid_out_for[0]
         self._laid_out_for = width, self.screen.size.height
-        self._columns, self._tile_width = self.columns_for(width, len(self._tiles))
+        self._columns, self._tile_width = self.columns_for(width)
         rows = -(-len(self._tiles) // self._columns)
         self.set_lines(rows * self.tile_height)
         self._redraw()
@@ -254,6 +257,8 @@ class TileView(ScrolledLines, can_focus=True):
 
     def _wanted_scroll(self) -> int:
         """The least scrolling that has what is selected in sight, with the heading that it stands under."""
+        if self._stays_on_top:
+            return 0
         if self._at is None:
             return self.scroll_offset.y
         top = bottom = self._at
@@ -296,19 +301,31 @@ class TileView(ScrolledLines, can_focus=True):
         if not self._painted:
             self._painted = True
             self.app.post_message(OrgsShown())
+        bar = ("▐" * BAR, self._style("frame")) if y in self.thumb else (" " * BAR, self._style("text"))
+        return joined([*self._pieces(y), bar], self.size.width)
+
+    def _pieces(self, y: int) -> list[tuple[str, Style]]:
         if y < self.header_height:
-            return self._strip(y, [(self.draw_header(self._tile_width)[y], False)])
+            return self._side_by_side([(self.draw_header(self._tile_width)[y], False)])
+        if not self._tiles:
+            return self._draw_nothing(y - self.header_height)
         row, line = divmod(y - self.header_height + self.scroll_offset.y, self.tile_height)
         first = row * self._columns
         drawn = []
         for place in range(first, min(first + self._columns, len(self._tiles))):
             lines, selected = self._drawn.get(place) or self._draw(place)
             drawn.append((lines[line], selected and self.marks_selected))
-        return self._strip(y, drawn)
+        return self._side_by_side(drawn)
 
-    def _strip(self, y: int, drawn: Sequence[tuple[Line, bool]]) -> Strip:
-        """Lines of tiles side by side, each with whether it is selected; at the edge the scroll bar."""
-        ground, last = self._style("text"), None
+    def _draw_nothing(self, line: int) -> list[tuple[str, Style]]:
+        """What is told where the filter lets nothing through."""
+        fields = " ".join(f"{field}:" for field in FIELDS)
+        told = ("", " No org matches the filter.", f" Its fields are {fields}") if self.roster.find else ()
+        return [(fit(told[line] if line < len(told) else "", self.line_width), self._style("muted"))]
+
+    def _side_by_side(self, drawn: Sequence[tuple[Line, bool]]) -> list[tuple[str, Style]]:
+        """Lines of tiles side by side, each with whether it is selected, up to the scroll bar."""
+        ground = self._style("text")
         pieces: list[tuple[str, Style]] = []
         for line, selected in drawn:
             if pieces:
@@ -316,19 +333,7 @@ class TileView(ScrolledLines, can_focus=True):
             pieces += [(text, self._style(role, selected=selected)) for text, role in line]
         width = len(drawn) * (self._tile_width + GAP) - GAP if drawn else 0
         pieces.append((" " * (self.line_width - width), ground))
-        pieces.append(("▐" * BAR, self._style("frame")) if y in self.thumb else (" " * BAR, ground))
-        # Textual's own ways to join and to pad make a strip each, which are slow to make.
-        texts: list[str] = []
-        styles: list[Style] = []
-        for text, style in pieces:
-            # Of a blank only the ground is seen: it can go with what stands before it.
-            if last is not None and (style is last or (text.isspace() and _same_ground(style, last))):
-                texts[-1] += text
-            elif text:
-                texts.append(text)
-                styles.append(style)
-                last = style
-        return Strip(map(Segment, texts, styles), self.size.width)
+        return pieces
 
     def _style(self, role: Role, *, selected: bool = False) -> Style:
         style = self._styles.get((role, selected))
@@ -357,12 +362,21 @@ class TileView(ScrolledLines, can_focus=True):
         if self._at is None:
             return
         step = columns + rows * self._columns
+        if self._at not in (seen := self._in_sight()):
+            self._go_on_from(seen)
+            return
         place = self._at + step
         if rows > 0 and place >= len(self._tiles):
             # The last row is not full.
             last = len(self._tiles) - 1
             place = last if place // self._columns <= last // self._columns else place
         target = self._selectable(place, 1 if step > 0 else -1)
+        if target is not None:
+            self.move_to(target)
+
+    def _go_on_from(self, seen: range) -> None:
+        """The cursor was left behind while others scrolled: it goes on among what is looked at."""
+        target = self._selectable(seen.start, 1)
         if target is not None:
             self.move_to(target)
 
