@@ -263,7 +263,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         org = kept[0] if kept and kept[1] == view.current else view.current
         self.roster.search(text)
         view.rebuild()
-        if self.roster.is_touched and org in self.roster.index:
+        if self.roster.is_touched and org in self.roster.index and org != view.current:
             view.select(org)
         self._kept = (org, view.current)
         self._note_state(find=text)
