@@ -16,6 +16,7 @@ from zbtui.core.runs import summarize
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.tui.widgets.detail import detail_rows
+from zbtui.tui.widgets.detail_pages import next_dates
 
 DAY = timedelta(days=1)
 
@@ -85,3 +86,16 @@ def test_on_trouble_the_past_stays() -> None:
 
 def test_old_knowledge_is_told_as_such() -> None:
     assert rows(replace(seen(), restored=True))["Verdict"].startswith("● SCHEDULED (stale): ")
+
+
+def test_a_pause_is_told_beside_the_verdict() -> None:
+    told = rows(replace(seen(), paused=True, observed_at=START - timedelta(minutes=3)))
+    assert list(told)[:2] == ["Verdict", "Paused"]
+    assert told["Paused"] == "not looked at; last seen 3m ago"
+
+
+def test_a_date_that_is_past_is_not_told_as_one_that_is_ahead() -> None:
+    running = seen(status="INPROGRESS", scheduled_date=(START - timedelta(hours=1)).isoformat())
+    assert next_dates(running, START, UTC)[0][1].endswith("Zoho's word, past by now")
+    ahead = seen(scheduled_date=(START + timedelta(hours=1)).isoformat())
+    assert next_dates(ahead, START, UTC)[0][1].endswith("Zoho's word")

@@ -28,6 +28,9 @@ def detail_rows(
     """
     org = snapshot.org
     rows: Rows = [("Verdict", f"{badge(verdict)}: {verdict.headline}")]
+    if snapshot.paused:
+        seen = f"last seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
+        rows.append(("Paused", f"not looked at; {seen}"))
     if verdict.hint:
         rows.append(("What to do", verdict.hint))
     if snapshot.trouble and snapshot.trouble.message != verdict.headline:
