@@ -189,6 +189,15 @@ def test_when_the_clock_is_set_back_all_are_judged_anew() -> None:
     assert roster.counts[Level.CRITICAL] == 1
 
 
+def test_the_clock_may_be_found_set_back_by_an_answer_first() -> None:
+    roster = roster_of(*(seen(f"org-{number}") for number in range(1000)), due_in(2.5))
+    tick(roster, 3)
+    assert roster.counts[Level.CRITICAL] == 1
+    roster.update(seen("org-7"), START + timedelta(seconds=1))
+    tick(roster, 2)
+    assert roster.counts[Level.CRITICAL] == 0
+
+
 def test_what_nothing_can_have_turned_is_seldom_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     roster, judged = roster_of(*(seen(f"org-{number:04}") for number in range(3000))), list[Snapshot]()
 

@@ -115,7 +115,7 @@ class Roster:
         name = snapshot.org.name
         if name not in self.everyone:
             return False
-        self.now = now
+        self._go_on_to(now)
         self.everyone[name] = snapshot
         self._shown.pop(name, None)
         self._rejudge([name])
@@ -127,10 +127,7 @@ class Roster:
         What is in sight is judged each time; what is not, when its time has come. Of the rest a part, so
         that thousands cost no more than a few.
         """
-        before, self.now = self.now, now
-        if now < before:  # the clock was set back
-            self._rejudge(self.everyone)
-            return
+        self._go_on_to(now)
         turned = [name for name, at in self._turns.items() if at <= now]
         part = len(self.everyone) // _JUDGED_EVERY + 1
         names = list(self.everyone)[self._judged : self._judged + part]
@@ -188,6 +185,11 @@ class Roster:
         return True
 
     # Order
+
+    def _go_on_to(self, now: datetime) -> None:
+        is_back, self.now = now < self.now, now
+        if is_back:  # the clock was set back: what had turned by then has not
+            self._rejudge(self.everyone)
 
     def _judge_all(self) -> None:
         self._verdicts = {name: judge(self.snapshot(name), self.policy, self.now) for name in self.everyone}
