@@ -363,37 +363,33 @@ class TileView(ScrolledLines, can_focus=True):
             return
         step = columns + rows * self._columns
         if self._at not in (seen := self._in_sight()):
-            self._go_on_from(seen)
+            self._move_on(seen.start, 1)  # others scrolled: it goes on among what is looked at
             return
         place = self._at + step
         if rows > 0 and place >= len(self._tiles):
             # The last row is not full.
             last = len(self._tiles) - 1
             place = last if place // self._columns <= last // self._columns else place
-        target = self._selectable(place, 1 if step > 0 else -1)
-        if target is not None:
-            self.move_to(target)
-
-    def _go_on_from(self, seen: range) -> None:
-        """The cursor was left behind while others scrolled: it goes on among what is looked at."""
-        target = self._selectable(seen.start, 1)
-        if target is not None:
-            self.move_to(target)
+        self._move_on(place, 1 if step > 0 else -1)
 
     def action_move_to(self, place: int) -> None:
-        target = self._selectable(place % len(self._tiles), -1 if place < 0 else 1) if self._tiles else None
+        if self._tiles:
+            self._move_on(place % len(self._tiles), -1 if place < 0 else 1)
+
+    def _move_on(self, place: int, step: int) -> bool:
+        """To the first tile with an org from that place on. Whether there is one."""
+        target = self._selectable(place, step)
         if target is not None:
             self.move_to(target)
+        return target is not None
 
     def action_page(self, direction: int) -> None:
         if self._at is None:
             return
         rows = max(self.lines_in_sight // self.tile_height, 1)
         place = min(max(self._at + direction * rows * self._columns, 0), len(self._tiles) - 1)
-        target = self._selectable(place, direction)
-        target = self._selectable(place, -direction) if target is None else target
-        if target is not None:
-            self.move_to(target)
+        if not self._move_on(place, direction):
+            self._move_on(place, -direction)
 
     def on_click(self, event: events.Click) -> None:
         if event.x >= self.line_width:  # the scroll bar
