@@ -25,9 +25,6 @@ from zbtui.store.config_file import ConfigFile
 from zbtui.store.credentials import KeyringCredentials
 from zbtui.zoho.http import AsgiApp
 
-# A keyring call that fails leaves its connection to the garbage collector: so does the keyring library.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 
 def without_orgs(scene: Practice) -> None:
     scene.orgs.clear()

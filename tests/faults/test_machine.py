@@ -35,9 +35,6 @@ from zbtui.store import database as journal_room
 from zbtui.zoho.client import fetch_details
 from zbtui.zoho.http import Http
 
-# A call that fails leaves its connection to the garbage collector: so does the keyring library.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
 WELL: Final = "● 3 ok"
 DAYS: Final = timedelta(days=2, hours=12)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import signal
@@ -34,19 +33,8 @@ ACCESS = AccessToken(
 SECRETS = ("the-client-secret", "1000.the-refresh-token", "1000.an-access-token")
 
 
-# A call that fails leaves its connection to the garbage collector: so does the keyring library.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-
-
 @pytest.fixture
-def leftovers() -> Iterator[None]:
-    """Collected here, and not in the middle of some other test."""
-    yield
-    gc.collect()
-
-
-@pytest.fixture
-def own_keyring(leftovers: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
+def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
     """A Secret Service for one test alone, which may do with it what it likes."""
     with secret_service() as service:
         use(service, monkeypatch)
@@ -242,7 +230,7 @@ async def test_a_cached_token_that_cannot_be_used_is_none_and_made_anew(
 
 
 async def test_a_locked_keyring_is_a_trouble_and_never_none(
-    leftovers: None, monkeypatch: pytest.MonkeyPatch, locks: Path
+    monkeypatch: pytest.MonkeyPatch, locks: Path
 ) -> None:
     with secret_service(unlocked=False) as service:
         use(service, monkeypatch)
@@ -296,9 +284,7 @@ async def test_what_was_given_up_is_undone_should_it_happen_after_all(
     assert await credentials.read_sign_in("acme") == SIGN_IN
 
 
-async def test_a_bus_that_is_gone_is_a_trouble(
-    leftovers: None, monkeypatch: pytest.MonkeyPatch, locks: Path
-) -> None:
+async def test_a_bus_that_is_gone_is_a_trouble(monkeypatch: pytest.MonkeyPatch, locks: Path) -> None:
     credentials = KeyringCredentials(locks)
     with secret_service() as service:
         use(service, monkeypatch)

@@ -1,4 +1,4 @@
-"""Sign-ins and access tokens in the OS keyring. The only importer of keyring.
+"""Sign-ins and access tokens in the OS keyring.
 
 Keyring calls block, may hang for ever, and crash gnome-keyring when they overlap: one daemon thread
 makes them all, one at a time, each with a time limit and under a lock that all zbtui processes share.
@@ -287,7 +287,7 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
         ) from None
     for member in members:
         if type(member).__module__.startswith(_SECURE):
-            return member
+            return _instead_of(member)
     if allow_insecure:
         return found
     if isinstance(found, fail.Keyring):
@@ -302,6 +302,17 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
             f"{_STORES} To use it all the same, set {ALLOW_INSECURE}=1.",
         )
     )
+
+
+def _instead_of(backend: KeyringBackend) -> KeyringBackend:
+    """The same back end, by our own hand where keyring's is too rough."""
+    from keyring.backends import SecretService
+
+    if type(backend) is not SecretService.Keyring:
+        return backend
+    from zbtui.store.secret_service import Keyring  # it needs what only Linux has
+
+    return Keyring.instead_of(backend)
 
 
 _STORES: Final = (

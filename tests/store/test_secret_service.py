@@ -1,0 +1,83 @@
+"""The Secret Service, asked so that GNOME's daemon outlives it: a real one, with an ear on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import jeepney
+import keyring.core
+import pytest
+import secretstorage
+from jeepney.io.blocking import DBusConnection
+from keyring.backends import SecretService as library
+
+from tests.support.clock import START
+from tests.support.secret_service import SecretService
+from zbtui.core.secret import AccessToken, Secret, SignIn
+from zbtui.store.credentials import KeyringCredentials, choose_backend
+from zbtui.store.secret_service import Keyring
+
+DAEMON = "org.freedesktop.secrets"
+Heard = dict[int, list[tuple[Any, ...]]]
+"""Each connection's questions: the method, and its first argument."""
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
+    """What each connection asks the daemon, in order."""
+    asked: Heard = {}
+    kept: list[DBusConnection] = []  # so that none is taken for another one
+    ask = DBusConnection.send_and_get_reply
+
+    def listen(connection: DBusConnection, message: jeepney.Message, **options: Any) -> Any:
+        kept.append(connection)
+        fields = message.header.fields
+        if fields[jeepney.HeaderFields.destination] == DAEMON:
+            question = (fields[jeepney.HeaderFields.member], *message.body[:1])
+            asked.setdefault(id(connection), []).append(question)
+        return ask(connection, message, **options)
+
+    monkeypatch.setattr(DBusConnection, "send_and_get_reply", listen)
+    yield asked
+
+
+async def test_no_connection_begins_with_a_question_that_can_end_the_daemon(
+    real_keyring: SecretService, tmp_path: Path, heard: Heard
+) -> None:
+    """What needs a client to be known may come before it is: only this alias, which is none, does not."""
+    credentials = KeyringCredentials(tmp_path)
+    await credentials.write_sign_in("acme", SignIn(Secret("one")))
+    await credentials.write_access("acme", AccessToken(Secret("two"), "https://www.zohoapis.eu", START))
+    await credentials.read_sign_in("acme")
+    await credentials.delete("acme")
+    await credentials.probe()
+    assert len(heard) > 10
+    assert {questions[0] for questions in heard.values()} == {("ReadAlias", "zbtui-greeting")}
+    assert all(len(questions) > 1 for questions in heard.values())
+
+
+def test_the_library_goes_on_to_choose_its_own_and_is_named_by_it(real_keyring: SecretService) -> None:
+    chosen = choose_backend(allow_insecure=False)
+    assert type(chosen) is Keyring
+    assert chosen.name == library.Keyring.name == "SecretService Keyring"
+    keyring.core.init_backend()
+    assert type(keyring.core.get_keyring()) is library.Keyring
+
+
+def test_the_collection_that_the_user_prefers_is_taken(
+    real_keyring: SecretService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "/org/freedesktop/secrets/collection/session"
+    monkeypatch.setenv("KEYRING_PROPERTY_PREFERRED_COLLECTION", other)
+    keyring.core.init_backend()
+    backend = choose_backend(allow_insecure=False)
+    backend.set_password("zbtui:acme", "sign-in", "kept there")
+    with closing(secretstorage.dbus_init()) as bus:
+        collection = secretstorage.Collection(bus, other)
+        items = list(collection.search_items({"service": "zbtui:acme"}))
+        assert [item.get_secret() for item in items] == [b"kept there"]
+    backend.delete_password("zbtui:acme", "sign-in")
+    assert backend.get_password("zbtui:acme", "sign-in") is None
