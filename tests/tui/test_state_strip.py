@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.build import seen
 from tests.support.clock import START
+from tests.tui.driving import driving
 from tests.tui.views import roster_of
 from zbtui.tui.roster import Roster
 from zbtui.tui.widgets.state_strip import is_unusual, laid_out, typed_units, units_of
@@ -104,3 +105,24 @@ def test_what_is_being_typed_is_not_told_twice_and_what_it_finds_comes_first() -
     found = laid_out(typed_units(roster), 80, lines=1).plain
     assert found == "1 of 2 · left out: ✖ 1 critical │ ‖ PAUSED: 1 of 2 not looked at · worst first"
     assert laid_out(typed_units(roster), 33, lines=1).plain == "1 of 2 · left out: ✖ 1 critical"
+
+
+async def test_it_is_as_high_as_what_it_tells_however_often_that_changes_between_two_layouts() -> None:
+    async with driving(["acme"], size=(60, 24)) as scene:
+        roster, strip = scene.screen.roster, scene.screen.strip
+
+        def tell(find: str) -> None:
+            roster.search(find)
+            strip.show(roster, "", typing=False)
+
+        tell("one line")
+        await scene.pilot.pause()
+        for find, height in [("another", 1), ("x" * 500, 3), ("", 1)]:
+            tell("y" * 500)
+            # As a resize does, before Textual has had a rest.
+            scene.screen.query_one("#line")._clear_arrangement_cache()
+            scene.screen._refresh_layout()
+            tell(find)
+            await scene.pilot.pause()
+            assert strip.size.height == height
+            assert scene.view.region.y == 1 + height

@@ -31,7 +31,8 @@ class StateStrip(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self._shown = Content()
+        self._shown = Content(), 0
+        """What is shown, and for how many cells it was laid out."""
         self._show_again: Callable[[], None] = lambda: None
 
     def show(self, roster: Roster, own_order: str, *, typing: bool) -> None:
@@ -47,11 +48,11 @@ class StateStrip(Static):
         units = typed_units(roster, own_order) if typing else units_of(roster, own_order, clear)
         content = laid_out(units, width, lines=1 if typing else _MOST_LINES)
         self.set_class(is_unusual(roster, own_order), "-telling")
-        if content != self._shown:
-            before, self._shown = self._shown, content
-            # Most often it is another word in the same one line.
-            same = all("\n" not in one.plain and one.cell_length <= width for one in (before, content))
-            self.update(content, layout=not same)
+        if (content, width) != self._shown:
+            self._shown = content, width
+            # Not "auto": of two changes without a rest between, Textual may keep the first one's height.
+            self.styles.height = min(content.get_height({}, width), _MOST_LINES)
+            self.update(content, layout=False)
 
     def on_resize(self) -> None:
         self._show_again()
