@@ -287,7 +287,7 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
         ) from None
     for member in members:
         if type(member).__module__.startswith(_SECURE):
-            return _instead_of(member)
+            return _polite(member)
     if allow_insecure:
         return found
     if isinstance(found, fail.Keyring):
@@ -304,15 +304,15 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
     )
 
 
-def _instead_of(backend: KeyringBackend) -> KeyringBackend:
-    """The same back end, by our own hand where keyring's is too rough."""
+def _polite(backend: KeyringBackend) -> KeyringBackend:
+    """The same back end, or one that does the same with more care."""
     from keyring.backends import SecretService
 
     if type(backend) is not SecretService.Keyring:
         return backend
     from zbtui.store.secret_service import Keyring  # it needs what only Linux has
 
-    return Keyring.instead_of(backend)
+    return Keyring.standing_in_for(backend)
 
 
 _STORES: Final = (

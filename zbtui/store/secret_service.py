@@ -26,7 +26,7 @@ class Keyring(SecretService.Keyring):
     """keyring itself chooses among all classes there are: it is to find its own."""
 
     @classmethod
-    def instead_of(cls, backend: SecretService.Keyring) -> Keyring:
+    def standing_in_for(cls, backend: SecretService.Keyring) -> Keyring:
         """With the same settings."""
         own = cls()
         vars(own).update(vars(backend))
