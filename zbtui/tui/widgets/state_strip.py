@@ -46,12 +46,13 @@ class StateStrip(Static):
         clear = key_of(self.screen, "fleet.clear") if roster.find.strip() else ""
         width = self.content_size.width or self.screen.size.width - self.gutter.width
         units = typed_units(roster, own_order) if typing else units_of(roster, own_order, clear)
-        content = laid_out(units, width, lines=1 if typing else _MOST_LINES)
+        lines = 1 if typing else _MOST_LINES
+        content = laid_out(units, width, lines)
         self.set_class(is_unusual(roster, own_order), "-telling")
         if (content, width) != self._shown:
             self._shown = content, width
             # Not "auto": of two changes without a rest between, Textual may keep the first one's height.
-            self.styles.height = min(content.get_height({}, width), _MOST_LINES)
+            self.styles.height = min(content.get_height({}, width), lines)
             self.update(content, layout=False)
 
     def on_resize(self) -> None:
