@@ -219,9 +219,11 @@ def children(count: int, code: str, *arguments: object) -> Iterator[list[subproc
 
 
 def hear(process: subprocess.Popen[str]) -> str:
-    """The next line that it prints."""
+    """The next line that it prints; it has not ended before."""
     assert process.stdout is not None
-    return process.stdout.readline().rstrip("\n")
+    line = process.stdout.readline()
+    assert line.endswith("\n"), f"it ended, having said {line!r}"
+    return line.rstrip("\n")
 
 
 def tell(process: subprocess.Popen[str], line: str = "") -> None:

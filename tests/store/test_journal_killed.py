@@ -28,6 +28,9 @@ from tests.store.builders import alarm, history, looked, note, org
 from tests.support.clock import START
 from zbtui.store.journal import open_journal
 READY
+def say(word, number):
+    os.write(1, f"{word} {number}\\n".encode())  # in one go: who is killed has said all of a line, or nothing
+
 async def write_for_ever(path, index):
     journal = open_journal(path)
     while True:
@@ -37,24 +40,24 @@ async def write_for_ever(path, index):
         seen = looked(org(), at, f"S{index}", history=past, history_at=at, company=None)
         await note(journal, seen)
         assert journal.trouble is None, journal.trouble
-        print("noted", index, flush=True)
+        say("noted", index)
         await journal.alerts.settle(alarm(f"org-{index}"), ["command"])
         claim = await journal.alerts.claim(["command"], START, timedelta(minutes=1))
         assert journal.trouble is None, journal.trouble
-        print("told", index, flush=True)
+        say("told", index)
         if claim:
             await journal.alerts.delivered(claim)
             assert journal.trouble is None, journal.trouble
-            print("delivered", claim.kept.alert.org.removeprefix("org-"), flush=True)
+            say("delivered", claim.kept.alert.org.removeprefix("org-"))
 
 # What is needed is loaded: a fork of this process writes at once.
 while order := sys.stdin.readline().strip():
     child = os.fork()
     if not child:
         asyncio.run(write_for_ever(Path(sys.argv[2]), int(order)))
-    print("born", child, flush=True)
+    say("born", child)
     os.waitpid(child, 0)
-    print("dead", child, flush=True)
+    say("dead", child)
 """
 
 
