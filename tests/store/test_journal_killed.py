@@ -29,7 +29,7 @@ from tests.support.clock import START
 from zbtui.store.journal import open_journal
 READY
 def say(word, number):
-    os.write(1, f"{word} {number}\\n".encode())  # in one go: who is killed has said all of a line, or nothing
+    os.write(1, f"{word} {number}\\n".encode())  # at once: whoever is killed said all of it, or nothing
 
 async def write_for_ever(path, index):
     journal = open_journal(path)
