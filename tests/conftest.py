@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +19,11 @@ from tests.support.secret_service import SecretService, secret_service
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("zbtui", deadline=None)
 hypothesis.settings.load_profile("zbtui")
+
+
+def pytest_configure() -> None:
+    """Who starts the tests in the background of a script has ctrl+c ignored, by them and all they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
