@@ -90,10 +90,15 @@ def _running_secret_service() -> Iterator[SecretService]:
 @pytest.fixture
 def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.MonkeyPatch) -> SecretService:
     """A real, unlocked Secret Service, found through the environment by this process and its children."""
-    for name, value in _running_secret_service.environ.items():
+    use_keyring_of(_running_secret_service, monkeypatch)
+    return _running_secret_service
+
+
+def use_keyring_of(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By this process and its children."""
+    for name, value in service.environ.items():
         monkeypatch.setenv(name, value)
     use_environment_keyring()
-    return _running_secret_service
 
 
 def use_environment_keyring() -> None:

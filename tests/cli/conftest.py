@@ -19,7 +19,7 @@ from tests.cli.shell import (
     certificates,
 )
 from tests.cli.signing import Onlooker
-from tests.conftest import use_environment_keyring
+from tests.conftest import use_keyring_of
 from tests.support.secret_service import SecretService, secret_service
 from tests.support.zoho import Port, make_simulator, on_port
 from zbtui.cli import main
@@ -95,7 +95,5 @@ def locked_keyring() -> Iterator[dict[str, str]]:
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
     """An unlocked keyring for one test alone, which may lock it."""
     with secret_service() as service:
-        for name, value in service.environ.items():
-            monkeypatch.setenv(name, value)
-        use_environment_keyring()
+        use_keyring_of(service, monkeypatch)
         yield service

@@ -20,7 +20,7 @@ from typing import Final
 
 import pytest
 
-from tests.conftest import use_environment_keyring
+from tests.conftest import use_keyring_of
 from tests.faults.canary import Canaries
 from tests.faults.house import House, Machine, house
 from tests.store.test_journal_reopened import locked as journal_locked
@@ -44,9 +44,7 @@ def machine(empty_home: Path, canaries: Canaries, monkeypatch: pytest.MonkeyPatc
     """One whose keyring is its own, and may be broken."""
     monkeypatch.setattr(journal_room, "_PATIENCE", 0.3)
     with secret_service(activating=False) as service:
-        for name, value in service.environ.items():
-            monkeypatch.setenv(name, value)
-        use_environment_keyring()
+        use_keyring_of(service, monkeypatch)
         yield Machine(empty_home, service, canaries)
     gc.collect()  # here, and not in the middle of some other test
 

@@ -16,7 +16,7 @@ import keyring.core
 import pytest
 from keyring.backends import SecretService as secret_service_backend
 
-from tests.conftest import use_environment_keyring
+from tests.conftest import use_keyring_of
 from tests.store.builders import children, hear, run_together, tell
 from tests.support.clock import START, settle
 from tests.support.secret_service import SecretService, secret_service
@@ -37,14 +37,8 @@ SECRETS = ("the-client-secret", "1000.the-refresh-token", "1000.an-access-token"
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
     """A Secret Service for one test alone, which may do with it what it likes."""
     with secret_service() as service:
-        use(service, monkeypatch)
+        use_keyring_of(service, monkeypatch)
         yield service
-
-
-def use(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in service.environ.items():
-        monkeypatch.setenv(name, value)
-    use_environment_keyring()
 
 
 @pytest.fixture
@@ -233,7 +227,7 @@ async def test_a_locked_keyring_is_a_trouble_and_never_none(
     monkeypatch: pytest.MonkeyPatch, locks: Path
 ) -> None:
     with secret_service(unlocked=False) as service:
-        use(service, monkeypatch)
+        use_keyring_of(service, monkeypatch)
         credentials = KeyringCredentials(locks)
         assert "locked" in (await trouble_of(credentials)).message
         for act in (
@@ -287,7 +281,7 @@ async def test_what_was_given_up_is_undone_should_it_happen_after_all(
 async def test_a_bus_that_is_gone_is_a_trouble(monkeypatch: pytest.MonkeyPatch, locks: Path) -> None:
     credentials = KeyringCredentials(locks)
     with secret_service() as service:
-        use(service, monkeypatch)
+        use_keyring_of(service, monkeypatch)
         await credentials.write_sign_in("acme", SIGN_IN)
     assert "failed" in (await trouble_of(credentials)).message
 

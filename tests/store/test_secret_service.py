@@ -13,9 +13,11 @@ import pytest
 import secretstorage
 from jeepney.io.blocking import DBusConnection
 from keyring.backends import SecretService as library
+from keyring.errors import InitError
 
+from tests.conftest import use_keyring_of
 from tests.support.clock import START
-from tests.support.secret_service import SecretService
+from tests.support.secret_service import SecretService, ended, locked, secret_service, unlock
 from zbtui.core.secret import AccessToken, Secret, SignIn
 from zbtui.store.credentials import KeyringCredentials, choose_backend
 from zbtui.store.secret_service import Keyring
@@ -42,6 +44,14 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
 
     monkeypatch.setattr(DBusConnection, "send_and_get_reply", listen)
     yield asked
+
+
+@pytest.fixture
+def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
+    """A Secret Service for one test alone, which the bus does not start anew by itself."""
+    with secret_service(activating=False) as service:
+        use_keyring_of(service, monkeypatch)
+        yield service
 
 
 async def test_no_connection_begins_with_a_question_that_can_end_the_daemon(
@@ -80,4 +90,21 @@ def test_the_collection_that_the_user_prefers_is_taken(
         items = list(collection.search_items({"service": "zbtui:acme"}))
         assert [item.get_secret() for item in items] == [b"kept there"]
     backend.delete_password("zbtui:acme", "sign-in")
+    assert backend.get_password("zbtui:acme", "sign-in") is None
+
+
+def test_a_keyring_that_is_unlocked_on_being_asked_is_used(
+    own_keyring: SecretService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = choose_backend(allow_insecure=False)
+    backend.set_password("zbtui:acme", "sign-in", "kept there")
+    monkeypatch.setattr(secretstorage.Collection, "unlock", unlock)
+    with locked(own_keyring):
+        assert backend.get_password("zbtui:acme", "sign-in") == "kept there"
+
+
+def test_a_daemon_that_is_gone_is_told_as_such_and_nothing_is_left_open(own_keyring: SecretService) -> None:
+    backend = choose_backend(allow_insecure=False)
+    with ended(own_keyring), pytest.raises(InitError):
+        backend.get_password("zbtui:acme", "sign-in")
     assert backend.get_password("zbtui:acme", "sign-in") is None

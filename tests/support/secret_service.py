@@ -150,7 +150,11 @@ def locked(service: SecretService) -> Iterator[None]:
     with closing(secretstorage.dbus_init()) as connection:
         secretstorage.get_default_collection(connection).lock()
     yield
-    # What GNOME's own dialog calls, once somebody has typed the password.
+    unlock()
+
+
+def unlock(*_: object) -> None:
+    """Open its keyring, as GNOME's own dialog does once somebody has typed the password."""
     within = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
     address = DBusAddress("/org/freedesktop/secrets", "org.freedesktop.secrets", interface=within)
     with closing(secretstorage.dbus_init()) as connection:
