@@ -20,11 +20,11 @@ from tests.support.notebook import Notebook
 from tests.support.zoho import sign_in_of
 from tests.watch.scene import MINUTE, Street, street
 from zbtui.core.cadence import LONGEST_LOCKOUT
+from zbtui.core.data_centers import DATA_CENTERS, DataCenter
 from zbtui.core.secret import AccessToken, Secret, SignIn
 from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET, Trouble, TroubleError
 from zbtui.store.journal import Journal, Lockout, open_journal
 from zbtui.tokens import TOKENS_PER_WINDOW, WINDOW, TokenDesk
-from zbtui.zoho.datacenter import DATA_CENTERS, DataCenter
 
 SECOND = timedelta(seconds=1)
 ZOHOS_WINDOW = timedelta(minutes=10)

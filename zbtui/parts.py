@@ -29,11 +29,10 @@ def find_paths_of(args: argparse.Namespace) -> Paths:
 
 
 def config_file(paths: Paths) -> ConfigFile:
-    """The config, read by what is known of Zoho's data centers."""
-    from zbtui.config_rules import CONFIG_RULES
+    """The config of this user."""
     from zbtui.store.config_file import ConfigFile
 
-    return ConfigFile(paths.config, paths.locks / "config.lock", CONFIG_RULES)
+    return ConfigFile(paths.config, paths.locks / "config.lock")
 
 
 def open_credentials(paths: Paths) -> KeyringCredentials:

@@ -14,12 +14,12 @@ from typing import Final
 
 from zbtui.clock import Clock
 from zbtui.core.cadence import LONGEST_LOCKOUT, lockout_pause
+from zbtui.core.data_centers import DataCenter, data_center_of
 from zbtui.core.explain_sign_in import USED_CODE, explain_token, over_budget
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, Secret, SignIn, fingerprint
 from zbtui.core.trouble import LOCKOUT, TroubleError
 from zbtui.store.journal import Journal, Lockout
-from zbtui.zoho.datacenter import DataCenter, data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import request_access_token
 

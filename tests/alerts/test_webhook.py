@@ -15,9 +15,9 @@ from tests.support.faulty import Answer, closed_port, faulty, hangs, reply, rese
 from tests.zoho.canned import Canned, all_that_it_tells
 from zbtui.alerts.message import alert_as_json
 from zbtui.alerts.webhook import post
+from zbtui.core.data_centers import check_webhook_url
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.zoho import http as room
-from zbtui.zoho.datacenter import check_webhook_url
 from zbtui.zoho.http import MAX_BODY, Http
 
 SECRET = "T0P/s3cr3t-path"

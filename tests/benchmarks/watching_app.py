@@ -14,7 +14,6 @@ from pathlib import Path
 from tests.support.zoho import Port, make_simulator, sign_in_of
 from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import SystemClock
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Policy
 from zbtui.onboard import Desk, Household
 from zbtui.store.config import Config
@@ -31,7 +30,7 @@ async def watch(url: str, orgs: int, policy: Policy, folder: Path) -> None:
     invented = port.simulator.world.orgs
     for name, org in invented.items():
         await credentials.write_sign_in(name, sign_in_of(org))
-    config = MemoryConfig(Config(policy, tuple(port.org(name) for name in invented)), CONFIG_RULES)
+    config = MemoryConfig(Config(policy, tuple(port.org(name) for name in invented)))
     journal = open_journal(folder / "journal.db")
     async with Http() as http:
         fleet = make_fleet(config.load(), http, credentials, journal, clock)

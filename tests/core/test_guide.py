@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.explain import BACKUP_SCOPE, SCOPES
-from zbtui.core.guide import GUIDES, PLACES, REDIRECT_PORT, console_url, steps_of
+from zbtui.core.guide import GUIDES, REDIRECT_PORT, console_url, steps_of
 from zbtui.core.org import WAYS, Way
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 REDIRECT = f"http://localhost:{REDIRECT_PORT}/"
 
@@ -40,11 +40,6 @@ def test_the_redirect_uri_to_register_is_told_to_the_letter() -> None:
 def test_what_is_pasted_in_the_end_is_a_code_or_a_refresh_token_if_anything(way: Way) -> None:
     pasted = {"code": "code", "refresh-token": "refresh token"}
     assert GUIDES[way].answer == pasted.get(way)
-
-
-def test_every_data_center_has_its_place_in_the_address_bar() -> None:
-    assert set(PLACES) == set(DATA_CENTERS)
-    assert len(set(PLACES.values())) == len(PLACES)
 
 
 @pytest.mark.parametrize("data_center", DATA_CENTERS)

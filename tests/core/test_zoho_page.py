@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tests.core.build import ORG, company
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.org import CUSTOM
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.zoho_page import crm_page
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 
 @pytest.mark.parametrize("key", DATA_CENTERS)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clock import START
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.explain import SCOPES
 from zbtui.demo.accounts import (
     DEVICE_CLIENT,
@@ -19,7 +20,6 @@ from zbtui.demo.accounts import (
     user_code,
 )
 from zbtui.demo.world import World
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 ASKED = {"scope": "ZohoCRM.org.READ"}
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tests.demo.desk import BOTH, Desk
 from tests.support.clock import FakeClock
 from tests.support.zoho import Browser, browse
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT, Client
 from zbtui.demo.answers import Answer, Call, Site
 from zbtui.demo.consent import show_consent_page
 from zbtui.demo.server import serve_in_process
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 BACK = "http://localhost:53171/"
 VERIFIER = "v" * 43

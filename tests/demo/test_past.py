@@ -16,6 +16,7 @@ from tests.demo.desk import Eye
 from tests.support.clock import START, FakeClock
 from tests.support.zoho import make_simulator
 from zbtui.core.backup import Backup
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.history import Entry, Outcome, parse_history
 from zbtui.core.links import Links, parse_links
 from zbtui.core.runs import History, summarize
@@ -24,7 +25,6 @@ from zbtui.demo.past import history_rows, links_object
 from zbtui.demo.roster import InventedOrg
 from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 SAMPLE = {"id", "action", "state", "repeat_type", "file_name", "count", "log_time", "done_by"}
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.clock import START, FakeClock
 from tests.support.zoho import Port, browse, browse_in_thread, client_of, make_simulator, on_port
+from zbtui.core.data_centers import DATA_CENTERS, data_center_of
 from zbtui.core.org import CUSTOM, Org
 from zbtui.core.secret import Secret, SignIn
 from zbtui.demo import DEVICE_CLIENT, WEB_CLIENT
@@ -22,7 +23,6 @@ from zbtui.demo import app as demo_app
 from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import TOKEN_ERRORS, Simulator
-from zbtui.zoho.datacenter import DATA_CENTERS, data_center_of
 from zbtui.zoho.http import Http, Reply
 from zbtui.zoho.oauth import request_access_token
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.support.clock import START
 from zbtui.core.backup import State, parse_details
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import API_ERRORS, TOKEN_ERRORS
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 TOLD_AS = {
     "FAILED_BEFORE": "SCHEDULED",

@@ -14,7 +14,6 @@ import pytest
 from keyring.backends import null
 
 from tests.doctor.scene import Practice, practice, unwritable
-from tests.store.builders import RULES
 from tests.support.clock import FakeClock
 from tests.support.secret_service import SecretService
 from tests.zoho.canned import Canned, Message, Receive, Send
@@ -184,7 +183,7 @@ async def test_a_broken_config_is_told_with_its_line_and_the_rest_is_examined(tm
     path = tmp_path / "config.toml"
     path.write_text('[[org]]\nname = "acme"\ndata_center = "mars"\nclient_id = "1000.ABC"\n')
     async with practice() as scene:
-        file = ConfigFile(path, tmp_path / "config.lock", RULES)
+        file = ConfigFile(path, tmp_path / "config.lock")
         scene.doctor = replace(scene.doctor, load_config=file.load)
         found = await scene.machine()
         assert found["config"].level is Level.PROBLEM

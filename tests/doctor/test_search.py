@@ -6,6 +6,7 @@ import pytest
 
 from tests.doctor.scene import HastyClock, Practice, practice
 from tests.support.zoho import sign_in_of
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.secret import Secret, SignIn
 from zbtui.core.trouble import TroubleError
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, USUAL_SCOPES, Client, Source
@@ -13,7 +14,6 @@ from zbtui.doctor import Finding, Level
 from zbtui.doctor.search import find_data_center
 from zbtui.store.memory import MemoryCredentials
 from zbtui.tokens import TokenDesk
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 HOSTS = {key: dc.accounts_url.removeprefix("https://") for key, dc in DATA_CENTERS.items()}
 

@@ -21,7 +21,6 @@ from tests.support.clock import FakeClock, settle
 from tests.support.secret_service import SecretService
 from tests.support.zoho import sign_in_of
 from tests.tui.driving import StillApp
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.event import Event
 from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
@@ -68,7 +67,7 @@ class Machine:
 
     @property
     def file(self) -> ConfigFile:
-        return ConfigFile(self.paths.config, self.paths.locks / "config.lock", CONFIG_RULES)
+        return ConfigFile(self.paths.config, self.paths.locks / "config.lock")
 
     @property
     def credentials(self) -> KeyringCredentials:

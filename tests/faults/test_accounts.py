@@ -34,6 +34,7 @@ from tests.zoho.flows import (
     TOLD,
 )
 from zbtui.clock import Stop
+from zbtui.core.data_centers import DATA_CENTERS, data_center_of
 from zbtui.core.org import Org
 from zbtui.core.progress import BrowserPage
 from zbtui.core.secret import Secret, SignIn
@@ -52,7 +53,6 @@ from zbtui.zoho.client import (
     fetch_details,
     fetch_zohos_time,
 )
-from zbtui.zoho.datacenter import DATA_CENTERS, data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import revoke
 from zbtui.zoho.signin import Granted, sign_in_by_browser, sign_in_by_code, sign_in_by_device

@@ -20,14 +20,7 @@ from tests.watch.scene import HastyClock
 from tests.zoho.canned import Canned, InTurn, canned
 from tests.zoho.flows import CLIENT, DEVICE_CODE_PATH, DEVICE_TOKEN_PATH, GRANTED, TOLD
 from zbtui.clock import Stop
-from zbtui.core.explain_sign_in import explain_token, lacks_scope
-from zbtui.core.org import CUSTOM
-from zbtui.core.progress import DeviceCode
-from zbtui.core.qr import qr_lines
-from zbtui.core.secret import Secret, fits_header
-from zbtui.core.trouble import TroubleError
-from zbtui.zoho.client import fetch_zohos_time
-from zbtui.zoho.datacenter import (
+from zbtui.core.data_centers import (
     DATA_CENTERS,
     DataCenter,
     check_custom_url,
@@ -37,6 +30,13 @@ from zbtui.zoho.datacenter import (
     trusted_accounts,
     trusted_api_url,
 )
+from zbtui.core.explain_sign_in import explain_token, lacks_scope
+from zbtui.core.org import CUSTOM
+from zbtui.core.progress import DeviceCode
+from zbtui.core.qr import qr_lines
+from zbtui.core.secret import Secret, fits_header
+from zbtui.core.trouble import TroubleError
+from zbtui.zoho.client import fetch_zohos_time
 from zbtui.zoho.http import Http, Reply
 from zbtui.zoho.loopback import Loopback
 from zbtui.zoho.oauth import count_of, parse_object, parse_tokens, revoke

@@ -29,9 +29,9 @@ from tests.support.clock import FakeClock
 from tests.zoho.canned import canned
 from zbtui.ask import ask_number, choose_way, confirm, read_secrets
 from zbtui.check.events import as_rows
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.backup import parse_job
 from zbtui.core.cadence import next_look
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.event import said, standing_of
 from zbtui.core.explain_sign_in import explain_token
 from zbtui.core.finding import parse_filter
@@ -57,7 +57,6 @@ from zbtui.store.journal import Journal, open_journal
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tokens import TokenDesk
 from zbtui.tui.widgets.event_lines import Whose, draw_event
-from zbtui.zoho.datacenter import DATA_CENTERS
 from zbtui.zoho.http import Http
 
 CONFIG: Final = """# ours
@@ -202,11 +201,11 @@ def read_screen(data: bytes) -> None:
 
 def read_config(data: bytes) -> None:
     with troubled():
-        config = parse_config(data.decode("utf-8", "replace"), "config.toml", CONFIG_RULES)
+        config = parse_config(data.decode("utf-8", "replace"), "config.toml")
         for org in config.orgs:
             check_text(org.name, org.client_id, org.soid, *org.tags)
             assert check_name(org.name) is None
-            assert make_org(org_table(org), CONFIG_RULES) == org
+            assert make_org(org_table(org)) == org
 
 
 def read_tables(data: bytes) -> None:
@@ -223,7 +222,7 @@ def edit_config(data: bytes) -> None:
     with _folder() as folder:
         path = folder / "config.toml"
         path.write_bytes(data)
-        file = ConfigFile(path, folder / "lock", CONFIG_RULES)
+        file = ConfigFile(path, folder / "lock")
         with troubled():
             before = file.load()
             for org in before.orgs[:2]:
@@ -247,7 +246,7 @@ def edit_config(data: bytes) -> None:
 @contextmanager
 def _whole_or_not(path: Path) -> Iterator[None]:
     yield
-    parse_config(path.read_text("utf-8-sig"), "config.toml", CONFIG_RULES)
+    parse_config(path.read_text("utf-8-sig"), "config.toml")
 
 
 def read_keys(data: bytes) -> None:

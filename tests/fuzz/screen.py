@@ -19,7 +19,6 @@ from zbtui.check.json_text import as_json
 from zbtui.check.openmetrics import as_openmetrics
 from zbtui.check.report import judge_all
 from zbtui.check.text import as_text
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.agenda import make_agenda, runs_after
 from zbtui.core.alert import Alert
 from zbtui.core.backup import parse_details
@@ -76,7 +75,7 @@ def show(data: bytes) -> None:
 def _org(given: dict[str, Any]) -> Org:
     table = {"name": given["name"], "data_center": "eu", "client_id": "1000.A", "tags": given["tags"]}
     try:
-        return make_org(table, CONFIG_RULES)
+        return make_org(table)
     except TroubleError as error:
         check_trouble(error.trouble)
         return ORG

@@ -36,7 +36,7 @@ WITHOUT = {
     "zbtui.store.memory.Credentials.read_sign_in": "a contract",
     "zbtui.store.memory.MemoryCredentials.read_access": "nothing but what was put into it",
     "zbtui.store.memory.MemoryCredentials.read_sign_in": "nothing but what was put into it",
-    "zbtui.zoho.datacenter.data_center_of": "an org of the config, which was read",
+    "zbtui.core.data_centers.data_center_of": "an org of the config, which was read",
 }
 """Those that need no target, each with what they are given or do."""
 

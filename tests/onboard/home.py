@@ -16,7 +16,6 @@ import pytest
 from tests.support.zoho import Browser, make_simulator
 from tests.watch.scene import HastyClock
 from tests.zoho.canned import Message, Receive, Send, all_that_it_tells
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Org, Way
 from zbtui.core.progress import BrowserPage, DeviceCode, Progress
 from zbtui.core.secret import AccessToken, Secret, SignIn
@@ -32,7 +31,6 @@ from zbtui.store.memory import MemoryCredentials
 from zbtui.zoho.http import Http
 from zbtui.zoho.signin import BROWSER_PATIENCE
 
-RULES = CONFIG_RULES
 GRANTING: tuple[Way, ...] = ("code", "device", "browser")
 """The ways in which Zoho gives a refresh token."""
 TOKEN_PATH, REVOKE_PATH = "/oauth/v2/token", "/oauth/v2/token/revoke"
@@ -152,7 +150,7 @@ class Home:
     _browsing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.config = ConfigFile(self.folder / "config.toml", self.folder / "config.lock", RULES)
+        self.config = ConfigFile(self.folder / "config.toml", self.folder / "config.lock")
         self.journal = open_journal(self.folder / "journal.db")
         self.app: Asgi = serve_in_process(self.simulator)
         self.http = Http(self._serve)
@@ -206,7 +204,7 @@ class Home:
         """From now on the config can be read, but not written: a file is where the lock's folder was."""
         blocked = self.folder / "blocked"
         blocked.write_text("")
-        self.config = ConfigFile(self.config.path, blocked / "config.lock", RULES)
+        self.config = ConfigFile(self.config.path, blocked / "config.lock")
 
     def typed(self, way: Way = "refresh-token", name: str = "heron", called: str | None = None) -> Typed:
         """What leads to an invented org, this way."""

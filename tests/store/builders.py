@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from tests.support.clock import START
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.alert import Alert, Ledger, Told
 from zbtui.core.backup import parse_job
 from zbtui.core.company import Company
@@ -35,7 +34,6 @@ from zbtui.store.config import Config
 from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import Journal, Lockout, open_journal
 
-RULES = CONFIG_RULES
 ROOT = Path(__file__).parents[2]
 YEAR_END = datetime(2026, 12, 31, tzinfo=UTC)
 TOKEN = "0123456789abcdef"
@@ -60,7 +58,7 @@ class File:
 
     def store(self) -> ConfigFile:
         """As another process, or a later run, opens it."""
-        return ConfigFile(self.path, self.lock, RULES)
+        return ConfigFile(self.path, self.lock)
 
     def put(self, text: str | bytes) -> None:
         self.path.write_bytes(text if isinstance(text, bytes) else text.encode())

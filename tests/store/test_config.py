@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.store.builders import ACME, CUSTOM, LOCAL, RULES, File, org, refused
+from tests.store.builders import ACME, CUSTOM, LOCAL, File, org, refused
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.org import POLICY_KEYS, Org, Policy
 from zbtui.core.trouble import TroubleError
 from zbtui.store.config import (
@@ -110,7 +111,7 @@ def test_what_is_left_out_is_as_documented(file: File) -> None:
     assert (config.orgs[0].grant, config.orgs[0].mute) == ("refresh-token", False)
 
 
-@pytest.mark.parametrize("dc", sorted(RULES.data_centers))
+@pytest.mark.parametrize("dc", sorted(DATA_CENTERS))
 def test_each_data_center_can_be_chosen(dc: str, file: File) -> None:
     file.put(ACME.replace('"eu"', f'"{dc}"'))
     assert file.load().orgs[0].data_center == dc
@@ -299,7 +300,7 @@ spans = st.integers(15, 3650 * 86400).map(lambda seconds: timedelta(seconds=seco
 def test_an_org_is_read_as_its_table_says(own: dict[str, timedelta]) -> None:
     made = org(grant="client-credentials", soid="ZohoCRM.1", own_policy=tuple(own.items()))
     canonical = replace(made, own_policy=tuple((key, own[key]) for key in POLICY_KEYS if key in own))
-    assert make_org(org_table(made), RULES) == canonical
+    assert make_org(org_table(made)) == canonical
 
 
 def test_a_table_holds_what_is_set_and_nothing_else() -> None:
@@ -324,7 +325,7 @@ FRAGMENTS = st.sampled_from([ACME, CUSTOM, LOCAL, "[[org]]\n", "[watch]\n", "org
 @given(text=st.lists(FRAGMENTS | st.text(max_size=5), max_size=12).map("".join))
 def test_whatever_is_in_the_file_the_outcome_is_a_config_or_a_trouble(text: str) -> None:
     try:
-        config = parse_config(text, "config.toml", RULES)
+        config = parse_config(text, "config.toml")
     except TroubleError as error:
         assert error.trouble.message.startswith("config.toml")
     else:
@@ -346,8 +347,8 @@ def test_other_names_are_refused(name: str) -> None:
 
 def test_an_org_can_be_made_from_its_keys_alone() -> None:
     keys = {"name": "acme", "data_center": "eu", "client_id": "1000.ABC"}
-    assert make_org(keys, RULES) == org()
-    message = refused(partial(make_org, {**keys, "data_center": "fr"}, RULES)).message
+    assert make_org(keys) == org()
+    message = refused(partial(make_org, {**keys, "data_center": "fr"})).message
     assert message[0].isupper()
     assert "fr" in message
 

@@ -264,11 +264,11 @@ def test_an_edit_while_another_process_edits_is_given_up_in_the_end(
 ADD_FIVE = """
 import sys
 from pathlib import Path
-from tests.store.builders import RULES, org
+from tests.store.builders import org
 from zbtui.store.config_file import ConfigFile
 READY
 number, path, lock = sys.argv[1:]
-file = ConfigFile(Path(path), Path(lock), RULES)
+file = ConfigFile(Path(path), Path(lock))
 for index in range(5):
     file.add(org(f"org-{number}-{index}"))
 """

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import tried
-from tests.store.builders import ACME, NEW, RULES, File, org, refused
+from tests.store.builders import ACME, NEW, File, org, refused
 from zbtui.core.keymap import Keymap
 from zbtui.core.org import ACCENTS
 from zbtui.store.config import make_org, org_table, parse_config
@@ -25,7 +25,7 @@ def file(tmp_path: Path) -> File:
 
 
 def keys(text: str) -> Keymap:
-    return parse_config(text, "config.toml", RULES).settings.keys
+    return parse_config(text, "config.toml").settings.keys
 
 
 # Keys
@@ -59,13 +59,13 @@ def test_a_change_of_orgs_leaves_the_keys_as_they_are(file: File) -> None:
 
 
 def test_tags_and_accent_are_read() -> None:
-    config = parse_config(ACME + 'tags = ["prod", "øst"]\naccent = "blue"\n', "config.toml", RULES)
+    config = parse_config(ACME + 'tags = ["prod", "øst"]\naccent = "blue"\n', "config.toml")
     assert config.orgs == (org(tags=("prod", "øst"), accent="blue"),)
 
 
 @pytest.mark.parametrize("accent", ACCENTS)
 def test_each_accent_may_be_chosen(accent: str) -> None:
-    assert make_org(org_table(org()) | {"accent": accent}, RULES).accent == accent
+    assert make_org(org_table(org()) | {"accent": accent}).accent == accent
 
 
 words = st.text(st.characters(categories=("L", "Nd"), include_characters="-_./"), min_size=1, max_size=20)
@@ -77,12 +77,12 @@ def test_whatever_an_org_is_tagged_with_is_read_as_its_table_says(
     tags: list[str], accent: str | None
 ) -> None:
     made = org(tags=tuple(tags), accent=accent)
-    assert make_org(org_table(made), RULES) == made
+    assert make_org(org_table(made)) == made
 
 
 def test_an_org_without_any_has_no_line_of_them() -> None:
     assert not {"tags", "accent", "mute"} & org_table(org()).keys()
-    assert make_org(org_table(org()) | {"tags": []}, RULES) == org()
+    assert make_org(org_table(org()) | {"tags": []}) == org()
 
 
 def test_an_org_is_added_with_its_tags(file: File) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import tried
-from tests.store.builders import ACME, NEW, RULES, File, org, refused
+from tests.store.builders import ACME, NEW, File, org, refused
 from tests.store.test_config_file import lines
 from zbtui.core.settings import AlertSettings, Keep, Settings
 from zbtui.core.timefmt import spell_duration
@@ -50,7 +50,7 @@ ALL = dedent("""\
 
 
 def settings(text: str) -> Settings:
-    return parse_config(text, "config.toml", RULES).settings
+    return parse_config(text, "config.toml").settings
 
 
 def alerts(**keys: Any) -> Settings:
@@ -231,8 +231,8 @@ def test_an_org_is_added_muted_with_its_own_age(file: File) -> None:
 def test_a_table_says_that_an_org_is_muted_and_nothing_where_it_is_not(mute: bool) -> None:
     table = org_table(org(mute=mute))
     assert table.get("mute") == (True if mute else None)
-    assert make_org(table, RULES) == org(mute=mute)
-    assert make_org({**table, "mute": mute}, RULES).mute is mute
+    assert make_org(table) == org(mute=mute)
+    assert make_org({**table, "mute": mute}).mute is mute
 
 
 def test_an_age_for_all_is_that_of_each_org_but_for_its_own(file: File) -> None:

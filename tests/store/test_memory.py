@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import RULES, File, org, refused
+from tests.store.builders import File, org, refused
 from tests.support.clock import START, settle
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import AccessToken, Secret, SignIn
@@ -56,7 +56,7 @@ POLICY = Policy(every=timedelta(minutes=1))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ConfigStore:
     """A config with two orgs, `acme` and `b`."""
     if request.param == "in memory":
-        return MemoryConfig(Config(POLICY, (org(), org("b"))), RULES)
+        return MemoryConfig(Config(POLICY, (org(), org("b"))))
     file = File(tmp_path)
     file.put('[watch]\nevery = "1m"\n')
     file.add(org())
@@ -70,7 +70,6 @@ def names(config: Config | None) -> list[str] | None:
 
 def test_what_is_configured_is_given_with_its_policy(store: ConfigStore) -> None:
     assert store.load() == Config(POLICY, (org(), org("b")))
-    assert store.rules is RULES
     assert store.reload() is None
 
 

@@ -16,13 +16,13 @@ import httpx
 import uvicorn
 
 from tests.support.clock import FakeClock
+from zbtui.core.data_centers import DataCenter
 from zbtui.core.org import Org
 from zbtui.core.secret import Client, Secret, SignIn
 from zbtui.demo import accounts
 from zbtui.demo.server import Asgi, serve_on_port
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
-from zbtui.zoho.datacenter import DataCenter
 
 
 def make_simulator(clock: FakeClock | None = None, orgs: int = 0) -> Simulator:

@@ -14,7 +14,6 @@ from tests.support.build import make_backup
 from tests.support.clock import FakeClock, settle
 from tests.support.notebook import Notebook
 from zbtui.alerts.desk import AlertDesk
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Org, Policy
 from zbtui.core.settings import Settings
 from zbtui.core.snapshot import Looked, Snapshot
@@ -116,7 +115,7 @@ class StillApp(ZbtuiApp):
 
 def make_desk(config: Config, journal: Journal, clock: FakeClock) -> Desk:
     """A desk without a Zoho behind it: whoever asks it over the network fails."""
-    return Desk(Household(MemoryConfig(config, CONFIG_RULES), MemoryCredentials(), journal), Http(), clock)
+    return Desk(Household(MemoryConfig(config), MemoryCredentials(), journal), Http(), clock)
 
 
 def make_alerts(desk: Desk, config: Config | None = None) -> AlertDesk:

@@ -11,7 +11,6 @@ from tests.support.build import make_backup, make_org
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.scene import EvenLuck, Scripted
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.store.config import Config
@@ -19,7 +18,6 @@ from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import Journal
 from zbtui.watch.fleet import Change, Fleet
 
-RULES = CONFIG_RULES
 FAR = Looked(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
 HOUR = timedelta(hours=1)
 
@@ -33,7 +31,7 @@ class EditedConfig:
 
     def open(self) -> ConfigFile:
         """As zbtui does."""
-        return ConfigFile(self.path, self.path.with_suffix(".lock"), RULES)
+        return ConfigFile(self.path, self.path.with_suffix(".lock"))
 
     def write(self, text: str) -> None:
         self.path.write_text(text)

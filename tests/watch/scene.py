@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.clock import FakeClock, settle
 from tests.support.zoho import make_simulator, sign_in_of
+from zbtui.core.data_centers import data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked, Snapshot
@@ -26,7 +27,6 @@ from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.session import Session
-from zbtui.zoho.datacenter import data_center_of
 from zbtui.zoho.http import AsgiApp, Http
 from zbtui.zoho.oauth import request_access_token
 

@@ -12,11 +12,11 @@ from tests.support.clock import FakeClock
 from tests.watch.scene import HastyClock
 from tests.zoho.canned import Canned, InTurn, all_that_it_tells, canned
 from zbtui.clock import Stop
+from zbtui.core.data_centers import DATA_CENTERS, DataCenter
 from zbtui.core.explain import SCOPES
 from zbtui.core.progress import DeviceCode, Progress
 from zbtui.core.secret import Client, Secret
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.zoho.datacenter import DATA_CENTERS, DataCenter
 from zbtui.zoho.http import Http
 from zbtui.zoho.signin import Granted, sign_in_by_device
 

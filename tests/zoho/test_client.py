@@ -15,6 +15,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
 from tests.zoho.canned import Canned, all_that_it_tells, canned
 from zbtui.core.backup import State
+from zbtui.core.data_centers import data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, Secret
 from zbtui.core.snapshot import Looked
@@ -22,7 +23,6 @@ from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import API_ERRORS, Simulator
 from zbtui.zoho.client import fetch_details
-from zbtui.zoho.datacenter import data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import request_access_token
 

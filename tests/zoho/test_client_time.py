@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.zoho.canned import Canned, canned
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.trouble import Kind, TroubleError
 from zbtui.zoho.client import fetch_zohos_time
-from zbtui.zoho.datacenter import DATA_CENTERS
 from zbtui.zoho.http import Http
 
 EU = DATA_CENTERS["eu"]

@@ -11,13 +11,13 @@ from tests.support.clock import FakeClock
 from tests.support.zoho import Browser, Port, client_of, make_simulator, on_port
 from tests.watch.scene import HastyClock
 from zbtui.clock import Stop
+from zbtui.core.data_centers import data_center_of
 from zbtui.core.org import Org
 from zbtui.core.progress import BrowserPage
 from zbtui.core.secret import Client, Secret, SignIn
 from zbtui.core.trouble import TroubleError
 from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT
 from zbtui.zoho.client import fetch_company, fetch_details
-from zbtui.zoho.datacenter import data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import request_access_token, revoke
 from zbtui.zoho.signin import Granted, sign_in_by_browser, sign_in_by_code, sign_in_by_device

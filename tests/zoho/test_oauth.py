@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests.support.clock import START
 from tests.support.zoho import make_simulator, sign_in_of
 from tests.zoho.canned import Canned, all_that_it_tells, canned
+from zbtui.core.data_centers import data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, Secret, SignIn
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.demo.server import serve_in_process
-from zbtui.zoho.datacenter import data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import request_access_token
 

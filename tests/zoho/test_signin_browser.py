@@ -20,11 +20,11 @@ from tests.zoho.canned import InTurn, canned
 from tests.zoho.flows import CLIENT, EU, GRANTED, TOKEN_PATH, Shown, assert_nothing_told, refused
 from tests.zoho.test_loopback import taken_port
 from zbtui.clock import Stop, StoppedError
+from zbtui.core.data_centers import DATA_CENTERS, DataCenter
 from zbtui.core.explain import SCOPES
 from zbtui.core.org import CUSTOM
 from zbtui.core.progress import BrowserPage
 from zbtui.core.secret import Secret, SignIn
-from zbtui.zoho.datacenter import DATA_CENTERS, DataCenter
 from zbtui.zoho.http import Http
 from zbtui.zoho.signin import Granted, sign_in_by_browser
 

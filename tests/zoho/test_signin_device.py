@@ -27,10 +27,10 @@ from tests.zoho.flows import (
     told,
 )
 from zbtui.clock import Stop, StoppedError
+from zbtui.core.data_centers import DATA_CENTERS, DataCenter
 from zbtui.core.org import CUSTOM
 from zbtui.core.secret import Secret, SignIn
 from zbtui.core.trouble import TroubleError
-from zbtui.zoho.datacenter import DATA_CENTERS, DataCenter
 
 
 async def test_a_poll_carries_the_code_and_the_secret_in_its_form() -> None:

@@ -15,6 +15,7 @@ from tests.support.zoho import Browser, client_of, make_simulator
 from tests.watch.scene import HastyClock
 from tests.zoho.canned import all_that_it_tells
 from zbtui.clock import Stop
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.explain import BACKUP_SCOPE, SCOPES
 from zbtui.core.progress import BrowserPage, DeviceCode, Progress
 from zbtui.core.secret import AccessToken, Client, Secret
@@ -23,7 +24,6 @@ from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import Simulator
 from zbtui.zoho.client import fetch_company, fetch_details
-from zbtui.zoho.datacenter import DATA_CENTERS
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import revoke
 from zbtui.zoho.signin import Granted, sign_in_by_browser, sign_in_by_code, sign_in_by_device

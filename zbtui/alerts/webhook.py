@@ -8,10 +8,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from zbtui.alerts.message import alert_as_json
+from zbtui.core.data_centers import check_webhook_url
 from zbtui.core.text import clean
 from zbtui.core.trouble import Kind, Trouble, TroubleError
 from zbtui.store.alerts import KeptAlert
-from zbtui.zoho.datacenter import check_webhook_url
 from zbtui.zoho.http import Http, Reply
 
 _ADDRESS: Final = "Correct webhook in the [alerts] table of the config."

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.explain import BACKUP_SCOPE, SCOPES
 from zbtui.core.org import CUSTOM, Way
 
@@ -79,26 +80,10 @@ GUIDES: Final[Mapping[Way, Guide]] = {
     ),
 }
 
-PLACES: Final[Mapping[str, str]] = {
-    "us": "crm.zoho.com",
-    "eu": "crm.zoho.eu",
-    "in": "crm.zoho.in",
-    "au": "crm.zoho.com.au",
-    "jp": "crm.zoho.jp",
-    "cn": "crm.zoho.com.cn",
-    "ca": "crm.zohocloud.ca",
-    "sa": "crm.zoho.sa",
-    "uk": "crm.zoho.uk",
-    "ae": "crm.zoho.ae",
-    "sg": "crm.zoho.sg",
-}
-"""What the address bar says in each data center."""
-
 
 def console_url(data_center: str) -> str:
     """Zoho's API console of a data center, for a person to open."""
-    place = PLACES.get(data_center, PLACES["us"])
-    return "https://" + place.replace("crm.", "api-console.", 1)
+    return "https://" + DATA_CENTERS.get(data_center, DATA_CENTERS["us"]).web_host("api-console")
 
 
 def steps_of(way: Way, data_center: str, redirect_uri: str, scopes: str = SCOPES) -> list[str]:

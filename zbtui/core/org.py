@@ -33,7 +33,7 @@ class Org:
     name: str
     """Unique; shown on the panel, used on the command line and in the keyring's service name."""
     data_center: str
-    """A key of `zbtui.zoho.datacenter`, or `custom`."""
+    """A key of `zbtui.core.data_centers`, or `custom`."""
     client_id: str
     grant: Grant = "refresh-token"
     soid: str | None = None

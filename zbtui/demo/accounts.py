@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final, Literal
 
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo.roster import InventedOrg
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 WINDOW: Final = timedelta(minutes=10)
 TOKENS_PER_WINDOW: Final = 10

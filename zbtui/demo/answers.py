@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from zbtui.zoho.datacenter import DATA_CENTERS
+from zbtui.core.data_centers import DATA_CENTERS
 
 API_ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "INVALID_TOKEN": (401, "invalid oauth token"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo.accounts import BACKUP_SCOPE, Client, Consent, Source, read_scopes
 from zbtui.demo.answers import TOKEN_ERRORS, Answer, Answered, Call, RefusedError, Site, json_answer
 from zbtui.demo.roster import InventedOrg
 from zbtui.demo.zoho import Simulator
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 _KINDS: Final[Mapping[str, Collection[str]]] = {
     "refresh_token": ("self", "device", "web"),

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import Clock, SystemClock
-from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret, SignIn
 from zbtui.core.settings import AlertSettings, Keep, Settings
@@ -61,7 +60,7 @@ async def open_demo(
     for org in invented:
         credentials.sign_in(org)
     orgs_watched = tuple(watched(org) for org in invented)
-    config = MemoryConfig(Config(demo_policy(speed), orgs_watched, _SETTINGS), CONFIG_RULES)
+    config = MemoryConfig(Config(demo_policy(speed), orgs_watched, _SETTINGS))
     journal = journal or open_journal(None)
     try:
         async with Http(serve_in_process(simulator)) as http:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import cycle
 from typing import Final
 
-from zbtui.zoho.datacenter import DATA_CENTERS
+from zbtui.core.data_centers import DATA_CENTERS
 
 RUNNING: Final = frozenset({"INPROGRESS", "LONG_RUN"})
 """Kinds during which a backup runs."""

@@ -13,6 +13,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo import pages
 from zbtui.demo.answers import Answer, Answered, Call, Request, Site, api_error
 from zbtui.demo.consent import show_consent_page
@@ -20,7 +21,6 @@ from zbtui.demo.device import give_device_code, give_device_token, show_device_p
 from zbtui.demo.grants import generate_code, issue_token, revoke_token, tell_servers
 from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
-from zbtui.zoho.datacenter import DATA_CENTERS
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from zbtui.clock import Clock
+from zbtui.core.data_centers import DATA_CENTERS, DataCenter, data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken
 from zbtui.core.trouble import Trouble, TroubleError
@@ -37,7 +38,6 @@ from zbtui.store.memory import Credentials
 from zbtui.tokens import TokenDesk
 from zbtui.watch.session import Session
 from zbtui.zoho.client import fetch_company, fetch_zohos_time
-from zbtui.zoho.datacenter import DATA_CENTERS, DataCenter, data_center_of
 from zbtui.zoho.http import Http
 
 T = TypeVar("T")

@@ -7,12 +7,12 @@ from collections.abc import Container
 from typing import Final
 
 from zbtui.clock import Clock
+from zbtui.core.data_centers import DATA_CENTERS, data_center_of
 from zbtui.core.org import Org
 from zbtui.core.trouble import TroubleError
 from zbtui.doctor.judging import REFUSALS, Elsewhere, no_sign_in
 from zbtui.store.memory import Credentials
 from zbtui.tokens import TokenDesk
-from zbtui.zoho.datacenter import DATA_CENTERS, data_center_of
 
 PAUSE_SECONDS: Final = 1.0
 """Between two hosts."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from zbtui.clock import Clock, Stop, StoppedError
 from zbtui.core.cadence import DEVICE_FLOOR
 from zbtui.core.company import Company
+from zbtui.core.data_centers import DataCenter, data_center_of
 from zbtui.core.explain_sign_in import NO_CLIENT_SECRET, lacks_scope
 from zbtui.core.guide import REDIRECT_PORT
 from zbtui.core.org import CUSTOM, Org, Way
@@ -22,7 +23,6 @@ from zbtui.onboard.household import Household
 from zbtui.store.config import check_free, find_org
 from zbtui.tokens import TokenDesk, client_key
 from zbtui.zoho.client import fetch_company, fetch_details, fetch_past
-from zbtui.zoho.datacenter import DataCenter, data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import revoke
 from zbtui.zoho.signin import (

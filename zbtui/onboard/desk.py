@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zbtui.clock import Clock
 from zbtui.core.cadence import DEVICE_FLOOR
+from zbtui.core.data_centers import data_center_of
 from zbtui.core.explain_sign_in import NOT_SIGNED_IN
 from zbtui.core.guide import REDIRECT_PORT
 from zbtui.core.org import Org, Way, grant_of
@@ -20,7 +21,6 @@ from zbtui.store.browser import open_page
 from zbtui.store.config import check_free, find_org, make_org, org_table
 from zbtui.tokens import TokenDesk
 from zbtui.zoho.client import fetch_details
-from zbtui.zoho.datacenter import data_center_of
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import revoke
 
@@ -98,10 +98,9 @@ class Desk:
         Raises:
             TroubleError: of kind `config`: a key is wrong, or the name is taken.
         """
-        config = self.household.config
-        org = make_org(table, config.rules)
+        org = make_org(table)
         if org.name != besides:
-            check_free(config.load(), org.name)
+            check_free(self.household.config.load(), org.name)
         return org
 
     def begin(self, org: Org, way: Way, *, again: Org | None = None, port: int = REDIRECT_PORT) -> Attempt:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from zbtui.core.data_centers import DATA_CENTERS, check_custom_url, is_loopback
 from zbtui.core.org import ACCENTS, CUSTOM, GRANTS, POLICY_KEYS, Org, Policy
 from zbtui.core.settings import Settings
 from zbtui.core.text import clean
@@ -57,18 +58,7 @@ class Config:
     settings: Settings = field(default_factory=Settings)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the config must know of data centers; passed in, for the store does not know Zoho."""
-
-    data_centers: frozenset[str]
-    check_custom_url: Callable[[str], str | None]
-    """What is wrong with a URL, or None."""
-    check_webhook_url: Callable[[str], str | None]
-    is_loopback: Callable[[str], bool]
-
-
-def parse_config(text: str, name: str, rules: Rules) -> Config:
+def parse_config(text: str, name: str) -> Config:
     """A config's text; `name` is the file's, for the error."""
     try:
         document = tomllib.loads(text)
@@ -77,11 +67,11 @@ def parse_config(text: str, name: str, rules: Rules) -> Config:
     source = _Source(text, name)
     source.read(None, lambda: only(document, ("watch", "alerts", "journal", "keys", "org")))
     policy = source.read("watch", lambda: read_policy(document))
-    alerts = source.read("alerts", lambda: read_alerts(document, rules.check_webhook_url))
+    alerts = source.read("alerts", lambda: read_alerts(document))
     keep = source.read("journal", lambda: read_keep(document))
     keys = source.read("keys", lambda: read_keys(document))
-    orgs = _read_orgs(source, document.get("org", []), rules)
-    local = all(rules.is_loopback(org.api_url or "") for org in orgs)
+    orgs = _read_orgs(source, document.get("org", []))
+    local = all(is_loopback(org.api_url or "") for org in orgs)
     source.read("watch", lambda: _check_pace(policy, local=local))
     return Config(policy, orgs, Settings(alerts, keep, keys))
 
@@ -130,14 +120,14 @@ def org_table(org: Org) -> dict[str, Any]:
     return named | {key: spell_duration(span) for key, span in org.own_policy}
 
 
-def make_org(table: Mapping[str, Any], rules: Rules) -> Org:
+def make_org(table: Mapping[str, Any]) -> Org:
     """An org from its keys, as an `[[org]]` table has them.
 
     Raises:
         TroubleError: of kind `config`.
     """
     try:
-        return _read_org(table, rules)
+        return _read_org(table)
     except Wrong as wrong:
         raise refused(f"{wrong.what[:1].upper()}{wrong.what[1:]}.", wrong.cure) from None
 
@@ -166,7 +156,7 @@ class _Source:
             raise refused(f"{where}: {wrong.what}.", wrong.cure) from None
 
 
-def _read_orgs(source: _Source, tables: object, rules: Rules) -> tuple[Org, ...]:
+def _read_orgs(source: _Source, tables: object) -> tuple[Org, ...]:
     orgs: dict[str, Org] = {}
 
     def check() -> list[Mapping[str, Any]]:
@@ -175,7 +165,7 @@ def _read_orgs(source: _Source, tables: object, rules: Rules) -> tuple[Org, ...]
         return tables
 
     def add(table: Mapping[str, Any]) -> None:
-        org = _read_org(table, rules)
+        org = _read_org(table)
         if org.name in orgs:
             raise Wrong(f"the name {org.name!r} is given twice", "Each needs its own.", "name")
         orgs[org.name] = org
@@ -194,7 +184,7 @@ def _check_pace(policy: Policy, *, local: bool) -> None:
             )
 
 
-def _read_org(table: Mapping[str, Any], rules: Rules) -> Org:
+def _read_org(table: Mapping[str, Any]) -> Org:
     only(table, (*ORG_KEYS, *POLICY_KEYS))
     for key, value in table.items():
         _CHECKS.get(key, check_text)(key, value)
@@ -209,22 +199,22 @@ def _read_org(table: Mapping[str, Any], rules: Rules) -> Org:
             "Copy it from Zoho's API console: it begins with 1000.",
             "client_id",
         )
-    _check_data_center(table, rules)
+    _check_data_center(table)
     _check_grant(table)
     spans = read_spans(table, POLICY_KEYS)
     own = {key: table[key] for key in ORG_KEYS if key in table}
     own["tags"] = tuple(own.get("tags", ()))
     org = Org(**own, own_policy=tuple(spans.items()))
-    _check_pace(replace(Policy(), **spans), local=rules.is_loopback(org.api_url or ""))
+    _check_pace(replace(Policy(), **spans), local=is_loopback(org.api_url or ""))
     return org
 
 
-def _check_data_center(table: Mapping[str, Any], rules: Rules) -> None:
+def _check_data_center(table: Mapping[str, Any]) -> None:
     chosen = table["data_center"]
-    if chosen != CUSTOM and chosen not in rules.data_centers:
+    if chosen != CUSTOM and chosen not in DATA_CENTERS:
         raise Wrong(
             f"there is no data center {clean(chosen, 20)!r}",
-            f"Use one of {' '.join(sorted(rules.data_centers))}, or custom.",
+            f"Use one of {' '.join(sorted(DATA_CENTERS))}, or custom.",
             "data_center",
         )
     for key in ("accounts_url", "api_url"):
@@ -237,7 +227,7 @@ def _check_data_center(table: Mapping[str, Any], rules: Rules) -> None:
                 "data_center",
             )
         if chosen == CUSTOM:
-            check_address(key, table[key], rules.check_custom_url)
+            check_address(key, table[key], check_custom_url)
 
 
 def _check_grant(table: Mapping[str, Any]) -> None:

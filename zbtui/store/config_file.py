@@ -17,7 +17,6 @@ from zbtui.store.config import (
     ORG_HEADER,
     ORG_KEYS,
     Config,
-    Rules,
     check_free,
     find_org,
     org_table,
@@ -35,19 +34,18 @@ _NEW_FILE: Final = "# The orgs that zbtui watches. Their secrets are in the OS k
 class ConfigFile:
     """The config at `path`. Every call may raise a `TroubleError` of kind `config`."""
 
-    def __init__(self, path: Path, lock: Path, rules: Rules) -> None:
+    def __init__(self, path: Path, lock: Path) -> None:
         """Args:
         lock: held while it is edited; its folder is made where it is missing.
         """
         self.path = path
         self._lock = lock
-        self.rules = rules
         self._known = self._stamp()
 
     def load(self) -> Config:
         """What is configured; a missing file is an empty config. Nothing is written."""
         text = _read(self.path)
-        return Config() if text is None else parse_config(text, str(self.path), self.rules)
+        return Config() if text is None else parse_config(text, str(self.path))
 
     def reload(self) -> Config | None:
         """The config where its file has changed since the last call, else None.
@@ -133,7 +131,7 @@ class ConfigFile:
             make_private_folder(self._lock.parent)
             with FileLock(self._lock, timeout=_PATIENCE, mode=0o600):
                 text = _read(path) or ""
-                config = parse_config(text, str(path), self.rules)
+                config = parse_config(text, str(path))
                 edited, orgs = edit(text, config)
                 if not self._says(edited, replace(config, orgs=orgs)):
                     raise refused(
@@ -155,7 +153,7 @@ class ConfigFile:
             tomllib.loads(text)
         except (ValueError, RecursionError):
             return False
-        return parse_config(text, str(self.path), self.rules) == expected
+        return parse_config(text, str(self.path)) == expected
 
 
 class _UnreadableError(TroubleError):

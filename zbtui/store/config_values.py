@@ -7,6 +7,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final, TypeGuard
 
+from zbtui.core.data_centers import check_webhook_url
 from zbtui.core.keymap import Keymap, WrongKeysError, read_keymap
 from zbtui.core.org import POLICY_KEYS, Policy
 from zbtui.core.settings import DESKTOPS, AlertSettings, Keep
@@ -14,8 +15,6 @@ from zbtui.core.text import clean
 from zbtui.core.timefmt import parse_duration
 from zbtui.core.verdict import Level
 
-CheckUrl = Callable[[str], str | None]
-"""What is wrong with a URL, or None."""
 _LEVELS: Final = {level.word: level for level in Level if level is not Level.OK}
 _NEVER: Final = "never"
 MOST_TAGS: Final = 10
@@ -40,7 +39,7 @@ def read_policy(document: Mapping[str, Any]) -> Policy:
     return Policy(**read_spans(table, POLICY_KEYS))
 
 
-def read_alerts(document: Mapping[str, Any], check_url: CheckUrl) -> AlertSettings:
+def read_alerts(document: Mapping[str, Any]) -> AlertSettings:
     """`[alerts]`."""
     table = _table_in(document, "alerts")
     only(table, [key.name for key in fields(AlertSettings)])
@@ -64,7 +63,7 @@ def read_alerts(document: Mapping[str, Any], check_url: CheckUrl) -> AlertSettin
                 known[key] = _read_command(key, value)
             case "webhook":
                 check_text(key, value)
-                check_address(key, value, check_url)
+                check_address(key, value, check_webhook_url)
     return AlertSettings(**known)
 
 
@@ -154,7 +153,10 @@ def check_tags(key: str, value: object) -> None:
         seen.add(tag.casefold())
 
 
-def check_address(key: str, url: str, check_url: CheckUrl) -> None:
+def check_address(key: str, url: str, check_url: Callable[[str], str | None]) -> None:
+    """Args:
+    check_url: what is wrong with a URL, or None.
+    """
     if wrong := check_url(url):
         raise Wrong(f"{key} {wrong}", "Correct the address.", key)
 

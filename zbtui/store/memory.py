@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from zbtui.core.org import Org, rebased
 from zbtui.core.secret import AccessToken, SignIn
-from zbtui.store.config import Config, Rules, check_free, find_org
+from zbtui.store.config import Config, check_free, find_org
 
 FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
 """The code of a trouble with an entry that was read, and is not zbtui's."""
@@ -36,8 +36,6 @@ class Credentials(Protocol):
 class ConfigStore(Protocol):
     """Where it is kept which orgs are watched, and how. Each call may raise a `TroubleError`."""
 
-    @property
-    def rules(self) -> Rules: ...
     def load(self) -> Config: ...
     def reload(self) -> Config | None:
         """The config if it has changed since the last call, else None."""
@@ -52,8 +50,7 @@ class ConfigStore(Protocol):
 class MemoryConfig:
     """A config for as long as the program runs."""
 
-    def __init__(self, config: Config, rules: Rules) -> None:
-        self.rules = rules
+    def __init__(self, config: Config) -> None:
         self._config = config
         self._changed = False
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from zbtui.clock import Clock
 from zbtui.core.cadence import company_is_due, past_is_due
+from zbtui.core.data_centers import data_center_of, trusted_api_url
 from zbtui.core.explain import RETRY_WITH_NEW_TOKEN
 from zbtui.core.explain_sign_in import NOT_SIGNED_IN
 from zbtui.core.org import Org
@@ -19,7 +20,6 @@ from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
 from zbtui.tokens import TokenDesk
 from zbtui.zoho.client import fetch_company, fetch_details, fetch_past
-from zbtui.zoho.datacenter import data_center_of, trusted_api_url
 from zbtui.zoho.http import Http
 
 

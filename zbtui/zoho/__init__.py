@@ -1,4 +1,4 @@
-"""Zoho on the wire: its data centers, its sign-in, its backup call. The only importer of httpx."""
+"""Zoho on the wire: its sign-in, its backup call. The only importer of httpx."""
 
 import sys
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from zbtui.core.backup import parse_details
 from zbtui.core.company import Company, parse_company
+from zbtui.core.data_centers import DataCenter
 from zbtui.core.envelope import load_answer
 from zbtui.core.history import MOST_PAGES, MOST_ROWS, PER_PAGE, Entry, parse_history
 from zbtui.core.links import Links, parse_links
@@ -14,7 +15,6 @@ from zbtui.core.runs import History, summarize
 from zbtui.core.secret import AccessToken
 from zbtui.core.snapshot import Looked, Past
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.zoho.datacenter import DataCenter
 from zbtui.zoho.http import Http, Reply
 
 DETAILS_PATH: Final = "/crm/bulk/v7/backup"

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from zbtui.core.data_centers import DataCenter, trusted_api_url
 from zbtui.core.explain import SCOPES, bad_answer, explain_status
 from zbtui.core.explain_sign_in import Step, explain_token
 from zbtui.core.org import Org
 from zbtui.core.secret import LIFE, AccessToken, Secret, SignIn, fits_header
 from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
-from zbtui.zoho.datacenter import DataCenter, trusted_api_url
 from zbtui.zoho.http import Http, Reply
 
 

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 from zbtui.clock import Clock, Stop
 from zbtui.core.cadence import DEVICE_FLOOR
+from zbtui.core.data_centers import DATA_CENTERS, DataCenter, is_of_accounts, trusted_accounts
 from zbtui.core.explain import SCOPES, bad_answer, label
 from zbtui.core.explain_sign_in import (
     NO_REFRESH_TOKEN,
@@ -31,7 +32,6 @@ from zbtui.core.progress import BrowserPage, DeviceCode
 from zbtui.core.secret import AccessToken, Client, Secret, SignIn, fits_header
 from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.zoho.datacenter import DATA_CENTERS, DataCenter, is_of_accounts, trusted_accounts
 from zbtui.zoho.http import Http
 from zbtui.zoho.loopback import Callback, Loopback
 from zbtui.zoho.oauth import Tokens, count_of, parse_object, parse_tokens, request_tokens

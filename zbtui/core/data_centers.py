@@ -1,4 +1,4 @@
-"""Zoho's data centers ("Multi DC"), and which hosts a token or secret may be sent to."""
+"""The one table of Zoho's data centers ("Multi DC"), and which hosts a token or secret may be sent to."""
 
 from __future__ import annotations
 
@@ -19,25 +19,33 @@ class DataCenter:
     accounts_url: str
     api_url: str
 
+    def web_host(self, service: str) -> str:
+        """Where Zoho serves people, in a data center of the table.
 
-def _zoho(key: str, accounts_host: str, api_host: str) -> DataCenter:
-    return DataCenter(key, f"https://{accounts_host}", f"https://{api_host}")
+        Args:
+            service: `crm` or `api-console`; each lies beside `accounts`, in the same domain.
+        """
+        return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
+
+
+def _zoho(key: str, domain: str, api_domain: str) -> DataCenter:
+    return DataCenter(key, f"https://accounts.{domain}", f"https://www.{api_domain}")
 
 
 DATA_CENTERS: Final = {
     dc.key: dc
     for dc in (
-        _zoho("us", "accounts.zoho.com", "www.zohoapis.com"),
-        _zoho("eu", "accounts.zoho.eu", "www.zohoapis.eu"),
-        _zoho("in", "accounts.zoho.in", "www.zohoapis.in"),
-        _zoho("au", "accounts.zoho.com.au", "www.zohoapis.com.au"),
-        _zoho("jp", "accounts.zoho.jp", "www.zohoapis.jp"),
-        _zoho("cn", "accounts.zoho.com.cn", "www.zohoapis.com.cn"),
-        _zoho("ca", "accounts.zohocloud.ca", "www.zohoapis.ca"),
-        _zoho("sa", "accounts.zoho.sa", "www.zohoapis.sa"),
-        _zoho("uk", "accounts.zoho.uk", "www.zohoapis.uk"),
-        _zoho("ae", "accounts.zoho.ae", "www.zohoapis.ae"),
-        _zoho("sg", "accounts.zoho.sg", "www.zohoapis.sg"),
+        _zoho("us", "zoho.com", "zohoapis.com"),
+        _zoho("eu", "zoho.eu", "zohoapis.eu"),
+        _zoho("in", "zoho.in", "zohoapis.in"),
+        _zoho("au", "zoho.com.au", "zohoapis.com.au"),
+        _zoho("jp", "zoho.jp", "zohoapis.jp"),
+        _zoho("cn", "zoho.com.cn", "zohoapis.com.cn"),
+        _zoho("ca", "zohocloud.ca", "zohoapis.ca"),
+        _zoho("sa", "zoho.sa", "zohoapis.sa"),
+        _zoho("uk", "zoho.uk", "zohoapis.uk"),
+        _zoho("ae", "zoho.ae", "zohoapis.ae"),
+        _zoho("sg", "zoho.sg", "zohoapis.sg"),
     )
 }
 

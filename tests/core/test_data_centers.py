@@ -9,9 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from zbtui.core.org import CUSTOM, Org
-from zbtui.zoho.client import DETAILS_PATH
-from zbtui.zoho.datacenter import (
+from zbtui.core.data_centers import (
     DATA_CENTERS,
     DataCenter,
     check_custom_url,
@@ -22,6 +20,8 @@ from zbtui.zoho.datacenter import (
     trusted_accounts,
     trusted_api_url,
 )
+from zbtui.core.org import CUSTOM, Org
+from zbtui.zoho.client import DETAILS_PATH
 
 EU = DATA_CENTERS["eu"]
 PORTAL = DataCenter(CUSTOM, "https://accounts.portal.example", "https://api.portal.example:8443/crm")
