@@ -210,8 +210,8 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         import json
 
+        from zbtui.config.parsing import ORG_KEYS, org_table
         from zbtui.core.org import POLICY_KEYS
-        from zbtui.store.config import ORG_KEYS, org_table
 
         nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS)) | {"mute": False, "tags": []}
         body = {"schema": 1, "orgs": [nothing | org_table(org) for org in orgs]}
@@ -230,7 +230,7 @@ def _check(args: argparse.Namespace) -> int:
 
     from zbtui.check import EXIT_CODES, Report, check, writer_of
     from zbtui.check.columns import takes_colour
-    from zbtui.store.config import find_org
+    from zbtui.config.parsing import find_org
     from zbtui.store.log import log_to
     from zbtui.store.worker import run
 
@@ -298,8 +298,8 @@ def _events(args: argparse.Namespace) -> int:
     from zbtui.check.columns import takes_colour
     from zbtui.check.events import as_line, as_rows
     from zbtui.clock import SystemClock
+    from zbtui.config.parsing import find_org
     from zbtui.core.event import Event
-    from zbtui.store.config import find_org
     from zbtui.store.journal import open_journal
     from zbtui.store.worker import run
 

@@ -10,6 +10,7 @@ from textwrap import fill
 from typing import Any
 
 from zbtui.ask import ask_number, choose_way, confirm, is_terminal, read_secrets, say
+from zbtui.config.parsing import find_org, org_table
 from zbtui.core.company import Company, whose_org
 from zbtui.core.explain import label
 from zbtui.core.guide import GUIDES, steps_of
@@ -19,7 +20,6 @@ from zbtui.core.qr import qr_lines
 from zbtui.onboard import Desk
 from zbtui.onboard.attempt import Attempt, Found
 from zbtui.store.browser import has_browser, start_browser
-from zbtui.store.config import find_org, org_table
 
 DONE, NOT_DONE, WRONG_USAGE = 0, 1, 3
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zbtui.alerts.desk import AlertDesk
+    from zbtui.config.config_file import ConfigFile
+    from zbtui.config.settings import Config
     from zbtui.onboard import Desk
-    from zbtui.store.config import Config
-    from zbtui.store.config_file import ConfigFile
     from zbtui.store.credentials import KeyringCredentials
     from zbtui.store.paths import Paths
     from zbtui.watch.fleet import Fleet
@@ -30,7 +30,7 @@ def find_paths_of(args: argparse.Namespace) -> Paths:
 
 def config_file(paths: Paths) -> ConfigFile:
     """The config of this user."""
-    from zbtui.store.config_file import ConfigFile
+    from zbtui.config.config_file import ConfigFile
 
     return ConfigFile(paths.config, paths.locks / "config.lock")
 

@@ -13,7 +13,7 @@ from typing import cast
 
 from tests.alerts.scene import Scene, State
 from zbtui.clock import SystemClock
-from zbtui.core.settings import AlertSettings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.store.journal import open_journal
 
 

@@ -15,8 +15,8 @@ from tests.support.notebook import Notebook
 from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import Clock
 from zbtui.core.alert import Alert
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.org import Policy
-from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
 from zbtui.store.alerts import KeptAlert
 from zbtui.store.journal import Journal

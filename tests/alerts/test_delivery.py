@@ -20,7 +20,7 @@ from tests.zoho.canned import Canned
 from zbtui.alerts import desk
 from zbtui.alerts.desk import GIVEN_UP_AFTER, LEASE, AlertDesk, pause
 from zbtui.core.alert import Alert
-from zbtui.core.settings import AlertSettings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.store.alerts import AlertBook, Claim, KeptAlert
 from zbtui.store.journal import Journal, open_journal
 from zbtui.zoho.http import Http

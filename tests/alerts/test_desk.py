@@ -16,9 +16,9 @@ from tests.support.build import seen
 from tests.support.clock import FakeClock
 from tests.support.notebook import Notebook
 from zbtui.core.alert import ALL
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
-from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level, Verdict
 from zbtui.store.alerts import AlertBook

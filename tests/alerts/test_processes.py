@@ -18,7 +18,7 @@ from tests.core.build import MINUTE
 from tests.support.clock import FakeClock
 from zbtui.alerts.desk import LEASE
 from zbtui.clock import SystemClock
-from zbtui.core.settings import AlertSettings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.store.journal import open_journal
 
 NAMES = [f"org{number}" for number in range(8)]

@@ -13,8 +13,8 @@ import httpx
 from tests.benchmarks.zoho import access_token
 from tests.support.zoho import Port, sign_in_of
 from zbtui.clock import SystemClock
+from zbtui.config.settings import Config
 from zbtui.core.org import Policy
-from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.opening import make_fleet

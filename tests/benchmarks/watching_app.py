@@ -14,11 +14,12 @@ from pathlib import Path
 from tests.support.zoho import Port, make_simulator, sign_in_of
 from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import SystemClock
+from zbtui.config.config_store import MemoryConfig
+from zbtui.config.settings import Config
 from zbtui.core.org import Policy
 from zbtui.onboard import Desk, Household
-from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
-from zbtui.store.memory import MemoryConfig, MemoryCredentials
+from zbtui.store.memory import MemoryCredentials
 from zbtui.tui.app import ZbtuiApp
 from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http

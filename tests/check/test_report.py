@@ -14,12 +14,12 @@ from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import Notebook
 from tests.watch.scene import Scripted, refuses, street
 from zbtui.check import EXIT_CODES, check
+from zbtui.config.settings import Config
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level
-from zbtui.store.config import Config
 from zbtui.watch.fleet import Fleet
 
 # Exit codes

@@ -24,8 +24,8 @@ from tests.cli.shell import (
 from tests.support.secret_service import SecretService
 from tests.support.terminal import in_terminal
 from tests.support.zoho import Port
+from zbtui.config.parsing import ORG_KEYS
 from zbtui.core.org import POLICY_KEYS
-from zbtui.store.config import ORG_KEYS
 
 
 def test_an_org_is_added_listed_checked_and_removed(

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, backup
 from zbtui.core.alert import ALL, Alert, Ledger, Observation, Rules, decide
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
 from zbtui.core.org import Org, Policy
-from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 

@@ -11,7 +11,7 @@ import pytest
 from tests.core.alerting import Desk, bad, later, org, out, said, well
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, ORG, SECOND, SIGNED_OUT, backup, ran, running
 from zbtui.core.alert import ALL, Alert, Kind, Ledger, Told, spoken
-from zbtui.core.settings import AlertSettings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level

@@ -11,8 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tests.core.alerting import BUSY, DOWN, LOCKED, Desk, org
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SECOND, SIGNED_OUT, backup, ran, tried
 from zbtui.core.alert import ALL, Alert
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
-from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level

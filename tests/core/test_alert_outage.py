@@ -25,10 +25,10 @@ from tests.core.alerting import (
 )
 from tests.core.build import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT
 from zbtui.core.alert import ALL
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.crash import bug
 from zbtui.core.explain import bad_answer, explain_api
 from zbtui.core.explain_sign_in import NOT_SIGNED_IN, over_budget
-from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level

@@ -10,9 +10,9 @@ import pytest
 
 from tests.core.alerting import Desk, bad, later, out, said, well
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SIGNED_OUT, history, row
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.links import Links
 from zbtui.core.runs import History
-from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from tests.support.clock import FakeClock
 from tests.support.zoho import make_simulator, sign_in_of
+from zbtui.config.settings import Config
 from zbtui.core.org import Org
 from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import Simulator
 from zbtui.doctor import Doctor, Finding, Level
-from zbtui.store.config import Config
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import Credentials, MemoryCredentials
 from zbtui.zoho.http import AsgiApp, Http

@@ -17,10 +17,10 @@ from tests.doctor.scene import Practice, practice, unwritable
 from tests.support.clock import FakeClock
 from tests.support.secret_service import SecretService
 from tests.zoho.canned import Canned, Message, Receive, Send
+from zbtui.config.config_file import ConfigFile
+from zbtui.config.settings import Config
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.doctor import Level, exit_code
-from zbtui.store.config import Config
-from zbtui.store.config_file import ConfigFile
 from zbtui.store.credentials import KeyringCredentials
 from zbtui.zoho.http import AsgiApp
 

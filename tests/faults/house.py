@@ -21,6 +21,7 @@ from tests.support.clock import FakeClock, settle
 from tests.support.secret_service import SecretService
 from tests.support.zoho import sign_in_of
 from tests.tui.driving import StillApp
+from zbtui.config.config_file import ConfigFile
 from zbtui.core.event import Event
 from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
@@ -28,7 +29,6 @@ from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
 from zbtui.parts import make_alerts, make_fleet_of
-from zbtui.store.config_file import ConfigFile
 from zbtui.store.credentials import KeyringCredentials
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.log import log_to

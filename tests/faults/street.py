@@ -14,11 +14,11 @@ from tests.faults.relay import Relay
 from tests.support.clock import FakeClock
 from tests.support.notebook import Notebook
 from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
+from zbtui.config.settings import Config
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level, Verdict
-from zbtui.store.config import Config
 from zbtui.store.memory import MemoryCredentials
 from zbtui.tui.widgets.panel import draw_panel
 from zbtui.watch.fleet import Fleet

@@ -29,6 +29,8 @@ from tests.support.clock import FakeClock
 from tests.zoho.canned import canned
 from zbtui.ask import ask_number, choose_way, confirm, read_secrets
 from zbtui.check.events import as_rows
+from zbtui.config.config_file import ConfigFile
+from zbtui.config.parsing import check_name, make_org, org_table, parse_config
 from zbtui.core.backup import parse_job
 from zbtui.core.cadence import next_look
 from zbtui.core.data_centers import DATA_CENTERS
@@ -41,8 +43,6 @@ from zbtui.core.org import WAYS, Policy
 from zbtui.core.screen_state import read_state
 from zbtui.core.snapshot import Snapshot, failed
 from zbtui.core.trouble import LOCKOUT, TroubleError
-from zbtui.store.config import check_name, make_org, org_table, parse_config
-from zbtui.store.config_file import ConfigFile
 from zbtui.store.credentials import parse_access, parse_sign_in
 from zbtui.store.database import moment_of, stamp
 from zbtui.store.encoding import (

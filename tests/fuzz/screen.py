@@ -19,8 +19,10 @@ from zbtui.check.json_text import as_json
 from zbtui.check.openmetrics import as_openmetrics
 from zbtui.check.report import judge_all
 from zbtui.check.text import as_text
+from zbtui.config.parsing import make_org
 from zbtui.core.agenda import make_agenda, runs_after
 from zbtui.core.alert import Alert
+from zbtui.core.alert_settings import DESKTOPS
 from zbtui.core.backup import parse_details
 from zbtui.core.company import parse_company
 from zbtui.core.event import KINDS, Event, changes, standing_of
@@ -32,14 +34,12 @@ from zbtui.core.ordering import SORT_WORDS, sort_key
 from zbtui.core.org import Org, Policy
 from zbtui.core.poll import poll_of
 from zbtui.core.runs import summarize
-from zbtui.core.settings import DESKTOPS
 from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
 from zbtui.core.trouble import TroubleError
 from zbtui.core.veil import HIDDEN, veil
 from zbtui.core.verdict import Verdict
 from zbtui.core.zoho_page import crm_page
 from zbtui.store.alerts import KeptAlert
-from zbtui.store.config import make_org
 from zbtui.store.encoding import decode_history, decode_snapshot, encode_history, encode_snapshot
 from zbtui.tui.terminal import notice_sequence
 from zbtui.tui.widgets.agenda_lines import draw_day, draw_org, draw_run

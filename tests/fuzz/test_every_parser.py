@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
+import zbtui.config
 import zbtui.core
 import zbtui.store
 import zbtui.zoho
 from tests.fuzz.targets import TARGETS
 
-ROOMS = (zbtui.core, zbtui.zoho, zbtui.store)
+ROOMS = (zbtui.core, zbtui.config, zbtui.zoho, zbtui.store)
 LARGE = 10_000
 """Bytes of an input that is about its size alone."""
 READS = re.compile(

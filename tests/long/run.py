@@ -19,15 +19,14 @@ from typing import NamedTuple
 
 from tests.support.clock import FakeClock
 from zbtui.clock import Clock
+from zbtui.config.settings import Config, Keep, Settings
 from zbtui.core.event import Event
 from zbtui.core.org import Policy
-from zbtui.core.settings import Keep, Settings
 from zbtui.core.snapshot import Snapshot
 from zbtui.demo.household import DemoCredentials, watched
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
-from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.opening import make_fleet

@@ -16,6 +16,7 @@ import pytest
 from tests.support.zoho import Browser, make_simulator
 from tests.watch.scene import HastyClock
 from tests.zoho.canned import Message, Receive, Send, all_that_it_tells
+from zbtui.config.config_file import ConfigFile
 from zbtui.core.org import Org, Way
 from zbtui.core.progress import BrowserPage, DeviceCode, Progress
 from zbtui.core.secret import AccessToken, Secret, SignIn
@@ -25,7 +26,6 @@ from zbtui.demo.server import Asgi, serve_in_process
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
 from zbtui.onboard.attempt import Attempt, Found
-from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.zoho.http import Http

@@ -1,4 +1,4 @@
-"""What the store's tests build on: rules, orgs, and other processes that do the same at the same time."""
+"""What the store's tests build on: orgs, and other processes that do the same at the same time."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.support.clock import START
 from zbtui.core.alert import Alert, Ledger, Told
@@ -27,11 +25,9 @@ from zbtui.core.links import Links
 from zbtui.core.org import Org, Policy
 from zbtui.core.runs import History, summarize
 from zbtui.core.snapshot import Snapshot, failed
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level
 from zbtui.store.alerts import AlertBook, Claim, Decide, KeptAlert
-from zbtui.store.config import Config
-from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import Journal, Lockout, open_journal
 
 ROOT = Path(__file__).parents[2]
@@ -42,54 +38,6 @@ TOKEN = "0123456789abcdef"
 
 def org(name: str = "acme", **keys: Any) -> Org:
     return Org(**{"name": name, "data_center": "eu", "client_id": "1000.ABC", **keys})
-
-
-ACME = '[[org]]\nname = "acme"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
-CUSTOM = '[[org]]\nname = "x"\ndata_center = "custom"\nclient_id = "1000.X"\n'
-LOCAL = CUSTOM + 'accounts_url = "http://127.0.0.1:8000/eu"\napi_url = "http://127.0.0.1:8000/eu"\n'
-NEW = org("new", data_center="jp", client_id="1000.NEW")
-
-
-class File:
-    """A config in a folder of its own, and the edits that zbtui makes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path, self.lock = folder / "config.toml", folder / "locks" / "config.lock"
-
-    def store(self) -> ConfigFile:
-        """As another process, or a later run, opens it."""
-        return ConfigFile(self.path, self.lock)
-
-    def put(self, text: str | bytes) -> None:
-        self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
-
-    def text(self) -> str:
-        return self.path.read_bytes().decode()
-
-    def load(self) -> Config:
-        return self.store().load()
-
-    def add(self, new: Org = NEW) -> None:
-        self.store().add(new)
-
-    def remove(self, name: str) -> None:
-        self.store().remove(name)
-
-    def replace(self, name: str, org: Org) -> None:
-        self.store().replace(name, org)
-
-    def names(self) -> list[str]:
-        return [found.name for found in self.load().orgs]
-
-
-def refused(act: Callable[[], object]) -> Trouble:
-    """What an edit or a look at the config is refused with."""
-    with pytest.raises(TroubleError) as caught:
-        act()
-    trouble = caught.value.trouble
-    assert (trouble.kind, trouble.final) == ("config", True)
-    assert trouble.hint
-    return trouble
 
 
 def snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **keys: Any) -> Snapshot:

@@ -12,14 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import tried
-from tests.store.builders import (
-    alarm,
-    children,
-    claim,
-    hear,
-    names,
-    taken,
-)
+from tests.store.builders import alarm, children, claim, hear, names, taken
 from tests.support.clock import START
 from tests.support.notebook import Notebook
 from zbtui.store.alerts import AlertBook, Claim

@@ -27,8 +27,8 @@ from tests.store.builders import (
 )
 from tests.support.clock import START
 from tests.support.notebook import Notebook
+from zbtui.config.settings import Keep
 from zbtui.core.event import KINDS, Event
-from zbtui.core.settings import Keep
 from zbtui.store.journal import Journal
 
 ACME = org()

@@ -9,17 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import (
-    content,
-    database,
-    history,
-    kept,
-    looked,
-    note,
-    org,
-    refusing,
-    snapshot,
-)
+from tests.store.builders import content, database, history, kept, looked, note, org, refusing, snapshot
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble

@@ -1,20 +1,13 @@
-"""Config and credentials for as long as the program runs."""
+"""Credentials for as long as the program runs."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from functools import partial
-from pathlib import Path
 
-import pytest
-
-from tests.store.builders import File, org, refused
 from tests.support.clock import START, settle
-from zbtui.core.org import Org, Policy
 from zbtui.core.secret import AccessToken, Secret, SignIn
-from zbtui.store.config import Config
-from zbtui.store.memory import ConfigStore, MemoryConfig, MemoryCredentials
+from zbtui.store.memory import MemoryCredentials
 
 SIGN_IN = SignIn(Secret("s"), Secret("r"))
 ACCESS = AccessToken(Secret("a"), "https://www.zohoapis.eu", START + timedelta(hours=1))
@@ -45,73 +38,3 @@ async def test_one_at_a_time_refreshes_an_org() -> None:
         assert not entered.is_set()
         await refresh("other")
     await waiting
-
-
-# A config that forgets does what one in a file does
-
-POLICY = Policy(every=timedelta(minutes=1))
-
-
-@pytest.fixture(params=["in memory", "in a file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> ConfigStore:
-    """A config with two orgs, `acme` and `b`."""
-    if request.param == "in memory":
-        return MemoryConfig(Config(POLICY, (org(), org("b"))))
-    file = File(tmp_path)
-    file.put('[watch]\nevery = "1m"\n')
-    file.add(org())
-    file.add(org("b"))
-    return file.store()
-
-
-def names(config: Config | None) -> list[str] | None:
-    return None if config is None else [one.name for one in config.orgs]
-
-
-def test_what_is_configured_is_given_with_its_policy(store: ConfigStore) -> None:
-    assert store.load() == Config(POLICY, (org(), org("b")))
-    assert store.reload() is None
-
-
-def test_an_org_is_added_at_the_end_removed_and_changed_where_it_stands(store: ConfigStore) -> None:
-    store.add(org("c"))
-    assert names(store.load()) == ["acme", "b", "c"]
-    store.replace("b", org("b2", data_center="us"))
-    assert store.load().orgs == (org(), org("b2", data_center="us"), org("c"))
-    store.remove("acme")
-    assert names(store.load()) == ["b2", "c"]
-    assert store.load().policy == POLICY
-
-
-def test_a_change_is_given_once_to_who_watches(store: ConfigStore) -> None:
-    store.add(org("c"))
-    assert names(store.reload()) == ["acme", "b", "c"]
-    assert store.reload() is None
-
-
-def test_what_is_touched_is_given_once_more(store: ConfigStore) -> None:
-    store.remove("b")
-    store.reload()
-    store.touch()
-    assert names(store.reload()) == ["acme"]
-    assert store.reload() is None
-
-
-@pytest.mark.parametrize(
-    ("name", "changed"), [("acme", org()), ("acme", org(own_policy=(("every", timedelta(hours=1)),)))]
-)
-def test_an_org_may_keep_its_name(name: str, changed: Org, store: ConfigStore) -> None:
-    store.replace(name, changed)
-    assert store.load().orgs == (changed, org("b"))
-
-
-def test_what_is_refused_leaves_everything_as_it_was(store: ConfigStore) -> None:
-    for act in (
-        partial(store.add, org("b")),
-        partial(store.replace, "acme", org("b")),
-        partial(store.replace, "x", org("y")),
-        partial(store.remove, "x"),
-    ):
-        refused(act)
-    assert names(store.load()) == ["acme", "b"]
-    assert store.reload() is None

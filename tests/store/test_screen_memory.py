@@ -16,8 +16,8 @@ import pytest
 
 from tests.support.clock import FakeClock
 from zbtui.core.screen_state import USUAL, ScreenState, read_state
+from zbtui.private_files import write_atomically
 from zbtui.store import screen_memory as room
-from zbtui.store.paths import write_atomically
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.store.worker import WorkerStuckError
 

@@ -14,14 +14,14 @@ from tests.support.build import make_backup
 from tests.support.clock import FakeClock, settle
 from tests.support.notebook import Notebook
 from zbtui.alerts.desk import AlertDesk
+from zbtui.config.config_store import MemoryConfig
+from zbtui.config.settings import Config, Settings
 from zbtui.core.org import Org, Policy
-from zbtui.core.settings import Settings
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.onboard import Desk, Household
-from zbtui.store.config import Config
 from zbtui.store.journal import Journal
-from zbtui.store.memory import MemoryConfig, MemoryCredentials
+from zbtui.store.memory import MemoryCredentials
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.screens.fleet_screen import FleetScreen

@@ -10,7 +10,8 @@ from textual.notifications import Notification
 
 from tests.support.notebook import Notebook
 from tests.tui.driving import Driven, Zoho, driving
-from zbtui.core.settings import AlertSettings, Settings
+from zbtui.config.settings import Settings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level
 from zbtui.tui.alerting import Alerting

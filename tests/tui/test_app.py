@@ -17,15 +17,14 @@ from tests.support.build import SEED_JOB, seen
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.tui.driving import Zoho, driving, make_alerts, make_desk
+from zbtui.config.settings import Config, Settings
 from zbtui.core.finding import FIELDS
 from zbtui.core.keys import SCOPES
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret
-from zbtui.core.settings import Settings
 from zbtui.core.snapshot import Looked
 from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
 from zbtui.core.verdict import Level
-from zbtui.store.config import Config
 from zbtui.tui.app import DEMO, ZbtuiApp
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.driving import driving
-from zbtui.core.settings import Settings
+from zbtui.config.settings import Settings
 from zbtui.tui.widgets.key_bar import KeyBar
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import tried
-from zbtui.core.settings import Desktop
+from zbtui.core.alert_settings import Desktop
 from zbtui.core.text import clean
 from zbtui.tui.terminal import notice_sequence, title_sequence
 

@@ -11,7 +11,7 @@ from textual import events
 
 from tests.support.clock import settle
 from tests.tui.driving import Driven, Zoho, driving
-from zbtui.core.settings import Settings
+from zbtui.config.settings import Settings
 from zbtui.core.trouble import Trouble
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.screens.detail_screen import DetailScreen

@@ -11,10 +11,10 @@ from tests.support.build import make_backup, make_org
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.scene import EvenLuck, Scripted
+from zbtui.config.config_file import ConfigFile
+from zbtui.config.settings import Config
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.store.config import Config
-from zbtui.store.config_file import ConfigFile
 from zbtui.store.journal import Journal
 from zbtui.watch.fleet import Change, Fleet
 

@@ -25,12 +25,12 @@ from tests.watch.scene import (
     running,
     street,
 )
+from zbtui.config.settings import Config
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.demo.zoho import Request
-from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Change, Fleet
 

@@ -14,10 +14,10 @@ from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import Notebook
 from tests.watch.fleets import FAR, HOUR, EditedConfig, Watch, org_table
 from tests.watch.scene import DEAD, MINUTE, OFFLINE, locked_out, refuses, running
+from zbtui.config.settings import Config
 from zbtui.core.org import Org, Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
-from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Change, Fleet, Look
 

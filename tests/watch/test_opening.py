@@ -6,10 +6,10 @@ from collections import Counter
 
 from tests.support.clock import FakeClock
 from tests.support.zoho import make_simulator, sign_in_of
+from zbtui.config.settings import Config
 from zbtui.core.org import Policy
 from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
-from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.opening import make_fleet

@@ -19,9 +19,9 @@ from zbtui.alerts.command import run_command
 from zbtui.alerts.webhook import post
 from zbtui.clock import Clock
 from zbtui.core.alert import Alert, Ledger, Observation, Rules, decide
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
-from zbtui.core.settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.core.turning import turns_at

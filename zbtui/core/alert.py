@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from zbtui.core.settings import AlertSettings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import rough
 from zbtui.core.trouble import Kind as TroubleKind

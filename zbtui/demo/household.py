@@ -9,9 +9,11 @@ from datetime import timedelta
 
 from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import Clock, SystemClock
+from zbtui.config.config_store import MemoryConfig
+from zbtui.config.settings import Config, Keep, Settings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.org import Org, Policy
 from zbtui.core.secret import Secret, SignIn
-from zbtui.core.settings import AlertSettings, Keep, Settings
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.core.verdict import Level
 from zbtui.demo.person import DemoPerson
@@ -19,9 +21,8 @@ from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
-from zbtui.store.config import Config
 from zbtui.store.journal import Journal, open_journal
-from zbtui.store.memory import MemoryConfig, MemoryCredentials
+from zbtui.store.memory import MemoryCredentials
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http

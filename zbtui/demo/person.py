@@ -8,11 +8,11 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from zbtui.clock import Clock
+from zbtui.config.config_store import ConfigStore
 from zbtui.core.org import Way
 from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT
 from zbtui.demo.roster import InventedOrg
 from zbtui.demo.zoho import Simulator
-from zbtui.store.memory import ConfigStore
 from zbtui.zoho.http import Http
 
 _THINKS_SECONDS: Final = 2.0

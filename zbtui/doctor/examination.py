@@ -9,6 +9,8 @@ from datetime import tzinfo
 from typing import TypeVar
 
 from zbtui.clock import Clock
+from zbtui.config.parsing import find_org
+from zbtui.config.settings import Config
 from zbtui.core.data_centers import DATA_CENTERS, DataCenter, data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken
@@ -32,7 +34,6 @@ from zbtui.doctor.judging import (
     no_sign_in,
 )
 from zbtui.doctor.search import find_data_center
-from zbtui.store.config import Config, find_org
 from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
 from zbtui.tokens import TokenDesk

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from zbtui.clock import Clock, Stop, StoppedError
+from zbtui.config.parsing import check_free, find_org
 from zbtui.core.cadence import DEVICE_FLOOR
 from zbtui.core.company import Company
 from zbtui.core.data_centers import DataCenter, data_center_of
@@ -20,7 +21,6 @@ from zbtui.core.secret import AccessToken, Client, Secret, SignIn, fits_header
 from zbtui.core.snapshot import Looked, Snapshot, succeeded
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.onboard.household import Household
-from zbtui.store.config import check_free, find_org
 from zbtui.tokens import TokenDesk, client_key
 from zbtui.zoho.client import fetch_company, fetch_details, fetch_past
 from zbtui.zoho.http import Http

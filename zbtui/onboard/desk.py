@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from zbtui.clock import Clock
+from zbtui.config.parsing import check_free, find_org, make_org, org_table
 from zbtui.core.cadence import DEVICE_FLOOR
 from zbtui.core.data_centers import data_center_of
 from zbtui.core.explain_sign_in import NOT_SIGNED_IN
@@ -18,7 +19,6 @@ from zbtui.core.secret import AccessToken
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.onboard.household import Household
 from zbtui.store.browser import open_page
-from zbtui.store.config import check_free, find_org, make_org, org_table
 from zbtui.tokens import TokenDesk
 from zbtui.zoho.client import fetch_details
 from zbtui.zoho.http import Http

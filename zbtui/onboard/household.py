@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from zbtui.config.config_store import ConfigStore
 from zbtui.core.secret import AccessToken, SignIn
 from zbtui.core.trouble import TroubleError
 from zbtui.store.journal import Journal
-from zbtui.store.memory import FOREIGN_ENTRY, ConfigStore, Credentials
+from zbtui.store.memory import FOREIGN_ENTRY, Credentials
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from filelock import FileLock, Timeout
 from zbtui.core.secret import AccessToken, Secret, SignIn, fits_header
 from zbtui.core.text import clean
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.private_files import make_private_folder
 from zbtui.store.database import moment_of
 from zbtui.store.memory import FOREIGN_ENTRY
-from zbtui.store.paths import make_private_folder
 from zbtui.store.worker import Worker, WorkerStuckError
 
 if TYPE_CHECKING:

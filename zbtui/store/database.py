@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from zbtui.clock import Clock, SystemClock
 from zbtui.core.trouble import Trouble
-from zbtui.store.paths import make_private_folder
+from zbtui.private_files import make_private_folder
 from zbtui.store.worker import Worker
 
 SCHEMA: Final = 3

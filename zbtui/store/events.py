@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from zbtui.config.settings import Keep
 from zbtui.core.event import KINDS, Event
-from zbtui.core.settings import Keep
 from zbtui.core.verdict import Level
 from zbtui.store.database import Database, moment_of, stamp
 from zbtui.store.encoding import line_of, text_line, understood

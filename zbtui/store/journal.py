@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from zbtui.clock import Clock
+from zbtui.config.settings import Keep
 from zbtui.core.event import Event, Standing, changes, standing_of
 from zbtui.core.org import Org
-from zbtui.core.settings import Keep
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Verdict

@@ -9,7 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
-from zbtui.store.paths import make_private_folder
+from zbtui.private_files import make_private_folder
 
 LARGEST: Final = 1 << 20
 """Bytes of the file, and of the one before it."""

@@ -12,7 +12,7 @@ from typing import Final
 from zbtui.clock import Clock, SystemClock
 from zbtui.core.screen_state import USUAL, ScreenState, read_state
 from zbtui.core.trouble import Trouble
-from zbtui.store.paths import write_atomically
+from zbtui.private_files import write_atomically
 from zbtui.store.worker import Worker, WorkerStuckError
 
 _LARGEST: Final = 1 << 16

@@ -10,7 +10,7 @@ from textual.app import App
 
 from zbtui.alerts.pacing import Pace
 from zbtui.core.alert import Alert
-from zbtui.core.settings import AlertSettings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.verdict import Level, Verdict
 from zbtui.tui.terminal import KEEP_TITLE, RESTORE_TITLE, notice_sequence, title_sequence
 from zbtui.watch.fleet import Fleet

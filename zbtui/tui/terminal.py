@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from zbtui.core.settings import Desktop
+from zbtui.core.alert_settings import Desktop
 
 KEEP_TITLE: Final = "\x1b[22;0t"
 """Have the terminal remember the title that it had."""

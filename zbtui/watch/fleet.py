@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.clock import JUMP_SECONDS, Clock, drift_of
+from zbtui.config.settings import Config
 from zbtui.core.event import Event
 from zbtui.core.org import Org
 from zbtui.core.poll import Poll
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.config import Config
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
 

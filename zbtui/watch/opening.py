@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from zbtui.clock import Clock
-from zbtui.store.config import Config
+from zbtui.config.settings import Config
 from zbtui.store.journal import Journal
 from zbtui.store.memory import Credentials
 from zbtui.watch.fleet import Fleet

@@ -15,8 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.store.builders import ACME, NEW, File, org, refused, run_together
-from zbtui.store.config import Config, check_name
+from tests.config.config_files import ACME, NEW, File, refused
+from tests.store.builders import org, run_together
+from zbtui.config.parsing import check_name
+from zbtui.config.settings import Config
 
 
 @pytest.fixture
@@ -265,7 +267,7 @@ ADD_FIVE = """
 import sys
 from pathlib import Path
 from tests.store.builders import org
-from zbtui.store.config_file import ConfigFile
+from zbtui.config.config_file import ConfigFile
 READY
 number, path, lock = sys.argv[1:]
 file = ConfigFile(Path(path), Path(lock))

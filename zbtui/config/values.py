@@ -7,10 +7,11 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final, TypeGuard
 
+from zbtui.config.settings import Keep
+from zbtui.core.alert_settings import DESKTOPS, AlertSettings
 from zbtui.core.data_centers import check_webhook_url
 from zbtui.core.keymap import Keymap, WrongKeysError, read_keymap
 from zbtui.core.org import POLICY_KEYS, Policy
-from zbtui.core.settings import DESKTOPS, AlertSettings, Keep
 from zbtui.core.text import clean
 from zbtui.core.timefmt import parse_duration
 from zbtui.core.verdict import Level

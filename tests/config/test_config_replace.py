@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.store.builders import ACME, File, org, refused
-from tests.store.test_config_file import LAYOUTS, lines
-from zbtui.store.config import Config, find_org
+from tests.config.config_files import ACME, File, refused
+from tests.config.test_config_file import LAYOUTS, lines
+from tests.store.builders import org
+from zbtui.config.parsing import find_org
+from zbtui.config.settings import Config
 
 
 @pytest.fixture

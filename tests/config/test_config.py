@@ -13,13 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.store.builders import ACME, CUSTOM, LOCAL, File, org, refused
-from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.org import POLICY_KEYS, Org, Policy
-from zbtui.core.trouble import TroubleError
-from zbtui.store.config import (
+from tests.config.config_files import ACME, CUSTOM, LOCAL, File, refused
+from tests.store.builders import org
+from zbtui.config.parsing import (
     LONGEST_NAME,
-    Config,
     check_free,
     check_name,
     find_org,
@@ -27,6 +24,10 @@ from zbtui.store.config import (
     org_table,
     parse_config,
 )
+from zbtui.config.settings import Config
+from zbtui.core.data_centers import DATA_CENTERS
+from zbtui.core.org import POLICY_KEYS, Org, Policy
+from zbtui.core.trouble import TroubleError
 
 
 @pytest.fixture

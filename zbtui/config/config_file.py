@@ -10,20 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from zbtui.core.org import POLICY_KEYS, Org, rebased
-from zbtui.core.trouble import TroubleError
-from zbtui.store.config import (
+from zbtui.config.parsing import (
     HEADER,
     ORG_HEADER,
     ORG_KEYS,
-    Config,
     check_free,
     find_org,
     org_table,
     parse_config,
     refused,
 )
-from zbtui.store.paths import make_private_folder, write_atomically
+from zbtui.config.settings import Config
+from zbtui.core.org import POLICY_KEYS, Org, rebased
+from zbtui.core.trouble import TroubleError
+from zbtui.private_files import make_private_folder, write_atomically
 
 _LARGEST: Final = 10 << 20
 _PATIENCE: Final = 1.0

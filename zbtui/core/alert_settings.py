@@ -1,12 +1,11 @@
-"""What is configured beside the orgs and their policy."""
+"""What is alerted, and how: the `[alerts]` table of the config, as `core.alert` goes by it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
-from zbtui.core.keymap import Keymap
 from zbtui.core.verdict import Level
 
 Desktop = Literal["osc9", "osc777"]
@@ -32,23 +31,3 @@ class AlertSettings:
     """A program and its arguments, run for each alert; empty: none."""
     webhook: str | None = None
     """Where each alert is posted to as JSON; https, or http on this machine itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """The `[journal]` table of the config: how much of what was seen is kept."""
-
-    keep: timedelta = timedelta(days=1095)
-    """How long events are kept; Zoho itself keeps one year."""
-    most_events: int = 100_000
-    """How many at most, of all orgs together; the oldest go first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Those tables, and `[keys]`."""
-
-    alerts: AlertSettings = field(default_factory=AlertSettings)
-    journal: Keep = field(default_factory=Keep)
-    keys: Keymap = ()
-    """The user's own keys, by action."""

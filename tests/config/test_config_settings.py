@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.config.config_files import ACME, NEW, File, refused
+from tests.config.test_config_file import lines
 from tests.core.build import tried
-from tests.store.builders import ACME, NEW, File, org, refused
-from tests.store.test_config_file import lines
-from zbtui.core.settings import AlertSettings, Keep, Settings
+from tests.store.builders import org
+from zbtui.config.parsing import make_org, org_table, parse_config
+from zbtui.config.settings import Config, Keep, Settings
+from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.timefmt import spell_duration
 from zbtui.core.verdict import Level
-from zbtui.store.config import Config, make_org, org_table, parse_config
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.config.config_files import ACME, NEW, File, refused
 from tests.core.build import tried
-from tests.store.builders import ACME, NEW, File, org, refused
+from tests.store.builders import org
+from zbtui.config.parsing import make_org, org_table, parse_config
 from zbtui.core.keymap import Keymap
 from zbtui.core.org import ACCENTS
-from zbtui.store.config import make_org, org_table, parse_config
 
 
 @pytest.fixture

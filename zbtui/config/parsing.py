@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from zbtui.core.data_centers import DATA_CENTERS, check_custom_url, is_loopback
-from zbtui.core.org import ACCENTS, CUSTOM, GRANTS, POLICY_KEYS, Org, Policy
-from zbtui.core.settings import Settings
-from zbtui.core.text import clean
-from zbtui.core.timefmt import spell_duration
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.config_values import (
+from zbtui.config.settings import Config, Settings
+from zbtui.config.values import (
     Wrong,
     check_address,
     check_flag,
@@ -30,6 +25,11 @@ from zbtui.store.config_values import (
     read_policy,
     read_spans,
 )
+from zbtui.core.data_centers import DATA_CENTERS, check_custom_url, is_loopback
+from zbtui.core.org import ACCENTS, CUSTOM, GRANTS, POLICY_KEYS, Org, Policy
+from zbtui.core.text import clean
+from zbtui.core.timefmt import spell_duration
+from zbtui.core.trouble import Trouble, TroubleError
 
 LONGEST_NAME: Final = 60
 ORG_KEYS: Final = tuple(key.name for key in fields(Org) if key.name != "own_policy")
@@ -47,15 +47,6 @@ _CHECKS: Final[Mapping[str, Callable[[str, object], None]]] = {
 _NAME: Final = re.compile(r"[\s\[]*[\"']?([\w-]+)")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What is configured; without a file, nothing is."""
-
-    policy: Policy = field(default_factory=Policy)
-    orgs: tuple[Org, ...] = ()
-    settings: Settings = field(default_factory=Settings)
 
 
 def parse_config(text: str, name: str) -> Config:

@@ -1,0 +1,61 @@
+"""Config files to read and edit, and what they are refused with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.store.builders import org
+from zbtui.config.config_file import ConfigFile
+from zbtui.config.settings import Config
+from zbtui.core.org import Org
+from zbtui.core.trouble import Trouble, TroubleError
+
+ACME = '[[org]]\nname = "acme"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
+CUSTOM = '[[org]]\nname = "x"\ndata_center = "custom"\nclient_id = "1000.X"\n'
+LOCAL = CUSTOM + 'accounts_url = "http://127.0.0.1:8000/eu"\napi_url = "http://127.0.0.1:8000/eu"\n'
+NEW = org("new", data_center="jp", client_id="1000.NEW")
+
+
+class File:
+    """A config in a folder of its own, and the edits that zbtui makes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self.lock = folder / "config.toml", folder / "locks" / "config.lock"
+
+    def store(self) -> ConfigFile:
+        """As another process, or a later run, opens it."""
+        return ConfigFile(self.path, self.lock)
+
+    def put(self, text: str | bytes) -> None:
+        self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def text(self) -> str:
+        return self.path.read_bytes().decode()
+
+    def load(self) -> Config:
+        return self.store().load()
+
+    def add(self, new: Org = NEW) -> None:
+        self.store().add(new)
+
+    def remove(self, name: str) -> None:
+        self.store().remove(name)
+
+    def replace(self, name: str, org: Org) -> None:
+        self.store().replace(name, org)
+
+    def names(self) -> list[str]:
+        return [found.name for found in self.load().orgs]
+
+
+def refused(act: Callable[[], object]) -> Trouble:
+    """What an edit or a look at the config is refused with."""
+    with pytest.raises(TroubleError) as caught:
+        act()
+    trouble = caught.value.trouble
+    assert (trouble.kind, trouble.final) == ("config", True)
+    assert trouble.hint
+    return trouble

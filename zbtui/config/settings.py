@@ -1,0 +1,39 @@
+"""What is configured, frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from zbtui.core.alert_settings import AlertSettings
+from zbtui.core.keymap import Keymap
+from zbtui.core.org import Org, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The `[journal]` table of the config: how much of what was seen is kept."""
+
+    keep: timedelta = timedelta(days=1095)
+    """How long events are kept; Zoho itself keeps one year."""
+    most_events: int = 100_000
+    """How many at most, of all orgs together; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Those tables, and `[keys]`."""
+
+    alerts: AlertSettings = field(default_factory=AlertSettings)
+    journal: Keep = field(default_factory=Keep)
+    keys: Keymap = ()
+    """The user's own keys, by action."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What is configured; without a file, nothing is."""
+
+    policy: Policy = field(default_factory=Policy)
+    orgs: tuple[Org, ...] = ()
+    settings: Settings = field(default_factory=Settings)
