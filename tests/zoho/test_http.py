@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -248,13 +250,21 @@ async def test_a_request_that_nobody_waits_for_any_more_ends_at_once() -> None:
         await left.wait()
 
 
+@pytest.mark.parametrize(("between", "is_given_up"), [(15, False), (61, True)])
 async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time(
-    monkeypatch: pytest.MonkeyPatch,
+    between: int, is_given_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "TOTAL_SECONDS", 0.05)
-    trouble = await trouble_with(drips(b"HTTP/1.1 200 OK\r\n\r\n", b" "))
-    assert trouble.kind == "network"
-    assert "too long" in trouble.message
+    """By a clock that has gone on by so many seconds with each drop; the answer comes whole, in the end."""
+    readings = count(step=between)
+    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(readings)))
+    dripping = drips(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", b" ")
+    if is_given_up:
+        trouble = await trouble_with(dripping)
+        assert trouble.kind == "network"
+        assert "too long" in trouble.message
+    else:
+        async with faulty(dripping) as server, Http() as http:
+            assert (await http.send("GET", server.url)).body == b"   "
 
 
 @pytest.mark.parametrize(
@@ -324,6 +334,18 @@ async def test_a_redirect_is_told_and_not_followed(status: int) -> None:
     assert answer.status == status
     assert other.heard == []
     assert SECRET.encode() in server.heard[0]
+
+
+async def test_what_an_answer_to_one_org_sets_as_a_cookie_never_goes_out_with_another_orgs_token() -> None:
+    """One client serves all orgs: at the same host, on a path below, and for the org itself, too."""
+    sets = reply(200, b"{}", "Set-Cookie: session=of-acme; Path=/; Max-Age=86400", "Set-Cookie: x=1")
+    async with faulty(sends(sets)) as server, Http() as http:
+        for path, token in (("/crm", "acme"), ("/crm", "b"), ("/crm/x", "b"), ("/crm", "acme")):
+            headers = {"Authorization": f"Zoho-oauthtoken {token}"}
+            answer = await http.send("GET", server.url + path, headers=headers)
+            assert "session=of-acme" in answer.headers["set-cookie"]
+    assert len(server.heard) == 4
+    assert not any(b"cookie" in request.lower() for request in server.heard)
 
 
 def is_here(host: str) -> bool:
