@@ -89,8 +89,8 @@ def _colors(wanted: bool) -> Iterator[None]:
 
 async def _draw(scene: Scene) -> str:
     clock = FakeClock()
-    async with open_demo(clock=clock, journal=Notebook()) as (fleet, desk, alerts):
-        app = StillApp(fleet, desk, alerts, "demo: all invented")
+    async with open_demo(clock=clock, journal=Notebook()) as watch:
+        app = StillApp(*watch, "demo: all invented")
         async with app.run_test(size=scene.size) as pilot:
             app.theme = scene.theme
             await pilot.pause()

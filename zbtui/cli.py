@@ -17,8 +17,7 @@ from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.parts import (
     config_file,
     find_paths_of,
-    make_alerts,
-    make_fleet_of,
+    make_watch,
     open_credentials,
     open_desk,
     with_desk,
@@ -27,8 +26,8 @@ from zbtui.parts import (
 if TYPE_CHECKING:
     from zbtui.alerts.desk import AlertDesk
     from zbtui.onboard import Desk
+    from zbtui.parts import Watch
     from zbtui.store.screen_memory import ScreenMemory
-    from zbtui.watch.fleet import Fleet
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
@@ -118,12 +117,7 @@ def _watch(args: argparse.Namespace) -> int:
 
     async def watch() -> int | str | None:
         async with open_desk(paths, file) as desk:
-            return await _run_app(
-                make_fleet_of(desk, config),
-                desk,
-                make_alerts(desk, config),
-                memory=ScreenMemory(paths.screen),
-            )
+            return await _run_app(make_watch(desk, config), memory=ScreenMemory(paths.screen))
 
     outcome = run(watch())
     from zbtui.tui.app import DEMO
@@ -144,27 +138,23 @@ def _demo(args: argparse.Namespace) -> int:
     async def watch() -> int | str | None:
         from zbtui.demo.household import open_demo
 
-        async with open_demo(args.orgs, args.speed, args.seed) as (fleet, desk, alerts):
-            return await _run_app(fleet, desk, alerts, "demo: all invented")
+        async with open_demo(args.orgs, args.speed, args.seed) as watched:
+            return await _run_app(watched, "demo: all invented")
 
     outcome = run(watch())
     return outcome if isinstance(outcome, int) else 0
 
 
 async def _run_app(
-    fleet: Fleet,
-    desk: Desk,
-    alerts: AlertDesk,
-    label: str | None = None,
-    memory: ScreenMemory | None = None,
+    watch: Watch, label: str | None = None, memory: ScreenMemory | None = None
 ) -> int | str | None:
     from zbtui.tui.app import ZbtuiApp
 
-    app = ZbtuiApp(fleet, desk, alerts, label, memory)
+    app = ZbtuiApp(*watch, label, memory)
     try:
         outcome = await app.run_async()
     finally:
-        await desk.finish()
+        await watch.desk.finish()
         if memory is not None:
             await memory.close()
     return app.return_code if app.return_code else outcome
@@ -248,12 +238,12 @@ def _check(args: argparse.Namespace) -> int:
         async with open_desk(paths, file) as desk:
             # A watch goes by the whole config, which may change; one look needs no more than its orgs.
             watched = config if args.watch or not chosen else replace(config, orgs=chosen)
-            fleet = make_fleet_of(desk, watched)
-            alerts = make_alerts(desk, config) if args.notify else None
+            watch = make_watch(desk, watched)
+            fleet, alerts = watch.fleet, watch.alerts if args.notify else None
             if alerts and not (config.settings.alerts.on_change or config.settings.alerts.webhook):
                 say("zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook.")
             if args.watch:
-                await _keep_checking(fleet, desk, [org.name for org in chosen], alerts)
+                await _keep_checking(watch, [org.name for org in chosen], alerts)
                 return None
             report = await check(fleet, [org.name for org in chosen or config.orgs])
             if alerts:
@@ -274,7 +264,7 @@ def _check(args: argparse.Namespace) -> int:
     return EXIT_CODES[report.level]
 
 
-async def _keep_checking(fleet: Fleet, desk: Desk, names: Sequence[str], alerts: AlertDesk | None) -> None:
+async def _keep_checking(watch: Watch, names: Sequence[str], alerts: AlertDesk | None) -> None:
     from zbtui.check.stopping import is_gone, stopped_by_signals
     from zbtui.check.watching import Watcher
     from zbtui.clock import Stop
@@ -286,10 +276,18 @@ async def _keep_checking(fleet: Fleet, desk: Desk, names: Sequence[str], alerts:
             _hush_stdout()
             raise
 
+    clock = watch.desk.clock
     watcher = Watcher(
-        fleet, desk.clock, write, _tell, names=names, alerts=alerts, is_gone=lambda: is_gone(sys.stdout)
+        watch.config,
+        watch.fleet,
+        clock,
+        write,
+        _tell,
+        names=names,
+        alerts=alerts,
+        is_gone=lambda: is_gone(sys.stdout),
     )
-    stop = Stop(desk.clock)
+    stop = Stop(clock)
     with stopped_by_signals(stop):
         await watcher.run(stop)
 

@@ -9,11 +9,14 @@ import argparse
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import random
+
     from zbtui.alerts.desk import AlertDesk
     from zbtui.config.config_file import ConfigFile
+    from zbtui.config.config_watcher import ConfigWatcher
     from zbtui.config.settings import Config
     from zbtui.onboard import Desk
     from zbtui.store.credentials import KeyringCredentials
@@ -58,21 +61,38 @@ async def open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
         await journal.close()
 
 
-def make_fleet_of(desk: Desk, config: Config) -> Fleet:
-    """The pollers of all orgs of `config`, on the desk's stores."""
+class Watch(NamedTuple):
+    """What a watch is made of."""
+
+    config: ConfigWatcher
+    fleet: Fleet
+    desk: Desk
+    alerts: AlertDesk
+
+
+def make_watch(desk: Desk, config: Config, rng: random.Random | None = None) -> Watch:
+    """A watch on the desk's stores, each part of which goes by what the config says for it.
+
+    Args:
+        rng: for the jitter.
+    """
+    from zbtui.alerts.desk import AlertDesk
+    from zbtui.config.config_watcher import ConfigWatcher
     from zbtui.watch.opening import make_fleet
 
     home = desk.household
-    return make_fleet(
-        config, desk.http, home.credentials, home.journal, desk.clock, reload=home.config.reload
-    )
+    watcher = ConfigWatcher(config, home.config.reload)
+    fleet = make_fleet(config, desk.http, home.credentials, home.journal, desk.clock, luck=rng)
+    alerts = AlertDesk(home.journal, desk.http, desk.clock, config.settings.alerts)
+    home.journal.keep = config.settings.journal
 
+    def apply(config: Config) -> None:
+        fleet.apply(config)
+        alerts.settings = config.settings.alerts
+        home.journal.keep = config.settings.journal
 
-def make_alerts(desk: Desk, config: Config) -> AlertDesk:
-    """Who alerts of what, on the desk's stores."""
-    from zbtui.alerts.desk import AlertDesk
-
-    return AlertDesk(desk.household.journal, desk.http, desk.clock, config.settings.alerts)
+    watcher.subscribe(apply)
+    return Watch(watcher, fleet, desk, alerts)
 
 
 def with_desk(args: argparse.Namespace, act: Callable[[Desk], Coroutine[Any, Any, int]]) -> int:

@@ -12,16 +12,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.support.zoho import Port, make_simulator, sign_in_of
-from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import SystemClock
 from zbtui.config.config_store import MemoryConfig
 from zbtui.config.settings import Config
 from zbtui.core.org import Policy
 from zbtui.onboard import Desk, Household
+from zbtui.parts import make_watch
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.tui.app import ZbtuiApp
-from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http
 
 
@@ -34,10 +33,8 @@ async def watch(url: str, orgs: int, policy: Policy, folder: Path) -> None:
     config = MemoryConfig(Config(policy, tuple(port.org(name) for name in invented)))
     journal = open_journal(folder / "journal.db")
     async with Http() as http:
-        fleet = make_fleet(config.load(), http, credentials, journal, clock)
         desk = Desk(Household(config, credentials, journal), http, clock)
-        alerts = AlertDesk(journal, http, clock, fleet.settings.alerts)
-        await ZbtuiApp(fleet, desk, alerts).run_async()
+        await ZbtuiApp(*make_watch(desk, config.load())).run_async()
     await journal.close()
 
 

@@ -77,6 +77,7 @@ async def watching(
 ) -> AsyncIterator[Scene]:
     scene = Scene(watch.clock, watch, Stop(watch.clock))
     watcher = Watcher(
+        watch.config,
         watch.fleet,
         watch.clock,
         scene.write,
@@ -303,7 +304,7 @@ async def test_a_full_disk_is_not_taken_for_a_reader_that_has_gone(
         raise OSError(28, "No space left on device")
 
     watch = Watch(clock, "acme")
-    watcher = Watcher(watch.fleet, clock, full, print)
+    watcher = Watcher(watch.config, watch.fleet, clock, full, print)
     task = asyncio.create_task(watcher.run(Stop(clock)))
     await clock.advance(MINUTE)
     with pytest.raises(OSError, match="No space"):
@@ -330,7 +331,6 @@ class Desk(AlertDesk):
 
     def __init__(self) -> None:
         self.considered: list[dict[str, str]] = []
-        self.seen_settings: list[object] = []
         self.delivered = 0
         self.gate: asyncio.Event | None = None
         self.wrong: Trouble | None = None
@@ -345,7 +345,6 @@ class Desk(AlertDesk):
         self.considered.append(
             {one.org.name: (one.backup and one.backup.status) or "" for one in snapshots}
         )
-        self.seen_settings.append(self.settings)
         return ()
 
     async def deliver(self, extra: object = None) -> None:
@@ -362,7 +361,6 @@ async def test_alerts_are_considered_and_delivered_as_things_change(clock: FakeC
         await scene.turn("acme", FAILED)
         assert desk.considered[-1] == {"acme": "FAILED"}
         assert desk.delivered == len(desk.considered)
-        assert desk.seen_settings[-1] is scene.watch.fleet.settings.alerts
 
 
 async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) -> None:

@@ -55,7 +55,7 @@ class Seen:
 async def seen_within(seconds: int) -> Seen:
     """All that is seen in the first so many seconds of the demo."""
     clock, seen = FakeClock(), Seen()
-    async with open_demo(clock=clock, journal=Notebook()) as (fleet, _, _):
+    async with open_demo(clock=clock, journal=Notebook()) as (_, fleet, _, _):
 
         def note(snapshot: Snapshot) -> None:
             seen.note(snapshot, fleet.policy, clock.now())
@@ -91,7 +91,7 @@ def files_in(folder: Path) -> list[Path]:
 
 async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) -> None:
     clock = FakeClock()
-    async with open_demo(clock=clock, journal=Notebook()) as (fleet, _, _):
+    async with open_demo(clock=clock, journal=Notebook()) as (_, fleet, _, _):
         await fleet.look_once([seen.org.name for seen in fleet.snapshots])
         assert fleet.journal_trouble is None
     assert files_in(empty_home) == []
@@ -99,7 +99,7 @@ async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) 
 
 @pytest.mark.parametrize(("orgs", "count"), [(0, 18), (2, 2), (40, 40)])
 async def test_the_fleet_has_as_many_orgs_as_asked_for(orgs: int, count: int) -> None:
-    async with open_demo(orgs, clock=FakeClock()) as (fleet, _, _):
+    async with open_demo(orgs, clock=FakeClock()) as (_, fleet, _, _):
         assert len(fleet.snapshots) == count
 
 

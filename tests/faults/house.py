@@ -28,7 +28,7 @@ from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
-from zbtui.parts import make_alerts, make_fleet_of
+from zbtui.parts import make_watch
 from zbtui.store.credentials import KeyringCredentials
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.log import log_to
@@ -183,7 +183,7 @@ async def house(machine: Machine, size: tuple[int, int] = (160, 40)) -> AsyncIte
         async with Http(serve_in_process(machine.simulator)) as http:
             home = Household(machine.file, machine.credentials, journal)
             desk = Desk(home, http, machine.clock)
-            app = StillApp(make_fleet_of(desk, config), desk, make_alerts(desk, config), memory=memory)
+            app = StillApp(*make_watch(desk, config), memory=memory)
             async with app.run_test(size=size) as pilot:
                 yield House(machine, app, pilot, journal)
             await desk.finish()

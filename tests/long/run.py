@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from tests.support.clock import FakeClock
 from zbtui.clock import Clock
-from zbtui.config.settings import Config, Keep, Settings
+from zbtui.config.settings import Config, Keep
 from zbtui.core.event import Event
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
@@ -142,8 +142,9 @@ async def live(folder: Path, orgs: int, days: float, seed: int = 0) -> tuple[Log
     for org in world.orgs.values():
         credentials.sign_in(org)
     names = tuple(world.orgs)
-    config = Config(POLICY, tuple(map(watched, world.orgs.values())), Settings(journal=KEEP))
+    config = Config(POLICY, tuple(map(watched, world.orgs.values())))
     journal = open_journal(folder / "journal.db")
+    journal.keep = KEEP
     async with Http(serve_in_process(simulator)) as http:
         fleet = make_fleet(config, http, credentials, journal, clock, luck=random.Random(seed))
         clock.fleet = fleet

@@ -15,6 +15,7 @@ from tests.support.clock import FakeClock, settle
 from tests.support.notebook import Notebook
 from zbtui.alerts.desk import AlertDesk
 from zbtui.config.config_store import MemoryConfig
+from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config, Settings
 from zbtui.core.org import Org, Policy
 from zbtui.core.snapshot import Looked, Snapshot
@@ -139,9 +140,11 @@ async def driving(
     clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
     orgs = tuple(Org(name, "eu", "1000.ABC", mute=mute) for name in names)
     config = Config(policy or Policy(), orgs, settings or Settings())
-    fleet = Fleet(config, zoho.opener, journal, clock, reload)  # type: ignore[arg-type]
+    fleet = Fleet(config, zoho.opener, journal, clock)  # type: ignore[arg-type]
+    watcher = ConfigWatcher(config, reload)
+    watcher.subscribe(fleet.apply)
     desk = make_desk(config, journal, clock)
-    app = StillApp(fleet, desk, make_alerts(desk, config), memory=memory)
+    app = StillApp(watcher, fleet, desk, make_alerts(desk, config), memory=memory)
     async with app.run_test(size=size, notifications=toasts) as pilot:
         driven = Driven(app, pilot, fleet, clock, zoho)
         await pilot.pause()

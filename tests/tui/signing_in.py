@@ -132,8 +132,8 @@ class Demo:
 @asynccontextmanager
 async def demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterator[Demo]:
     clock = FakeClock()
-    async with open_demo(orgs, speed=0.01, clock=clock, journal=Notebook()) as (fleet, desk, alerts):
-        app = StillApp(fleet, desk, alerts)
+    async with open_demo(orgs, speed=0.01, clock=clock, journal=Notebook()) as watch:
+        app, fleet, desk = StillApp(*watch), watch.fleet, watch.desk
         async with app.run_test(size=size) as pilot:
             driven = Demo(app, pilot, fleet, desk, clock)
             await driven.advance(2)

@@ -38,7 +38,7 @@ async def settled(driven: Driven, seconds: int = 2) -> None:
 
 
 def set_alerts(driven: Driven, settings: AlertSettings) -> None:
-    driven.fleet.settings = replace(driven.fleet.settings, alerts=settings)
+    driven.app._alerts.settings = settings
 
 
 async def look(driven: Driven, name: str = "acme") -> None:

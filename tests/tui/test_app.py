@@ -17,6 +17,7 @@ from tests.support.build import SEED_JOB, seen
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.tui.driving import Zoho, driving, make_alerts, make_desk
+from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config, Settings
 from zbtui.core.finding import FIELDS
 from zbtui.core.keys import SCOPES
@@ -412,7 +413,7 @@ async def test_a_crash_tells_where_and_no_local_variable() -> None:
     clock, notebook = FakeClock(), Notebook()
     fleet = Fleet(Config(), lambda org: None, notebook, clock)  # type: ignore[arg-type, return-value]
     desk = make_desk(Config(), notebook, clock)
-    app = Broken(fleet, desk, make_alerts(desk))
+    app = Broken(ConfigWatcher(Config()), fleet, desk, make_alerts(desk))
     output = io.StringIO()
     app.error_console = Console(file=output, width=200)
     with pytest.raises(RuntimeError):

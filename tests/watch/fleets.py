@@ -12,6 +12,7 @@ from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.scene import EvenLuck, Scripted
 from zbtui.config.config_file import ConfigFile
+from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
@@ -64,11 +65,13 @@ class Watch:
         self.clock = clock
         self.zoho = Scripted(clock, dict.fromkeys(names, FAR))
         self._journal, self._luck = journal or Notebook(), luck or EvenLuck()
-        self._reload = config.open().reload if config else lambda: None
-        self.fleet = self.open(Config(Policy(), tuple(make_org(name) for name in names)))
+        begun = Config(Policy(), tuple(make_org(name) for name in names))
+        self.config = ConfigWatcher(begun, config.open().reload if config else lambda: None)
+        self.fleet = self.open(begun)
+        self.config.subscribe(self.fleet.apply)
 
     def open(self, config: Config) -> Fleet:
-        return Fleet(config, self.zoho.open_look, self._journal, self.clock, self._reload, self._luck)
+        return Fleet(config, self.zoho.open_look, self._journal, self.clock, self._luck)
 
     def looks(self, name: str) -> int:
         return len(self.zoho.times(name))
@@ -80,11 +83,16 @@ class Watch:
     def names(self) -> list[str]:
         return [one.org.name for one in self.fleet.snapshots]
 
+    def tick(self) -> Change:
+        """As the one ticker of a program does."""
+        self.config.poll()
+        return self.fleet.tick()
+
     async def live(self, span: timedelta | float) -> list[Change]:
         """Let time pass, ticking each second as the app does."""
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         changes = []
         for _ in range(int(seconds)):
             await self.clock.advance(1)
-            changes.append(self.fleet.tick())
+            changes.append(self.tick())
         return [change for change in changes if change != Change()]

@@ -29,7 +29,6 @@ from zbtui.config.settings import Config
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.demo.zoho import Request
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Change, Fleet
@@ -265,16 +264,3 @@ async def test_a_journal_that_cannot_be_kept_is_told_and_stops_nothing(
     assert snapshot.backup == FAR.backup
     assert watch.fleet.journal_trouble is not None
     await journal.close()
-
-
-def test_a_config_that_cannot_be_read_any_more_is_told_each_time_anew(clock: FakeClock) -> None:
-    troubles = [Trouble("config", f"Line {line} is wrong.", "Mend it.") for line in (3, 4)]
-    told = iter(troubles)
-
-    def reload() -> Config | None:
-        raise TroubleError(next(told))
-
-    fleet = Fleet(Config(), Scripted(clock).open_look, Notebook(), clock, reload)
-    for trouble in troubles:
-        fleet.tick()
-        assert fleet.config_trouble == trouble

@@ -40,7 +40,7 @@ async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
         await clock.advance(MINUTE)
         kept = watch.snapshot("brook")
         config.list_orgs("cedar", "brook")
-        assert watch.fleet.tick() == Change(added=("cedar",), removed=("acme",))
+        assert watch.tick() == Change(added=("cedar",), removed=("acme",))
         assert watch.names == ["cedar", "brook"]
         assert watch.snapshot("brook") is kept
         del published[:]
@@ -54,7 +54,7 @@ async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
 ) -> None:
     watch = Watch(clock, "acme", "brook", config=config)
     config.list_orgs("acme", "brook", "cedar")
-    change = watch.fleet.tick()
+    change = watch.tick()
     published: list[Snapshot] = []
     watch.fleet.listen(published.append)
     task = asyncio.create_task(watch.fleet.run(*change.added))
@@ -69,7 +69,7 @@ async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, con
     watch = Watch(clock, "acme", "brook", config=config, journal=journal)
     await watch.fleet.look_once(["acme"])
     config.write(org_table("acme", "us") + org_table("brook"))
-    assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.tick() == Change(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme") == Snapshot(make_org("acme", "us"), next_look=START)
     await journal.close()
 
@@ -77,7 +77,7 @@ async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, con
 async def test_a_file_that_was_only_touched_changes_nothing(clock: FakeClock, config: EditedConfig) -> None:
     watch = Watch(clock, "acme", "brook", config=config)
     config.list_orgs("acme", "brook")
-    assert watch.fleet.tick() == Change()
+    assert watch.tick() == Change()
 
 
 async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
@@ -87,7 +87,7 @@ async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
     async with running(watch.fleet):
         config.write("[[org]\nname = ")
         assert await watch.live(5 * MINUTE) == []
-        trouble = watch.fleet.config_trouble
+        trouble = watch.config.problem
         assert trouble is not None
         assert trouble.kind == "config"
         assert str(config.path) in trouble.message
@@ -95,7 +95,7 @@ async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
         assert watch.looks("acme") == 2
         config.list_orgs("acme")
         assert await watch.live(1) == [Change(removed=("brook",))]
-        assert watch.fleet.config_trouble is None
+        assert watch.config.problem is None
 
 
 async def test_what_a_removed_org_answers_late_is_neither_told_nor_kept(
@@ -106,7 +106,7 @@ async def test_what_a_removed_org_answers_late_is_neither_told_nor_kept(
     gate = watch.zoho.gates["acme"] = asyncio.Event()
     async with running(watch.fleet) as published:
         config.list_orgs("brook")
-        watch.fleet.tick()
+        watch.tick()
         del published[:]
         gate.set()
         await clock.advance(MINUTE)
@@ -119,9 +119,9 @@ async def test_an_org_removed_and_added_again_is_watched_once(
     watch = Watch(clock, "acme", "brook", config=config)
     async with running(watch.fleet):
         config.list_orgs("brook")
-        watch.fleet.tick()
+        watch.tick()
         config.list_orgs("acme", "brook")
-        assert watch.fleet.tick().added == ("acme",)
+        assert watch.tick().added == ("acme",)
         task = asyncio.create_task(watch.fleet.run("acme"))
         await clock.advance(30 * MINUTE)
         assert watch.looks("acme") == 1 + 7
@@ -138,7 +138,7 @@ async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
         await clock.advance(HOUR)
         assert watch.looks("acme") == 1
         config.list_orgs("acme", "brook", head="# signed in anew")
-        watch.fleet.tick()
+        watch.tick()
         await clock.advance(0)
         assert watch.looks("acme") == 2
 
@@ -147,7 +147,7 @@ async def test_a_new_pace_counts_from_the_next_look_on(clock: FakeClock, config:
     watch = Watch(clock, "acme", "brook", config=config)
     async with running(watch.fleet):
         config.list_orgs("acme", "brook", head='[watch]\nevery = "1h"')
-        assert watch.fleet.tick() == Change()
+        assert watch.tick() == Change()
         assert watch.fleet.policy.every == HOUR
         await clock.advance(timedelta(hours=3))
         assert 3 <= watch.looks("acme") <= 4
@@ -169,7 +169,7 @@ async def test_a_command_to_an_org_that_is_gone_by_now_does_nothing(
     """The key may be pressed on a screen that has not heard of it yet."""
     watch = Watch(clock, "acme", "brook", config=config)
     config.list_orgs("brook")
-    watch.fleet.tick()
+    watch.tick()
     assert watch.fleet.look_soon("acme") is None
     watch.fleet.pause("acme", True)
     assert watch.names == ["brook"]
@@ -210,7 +210,7 @@ async def test_where_only_its_own_policy_changed_what_is_known_of_an_org_stays(
         assert before.backup is not None
         assert before.trouble == OFFLINE
         config.write(paced("acme", every="1h") + paced("brook"))
-        assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+        assert watch.tick() == Change(added=("acme",), removed=("acme",))
         after = watch.snapshot("acme")
         assert after.org.own_policy == (("every", HOUR),)
         assert after == replace(before, org=after.org, next_look=clock.now())
@@ -226,7 +226,7 @@ async def test_an_org_with_a_new_pace_of_its_own_is_looked_at_as_soon_as_it_is_r
     async with running(watch.fleet):
         await clock.advance(MINUTE)
         config.write(paced("acme", every="15s") + paced("brook"))
-        change = watch.fleet.tick()
+        change = watch.tick()
         task = asyncio.create_task(watch.fleet.run(*change.added))
         await clock.advance(MINUTE)
         assert watch.looks("acme") == 1 + 5
@@ -243,7 +243,7 @@ async def test_a_look_under_way_when_the_policy_changes_does_not_stay_under_way_
     async with running(watch.fleet):
         assert watch.snapshot("acme").looking
         config.write(paced("acme", every="1h") + paced("brook"))
-        watch.fleet.tick()
+        watch.tick()
         assert not watch.snapshot("acme").looking
         gate.set()
 
@@ -259,7 +259,7 @@ async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
     async with running(watch.fleet):
         await clock.advance(MINUTE)
         config.write(paced("acme", every="15s") + paced("brook"))
-        change = watch.fleet.tick()
+        change = watch.tick()
         assert watch.snapshot("acme").next_look == until
         task = asyncio.create_task(watch.fleet.run(*change.added))
         await clock.advance(9 * MINUTE - timedelta(seconds=1))
@@ -288,10 +288,10 @@ async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_
         watch.zoho.outcomes["acme"] = FAR
         watch.fleet.renew(found())
         assert watch.snapshot("acme").trouble == DEAD
-        assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+        assert watch.tick() == Change(added=("acme",), removed=("acme",))
         assert watch.names == ["acme", "brook"]
         assert watch.snapshot("acme") == replace(found(), next_look=clock.now())
-        assert watch.fleet.tick() == Change()
+        assert watch.tick() == Change()
         task = asyncio.create_task(watch.fleet.run("acme"))
         await clock.advance(1)
         assert watch.looks("acme") == 2
@@ -320,7 +320,7 @@ async def test_an_org_added_by_a_sign_in_comes_once_with_what_was_seen(
     watch = Watch(clock, "acme", "brook", config=config)
     config.list_orgs("acme", "brook", "cedar")
     watch.fleet.renew(found("cedar"))
-    assert watch.fleet.tick() == Change(added=("cedar",))
+    assert watch.tick() == Change(added=("cedar",))
     assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
@@ -330,9 +330,9 @@ async def test_a_sign_in_waits_for_its_org_to_come_with_the_config(
     watch = Watch(clock, "acme", "brook", config=config)
     for name in ("cedar", "brook"):
         watch.fleet.renew(found(name))
-    assert watch.fleet.tick() == Change(added=("brook",), removed=("brook",))
+    assert watch.tick() == Change(added=("brook",), removed=("brook",))
     config.list_orgs("acme", "brook", "cedar")
-    assert watch.fleet.tick() == Change(added=("cedar",))
+    assert watch.tick() == Change(added=("cedar",))
     assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
@@ -342,7 +342,7 @@ async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
     watch = Watch(clock, "acme", "brook", config=config)
     config.write(org_table("acme", "us") + org_table("brook"))
     watch.fleet.renew(replace(found(), org=make_org("acme", "us")))
-    assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.tick() == Change(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme").org.data_center == "us"
     assert watch.snapshot("acme").company_name == "Nordlys Tools AB"
 
@@ -353,8 +353,8 @@ async def test_a_sign_in_is_taken_up_even_where_the_config_is_broken(
     watch = Watch(clock, "acme", "brook", config=config)
     config.write("[[org]\n")
     watch.fleet.renew(found())
-    assert watch.fleet.tick().added == ("acme",)
-    assert watch.fleet.config_trouble is not None
+    assert watch.tick().added == ("acme",)
+    assert watch.config.problem is not None
 
 
 async def test_what_was_kept_of_an_org_is_not_forgotten_when_it_signs_in_anew(
@@ -366,7 +366,7 @@ async def test_what_was_kept_of_an_org_is_not_forgotten_when_it_signs_in_anew(
     task = asyncio.create_task(watch.fleet.run("acme"))
     await settle()
     watch.fleet.renew(found())
-    watch.fleet.tick()
+    watch.tick()
     await task
     assert set(journal.load([make_org()])) == {"acme"}
     await journal.close()

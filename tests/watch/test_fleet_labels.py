@@ -32,7 +32,7 @@ async def test_an_org_that_only_looks_otherwise_is_watched_on_and_not_asked_agai
         before = watch.snapshot("acme")
         del published[:]
         config.write(org_table("acme") + LABELS + org_table("brook"))
-        assert watch.fleet.tick() == Change()
+        assert watch.tick() == Change()
         after = watch.snapshot("acme")
         assert (after.org.mute, after.org.tags, after.org.accent) == (True, ("prod",), "blue")
         assert after == replace(before, org=after.org)
@@ -47,7 +47,7 @@ async def test_an_org_that_only_looks_otherwise_is_watched_on_and_not_asked_agai
 async def test_a_pace_that_changes_with_it_still_counts(clock: FakeClock, config: EditedConfig) -> None:
     watch = Watch(clock, "acme", "brook", config=config)
     config.write(org_table("acme") + 'every = "1h"\n' + LABELS + org_table("brook"))
-    assert watch.fleet.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.tick() == Change(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme").org.tags == ("prod",)
 
 
@@ -59,7 +59,7 @@ async def test_a_look_under_way_does_not_bring_back_how_the_org_was_labelled(
     async with running(watch.fleet):
         assert watch.snapshot("acme").looking
         config.write(org_table("acme") + LABELS + org_table("brook"))
-        watch.fleet.tick()
+        watch.tick()
         gate.set()
         await clock.advance(1)
         assert watch.snapshot("acme").org.tags == ("prod",)

@@ -12,6 +12,7 @@ from zbtui.alerts.desk import AlertDesk
 from zbtui.alerts.pacing import Pace
 from zbtui.check.events import as_line, removal_line, state_line
 from zbtui.clock import Clock, Stop, StoppedError
+from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.core.event import Event, Standing, changes, standing_of
 from zbtui.core.judge import judge
 from zbtui.core.snapshot import Snapshot
@@ -27,6 +28,7 @@ class Watcher:
 
     def __init__(
         self,
+        config: ConfigWatcher,
         fleet: Fleet,
         clock: Clock,
         write: Callable[[str], None],
@@ -37,12 +39,14 @@ class Watcher:
         is_gone: Callable[[], bool] = lambda: False,
     ) -> None:
         """Args:
+        config: polled with each tick.
         write: one line to who reads; raises BrokenPipeError once nobody does.
         tell: what is wrong beside the orgs.
         names: the orgs to watch; none: all there are, and those that come.
         alerts: who sends alerts; None: nobody does.
         is_gone: whether nobody reads any more, where that can be told without writing.
         """
+        self._config = config
         self._fleet = fleet
         self._clock = clock
         self._write = write
@@ -90,13 +94,14 @@ class Watcher:
         return not self._names or name in self._names
 
     def _tick(self) -> None:
+        self._config.poll()
         change = self._fleet.tick()
         for name in change.removed:
             if name not in change.added and name in self._stands:
                 verdict, _ = self._stands.pop(name)
                 self._lines.append(removal_line(self._clock.now(), name, verdict))
         self._begin(change.added)
-        self._tell_news("config", self._fleet.config_trouble)
+        self._tell_news("config", self._config.problem)
         self._tell_news("journal", self._fleet.journal_trouble)
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.remove(task)
@@ -134,7 +139,6 @@ class Watcher:
             self._tasks.add(self._alerting)
 
     async def _consider(self, alerts: AlertDesk) -> None:
-        alerts.settings = self._fleet.settings.alerts
         snapshots = [one for one in self._fleet.snapshots if self._is_watched(one.org.name)]
         await alerts.consider(snapshots, self._fleet.policy, whole=not self._names)
         await alerts.deliver()

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from zbtui.alerts.desk import AlertDesk
 from zbtui.clock import Clock, SystemClock
 from zbtui.config.config_store import MemoryConfig
 from zbtui.config.settings import Config, Keep, Settings
@@ -21,10 +20,9 @@ from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
+from zbtui.parts import Watch, make_watch
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import MemoryCredentials
-from zbtui.watch.fleet import Fleet
-from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http
 
 _EVERY = timedelta(seconds=5)
@@ -45,8 +43,8 @@ async def open_demo(
     seed: int = 0,
     clock: Clock | None = None,
     journal: Journal | None = None,
-) -> AsyncIterator[tuple[Fleet, Desk, AlertDesk]]:
-    """The demo's fleet, a desk where invented orgs can be put under watch, and its alerts.
+) -> AsyncIterator[Watch]:
+    """A watch over the demo's orgs, with a desk where invented orgs can be put under watch.
 
     Args:
         orgs: how many; 0: the hand-made ones.
@@ -66,18 +64,9 @@ async def open_demo(
     try:
         async with Http(serve_in_process(simulator)) as http:
             household = Household(config, credentials, journal)
-            fleet = make_fleet(
-                config.load(),
-                http,
-                credentials,
-                journal,
-                clock,
-                reload=config.reload,
-                luck=random.Random(seed),
-            )
             person = DemoPerson(simulator, http, config, clock)
             desk = Desk(household, http, clock, _FLOOR, person.examples, person.open_page, _NOTICE)
-            yield fleet, desk, AlertDesk(journal, http, clock, fleet.settings.alerts)
+            yield make_watch(desk, config.load(), random.Random(seed))
     finally:
         await journal.close()
 

@@ -44,7 +44,7 @@ class Alerting:
 
     @property
     def settings(self) -> AlertSettings:
-        return self._fleet.settings.alerts
+        return self._desk.settings
 
     def note_change(self) -> None:
         """Something about an org is known anew."""
@@ -76,7 +76,6 @@ class Alerting:
         self._app.run_worker(run(), group=f"alerts:{what}", description=what, exit_on_error=False)
 
     async def _consider(self) -> None:
-        self._desk.settings = self.settings
         if not self._began:
             await self._desk.news()  # what was told before this window opened is none here
             self._began = True

@@ -24,6 +24,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
 
+from zbtui.config.config_watcher import ConfigWatcher
+from zbtui.config.settings import Config
 from zbtui.core.alert import Alert
 from zbtui.core.crash import describe
 from zbtui.core.screen_state import ScreenState
@@ -79,6 +81,7 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def __init__(
         self,
+        config: ConfigWatcher,
         fleet: Fleet,
         desk: Desk,
         alerts: AlertDesk,
@@ -86,12 +89,14 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         memory: ScreenMemory | None = None,
     ) -> None:
         """Args:
+        config: polled with each tick; the keys are taken from it.
         desk: where orgs come under watch, and go.
         alerts: who is told of what.
         label: said in front of the bar, such as that this is a demo.
         memory: of how somebody left the screen; None: of this window only.
         """
         super().__init__()
+        self._config = config
         self._fleet = fleet
         self._desk = desk
         self._label = label
@@ -113,7 +118,8 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def on_mount(self) -> None:
         self._put_on_theme()
-        self._take_up_keys()
+        self._apply_keys(self._config.current)
+        self._config.subscribe(self._apply_keys)
         self._fleet.listen(self._hand_over)
         self._watch_terminal()
         self.set_interval(1.0, self.tick)
@@ -147,8 +153,8 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def _troubles(self) -> tuple[Trouble | None, ...]:
         """What is wrong with zbtui itself."""
-        fleet, alerts = self._fleet, self._alerts
-        return fleet.config_trouble, fleet.journal_trouble, *alerts.troubles, self._memory.trouble
+        alerts, memory = self._alerts.troubles, self._memory.trouble
+        return self._config.problem, self._fleet.journal_trouble, *alerts, memory
 
     def _watch(self, names: Iterable[str]) -> None:
         # Not as Textual's workers: with each widget that goes, it looks through all of those.
@@ -187,8 +193,8 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         if self._ticks % 2 == 0 and self._terminal_is_gone():
             self._leave()
             return
+        self._config.poll()
         change = self._fleet.tick()
-        self._take_up_keys()
         self._welcome_or_watch(change)
         if not self._lasting and all(one.attempted_at for one in self._fleet.snapshots):
             self._lasting = True
@@ -273,10 +279,10 @@ class ZbtuiApp(Toasting[str], Themed[str]):
             self._memory.save(self._state), group="remember", description="remember", exit_on_error=False
         )
 
-    def _take_up_keys(self) -> None:
+    def _apply_keys(self, config: Config) -> None:
         """The config's, whenever they are others."""
-        if self._fleet.settings.keys != self._keys:
-            self._keys = self._fleet.settings.keys
+        if config.settings.keys != self._keys:
+            self._keys = config.settings.keys
             self.set_keymap(dict(self._keys))
             if screen := self._mounted_fleet_screen:
                 screen.take_up_keys()

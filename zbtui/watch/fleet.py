@@ -15,7 +15,7 @@ from zbtui.core.event import Event
 from zbtui.core.org import Org
 from zbtui.core.poll import Poll
 from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Trouble
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
 
@@ -42,28 +42,23 @@ class Fleet:
         open_look: Callable[[Org], Look],
         journal: Journal,
         clock: Clock,
-        reload: Callable[[], Config | None] = lambda: None,
         luck: random.Random | None = None,
     ) -> None:
         """Args:
         open_look: how to look at an org, such as `Session(org, …).look_further`.
-        reload: the config where its file has changed, else None; asked by `tick`.
         luck: for the jitter.
         """
         self.policy = config.policy
-        self.settings = config.settings
-        self.config_trouble: Trouble | None = None
-        """Why the last change of the config file was not taken up."""
         self._open_look = open_look
         self._journal = journal
-        journal.keep = config.settings.journal
         self._clock = clock
-        self._reload = reload
         self._luck = luck or random.Random()
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
         self._pollers: dict[str, Poller] = {}
         self._renewed: dict[str, Snapshot] = {}
         """Orgs that signed in anew, not yet taken up."""
+        self._change = Change()
+        """What came and went since the last tick."""
         self._last_drift = drift_of(self._clock)
         self._begin(config.orgs, journal.load(config.orgs))
 
@@ -119,19 +114,19 @@ class Fleet:
             poller.stop()
 
     def tick(self) -> Change:
-        """Once a second or so: takes up a changed config, and notices that the machine slept."""
+        """Once a second or so: notices that the machine slept.
+
+        Returns:
+            Which orgs came and went since the last tick; who came is to be run.
+        """
         drift = drift_of(self._clock)
         if abs(drift - self._last_drift) > JUMP_SECONDS:
             for poller in self._pollers.values():
                 poller.reconsider(self._spread(len(self._pollers)))
         self._last_drift = drift
-        change = Change()
-        try:
-            if config := self._reload():
-                change = self._reconfigure(config)
-        except TroubleError as error:
-            self.config_trouble = error.trouble
-        return self._take_renewed(change)
+        change, self._change = self._change, Change()
+        added = tuple(name for name in dict.fromkeys(change.added) if name in self._pollers)
+        return self._take_renewed(Change(added, change.removed))
 
     def renew(self, snapshot: Snapshot) -> None:
         """The org came under watch, or signed in anew: from the next tick on it is watched by that.
@@ -155,11 +150,10 @@ class Fleet:
         names = tuple(name for name in renewed if name not in change.added)
         return Change(change.added + names, change.removed + names)
 
-    def _reconfigure(self, config: Config) -> Change:
-        self.config_trouble = None
+    def apply(self, config: Config) -> None:
+        """Watch the orgs of another config, by its policy; `tick` returns who came and went."""
         faster = config.policy.every < self.policy.every
-        self.policy, self.settings = config.policy, config.settings
-        self._journal.keep = config.settings.journal
+        self.policy = config.policy
         after = {org.name: org for org in config.orgs}
         self._relabel(after)
         before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
@@ -182,7 +176,8 @@ class Fleet:
                 poller.reconsider(self._spread(len(self._pollers)))
         self._begin(added, known)
         self._pollers = {name: self._pollers[name] for name in after}
-        return Change(tuple(org.name for org in added), tuple(removed))
+        names = tuple(org.name for org in added)
+        self._change = Change(self._change.added + names, self._change.removed + tuple(removed))
 
     def _relabel(self, orgs: Mapping[str, Org]) -> None:
         """Where only what people see of an org is another, its watch goes on."""

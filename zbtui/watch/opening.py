@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 from zbtui.clock import Clock
 from zbtui.config.settings import Config
@@ -21,13 +20,11 @@ def make_fleet(
     journal: Journal,
     clock: Clock,
     *,
-    reload: Callable[[], Config | None] = lambda: None,
     luck: random.Random | None = None,
 ) -> Fleet:
     """A fleet that looks at the orgs of `config`, signed in.
 
     Args:
-        reload: see `Fleet`.
         luck: for the jitter.
     """
     return Fleet(
@@ -35,6 +32,5 @@ def make_fleet(
         lambda org: Session(org, http, credentials, journal, clock).look_further,
         journal,
         clock,
-        reload,
         luck,
     )

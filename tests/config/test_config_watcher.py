@@ -1,0 +1,77 @@
+"""A config that changes is published to all who go by it, and one that is wrong to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from tests.store.builders import org
+from zbtui.config.config_store import MemoryConfig
+from zbtui.config.config_watcher import ConfigWatcher
+from zbtui.config.settings import Config
+from zbtui.core.org import Policy
+from zbtui.core.trouble import Trouble, TroubleError
+
+FIRST = Config(Policy(), (org(),))
+SECOND = Config(Policy(every=timedelta(hours=1)), (org(), org("b")))
+WRONG, WORSE = (Trouble("config", f"Line {line} is wrong.", "Mend it.") for line in (3, 4))
+
+
+def reloading(*outcomes: Config | Trouble | None) -> Callable[[], Config | None]:
+    """What each reading of the file comes to."""
+    left = iter(outcomes)
+
+    def reload() -> Config | None:
+        outcome = next(left)
+        if isinstance(outcome, Trouble):
+            raise TroubleError(outcome)
+        return outcome
+
+    return reload
+
+
+def test_each_change_goes_to_every_subscriber_once_and_in_their_order() -> None:
+    watcher = ConfigWatcher(FIRST, reloading(None, SECOND, None, FIRST))
+    heard: list[tuple[str, Config]] = []
+    for name in ("fleet", "screen"):
+        watcher.subscribe(partial(lambda name, config: heard.append((name, config)), name))
+    assert (watcher.current, heard) == (FIRST, [])
+    for _ in range(3):
+        watcher.poll()
+    assert heard == [("fleet", SECOND), ("screen", SECOND)]
+    assert watcher.current is SECOND
+    watcher.poll()
+    assert heard[2:] == [("fleet", FIRST), ("screen", FIRST)]
+
+
+def test_a_config_that_was_only_touched_is_published_too() -> None:
+    """For a sign-in that was dead may have been renewed."""
+    store = MemoryConfig(FIRST)
+    watcher, heard = ConfigWatcher(FIRST, store.reload), list[Config]()
+    watcher.subscribe(heard.append)
+    store.touch()
+    watcher.poll()
+    watcher.poll()
+    assert heard == [FIRST]
+
+
+def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_stays() -> None:
+    watcher = ConfigWatcher(FIRST, reloading(WRONG, None, WORSE, SECOND))
+    heard: list[Config] = []
+    watcher.subscribe(heard.append)
+    for problem in (WRONG, WRONG, WORSE):  # nothing that is new is no mending
+        watcher.poll()
+        assert (watcher.problem, watcher.current, heard) == (problem, FIRST, [])
+    watcher.poll()
+    assert (watcher.problem, watcher.current, heard) == (None, SECOND, [SECOND])
+
+
+def test_what_is_no_problem_of_the_config_is_not_kept_quiet() -> None:
+    def broken() -> Config | None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ConfigWatcher(FIRST, broken).poll()

@@ -1,0 +1,46 @@
+"""A watch as a command builds it: an edited config comes to each part that goes by it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.store.builders import org
+from tests.support.clock import FakeClock
+from zbtui.config.config_store import MemoryConfig
+from zbtui.config.settings import Config, Keep, Settings
+from zbtui.core.alert_settings import AlertSettings
+from zbtui.core.org import Policy
+from zbtui.onboard import Desk, Household
+from zbtui.parts import Watch, make_watch
+from zbtui.store.journal import open_journal
+from zbtui.store.memory import MemoryCredentials
+from zbtui.zoho.http import Http
+
+BEFORE = Config(Policy(), (org(),), Settings(AlertSettings(failed_looks=5), Keep(most_events=2000)))
+HOURLY = Policy(every=timedelta(hours=1))
+AFTER = Config(HOURLY, (org("b"),), Settings(AlertSettings(bell=False), Keep(most_events=3000)))
+
+
+class EditedConfig(MemoryConfig):
+    def put(self, config: Config) -> None:
+        self._config, self._changed = config, True
+
+
+async def test_each_part_goes_by_the_config_and_by_the_next_one() -> None:
+    config, journal = EditedConfig(BEFORE), open_journal(None)
+    desk = Desk(Household(config, MemoryCredentials(), journal), Http(), FakeClock())
+    watch = make_watch(desk, config.load())
+    assert parts_of(watch) == BEFORE
+    config.put(AFTER)
+    assert parts_of(watch) == BEFORE  # until the ticker polls it
+    watch.config.poll()
+    assert parts_of(watch) == AFTER
+    assert watch.fleet.tick().added == ("b",)
+    await journal.close()
+
+
+def parts_of(watch: Watch) -> Config:
+    """The config as fleet, alerts and journal have it between them."""
+    orgs = tuple(one.org for one in watch.fleet.snapshots)
+    settings = Settings(watch.alerts.settings, watch.desk.household.journal.keep)
+    return Config(watch.fleet.policy, orgs, settings)

@@ -1,0 +1,39 @@
+"""Publishes the config to whoever goes by it, whenever its file has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zbtui.config.settings import Config
+from zbtui.core.trouble import Trouble, TroubleError
+
+
+class ConfigWatcher:
+    """One for each process, polled by its one ticker: the only reader of a config that changes."""
+
+    def __init__(self, config: Config, reload: Callable[[], Config | None] = lambda: None) -> None:
+        """Args:
+        config: the one to begin with.
+        reload: see `ConfigStore.reload`.
+        """
+        self.current = config
+        self.problem: Trouble | None = None
+        """Why the last change was not applied; `current` is then the config before it."""
+        self._reload = reload
+        self._subscribers: list[Callable[[Config], None]] = []
+
+    def subscribe(self, apply: Callable[[Config], None]) -> None:
+        """Hand each later config to `apply`; also one that is equal, where the file was only touched."""
+        self._subscribers.append(apply)
+
+    def poll(self) -> None:
+        """Read the config if it has changed. Raises nothing: what is wrong with it is the `problem`."""
+        try:
+            config = self._reload()
+        except TroubleError as error:
+            self.problem = error.trouble
+            return
+        if config is not None:
+            self.current, self.problem = config, None
+            for apply in self._subscribers:
+                apply(config)
