@@ -307,7 +307,7 @@ def _events(args: argparse.Namespace) -> int:
     since = SystemClock().now() - args.since if args.since else None
 
     async def read() -> tuple[list[Event], bool, Trouble | None]:
-        journal = open_journal(paths.journal)
+        journal = open_journal(paths.journal, folders=paths.fallbacks)
         try:
             events = await journal.events.read(args.name, since, args.most)
             is_known = bool(events or await journal.events.read(args.name, None, 1))

@@ -51,7 +51,7 @@ async def open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
     from zbtui.store.journal import open_journal
     from zbtui.zoho.http import Http
 
-    journal = open_journal(paths.journal)
+    journal = open_journal(paths.journal, folders=paths.fallbacks)
     try:
         async with Http() as http:
             yield Desk(Household(config, open_credentials(paths), journal), http, SystemClock())

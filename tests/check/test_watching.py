@@ -397,4 +397,4 @@ async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None
     async with watching(Watch(clock, "acme")) as scene:
         await scene.live(MINUTE)
         await scene.turn("acme", FAILED)
-        assert await scene.watch._journal.alerts.newest_id() == 0
+        assert await scene.watch._journal.alerts.since(0) == ()

@@ -135,7 +135,7 @@ class AlertDesk:
         book = self._journal.alerts
         async with self._reading:  # of two calls at once, one is told of an alert
             if self._news_to is None:
-                self._news_to = await book.newest_id()
+                self._news_to = await book.newest_id(self._clock.now())
                 return ()
             news = await book.since(self._news_to)
             if news:

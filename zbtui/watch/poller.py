@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from zbtui.clock import JUMP_SECONDS, Clock, drift_of
 from zbtui.core.cadence import SOONEST, longest_pause, next_look
 from zbtui.core.crash import bug
-from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.poll import KEPT, Poll, poll_of
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
@@ -94,8 +93,9 @@ class Poller:
             after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
         now = self._clock.now()
         if not self._stopping:
-            after, events = await self._journal.note(after, lambda one: judge(one, self.policy, now), now)
-            self.noted += bool(events)
+            merged = await self._journal.note(after, self.policy, now)
+            after = merged.snapshot
+            self.noted += bool(merged.events)
         due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
         # It may have been paused, or labelled otherwise, meanwhile.
         self._set(replace(after, next_look=due, paused=self.snapshot.paused, org=self.snapshot.org))
