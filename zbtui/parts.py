@@ -12,13 +12,20 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import random
+
     from zbtui.alerts.desk import AlertDesk
+    from zbtui.clock import Clock
+    from zbtui.core.org import Org
     from zbtui.onboard import Desk
     from zbtui.store.config import Config
     from zbtui.store.config_file import ConfigFile
     from zbtui.store.credentials import KeyringCredentials
+    from zbtui.store.journal import Journal
+    from zbtui.store.memory import Credentials
     from zbtui.store.paths import Paths
-    from zbtui.watch.fleet import Fleet
+    from zbtui.watch.fleet import Fleet, Look
+    from zbtui.zoho.http import Http
 
 
 def find_paths_of(args: argparse.Namespace) -> Paths:
@@ -59,10 +66,33 @@ async def open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
         await journal.close()
 
 
-def make_fleet_of(desk: Desk, config: Config) -> Fleet:
-    """The pollers of all orgs of `config`, on the desk's stores."""
-    from zbtui.watch.opening import make_fleet
+def make_fleet(
+    config: Config,
+    http: Http,
+    credentials: Credentials,
+    journal: Journal,
+    clock: Clock,
+    *,
+    reload: Callable[[], Config | None] = lambda: None,
+    luck: random.Random | None = None,
+) -> Fleet:
+    """The pollers of the orgs of `config`, each with a session of its own and all with one HTTP client.
 
+    Args:
+        reload: see `Fleet`.
+        luck: for the jitter.
+    """
+    from zbtui.watch.fleet import Fleet
+    from zbtui.watch.session import Session
+
+    def open_look(org: Org) -> Look:
+        return Session(org, http, credentials, journal, clock).look_further
+
+    return Fleet(config, open_look, journal, clock, reload, luck)
+
+
+def make_fleet_of(desk: Desk, config: Config) -> Fleet:
+    """As `make_fleet`, on the desk's stores."""
     home = desk.household
     return make_fleet(
         config, desk.http, home.credentials, home.journal, desk.clock, reload=home.config.reload

@@ -17,7 +17,7 @@ from zbtui.core.org import Policy
 from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
-from zbtui.watch.opening import make_fleet
+from zbtui.parts import make_fleet
 from zbtui.zoho.http import Http
 
 ORG = "nordlys"

@@ -21,7 +21,7 @@ from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryConfig, MemoryCredentials
 from zbtui.tui.app import ZbtuiApp
-from zbtui.watch.opening import make_fleet
+from zbtui.parts import make_fleet
 from zbtui.zoho.http import Http
 
 

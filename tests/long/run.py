@@ -30,7 +30,7 @@ from zbtui.demo.zoho import Simulator
 from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet
-from zbtui.watch.opening import make_fleet
+from zbtui.parts import make_fleet
 from zbtui.zoho.http import Http
 
 SPEED = 1 / 240

@@ -20,11 +20,11 @@ from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
 from zbtui.onboard import Desk, Household
+from zbtui.parts import make_fleet
 from zbtui.store.config import Config
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.memory import MemoryConfig, MemoryCredentials
 from zbtui.watch.fleet import Fleet
-from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http
 
 _EVERY = timedelta(seconds=5)

@@ -180,7 +180,7 @@ class Fleet:
                 poller.look_soon()
             elif faster:
                 poller.reconsider(self._spread(len(self._pollers)))
-        self._begin(added, known)
+        self._begin(added, known, recalls=True)
         self._pollers = {name: self._pollers[name] for name in after}
         return Change(tuple(org.name for org in added), tuple(removed))
 
@@ -192,7 +192,10 @@ class Fleet:
                 poller.snapshot = replace(snapshot, org=org)
                 self._publish(poller.snapshot)
 
-    def _begin(self, orgs: Sequence[Org], known: Mapping[str, Snapshot]) -> None:
+    def _begin(self, orgs: Sequence[Org], known: Mapping[str, Snapshot], *, recalls: bool = False) -> None:
+        """Args:
+        recalls: whether the journal may know more of those that are not `known`.
+        """
         now, spread = self._clock.now(), self._spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))
@@ -206,6 +209,7 @@ class Fleet:
                 self._clock,
                 lambda changed: self._publish(changed),
                 self._luck,
+                recalls=recalls and org.name not in known,
             )
 
     def _spread(self, orgs: int) -> timedelta:

@@ -37,13 +37,17 @@ class Poller:
         clock: Clock,
         publish: Callable[[Snapshot], None],
         luck: random.Random,
+        *,
+        recalls: bool = False,
     ) -> None:
         """Args:
         snapshot: what is known so far; its `next_look` is when to begin.
         look: one look at the org, given what is known so far; raises `TroubleError`.
         luck: for the jitter.
+        recalls: whether to begin with what the journal knows of the org, which is more than `snapshot`.
         """
         self.snapshot = snapshot
+        self._recalls = recalls
         self.policy = policy
         self._look = look
         self._journal = journal
@@ -62,6 +66,8 @@ class Poller:
 
     async def run(self) -> None:
         """Until `stop()`. Raises nothing."""
+        if self._recalls:
+            await self._recall()
         while not self._stopping:
             # Cleared before the clock is read: what happens from here on is not missed.
             self._wake.clear()
@@ -72,6 +78,19 @@ class Poller:
                 await self._clock.wait(self._wake, seconds)
         if self._forget:
             await self._journal.forget(self.snapshot.org.name)
+
+    async def _recall(self) -> None:
+        """Take up what another process has kept of the org: it is not polled before that is due."""
+        known = await self._journal.recall(self.snapshot.org)
+        if known is None or self.snapshot.attempted_at:
+            return
+        now, seen, due = self._clock.now(), known.observed_at, self.snapshot.next_look
+        if seen and seen <= now and not known.failures and not self._asked:
+            polled = replace(known, attempted_at=seen, restored=False)
+            again = next_look(polled, self.policy, now, self._luck.uniform(-1, 1))
+            if again and again - (now - seen) > now:  # as if it had been polled here, at that moment
+                known, due = polled, again - (now - seen)
+        self._set(replace(known, org=self.snapshot.org, paused=self.snapshot.paused, next_look=due))
 
     async def look(self) -> Snapshot:
         """One look now; the snapshot after it."""

@@ -9,10 +9,10 @@ from tests.support.zoho import make_simulator, sign_in_of
 from zbtui.core.org import Policy
 from zbtui.demo.household import watched
 from zbtui.demo.server import serve_in_process
+from zbtui.parts import make_fleet
 from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
-from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http
 
 
