@@ -258,7 +258,7 @@ def _check(args: argparse.Namespace) -> int:
             report = await check(fleet, [org.name for org in chosen or config.orgs])
             if alerts:
                 seen = [finding.snapshot for finding in report.findings]
-                await alerts.consider(seen, fleet.policy, whole=not chosen)
+                await alerts.consider(seen, fleet.policy, fleet.verdicts, whole=not chosen)
                 await alerts.deliver()
             for trouble in (fleet.journal_trouble, *(alerts.troubles if alerts else ())):
                 if trouble:

@@ -14,10 +14,10 @@ from tests.benchmarks.zoho import access_token
 from tests.support.zoho import Port, sign_in_of
 from zbtui.clock import SystemClock
 from zbtui.core.org import Policy
+from zbtui.parts import make_fleet
 from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
-from zbtui.parts import make_fleet
 from zbtui.zoho.http import Http
 
 ORG = "nordlys"

@@ -17,11 +17,11 @@ from zbtui.clock import SystemClock
 from zbtui.config_rules import CONFIG_RULES
 from zbtui.core.org import Policy
 from zbtui.onboard import Desk, Household
+from zbtui.parts import make_fleet
 from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryConfig, MemoryCredentials
 from zbtui.tui.app import ZbtuiApp
-from zbtui.parts import make_fleet
 from zbtui.zoho.http import Http
 
 

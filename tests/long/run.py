@@ -27,10 +27,10 @@ from zbtui.demo.household import DemoCredentials, watched
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
+from zbtui.parts import make_fleet
 from zbtui.store.config import Config
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet
-from zbtui.parts import make_fleet
 from zbtui.zoho.http import Http
 
 SPEED = 1 / 240

@@ -15,6 +15,7 @@ from zbtui.core.org import Org
 from zbtui.core.poll import Poll
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.verdict_cache import VerdictCache
 from zbtui.store.config import Config
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
@@ -54,6 +55,8 @@ class Fleet:
         self.settings = config.settings
         self.config_trouble: Trouble | None = None
         """Why the last change of the config file was not taken up."""
+        self.verdicts = VerdictCache()
+        """On the snapshots, for whoever shows or reports them."""
         self._open_look = open_look
         self._journal = journal
         journal.keep = config.settings.journal
