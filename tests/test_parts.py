@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from tests.store.builders import org
 from tests.support.clock import FakeClock
+from tests.support.zoho import make_simulator, sign_in_of
 from zbtui.config.config_store import MemoryConfig
 from zbtui.config.settings import Config, Keep, Settings
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.org import Policy
+from zbtui.demo.household import watched
+from zbtui.demo.server import serve_in_process
 from zbtui.onboard import Desk, Household
-from zbtui.parts import Watch, make_watch
+from zbtui.parts import Watch, make_fleet, make_watch
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
 from zbtui.zoho.http import Http
@@ -44,3 +48,19 @@ def parts_of(watch: Watch) -> Config:
     orgs = tuple(one.org for one in watch.fleet.snapshots)
     settings = Settings(watch.alerts.settings, watch.desk.household.journal.keep)
     return Config(watch.fleet.policy, orgs, settings)
+
+
+async def test_a_fleet_looks_signed_in_and_shares_one_client(clock: FakeClock) -> None:
+    simulator, credentials = make_simulator(clock), MemoryCredentials()
+    names = ["nordlys", "kestrel"]
+    invented = [simulator.world.orgs[name] for name in names]
+    for one in invented:
+        await credentials.write_sign_in(one.name, sign_in_of(one))
+    config, journal = Config(Policy(), tuple(watched(one) for one in invented)), open_journal(None)
+    async with Http(serve_in_process(simulator)) as http:
+        fleet = make_fleet(config, http, credentials, journal, clock)
+        snapshots = await fleet.look_once(names)
+    await journal.close()
+    assert [one.backup.status for one in snapshots if one.backup] == ["SCHEDULED", "SCHEDULED"]
+    asked = Counter(request.path.rsplit("/", 1)[-1] for request in simulator.requests)
+    assert asked == dict.fromkeys(("token", "backup", "history", "urls", "org"), 2)

@@ -23,7 +23,8 @@ from zbtui.core.cadence import LONGEST_LOCKOUT
 from zbtui.core.data_centers import DATA_CENTERS, DataCenter
 from zbtui.core.secret import AccessToken, Secret, SignIn
 from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET, Trouble, TroubleError
-from zbtui.store.journal import Journal, Lockout, open_journal
+from zbtui.store.budget import Lockout, TokenBudget
+from zbtui.store.journal import Journal, open_journal
 from zbtui.tokens import TOKENS_PER_WINDOW, WINDOW, TokenDesk
 
 SECOND = timedelta(seconds=1)
@@ -183,11 +184,13 @@ async def test_a_lock_out_counts_from_zohos_answer(clock: FakeClock) -> None:
 async def test_a_lock_out_written_while_the_clock_was_ahead_lasts_no_longer_than_the_longest(
     clock: FakeClock, strikes: int
 ) -> None:
-    class Ahead(Notebook):
+    class Ahead(TokenBudget):
         async def lockout(self, token: str) -> Lockout | None:
             return await super().lockout(token) or Lockout(START + timedelta(days=365), strikes)
 
-    async with street(clock, Ahead()) as zoho:
+    journal = Notebook()
+    journal.tokens = Ahead(journal._database)
+    async with street(clock, journal) as zoho:
         desk = Desk(zoho)
         assert (await desk.trouble()).retry_at == START + LONGEST_LOCKOUT
         clock.jump(MINUTE)

@@ -248,7 +248,7 @@ def _check(args: argparse.Namespace) -> int:
             report = await check(fleet, [org.name for org in chosen or config.orgs])
             if alerts:
                 seen = [finding.snapshot for finding in report.findings]
-                await alerts.consider(seen, fleet.policy, whole=not chosen)
+                await alerts.consider(seen, fleet.policy, fleet.verdicts, whole=not chosen)
                 await alerts.deliver()
             for trouble in (fleet.journal_trouble, *(alerts.troubles if alerts else ())):
                 if trouble:
@@ -305,7 +305,7 @@ def _events(args: argparse.Namespace) -> int:
     since = SystemClock().now() - args.since if args.since else None
 
     async def read() -> tuple[list[Event], bool, Trouble | None]:
-        journal = open_journal(paths.journal)
+        journal = open_journal(paths.journal, folders=paths.fallbacks)
         try:
             events = await journal.events.read(args.name, since, args.most)
             is_known = bool(events or await journal.events.read(args.name, None, 1))

@@ -15,13 +15,18 @@ if TYPE_CHECKING:
     import random
 
     from zbtui.alerts.desk import AlertDesk
+    from zbtui.clock import Clock
     from zbtui.config.config_file import ConfigFile
     from zbtui.config.config_watcher import ConfigWatcher
     from zbtui.config.settings import Config
+    from zbtui.core.org import Org
     from zbtui.onboard import Desk
     from zbtui.store.credentials import KeyringCredentials
+    from zbtui.store.journal import Journal
+    from zbtui.store.memory import Credentials
     from zbtui.store.paths import Paths
-    from zbtui.watch.fleet import Fleet
+    from zbtui.watch.fleet import Fleet, Look
+    from zbtui.zoho.http import Http
 
 
 def find_paths_of(args: argparse.Namespace) -> Paths:
@@ -53,12 +58,34 @@ async def open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
     from zbtui.store.journal import open_journal
     from zbtui.zoho.http import Http
 
-    journal = open_journal(paths.journal)
+    journal = open_journal(paths.journal, folders=paths.fallbacks)
     try:
         async with Http() as http:
             yield Desk(Household(config, open_credentials(paths), journal), http, SystemClock())
     finally:
         await journal.close()
+
+
+def make_fleet(
+    config: Config,
+    http: Http,
+    credentials: Credentials,
+    journal: Journal,
+    clock: Clock,
+    rng: random.Random | None = None,
+) -> Fleet:
+    """The pollers of the orgs of `config`, each with a session of its own and all with one HTTP client.
+
+    Args:
+        rng: for the jitter.
+    """
+    from zbtui.watch.fleet import Fleet
+    from zbtui.watch.session import Session
+
+    def open_look(org: Org) -> Look:
+        return Session(org, http, credentials, journal, clock).look_further
+
+    return Fleet(config, open_look, journal, clock, rng)
 
 
 class Watch(NamedTuple):
@@ -78,11 +105,10 @@ def make_watch(desk: Desk, config: Config, rng: random.Random | None = None) -> 
     """
     from zbtui.alerts.desk import AlertDesk
     from zbtui.config.config_watcher import ConfigWatcher
-    from zbtui.watch.opening import make_fleet
 
     home = desk.household
     watcher = ConfigWatcher(config, home.config.reload)
-    fleet = make_fleet(config, desk.http, home.credentials, home.journal, desk.clock, luck=rng)
+    fleet = make_fleet(config, desk.http, home.credentials, home.journal, desk.clock, rng)
     alerts = AlertDesk(home.journal, desk.http, desk.clock, config.settings.alerts)
     home.journal.keep = config.settings.journal
 

@@ -19,7 +19,8 @@ from zbtui.core.explain_sign_in import USED_CODE, explain_token, over_budget
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, Secret, SignIn, fingerprint
 from zbtui.core.trouble import LOCKOUT, TroubleError
-from zbtui.store.journal import Journal, Lockout
+from zbtui.store.budget import Lockout
+from zbtui.store.journal import Journal
 from zbtui.zoho.http import Http
 from zbtui.zoho.oauth import request_access_token
 
@@ -36,7 +37,7 @@ class TokenDesk:
 
     def __init__(self, http: Http, journal: Journal, clock: Clock) -> None:
         self._http = http
-        self._journal = journal
+        self._tokens = journal.tokens
         self._clock = clock
 
     async def request(self, org: Org, sign_in: SignIn, dc: DataCenter | None = None) -> AccessToken:
@@ -51,7 +52,7 @@ class TokenDesk:
         dc = dc or data_center_of(org)
         token = _ledger_key(org, sign_in, dc)
         async with self.guarded(token, dc):
-            if until := await self._journal.spend(token, self._clock.now(), TOKENS_PER_WINDOW, WINDOW):
+            if until := await self._tokens.acquire(token, self._clock.now(), TOKENS_PER_WINDOW, WINDOW):
                 raise TroubleError(over_budget(until))
             return await request_access_token(self._http, org, dc, sign_in, self._clock.now())
 
@@ -77,12 +78,12 @@ class TokenDesk:
             until = await self._lock(key, lockout, error.trouble.retry_at)
             raise TroubleError(replace(error.trouble, retry_at=until)) from None
         if lockout:
-            await self._journal.set_lockout(key, None)
+            await self._tokens.set_lockout(key, None)
 
     async def note_first(self, org: Org, sign_in: SignIn) -> None:
         """Count the access token that came together with a new refresh token."""
         token = _ledger_key(org, sign_in, data_center_of(org))
-        await self._journal.spend(token, self._clock.now(), TOKENS_PER_WINDOW, WINDOW)
+        await self._tokens.acquire(token, self._clock.now(), TOKENS_PER_WINDOW, WINDOW)
 
     async def spend_code(self, code: Secret) -> None:
         """Note a grant code that is about to be exchanged.
@@ -90,28 +91,28 @@ class TokenDesk:
         Raises:
             TroubleError: it was noted before: a code works once.
         """
-        if await self._journal.spend(_code_key(code), self._clock.now(), 1, _CODE_KNOWN):
+        if await self._tokens.acquire(_code_key(code), self._clock.now(), 1, _CODE_KNOWN):
             raise TroubleError(USED_CODE)
 
     async def give_back_code(self, code: Secret) -> None:
         """Zoho did not take it: with the right secret, say, it may still do."""
-        await self._journal.give_back(_code_key(code))
+        await self._tokens.release(_code_key(code))
 
     async def _lock(self, key: str, before: Lockout | None, told: datetime | None) -> datetime:
         """Note one more "Access Denied"; until when nothing is asked."""
         now, strikes = self._clock.now(), before.strikes + 1 if before else 1
         until = max(now + lockout_pause(strikes), min(told or now, now + LONGEST_LOCKOUT))
-        await self._journal.set_lockout(key, Lockout(until, strikes))
+        await self._tokens.set_lockout(key, Lockout(until, strikes))
         return until
 
     async def _lockout(self, token: str) -> Lockout | None:
-        lockout = await self._journal.lockout(token)
+        lockout = await self._tokens.lockout(token)
         if lockout is None:
             return None
         latest = self._clock.now() + LONGEST_LOCKOUT
         if lockout.until > latest:  # written while the clock was ahead
             lockout = replace(lockout, until=latest)
-            await self._journal.set_lockout(token, lockout)
+            await self._tokens.set_lockout(token, lockout)
         return lockout
 
 

@@ -18,6 +18,7 @@ from zbtui.core.alert import Alert
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
+from zbtui.core.verdict_cache import VerdictCache
 from zbtui.store.alerts import KeptAlert
 from zbtui.store.journal import Journal
 from zbtui.zoho.http import Http
@@ -44,7 +45,7 @@ class Scene:
         self.journal = journal or Notebook()
         self.http = http or Http()
         self.desk = AlertDesk(self.journal, self.http, self.clock, settings)
-        self.policy = Policy()
+        self.policy, self.verdicts = Policy(), VerdictCache()
         self.known: dict[str, Snapshot] = {}
         self.shown: list[Alert] = []
 
@@ -58,7 +59,8 @@ class Scene:
         return await self.see(**dict.fromkeys(names, state))
 
     async def consider(self) -> tuple[KeptAlert, ...]:
-        return await self.desk.consider(list(self.known.values()), self.policy, whole=self.whole)
+        known = list(self.known.values())
+        return await self.desk.consider(known, self.policy, self.verdicts, whole=self.whole)
 
     def _look(self, before: Snapshot, state: State) -> Snapshot:
         now = self.clock.now()

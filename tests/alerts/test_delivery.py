@@ -18,9 +18,10 @@ from tests.support.clock import settle
 from tests.support.faulty import Answer, Faulty, closed_port, faulty, reply, resets, sends
 from tests.zoho.canned import Canned
 from zbtui.alerts import desk
-from zbtui.alerts.desk import GIVEN_UP_AFTER, LEASE, AlertDesk, pause
+from zbtui.alerts.desk import GIVEN_UP_AFTER, LEASE, LONGEST_PAUSE, SHORTEST_PAUSE, AlertDesk
 from zbtui.core.alert import Alert
 from zbtui.core.alert_settings import AlertSettings
+from zbtui.core.backoff import backoff
 from zbtui.store.alerts import AlertBook, Claim, KeptAlert
 from zbtui.store.journal import Journal, open_journal
 from zbtui.zoho.http import Http
@@ -138,7 +139,10 @@ async def test_what_failed_is_tried_again_and_delivered_once() -> None:
 
 
 def test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_quarter_of_an_hour() -> None:
-    seconds = [pause(attempts).total_seconds() for attempts in (0, 1, 2, 3, 4, 5, 6, 90)]
+    seconds = [
+        backoff(SHORTEST_PAUSE, attempts, LONGEST_PAUSE).total_seconds()
+        for attempts in (0, 1, 2, 3, 4, 5, 6, 90)
+    ]
     assert seconds == [30, 60, 120, 240, 480, 900, 900, 900]
 
 

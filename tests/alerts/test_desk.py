@@ -180,7 +180,7 @@ async def test_what_cannot_have_turned_is_not_judged_again(
         judged.append(snapshot.org.name)
         return judge(snapshot, policy, now, patience)
 
-    monkeypatch.setattr("zbtui.alerts.desk.judge", noted)
+    monkeypatch.setattr("zbtui.core.verdict_cache.judge", noted)
     await scene.see_all(FIFTY, "well")
     judged.clear()
     await scene.pass_(MINUTE)

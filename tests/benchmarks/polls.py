@@ -15,9 +15,9 @@ from tests.support.zoho import Port, sign_in_of
 from zbtui.clock import SystemClock
 from zbtui.config.settings import Config
 from zbtui.core.org import Policy
+from zbtui.parts import make_fleet
 from zbtui.store.journal import open_journal
 from zbtui.store.memory import MemoryCredentials
-from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http
 
 ORG = "nordlys"

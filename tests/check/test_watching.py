@@ -24,6 +24,7 @@ from zbtui.clock import Stop
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble
+from zbtui.core.verdict_cache import VerdictCache
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal
 
@@ -340,7 +341,12 @@ class Desk(AlertDesk):
         return (self.wrong,) if self.wrong else ()
 
     async def consider(
-        self, snapshots: Sequence[Snapshot], policy: Policy, *, whole: bool = True
+        self,
+        snapshots: Sequence[Snapshot],
+        policy: Policy,
+        verdicts: VerdictCache,
+        *,
+        whole: bool = True,
     ) -> tuple[()]:
         self.considered.append(
             {one.org.name: (one.backup and one.backup.status) or "" for one in snapshots}
@@ -395,4 +401,4 @@ async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None
     async with watching(Watch(clock, "acme")) as scene:
         await scene.live(MINUTE)
         await scene.turn("acme", FAILED)
-        assert await scene.watch._journal.alerts.newest_id() == 0
+        assert await scene.watch._journal.alerts.since(0) == ()

@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from tests.support.build import seen
 from tests.support.secret_service import SecretService
 from tests.support.terminal import in_terminal
 from tests.support.zoho import Port
-from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.store.journal import open_journal
@@ -39,7 +37,7 @@ def note(home: Path, snapshots: Iterable[Snapshot]) -> None:
         for snapshot in snapshots:
             at = snapshot.attempted_at
             assert at
-            await journal.note(snapshot, partial(judge, policy=Policy(), now=at), at)
+            await journal.note(snapshot, Policy(), at)
         assert journal.trouble is None
         await journal.close()
 

@@ -19,10 +19,10 @@ from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level, Verdict
+from zbtui.parts import make_fleet
 from zbtui.store.memory import MemoryCredentials
 from zbtui.tui.widgets.panel import draw_panel
 from zbtui.watch.fleet import Fleet
-from zbtui.watch.opening import make_fleet
 from zbtui.zoho import http as room
 from zbtui.zoho.http import Http
 

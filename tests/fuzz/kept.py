@@ -156,7 +156,7 @@ async def _read(journal: Journal, known: Snapshot | None) -> None:
     for kept in await journal.alerts.since(0):
         check_text(kept.alert.title, kept.alert.headline, kept.alert.hint)
     looked = failed(known or Snapshot(ORG), OFFLINE, NOW)
-    await journal.note(looked, lambda snapshot: judge(snapshot, Policy(), NOW), NOW)
+    await journal.note(looked, Policy(), NOW)
     desk = TokenDesk(Http(canned({"error": LOCKOUT})), journal, FakeClock(NOW))
     with troubled():
         async with desk.guarded("token", DATA_CENTERS["eu"]):
@@ -180,7 +180,9 @@ def _insert(connection: sqlite3.Connection, table: str, columns: int, values: ob
         return
     texts = [_number(value) for value in [*values, *[None] * columns][:columns]]
     with suppress(sqlite3.Error, OverflowError, UnicodeError):  # no journal holds such a row
-        connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({','.join('?' * columns)})", texts)
+        found = connection.execute("SELECT name FROM pragma_table_info(?)", [table]).fetchall()
+        names, marks = ",".join(name for (name,) in found[:columns]), ",".join("?" * columns)
+        connection.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", texts)
 
 
 def _number(value: object) -> object:

@@ -32,7 +32,6 @@ WITHOUT = {
     "zbtui.core.org.Org.is_watched_like": "two orgs of the config, which was read",
     "zbtui.store.credentials.KeyringCredentials.read_access": "hands the entry to parse_access",
     "zbtui.store.credentials.KeyringCredentials.read_sign_in": "hands the entry to parse_sign_in",
-    "zbtui.store.ledger.outage_of": "a ledger, which was read",
     "zbtui.store.memory.Credentials.read_access": "a contract",
     "zbtui.store.memory.Credentials.read_sign_in": "a contract",
     "zbtui.store.memory.MemoryCredentials.read_access": "nothing but what was put into it",

@@ -27,9 +27,9 @@ from zbtui.demo.household import DemoCredentials, watched
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.world import World
 from zbtui.demo.zoho import Simulator
+from zbtui.parts import make_fleet
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet
-from zbtui.watch.opening import make_fleet
 from zbtui.zoho.http import Http
 
 SPEED = 1 / 240
@@ -146,7 +146,7 @@ async def live(folder: Path, orgs: int, days: float, seed: int = 0) -> tuple[Log
     journal = open_journal(folder / "journal.db")
     journal.keep = KEEP
     async with Http(serve_in_process(simulator)) as http:
-        fleet = make_fleet(config, http, credentials, journal, clock, luck=random.Random(seed))
+        fleet = make_fleet(config, http, credentials, journal, clock, rng=random.Random(seed))
         clock.fleet = fleet
         fleet.listen(log.note)
         running = [asyncio.create_task(fleet.run(name)) for name in names]

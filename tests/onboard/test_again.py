@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
 from tests.onboard.home import COMMENTED, GRANTING, TOKEN_PATH, Home, refused
-from zbtui.core.judge import judge
 from zbtui.core.org import WAYS, Org, Policy, Way, grant_of
 from zbtui.core.snapshot import failed
 from zbtui.core.trouble import Trouble
@@ -24,12 +22,12 @@ async def test_signing_in_again_ends_the_trouble_in_the_journal_and_forgets_noth
         now = home.clock.now()
         known = home.journal.load([org])[org.name]
         ill = failed(known, dead, home.clock.now())
-        await home.journal.note(ill, partial(judge, policy=Policy(), now=now), now)
+        await home.journal.note(ill, Policy(), now)
         typed = home.typed("refresh-token")
         attempt = home.begin(typed, again=True)
         await home.sign_in(attempt, typed)
         well = await attempt.keep()
-        await home.journal.note(well, partial(judge, policy=Policy(), now=now), now)
+        await home.journal.note(well, Policy(), now)
         events = await home.journal.events.read(org.name, None)
         troubles = [event.after for event in events if event.kind == "trouble"]
         assert troubles == [dead.message, None] * (number + 1)

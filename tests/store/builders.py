@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from zbtui.core.backup import parse_job
 from zbtui.core.company import Company
 from zbtui.core.event import Event
 from zbtui.core.history import parse_entry
-from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.org import Org, Policy
 from zbtui.core.runs import History, summarize
@@ -28,7 +26,8 @@ from zbtui.core.snapshot import Snapshot, failed
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level
 from zbtui.store.alerts import AlertBook, Claim, Decide, KeptAlert
-from zbtui.store.journal import Journal, Lockout, open_journal
+from zbtui.store.budget import Lockout
+from zbtui.store.journal import Journal, open_journal
 
 ROOT = Path(__file__).parents[2]
 YEAR_END = datetime(2026, 12, 31, tzinfo=UTC)
@@ -95,8 +94,7 @@ def refusing(before: Snapshot, at: datetime, message: str = "Zoho cannot be reac
 async def note(journal: Journal, seen: Snapshot, now: datetime | None = None) -> tuple[Event, ...]:
     """As the watch does after each look."""
     now = now or seen.attempted_at or START
-    _, events = await journal.note(seen, partial(judge, policy=Policy(), now=now), now)
-    return events
+    return (await journal.note(seen, Policy(), now)).events
 
 
 @contextmanager
@@ -118,7 +116,7 @@ async def keep(path: Path, *snapshots: Snapshot, lockout: Lockout | None = None)
     for seen in snapshots:
         await journal.save(seen)
     if lockout:
-        await journal.set_lockout(TOKEN, lockout)
+        await journal.tokens.set_lockout(TOKEN, lockout)
     assert journal.trouble is None
     await journal.close()
 

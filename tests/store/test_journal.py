@@ -13,7 +13,8 @@ import pytest
 from tests.store.builders import TOKEN, children, database, hear, keep, kept, org, run_together, snapshot
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
-from zbtui.store.journal import Lockout, open_journal
+from zbtui.store.budget import Lockout
+from zbtui.store.journal import open_journal
 
 ACME = org()
 SEEN = snapshot(ACME)
@@ -85,7 +86,7 @@ async def test_what_was_seen_of_an_org_can_be_forgotten_but_no_lock_out(path: Pa
     await journal.close()
     assert set(await kept(path, "acme", "b")) == {"b"}
     journal = open_journal(path)
-    assert await journal.lockout(TOKEN) == LOCKED
+    assert await journal.tokens.lockout(TOKEN) == LOCKED
     await journal.close()
 
 
@@ -180,9 +181,9 @@ async def test_processes_that_write_at_once_lose_nothing_and_the_newest_look_win
 async def test_a_journal_that_another_process_is_just_making_is_waited_for(lock: str, path: Path) -> None:
     path.parent.mkdir()
     with database(path) as other:
-        other.execute("CREATE TABLE being_made (x)")
+        other.execute("PRAGMA user_version = 0")
         other.execute(lock)
-        other.execute("SELECT * FROM being_made").fetchall()
+        other.execute("SELECT * FROM sqlite_master").fetchall()
         done = threading.Timer(0.1, other.execute, ["COMMIT"])
         done.start()
         journal = open_journal(path)

@@ -23,10 +23,12 @@ from tests.store.builders import (
     refusing,
     snapshot,
 )
-from tests.support.clock import START, settle
+from tests.support.clock import START, FakeClock, settle
 from zbtui.core.company import Company
-from zbtui.store.database import SCHEMA
-from zbtui.store.journal import Journal, Lockout, open_journal
+from zbtui.store.budget import Lockout
+from zbtui.store.database import RETRY_SECONDS
+from zbtui.store.journal import Journal, open_journal
+from zbtui.store.schema import APPLICATION, VERSION
 
 ACME = org()
 SEEN = snapshot(ACME)
@@ -35,21 +37,22 @@ WINDOW = timedelta(minutes=11)
 
 
 async def works_without(journal: Journal) -> None:
-    """A journal that keeps nothing, and stops nothing."""
+    """One that has a fallback in memory, and stops nothing."""
     assert journal.trouble is not None
     assert journal.trouble.kind == "config"
     assert not journal.trouble.final
     told = journal.trouble
     assert journal.load([ACME]) == {}
     await journal.save(SEEN)
-    assert await note(journal, looked(ACME)) == ()
-    assert await note(journal, refusing(SEEN, START)) == ()
-    assert await journal.events.read(None, None) == []
-    await journal.set_lockout(TOKEN, LOCKED)
-    assert await journal.lockout(TOKEN) == LOCKED  # for as long as this process runs
+    assert journal.load([ACME]) == {"acme": replace(SEEN, restored=True)}
+    events = await note(journal, looked(ACME))
+    assert await journal.events.read(None, None) == list(events)
+    await journal.tokens.set_lockout(TOKEN, LOCKED)
+    assert await journal.tokens.lockout(TOKEN) == LOCKED
     await journal.rename("acme", "b")
     await journal.forget("acme")
-    assert await journal.spend(TOKEN, START, 1, WINDOW) is None
+    assert await journal.tokens.acquire(TOKEN, START, 1, WINDOW) is None
+    assert await journal.tokens.acquire(TOKEN, START, 1, WINDOW) == START + WINDOW
     assert journal.trouble == told
     await journal.close()
 
@@ -66,14 +69,26 @@ async def test_a_file_that_is_no_database_is_told_and_left_as_it_is(content: byt
     assert content_of(path) == content
 
 
-async def test_a_journal_of_a_newer_zbtui_is_told_and_left_as_it_is(path: Path) -> None:
+OTHERS = {
+    "of a newer zbtui": (APPLICATION, VERSION + 1, "newer zbtui", "Start the newer zbtui."),
+    "of a draft": (0, 3, "no journal of this zbtui: move it away", ""),
+    "of another program": (0, 0, "no journal of this zbtui: move it away", ""),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+async def test_a_database_of_another_schema_is_told_and_left_as_it_is(kind: str, path: Path) -> None:
+    application, version, message, hint = OTHERS[kind]
     put(path, b"")
-    with database(path) as newer:
-        newer.execute("CREATE TABLE something_new (x)")
-        newer.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    with database(path) as other:
+        other.execute("CREATE TABLE something (x)")
+        other.execute(f"PRAGMA application_id = {application}")
+        other.execute(f"PRAGMA user_version = {version}")
     before = content_of(path)
     journal = open_journal(path)
-    assert "newer" in message_of(journal)
+    assert journal.trouble is not None
+    assert message in journal.trouble.message
+    assert hint in journal.trouble.hint
     await works_without(journal)
     assert content_of(path) == before
 
@@ -88,23 +103,26 @@ async def test_a_journal_that_cannot_be_written_is_told(place: str, path: Path) 
 
 
 async def test_a_journal_that_breaks_while_it_is_open_is_told_and_so_is_that_it_works_again(
-    path: Path,
+    path: Path, clock: FakeClock
 ) -> None:
-    journal = open_journal(path)
+    journal = open_journal(path, clock)
     with database(path) as other:
         other.execute("ALTER TABLE snapshot RENAME TO gone")
         await journal.save(SEEN)
         assert "cannot be used" in message_of(journal)
         other.execute("ALTER TABLE gone RENAME TO snapshot")
+    await clock.advance(RETRY_SECONDS)
     await journal.save(SEEN)
     assert message_of(journal) == ""
     assert set(journal.load([ACME])) == {"acme"}
     await journal.close()
 
 
-async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_told_as_it_is(path: Path) -> None:
+async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_told_as_it_is(
+    path: Path, clock: FakeClock
+) -> None:
     """As when the disk is full, or cannot be read."""
-    journal = open_journal(path)
+    journal = open_journal(path, clock)
     with database(path) as other:
         other.execute(
             "CREATE TRIGGER full BEFORE INSERT ON snapshot BEGIN SELECT RAISE(ROLLBACK, 'it is full'); END"
@@ -112,6 +130,7 @@ async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_told_as_it
         await journal.save(SEEN)
         assert "(it is full)" in message_of(journal)
         other.execute("DROP TRIGGER full")
+    await clock.advance(RETRY_SECONDS)
     await journal.save(SEEN)
     assert message_of(journal) == ""
     await journal.close()
@@ -125,22 +144,6 @@ def put(path: Path, content: bytes) -> None:
 
 def content_of(path: Path) -> bytes:
     return path.read_bytes()
-
-
-async def test_that_nothing_had_to_be_written_does_not_say_that_it_works_again(path: Path) -> None:
-    journal = open_journal(path)
-    with database(path) as other:
-        other.execute(
-            "CREATE TRIGGER full BEFORE INSERT ON snapshot BEGIN SELECT RAISE(ABORT, 'full'); END"
-        )
-    await journal.save(SEEN)
-    assert "full" in message_of(journal)
-    await journal.forget("acme")
-    assert await journal.alerts.settle(lambda ledger: (ledger, ()), []) == ()
-    assert "full" in message_of(journal)
-    await journal.set_lockout(TOKEN, LOCKED)
-    assert message_of(journal) == ""
-    await journal.close()
 
 
 Change = Callable[[str], str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,12 +9,10 @@ from typing import Any
 
 from tests.store.builders import database, history, looked, org
 from tests.support.clock import START
-from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
-from zbtui.core.verdict import Verdict
 from zbtui.store.journal import Journal
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -28,21 +25,8 @@ def at(minutes: int, **keys: Any) -> Snapshot:
     return replace(looked(org(), now), links=None, links_expire=None, **keys)
 
 
-def judging(minutes: int) -> tuple[Callable[[Snapshot], Verdict], list[Verdict]]:
-    """What judges, and what it has said."""
-    said: list[Verdict] = []
-
-    def verdict_on(snapshot: Snapshot) -> Verdict:
-        said.append(judge(snapshot, Policy(), START + minutes * MINUTE))
-        return said[-1]
-
-    return verdict_on, said
-
-
 async def note(journal: Journal, snapshot: Snapshot, minutes: int) -> Snapshot:
-    verdict_on, _ = judging(minutes)
-    known, _ = await journal.note(snapshot, verdict_on, START + minutes * MINUTE)
-    return known
+    return (await journal.note(snapshot, Policy(), START + minutes * MINUTE)).snapshot
 
 
 async def test_a_history_that_another_process_read_later_is_taken_over(journal: Journal) -> None:
@@ -74,9 +58,7 @@ async def test_the_verdict_is_on_what_is_known_then_and_no_event_contradicts_it(
     await note(journal, at(3, history=ILL, history_at=START + 3 * MINUTE), 3)
     for minutes in range(4, 30):
         mine = at(minutes, history=WELL, history_at=START + MINUTE)
-        verdict_on, said = judging(minutes)
-        await journal.note(mine, verdict_on, START + minutes * MINUTE)
-        assert said[-1].name == "failed"
+        assert (await note(journal, mine, minutes)).history == ILL
     events = await journal.events.read("acme", None)
     assert [event.after for event in events if event.kind == "verdict"] == ["scheduled", "failed"]
 

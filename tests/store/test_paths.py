@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -39,6 +40,24 @@ def test_an_option_goes_before_the_environment(
     option: str | None, environ: dict[str, str], expected: str
 ) -> None:
     assert find_paths(option, environ).config == Path(expected)
+
+
+@pytest.mark.parametrize(
+    ("environ", "folders"),
+    [
+        (
+            {"XDG_RUNTIME_DIR": "/run/user/7", "TMPDIR": "/var/tmp"},
+            ["/run/user/7/zbtui", "/var/tmp/zbtui-7"],
+        ),
+        ({}, ["/tmp/zbtui-7"]),
+        ({"XDG_RUNTIME_DIR": "here", "TMPDIR": "here"}, []),
+    ],
+)
+def test_fallbacks_are_in_the_runtime_folder_and_in_the_temporary_one(
+    environ: dict[str, str], folders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 7)
+    assert find_paths(None, environ).fallbacks == tuple(map(Path, folders))
 
 
 def test_an_empty_environment_variable_is_none(empty_home: Path) -> None:

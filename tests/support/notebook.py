@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from zbtui.core.event import Event
+from zbtui.core.merge import Merged
+from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Verdict
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal
 from zbtui.store.worker import Worker
@@ -40,18 +40,16 @@ class Notebook(Journal):
         """What was given to `save` and `note`."""
         for snapshot in known:
             _finish(super().save(snapshot))
-        if connection := database.read(lambda connection: connection, None):
+        if connection := database.read_blocking(lambda connection: connection, None):
             weakref.finalize(database, connection.close)  # few tests do
 
     async def save(self, snapshot: Snapshot) -> None:
         self.saved.append(snapshot)
         await super().save(snapshot)
 
-    async def note(
-        self, looked: Snapshot, judge: Callable[[Snapshot], Verdict], now: datetime
-    ) -> tuple[Snapshot, tuple[Event, ...]]:
-        self.saved.append(looked)
-        return await super().note(looked, judge, now)
+    async def note(self, polled: Snapshot, policy: Policy, now: datetime) -> Merged:
+        self.saved.append(polled)
+        return await super().note(polled, policy, now)
 
 
 def _finish(work: Coroutine[Any, Any, T]) -> T:

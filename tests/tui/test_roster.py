@@ -201,11 +201,11 @@ def test_the_clock_may_be_found_set_back_by_an_answer_first() -> None:
 def test_what_nothing_can_have_turned_is_seldom_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     roster, judged = roster_of(*(seen(f"org-{number:04}") for number in range(3000))), list[Snapshot]()
 
-    def noted(snapshot: Snapshot, policy: Policy, now: datetime) -> Verdict:
+    def noted(snapshot: Snapshot, policy: Policy, now: datetime, patience: int) -> Verdict:
         judged.append(snapshot)
-        return judge(snapshot, policy, now)
+        return judge(snapshot, policy, now, patience)
 
-    monkeypatch.setattr("zbtui.tui.roster.judge", noted)
+    monkeypatch.setattr("zbtui.core.verdict_cache.judge", noted)
     tick(roster, 1)
     assert len(judged) <= 11
 

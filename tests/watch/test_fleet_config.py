@@ -11,14 +11,15 @@ import pytest
 
 from tests.support.build import company, make_org, seen
 from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import Notebook
+from tests.support.notebook import InPlace, Notebook
 from tests.watch.fleets import FAR, HOUR, EditedConfig, Watch, org_table
 from tests.watch.scene import DEAD, MINUTE, OFFLINE, locked_out, refuses, running
 from zbtui.config.settings import Config
 from zbtui.core.org import Org, Policy
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.snapshot import Snapshot, failed
 from zbtui.core.trouble import Trouble
-from zbtui.store.journal import open_journal
+from zbtui.store.database import open_database
+from zbtui.store.journal import Journal, open_journal
 from zbtui.watch.fleet import Change, Fleet, Look
 
 
@@ -60,6 +61,61 @@ async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
     task = asyncio.create_task(watch.fleet.run(*change.added))
     await settle()
     assert [one.looking for one in published] == [True, False]
+    watch.fleet.stop()
+    await task
+
+
+def opened(folder: Path) -> Journal:
+    """Another process's, on one file with all others."""
+    return Journal(open_database(folder / "journal.db", InPlace()))
+
+
+KEPT = {
+    "just now": (seen("cedar", START + MINUTE), START + 6 * MINUTE),
+    "long ago": (seen("cedar", START - HOUR), START + 2 * MINUTE),
+    "while the clock was ahead": (seen("cedar", START + HOUR), START + 2 * MINUTE),
+    "never, for it failed": (replace(seen("cedar", START + MINUTE), failures=1), START + 2 * MINUTE),
+    "never": (None, START + 2 * MINUTE),
+}
+"""What another process knows of an org that comes after two minutes, and when it is polled first."""
+
+
+@pytest.mark.parametrize("kept", KEPT)
+async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_anew(
+    kept: str, clock: FakeClock, config: EditedConfig, tmp_path: Path
+) -> None:
+    known, due = KEPT[kept]
+    watch = Watch(clock, "acme", config=config, journal=opened(tmp_path))
+    await clock.advance(MINUTE)
+    if known and known.failures:
+        await opened(tmp_path).note(failed(known, OFFLINE, clock.now()), Policy(), clock.now())
+    elif known:
+        await opened(tmp_path).save(known)
+    await clock.advance(MINUTE)
+    config.list_orgs("acme", "cedar")
+    assert watch.tick().added == ("cedar",)
+    task = asyncio.create_task(watch.fleet.run("cedar"))
+    await settle()
+    if due > clock.now():
+        assert known is not None
+        assert watch.snapshot("cedar") == replace(known, next_look=due)
+    await clock.advance(10 * MINUTE)
+    assert watch.zoho.times("cedar")[0] == due
+    watch.fleet.stop()
+    await task
+
+
+async def test_whoever_asks_for_an_org_that_just_came_gets_a_look_at_once(
+    clock: FakeClock, config: EditedConfig, tmp_path: Path
+) -> None:
+    watch = Watch(clock, "acme", config=config, journal=opened(tmp_path))
+    await opened(tmp_path).save(seen("cedar", START))
+    config.list_orgs("acme", "cedar")
+    watch.tick()
+    watch.fleet.look_soon("cedar")
+    task = asyncio.create_task(watch.fleet.run("cedar"))
+    await settle()
+    assert watch.zoho.times("cedar") == [START]
     watch.fleet.stop()
     await task
 

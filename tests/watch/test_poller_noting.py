@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,11 +9,11 @@ from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.pollers import HOUR, Watch
 from zbtui.core.cadence import past_is_due
-from zbtui.core.event import Event
 from zbtui.core.history import Entry
+from zbtui.core.merge import Merged
+from zbtui.core.org import Policy
 from zbtui.core.runs import summarize
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Verdict
 
 
 async def test_what_another_process_read_later_is_published_with_the_look_and_not_asked_for_again(
@@ -37,11 +36,9 @@ async def test_what_another_process_read_later_is_published_with_the_look_and_no
 
 async def test_a_pause_while_the_look_is_noted_is_not_lost(clock: FakeClock) -> None:
     class Slow(Notebook):
-        async def note(
-            self, looked: Snapshot, judge: Callable[[Snapshot], Verdict], now: datetime
-        ) -> tuple[Snapshot, tuple[Event, ...]]:
+        async def note(self, polled: Snapshot, policy: Policy, now: datetime) -> Merged:
             watch.poller.pause(True)
-            return await super().note(looked, judge, now)
+            return await super().note(polled, policy, now)
 
     watch = Watch(clock, journal=Slow())
     async with watch.running():

@@ -11,21 +11,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from zbtui.alerts.command import run_command
 from zbtui.alerts.webhook import post
 from zbtui.clock import Clock
 from zbtui.core.alert import Alert, Ledger, Observation, Rules, decide
 from zbtui.core.alert_settings import AlertSettings
-from zbtui.core.judge import judge
+from zbtui.core.backoff import backoff
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.core.turning import turns_at
-from zbtui.core.verdict import Verdict
+from zbtui.core.verdict_cache import VerdictCache
 from zbtui.store.alerts import Claim, KeptAlert
 from zbtui.store.journal import Journal
 from zbtui.zoho.http import Http
@@ -43,19 +42,6 @@ GIVEN_UP_AFTER: Final = timedelta(days=1)
 _AT_ONCE: Final = 25
 """Orgs that are judged without a pause: a key waits for no more than these."""
 _PAUSE_SECONDS: Final = 0.01
-_HOLDS: Final = timedelta(minutes=5)
-"""No verdict is taken again for longer, though nothing should have turned it."""
-
-
-class _Judged(NamedTuple):
-    """A verdict, and from when to when its name and level hold."""
-
-    of: tuple[Snapshot, Policy, int]
-    """What was judged, by which policy and patience."""
-    at: datetime
-    until: datetime
-    verdict: Verdict
-
 
 Send = Callable[[KeptAlert], Awaitable[None]]
 
@@ -69,8 +55,6 @@ class AlertDesk:
         self._journal = journal
         self._http = http
         self._clock = clock
-        self._judged: dict[str, _Judged] = {}
-        """Of each org, as it was considered last."""
         self._news_to: int | None = None
         self._reading = asyncio.Lock()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -86,17 +70,23 @@ class AlertDesk:
         return tuple(self._troubles.values())
 
     async def consider(
-        self, snapshots: Sequence[Snapshot], policy: Policy, *, whole: bool = True
+        self,
+        snapshots: Sequence[Snapshot],
+        policy: Policy,
+        verdicts: VerdictCache,
+        *,
+        whole: bool = True,
     ) -> tuple[KeptAlert, ...]:
         """What is to be told by now, kept for each sink that is configured.
 
         Args:
             snapshots: of all orgs that this process watches, and of nothing else.
+            verdicts: what they are found in, and left in.
             whole: whether these are all that are configured.
         """
         book, now = self._journal.alerts, self._clock.now()
         rules = Rules(self.settings, policy.every, whole)
-        seen, told = await self._judge_turned(snapshots, policy, now), set[str]()
+        seen, told = await self._observe(snapshots, policy, verdicts, now), set[str]()
 
         def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
             after, alerts = decide(ledger, seen, rules, now)
@@ -105,37 +95,42 @@ class AlertDesk:
 
         if not await book.changes(act):
             return ()
-        for name in told:  # what is told is said in the words of now
-            self._judged.pop(name, None)
-        seen = await self._judge_turned(snapshots, policy, now)
+        # What is told is said in the words of now.
+        seen = await self._observe(snapshots, policy, verdicts, now, anew=frozenset(told))
         return await book.settle(act, self._sinks())
 
-    async def _judge_turned(
-        self, snapshots: Sequence[Snapshot], policy: Policy, now: datetime
+    async def _observe(
+        self,
+        snapshots: Sequence[Snapshot],
+        policy: Policy,
+        verdicts: VerdictCache,
+        now: datetime,
+        anew: Collection[str] = (),
     ) -> list[Observation]:
-        """All of them; what was judged before, and cannot have turned since, is not judged again."""
-        found: dict[str, _Judged] = {}
+        """All of them; what was judged before, and cannot have changed since, is not judged again.
+
+        Args:
+            anew: the names of orgs that are judged all the same.
+        """
+        found = []
         patience, judged = self.settings.failed_looks, 0
         for one in snapshots:
-            of = (one, policy, patience)
-            known = self._judged.get(one.org.name)
-            if known is None or known.of != of or not known.at <= now < known.until:
+            verdict = verdicts.find(one, policy, now, patience)
+            if verdict is None or one.org.name in anew:
                 if judged and judged % _AT_ONCE == 0:
                     # Of no length, it would come between all that a key sets going, over and over.
                     await asyncio.sleep(_PAUSE_SECONDS)
                 judged += 1
-                verdict = judge(one, policy, now, patience)
-                known = _Judged(of, now, min(turns_at(one, policy, now), now + _HOLDS), verdict)
-            found[one.org.name] = known
-        self._judged = found
-        return [Observation(known.of[0], known.verdict) for known in found.values()]
+                verdict = verdicts.judge(one, policy, now, patience)
+            found.append(Observation(one, verdict))
+        return found
 
     async def news(self) -> tuple[KeptAlert, ...]:
         """Alerts that any process has kept since the last call; the first call only begins to count."""
         book = self._journal.alerts
         async with self._reading:  # of two calls at once, one is told of an alert
             if self._news_to is None:
-                self._news_to = await book.newest_id()
+                self._news_to = await book.newest_id(self._clock.now())
                 return ()
             news = await book.since(self._news_to)
             if news:
@@ -199,7 +194,7 @@ class AlertDesk:
 
     async def _put_off(self, sink: str, claim: Claim, trouble: Trouble) -> None:
         now = self._clock.now()
-        wait = max(pause(claim.attempts), (trouble.retry_at or now) - now)
+        wait = max(backoff(SHORTEST_PAUSE, claim.attempts, LONGEST_PAUSE), (trouble.retry_at or now) - now)
         if trouble != self._troubles.get(sink):
             _log.warning("alerts: %s", trouble.message)
         self._troubles[sink] = trouble
@@ -214,11 +209,6 @@ class AlertDesk:
         said = f"An alert could not be delivered within a day, and is given up ({claim.kept.alert.title})."
         cure = "Check on_change and webhook in the [alerts] table of the config."
         self._troubles.setdefault(sink, Trouble("contract", said, cure))
-
-
-def pause(attempts: int) -> timedelta:
-    """How long a delivery that has failed is put off, after so many failed ones before."""
-    return min(SHORTEST_PAUSE * (1 << min(attempts, 10)), LONGEST_PAUSE)
 
 
 def _within(sink: str, show: Callable[[Alert], None]) -> Send:

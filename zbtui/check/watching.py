@@ -140,7 +140,8 @@ class Watcher:
 
     async def _consider(self, alerts: AlertDesk) -> None:
         snapshots = [one for one in self._fleet.snapshots if self._is_watched(one.org.name)]
-        await alerts.consider(snapshots, self._fleet.policy, whole=not self._names)
+        verdicts, whole = self._fleet.verdicts, not self._names
+        await alerts.consider(snapshots, self._fleet.policy, verdicts, whole=whole)
         await alerts.deliver()
         self._tell_news("alerts", *alerts.troubles)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from zbtui.core.backoff import backoff
 from zbtui.core.backup import Backup, State
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
@@ -43,7 +44,7 @@ def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) 
         return None
     # A policy that looks every few seconds (on loopback) also retries that soon.
     first = min(_FIRST_RETRY, policy.every)
-    pause = min(first * (1 << min(snapshot.failures - 1, 10)), _LONGEST_RETRY)
+    pause = backoff(first, snapshot.failures - 1, _LONGEST_RETRY)
     retry = now + pause * (1 + JITTER * jitter)
     if trouble.retry_at is None:
         return retry
@@ -69,8 +70,8 @@ def past_is_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
     if before.backup != backup:
         return True
     tries = before.past_failures if trouble else before.past_unsettled
-    pause = _FIRST_PAST_RETRY * (1 << min(tries - 1, 10)) if tries else PAST_EVERY
-    return now - tried_at >= min(pause, PAST_EVERY)
+    pause = backoff(_FIRST_PAST_RETRY, tries - 1, PAST_EVERY) if tries else PAST_EVERY
+    return now - tried_at >= pause
 
 
 def company_is_due(before: Snapshot, now: datetime) -> bool:
@@ -93,7 +94,7 @@ def longest_pause(snapshot: Snapshot, policy: Policy) -> timedelta:
 
 def lockout_pause(strikes: int) -> timedelta:
     """How long to keep away after the `strikes`th "Access Denied" in a row: 10, 20, 40 minutes."""
-    return min(_LOCKOUT * (1 << min(strikes - 1, 10)), LONGEST_LOCKOUT)
+    return backoff(_LOCKOUT, strikes - 1, LONGEST_LOCKOUT)
 
 
 def _interval(snapshot: Snapshot, policy: Policy, now: datetime, spread: float) -> timedelta:

@@ -1,14 +1,15 @@
-"""The journal's file (SQLite): its schema, and the one thread that uses it.
+"""The journal's database (SQLite), used by one thread, and what stands in for it while it fails.
 
-A database that cannot be used stops nothing: what is wrong is told, and its callers go on without.
+A database that cannot be used stops nothing. What is wrong is said, and a fallback takes its place: a
+database in another folder, else in memory (`zbtui.store.fallback`). Every few seconds its own place is
+tried again.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,202 +17,213 @@ from typing import Final, TypeVar
 from zbtui.clock import Clock, SystemClock
 from zbtui.core.trouble import Trouble
 from zbtui.private_files import make_private_folder
-from zbtui.store.worker import Worker
-
-SCHEMA: Final = 3
-_MIGRATIONS: Final = (
-    """
-CREATE TABLE snapshot (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE lockout (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, until TEXT NOT NULL, strikes INTEGER NOT NULL
-) STRICT;
-""",
-    # A lock-out is Zoho's of a token, whichever org's name it is kept under.
-    """
-DROP TABLE lockout;
-CREATE TABLE lockout (token TEXT PRIMARY KEY, until TEXT NOT NULL, strikes INTEGER NOT NULL) STRICT;
-CREATE TABLE token_request (token TEXT NOT NULL, at REAL NOT NULL) STRICT;
-CREATE INDEX token_requests ON token_request (token, at);
-""",
-    # A history is large and seldom changes: it is not written with each look, as a snapshot is.
-    """
-CREATE TABLE history (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE standing (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, attempted_at TEXT NOT NULL,
-    failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL
-) STRICT;
-CREATE TABLE event (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, org TEXT NOT NULL, kind TEXT NOT NULL,
-    before TEXT, after TEXT, level TEXT NOT NULL, headline TEXT NOT NULL
-) STRICT;
-CREATE INDEX events ON event (at);
-CREATE INDEX events_of_org ON event (org, at);
-CREATE TABLE told (
-    org TEXT PRIMARY KEY, verdict TEXT NOT NULL, level INTEGER NOT NULL, told_at TEXT, looked_at TEXT
-) STRICT;
-CREATE TABLE outage (
-    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT
-) STRICT;
-CREATE TABLE alert (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL, org TEXT NOT NULL,
-    before TEXT, verdict TEXT NOT NULL, level INTEGER NOT NULL, headline TEXT NOT NULL, hint TEXT
-) STRICT;
-CREATE TABLE delivery (
-    alert INTEGER NOT NULL, sink TEXT NOT NULL, due TEXT NOT NULL, attempts INTEGER NOT NULL,
-    PRIMARY KEY (alert, sink)
-) STRICT;
-""",
+from zbtui.store.fallback import (
+    Rows,
+    carry,
+    carry_back,
+    essential_rows,
+    files_in,
+    open_file,
+    readable_rows,
+    take_over,
 )
-"""Each takes the journal from one schema to the next; the first one makes it."""
+from zbtui.store.schema import NewerSchemaError, connect, whole
+from zbtui.store.worker import Worker
 
 _PATIENCE: Final = 5.0
 """Seconds to wait for another process that writes."""
 _IMPATIENCE: Final = 0.2
 """The same while there is trouble: whoever waits for the one thread waits for this, too."""
 RETRY_SECONDS: Final = 5.0
-"""Between two attempts to open what cannot be used."""
+"""Between two attempts to use the place of its own again."""
 _YEARS: Final = range(1970, 3000)
 """Near the ends of `datetime`, reckoning with a moment overflows."""
+PROBE: Final = (
+    "INSERT INTO token_request (token, at) VALUES ('probe', 0)",
+    "DELETE FROM token_request WHERE token = 'probe'",
+)
+"""Within a transaction: shows whether it can be written, and leaves nothing."""
 
 T = TypeVar("T")
+Act = Callable[[sqlite3.Connection], T]
 
 
 class Database:
-    """The database at a path. Nothing that SQLite refuses is raised: `trouble` says what it was.
+    """The database at a path, or its fallback. Nothing that SQLite refuses is raised: see `trouble`."""
 
-    What cannot be used is opened anew, now and then, by whoever next wants something of it: until then
-    it may have been unlocked, given its rights or its room back, or put aside.
-    """
-
-    def __init__(self, path: Path | None, worker: Worker | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        worker: Worker | None = None,
+        clock: Clock | None = None,
+        folders: Sequence[Path] = (),
+    ) -> None:
         """See `open_database`."""
         self._path = path
+        self._fallbacks: list[Path | None] = [*files_in(folders, path), None] if path else []
+        """Best first; None: in memory."""
         self._worker = worker or Worker("zbtui-journal")
         self._clock = clock or SystemClock()
         self._connection: sqlite3.Connection | None = None
+        """To its own place, or to the fallback in use; None: no fallback could be opened."""
+        self._used = 0
+        """How many of the fallbacks were tried since its own place failed; 0: that is in use."""
         self._file: tuple[int, int] | None = None
-        """What `_connection` writes to, whatever stands at the path by now."""
+        """What the connection writes to, whatever stands at the path by now."""
+        self._left: list[Path] = []
+        """Fallbacks in which another process may have left something."""
+        self._essential: Rows = {}
+        """What must not be forgotten, as this process read or wrote it last."""
         self._tried_at = 0.0
-        self._spare: sqlite3.Connection | None = None
         self.trouble: Trouble | None = None
-        """Why it cannot be used; None: it can."""
+        """Why its own place cannot be used; None: it can."""
         self.closed = False
         self._open(_PATIENCE)
 
-    def read(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """What `act` returns; `otherwise`, where the database cannot be used. Blocks."""
-        connection = self._usable()
-        if connection is None:
-            return otherwise
-        try:
-            return act(connection)
-        except sqlite3.Error as error:
-            self._note(_explain(error, "cannot be used"))
-            return otherwise
+    async def read(self, act: Act[T], default: T) -> T:
+        """What `act` returns; it waits for nobody who writes. `default`: the database is closed."""
+        return await self._worker.call(lambda: self.read_blocking(act, default))
 
-    def write(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """All that `act` does, or nothing of it, and no other process in between. Blocks.
+    async def transaction(self, act: Act[T], default: T, *, essential: bool = False) -> T:
+        """Have all done that `act` does, or nothing of it, with no other process in between.
 
-        Returns what `act` returns; `otherwise`, where the database cannot be used.
+        Args:
+            act: works on the connection, in the one thread; done again on a fallback where this one fails.
+            default: what is returned where the database is closed.
+            essential: it writes what must not be forgotten, even where nothing can be read any more.
+
+        Returns:
+            What `act` returns.
         """
+        return await self._worker.call(lambda: self._run(act, default, writes=True, essential=essential))
 
-        def whole(connection: sqlite3.Connection) -> T:
-            before = connection.total_changes
-            with _transaction(connection):
-                outcome = act(connection)
-            if connection.total_changes > before:  # else it was not tried
-                self._note(None)
-            return outcome
-
-        return self.read(whole, otherwise)
-
-    async def call(self, function: Callable[[], T]) -> T:
-        """Have `function` called where it may block; one such call at a time."""
-        return await self._worker.call(function)
-
-    async def reading(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """`read`, off the event loop."""
-        return await self.call(lambda: self.read(act, otherwise))
-
-    async def writing(self, act: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
-        """`write`, off the event loop."""
-        return await self.call(lambda: self.write(act, otherwise))
-
-    def spare(self) -> sqlite3.Connection:
-        """An empty one in memory, of this process alone: for what must go on without the other."""
-        if self._spare is None:
-            self._spare = _connect(":memory:", _PATIENCE)
-        return self._spare
+    def read_blocking(self, act: Act[T], default: T) -> T:
+        """As `read`, in the thread of whoever calls: for before the event loop runs."""
+        return self._run(act, default)
 
     async def close(self) -> None:
         """Behind what waits to be written."""
 
         def close() -> None:
             self.closed = True
-            for connection in (self._connection, self._spare):
-                if connection is not None:
-                    connection.close()
-            self._connection = self._spare = None
+            self._use(None)
 
-        await self.call(close)
+        await self._worker.call(close)
 
-    def _usable(self) -> sqlite3.Connection | None:
-        """The connection, opened anew where that is due; None: there is none."""
+    def _run(self, act: Act[T], default: T, *, writes: bool = False, essential: bool = False) -> T:
         if self.closed:
-            return None
-        if self.trouble:
-            is_due = self._clock.monotonic() - self._tried_at >= RETRY_SECONDS
-        else:  # somebody may have taken the file away: what is written to it is kept nowhere
-            is_due = self._file != _file_at(self._path)
-        if is_due:
+            return default
+        if self._is_due():
             self._open(_IMPATIENCE)
-        return self._connection
+        while (connection := self._connection) is not None:
+            try:
+                if not writes:
+                    return act(connection)
+                while self._left:
+                    take_over(self._left.pop(), connection, _IMPATIENCE)
+                with whole(connection):
+                    outcome = act(connection)
+                if essential:
+                    self._essential = {**self._essential, **essential_rows(connection)}
+                return outcome
+            except sqlite3.Error as error:
+                if not self._used:
+                    self._blame(error, "cannot be used")
+                if self._used == len(self._fallbacks):
+                    return default
+                self._fall_back()
+        return default
+
+    def _is_due(self) -> bool:
+        """Whether its own place is to be opened anew."""
+        if self._used:
+            return self._clock.monotonic() - self._tried_at >= RETRY_SECONDS
+        # Somebody may have taken the file away: what is written to it is kept nowhere.
+        return self._file != _file_at(self._path)
 
     def _open(self, patience: float) -> None:
-        """Take a new connection, where there is one to be had; else the one that there is stays."""
-        try:
-            if self._path is not None:
-                make_private_folder(self._path.parent)
-                if not self._path.exists():  # to open and close it would end the locks on it
-                    self._path.touch(mode=0o600)
-            connection = _connect(self._path or ":memory:", patience)
-        except (sqlite3.Error, OSError) as error:
-            if self._file != _file_at(self._path):
-                self._take(None)
-            self._note(_explain(error, f"{self._path} cannot be used"))
-        else:
-            self._take(connection)
+        """Use its own place, where that works, and give it what a fallback has; else a fallback."""
         self._tried_at = self._clock.monotonic()
+        try:
+            connection = self._open_own(patience)
+        except (sqlite3.Error, OSError) as error:
+            self._blame(error, f"{self._path} cannot be used")
+            if not self._used:
+                self._fall_back()
+            return
+        connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+        self._use(connection)
+        self._used, self._file, self.trouble = 0, _file_at(self._path), None
+        self._left = [file for file in self._fallbacks if file and file.exists()]
+        self._essential = essential_rows(connection)
 
-    def _take(self, connection: sqlite3.Connection | None) -> None:
-        before, self._connection = self._connection, connection
-        self._file = _file_at(self._path) if connection else None
-        if before is not None:
-            before.close()
-        self._note(self.trouble)
+    def _open_own(self, patience: float) -> sqlite3.Connection:
+        if self._path is not None:
+            make_private_folder(self._path.parent)
+            if not self._path.exists():  # to open and close it would end the locks on it
+                self._path.touch(mode=0o600)
+        connection = connect(self._path, patience)
+        try:
+            if self._used:
+                with whole(connection):  # that it can be read does not say that it can be written
+                    for statement in PROBE:
+                        connection.execute(statement)
+                if self._connection:
+                    carry_back(self._connection, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
-    def _note(self, trouble: Trouble | None) -> None:
-        self.trouble = trouble
+    def _fall_back(self) -> None:
+        """Go on with the next fallback that can be used, and with what can be read of this place."""
+        rows = {**self._essential, **(readable_rows(self._connection) if self._connection else {})}
+        self._use(None)
+        while self._connection is None and self._used < len(self._fallbacks):
+            file = self._fallbacks[self._used]
+            self._used += 1
+            with suppress(sqlite3.Error, OSError):
+                connection = open_file(file, _PATIENCE) if file else connect(None, _PATIENCE)
+                self._use(connection)
+                with whole(connection):
+                    carry(rows, connection)
+                continue
+            self._use(None)
+
+    def _use(self, connection: sqlite3.Connection | None) -> None:
         if self._connection is not None:
-            patience = _IMPATIENCE if trouble else _PATIENCE
-            self._connection.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+            self._connection.close()
+        self._connection = connection
+
+    def _blame(self, error: Exception, what: str) -> None:
+        self._tried_at = self._clock.monotonic()
+        said = error.strerror if isinstance(error, OSError) else error
+        hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT
+        self.trouble = Trouble("config", f"The journal {what} ({said}).", hint)
 
 
-def open_database(path: Path | None, worker: Worker | None = None, clock: Clock | None = None) -> Database:
+_HINT: Final = (
+    "What is seen is shown, but not kept for the next start. It is tried again by itself: check the "
+    "disk and the rights of the folder that zbtui paths names."
+)
+
+
+def open_database(
+    path: Path | None,
+    worker: Worker | None = None,
+    clock: Clock | None = None,
+    folders: Sequence[Path] = (),
+) -> Database:
     """The database at `path`, made where it is missing; None: one in memory. Blocks.
 
-    Never raises: one that cannot be opened is left as it is, and one that keeps nothing is returned,
-    with its `trouble` set.
+    Never raises: one that cannot be opened is left as it is, and its fallback is used, with `trouble` set.
 
     Args:
         worker: where its calls are made; None: in a thread of its own.
         clock: by which it is tried again; None: this machine's.
+        folders: where a fallback may be, best first; after them comes one in memory.
     """
-    return Database(path, worker, clock)
+    return Database(path, worker, clock, folders)
 
 
 def stamp(moment: datetime) -> str:
@@ -239,70 +251,3 @@ def _file_at(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if status else None
-
-
-def _connect(place: Path | str, patience: float) -> sqlite3.Connection:
-    """Raises:
-    sqlite3.Error: it cannot be opened, or made.
-    """
-    connection = sqlite3.connect(place, timeout=patience, check_same_thread=False, isolation_level=None)
-    try:
-        _prepare(connection, patience)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, patience: float) -> None:
-    # WAL: readers and the writer of several processes do not block each other, and a process that
-    # is killed loses nothing that was committed.
-    _check_version(connection)
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            break
-        except sqlite3.OperationalError:
-            # SQLite does not wait here by itself, while another process makes the same journal.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    if _check_version(connection) == SCHEMA:
-        return  # who only reads needs not wait for who writes
-    with _transaction(connection):
-        for migration in _MIGRATIONS[_check_version(connection) :]:
-            for statement in filter(str.strip, migration.split(";")):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA}")
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of it, or nothing; no other process in between."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # some errors end it by themselves
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _check_version(connection: sqlite3.Connection) -> int:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA:
-        raise sqlite3.DatabaseError("it was made by a newer zbtui")
-    return int(version)
-
-
-def _explain(error: Exception, what: str) -> Trouble:
-    said = error.strerror if isinstance(error, OSError) else error
-    return Trouble(
-        "config",
-        f"The journal {what} ({said}).",
-        "What is seen is shown, but not kept for the next start. It is tried again by itself: check the "
-        "disk and the rights of the folder that zbtui paths names.",
-    )

@@ -69,12 +69,10 @@ def encode_snapshot(snapshot: Snapshot) -> str:
 
 
 def decode_snapshot(org: Org, text: str) -> Snapshot | None:
-    """What `encode_snapshot` made, of this zbtui or an older one."""
+    """What `encode_snapshot` made."""
 
     def read() -> Snapshot:
         body = json.loads(text)
-        body.setdefault("company_at", None)
-        body.setdefault("past_tried_at", None)
         dates: dict[str, Any] = {key: _moment(body[key]) for key in _DATES}
         return Snapshot(
             org,
@@ -82,10 +80,10 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
             clock_offset=_offset(body["clock_offset"]),
             after_failure=body["after_failure"] is True,
             company=_company(body["company"]),
-            links=_links(body.get("links")),
-            past_failures=count_of(body.get("past_failures", 0)),
-            history_behind=bool(body.get("history_behind")),
-            past_unsettled=count_of(body.get("past_unsettled", 0)),
+            links=_links(body["links"]),
+            past_failures=count_of(body["past_failures"]),
+            history_behind=body["history_behind"] is True,
+            past_unsettled=count_of(body["past_unsettled"]),
             restored=True,
             **dates,
         )
@@ -145,8 +143,6 @@ def count_of(value: object) -> int:
 
 
 def _company(body: object) -> Company | None:
-    if isinstance(body, str):  # schema 2 kept the name alone
-        return Company(clean(body), None, None, None, None) if clean(body) else None
     return None if body is None else read_company(body)
 
 

@@ -41,7 +41,7 @@ class EventLog:
             return [event for event in found if event]
 
         nothing: list[Event] = []
-        return (await self._database.reading(act, nothing))[::-1]
+        return (await self._database.read(act, nothing))[::-1]
 
 
 def insert_events(database: sqlite3.Connection, events: Iterable[Event]) -> None:

@@ -9,22 +9,22 @@ told, and the watch goes on.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from zbtui.clock import Clock
 from zbtui.config.settings import Keep
-from zbtui.core.event import Event, Standing, changes, standing_of
-from zbtui.core.org import Org
+from zbtui.core.event import Standing
+from zbtui.core.merge import Kept, Merged, is_later, is_news, merge
+from zbtui.core.org import Org, Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
-from zbtui.core.verdict import Verdict
 from zbtui.store.alerts import AlertBook
-from zbtui.store.budget import Lockout, TokenBudget
-from zbtui.store.database import Database, moment_of, open_database, stamp
+from zbtui.store.budget import TokenBudget
+from zbtui.store.database import PROBE, Database, moment_of, open_database, stamp
 from zbtui.store.encoding import (
     count_of,
     decode_history,
@@ -37,13 +37,8 @@ from zbtui.store.encoding import (
 )
 from zbtui.store.events import EventLog, insert_events, prune_events
 
-__all__ = ["Journal", "Lockout", "open_journal"]
-
 _OF_AN_ORG: Final = ("snapshot", "history", "standing", "told")
 """The tables with one row for each org."""
-_AHEAD: Final = timedelta(hours=1)
-"""What was kept at a moment further ahead than this was kept while the clock was wrong."""
-_PROBE: Final = "probe"
 
 
 class Journal:
@@ -51,7 +46,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._tokens = TokenBudget(database)
+        self.tokens = TokenBudget(database)
         self.events = EventLog(database)
         self.alerts = AlertBook(database)
         self.keep = Keep()
@@ -69,74 +64,36 @@ class Journal:
             return {org.name: known for org in orgs if (known := _load(database, org))}
 
         nothing: dict[str, Snapshot] = {}
-        return self._database.read(act, nothing)
+        return self._database.read_blocking(act, nothing)
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Keep what was seen; of several processes, the newest look wins."""
-        await self._database.writing(lambda database: _keep(database, snapshot, None), None)
+        """Keep what was seen; of several processes, the newest poll wins."""
+        await self._database.transaction(lambda database: _keep(database, snapshot, None), None)
 
-    async def note(
-        self, looked: Snapshot, judge: Callable[[Snapshot], Verdict], now: datetime
-    ) -> tuple[Snapshot, tuple[Event, ...]]:
-        """Keep what a look showed, good or failed, and what it changed.
-
-        Of several processes that see the same change, one notes it. A look that is older than what
-        was noted before changes nothing.
-
-        Args:
-            looked: what is known after the look.
-            judge: the verdict on a snapshot, by `now`.
+    async def note(self, polled: Snapshot, policy: Policy, now: datetime) -> Merged:
+        """Keep what a poll showed, good or failed, and what it changed: see `merge`.
 
         Returns:
-            What is known, with the history and the links that another process has read later than this
-            one; and what the look changed: nothing, where the journal cannot be used.
+            What is known now, and what the poll changed: nothing, where the journal is closed.
         """
-        attempted_at = looked.attempted_at
-        if attempted_at is None:
-            return looked, ()
-        org, keep = looked.org, self.keep
+        polled_at, keep = polled.attempted_at, self.keep
+        if polled_at is None:
+            return Merged(polled)
 
-        def act(database: sqlite3.Connection) -> tuple[Snapshot, tuple[Event, ...]]:
-            snapshot = _with_newer_past(database, looked, now)
-            verdict = judge(snapshot)
-            standing, known = standing_of(snapshot, verdict, now), _read_attempt(database, org)
-            if standing is None or (known and attempted_at < known.at <= now + _AHEAD):
-                return snapshot, ()
-            before = known.standing if known else None
-            after = _as_known(before, standing)
-            events = tuple(
-                Event(now, org.name, kind, was, has, verdict.level.word, verdict.headline)
-                for kind, was, has in changes(before, after)
-            )
-            _keep(database, snapshot, now)
-            _write_attempt(database, snapshot, attempted_at, after)
-            insert_events(database, events)
-            prune_events(database, keep, now)
-            return snapshot, events
+        def act(database: sqlite3.Connection) -> Merged:
+            merged = merge(polled, _read_kept(database, polled, now), policy, now)
+            if merged.standing:
+                _keep(database, merged.snapshot, now)
+                _write_attempt(database, merged.snapshot, polled_at, merged.standing)
+                insert_events(database, merged.events)
+                prune_events(database, keep, now)
+            return merged
 
-        return await self._database.writing(act, (looked, ()))
+        return await self._database.transaction(act, Merged(polled))
 
     async def recall(self, org: Org) -> Snapshot | None:
         """What was last seen of an org; None: nothing is known of it."""
-        return await self._database.call(
-            lambda: self._database.read(lambda database: _load(database, org), None)
-        )
-
-    async def lockout(self, token: str) -> Lockout | None:
-        """See `TokenBudget.lockout`."""
-        return await self._tokens.lockout(token)
-
-    async def set_lockout(self, token: str, lockout: Lockout | None) -> None:
-        """See `TokenBudget.set_lockout`."""
-        await self._tokens.set_lockout(token, lockout)
-
-    async def spend(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
-        """See `TokenBudget.spend`."""
-        return await self._tokens.spend(token, now, limit, window)
-
-    async def give_back(self, token: str) -> None:
-        """See `TokenBudget.give_back`."""
-        await self._tokens.give_back(token)
+        return await self._database.read(lambda database: _load(database, org), None)
 
     async def rename(self, before: str, after: str) -> None:
         """Keep all that is known of an org under its new name."""
@@ -150,23 +107,23 @@ class Journal:
             for table in (*_OF_AN_ORG, "event"):
                 database.execute(f"UPDATE {table} SET org = ? WHERE org = ?", (after, before))
 
-        await self._database.writing(act, None)
+        await self._database.transaction(act, None)
 
     async def forget(self, org_name: str) -> None:
         """Drop what is known of an org, but for its events.
 
         A lock-out stays, too: Zoho keeps it, whoever is under watch.
         """
-        await self._database.writing(lambda database: _forget(database, org_name), None)
+        await self._database.transaction(lambda database: _forget(database, org_name), None)
 
     async def probe(self) -> Trouble | None:
         """Have a row written, and deleted again; why that does not work, None: it does."""
 
         def act(database: sqlite3.Connection) -> None:
-            database.execute("INSERT INTO token_request VALUES (?, 0)", (_PROBE,))
-            database.execute("DELETE FROM token_request WHERE token = ?", (_PROBE,))
+            for statement in PROBE:
+                database.execute(statement)
 
-        await self._database.writing(act, None)
+        await self._database.transaction(act, None)
         return self.trouble
 
     async def close(self) -> None:
@@ -174,16 +131,12 @@ class Journal:
         await self._database.close()
 
 
-def open_journal(path: Path | None, clock: Clock | None = None) -> Journal:
+def open_journal(path: Path | None, clock: Clock | None = None, folders: Sequence[Path] = ()) -> Journal:
     """The journal at `path`, made where it is missing; None: one in memory, for the demo.
 
-    Never raises: a journal that cannot be opened is left as it is, and one that keeps nothing is
-    returned, with its `trouble` set. It is tried again by itself.
-
-    Args:
-        clock: by which it is tried again; None: this machine's.
+    See `open_database`.
     """
-    return Journal(open_database(path, clock=clock))
+    return Journal(open_database(path, clock=clock, folders=folders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,33 +167,21 @@ def _load(database: sqlite3.Connection, org: Org) -> Snapshot | None:
 
 def _with_history(database: sqlite3.Connection, seen: Snapshot) -> Snapshot:
     row = _row(database, "SELECT at, body FROM history", seen.org)
-    at = understood(lambda: moment_of(row[0])) if row else None
+    at = _moment_in(row)
     history = decode_history(row[1]) if row else None
     if at is None or history is None:
         return replace(seen, past_tried_at=None)  # it is asked for anew
     return replace(seen, history=history, history_at=at)
 
 
-def _with_newer_past(database: sqlite3.Connection, looked: Snapshot, now: datetime) -> Snapshot:
-    """Two that have read different histories would contradict each other for hours."""
-    row = _row(database, "SELECT at FROM history", looked.org)
-    at = understood(lambda: moment_of(row[0])) if row else None
-    if at is None or at > now + _AHEAD or (looked.history_at is not None and at <= looked.history_at):
-        return looked
-    kept = _load(database, looked.org)
-    if kept is None or kept.history is None:
-        return looked
-    return replace(
-        looked,
-        history=kept.history,
-        history_at=kept.history_at,
-        history_behind=kept.history_behind or kept.backup != looked.backup,
-        links=kept.links if kept.links is not None else looked.links,
-        links_expire=max(filter(None, (kept.links_expire, looked.links_expire)), default=None),
-        past_tried_at=kept.past_tried_at or looked.past_tried_at,
-        past_trouble=None,
-        past_failures=0,
-        past_unsettled=0,
+def _read_kept(database: sqlite3.Connection, polled: Snapshot, now: datetime) -> Kept:
+    history_at = _moment_in(_row(database, "SELECT at FROM history", polled.org))
+    later = history_at is not None and is_later(history_at, polled.history_at, now)
+    attempt = _read_attempt(database, polled.org)
+    return Kept(
+        _load(database, polled.org) if later else None,
+        attempt.at if attempt else None,
+        attempt.standing if attempt else None,
     )
 
 
@@ -251,25 +192,17 @@ def _keep(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None
         now: None: what is kept from a moment that is yet to come counts as newer, too.
     """
     org, seen, read = snapshot.org, snapshot.observed_at, snapshot.history_at
-    if seen and _is_news(_row(database, "SELECT observed_at FROM snapshot", org), seen, now):
+    seen_before = _moment_in(_row(database, "SELECT observed_at FROM snapshot", org))
+    if seen and is_news(seen, seen_before, now):
         _put(database, "snapshot", org, stamp(seen), encode_snapshot(snapshot))
     if read and snapshot.history:
-        row = _row(database, "SELECT at FROM history", org)
-        is_kept = row is not None and row[0] == stamp(read)
-        if not is_kept and _is_news(row, read, now):
+        read_before = _moment_in(_row(database, "SELECT at FROM history", org))
+        if read != read_before and is_news(read, read_before, now):
             _put(database, "history", org, stamp(read), encode_history(snapshot.history))
 
 
-def _is_news(row: tuple[str, ...] | None, at: datetime, now: datetime | None) -> bool:
-    kept = understood(lambda: moment_of(row[0])) if row else None
-    return kept is None or at >= kept or (now is not None and kept > now + _AHEAD)
-
-
-def _as_known(before: Standing | None, after: Standing) -> Standing:
-    """While an org cannot be looked at, it stands as the last good look said, whichever process's."""
-    if before is None or after.trouble is None:
-        return after
-    return replace(before, verdict=after.verdict, trouble=after.trouble)
+def _moment_in(row: tuple[str, ...] | None) -> datetime | None:
+    return understood(lambda: moment_of(row[0])) if row else None
 
 
 def _read_attempt(database: sqlite3.Connection, org: Org) -> _Attempt | None:

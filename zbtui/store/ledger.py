@@ -19,6 +19,16 @@ LONGEST_PUT_OFF: Final = timedelta(days=1)
 """A delivery that is due further ahead than this was put off while the clock was wrong."""
 _KEPT: Final = timedelta(days=30)
 _KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_WRITE_TOLD: Final = (
+    "INSERT INTO told (org, verdict, level, told_at, looked_at) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (org) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
+    " told_at = excluded.told_at, looked_at = excluded.looked_at, revision = revision + 1"
+)
+_WRITE_OUTAGE: Final = (
+    "INSERT INTO outage (id, since, told_at, ended) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+    " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
+    " revision = revision + 1"
+)
 _COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
 
 
@@ -27,7 +37,7 @@ class KeptAlert:
     """An alert that was told."""
 
     id: int
-    """Rises with each alert; negative, where it is in the memory of this process alone."""
+    """Rises with each alert: see `id_at`."""
     alert: Alert
 
 
@@ -57,16 +67,14 @@ def write_ledger(database: sqlite3.Connection, before: Ledger, after: Ledger) ->
     for org, told in after.orgs.items():
         if before.orgs.get(org) != told:
             moments = (_stamp(told.told_at), _stamp(told.looked_at))
-            row = (org, told.verdict, int(told.level), *moments)
-            database.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?)", row)
-    if outage_of(before) != outage_of(after):
-        outage = [_stamp(moment) for moment in outage_of(after)]
-        database.execute("INSERT OR REPLACE INTO outage VALUES (1, ?, ?, ?)", outage)
+            database.execute(_WRITE_TOLD, (org, told.verdict, int(told.level), *moments))
+    if _outage(before) != _outage(after):
+        database.execute(_WRITE_OUTAGE, [_stamp(moment) for moment in _outage(after)])
 
 
-def outage_of(ledger: Ledger) -> tuple[datetime | None, datetime | None, datetime | None]:
-    """All that it says of an outage: since, told at, over."""
-    return ledger.outage_since, ledger.outage_told_at, ledger.outage_over
+def id_at(moment: datetime) -> int:
+    """The id of an alert of that moment, where it is the first: microseconds since 1970."""
+    return round(moment.timestamp() * 1_000_000)
 
 
 def insert_alerts(
@@ -75,7 +83,9 @@ def insert_alerts(
     """Keep alerts, each to be delivered to each of the sinks, and drop old ones."""
     kept = []
     for alert in alerts:
+        alert_id = max(newest_alert(database) + 1, id_at(alert.at))
         row = (
+            alert_id,
             stamp(alert.at),
             alert.kind,
             alert.org,
@@ -86,8 +96,7 @@ def insert_alerts(
             alert.hint,
         )
         marks = ", ".join("?" * len(row))
-        alert_id = database.execute(f"INSERT INTO alert ({_COLUMNS}) VALUES ({marks})", row).lastrowid
-        assert alert_id is not None  # as it is after each insert
+        database.execute(f"INSERT INTO alert (id, {_COLUMNS}) VALUES ({marks})", row)
         due = [(alert_id, sink, stamp(alert.at)) for sink in sinks]
         database.executemany("INSERT INTO delivery VALUES (?, ?, ?, 0)", due)
         kept.append(KeptAlert(alert_id, alert))
@@ -95,6 +104,7 @@ def insert_alerts(
         oldest = max(alert.at for alert in alerts) - _KEPT
         database.execute("DELETE FROM alert WHERE at < ?", (stamp(oldest),))
         database.execute("DELETE FROM delivery WHERE alert NOT IN (SELECT id FROM alert)")
+        database.execute("DELETE FROM delivered WHERE alert < ?", (id_at(oldest),))
     return tuple(kept)
 
 
@@ -151,14 +161,20 @@ def take(
 
 
 def drop(database: sqlite3.Connection, alert_id: int, sink: str) -> None:
-    """A delivery that is done."""
-    database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", (alert_id, sink))
+    """A delivery that is done; where it was taken from another database, that is told of it later."""
+    values = (alert_id, sink)
+    if not database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount:
+        database.execute("INSERT OR IGNORE INTO delivered VALUES (?, ?)", values)
 
 
 def put_off(database: sqlite3.Connection, alert_id: int, sink: str, until: datetime) -> None:
     """A delivery that failed."""
     values = (stamp(until), alert_id, sink)
     database.execute("UPDATE delivery SET due = ? WHERE alert = ? AND sink = ?", values)
+
+
+def _outage(ledger: Ledger) -> tuple[datetime | None, datetime | None, datetime | None]:
+    return ledger.outage_since, ledger.outage_told_at, ledger.outage_over
 
 
 def _told(verdict: str, level: int, told_at: str | None, looked_at: str | None) -> Told | None:

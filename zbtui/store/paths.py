@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ class Paths:
 
     config: Path
     state: Path
+    fallbacks: tuple[Path, ...] = ()
+    """Private folders, best first, for what other processes must know although `state` fails."""
 
     @property
     def journal(self) -> Path:
@@ -41,7 +45,18 @@ def find_paths(config: str | None, environ: Mapping[str, str]) -> Paths:
     return Paths(
         _expanded(Path(chosen)) if chosen else default,
         platformdirs.user_state_path("zbtui", appauthor=False),
+        _fallbacks(environ),
     )
+
+
+def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """In the user's runtime folder, and in the system's temporary one, where names are anybody's."""
+    if sys.platform == "win32":  # no owner of a folder is to be found out there
+        return ()
+    runtime = Path(environ.get("XDG_RUNTIME_DIR") or ".")
+    temporary = Path(environ.get("TMPDIR") or "/tmp")  # whoever uses it checks its owner
+    found = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
+    return tuple(folder for folder in found if folder.is_absolute())
 
 
 def _expanded(path: Path) -> Path:

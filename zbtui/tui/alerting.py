@@ -79,7 +79,7 @@ class Alerting:
         if not self._began:
             await self._desk.news()  # what was told before this window opened is none here
             self._began = True
-        await self._desk.consider(self._fleet.snapshots, self._fleet.policy)
+        await self._desk.consider(self._fleet.snapshots, self._fleet.policy, self._fleet.verdicts)
         # Those that another zbtui process found are news in this window, too.
         if news := await self._desk.news():
             self._tell(news)

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zbtui.core.finding import parse_filter, texts_of
-from zbtui.core.judge import judge
 from zbtui.core.ordering import Sort, sort_key
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.turning import turns_at
 from zbtui.core.veil import veil
 from zbtui.core.verdict import Level, Verdict
+from zbtui.core.verdict_cache import VerdictCache
 
 _ORDER_RESTS: Final = timedelta(seconds=10)
 """After a move the order stays for so long: nothing jumps away under the cursor."""
@@ -27,7 +26,7 @@ _JUDGED_EVERY: Final = 300
 class Roster:
     """All views of a screen share one, so that they show the same orgs in the same order."""
 
-    def __init__(self, policy: Policy, now: datetime) -> None:
+    def __init__(self, policy: Policy, now: datetime, verdicts: VerdictCache | None = None) -> None:
         self.policy = policy
         self.now = now
         self.everyone: dict[str, Snapshot] = {}
@@ -49,8 +48,8 @@ class Roster:
         self._shown: dict[str, Snapshot] = {}
         """As they may be shown, while names are hidden."""
         self._verdicts: dict[str, Verdict] = {}
-        self._turns: dict[str, datetime] = {}
-        """When the time alone may make another verdict of what is known."""
+        self._shared = self._cache = verdicts or VerdictCache()
+        """While names are hidden, `_cache` is another one."""
         self._texts: dict[str, tuple[Snapshot, Verdict, dict[str | None, str]]] = {}
         """What the filter looks through, and of what it was made."""
         self._keys: dict[str, Any] = {}
@@ -128,7 +127,7 @@ class Roster:
         that thousands cost no more than a few.
         """
         self._go_on_to(now)
-        turned = [name for name, at in self._turns.items() if at <= now]
+        turned = [name for name in self.everyone if self._found(name) is not self._verdicts[name]]
         part = len(self.everyone) // _JUDGED_EVERY + 1
         names = list(self.everyone)[self._judged : self._judged + part]
         self._judged = self._judged + part if self._judged + part < len(self.everyone) else 0
@@ -158,6 +157,7 @@ class Roster:
 
     def hide_names(self, hidden: bool) -> None:
         self.veiled = hidden
+        self._cache = VerdictCache() if hidden else self._shared
         self._shown.clear()
         self._judge_all()
 
@@ -192,9 +192,8 @@ class Roster:
             self._rejudge(self.everyone)
 
     def _judge_all(self) -> None:
-        self._verdicts = {name: judge(self.snapshot(name), self.policy, self.now) for name in self.everyone}
+        self._verdicts = {name: self._judge(name) for name in self.everyone}
         self.counts = Counter(counted(verdict) for verdict in self._verdicts.values())
-        self._turns = {name: turns_at(one, self.policy, self.now) for name, one in self.everyone.items()}
         self._key_all()
         self._filter_all()
         self._sort()
@@ -202,10 +201,7 @@ class Roster:
     def _rejudge(self, names: Iterable[str]) -> None:
         for name in names:
             before = self._verdicts[name]
-            after = judge(self.snapshot(name), self.policy, self.now)
-            self._turns[name] = turns_at(self.everyone[name], self.policy, self.now)
-            if after != before:  # else what was made of it still holds
-                self._verdicts[name] = after
+            after = self._verdicts[name] = self._judge(name)
             if before.level is not after.level or before.stale != after.stale:
                 self.counts[counted(before)] -= 1
                 self.counts[counted(after)] += 1
@@ -216,6 +212,12 @@ class Roster:
             if key != self._keys[name]:
                 self._keys[name], self._ranks = key, None
                 self._unsorted |= lets
+
+    def _judge(self, name: str) -> Verdict:
+        return self._cache.judge(self.snapshot(name), self.policy, self.now)
+
+    def _found(self, name: str) -> Verdict | None:
+        return self._cache.find(self.snapshot(name), self.policy, self.now)
 
     def _key_all(self) -> None:
         self._keys, self._ranks = {name: self._key(name) for name in self.everyone}, None

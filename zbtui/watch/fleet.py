@@ -16,6 +16,7 @@ from zbtui.core.org import Org
 from zbtui.core.poll import Poll
 from zbtui.core.snapshot import Looked, Snapshot
 from zbtui.core.trouble import Trouble
+from zbtui.core.verdict_cache import VerdictCache
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
 
@@ -49,6 +50,8 @@ class Fleet:
         luck: for the jitter.
         """
         self.policy = config.policy
+        self.verdicts = VerdictCache()
+        """On the snapshots, for whoever shows or reports them."""
         self._open_look = open_look
         self._journal = journal
         self._clock = clock
@@ -174,7 +177,7 @@ class Fleet:
                 poller.look_soon()
             elif faster:
                 poller.reconsider(self._spread(len(self._pollers)))
-        self._begin(added, known)
+        self._begin(added, known, recalls=True)
         self._pollers = {name: self._pollers[name] for name in after}
         names = tuple(org.name for org in added)
         self._change = Change(self._change.added + names, self._change.removed + tuple(removed))
@@ -187,7 +190,10 @@ class Fleet:
                 poller.snapshot = replace(snapshot, org=org)
                 self._publish(poller.snapshot)
 
-    def _begin(self, orgs: Sequence[Org], known: Mapping[str, Snapshot]) -> None:
+    def _begin(self, orgs: Sequence[Org], known: Mapping[str, Snapshot], *, recalls: bool = False) -> None:
+        """Args:
+        recalls: whether the journal may know more of those that are not `known`.
+        """
         now, spread = self._clock.now(), self._spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))
@@ -201,6 +207,7 @@ class Fleet:
                 self._clock,
                 lambda changed: self._publish(changed),
                 self._luck,
+                recalls=recalls and org.name not in known,
             )
 
     def _spread(self, orgs: int) -> timedelta:

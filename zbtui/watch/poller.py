@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from zbtui.clock import JUMP_SECONDS, Clock, drift_of
 from zbtui.core.cadence import SOONEST, longest_pause, next_look
 from zbtui.core.crash import bug
-from zbtui.core.judge import judge
 from zbtui.core.org import Policy
 from zbtui.core.poll import KEPT, Poll, poll_of
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
@@ -38,13 +37,17 @@ class Poller:
         clock: Clock,
         publish: Callable[[Snapshot], None],
         luck: random.Random,
+        *,
+        recalls: bool = False,
     ) -> None:
         """Args:
         snapshot: what is known so far; its `next_look` is when to begin.
         look: one look at the org, given what is known so far; raises `TroubleError`.
         luck: for the jitter.
+        recalls: whether to begin with what the journal knows of the org, which is more than `snapshot`.
         """
         self.snapshot = snapshot
+        self._recalls = recalls
         self.policy = policy
         self._look = look
         self._journal = journal
@@ -63,6 +66,8 @@ class Poller:
 
     async def run(self) -> None:
         """Until `stop()`. Raises nothing."""
+        if self._recalls:
+            await self._recall()
         while not self._stopping:
             # Cleared before the clock is read: what happens from here on is not missed.
             self._wake.clear()
@@ -73,6 +78,19 @@ class Poller:
                 await self._clock.wait(self._wake, seconds)
         if self._forget:
             await self._journal.forget(self.snapshot.org.name)
+
+    async def _recall(self) -> None:
+        """Take up what another process has kept of the org: it is not polled before that is due."""
+        known = await self._journal.recall(self.snapshot.org)
+        if known is None or self.snapshot.attempted_at:
+            return
+        now, seen, due = self._clock.now(), known.observed_at, self.snapshot.next_look
+        if seen and seen <= now and not known.failures and not self._asked:
+            polled = replace(known, attempted_at=seen, restored=False)
+            again = next_look(polled, self.policy, now, self._luck.uniform(-1, 1))
+            if again and again - (now - seen) > now:  # as if it had been polled here, at that moment
+                known, due = polled, again - (now - seen)
+        self._set(replace(known, org=self.snapshot.org, paused=self.snapshot.paused, next_look=due))
 
     async def look(self) -> Snapshot:
         """One look now; the snapshot after it."""
@@ -94,8 +112,9 @@ class Poller:
             after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
         now = self._clock.now()
         if not self._stopping:
-            after, events = await self._journal.note(after, lambda one: judge(one, self.policy, now), now)
-            self.noted += bool(events)
+            merged = await self._journal.note(after, self.policy, now)
+            after = merged.snapshot
+            self.noted += bool(merged.events)
         due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
         # It may have been paused, or labelled otherwise, meanwhile.
         self._set(replace(after, next_look=due, paused=self.snapshot.paused, org=self.snapshot.org))

@@ -66,7 +66,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         super().__init__()
         self.fleet = fleet
         self.desk = desk
-        self.roster = Roster(fleet.policy, fleet.now())
+        self.roster = Roster(fleet.policy, fleet.now(), fleet.verdicts)
         self.roster.sort_by(state.sort, reverse=state.reverse)
         self.roster.search(state.find)
         self._read_troubles = troubles

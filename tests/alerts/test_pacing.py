@@ -1,0 +1,38 @@
+"""How often orgs are considered: seldom where there are thousands, or where nothing changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from zbtui.alerts.pacing import Pace
+
+
+def due_at(orgs: int, *, changing: bool) -> list[int]:
+    """The seconds of the first four minutes in which they are considered."""
+    pace, found = Pace(), []
+    for second in range(1, 241):
+        if changing:
+            pace.note_change()
+        if pace.is_due(orgs):
+            found.append(second)
+    return found
+
+
+@pytest.mark.parametrize(("orgs", "every"), [(1, 1), (199, 1), (200, 2), (2000, 11), (7900, 40)])
+def test_while_something_changes_all_the_time_thousands_are_considered_more_seldom(
+    orgs: int, every: int
+) -> None:
+    assert due_at(orgs, changing=True) == list(range(every, 241, every))
+
+
+@pytest.mark.parametrize(("orgs", "first", "every"), [(1, 1, 30), (2000, 11, 30), (7900, 40, 40)])
+def test_while_nothing_changes_they_are_considered_now_and_then(orgs: int, first: int, every: int) -> None:
+    assert due_at(orgs, changing=False) == list(range(first, 241, every))
+
+
+def test_a_change_is_considered_at_once_where_the_last_time_is_long_ago() -> None:
+    pace = Pace()
+    assert [pace.is_due(2000) for _ in range(11)][-1]
+    assert not any(pace.is_due(2000) for _ in range(15))
+    pace.note_change()
+    assert pace.is_due(2000)

@@ -1,0 +1,377 @@
+"""While the journal's own place fails another one is used, and what must not be forgotten comes back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.store.builders import (
+    TOKEN,
+    alarm,
+    claim,
+    database,
+    keep,
+    looked,
+    message_of,
+    names,
+    note,
+    org,
+    taken,
+)
+from tests.support.clock import START, FakeClock
+from zbtui.core.alert import Alert, Ledger, Told
+from zbtui.core.verdict import Level
+from zbtui.store.budget import Lockout
+from zbtui.store.database import RETRY_SECONDS
+from zbtui.store.fallback import files_in
+from zbtui.store.journal import Journal, open_journal
+
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+WINDOW = timedelta(minutes=11)
+LIMIT = 9
+LOCKED = Lockout(START + 20 * MINUTE, 2)
+TABLES = ("told", "outage", "alert", "delivery", "delivered", "lockout", "token_request")
+
+
+@contextmanager
+def no_folder(path: Path) -> Iterator[None]:
+    """A file stands where the journal's folder was."""
+    away = path.parent.with_suffix(".away")
+    if path.parent.exists():
+        path.parent.rename(away)
+    path.parent.write_bytes(b"")
+    yield
+    path.parent.unlink()
+    if away.exists():
+        away.rename(path.parent)
+
+
+@contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """What must not be forgotten can neither be read nor written."""
+    with database(path) as other:
+        for table in TABLES:
+            other.execute(f"ALTER TABLE {table} RENAME TO {table}_gone")
+        yield
+        for table in TABLES:
+            other.execute(f"ALTER TABLE {table}_gone RENAME TO {table}")
+
+
+@contextmanager
+def full(path: Path) -> Iterator[None]:
+    """It can be read, and not written, as on a full disk."""
+    acts = [(table, act) for table in TABLES for act in ("INSERT", "UPDATE", "DELETE")]
+    with database(path) as other:
+        for table, act in acts:
+            what = f"BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+            other.execute(f"CREATE TRIGGER no_{act}_{table} {what}")
+        yield
+        for table, act in acts:
+            other.execute(f"DROP TRIGGER no_{act}_{table}")
+
+
+Hinder = Callable[[Path], AbstractContextManager[None]]
+HINDRANCES = pytest.mark.parametrize("hinder", [no_folder, unreadable, full])
+
+
+class Place:
+    """A journal's path, and the folders of its fallbacks."""
+
+    def __init__(self, path: Path, clock: FakeClock, *folders: Path) -> None:
+        self.path, self._clock, self._folders = path, clock, folders
+        self._opened: list[Journal] = []
+
+    def open(self) -> Journal:
+        """As another process does."""
+        self._opened.append(open_journal(self.path, self._clock, self._folders))
+        return self._opened[-1]
+
+    async def close(self) -> None:
+        for journal in self._opened:
+            await journal.close()
+
+    async def comes_right(self, journal: Journal) -> None:
+        await self._clock.advance(RETRY_SECONDS)
+        await journal.alerts.ledger()
+        assert message_of(journal) == ""
+
+
+@pytest.fixture(params=["in a folder", "in memory"])
+async def place(
+    request: pytest.FixtureRequest, path: Path, clock: FakeClock, tmp_path: Path
+) -> AsyncIterator[Place]:
+    folders = [tmp_path / "runtime"] if request.param == "in a folder" else []
+    place = Place(path, clock, *folders)
+    await keep(path)
+    yield place
+    await place.close()
+
+
+@pytest.fixture
+async def shared(path: Path, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Place]:
+    """With a fallback that other processes find."""
+    place = Place(path, clock, tmp_path / "runtime")
+    await keep(path)
+    yield place
+    await place.close()
+
+
+async def use_up(journal: Journal) -> None:
+    for second in range(LIMIT):
+        assert await acquire(journal, second) is None
+
+
+async def acquire(journal: Journal, second: int) -> object:
+    return await journal.tokens.acquire(TOKEN, START + second * SECOND, LIMIT, WINDOW)
+
+
+# What must not be forgotten
+
+
+@HINDRANCES
+async def test_tokens_are_counted_over_both_places(hinder: Hinder, place: Place) -> None:
+    journal = place.open()
+    for second in (0, 1):
+        assert await acquire(journal, second) is None
+    with hinder(place.path):
+        for second in range(2, 7):
+            assert await acquire(journal, second) is None
+        assert message_of(journal) != ""
+    await place.comes_right(journal)
+    later = place.open()
+    assert [await acquire(later, second) for second in (7, 8, 9)] == [None, None, START + WINDOW]
+
+
+@HINDRANCES
+async def test_a_lock_out_holds_in_both_places(hinder: Hinder, place: Place) -> None:
+    journal = place.open()
+    await journal.tokens.set_lockout(TOKEN, LOCKED)
+    longer = Lockout(START + 40 * MINUTE, 3)
+    with hinder(place.path):
+        await use_up(journal)
+        assert await journal.tokens.lockout(TOKEN) == LOCKED
+        await journal.tokens.set_lockout(TOKEN, longer)
+    await place.comes_right(journal)
+    assert await place.open().tokens.lockout(TOKEN) == longer
+
+
+@HINDRANCES
+async def test_each_alert_is_told_once_whatever_fails_meanwhile(hinder: Hinder, place: Place) -> None:
+    journal = place.open()
+    await journal.alerts.settle(alarm("a"), [])
+    with hinder(place.path):
+        assert names(await journal.alerts.settle(alarm("a", "b"), [])) == ["b"]
+        assert await journal.alerts.settle(alarm("a", "b"), []) == ()
+        assert message_of(journal) != ""
+    await place.comes_right(journal)
+    assert await journal.alerts.settle(alarm("a", "b"), []) == ()
+    assert set((await place.open().alerts.ledger()).orgs) == {"a", "b"}
+
+
+@HINDRANCES
+async def test_an_outage_that_was_told_meanwhile_is_known_from_then_on(
+    hinder: Hinder, place: Place
+) -> None:
+    journal, out = place.open(), Ledger(outage_since=START, outage_told_at=START + MINUTE)
+    with hinder(place.path):
+        await journal.alerts.settle(lambda ledger: (out, ()), [])
+    await place.comes_right(journal)
+    assert await place.open().alerts.ledger() == out
+
+
+@HINDRANCES
+async def test_what_others_told_meanwhile_stays_told(hinder: Hinder, place: Place) -> None:
+    journal, other = place.open(), place.open()
+    await journal.alerts.settle(alarm("a"), [])
+    with hinder(place.path):
+        await journal.alerts.settle(alarm("b"), [])
+    later = Told("stopped", Level.CRITICAL, START + MINUTE)
+
+    def outage(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
+        return replace(ledger, orgs={**ledger.orgs, "a": later, "c": later}, outage_since=START), ()
+
+    await other.alerts.settle(outage, [])
+    await place.comes_right(journal)
+    ledger = await other.alerts.ledger()
+    assert set(ledger.orgs) == {"a", "b", "c"}
+    assert (ledger.orgs["a"], ledger.outage_since) == (later, START)
+
+
+# Deliveries
+
+
+@HINDRANCES
+async def test_what_was_not_delivered_in_the_fallback_is_delivered_afterwards_and_once(
+    hinder: Hinder, place: Place
+) -> None:
+    journal = place.open()
+    with hinder(place.path):
+        await journal.alerts.settle(alarm("a", "b", "c"), ["command"])
+        await journal.alerts.delivered(await taken(journal.alerts))
+        held = await taken(journal.alerts)
+    await place.comes_right(journal)
+    await journal.alerts.delivered(held)
+    assert (await taken(journal.alerts)).kept.alert.org == "c"
+    assert await claim(place.open().alerts) is None
+    assert (await taken(journal.alerts, after=2 * MINUTE)).kept.alert.org == "c"
+
+
+@HINDRANCES
+async def test_a_delivery_of_before_is_crossed_off_when_that_is_possible_again(
+    hinder: Hinder, place: Place
+) -> None:
+    journal = place.open()
+    await journal.alerts.settle(alarm("a", "b"), ["command"])
+    held = await taken(journal.alerts)
+    with hinder(place.path):
+        await journal.alerts.settle(alarm("a", "b", "c"), ["command"])
+        await journal.alerts.delivered(held)
+    await place.comes_right(journal)
+    found = [await claim(journal.alerts, after=2 * MINUTE) for _ in range(3)]
+    assert [one and one.kept.alert.org for one in found] == ["b", "c", None]
+
+
+@HINDRANCES
+async def test_alerts_of_before_are_no_news_and_those_of_meanwhile_are(
+    hinder: Hinder, place: Place
+) -> None:
+    journal = place.open()
+    await journal.alerts.settle(alarm("old"), [])
+    heard = await journal.alerts.newest_id(START)
+    with hinder(place.path):
+        await journal.alerts.settle(alarm("old", "a"), [])
+        assert names(await journal.alerts.since(heard)) == ["a"]
+    await place.comes_right(journal)
+    await journal.alerts.settle(alarm("old", "a", "b"), [])
+    assert names(await journal.alerts.since(heard)) == ["a", "b"]
+
+
+async def test_alerts_of_before_are_no_news_to_who_could_not_read_them(place: Place) -> None:
+    await place.open().alerts.settle(alarm("old"), [])
+    with no_folder(place.path):
+        journal = place.open()
+        heard = await journal.alerts.newest_id(START + MINUTE)
+        await journal.alerts.settle(alarm("a", at=START + MINUTE), [])
+        assert names(await journal.alerts.since(heard)) == ["a"]
+    await place.comes_right(journal)
+    assert names(await journal.alerts.since(heard)) == ["a"]
+    assert names(await journal.alerts.since(0)) == ["old", "a"]
+
+
+# What is seen
+
+
+async def test_while_it_can_be_read_all_that_was_seen_is_known(place: Place) -> None:
+    journal, acme = place.open(), org()
+    events = await note(journal, looked(acme))
+    with full(place.path):
+        await journal.tokens.acquire(TOKEN, START, 1, WINDOW)
+        assert message_of(journal) != ""
+        assert await journal.recall(acme) is not None
+        assert await note(journal, looked(acme, START + MINUTE)) == ()
+        assert await journal.events.read(None, None) == list(events)
+
+
+# Several processes
+
+
+async def test_the_next_process_knows_too(shared: Place) -> None:
+    with no_folder(shared.path):
+        first = shared.open()
+        await use_up(first)
+        await first.alerts.settle(alarm("a"), ["command"])
+        await first.tokens.set_lockout(TOKEN, LOCKED)
+        await first.close()
+        second = shared.open()
+        assert message_of(second) != ""
+        assert await acquire(second, LIMIT) is not None
+        assert await second.tokens.lockout(TOKEN) == LOCKED
+        assert await second.alerts.settle(alarm("a"), ["command"]) == ()
+        assert (await taken(second.alerts)).kept.alert.org == "a"
+
+
+async def test_what_a_process_left_in_the_fallback_is_taken_over_by_the_next_that_writes(
+    shared: Place,
+) -> None:
+    with no_folder(shared.path):
+        first = shared.open()
+        await use_up(first)
+        await first.alerts.settle(alarm("a"), ["command"])
+        await first.close()
+    second = shared.open()
+    assert await acquire(second, LIMIT) is not None
+    assert message_of(second) == ""
+    assert await second.alerts.settle(alarm("a"), ["command"]) == ()
+    third = shared.open()
+    await third.alerts.delivered(await taken(third.alerts))
+    assert await claim(shared.open().alerts, after=DAY) is None
+
+
+async def test_whoever_uses_the_fallback_when_another_moves_it_back_goes_on_without_a_gap(
+    shared: Place, clock: FakeClock
+) -> None:
+    with no_folder(shared.path):
+        one = shared.open()
+        await one.alerts.settle(alarm("a"), [])
+        await clock.advance(RETRY_SECONDS - 1)
+        other = shared.open()
+        assert await other.alerts.settle(alarm("a", "b"), []) != ()
+    await clock.advance(1)
+    assert set((await one.alerts.ledger()).orgs) == {"a", "b"}
+    assert message_of(one) == ""
+    assert message_of(other) != ""
+    assert await other.alerts.settle(alarm("a", "b"), []) == ()
+    assert names(await other.alerts.settle(alarm("a", "b", "c"), [])) == ["c"]
+    await shared.comes_right(other)
+    assert set((await one.alerts.ledger()).orgs) == {"a", "b", "c"}
+
+
+# Its folder
+
+
+async def test_the_folder_and_the_file_are_this_users_alone(shared: Place, tmp_path: Path) -> None:
+    with no_folder(shared.path):
+        await use_up(shared.open())
+    folder = tmp_path / "runtime"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [file.name for file in folder.glob("*.db")] == [
+        file.name for file in files_in([folder], shared.path)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["open to others", "a link", "a file"])
+async def test_a_folder_that_is_not_this_users_alone_is_not_used(
+    kind: str, shared: Place, tmp_path: Path
+) -> None:
+    folder, elsewhere = tmp_path / "runtime", tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if kind == "open to others":
+        folder.mkdir()
+        folder.chmod(0o755)
+    elif kind == "a link":
+        folder.symlink_to(elsewhere)
+    else:
+        folder.write_bytes(b"")
+    with no_folder(shared.path):
+        journal = shared.open()
+        await use_up(journal)
+        assert await acquire(journal, LIMIT) is not None
+    assert list(elsewhere.iterdir()) == []
+    assert folder.is_file() or list(folder.iterdir()) == []
+
+
+async def test_a_fallback_that_cannot_be_used_either_leaves_memory(shared: Place, tmp_path: Path) -> None:
+    (file,) = files_in([tmp_path / "runtime"], shared.path)
+    file.parent.mkdir(mode=0o700)
+    file.write_bytes(b"no database at all, and long enough that nobody takes it for one" * 20)
+    with no_folder(shared.path):
+        journal = shared.open()
+        await use_up(journal)
+        assert await acquire(journal, LIMIT) is not None
+    await shared.comes_right(journal)
+    assert await acquire(shared.open(), LIMIT) is not None

@@ -1,0 +1,107 @@
+"""What a poll adds to what the journal has of an org, whichever process has written that.
+
+Pure: the journal calls `merge` within the transaction in which it has read `Kept`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.core.event import Event, Standing, changes, standing_of
+from zbtui.core.judge import judge
+from zbtui.core.org import Policy
+from zbtui.core.snapshot import Snapshot
+
+_AHEAD: Final = timedelta(hours=1)
+"""What was kept at a moment further ahead than this was kept while the clock was wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the journal has of an org."""
+
+    snapshot: Snapshot | None = None
+    """With the history; None: it was not read, for `is_later` says that its history is no news."""
+    polled_at: datetime | None = None
+    """When the poll was made that was written last; None: none was."""
+    standing: Standing | None = None
+    """How the org stood after it; None: that is not understood, or there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What is known after a poll, and what is to be written."""
+
+    snapshot: Snapshot
+    standing: Standing | None = None
+    """None: nothing is to be written."""
+    events: tuple[Event, ...] = ()
+
+
+def merge(polled: Snapshot, kept: Kept, policy: Policy, now: datetime) -> Merged:
+    """What a poll, good or failed, has changed.
+
+    Of several processes that see the same change, the first one that writes has it as an event. A poll
+    that is older than the one that was written last changes nothing.
+
+    Args:
+        polled: what this process knows after its poll.
+    """
+    snapshot = with_later_history(polled, kept.snapshot)
+    verdict = judge(snapshot, policy, now)
+    standing, at = standing_of(snapshot, verdict, now), polled.attempted_at
+    if standing is None or at is None or (kept.polled_at and at < kept.polled_at <= now + _AHEAD):
+        return Merged(snapshot)
+    if kept.standing and standing.trouble is not None:
+        # While an org cannot be polled, it stands as the last good poll said, whichever process's.
+        standing = replace(kept.standing, verdict=standing.verdict, trouble=standing.trouble)
+    events = tuple(
+        Event(now, polled.org.name, kind, before, after, verdict.level.word, verdict.headline)
+        for kind, before, after in changes(kept.standing, standing)
+    )
+    return Merged(snapshot, standing, events)
+
+
+def is_later(kept_at: datetime, own_at: datetime | None, now: datetime) -> bool:
+    """Whether the history that is kept was read later than one's own.
+
+    Args:
+        own_at: None: there is none.
+    """
+    return kept_at <= now + _AHEAD and (own_at is None or kept_at > own_at)
+
+
+def is_news(at: datetime, kept_at: datetime | None, now: datetime | None) -> bool:
+    """Whether what was seen `at` a moment replaces what is kept.
+
+    Args:
+        kept_at: when that was seen; None: nothing is kept, or not understood.
+        now: None: what is kept from a moment that is yet to come counts as newer, too.
+    """
+    return kept_at is None or at >= kept_at or (now is not None and kept_at > now + _AHEAD)
+
+
+def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
+    """With the history and the links that another process has read later.
+
+    Two that go by different histories would contradict each other for hours.
+
+    Args:
+        kept: what the other one has kept; None: it has read none later.
+    """
+    if kept is None or kept.history is None:
+        return polled
+    return replace(
+        polled,
+        history=kept.history,
+        history_at=kept.history_at,
+        history_behind=kept.history_behind or kept.backup != polled.backup,
+        links=kept.links if kept.links is not None else polled.links,
+        links_expire=max(filter(None, (kept.links_expire, polled.links_expire)), default=None),
+        past_tried_at=kept.past_tried_at or polled.past_tried_at,
+        past_trouble=None,
+        past_failures=0,
+        past_unsettled=0,
+    )

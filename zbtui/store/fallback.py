@@ -1,0 +1,150 @@
+"""Where the journal is kept while its own place fails, and what is carried from one place to the other.
+
+Another database takes its place: in a private folder, so that other processes of this user find it, else
+in memory. It begins with what the first one had, as far as that can be read. Once the first one can be
+written again, it is given what must not be forgotten: alerts, deliveries, token requests and lock-outs.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from zbtui.store.schema import connect, is_made, unmake, whole
+
+Rows = Mapping[str, Sequence[tuple[Any, ...]]]
+"""By table."""
+
+_ESSENTIAL: Final = {
+    "token_request": "SELECT * FROM token_request",
+    "lockout": "SELECT * FROM lockout",
+    "told": "SELECT * FROM told",
+    "outage": "SELECT * FROM outage",
+    # From its id on those of the other place go on.
+    "alert": "SELECT * FROM alert ORDER BY id DESC LIMIT 1",
+}
+_THERE: Final = {
+    **_ESSENTIAL,
+    "snapshot": "SELECT * FROM snapshot",
+    "history": "SELECT * FROM history",
+    "standing": "SELECT * FROM standing",
+    "event": "SELECT * FROM event ORDER BY id DESC LIMIT 1000",  # more than the screen shows
+}
+_BACK: Final = {
+    **_ESSENTIAL,
+    "delivered": "SELECT * FROM delivered",
+    "delivery": "SELECT * FROM delivery",
+    "alert": "SELECT * FROM alert",
+}
+_MERGE: Final = {
+    "token_request": "INSERT OR IGNORE INTO token_request VALUES (?, ?, ?)",
+    "lockout": "INSERT INTO lockout VALUES (?, ?, ?) ON CONFLICT (token) DO UPDATE"
+    " SET until = excluded.until, strikes = excluded.strikes WHERE excluded.until > until",
+    "told": "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (org) DO UPDATE"
+    " SET verdict = excluded.verdict, level = excluded.level, told_at = excluded.told_at,"
+    " looked_at = excluded.looked_at, revision = excluded.revision WHERE excluded.revision > revision",
+    "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+    " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
+    " revision = excluded.revision WHERE excluded.revision > revision",
+    "snapshot": "INSERT OR IGNORE INTO snapshot VALUES (?, ?, ?, ?)",
+    "history": "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
+    "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
+    "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
+    # Before the alerts: one that is there has come with its deliveries, and some may have been made.
+    "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"
+    " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE id = ?1)",
+    "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+}
+"""How a row comes beside those that are there. None of it does anything when it is done again."""
+
+
+def files_in(folders: Sequence[Path], path: Path) -> list[Path]:
+    """The databases, one in each folder, that stand in for the one at `path`."""
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
+    return [folder / f"journal-{name}.db" for folder in folders]
+
+
+def open_file(file: Path, patience: float) -> sqlite3.Connection:
+    """A database that stands in for another, made where it is missing.
+
+    Raises:
+        OSError: its folder cannot be made, or is not this user's alone.
+        sqlite3.Error: as `connect`.
+    """
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    _check_private(file.parent)
+    return connect(file, patience)
+
+
+def essential_rows(connection: sqlite3.Connection) -> Rows:
+    """What this process must not forget, should the database become unreadable."""
+    return _read(connection, _ESSENTIAL)
+
+
+def readable_rows(connection: sqlite3.Connection) -> Rows:
+    """What another place begins with; a table that cannot be read is left out."""
+    return _read(connection, _THERE)
+
+
+def carry(rows: Rows, connection: sqlite3.Connection) -> None:
+    """Within a transaction."""
+    for table, statement in _MERGE.items():
+        connection.executemany(statement, rows.get(table, ()))
+
+
+def carry_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> None:
+    """Move what is in a fallback into the database that can be used again.
+
+    Whatever process is killed meanwhile, nothing is lost, and nothing is there twice: what was carried
+    and not yet emptied is carried once more.
+
+    Raises:
+        sqlite3.Error: it cannot be used after all, and has nothing of it.
+    """
+    with whole(fallback):  # nobody else writes to it meanwhile
+        rows = _read(fallback, _BACK)
+        with whole(connection):
+            carry(rows, connection)
+        unmake(fallback)  # a process that still uses it notices by the tables that are gone
+
+
+def take_over(file: Path, connection: sqlite3.Connection, patience: float) -> None:
+    """Carry back what an earlier process has left in a fallback; what cannot be carried stays there."""
+    with suppress(OSError, sqlite3.Error):
+        _check_private(file.parent)
+        with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as fallback:
+            if is_made(fallback):
+                carry_back(fallback, connection)
+
+
+def _read(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Rows:
+    rows = {}
+    for table, query in queries.items():
+        with suppress(sqlite3.Error):
+            rows[table] = connection.execute(query).fetchall()
+    return rows
+
+
+def _check_private(folder: Path) -> None:
+    """Anybody may make a folder of that name where all may write.
+
+    Raises:
+        PermissionError: it is another user's, or open to others.
+    """
+    status = folder.lstat()
+    if (
+        sys.platform == "win32"
+        or not stat.S_ISDIR(status.st_mode)
+        or status.st_uid != os.getuid()
+        or status.st_mode & 0o077
+    ):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
