@@ -51,7 +51,7 @@ _FLEET: Final = (
     _hidden("fleet.look-all", "R", "look_all", "All", "Ask Zoho about every org now"),
     _hidden("fleet.pause", "p", "pause", "Pause", "Stop asking about this org, or go on"),
     _hidden("fleet.pause-all", "P", "pause_all", "Pause all", "Stop asking about all orgs, or go on"),
-    _hidden("fleet.add", "a", "app.add", "Add", "Put another org under watch"),
+    _hidden("fleet.add", "a", "add", "Add", "Put another org under watch"),
     _hidden("fleet.edit", "e", "edit", "Edit", "Change this org's name, place, intervals, tags"),
     _hidden("fleet.remove", "d", "remove", "Remove", "Take this org off watch"),
     _hidden("fleet.mute", "m", "mute", "Mute", "Alert nobody of this org, or alert again"),
@@ -65,7 +65,7 @@ _FLEET: Final = (
     _hidden("fleet.reverse", "S", "reverse", "Reverse", "The same order, from its other end"),
     _hidden("fleet.copy", "y", "copy", "Copy", "Copy this org's state as a line of text"),
     _hidden("fleet.page", "o", "page", "Browser", "Open the org's CRM in the browser"),
-    _hidden("fleet.veil", "x", "veil", "Veil", "Hide names and ids, for who looks over your shoulder"),
+    _hidden("fleet.privacy", "x", "hide_names", "Privacy", "Hide names and ids, for sharing a screen"),
 )
 
 _TILES: Final = (

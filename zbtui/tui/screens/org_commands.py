@@ -10,8 +10,8 @@ from textual.screen import Screen
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.trouble import TroubleError
-from zbtui.core.veil import veil
 from zbtui.core.zoho_page import WHERE, crm_page
+from zbtui.tui.bindings import key_of
 from zbtui.tui.roster import Roster
 from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
 from zbtui.tui.widgets.told import one_line
@@ -42,14 +42,6 @@ class OrgCommands(_Base):
         self.roster.touch()
         return self.roster.everyone.get(self.current or "")
 
-    def called(self, name: str) -> str:
-        """What an org may be called on the screen."""
-        return self.roster.alias(name) if self.roster.veiled else name
-
-    def _shown(self, snapshot: Snapshot) -> Snapshot:
-        veiled = self.roster.veiled
-        return veil(snapshot, self.roster.alias(snapshot.org.name)) if veiled else snapshot
-
     def _say(self, text: str) -> None:
         self.notify(text, markup=False)
 
@@ -61,7 +53,7 @@ class OrgCommands(_Base):
 
     def look(self, org_name: str) -> None:
         """Ask Zoho about it now; where that cannot be, say why."""
-        org, name = self.roster.everyone.get(org_name), self.called(org_name)
+        org, name = self.roster.everyone.get(org_name), self.roster.called(org_name)
         if org is None:
             return
         if org.paused:
@@ -79,7 +71,7 @@ class OrgCommands(_Base):
         orgs = list(self.roster.everyone.values())
         locked = [one for one in orgs if not one.paused and self.fleet.look_soon(one.org.name)]
         if locked:
-            names = ", ".join(self.called(one.org.name) for one in locked[:3])
+            names = ", ".join(self.roster.called(one.org.name) for one in locked[:3])
             self._say(f"Not before its time, or Zoho locks it: {names}")
         if paused := sum(one.paused for one in orgs):
             self._say(f"{paused} paused, and not looked at.")
@@ -103,12 +95,23 @@ class OrgCommands(_Base):
         try:
             await self.desk.edit(name, replace(org.org, mute=mute), org.org)
         except TroubleError as error:
-            self._say(f"{error.trouble.message} {error.trouble.hint}")
+            self._say(self.roster.in_words(error.trouble))
             return
         done = "is muted: nobody is alerted of it" if mute else "is no longer muted"
-        self._say(f"{self.called(name)} {done}.")
+        self._say(f"{self.roster.called(name)} {done}.")
 
     # Screens
+
+    def _may_show_names(self) -> bool:
+        """A form shows what it changes: while names are hidden it is not opened, and a toast says why."""
+        if self.roster.names_hidden:
+            key = key_of(self, "fleet.privacy")
+            self._say(f"That form shows names, and names are hidden: {key} shows them again.")
+        return not self.roster.names_hidden
+
+    async def action_add(self) -> None:
+        if self._may_show_names():
+            await self.app.run_action("add")
 
     def action_open(self) -> None:
         """The cure where the sign-in is dead, else all that is known."""
@@ -120,7 +123,7 @@ class OrgCommands(_Base):
 
     def action_detail(self) -> None:
         if org := self._take():
-            self.app.push_screen(DetailScreen(self.fleet, org.org.name, self._shown), self._after_detail)
+            self.app.push_screen(DetailScreen(self.fleet, org.org.name, self.roster), self._after_detail)
 
     def _after_detail(self, then: str | None) -> None:
         if then == SIGN_IN:
@@ -129,7 +132,7 @@ class OrgCommands(_Base):
     def action_sign_in(self) -> None:
         from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
 
-        if org := self._take():
+        if (org := self._take()) and self._may_show_names():
             self.app.push_screen(SignInScreen(self.desk, org.org), self._after_sign_in)
 
     def _after_sign_in(self, known: Snapshot | None) -> None:
@@ -144,13 +147,13 @@ class OrgCommands(_Base):
     def action_edit(self) -> None:
         from zbtui.tui.screens.edit_screen import EditScreen
 
-        if org := self._take():
+        if (org := self._take()) and self._may_show_names():
             self.app.push_screen(EditScreen(self.desk, org.org, self.fleet.policy))
 
     def action_remove(self) -> None:
         from zbtui.tui.screens.remove_screen import RemoveScreen
 
-        if org := self._take():
+        if (org := self._take()) and self._may_show_names():
             self.app.push_screen(RemoveScreen(self.desk, org.org))
 
     # Elsewhere
@@ -159,7 +162,7 @@ class OrgCommands(_Base):
         if org := self._take():
             shown, verdict = self.roster.snapshot(org.org.name), self.roster.verdict(org.org.name)
             self.app.copy_to_clipboard(one_line(shown, verdict, self.fleet.now()))
-            self._say(f"Copied: how {self.called(org.org.name)} stands.")
+            self._say(f"Copied: how {self.roster.called(org.org.name)} stands.")
 
     def action_page(self) -> None:
         if org := self._take():
