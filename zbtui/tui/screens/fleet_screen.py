@@ -150,6 +150,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         if not is_typing:
             self.set_focus(self.view)
         self.refresh_bindings()
+        self._show_bar()
 
     def go_to(self, name: str) -> None:
         """Move to that org, whatever the filter says."""
