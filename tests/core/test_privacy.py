@@ -71,10 +71,11 @@ def everything() -> Snapshot:
         accent="blue",
     )
     numbers = count(1)
-    known = ahead(DAY, company=company(), trouble=problem, past_trouble=problem)
     entries = [parse_entry(one | {"id": "1", "file_name": "acme.zip"}) for one in rows]
     history = summarize(planted(entry, numbers) for entry in entries)
-    known = planted(replace(known, org=org), numbers)
+    known: Snapshot = planted(
+        replace(ahead(DAY, company=company(), trouble=problem, past_trouble=problem), org=org), numbers
+    )
     return replace(known, history=history, links=Links(2, 1, NOW))
 
 
