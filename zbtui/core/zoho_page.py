@@ -6,8 +6,6 @@ from typing import Final
 
 from zbtui.core.snapshot import Snapshot
 
-WHERE: Final = "Setup > Data Administration > Data Backup"
-"""The way to it from the page that `crm_page` names: its own address is not documented."""
 _WEB_HOSTS: Final = {
     "us": "crm.zoho.com",
     "eu": "crm.zoho.eu",
@@ -24,7 +22,10 @@ _WEB_HOSTS: Final = {
 
 
 def crm_page(snapshot: Snapshot) -> str | None:
-    """The address of the org's CRM in a browser; None: of a custom one it is not known."""
+    """The address of the org's CRM in a browser; None: of a custom one it is not known.
+
+    From there `BACKUP_MENU` leads on: the address of that page is not documented.
+    """
     host = _WEB_HOSTS.get(snapshot.org.data_center)
     if host is None:
         return None

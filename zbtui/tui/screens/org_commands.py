@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from zbtui.core.explain import BACKUP_MENU
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.trouble import TroubleError
-from zbtui.core.zoho_page import WHERE, crm_page
+from zbtui.core.zoho_page import crm_page
 from zbtui.tui.bindings import key_of
 from zbtui.tui.roster import Roster
 from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
@@ -179,7 +180,7 @@ class OrgCommands(_Base):
         if page is None:
             self._say("This org's data center is one of your own: its page is not known.")
         elif await self.desk.open_page(page):
-            self._say(f"Opened in the browser; go on to {WHERE}.")
+            self._say(f"Opened in the browser; go on to {BACKUP_MENU}.")
         else:
             self.app.copy_to_clipboard(page)
-            self._say(f"No browser here; the address is copied. There: {WHERE}.")
+            self._say(f"No browser here; the address is copied. There: {BACKUP_MENU}.")

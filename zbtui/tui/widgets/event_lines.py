@@ -9,13 +9,12 @@ from typing import Final
 from zbtui.core.event import Event, said
 from zbtui.core.org import Accent
 from zbtui.core.privacy import HIDDEN
-from zbtui.core.timefmt import day
+from zbtui.core.timefmt import day, weekday
 from zbtui.core.verdict import Level
 from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit
 
 _NAMING: Final = frozenset({"requester", "trouble"})
 """Kinds whose texts name people or hosts."""
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEVELS: Final[dict[Level, Role]] = {
     Level.OK: "ok",
     Level.WARNING: "warning",
@@ -41,7 +40,7 @@ def day_words(on: date, today: date) -> str:
     """`today Thu 26 Nov`, `tomorrow …`, `yesterday …`, `Wed 25 Nov`; the year, where it is another one."""
     near = {0: "today ", 1: "tomorrow ", -1: "yesterday "}.get((on - today).days, "")
     moment = datetime.combine(on, datetime.min.time())
-    return f"{near}{_DAYS[on.weekday()]} {day(moment, year=on.year != today.year)}"
+    return f"{near}{weekday(on)} {day(moment, year=on.year != today.year)}"
 
 
 def draw_heading(text: str, width: int) -> Line:
