@@ -33,10 +33,10 @@ from zbtui.core.links import parse_links
 from zbtui.core.ordering import SORT_WORDS, sort_key
 from zbtui.core.org import Org, Policy
 from zbtui.core.poll import poll_of
+from zbtui.core.privacy import hide_names
 from zbtui.core.runs import summarize
 from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
 from zbtui.core.trouble import TroubleError
-from zbtui.core.veil import HIDDEN, veil
 from zbtui.core.verdict import Verdict
 from zbtui.core.zoho_page import crm_page
 from zbtui.store.alerts import KeptAlert
@@ -66,7 +66,7 @@ def show(data: bytes) -> None:
     zone = timezone(timedelta(minutes=_number(given.get("zone"), -14 * 60, 14 * 60)))
     snapshot = _look(given, _org(given))
     width = _number(given["width"], 0, 300)
-    for one in (snapshot, veil(snapshot, "org 1"), _again(snapshot), replace(snapshot, paused=True)):
+    for one in (snapshot, hide_names(snapshot, "org 1"), _again(snapshot), replace(snapshot, paused=True)):
         _draw(one, now, width, zone)
     _hand_on(snapshot, now, zone)
     _filter(snapshot, now, given["find"])
@@ -192,7 +192,7 @@ def _filter(snapshot: Snapshot, now: datetime, find: object) -> None:
     parse_filter(str(find)).matches(texts_of(snapshot, verdict))
     for sort in SORT_WORDS:
         assert sort_key(sort, snapshot, verdict, now) <= sort_key(sort, snapshot, verdict, now)
-    assert judge(veil(snapshot, HIDDEN), POLICY, now).level is verdict.level
+    assert judge(hide_names(snapshot, "org 1"), POLICY, now).level is verdict.level
 
 
 def _number(value: object, least: int, most: int) -> int:

@@ -126,7 +126,7 @@ def make_alerts(desk: Desk, config: Config | None = None) -> AlertDesk:
 
 @asynccontextmanager
 async def driving(
-    names: Iterable[str] = ("acme",),
+    names: Iterable[str | Org] = ("acme",),
     zoho: Zoho | None = None,
     size: tuple[int, int] = (80, 24),
     journal: Journal | None = None,
@@ -138,7 +138,7 @@ async def driving(
     toasts: bool = False,
 ) -> AsyncIterator[Driven]:
     clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
-    orgs = tuple(Org(name, "eu", "1000.ABC", mute=mute) for name in names)
+    orgs = tuple(one if isinstance(one, Org) else Org(one, "eu", "1000.ABC", mute=mute) for one in names)
     config = Config(policy or Policy(), orgs, settings or Settings())
     fleet = Fleet(config, zoho.opener, journal, clock)  # type: ignore[arg-type]
     watcher = ConfigWatcher(config, reload)

@@ -29,10 +29,10 @@ def told(event: Event, whose: Whose = ACME, width: int = 120) -> str:
 
 @given(st.integers(0, 320), st.text(max_size=80), st.sampled_from(KINDS), st.booleans())
 def test_every_line_is_exactly_as_wide_as_the_view(
-    width: int, words: str, kind: Kind, veiled: bool
+    width: int, words: str, kind: Kind, names_hidden: bool
 ) -> None:
     event = replace(EVENT, kind=kind, after=words or None, level=words)
-    whose = Whose(words.replace("\n", " "), veiled=veiled)
+    whose = Whose(words.replace("\n", " "), names_hidden=names_hidden)
     lines = draw_event(event, whose, width, UTC), draw_quiet(whose, width), draw_heading("today", width)
     assert [cell_len(text(line)) for line in lines] == [width] * 3
 
@@ -52,7 +52,7 @@ def test_a_verdict_comes_with_its_headline() -> None:
 @pytest.mark.parametrize("kind", ["requester", "trouble"])
 def test_who_and_where_are_not_told_while_names_are_hidden(kind: Kind) -> None:
     event = replace(EVENT, kind=kind, before="Patricia", after="crm.zoho.eu")
-    line = told(event, Whose("org 1", veiled=True))
+    line = told(event, Whose("org 1", names_hidden=True))
     assert f"{kind}: hidden → hidden" in line
 
 

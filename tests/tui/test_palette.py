@@ -45,13 +45,6 @@ async def test_what_is_no_org_and_no_beginning_lists_none_or_those_that_hold_it(
         assert sorted(await found(driven, query)) == sorted(names)
 
 
-async def test_hidden_names_are_not_found() -> None:
-    async with driving(["acme-secret"]) as driven:
-        await driven.press("x")
-        assert await found(driven, "acme") == []
-        assert await found(driven, "go to") == ["org 1"]
-
-
 async def test_they_are_listed_where_it_is_typed() -> None:
     async with driving(["acme", "heron"]) as driven:
         await driven.press("ctrl+p", *"go to")

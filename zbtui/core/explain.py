@@ -12,6 +12,8 @@ from zbtui.core.org import CUSTOM
 from zbtui.core.text import clean
 from zbtui.core.trouble import Kind, Trouble
 
+BACKUP_MENU: Final = "Setup > Data Administration > Data Backup"
+"""Where Zoho itself shows an org's backups ("Requesting data backup")."""
 BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
 SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
 """What a sign-in should carry, as pasted into Zoho's API console."""
@@ -70,13 +72,13 @@ _API: Final[Mapping[str, tuple[Kind, bool, str, str]]] = {
         "permission",
         True,
         "This org's edition does not include backups.",
-        "See Setup > Data Administration > Data Backup in Zoho.",
+        f"See {BACKUP_MENU} in Zoho.",
     ),
     "FEATURE_NOT_ENABLED": (
         "permission",
         True,
         "Backups are not enabled in this org.",
-        "Enable them: Setup > Data Administration > Data Backup in Zoho.",
+        f"Enable them: {BACKUP_MENU} in Zoho.",
     ),
     "LICENSE_LIMIT_EXCEEDED": (
         "permission",
@@ -211,7 +213,8 @@ def _permissions(envelope: Mapping[str, Any]) -> list[Any]:
 
 
 def name_data_center(hint: str, data_center: str) -> str:
-    """`hint` with the data center that is set, where it names one."""
-    if data_center == CUSTOM:  # which is no data center to be wrong about: its addresses are
-        hint = hint.replace("is {dc} the wrong data center", "is the custom data center's address wrong")
-    return hint.replace("{dc}", label(data_center))
+    """`hint` with the data center that is set: `{dc}` is its label, `{doubt}` asks whether it is wrong."""
+    doubt = f"is {label(data_center)} the wrong data center?"
+    if data_center == CUSTOM:  # no data center to be wrong about: its addresses are
+        doubt = "is the custom data center's address wrong?"
+    return hint.replace("{doubt}", doubt).replace("{dc}", label(data_center))

@@ -36,7 +36,7 @@ _ROWS: Final[Mapping[str, _Row]] = {
         "auth",
         True,
         "The refresh token is dead: revoked, or pushed out by newer ones.",
-        "Sign in again. Or is {dc} the wrong data center?",
+        "Sign in again. Or {doubt}",
     ),
     "missing_org_info": (
         "auth",
@@ -92,8 +92,7 @@ _AT_STEP: Final[Mapping[tuple[Step, str], _Row]] = {
         "auth",
         True,
         "The code is too old, or was used already.",
-        "It works once, within the minutes chosen for it: generate a new one. If it is new, is {dc} "
-        "the wrong data center?",
+        "It works once, within the minutes chosen for it: generate a new one. If it is new, {doubt}",
     ),
     ("device", "invalid_client"): (
         "auth",

@@ -65,7 +65,7 @@ _FLEET: Final = (
     _hidden("fleet.reverse", "S", "reverse", "Reverse", "The same order, from its other end"),
     _hidden("fleet.copy", "y", "copy", "Copy", "Copy this org's state as a line of text"),
     _hidden("fleet.page", "o", "page", "Browser", "Open the org's CRM in the browser"),
-    _hidden("fleet.veil", "x", "veil", "Veil", "Hide names and ids, for who looks over your shoulder"),
+    _hidden("fleet.privacy", "x", "hide_names", "Privacy", "Hide names and ids, for sharing a screen"),
 )
 
 _TILES: Final = (

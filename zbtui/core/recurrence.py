@@ -16,15 +16,9 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Any, Final, Literal
 
-_DAYS: Final = {
-    "MO": "Monday",
-    "TU": "Tuesday",
-    "WE": "Wednesday",
-    "TH": "Thursday",
-    "FR": "Friday",
-    "SA": "Saturday",
-    "SU": "Sunday",
-}
+from zbtui.core.timefmt import WEEKDAYS
+
+_DAYS: Final = {name[:2].upper(): name for name in WEEKDAYS}
 _ORDINALS: Final = {
     "1": "first",
     "2": "second",

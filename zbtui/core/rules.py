@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.core.backup import Backup, State
+from zbtui.core.explain import BACKUP_MENU
 from zbtui.core.history import Entry, Outcome
 from zbtui.core.org import Policy
 from zbtui.core.recurrence import later_runs, parse_rrule
@@ -18,7 +19,6 @@ from zbtui.core.verdict import Level, Name, Verdict
 
 LINKS_NEAR: Final = timedelta(hours=48)
 """Download links that expire within this are worth a warning."""
-_PAGE: Final = "Setup > Data Administration > Data Backup"
 _MONTH: Final = timedelta(days=31)
 _LEAST_GRACE, _MOST_GRACE = timedelta(days=1), timedelta(days=2)
 
@@ -78,7 +78,7 @@ def failed(case: Case) -> Verdict | None:
     headline = "the backup was not paid for" if unpaid else "the last backup failed"
     if in_history and not unpaid and last and last.at:
         headline += f" {ago(case.zoho_now - last.at)}"
-    hint = f"Order one by hand in Zoho: {_PAGE}."
+    hint = f"Order one by hand in Zoho: {BACKUP_MENU}."
     if unpaid:
         hint = "Settle the payment in Zoho: Setup > Subscriptions."
     elif state is State.INPROGRESS:
@@ -118,7 +118,7 @@ def stopped(case: Case) -> Verdict | None:
         Level.CRITICAL,
         case.word,
         f"stopped{who}{when}; no backup will run",
-        f"Schedule it anew in Zoho: {_PAGE}.",
+        f"Schedule it anew in Zoho: {BACKUP_MENU}.",
     )
 
 
@@ -134,7 +134,7 @@ def overdue(case: Case) -> Verdict | None:
         Level.CRITICAL,
         "OVERDUE",
         f"the run did not start; overdue {countdown(ahead)}",
-        f"Zoho still says {case.word}: see {_PAGE} there.",
+        f"Zoho still says {case.word}: see {BACKUP_MENU} there.",
     )
 
 
@@ -157,7 +157,7 @@ def too_old(case: Case) -> Verdict | None:
         Level.CRITICAL,
         "TOO OLD",
         headline,
-        f"Order one by hand in Zoho: {_PAGE}.",
+        f"Order one by hand in Zoho: {BACKUP_MENU}.",
     )
 
 
@@ -210,7 +210,7 @@ def never_told(case: Case) -> Verdict | None:
         Level.UNKNOWN,
         "NO HISTORY",
         "no backup has completed; since when one is due is not told",
-        f"See what Zoho says: {_PAGE}.",
+        f"See what Zoho says: {BACKUP_MENU}.",
     )
 
 
@@ -244,7 +244,7 @@ def none_set_up(case: Case) -> Verdict | None:
     if case.backup is not None:
         return None
     return Verdict(
-        "none", Level.WARNING, "NO BACKUP", "no backup is set up", f"Set one up in Zoho: {_PAGE}."
+        "none", Level.WARNING, "NO BACKUP", "no backup is set up", f"Set one up in Zoho: {BACKUP_MENU}."
     )
 
 
@@ -257,7 +257,7 @@ def unknown_status(case: Case) -> Verdict | None:
         Level.WARNING,
         case.word,
         "a status that zbtui does not know",
-        f"See what Zoho says: {_PAGE}; look for a newer zbtui.",
+        f"See what Zoho says: {BACKUP_MENU}; look for a newer zbtui.",
     )
 
 
@@ -277,7 +277,7 @@ def one_off(case: Case) -> Verdict | None:
     else:
         return None
     return Verdict(
-        "one_off", Level.WARNING, case.word, headline, f"Schedule a recurring one: {_PAGE} in Zoho."
+        "one_off", Level.WARNING, case.word, headline, f"Schedule a recurring one: {BACKUP_MENU} in Zoho."
     )
 
 
@@ -304,7 +304,7 @@ def links_expiring(case: Case) -> Verdict | None:
         Level.WARNING,
         case.word,
         f"the download links expire {within(left)}",
-        f"Download the files in time: {_PAGE} in Zoho.",
+        f"Download the files in time: {BACKUP_MENU} in Zoho.",
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(?:\d{1,9}[smhd])+")
 _LONGEST: Final = timedelta(days=3650)
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
     "Jan",
     "Feb",
@@ -24,6 +24,11 @@ MONTHS: Final = (
     "Nov",
     "Dec",
 )
+
+
+def weekday(on: date) -> str:
+    """`Mon`, whatever the machine's language."""
+    return WEEKDAYS[on.weekday()][:3]
 
 
 def parse_duration(text: str) -> timedelta:
@@ -111,13 +116,13 @@ def moment_texts(moment: datetime, zone: tzinfo | None) -> tuple[str, ...]:
     """
     here = moment.astimezone(zone)
     theirs = offset_text(moment)
-    date = f"{_DAYS[here.weekday()]} {day(here)}"
+    date = f"{weekday(here)} {day(here)}"
     if here.utcoffset() == moment.utcoffset():
         clock = f"{here:%H:%M} ({theirs})"
         return f"{date} {here.year} {clock}", f"{date} {clock}", f"{date} {here:%H:%M}"
     there = f"{moment:%H:%M} {theirs}"
     if here.date() != moment.date():
-        there = f"{_DAYS[moment.weekday()]} {there}"
+        there = f"{weekday(moment)} {there}"
     return (
         f"{date} {here.year} {here:%H:%M} (there {there})",
         f"{date} {here:%H:%M} (there {there})",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.snapshot import Snapshot
 
-WHERE: Final = "Setup > Data Administration > Data Backup"
-"""The way to it from the page that `crm_page` names: its own address is not documented."""
-
 
 def crm_page(snapshot: Snapshot) -> str | None:
-    """The address of the org's CRM in a browser; None: of a custom one it is not known."""
+    """The address of the org's CRM in a browser; None: of a custom one it is not known.
+
+    From there `BACKUP_MENU` leads on: the address of that page is not documented.
+    """
     dc = DATA_CENTERS.get(snapshot.org.data_center)
     if dc is None:
         return None

@@ -8,14 +8,15 @@ from typing import Final
 
 from dateutil.rrule import rrulestr
 
+from zbtui.core.timefmt import WEEKDAYS
+
 _LASTS: Final = timedelta(weeks=50)
 """Since when a plan runs: a little less than the year of which Zoho tells."""
-_DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 def rule_of(plan: str, run: datetime) -> str:
     """The recurrence rule of a plan, by one of its runs (`on_plan`)."""
-    day = _DAYS[run.weekday()]
+    day = WEEKDAYS[run.weekday()][:2].upper()
     match plan:
         case "weekly":
             return f"RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY={day}"

@@ -290,9 +290,9 @@ class ZbtuiApp(Toasting[str], Themed[str]):
     def _as_shown(self, alert: Alert) -> Alert:
         """What may be told of it while names are hidden."""
         screen = self._fleet_screen
-        if screen is None or not screen.roster.veiled:
+        if screen is None or not screen.roster.names_hidden:
             return alert
-        org = screen.roster.alias(alert.org) if alert.org else alert.org
+        org = screen.roster.called(alert.org) if alert.org else alert.org
         return replace(alert, org=org, headline="Names are hidden.", hint=None)
 
     # The terminal

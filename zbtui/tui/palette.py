@@ -61,7 +61,7 @@ class OrgProvider(Provider):
         return Hit(score, Content(text), partial(screen.go_to, name), text=text)
 
     def _text(self, screen: FleetScreen, name: str) -> str:
-        return f"Go to {screen.called(name)} · {badge(screen.roster.verdict(name))}"
+        return f"Go to {screen.roster.called(name)} · {badge(screen.roster.verdict(name))}"
 
     def _found(self, screen: FleetScreen, name: str) -> str:
         """What an org is found by: what may be shown of it."""

@@ -10,8 +10,9 @@ from typing import Any, Final
 from zbtui.core.finding import parse_filter, texts_of
 from zbtui.core.ordering import Sort, sort_key
 from zbtui.core.org import Policy
+from zbtui.core.privacy import hide_names, hide_problem
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.veil import veil
+from zbtui.core.trouble import Trouble
 from zbtui.core.verdict import Level, Verdict
 from zbtui.core.verdict_cache import VerdictCache
 
@@ -41,7 +42,7 @@ class Roster:
         self.reverse = False
         self.find = ""
         """The filter, as it was typed."""
-        self.veiled = False
+        self.names_hidden = False
         """Whether names and ids are hidden."""
         self._filter = parse_filter("")
         self._aliases: dict[str, str] = {}
@@ -69,19 +70,28 @@ class Roster:
 
     def snapshot(self, name: str) -> Snapshot:
         """What is known of an org, as it may be shown."""
-        if not self.veiled:
+        if not self.names_hidden:
             return self.everyone[name]
         if name not in self._shown:
-            self._shown[name] = veil(self.everyone[name], self.alias(name))
+            self._shown[name] = self.as_shown(self.everyone[name])
         return self._shown[name]
+
+    def as_shown(self, snapshot: Snapshot) -> Snapshot:
+        """This one, or the same without names."""
+        return hide_names(snapshot, self.called(snapshot.org.name)) if self.names_hidden else snapshot
+
+    def in_words(self, problem: Trouble) -> str:
+        """A problem as it may be shown."""
+        shown = hide_problem(problem) if self.names_hidden else problem
+        return f"{shown.message} {shown.hint}"
+
+    def called(self, name: str) -> str:
+        """What an org may be called on the screen."""
+        return self._aliases.get(name, "an org") if self.names_hidden else name
 
     def verdict(self, name: str) -> Verdict:
         """As of the last tick."""
         return self._verdicts[name]
-
-    def alias(self, name: str) -> str:
-        """What an org is called while names are hidden."""
-        return self._aliases.get(name, "an org")
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
@@ -156,7 +166,7 @@ class Roster:
         self._sort()
 
     def hide_names(self, hidden: bool) -> None:
-        self.veiled = hidden
+        self.names_hidden = hidden
         self._cache = VerdictCache() if hidden else self._shared
         self._shown.clear()
         self._judge_all()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, Final, Literal, get_args
 
 from textual import events
@@ -17,6 +16,7 @@ from zbtui.core.judge import judge
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.messages import BrowserAsked, LookAsked
+from zbtui.tui.roster import Roster
 from zbtui.tui.ticking import Ticking
 from zbtui.tui.widgets.detail import Rows, detail_rows
 from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, look_rows, next_dates
@@ -38,16 +38,11 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("detail")
 
-    def __init__(
-        self, fleet: Fleet, org_name: str, as_shown: Callable[[Snapshot], Snapshot] = lambda one: one
-    ) -> None:
-        """Args:
-        as_shown: what may be shown of an org.
-        """
+    def __init__(self, fleet: Fleet, org_name: str, roster: Roster) -> None:
         super().__init__()
         self._fleet = fleet
         self._org_name = org_name
-        self._as_shown = as_shown
+        self._roster = roster
         self._page: Page = "now"
 
     def compose(self) -> ComposeResult:
@@ -78,7 +73,7 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
     def _snapshot(self) -> Snapshot | None:
         """As it may be shown; None: it has gone off watch."""
         found = [one for one in self._fleet.snapshots if one.org.name == self._org_name]
-        return self._as_shown(found[0]) if found else None
+        return self._roster.as_shown(found[0]) if found else None
 
     def _titles(self) -> Content:
         parts: list[tuple[str, str] | str] = []
@@ -98,9 +93,7 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
                 return history_rows(snapshot, now)
             case "looks":
                 polls = self._fleet.polls(self._org_name)
-                if snapshot.org.name != self._org_name:  # what went wrong may name hosts and people
-                    return [("", "not while names are hidden")]
-                return look_rows(polls, now)
+                return look_rows(polls, now, names_hidden=self._roster.names_hidden)
             case "json":
                 return json_rows(snapshot)
 

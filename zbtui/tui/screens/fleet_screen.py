@@ -150,6 +150,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         if not is_typing:
             self.set_focus(self.view)
         self.refresh_bindings()
+        self._show_bar()
 
     def go_to(self, name: str) -> None:
         """Move to that org, whatever the filter says."""
@@ -201,7 +202,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def welcome(self, snapshot: Snapshot) -> None:
         """An org came under watch, or signed in again: go to it, once it is shown."""
         self._came = snapshot.org.name
-        self.notify(f"{self.called(self._came)} is under watch.", markup=False, timeout=4)
+        self.notify(f"{self.roster.called(self._came)} is under watch.", markup=False, timeout=4)
 
     def _show_news(self) -> None:
         if self.roster.settle():
@@ -293,9 +294,11 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._note_state(sort=sort, reverse=reverse)
         self._show_bar()
 
-    def action_veil(self) -> None:
+    def action_hide_names(self) -> None:
         """Hide names and ids, or show them again."""
-        self.roster.hide_names(not self.roster.veiled)
+        self.roster.hide_names(not self.roster.names_hidden)
+        self.find.password = self.roster.names_hidden  # who looks for an org types its name
+        self._changed = True  # the notices may name orgs and folders
         self.app.clear_notifications()  # they name orgs
         self.bar.reset()
         self.view.rebuild()

@@ -17,7 +17,7 @@ def notices(roster: Roster, troubles: Iterable[Trouble | None]) -> list[str]:
     Args:
         troubles: of config, journal and alerts; None: there is none.
     """
-    told = [f"{trouble.message} {trouble.hint}" for trouble in troubles if trouble]
+    told = [roster.in_words(trouble) for trouble in troubles if trouble]
     snapshots = list(roster.everyone.values())
     offset = max((one.clock_offset for one in snapshots), key=abs, default=timedelta())
     if abs(offset) > CLOCK_TOLERANCE:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
+from zbtui.core.explain import BACKUP_MENU
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.trouble import TroubleError
-from zbtui.core.veil import veil
-from zbtui.core.zoho_page import WHERE, crm_page
+from zbtui.core.zoho_page import crm_page
 from zbtui.tui.roster import Roster
 from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
 from zbtui.tui.widgets.told import one_line
@@ -42,14 +42,6 @@ class OrgCommands(_Base):
         self.roster.touch()
         return self.roster.everyone.get(self.current or "")
 
-    def called(self, name: str) -> str:
-        """What an org may be called on the screen."""
-        return self.roster.alias(name) if self.roster.veiled else name
-
-    def _shown(self, snapshot: Snapshot) -> Snapshot:
-        veiled = self.roster.veiled
-        return veil(snapshot, self.roster.alias(snapshot.org.name)) if veiled else snapshot
-
     def _say(self, text: str) -> None:
         self.notify(text, markup=False)
 
@@ -61,7 +53,7 @@ class OrgCommands(_Base):
 
     def look(self, org_name: str) -> None:
         """Ask Zoho about it now; where that cannot be, say why."""
-        org, name = self.roster.everyone.get(org_name), self.called(org_name)
+        org, name = self.roster.everyone.get(org_name), self.roster.called(org_name)
         if org is None:
             return
         if org.paused:
@@ -79,7 +71,7 @@ class OrgCommands(_Base):
         orgs = list(self.roster.everyone.values())
         locked = [one for one in orgs if not one.paused and self.fleet.look_soon(one.org.name)]
         if locked:
-            names = ", ".join(self.called(one.org.name) for one in locked[:3])
+            names = ", ".join(self.roster.called(one.org.name) for one in locked[:3])
             self._say(f"Not before its time, or Zoho locks it: {names}")
         if paused := sum(one.paused for one in orgs):
             self._say(f"{paused} paused, and not looked at.")
@@ -103,10 +95,10 @@ class OrgCommands(_Base):
         try:
             await self.desk.edit(name, replace(org.org, mute=mute), org.org)
         except TroubleError as error:
-            self._say(f"{error.trouble.message} {error.trouble.hint}")
+            self._say(self.roster.in_words(error.trouble))
             return
         done = "is muted: nobody is alerted of it" if mute else "is no longer muted"
-        self._say(f"{self.called(name)} {done}.")
+        self._say(f"{self.roster.called(name)} {done}.")
 
     # Screens
 
@@ -120,7 +112,7 @@ class OrgCommands(_Base):
 
     def action_detail(self) -> None:
         if org := self._take():
-            self.app.push_screen(DetailScreen(self.fleet, org.org.name, self._shown), self._after_detail)
+            self.app.push_screen(DetailScreen(self.fleet, org.org.name, self.roster), self._after_detail)
 
     def _after_detail(self, then: str | None) -> None:
         if then == SIGN_IN:
@@ -159,7 +151,7 @@ class OrgCommands(_Base):
         if org := self._take():
             shown, verdict = self.roster.snapshot(org.org.name), self.roster.verdict(org.org.name)
             self.app.copy_to_clipboard(one_line(shown, verdict, self.fleet.now()))
-            self._say(f"Copied: how {self.called(org.org.name)} stands.")
+            self._say(f"Copied: how {self.roster.called(org.org.name)} stands.")
 
     def action_page(self) -> None:
         if org := self._take():
@@ -176,7 +168,7 @@ class OrgCommands(_Base):
         if page is None:
             self._say("This org's data center is one of your own: its page is not known.")
         elif await self.desk.open_page(page):
-            self._say(f"Opened in the browser; go on to {WHERE}.")
+            self._say(f"Opened in the browser; go on to {BACKUP_MENU}.")
         else:
             self.app.copy_to_clipboard(page)
-            self._say(f"No browser here; the address is copied. There: {WHERE}.")
+            self._say(f"No browser here; the address is copied. There: {BACKUP_MENU}.")

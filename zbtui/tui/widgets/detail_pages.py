@@ -10,6 +10,7 @@ from zbtui.core.agenda import HORIZON
 from zbtui.core.calendar import LEGEND, year_of
 from zbtui.core.history import Entry
 from zbtui.core.poll import KEPT, Poll
+from zbtui.core.privacy import HIDDEN
 from zbtui.core.recurrence import later_runs
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import moment_texts
@@ -64,14 +65,17 @@ def _history_row(entry: Entry, zone: tzinfo | None) -> tuple[str, str]:
     return when, " · ".join(part for part in told if part)
 
 
-def look_rows(polls: Sequence[Poll], now: datetime, zone: tzinfo | None = None) -> Rows:
-    """The last looks, newest first."""
+def look_rows(
+    polls: Sequence[Poll], now: datetime, zone: tzinfo | None = None, *, names_hidden: bool = False
+) -> Rows:
+    """The last looks, newest first; while names are hidden without what went wrong, which may hold some."""
     rows: Rows = [("", f"the last {KEPT} looks since zbtui started")]
     for poll in polls:
         left = f" · {poll.credits} API credits left" if poll.credits is not None else ""
         glyph = "✖" if poll.failed else "✔"
         span = f"{poll.seconds:.2f} s" if poll.seconds < 60 else f"{timedelta(seconds=int(poll.seconds))}"
-        rows.append((f"{poll.at.astimezone(zone):%a %H:%M:%S}", f"{glyph} {poll.outcome} · {span}{left}"))
+        outcome = HIDDEN if names_hidden and poll.failed else poll.outcome
+        rows.append((f"{poll.at.astimezone(zone):%a %H:%M:%S}", f"{glyph} {outcome} · {span}{left}"))
     return rows if polls else [*rows, ("", "none yet")]
 
 

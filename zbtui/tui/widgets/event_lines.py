@@ -8,13 +8,13 @@ from typing import Final
 
 from zbtui.core.event import Event, said
 from zbtui.core.org import Accent
-from zbtui.core.timefmt import day
+from zbtui.core.privacy import HIDDEN
+from zbtui.core.timefmt import day, weekday
 from zbtui.core.verdict import Level
 from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit
 
 _NAMING: Final = frozenset({"requester", "trouble"})
 """Kinds whose texts name people or hosts."""
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEVELS: Final[dict[Level, Role]] = {
     Level.OK: "ok",
     Level.WARNING: "warning",
@@ -33,15 +33,14 @@ class Whose:
     accent: Accent | None = None
     watched: bool = True
     """False: it went off watch since."""
-    veiled: bool = False
-    """Names are hidden."""
+    names_hidden: bool = False
 
 
 def day_words(on: date, today: date) -> str:
     """`today Thu 26 Nov`, `tomorrow …`, `yesterday …`, `Wed 25 Nov`; the year, where it is another one."""
     near = {0: "today ", 1: "tomorrow ", -1: "yesterday "}.get((on - today).days, "")
     moment = datetime.combine(on, datetime.min.time())
-    return f"{near}{_DAYS[on.weekday()]} {day(moment, year=on.year != today.year)}"
+    return f"{near}{weekday(on)} {day(moment, year=on.year != today.year)}"
 
 
 def draw_heading(text: str, width: int) -> Line:
@@ -56,11 +55,11 @@ def draw_event(event: Event, whose: Whose, width: int, zone: tzinfo | None = Non
         zone: the viewer's; None: the machine's.
     """
     level = _level(event)
-    before, after = ("hidden", "hidden") if whose.veiled and event.kind in _NAMING else said(event)
+    before, after = (HIDDEN, HIDDEN) if whose.names_hidden and event.kind in _NAMING else said(event)
     if event.kind == "verdict":
         before, after = before.replace("_", " "), after.replace("_", " ")
     what = f"{event.kind}: {before} → {after}"
-    if event.kind == "verdict" and not whose.veiled and event.headline:
+    if event.kind == "verdict" and not whose.names_hidden and event.headline:
         what = f"{what} · {event.headline}"
     if not whose.watched:
         what = f"(off watch) {what}"

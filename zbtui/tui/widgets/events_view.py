@@ -114,8 +114,7 @@ class EventsView(TileView):
         return self.roster.now.astimezone().date()
 
     def _whose(self, name: str) -> Whose:
-        veiled = self.roster.veiled
+        called, hidden = self.roster.called(name), self.roster.names_hidden
         if name not in self.roster.everyone:
-            return Whose(self.roster.alias(name) if veiled else name, watched=False, veiled=veiled)
-        org = self.roster.snapshot(name).org
-        return Whose(org.name, org.accent, veiled=veiled)
+            return Whose(called, watched=False, names_hidden=hidden)
+        return Whose(called, self.roster.everyone[name].org.accent, names_hidden=hidden)

@@ -62,7 +62,7 @@ class StateStrip(Static):
 def is_unusual(roster: Roster, own_order: str = "") -> bool:
     """Whether it tells anything that somebody should know of."""
     sorted_otherwise = not own_order and (roster.sort != USUAL or roster.reverse)
-    return bool(_paused(roster) or roster.veiled or roster.find.strip() or sorted_otherwise)
+    return bool(_paused(roster) or roster.names_hidden or roster.find.strip() or sorted_otherwise)
 
 
 def units_of(roster: Roster, own_order: str = "", clear: str = "") -> list[Unit]:
@@ -72,9 +72,9 @@ def units_of(roster: Roster, own_order: str = "", clear: str = "") -> list[Unit]
         own_order: the view's, where it is not what the user chose.
         clear: the key that shows all orgs again.
     """
-    units = [*_paused(roster), *_veiled(roster)]
+    units = [*_paused(roster), *_names_hidden(roster)]
     if roster.find.strip():
-        find = "on" if roster.veiled else roster.find
+        find = "on" if roster.names_hidden else roster.find
         units += [(_BAR, Content.assemble("filter ", (find, "bold"))), (_DOT, _count(roster))]
         units += _hidden(roster)
     else:
@@ -86,7 +86,7 @@ def units_of(roster: Roster, own_order: str = "", clear: str = "") -> list[Unit]
 def typed_units(roster: Roster, own_order: str = "") -> list[Unit]:
     """The same beside a filter that is being typed: what it lets through comes first."""
     found = [(_BAR, _count(roster)), *_hidden(roster)]
-    return [*found, *_paused(roster), *_veiled(roster), (_DOT, _order(roster, own_order))]
+    return [*found, *_paused(roster), *_names_hidden(roster), (_DOT, _order(roster, own_order))]
 
 
 def laid_out(units: Sequence[Unit], width: int, lines: int) -> Content:
@@ -112,8 +112,8 @@ def _paused(roster: Roster) -> list[Unit]:
     return [(_BAR, Content.styled(said, "bold reverse $state-warning"))]
 
 
-def _veiled(roster: Roster) -> list[Unit]:
-    return [(_BAR, Content.styled("names and ids are hidden", "bold"))] if roster.veiled else []
+def _names_hidden(roster: Roster) -> list[Unit]:
+    return [(_BAR, Content.styled("names and ids are hidden", "bold"))] if roster.names_hidden else []
 
 
 def _count(roster: Roster) -> Content:

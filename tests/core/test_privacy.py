@@ -1,0 +1,141 @@
+"""Names and ids hidden: the state of an org stays, whose it is does not."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.core.build import DAY, NOW, OFFLINE, ORG, POLICY, ahead, company, row, snapshots, tried
+from zbtui.core.backup import Requester
+from zbtui.core.history import parse_entry
+from zbtui.core.judge import KIND_WORDS, judge
+from zbtui.core.links import Links
+from zbtui.core.org import Org
+from zbtui.core.privacy import HIDDEN, hide_names, hide_problem
+from zbtui.core.runs import History, summarize
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET, Kind, Trouble
+
+ALIAS = "org 1"
+PLANTED = "qzx"
+"""Begins each planted text, and is in none of ours."""
+SHOWN = frozenset(
+    {
+        *("data_center", "grant", "accent", "own_policy"),  # Org
+        *("status", "rrule", "scheduled_date", "start_date"),  # Backup
+        *("edition", "kind"),  # Company, Trouble
+        *("action", "state", "repeat_type"),  # Entry
+    }
+)
+"""The only texts of an org that stay; all others, and whichever come to be, are to be hidden."""
+
+
+def texts_in(thing: object) -> list[str]:
+    """Every text that is anywhere in it."""
+    if isinstance(thing, str):
+        return [thing]
+    if isinstance(thing, tuple):
+        return [text for part in thing for text in texts_in(part)]
+    if is_dataclass(thing):
+        return [text for key in fields(thing) for text in texts_in(getattr(thing, key.name))]
+    return []
+
+
+def planted(thing: Any, numbers: count[int]) -> Any:
+    """The same, each text that is to be hidden replaced by one of its own."""
+    if isinstance(thing, str):
+        return f"{PLANTED}{next(numbers)}"
+    if isinstance(thing, tuple):
+        return tuple(planted(part, numbers) for part in thing)
+    if is_dataclass(thing) and not isinstance(thing, type):
+        keys = (key.name for key in fields(thing) if key.name not in SHOWN)
+        return replace(thing, **{key: planted(getattr(thing, key), numbers) for key in keys})
+    return thing
+
+
+def everything() -> Snapshot:
+    """A snapshot with a text in each place that can have one."""
+    rows = [row("completed", NOW - DAY), row("failure", NOW - 2 * DAY), row("stopped", NOW - 3 * DAY)]
+    problem = Trouble("network", "a.corp.example is away.", "Ask Mara.", "NO_ACME", 500)
+    org = Org(
+        *("acme", "custom", "1000.ACME"),
+        soid="ZohoCRM.1",
+        accounts_url="https://a.example",
+        api_url="https://b.example",
+        tags=("prod", "eu"),
+        accent="blue",
+    )
+    numbers = count(1)
+    entries = [parse_entry(one | {"id": "1", "file_name": "acme.zip"}) for one in rows]
+    history = summarize(planted(entry, numbers) for entry in entries)
+    known: Snapshot = planted(
+        replace(ahead(DAY, company=company(), trouble=problem, past_trouble=problem), org=org), numbers
+    )
+    return replace(known, history=history, links=Links(2, 1, NOW))
+
+
+def test_nothing_that_is_hidden_is_in_any_text() -> None:
+    known = everything()
+    told = {text for text in texts_in(known) if PLANTED in text}
+    assert len(told) > 30
+    hidden = hide_names(known, ALIAS)
+    assert PLANTED not in " ".join(texts_in((hidden, judge(hidden, POLICY, NOW))))
+
+
+def test_status_dates_plan_and_place_stay() -> None:
+    known = everything()
+    assert known.backup and known.company
+    hidden = hide_names(known, ALIAS)
+    person = Requester(HIDDEN, HIDDEN, HIDDEN)
+    assert hidden.backup == replace(known.backup, id=HIDDEN, requester=person)
+    assert hidden.company == replace(known.company, name=HIDDEN, number=HIDDEN, country=HIDDEN)
+    assert hidden.links == known.links
+    assert hidden.org == Org(
+        *(ALIAS, "custom", HIDDEN), soid=HIDDEN, accounts_url=HIDDEN, api_url=HIDDEN, accent="blue"
+    )
+
+
+@tried
+@given(snapshots() | st.builds(everything))
+def test_judged_it_is_what_it_is_with_names(snapshot: Snapshot) -> None:
+    plain, hidden = judge(snapshot, POLICY, NOW), judge(hide_names(snapshot, ALIAS), POLICY, NOW)
+    assert (hidden.name, hidden.level, hidden.stale) == (plain.name, plain.level, plain.stale)
+
+
+@tried
+@given(snapshots() | st.builds(everything))
+def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
+    before, after = snapshot.history or History(), hide_names(snapshot, ALIAS).history or History()
+    assert after.runs == before.runs
+    assert [entry.at for entry in after.entries] == [entry.at for entry in before.entries]
+    for key in ("last_finished", "last_completed", "last_failed", "under_way"):
+        was, has = getattr(before, key), getattr(after, key)
+        assert (was and (was.at, was.state)) == (has and (has.at, has.state))
+        assert has is None or after.latest_time_of(has) == before.latest_time_of(was)
+
+
+def test_what_is_not_known_is_not_called_hidden() -> None:
+    known = ahead(DAY)
+    assert known.backup
+    unnamed = replace(known.backup, id=None, requester=Requester(None, None, "7"))
+    hidden = hide_names(replace(known, backup=unnamed), ALIAS)
+    assert hidden.backup == replace(unnamed, requester=Requester(None, None, HIDDEN))
+    assert hidden.org == Org(ALIAS, ORG.data_center, HIDDEN)
+    assert (hidden.company, hidden.history, hidden.trouble) == (None, None, None)
+
+
+@pytest.mark.parametrize("kind", KIND_WORDS)
+def test_of_a_problem_its_kind_is_told(kind: Kind) -> None:
+    hidden = hide_problem(replace(OFFLINE, kind=kind, code="ACME"))
+    assert hidden.message.startswith(KIND_WORDS[kind])
+    assert (hidden.kind, hidden.code) == (kind, HIDDEN)
+
+
+@pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET])
+def test_a_lock_out_is_still_one(code: str) -> None:
+    assert hide_problem(Trouble("throttled", "Locked.", "Wait.", code, retry_at=NOW + DAY)).is_barred

@@ -1,0 +1,170 @@
+"""Names hidden: but for the forms, no screen, toast or clipboard says whose an org is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from textual.command import CommandPalette
+from textual.notifications import Notification
+
+from tests.support.build import SEED_JOB, company, make_backup
+from tests.support.clock import START
+from tests.tui.driving import Driven, Zoho, driving
+from tests.tui.test_palette import found
+from zbtui.core.alert import Alert
+from zbtui.core.history import parse_entry
+from zbtui.core.org import Org
+from zbtui.core.runs import summarize
+from zbtui.core.snapshot import Looked, Past
+from zbtui.core.trouble import Trouble
+from zbtui.core.verdict import Level
+from zbtui.store.alerts import KeptAlert
+from zbtui.tui.screens.detail_screen import DetailScreen
+
+DAY = timedelta(days=1)
+HERON = Org("heron", "eu", "1000.HERONCLIENT", tags=("herontag",))
+OSPREY = Org(
+    *("osprey", "custom", "1000.OSPREYCLIENT"),
+    accounts_url="https://accounts.osprey.example",
+    api_url="https://api.osprey.example",
+)
+MERLIN = Org("merlin", "us", "1000.MERLINCLIENT")
+PERSON = {"id": "PERSONID", "name": "Rosalind Quill", "zuid": "PERSONZUID"}
+TELLING = (
+    *("heron", "heronclient", "herontag", "osprey", "merlin"),
+    *("rosalind", "quill", "personid", "personzuid", "jobid", "archive.zip", "buyer", "stopper"),
+    *("wingspan", "/home/rosalind"),
+)
+"""What identifies an org, a company or a person, in lower case; all of it is somewhere with names shown."""
+NEVER_SHOWN = ("companynumber", "companyland", "rowid")
+VIEWS = "1234"
+PAGES = "1234"
+
+
+@pytest.fixture(autouse=True)
+def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual takes them away after seconds of the machine's own clock."""
+    monkeypatch.setattr(Notification, "has_expired", False)
+
+
+def telling_zoho() -> Zoho:
+    """Three orgs: one well and with a past, one that was stopped, one that cannot be looked at."""
+
+    def row(action: str | None, state: str | None, days: int, who: str) -> dict[str, object]:
+        at = (START - days * DAY).isoformat()
+        told = {"id": f"ROWID{days}", "action": action, "state": state, "log_time": at, "count": 2}
+        return told | {"file_name": "archive.zip", "done_by": PERSON | {"name": who}}
+
+    rows = [
+        row(None, "completed", 1, "Rosalind Quill"),
+        row("purchased", None, 2, "Buyer"),
+        row("stopped", None, 3, "Stopper"),
+    ]
+    past = Past(summarize(map(parse_entry, rows)), None, away("heron.example"))
+    whose = company("Wingspan Ltd", number="COMPANYNUMBER", country="COMPANYLAND")
+    job = SEED_JOB | {"id": "JOBID", "requester": PERSON}
+    zoho = Zoho()
+    zoho.answers = {
+        "heron": Looked(make_backup(**job), past=past, company=whose, company_asked=True),
+        "osprey": away("api.osprey.example"),
+        "merlin": Looked(make_backup(**job | {"status": "STOPPED"}), past=past),
+    }
+    return zoho
+
+
+def away(host: str) -> Trouble:
+    return Trouble(
+        "network", f"{host} cannot be reached.", f"Ask Rosalind Quill about {host}.", f"NO_{host}"
+    )
+
+
+async def told_by(driven: Driven) -> str:
+    """All that the screens, the toasts and the clipboard tell, in lower case."""
+    told: list[str] = []
+    app = driven.app
+
+    async def press(*keys: str) -> None:
+        await driven.press(*keys)
+        await driven.pilot.pause()
+        told.append(driven.screen_text)
+        told.extend(f"{one.title} {one.message}" for one in app._notifications)
+        told.append(app.clipboard)
+
+    async def look_through_pages() -> None:
+        await press("i")
+        assert isinstance(app.screen, DetailScreen)
+        for page in PAGES:
+            await press(page, "y", "down", "y", "Y")
+        await press("question_mark", "escape", "escape")
+
+    alert = Alert(START, "alarm", "heron", None, "failed", Level.CRITICAL, "heron failed", "Ask Quill")
+    app._alerting._tell([KeptAlert(1, alert)])
+    driven.app._config.problem = Trouble("config", "/home/rosalind/config.toml: heron?", "Mend heron.")
+    for org in (HERON, OSPREY, MERLIN):
+        for view in VIEWS:
+            await press(view)
+            driven.screen.go_to(org.name)
+            await driven.advance()
+            await press("y", "r", "p", "r", "R", "p")
+        await look_through_pages()
+    for sort in "ssss":
+        await press(sort)
+    await press("2", "slash", *"heron")
+    await press("enter", "slash")
+    await press("escape")
+    await press("ctrl+p")
+    assert isinstance(app.screen, CommandPalette)
+    await press(*"go to")
+    await press("escape", "escape")
+    return "\n".join(told).lower()
+
+
+async def test_what_identifies_an_org_is_nowhere_while_names_are_hidden() -> None:
+    async with driving([HERON, OSPREY, MERLIN], telling_zoho(), size=(300, 60)) as driven:
+        told = await told_by(driven)
+        assert [text for text in TELLING if text not in told] == []
+        await driven.press("y", "x")
+        driven.app.copy_to_clipboard("")
+        told = await told_by(driven)
+        assert [text for text in (*TELLING, *NEVER_SHOWN) if text in told] == []
+        assert all(alias in told for alias in ("org 1", "org 2", "org 3"))
+        await driven.press("x")
+        assert "heron" in driven.screen_text and "Rosalind" in driven.screen_text
+
+
+async def test_a_toast_that_named_an_org_goes_when_names_are_hidden() -> None:
+    async with driving(["dune", "mesa"]) as driven:
+        driven.app.notify("dune: well again", timeout=60)
+        await driven.press()
+        assert [one.message for one in driven.app._notifications] == ["dune: well again"]
+        await driven.press("x")
+        assert list(driven.app._notifications) == []
+
+
+async def test_what_went_wrong_is_hidden_on_the_page_of_the_last_polls() -> None:
+    async with driving([OSPREY], telling_zoho()) as driven:
+        await driven.press("i", "3")
+        assert "api.osprey.example cannot be reached." in driven.screen_text
+        await driven.press("escape", "x", "i", "3")
+        assert "✖ hidden · 0.00 s" in driven.screen_text
+
+
+async def test_hidden_names_are_not_found() -> None:
+    async with driving([HERON]) as driven:
+        assert await found(driven, "herontag") == ["heron"]
+        await driven.press("x")
+        assert await found(driven, "heron") == []
+        assert await found(driven, "go to") == ["org 1"]
+
+
+async def test_an_alert_names_its_org_by_its_alias() -> None:
+    zoho = telling_zoho()
+    async with driving([HERON], zoho) as driven:
+        await driven.press("x")
+        zoho.says("heron", status="FAILED")
+        driven.fleet.look_soon("heron")
+        for _ in range(9):
+            await driven.advance()
+        (toast,) = driven.app._notifications
+        assert (toast.title, toast.message) == ("org 1: failed", "Names are hidden.")

@@ -1,0 +1,97 @@
+"""Names hidden, for sharing a screen: how an org stands may be shown, whose it is may not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from zbtui.core.backup import Requester
+from zbtui.core.history import Entry
+from zbtui.core.judge import KIND_WORDS
+from zbtui.core.runs import History
+from zbtui.core.snapshot import Snapshot
+from zbtui.core.trouble import Trouble
+
+HIDDEN: Final = "hidden"
+
+
+def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
+    """The state of an org without what identifies it: judged, it has the same verdict and level.
+
+    Status, dates, plan, data center, edition and accent stay. What is not known stays unknown.
+
+    Args:
+        alias: what the org is called instead.
+    """
+    org, backup, company, history = snapshot.org, snapshot.backup, snapshot.company, snapshot.history
+    return replace(
+        snapshot,
+        org=replace(
+            org,
+            name=alias,
+            client_id=HIDDEN,
+            soid=_hide(org.soid),
+            accounts_url=_hide(org.accounts_url),
+            api_url=_hide(org.api_url),
+            tags=(),
+        ),
+        backup=backup and replace(backup, id=_hide(backup.id), requester=_hide_person(backup.requester)),
+        company=company
+        and replace(
+            company,
+            name=_hide(company.name),
+            number=_hide(company.number),
+            country=_hide(company.country),
+        ),
+        history=history and _hide_history(history),
+        trouble=snapshot.trouble and hide_problem(snapshot.trouble),
+        past_trouble=snapshot.past_trouble and hide_problem(snapshot.past_trouble),
+    )
+
+
+def hide_problem(problem: Trouble) -> Trouble:
+    """The same problem in fixed words: free text may name hosts, orgs, people and folders."""
+    return replace(
+        problem,
+        message=f"{KIND_WORDS[problem.kind]}; what it says is hidden with the names.",
+        hint="Show the names to read it.",
+        code=problem.code if problem.is_barred else _hide(problem.code),
+    )
+
+
+def _hide(text: str | None) -> str | None:
+    return text and HIDDEN
+
+
+def _hide_person(who: Requester | None) -> Requester | None:
+    return who and Requester(_hide(who.id), _hide(who.name), _hide(who.zuid))
+
+
+def _hide_history(history: History) -> History:
+    rows = {id(entry): _hide_row(entry) for entry in history.entries}
+
+    def same(entry: Entry | None) -> Entry | None:
+        return entry and rows[id(entry)]
+
+    return replace(
+        history,
+        entries=tuple(rows.values()),
+        last_finished=same(history.last_finished),
+        last_completed=same(history.last_completed),
+        last_failed=same(history.last_failed),
+        under_way=same(history.under_way),
+    )
+
+
+def _hide_row(entry: Entry) -> Entry:
+    # By place, not by `replace`: 0.8 instead of 1.5 ms an org of 100 rows, and thousands wait for the key.
+    return Entry(
+        None,
+        entry.action,
+        entry.state,
+        entry.repeat_type,
+        _hide(entry.file_name),
+        entry.count,
+        entry.at,
+        _hide_person(entry.done_by),
+    )
