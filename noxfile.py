@@ -1,0 +1,159 @@
+"""Every check there is, a session each (`nox --list`). What follows `--` goes to pytest.
+
+Each runs in the environment that nox itself is in; `pythons` and `lowest` make others and remove them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "imports", "tests"]
+
+PYTHON = (sys.executable, "-m")
+PYTEST = ("pytest", "--dist", "worksteal", "-n", str(1 + (os.cpu_count() or 1)))
+"""A worker a core, and one for while the others wait for another process."""
+PART = (
+    *("tests/test_portability.py", "tests/core", "tests/store", "tests/hostile", "tests/tui/test_app.py"),
+    "tests/test_end_to_end.py::test_without_an_org_the_welcome_leads_to_the_demo",
+    # What hypothesis looks for, and what hours of many orgs show, shows in any environment.
+    *("-m", "not hypothesis", "--ignore=tests/core/test_alert_fleet.py", "-p", "no:cacheprovider"),
+)
+"""Of the tests, for an environment beside this one: imports, parsers, files, keyring, app and terminal."""
+PROGRAMS = {"gnome-keyring-daemon": "gnome-keyring", "dbus-daemon": "dbus", "rg": "ripgrep"}
+"""What the tests run for real, and the Debian package that it is in."""
+SECRETS = "demo-(client-secret|refresh-token|access)-[0-9]"
+"""Every secret of the invented orgs, as the simulator gives them out."""
+LEAST_BRANCHES = 95.0
+"""Percent, of each package."""
+UNMEASURED = {"tui", "demo"}
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    session.run(*PYTHON, "ruff", "check", ".")
+    session.run(*PYTHON, "ruff", "format", "--check", ".")
+    session.run(*PYTHON, "uv", "lock", "--check", "--quiet")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    session.run(*PYTHON, "mypy")
+    # What only POSIX has stands behind a guard.
+    session.run(*PYTHON, "mypy", "--platform", "win32", "--cache-dir", ".mypy_cache/win32", "zbtui")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    session.run(str(Path(sys.executable).parent / "lint-imports"), "--no-logo")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Every test, against a real keyring service."""
+    with scratch(session, PROGRAMS) as folder:
+        pytest(session, folder, *PYTHON)
+
+
+@nox.session
+def later(session: nox.Session) -> None:
+    """Every test with the machine's date a year ahead."""
+    with scratch(session, PROGRAMS | {"faketime": "faketime"}) as folder:
+        pytest(session, folder, "faketime", "--exclude-monotonic", "-f", "+365d", *PYTHON)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Every test, and how many branches of each package they go through; what is left is named."""
+    packages = sorted({path.parent.name for path in Path("zbtui").glob("*/__init__.py")} - UNMEASURED)
+    with scratch(session, PROGRAMS) as folder:
+        session.env["COVERAGE_FILE"] = str(folder / "coverage")
+        measure = (*PYTHON, "coverage")
+        pytest(session, folder, *measure, "run", "-m")
+        session.run(*measure, "combine", "--quiet")
+        poor = []
+        for package in packages:
+            of = f"--include=zbtui/{package}/*"
+            session.run(*measure, "report", "--show-missing", "--skip-covered", of)
+            session.run(*measure, "json", "--quiet", "-o", str(folder / "report.json"), of)
+            percent = json.loads((folder / "report.json").read_text())["totals"]["percent_branches_covered"]
+            session.log(f"{package}: {percent:.1f} % of branches")
+            poor += [package] if percent < LEAST_BRANCHES else []
+        if poor:
+            session.error(f"under {LEAST_BRANCHES} % of branches: {', '.join(poor)}")
+
+
+@nox.session
+@nox.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session, version: str) -> None:
+    """A part of the tests under each Python that can be had, with what `uv.lock` names."""
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        session.skip("all of them run under it")
+    with scratch(session, PROGRAMS) as folder:
+        python = make_venv(session, folder, version)
+        session.run(*PYTHON, "uv", "sync", "--quiet", "--active", "--frozen", "--extra", "test")
+        pytest(session, folder, python, "-m", part=PART)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """A part of the tests with the lowest version that `pyproject.toml` allows of each dependency."""
+    with scratch(session, PROGRAMS) as folder:
+        python = make_venv(session, folder, "3.11")
+        floors = ("--resolution", "lowest-direct", "-e", ".[test]")
+        session.run(*PYTHON, "uv", "pip", "install", "--quiet", *floors)
+        pytest(session, folder, python, "-m", part=PART)
+
+
+@contextmanager
+def scratch(session: nox.Session, programs: dict[str, str]) -> Iterator[Path]:
+    """A folder that is gone afterwards, once the programs are there that the tests run."""
+    install(session, programs)
+    with tempfile.TemporaryDirectory(prefix="zbtui-tests-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def pytest(session: nox.Session, folder: Path, *runner: str, part: tuple[str, ...] = ()) -> None:
+    """Run the tests, and search what they wrote for secrets, also where they fail."""
+    # The tests start hundreds of processes: each would compile the program anew.
+    env = {"PYTHONDONTWRITEBYTECODE": None}
+    search = ("rg", "--text", "--hidden", "--no-ignore", "--files-with-matches", SECRETS)
+    try:
+        session.run(*runner, *PYTEST, f"--basetemp={folder}/all", *part, *session.posargs, env=env)
+    finally:
+        session.run(*search, f"{folder}/all", success_codes=[1])  # nothing is found
+
+
+def make_venv(session: nox.Session, folder: Path, version: str) -> str:
+    """A venv in the folder, active: its Python. Skips the session where there is no such Python."""
+    # Of pyenv's, PATH has a stand-in for each, whether it is the one in use or not.
+    pyenvs = map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin"))
+    session.env["PATH"] = os.pathsep.join([*pyenvs, os.environ["PATH"]])
+    session.env["UV_PYTHON_INSTALL_DIR"] = str(folder / "pythons")
+    session.env["VIRTUAL_ENV"] = str(folder / "venv")
+    try:
+        session.run(*PYTHON, "uv", "venv", "--quiet", "--python", version, str(folder / "venv"))
+    except nox.command.CommandFailed:
+        session.skip(f"NOT TESTED UNDER PYTHON {version}: it is not here, and uv cannot fetch it")
+    return str(folder / "venv/bin/python")
+
+
+def install(session: nox.Session, programs: dict[str, str]) -> None:
+    """The programs that the tests run, where they are missing and may be installed."""
+    missing = sorted(package for program, package in programs.items() if not shutil.which(program))
+    if not missing:
+        return
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        session.error(f"the tests need {', '.join(missing)}; on Debian: sudo {' '.join(command)}")
+    session.run("apt-get", "update", "-qq", success_codes=range(256))
+    session.run(*command, env={"DEBIAN_FRONTEND": "noninteractive"})

@@ -1,0 +1,301 @@
+"""Inputs that break programs, good inputs of each parser, and how the ones get into the others."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from tests.core.build import NOW, company, history, job, row, seen
+from tests.zoho.flows import GRANTED, TOLD
+from zbtui.core.backup import parse_job
+from zbtui.core.event import standing_of
+from zbtui.core.judge import judge
+from zbtui.core.org import Policy
+from zbtui.store.encoding import encode_history, encode_snapshot, encode_standing
+
+TEXTS: Final = (
+    "",
+    " ",
+    "\x1b[2J\x1b]0;PWNED\x07",
+    "\x1b]52;c;cm0gLXJmIC8=\x07",
+    "\x9b31m\x90q\x9c",
+    "\x00\x07\x08\x0b\x0c\r\n\x7f",
+    "\u202eevil\u2066\u2069\u200f",
+    "\u2028two\u2029lines\x85",
+    "\u200b\u200d\u200c\u00ad\ufeff\u2060",
+    "\U000e0041\U000e007f",
+    "\ud800",
+    "\udfff\ud800",
+    "[/]",
+    "[/b]",
+    "[@click=app.quit]x[/]",
+    "[$primary]",
+    "$text",
+    "{0.__class__}%s%n",
+    "<script>alert(1)</script>",
+    "渡辺健" * 30,
+    "👩\u200d👩\u200d👧\u200d👦🏳️\u200d🌈",
+    "a" + "\u0301" * 300,
+    "\u0e33\u0e33\u1100\u1161\u11a8",
+    "x" * 5000,
+    "İẞŉ",
+    "../../etc/passwd",
+    "1970-01-01T00:00:00+14:00",
+    "0001-01-01T00:00:00+00:00",
+    "9999-12-31T23:59:59-23:59",
+    "2026-11-24T09:30:00+23:59:59.999999",
+    "2026-11-24T09:30:00",
+    "2999-12-31T23:59:59-14:00",
+    "20261124T093000Z",
+    "2026-W48-2T09:30:00+05:30",
+    "2026-11-24T09:30:00.123456789Z",
+    "RRULE:FREQ=MONTHLY;INTERVAL=999999999;COUNT=999999999",
+    "RRULE:FREQ=SECONDLY;COUNT=2147483647;BYHOUR=25",
+    "RRULE:FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1",
+    "RRULE:FREQ=MONTHLY;INTERVAL=12;BYMONTHDAY=31",
+    "RRULE:FREQ=WEEKLY;BYDAY=" + ",".join(["MO"] * 60),
+    "FREQ=WEEKLY;FREQ=MONTHLY;" + ";" * 150,
+    "https://accounts.zoho.eu@evil.example",
+    "https://accounts.zoho.eu.",
+    "https://[::1",
+    "http://127.0.0.1:1/x",
+    "https://www.zohoapis.eu:99999",
+    "eu\u0000",
+    "٣٠",
+    "SCHEDULED\u0301",
+    "INPROGRESS",
+    "COMPLETED",
+    "FAILED",
+    "STOPPED",
+    "true",
+)
+"""For each place that holds a text."""
+RAW: Final = (
+    "9" * 5000,
+    "-" + "9" * 5000,
+    "1" + "0" * 400 + ".5",
+    "1e400",
+    "-0",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "18446744073709551616",
+    "[" * 400 + "]" * 400,
+    '{"a":' * 400 + "1" + "}" * 400,
+    '{"id": "1", "id": null, "id": ["x"]}',
+    '"\\ud800\\u0000\\u001b[2J"',
+    "true",
+    "null",
+    "[]",
+    "{}",
+    "0",
+    "-1",
+)
+"""Pieces of JSON, as they stand in a text: some that no value gives."""
+BODIES: Final = (
+    b"",
+    b" ",
+    b"{}",
+    b"[]",
+    b"null",
+    b"NaN",
+    b"\xff\xfe{\x00}\x00",
+    b"\xef\xbb\xbf{}",
+    b"\x00" * 64,
+    b"<html>Sign in to the Wi-Fi</html>",
+    b"[" * 100_000,
+    b'{"a":' * 100_000,
+    b"9" * 100_000,
+    b'"' + b"x" * 100_000 + b'"',
+    b'"\xed\xa0\x80"',
+    b'{"code": "\\u001b[2J", "message": "\\u202e", "status": "error", "details": {"permissions": 1}}',
+)
+"""Whole answers."""
+ANSWERS: Final[dict[str, Any]] = {
+    "details": {"backup": job()},
+    "history": {
+        "history": [
+            row("completed", NOW, file_name="Data_001.zip"),
+            row("purchased", None, count=2),
+            row("stopped", NOW),
+        ],
+        "info": {"more_records": False},
+    },
+    "links": {
+        "urls": {
+            "data_links": ["https://download.example/1"],
+            "attachment_links": [],
+            "expiry_date": "2026-11-25T09:30:00+01:00",
+        }
+    },
+    "org": {"org": [company().as_dict()]},
+}
+"""Of Zoho, to each of its calls."""
+CONFIG: Final = """# ours
+[watch]
+every = "10m"  # slowly
+[alerts]
+least = "critical"
+on_change = ["notify-send", "zbtui"]
+webhook = "https://hooks.example/x"
+[journal]
+most_events = 5000
+[keys]
+"fleet.look" = "f5,space"
+
+# the first one
+[[org]]
+name = "acme"
+data_center = "eu"
+client_id = "1000.ABC"
+tags = ["prod"]
+accent = "blue"
+max_age = "40d"
+
+[[org]]
+name = "portal"
+data_center = "custom"
+client_id = "1000.DEF"
+grant = "client-credentials"
+soid = "ZohoCRM.20098765432"
+accounts_url = "https://accounts.portal.example"
+api_url = "https://api.portal.example"
+"""
+_SEEN: Final = replace(
+    seen(parse_job(job())), company=company(), history_at=NOW, history=history(row("failure", NOW))
+)
+_STANDING: Final = standing_of(_SEEN, judge(_SEEN, Policy(), NOW), NOW)
+assert _SEEN.history and _STANDING
+
+
+def _bytes(*values: Any) -> tuple[bytes, ...]:
+    """Texts as they are, anything else as JSON."""
+    return tuple(
+        (value if isinstance(value, str) else json.dumps(value)).encode("utf-8", "surrogatepass")
+        for value in values
+    )
+
+
+def _callback(**query: str) -> bytes:
+    return f"GET /?{urlencode({'state': 'the-state', **query})} HTTP/1.1\r\n\r\n".encode()
+
+
+GOOD: Final[dict[str, tuple[bytes, ...]]] = {
+    "answers": (
+        *_bytes(*ANSWERS.values()),
+        *_bytes(
+            *(
+                {"code": code, "message": "x", "details": {}}
+                for code in ("NO_PERMISSION", "INVALID_TOKEN", "")
+            )
+        ),
+        # As many rows as an answer may hold that is read at all.
+        b'{"history": [' + b'{"state": "failed"},' * 45_000 + b"{}]}",
+    ),
+    "rows": _bytes(job(), job()["requester"], row("failure", NOW), company().as_dict()),
+    "heads": _bytes(
+        "Date: Mon, 23 Nov 2026 11:20:00 GMT\nRetry-After: 90\nX-API-CREDITS-REMAINING: 4000",
+        "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT\nDate: Fri, 01 Jan 2100 00:00:00 -2359",
+        "Retry-After: 99999999999999999999\nDate: Mon, 32 Foo 99999 99:99:99 +9999",
+        "Retry-After: -5\nX-API-CREDITS-REMAINING: ²",
+    ),
+    "wire": (
+        b"Content-Type: application/json\n\n{}",
+        b"Content-Encoding: gzip\n\n" + gzip.compress(b'{"backup": null}'),
+        b"Content-Encoding: gzip\n\n" + gzip.compress(bytes(1 << 21)),
+        b"Content-Encoding: br\n\nx",
+    ),
+    "texts": _bytes(
+        "2026-11-24T09:30:00+01:00", "1h30m", "3650d", "999999999d", 'dc:eu !"old ones" tag:prod'
+    ),
+    "rules": _bytes("FREQ=MONTHLY;INTERVAL=1;BYDAY=1TH,4TH,-1FR;WKST=SU", "FREQ=MONTHLY;BYMONTHDAY=15,31"),
+    "tokens": _bytes(
+        GRANTED,
+        {"error": "invalid_code"},
+        {**GRANTED, "expires_in_sec": 3600, "expires_in": 3.6e6},
+        *({**GRANTED, "expires_in": text} for text in ("3600000.5", "1e400", "-1")),
+    ),
+    "device": _bytes(
+        *({"told": TOLD, "polled": polled} for polled in (GRANTED, {"error": "slow_down"})),
+        {"told": TOLD, "polled": {"error": "other_dc", "user_location": "in"}},
+        {"told": {"error": "invalid_client"}, "polled": {}},
+    ),
+    "browser": (
+        _callback(code="1000.aa.bb", location="eu", **{"accounts-server": "https://accounts.zoho.eu"}),
+        _callback(code="1000.aa.bb", **{"accounts-server": "https://accounts.zoho.eu@evil.example"}),
+        _callback(error="access_denied"),
+        _callback(code="1000.aa.bb", location="\x1b[2J"),
+        b"POST / HTTP/1.1\r\n\r\n",
+        b"GET //[::1/?state=the-state HTTP/1.1\r\n\r\n",
+    ),
+    "addresses": _bytes(
+        "https://accounts.zoho.eu",
+        "https://www.zohoapis.eu",
+        "https://x@www.zohoapis.eu",
+        "https://hooks.example/x?y",
+    ),
+    "codes": _bytes("1000.aa.bb", "invalid_code", "Access Denied", "\x1b[2J"),
+    "keyring": _bytes(
+        {"client_secret": "x", "refresh_token": "1000.aa.bb"},
+        {"access_token": "1000.aa", "api_domain": "https://www.zohoapis.eu", "expires_at": NOW.isoformat()},
+        {"access_token": "1000.aa", "api_domain": "https://[", "expires_at": "0001-01-01T00:00:00+00:00"},
+    ),
+    "journal": _bytes(encode_snapshot(_SEEN), encode_history(_SEEN.history), encode_standing(_STANDING)),
+    "config": (
+        *_bytes(CONFIG, CONFIG.replace("\n", "\r\n"), "[[org]]\n[watch]\nevery = " + "9" * 5000),
+        *_bytes(*(CONFIG.replace('"acme"', json.dumps(text)) for text in TEXTS[:15])),
+        *_bytes(*(f"[keys]\n{json.dumps(text)} = {{x = 1}}" for text in TEXTS[:15])),
+    ),
+    "keys": _bytes({"fleet.look": "f5,space"}, *({"fleet.look": text, text: "f9"} for text in TEXTS)),
+    "typed": _bytes("1\n", "yes\nbrowser\n", "9" * 5000 + "\n"),
+    "piped in": _bytes({"client_secret": "x", "refresh_token": "1000.aa.bb"}, {"code": ["x"]}),
+    "shown": _bytes(
+        ANSWERS, *(ANSWERS | {"details": {"backup": job(status=text)}} for text in ("FAILED", "STOPPED"))
+    ),
+}
+"""Of each parser, and some that once broke it."""
+MOST: Final = 300
+"""Spoilt inputs of one parser."""
+
+
+def spoilt(goods: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Good JSON with something hostile in one of its places; other inputs with it at an end or within.
+
+    Of all that there are, the same few each time.
+    """
+    every: list[tuple[bytes, Any, str]] = []
+    for good in (one for one in goods if len(one) < 10_000):
+        try:
+            value = json.loads(good)
+        except ValueError:
+            every += [(good, at, text) for at in (0, len(good) // 2, len(good)) for text in (*TEXTS, *RAW)]
+            continue
+        opened = [json.dumps(_changed(value, path, "@raw@")).encode() for path in _places(value)]
+        every += [(one, None, raw) for one in opened for raw in (*map(json.dumps, TEXTS), *RAW)]
+    for good, at, text in random.Random(0).sample(every, min(MOST, len(every))):
+        hostile = text.encode("utf-8", "surrogatepass")
+        yield good.replace(b'"@raw@"', hostile) if at is None else good[:at] + hostile + good[at:]
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of each value within a JSON value, its own first."""
+    yield path
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        yield from _places(child, (*path, key))
+
+
+def _changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """A copy with another value at one place."""
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = _changed(copy[path[0]], path[1:], new)
+    return copy
