@@ -13,9 +13,11 @@ import hypothesis
 import pytest
 
 from tests.support.clock import FakeClock
+from tests.support.faketime import fake_the_date_alone
 from tests.support.quiet import known_rest
 from tests.support.secret_service import SecretService, secret_service
 
+fake_the_date_alone()
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("zbtui", deadline=None)
 hypothesis.settings.load_profile("zbtui")

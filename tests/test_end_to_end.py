@@ -15,6 +15,7 @@ import pytest
 from tests.support.secret_service import SecretService
 from tests.support.terminal import in_terminal
 from tests.support.zoho import Port, make_simulator, on_port
+from zbtui.clock import SystemClock
 
 ZBTUI = str(Path(sys.executable).parent / "zbtui")
 ORGS = ("nordlys", "kestrel", "harbour")
@@ -56,7 +57,7 @@ def events(*names: str) -> list[tuple[str, str | None, str | None]]:
 def test_three_orgs_are_added_watched_and_seen_to_change(
     real_keyring: SecretService, empty_home: Path
 ) -> None:
-    simulator = make_simulator()
+    simulator = make_simulator(SystemClock())
     with on_port(simulator) as port:
         for name in ORGS:
             add(port, name)

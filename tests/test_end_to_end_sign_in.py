@@ -15,13 +15,14 @@ from tests.support.secret_service import SecretService
 from tests.support.terminal import Terminal, in_terminal
 from tests.support.zoho import Port, make_simulator, on_port
 from tests.test_end_to_end import ZBTUI, all_bytes
+from zbtui.clock import SystemClock
 
 DEAD = "1000.a-token.that-is-dead"
 
 
 @pytest.fixture
 def port(real_keyring: SecretService, empty_home: Path) -> Iterator[Port]:
-    with on_port(make_simulator()) as port:
+    with on_port(make_simulator(SystemClock())) as port:
         yield port
     subprocess.run([ZBTUI, "remove", "heron", "--yes"], capture_output=True, check=False)
 

@@ -25,6 +25,7 @@ from tests.benchmarks.measure import SIZE, leave_open, start
 from tests.benchmarks.polls import LOOKS, bare_loop, poll_loop
 from tests.benchmarks.zoho import zoho_beside
 from tests.support.zoho import make_simulator, on_port
+from zbtui.clock import SystemClock
 
 HERE = Path(__file__).parent
 EMPTY = [sys.executable, str(HERE / "empty_app.py")]
@@ -99,7 +100,7 @@ def polls() -> Figures:
     print(f"\nA look at one org, on a real port; median of {STARTS} times {LOOKS}")
     bare, ours = [], []
     for _ in range(STARTS):
-        with on_port(make_simulator()) as port:  # anew: Zoho gives few tokens in ten minutes
+        with on_port(make_simulator(SystemClock())) as port:  # anew: Zoho gives few tokens in ten minutes
             bare.append(bare_loop(port))
             ours.append(poll_loop(port))
     return beside("bare httpx, GET and json.loads", bare, "zbtui, judged and kept", ours, "ms")

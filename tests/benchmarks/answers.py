@@ -10,6 +10,7 @@ from itertools import cycle, islice
 from tests.benchmarks.measure import SIZE, settle, take, wait
 from tests.support.terminal import Terminal, in_terminal
 from tests.support.zoho import make_simulator, on_port
+from zbtui.clock import SystemClock
 from zbtui.demo.answers import Request
 
 ORG = "nordlys"
@@ -32,7 +33,7 @@ class _Answers(deque[Request]):
 
 def answers_to_screen(orgs: int) -> list[float]:
     """Seconds from an answer to the paint of what it says, of one among so many orgs."""
-    simulator = make_simulator(orgs=orgs)
+    simulator = make_simulator(SystemClock(), orgs)
     simulator.requests = answers = _Answers(maxlen=1)
     with on_port(simulator) as port:
         command = [sys.executable, "-m", "tests.benchmarks.watching_app", port.url, str(orgs)]

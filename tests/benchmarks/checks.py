@@ -18,6 +18,7 @@ import tomlkit
 from tests.benchmarks.zoho import access_token
 from tests.support.secret_service import secret_service
 from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
+from zbtui.clock import SystemClock
 from zbtui.store.credentials import KeyringCredentials
 from zbtui.store.paths import find_paths
 
@@ -48,7 +49,7 @@ def checked(orgs: int) -> Iterator[Checked]:
         tempfile.TemporaryDirectory() as home,
         _surroundings(home),
         secret_service() as keyring,
-        on_port(make_simulator(orgs=orgs)) as port,
+        on_port(make_simulator(SystemClock(), orgs)) as port,
     ):
         os.environ.update(keyring.environ)
         asyncio.run(_sign_in(port))

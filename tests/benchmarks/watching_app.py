@@ -25,8 +25,8 @@ from zbtui.zoho.http import Http
 
 
 async def watch(url: str, orgs: int, policy: Policy, folder: Path) -> None:
-    port = Port(make_simulator(orgs=orgs), url)
     credentials, clock = MemoryCredentials(), SystemClock()
+    port = Port(make_simulator(clock, orgs), url)
     invented = port.simulator.world.orgs
     for name, org in invented.items():
         await credentials.write_sign_in(name, sign_in_of(org))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import httpx
 
 from tests.support.zoho import Port, make_simulator, on_port
+from zbtui.clock import SystemClock
 
 
 def access_token(port: Port, name: str) -> str:
@@ -43,7 +44,7 @@ def zoho_beside(orgs: int) -> Iterator[str]:
 
 
 def main() -> None:
-    with on_port(make_simulator(orgs=int(sys.argv[1]))) as port:
+    with on_port(make_simulator(SystemClock(), int(sys.argv[1]))) as port:
         print(port.url, flush=True)
         while True:
             time.sleep(3600)

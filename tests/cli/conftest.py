@@ -23,6 +23,7 @@ from tests.conftest import use_keyring_of
 from tests.support.secret_service import SecretService, secret_service
 from tests.support.zoho import Port, make_simulator, on_port
 from zbtui.cli import main
+from zbtui.clock import SystemClock
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def onlooker() -> Iterator[Onlooker]:
 
 @pytest.fixture(scope="session")
 def _served() -> Iterator[Port]:
-    with on_port(make_simulator()) as port:
+    with on_port(make_simulator(SystemClock())) as port:
         yield port
 
 
@@ -81,7 +82,7 @@ def _served() -> Iterator[Port]:
 def zoho(_served: Port) -> Port:
     # As good as a new one: to end a server takes longer than most of the tests.
     vars(_served.simulator).clear()
-    vars(_served.simulator).update(vars(make_simulator()))
+    vars(_served.simulator).update(vars(make_simulator(SystemClock())))
     return _served
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from tests.support.build import seen
 from tests.support.secret_service import SecretService
 from tests.support.terminal import in_terminal
 from tests.support.zoho import Port
+from zbtui.clock import SystemClock
 from zbtui.core.org import Policy
 from zbtui.core.snapshot import Snapshot
 from zbtui.store.journal import open_journal
 
 DAY = timedelta(days=1)
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = SystemClock().now().replace(microsecond=0)
 
 
 def journal_of(home: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import keyring
@@ -15,6 +15,7 @@ from tests.cli.shell import COMMAND, Shell, add, finished, process, start, token
 from tests.cli.signing import bring, sign_in_args
 from tests.support.terminal import in_terminal
 from tests.support.zoho import Port
+from zbtui.clock import SystemClock
 
 pytestmark = pytest.mark.usefixtures("real_keyring")
 
@@ -183,6 +184,6 @@ def test_the_countdown_of_a_lock_out_is_in_the_json_too(shell: Shell, zoho: Port
     zoho.simulator.forced["nordlys"] = "Access Denied"
     for run in (shell("check", "--format", "json"), shell("check", "--format", "json")):
         error = run.orgs()["nordlys"]["error"]
-        ahead = datetime.fromisoformat(error["retry_at"]) - datetime.now(UTC)
+        ahead = datetime.fromisoformat(error["retry_at"]) - SystemClock().now()
         assert timedelta(minutes=9) < ahead <= timedelta(minutes=10)
     assert token_requests(zoho) == 1

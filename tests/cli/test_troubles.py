@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -25,11 +24,10 @@ from tests.cli.shell import (
 )
 from tests.conftest import use_environment_keyring
 from tests.support.secret_service import SecretService
-from tests.support.zoho import Port, on_port
+from tests.support.zoho import Port, make_simulator, on_port
 from zbtui.cli import main
+from zbtui.clock import SystemClock
 from zbtui.core.org import Org
-from zbtui.demo.world import World
-from zbtui.demo.zoho import Simulator
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def street(
     home = tmp_path_factory.mktemp("street")
     environ = {**_running_secret_service.environ, "XDG_CONFIG_HOME": str(home / "config")}
     environ["XDG_STATE_HOME"] = str(home / "state")
-    simulator = Simulator(World(datetime.now(UTC), speed=0.0001))
+    simulator = make_simulator(SystemClock())
     simulator.forced |= FORCED
     # Bound but not listening: nobody else gets this port, and whoever calls is refused.
     with on_port(simulator) as port, socket.socket() as closed, pytest.MonkeyPatch.context() as patch:

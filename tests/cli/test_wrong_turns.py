@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from tests.cli.signing import (
 )
 from tests.cli.test_grants import quick
 from tests.support.zoho import Port
+from zbtui.clock import SystemClock
 from zbtui.core.org import Way
 
 pytestmark = pytest.mark.usefixtures("real_keyring")
@@ -78,7 +79,7 @@ class Scene:
     def later(self, minutes: float) -> None:
         """Time that goes by at Zoho."""
         ahead = timedelta(minutes=minutes)
-        self.zoho.simulator.now = lambda: datetime.now(UTC) + ahead
+        self.zoho.simulator.now = lambda: SystemClock().now() + ahead
 
 
 @pytest.fixture

@@ -88,6 +88,12 @@ async def test_in_the_process_the_date_is_that_of_the_simulated_world(clock: Fak
     assert answer.date == START
 
 
+async def test_on_a_port_too_and_nothing_adds_a_date_of_its_own(port: Port) -> None:
+    async with Http() as http:
+        answer = await http.send("GET", port.url)
+    assert answer.date == START
+
+
 async def test_the_log_tells_who_asked_what_and_never_the_body() -> None:
     simulator = make_simulator()
     org = simulator.world.orgs["nordlys"]

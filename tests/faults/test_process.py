@@ -22,6 +22,7 @@ from tests.faults.canary import Canaries
 from tests.support.secret_service import SecretService
 from tests.support.terminal import Terminal, in_terminal
 from tests.support.zoho import Port, make_simulator, on_port
+from zbtui.clock import SystemClock
 
 # A full disk
 
@@ -64,7 +65,7 @@ def kept(disk: Path, folder: Path) -> list[tuple[str, str]]:
 def test_a_full_disk_is_told_harms_no_org_and_all_is_kept_again_once_there_is_room(
     real_keyring: SecretService, empty_home: Path, tmp_path: Path, canaries: Canaries
 ) -> None:
-    simulator = make_simulator()
+    simulator = make_simulator(SystemClock())
     with on_port(simulator) as port:
         add_orgs(port, empty_home, "nordlys", "kestrel")
         command = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh", *COMMAND]

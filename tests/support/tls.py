@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_DAY = timedelta(days=1)
+_LONG_AGO, _OVER, _FAR_OFF = (datetime(year, 1, 1, tzinfo=UTC) for year in (1990, 1991, 2400))
+"""No certificate depends on the day on which the tests run."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,9 @@ class Authority:
     def file(self) -> Path:
         return self.folder / "authority.pem"
 
-    def context(self, *names: str, ends: timedelta = _DAY) -> ssl.SSLContext:
-        """A server's side of TLS, for the hosts of these names.
-
-        Args:
-            ends: how far ahead; negative: it is over.
-        """
+    def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+        """A server's side of TLS, for the hosts of these names."""
         key = ec.generate_private_key(ec.SECP256R1())
-        now = datetime.now(UTC)
         key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         issued = (
             x509.CertificateBuilder()
@@ -42,8 +38,8 @@ class Authority:
             .issuer_name(self.certificate.subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 9 * _DAY)
-            .not_valid_after(now + ends)
+            .not_valid_before(_LONG_AGO)
+            .not_valid_after(_OVER if expired else _FAR_OFF)
             .add_extension(
                 x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
             )
@@ -66,7 +62,7 @@ class Authority:
 
 def make_authority(folder: Path) -> Authority:
     """A new one, whose certificate is in its `file`."""
-    key, name, now = ec.generate_private_key(ec.SECP256R1()), _named("tests"), datetime.now(UTC)
+    key, name = ec.generate_private_key(ec.SECP256R1()), _named("tests")
     uses = dict.fromkeys(
         (
             "digital_signature",
@@ -85,8 +81,8 @@ def make_authority(folder: Path) -> Authority:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 9 * _DAY)
-        .not_valid_after(now + 9 * _DAY)
+        .not_valid_before(_LONG_AGO)
+        .not_valid_after(_FAR_OFF)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **uses), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
@@ -16,6 +15,7 @@ import httpx
 import uvicorn
 
 from tests.support.clock import FakeClock
+from zbtui.clock import Clock
 from zbtui.core.data_centers import DataCenter
 from zbtui.core.org import Org
 from zbtui.core.secret import Client, Secret, SignIn
@@ -25,10 +25,13 @@ from zbtui.demo.world import InventedOrg, World
 from zbtui.demo.zoho import Simulator
 
 
-def make_simulator(clock: FakeClock | None = None, orgs: int = 0) -> Simulator:
-    """A simulator whose orgs practically stand still; force what they are at with `forced`."""
-    if clock is None:
-        return Simulator(World(datetime.now(UTC), orgs, speed=0.0001))
+def make_simulator(clock: Clock | None = None, orgs: int = 0) -> Simulator:
+    """A simulator whose orgs practically stand still; force what they are at with `forced`.
+
+    Args:
+        clock: that Zoho and its `Date` go by: the machine's where a whole zbtui asks it, which does too.
+    """
+    clock = clock or FakeClock()
     return Simulator(World(clock.now(), orgs, speed=0.0001), clock.now)
 
 
@@ -72,7 +75,12 @@ class Port:
 def on_port(simulator: Simulator) -> Iterator[Port]:
     """Serve on a free port of the loopback, in a thread."""
     config = uvicorn.Config(
-        serve_on_port(simulator), host="127.0.0.1", port=0, log_level="critical", lifespan="off"
+        serve_on_port(simulator),
+        host="127.0.0.1",
+        port=0,
+        log_level="critical",
+        lifespan="off",
+        date_header=False,
     )
     server = uvicorn.Server(config)
     # IPPROTO_TCP by name: else asyncio sets no TCP_NODELAY, and each answer takes 40 ms longer.

@@ -30,9 +30,9 @@ from tests.support.faulty import (
     hangs,
     reply,
     resets,
-    self_signed,
     sends,
 )
+from tests.support.tls import make_authority
 from tests.zoho.canned import Canned, Message, Receive, Send, all_that_it_tells
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.zoho import http as room
@@ -181,7 +181,7 @@ async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
         with full_port() as url:
             unanswered = await trouble_of(url)
     broken_off = await trouble_with(resets)
-    async with faulty(hangs, tls=self_signed(tmp_path)) as server:
+    async with faulty(hangs, tls=make_authority(tmp_path).context("a host")) as server:
         untrusted = await trouble_of(server.url)
     async with faulty(sends(reply(403))) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)

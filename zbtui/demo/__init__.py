@@ -1,7 +1,7 @@
 """Zoho, simulated: accounts and API as one ASGI app, and invented orgs that live fast.
 
-In the process for `zbtui demo`; on a real port with `uvicorn zbtui.demo:app`, which prints how to
-put its orgs under watch. Nothing in here is real: no name, no id, no credential.
+In the process for `zbtui demo`; on a real port with `uvicorn --no-date-header zbtui.demo:app`, which
+prints how to put its orgs under watch. Nothing in here is real: no name, no id, no credential.
 """
 
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, Client

@@ -57,25 +57,28 @@ _GRANTS: Final = (
 
 
 def serve_in_process(simulator: Simulator) -> Asgi:
-    """For an HTTP client inside the process; sends the `Date` header that a server would add."""
+    """For an HTTP client inside the process."""
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        await _serve(simulator, scope, receive, send, dated=True)
+        await _serve(simulator, scope, receive, send)
 
     return serve
 
 
 def serve_on_port(simulator: Simulator) -> Asgi:
-    """For an ASGI server, which adds `Date` itself, and cannot break a connection off: 503 instead."""
+    """For an ASGI server, which cannot break a connection off: 503 instead.
+
+    Each answer bears a `Date`, by the simulator's clock: the server is to add none of its own.
+    """
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _live(simulator, receive, send)
             return
         try:
-            await _serve(simulator, scope, receive, send, dated=False)
+            await _serve(simulator, scope, receive, send)
         except ConnectionResetError:
-            await _send(send, Answer(503, content_type="text/plain"), None)
+            await _send(send, Answer(503, content_type="text/plain"), simulator.now())
 
     return serve
 
@@ -88,7 +91,7 @@ async def _live(simulator: Simulator, receive: Receive, send: Send) -> None:
 
 
 async def _serve(
-    simulator: Simulator, scope: MutableMapping[str, Any], receive: Receive, send: Send, *, dated: bool
+    simulator: Simulator, scope: MutableMapping[str, Any], receive: Receive, send: Send
 ) -> None:
     began = simulator.next_serial()
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -112,7 +115,7 @@ async def _serve(
             _grant(path, call),
         )
     )
-    await _send(send, answer, simulator.now() if dated else None)
+    await _send(send, answer, simulator.now())
 
 
 def _locate(scheme: str, host: str, path: str) -> tuple[Site, str]:
@@ -159,17 +162,15 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-async def _send(send: Send, answer: Answer, date: datetime | None) -> None:
-    headers = dict(answer.headers)
+async def _send(send: Send, answer: Answer, date: datetime) -> None:
+    headers = {**answer.headers, "Date": format_datetime(date.astimezone(UTC), usegmt=True)}
     if answer.status != 204:
         headers["Content-Type"] = answer.content_type
         headers["Content-Length"] = str(len(answer.body))
-    if date is not None:
-        headers["Date"] = format_datetime(date.astimezone(UTC), usegmt=True)
     encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
     await send({"type": "http.response.body", "body": answer.body})
 
 
 app = serve_on_port(Simulator(World(datetime.now(UTC))))
-"""For `uvicorn zbtui.demo:app`."""
+"""For `uvicorn --no-date-header zbtui.demo:app`."""

@@ -1,0 +1,13 @@
+"""Imported by each Python at its start, where this folder is on its path: `time.sleep` by `select`."""
+
+from __future__ import annotations
+
+import select
+import time
+
+
+def _sleep(seconds: float) -> None:
+    select.select([], [], [], seconds)
+
+
+time.sleep = _sleep  # type: ignore[assignment]
