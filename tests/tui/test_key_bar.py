@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tui.driving import driving
-from zbtui.config.settings import Settings
+from zbtui.config.settings import Config, Settings
 from zbtui.tui.widgets.key_bar import KeyBar
 
 
@@ -61,6 +61,18 @@ async def test_it_tells_the_users_own_keys() -> None:
     async with driving(settings=Settings(keys=(("fleet.look", "f5"), ("app.quit", "ctrl+x")))) as scene:
         bar = scene.app.screen.query_one(KeyBar)
         assert "f5 Look" in shown(bar) and "^x Quit" in shown(bar)
+
+
+async def test_keys_that_change_in_the_config_are_told_and_work_at_once() -> None:
+    edited: list[Config] = []
+    async with driving(reload=lambda: edited.pop() if edited else None) as scene:
+        orgs = tuple(one.org for one in scene.fleet.snapshots)
+        edited.append(Config(orgs=orgs, settings=Settings(keys=(("fleet.look", "f5"),))))
+        await scene.advance(30)
+        assert "f5 Look" in shown(scene.app.screen.query_one(KeyBar))
+        scene.zoho.asked.clear()
+        await scene.press("f5")
+        assert scene.zoho.asked == ["acme"]
 
 
 async def test_another_view_makes_no_widget_anew() -> None:
