@@ -13,7 +13,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -38,7 +38,6 @@ from zbtui.core.finding import parse_filter
 from zbtui.core.judge import judge
 from zbtui.core.keymap import WrongKeysError, key_named, read_keymap
 from zbtui.core.org import WAYS, Policy
-from zbtui.core.screen_state import read_state
 from zbtui.core.snapshot import Snapshot, failed
 from zbtui.core.trouble import LOCKOUT, TroubleError
 from zbtui.store.config import check_name, make_org, org_table, parse_config
@@ -54,7 +53,7 @@ from zbtui.store.encoding import (
     encode_standing,
 )
 from zbtui.store.journal import Journal, open_journal
-from zbtui.store.screen_memory import ScreenMemory
+from zbtui.store.screen_memory import ScreenMemory, read_state
 from zbtui.tokens import TokenDesk
 from zbtui.tui.widgets.event_lines import Whose, draw_event
 from zbtui.zoho.datacenter import DATA_CENTERS
@@ -197,7 +196,7 @@ def read_screen(data: bytes) -> None:
         state = ScreenMemory(path).load()
     check_text(state.find, state.theme)
     parse_filter(state.find)
-    assert read_state(json.loads(json.dumps(state.as_dict()))) == state
+    assert read_state(json.loads(json.dumps(asdict(state)))) == state
 
 
 def read_config(data: bytes) -> None:

@@ -26,10 +26,9 @@ from textual.widgets import Input
 
 from zbtui.core.alert import Alert
 from zbtui.core.crash import describe
-from zbtui.core.screen_state import ScreenState
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
-from zbtui.store.screen_memory import ScreenMemory
+from zbtui.store.screen_memory import ScreenMemory, ScreenState
 from zbtui.tui.alerting import Alerting
 from zbtui.tui.bindings import bindings_of, keys_told
 from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotsChanged
@@ -269,9 +268,7 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def _remember(self, state: ScreenState) -> None:
         self._state = replace(state, theme=self.chosen_theme)
-        self.run_worker(
-            self._memory.save(self._state), group="remember", description="remember", exit_on_error=False
-        )
+        self._memory.save(self._state)
 
     def _take_up_keys(self) -> None:
         """The config's, whenever they are others."""
