@@ -20,6 +20,7 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.css.query import NoMatches
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.widgets import Input
@@ -30,7 +31,7 @@ from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.store.screen_memory import ScreenMemory, ScreenState
 from zbtui.tui.alerting import Alerting
-from zbtui.tui.bindings import bindings_of, keys_told
+from zbtui.tui.bindings import bindings_of, key_of, keys_told
 from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotsChanged
 from zbtui.tui.palette import OrgProvider, commands_of
 from zbtui.tui.screens.fleet_screen import FleetScreen
@@ -38,7 +39,6 @@ from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.tui.themes import Themed
 from zbtui.tui.ticking import Ticking
-from zbtui.tui.toasts import Toasting
 from zbtui.tui.type_ahead import TypeAhead, type_into
 from zbtui.watch.fleet import Change, Fleet
 
@@ -57,7 +57,7 @@ DEMO: Final = "demo"
 """What the app returns when the demo was asked for."""
 
 
-class ZbtuiApp(Toasting[str], Themed[str]):
+class ZbtuiApp(Themed[str]):
     """Watches a fleet until told to quit, or until its terminal is gone."""
 
     TITLE = "zbtui"
@@ -223,6 +223,24 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         elif isinstance(self.focused, Input):
             event.prevent_default()
             type_into(self.focused, event.character)
+
+    # Toasts
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """All toasts come through here, those of widgets too: their texts are data, and never markup."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: who means to leave learns how. Textual's own sentence is markup."""
+        self.notify(f"Press {key_of(self.screen, 'app.quit') or 'ctrl+q'} to leave zbtui.")
 
     # Commands
 

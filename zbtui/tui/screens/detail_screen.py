@@ -140,9 +140,9 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
         row = self.query_one(RowList).selected
         if row and row[1].strip():
             self.app.copy_to_clipboard(row[1])
-            self.notify(f"Copied: {row[0] or 'the line'}", markup=False, timeout=3)
+            self.notify(f"Copied: {row[0] or 'the line'}", timeout=3)
 
     def action_copy_json(self) -> None:
         if snapshot := self._snapshot():
             self.app.copy_to_clipboard(answer_json(snapshot))
-            self.notify("Copied: Zoho's answer as JSON", markup=False, timeout=3)
+            self.notify("Copied: Zoho's answer as JSON", timeout=3)

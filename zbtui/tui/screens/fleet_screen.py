@@ -208,7 +208,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def welcome(self, snapshot: Snapshot) -> None:
         """An org came under watch, or signed in again: go to it, once it is shown."""
         self._came = snapshot.org.name
-        self.notify(f"{self.called(self._came)} is under watch.", markup=False, timeout=4)
+        self.notify(f"{self.called(self._came)} is under watch.", timeout=4)
 
     def _show_news(self) -> None:
         if self.roster.settle():

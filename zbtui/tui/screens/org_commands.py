@@ -51,7 +51,7 @@ class OrgCommands(_Base):
         return veil(snapshot, self.roster.alias(snapshot.org.name)) if veiled else snapshot
 
     def _say(self, text: str) -> None:
-        self.notify(text, markup=False)
+        self.notify(text)
 
     # Looking
 

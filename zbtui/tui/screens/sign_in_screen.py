@@ -307,4 +307,4 @@ class SignInScreen(DeskScreen[Snapshot | None]):
         if self.page == "wait" and isinstance(page, DeviceCode | BrowserPage):
             text, what = page.url, "The address is"
         self.app.copy_to_clipboard(text)
-        self.notify(f"{what} on the clipboard.", markup=False, timeout=3)
+        self.notify(f"{what} on the clipboard.", timeout=3)
