@@ -65,7 +65,6 @@ class ZbtuiApp(Themed[str]):
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         _SCREENS / "fleet_screen.tcss",
         _HERE / "widgets" / "tile_view.tcss",
-        _HERE / "widgets" / "too_small.tcss",
         _HERE / "toasts.tcss",
         _SCREENS / "welcome_screen.tcss",
         _SCREENS / "boxed_screen.tcss",
