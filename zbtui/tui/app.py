@@ -32,13 +32,14 @@ from zbtui.core.trouble import Trouble
 from zbtui.store.screen_memory import ScreenMemory, ScreenState
 from zbtui.tui.alerting import Alerting
 from zbtui.tui.bindings import bindings_of, key_of, keys_told
-from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotsChanged
+from zbtui.tui.messages import SnapshotsChanged
 from zbtui.tui.palette import OrgProvider, commands_of
+from zbtui.tui.screens.desk_screen import DeskScreen
+from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.tui.themes import Themed
-from zbtui.tui.ticking import Ticking
 from zbtui.tui.type_ahead import TypeAhead, type_into
 from zbtui.watch.fleet import Change, Fleet
 
@@ -160,14 +161,6 @@ class ZbtuiApp(Themed[str]):
         screen = self._fleet_screen
         return screen if screen and screen.is_mounted else None
 
-    def on_look_asked(self, message: LookAsked) -> None:
-        if screen := self._mounted_fleet_screen:
-            screen.look(message.org_name)
-
-    def on_browser_asked(self, message: BrowserAsked) -> None:
-        if screen := self._mounted_fleet_screen:
-            screen.browse(message.org_name)
-
     def on_snapshots_changed(self) -> None:
         """Some at a time: where thousands are polled at once, a key waits for no more than these."""
         self._alerting.note_change()
@@ -197,7 +190,7 @@ class ZbtuiApp(Themed[str]):
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
             self._alerting.tick(screen.roster.verdicts)
-        if isinstance(self.screen, Ticking):
+        if isinstance(self.screen, DetailScreen | DeskScreen):
             with suppress(NoMatches):  # it is on its way out, and its widgets have gone
                 self.screen.tick()
 

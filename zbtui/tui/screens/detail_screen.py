@@ -16,8 +16,6 @@ from textual.widgets import Static
 from zbtui.core.judge import judge
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.bindings import bindings_of, key_of
-from zbtui.tui.messages import BrowserAsked, LookAsked
-from zbtui.tui.ticking import Ticking
 from zbtui.tui.widgets.detail import Rows, detail_rows
 from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, look_rows, next_dates
 from zbtui.tui.widgets.row_list import RowList
@@ -30,7 +28,7 @@ _TITLES: Final[dict[Page, str]] = {"now": "Now", "history": "History", "looks": 
 _PART: Final = "   "
 
 
-class DetailScreen(Ticking, ModalScreen[str | None]):
+class DetailScreen(ModalScreen[str | None]):
     """The verdict with its cure and what is known now; the year; the last looks; Zoho's answer as it came.
 
     Ends with what is to be done next: `SIGN_IN`, or nothing.
@@ -39,15 +37,24 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("detail")
 
     def __init__(
-        self, fleet: Fleet, org_name: str, as_shown: Callable[[Snapshot], Snapshot] = lambda one: one
+        self,
+        fleet: Fleet,
+        org_name: str,
+        as_shown: Callable[[Snapshot], Snapshot],
+        look: Callable[[str], None],
+        browse: Callable[[str], None],
     ) -> None:
         """Args:
         as_shown: what may be shown of an org.
+        look: asks Zoho about the org of that name now.
+        browse: opens its CRM in the browser.
         """
         super().__init__()
         self._fleet = fleet
         self._org_name = org_name
         self._as_shown = as_shown
+        self._look = look
+        self._browse = browse
         self._page: Page = "now"
 
     def compose(self) -> ComposeResult:
@@ -130,10 +137,10 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
         self.dismiss(None)  # enter leads back, as it led here
 
     def action_look(self) -> None:
-        self.app.post_message(LookAsked(self._org_name))
+        self._look(self._org_name)
 
     def action_browse(self) -> None:
-        self.app.post_message(BrowserAsked(self._org_name))
+        self._browse(self._org_name)
 
     def action_copy(self) -> None:
         """The text of the row under the cursor."""

@@ -120,7 +120,8 @@ class OrgCommands(_Base):
 
     def action_detail(self) -> None:
         if org := self._take():
-            self.app.push_screen(DetailScreen(self.fleet, org.org.name, self._shown), self._after_detail)
+            screen = DetailScreen(self.fleet, org.org.name, self._shown, self.look, self.browse)
+            self.app.push_screen(screen, self._after_detail)
 
     def _after_detail(self, then: str | None) -> None:
         if then == SIGN_IN:
