@@ -23,7 +23,6 @@ from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.widgets import Input
 
 from zbtui.core.alert import Alert
 from zbtui.core.crash import describe
@@ -40,7 +39,7 @@ from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.tui.themes import Themed
-from zbtui.tui.type_ahead import TypeAhead, type_into
+from zbtui.tui.widgets.find_input import FindInput
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
@@ -207,14 +206,14 @@ class ZbtuiApp(Themed[str]):
             self.push_screen(WelcomeScreen())
 
     def on_key(self, event: events.Key) -> None:
-        """Keys that come all at once are sent to what has the focus then, and the first one may move it."""
-        if not event.is_printable or not event.character:
-            return
-        if isinstance(self.screen, TypeAhead) and self.screen.keep_typed(event.character):
+        """Of keys that come all at once, those behind the one that opens the filter are typed into it.
+
+        They were sent to the orgs, which had the focus by then, and would be taken for commands.
+        """
+        field = self.focused
+        if isinstance(field, FindInput) and event.is_printable and event.character:
             event.prevent_default()
-        elif isinstance(self.focused, Input):
-            event.prevent_default()
-            type_into(self.focused, event.character)
+            field.replace(event.character, *field.selection)
 
     # Toasts
 

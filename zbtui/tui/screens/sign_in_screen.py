@@ -100,7 +100,7 @@ class SignInScreen(DeskScreen[Snapshot | None]):
         """The page is laid out: put the cursor where it begins, and say which one it is."""
         if page != self.page:
             return
-        self.begin_at(self._first(page))
+        self.set_focus(self._first(page))
         box = self.query_one(FormBox)
         place, key = self._pages.index(page) + 1, key_of(self, "sign-in.back")
         box.border_subtitle = Content(f"{place} of {len(self._pages)} · {key} back")
