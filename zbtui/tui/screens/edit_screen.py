@@ -99,7 +99,7 @@ class EditScreen(DeskScreen[None]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        """Enter saves, but for a rename: it may be text that was pasted onto the orgs, and Save confirms it."""
+        """Enter saves, but a rename is confirmed by Save: text pasted onto the orgs may have made it."""
         name = next(one.value for one in self.query(Field) if one.key == "name")
         if name in ("", self._org.name):
             self._save()
