@@ -126,8 +126,10 @@ async def test_a_click_moves_and_a_double_click_opens() -> None:
         assert "requester.zuid" in driven.screen_text
 
 
-async def test_r_looks_at_one_org_and_never_twice_within_five_seconds() -> None:
+@pytest.mark.parametrize("before", [[], ["enter"]], ids=["among all orgs", "in the detail"])
+async def test_r_polls_one_org_and_never_twice_within_five_seconds(before: list[str]) -> None:
     async with driving(NAMES) as driven:
+        await driven.press(*before)
         driven.zoho.asked.clear()
         await driven.press("r", "r", "r")
         await driven.advance(3)
@@ -154,6 +156,18 @@ async def test_a_lock_out_is_not_broken_by_r() -> None:
         await driven.advance(60)
         assert driven.zoho.asked == []
         assert "asks in 00:08:5" in driven.screen_text
+
+
+async def test_a_poll_from_the_detail_that_cannot_be_says_why_and_o_opens_the_orgs_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str | None] = []
+    monkeypatch.setattr(FleetScreen, "browse", lambda screen, name: opened.append(name))
+    async with driving(toasts=True) as driven:
+        await driven.press("p", "enter", "r", "o")
+        assert isinstance(driven.app.screen, DetailScreen)
+        assert [one.message for one in driven.app._notifications] == ["acme is paused: resume it first."]
+        assert opened == ["acme"]
 
 
 async def test_p_pauses_and_resumes() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import AsyncIterator, ValuesView
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -12,9 +14,13 @@ from hypothesis import strategies as st
 
 from tests.support.build import seen
 from tests.support.clock import START
+from tests.tui.views import ViewApp, roster_of
+from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.verdict import Level
-from zbtui.tui.widgets.fleet_bar import bar_content
+from zbtui.tui.roster import Roster
+from zbtui.tui.widgets.fleet_bar import FleetBar, bar_content
+from zbtui.tui.widgets.table_view import TableView
 
 COUNTS = Counter({Level.OK: 7, Level.CRITICAL: 2, Level.UNKNOWN: 1})
 SOON = seen("kestrel", scheduled_date=(START + timedelta(hours=3, minutes=12, seconds=44)).isoformat())
@@ -68,3 +74,55 @@ def test_that_all_is_invented_is_said_at_every_width() -> None:
 
 def test_without_a_run_ahead_it_only_counts() -> None:
     assert bar_content(Counter({Level.WARNING: 1}), None, START, 80, None).plain == "▲ 1 warning  "
+
+
+class Counting(dict[str, Snapshot]):
+    """Counts how often all orgs are searched."""
+
+    searches = 0
+
+    def values(self) -> ValuesView[Snapshot]:  # type: ignore[override]
+        self.searches += 1
+        return super().values()
+
+
+def due(name: str, hours: float) -> Snapshot:
+    """An org whose run is so many hours ahead; below 0 it is past."""
+    return seen(name, scheduled_date=(START + timedelta(hours=hours)).isoformat())
+
+
+@asynccontextmanager
+async def bar_beside(roster: Roster) -> AsyncIterator[FleetBar]:
+    app, bar = ViewApp(TableView(roster)), FleetBar(None)
+    bar.styles.width = 80
+    async with app.run_test() as pilot:
+        await app.mount(bar)
+        await pilot.pause()
+        yield bar
+
+
+async def test_a_run_that_is_past_is_never_the_next_one() -> None:
+    roster = roster_of(due("acme", 1), due("beta", -1))
+    async with bar_beside(roster) as bar:
+
+        def shown() -> str:
+            bar.show(roster)
+            return str(bar.content)
+
+        assert "next run: acme in 01:00:00" in shown()
+        roster.update(due("beta", -2), START)
+        bar.note(roster.everyone["beta"], START)
+        assert "next run: acme in 01:00:00" in shown()
+        roster.tick(START + timedelta(hours=1), [])
+        assert "next" not in shown()
+
+
+async def test_news_of_a_run_that_is_past_has_no_other_org_searched() -> None:
+    """It comes with each answer, of thousands of orgs."""
+    roster = roster_of(due("acme", 1), due("beta", -1))
+    async with bar_beside(roster) as bar:
+        bar.show(roster)
+        roster.everyone = orgs = Counting(roster.everyone)
+        bar.note(due("beta", -2), START)
+        bar.show(roster)
+        assert orgs.searches == 0

@@ -126,6 +126,15 @@ def test_who_comes_and_goes_again_before_anybody_looked_changes_nothing() -> Non
     assert roster.order == ["beta"]
 
 
+def test_what_a_filter_lets_in_stands_at_its_place_though_nothing_else_moved_it() -> None:
+    roster = roster_of(seen("acme"), seen("beta", status="FAILED"))
+    roster.sort_by("name")
+    roster.search("!level:ok")
+    roster.update(seen("acme", status="FAILED"), START)
+    assert roster.settle()
+    assert roster.order == ["acme", "beta"]
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from(["FAILED", "SCHEDULED"])), max_size=20),
     st.booleans(),

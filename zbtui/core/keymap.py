@@ -1,4 +1,8 @@
-"""Other keys for the actions, as the config's `[keys]` gives them, and what may be wrong with them."""
+"""Other keys for the actions, as the config's `[keys]` gives them, and what may be wrong with them.
+
+The names of keys are Textual's, written down here once more: each command reads the config, and importing
+`textual.keys` loads 165 modules, 0.28 s of CPU, for commands that have no screen.
+"""
 
 from __future__ import annotations
 

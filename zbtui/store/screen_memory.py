@@ -1,105 +1,110 @@
-"""How somebody left the screen, kept in a file of the state folder: no trouble with it stops anything."""
+"""How the screen was left, as JSON in a file of the state folder. No problem with it stops anything."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal, get_args
 
-from zbtui.clock import Clock, SystemClock
-from zbtui.core.screen_state import USUAL, ScreenState, read_state
+from zbtui.core.ordering import Sort
+from zbtui.core.text import LONGEST, clean
 from zbtui.core.trouble import Trouble
 from zbtui.private_files import write_atomically
 from zbtui.store.worker import Worker, WorkerStuckError
 
-_LARGEST: Final = 1 << 16
-"""Bytes that are read; far more than are ever written."""
-_RESTS: Final = 0.5
-"""Seconds: what changes within them is written as one. A filter changes with each key."""
-_PATIENCE: Final = 3.0
+View = Literal["panels", "table", "agenda", "events"]
+VIEWS: Final[tuple[View, ...]] = get_args(View)
+SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
+_LIMIT: Final = 3.0
+"""Seconds that one write may take."""
 _log = logging.getLogger(__name__)
 
 
-class ScreenMemory:
-    """The state at `path`. Of several windows, the one that wrote last is remembered.
+@dataclass(frozen=True, slots=True)
+class ScreenState:
+    """What the screen takes up again after a restart."""
 
-    Nothing is raised: what keeps it from being kept is told by `trouble`.
+    view: View = "panels"
+    sort: Sort = "worst"
+    reverse: bool = False
+    find: str = ""
+    """The filter, as it was typed; empty: all orgs are shown."""
+    theme: str | None = None
+    """By name; the screen decides whether there is such a theme. None: the default one."""
+
+
+def read_state(body: object) -> ScreenState:
+    """From the file's JSON: a value that is missing or makes no sense is the default one."""
+    known: dict[str, Any] = body if isinstance(body, dict) else {}
+    view, sort, find, theme = (known.get(key) for key in ("view", "sort", "find", "theme"))
+    return ScreenState(
+        view=view if view in VIEWS else "panels",
+        sort=sort if sort in SORTS else "worst",
+        reverse=known.get("reverse") is True,
+        # Half of a filter would be another one, which hides other orgs.
+        find=clean(find) if isinstance(find, str) and len(find) <= LONGEST else "",
+        theme=clean(theme) or None if isinstance(theme, str) else None,
+    )
+
+
+class ScreenMemory:
+    """Reads and writes that file. Of several windows, the one that wrote last is remembered.
+
+    Nothing is raised: `trouble` says why the last state could not be read or written.
     """
 
-    def __init__(self, path: Path | None, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path | None) -> None:
         """Args:
-        path: its folder is made when first something is kept; None: nothing ever is, as in the demo.
+        path: its folder is made with the first write; None: nothing is ever kept, as in the demo.
         """
         self._path = path
-        self._clock = clock or SystemClock()
         self._worker = Worker("zbtui-screen")
-        self._wanted: ScreenState | None = None
-        """What is not written yet."""
-        self._saving = False
-        self._closing = asyncio.Event()
+        self._writes: set[asyncio.Task[None]] = set()
         self.trouble: Trouble | None = None
-        """Why the last state could not be read or written; None: it could."""
 
     def load(self) -> ScreenState:
-        """As it was left; as usual, where that is not known. Blocks."""
+        """The state as it was left; the default one where that is not known. Blocks."""
         try:
-            if self._path is None or not self._path.is_file():  # a pipe would be waited for
-                return USUAL
-            with self._path.open("rb") as file:
-                return read_state(json.loads(file.read(_LARGEST)))
+            if self._path is not None:
+                return read_state(json.loads(self._path.read_bytes()))
+        except FileNotFoundError:
+            pass  # the first start
         except OSError as error:
-            self._note(error, "read")
+            self._note("read", error.strerror)
         except (ValueError, RecursionError):
-            pass  # a file that makes no sense is soon written anew
-        return USUAL
+            pass  # a file that makes no sense is replaced by the next write
+        return ScreenState()
 
-    async def save(self, state: ScreenState) -> None:
-        """Keep it. Of several that come close together, the last one is written, once."""
-        if self._path is None:
-            return
-        self._wanted = state
-        if self._saving:
-            return  # whoever is at it takes this one with it
-        self._saving = True
-        try:
-            await self._clock.wait(self._closing, _RESTS)
-            self._closing.clear()  # a rest that ended by itself sets it, too
-            await self._write(self._path)
-        finally:
-            self._saving = False
+    def save(self, state: ScreenState) -> None:
+        """Begin to write it, in a thread, behind what was given before."""
+        if self._path is not None:
+            text = json.dumps(asdict(state), indent=1) + "\n"
+            task = asyncio.create_task(self._write(partial(write_atomically, self._path, text)))
+            self._writes.add(task)
+            task.add_done_callback(self._writes.discard)
 
     async def close(self) -> None:
-        """Write now what is not written yet, even where a `save` was cancelled."""
-        self._closing.set()
-        if self._path is not None:
-            await self._write(self._path)
+        """Wait until all is written."""
+        await asyncio.gather(*self._writes)
 
-    async def _write(self, path: Path) -> None:
-        while (state := self._wanted) is not None:
-            self._wanted = None
-            write = partial(write_atomically, path, json.dumps(state.as_dict(), indent=1) + "\n")
-            try:
-                await self._worker.call(write, _PATIENCE)
-            except (OSError, WorkerStuckError) as error:
-                self._note(error, "written")
-            except asyncio.CancelledError:
-                self._wanted = self._wanted or state
-                raise
-            else:
-                self.trouble = None
+    async def _write(self, write: Callable[[], None]) -> None:
+        try:
+            await self._worker.call(write, _LIMIT)
+        except OSError as error:
+            self._note("written", error.strerror)
+        except WorkerStuckError:
+            self._note("written", f"no answer within {_LIMIT:.0f} s")
+        else:
+            self.trouble = None
 
-    def _note(self, error: Exception, what: str) -> None:
-        said = error.strerror if isinstance(error, OSError) else None
-        if isinstance(error, WorkerStuckError):
-            said = f"no answer within {_PATIENCE:.0f} s"
-        trouble = Trouble(
-            "config",
-            f"How the screen was left cannot be {what} ({said or type(error).__name__}).",
-            f"All else goes on: check the disk and the rights of {self._path}.",
-        )
-        if trouble != self.trouble:  # told once, not with each change
-            self.trouble = trouble
-            _log.warning("%s", trouble.message)
+    def _note(self, what: str, why: str | None) -> None:
+        message = f"How the screen was left cannot be {what} ({why or 'the disk refuses'})."
+        if self.trouble is None or self.trouble.message != message:  # logged once, not with each change
+            hint = f"All else goes on: check the disk and the rights of {self._path}."
+            self.trouble = Trouble("config", message, hint)
+            _log.warning("%s", message)

@@ -103,7 +103,7 @@ class Alerting:
             self._app.bell()
 
     def _toast(self, title: str, text: str, severity: Severity) -> None:
-        self._app.notify(text, title=title, severity=severity, timeout=_TOAST_SECONDS, markup=False)
+        self._app.notify(text, title=title, severity=severity, timeout=_TOAST_SECONDS)
 
     # The terminal
 

@@ -20,29 +20,28 @@ from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.css.query import NoMatches
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
-from textual.widgets import Input
 
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
 from zbtui.core.alert import Alert
 from zbtui.core.crash import describe
-from zbtui.core.screen_state import ScreenState
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
-from zbtui.store.screen_memory import ScreenMemory
+from zbtui.store.screen_memory import ScreenMemory, ScreenState
 from zbtui.tui.alerting import Alerting
-from zbtui.tui.bindings import bindings_of, keys_told
-from zbtui.tui.messages import BrowserAsked, LookAsked, SnapshotsChanged
+from zbtui.tui.bindings import bindings_of, key_of, keys_told
+from zbtui.tui.messages import SnapshotsChanged
 from zbtui.tui.palette import OrgProvider, commands_of
+from zbtui.tui.screens.desk_screen import DeskScreen
+from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.tui.themes import Themed
-from zbtui.tui.ticking import Ticking
-from zbtui.tui.toasts import Toasting
-from zbtui.tui.type_ahead import TypeAhead, type_into
+from zbtui.tui.widgets.find_input import FindInput
 from zbtui.watch.fleet import Change, Fleet
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ DEMO: Final = "demo"
 """What the app returns when the demo was asked for."""
 
 
-class ZbtuiApp(Toasting[str], Themed[str]):
+class ZbtuiApp(Themed[str]):
     """Watches a fleet until told to quit, or until its terminal is gone."""
 
     TITLE = "zbtui"
@@ -68,7 +67,6 @@ class ZbtuiApp(Toasting[str], Themed[str]):
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         _SCREENS / "fleet_screen.tcss",
         _HERE / "widgets" / "tile_view.tcss",
-        _HERE / "widgets" / "too_small.tcss",
         _HERE / "toasts.tcss",
         _SCREENS / "welcome_screen.tcss",
         _SCREENS / "boxed_screen.tcss",
@@ -168,14 +166,6 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         screen = self._fleet_screen
         return screen if screen and screen.is_mounted else None
 
-    def on_look_asked(self, message: LookAsked) -> None:
-        if screen := self._mounted_fleet_screen:
-            screen.look(message.org_name)
-
-    def on_browser_asked(self, message: BrowserAsked) -> None:
-        if screen := self._mounted_fleet_screen:
-            screen.browse(message.org_name)
-
     def on_snapshots_changed(self) -> None:
         """Some at a time: where thousands are polled at once, a key waits for no more than these."""
         self._alerting.note_change()
@@ -205,7 +195,7 @@ class ZbtuiApp(Toasting[str], Themed[str]):
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
             self._alerting.tick(screen.roster.verdicts)
-        if isinstance(self.screen, Ticking):
+        if isinstance(self.screen, DetailScreen | DeskScreen):
             with suppress(NoMatches):  # it is on its way out, and its widgets have gone
                 self.screen.tick()
 
@@ -222,14 +212,32 @@ class ZbtuiApp(Toasting[str], Themed[str]):
             self.push_screen(WelcomeScreen())
 
     def on_key(self, event: events.Key) -> None:
-        """Keys that come all at once are sent to what has the focus then, and the first one may move it."""
-        if not event.is_printable or not event.character:
-            return
-        if isinstance(self.screen, TypeAhead) and self.screen.keep_typed(event.character):
+        """Of keys that come all at once, those behind the one that opens the filter are typed into it.
+
+        They were sent to the orgs, which had the focus by then, and would be taken for commands.
+        """
+        field = self.focused
+        if isinstance(field, FindInput) and event.is_printable and event.character:
             event.prevent_default()
-        elif isinstance(self.focused, Input):
-            event.prevent_default()
-            type_into(self.focused, event.character)
+            field.replace(event.character, *field.selection)
+
+    # Toasts
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """All toasts come through here, those of widgets too: their texts are data, and never markup."""
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: who means to leave learns how. Textual's own sentence is markup."""
+        self.notify(f"Press {key_of(self.screen, 'app.quit') or 'ctrl+q'} to leave zbtui.")
 
     # Commands
 
@@ -275,9 +283,7 @@ class ZbtuiApp(Toasting[str], Themed[str]):
 
     def _remember(self, state: ScreenState) -> None:
         self._state = replace(state, theme=self.chosen_theme)
-        self.run_worker(
-            self._memory.save(self._state), group="remember", description="remember", exit_on_error=False
-        )
+        self._memory.save(self._state)
 
     def _apply_keys(self, config: Config) -> None:
         """The config's, whenever they are others."""

@@ -17,8 +17,6 @@ from zbtui.clock import StoppedError
 from zbtui.core.crash import bug
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.tui.bindings import bindings_of
-from zbtui.tui.ticking import Ticking
-from zbtui.tui.type_ahead import TypeAhead
 
 if TYPE_CHECKING:
     from zbtui.onboard import Desk
@@ -27,7 +25,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class DeskScreen(Ticking, TypeAhead, ModalScreen[T]):
+class DeskScreen(ModalScreen[T]):
     """Has the desk do something, tells what went wrong, and ends with a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
@@ -75,5 +73,6 @@ class DeskScreen(Ticking, TypeAhead, ModalScreen[T]):
         self.tick()
 
     def tick(self) -> None:
+        """A second went by; called while this screen is on top."""
         if self._result and self.is_current:
             self.dismiss(self._result.pop())

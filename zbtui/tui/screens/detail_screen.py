@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Final, Literal, get_args
 
 from textual import events
@@ -15,9 +16,7 @@ from textual.widgets import Static
 from zbtui.core.judge import judge
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.bindings import bindings_of, key_of
-from zbtui.tui.messages import BrowserAsked, LookAsked
 from zbtui.tui.roster import Roster
-from zbtui.tui.ticking import Ticking
 from zbtui.tui.widgets.detail import Rows, detail_rows
 from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, look_rows, next_dates
 from zbtui.tui.widgets.row_list import RowList
@@ -30,7 +29,7 @@ _TITLES: Final[dict[Page, str]] = {"now": "Now", "history": "History", "looks": 
 _PART: Final = "   "
 
 
-class DetailScreen(Ticking, ModalScreen[str | None]):
+class DetailScreen(ModalScreen[str | None]):
     """The verdict with its cure and what is known now; the year; the last looks; Zoho's answer as it came.
 
     Ends with what is to be done next: `SIGN_IN`, or nothing.
@@ -38,11 +37,24 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("detail")
 
-    def __init__(self, fleet: Fleet, org_name: str, roster: Roster) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        org_name: str,
+        roster: Roster,
+        look: Callable[[str], None],
+        browse: Callable[[str], None],
+    ) -> None:
+        """Args:
+        look: asks Zoho about the org of that name now.
+        browse: opens its CRM in the browser.
+        """
         super().__init__()
         self._fleet = fleet
         self._org_name = org_name
         self._roster = roster
+        self._look = look
+        self._browse = browse
         self._page: Page = "now"
 
     def compose(self) -> ComposeResult:
@@ -123,19 +135,19 @@ class DetailScreen(Ticking, ModalScreen[str | None]):
         self.dismiss(None)  # enter leads back, as it led here
 
     def action_look(self) -> None:
-        self.app.post_message(LookAsked(self._org_name))
+        self._look(self._org_name)
 
     def action_browse(self) -> None:
-        self.app.post_message(BrowserAsked(self._org_name))
+        self._browse(self._org_name)
 
     def action_copy(self) -> None:
         """The text of the row under the cursor."""
         row = self.query_one(RowList).selected
         if row and row[1].strip():
             self.app.copy_to_clipboard(row[1])
-            self.notify(f"Copied: {row[0] or 'the line'}", markup=False, timeout=3)
+            self.notify(f"Copied: {row[0] or 'the line'}", timeout=3)
 
     def action_copy_json(self) -> None:
         if snapshot := self._snapshot():
             self.app.copy_to_clipboard(answer_json(snapshot))
-            self.notify("Copied: Zoho's answer as JSON", markup=False, timeout=3)
+            self.notify("Copied: Zoho's answer as JSON", timeout=3)

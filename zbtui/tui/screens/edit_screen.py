@@ -89,7 +89,7 @@ class EditScreen(DeskScreen[None]):
                 yield Button("Cancel", id="back", compact=True)
 
     def on_mount(self) -> None:
-        self.begin_at(self.query(Input).first())
+        self.set_focus(self.query(Input).first())
         self.query_one("#wrong").display = False
 
     @on(Button.Pressed, "#back")
@@ -97,8 +97,17 @@ class EditScreen(DeskScreen[None]):
         if not self.query_one("#save", Button).disabled:  # else it is being saved
             self.dismiss(None)
 
-    @on(Button.Pressed, "#save")
     @on(Input.Submitted)
+    def _submitted(self) -> None:
+        """Enter saves, but a rename is confirmed by Save: text pasted onto the orgs may have made it."""
+        name = next(one.value for one in self.query(Field) if one.key == "name")
+        if name in ("", self._org.name):
+            self._save()
+        else:
+            self.tell(Trouble("config", f"This renames {self._org.name} to {name}.", "Press Save, or esc."))
+            self.set_focus(self.query_one("#back"))
+
+    @on(Button.Pressed, "#save")
     def _save(self) -> None:
         save = self.query_one("#save", Button)
         if not save.disabled:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -16,9 +15,9 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from zbtui.core.ordering import CYCLE, Sort
-from zbtui.core.screen_state import ScreenState, View
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
+from zbtui.store.screen_memory import ScreenState, View
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.roster import Roster
 from zbtui.tui.screens.notices import notices
@@ -72,6 +71,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._read_troubles = troubles
         self._label = label
         self._state = state
+        self._view: View = state.view
         self._remember = remember
         self._views: dict[View, TileView] = {}
         self._changed = True
@@ -88,7 +88,7 @@ class FleetScreen(OrgCommands, Screen[None]):
             yield FindInput()
             yield StateStrip()
         yield Static(id="notice", markup=False)
-        yield self._make_view(self._state.view)
+        yield self._make_view(self._view)
         yield KeyBar()
         yield TooSmall()
 
@@ -108,7 +108,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     @property
     def view(self) -> TileView:
         """The one that is shown."""
-        return self._views[self._state.view]
+        return self._views[self._view]
 
     @property
     def current(self) -> str | None:
@@ -137,10 +137,10 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     async def action_show(self, name: View) -> None:
         """Another view, with the cursor on the same org."""
-        if name == self._state.view:
+        if name == self._view:
             return
         org, before, is_typing = self.current, self.view, self.focused is self.find
-        self._note_state(view=name)
+        self._view = name
         if name not in self._views:
             await self.mount(self._make_view(name), after=self.notice)
         before.display = False
@@ -151,16 +151,22 @@ class FleetScreen(OrgCommands, Screen[None]):
             self.set_focus(self.view)
         self.refresh_bindings()
         self._show_bar()
+        self._note_state()
 
     def go_to(self, name: str) -> None:
         """Move to that org, whatever the filter says."""
         if name not in self.roster.index and name in self.roster.everyone:
             self._search("")
+            self._note_state()
         self.view.select(name)
 
-    def _note_state(self, **changed: object) -> None:
-        self._state = replace(self._state, **changed)  # type: ignore[arg-type]
-        self._remember(self._state)
+    def _note_state(self) -> None:
+        """Have it remembered, where it is another one: the filter once it is typed, not with each key."""
+        roster = self.roster
+        state = ScreenState(self._view, roster.sort, roster.reverse, roster.find)
+        if state != self._state:
+            self._state = state
+            self._remember(state)
 
     # What it is told
 
@@ -202,7 +208,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def welcome(self, snapshot: Snapshot) -> None:
         """An org came under watch, or signed in again: go to it, once it is shown."""
         self._came = snapshot.org.name
-        self.notify(f"{self.roster.called(self._came)} is under watch.", markup=False, timeout=4)
+        self.notify(f"{self.roster.called(self._came)} is under watch.", timeout=4)
 
     def _show_news(self) -> None:
         if self.roster.settle():
@@ -243,6 +249,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         if self.find.value != self.roster.find:  # the last keys are not told of yet
             self._search(self.find.value)
         self._leave_find()
+        self._note_state()
 
     def _leave_find(self) -> None:
         self.find.display = False
@@ -257,6 +264,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._leave_find()
         if self.roster.find:
             self._search("")
+            self._note_state()
 
     def _search(self, text: str) -> None:
         view, kept = self.view, self._kept
@@ -267,7 +275,6 @@ class FleetScreen(OrgCommands, Screen[None]):
         if self.roster.is_touched and org in self.roster.index and org != view.current:
             view.select(org)
         self._kept = (org, view.current)
-        self._note_state(find=text)
         self._show_bar()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -291,7 +298,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     def _sort_by(self, sort: Sort, *, reverse: bool = False) -> None:
         self.roster.sort_by(sort, reverse=reverse)
         self.view.rebuild()
-        self._note_state(sort=sort, reverse=reverse)
+        self._note_state()
         self._show_bar()
 
     def action_hide_names(self) -> None:

@@ -43,7 +43,7 @@ class OrgCommands(_Base):
         return self.roster.everyone.get(self.current or "")
 
     def _say(self, text: str) -> None:
-        self.notify(text, markup=False)
+        self.notify(text)
 
     # Looking
 
@@ -112,7 +112,8 @@ class OrgCommands(_Base):
 
     def action_detail(self) -> None:
         if org := self._take():
-            self.app.push_screen(DetailScreen(self.fleet, org.org.name, self.roster), self._after_detail)
+            screen = DetailScreen(self.fleet, org.org.name, self.roster, self.look, self.browse)
+            self.app.push_screen(screen, self._after_detail)
 
     def _after_detail(self, then: str | None) -> None:
         if then == SIGN_IN:

@@ -50,7 +50,7 @@ class RemoveScreen(DeskScreen[None]):
                 yield Button("Keep", id="back", compact=True)
 
     def on_mount(self) -> None:
-        self.begin_at(self.query_one("#back", Button))
+        self.set_focus(self.query_one("#back", Button))
         self.query_one("#wrong").display = False
 
     @on(Button.Pressed, "#back")

@@ -100,7 +100,7 @@ class SignInScreen(DeskScreen[Snapshot | None]):
         """The page is laid out: put the cursor where it begins, and say which one it is."""
         if page != self.page:
             return
-        self.begin_at(self._first(page))
+        self.set_focus(self._first(page))
         box = self.query_one(FormBox)
         place, key = self._pages.index(page) + 1, key_of(self, "sign-in.back")
         box.border_subtitle = Content(f"{place} of {len(self._pages)} · {key} back")
@@ -307,4 +307,4 @@ class SignInScreen(DeskScreen[Snapshot | None]):
         if self.page == "wait" and isinstance(page, DeviceCode | BrowserPage):
             text, what = page.url, "The address is"
         self.app.copy_to_clipboard(text)
-        self.notify(f"{what} on the clipboard.", markup=False, timeout=3)
+        self.notify(f"{what} on the clipboard.", timeout=3)

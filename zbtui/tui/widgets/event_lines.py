@@ -12,15 +12,10 @@ from zbtui.core.privacy import HIDDEN
 from zbtui.core.timefmt import day, weekday
 from zbtui.core.verdict import Level
 from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit
+from zbtui.tui.widgets.told import LEVEL_ROLES
 
 _NAMING: Final = frozenset({"requester", "trouble"})
 """Kinds whose texts name people or hosts."""
-_LEVELS: Final[dict[Level, Role]] = {
-    Level.OK: "ok",
-    Level.WARNING: "warning",
-    Level.UNKNOWN: "unknown",
-    Level.CRITICAL: "critical",
-}
 _NAME_CELLS: Final = (10, 24)
 """Of an org's name, at least and at most."""
 
@@ -69,7 +64,7 @@ def draw_event(event: Event, whose: Whose, width: int, zone: tzinfo | None = Non
     return cut(
         (
             (f" {time} ", "muted"),
-            (level.glyph, _LEVELS[level]),
+            (level.glyph, LEVEL_ROLES[level]),
             accent_mark(whose.accent),
             (fit(whose.name, name), "name" if whose.watched else "muted"),
             (" ", "text"),

@@ -72,9 +72,9 @@ def bar_content(
     mark = label and label.partition(":")[0]  # that all is invented is never left out
     long, brief = _NEXT
     forms = (
-        (_counts(counts, label, words=True), long, _LEAST_NAME + 1),
-        (_counts(counts, label, words=False), long, _LEAST_NAME + 1),
-        (short := _counts(counts, mark, words=False), long, _LEAST_NAME + 1),
+        (counts_content(counts, label), long, _LEAST_NAME + 1),
+        (counts_content(counts, label, words=False), long, _LEAST_NAME + 1),
+        (short := counts_content(counts, mark, words=False), long, _LEAST_NAME + 1),
         (short, brief, _LEAST_NAME + 1),
         (short, long, 0),
     )
@@ -91,7 +91,8 @@ def bar_content(
     return short
 
 
-def _counts(counts: Counter[Level], label: str | None, *, words: bool) -> Content:
+def counts_content(counts: Counter[Level], label: str | None = None, *, words: bool = True) -> Content:
+    """`✖ 3 critical  ● 400 ok`, worst first; without words, the glyphs stand for them."""
     parts: list[Content | str | tuple[str, str]] = []
     if label:
         parts.append((f"{label}  ", "$text-muted"))

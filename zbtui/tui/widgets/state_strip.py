@@ -44,7 +44,7 @@ class StateStrip(Static):
         """
         self._show_again = lambda: self.show(roster, own_order, typing=typing)
         clear = key_of(self.screen, "fleet.clear") if roster.find.strip() else ""
-        width = self.content_size.width or self.screen.size.width - self.gutter.width
+        width = max(self.content_size.width or self.screen.size.width - self.gutter.width, 1)
         units = typed_units(roster, own_order) if typing else units_of(roster, own_order, clear)
         lines = 1 if typing else _MOST_LINES
         content = laid_out(units, width, lines)

@@ -13,7 +13,7 @@ from zbtui.core.timefmt import ago, countdown
 from zbtui.core.verdict import Level, Verdict
 from zbtui.tui.widgets.lines import Role, longest_fitting
 
-_LEVEL_ROLES: Final[dict[Level, Role]] = {
+LEVEL_ROLES: Final[dict[Level, Role]] = {
     Level.OK: "ok",
     Level.WARNING: "warning",
     Level.UNKNOWN: "unknown",
@@ -37,12 +37,12 @@ def tone(verdict: Verdict) -> Role:
         if verdict.stale:
             return "stale"
         return "running" if verdict.name == "running" else "ok"
-    return _BADGE_ROLES.get(verdict.level) or _LEVEL_ROLES[verdict.level]
+    return _BADGE_ROLES.get(verdict.level) or LEVEL_ROLES[verdict.level]
 
 
 def frame_role(verdict: Verdict) -> Role:
     """A frame stands out where somebody should look."""
-    return "frame" if verdict.level is Level.OK else _LEVEL_ROLES[verdict.level]
+    return "frame" if verdict.level is Level.OK else LEVEL_ROLES[verdict.level]
 
 
 def countdown_words(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
