@@ -202,7 +202,7 @@ async def test_a_journal_that_is_broken_from_the_start_is_told_and_kept_again_la
             await home.shows(WELL)
             await home.others_go_on("nordlys")
             await home.shows(*fault.says)
-            assert await home.events("nordlys") == []
+            assert home.journal.trouble is not None
             broken.close()
             await is_well(home, *fault.says)
 

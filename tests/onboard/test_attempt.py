@@ -128,7 +128,7 @@ async def test_the_first_access_token_counts_among_the_ten_of_its_refresh_token(
     home: Home, way: Way
 ) -> None:
     await home.add(way)
-    spent = [row for row in home.rows("token_request") if not row[0].startswith("code|")]
+    spent = [row for row in home.rows("token_request") if not row[1].startswith("code|")]
     assert len(spent) == 1
 
 

@@ -121,6 +121,17 @@ async def shared(path: Path, clock: FakeClock, tmp_path: Path) -> AsyncIterator[
     await place.close()
 
 
+def content_of(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+def put(file: Path, content: bytes) -> None:
+    """With nothing of the one that was there before."""
+    for old in file.parent.glob(f"{file.name}*"):
+        old.unlink()
+    file.write_bytes(content)
+
+
 async def use_up(journal: Journal) -> None:
     for second in range(LIMIT):
         assert await acquire(journal, second) is None
@@ -200,6 +211,16 @@ async def test_what_others_told_meanwhile_stays_told(hinder: Hinder, place: Plac
     ledger = await other.alerts.ledger()
     assert set(ledger.orgs) == {"a", "b", "c"}
     assert (ledger.orgs["a"], ledger.outage_since) == (later, START)
+
+
+@HINDRANCES
+async def test_of_two_lock_outs_the_longer_one_counts(hinder: Hinder, place: Place) -> None:
+    journal, longer = place.open(), Lockout(START + 40 * MINUTE, 3)
+    with hinder(place.path):
+        await journal.tokens.set_lockout(TOKEN, LOCKED)
+    await place.open().tokens.set_lockout(TOKEN, longer)
+    await place.comes_right(journal)
+    assert await journal.tokens.lockout(TOKEN) == longer
 
 
 # Deliveries
@@ -329,6 +350,29 @@ async def test_whoever_uses_the_fallback_when_another_moves_it_back_goes_on_with
     assert names(await other.alerts.settle(alarm("a", "b", "c"), [])) == ["c"]
     await shared.comes_right(other)
     assert set((await one.alerts.ledger()).orgs) == {"a", "b", "c"}
+
+
+async def test_whoever_dies_before_the_fallback_is_emptied_leaves_nothing_that_is_made_twice(
+    shared: Place, tmp_path: Path
+) -> None:
+    (file,) = files_in([tmp_path / "runtime"], shared.path)
+    with no_folder(shared.path):
+        first = shared.open()
+        await use_up(first)
+        await first.alerts.settle(alarm("a"), ["command"])
+        await first.close()
+    left, made = content_of(file), list[str]()
+    for _ in range(2):
+        later = shared.open()
+        assert await acquire(later, LIMIT) == START + WINDOW
+        if found := await claim(later.alerts, after=DAY):
+            await later.alerts.delivered(found)
+            made.append(found.kept.alert.org)
+        await later.close()
+        with database(file) as emptied:
+            assert not emptied.execute("SELECT * FROM sqlite_master WHERE name = 'alert'").fetchall()
+        put(file, left)
+    assert made == ["a"]
 
 
 # Its folder

@@ -118,7 +118,7 @@ async def test_that_it_can_be_read_again_does_not_say_that_it_can_be_written(
         other.execute(
             "CREATE TRIGGER full BEFORE INSERT ON token_request BEGIN SELECT RAISE(ABORT, 'full'); END"
         )
-        await journal.tokens.acquire(TOKEN, START, 1, timedelta(minutes=11))
+        await journal.probe()
         for _ in range(3):
             await clock.advance(RETRY_SECONDS)
             await journal.recall(ACME)

@@ -75,6 +75,7 @@ class Database:
         self._essential: Rows = {}
         """What must not be forgotten, as this process read or wrote it last."""
         self._tried_at = 0.0
+        self._what = "The journal"
         self.trouble: Trouble | None = None
         """Why its own place cannot be used; None: it can."""
         self.closed = False
@@ -128,7 +129,7 @@ class Database:
                 return outcome
             except sqlite3.Error as error:
                 if not self._used:
-                    self._blame(error, "cannot be used")
+                    self._blame(error, "The journal")
                 if self._used == len(self._fallbacks):
                     return default
                 self._fall_back()
@@ -147,8 +148,10 @@ class Database:
         try:
             connection = self._open_own(patience)
         except (sqlite3.Error, OSError) as error:
-            self._blame(error, f"{self._path} cannot be used")
-            if not self._used:
+            if self._used:  # said in the same words, as long as it is the same
+                self._blame(error)
+            else:
+                self._blame(error, f"The journal {self._path}")
                 self._fall_back()
             return
         connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
@@ -195,11 +198,14 @@ class Database:
             self._connection.close()
         self._connection = connection
 
-    def _blame(self, error: Exception, what: str) -> None:
-        self._tried_at = self._clock.monotonic()
+    def _blame(self, error: Exception, what: str | None = None) -> None:
+        """Args:
+        what: cannot be used; None: what could not before.
+        """
+        self._tried_at, self._what = self._clock.monotonic(), what or self._what
         said = error.strerror if isinstance(error, OSError) else error
         hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT
-        self.trouble = Trouble("config", f"The journal {what} ({said}).", hint)
+        self.trouble = Trouble("config", f"{self._what} cannot be used ({said}).", hint)
 
 
 _HINT: Final = (
