@@ -61,6 +61,6 @@ async def test_a_fleet_looks_signed_in_and_shares_one_client(clock: FakeClock) -
         fleet = make_fleet(config, http, credentials, journal, clock)
         snapshots = await fleet.look_once(names)
     await journal.close()
-    assert [one.backup.status for one in snapshots if one.backup] == ["SCHEDULED", "SCHEDULED"]
+    assert [one.zoho.backup.status for one in snapshots if one.zoho.backup] == ["SCHEDULED", "SCHEDULED"]
     asked = Counter(request.path.rsplit("/", 1)[-1] for request in simulator.requests)
     assert asked == dict.fromkeys(("token", "backup", "history", "urls", "org"), 2)

@@ -136,8 +136,8 @@ async def _sign_in(
     except BaseException:  # ctrl+c, too: what Zoho granted is not left behind
         await attempt.abandon()
         raise
-    status = known.backup.status if known.backup else "no backup is set up"
-    seen = status if known.observed_at else "not verified"
+    status = known.zoho.backup.status if known.zoho.backup else "no backup is set up"
+    seen = status if known.zoho.observed_at else "not verified"
     say(f"{org.name} ({label(known.org.data_center)}) is under watch: {seen}.")
     return DONE
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.alerts.scene import DESKTOP, Scene, State, kinds
 from tests.core.build import HOUR, MINUTE, backup, tried
-from tests.support.build import seen
+from tests.support.build import seen, snapshot_with
 from tests.support.clock import FakeClock
 from tests.support.notebook import Notebook
 from zbtui.core.alert import ALL
@@ -146,7 +146,7 @@ async def test_where_nothing_is_to_be_told_no_other_process_is_held_up(
 async def test_what_turns_by_the_time_alone_is_told_when_it_does(scene: Scene) -> None:
     scene.policy = Policy(every=HOUR, overdue_after=10 * MINUTE)
     next_run = scene.clock.now() + HOUR
-    scene.known["acme"] = replace(seen("acme"), backup=backup("SCHEDULED", next_run))
+    scene.known["acme"] = snapshot_with(seen("acme"), backup=backup("SCHEDULED", next_run))
     assert kinds(await scene.consider()) == []
     await scene.pass_(HOUR + 10 * MINUTE)
     assert kinds(await scene.consider()) == []
@@ -157,12 +157,14 @@ async def test_what_turns_by_the_time_alone_is_told_when_it_does(scene: Scene) -
 
 
 async def test_what_is_told_is_said_in_the_words_of_now_though_it_was_judged_before(scene: Scene) -> None:
-    scene.known["acme"] = replace(seen("acme"), backup=backup("SCHEDULED", scene.clock.now() - 12 * HOUR))
-    scene.known["acme"] = replace(scene.known["acme"], paused=True)
+    scene.known["acme"] = snapshot_with(
+        seen("acme"), backup=backup("SCHEDULED", scene.clock.now() - 12 * HOUR)
+    )
+    scene.known["acme"] = snapshot_with(scene.known["acme"], paused=True)
     assert kinds(await scene.consider()) == []
     await scene.pass_(2 * MINUTE)
     scene.desk.settings = replace(DESKTOP, remind_every=MINUTE)
-    scene.known["acme"] = replace(scene.known["acme"], paused=False)
+    scene.known["acme"] = snapshot_with(scene.known["acme"], paused=False)
     told = await scene.consider()
     assert "overdue 12:02:00" in told[0].alert.headline
     await scene.pass_(2 * MINUTE)

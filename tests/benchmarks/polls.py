@@ -58,7 +58,7 @@ async def _polls(port: Port) -> float:
             began = time.perf_counter()
             for _ in range(LOOKS):
                 (seen,) = await fleet.look_once([ORG])
-                assert seen.trouble is None
+                assert seen.polls.problem is None
             spent = 1000 * (time.perf_counter() - began) / LOOKS
         await journal.close()
     return spent

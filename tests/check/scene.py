@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from tests.support.build import over, seen, troubled
+from tests.support.build import over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.check import Report, judge_all
 from zbtui.core.company import Company
@@ -61,11 +60,11 @@ def with_past(
     snapshot: Snapshot, *rows: dict[str, object], expire: datetime | None = None, links: int = 2
 ) -> Snapshot:
     """The org, with a history of these rows, newest first, and with download links."""
-    return replace(
+    return snapshot_with(
         snapshot,
         history=summarize(map(parse_entry, rows)),
-        history_at=START,
+        history_read_at=START,
         links=Links(links, 0, expire if links else None),
-        links_expire=expire,
-        past_tried_at=START,
+        last_links_expiry=expire,
+        history_tried_at=START,
     )

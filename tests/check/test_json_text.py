@@ -12,7 +12,7 @@ from hypothesis import given
 
 from tests.check.scene import CRITICAL, DAY, NORDLYS, OK, SEED, UNKNOWN, WARNING, judged, row, with_past
 from tests.core.build import snapshots, tried
-from tests.support.build import make_org, over, seen, troubled
+from tests.support.build import make_org, over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.check.json_text import as_json
 from zbtui.core.backup import parse_details
@@ -36,7 +36,7 @@ ORG = [
     "seconds_to_next_run",
     "last_completed",
     "last_failed",
-    "links_expire",
+    "last_links_expiry",
     "history",
     "error",
 ]
@@ -63,7 +63,7 @@ def only(snapshot: Snapshot, now: datetime = START) -> Any:
 
 def test_the_json_is_the_documented_one() -> None:
     snapshot = with_past(
-        replace(seen("acme", scheduled_date="2026-11-29T20:02:44+05:30"), company=NORDLYS),
+        snapshot_with(seen("acme", scheduled_date="2026-11-29T20:02:44+05:30"), company=NORDLYS),
         row("completed", START - 6 * DAY),
         row("failure", START - 13 * DAY),
         row(None, START - 20 * DAY, "purchased", count=1),
@@ -102,7 +102,7 @@ def test_the_json_is_the_documented_one() -> None:
                 "seconds_to_next_run": 529964,
                 "last_completed": "2026-11-17T11:20:00+00:00",
                 "last_failed": "2026-11-10T11:20:00+00:00",
-                "links_expire": "2026-11-26T11:20:00+00:00",
+                "last_links_expiry": "2026-11-26T11:20:00+00:00",
                 "history": {
                     "known_at": "2026-11-23T11:20:00+00:00",
                     "last_outcome": "completed",
@@ -120,7 +120,7 @@ def test_the_json_is_the_documented_one() -> None:
 def test_the_six_keys_of_the_documented_sample_come_out_as_they_came() -> None:
     backup = parse_details(200, json.dumps({"backup": SEED}).encode(), "us")
     now = datetime(2022, 7, 20, tzinfo=UTC)
-    org = only(replace(seen(at=now), backup=backup), now)
+    org = only(snapshot_with(seen(at=now), backup=backup), now)
     assert org["backup"] == SEED
     assert (org["verdict"], org["plan"]) == ("scheduled", "every 2 weeks on Tuesday")
     assert org["next_run"] == SEED["scheduled_date"]
@@ -143,7 +143,7 @@ def assert_whole(told: Any) -> None:
 EVERY_KIND_OF_ORG = [
     pytest.param(OK, id="seen"),
     pytest.param(WARNING, id="single backup"),
-    pytest.param(replace(seen(), backup=None), id="no backup"),
+    pytest.param(snapshot_with(seen(), backup=None), id="no backup"),
     pytest.param(seen(requester=None), id="no requester"),
     pytest.param(seen(status=None), id="no status"),
     pytest.param(troubled(), id="never seen"),
@@ -173,7 +173,7 @@ def test_what_is_not_known_is_null() -> None:
 
 
 def test_no_backup_at_all_is_a_warning_without_a_plan() -> None:
-    org = only(replace(seen(), backup=None))
+    org = only(snapshot_with(seen(), backup=None))
     assert (org["level"], org["verdict"], org["backup"]) == ("warning", "none", None)
     assert (org["plan"], org["next_run"], org["seconds_to_next_run"]) == (None, None, None)
     assert org["hint"]
@@ -202,7 +202,7 @@ def test_the_seconds_to_a_run_that_is_past_are_negative() -> None:
 
 
 def test_the_seconds_to_the_next_run_are_counted_by_zohos_clock() -> None:
-    late = replace(
+    late = snapshot_with(
         seen(scheduled_date=(START + timedelta(hours=2)).isoformat()), clock_offset=timedelta(hours=1)
     )
     assert only(late)["seconds_to_next_run"] == 3600
@@ -218,10 +218,12 @@ def test_the_headline_and_the_seconds_count_from_the_same_moment() -> None:
 
 def test_moments_carry_their_offset_and_whole_seconds() -> None:
     there = timezone(timedelta(hours=9))
-    snapshot = replace(seen(at=START.replace(microsecond=999999)), links_expire=START.astimezone(there))
+    snapshot = snapshot_with(
+        seen(at=START.replace(microsecond=999999)), last_links_expiry=START.astimezone(there)
+    )
     org = only(snapshot, START + timedelta(seconds=2))
     assert org["observed_at"] == "2026-11-23T11:20:00+00:00"
-    assert org["links_expire"] == "2026-11-23T20:20:00+09:00"
+    assert org["last_links_expiry"] == "2026-11-23T20:20:00+09:00"
 
 
 # History
@@ -229,7 +231,7 @@ def test_moments_carry_their_offset_and_whole_seconds() -> None:
 
 def test_the_newest_expiry_stays_told_once_the_links_are_gone() -> None:
     org = only(with_past(OK, row("completed", START - 8 * DAY), expire=START - DAY, links=0))
-    assert org["links_expire"] == "2026-11-22T11:20:00+00:00"
+    assert org["last_links_expiry"] == "2026-11-22T11:20:00+00:00"
 
 
 def test_a_failure_that_only_the_history_tells_is_its_last_outcome() -> None:
@@ -266,13 +268,20 @@ def test_without_a_next_run_the_month_is_that_of_utc(began: str, counts: int) ->
 
 
 def test_an_edition_that_is_not_known_includes_nobody_knows_what() -> None:
-    org = only(replace(OK, company=replace(NORDLYS, edition="something new")))
+    org = only(snapshot_with(OK, company=replace(NORDLYS, edition="something new")))
     assert (org["company"], org["history"]["included_per_month"]) == ("Nordlys Tools AB", None)
 
 
 def test_why_the_history_could_not_be_read_is_told_though_the_look_was_good() -> None:
     why = Trouble("server", "Zoho reports an internal error.", "Wait.")
-    org = only(replace(OK, past_trouble=why, past_failures=1, past_tried_at=START))
+    org = only(
+        snapshot_with(
+            OK,
+            history_problem=why,
+            history_failures=1,
+            history_tried_at=START,
+        )
+    )
     assert (org["verdict"], org["level"], org["error"]) == ("cannot_look", "unknown", None)
     assert org["history"]["trouble"] == "Zoho reports an internal error."
     assert not org["stale"]

@@ -14,7 +14,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from tests.check.scene import CRITICAL, DAY, OK, UNKNOWN, WARNING, judged, row, with_past
 from tests.core.build import snapshots, tried
-from tests.support.build import make_org, over, seen, troubled
+from tests.support.build import make_org, over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.check.openmetrics import as_openmetrics
 from zbtui.check.report import EXIT_CODES, Report
@@ -57,7 +57,9 @@ def labelled(samples: Samples, name: str, label: str) -> dict[str, float]:
 
 def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
     snapshot = with_past(
-        replace(seen("acme", START - timedelta(minutes=2)), credits_remaining=1200, attempted_at=START),
+        snapshot_with(
+            seen("acme", START - timedelta(minutes=2)), credits_remaining=1200, attempted_at=START
+        ),
         row("completed", START - 6 * DAY),
         row("failure", START - 13 * DAY),
         expire=START + DAY,
@@ -102,7 +104,7 @@ def test_of_all_verdicts_just_the_one_on_the_org_is_1(snapshot: Snapshot, verdic
 
 def test_the_status_is_zohos_own_word() -> None:
     samples = samples_of(
-        judged(OK, CRITICAL, seen("new", status="ARCHIVED"), replace(seen("none"), backup=None))
+        judged(OK, CRITICAL, seen("new", status="ARCHIVED"), snapshot_with(seen("none"), backup=None))
     )
     assert labelled(samples, "zbtui_status_info", "status") == {"SCHEDULED": 1, "FAILED": 1, "ARCHIVED": 1}
 
@@ -114,7 +116,7 @@ def test_a_run_that_will_not_come_has_no_moment() -> None:
 
 def test_of_an_org_out_of_reach_the_last_good_look_stays_told_with_its_age() -> None:
     before = with_past(seen("acme", START - timedelta(hours=3)), row("completed", START - DAY))
-    samples = told(replace(over(before, troubled()), attempted_at=START))
+    samples = told(snapshot_with(over(before, troubled()), attempted_at=START))
     assert (samples["zbtui_level"], samples["zbtui_poll_failures"]) == (3, 3)
     assert samples["zbtui_last_good_look_age_seconds"] == 3 * 3600
     assert samples["zbtui_last_completed_timestamp_seconds"] == NOW - 86400
@@ -142,8 +144,8 @@ def test_a_name_cannot_leave_its_label(name: str) -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_whatever_word_zoho_sends_comes_out_as_it_is_kept(status: str) -> None:
     snapshot = seen(status=status)
-    assert snapshot.backup
-    kept = [snapshot.backup.status] if snapshot.backup.status else []
+    assert snapshot.zoho.backup
+    kept = [snapshot.zoho.backup.status] if snapshot.zoho.backup.status else []
     assert list(labelled(samples_of(judged(snapshot)), "zbtui_status_info", "status")) == kept
 
 

@@ -141,5 +141,7 @@ async def test_a_check_of_a_street_finds_each_org_at_what_it_is_at(clock: FakeCl
         "fjord": "links_expiring",
         "tamarind": "quota_risk",
     }
-    kinds = {finding.snapshot.trouble.kind for finding in found.findings if finding.snapshot.trouble}
+    kinds = {
+        finding.snapshot.polls.problem.kind for finding in found.findings if finding.snapshot.polls.problem
+    }
     assert kinds == {"permission", "auth", "server", "throttled", "contract"}

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from tests.check.scene import CRITICAL, DAY, OK, UNKNOWN, WARNING, judged, row, with_past
 from tests.core.build import snapshots, tried
-from tests.support.build import make_org, over, seen, troubled
+from tests.support.build import make_org, over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.check.text import as_text
 from zbtui.core.judge import KIND_WORDS
@@ -53,7 +53,10 @@ def test_what_no_call_has_told_yet_is_said_to_be_unknown() -> None:
 
 def test_of_an_org_without_a_schedule_the_past_is_told_all_the_same() -> None:
     gone = with_past(
-        replace(seen(), backup=None), row("completed", START - 9 * DAY), expire=START - 2 * DAY, links=0
+        snapshot_with(seen(), backup=None),
+        row("completed", START - 9 * DAY),
+        expire=START - 2 * DAY,
+        links=0,
     )
     assert lines(gone)[1].endswith("no backup is set up · last good 9d ago · links expired on 21 Nov")
 
@@ -94,7 +97,7 @@ def test_columns_stand_below_each_other_whatever_the_script(name: str) -> None:
 
 def test_nothing_of_old_data_is_told_of_an_org_out_of_reach_but_its_age() -> None:
     before = with_past(seen("acme", START - timedelta(hours=3)), expire=START)
-    row = lines(replace(over(before, troubled()), attempted_at=START))[1]
+    row = lines(snapshot_with(over(before, troubled()), attempted_at=START))[1]
     assert "Patricia Boyle" not in row
     assert "last good" not in row
     assert row.endswith("It broke. · last seen 3h ago")
@@ -129,7 +132,14 @@ def test_a_pause_that_zoho_asks_for_is_not_counted_down_either() -> None:
 
 def test_a_history_that_cannot_be_read_is_told_with_what_is_known_all_the_same() -> None:
     why = Trouble("server", "Zoho reports an internal error.", "Wait.")
-    text = lines(replace(OK, past_trouble=why, past_failures=1, past_tried_at=START))
+    text = lines(
+        snapshot_with(
+            OK,
+            history_problem=why,
+            history_failures=1,
+            history_tried_at=START,
+        )
+    )
     assert text[0] == "UNKNOWN: 1 unknown"
     assert "NO HISTORY" in text[1]
     assert text[1].endswith("by Patricia Boyle · last result unknown · links unknown")

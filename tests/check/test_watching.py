@@ -349,7 +349,7 @@ class Desk(AlertDesk):
         whole: bool = True,
     ) -> tuple[()]:
         self.considered.append(
-            {one.org.name: (one.backup and one.backup.status) or "" for one in snapshots}
+            {one.org.name: (one.zoho.backup and one.zoho.backup.status) or "" for one in snapshots}
         )
         return ()
 

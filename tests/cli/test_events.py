@@ -36,7 +36,7 @@ def note(home: Path, snapshots: Iterable[Snapshot]) -> None:
     async def write() -> None:
         journal = open_journal(journal_of(home))
         for snapshot in snapshots:
-            at = snapshot.attempted_at
+            at = snapshot.polls.attempted_at
             assert at
             await journal.note(snapshot, Policy(), at)
         assert journal.trouble is None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, backup
+from tests.support.build import make_snapshot
 from zbtui.core.alert import ALL, Alert, Ledger, Observation, Rules, decide
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
@@ -38,7 +39,7 @@ def well(name: str = "acme", at: datetime = NOW, status: str = "SCHEDULED", **kn
         "observed_at": at,
         "attempted_at": at,
     }
-    return Snapshot(**(given | known))
+    return make_snapshot(**(given | known))
 
 
 def bad(name: str = "acme", at: datetime = NOW, status: str = "FAILED", **known: Any) -> Snapshot:
@@ -63,7 +64,7 @@ def out(
         "failures": failures,
         "failing_since": at - since,
     }
-    return Snapshot(**(given | known))
+    return make_snapshot(**(given | known))
 
 
 def all_out(*names: str, at: datetime = NOW, trouble: Trouble = OFFLINE) -> list[Snapshot]:
@@ -104,6 +105,6 @@ def later(snapshot: Snapshot, span: timedelta = HOUR) -> Snapshot:
     moved = {
         key: moment + span
         for key in ("observed_at", "attempted_at")
-        if (moment := getattr(snapshot, key)) and (key == "attempted_at" or snapshot.trouble is None)
+        if (moment := getattr(snapshot, key)) and (key == "attempted_at" or snapshot.polls.problem is None)
     }
     return replace(snapshot, **moved)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.support.build import make_snapshot
 from tests.support.clock import START
 from zbtui.core.backup import Backup, parse_job
 from zbtui.core.company import Company
@@ -68,7 +69,7 @@ def backup(status: str | None = "SCHEDULED", next_run: datetime | None = None, *
 def seen(what: Backup | None, **known: Any) -> Snapshot:
     """A snapshot whose last look was good, and is as old as `observed_at` says (else: just made)."""
     known = {"observed_at": NOW, "attempted_at": NOW, **known}
-    return Snapshot(ORG, backup=what, **known)
+    return make_snapshot(ORG, backup=what, **known)
 
 
 def ahead(span: timedelta, status: str = "SCHEDULED", **known: Any) -> Snapshot:
@@ -208,24 +209,24 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     what = draw(st.none() | backups()) if age is not None else None
     past = draw(st.none() | pasts()) if age is not None else None
     read_at = NOW - draw(st.timedeltas(timedelta(), 2 * DAY))
-    return Snapshot(
+    return make_snapshot(
         ORG,
         backup=what,
         observed_at=None if age is None else NOW - age,
         attempted_at=NOW if trouble else None if age is None else NOW - age,
-        trouble=trouble,
+        problem=trouble,
         failures=draw(st.integers(1, 40)) if trouble else 0,
         failing_since=NOW - draw(st.timedeltas(timedelta(), DAY)) if trouble else None,
         running_since=draw(st.none() | spans.map(lambda span: NOW - abs(span))),
-        after_failure=draw(st.booleans()),
+        previous_run_failed=draw(st.booleans()),
         clock_offset=draw(st.sampled_from([timedelta(), -HOUR, 7 * HOUR])),
         restored=draw(st.booleans()),
         company=draw(st.none() | companies) if past else None,
         history=past.history if past else None,
-        history_at=read_at if past and past.history else None,
+        history_read_at=read_at if past and past.history else None,
         links=past.links if past else None,
-        links_expire=past.links.expire if past and past.links else None,
-        past_tried_at=NOW - age if past and age is not None else None,
-        past_trouble=past.trouble if past else None,
-        past_failures=draw(st.integers(1, 40)) if past and past.trouble else 0,
+        last_links_expiry=past.links.expire if past and past.links else None,
+        history_tried_at=NOW - age if past and age is not None else None,
+        history_problem=past.trouble if past else None,
+        history_failures=draw(st.integers(1, 40)) if past and past.trouble else 0,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.build import seen
+from tests.support.build import seen, snapshot_with
 from tests.support.clock import START
 from zbtui.core.agenda import HORIZON, Agenda, make_agenda, runs_after
 from zbtui.core.snapshot import Snapshot
@@ -51,7 +50,7 @@ def test_what_is_due_by_now_is_late_unless_it_runs() -> None:
 
 def test_who_has_no_run_ahead_is_named() -> None:
     stopped = due("stopped", HOUR, status="STOPPED")
-    never = replace(seen("never"), backup=None)
+    never = snapshot_with(seen("never"), backup=None)
     assert agenda(stopped, never).none == ("stopped", "never")
 
 
@@ -89,9 +88,9 @@ def test_it_holds_until_a_run_is_due_or_a_day_begins() -> None:
 
 
 def test_what_is_due_goes_by_zohos_clock() -> None:
-    fast = replace(due("acme", HOUR, rrule=None), clock_offset=timedelta(minutes=59))
+    fast = snapshot_with(due("acme", HOUR, rrule=None), clock_offset=timedelta(minutes=59))
     assert agenda(fast).until == START + timedelta(minutes=1)
-    assert [run.org for run in agenda(replace(fast, clock_offset=2 * HOUR)).late] == ["acme"]
+    assert [run.org for run in agenda(snapshot_with(fast, clock_offset=2 * HOUR)).late] == ["acme"]
 
 
 @given(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.core.alerting import Desk, bad, later, org, out, said, well
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, ORG, SECOND, SIGNED_OUT, backup, ran, running
+from tests.support.build import make_snapshot, snapshot_with
 from zbtui.core.alert import ALL, Alert, Kind, Ledger, Told, spoken
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
@@ -196,7 +197,7 @@ def test_an_org_that_is_mute_or_paused_is_never_told_and_keeps_what_was_told_bef
     "unsure",
     [
         Snapshot(ORG),
-        Snapshot(ORG, looking=True),
+        make_snapshot(ORG, polling=True),
         well(restored=True),
         bad(restored=True),
         bad(trouble=OFFLINE, failures=1, failing_since=NOW),
@@ -206,7 +207,7 @@ def test_an_org_that_is_mute_or_paused_is_never_told_and_keeps_what_was_told_bef
     ],
     ids=[
         "never looked at",
-        "looking",
+        "polling",
         "restored",
         "restored bad",
         "stale",
@@ -236,12 +237,12 @@ def test_out_of_reach_is_told_after_so_many_failed_looks(failed_looks: int, fail
 def test_a_last_good_look_that_is_long_ago_does_not_hurry_it() -> None:
     slept = out(failures=1, since=timedelta(), observed_at=NOW - DAY)
     assert Desk().tell(slept) == []
-    assert said(Desk().tell(replace(slept, failures=3))) == [("alarm", "acme", "cannot_look")]
+    assert said(Desk().tell(snapshot_with(slept, failures=3))) == [("alarm", "acme", "cannot_look")]
 
 
 @pytest.mark.parametrize("known", [well(), bad(), Snapshot(org("acme"))], ids=["well", "bad", "unknown"])
 def test_a_dead_sign_in_is_told_at_once(known: Snapshot) -> None:
-    dead = replace(known, attempted_at=NOW, trouble=SIGNED_OUT, failures=1, failing_since=NOW)
+    dead = snapshot_with(known, attempted_at=NOW, problem=SIGNED_OUT, failures=1, failing_since=NOW)
     assert said(Desk().tell(dead)) == [("alarm", "acme", "cannot_look")]
 
 
@@ -258,9 +259,15 @@ def test_what_asking_again_may_cure_is_told_after_three(trouble: Trouble) -> Non
 def test_a_history_that_cannot_be_read_is_told_after_three_tries_too(
     trouble: Trouble, failures: int, told: bool
 ) -> None:
-    unread = well(past_trouble=trouble, past_failures=failures, past_tried_at=NOW)
+    unread = well(
+        history_problem=trouble,
+        history_failures=failures,
+        history_tried_at=NOW,
+    )
     assert bool(Desk().tell(unread)) is told
-    assert said(Desk().tell(bad(past_trouble=trouble, past_failures=1))) == [("alarm", "acme", "failed")]
+    assert said(Desk().tell(bad(history_problem=trouble, history_failures=1))) == [
+        ("alarm", "acme", "failed")
+    ]
 
 
 def test_a_failure_that_is_out_of_reach_for_a_while_is_told_again_after_it() -> None:

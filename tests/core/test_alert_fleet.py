@@ -6,13 +6,14 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
 
 from tests.core.alerting import DOWN, NAMES, POLICY, Desk, org, said
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SECOND, SIGNED_OUT, backup
+from tests.support.build import make_snapshot, snapshot_with
 from zbtui.core.alert import ALL, Alert, Observation, Rules, decide
 from zbtui.core.cadence import next_look
 from zbtui.core.judge import judge
@@ -43,24 +44,24 @@ class Watch:
     def add(self, names: Iterable[str], at: datetime = NOW, **keys: object) -> None:
         """Orgs under watch; all are looked at in the first seconds."""
         for number, name in enumerate(names):
-            self.known[name] = Snapshot(org(name, **keys))
+            self.known[name] = make_snapshot(org(name, **keys))
             heapq.heappush(self.due, (at + number * SECOND / 5, name))
 
     def pause(self, name: str) -> None:
-        self.known[name] = replace(self.known[name], paused=True)
+        self.known[name] = snapshot_with(self.known[name], paused=True)
 
     def restarted(self, at: datetime) -> Watch:
         """The next process of the same user: it knows what the journal kept."""
         after = Watch(self.desk, self.world, self.seed + 1, told=self.told)
         for number, (name, one) in enumerate(self.known.items()):
-            after.known[name] = Snapshot(
+            after.known[name] = make_snapshot(
                 one.org,
-                backup=one.backup,
-                observed_at=one.observed_at,
-                attempted_at=one.attempted_at,
-                failures=one.failures,
-                failing_since=one.failing_since,
-                restored=one.observed_at is not None,
+                backup=one.zoho.backup,
+                observed_at=one.zoho.observed_at,
+                attempted_at=one.polls.attempted_at,
+                failures=one.polls.failures,
+                failing_since=one.polls.failing_since,
+                restored=one.zoho.observed_at is not None,
             )
             heapq.heappush(after.due, (at + number * SECOND / 5, name))
         return after
@@ -69,7 +70,7 @@ class Watch:
         """Look by look, up to a moment after the start."""
         while self.due and self.due[0][0] <= NOW + until:
             at, name = heapq.heappop(self.due)
-            if not self.known[name].paused:
+            if not self.known[name].activity.paused:
                 self._look(name, at)
 
     def _look(self, name: str, at: datetime) -> None:
@@ -90,7 +91,7 @@ class Watch:
     def _observe(self, one: Snapshot, at: datetime) -> Observation:
         """Judged anew only where that may change anything: thousands of looks are made here."""
         before = self.observed.get(one.org.name)
-        aged = one.observed_at is not None and at - one.observed_at > 14 * MINUTE
+        aged = one.zoho.observed_at is not None and at - one.zoho.observed_at > 14 * MINUTE
         if (
             before is None
             or before.snapshot is not one

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.core.alerting import BUSY, DOWN, LOCKED, Desk, org
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SECOND, SIGNED_OUT, backup, ran, tried
+from tests.support.build import snapshot_with
 from zbtui.core.alert import ALL, Alert
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
@@ -84,14 +85,14 @@ class Alerts(RuleBasedStateMachine):
     @rule(process=processes)
     def restart(self, process: int) -> None:
         for name, one in self.known[process].items():
-            kept = replace(one, trouble=None, looking=False, paused=False, restored=True)
-            self.known[process][name] = kept if one.observed_at else Snapshot(one.org)
+            kept = snapshot_with(one, problem=None, polling=False, paused=False, restored=True)
+            self.known[process][name] = kept if one.zoho.observed_at else Snapshot(one.org)
         assert self._tell(process) == []
 
     @rule(process=processes, name=names)
     def pause(self, process: int, name: str) -> None:
         one = self.known[process][name]
-        self.known[process][name] = replace(one, paused=not one.paused)
+        self.known[process][name] = snapshot_with(one, paused=not one.activity.paused)
         self._tell(process)
 
     @precondition(lambda self: len(self.mute) < 2)
@@ -106,7 +107,7 @@ class Alerts(RuleBasedStateMachine):
         for name in NAMES:
             self.truth[name] = "SCHEDULED"
             for known in self.known:
-                known[name] = replace(known[name], paused=False)
+                known[name] = snapshot_with(known[name], paused=False)
         for process in (0, 1):
             self.look_at_all(process)
         assert self.told == {}
@@ -135,7 +136,7 @@ class Alerts(RuleBasedStateMachine):
         known = self.known[process]
         alerts = self.desk.tell(*known.values(), at=self.now)
         for alert in alerts:
-            assert alert.org == ALL or not known[alert.org].paused
+            assert alert.org == ALL or not known[alert.org].activity.paused
             self._check(alert)
         return alerts
 
@@ -168,10 +169,10 @@ class Alerts(RuleBasedStateMachine):
     def _check_nothing_is_lost(self, process: int, name: str) -> None:
         """What the newest look at an org brought is what is told of it."""
         one, settings = self.known[process][name], self.desk.settings
-        assert self.newest[name] == one.attempted_at
-        if one.paused:
+        assert self.newest[name] == one.polls.attempted_at
+        if one.activity.paused:
             return
-        if one.trouble and not one.trouble.final:
+        if one.polls.problem and not one.polls.problem.final:
             self._check_out_of_reach(process, name)
             return
         if name in self.mute:
@@ -189,16 +190,18 @@ class Alerts(RuleBasedStateMachine):
     def _check_out_of_reach(self, process: int, name: str) -> None:
         """It is told by itself, or with the others, or waits for them; never before its time."""
         one, told = self.known[process][name], self.told.get(name)
-        assert one.failing_since is not None
-        if one.failures < self.desk.settings.failed_looks or name in self.mute:
+        assert one.polls.failing_since is not None
+        if one.polls.failures < self.desk.settings.failed_looks or name in self.mute:
             return
         all_seen = all(
-            other.trouble is not None or not other.restored
+            other.polls.problem is not None or not other.polls.restored
             for other in self.known[process].values()
-            if other.attempted_at and not other.paused
-        ) and all(other.attempted_at or other.paused for other in self.known[process].values())
-        over = self.desk.ledger.outage_over or one.failing_since
-        if all_seen and self.now - max(one.failing_since, over) > 2 * self.desk.policy.every:
+            if other.polls.attempted_at and not other.activity.paused
+        ) and all(
+            other.polls.attempted_at or other.activity.paused for other in self.known[process].values()
+        )
+        over = self.desk.ledger.outage_over or one.polls.failing_since
+        if all_seen and self.now - max(one.polls.failing_since, over) > 2 * self.desk.policy.every:
             silent = self.desk.settings.least > Level.UNKNOWN
             assert silent or (told and told.verdict == "cannot_look") or self.told.get(ALL)
 

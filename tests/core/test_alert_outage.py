@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,6 +23,7 @@ from tests.core.alerting import (
     well,
 )
 from tests.core.build import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT
+from tests.support.build import snapshot_with
 from zbtui.core.alert import ALL
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.crash import bug
@@ -136,7 +136,7 @@ def test_a_single_org_is_told_by_itself() -> None:
     ids=["paused", "paused long ago", "paused in trouble", "signed out", "locked out"],
 )
 def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> None:
-    idle = replace(idle, attempted_at=NOW - HOUR, failing_since=NOW - HOUR)
+    idle = snapshot_with(idle, attempted_at=NOW - HOUR, failing_since=NOW - HOUR)
     desk = Desk()
     desk.tell(idle, well("acme", NOW - 10 * MINUTE), well("nordlys", NOW - 10 * MINUTE))
     assert said(desk.tell(idle, *all_out("acme", "nordlys"))) == OUTAGE
@@ -151,7 +151,7 @@ def test_during_an_outage_a_dead_sign_in_is_told_all_the_same() -> None:
     desk = Desk()
     desk.tell(*all_out("acme", "nordlys"))
     at = NOW + MINUTE
-    local = replace(out("nordlys", 4, at), trouble=NOT_SIGNED_IN)
+    local = snapshot_with(out("nordlys", 4, at), problem=NOT_SIGNED_IN)
     assert said(desk.tell(out("acme", 4, at), local, at=at)) == [("alarm", "nordlys", "cannot_look")]
 
 
@@ -337,7 +337,7 @@ def test_an_outage_that_nobody_asks_about_any_more_is_not_told_again() -> None:
     desk = Desk()
     desk.tell(*all_out("acme", "nordlys"))
     at = NOW + 2 * DAY
-    assert desk.tell(*(replace(one, paused=True) for one in all_out("acme", "nordlys")), at=at) == []
+    assert desk.tell(*(snapshot_with(one, paused=True) for one in all_out("acme", "nordlys")), at=at) == []
 
 
 def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.core.alerting import Desk, bad, later, out, said, well
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SIGNED_OUT, history, row
+from tests.support.build import snapshot_with
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.links import Links
 from zbtui.core.runs import History
@@ -24,8 +24,8 @@ from zbtui.core.verdict import Level
     [
         out(trouble=SIGNED_OUT),
         out(failures=9),
-        well(past_trouble=OFFLINE, past_failures=9),
-        well(past_trouble=SIGNED_OUT, past_failures=1),
+        well(history_problem=OFFLINE, history_failures=9),
+        well(history_problem=SIGNED_OUT, history_failures=1),
     ],
     ids=["signed out", "offline", "no history", "no history, signed out"],
 )
@@ -67,7 +67,7 @@ def test_a_recovery_to_what_is_less_bad_does_not_say_well_again(least: Level) ->
 
 EXPIRE = NOW + HOUR
 LAST = history(row("completed", EXPIRE - 7 * DAY))
-EXPIRING = well(links=Links(1, 1, EXPIRE), links_expire=EXPIRE, history=LAST)
+EXPIRING = well(links=Links(1, 1, EXPIRE), last_links_expiry=EXPIRE, history=LAST)
 
 
 def told_expiring() -> Desk:
@@ -80,17 +80,17 @@ def told_expiring() -> Desk:
 @pytest.mark.parametrize("after", [timedelta(), HOUR])
 def test_links_that_expired_undownloaded_are_no_recovery(links: Links, after: timedelta) -> None:
     desk, at = told_expiring(), EXPIRE + after
-    assert desk.tell(well(at=at, links=links, links_expire=EXPIRE, history=LAST), at=at) == []
+    assert desk.tell(well(at=at, links=links, last_links_expiry=EXPIRE, history=LAST), at=at) == []
     assert desk.ledger.orgs["acme"].told_at is None
     at += HOUR
-    (alert,) = desk.tell(bad(at=at, links=links, links_expire=EXPIRE, history=LAST), at=at)
+    (alert,) = desk.tell(bad(at=at, links=links, last_links_expiry=EXPIRE, history=LAST), at=at)
     assert (alert.kind, alert.before, alert.verdict) == ("alarm", "scheduled", "failed")
 
 
 def test_links_that_expire_between_two_looks_are_none_either() -> None:
     desk = Desk()
     soon = NOW + 5 * MINUTE
-    expiring = replace(EXPIRING, links=Links(1, 1, soon), links_expire=soon)
+    expiring = snapshot_with(EXPIRING, links=Links(1, 1, soon), last_links_expiry=soon)
     assert said(desk.tell(expiring)) == [("alarm", "acme", "links_expiring")]
     assert desk.tell(expiring, at=soon) == []
 
@@ -112,13 +112,13 @@ def test_a_new_backup_is_a_recovery_from_links_that_expire(
     links: Links, expire: datetime, year: History
 ) -> None:
     desk, at = told_expiring(), EXPIRE + HOUR
-    found = desk.tell(well(at=at, links=links, links_expire=expire, history=year), at=at)
+    found = desk.tell(well(at=at, links=links, last_links_expiry=expire, history=year), at=at)
     assert said(found) == [("recovery", "acme", "scheduled")]
 
 
 def test_links_that_are_gone_take_no_recovery_from_anything_else() -> None:
     desk = Desk()
-    gone: dict[str, Any] = {"links": Links(), "links_expire": NOW - DAY, "history": LAST}
+    gone: dict[str, Any] = {"links": Links(), "last_links_expiry": NOW - DAY, "history": LAST}
     assert said(desk.tell(bad(**gone))) == [("alarm", "acme", "failed")]
     at = NOW + HOUR
     assert said(desk.tell(well(at=at, **gone), at=at)) == [("recovery", "acme", "scheduled")]

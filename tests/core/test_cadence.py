@@ -26,6 +26,7 @@ from tests.core.build import (
     snapshots,
     tried,
 )
+from tests.support.build import snapshot_with
 from zbtui.core.cadence import JITTER, SOONEST, lockout_pause, longest_pause, next_look
 from zbtui.core.explain import explain_api
 from zbtui.core.explain_sign_in import explain_token, over_budget
@@ -45,7 +46,7 @@ def pause(snapshot: Snapshot, policy: Policy = POLICY, jitter: float = 0) -> tim
 
 
 def troubled(trouble: Trouble, failures: int = 1) -> Snapshot:
-    return replace(ahead(6 * DAY), trouble=trouble, failures=failures)
+    return snapshot_with(ahead(6 * DAY), problem=trouble, failures=failures)
 
 
 # Nothing is near
@@ -186,7 +187,7 @@ def test_a_policy_that_looks_more_often_than_every_30_s_retries_as_soon() -> Non
     ids=["due", "running", "nothing set up", "nothing known"],
 )
 def test_trouble_backs_off_whatever_was_known_before(known: Snapshot) -> None:
-    assert pause(replace(known, trouble=OFFLINE, failures=4)) == 4 * MINUTE
+    assert pause(snapshot_with(known, problem=OFFLINE, failures=4)) == 4 * MINUTE
 
 
 @pytest.mark.parametrize("jitter", [-1, -0.3, 0, 0.3, 1])
@@ -240,7 +241,7 @@ def test_each_lockout_keeps_away_twice_as_long_up_to_40_minutes(strikes: int, mi
 def test_after_the_clock_was_set_back_no_look_is_further_ahead_than_it_may_be(
     trouble: Trouble | None, longest: timedelta
 ) -> None:
-    assert longest_pause(replace(ahead(6 * DAY), trouble=trouble), POLICY) == longest
+    assert longest_pause(snapshot_with(ahead(6 * DAY), problem=trouble), POLICY) == longest
 
 
 def test_nobody_may_look_twice_within_five_seconds() -> None:
@@ -292,7 +293,7 @@ def test_an_org_that_sets_everything_itself_is_looked_at_as_if_all_were_so(
 @given(snapshots(), policies, jitters)
 def test_only_a_final_trouble_ends_the_watch(snapshot: Snapshot, policy: Policy, jitter: float) -> None:
     look = next_look(snapshot, policy, NOW, jitter)
-    assert (look is None) == (snapshot.trouble is not None and snapshot.trouble.final)
+    assert (look is None) == (snapshot.polls.problem is not None and snapshot.polls.problem.final)
 
 
 @tried
@@ -300,7 +301,7 @@ def test_only_a_final_trouble_ends_the_watch(snapshot: Snapshot, policy: Policy,
 def test_without_trouble_a_look_is_between_the_two_intervals(
     snapshot: Snapshot, policy: Policy, jitter: float
 ) -> None:
-    wait = pause(replace(snapshot, trouble=None), policy, jitter)
+    wait = pause(snapshot_with(snapshot, problem=None), policy, jitter)
     near = min(policy.near_every, policy.every)
     rounding = timedelta(microseconds=1)
     assert near * 0.9 - rounding <= wait <= policy.every * 1.1 + rounding
@@ -309,7 +310,7 @@ def test_without_trouble_a_look_is_between_the_two_intervals(
 @tried
 @given(snapshots(), policies, jitters)
 def test_a_named_moment_is_never_anticipated(snapshot: Snapshot, policy: Policy, jitter: float) -> None:
-    look, trouble = next_look(snapshot, policy, NOW, jitter), snapshot.trouble
+    look, trouble = next_look(snapshot, policy, NOW, jitter), snapshot.polls.problem
     if look is not None and trouble is not None and trouble.retry_at is not None:
         assert look >= trouble.retry_at
     assert look is None or look > NOW

@@ -30,6 +30,7 @@ from tests.core.build import (
     snapshots,
     tried,
 )
+from tests.support.build import snapshot_with
 from zbtui.core.backup import Backup
 from zbtui.core.cadence import COMPANY_EVERY, PAST_EVERY, company_is_due, past_is_due
 from zbtui.core.links import Links
@@ -38,7 +39,7 @@ from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
 from zbtui.core.trouble import Trouble
 
 JOB = backup("SCHEDULED", NOW + 6 * DAY)
-READ = seen(JOB, past_tried_at=NOW)
+READ = seen(JOB, history_tried_at=NOW)
 """An org whose history was read just now."""
 
 
@@ -87,7 +88,7 @@ def test_while_nothing_changes_the_history_is_asked_for_every_six_hours(
 )
 def test_details_that_changed_ask_for_the_history_at_once(changed: Backup | None) -> None:
     assert asked_again(READ, SECOND, changed)
-    assert not asked_again(replace(READ, backup=changed), SECOND, changed)
+    assert not asked_again(snapshot_with(READ, backup=changed), SECOND, changed)
 
 
 def test_a_look_that_failed_in_between_does_not_hide_a_change() -> None:
@@ -112,7 +113,7 @@ def test_a_look_that_failed_in_between_does_not_hide_a_change() -> None:
 def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_to_six_hours(
     failures: int, pause: timedelta, trouble: Trouble
 ) -> None:
-    unread = replace(READ, past_trouble=trouble, past_failures=failures)
+    unread = snapshot_with(READ, history_problem=trouble, history_failures=failures)
     assert not asked_again(unread, pause - SECOND)
     assert asked_again(unread, pause)
     assert asked_again(unread, -SECOND)
@@ -133,14 +134,14 @@ def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_
 def test_a_history_that_tells_no_end_of_a_run_that_is_over_is_asked_for_after_1_2_4_minutes_up_to_six_hours(
     times: int, pause: timedelta
 ) -> None:
-    unsettled = replace(READ, past_unsettled=times)
+    unsettled = snapshot_with(READ, unfinished_history_reads=times)
     assert not asked_again(unsettled, pause - SECOND)
     assert asked_again(unsettled, pause)
     assert asked_again(unsettled, -SECOND)
 
 
 def test_of_a_history_and_links_that_could_not_be_read_the_failures_count() -> None:
-    unread = replace(READ, past_trouble=OFFLINE, past_failures=3, past_unsettled=1)
+    unread = snapshot_with(READ, history_problem=OFFLINE, history_failures=3, unfinished_history_reads=1)
     assert not asked_again(unread, 4 * MINUTE - SECOND)
     assert asked_again(unread, 4 * MINUTE)
 
@@ -184,7 +185,7 @@ def test_an_end_that_is_never_told_costs_no_more_than_a_few_requests() -> None:
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_history_is_not_asked_for_before_the_moment_that_zoho_named(changed: bool) -> None:
     trouble = replace(OFFLINE, retry_at=NOW + 20 * MINUTE)
-    unread = replace(READ, past_trouble=trouble, past_failures=1)
+    unread = snapshot_with(READ, history_problem=trouble, history_failures=1)
     now_seen = backup("INPROGRESS") if changed else JOB
     assert not asked_again(unread, 20 * MINUTE - SECOND, now_seen)
     assert asked_again(unread, 20 * MINUTE, now_seen)
@@ -224,11 +225,11 @@ def test_over_a_quiet_day_the_history_is_asked_for_four_times() -> None:
 
 
 def test_what_the_journal_gave_back_is_not_asked_for_anew() -> None:
-    assert not past_is_due(replace(READ, restored=True), JOB, NOW + HOUR)
+    assert not past_is_due(snapshot_with(READ, restored=True), JOB, NOW + HOUR)
 
 
 def test_what_the_journal_gave_back_without_a_history_is_asked_for() -> None:
-    assert past_is_due(ahead(6 * DAY, restored=True), ahead(6 * DAY).backup, NOW)
+    assert past_is_due(ahead(6 * DAY, restored=True), ahead(6 * DAY).zoho.backup, NOW)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_what_the_journal_gave_back_without_a_history_is_asked_for() -> None:
 )
 def test_whose_org_it_is_is_asked_once_a_day(after: timedelta, due: bool) -> None:
     assert COMPANY_EVERY == DAY
-    assert company_is_due(replace(READ, company_at=NOW), NOW + after) is due
+    assert company_is_due(snapshot_with(READ, company_requested_at=NOW), NOW + after) is due
 
 
 @tried

@@ -28,12 +28,13 @@ from tests.core.build import (
     snapshots,
     tried,
 )
+from tests.support.build import snapshot_with
 from zbtui.core.event import KINDS, LICENCE_NEAR, Event, Kind, Standing, changes, said, standing_of
 from zbtui.core.judge import judge
 from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
 
 JOB = backup("SCHEDULED", NOW + 6 * DAY)
-HEALTHY = seen(JOB, history=ran("completed", DAY), history_at=NOW, company=company())
+HEALTHY = seen(JOB, history=ran("completed", DAY), history_read_at=NOW, company=company())
 
 
 def stand(snapshot: Snapshot, now: datetime = NOW) -> Standing:
@@ -122,7 +123,7 @@ def test_the_newest_run_is_said_by_how_and_when_it_ended(rows: list[Any], said: 
 def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta | None, near: bool) -> None:
     assert timedelta(days=30) == LICENCE_NEAR
     ends = None if left is None else NOW + left
-    standing = stand(replace(HEALTHY, company=company(licence_ends=ends)))
+    standing = stand(snapshot_with(HEALTHY, company=company(licence_ends=ends)))
     assert standing.licence == (ends.date().isoformat() if near and ends else None)
 
 
@@ -176,11 +177,11 @@ def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta |
 def test_each_kind_of_change_is_told_from_what_to_what(
     after: Snapshot, change: dict[str, tuple[str | None, str | None]]
 ) -> None:
-    after = replace(
+    after = snapshot_with(
         after,
-        history=after.history or HEALTHY.history,
-        history_at=NOW,
-        company=after.company or HEALTHY.company,
+        history=after.zoho.history or HEALTHY.zoho.history,
+        history_read_at=NOW,
+        company=after.zoho.company or HEALTHY.zoho.company,
     )
     assert told(HEALTHY, after) == change
 
@@ -191,8 +192,8 @@ def test_nothing_that_stays_is_told() -> None:
 
 
 def test_a_licence_that_was_extended_is_no_longer_near() -> None:
-    before = replace(HEALTHY, company=company(licence_ends=NOW + 7 * DAY))
-    after = replace(HEALTHY, company=company(licence_ends=NOW + 372 * DAY))
+    before = snapshot_with(HEALTHY, company=company(licence_ends=NOW + 7 * DAY))
+    after = snapshot_with(HEALTHY, company=company(licence_ends=NOW + 372 * DAY))
     assert told(before, after) == {"licence": ("2026-11-30", None)}
 
 
@@ -211,13 +212,13 @@ def test_of_a_first_standing_only_verdict_and_trouble_are_told() -> None:
 def test_a_look_that_fails_tells_its_trouble_and_nothing_of_what_was_known() -> None:
     offline = failed(HEALTHY, OFFLINE, NOW)
     assert told(HEALTHY, offline) == {"trouble": (None, OFFLINE.message)}
-    out = replace(offline, failures=3)
+    out = snapshot_with(offline, failures=3)
     assert told(offline, out) == {"verdict": ("scheduled", "cannot_look")}
     assert told(out, failed(out, SIGNED_OUT, NOW)) == {"trouble": (OFFLINE.message, SIGNED_OUT.message)}
 
 
 def test_a_look_that_works_again_tells_that_the_trouble_is_over_and_what_changed_meanwhile() -> None:
-    out = replace(failed(HEALTHY, OFFLINE, NOW), failures=3)
+    out = snapshot_with(failed(HEALTHY, OFFLINE, NOW), failures=3)
     assert told(out, succeeded(out, Looked(JOB), NOW)) == {
         "trouble": (OFFLINE.message, None),
         "verdict": ("cannot_look", "scheduled"),
@@ -236,7 +237,7 @@ def test_a_history_that_cannot_be_read_is_no_other_run() -> None:
 
 
 def test_a_restart_changes_nothing() -> None:
-    restored = replace(HEALTHY, restored=True)
+    restored = snapshot_with(HEALTHY, restored=True)
     assert told(HEALTHY, restored) == {}
     assert told(restored, succeeded(restored, Looked(JOB), NOW)) == {}
 
@@ -264,7 +265,7 @@ def test_changes_are_those_parts_that_differ_and_lead_from_one_standing_to_the_o
 @given(snapshots())
 def test_a_standing_is_one_of_words(snapshot: Snapshot) -> None:
     standing = standing_of(snapshot, judge(snapshot, POLICY, NOW), NOW)
-    assert (standing is None) == (snapshot.observed_at is None and snapshot.trouble is None)
+    assert (standing is None) == (snapshot.zoho.observed_at is None and snapshot.polls.problem is None)
     if standing is not None:
         parts = [getattr(standing, kind) for kind in KINDS]
         assert all(part is None or (isinstance(part, str) and part) for part in parts)

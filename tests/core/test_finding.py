@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import DAY, NOW, ORG, POLICY, ahead, company, snapshots, tried
+from tests.support.build import snapshot_with
 from zbtui.core.finding import FIELDS, parse_filter, texts_of
 from zbtui.core.judge import judge
 from zbtui.core.org import Org
@@ -38,7 +39,7 @@ def test_a_word_is_looked_for_in_all_that_tells_an_org_from_others(word: str) ->
 
 def test_a_level_is_a_word_of_its_own_and_no_part_of_others() -> None:
     """`!ok` shows all that is not well: a "cannot look" has those letters, and so may a name."""
-    troubled = replace(Snapshot(replace(ORG, name="brook")), trouble=GONE, failures=3)
+    troubled = snapshot_with(Snapshot(replace(ORG, name="brook")), problem=GONE, failures=3)
     assert judge(troubled, POLICY, NOW).name == "cannot_look"
     assert matches("!ok", troubled) and matches("unknown", troubled)
     assert not matches("ok", troubled)
@@ -56,14 +57,14 @@ def test_the_verdict_is_found_by_its_badge_and_by_its_name_with_or_without_under
     assert matches("scheduled", late)
     assert matches("verdict:overdue", late)
     assert not matches("verdict:scheduled", late)
-    none = replace(late, backup=None)
+    none = snapshot_with(late, backup=None)
     assert matches('"no backup"', none)
     wait = Snapshot(ORG)
     assert matches("waiting", wait)
     assert matches("level:unknown", wait)
     single = ahead(DAY, status="SCHEDULED")
-    assert single.backup
-    single = replace(single, backup=replace(single.backup, rrule=None))
+    assert single.zoho.backup
+    single = snapshot_with(single, backup=replace(single.zoho.backup, rrule=None))
     assert matches("one_off", single)
     assert matches('"one off"', single)
 
@@ -117,12 +118,12 @@ def test_how_an_org_is_watched_can_be_asked_for() -> None:
     plain = ahead(DAY)
     assert not matches("muted", plain)
     assert not matches("paused", plain)
-    assert matches("paused", replace(plain, paused=True))
-    assert matches("stale", replace(plain, restored=True))
+    assert matches("paused", snapshot_with(plain, paused=True))
+    assert matches("stale", snapshot_with(plain, restored=True))
 
 
 def test_what_could_not_be_confirmed_is_of_the_level_that_the_bar_counts_it_as() -> None:
-    stale = replace(ahead(DAY), restored=True)
+    stale = snapshot_with(ahead(DAY), restored=True)
     assert matches("level:unknown", stale)
     assert not matches("level:ok", stale)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,6 +21,7 @@ from tests.core.build import (
     running,
     seen,
 )
+from tests.support.build import make_snapshot, snapshot_with
 from zbtui.core.cadence import PAST_EVERY
 from zbtui.core.explain import bad_answer, explain_api
 from zbtui.core.explain_sign_in import explain_token
@@ -68,8 +68,8 @@ def test_what_was_seen_counts_as_stale_for_three_failed_looks(
 @pytest.mark.parametrize("patience", [1, 2, 5, 100])
 def test_how_many_looks_may_fail_is_up_to_who_asks(patience: int) -> None:
     known = ahead(DAY, trouble=OFFLINE)
-    assert verdict(replace(known, failures=patience - 1), patience).name == "scheduled"
-    assert verdict(replace(known, failures=patience), patience).name == "cannot_look"
+    assert verdict(snapshot_with(known, failures=patience - 1), patience).name == "scheduled"
+    assert verdict(snapshot_with(known, failures=patience), patience).name == "cannot_look"
 
 
 def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
@@ -79,7 +79,7 @@ def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
 
 @pytest.mark.parametrize("known", [ahead(DAY), ahead(-DAY), seen(None), running(HOUR), Snapshot(ORG)])
 def test_without_patience_one_failed_look_is_enough(known: Snapshot) -> None:
-    found = verdict(replace(known, trouble=OFFLINE, failures=1), patience=1)
+    found = verdict(snapshot_with(known, problem=OFFLINE, failures=1), patience=1)
     assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, "OFFLINE")
 
 
@@ -96,13 +96,13 @@ def test_without_patience_a_good_look_counts_although_others_kept_the_check_wait
 @pytest.mark.parametrize("failures", [1, 2])
 @pytest.mark.parametrize("known", [ahead(DAY), seen(None), ahead(DAY, "FAILED"), Snapshot(ORG)])
 def test_a_dead_sign_in_ends_all_patience(known: Snapshot, failures: int, patience: int) -> None:
-    found = verdict(replace(known, trouble=SIGNED_OUT, failures=failures), patience)
+    found = verdict(snapshot_with(known, problem=SIGNED_OUT, failures=failures), patience)
     assert (found.name, found.word) == ("cannot_look", "SIGN IN")
     assert (found.headline, found.hint) == (SIGNED_OUT.message, SIGNED_OUT.hint)
 
 
 def test_a_first_look_that_failed_is_no_reason_to_wait() -> None:
-    assert verdict(Snapshot(ORG, trouble=OFFLINE, failures=1)).name == "cannot_look"
+    assert verdict(make_snapshot(ORG, problem=OFFLINE, failures=1)).name == "cannot_look"
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_what_nobody_looked_at_lately_is_waited_for(age: timedelta, name: Name) 
 @pytest.mark.parametrize("name", ["failed", "none", "scheduled"])
 def test_after_the_clock_was_set_back_nothing_counts_as_seen(name: str) -> None:
     known = {"failed": ahead(DAY, "FAILED"), "none": seen(None), "scheduled": ahead(DAY)}[name]
-    assert verdict(replace(known, observed_at=NOW + FRESH)).name == name
-    assert verdict(replace(known, observed_at=NOW + FRESH + SECOND)).name == "waiting"
+    assert verdict(snapshot_with(known, observed_at=NOW + FRESH)).name == name
+    assert verdict(snapshot_with(known, observed_at=NOW + FRESH + SECOND)).name == "waiting"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_after_the_clock_was_set_back_nothing_counts_as_seen(name: str) -> None:
     [(ahead(DAY), "SCHEDULED"), (ahead(DAY, "FAILED"), "FAILED"), (seen(None), "no backup")],
 )
 def test_while_it_waits_an_org_shows_what_it_was_and_when(known: Snapshot, was: str) -> None:
-    found = verdict(replace(known, observed_at=NOW - 6 * DAY))
+    found = verdict(snapshot_with(known, observed_at=NOW - 6 * DAY))
     assert (found.name, found.level, found.word) == ("waiting", Level.UNKNOWN, "WAITING")
     assert "6d ago" in found.headline
     assert was in found.headline
@@ -149,7 +149,7 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
     ],
 )
 def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Trouble, word: str) -> None:
-    found = verdict(Snapshot(ORG, trouble=trouble, failures=1))
+    found = verdict(make_snapshot(ORG, problem=trouble, failures=1))
     assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, word)
     assert (found.headline, found.hint) == (trouble.message, trouble.hint)
 
@@ -186,13 +186,13 @@ def test_what_was_restored_does_not_excuse_a_dead_sign_in() -> None:
 
 # A history that cannot be read
 
-UNREAD = ahead(DAY, past_trouble=OFFLINE, past_failures=1)
+UNREAD = ahead(DAY, history_problem=OFFLINE, history_failures=1)
 OLDEST = 18 * HOUR
 
 
 def read(age: timedelta) -> Snapshot:
     """The history was read so long ago, and cannot be read now."""
-    return replace(UNREAD, history=ran("completed", age), history_at=NOW - age)
+    return snapshot_with(UNREAD, history=ran("completed", age), history_read_at=NOW - age)
 
 
 @pytest.mark.parametrize(
@@ -220,13 +220,13 @@ def test_where_the_history_was_never_read_nothing_is_green() -> None:
 
 
 def test_an_old_history_counts_while_nobody_failed_to_read_it() -> None:
-    old = ahead(DAY, history=ran("completed", DAY), history_at=NOW - DAY)
+    old = ahead(DAY, history=ran("completed", DAY), history_read_at=NOW - DAY)
     assert verdict(old).name == "scheduled"
-    assert verdict(replace(old, past_trouble=OFFLINE)).name == "cannot_look"
+    assert verdict(snapshot_with(old, history_problem=OFFLINE)).name == "cannot_look"
 
 
 def test_links_that_cannot_be_read_are_no_reason_to_doubt_the_backup() -> None:
-    read_now = replace(UNREAD, history=ran("completed", DAY), history_at=NOW, links=None)
+    read_now = snapshot_with(UNREAD, history=ran("completed", DAY), history_read_at=NOW, links=None)
     assert verdict(read_now).name == "scheduled"
 
 
@@ -246,19 +246,19 @@ def test_links_that_cannot_be_read_are_no_reason_to_doubt_the_backup() -> None:
     ],
 )
 def test_without_a_history_only_what_would_be_green_is_in_doubt(known: Snapshot, name: Name) -> None:
-    assert verdict(replace(known, past_trouble=OFFLINE, past_failures=1)).name == name
+    assert verdict(snapshot_with(known, history_problem=OFFLINE, history_failures=1)).name == name
 
 
 def test_an_empty_history_is_one_that_was_read() -> None:
     new = backup("SCHEDULED", NOW + DAY, start_date=(NOW - DAY).isoformat())
-    known = replace(UNREAD, backup=new, history=History(), history_at=NOW)
+    known = snapshot_with(UNREAD, backup=new, history=History(), history_read_at=NOW)
     assert verdict(known).name == "scheduled"
 
 
 def behind(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED") -> Snapshot:
     """The details have changed since the history was read, which cannot be read now."""
-    known = replace(read(age), history_behind=True, past_failures=failures)
-    return replace(known, backup=backup(status, NOW + DAY))
+    known = snapshot_with(read(age), history_outdated=True, history_failures=failures)
+    return snapshot_with(known, backup=backup(status, NOW + DAY))
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a
 
 @pytest.mark.parametrize("patience", [1, PATIENCE])
 def test_a_history_counts_for_its_intervals_while_the_details_stay_as_they_are(patience: int) -> None:
-    assert verdict(replace(behind(50, OLDEST), history_behind=False), patience).name == "scheduled"
+    assert verdict(snapshot_with(behind(50, OLDEST), history_outdated=False), patience).name == "scheduled"
 
 
 @pytest.mark.parametrize("age", [OLDEST + SECOND, -SECOND])
@@ -292,7 +292,7 @@ def test_a_history_that_is_behind_counts_for_no_longer_than_another(age: timedel
 
 
 def test_a_history_that_was_never_read_is_waited_for_by_nobody() -> None:
-    first = succeeded(Snapshot(ORG), Looked(UNREAD.backup, past=Past(None, None, OFFLINE)), NOW)
+    first = succeeded(Snapshot(ORG), Looked(UNREAD.zoho.backup, past=Past(None, None, OFFLINE)), NOW)
     found = verdict(first)
     assert (found.name, found.word) == ("cannot_look", "NO HISTORY")
 

@@ -27,6 +27,7 @@ from tests.core.build import (
     snapshots,
     tried,
 )
+from tests.support.build import make_snapshot, snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.ordering import CYCLE, SORT_WORDS, Sort, sort_key
@@ -48,7 +49,7 @@ def ordered(sort: Sort, **orgs: Snapshot) -> list[str]:
 
 def test_the_worst_is_first_and_the_configs_order_holds_among_the_rest() -> None:
     failed = seen(backup("FAILED", NOW + DAY))
-    unreached = Snapshot(ORG, trouble=OFFLINE, attempted_at=NOW, failures=3)
+    unreached = make_snapshot(ORG, problem=OFFLINE, attempted_at=NOW, failures=3)
     well = ahead(DAY)
     assert ordered("worst", z=well, none=seen(None), a=well, away=unreached, bad=failed) == [
         "bad",
@@ -128,7 +129,7 @@ def test_each_order_has_words_and_the_cycle_has_four_of_them() -> None:
 @tried
 @given(st.sampled_from(SORTS), st.lists(snapshots(), max_size=8), st.data())
 def test_any_orgs_can_be_sorted(sort: Sort, orgs: Sequence[Snapshot], data: st.DataObject) -> None:
-    known = [replace(one, links=data.draw(st.none() | links)) for one in orgs]
+    known = [snapshot_with(one, links=data.draw(st.none() | links)) for one in orgs]
     keys = [sort_key(sort, one, judge(one, POLICY, NOW), NOW) for one in known]
     backwards = keys[::-1]
     assert sorted(keys) == sorted(backwards)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from tests.core.build import DAY, HOUR, NOW, ORG, SECOND, backup, history, ran, row
+from tests.support.build import make_snapshot
 from zbtui.core.links import Links
 from zbtui.core.past import last_good_words, links_words, past_words
 from zbtui.core.snapshot import Snapshot
 
 
 def known(**keys: Any) -> Snapshot:
-    return Snapshot(ORG, **{"backup": backup(), **keys})
+    return make_snapshot(ORG, **{"backup": backup(), **keys})
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ OLD = ran("completed", 8 * DAY)
         (known(links=Links(1, 0, NOW + DAY + HOUR)), "links 25h left"),
         (known(links=Links(1, 0, NOW + SECOND)), "links end now"),
         (known(links=Links(1, 0, None)), "links without an end"),
-        (known(links=Links(0, 0, None), links_expire=NOW - 2 * DAY), "links expired on 21 Nov"),
+        (known(links=Links(0, 0, None), last_links_expiry=NOW - 2 * DAY), "links expired on 21 Nov"),
         (known(links=Links(0, 0, None)), "no links yet"),
         (known(links=Links(0, 0, None), history=ran("completed", 6 * DAY)), "no links yet"),
         (known(links=Links(0, 0, None), history=OLD), "links expired by 22 Nov"),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from tests.support.build import over, seen, troubled
+from tests.support.build import over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.core.poll import Poll, poll_of
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "FAILED", "SOMETHING_NEW"])
 def test_a_look_that_came_to_an_end_tells_zohos_word_and_what_is_left_of_the_day(status: str) -> None:
-    after = replace(seen("acme", status=status), credits_remaining=4711)
+    after = snapshot_with(seen("acme", status=status), credits_remaining=4711)
     assert poll_of(after, START, 0.25) == Poll(START, status, failed=False, seconds=0.25, credits=4711)
 
 
@@ -24,5 +22,5 @@ def test_a_look_that_failed_tells_why() -> None:
 
 
 def test_no_backup_and_no_status_are_told_apart() -> None:
-    assert poll_of(replace(seen("acme"), backup=None), START, 1).outcome == "none"
+    assert poll_of(snapshot_with(seen("acme"), backup=None), START, 1).outcome == "none"
     assert poll_of(seen("acme", status=None), START, 1).outcome == "no status"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import DAY, NOW, OFFLINE, ORG, POLICY, ahead, company, row, snapshots, tried
+from tests.support.build import snapshot_with
 from zbtui.core.backup import Requester
 from zbtui.core.history import parse_entry
 from zbtui.core.judge import KIND_WORDS, judge
@@ -74,9 +75,10 @@ def everything() -> Snapshot:
     entries = [parse_entry(one | {"id": "1", "file_name": "acme.zip"}) for one in rows]
     history = summarize(planted(entry, numbers) for entry in entries)
     known: Snapshot = planted(
-        replace(ahead(DAY, company=company(), trouble=problem, past_trouble=problem), org=org), numbers
+        replace(ahead(DAY, company=company(), trouble=problem, history_problem=problem), org=org),
+        numbers,
     )
-    return replace(known, history=history, links=Links(2, 1, NOW))
+    return snapshot_with(known, history=history, links=Links(2, 1, NOW))
 
 
 def test_nothing_that_is_hidden_is_in_any_text() -> None:
@@ -89,12 +91,12 @@ def test_nothing_that_is_hidden_is_in_any_text() -> None:
 
 def test_status_dates_plan_and_place_stay() -> None:
     known = everything()
-    assert known.backup and known.company
+    assert known.zoho.backup and known.zoho.company
     hidden = hide_names(known, ALIAS)
     person = Requester(HIDDEN, HIDDEN, HIDDEN)
-    assert hidden.backup == replace(known.backup, id=HIDDEN, requester=person)
-    assert hidden.company == replace(known.company, name=HIDDEN, number=HIDDEN, country=HIDDEN)
-    assert hidden.links == known.links
+    assert hidden.zoho.backup == replace(known.zoho.backup, id=HIDDEN, requester=person)
+    assert hidden.zoho.company == replace(known.zoho.company, name=HIDDEN, number=HIDDEN, country=HIDDEN)
+    assert hidden.zoho.links == known.zoho.links
     assert hidden.org == Org(
         *(ALIAS, "custom", HIDDEN), soid=HIDDEN, accounts_url=HIDDEN, api_url=HIDDEN, accent="blue"
     )
@@ -110,7 +112,10 @@ def test_judged_it_is_what_it_is_with_names(snapshot: Snapshot) -> None:
 @tried
 @given(snapshots() | st.builds(everything))
 def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
-    before, after = snapshot.history or History(), hide_names(snapshot, ALIAS).history or History()
+    before, after = (
+        snapshot.zoho.history or History(),
+        hide_names(snapshot, ALIAS).zoho.history or History(),
+    )
     assert after.runs == before.runs
     assert [entry.at for entry in after.entries] == [entry.at for entry in before.entries]
     for key in ("last_finished", "last_completed", "last_failed", "under_way"):
@@ -121,12 +126,12 @@ def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
 
 def test_what_is_not_known_is_not_called_hidden() -> None:
     known = ahead(DAY)
-    assert known.backup
-    unnamed = replace(known.backup, id=None, requester=Requester(None, None, "7"))
-    hidden = hide_names(replace(known, backup=unnamed), ALIAS)
-    assert hidden.backup == replace(unnamed, requester=Requester(None, None, HIDDEN))
+    assert known.zoho.backup
+    unnamed = replace(known.zoho.backup, id=None, requester=Requester(None, None, "7"))
+    hidden = hide_names(snapshot_with(known, backup=unnamed), ALIAS)
+    assert hidden.zoho.backup == replace(unnamed, requester=Requester(None, None, HIDDEN))
     assert hidden.org == Org(ALIAS, ORG.data_center, HIDDEN)
-    assert (hidden.company, hidden.history, hidden.trouble) == (None, None, None)
+    assert (hidden.zoho.company, hidden.zoho.history, hidden.polls.problem) == (None, None, None)
 
 
 @pytest.mark.parametrize("kind", KIND_WORDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from tests.core.build import (
     row,
     seen,
 )
+from tests.support.build import snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.org import Policy
@@ -51,14 +51,14 @@ def all_at_once(
     return seen(
         what,
         history=year,
-        history_at=NOW,
+        history_read_at=NOW,
         links=Links(1, 1, NOW + HOUR),
-        links_expire=NOW + HOUR,
+        last_links_expiry=NOW + HOUR,
         company=company("free"),
     )
 
 
-NO_BACKUP = replace(all_at_once("SCHEDULED", DAY, RECENT), backup=None)
+NO_BACKUP = snapshot_with(all_at_once("SCHEDULED", DAY, RECENT), backup=None)
 
 CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
     (all_at_once("FAILED", LATE, OLD), ("failed", "overdue", "too_old", "links_expiring")),
@@ -72,7 +72,7 @@ CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
         ("failed", "stopped", "too_old", "one_off", "links_expiring"),
     ),
     (
-        replace(all_at_once("INPROGRESS", DAY, OLD), after_failure=True),
+        snapshot_with(all_at_once("INPROGRESS", DAY, OLD), previous_run_failed=True),
         ("failed", "too_old", "running_long", "links_expiring", "quota_risk"),
     ),
     (all_at_once("STOPPED", DAY, OLD), ("stopped", "too_old", "one_off", "links_expiring")),
@@ -91,7 +91,7 @@ CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
     (all_at_once("SCHEDULED", None, OLD), ("too_old", "one_off", "links_expiring")),
     (all_at_once("INPROGRESS", DAY, RECENT), ("running_long", "links_expiring", "quota_risk")),
     (all_at_once("INPROGRESS", None, RECENT, rrule=None), ("running_long", "links_expiring")),
-    (replace(NO_BACKUP, history=OLD_AND_FAILED), ("failed", "none", "links_expiring")),
+    (snapshot_with(NO_BACKUP, history=OLD_AND_FAILED), ("failed", "none", "links_expiring")),
     (NO_BACKUP, ("none", "links_expiring")),
     (all_at_once("ARCHIVED", DAY, RECENT), ("unknown_status", "links_expiring", "quota_risk")),
     (all_at_once("ARCHIVED", None, RECENT, rrule=None), ("unknown_status", "links_expiring")),
@@ -112,8 +112,8 @@ CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
     ),
     (all_at_once("SCHEDULED", DAY, RECENT), ("links_expiring", "quota_risk")),
     (all_at_once("COMPLETED", DAY, RECENT), ("links_expiring", "quota_risk")),
-    (replace(all_at_once("SCHEDULED", DAY, RECENT), links=None), ("quota_risk",)),
-    (replace(all_at_once("SCHEDULED", DAY, RECENT), links=None, company=None), ()),
+    (snapshot_with(all_at_once("SCHEDULED", DAY, RECENT), links=None), ("quota_risk",)),
+    (snapshot_with(all_at_once("SCHEDULED", DAY, RECENT), links=None, company=None), ()),
 )
 
 
@@ -137,7 +137,7 @@ def test_every_rule_wins_somewhere_and_loses_somewhere() -> None:
 
 
 def test_an_org_without_a_plan_may_have_a_backup_too_old_all_the_same() -> None:
-    old = replace(NO_BACKUP, history=OLD)
+    old = snapshot_with(NO_BACKUP, history=OLD)
     assert judge(old, Policy(max_age=8 * DAY), NOW).name == "too_old"
     assert judge(old, POLICY, NOW).name == "none"
 
@@ -145,12 +145,12 @@ def test_an_org_without_a_plan_may_have_a_backup_too_old_all_the_same() -> None:
 @pytest.mark.parametrize(("snapshot", "names"), CASES, ids=lambda part: "")
 def test_who_cannot_look_says_nothing_else(snapshot: Snapshot, names: tuple[Name, ...]) -> None:
     for known in (
-        replace(snapshot, trouble=SIGNED_OUT, failures=1),
-        replace(snapshot, trouble=OFFLINE, failures=3),
-        replace(snapshot, trouble=OFFLINE, failures=1, observed_at=NOW - HOUR),
+        snapshot_with(snapshot, problem=SIGNED_OUT, failures=1),
+        snapshot_with(snapshot, problem=OFFLINE, failures=3),
+        snapshot_with(snapshot, problem=OFFLINE, failures=1, observed_at=NOW - HOUR),
     ):
         assert judge(known, POLICY, NOW).name == "cannot_look"
-    assert judge(replace(snapshot, observed_at=NOW - HOUR), POLICY, NOW).name == "waiting"
+    assert judge(snapshot_with(snapshot, observed_at=NOW - HOUR), POLICY, NOW).name == "waiting"
     assert judge(Snapshot(ORG), POLICY, NOW).name == "waiting"
 
 
@@ -158,5 +158,10 @@ def test_who_cannot_look_says_nothing_else(snapshot: Snapshot, names: tuple[Name
 def test_a_history_that_cannot_be_read_hides_no_verdict_but_a_green_one(
     snapshot: Snapshot, names: tuple[Name, ...]
 ) -> None:
-    unread = replace(snapshot, history_at=NOW - 2 * DAY, past_trouble=OFFLINE, past_failures=9)
+    unread = snapshot_with(
+        snapshot,
+        history_read_at=NOW - 2 * DAY,
+        history_problem=OFFLINE,
+        history_failures=9,
+    )
     assert judge(unread, POLICY, NOW).name == (names[0] if names else "cannot_look")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta, timezone
 
 import pytest
@@ -22,6 +21,7 @@ from tests.core.build import (
     running,
     seen,
 )
+from tests.support.build import snapshot_with
 from zbtui.core.backup import Backup
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
@@ -58,7 +58,7 @@ def verdict(snapshot: Snapshot, policy: Policy = POLICY) -> Verdict:
         (seen(None, history=BAD), "FAILED"),
         (ahead(-DAY, "INPROGRESS", history=BAD), "INPROGRESS"),
         (ahead(-DAY, "INPROGRESS", history=RUNS_AGAIN), "INPROGRESS"),
-        (ahead(-DAY, "INPROGRESS", history=GOOD, after_failure=True), "INPROGRESS"),
+        (ahead(-DAY, "INPROGRESS", history=GOOD, previous_run_failed=True), "INPROGRESS"),
         (ahead(6 * DAY, history=RUNS_AGAIN), "FAILED"),
         (ahead(6 * DAY, history=history(row("failure"), row("completed", NOW - DAY))), "FAILED"),
         (
@@ -108,8 +108,8 @@ def test_no_other_status_tells_how_a_newer_run_ended(status: str) -> None:
 
 
 def test_a_failure_before_a_run_counts_while_that_run_is_in_progress_only() -> None:
-    assert verdict(running(HOUR, after_failure=True)).name == "failed"
-    assert verdict(ahead(6 * DAY, after_failure=True)).name == "scheduled"
+    assert verdict(running(HOUR, previous_run_failed=True)).name == "failed"
+    assert verdict(ahead(6 * DAY, previous_run_failed=True)).name == "scheduled"
 
 
 def test_completed_without_a_newer_run_is_no_end_of_a_failure() -> None:
@@ -129,7 +129,7 @@ def test_completed_without_a_newer_run_is_no_end_of_a_failure() -> None:
         (ahead(6 * DAY, "STOPPED", history=BAD), "the last backup failed 3h ago; the schedule is stopped"),
         (seen(None, history=BAD), "the last backup failed 3h ago; none is set up"),
         (running(HOUR, history=RUNS_AGAIN), "the last backup failed 3h ago; another is running"),
-        (running(HOUR, after_failure=True), "the last backup failed; another is running"),
+        (running(HOUR, previous_run_failed=True), "the last backup failed; another is running"),
         (ahead(-HOUR, history=BAD), "the last backup failed 3h ago"),
         (
             ahead(6 * DAY, history=history(row("failure"))),
@@ -295,19 +295,21 @@ def test_links_are_worth_a_warning_for_their_last_48_hours_by_zohos_clock(
     left: timedelta, name: Name, offset: timedelta
 ) -> None:
     links = Links(1, 1, NOW + offset + left)
-    known = ahead(DAY + offset, links=links, links_expire=links.expire, clock_offset=offset)
+    known = ahead(DAY + offset, links=links, last_links_expiry=links.expire, clock_offset=offset)
     assert verdict(known).name == name
 
 
 @pytest.mark.parametrize("links", [None, Links(), Links(1, 1, None)])
 def test_links_without_an_end_are_not_worth_one(links: Links | None) -> None:
-    assert verdict(ahead(DAY, links=links, links_expire=NOW + HOUR)).name == "scheduled"
+    assert verdict(ahead(DAY, links=links, last_links_expiry=NOW + HOUR)).name == "scheduled"
 
 
 def test_links_that_could_not_be_read_anew_still_end() -> None:
     links = Links(1, 1, NOW + HOUR)
-    known = ahead(DAY, links=links, links_expire=links.expire, history=GOOD, history_at=NOW)
-    assert verdict(replace(known, past_trouble=OFFLINE, past_failures=1)).name == "links_expiring"
+    known = ahead(DAY, links=links, last_links_expiry=links.expire, history=GOOD, history_read_at=NOW)
+    assert (
+        verdict(snapshot_with(known, history_problem=OFFLINE, history_failures=1)).name == "links_expiring"
+    )
 
 
 # Running

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.core.build import DAY, HOUR, MINUTE, OFFLINE, ORG, POLICY, SECOND, backup, history, row
+from tests.support.build import make_snapshot, snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.snapshot import Snapshot
@@ -38,7 +39,7 @@ def seen_at(
 ) -> Snapshot:
     """A healthy org, its next run a day ahead unless another is named."""
     what = backup(status, next_run or now.astimezone(UTC) + DAY, **job)
-    return Snapshot(ORG, backup=what, observed_at=now, attempted_at=now)
+    return make_snapshot(ORG, backup=what, observed_at=now, attempted_at=now)
 
 
 def completed(rrule: str | None, max_age: timedelta | None = None) -> Callable[..., Snapshot]:
@@ -47,7 +48,9 @@ def completed(rrule: str | None, max_age: timedelta | None = None) -> Callable[.
     def known(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
         snapshot = seen_at(now, rrule=f"RRULE:{rrule}")
         own = (("max_age", max_age),) if max_age else ()
-        return replace(snapshot, org=replace(ORG, own_policy=own), history=history(row("completed", event)))
+        return snapshot_with(
+            snapshot, org=replace(ORG, own_policy=own), history=history(row("completed", event))
+        )
 
     return known
 
@@ -59,7 +62,7 @@ def none_completed(first_run: bool) -> Callable[..., Snapshot]:
         sooner = event - 30 * DAY
         due, made = (event, sooner) if first_run else (sooner, event)
         snapshot = seen_at(now, start_date=due.isoformat())
-        return replace(snapshot, history=history(row("initiated", event), row("scheduled", made)))
+        return snapshot_with(snapshot, history=history(row("initiated", event), row("scheduled", made)))
 
     return known
 
@@ -69,29 +72,29 @@ def due(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
 
 
 def first_seen_running(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
-    return replace(seen_at(now, "INPROGRESS"), running_since=event.astimezone(here))
+    return snapshot_with(seen_at(now, "INPROGRESS"), running_since=event.astimezone(here))
 
 
 def told_running(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
     year = history(row("initiated", event), row("completed", event - 7 * DAY))
-    return replace(seen_at(now, "INPROGRESS"), running_since=now, history=year)
+    return snapshot_with(seen_at(now, "INPROGRESS"), running_since=now, history=year)
 
 
 def expiring(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
-    return replace(seen_at(now), links=Links(1, 1, event), links_expire=event)
+    return snapshot_with(seen_at(now), links=Links(1, 1, event), last_links_expiry=event)
 
 
 def looked_at(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
-    return replace(seen_at(now), observed_at=event.astimezone(here))
+    return snapshot_with(seen_at(now), observed_at=event.astimezone(here))
 
 
 def history_read(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
-    return replace(
+    return snapshot_with(
         seen_at(now),
         history=history(row("completed", now.astimezone(UTC) - DAY)),
-        history_at=event.astimezone(here),
-        past_trouble=OFFLINE,
-        past_failures=1,
+        history_read_at=event.astimezone(here),
+        history_problem=OFFLINE,
+        history_failures=1,
     )
 
 
@@ -160,5 +163,7 @@ def test_zohos_clock_is_another_one_in_every_zone_the_same(zone: str) -> None:
     for _, change in CHANGES:
         for step, name in ((0, "scheduled"), (1, "overdue")):
             now = change - HOUR
-            known = replace(seen_at(now, next_run=change - 4 * HOUR), clock_offset=3 * HOUR + step * SECOND)
+            known = snapshot_with(
+                seen_at(now, next_run=change - 4 * HOUR), clock_offset=3 * HOUR + step * SECOND
+            )
             assert judge(known, POLICY, now.astimezone(ZoneInfo(zone))).name == name

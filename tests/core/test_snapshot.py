@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, fields
 from datetime import datetime, timedelta, tzinfo
 
 import pytest
@@ -21,6 +21,7 @@ from tests.core.build import (
     backup,
     seen,
 )
+from tests.support.build import snapshot_with
 from zbtui.core.backup import Backup
 from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
 
@@ -30,10 +31,10 @@ RUNNING = backup("INPROGRESS", NOW)
 
 def test_before_the_first_look_nothing_is_known() -> None:
     empty = Snapshot(ORG)
-    assert empty.observed_at is None
-    assert empty.backup is None
+    assert empty.zoho.observed_at is None
+    assert empty.zoho.backup is None
     assert empty.time_to_next_run(NOW) is None
-    assert not (empty.restored or empty.looking or empty.paused)
+    assert not (empty.polls.restored or empty.activity.polling or empty.activity.paused)
 
 
 @pytest.mark.parametrize(
@@ -46,42 +47,42 @@ def test_what_was_seen_is_never_changed_in_place(value: Snapshot | Looked | Back
 
 
 def test_a_good_answer_replaces_all_that_was_known_and_ends_the_trouble() -> None:
-    before = seen(RUNNING, trouble=OFFLINE, failures=4, restored=True, looking=True, credits_remaining=7)
+    before = seen(RUNNING, trouble=OFFLINE, failures=4, restored=True, polling=True, credits_remaining=7)
     after = succeeded(before, Looked(backup("COMPLETED"), credits_remaining=2500), LATER)
-    assert after.backup == backup("COMPLETED")
-    assert after.observed_at == after.attempted_at == LATER
-    assert (after.trouble, after.failures) == (None, 0)
-    assert not after.restored
-    assert not after.looking
-    assert after.credits_remaining == 2500
+    assert after.zoho.backup == backup("COMPLETED")
+    assert after.zoho.observed_at == after.polls.attempted_at == LATER
+    assert (after.polls.problem, after.polls.failures) == (None, 0)
+    assert not after.polls.restored
+    assert not after.activity.polling
+    assert after.zoho.credits_remaining == 2500
 
 
 def test_credits_that_are_no_longer_told_are_no_longer_known() -> None:
-    assert succeeded(seen(None, credits_remaining=7), Looked(None), LATER).credits_remaining is None
+    assert succeeded(seen(None, credits_remaining=7), Looked(None), LATER).zoho.credits_remaining is None
 
 
 def test_an_answer_without_a_backup_is_a_good_answer() -> None:
     after = succeeded(seen(RUNNING), Looked(None), LATER)
-    assert after.backup is None
-    assert after.observed_at == LATER
+    assert after.zoho.backup is None
+    assert after.zoho.observed_at == LATER
 
 
 def test_a_failed_attempt_keeps_what_was_known_with_its_age() -> None:
-    before = seen(RUNNING, running_since=NOW - HOUR, looking=True, clock_offset=HOUR)
+    before = seen(RUNNING, running_since=NOW - HOUR, polling=True, clock_offset=HOUR)
     after = failed(before, OFFLINE, LATER)
-    assert after == replace(
-        before, trouble=OFFLINE, failures=1, failing_since=LATER, attempted_at=LATER, looking=False
+    assert after == snapshot_with(
+        before, problem=OFFLINE, failures=1, failing_since=LATER, attempted_at=LATER, polling=False
     )
 
 
 def test_failures_in_a_row_are_counted_whatever_they_were() -> None:
     after = failed(failed(failed(seen(None), OFFLINE, NOW), SIGNED_OUT, NOW), OFFLINE, LATER)
-    assert after.failures == 3
-    assert after.trouble is OFFLINE
+    assert after.polls.failures == 3
+    assert after.polls.problem is OFFLINE
 
 
 def test_a_failed_attempt_does_not_confirm_what_was_restored() -> None:
-    assert failed(seen(RUNNING, restored=True), OFFLINE, LATER).restored
+    assert failed(seen(RUNNING, restored=True), OFFLINE, LATER).polls.restored
 
 
 # When the run in progress was first seen
@@ -89,16 +90,16 @@ def test_a_failed_attempt_does_not_confirm_what_was_restored() -> None:
 
 def test_a_run_is_dated_from_when_it_was_first_seen() -> None:
     first = succeeded(seen(backup("SCHEDULED", NOW)), Looked(RUNNING), NOW)
-    assert first.running_since == NOW
+    assert first.zoho.running_since == NOW
     second = succeeded(first, Looked(RUNNING), LATER)
-    assert second.running_since == NOW
+    assert second.zoho.running_since == NOW
 
 
 @pytest.mark.parametrize("restored", [True, False])
 def test_neither_a_failed_look_nor_a_restart_makes_a_run_younger(restored: bool) -> None:
     before = seen(RUNNING, running_since=NOW - HOUR, restored=restored)
     after = succeeded(failed(before, OFFLINE, NOW), Looked(RUNNING), LATER)
-    assert after.running_since == NOW - HOUR
+    assert after.zoho.running_since == NOW - HOUR
 
 
 @pytest.mark.parametrize(
@@ -109,18 +110,18 @@ def test_neither_a_failed_look_nor_a_restart_makes_a_run_younger(restored: bool)
 def test_another_run_is_dated_anew(other: Backup) -> None:
     before = seen(RUNNING, running_since=NOW - HOUR)
     after = succeeded(before, Looked(other), LATER)
-    assert after.running_since == LATER
+    assert after.zoho.running_since == LATER
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "SCHEDULED", "FAILED", "STOPPED", "ARCHIVED", None])
 def test_a_run_that_ended_has_no_beginning(status: str | None) -> None:
     before = seen(RUNNING, running_since=NOW - HOUR)
-    assert succeeded(before, Looked(backup(status)), LATER).running_since is None
-    assert succeeded(before, Looked(None), LATER).running_since is None
+    assert succeeded(before, Looked(backup(status)), LATER).zoho.running_since is None
+    assert succeeded(before, Looked(None), LATER).zoho.running_since is None
 
 
 def test_a_run_that_was_known_without_a_beginning_gets_one() -> None:
-    assert succeeded(seen(RUNNING), Looked(RUNNING), LATER).running_since == LATER
+    assert succeeded(seen(RUNNING), Looked(RUNNING), LATER).zoho.running_since == LATER
 
 
 # Zoho's clock
@@ -142,15 +143,15 @@ def test_the_date_header_tells_how_far_the_clocks_are_apart(
     zone: tzinfo, apart: timedelta, offset: timedelta
 ) -> None:
     zoho_time = (NOW + apart).astimezone(zone)
-    assert succeeded(seen(None), Looked(None, zoho_time), NOW).clock_offset == offset
+    assert succeeded(seen(None), Looked(None, zoho_time), NOW).zoho.clock_offset == offset
 
 
 def test_without_a_date_header_the_known_difference_stays() -> None:
-    assert succeeded(seen(None, clock_offset=HOUR), Looked(None), NOW).clock_offset == HOUR
+    assert succeeded(seen(None, clock_offset=HOUR), Looked(None), NOW).zoho.clock_offset == HOUR
 
 
 def test_clocks_that_agree_again_have_no_difference() -> None:
-    assert succeeded(seen(None, clock_offset=HOUR), Looked(None, NOW), NOW).clock_offset == timedelta()
+    assert succeeded(seen(None, clock_offset=HOUR), Looked(None, NOW), NOW).zoho.clock_offset == timedelta()
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -166,10 +167,10 @@ def test_the_countdown_runs_by_zohos_clock_in_every_zone(zone: tzinfo) -> None:
 def test_a_run_after_a_failed_one_is_known_as_such_until_it_has_ended(failure: str) -> None:
     running, completed = Looked(backup("INPROGRESS")), Looked(backup("COMPLETED"))
     after = succeeded(seen(backup(failure)), running, NOW)
-    assert after.after_failure
-    assert succeeded(after, running, NOW).after_failure
-    assert not succeeded(after, completed, NOW).after_failure
-    assert not succeeded(seen(backup("COMPLETED")), running, NOW).after_failure
-    assert not succeeded(seen(None), running, NOW).after_failure
+    assert after.zoho.previous_run_failed
+    assert succeeded(after, running, NOW).zoho.previous_run_failed
+    assert not succeeded(after, completed, NOW).zoho.previous_run_failed
+    assert not succeeded(seen(backup("COMPLETED")), running, NOW).zoho.previous_run_failed
+    assert not succeeded(seen(None), running, NOW).zoho.previous_run_failed
     calm = succeeded(seen(backup("COMPLETED")), running, NOW)
-    assert not succeeded(calm, running, NOW).after_failure
+    assert not succeeded(calm, running, NOW).zoho.previous_run_failed

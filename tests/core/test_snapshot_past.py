@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -31,6 +30,7 @@ from tests.core.build import (
     tried,
     troubles,
 )
+from tests.support.build import snapshot_with
 from zbtui.core.backup import Backup
 from zbtui.core.company import Company
 from zbtui.core.links import Links
@@ -53,44 +53,56 @@ def look(before: Snapshot, past: Past | None, at: datetime = LATER) -> Snapshot:
 
 def test_what_was_read_is_known_with_the_moment_of_reading() -> None:
     after = look(seen(JOB), Past(GOOD, LINKS))
-    assert (after.history, after.history_at) == (GOOD, LATER)
-    assert (after.links, after.links_expire) == (LINKS, LINKS.expire)
-    assert (after.past_tried_at, after.past_trouble, after.past_failures) == (LATER, None, 0)
+    assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, LATER)
+    assert (after.zoho.links, after.zoho.last_links_expiry) == (LINKS, LINKS.expire)
+    assert (
+        after.polls.history_tried_at,
+        after.polls.history_problem,
+        after.polls.history_failures,
+    ) == (LATER, None, 0)
     assert (after.last_completed, after.last_failed) == (NOW - DAY, None)
 
 
 def test_a_look_that_did_not_ask_changes_nothing_of_it() -> None:
     before = look(seen(JOB), Past(GOOD, LINKS))
-    assert replace(look(before, None, LATER + HOUR), observed_at=LATER, attempted_at=LATER) == before
+    assert snapshot_with(look(before, None, LATER + HOUR), observed_at=LATER, attempted_at=LATER) == before
 
 
 def test_a_history_that_could_not_be_read_leaves_the_old_one_with_its_age() -> None:
     before = look(seen(JOB), Past(GOOD, LINKS), NOW)
     after = look(before, Past(None, Links(), OFFLINE))
-    assert (after.history, after.history_at) == (GOOD, NOW)
-    assert after.links == Links()
-    assert (after.past_tried_at, after.past_trouble, after.past_failures) == (LATER, OFFLINE, 1)
+    assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, NOW)
+    assert after.zoho.links == Links()
+    assert (
+        after.polls.history_tried_at,
+        after.polls.history_problem,
+        after.polls.history_failures,
+    ) == (LATER, OFFLINE, 1)
 
 
 def test_links_that_could_not_be_read_leave_the_old_ones() -> None:
     before = look(seen(JOB), Past(GOOD, LINKS), NOW)
     after = look(before, Past(BAD, None, OFFLINE))
-    assert (after.history, after.history_at) == (BAD, LATER)
-    assert (after.links, after.links_expire) == (LINKS, LINKS.expire)
+    assert (after.zoho.history, after.zoho.history_read_at) == (BAD, LATER)
+    assert (after.zoho.links, after.zoho.last_links_expiry) == (LINKS, LINKS.expire)
 
 
 def test_what_could_not_be_read_is_counted_until_it_can() -> None:
     snapshot, counts = seen(JOB), []
     for trouble in (OFFLINE, SIGNED_OUT, OFFLINE, None, OFFLINE):
         snapshot = look(snapshot, Past(None if trouble else GOOD, None if trouble else LINKS, trouble))
-        counts.append(snapshot.past_failures)
+        counts.append(snapshot.polls.history_failures)
     assert counts == [1, 2, 3, 0, 1]
 
 
 def test_a_look_that_failed_does_not_count_against_the_history() -> None:
     before = look(seen(JOB), Past(None, None, OFFLINE), NOW)
     after = failed(before, SIGNED_OUT, LATER)
-    assert (after.past_tried_at, after.past_trouble, after.past_failures) == (NOW, OFFLINE, 1)
+    assert (
+        after.polls.history_tried_at,
+        after.polls.history_problem,
+        after.polls.history_failures,
+    ) == (NOW, OFFLINE, 1)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +154,13 @@ def series(*looks: tuple[Backup | None, Past | None], before: Snapshot | None = 
 def test_a_history_is_behind_from_when_the_details_change_until_it_is_read(
     looks: list[tuple[Backup | None, Past | None]], behind: list[bool]
 ) -> None:
-    assert [snapshot.history_behind for snapshot in series(*looks)] == behind
+    assert [snapshot.zoho.history_outdated for snapshot in series(*looks)] == behind
 
 
 def test_a_look_that_failed_leaves_a_history_as_far_behind_as_it_was() -> None:
     for past, behind in ((UNREAD, True), (Past(GOOD, LINKS), False)):
         (snapshot,) = series((CHANGED, past))
-        assert failed(snapshot, OFFLINE, LATER + HOUR).history_behind is behind
+        assert failed(snapshot, OFFLINE, LATER + HOUR).zoho.history_outdated is behind
 
 
 # A run that has a start and no end
@@ -175,7 +187,7 @@ OPEN = Past(UNENDED, LINKS)
 def test_it_is_counted_how_often_the_history_told_no_end_of_a_run_that_is_over(
     looks: list[tuple[Backup | None, Past | None]], counts: list[int]
 ) -> None:
-    assert [snapshot.past_unsettled for snapshot in series(*looks)] == counts
+    assert [snapshot.polls.unfinished_history_reads for snapshot in series(*looks)] == counts
 
 
 # Links that are gone
@@ -184,9 +196,9 @@ def test_it_is_counted_how_often_the_history_told_no_end_of_a_run_that_is_over(
 def test_the_last_expiry_is_remembered_when_the_links_are_gone() -> None:
     before = look(seen(JOB), Past(GOOD, LINKS))
     after = look(before, Past(GOOD, Links()), LATER + DAY)
-    assert (after.links, after.links_expire) == (Links(), LINKS.expire)
+    assert (after.zoho.links, after.zoho.last_links_expiry) == (Links(), LINKS.expire)
     newer = Links(1, 0, NOW + 20 * DAY)
-    assert look(after, Past(GOOD, newer)).links_expire == newer.expire
+    assert look(after, Past(GOOD, newer)).zoho.last_links_expiry == newer.expire
 
 
 @pytest.mark.parametrize(
@@ -216,7 +228,7 @@ def test_links_are_gone_once_their_expiry_is_past_unless_there_is_a_newer_backup
     snapshot = seen(
         JOB,
         links=links,
-        links_expire=None if expired is None else NOW - expired,
+        last_links_expiry=None if expired is None else NOW - expired,
         history=None if completed is None else ran("completed", completed),
     )
     expire = None if expired is None else NOW - expired
@@ -226,7 +238,7 @@ def test_links_are_gone_once_their_expiry_is_past_unless_there_is_a_newer_backup
 @pytest.mark.parametrize(("offset", "gone"), [(-2 * HOUR, False), (timedelta(), False), (2 * HOUR, True)])
 def test_links_expire_by_zohos_clock(offset: timedelta, gone: bool) -> None:
     links = Links(1, 1, NOW + HOUR)
-    snapshot = seen(JOB, links=links, links_expire=links.expire, clock_offset=offset)
+    snapshot = seen(JOB, links=links, last_links_expiry=links.expire, clock_offset=offset)
     assert (snapshot.links_are_gone(NOW) is not None) is gone
 
 
@@ -248,8 +260,8 @@ def test_whose_org_it_is_stays_until_it_is_told_anew(
 ) -> None:
     known = seen(JOB, company=before)
     found = succeeded(known, Looked(JOB, company=looked, company_asked=asked), LATER)
-    assert found.company == after
-    assert found.company_at == (LATER if asked else None)
+    assert found.zoho.company == after
+    assert found.zoho.company_requested_at == (LATER if asked else None)
 
 
 def test_the_name_of_the_company_is_none_where_it_is_not_known() -> None:
@@ -264,16 +276,16 @@ def test_the_name_of_the_company_is_none_where_it_is_not_known() -> None:
 def test_trouble_is_dated_from_the_first_failed_look_to_the_next_good_one() -> None:
     first = failed(seen(JOB), OFFLINE, NOW)
     second = failed(first, SIGNED_OUT, LATER)
-    assert (second.failures, second.failing_since) == (2, NOW)
+    assert (second.polls.failures, second.polls.failing_since) == (2, NOW)
     good = succeeded(second, Looked(JOB), LATER)
-    assert (good.failures, good.failing_since) == (0, None)
-    assert failed(good, OFFLINE, LATER).failing_since == LATER
+    assert (good.polls.failures, good.polls.failing_since) == (0, None)
+    assert failed(good, OFFLINE, LATER).polls.failing_since == LATER
 
 
 def test_over_a_restart_trouble_goes_on_counting() -> None:
-    kept = replace(seen(JOB, restored=True), failures=2, failing_since=NOW - HOUR)
+    kept = snapshot_with(seen(JOB, restored=True), failures=2, failing_since=NOW - HOUR)
     after = failed(kept, OFFLINE, NOW)
-    assert (after.failures, after.failing_since) == (3, NOW - HOUR)
+    assert (after.polls.failures, after.polls.failing_since) == (3, NOW - HOUR)
 
 
 # Whatever is known
@@ -285,32 +297,41 @@ def test_a_good_look_ends_the_trouble_and_forgets_nothing_that_it_did_not_ask_fo
     before: Snapshot, past: Past | None, who: Company | None
 ) -> None:
     after = succeeded(before, Looked(JOB, past=past, company=who, company_asked=who is not None), NOW)
-    assert (after.trouble, after.failures, after.failing_since, after.restored) == (None, 0, None, False)
-    assert after.observed_at == after.attempted_at == NOW
-    assert (after.history is None) == (before.history is None and (past is None or past.history is None))
-    assert (after.links is None) == (before.links is None and (past is None or past.links is None))
-    assert (after.links_expire is None) <= (before.links_expire is None)
-    assert (after.past_trouble is None) == (after.past_failures == 0)
+    assert (after.polls.problem, after.polls.failures, after.polls.failing_since, after.polls.restored) == (
+        None,
+        0,
+        None,
+        False,
+    )
+    assert after.zoho.observed_at == after.polls.attempted_at == NOW
+    assert (after.zoho.history is None) == (
+        before.zoho.history is None and (past is None or past.history is None)
+    )
+    assert (after.zoho.links is None) == (
+        before.zoho.links is None and (past is None or past.links is None)
+    )
+    assert (after.zoho.last_links_expiry is None) <= (before.zoho.last_links_expiry is None)
+    assert (after.polls.history_problem is None) == (after.polls.history_failures == 0)
     if past and past.history:
-        assert not after.history_behind
+        assert not after.zoho.history_outdated
     else:
-        assert after.history_behind == (before.history_behind or before.backup != JOB)
-    assert after.company == (who or before.company)
+        assert after.zoho.history_outdated == (before.zoho.history_outdated or before.zoho.backup != JOB)
+    assert after.zoho.company == (who or before.zoho.company)
 
 
 @tried
 @given(snapshots(), troubles)
 def test_a_failed_look_changes_nothing_but_the_trouble(before: Snapshot, trouble: Trouble) -> None:
     after = failed(before, trouble, NOW)
-    assert after.failures == before.failures + 1
-    assert after.failing_since is not None
-    assert after == replace(
+    assert after.polls.failures == before.polls.failures + 1
+    assert after.polls.failing_since is not None
+    assert after == snapshot_with(
         before,
-        trouble=trouble,
-        failures=after.failures,
-        failing_since=before.failing_since or NOW,
+        problem=trouble,
+        failures=after.polls.failures,
+        failing_since=before.polls.failing_since or NOW,
         attempted_at=NOW,
-        looking=False,
+        polling=False,
     )
 
 

@@ -29,6 +29,7 @@ from tests.core.build import (
     tried,
 )
 from tests.core.test_judge_never import looks
+from tests.support.build import snapshot_with
 from zbtui.core.cadence import PAST_EVERY
 from zbtui.core.judge import PATIENCE, judge
 from zbtui.core.links import Links
@@ -38,7 +39,7 @@ from zbtui.core.snapshot import Snapshot
 from zbtui.core.turning import NEVER, turns_at
 
 JUST = timedelta.resolution
-WEEKLY = ahead(20 * DAY).backup
+WEEKLY = ahead(20 * DAY).zoho.backup
 spans = st.one_of(
     st.timedeltas(timedelta(), 3 * DAY), st.timedeltas(timedelta(), 4 * HOUR), st.just(timedelta())
 )
@@ -88,7 +89,7 @@ CALM = replace(POLICY, every=100 * DAY)
 def started(ago: timedelta) -> Snapshot:
     """A run in progress, of which only the history tells since when; before it one has completed."""
     done = row("completed", NOW - ago - HOUR)
-    return replace(running(None), history=history(row("started", NOW - ago), done))
+    return snapshot_with(running(None), history=history(row("started", NOW - ago), done))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def started(ago: timedelta) -> Snapshot:
         (seen(WEEKLY, observed_at=NOW + 301 * DAY), CALM, DAY, "waiting", "scheduled"),
         (ahead(-HOUR), CALM, POLICY.overdue_after - HOUR, "scheduled", "overdue"),
         (
-            replace(ahead(-HOUR), clock_offset=-10 * MINUTE),
+            snapshot_with(ahead(-HOUR), clock_offset=-10 * MINUTE),
             CALM,
             POLICY.overdue_after - 50 * MINUTE,
             "scheduled",
@@ -129,14 +130,24 @@ def started(ago: timedelta) -> Snapshot:
             "running",
         ),
         (
-            seen(WEEKLY, history_at=NOW - HOUR, past_trouble=OFFLINE, past_failures=1),
+            seen(
+                WEEKLY,
+                history_read_at=NOW - HOUR,
+                history_problem=OFFLINE,
+                history_failures=1,
+            ),
             CALM,
             PATIENCE * PAST_EVERY - HOUR,
             "scheduled",
             "cannot_look",
         ),
         (
-            seen(WEEKLY, history_at=NOW + HOUR, past_trouble=OFFLINE, past_failures=1),
+            seen(
+                WEEKLY,
+                history_read_at=NOW + HOUR,
+                history_problem=OFFLINE,
+                history_failures=1,
+            ),
             CALM,
             HOUR,
             "cannot_look",
@@ -158,4 +169,4 @@ def test_a_run_that_is_due_is_one_although_the_verdict_stays() -> None:
 
 
 def test_of_what_nothing_is_known_nothing_turns() -> None:
-    assert turns_at(replace(seen(None), observed_at=None), POLICY, NOW) == NEVER
+    assert turns_at(snapshot_with(seen(None), observed_at=None), POLICY, NOW) == NEVER

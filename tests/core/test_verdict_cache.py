@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.build import seen
+from tests.support.build import seen, snapshot_with
 from tests.support.clock import START
 from zbtui.core.judge import judge
 from zbtui.core.org import Policy
@@ -33,7 +33,7 @@ def test_it_finds_none_that_may_be_another_by_now() -> None:
     others = {
         "the time has come": (SOON, POLICY, START + MINUTE, 3),
         "the clock was set back": (SOON, POLICY, START - SECOND, 3),
-        "another snapshot": (replace(SOON, failures=1), POLICY, START, 3),
+        "another snapshot": (snapshot_with(SOON, failures=1), POLICY, START, 3),
         "another policy": (SOON, Policy(overdue_after=HOUR), START, 3),
         "another patience": (SOON, POLICY, START, 4),
         "another org": (seen("b"), POLICY, START, 3),

@@ -44,11 +44,11 @@ class Seen:
         verdict, name = judge(snapshot, policy, now), snapshot.org.name
         self.words.add(verdict.word)
         self.verdicts.add(verdict.name)
-        if snapshot.backup and snapshot.backup.requester:
-            self.requesters[name].add(snapshot.backup.requester.name)
-        if snapshot.links_are_gone(now) and snapshot.links == Links():
+        if snapshot.zoho.backup and snapshot.zoho.backup.requester:
+            self.requesters[name].add(snapshot.zoho.backup.requester.name)
+        if snapshot.links_are_gone(now) and snapshot.zoho.links == Links():
             self.links[name].add("gone")
-        elif snapshot.links_expire:
+        elif snapshot.zoho.last_links_expiry:
             self.links[name].add("alive")
 
 

@@ -141,7 +141,9 @@ class House:
         """
         deadline = time.monotonic() + patience
         await self.pilot.pause(0.005)
-        while any(one.looking for one in self.app._fleet.snapshots) and time.monotonic() < deadline:
+        while (
+            any(one.activity.polling for one in self.app._fleet.snapshots) and time.monotonic() < deadline
+        ):
             await self.pilot.pause(0.005)
         await self.live(0)
 
@@ -163,7 +165,7 @@ class House:
 
     def looked_at(self) -> list[datetime | None]:
         """When each of them was last looked at."""
-        return [one.attempted_at for one in self.app._fleet.snapshots]
+        return [one.polls.attempted_at for one in self.app._fleet.snapshots]
 
     async def events(self, name: str) -> list[Event]:
         """What the journal keeps of it."""

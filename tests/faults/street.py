@@ -124,12 +124,12 @@ async def goes_through(
                 seen = await scene.look()
             verdict = scene.verdict(seen[TROUBLED])
             assert verdict.stale or verdict.level is Level.UNKNOWN, f"green after look {look}"
-            assert seen[TROUBLED].backup == before.backup
-            assert all(seen[name].trouble is None for name in OTHERS)
+            assert seen[TROUBLED].zoho.backup == before.zoho.backup
+            assert all(seen[name].polls.problem is None for name in OTHERS)
         panel = scene.panel(seen[TROUBLED])
         assert verdict.word == word, panel
         assert says in panel
     after = (await scene.look())[TROUBLED]
-    assert after.trouble is None, after.trouble
+    assert after.polls.problem is None, after.polls.problem
     assert scene.verdict(after).level is Level.OK
     assert word not in scene.panel(after)

@@ -196,10 +196,10 @@ async def test_until_the_moment_that_zoho_names_nobody_asks_again(
         value = "7200" if told == "in seconds" else format_datetime(until, usegmt=True)
         async with misbehaving(scene, sends(reply(429, b"", f"Retry-After: {value}"))):
             seen = await scene.look()
-        assert seen["nordlys"].next_look is not None
-        assert seen["nordlys"].next_look >= until
+        assert seen["nordlys"].activity.next_poll is not None
+        assert seen["nordlys"].activity.next_poll >= until
         assert "next look in 2h" in scene.panel(seen["nordlys"])
-        assert all(seen[name].trouble is None for name in OTHERS)
+        assert all(seen[name].polls.problem is None for name in OTHERS)
 
 
 @pytest.mark.parametrize("fault", LARGE)

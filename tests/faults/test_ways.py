@@ -265,7 +265,7 @@ async def test_a_file_of_certificates_that_is_gone_is_told(
         seen = await scene.look()
         assert "SSL_CERT_FILE" in scene.panel(seen[TROUBLED])
         monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        assert all(one.trouble is None for one in (await scene.look()).values())
+        assert all(one.polls.problem is None for one in (await scene.look()).values())
 
 
 # Many that hang
@@ -287,7 +287,7 @@ async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
             await settle()
             for _ in range(3):
                 seen = await asyncio.wait_for(scene.look(*OTHERS), 20)
-                assert all(one.trouble is None for one in seen.values())
+                assert all(one.polls.problem is None for one in seen.values())
             assert not look.done()
             let_go.set()
             tired = await look
@@ -295,7 +295,7 @@ async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
         assert all("broke the connection off" in scene.panel(one) for one in tired.values())
         scene.relay.fault = None
         again = await scene.look(*crowd, *OTHERS)
-        assert all(one.trouble is None for one in again.values())
+        assert all(one.polls.problem is None for one in again.values())
         assert "OFFLINE" not in {scene.verdict(one).word for one in again.values()}
 
 
@@ -326,8 +326,8 @@ async def test_an_answer_that_came_before_the_machine_slept_is_not_told_as_new(
         seen = await looking
         assert scene.verdict(seen[TROUBLED]).word == "FAILED"
         assert "seen just now" in scene.panel(seen[TROUBLED])
-        assert all(seen[name].trouble is None for name in OTHERS)
+        assert all(seen[name].polls.problem is None for name in OTHERS)
         del scene.port.simulator.forced[TROUBLED]
         after = await scene.look()
-        assert all(after[name].trouble is None for name in EVERYONE)
+        assert all(after[name].polls.problem is None for name in EVERYONE)
         assert scene.verdict(after[TROUBLED]).level is not Level.CRITICAL

@@ -6,11 +6,11 @@ import gzip
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from tests.core.build import NOW, company, history, job, row, seen
+from tests.support.build import snapshot_with
 from tests.zoho.flows import GRANTED, TOLD
 from zbtui.core.backup import parse_job
 from zbtui.core.event import standing_of
@@ -166,11 +166,11 @@ soid = "ZohoCRM.20098765432"
 accounts_url = "https://accounts.portal.example"
 api_url = "https://api.portal.example"
 """
-_SEEN: Final = replace(
-    seen(parse_job(job())), company=company(), history_at=NOW, history=history(row("failure", NOW))
+_SEEN: Final = snapshot_with(
+    seen(parse_job(job())), company=company(), history_read_at=NOW, history=history(row("failure", NOW))
 )
 _STANDING: Final = standing_of(_SEEN, judge(_SEEN, Policy(), NOW), NOW)
-assert _SEEN.history and _STANDING
+assert _SEEN.zoho.history and _STANDING
 
 
 def _bytes(*values: Any) -> tuple[bytes, ...]:
@@ -245,7 +245,9 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
         {"access_token": "1000.aa", "api_domain": "https://www.zohoapis.eu", "expires_at": NOW.isoformat()},
         {"access_token": "1000.aa", "api_domain": "https://[", "expires_at": "0001-01-01T00:00:00+00:00"},
     ),
-    "journal": _bytes(encode_snapshot(_SEEN), encode_history(_SEEN.history), encode_standing(_STANDING)),
+    "journal": _bytes(
+        encode_snapshot(_SEEN), encode_history(_SEEN.zoho.history), encode_standing(_STANDING)
+    ),
     "config": (
         *_bytes(CONFIG, CONFIG.replace("\n", "\r\n"), "[[org]]\n[watch]\nevery = " + "9" * 5000),
         *_bytes(*(CONFIG.replace('"acme"', json.dumps(text)) for text in TEXTS[:15])),

@@ -361,7 +361,11 @@ def show(data: bytes) -> Iterator[object]:
     if isinstance(found[0], Trouble):
         snapshot = failed(snapshot, found[0], NOW)
     kept = decode_snapshot(WIDE, encode_snapshot(snapshot))
-    assert kept and (kept.backup, kept.links, kept.company) == (snapshot.backup, links, company)
+    assert kept and (kept.zoho.backup, kept.zoho.links, kept.zoho.company) == (
+        snapshot.zoho.backup,
+        links,
+        company,
+    )
     now, verdict = NOW + timedelta(minutes=1), judge(snapshot, POLICY, NOW)
     agenda = make_agenda([(snapshot, runs_after(snapshot, now, UTC))], now, UTC)
     runs = [*agenda.late, *(run for day in agenda.days for run in day.runs)]

@@ -70,7 +70,7 @@ class FastClock(FakeClock):
         """Until no look is under way."""
         turns = 0
         while turns < _TURNS:
-            looking = any(one.looking for one in self.fleet.snapshots)
+            looking = any(one.activity.polling for one in self.fleet.snapshots)
             turns = 0 if looking else turns + 1
             # The journal's thread does not get on while this one asks without a pause.
             await asyncio.sleep(_PAUSE_SECONDS if looking else 0)
@@ -120,15 +120,15 @@ class Log:
         return sum(map(len, self.good.values()))
 
     def note(self, snapshot: Snapshot) -> None:
-        if snapshot.looking or snapshot.observed_at is None or snapshot.trouble:
+        if snapshot.activity.polling or snapshot.zoho.observed_at is None or snapshot.polls.problem:
             return
-        name, at = snapshot.org.name, snapshot.observed_at
+        name, at = snapshot.org.name, snapshot.zoho.observed_at
         good, changes = self.good[name], self.changes[name]
         if good and good[-1] == at.timestamp():
             return
         good.append(at.timestamp())
         before = changes[-1].after if changes else None
-        after = snapshot.backup.status if snapshot.backup else "none"
+        after = snapshot.zoho.backup.status if snapshot.zoho.backup else "none"
         if before != after or not changes:
             changes.append(Change(at, before, after))
 

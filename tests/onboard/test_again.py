@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.onboard.home import COMMENTED, GRANTING, TOKEN_PATH, Home, refused
+from tests.support.build import snapshot_with
 from zbtui.core.org import WAYS, Org, Policy, Way, grant_of
 from zbtui.core.snapshot import failed
 from zbtui.core.trouble import Trouble
@@ -41,7 +42,7 @@ async def test_what_is_put_under_watch_is_known_with_its_history_and_no_green_co
     attempt = home.begin(typed)
     await home.sign_in(attempt, typed)
     known = await attempt.keep()
-    assert known.history is not None
+    assert known.zoho.history is not None
     assert known.last_completed is not None
 
 
@@ -49,13 +50,15 @@ async def test_signing_in_again_keeps_the_expiry_of_links_that_was_seen(home: Ho
     org = await home.add()
     known = home.journal.load([org])[org.name]
     gone = home.clock.now() - timedelta(days=1)
-    later = replace(known, links_expire=gone, observed_at=home.clock.now() + timedelta(seconds=1))
+    later = snapshot_with(
+        known, last_links_expiry=gone, observed_at=home.clock.now() + timedelta(seconds=1)
+    )
     await home.journal.save(later)
     await home.clock.advance(60)
     typed = home.typed("refresh-token")
     attempt = home.begin(typed, again=True)
     await home.sign_in(attempt, typed)
-    assert (await attempt.keep()).links_expire == gone
+    assert (await attempt.keep()).zoho.last_links_expiry == gone
 
 
 @pytest.mark.parametrize("way", GRANTING)

@@ -48,8 +48,8 @@ async def test_each_way_ends_in_config_keyring_and_journal(home: Home, way: Way)
     assert access.api_url == "https://www.zohoapis.eu"
     known = home.journal.load([org])["heron"]
     assert known.company_name == "Heron Lake Instruments"
-    assert known.backup is not None
-    assert known.backup.status == "SCHEDULED"
+    assert known.zoho.backup is not None
+    assert known.zoho.backup.status == "SCHEDULED"
 
 
 @pytest.mark.parametrize("way", GRANTING)
@@ -142,7 +142,7 @@ async def test_an_org_without_a_backup_may_be_watched_all_the_same(home: Home) -
 async def test_without_the_org_scope_it_goes_on_without_the_name(home: Home) -> None:
     home.simulator.missing_scopes["heron"] = {"ZohoCRM.org.READ"}
     await home.add("code")
-    assert home.journal.load(home.orgs)["heron"].company is None
+    assert home.journal.load(home.orgs)["heron"].zoho.company is None
 
 
 async def test_a_name_that_cannot_be_had_just_now_stops_nothing(home: Home) -> None:

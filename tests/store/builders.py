@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.build import make_snapshot
 from tests.support.clock import START
 from zbtui.core.alert import Alert, Ledger, Told
 from zbtui.core.backup import parse_job
@@ -56,18 +57,18 @@ def snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **keys:
         "observed_at": seen,
         "running_since": seen - timedelta(hours=1),
         "clock_offset": timedelta(seconds=-42.5),
-        "after_failure": True,
+        "previous_run_failed": True,
         "company": Company(
             "Nordlys Tools AB", "20098765432", "Sverige", "ultimate", "production", YEAR_END
         ),
-        "company_at": seen - timedelta(hours=3),
+        "company_requested_at": seen - timedelta(hours=3),
         "history": history(completed=START - timedelta(days=6), failed=START - timedelta(days=20)),
-        "history_at": seen - timedelta(hours=2),
+        "history_read_at": seen - timedelta(hours=2),
         "links": Links(2, 1, START + timedelta(days=5)),
-        "links_expire": START + timedelta(days=5),
-        "past_tried_at": seen - timedelta(hours=2),
+        "last_links_expiry": START + timedelta(days=5),
+        "history_tried_at": seen - timedelta(hours=2),
     }
-    return Snapshot(of, **(full | keys))
+    return make_snapshot(of, **(full | keys))
 
 
 def history(completed: datetime, failed: datetime) -> History:
@@ -93,7 +94,7 @@ def refusing(before: Snapshot, at: datetime, message: str = "Zoho cannot be reac
 
 async def note(journal: Journal, seen: Snapshot, now: datetime | None = None) -> tuple[Event, ...]:
     """As the watch does after each look."""
-    now = now or seen.attempted_at or START
+    now = now or seen.polls.attempted_at or START
     return (await journal.note(seen, Policy(), now)).events
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import DAY, NOW, ORG, POLICY, backup, backups, snapshots, tried, zones
+from tests.support.build import make_snapshot, snapshot_with
 from zbtui.core.backup import Requester
 from zbtui.core.company import Company
 from zbtui.core.event import Standing
@@ -56,17 +56,17 @@ standings = st.builds(Standing, words, st.just("scheduled"), words, words, words
 @st.composite
 def full(draw: st.DrawFn) -> Snapshot:
     """Whatever can be known of an org."""
-    return replace(
+    return snapshot_with(
         draw(snapshots()),
         backup=draw(st.none() | backups()),
         observed_at=draw(moments),
         company=draw(st.none() | companies),
-        company_at=draw(st.none() | moments),
+        company_requested_at=draw(st.none() | moments),
         links=draw(st.none() | links),
-        links_expire=draw(st.none() | moments),
-        past_tried_at=draw(st.none() | moments),
-        past_failures=draw(st.integers(0, 9)),
-        after_failure=draw(st.booleans()),
+        last_links_expiry=draw(st.none() | moments),
+        history_tried_at=draw(st.none() | moments),
+        history_failures=draw(st.integers(0, 9)),
+        previous_run_failed=draw(st.booleans()),
     )
 
 
@@ -75,23 +75,23 @@ KEPT = (
     "backup",
     "observed_at",
     "running_since",
-    "after_failure",
+    "previous_run_failed",
     "clock_offset",
     "company",
-    "company_at",
+    "company_requested_at",
     "links",
-    "links_expire",
-    "past_tried_at",
-    "past_failures",
+    "last_links_expiry",
+    "history_tried_at",
+    "history_failures",
 )
 
 
 @tried
 @given(seen=full())
 def test_a_snapshot_comes_back_as_it_was_but_for_what_only_this_run_knows(seen: Snapshot) -> None:
-    expected = Snapshot(**{key: getattr(seen, key) for key in KEPT}, restored=True)
-    if seen.past_trouble:
-        expected = replace(expected, past_tried_at=None)
+    expected = make_snapshot(**{key: getattr(seen, key) for key in KEPT}, restored=True)
+    if seen.polls.history_problem:
+        expected = snapshot_with(expected, history_tried_at=None)
     assert decode_snapshot(ORG, encode_snapshot(seen)) == expected
 
 
@@ -119,8 +119,14 @@ values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=6,
 )
-KEYS = [*json.loads(encode_snapshot(Snapshot(ORG, observed_at=NOW))), "status", "verdict", "log_time"]
-DATES = ("observed_at", "running_since", "company_at", "links_expire", "past_tried_at")
+KEYS = [*json.loads(encode_snapshot(make_snapshot(ORG, observed_at=NOW))), "status", "verdict", "log_time"]
+DATES = (
+    "observed_at",
+    "running_since",
+    "company_requested_at",
+    "last_links_expiry",
+    "history_tried_at",
+)
 bodies = values | st.dictionaries(st.sampled_from(KEYS), values) | st.lists(values, max_size=3)
 
 
@@ -139,11 +145,11 @@ numbers = st.floats() | st.integers()
 @given(
     changed=st.fixed_dictionaries(
         {"clock_offset": numbers},
-        optional=dict.fromkeys(DATES, moments_of_any_age) | {"past_failures": numbers},
+        optional=dict.fromkeys(DATES, moments_of_any_age) | {"history_failures": numbers},
     )
 )
 def test_whatever_is_understood_can_be_judged(changed: dict[str, Any]) -> None:
-    body = json.loads(encode_snapshot(Snapshot(ORG, backup("SCHEDULED", NOW), observed_at=NOW)))
+    body = json.loads(encode_snapshot(make_snapshot(ORG, backup=backup("SCHEDULED", NOW), observed_at=NOW)))
     seen = decode_snapshot(ORG, json.dumps(body | changed))
     if seen:
         assert judge(seen, POLICY, NOW).headline
@@ -151,5 +157,5 @@ def test_whatever_is_understood_can_be_judged(changed: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("at", ["2026-11-23T11:20:00", "1969-12-31T23:59:59Z", "3000-01-01T00:00:00Z"])
 def test_a_moment_without_its_zone_or_of_another_age_is_not_understood(at: str) -> None:
-    body = json.loads(encode_snapshot(Snapshot(ORG, observed_at=NOW)))
+    body = json.loads(encode_snapshot(make_snapshot(ORG, observed_at=NOW)))
     assert decode_snapshot(ORG, json.dumps(body | {"observed_at": at})) is None

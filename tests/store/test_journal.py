@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import stat
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.store.builders import TOKEN, children, database, hear, keep, kept, org, run_together, snapshot
+from tests.support.build import make_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
 from zbtui.store.budget import Lockout
@@ -26,12 +26,12 @@ LOCKED = Lockout(START + timedelta(minutes=20), 2)
 
 async def test_all_that_was_seen_is_there_after_a_restart(path: Path) -> None:
     await keep(path, SEEN)
-    assert await kept(path) == {"acme": replace(SEEN, restored=True)}
+    assert await kept(path) == {"acme": snapshot_with(SEEN, restored=True)}
 
 
 async def test_that_there_was_no_backup_is_kept_too(path: Path) -> None:
-    await keep(path, Snapshot(ACME, observed_at=START))
-    assert await kept(path) == {"acme": Snapshot(ACME, observed_at=START, restored=True)}
+    await keep(path, make_snapshot(ACME, observed_at=START))
+    assert await kept(path) == {"acme": make_snapshot(ACME, observed_at=START, restored=True)}
 
 
 async def test_what_was_never_seen_is_not_kept(path: Path) -> None:
@@ -52,8 +52,8 @@ async def test_the_newest_look_wins_whichever_is_written_last(order: tuple[int, 
     ]
     await keep(path, *(looks[index] for index in order))
     found = (await kept(path))["acme"]
-    assert found.backup is not None
-    assert found.backup.status == "FAILED"
+    assert found.zoho.backup is not None
+    assert found.zoho.backup.status == "FAILED"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ async def test_what_is_kept_of_another_org_of_the_same_name_is_not_this_ones(
     assert journal.load([other]) == {}
     older = snapshot(other, START - timedelta(days=9))
     await journal.save(older)
-    assert journal.load([other]) == {"acme": replace(older, restored=True)}
+    assert journal.load([other]) == {"acme": snapshot_with(older, restored=True)}
     await journal.close()
 
 
@@ -98,8 +98,8 @@ async def test_what_was_seen_of_an_org_goes_with_it_when_it_is_renamed(path: Pat
     await journal.close()
     found = await kept(path, "acme", "acme ltd", "b")
     assert found == {
-        "acme ltd": replace(SEEN, org=org("acme ltd"), restored=True),
-        "b": replace(snapshot(org("b")), restored=True),
+        "acme ltd": snapshot_with(SEEN, org=org("acme ltd"), restored=True),
+        "b": snapshot_with(snapshot(org("b")), restored=True),
     }
 
 
@@ -108,7 +108,7 @@ async def test_what_was_kept_under_the_new_name_before_is_replaced(path: Path) -
     journal = open_journal(path)
     await journal.rename("acme", "b")
     await journal.close()
-    assert await kept(path, "acme", "b") == {"b": replace(SEEN, org=org("b"), restored=True)}
+    assert await kept(path, "acme", "b") == {"b": snapshot_with(SEEN, org=org("b"), restored=True)}
 
 
 @pytest.mark.parametrize("before", ["never seen", "b"])
@@ -174,7 +174,7 @@ async def test_processes_that_write_at_once_lose_nothing_and_the_newest_look_win
     run_together(3, FIFTY, path)
     found = await kept(path, "acme", "of-0", "of-1", "of-2")
     assert len(found) == 4
-    assert found["acme"].observed_at == START + timedelta(seconds=49, milliseconds=2)
+    assert found["acme"].zoho.observed_at == START + timedelta(seconds=49, milliseconds=2)
 
 
 @pytest.mark.parametrize("lock", ["BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
@@ -214,7 +214,7 @@ async def test_what_a_process_has_kept_outlives_its_being_killed(path: Path) -> 
         told = [int(hear(writer)) for _ in range(20)][-1]
         writer.kill()
         writer.wait()
-    seen = (await kept(path))["acme"].observed_at
+    seen = (await kept(path))["acme"].zoho.observed_at
     assert seen is not None
     assert seen >= START + timedelta(seconds=told)
     with database(path) as left:

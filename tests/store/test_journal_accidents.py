@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tests.store.builders import (
     refusing,
     snapshot,
 )
+from tests.support.build import snapshot_with
 from tests.support.clock import START, FakeClock, settle
 from zbtui.core.company import Company
 from zbtui.store.budget import Lockout
@@ -44,7 +44,7 @@ async def works_without(journal: Journal) -> None:
     told = journal.trouble
     assert journal.load([ACME]) == {}
     await journal.save(SEEN)
-    assert journal.load([ACME]) == {"acme": replace(SEEN, restored=True)}
+    assert journal.load([ACME]) == {"acme": snapshot_with(SEEN, restored=True)}
     events = await note(journal, looked(ACME))
     assert await journal.events.read(None, None) == list(events)
     await journal.tokens.set_lockout(TOKEN, LOCKED)
@@ -185,7 +185,7 @@ GARBAGE: dict[str, Change] = {
     "links that are no numbers": with_(links=["1", "2", None]),
     "links that are fewer than none": with_(links=[-1, 0, None]),
     "links with a date that is none": with_(links=[1, 0, "soon"]),
-    "failures that are no number": with_(past_failures=None),
+    "failures that are no number": with_(history_failures=None),
 }
 
 
@@ -214,19 +214,19 @@ async def test_a_history_that_is_not_understood_is_asked_for_anew_and_the_rest_s
 ) -> None:
     await keep(path, SEEN)
     rewrite(path, BAD_HISTORIES[garbage], "history")
-    without = replace(SEEN, history=None, history_at=None, past_tried_at=None)
-    assert await kept(path) == {"acme": replace(without, restored=True)}
+    without = snapshot_with(SEEN, history=None, history_read_at=None, history_tried_at=None)
+    assert await kept(path) == {"acme": snapshot_with(without, restored=True)}
     later = snapshot(ACME, START + timedelta(hours=3))
     await keep(path, later)
-    assert await kept(path) == {"acme": replace(later, restored=True)}
+    assert await kept(path) == {"acme": snapshot_with(later, restored=True)}
 
 
 async def test_a_history_of_an_unknown_moment_is_asked_for_anew(path: Path) -> None:
     await keep(path, SEEN)
     rewrite(path, lambda _: "once", "history", "at")
-    assert (await kept(path))["acme"].history is None
+    assert (await kept(path))["acme"].zoho.history is None
     await keep(path, SEEN)
-    assert (await kept(path))["acme"].history == SEEN.history
+    assert (await kept(path))["acme"].zoho.history == SEEN.zoho.history
 
 
 BAD_STANDINGS: dict[str, tuple[str, Change]] = {
@@ -273,7 +273,7 @@ async def test_an_event_that_is_not_understood_is_left_out(column: str, path: Pa
 async def test_text_that_is_kept_is_cleaned_again_when_it_is_read(path: Path) -> None:
     await keep(path, SEEN)
     rewrite(path, with_(company={"company_name": "Evil\x1b[2J\nLtd"}))
-    assert (await kept(path))["acme"].company == Company("Evil[2J Ltd", None, None, None, None)
+    assert (await kept(path))["acme"].zoho.company == Company("Evil[2J Ltd", None, None, None, None)
     journal = open_journal(path)
     await note(journal, looked(ACME))
     with database(path) as other:

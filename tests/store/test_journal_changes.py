@@ -25,6 +25,7 @@ from tests.store.builders import (
     run_together,
     snapshot,
 )
+from tests.support.build import snapshot_with
 from tests.support.clock import START
 from tests.support.notebook import Notebook
 from zbtui.config.settings import Keep
@@ -56,21 +57,21 @@ async def test_each_change_is_noted_once_with_time_from_and_to(journal: Journal)
     assert {(event.at, event.org, event.level) for event in events} == {
         (START + MINUTE, "acme", "critical")
     }
-    assert await note(journal, replace(later, attempted_at=START + 2 * MINUTE)) == ()
+    assert await note(journal, snapshot_with(later, attempted_at=START + 2 * MINUTE)) == ()
 
 
 async def test_every_kind_of_change_is_noted(journal: Journal) -> None:
     first = looked(ACME)
     await note(journal, first)
-    assert first.backup is not None
-    assert first.company is not None
+    assert first.zoho.backup is not None
+    assert first.zoho.company is not None
     second = looked(
         ACME,
         START + MINUTE,
-        backup=replace(first.backup, status="STOPPED", rrule=None, requester=None),
+        backup=replace(first.zoho.backup, status="STOPPED", rrule=None, requester=None),
         history=history(START, START - DAY),
-        history_at=START + MINUTE,
-        company=replace(first.company, licence_ends=START + DAY),
+        history_read_at=START + MINUTE,
+        company=replace(first.zoho.company, licence_ends=START + DAY),
     )
     told = said(await note(journal, second))
     told += said(await note(journal, refusing(second, START + 2 * MINUTE)))
@@ -110,7 +111,7 @@ async def test_a_look_that_is_older_than_what_was_noted_changes_nothing(
 ) -> None:
     await note(journal, looked(ACME, START + MINUTE))
     before = content(path)
-    late = looked(ACME, START, "FAILED", history=history(START, START), history_at=START + HOUR)
+    late = looked(ACME, START, "FAILED", history=history(START, START), history_read_at=START + HOUR)
     assert await note(journal, late, START + 2 * MINUTE) == ()
     assert await note(journal, refusing(late, START), START + 2 * MINUTE) == ()
     assert content(path) == before
@@ -123,7 +124,7 @@ async def test_what_was_noted_while_the_clock_was_ahead_is_no_bar_once_it_is_rig
     events = await note(journal, looked(ACME, START, "FAILED"))
     assert ("status", "SCHEDULED", "FAILED") in said(events)
     restored = (await kept(path))["acme"]
-    assert (restored.observed_at, restored.history_at) == (START, START - 2 * HOUR)
+    assert (restored.zoho.observed_at, restored.zoho.history_read_at) == (START, START - 2 * HOUR)
 
 
 async def test_another_org_of_the_same_name_begins_anew(journal: Journal) -> None:
@@ -138,7 +139,7 @@ async def test_the_standing_goes_with_an_org_that_is_renamed_and_so_do_its_event
     await note(journal, looked(ACME))
     await note(journal, refusing(looked(org("b")), START))
     await journal.rename("acme", "b")
-    assert await kept(path, "acme", "b") == {"b": replace(snapshot(org("b")), restored=True)}
+    assert await kept(path, "acme", "b") == {"b": snapshot_with(snapshot(org("b")), restored=True)}
     (event,) = await note(journal, refusing(looked(org("b")), START + MINUTE))
     assert event.kind == "trouble"
     events = await journal.events.read("b", None)

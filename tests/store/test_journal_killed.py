@@ -37,7 +37,7 @@ async def write_for_ever(path, index):
         index += 1
         at = START + timedelta(seconds=index)
         past = history(at, START)
-        seen = looked(org(), at, f"S{index}", history=past, history_at=at, company=None)
+        seen = looked(org(), at, f"S{index}", history=past, history_read_at=at, company=None)
         await note(journal, seen)
         assert journal.trouble is None, journal.trouble
         say("noted", index)
@@ -134,8 +134,8 @@ class Confirmed:
         self.noted = newest
         if changes:
             assert seen is not None
-            assert seen.backup is not None
-            assert seen.backup.status == changes[-1][1]
+            assert seen.zoho.backup is not None
+            assert seen.zoho.backup.status == changes[-1][1]
             assert seen.last_completed == START + timedelta(seconds=newest)
 
 

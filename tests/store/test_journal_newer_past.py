@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.store.builders import database, history, looked, org
+from tests.support.build import snapshot_with
 from tests.support.clock import START
 from zbtui.core.links import Links
 from zbtui.core.org import Policy
@@ -22,7 +23,7 @@ ILL = history(completed=START - 20 * DAY, failed=START - DAY)
 
 def at(minutes: int, **keys: Any) -> Snapshot:
     now = START + minutes * MINUTE
-    return replace(looked(org(), now), links=None, links_expire=None, **keys)
+    return snapshot_with(looked(org(), now), links=None, last_links_expiry=None, **keys)
 
 
 async def note(journal: Journal, snapshot: Snapshot, minutes: int) -> Snapshot:
@@ -31,65 +32,86 @@ async def note(journal: Journal, snapshot: Snapshot, minutes: int) -> Snapshot:
 
 async def test_a_history_that_another_process_read_later_is_taken_over(journal: Journal) -> None:
     links = Links(1, 0, START + DAY)
-    await note(journal, at(2, history=ILL, history_at=START + MINUTE, past_tried_at=START + MINUTE), 2)
-    later = replace(
-        at(3, history=WELL, history_at=START + 3 * MINUTE, past_tried_at=START + 3 * MINUTE),
+    await note(
+        journal,
+        at(2, history=ILL, history_read_at=START + MINUTE, history_tried_at=START + MINUTE),
+        2,
+    )
+    later = snapshot_with(
+        at(
+            3,
+            history=WELL,
+            history_read_at=START + 3 * MINUTE,
+            history_tried_at=START + 3 * MINUTE,
+        ),
         links=links,
-        links_expire=links.expire,
+        last_links_expiry=links.expire,
     )
     await note(journal, later, 3)
-    mine = at(5, history=ILL, history_at=START + MINUTE, past_tried_at=START + MINUTE)
+    mine = at(5, history=ILL, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
     known = await note(journal, mine, 5)
-    assert known.history == WELL
-    assert known.history_at == START + 3 * MINUTE
-    assert (known.links, known.links_expire) == (links, links.expire)
-    assert known.past_tried_at == START + 3 * MINUTE
-    assert replace(known, attempted_at=None).backup == mine.backup
+    assert known.zoho.history == WELL
+    assert known.zoho.history_read_at == START + 3 * MINUTE
+    assert (known.zoho.links, known.zoho.last_links_expiry) == (links, links.expire)
+    assert known.polls.history_tried_at == START + 3 * MINUTE
+    assert snapshot_with(known, attempted_at=None).zoho.backup == mine.zoho.backup
 
 
 async def test_the_own_history_stays_where_it_is_the_later_one(journal: Journal) -> None:
-    await note(journal, at(2, history=ILL, history_at=START + MINUTE), 2)
-    mine = at(5, history=WELL, history_at=START + 4 * MINUTE)
+    await note(journal, at(2, history=ILL, history_read_at=START + MINUTE), 2)
+    mine = at(5, history=WELL, history_read_at=START + 4 * MINUTE)
     assert await note(journal, mine, 5) == mine
 
 
 async def test_the_verdict_is_on_what_is_known_then_and_no_event_contradicts_it(journal: Journal) -> None:
-    await note(journal, at(2, history=WELL, history_at=START + MINUTE), 2)
-    await note(journal, at(3, history=ILL, history_at=START + 3 * MINUTE), 3)
+    await note(journal, at(2, history=WELL, history_read_at=START + MINUTE), 2)
+    await note(journal, at(3, history=ILL, history_read_at=START + 3 * MINUTE), 3)
     for minutes in range(4, 30):
-        mine = at(minutes, history=WELL, history_at=START + MINUTE)
-        assert (await note(journal, mine, minutes)).history == ILL
+        mine = at(minutes, history=WELL, history_read_at=START + MINUTE)
+        assert (await note(journal, mine, minutes)).zoho.history == ILL
     events = await journal.events.read("acme", None)
     assert [event.after for event in events if event.kind == "verdict"] == ["scheduled", "failed"]
 
 
 async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal: Journal) -> None:
-    await note(journal, at(2, history=WELL, history_at=START + MINUTE), 2)
+    await note(journal, at(2, history=WELL, history_read_at=START + MINUTE), 2)
     trouble = Trouble("server", "Out of order.", "Wait.")
-    mine = at(5, history=None, history_at=None, past_trouble=trouble, past_failures=4)
+    mine = at(
+        5,
+        history=None,
+        history_read_at=None,
+        history_problem=trouble,
+        history_failures=4,
+    )
     known = await note(journal, mine, 5)
-    assert (known.history, known.past_trouble, known.past_failures) == (WELL, None, 0)
+    assert (
+        known.zoho.history,
+        known.polls.history_problem,
+        known.polls.history_failures,
+    ) == (WELL, None, 0)
 
 
 async def test_a_later_history_that_cannot_be_read_is_none(journal: Journal, path: Path) -> None:
-    await note(journal, at(3, history=WELL, history_at=START + 3 * MINUTE), 3)
+    await note(journal, at(3, history=WELL, history_read_at=START + 3 * MINUTE), 3)
     with database(path) as other:
         other.execute("UPDATE history SET body = '['")
-    mine = at(5, history=ILL, history_at=START + MINUTE, past_tried_at=START + MINUTE)
+    mine = at(5, history=ILL, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
     known = await note(journal, mine, 5)
-    assert (known.history, known.history_at) == (ILL, START + MINUTE)
+    assert (known.zoho.history, known.zoho.history_read_at) == (ILL, START + MINUTE)
 
 
 async def test_that_a_history_is_behind_or_unsettled_is_known_after_a_restart(journal: Journal) -> None:
-    mine = at(5, history=WELL, history_at=START + MINUTE, history_behind=True, past_unsettled=2)
+    mine = at(
+        5, history=WELL, history_read_at=START + MINUTE, history_outdated=True, unfinished_history_reads=2
+    )
     await note(journal, mine, 5)
     known = journal.load([org()])["acme"]
-    assert (known.history_behind, known.past_unsettled) == (True, 2)
+    assert (known.zoho.history_outdated, known.polls.unfinished_history_reads) == (True, 2)
 
 
 async def test_recall_gives_one_org_and_nothing_for_another_of_its_name(journal: Journal) -> None:
-    await note(journal, at(2, history=WELL, history_at=START + MINUTE), 2)
+    await note(journal, at(2, history=WELL, history_read_at=START + MINUTE), 2)
     known = await journal.recall(org())
     assert known is not None
-    assert known.history == WELL
+    assert known.zoho.history == WELL
     assert await journal.recall(replace(org(), client_id="1000.OTHER")) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tests.store.builders import (
     refusing,
     snapshot,
 )
+from tests.support.build import make_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
@@ -35,7 +35,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 async def test_all_that_a_good_look_shows_is_there_after_a_restart(journal: Journal, path: Path) -> None:
     await note(journal, looked(ACME))
-    assert await kept(path) == {"acme": replace(snapshot(ACME), restored=True)}
+    assert await kept(path) == {"acme": snapshot_with(snapshot(ACME), restored=True)}
 
 
 async def test_a_failed_look_leaves_what_was_seen_and_counts(journal: Journal, path: Path) -> None:
@@ -45,7 +45,7 @@ async def test_a_failed_look_leaves_what_was_seen_and_counts(journal: Journal, p
         seen = refusing(seen, START + minute * MINUTE)
         await note(journal, seen)
     assert await kept(path) == {
-        "acme": replace(snapshot(ACME), restored=True, failures=2, failing_since=START + MINUTE)
+        "acme": snapshot_with(snapshot(ACME), restored=True, failures=2, failing_since=START + MINUTE)
     }
 
 
@@ -54,23 +54,23 @@ async def test_failures_are_counted_over_restarts_of_an_org_that_was_never_seen_
 ) -> None:
     await note(journal, refusing(Snapshot(ACME), START))
     (restored,) = (await kept(path)).values()
-    assert restored == Snapshot(ACME, restored=True, failures=1, failing_since=START)
+    assert restored == make_snapshot(ACME, restored=True, failures=1, failing_since=START)
     await note(journal, refusing(restored, START + MINUTE))
     (restored,) = (await kept(path)).values()
-    assert (restored.failures, restored.failing_since) == (2, START)
+    assert (restored.polls.failures, restored.polls.failing_since) == (2, START)
 
 
 async def test_a_good_look_ends_the_count(journal: Journal, path: Path) -> None:
     await note(journal, refusing(Snapshot(ACME), START))
     await note(journal, looked(ACME, START + MINUTE))
-    assert (await kept(path))["acme"].failures == 0
+    assert (await kept(path))["acme"].polls.failures == 0
 
 
 async def test_an_org_that_signed_in_since_begins_to_count_anew(journal: Journal, path: Path) -> None:
     await note(journal, refusing(Snapshot(ACME), START))
     await journal.save(snapshot(ACME, START + MINUTE))
     restored = (await kept(path))["acme"]
-    assert (restored.failures, restored.failing_since) == (0, None)
+    assert (restored.polls.failures, restored.polls.failing_since) == (0, None)
 
 
 async def test_what_was_never_looked_at_is_not_noted(journal: Journal, path: Path) -> None:
@@ -86,16 +86,24 @@ async def test_a_past_that_could_not_be_read_is_asked_for_anew_after_a_restart(
     journal: Journal, path: Path
 ) -> None:
     wrong = Trouble("server", "Zoho is out of order.", "Wait.")
-    await note(journal, looked(ACME, past_trouble=wrong, past_failures=3))
+    await note(journal, looked(ACME, history_problem=wrong, history_failures=3))
     restored = (await kept(path))["acme"]
-    assert (restored.past_tried_at, restored.past_trouble, restored.past_failures) == (None, None, 3)
-    assert restored.history == snapshot(ACME).history
+    assert (
+        restored.polls.history_tried_at,
+        restored.polls.history_problem,
+        restored.polls.history_failures,
+    ) == (None, None, 3)
+    assert restored.zoho.history == snapshot(ACME).zoho.history
 
 
 async def test_without_a_history_none_is_restored_and_it_is_asked_for(journal: Journal, path: Path) -> None:
-    await note(journal, looked(ACME, history=None, history_at=None))
+    await note(journal, looked(ACME, history=None, history_read_at=None))
     restored = (await kept(path))["acme"]
-    assert (restored.history, restored.history_at, restored.past_tried_at) == (None, None, None)
+    assert (
+        restored.zoho.history,
+        restored.zoho.history_read_at,
+        restored.polls.history_tried_at,
+    ) == (None, None, None)
 
 
 @pytest.mark.parametrize(("age", "newer"), [(HOUR, True), (2 * HOUR, False), (3 * HOUR, False)])
@@ -104,22 +112,24 @@ async def test_a_history_is_written_where_it_is_newer_than_the_one_that_is_kept(
 ) -> None:
     await note(journal, looked(ACME))
     other = history(START - DAY, START - 2 * DAY)
-    await note(journal, looked(ACME, START + MINUTE, history=other, history_at=START - age))
+    await note(journal, looked(ACME, START + MINUTE, history=other, history_read_at=START - age))
     restored = (await kept(path))["acme"]
-    first = (snapshot(ACME).history, START - 2 * HOUR)
-    assert (restored.history, restored.history_at) == ((other, START - age) if newer else first)
+    first = (snapshot(ACME).zoho.history, START - 2 * HOUR)
+    assert (restored.zoho.history, restored.zoho.history_read_at) == (
+        (other, START - age) if newer else first
+    )
 
 
 async def test_the_newest_history_is_given_with_the_newest_look_whoever_read_them(
     journal: Journal, path: Path
 ) -> None:
     fresh = history(START - DAY, START - 2 * DAY)
-    await note(journal, looked(ACME, history=fresh, history_at=START))
-    await note(journal, looked(ACME, START + MINUTE, "FAILED", history_at=START - HOUR))
+    await note(journal, looked(ACME, history=fresh, history_read_at=START))
+    await note(journal, looked(ACME, START + MINUTE, "FAILED", history_read_at=START - HOUR))
     restored = (await kept(path))["acme"]
-    assert (restored.history, restored.history_at) == (fresh, START)
-    assert restored.backup is not None
-    assert restored.backup.status == "FAILED"
+    assert (restored.zoho.history, restored.zoho.history_read_at) == (fresh, START)
+    assert restored.zoho.backup is not None
+    assert restored.zoho.backup.status == "FAILED"
 
 
 # What is written
@@ -131,7 +141,7 @@ async def test_a_history_is_not_written_again_with_every_look(journal: Journal, 
         other.execute(
             "CREATE TRIGGER no_more BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
-    await note(journal, looked(ACME, START + MINUTE, history_at=START - 2 * HOUR))
+    await note(journal, looked(ACME, START + MINUTE, history_read_at=START - 2 * HOUR))
     assert journal.trouble is None
     with database(path) as other:
         (body,) = other.execute("SELECT body FROM snapshot").fetchone()

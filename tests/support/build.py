@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.support.clock import START
 from zbtui.core.backup import Backup, parse_job
 from zbtui.core.company import Company
 from zbtui.core.org import Org
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.snapshot import Activity, PollState, Snapshot, ZohoData
 from zbtui.core.trouble import Kind, Trouble
 
 SEED_JOB: dict[str, Any] = {
@@ -40,14 +40,32 @@ def company(name: str | None = "Nordlys Tools AB", **keys: Any) -> Company:
     return Company(name, **(given | keys))
 
 
+_PARTS = {"zoho": ZohoData, "polls": PollState, "activity": Activity}
+
+
+def make_snapshot(org: Org, **values: Any) -> Snapshot:
+    """A snapshot, from what stands in its parts."""
+    return snapshot_with(Snapshot(org), **values)
+
+
+def snapshot_with(snapshot: Snapshot, **values: Any) -> Snapshot:
+    """With other values of `org`, or in whichever part they stand."""
+    parts: dict[str, Any] = {"org": values.pop("org")} if "org" in values else {}
+    for name, part in _PARTS.items():
+        own = {field.name: values.pop(field.name) for field in fields(part) if field.name in values}
+        parts[name] = replace(getattr(snapshot, name), **own)
+    assert not values, f"in no part of a snapshot: {values}"
+    return replace(snapshot, **parts)
+
+
 def seen(name: str = "acme", at: datetime = START, **keys: Any) -> Snapshot:
     """An org whose backup was seen just now."""
-    return Snapshot(
+    return make_snapshot(
         make_org(name),
         backup=make_backup(**keys),
         observed_at=at,
         attempted_at=at,
-        next_look=at + timedelta(minutes=5),
+        next_poll=at + timedelta(minutes=5),
     )
 
 
@@ -55,11 +73,11 @@ def troubled(
     kind: Kind = "network", message: str = "It broke.", hint: str = "Mend it.", **keys: Any
 ) -> Snapshot:
     """An org that could not be looked at, and never was."""
-    return Snapshot(
-        make_org(), attempted_at=START, trouble=Trouble(kind, message, hint, **keys), failures=1
+    return make_snapshot(
+        make_org(), attempted_at=START, problem=Trouble(kind, message, hint, **keys), failures=1
     )
 
 
 def over(snapshot: Snapshot, trouble: Snapshot) -> Snapshot:
     """`snapshot`, with the trouble of the other on top of it."""
-    return replace(snapshot, trouble=trouble.trouble, failures=3)
+    return snapshot_with(snapshot, problem=trouble.polls.problem, failures=3)

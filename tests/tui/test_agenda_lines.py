@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import over, seen, troubled
+from tests.support.build import over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.core.agenda import Day, Run
 from zbtui.core.judge import judge
@@ -90,5 +89,5 @@ def test_a_day_tells_its_hours_where_there_is_room() -> None:
 
 
 def test_nothing_is_said_of_a_plan_that_there_is_not() -> None:
-    none = replace(seen("acme"), backup=None)
+    none = snapshot_with(seen("acme"), backup=None)
     assert "None" not in run(none, START + HOUR)

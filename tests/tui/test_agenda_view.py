@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support.build import over, seen, troubled
+from tests.support.build import over, seen, snapshot_with, troubled
 from tests.support.clock import START, settle
 from tests.tui.views import ViewApp, roster_of
 from zbtui.core.snapshot import Snapshot
@@ -97,8 +96,8 @@ async def test_what_no_org_depends_on_is_forgotten() -> None:
     async with app.run_test(size=(100, 40)):
         for hours in range(1, 5):
             moved = due("acme", hours * HOUR)
-            assert moved.backup
-            view.roster.update(replace(moved, observed_at=START), START)
+            assert moved.zoho.backup
+            view.roster.update(snapshot_with(moved, observed_at=START), START)
             view.repaint(["acme"])
             await reckoned(app)
             assert len(view._later) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,7 @@ from rich.console import Console
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tests.support.build import SEED_JOB, seen
+from tests.support.build import SEED_JOB, seen, snapshot_with
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.tui.driving import Zoho, driving, make_alerts, make_desk
@@ -362,7 +361,7 @@ async def test_a_changed_pace_counts_at_once() -> None:
 
 
 async def test_what_was_kept_shows_before_the_first_answer_marked_stale() -> None:
-    known = replace(seen(at=START - timedelta(minutes=2)), restored=True)
+    known = snapshot_with(seen(at=START - timedelta(minutes=2)), restored=True)
     zoho = Zoho()
     zoho.hanging.add("acme")
     async with driving(zoho=zoho, journal=Notebook([known])) as driven:
@@ -451,5 +450,5 @@ async def test_a_paused_org_is_not_asked_when_all_are() -> None:
 
 def test_snapshots_are_frozen() -> None:
     with pytest.raises(AttributeError):
-        seen().failures = 1  # type: ignore[misc]
-    assert replace(seen(), failures=1).failures == 1
+        seen().polls.failures = 1  # type: ignore[misc]
+    assert snapshot_with(seen(), failures=1).polls.failures == 1

@@ -46,7 +46,7 @@ async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -
         assert await driven.credentials.read_sign_in("nordlys") is None
         assert "northern" in driven.text
         known = {one.org.name: one for one in driven.fleet.snapshots}["northern"]
-        assert known.backup is not None
+        assert known.zoho.backup is not None
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 50)])
@@ -81,7 +81,7 @@ async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> N
         spans = {"every": timedelta(hours=2), "overdue_after": timedelta(minutes=90)}
         assert dict(org.own_policy) == spans
         known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
-        assert known.backup is not None
+        assert known.zoho.backup is not None
         await open_on(driven, "nordlys", "e")
         assert "1h30m" in driven.text
         await fill(driven, every="", overdue_after="")
@@ -105,7 +105,7 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         assert (org.tags, org.accent, org.mute) == (("prod", "nordics", "eu-1"), "blue", True)
         known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
         assert known.org == org
-        assert known.attempted_at == before.attempted_at
+        assert known.polls.attempted_at == before.polls.attempted_at
         await open_on(driven, "nordlys", "e")
         assert "prod nordics eu-1" in driven.text
         await fill(driven, tags="", accent="none", mute="heard")
@@ -152,7 +152,7 @@ async def test_another_data_center_is_asked_first_and_refused_where_it_is_the_wr
         assert driven.org("nordlys") == before
         await driven.advance(10)
         known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
-        assert known.trouble is None
+        assert known.polls.problem is None
 
 
 async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, timedelta
 
-from tests.support.build import company, over, seen, troubled
+from tests.support.build import company, over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.core.backup import Requester
 from zbtui.core.history import Entry
@@ -33,7 +33,9 @@ def rows(snapshot: Snapshot) -> dict[str, str]:
 BOUGHT = replace(row(1, 31, None, "purchased"), count=3)
 ROWS = [row(4, 2, "completed"), row(3, 9, "failure"), row(2, 30, None, "stopped"), BOUGHT]
 HISTORY = summarize(ROWS)
-KNOWN = replace(seen(), history=HISTORY, history_at=START - timedelta(hours=2), company=company())
+KNOWN = snapshot_with(
+    seen(), history=HISTORY, history_read_at=START - timedelta(hours=2), company=company()
+)
 
 
 def test_the_past_is_told_with_its_dates_and_its_age() -> None:
@@ -48,12 +50,12 @@ def test_the_past_is_told_with_its_dates_and_its_age() -> None:
 
 def test_the_links_are_told_with_their_parts_and_their_end() -> None:
     links = Links(2, 1, START + 3 * DAY)
-    told = rows(replace(KNOWN, links=links, links_expire=links.expire))
+    told = rows(snapshot_with(KNOWN, links=links, last_links_expiry=links.expire))
     assert told["Links"] == "3d left · 2 of data, 1 of attachments · Thu 26 Nov 2026 11:20 (+00:00)"
 
 
 def test_links_that_were_seen_to_expire_are_told_as_expired() -> None:
-    told = rows(replace(KNOWN, links=Links(), links_expire=START - DAY))
+    told = rows(snapshot_with(KNOWN, links=Links(), last_links_expiry=START - DAY))
     assert told["Links"] == "expired on 22 Nov · Sun 22 Nov 2026 11:20 (+00:00)"
 
 
@@ -67,13 +69,13 @@ def test_what_was_never_read_is_not_known() -> None:
 
 def test_a_history_that_cannot_be_read_says_why_beside_what_was_known() -> None:
     trouble = Trouble("server", "Zoho is out of order (HTTP 503).", "If it lasts, ask.")
-    told = rows(replace(KNOWN, past_trouble=trouble, past_failures=1))
+    told = rows(snapshot_with(KNOWN, history_problem=trouble, history_failures=1))
     assert told["Not read"] == "history or links: Zoho is out of order (HTTP 503). If it lasts, ask."
     assert told["Last good"].startswith("2d ago")
 
 
 def test_edition_and_end_of_the_licence_are_told_where_they_are_known() -> None:
-    told = rows(replace(KNOWN, company=company(licence_ends=START + 20 * DAY)))
+    told = rows(snapshot_with(KNOWN, company=company(licence_ends=START + 20 * DAY)))
     assert told["Edition"] == "enterprise"
     assert told["Licence ends"] == "Sun 13 Dec 2026 11:20 (+00:00)"
 
@@ -85,11 +87,11 @@ def test_on_trouble_the_past_stays() -> None:
 
 
 def test_old_knowledge_is_told_as_such() -> None:
-    assert rows(replace(seen(), restored=True))["Verdict"].startswith("● SCHEDULED (stale): ")
+    assert rows(snapshot_with(seen(), restored=True))["Verdict"].startswith("● SCHEDULED (stale): ")
 
 
 def test_a_pause_is_told_beside_the_verdict() -> None:
-    told = rows(replace(seen(), paused=True, observed_at=START - timedelta(minutes=3)))
+    told = rows(snapshot_with(seen(), paused=True, observed_at=START - timedelta(minutes=3)))
     assert list(told)[:2] == ["Verdict", "Paused"]
     assert told["Paused"] == "not looked at; last seen 3m ago"
 

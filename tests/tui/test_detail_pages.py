@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, timedelta
 
-from tests.support.build import SEED_JOB, seen
+from tests.support.build import SEED_JOB, seen, snapshot_with
 from tests.support.clock import START
 from zbtui.core.history import parse_entry
 from zbtui.core.poll import Poll
@@ -19,7 +18,7 @@ DAY = timedelta(days=1)
 
 def with_history(*rows: dict[str, str]) -> Snapshot:
     entries = [entry for row in rows if (entry := parse_entry(row))]
-    return replace(seen("acme"), history=summarize(entries), history_at=START)
+    return snapshot_with(seen("acme"), history=summarize(entries), history_read_at=START)
 
 
 def texts(rows: list[tuple[str, str]]) -> list[str]:
@@ -34,7 +33,7 @@ def test_the_next_date_is_zohos_word_and_four_more_are_about() -> None:
 
 def test_without_a_run_to_await_there_are_no_dates() -> None:
     assert next_dates(seen("acme", status="STOPPED"), START, UTC) == []
-    assert next_dates(replace(seen("acme"), backup=None), START, UTC) == []
+    assert next_dates(snapshot_with(seen("acme"), backup=None), START, UTC) == []
 
 
 def test_a_plan_that_is_not_understood_gives_zohos_date_alone() -> None:
@@ -66,9 +65,9 @@ def test_a_look_tells_when_how_how_long_and_what_is_left() -> None:
 
 def test_the_answer_is_zohos_six_keys() -> None:
     assert json.loads(answer_json(seen("acme"))) == {"backup": SEED_JOB}
-    assert json.loads(answer_json(replace(seen("acme"), backup=None))) == {"backup": None}
+    assert json.loads(answer_json(snapshot_with(seen("acme"), backup=None))) == {"backup": None}
 
 
 def test_what_was_never_seen_has_no_answer() -> None:
-    assert json_rows(replace(seen("acme"), observed_at=None)) == [("", "not seen yet")]
+    assert json_rows(snapshot_with(seen("acme"), observed_at=None)) == [("", "not seen yet")]
     assert len(json_rows(seen("acme"))) > 6

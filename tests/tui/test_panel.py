@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import company, make_org, over, seen, troubled
+from tests.support.build import company, make_org, make_snapshot, over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.core.backup import Backup, Requester
 from zbtui.core.history import Entry
@@ -40,7 +40,7 @@ def roles(snapshot: Snapshot) -> dict[str, str]:
 
 
 def test_a_scheduled_backup_answers_the_four_questions() -> None:
-    assert draw(replace(seen(), company=company()), 45, START + timedelta(seconds=12)) == [
+    assert draw(snapshot_with(seen(), company=company()), 45, START + timedelta(seconds=12)) == [
         "╭─ acme · Nordlys Tools AB ──────────── EU ─╮",
         "│ ● SCHEDULED                in 5d 21:42:32 │",
         "│ Sun 29 Nov 09:02 (there 14:32 +05:30)     │",
@@ -63,7 +63,7 @@ def test_a_panel_in_a_bad_way_tells_what_to_do_and_still_who_set_it_up_and_what_
         Entry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None),
     ]
     links = Links(1, 0, START + timedelta(days=1, minutes=5))
-    snapshot = replace(seen(), history=summarize(entries), history_at=START, links=links)
+    snapshot = snapshot_with(seen(), history=summarize(entries), history_read_at=START, links=links)
     assert draw(snapshot, 40) == [
         "╭─ acme ────────────────────────── EU ─╮",
         "│ ✖ FAILED              in 5d 21:42:44 │",
@@ -107,7 +107,7 @@ def test_each_state_is_told_by_glyph_and_word(keys: dict[str, Any], words: list[
 
 
 def test_no_backup_says_where_to_set_one_up() -> None:
-    text = " ".join(line.strip("│ ") for line in draw(replace(seen(), backup=None)))
+    text = " ".join(line.strip("│ ") for line in draw(snapshot_with(seen(), backup=None)))
     assert "○ NO BACKUP" in text
     assert "Setup > Data Administration" in text
 
@@ -133,7 +133,7 @@ def good_once(trouble: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snap
     """Its last backup ended well 6 days ago; since it was last seen there is a trouble."""
     entry = Entry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None)
     links = Links(1, 0, START + timedelta(days=1, minutes=5))
-    return over(replace(seen(at=START - ago), history=summarize([entry]), links=links), trouble)
+    return over(snapshot_with(seen(at=START - ago), history=summarize([entry]), links=links), trouble)
 
 
 DOWN = "Zoho is out of order (HTTP 503)."
@@ -187,7 +187,7 @@ def test_out_of_reach_it_tells_who_set_it_up_and_the_last_good_one_as_far_as_the
 
 def test_a_look_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
     page = troubled("contract", "A web page came instead of Zoho's answer.", "A proxy stands between, say.")
-    told = [line[2:-2].rstrip() for line in draw(replace(good_once(page), failures=1), 36)]
+    told = [line[2:-2].rstrip() for line in draw(snapshot_with(good_once(page), failures=1), 36)]
     assert told[1:6] == [
         "◔ SCHEDULED (stale)",
         "A web page came instead of",
@@ -203,7 +203,7 @@ def test_what_was_known_before_is_dim() -> None:
 
 
 def test_what_was_not_looked_at_for_long_is_dim_and_still_tells_who_set_it_up() -> None:
-    told = roles(replace(good_once(Snapshot(make_org()), timedelta(hours=3)), trouble=None))
+    told = roles(snapshot_with(good_once(Snapshot(make_org()), timedelta(hours=3)), problem=None))
     assert told["last seen 3h ago (SCHEDULED)"] == "unknown"
     assert told["last good 6d ago · links 24h left"] == "muted"
     assert told["by Patricia Boyle · ZUID 7534658674"] == "muted"
@@ -216,7 +216,7 @@ def test_a_lock_out_counts_down() -> None:
 
 
 def test_a_stale_green_is_not_green() -> None:
-    fresh, stale = seen(), replace(seen(), trouble=Trouble("network", "No.", "Wait."), failures=1)
+    fresh, stale = seen(), snapshot_with(seen(), problem=Trouble("network", "No.", "Wait."), failures=1)
     assert tone(judge(fresh, POLICY, START)) == "ok"
     assert tone(judge(stale, POLICY, START)) == "stale"
     assert "(stale)" in draw(stale)[1]
@@ -230,10 +230,10 @@ def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"looking": True}, "looking…"),
+        ({"polling": True}, "looking…"),
         ({"paused": True}, "PAUSED, p resumes"),
-        ({"next_look": START + timedelta(seconds=48)}, "next look in 50s"),
-        ({"next_look": START - timedelta(seconds=1)}, "next look in 5s"),
+        ({"next_poll": START + timedelta(seconds=48)}, "next look in 50s"),
+        ({"next_poll": START - timedelta(seconds=1)}, "next look in 5s"),
     ],
 )
 def test_the_last_line_tells_when_it_is_looked_at_next(change: dict[str, Any], said: str) -> None:
@@ -274,7 +274,14 @@ def test_whatever_it_is_fed_it_keeps_its_frame(
 ) -> None:
     identity, status, rrule, who, user, zuid = texts
     backup = Backup(identity, status, None, None, rrule, Requester(user, who, zuid), *runs)
-    snapshot = Snapshot(make_org(name), backup, START, START, trouble, company=company(whose))
+    snapshot = make_snapshot(
+        make_org(name),
+        backup=backup,
+        observed_at=START,
+        attempted_at=START,
+        problem=trouble,
+        company=company(whose),
+    )
     lines = draw_panel(snapshot, judge(snapshot, POLICY, START), START, width, cursor=cursor, zone=UTC)
     assert len(lines) == HEIGHT
     assert [_width(line) for line in lines] == [width] * HEIGHT
@@ -286,6 +293,6 @@ def _width(line: Line) -> int:
 
 @pytest.mark.parametrize("text", ["[/b]", "[@click=app.quit]x[/]", "[bold", "$text-error", "a\\"])
 def test_markup_in_a_name_stays_text(text: str) -> None:
-    snapshot = replace(seen(requester={"id": "1", "name": text, "zuid": None}), company=company(text))
+    snapshot = snapshot_with(seen(requester={"id": "1", "name": text, "zuid": None}), company=company(text))
     panel = "\n".join(draw(snapshot, 60))
     assert panel.count(text) == 2

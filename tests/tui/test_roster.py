@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.build import seen
+from tests.support.build import seen, snapshot_with
 from tests.support.clock import START
 from tests.tui.views import roster_of
 from zbtui.core.judge import judge
@@ -34,7 +33,7 @@ def test_the_worst_comes_first_and_else_the_configs_order_holds() -> None:
 def test_the_order_rests_for_ten_seconds_after_a_move() -> None:
     roster = roster_of(seen("acme"), seen("beta"))
     roster.touch()
-    roster.update(replace(seen("beta", status="FAILED"), observed_at=START), START)
+    roster.update(snapshot_with(seen("beta", status="FAILED"), observed_at=START), START)
     assert not tick(roster, 9)
     assert roster.order == ["acme", "beta"]
     assert tick(roster, 10)
@@ -75,7 +74,7 @@ def test_an_org_that_a_filter_lets_through_by_now_appears() -> None:
     roster = roster_of(seen("acme"), seen("beta"))
     roster.search("failed")
     assert roster.order == []
-    roster.update(replace(seen("beta", status="FAILED"), observed_at=START), START)
+    roster.update(snapshot_with(seen("beta", status="FAILED"), observed_at=START), START)
     assert roster.settle()
     assert roster.order == ["beta"]
 
@@ -226,6 +225,6 @@ def test_news_of_an_org_that_is_gone_changes_nothing() -> None:
 
 
 def test_green_that_could_not_be_confirmed_counts_as_unknown() -> None:
-    old = replace(seen("acme"), restored=True)
+    old = snapshot_with(seen("acme"), restored=True)
     roster = roster_of(old)
     assert roster.counts[Level.OK] == 0

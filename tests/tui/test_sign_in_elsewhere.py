@@ -132,8 +132,8 @@ async def test_a_dead_sign_in_is_renewed_in_place_and_looked_at_at_once() -> Non
         assert driven.is_closed
         assert await driven.credentials.read_sign_in("maple") not in (None, before)
         known = {one.org.name: one for one in driven.fleet.snapshots}["maple"]
-        assert known.trouble is None
-        assert known.backup is not None
+        assert known.polls.problem is None
+        assert known.zoho.backup is not None
         assert [one.org.name for one in driven.fleet.snapshots].count("maple") == 1
 
 

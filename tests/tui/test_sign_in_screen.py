@@ -27,8 +27,8 @@ async def test_each_way_ends_in_a_live_panel(way: Way) -> None:
         assert (org.data_center, org.grant) == ("eu", grant_of(way))
         assert "heron · Heron Lake Instruments" in driven.text
         known = {one.org.name: one for one in driven.fleet.snapshots}[NEWCOMER]
-        assert known.backup is not None
-        assert known.trouble is None
+        assert known.zoho.backup is not None
+        assert known.polls.problem is None
 
 
 async def test_by_keyboard_alone_with_what_the_demo_fills_in() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from tests.support.build import seen
+from tests.support.build import seen, snapshot_with
 from tests.support.clock import START
 from tests.tui.driving import driving
 from tests.tui.views import roster_of
@@ -39,7 +38,7 @@ def test_a_filter_tells_how_many_it_lets_through_and_what_bad_ones_it_leaves_out
 
 
 def test_a_pause_is_told_by_how_many_and_hides_nothing_else() -> None:
-    paused = replace(seen("birch"), paused=True)
+    paused = snapshot_with(seen("birch"), paused=True)
     assert told(roster_of(seen("acme"), paused)).startswith(
         "‖ PAUSED: 1 of 2 not looked at │ 2 orgs · worst"
     )
@@ -67,7 +66,7 @@ def test_an_order_that_rests_is_not_told_as_what_it_is_no_longer() -> None:
 
 
 def test_while_names_are_hidden_the_filter_is_too_and_that_is_told_however_little_room_there_is() -> None:
-    roster = roster_of(seen("acme", status="FAILED"), replace(seen("birch"), paused=True))
+    roster = roster_of(seen("acme", status="FAILED"), snapshot_with(seen("birch"), paused=True))
     roster.search("birch")
     roster.hide_names(True)
     assert "birch" not in told(roster)
@@ -100,7 +99,7 @@ def test_no_line_break_cuts_a_count_in_two(width: int) -> None:
 
 
 def test_what_is_being_typed_is_not_told_twice_and_what_it_finds_comes_first() -> None:
-    roster = roster_of(seen("acme", status="FAILED"), replace(seen("birch"), paused=True))
+    roster = roster_of(seen("acme", status="FAILED"), snapshot_with(seen("birch"), paused=True))
     roster.search("birch")
     found = laid_out(typed_units(roster), 80, lines=1).plain
     assert found == "1 of 2 · left out: ✖ 1 critical │ ‖ PAUSED: 1 of 2 not looked at · worst first"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import company, seen
+from tests.support.build import company, seen, snapshot_with
 from tests.support.clock import START
 from zbtui.core.judge import judge
 from zbtui.core.ordering import CYCLE, Sort
@@ -106,18 +106,18 @@ def test_a_click_finds_the_column_under_it() -> None:
 
 def test_why_tells_the_matter_and_the_cure() -> None:
     trouble = Trouble("network", "crm.zoho.eu cannot be reached.", "Check the network.")
-    line = text(row(replace(seen("acme"), trouble=trouble, failures=9), 200))
+    line = text(row(snapshot_with(seen("acme"), problem=trouble, failures=9), 200))
     assert "crm.zoho.eu cannot be reached. Check the network." in line
 
 
 def test_what_is_not_certain_is_muted() -> None:
-    stale = replace(seen("acme"), restored=True)
+    stale = snapshot_with(seen("acme"), restored=True)
     roles = {piece.strip(): role for piece, role in row(stale, 120)}
     assert next(role for piece, role in roles.items() if piece.startswith("in ")) == "muted"
 
 
 def test_paused_is_told_in_its_own_colour() -> None:
-    assert ("PAUSED", "warning") in row(replace(seen("acme"), paused=True), 120)
+    assert ("PAUSED", "warning") in row(snapshot_with(seen("acme"), paused=True), 120)
 
 
 def test_an_accent_stands_before_the_line() -> None:
@@ -127,7 +127,7 @@ def test_an_accent_stands_before_the_line() -> None:
 
 
 def test_company_and_requester_have_columns_where_there_is_room() -> None:
-    snapshot = replace(seen("acme"), company=company("Nordlys Tools AB"))
+    snapshot = snapshot_with(seen("acme"), company=company("Nordlys Tools AB"))
     line = text(row(snapshot, 300))
     assert "Nordlys Tools AB" in line
     assert "Patricia Boyle" in line
@@ -141,10 +141,10 @@ def test_a_run_that_is_late_is_told_so() -> None:
 @pytest.mark.parametrize(("width", "told"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
 @pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED"])
 def test_what_is_no_longer_confirmed_is_told_in_full(width: int, told: str, status: str) -> None:
-    restored = replace(seen("acme", status=status), restored=True)
+    restored = snapshot_with(seen("acme", status=status), restored=True)
     assert f"{status} {told}" in text(row(restored, width))
 
 
 @pytest.mark.parametrize("width", [79, 160])
 def test_no_good_backup_is_told_in_full(width: int) -> None:
-    assert " none yet " in text(row(replace(seen("acme"), history=History()), width))
+    assert " none yet " in text(row(snapshot_with(seen("acme"), history=History()), width))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from tests.support.build import seen
+from tests.support.build import seen, snapshot_with
 from tests.support.clock import START
 from tests.tui.views import ViewApp, roster_of
 from zbtui.core.snapshot import Snapshot
@@ -129,7 +128,7 @@ async def test_the_cursor_stays_with_its_org_when_the_order_changes() -> None:
         await pilot.pause()
         app.view.move_to(2)
         later = START + timedelta(seconds=20)
-        roster.update(replace(seen("org-0005", status="FAILED"), observed_at=later), later)
+        roster.update(snapshot_with(seen("org-0005", status="FAILED"), observed_at=later), later)
         assert roster.settle()
         app.view.rebuild()
         assert roster.order[0] == "org-0005"

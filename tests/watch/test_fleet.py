@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import make_backup, make_org, seen
+from tests.support.build import make_backup, make_org, make_snapshot, seen
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import Notebook
 from tests.watch.fleets import FAR, HOUR, Watch
@@ -43,14 +43,14 @@ async def test_what_an_earlier_run_saw_is_there_before_the_first_answer(
     await journal.save(seen("acme", START - HOUR))
     watch = Watch(clock, "acme", "brook", journal=journal)
     acme, brook = watch.fleet.snapshots
-    assert acme.restored
-    assert acme.backup == make_backup()
-    assert acme.observed_at == START - HOUR
-    assert not brook.restored
-    assert brook.backup is None
+    assert acme.polls.restored
+    assert acme.zoho.backup == make_backup()
+    assert acme.zoho.observed_at == START - HOUR
+    assert not brook.polls.restored
+    assert brook.zoho.backup is None
     (acme, _) = await watch.fleet.look_once(["acme", "brook"])
-    assert not acme.restored
-    assert acme.observed_at == START
+    assert not acme.polls.restored
+    assert acme.zoho.observed_at == START
     await journal.close()
 
 
@@ -59,7 +59,7 @@ async def test_what_was_seen_of_another_org_of_the_same_name_is_not_restored(clo
     await journal.save(seen("acme"))
     other = make_org("acme", "us")
     fleet = Fleet(Config(Policy(), (other,)), Scripted(clock).open_look, journal, clock)
-    assert fleet.snapshots[0] == Snapshot(other, next_look=START)
+    assert fleet.snapshots[0] == make_snapshot(other, next_poll=START)
     await journal.close()
 
 
@@ -69,7 +69,7 @@ async def test_restored_data_is_never_told_as_fresh(clock: FakeClock) -> None:
 
 
 def restored(name: str, at: datetime) -> Snapshot:
-    return Snapshot(make_org(name), backup=FAR.backup, observed_at=at, restored=True)
+    return make_snapshot(make_org(name), backup=FAR.backup, observed_at=at, restored=True)
 
 
 async def test_snapshots_come_in_the_order_of_the_config(clock: FakeClock) -> None:
@@ -81,7 +81,7 @@ async def test_the_first_looks_are_spread_over_a_few_seconds_at_most(
     clock: FakeClock, orgs: int, longest: float
 ) -> None:
     watch = Watch(clock, *(f"org-{number}" for number in range(orgs)))
-    moments = [one.next_look for one in watch.fleet.snapshots if one.next_look]
+    moments = [one.activity.next_poll for one in watch.fleet.snapshots if one.activity.next_poll]
     assert moments[0] == START
     assert len(set(moments)) == orgs
     assert max(moments) - START <= timedelta(seconds=longest)
@@ -106,7 +106,7 @@ async def test_an_org_that_hangs_for_ever_delays_none_of_the_others(clock: FakeC
         others = [name for name in names if name != "org-17"]
         assert {watch.looks(name) for name in others} == {12, 13}  # the last one is due about now
         assert watch.looks("org-17") == 1
-        assert watch.snapshot("org-17").looking
+        assert watch.snapshot("org-17").activity.polling
         assert watch.zoho.most_at_once == 1
         assert {one.org.name for one in published} == set(names)
 
@@ -116,7 +116,7 @@ async def test_an_org_in_trouble_changes_nothing_for_the_others(clock: FakeClock
     watch.zoho.outcomes |= {"acme": refuses(OFFLINE), "brook": RuntimeError("a bug")}
     async with running(watch.fleet):
         await clock.advance(6 * MINUTE)
-        troubles = [one.trouble and one.trouble.kind for one in watch.fleet.snapshots]
+        troubles = [one.polls.problem and one.polls.problem.kind for one in watch.fleet.snapshots]
         assert troubles == ["network", "contract", None]
         assert watch.looks("cedar") == 2
 
@@ -169,7 +169,7 @@ async def test_a_look_once_is_at_all_orgs_at_the_same_time(clock: FakeClock) -> 
     watch.zoho.gates |= {"acme": asyncio.Event()}
     looking = asyncio.create_task(watch.fleet.look_once(["acme", "brook"]))
     await settle()
-    assert watch.snapshot("brook").observed_at == START
+    assert watch.snapshot("brook").zoho.observed_at == START
     watch.zoho.gates["acme"].set()
     assert [one.org.name for one in await looking] == ["acme", "brook"]
 
@@ -182,8 +182,8 @@ async def test_commands_reach_the_org_that_they_name(clock: FakeClock) -> None:
         watch.fleet.pause("brook", True)
         await clock.advance(5 * MINUTE)
         assert (watch.looks("acme"), watch.looks("brook")) == (3, 1)
-        assert watch.snapshot("brook").paused
-        assert not watch.snapshot("acme").paused
+        assert watch.snapshot("brook").activity.paused
+        assert not watch.snapshot("acme").activity.paused
 
 
 async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
@@ -208,7 +208,7 @@ async def test_after_sleep_everything_due_is_looked_at_within_seconds_but_not_at
         await watch.live(10)
         clock.jump(slept)
         watch.fleet.tick()
-        due = [one.next_look for one in watch.fleet.snapshots if one.next_look]
+        due = [one.activity.next_poll for one in watch.fleet.snapshots if one.activity.next_poll]
         assert all(clock.now() <= moment <= clock.now() + timedelta(seconds=10) for moment in due)
         assert len(set(due)) > 40
         await watch.live(10)
@@ -245,10 +245,10 @@ async def test_a_clock_that_is_a_little_off_is_no_jump(clock: FakeClock) -> None
     watch = Watch(clock, "acme")
     async with running(watch.fleet):
         await watch.live(5)
-        due = watch.snapshot("acme").next_look
+        due = watch.snapshot("acme").activity.next_poll
         clock.jump(timedelta(seconds=20))
         watch.fleet.tick()
-        assert watch.snapshot("acme").next_look == due
+        assert watch.snapshot("acme").activity.next_poll == due
 
 
 # What is told besides
@@ -261,6 +261,6 @@ async def test_a_journal_that_cannot_be_kept_is_told_and_stops_nothing(
     journal = open_journal(tmp_path / "a file" / "journal.db")
     watch = Watch(clock, "acme", journal=journal)
     (snapshot,) = await watch.fleet.look_once(["acme"])
-    assert snapshot.backup == FAR.backup
+    assert snapshot.zoho.backup == FAR.backup
     assert watch.fleet.journal_trouble is not None
     await journal.close()

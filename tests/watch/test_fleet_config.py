@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import company, make_org, seen
+from tests.support.build import company, make_org, make_snapshot, seen, snapshot_with
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import InPlace, Notebook
 from tests.watch.fleets import FAR, HOUR, EditedConfig, Watch, org_table
@@ -60,7 +60,7 @@ async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
     watch.fleet.listen(published.append)
     task = asyncio.create_task(watch.fleet.run(*change.added))
     await settle()
-    assert [one.looking for one in published] == [True, False]
+    assert [one.activity.polling for one in published] == [True, False]
     watch.fleet.stop()
     await task
 
@@ -74,7 +74,7 @@ KEPT = {
     "just now": (seen("cedar", START + MINUTE), START + 6 * MINUTE),
     "long ago": (seen("cedar", START - HOUR), START + 2 * MINUTE),
     "while the clock was ahead": (seen("cedar", START + HOUR), START + 2 * MINUTE),
-    "never, for it failed": (replace(seen("cedar", START + MINUTE), failures=1), START + 2 * MINUTE),
+    "never, for it failed": (snapshot_with(seen("cedar", START + MINUTE), failures=1), START + 2 * MINUTE),
     "never": (None, START + 2 * MINUTE),
 }
 """What another process knows of an org that comes after two minutes, and when it is polled first."""
@@ -87,7 +87,7 @@ async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_anew
     known, due = KEPT[kept]
     watch = Watch(clock, "acme", config=config, journal=opened(tmp_path))
     await clock.advance(MINUTE)
-    if known and known.failures:
+    if known and known.polls.failures:
         await opened(tmp_path).note(failed(known, OFFLINE, clock.now()), Policy(), clock.now())
     elif known:
         await opened(tmp_path).save(known)
@@ -98,7 +98,7 @@ async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_anew
     await settle()
     if due > clock.now():
         assert known is not None
-        assert watch.snapshot("cedar") == replace(known, next_look=due)
+        assert watch.snapshot("cedar") == snapshot_with(known, next_poll=due)
     await clock.advance(10 * MINUTE)
     assert watch.zoho.times("cedar")[0] == due
     watch.fleet.stop()
@@ -126,7 +126,7 @@ async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, con
     await watch.fleet.look_once(["acme"])
     config.write(org_table("acme", "us") + org_table("brook"))
     assert watch.tick() == Change(added=("acme",), removed=("acme",))
-    assert watch.snapshot("acme") == Snapshot(make_org("acme", "us"), next_look=START)
+    assert watch.snapshot("acme") == make_snapshot(make_org("acme", "us"), next_poll=START)
     await journal.close()
 
 
@@ -263,14 +263,14 @@ async def test_where_only_its_own_policy_changed_what_is_known_of_an_org_stays(
         await clock.advance(1)
         watch.fleet.pause("acme", True)
         before = watch.snapshot("acme")
-        assert before.backup is not None
-        assert before.trouble == OFFLINE
+        assert before.zoho.backup is not None
+        assert before.polls.problem == OFFLINE
         config.write(paced("acme", every="1h") + paced("brook"))
         assert watch.tick() == Change(added=("acme",), removed=("acme",))
         after = watch.snapshot("acme")
         assert after.org.own_policy == (("every", HOUR),)
-        assert after == replace(before, org=after.org, next_look=clock.now())
-        assert after.paused
+        assert after == snapshot_with(before, org=after.org, next_poll=clock.now())
+        assert after.activity.paused
         await clock.advance(1)
     assert "acme" in {one.org.name for one in journal.saved}
 
@@ -297,10 +297,10 @@ async def test_a_look_under_way_when_the_policy_changes_does_not_stay_under_way_
     watch = Watch(clock, "acme", "brook", config=config)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
     async with running(watch.fleet):
-        assert watch.snapshot("acme").looking
+        assert watch.snapshot("acme").activity.polling
         config.write(paced("acme", every="1h") + paced("brook"))
         watch.tick()
-        assert not watch.snapshot("acme").looking
+        assert not watch.snapshot("acme").activity.polling
         gate.set()
 
 
@@ -316,7 +316,7 @@ async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
         await clock.advance(MINUTE)
         config.write(paced("acme", every="15s") + paced("brook"))
         change = watch.tick()
-        assert watch.snapshot("acme").next_look == until
+        assert watch.snapshot("acme").activity.next_poll == until
         task = asyncio.create_task(watch.fleet.run(*change.added))
         await clock.advance(9 * MINUTE - timedelta(seconds=1))
         assert watch.looks("acme") == 1
@@ -331,7 +331,7 @@ async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
 
 def found(name: str = "acme") -> Snapshot:
     """What a sign-in saw while it was verified."""
-    return replace(seen(name), company=company())
+    return snapshot_with(seen(name), company=company())
 
 
 async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_on(
@@ -343,15 +343,15 @@ async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_
         await clock.advance(MINUTE)
         watch.zoho.outcomes["acme"] = FAR
         watch.fleet.renew(found())
-        assert watch.snapshot("acme").trouble == DEAD
+        assert watch.snapshot("acme").polls.problem == DEAD
         assert watch.tick() == Change(added=("acme",), removed=("acme",))
         assert watch.names == ["acme", "brook"]
-        assert watch.snapshot("acme") == replace(found(), next_look=clock.now())
+        assert watch.snapshot("acme") == snapshot_with(found(), next_poll=clock.now())
         assert watch.tick() == Change()
         task = asyncio.create_task(watch.fleet.run("acme"))
         await clock.advance(1)
         assert watch.looks("acme") == 2
-        assert watch.snapshot("acme").trouble is None
+        assert watch.snapshot("acme").polls.problem is None
         watch.fleet.stop()
         await task
 

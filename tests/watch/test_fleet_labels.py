@@ -57,7 +57,7 @@ async def test_a_look_under_way_does_not_bring_back_how_the_org_was_labelled(
     watch = Watch(clock, "acme", "brook", config=config)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
     async with running(watch.fleet):
-        assert watch.snapshot("acme").looking
+        assert watch.snapshot("acme").activity.polling
         config.write(org_table("acme") + LABELS + org_table("brook"))
         watch.tick()
         gate.set()

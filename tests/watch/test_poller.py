@@ -40,7 +40,7 @@ async def test_a_look_asked_for_by_hand_comes_at_once(clock: FakeClock) -> None:
         assert watch.poller.look_soon() is None
         await clock.advance(0)
         assert watch.looks == 2
-        assert watch.snapshot.next_look == clock.now() + 5 * MINUTE
+        assert watch.snapshot.activity.next_poll == clock.now() + 5 * MINUTE
 
 
 async def test_however_often_it_is_asked_for_a_look_comes_every_five_seconds_at_most(
@@ -102,13 +102,13 @@ async def test_a_paused_org_is_not_asked_about_until_it_is_resumed(clock: FakeCl
     watch = Watch(clock)
     async with watch.running():
         watch.poller.pause(True)
-        assert watch.published[-1].paused
+        assert watch.published[-1].activity.paused
         await clock.advance(DAY)
         assert watch.looks == 1
         watch.poller.pause(False)
         await clock.advance(0)
         assert watch.looks == 2
-        assert not watch.snapshot.paused
+        assert not watch.snapshot.activity.paused
 
 
 async def test_an_org_paused_while_its_answer_is_under_way_stays_paused(clock: FakeClock) -> None:
@@ -119,8 +119,8 @@ async def test_an_org_paused_while_its_answer_is_under_way_stays_paused(clock: F
         gate.set()
         await clock.advance(HOUR)
         assert watch.looks == 1
-        assert watch.snapshot.paused
-        assert watch.snapshot.backup is not None
+        assert watch.snapshot.activity.paused
+        assert watch.snapshot.zoho.backup is not None
 
 
 async def test_pausing_what_is_paused_publishes_nothing(clock: FakeClock) -> None:
@@ -170,9 +170,9 @@ async def test_what_is_answered_after_the_stop_is_neither_told_nor_kept(clock: F
 async def test_a_look_is_published_when_it_begins_and_when_it_ends(clock: FakeClock) -> None:
     watch = Watch(clock)
     async with watch.running():
-        assert [one.looking for one in watch.published] == [True, False]
-        assert watch.published[-1].observed_at == START
-        assert watch.published[-1].next_look == START + 5 * MINUTE
+        assert [one.activity.polling for one in watch.published] == [True, False]
+        assert watch.published[-1].zoho.observed_at == START
+        assert watch.published[-1].activity.next_poll == START + 5 * MINUTE
 
 
 async def test_on_trouble_the_last_good_data_stays_with_its_age(clock: FakeClock) -> None:
@@ -180,10 +180,13 @@ async def test_on_trouble_the_last_good_data_stays_with_its_age(clock: FakeClock
     async with watch.running():
         watch.answers(refuses(OFFLINE))
         await clock.advance(5 * MINUTE)
-        assert watch.snapshot.trouble == OFFLINE
-        assert watch.snapshot.backup == FAR.backup
-        assert (watch.snapshot.observed_at, watch.snapshot.attempted_at) == (START, START + 5 * MINUTE)
-        assert watch.snapshot.failures == 1
+        assert watch.snapshot.polls.problem == OFFLINE
+        assert watch.snapshot.zoho.backup == FAR.backup
+        assert (watch.snapshot.zoho.observed_at, watch.snapshot.polls.attempted_at) == (
+            START,
+            START + 5 * MINUTE,
+        )
+        assert watch.snapshot.polls.failures == 1
 
 
 async def test_a_bug_becomes_a_trouble_that_says_no_more_than_its_class(
@@ -192,14 +195,14 @@ async def test_a_bug_becomes_a_trouble_that_says_no_more_than_its_class(
     watch = Watch(clock, KeyError("1000.a-secret"))
     with caplog.at_level(logging.WARNING):
         async with watch.running():
-            trouble = watch.snapshot.trouble
+            trouble = watch.snapshot.polls.problem
             assert trouble is not None
             assert (trouble.kind, trouble.final) == ("contract", False)
             assert "KeyError" in trouble.message
             assert "secret" not in f"{trouble}{caplog.text}"
             watch.answers(FAR)
             await clock.advance(30)
-            assert watch.snapshot.trouble is None
+            assert watch.snapshot.polls.problem is None
 
 
 async def test_only_what_was_seen_goes_into_the_journal(clock: FakeClock, tmp_path: Path) -> None:
@@ -213,10 +216,10 @@ async def test_only_what_was_seen_goes_into_the_journal(clock: FakeClock, tmp_pa
     reopened = open_journal(tmp_path / "journal.db")
     kept = reopened.load([make_org()])["acme"]
     await reopened.close()
-    assert kept.observed_at == START
-    assert kept.backup == FAR.backup
-    assert kept.restored
-    assert kept.trouble is None
+    assert kept.zoho.observed_at == START
+    assert kept.zoho.backup == FAR.backup
+    assert kept.polls.restored
+    assert kept.polls.problem is None
 
 
 async def test_trouble_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
@@ -255,10 +258,10 @@ async def test_what_fell_due_in_the_machines_sleep_is_looked_at_within_the_sprea
 async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock) -> None:
     watch = Watch(clock)
     async with watch.running():
-        due = watch.snapshot.next_look
+        due = watch.snapshot.activity.next_poll
         clock.jump(4 * MINUTE)
         watch.poller.reconsider(SECOND)
-        assert watch.snapshot.next_look == due
+        assert watch.snapshot.activity.next_poll == due
         await clock.advance(59)
         assert watch.looks == 1
         await clock.advance(1)
@@ -295,9 +298,9 @@ async def test_what_was_answered_before_a_sleep_is_asked_anew_and_never_told_as_
         gate.set()
         await settle()
         assert watch.looks == 2
-        assert [one.looking for one in watch.published] == [False]
-        assert watch.snapshot.backup is None
-        assert watch.snapshot.observed_at == clock.now()
+        assert [one.activity.polling for one in watch.published] == [False]
+        assert watch.snapshot.zoho.backup is None
+        assert watch.snapshot.zoho.observed_at == clock.now()
 
 
 async def test_a_clock_that_jumps_again_and_again_does_not_keep_it_asking(clock: FakeClock) -> None:
@@ -372,7 +375,7 @@ def test_whatever_happens_looks_neither_overlap_nor_crowd_nor_break_a_lock_out(
                         watch.answers(refuses(locked_out(clock.now() + timedelta(seconds=seconds))))
                     case "hang":
                         watch.hang()
-                trouble, looks = watch.snapshot.trouble, watch.looks
+                trouble, looks = watch.snapshot.polls.problem, watch.looks
                 await clock.advance(seconds)
                 if trouble and trouble.retry_at and clock.now() < trouble.retry_at:
                     assert watch.looks == looks
@@ -392,7 +395,7 @@ async def test_who_asks_in_vain_does_not_lengthen_the_pause(clock: FakeClock) ->
             watch.poller.look_soon()
             await settle()
         assert watch.looks == 6
-        due = watch.snapshot.next_look
+        due = watch.snapshot.activity.next_poll
         assert due is not None
         assert due - clock.now() <= timedelta(seconds=33)
 

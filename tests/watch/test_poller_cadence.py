@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.build import make_backup, make_org
+from tests.support.build import make_backup, make_org, make_snapshot
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.pollers import DAY, FAR, HOUR, SECOND, Watch, gaps
@@ -53,7 +53,7 @@ async def look_times(
         return outcome
 
     poller = Poller(
-        Snapshot(make_org(), next_look=START), look, policy, Notebook(), clock, lambda _: None, luck
+        make_snapshot(make_org(), next_poll=START), look, policy, Notebook(), clock, lambda _: None, luck
     )
     await poller.run()
     return times
@@ -185,11 +185,11 @@ async def test_a_dead_sign_in_is_not_asked_about_again_until_somebody_acts(clock
     async with watch.running():
         await clock.advance(7 * DAY)
         assert watch.looks == 1
-        assert watch.snapshot.next_look is None
+        assert watch.snapshot.activity.next_poll is None
         watch.answers(FAR)
         assert watch.poller.look_soon() is None
         await clock.advance(0)
         assert watch.looks == 2
-        assert watch.snapshot.trouble is None
+        assert watch.snapshot.polls.problem is None
         await clock.advance(5 * MINUTE)
         assert watch.looks == 3

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
+from tests.support.build import snapshot_with
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.pollers import HOUR, Watch
@@ -23,15 +23,21 @@ async def test_what_another_process_read_later_is_published_with_the_look_and_no
     kept = summarize([Entry("1", None, "failure", "weekly", None, 0, START - HOUR, None)])
     watch = Watch(clock, journal=journal)
     async with watch.running():
-        elsewhere = replace(
-            watch.snapshot, history=kept, history_at=clock.now(), past_tried_at=clock.now(), looking=False
+        elsewhere = snapshot_with(
+            watch.snapshot,
+            history=kept,
+            history_read_at=clock.now(),
+            history_tried_at=clock.now(),
+            polling=False,
         )
         await journal.save(elsewhere)
         await clock.advance(HOUR)
-        assert watch.snapshot.history == kept
-        assert not past_is_due(watch.snapshot, watch.snapshot.backup, clock.now())
-        ended = [one for one in watch.published if not one.looking and one.attempted_at != START]
-        assert all(one.history == kept for one in ended)
+        assert watch.snapshot.zoho.history == kept
+        assert not past_is_due(watch.snapshot, watch.snapshot.zoho.backup, clock.now())
+        ended = [
+            one for one in watch.published if not one.activity.polling and one.polls.attempted_at != START
+        ]
+        assert all(one.zoho.history == kept for one in ended)
 
 
 async def test_a_pause_while_the_look_is_noted_is_not_lost(clock: FakeClock) -> None:
@@ -42,4 +48,4 @@ async def test_a_pause_while_the_look_is_noted_is_not_lost(clock: FakeClock) -> 
 
     watch = Watch(clock, journal=Slow())
     async with watch.running():
-        assert watch.snapshot.paused
+        assert watch.snapshot.activity.paused

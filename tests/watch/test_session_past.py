@@ -41,9 +41,9 @@ async def test_the_first_look_asks_for_everything(clock: FakeClock) -> None:
     async with street(clock) as zoho:
         watch = watcher(zoho)
         assert await watch.look() == ALL
-        assert watch.known.history is not None
+        assert watch.known.zoho.history is not None
         assert watch.known.last_completed is not None
-        assert watch.known.links == Links()
+        assert watch.known.zoho.links == Links()
         assert watch.known.company_name == "Nordlys Tools AB"
 
 
@@ -76,11 +76,11 @@ async def test_a_history_that_cannot_be_read_leaves_the_look_a_good_one(clock: F
         zoho.simulator.forced["nordlys"] = "HISTORY_DOWN"
         watch = watcher(zoho)
         await watch.look()
-        assert watch.known.backup is not None
-        assert watch.known.trouble is None
-        assert watch.known.history is None
-        assert watch.known.past_trouble is not None
-        assert watch.known.past_trouble.kind == "server"
+        assert watch.known.zoho.backup is not None
+        assert watch.known.polls.problem is None
+        assert watch.known.zoho.history is None
+        assert watch.known.polls.history_problem is not None
+        assert watch.known.polls.history_problem.kind == "server"
 
 
 async def test_after_a_failure_the_past_is_asked_for_again_with_growing_pauses(clock: FakeClock) -> None:

@@ -57,7 +57,7 @@ def iso(moment: datetime | None) -> str | None:
 
 def _org(finding: Finding) -> dict[str, Any]:
     snapshot, verdict = finding.snapshot, finding.verdict
-    backup, seen = snapshot.backup, snapshot.observed_at
+    backup, seen = snapshot.zoho.backup, snapshot.zoho.observed_at
     ahead = snapshot.time_to_next_run(finding.at)
     return {
         "name": snapshot.org.name,
@@ -68,36 +68,36 @@ def _org(finding: Finding) -> dict[str, Any]:
         "headline": verdict.headline,
         "hint": verdict.hint,
         "observed_at": iso(seen),
-        "stale": seen is not None and (snapshot.trouble is not None or snapshot.restored),
+        "stale": seen is not None and (snapshot.polls.problem is not None or snapshot.polls.restored),
         "backup": backup.as_dict() if backup else None,
         "plan": in_words(backup.rrule) if backup and backup.rrule else None,
         "next_run": iso(backup.next_run) if backup else None,
         "seconds_to_next_run": None if ahead is None else int(ahead.total_seconds()),
         "last_completed": iso(snapshot.last_completed),
         "last_failed": iso(snapshot.last_failed),
-        "links_expire": iso(snapshot.links_expire),
+        "links_expire": iso(snapshot.zoho.last_links_expiry),
         "history": _history(snapshot, finding.at),
-        "error": snapshot.trouble and _error(snapshot.trouble),
+        "error": snapshot.polls.problem and _error(snapshot.polls.problem),
     }
 
 
 def _history(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
-    history, trouble = snapshot.history, snapshot.past_trouble
+    history, trouble = snapshot.zoho.history, snapshot.polls.history_problem
     last = history.last_finished if history else None
     begin, end = _month(snapshot, now)
     return {
-        "known_at": iso(snapshot.history_at),
+        "known_at": iso(snapshot.zoho.history_read_at),
         "last_outcome": last.outcome.value if last and last.outcome else None,
         "runs_this_month": history.runs_within(begin, end) if history else None,
         "bought_this_month": history.bought_within(begin, end) if history else None,
-        "included_per_month": snapshot.company.included if snapshot.company else None,
+        "included_per_month": snapshot.zoho.company.included if snapshot.zoho.company else None,
         "trouble": trouble and trouble.message,
     }
 
 
 def _month(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime]:
     """The calendar month of `now`, at the offset that Zoho names the org's next run with."""
-    next_run = snapshot.backup.next_run if snapshot.backup else None
+    next_run = snapshot.zoho.backup.next_run if snapshot.zoho.backup else None
     return month_of(snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC))
 
 

@@ -41,13 +41,13 @@ def _seconds(moment: datetime | None) -> float | None:
 def _next_run(finding: Finding) -> float | None:
     snapshot = finding.snapshot
     # A schedule that is stopped still names a run, which will not come.
-    if snapshot.backup is None or snapshot.time_to_next_run(finding.at) is None:
+    if snapshot.zoho.backup is None or snapshot.time_to_next_run(finding.at) is None:
         return None
-    return _seconds(snapshot.backup.next_run)
+    return _seconds(snapshot.zoho.backup.next_run)
 
 
 def _age(finding: Finding) -> float | None:
-    seen = finding.snapshot.observed_at
+    seen = finding.snapshot.zoho.observed_at
     return (finding.at - seen).total_seconds() if seen else None
 
 
@@ -75,22 +75,22 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[Finding], float | None]], ...]] =
     (
         "zbtui_links_expire_timestamp_seconds",
         "The newest expiry of download links that was ever seen, past or to come.",
-        lambda finding: _seconds(finding.snapshot.links_expire),
+        lambda finding: _seconds(finding.snapshot.zoho.last_links_expiry),
     ),
     (
         "zbtui_api_credits_remaining",
         "API credits left today; Zoho tells once half of them are used.",
-        lambda finding: finding.snapshot.credits_remaining,
+        lambda finding: finding.snapshot.zoho.credits_remaining,
     ),
     (
         "zbtui_poll_failures",
         "How many looks in a row have failed, up to and with this one.",
-        lambda finding: finding.snapshot.failures,
+        lambda finding: finding.snapshot.polls.failures,
     ),
     (
         "zbtui_last_good_look_timestamp_seconds",
         "When the org was last looked at without trouble.",
-        lambda finding: _seconds(finding.snapshot.observed_at),
+        lambda finding: _seconds(finding.snapshot.zoho.observed_at),
     ),
     (
         "zbtui_last_good_look_age_seconds",
@@ -136,7 +136,7 @@ class _Findings(Collector):
             "zbtui_status_info", "1, labelled with Zoho's own status word.", labels=(*_LABELS, "status")
         )
         for finding in self._report.findings:
-            backup = finding.snapshot.backup
+            backup = finding.snapshot.zoho.backup
             if backup and backup.status:
                 gauge.add_metric([*_labels(finding), backup.status], 1)
         return gauge

@@ -49,7 +49,7 @@ async def check(fleet: Fleet, names: Sequence[str]) -> Report:
 
 def judge_all(snapshots: Iterable[Snapshot], policy: Policy, now: datetime) -> Report:
     """A report on what was seen by `now`, without patience for a failed look."""
-    findings = [_find(snapshot, policy, snapshot.attempted_at or now) for snapshot in snapshots]
+    findings = [_find(snapshot, policy, snapshot.polls.attempted_at or now) for snapshot in snapshots]
     findings.sort(key=lambda finding: -finding.verdict.level)
     return Report(now, tuple(findings))
 

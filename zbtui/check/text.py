@@ -64,7 +64,7 @@ def _place(finding: Finding) -> str:
 def _facts(finding: Finding) -> list[str]:
     """What is known beside the headline; of an org out of reach only how old that is."""
     snapshot, now = finding.snapshot, finding.at
-    backup, trouble, seen = snapshot.backup, snapshot.trouble, snapshot.observed_at
+    backup, trouble, seen = snapshot.zoho.backup, snapshot.polls.problem, snapshot.zoho.observed_at
     if seen is None or trouble:
         facts = [f"last seen {ago(now - seen)}"] if seen else []
         if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:

@@ -109,9 +109,10 @@ class Watcher:
 
     def _see(self, snapshot: Snapshot) -> None:
         """A snapshot changed: notes the lines for what a look has found. Called within the look."""
-        name, at = snapshot.org.name, snapshot.attempted_at
+        name, at = snapshot.org.name, snapshot.polls.attempted_at
         before = self._stands.get(name)
-        if snapshot.looking or at is None or (snapshot.restored and snapshot.trouble is None):
+        is_old = snapshot.polls.restored and snapshot.polls.problem is None
+        if snapshot.activity.polling or at is None or is_old:
             return
         verdict = judge(snapshot, self._fleet.policy, at)
         standing = standing_of(snapshot, verdict, at)

@@ -69,7 +69,7 @@ class Agenda:
 
 
 def is_running(snapshot: Snapshot) -> bool:
-    return snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS
+    return snapshot.zoho.backup is not None and snapshot.zoho.backup.state is State.INPROGRESS
 
 
 def runs_after(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[Run, ...]:
@@ -79,11 +79,11 @@ def runs_after(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[
         zone: the viewer's; None: the machine's.
     """
     first = snapshot.next_run
-    if first is None or snapshot.backup is None or not snapshot.backup.rrule:
+    if first is None or snapshot.zoho.backup is None or not snapshot.zoho.backup.rrule:
         return ()
     # Up to the end of a day: asked again on the same day, it is the same question.
     end = (now + HORIZON).replace(hour=0, minute=0, second=0, microsecond=0)
-    name, dates = snapshot.org.name, later_runs(snapshot.backup.rrule, first, end)
+    name, dates = snapshot.org.name, later_runs(snapshot.zoho.backup.rrule, first, end)
     return tuple(Run(name, at, at.astimezone(zone), exact=False) for at in dates)
 
 

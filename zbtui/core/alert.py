@@ -118,27 +118,27 @@ class Observation:
     @property
     def looked_at(self) -> datetime | None:
         """When it was last looked at; None: not since the program started."""
-        kept = self.snapshot.restored and self.snapshot.trouble is None
-        return None if kept else self.snapshot.attempted_at
+        kept = self.snapshot.polls.restored and self.snapshot.polls.problem is None
+        return None if kept else self.snapshot.polls.attempted_at
 
     @property
     def is_unreachable(self) -> bool:
         """Its last look failed for something that it may share with all others: the network, the
         keyring, Zoho out of order, or somebody else who answers in its place.
         """
-        return self.snapshot.trouble is not None and self.snapshot.trouble.kind in _SHARED
+        return self.snapshot.polls.problem is not None and self.snapshot.polls.problem.kind in _SHARED
 
     @property
     def is_reached(self) -> bool:
         """Its last look brought an answer of Zoho's, if only a refusal."""
-        trouble = self.snapshot.trouble
+        trouble = self.snapshot.polls.problem
         return trouble is None or (trouble.http_status is not None and not self.is_unreachable)
 
     @property
     def is_asked(self) -> bool:
         """It is looked at again by itself, and soon."""
-        trouble = self.snapshot.trouble
-        return not self.snapshot.paused and not (trouble and (trouble.final or trouble.is_barred))
+        trouble = self.snapshot.polls.problem
+        return not self.snapshot.activity.paused and not (trouble and (trouble.final or trouble.is_barred))
 
     def is_looked_at_since(self, moment: datetime | None) -> bool:
         """Whether it was after `moment`; None: whether it was at all."""
@@ -161,7 +161,7 @@ def decide(
     if not rules.whole and ledger.outage_since and any(at > ledger.outage_since for at in fleet.reached):
         by = replace(ledger, outage_since=None)  # over, for all that a part of the orgs can tell
     for one in observations:
-        if one.snapshot.org.mute or one.snapshot.paused or not _tells(one, by, fleet, rules, now):
+        if one.snapshot.org.mute or one.snapshot.activity.paused or not _tells(one, by, fleet, rules, now):
             continue
         before = orgs.get(one.org)
         if _is_outdated(one, before):
@@ -243,14 +243,14 @@ def _find_outage(
 
 def _lasts(one: Observation, ledger: Ledger, rules: Rules, now: datetime) -> bool:
     """Whether it has been out of reach for long enough; after an outage that counts anew."""
-    began, over = one.snapshot.failing_since or now, ledger.outage_over
+    began, over = one.snapshot.polls.failing_since or now, ledger.outage_over
     anew = over is None or began > over or now - over > rules.every * 2
-    return anew and one.snapshot.failures >= rules.settings.failed_looks
+    return anew and one.snapshot.polls.failures >= rules.settings.failed_looks
 
 
 def _began(one: Observation, ledger: Ledger, now: datetime) -> datetime:
     """Since when it is out of reach, not counting an outage that is over."""
-    began = min(one.snapshot.failing_since or now, now)
+    began = min(one.snapshot.polls.failing_since or now, now)
     return max(began, ledger.outage_over) if ledger.outage_over else began
 
 
@@ -265,7 +265,7 @@ def _is_awaited(others: bool, unseen: bool, began: datetime, rules: Rules, now: 
 
 
 def _outage(kind: Kind, out: Sequence[Observation], now: datetime) -> Alert:
-    troubles = [one.snapshot.trouble for one in out if one.snapshot.trouble]
+    troubles = [one.snapshot.polls.problem for one in out if one.snapshot.polls.problem]
     network = all(trouble.kind == "network" for trouble in troubles)
     why = "is this machine online?" if network else troubles[0].message
     headline = f"none of {len(out)} orgs can be looked at: {why}"
@@ -306,9 +306,10 @@ def _tells(one: Observation, ledger: Ledger, fleet: _Fleet, rules: Rules, now: d
         return False
     if Level.UNKNOWN is verdict.level < rules.settings.least:
         return False  # not to be told; and what was told is not over, for all that is known
-    trouble, failures = snapshot.trouble, snapshot.failures
+    trouble, failures = snapshot.polls.problem, snapshot.polls.failures
     if trouble is None:  # then it is the history that cannot be read
-        trouble, failures = snapshot.past_trouble, snapshot.past_failures
+        trouble = snapshot.polls.history_problem
+        failures = snapshot.polls.history_failures
     if verdict.name != "cannot_look" or trouble is None or trouble.final:
         return True
     if failures < rules.settings.failed_looks:

@@ -37,14 +37,14 @@ def next_look(snapshot: Snapshot, policy: Policy, now: datetime, jitter: float) 
         now: by this machine's clock.
         jitter: from -1 to 1; spreads the looks of many orgs.
     """
-    trouble, policy = snapshot.trouble, policy.of(snapshot.org)
+    trouble, policy = snapshot.polls.problem, policy.of(snapshot.org)
     if trouble is None:
         return now + _interval(snapshot, policy, now, 1 + JITTER * jitter)
     if trouble.final:
         return None
     # A policy that looks every few seconds (on loopback) also retries that soon.
     first = min(_FIRST_RETRY, policy.every)
-    pause = backoff(first, snapshot.failures - 1, _LONGEST_RETRY)
+    pause = backoff(first, snapshot.polls.failures - 1, _LONGEST_RETRY)
     retry = now + pause * (1 + JITTER * jitter)
     if trouble.retry_at is None:
         return retry
@@ -62,29 +62,29 @@ def past_is_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
         before: what was known before the look.
         backup: what the details say now.
     """
-    tried_at, trouble = before.past_tried_at, before.past_trouble
-    if tried_at is None or before.observed_at is None or now < tried_at:  # the clock was set back
+    tried_at, trouble = before.polls.history_tried_at, before.polls.history_problem
+    if tried_at is None or before.zoho.observed_at is None or now < tried_at:  # the clock was set back
         return True
     if trouble and trouble.retry_at and now < trouble.retry_at:
         return False
-    if before.backup != backup:
+    if before.zoho.backup != backup:
         return True
-    tries = before.past_failures if trouble else before.past_unsettled
+    tries = before.polls.history_failures if trouble else before.polls.unfinished_history_reads
     pause = backoff(_FIRST_PAST_RETRY, tries - 1, PAST_EVERY) if tries else PAST_EVERY
     return now - tried_at >= pause
 
 
 def company_is_due(before: Snapshot, now: datetime) -> bool:
     """Whether it is to be asked whose org it is: at first, and once a day."""
-    if before.company_at is None:
+    if before.zoho.company_requested_at is None:
         return True
-    age = now - before.company_at
+    age = now - before.zoho.company_requested_at
     return age >= COMPANY_EVERY or age < timedelta()
 
 
 def longest_pause(snapshot: Snapshot, policy: Policy) -> timedelta:
     """The longest that `next_look` may lie ahead: beyond it, the clock was set back meanwhile."""
-    trouble = snapshot.trouble
+    trouble = snapshot.polls.problem
     if trouble is None:
         return policy.of(snapshot.org).every
     if trouble.is_barred:
@@ -99,7 +99,7 @@ def lockout_pause(strikes: int) -> timedelta:
 
 def _interval(snapshot: Snapshot, policy: Policy, now: datetime, spread: float) -> timedelta:
     near, every = min(policy.near_every, policy.every) * spread, policy.every * spread
-    backup = snapshot.backup
+    backup = snapshot.zoho.backup
     if backup is None:
         return every
     if backup.state is State.INPROGRESS:

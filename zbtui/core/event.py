@@ -71,10 +71,10 @@ def _said(event: Event, part: str | None) -> str:
 
 def standing_of(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Standing | None:
     """How an org stands by now; None: it was never seen, and nothing keeps it from being looked at."""
-    if snapshot.observed_at is None and snapshot.trouble is None:
+    if snapshot.zoho.observed_at is None and snapshot.polls.problem is None:
         return None
-    backup, trouble = snapshot.backup, snapshot.trouble
-    seen = snapshot.observed_at is not None
+    backup, trouble = snapshot.zoho.backup, snapshot.polls.problem
+    seen = snapshot.zoho.observed_at is not None
     return Standing(
         status=(backup.status if backup else "none") if seen else None,
         verdict=verdict.name,
@@ -106,7 +106,7 @@ def _requester(backup: Backup | None) -> str | None:
 
 
 def _last_run(snapshot: Snapshot) -> str | None:
-    last = snapshot.history.last_finished if snapshot.history else None
+    last = snapshot.zoho.history.last_finished if snapshot.zoho.history else None
     if last is None or last.outcome is None:
         return None
     return (
@@ -115,5 +115,5 @@ def _last_run(snapshot: Snapshot) -> str | None:
 
 
 def _licence(snapshot: Snapshot, now: datetime) -> str | None:
-    ends = snapshot.company.licence_ends if snapshot.company else None
+    ends = snapshot.zoho.company.licence_ends if snapshot.zoho.company else None
     return ends.date().isoformat() if ends and ends - now <= LICENCE_NEAR else None

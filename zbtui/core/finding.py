@@ -74,7 +74,7 @@ def _level(snapshot: Snapshot, verdict: Verdict) -> str:
 
 
 def _requester(snapshot: Snapshot, verdict: Verdict) -> str:
-    who = snapshot.backup.requester if snapshot.backup else None
+    who = snapshot.zoho.backup.requester if snapshot.zoho.backup else None
     return (who.name if who else None) or ""
 
 
@@ -82,7 +82,7 @@ _TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
     "name": lambda snapshot, verdict: snapshot.org.name,
     "company": lambda snapshot, verdict: snapshot.company_name or "",
     "dc": lambda snapshot, verdict: snapshot.org.data_center,  # its label is the same, in upper case
-    "status": lambda snapshot, verdict: (snapshot.backup.status if snapshot.backup else None) or "",
+    "status": lambda snapshot, verdict: (snapshot.zoho.backup and snapshot.zoho.backup.status) or "",
     "verdict": _verdict,
     "level": _level,
     "by": _requester,
@@ -114,6 +114,6 @@ def texts_of(snapshot: Snapshot, verdict: Verdict) -> dict[str | None, str]:
     texts: dict[str | None, str] = {
         field: _BREAK + text(snapshot, verdict).casefold() for field, text in _TEXTS.items()
     }
-    watched = {"paused": snapshot.paused, "muted": snapshot.org.mute, "stale": verdict.stale}
+    watched = {"paused": snapshot.activity.paused, "muted": snapshot.org.mute, "stale": verdict.stale}
     texts[None] = _BREAK.join([*texts.values(), *(word for word, holds in watched.items() if holds)])
     return texts

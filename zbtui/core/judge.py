@@ -43,10 +43,10 @@ def judge(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PAT
         patience: failed polls after which the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # two moments of one zone are apart by its wall clock, whatever it skips
-    trouble, seen, policy = snapshot.trouble, snapshot.observed_at, policy.of(snapshot.org)
+    trouble, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.of(snapshot.org)
     # Both ways: after the clock was set back, an age means nothing either.
     outdated = seen is None or abs(now - seen) > PATIENCE * policy.every
-    if trouble and (trouble.final or outdated or snapshot.failures >= patience):
+    if trouble and (trouble.final or outdated or snapshot.polls.failures >= patience):
         return Verdict(
             "cannot_look", Level.UNKNOWN, KIND_WORDS[trouble.kind], trouble.message, trouble.hint
         )
@@ -57,17 +57,18 @@ def judge(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PAT
     case = Case(snapshot, policy, now)
     found = (rule(case) for rule in RULES)
     verdict = next(filter(None, found), None) or _unread_past(snapshot, now, patience) or look_healthy(case)
-    return replace(verdict, stale=trouble is not None or snapshot.restored)
+    return replace(verdict, stale=trouble is not None or snapshot.polls.restored)
 
 
 def _unread_past(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | None:
     """A run ahead is no proof of a backup: where the history cannot be read, nothing is green."""
-    trouble, read = snapshot.past_trouble, snapshot.history_at
+    trouble, read = snapshot.polls.history_problem, snapshot.zoho.history_read_at
     if trouble is None:
         return None
     known = read is not None and timedelta() <= now - read <= PATIENCE * PAST_EVERY
     # Behind: it ends before what the details tell of.
-    if known and not (snapshot.history_behind and snapshot.past_failures >= patience):
+    is_behind = snapshot.zoho.history_outdated and snapshot.polls.history_failures >= patience
+    if known and not is_behind:
         return None
     return Verdict(
         "cannot_look",
@@ -79,5 +80,5 @@ def _unread_past(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | 
 
 
 def _was(snapshot: Snapshot) -> str:
-    status = snapshot.backup.status if snapshot.backup else "no backup"
+    status = snapshot.zoho.backup.status if snapshot.zoho.backup else "no backup"
     return f" ({status})" if status else ""

@@ -51,7 +51,7 @@ def merge(polled: Snapshot, kept: Kept, policy: Policy, now: datetime) -> Merged
     """
     snapshot = with_later_history(polled, kept.snapshot)
     verdict = judge(snapshot, policy, now)
-    standing, at = standing_of(snapshot, verdict, now), polled.attempted_at
+    standing, at = standing_of(snapshot, verdict, now), polled.polls.attempted_at
     if standing is None or at is None or (kept.polled_at and at < kept.polled_at <= now + _AHEAD):
         return Merged(snapshot)
     if kept.standing and standing.trouble is not None:
@@ -91,17 +91,24 @@ def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
     Args:
         kept: what the other one has kept; None: it has read none later.
     """
-    if kept is None or kept.history is None:
+    if kept is None or kept.zoho.history is None:
         return polled
-    return replace(
-        polled,
-        history=kept.history,
-        history_at=kept.history_at,
-        history_behind=kept.history_behind or kept.backup != polled.backup,
-        links=kept.links if kept.links is not None else polled.links,
-        links_expire=max(filter(None, (kept.links_expire, polled.links_expire)), default=None),
-        past_tried_at=kept.past_tried_at or polled.past_tried_at,
-        past_trouble=None,
-        past_failures=0,
-        past_unsettled=0,
+    zoho = replace(
+        polled.zoho,
+        history=kept.zoho.history,
+        history_read_at=kept.zoho.history_read_at,
+        history_outdated=kept.zoho.history_outdated or kept.zoho.backup != polled.zoho.backup,
+        links=kept.zoho.links if kept.zoho.links is not None else polled.zoho.links,
+        last_links_expiry=max(
+            filter(None, (kept.zoho.last_links_expiry, polled.zoho.last_links_expiry)), default=None
+        ),
     )
+    tried_at = kept.polls.history_tried_at or polled.polls.history_tried_at
+    polls = replace(
+        polled.polls,
+        history_tried_at=tried_at,
+        history_problem=None,
+        history_failures=0,
+        unfinished_history_reads=0,
+    )
+    return replace(polled, zoho=zoho, polls=polls)

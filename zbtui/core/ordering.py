@@ -35,7 +35,7 @@ def sort_key(sort: Sort, snapshot: Snapshot, verdict: Verdict, now: datetime) ->
 
     Only the key of `links` changes as time goes by: once they expire.
     """
-    backup = snapshot.backup
+    backup = snapshot.zoho.backup
     match sort:
         case "worst":
             return (-verdict.level,)
@@ -45,7 +45,7 @@ def sort_key(sort: Sort, snapshot: Snapshot, verdict: Verdict, now: datetime) ->
             # Nobody knows of a good one: as long ago as can be.
             return (_moment(snapshot.last_completed, _FIRST),)
         case "links":
-            expire = snapshot.links.expire if snapshot.links else None
+            expire = snapshot.zoho.links.expire if snapshot.zoho.links else None
             return (_moment(expire if expire and expire > snapshot.zoho_now(now) else None, _LAST),)
         case "plan":
             return _plan(backup.rrule if backup else None)

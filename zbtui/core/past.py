@@ -12,7 +12,7 @@ from zbtui.core.timefmt import ago, day, rough
 
 def last_good_words(snapshot: Snapshot, now: datetime) -> str:
     """`last good 6d ago`: when a backup last ended well."""
-    history, backup = snapshot.history, snapshot.backup
+    history, backup = snapshot.zoho.history, snapshot.zoho.backup
     if history is None:
         completed = backup is not None and backup.state is State.COMPLETED
         return "last run completed" if completed else "last result unknown"
@@ -24,7 +24,7 @@ def last_good_words(snapshot: Snapshot, now: datetime) -> str:
 
 def links_words(snapshot: Snapshot, now: datetime) -> str:
     """`links 1d left`: whether the files of the latest backup can still be downloaded."""
-    links, zoho_now = snapshot.links, snapshot.zoho_now(now)
+    links, zoho_now = snapshot.zoho.links, snapshot.zoho_now(now)
     if gone := snapshot.links_are_gone(now):
         return f"links expired on {day(gone)}"
     if links is None:
@@ -34,7 +34,7 @@ def links_words(snapshot: Snapshot, now: datetime) -> str:
         return "links end now" if left == "now" else f"links {left} left"
     if links.exist:
         return "links without an end"
-    running = snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS
+    running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is State.INPROGRESS
     last = snapshot.last_completed
     if last is not None and zoho_now - last > LIFE and not running:
         return f"links expired by {day(last + LIFE)}"  # nobody saw them, but none lives longer

@@ -29,7 +29,7 @@ class Poll:
 
 def poll_of(after: Snapshot, at: datetime, seconds: float) -> Poll:
     """The look that led to this snapshot."""
-    if after.trouble:
-        return Poll(at, after.trouble.message, True, seconds, after.credits_remaining)
-    status = (after.backup.status or "no status") if after.backup else "none"
-    return Poll(at, status, False, seconds, after.credits_remaining)
+    if after.polls.problem:
+        return Poll(at, after.polls.problem.message, True, seconds, after.zoho.credits_remaining)
+    status = (after.zoho.backup.status or "no status") if after.zoho.backup else "none"
+    return Poll(at, status, False, seconds, after.zoho.credits_remaining)

@@ -23,7 +23,8 @@ def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
     Args:
         alias: what the org is called instead.
     """
-    org, backup, company, history = snapshot.org, snapshot.backup, snapshot.company, snapshot.history
+    org, zoho, polls = snapshot.org, snapshot.zoho, snapshot.polls
+    backup, company = zoho.backup, zoho.company
     return replace(
         snapshot,
         org=replace(
@@ -35,17 +36,24 @@ def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
             api_url=_hide(org.api_url),
             tags=(),
         ),
-        backup=backup and replace(backup, id=_hide(backup.id), requester=_hide_person(backup.requester)),
-        company=company
-        and replace(
-            company,
-            name=_hide(company.name),
-            number=_hide(company.number),
-            country=_hide(company.country),
+        zoho=replace(
+            zoho,
+            backup=backup
+            and replace(backup, id=_hide(backup.id), requester=_hide_person(backup.requester)),
+            company=company
+            and replace(
+                company,
+                name=_hide(company.name),
+                number=_hide(company.number),
+                country=_hide(company.country),
+            ),
+            history=zoho.history and _hide_history(zoho.history),
         ),
-        history=history and _hide_history(history),
-        trouble=snapshot.trouble and hide_problem(snapshot.trouble),
-        past_trouble=snapshot.past_trouble and hide_problem(snapshot.past_trouble),
+        polls=replace(
+            polls,
+            problem=polls.problem and hide_problem(polls.problem),
+            history_problem=polls.history_problem and hide_problem(polls.history_problem),
+        ),
     )
 
 

@@ -34,7 +34,7 @@ class Case:
 
     @property
     def backup(self) -> Backup | None:
-        return self.snapshot.backup
+        return self.snapshot.zoho.backup
 
     @property
     def state(self) -> State | None:
@@ -67,11 +67,11 @@ def failed(case: Case) -> Verdict | None:
     """
     state, snapshot = case.state, case.snapshot
     told = state in (State.FAILED, State.PAYMENT_FAILED)
-    last = snapshot.history.last_finished if snapshot.history else None
+    last = snapshot.zoho.history.last_finished if snapshot.zoho.history else None
     in_history = last is not None and last.outcome is Outcome.FAILED
     if _completed_since(case):
         in_history = False
-    before_this_run = state is State.INPROGRESS and snapshot.after_failure
+    before_this_run = state is State.INPROGRESS and snapshot.zoho.previous_run_failed
     if not (told or in_history or before_this_run):
         return None
     unpaid = state is State.PAYMENT_FAILED
@@ -90,7 +90,7 @@ def failed(case: Case) -> Verdict | None:
 
 def _completed_since(case: Case) -> Entry | None:
     """The start of a run that the details tell completed, and whose end the history does not tell yet."""
-    history = case.snapshot.history
+    history = case.snapshot.zoho.history
     return history.under_way if history and case.state is State.COMPLETED else None
 
 
@@ -109,7 +109,7 @@ def stopped(case: Case) -> Verdict | None:
     """Details say STOPPED."""
     if case.state is not State.STOPPED:
         return None
-    history = case.snapshot.history
+    history = case.snapshot.zoho.history
     row = history.last_action("stopped") if history else None
     who = f" by {row.done_by.name}" if row and row.done_by and row.done_by.name else ""
     when = f" {ago(case.zoho_now - row.at)}" if row and row.at else ""  # a date is not the same everywhere
@@ -146,7 +146,7 @@ def too_old(case: Case) -> Verdict | None:
     limit, since = oldest_allowed(case), waiting_since(case)
     if limit is None or since is None or case.zoho_now - since <= limit:
         return None
-    history = case.snapshot.history
+    history = case.snapshot.zoho.history
     headline = f"the last good backup is {rough(case.zoho_now - since)} old"
     if not ((history and history.last_completed) or _completed_since(case)):
         headline = f"no backup has completed; the plan is {rough(case.zoho_now - since)} old"
@@ -163,7 +163,7 @@ def too_old(case: Case) -> Verdict | None:
 
 def waiting_since(case: Case) -> datetime | None:
     """Since when the next good backup is awaited: the last one, or the plan where none ever completed."""
-    history, newer = case.snapshot.history, _completed_since(case)
+    history, newer = case.snapshot.zoho.history, _completed_since(case)
     if history is None:
         return None
     if newer:
@@ -190,7 +190,7 @@ def oldest_allowed(case: Case) -> timedelta | None:
 
 
 def _planned_since(case: Case) -> datetime | None:
-    history = case.snapshot.history
+    history = case.snapshot.zoho.history
     row = history.last_action("scheduled") if history else None
     known = (case.backup.first_run if case.backup else None, row.at if row else None)
     return max((moment for moment in known if moment), default=None)
@@ -198,7 +198,7 @@ def _planned_since(case: Case) -> datetime | None:
 
 def never_told(case: Case) -> Verdict | None:
     """No backup ever completed, and since when one is due is not told: nothing speaks for green."""
-    history, backup = case.snapshot.history, case.backup
+    history, backup = case.snapshot.zoho.history, case.backup
     if history is None or backup is None or not backup.rrule:
         return None
     if case.state in (State.INPROGRESS, State.COMPLETED):
@@ -232,8 +232,8 @@ def running_long(case: Case) -> Verdict | None:
 
 def running_for(case: Case) -> timedelta:
     """Since the history's start of this run, or since it was first seen, whichever is longer ago."""
-    seen = max(case.now - (case.snapshot.running_since or case.now), timedelta())
-    start = case.snapshot.history.under_way if case.snapshot.history else None
+    seen = max(case.now - (case.snapshot.zoho.running_since or case.now), timedelta())
+    start = case.snapshot.zoho.history.under_way if case.snapshot.zoho.history else None
     told = case.zoho_now - start.at if start and start.at else timedelta()
     # An older start is one whose end was never told.
     return told if seen < told <= seen + LONGEST_RUN else seen
@@ -283,7 +283,7 @@ def one_off(case: Case) -> Verdict | None:
 
 def _single(case: Case) -> str:
     """Zoho's details tell of the latest job alone: a plan may stand behind one that was ordered by hand."""
-    rows = case.snapshot.history.entries if case.snapshot.history else ()
+    rows = case.snapshot.zoho.history.entries if case.snapshot.zoho.history else ()
     plans = (row for row in rows if row.action in ("scheduled", "stopped"))
     newest = next((row for row in plans if row.repeat_type != "immediate"), None)
     if newest is None or newest.action == "stopped" or newest.at is None:
@@ -293,7 +293,7 @@ def _single(case: Case) -> str:
 
 def links_expiring(case: Case) -> Verdict | None:
     """The download links die within 48 hours."""
-    links = case.snapshot.links
+    links = case.snapshot.zoho.links
     if links is None or links.expire is None:
         return None
     left = links.expire - case.zoho_now
@@ -315,7 +315,7 @@ def quota_risk(case: Case) -> Verdict | None:
     by the rule; extra backups bought in that month count as included.
     """
     snapshot, backup = case.snapshot, case.backup
-    included = snapshot.company.included if snapshot.company else None
+    included = snapshot.zoho.company.included if snapshot.zoho.company else None
     if included is None or backup is None or not backup.rrule or not backup.next_run:
         return None
     ahead = case.ahead
@@ -324,7 +324,7 @@ def quota_risk(case: Case) -> Verdict | None:
     next_run = backup.next_run
     begin, end = month_of(next_run)
     to_come = 1 + len(later_runs(backup.rrule, next_run, end - timedelta(microseconds=1)))
-    history = snapshot.history
+    history = snapshot.zoho.history
     done = history.runs_within(begin, end) if history else 0
     bought = history.bought_within(begin, end) if history else 0
     needed = done + to_come

@@ -49,93 +49,112 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All that is known of one org. On trouble the last good data stays, with its age."""
+class ZohoData:
+    """What Zoho said last. It stays while polls fail, with its age."""
 
-    org: Org
     backup: Backup | None = None
     observed_at: datetime | None = None
     """When the last good answer came; None: there is none yet."""
-    attempted_at: datetime | None = None
-    trouble: Trouble | None = None
-    """Why the last attempt failed; None: it did not."""
-    failures: int = 0
-    """Attempts that failed in a row, over restarts too."""
-    failing_since: datetime | None = None
-    """When the first of them was made."""
     running_since: datetime | None = None
     """When the run in progress was first seen."""
-    after_failure: bool = False
+    previous_run_failed: bool = False
     """A run is in progress, and the one seen before it had failed."""
     clock_offset: timedelta = timedelta()
     """Zoho's clock minus this machine's, where they differ."""
     credits_remaining: int | None = None
-    restored: bool = False
-    """Kept from an earlier run of the program; nothing has been seen since."""
-    next_look: datetime | None = None
-    """None: not before somebody acts."""
-    looking: bool = False
-    paused: bool = False
     company: Company | None = None
-    company_at: datetime | None = None
-    """When it was last asked whose org it is."""
+    company_requested_at: datetime | None = None
     history: History | None = None
     """None: it could not be read yet."""
-    history_at: datetime | None = None
-    """When it was last read."""
+    history_read_at: datetime | None = None
+    history_outdated: bool = False
+    """The details have changed since the history was read."""
     links: Links | None = None
     """None: they could not be read yet."""
-    links_expire: datetime | None = None
+    last_links_expiry: datetime | None = None
     """The last expiry that was ever seen: once it is past, "none" means "no longer"."""
-    past_tried_at: datetime | None = None
-    """When history and links were last asked for."""
-    past_trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollState:
+    """How polling stands: whether the last poll worked, and what is to be retried."""
+
+    attempted_at: datetime | None = None
+    problem: Trouble | None = None
+    """Why the last poll failed; None: it did not."""
+    failures: int = 0
+    """Polls that failed in a row, over restarts too."""
+    failing_since: datetime | None = None
+    """When the first of them was made."""
+    restored: bool = False
+    """Kept from an earlier run of the program; nothing has been seen since."""
+    history_tried_at: datetime | None = None
+    history_problem: Trouble | None = None
     """Why history or links could not be read the last time; None: they could."""
-    past_failures: int = 0
+    history_failures: int = 0
     """How often in a row they could not."""
-    history_behind: bool = False
-    """The details have changed since the history was read."""
-    past_unsettled: int = 0
-    """How often in a row it told a start without an end, while the details say that nothing runs: Zoho
-    writes the one before the other.
+    unfinished_history_reads: int = 0
+    """How often in a row the history had a start without an end, while the details say that nothing
+    runs: Zoho writes the one before the other.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What the poller does: it matters to who looks at the screen, not to a verdict."""
+
+    next_poll: datetime | None = None
+    """None: not before somebody acts."""
+    polling: bool = False
+    """A poll is under way."""
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is known of one org at one moment."""
+
+    org: Org
+    zoho: ZohoData = ZohoData()
+    polls: PollState = PollState()
+    activity: Activity = Activity()
 
     @property
     def company_name(self) -> str | None:
-        return self.company.name if self.company else None
+        return self.zoho.company.name if self.zoho.company else None
 
     @property
     def last_completed(self) -> datetime | None:
         """When a backup last ended well, as far back as Zoho's history goes."""
-        entry = self.history.last_completed if self.history else None
+        entry = self.zoho.history.last_completed if self.zoho.history else None
         return entry.at if entry else None
 
     @property
     def last_failed(self) -> datetime | None:
-        entry = self.history.last_failed if self.history else None
+        entry = self.zoho.history.last_failed if self.zoho.history else None
         return entry.at if entry else None
 
     def links_are_gone(self, now: datetime) -> datetime | None:
         """When the files of the newest backup expired; None: they did not, or that is not known."""
-        if self.links is None:
+        if self.zoho.links is None:
             return None
-        expire = self.links.expire if self.links.exist else self.links_expire
+        expire = self.zoho.links.expire if self.zoho.links.exist else self.zoho.last_links_expiry
         if expire is None or expire > self.zoho_now(now):
             return None
         # A backup that is newer than any of those files has its own still to come.
         newer = self.last_completed is not None and self.last_completed > expire
-        return None if newer and not self.links.exist else expire
+        return None if newer and not self.zoho.links.exist else expire
 
     def zoho_now(self, now: datetime) -> datetime:
         """`now` by Zoho's clock, by which its dates are to be read."""
-        return now.astimezone(UTC) + self.clock_offset  # across a change to summer time, too
+        return now.astimezone(UTC) + self.zoho.clock_offset  # across a change to summer time, too
 
     @property
     def next_run(self) -> datetime | None:
         """When Zoho says that the next one is; None: none is awaited."""
-        if self.backup is None or self.backup.state in (State.STOPPED, State.FINISHED):
+        if self.zoho.backup is None or self.zoho.backup.state in (State.STOPPED, State.FINISHED):
             return None
-        return self.backup.next_run
+        return self.zoho.backup.next_run
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:
         """Negative once the run is due."""
@@ -144,70 +163,73 @@ class Snapshot:
 
 def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
     """After a good answer, received at `now`."""
-    offset = looked.zoho_time - now if looked.zoho_time else before.clock_offset
-    known = _with_company(_with_past(before, looked, now), looked, now)
+    polls = PollState(
+        attempted_at=now,
+        history_tried_at=before.polls.history_tried_at,
+        history_problem=before.polls.history_problem,
+        history_failures=before.polls.history_failures,
+        unfinished_history_reads=before.polls.unfinished_history_reads,
+    )
+    if looked.past:
+        polls = _after_history_and_links(polls, looked.past, before.zoho.backup, looked.backup)
     return replace(
-        known,
+        before,
+        zoho=_after_answer(before.zoho, looked, now),
+        polls=polls,
+        activity=replace(before.activity, polling=False),
+    )
+
+
+def _after_answer(before: ZohoData, looked: Looked, now: datetime) -> ZohoData:
+    past = looked.past or Past(None, None)
+    links = past.links if past.links is not None else before.links
+    offset = looked.zoho_time - now if looked.zoho_time else before.clock_offset
+    return ZohoData(
         backup=looked.backup,
         observed_at=now,
-        attempted_at=now,
-        trouble=None,
-        failures=0,
-        failing_since=None,
         running_since=_running_since(before, looked.backup, now),
-        after_failure=_is_after_failure(before, looked.backup),
+        previous_run_failed=_previous_run_failed(before, looked.backup),
         clock_offset=offset if abs(offset) > _CLOCK_NOISE else timedelta(),
         credits_remaining=looked.credits_remaining,
-        restored=False,
-        looking=False,
-    )
-
-
-def _with_past(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
-    past, changed = looked.past, before.backup != looked.backup
-    if past is None or past.history is None:
-        before = replace(before, history_behind=before.history_behind or changed)
-    if past is None:
-        return before
-    links = past.links if past.links is not None else before.links
-    return replace(
-        before,
+        company=looked.company or before.company,
+        company_requested_at=now if looked.company_asked else before.company_requested_at,
         history=past.history or before.history,
-        history_at=now if past.history else before.history_at,
-        history_behind=before.history_behind and past.history is None,
-        past_unsettled=_unsettled(0 if changed else before.past_unsettled, past.history, looked.backup),
+        history_read_at=now if past.history else before.history_read_at,
+        history_outdated=past.history is None
+        and (before.history_outdated or before.backup != looked.backup),
         links=links,
-        links_expire=(links and links.expire) or before.links_expire,
-        past_tried_at=now,
-        past_trouble=past.trouble,
-        past_failures=before.past_failures + 1 if past.trouble else 0,
+        last_links_expiry=(links and links.expire) or before.last_links_expiry,
     )
 
 
-def _unsettled(before: int, history: History | None, backup: Backup | None) -> int:
+def _after_history_and_links(
+    before: PollState, past: Past, was: Backup | None, backup: Backup | None
+) -> PollState:
     runs = backup is not None and backup.state is State.INPROGRESS
-    return before + 1 if history and history.under_way and not runs else 0
-
-
-def _with_company(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
-    if not looked.company_asked:
-        return before
-    return replace(before, company=looked.company or before.company, company_at=now)
-
-
-def failed(before: Snapshot, trouble: Trouble, now: datetime) -> Snapshot:
-    """After an attempt that failed at `now`; what was known stays."""
+    unfinished = past.history is not None and past.history.under_way is not None and not runs
+    reads = before.unfinished_history_reads if was == backup else 0
     return replace(
         before,
-        attempted_at=now,
-        trouble=trouble,
-        failures=before.failures + 1,
-        failing_since=before.failing_since or now,
-        looking=False,
+        history_tried_at=before.attempted_at,
+        history_problem=past.trouble,
+        history_failures=before.history_failures + 1 if past.trouble else 0,
+        unfinished_history_reads=reads + 1 if unfinished else 0,
     )
 
 
-def _running_since(before: Snapshot, backup: Backup | None, now: datetime) -> datetime | None:
+def failed(before: Snapshot, problem: Trouble, now: datetime) -> Snapshot:
+    """After a poll that failed at `now`; what was known stays."""
+    polls = replace(
+        before.polls,
+        attempted_at=now,
+        problem=problem,
+        failures=before.polls.failures + 1,
+        failing_since=before.polls.failing_since or now,
+    )
+    return replace(before, polls=polls, activity=replace(before.activity, polling=False))
+
+
+def _running_since(before: ZohoData, backup: Backup | None, now: datetime) -> datetime | None:
     if backup is None or backup.state is not State.INPROGRESS:
         return None
     was = before.backup
@@ -219,8 +241,8 @@ def _running_since(before: Snapshot, backup: Backup | None, now: datetime) -> da
     return before.running_since if same_run and before.running_since else now
 
 
-def _is_after_failure(before: Snapshot, backup: Backup | None) -> bool:
+def _previous_run_failed(before: ZohoData, backup: Backup | None) -> bool:
     if backup is None or backup.state is not State.INPROGRESS or before.backup is None:
         return False
     failed_before = before.backup.state in (State.FAILED, State.PAYMENT_FAILED)
-    return failed_before or (before.after_failure and before.backup.state is State.INPROGRESS)
+    return failed_before or (before.previous_run_failed and before.backup.state is State.INPROGRESS)

@@ -41,16 +41,16 @@ def turns_at(snapshot: Snapshot, policy: Policy, now: datetime) -> datetime:
 def _bounds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
     """Each moment that a rule measures from, with what it may be off by; in this machine's time."""
     snapshot, policy, none = case.snapshot, case.policy, timedelta()
-    if snapshot.observed_at:
-        yield snapshot.observed_at, PATIENCE * policy.every
-        yield snapshot.observed_at, -PATIENCE * policy.every
-    if snapshot.history_at:
-        yield snapshot.history_at, none
-        yield snapshot.history_at, PATIENCE * PAST_EVERY
-    if snapshot.running_since:
-        yield snapshot.running_since, policy.long_run_after
+    if snapshot.zoho.observed_at:
+        yield snapshot.zoho.observed_at, PATIENCE * policy.every
+        yield snapshot.zoho.observed_at, -PATIENCE * policy.every
+    if snapshot.zoho.history_read_at:
+        yield snapshot.zoho.history_read_at, none
+        yield snapshot.zoho.history_read_at, PATIENCE * PAST_EVERY
+    if snapshot.zoho.running_since:
+        yield snapshot.zoho.running_since, policy.long_run_after
     for moment, span in _bounds_of_zoho(case):
-        yield moment, span - snapshot.clock_offset
+        yield moment, span - snapshot.zoho.clock_offset
 
 
 def _bounds_of_zoho(case: Case) -> Iterator[tuple[datetime, timedelta]]:
@@ -62,10 +62,10 @@ def _bounds_of_zoho(case: Case) -> Iterator[tuple[datetime, timedelta]]:
     limit, since = oldest_allowed(case), waiting_since(case)
     if limit is not None and since:
         yield since, limit
-    start = snapshot.history.under_way if snapshot.history else None
+    start = snapshot.zoho.history.under_way if snapshot.zoho.history else None
     if start and start.at:
         yield start.at, policy.long_run_after
         yield start.at, LONGEST_RUN
-    if snapshot.links and snapshot.links.expire:
-        yield snapshot.links.expire, -LINKS_NEAR
-        yield snapshot.links.expire, none
+    if snapshot.zoho.links and snapshot.zoho.links.expire:
+        yield snapshot.zoho.links.expire, -LINKS_NEAR
+        yield snapshot.zoho.links.expire, none

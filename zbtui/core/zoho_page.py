@@ -15,6 +15,6 @@ def crm_page(snapshot: Snapshot) -> str | None:
     if dc is None:
         return None
     host = dc.web_host("crm")
-    number = snapshot.company.number if snapshot.company else None
+    number = snapshot.zoho.company.number if snapshot.zoho.company else None
     is_number = number is not None and number.isascii() and number.isdigit()
     return f"https://{host}/crm/org{number}/" if is_number else f"https://{host}/crm/"

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from zbtui.core.backup import parse_job
-from zbtui.core.company import Company, read_company
+from zbtui.core.company import read_company
 from zbtui.core.event import Standing
 from zbtui.core.history import parse_entry
 from zbtui.core.links import Links
 from zbtui.core.org import Org
 from zbtui.core.runs import History, summarize
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.snapshot import PollState, Snapshot, ZohoData
 from zbtui.core.text import clean
 from zbtui.core.trouble import TroubleError
 from zbtui.store.database import moment_of
@@ -28,7 +28,6 @@ LONGEST_LINE: Final = 2000
 _COUNTED: Final = 1 << 31
 """One more than this still fits into SQLite's numbers."""
 _LARGEST_OFFSET: Final = timedelta(days=36_525)
-_DATES: Final = ("observed_at", "running_since", "company_at", "links_expire", "past_tried_at")
 
 T = TypeVar("T")
 
@@ -51,20 +50,24 @@ def understood(read: Callable[[], T]) -> T | None:
 
 def encode_snapshot(snapshot: Snapshot) -> str:
     """What was seen of an org, but for its history."""
-    links = snapshot.links
+    zoho, polls = snapshot.zoho, snapshot.polls
+    links, tried_at = zoho.links, polls.history_tried_at
     body: dict[str, Any] = {
-        "backup": snapshot.backup and snapshot.backup.as_dict(),
-        "clock_offset": snapshot.clock_offset.total_seconds(),
-        "after_failure": snapshot.after_failure,
-        "company": snapshot.company and snapshot.company.as_dict(),
+        "backup": zoho.backup and zoho.backup.as_dict(),
+        "observed_at": _iso(zoho.observed_at),
+        "running_since": _iso(zoho.running_since),
+        "previous_run_failed": zoho.previous_run_failed,
+        "clock_offset": zoho.clock_offset.total_seconds(),
+        "company": zoho.company and zoho.company.as_dict(),
+        "company_requested_at": _iso(zoho.company_requested_at),
+        "history_outdated": zoho.history_outdated,
         "links": links and [links.data, links.attachments, _iso(links.expire)],
-        "past_failures": snapshot.past_failures,
-        "history_behind": snapshot.history_behind,
-        "past_unsettled": snapshot.past_unsettled,
+        "last_links_expiry": _iso(zoho.last_links_expiry),
+        # Why they could not be read is not kept: they are asked for anew.
+        "history_tried_at": None if polls.history_problem else _iso(tried_at),
+        "history_failures": polls.history_failures,
+        "unfinished_history_reads": polls.unfinished_history_reads,
     }
-    body |= {key: _iso(getattr(snapshot, key)) for key in _DATES}
-    if snapshot.past_trouble:
-        body["past_tried_at"] = None  # why it could not be read is not kept: it is asked for anew
     return json.dumps(body, ensure_ascii=False)
 
 
@@ -73,20 +76,25 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
 
     def read() -> Snapshot:
         body = json.loads(text)
-        dates: dict[str, Any] = {key: _moment(body[key]) for key in _DATES}
-        return Snapshot(
-            org,
+        zoho = ZohoData(
             backup=parse_job(body["backup"]),
+            observed_at=_moment(body["observed_at"]),
+            running_since=_moment(body["running_since"]),
+            previous_run_failed=body["previous_run_failed"] is True,
             clock_offset=_offset(body["clock_offset"]),
-            after_failure=body["after_failure"] is True,
-            company=_company(body["company"]),
+            company=body["company"] and read_company(body["company"]),
+            company_requested_at=_moment(body["company_requested_at"]),
+            history_outdated=body["history_outdated"] is True,
             links=_links(body["links"]),
-            past_failures=count_of(body["past_failures"]),
-            history_behind=body["history_behind"] is True,
-            past_unsettled=count_of(body["past_unsettled"]),
-            restored=True,
-            **dates,
+            last_links_expiry=_moment(body["last_links_expiry"]),
         )
+        polls = PollState(
+            restored=True,
+            history_tried_at=_moment(body["history_tried_at"]),
+            history_failures=count_of(body["history_failures"]),
+            unfinished_history_reads=count_of(body["unfinished_history_reads"]),
+        )
+        return Snapshot(org, zoho, polls)
 
     return understood(read)
 
@@ -140,10 +148,6 @@ def count_of(value: object) -> int:
     if type(value) is not int or not 0 <= value < _COUNTED:
         raise ValueError("no count")
     return value
-
-
-def _company(body: object) -> Company | None:
-    return None if body is None else read_company(body)
 
 
 def _offset(seconds: float) -> timedelta:

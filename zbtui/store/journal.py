@@ -20,7 +20,7 @@ from zbtui.config.settings import Keep
 from zbtui.core.event import Standing
 from zbtui.core.merge import Kept, Merged, is_later, is_news, merge
 from zbtui.core.org import Org, Policy
-from zbtui.core.snapshot import Snapshot
+from zbtui.core.snapshot import PollState, Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.store.alerts import AlertBook
 from zbtui.store.budget import TokenBudget
@@ -76,7 +76,7 @@ class Journal:
         Returns:
             What is known now, and what the poll changed: nothing, where the journal is closed.
         """
-        polled_at, keep = polled.attempted_at, self.keep
+        polled_at, keep = polled.polls.attempted_at, self.keep
         if polled_at is None:
             return Merged(polled)
 
@@ -159,10 +159,11 @@ def _load(database: sqlite3.Connection, org: Org) -> Snapshot | None:
     attempt = _read_attempt(database, org)
     if attempt is None or attempt.failures == 0:
         return seen
-    if seen and seen.observed_at and seen.observed_at > attempt.at:
+    if seen and seen.zoho.observed_at and seen.zoho.observed_at > attempt.at:
         return seen  # it signed in since
-    known = seen or Snapshot(org, restored=True)
-    return replace(known, failures=attempt.failures, failing_since=attempt.failing_since)
+    known = seen or Snapshot(org, polls=PollState(restored=True))
+    polls = replace(known.polls, failures=attempt.failures, failing_since=attempt.failing_since)
+    return replace(known, polls=polls)
 
 
 def _with_history(database: sqlite3.Connection, seen: Snapshot) -> Snapshot:
@@ -170,13 +171,14 @@ def _with_history(database: sqlite3.Connection, seen: Snapshot) -> Snapshot:
     at = _moment_in(row)
     history = decode_history(row[1]) if row else None
     if at is None or history is None:
-        return replace(seen, past_tried_at=None)  # it is asked for anew
-    return replace(seen, history=history, history_at=at)
+        # It is asked for anew.
+        return replace(seen, polls=replace(seen.polls, history_tried_at=None))
+    return replace(seen, zoho=replace(seen.zoho, history=history, history_read_at=at))
 
 
 def _read_kept(database: sqlite3.Connection, polled: Snapshot, now: datetime) -> Kept:
     history_at = _moment_in(_row(database, "SELECT at FROM history", polled.org))
-    later = history_at is not None and is_later(history_at, polled.history_at, now)
+    later = history_at is not None and is_later(history_at, polled.zoho.history_read_at, now)
     attempt = _read_attempt(database, polled.org)
     return Kept(
         _load(database, polled.org) if later else None,
@@ -191,14 +193,14 @@ def _keep(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None
     Args:
         now: None: what is kept from a moment that is yet to come counts as newer, too.
     """
-    org, seen, read = snapshot.org, snapshot.observed_at, snapshot.history_at
+    org, seen, read = snapshot.org, snapshot.zoho.observed_at, snapshot.zoho.history_read_at
     seen_before = _moment_in(_row(database, "SELECT observed_at FROM snapshot", org))
     if seen and is_news(seen, seen_before, now):
         _put(database, "snapshot", org, stamp(seen), encode_snapshot(snapshot))
-    if read and snapshot.history:
+    if read and snapshot.zoho.history:
         read_before = _moment_in(_row(database, "SELECT at FROM history", org))
         if read != read_before and is_news(read, read_before, now):
-            _put(database, "history", org, stamp(read), encode_history(snapshot.history))
+            _put(database, "history", org, stamp(read), encode_history(snapshot.zoho.history))
 
 
 def _moment_in(row: tuple[str, ...] | None) -> datetime | None:
@@ -222,8 +224,8 @@ def _read_attempt(database: sqlite3.Connection, org: Org) -> _Attempt | None:
 def _write_attempt(
     database: sqlite3.Connection, snapshot: Snapshot, at: datetime, standing: Standing
 ) -> None:
-    since = snapshot.failing_since
-    values = (stamp(at), snapshot.failures, since and stamp(since), encode_standing(standing))
+    since = snapshot.polls.failing_since
+    values = (stamp(at), snapshot.polls.failures, since and stamp(since), encode_standing(standing))
     _put(database, "standing", snapshot.org, *values)
 
 

@@ -186,7 +186,7 @@ class ZbtuiApp(Themed[str]):
         self._config.poll()
         change = self._fleet.tick()
         self._welcome_or_watch(change)
-        if not self._lasting and all(one.attempted_at for one in self._fleet.snapshots):
+        if not self._lasting and all(one.polls.attempted_at for one in self._fleet.snapshots):
             self._lasting = True
             # Else each full collection goes through all that is known of thousands of orgs, and a key
             # waits for it. What comes and goes from now on is seldom worth one.

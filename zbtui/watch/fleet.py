@@ -14,7 +14,7 @@ from zbtui.config.settings import Config
 from zbtui.core.event import Event
 from zbtui.core.org import Org
 from zbtui.core.poll import Poll
-from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.snapshot import Activity, Looked, Snapshot
 from zbtui.core.trouble import Trouble
 from zbtui.core.verdict_cache import VerdictCache
 from zbtui.store.journal import Journal
@@ -164,7 +164,7 @@ class Fleet:
         added = [org for name, org in after.items() if before.get(name) != org]
         # With another policy of its own it is still the same org: what is known of it stays.
         known = {
-            org.name: replace(self._pollers[org.name].snapshot, org=org, looking=False)
+            org.name: replace(self._pollers[org.name].snapshot, org=org)
             for org in added
             if org.name in before and before[org.name].identity == org.identity
         }
@@ -173,7 +173,7 @@ class Fleet:
         for poller in self._pollers.values():
             poller.policy = config.policy
             # A sign-in that was dead may have been renewed together with the config.
-            if poller.snapshot.trouble and poller.snapshot.trouble.final:
+            if poller.snapshot.polls.problem and poller.snapshot.polls.problem.final:
                 poller.look_soon()
             elif faster:
                 poller.reconsider(self._spread(len(self._pollers)))
@@ -197,10 +197,10 @@ class Fleet:
         now, spread = self._clock.now(), self._spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))
-            if snapshot.trouble and snapshot.trouble.retry_at:
-                due = max(due, snapshot.trouble.retry_at)
+            if snapshot.polls.problem and snapshot.polls.problem.retry_at:
+                due = max(due, snapshot.polls.problem.retry_at)
             self._pollers[org.name] = Poller(
-                replace(snapshot, next_look=due),
+                replace(snapshot, activity=Activity(due, paused=snapshot.activity.paused)),
                 self._open_look(org),
                 self.policy,
                 self._journal,

@@ -15,7 +15,7 @@ from zbtui.core.cadence import SOONEST, longest_pause, next_look
 from zbtui.core.crash import bug
 from zbtui.core.org import Policy
 from zbtui.core.poll import KEPT, Poll, poll_of
-from zbtui.core.snapshot import Looked, Snapshot, failed, succeeded
+from zbtui.core.snapshot import Activity, Looked, Snapshot, failed, succeeded
 from zbtui.core.trouble import Trouble, TroubleError
 from zbtui.store.journal import Journal
 
@@ -82,20 +82,20 @@ class Poller:
     async def _recall(self) -> None:
         """Take up what another process has kept of the org: it is not polled before that is due."""
         known = await self._journal.recall(self.snapshot.org)
-        if known is None or self.snapshot.attempted_at:
+        if known is None or self.snapshot.polls.attempted_at:
             return
-        now, seen, due = self._clock.now(), known.observed_at, self.snapshot.next_look
-        if seen and seen <= now and not known.failures and not self._asked:
-            polled = replace(known, attempted_at=seen, restored=False)
+        now, seen, due = self._clock.now(), known.zoho.observed_at, self.snapshot.activity.next_poll
+        if seen and seen <= now and not known.polls.failures and not self._asked:
+            polled = replace(known, polls=replace(known.polls, attempted_at=seen, restored=False))
             again = next_look(polled, self.policy, now, self._luck.uniform(-1, 1))
             if again and again - (now - seen) > now:  # as if it had been polled here, at that moment
                 known, due = polled, again - (now - seen)
-        self._set(replace(known, org=self.snapshot.org, paused=self.snapshot.paused, next_look=due))
+        self._replace(known, due)
 
     async def look(self) -> Snapshot:
         """One look now; the snapshot after it."""
         before, asked, self._asked = self.snapshot, self._asked, False
-        self._set(replace(before, looking=True))
+        self._act(replace(before.activity, polling=True))
         began, drift = self._clock.monotonic(), drift_of(self._clock)
         try:
             looked = await self._look(before)
@@ -108,16 +108,16 @@ class Poller:
             _log.error("%s: the look ended in %s", self.snapshot.org.name, type(error).__name__)
             after = failed(self.snapshot, bug(error), self._clock.now())
         self.polls.append(poll_of(after, self._clock.now(), self._clock.monotonic() - began))
-        if asked and after.trouble and before.failures:
-            after = replace(after, failures=before.failures)  # who asks does not lengthen the pause
+        if asked and after.polls.problem and before.polls.failures:
+            # Who asks does not lengthen the pause.
+            after = replace(after, polls=replace(after.polls, failures=before.polls.failures))
         now = self._clock.now()
         if not self._stopping:
             merged = await self._journal.note(after, self.policy, now)
             after = merged.snapshot
             self.noted += bool(merged.events)
         due = next_look(after, self.policy, now, self._luck.uniform(-1, 1))
-        # It may have been paused, or labelled otherwise, meanwhile.
-        self._set(replace(after, next_look=due, paused=self.snapshot.paused, org=self.snapshot.org))
+        self._replace(after, due)
         self._log(before)
         return self.snapshot
 
@@ -127,32 +127,32 @@ class Poller:
         Returns:
             None, or the end of a lock-out, through which nothing is asked.
         """
-        now, trouble = self._clock.now(), self.snapshot.trouble
+        now, trouble = self._clock.now(), self.snapshot.polls.problem
         if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
             return trouble.retry_at
-        if not self.snapshot.looking:
-            last = self.snapshot.attempted_at
+        if not self.snapshot.activity.polling:
+            last = self.snapshot.polls.attempted_at
             # A last look later than now: the clock was set back.
             just_now = last is not None and now - SOONEST < last <= now
-            self._set(replace(self.snapshot, next_look=last + SOONEST if last and just_now else now))
+            self._reschedule(last + SOONEST if last and just_now else now)
             self._asked = True
             self._wake.set()
         return None
 
     def pause(self, paused: bool) -> None:
-        if paused != self.snapshot.paused:
-            self._set(replace(self.snapshot, paused=paused))
+        if paused != self.snapshot.activity.paused:
+            self._act(replace(self.snapshot.activity, paused=paused))
             self._wake.set()
 
     def reconsider(self, spread: timedelta) -> None:
         """After the wall clock jumped: what is due by now is looked at within `spread`."""
-        due, now = self.snapshot.next_look, self._clock.now()
-        if due is not None and not self.snapshot.looking:
+        due, now = self.snapshot.activity.next_poll, self._clock.now()
+        if due is not None and not self.snapshot.activity.polling:
             if due <= now:
                 due = now + spread * self._luck.random()
             else:  # the clock may have gone back
                 due = min(due, now + longest_pause(self.snapshot, self.policy))
-            self._set(replace(self.snapshot, next_look=due))
+            self._reschedule(due)
         self._wake.set()
 
     def stop(self, *, forget: bool = False) -> None:
@@ -167,10 +167,21 @@ class Poller:
         self._wake.set()
 
     def _seconds_to_look(self) -> float | None:
-        due = self.snapshot.next_look
-        if due is None or self.snapshot.paused:
+        due = self.snapshot.activity.next_poll
+        if due is None or self.snapshot.activity.paused:
             return None
         return (due - self._clock.now()).total_seconds()
+
+    def _replace(self, after: Snapshot, due: datetime | None) -> None:
+        """Go on with what is known now; it may have been paused, or labelled otherwise, meanwhile."""
+        activity = Activity(due, paused=self.snapshot.activity.paused)
+        self._set(replace(after, org=self.snapshot.org, activity=activity))
+
+    def _reschedule(self, due: datetime) -> None:
+        self._act(replace(self.snapshot.activity, next_poll=due))
+
+    def _act(self, activity: Activity) -> None:
+        self._set(replace(self.snapshot, activity=activity))
 
     def _set(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -178,12 +189,14 @@ class Poller:
 
     def _log(self, before: Snapshot) -> None:
         """What is amiss is said once, not with each look while it lasts."""
-        after, name = self.snapshot, self.snapshot.org.name
-        if message := _message(after.trouble):
-            if message != _message(before.trouble):
-                _log.warning("%s: %s", name, message)
-        elif (message := _message(after.past_trouble)) and message != _message(before.past_trouble):
-            _log.warning("%s: history or links: %s", name, message)
+        name, was, now = self.snapshot.org.name, before.polls, self.snapshot.polls
+        if now.problem:
+            kind, message, before_it = "", _message(now.problem), _message(was.problem)
+        else:
+            kind, message = "history or links: ", _message(now.history_problem)
+            before_it = _message(was.history_problem)
+        if message and message != before_it:
+            _log.warning("%s: %s%s", name, kind, message)
 
 
 def _message(trouble: Trouble | None) -> str | None:

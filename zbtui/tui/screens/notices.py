@@ -19,11 +19,11 @@ def notices(roster: Roster, troubles: Iterable[Trouble | None]) -> list[str]:
     """
     told = [roster.in_words(trouble) for trouble in troubles if trouble]
     snapshots = list(roster.everyone.values())
-    offset = max((one.clock_offset for one in snapshots), key=abs, default=timedelta())
+    offset = max((one.zoho.clock_offset for one in snapshots), key=abs, default=timedelta())
     if abs(offset) > CLOCK_TOLERANCE:
         way = "behind" if offset > timedelta() else "ahead of"
         told.append(f"This machine's clock is {rough(offset)} {way} Zoho's: countdowns go by Zoho's clock.")
-    looked = [one.trouble for one in snapshots]
+    looked = [one.polls.problem for one in snapshots]
     if len(looked) > 1 and all(trouble and trouble.kind == "network" for trouble in looked):
         told.append("No org can be reached: is this machine online?")
     return told

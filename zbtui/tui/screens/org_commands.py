@@ -56,7 +56,7 @@ class OrgCommands(_Base):
         org, name = self.roster.everyone.get(org_name), self.roster.called(org_name)
         if org is None:
             return
-        if org.paused:
+        if org.activity.paused:
             self._say(f"{name} is paused: resume it first.")
             return
         until = self.fleet.look_soon(org_name)
@@ -69,20 +69,20 @@ class OrgCommands(_Base):
 
     def action_look_all(self) -> None:
         orgs = list(self.roster.everyone.values())
-        locked = [one for one in orgs if not one.paused and self.fleet.look_soon(one.org.name)]
+        locked = [one for one in orgs if not one.activity.paused and self.fleet.look_soon(one.org.name)]
         if locked:
             names = ", ".join(self.roster.called(one.org.name) for one in locked[:3])
             self._say(f"Not before its time, or Zoho locks it: {names}")
-        if paused := sum(one.paused for one in orgs):
+        if paused := sum(one.activity.paused for one in orgs):
             self._say(f"{paused} paused, and not looked at.")
 
     def action_pause(self) -> None:
         if org := self._take():
-            self.fleet.pause(org.org.name, not org.paused)
+            self.fleet.pause(org.org.name, not org.activity.paused)
 
     def action_pause_all(self) -> None:
         orgs = self.fleet.snapshots
-        pause = not all(one.paused for one in orgs)
+        pause = not all(one.activity.paused for one in orgs)
         for one in orgs:
             self.fleet.pause(one.org.name, pause)
 
@@ -105,7 +105,7 @@ class OrgCommands(_Base):
     def action_open(self) -> None:
         """The cure where the sign-in is dead, else all that is known."""
         org = self._take()
-        if org and org.trouble and org.trouble.kind == "auth":
+        if org and org.polls.problem and org.polls.problem.kind == "auth":
             self.action_sign_in()
         else:
             self.action_detail()

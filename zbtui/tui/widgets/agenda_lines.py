@@ -51,7 +51,8 @@ def draw_run(
         way = (f"due {ago(-ahead)}", "muted")
     about = "~" if not run.exact else " "
     beside = f"{run.at:%H:%M} {offset_text(run.at)}" if here.utcoffset() != run.at.utcoffset() else ""
-    plan = in_words(snapshot.backup.rrule) if snapshot.backup and snapshot.backup.rrule else ""
+    backup = snapshot.zoho.backup
+    plan = in_words(backup.rrule) if backup and backup.rrule else ""
     rest = [_doubt(snapshot, verdict, now), plan, beside and f"there {beside}"]
     mark: tuple[str, Role] = ("≡", "warning") if coincides else (" ", "text")
     return _row(f"{about}{here:%H:%M}", mark, snapshot, verdict, way, rest, width, sure=run.exact)
@@ -99,6 +100,6 @@ def _is_certain(verdict: Verdict) -> bool:
 
 def _doubt(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     """What keeps a date from being certain."""
-    if _is_certain(verdict) or snapshot.observed_at is None:
+    if _is_certain(verdict) or snapshot.zoho.observed_at is None:
         return ""
-    return f"{verdict.word}, as of {ago(now - snapshot.observed_at)}"
+    return f"{verdict.word}, as of {ago(now - snapshot.zoho.observed_at)}"

@@ -182,7 +182,7 @@ class AgendaView(TileView):
 
 
 def _stands(snapshot: Snapshot) -> _Standing:
-    backup, first = snapshot.backup, snapshot.next_run
+    backup, first = snapshot.zoho.backup, snapshot.next_run
     # As text: the same moment at another offset is another weekday or time of day.
     plan = backup and backup.rrule, first and first.isoformat()
-    return _Standing(plan, is_running(snapshot), snapshot.clock_offset)
+    return _Standing(plan, is_running(snapshot), snapshot.zoho.clock_offset)

@@ -28,14 +28,18 @@ def detail_rows(
     """
     org = snapshot.org
     rows: Rows = [("Verdict", f"{badge(verdict)}: {verdict.headline}")]
-    if snapshot.paused:
-        seen = f"last seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
+    if snapshot.activity.paused:
+        seen = (
+            f"last seen {ago(now - snapshot.zoho.observed_at)}"
+            if snapshot.zoho.observed_at
+            else "never seen"
+        )
         rows.append(("Paused", f"not looked at; {seen}"))
     if verdict.hint:
         rows.append(("What to do", verdict.hint))
-    if snapshot.trouble and snapshot.trouble.message != verdict.headline:
-        rows.append(("Last look", f"{snapshot.trouble.message} {snapshot.trouble.hint}"))
-    if snapshot.trouble:
+    if snapshot.polls.problem and snapshot.polls.problem.message != verdict.headline:
+        rows.append(("Last look", f"{snapshot.polls.problem.message} {snapshot.polls.problem.hint}"))
+    if snapshot.polls.problem:
         rows.append(("Zoho's word", _code(snapshot)))
     rows += [("", ""), *_zoho_rows(snapshot, now, zone), *dates, ("", "")]
     rows += [
@@ -46,21 +50,21 @@ def detail_rows(
         ("Client", f"{org.client_id} ({org.grant})"),
         *([("Tags", ", ".join(org.tags))] if org.tags else []),
         *([("Muted", "nobody is alerted of it")] if org.mute else []),
-        ("Seen", ago(now - snapshot.observed_at) if snapshot.observed_at else "never"),
+        ("Seen", ago(now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"),
         ("Next look", _next_look(snapshot, now)),
     ]
-    if snapshot.credits_remaining is not None:
-        rows.append(("API credits", f"{snapshot.credits_remaining} left today"))
-    if snapshot.clock_offset:
-        rows.append(("Clock", f"Zoho's differs by {countdown(snapshot.clock_offset)}"))
+    if snapshot.zoho.credits_remaining is not None:
+        rows.append(("API credits", f"{snapshot.zoho.credits_remaining} left today"))
+    if snapshot.zoho.clock_offset:
+        rows.append(("Clock", f"Zoho's differs by {countdown(snapshot.zoho.clock_offset)}"))
     return rows
 
 
 def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     """Zoho's six keys as they came, each date with the viewer's time beside it."""
-    backup = snapshot.backup
+    backup = snapshot.zoho.backup
     if backup is None:
-        return [("backup", "none" if snapshot.observed_at else "not seen yet")]
+        return [("backup", "none" if snapshot.zoho.observed_at else "not seen yet")]
     who = backup.requester
     ahead = snapshot.time_to_next_run(now)
     scheduled = backup.scheduled_date or _NULL
@@ -84,7 +88,7 @@ def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
 
 def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     """What history and links tell, and how old that is."""
-    history, zoho_now = snapshot.history, snapshot.zoho_now(now)
+    history, zoho_now = snapshot.zoho.history, snapshot.zoho_now(now)
     good = last_good_words(snapshot, now).removeprefix("last good ").removeprefix("last ")
     rows = [("Last good", _when(good, snapshot.last_completed, zone))]
     if history and history.last_failed:
@@ -99,9 +103,9 @@ def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
         runs = "1 run" if count == 1 else f"{count} runs"
         rows.append(("This month", f"{runs}{_included(snapshot)}"))
     rows.append(("Links", _links(snapshot, now, zone)))
-    if trouble := snapshot.past_trouble:
+    if trouble := snapshot.polls.history_problem:
         rows.append(("Not read", f"history or links: {trouble.message} {trouble.hint}"))
-    read = ago(now - snapshot.history_at) if snapshot.history_at else "never"
+    read = ago(now - snapshot.zoho.history_read_at) if snapshot.zoho.history_read_at else "never"
     return [*rows, ("History read", read)]
 
 
@@ -110,12 +114,12 @@ def _who(entry: Entry) -> str:
 
 
 def _included(snapshot: Snapshot) -> str:
-    included = snapshot.company.included if snapshot.company else None
+    included = snapshot.zoho.company.included if snapshot.zoho.company else None
     return "" if included is None else f" · {included} a month are included"
 
 
 def _links(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> str:
-    links = snapshot.links
+    links = snapshot.zoho.links
     parts = f" · {links.data} of data, {links.attachments} of attachments" if links and links.exist else ""
     expiry = links.expire if links and links.expire else snapshot.links_are_gone(now)
     return _when(links_words(snapshot, now).removeprefix("links ") + parts, expiry, zone)
@@ -126,7 +130,7 @@ def _when(words: str, moment: datetime | None, zone: tzinfo | None) -> str:
 
 
 def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
-    company = snapshot.company
+    company = snapshot.zoho.company
     if company is None:
         return [("Company", "not known")]
     rows = [("Company", company.name or "not told")]
@@ -138,7 +142,7 @@ def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
 
 
 def _code(snapshot: Snapshot) -> str:
-    trouble = snapshot.trouble
+    trouble = snapshot.polls.problem
     assert trouble is not None
     said = [trouble.code] if trouble.code else []
     if trouble.http_status is not None:
@@ -147,8 +151,8 @@ def _code(snapshot: Snapshot) -> str:
 
 
 def _next_look(snapshot: Snapshot, now: datetime) -> str:
-    if snapshot.paused:
+    if snapshot.activity.paused:
         return "paused: p goes on"
-    if snapshot.next_look is None:
+    if snapshot.activity.next_poll is None:
         return "not by itself: r looks again"
-    return f"in {countdown(max(snapshot.next_look - now, timedelta()))}"
+    return f"in {countdown(max(snapshot.activity.next_poll - now, timedelta()))}"

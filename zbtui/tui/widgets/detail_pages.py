@@ -22,7 +22,7 @@ _LONGEST_PLAN = HORIZON * 12
 
 def next_dates(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
     """Zoho's own date, and about when its plan has the four after it."""
-    backup = snapshot.backup
+    backup = snapshot.zoho.backup
     if backup is None or backup.next_run is None or snapshot.time_to_next_run(now) is None:
         return []
     later = later_runs(backup.rrule, backup.next_run, now + _LONGEST_PLAN) if backup.rrule else ()
@@ -35,7 +35,7 @@ def next_dates(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) ->
 
 def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
     """The year as a calendar, and each of its rows."""
-    history = snapshot.history
+    history = snapshot.zoho.history
     if history is None:
         return [("History", "it could not be read yet")]
     months = year_of(history, snapshot.zoho_now(now).astimezone(zone).date(), zone)
@@ -48,7 +48,7 @@ def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) 
     rows += [_history_row(entry, zone) for entry in history.entries]
     if not history.entries:
         rows.append(("History", "nothing in the past year"))
-    read = snapshot.history_at
+    read = snapshot.zoho.history_read_at
     return [*rows, ("", ""), ("Read", moment_texts(read, zone)[0] if read else "never")]
 
 
@@ -81,12 +81,12 @@ def look_rows(
 
 def answer_json(snapshot: Snapshot) -> str:
     """Zoho's six keys as they came, texts cleaned; null where no backup is set up."""
-    body = {"backup": snapshot.backup.as_dict() if snapshot.backup else None}
+    body = {"backup": snapshot.zoho.backup.as_dict() if snapshot.zoho.backup else None}
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
 def json_rows(snapshot: Snapshot) -> Rows:
     """The answer, a line each."""
-    if snapshot.observed_at is None:
+    if snapshot.zoho.observed_at is None:
         return [("", "not seen yet")]
     return [("", line) for line in answer_json(snapshot).splitlines()]

@@ -84,7 +84,7 @@ def draw_panel(
 
 
 def _has_trouble(verdict: Verdict, snapshot: Snapshot) -> bool:
-    return verdict.name == "cannot_look" or snapshot.trouble is not None
+    return verdict.name == "cannot_look" or snapshot.polls.problem is not None
 
 
 def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Row:
@@ -95,7 +95,7 @@ def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Row:
 def _backup_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
 ) -> list[Row]:
-    backup, past = snapshot.backup, longest_fitting(past_words(snapshot, now), inner)
+    backup, past = snapshot.zoho.backup, longest_fitting(past_words(snapshot, now), inner)
     if verdict.level is Level.OK and backup is not None:
         return [*(Row(text) for text in _facts(backup, inner, zone)), Row(past, "muted")]
     # What is the matter and what to do come first; the date stands in the countdown above.
@@ -117,11 +117,11 @@ def _trouble_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
 ) -> list[Row]:
     """What is wrong and what to do; in the room that is left, what was last known."""
-    trouble = snapshot.trouble
+    trouble = snapshot.polls.problem
     # Where the look itself was good, the verdict alone tells what keeps it from being judged.
     message, hint = (trouble.message, trouble.hint) if trouble else (verdict.headline, verdict.hint)
     # A look that failed just now is no more than a note beside what is still believed.
-    most = _ROOM - 2 if verdict.stale and snapshot.backup else _ROOM
+    most = _ROOM - 2 if verdict.stale and snapshot.zoho.backup else _ROOM
     lines = _flow([message, hint], inner, most)
     told = len(_wrap(message, inner))
     rows = [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
@@ -131,12 +131,12 @@ def _trouble_rows(
 
 def _known(snapshot: Snapshot, now: datetime, inner: int, room: int, zone: tzinfo | None) -> list[str]:
     """Who set it up and the last good one before all else: the badge's line has the countdown."""
-    backup, good = snapshot.backup, last_good_words(snapshot, now)
+    backup, good = snapshot.zoho.backup, last_good_words(snapshot, now)
     if backup is None:
-        return [good] if snapshot.history else []
+        return [good] if snapshot.zoho.history else []
     when, plan, who = _facts(backup, inner, zone)
-    old = "before: " if snapshot.trouble else ""
-    if not snapshot.history:
+    old = "before: " if snapshot.polls.problem else ""
+    if not snapshot.zoho.history:
         return [_marked(old, [who], inner), when, plan]
     if room > 2:
         return [_marked(old, [who], inner), _marked(old, past_words(snapshot, now), inner), when, plan]
@@ -196,23 +196,23 @@ def _by(backup: Backup) -> str:
 
 
 def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> Row:
-    seen = f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen"
-    if snapshot.trouble and snapshot.backup and snapshot.observed_at:
+    seen = f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
+    if snapshot.polls.problem and snapshot.zoho.backup and snapshot.zoho.observed_at:
         # The badge tells the trouble, so the status that it hides is told here.
-        seen = f"was {snapshot.backup.status or 'seen'} {ago(now - snapshot.observed_at)}"
-    if snapshot.looking:
+        seen = f"was {snapshot.zoho.backup.status or 'seen'} {ago(now - snapshot.zoho.observed_at)}"
+    if snapshot.activity.polling:
         return Row(f"{seen} · looking…", "muted")
-    if snapshot.paused:
+    if snapshot.activity.paused:
         said = [f"{seen} · PAUSED, {keys.pause} resumes", f"PAUSED, {keys.pause} resumes"]
         return Row(longest_fitting(said, inner), "warning")
-    if snapshot.trouble and snapshot.trouble.kind == "auth":
+    if snapshot.polls.problem and snapshot.polls.problem.kind == "auth":
         said = [f"{seen} · {keys.open} signs in again", f"{keys.open} signs in again"]
         return Row(longest_fitting(said, inner), "text")
-    if snapshot.next_look is None:
+    if snapshot.activity.next_poll is None:
         said = [f"{seen} · press {keys.look} to look again", f"{seen} · {keys.look} looks again"]
         said.append(f"{keys.look} looks again")
         return Row(longest_fitting(said, inner), "muted")
-    wait = max(snapshot.next_look - now, timedelta(seconds=1)) + timedelta(seconds=4)
+    wait = max(snapshot.activity.next_poll - now, timedelta(seconds=1)) + timedelta(seconds=4)
     said = [f"{seen} · next look in {rough(wait)}", f"{seen} · next in {rough(wait)}"]
     return Row(longest_fitting(said, inner), "muted")
 

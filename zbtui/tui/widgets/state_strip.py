@@ -103,7 +103,7 @@ def laid_out(units: Sequence[Unit], width: int, lines: int) -> Content:
 
 
 def _paused(roster: Roster) -> list[Unit]:
-    paused = sum(one.paused for one in roster.everyone.values())
+    paused = sum(one.activity.paused for one in roster.everyone.values())
     if not paused:
         return []
     everyone = len(roster.everyone)

@@ -80,12 +80,12 @@ def _data_center(seen: Seen) -> tuple[str, Role]:
 
 
 def _by(seen: Seen) -> tuple[str, Role]:
-    who = seen.snapshot.backup.requester if seen.snapshot.backup else None
+    who = seen.snapshot.zoho.backup.requester if seen.snapshot.zoho.backup else None
     return (who.name or "unnamed") if who else "–", "text" if who else "muted"
 
 
 def _why(seen: Seen) -> tuple[str, Role]:
-    trouble = seen.snapshot.trouble
+    trouble = seen.snapshot.polls.problem
     if trouble:
         return f"{trouble.message} {trouble.hint}", "text"
     if seen.verdict.level is Level.OK:
@@ -99,7 +99,7 @@ def _company(seen: Seen) -> tuple[str, Role]:
 
 
 def _plan(seen: Seen) -> tuple[str, Role]:
-    backup = seen.snapshot.backup
+    backup = seen.snapshot.zoho.backup
     return in_words(backup.rrule) if backup and backup.rrule else "–", "muted"
 
 
@@ -109,16 +109,16 @@ def _links(seen: Seen) -> tuple[str, Role]:
 
 def _seen(seen: Seen) -> tuple[str, Role]:
     snapshot = seen.snapshot
-    if snapshot.paused:
+    if snapshot.activity.paused:
         return "PAUSED", "warning"
-    if snapshot.looking:
+    if snapshot.activity.polling:
         return "now…", "muted"
-    age = rough(seen.now - snapshot.observed_at) if snapshot.observed_at else "never"
+    age = rough(seen.now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"
     return age, "muted"
 
 
 def _when(seen: Seen) -> tuple[str, Role]:
-    run = seen.snapshot.backup.next_run if seen.snapshot.backup else None
+    run = seen.snapshot.zoho.backup.next_run if seen.snapshot.zoho.backup else None
     shown = run is not None and bool(countdown_words(seen.snapshot, seen.verdict, seen.now))
     return moment_texts(run, seen.zone)[-1] if run and shown else "–", "muted"
 

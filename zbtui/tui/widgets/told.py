@@ -47,12 +47,12 @@ def frame_role(verdict: Verdict) -> Role:
 
 def countdown_words(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     """`in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`; empty where there is none to wait for."""
-    trouble = snapshot.trouble
+    trouble = snapshot.polls.problem
     if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
         return f"asks in {countdown(trouble.retry_at - now)}"
     ahead = snapshot.time_to_next_run(now)
     # The badge of a failure stays while another run is in progress; its date is not one to wait for.
-    running = snapshot.backup is not None and snapshot.backup.state is State.INPROGRESS
+    running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is State.INPROGRESS
     if ahead is None or running or verdict.name == "stopped":
         return ""
     if ahead > timedelta():
@@ -64,7 +64,7 @@ def countdown_words(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
 
 def one_line(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     """How an org stands, as a line of text to hand on."""
-    backup, org = snapshot.backup, snapshot.org
+    backup, org = snapshot.zoho.backup, snapshot.org
     told = [f"{org.name} ({label(org.data_center)}): {badge(verdict)}: {verdict.headline}"]
     if backup and backup.scheduled_date and countdown_words(snapshot, verdict, now):
         told.append(f"next run {backup.scheduled_date}")
@@ -72,5 +72,7 @@ def one_line(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
         who = backup.requester
         told.append(f"set up by {who.name or 'unnamed'}" + (f" (ZUID {who.zuid})" if who.zuid else ""))
     told.append(longest_fitting(past_words(snapshot, now), 400))
-    told.append(f"seen {ago(now - snapshot.observed_at)}" if snapshot.observed_at else "never seen")
+    told.append(
+        f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
+    )
     return " · ".join(told)
