@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tests.core.build import DAY, NOW, OFFLINE, SIGNED_OUT, backup
-from tests.support.build import make_snapshot
+from tests.support.build import build_snapshot
 from zbtui.core.alert import Alert, Kind
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Snapshot
@@ -54,21 +54,21 @@ def org(name: str) -> Org:
 
 def well(name: str, at: datetime, **known: Any) -> Snapshot:
     """Seen at that moment, with a run ahead."""
-    return make_snapshot(
+    return build_snapshot(
         org(name), backup=backup("SCHEDULED", at + DAY), observed_at=at, attempted_at=at, **known
     )
 
 
 def failed(name: str, at: datetime, **known: Any) -> Snapshot:
     """Seen at that moment, with a run that failed."""
-    return make_snapshot(org(name), backup=backup("FAILED"), observed_at=at, attempted_at=at, **known)
+    return build_snapshot(org(name), backup=backup("FAILED"), observed_at=at, attempted_at=at, **known)
 
 
 def unreached(
     name: str, at: datetime, failures: int = 3, trouble: Trouble = OFFLINE, **known: Any
 ) -> Snapshot:
     """Looked at in vain at that moment, and so often before."""
-    return make_snapshot(
+    return build_snapshot(
         org(name), attempted_at=at, problem=trouble, failures=failures, failing_since=at, **known
     )
 

@@ -36,7 +36,7 @@ ORG = [
     "seconds_to_next_run",
     "last_completed",
     "last_failed",
-    "last_links_expiry",
+    "links_expire",
     "history",
     "error",
 ]
@@ -102,7 +102,7 @@ def test_the_json_is_the_documented_one() -> None:
                 "seconds_to_next_run": 529964,
                 "last_completed": "2026-11-17T11:20:00+00:00",
                 "last_failed": "2026-11-10T11:20:00+00:00",
-                "last_links_expiry": "2026-11-26T11:20:00+00:00",
+                "links_expire": "2026-11-26T11:20:00+00:00",
                 "history": {
                     "known_at": "2026-11-23T11:20:00+00:00",
                     "last_outcome": "completed",
@@ -223,7 +223,7 @@ def test_moments_carry_their_offset_and_whole_seconds() -> None:
     )
     org = only(snapshot, START + timedelta(seconds=2))
     assert org["observed_at"] == "2026-11-23T11:20:00+00:00"
-    assert org["last_links_expiry"] == "2026-11-23T20:20:00+09:00"
+    assert org["links_expire"] == "2026-11-23T20:20:00+09:00"
 
 
 # History
@@ -231,7 +231,7 @@ def test_moments_carry_their_offset_and_whole_seconds() -> None:
 
 def test_the_newest_expiry_stays_told_once_the_links_are_gone() -> None:
     org = only(with_past(OK, row("completed", START - 8 * DAY), expire=START - DAY, links=0))
-    assert org["last_links_expiry"] == "2026-11-22T11:20:00+00:00"
+    assert org["links_expire"] == "2026-11-22T11:20:00+00:00"
 
 
 def test_a_failure_that_only_the_history_tells_is_its_last_outcome() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, backup
-from tests.support.build import make_snapshot
+from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.alert import ALL, Alert, Ledger, Observation, Rules, decide
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
@@ -39,7 +39,7 @@ def well(name: str = "acme", at: datetime = NOW, status: str = "SCHEDULED", **kn
         "observed_at": at,
         "attempted_at": at,
     }
-    return make_snapshot(**(given | known))
+    return build_snapshot(**(given | known))
 
 
 def bad(name: str = "acme", at: datetime = NOW, status: str = "FAILED", **known: Any) -> Snapshot:
@@ -60,11 +60,11 @@ def out(
         "backup": backup("SCHEDULED", at + 6 * DAY),
         "observed_at": at - since - EVERY,
         "attempted_at": at,
-        "trouble": trouble,
+        "problem": trouble,
         "failures": failures,
         "failing_since": at - since,
     }
-    return make_snapshot(**(given | known))
+    return build_snapshot(**(given | known))
 
 
 def all_out(*names: str, at: datetime = NOW, trouble: Trouble = OFFLINE) -> list[Snapshot]:
@@ -102,9 +102,9 @@ def said(alerts: Sequence[Alert]) -> list[tuple[str, str, str]]:
 
 def later(snapshot: Snapshot, span: timedelta = HOUR) -> Snapshot:
     """The same, looked at so much later."""
-    moved = {
-        key: moment + span
-        for key in ("observed_at", "attempted_at")
-        if (moment := getattr(snapshot, key)) and (key == "attempted_at" or snapshot.polls.problem is None)
-    }
-    return replace(snapshot, **moved)
+    attempted_at, observed_at = snapshot.polls.attempted_at, snapshot.zoho.observed_at
+    if snapshot.polls.problem is None:
+        observed_at = observed_at and observed_at + span
+    return snapshot_with(
+        snapshot, attempted_at=attempted_at and attempted_at + span, observed_at=observed_at
+    )

@@ -9,7 +9,7 @@ from typing import Any, Final
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from tests.support.build import make_snapshot
+from tests.support.build import build_snapshot
 from tests.support.clock import START
 from zbtui.core.backup import Backup, parse_job
 from zbtui.core.company import Company
@@ -69,7 +69,7 @@ def backup(status: str | None = "SCHEDULED", next_run: datetime | None = None, *
 def seen(what: Backup | None, **known: Any) -> Snapshot:
     """A snapshot whose last look was good, and is as old as `observed_at` says (else: just made)."""
     known = {"observed_at": NOW, "attempted_at": NOW, **known}
-    return make_snapshot(ORG, backup=what, **known)
+    return build_snapshot(ORG, backup=what, **known)
 
 
 def ahead(span: timedelta, status: str = "SCHEDULED", **known: Any) -> Snapshot:
@@ -209,7 +209,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     what = draw(st.none() | backups()) if age is not None else None
     past = draw(st.none() | pasts()) if age is not None else None
     read_at = NOW - draw(st.timedeltas(timedelta(), 2 * DAY))
-    return make_snapshot(
+    return build_snapshot(
         ORG,
         backup=what,
         observed_at=None if age is None else NOW - age,

@@ -10,7 +10,7 @@ import pytest
 
 from tests.core.alerting import Desk, bad, later, org, out, said, well
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, ORG, SECOND, SIGNED_OUT, backup, ran, running
-from tests.support.build import make_snapshot, snapshot_with
+from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.alert import ALL, Alert, Kind, Ledger, Told, spoken
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.snapshot import Snapshot
@@ -197,10 +197,10 @@ def test_an_org_that_is_mute_or_paused_is_never_told_and_keeps_what_was_told_bef
     "unsure",
     [
         Snapshot(ORG),
-        make_snapshot(ORG, polling=True),
+        build_snapshot(ORG, polling=True),
         well(restored=True),
         bad(restored=True),
-        bad(trouble=OFFLINE, failures=1, failing_since=NOW),
+        bad(problem=OFFLINE, failures=1, failing_since=NOW),
         well(at=NOW - HOUR),
         bad(at=NOW - HOUR),
         well(at=NOW - HOUR, restored=True),

@@ -13,7 +13,7 @@ import pytest
 
 from tests.core.alerting import DOWN, NAMES, POLICY, Desk, org, said
 from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SECOND, SIGNED_OUT, backup
-from tests.support.build import make_snapshot, snapshot_with
+from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.alert import ALL, Alert, Observation, Rules, decide
 from zbtui.core.cadence import next_look
 from zbtui.core.judge import judge
@@ -44,7 +44,7 @@ class Watch:
     def add(self, names: Iterable[str], at: datetime = NOW, **keys: object) -> None:
         """Orgs under watch; all are looked at in the first seconds."""
         for number, name in enumerate(names):
-            self.known[name] = make_snapshot(org(name, **keys))
+            self.known[name] = build_snapshot(org(name, **keys))
             heapq.heappush(self.due, (at + number * SECOND / 5, name))
 
     def pause(self, name: str) -> None:
@@ -54,7 +54,7 @@ class Watch:
         """The next process of the same user: it knows what the journal kept."""
         after = Watch(self.desk, self.world, self.seed + 1, told=self.told)
         for number, (name, one) in enumerate(self.known.items()):
-            after.known[name] = make_snapshot(
+            after.known[name] = build_snapshot(
                 one.org,
                 backup=one.zoho.backup,
                 observed_at=one.zoho.observed_at,

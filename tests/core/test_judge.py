@@ -21,7 +21,7 @@ from tests.core.build import (
     running,
     seen,
 )
-from tests.support.build import make_snapshot, snapshot_with
+from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.cadence import PAST_EVERY
 from zbtui.core.explain import bad_answer, explain_api
 from zbtui.core.explain_sign_in import explain_token
@@ -61,19 +61,19 @@ def test_what_was_seen_counts_as_stale_for_three_failed_looks(
     failures: int, age: timedelta, name: Name, stale: bool
 ) -> None:
     trouble = OFFLINE if failures else None
-    found = verdict(ahead(DAY, observed_at=NOW - age, trouble=trouble, failures=failures))
+    found = verdict(ahead(DAY, observed_at=NOW - age, problem=trouble, failures=failures))
     assert (found.name, found.stale) == (name, stale)
 
 
 @pytest.mark.parametrize("patience", [1, 2, 5, 100])
 def test_how_many_looks_may_fail_is_up_to_who_asks(patience: int) -> None:
-    known = ahead(DAY, trouble=OFFLINE)
+    known = ahead(DAY, problem=OFFLINE)
     assert verdict(snapshot_with(known, failures=patience - 1), patience).name == "scheduled"
     assert verdict(snapshot_with(known, failures=patience), patience).name == "cannot_look"
 
 
 def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
-    found = verdict(ahead(DAY, "FAILED", trouble=OFFLINE, failures=1))
+    found = verdict(ahead(DAY, "FAILED", problem=OFFLINE, failures=1))
     assert (found.name, found.level, found.stale) == ("failed", Level.CRITICAL, True)
 
 
@@ -102,7 +102,7 @@ def test_a_dead_sign_in_ends_all_patience(known: Snapshot, failures: int, patien
 
 
 def test_a_first_look_that_failed_is_no_reason_to_wait() -> None:
-    assert verdict(make_snapshot(ORG, problem=OFFLINE, failures=1)).name == "cannot_look"
+    assert verdict(build_snapshot(ORG, problem=OFFLINE, failures=1)).name == "cannot_look"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
     ],
 )
 def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Trouble, word: str) -> None:
-    found = verdict(make_snapshot(ORG, problem=trouble, failures=1))
+    found = verdict(build_snapshot(ORG, problem=trouble, failures=1))
     assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, word)
     assert (found.headline, found.hint) == (trouble.message, trouble.hint)
 
@@ -181,7 +181,7 @@ def test_what_was_restored_is_no_fresher_than_when_it_was_seen(age: timedelta, n
 
 
 def test_what_was_restored_does_not_excuse_a_dead_sign_in() -> None:
-    assert verdict(ahead(DAY, restored=True, trouble=SIGNED_OUT, failures=1)).name == "cannot_look"
+    assert verdict(ahead(DAY, restored=True, problem=SIGNED_OUT, failures=1)).name == "cannot_look"
 
 
 # A history that cannot be read

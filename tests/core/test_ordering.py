@@ -27,7 +27,7 @@ from tests.core.build import (
     snapshots,
     tried,
 )
-from tests.support.build import make_snapshot, snapshot_with
+from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.ordering import CYCLE, SORT_WORDS, Sort, sort_key
@@ -49,7 +49,7 @@ def ordered(sort: Sort, **orgs: Snapshot) -> list[str]:
 
 def test_the_worst_is_first_and_the_configs_order_holds_among_the_rest() -> None:
     failed = seen(backup("FAILED", NOW + DAY))
-    unreached = make_snapshot(ORG, problem=OFFLINE, attempted_at=NOW, failures=3)
+    unreached = build_snapshot(ORG, problem=OFFLINE, attempted_at=NOW, failures=3)
     well = ahead(DAY)
     assert ordered("worst", z=well, none=seen(None), a=well, away=unreached, bad=failed) == [
         "bad",

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tests.core.build import DAY, HOUR, NOW, ORG, SECOND, backup, history, ran, row
-from tests.support.build import make_snapshot
+from tests.support.build import build_snapshot
 from zbtui.core.links import Links
 from zbtui.core.past import last_good_words, links_words, past_words
 from zbtui.core.snapshot import Snapshot
 
 
 def known(**keys: Any) -> Snapshot:
-    return make_snapshot(ORG, **{"backup": backup(), **keys})
+    return build_snapshot(ORG, **{"backup": backup(), **keys})
 
 
 @pytest.mark.parametrize(

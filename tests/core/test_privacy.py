@@ -75,7 +75,7 @@ def everything() -> Snapshot:
     entries = [parse_entry(one | {"id": "1", "file_name": "acme.zip"}) for one in rows]
     history = summarize(planted(entry, numbers) for entry in entries)
     known: Snapshot = planted(
-        replace(ahead(DAY, company=company(), trouble=problem, history_problem=problem), org=org),
+        replace(ahead(DAY, company=company(), problem=problem, history_problem=problem), org=org),
         numbers,
     )
     return snapshot_with(known, history=history, links=Links(2, 1, NOW))

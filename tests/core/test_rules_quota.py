@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import DAY, HOUR, MINUTE, ORG, POLICY, backup, company, history, row, tried
-from tests.support.build import make_snapshot
+from tests.support.build import build_snapshot
 from zbtui.core.judge import judge
 from zbtui.core.runs import History
 from zbtui.core.verdict import Level, Verdict
@@ -42,7 +42,7 @@ def judged(
     """The verdict so long before the next run."""
     now = next_run - before
     return judge(
-        make_snapshot(
+        build_snapshot(
             ORG,
             backup=backup(status, next_run, rrule=rrule, start_date=None),
             observed_at=now,
@@ -205,7 +205,7 @@ def test_a_plan_without_a_known_edition_or_a_next_run_or_a_rule_is_at_no_such_ri
     assert judged(WEEKLY, on("12-01"), before=-HOUR).name == "scheduled"
     assert judged(None, on("12-01"), "free").name == "one_off"
     now = on("12-01")
-    unknown = make_snapshot(ORG, backup=backup("SCHEDULED", now + DAY), observed_at=now, attempted_at=now)
+    unknown = build_snapshot(ORG, backup=backup("SCHEDULED", now + DAY), observed_at=now, attempted_at=now)
     assert judge(unknown, POLICY, now).name == "scheduled"
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.core.build import DAY, HOUR, MINUTE, OFFLINE, ORG, POLICY, SECOND, backup, history, row
-from tests.support.build import make_snapshot, snapshot_with
+from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.snapshot import Snapshot
@@ -39,7 +39,7 @@ def seen_at(
 ) -> Snapshot:
     """A healthy org, its next run a day ahead unless another is named."""
     what = backup(status, next_run or now.astimezone(UTC) + DAY, **job)
-    return make_snapshot(ORG, backup=what, observed_at=now, attempted_at=now)
+    return build_snapshot(ORG, backup=what, observed_at=now, attempted_at=now)
 
 
 def completed(rrule: str | None, max_age: timedelta | None = None) -> Callable[..., Snapshot]:

@@ -47,7 +47,7 @@ def test_what_was_seen_is_never_changed_in_place(value: Snapshot | Looked | Back
 
 
 def test_a_good_answer_replaces_all_that_was_known_and_ends_the_trouble() -> None:
-    before = seen(RUNNING, trouble=OFFLINE, failures=4, restored=True, polling=True, credits_remaining=7)
+    before = seen(RUNNING, problem=OFFLINE, failures=4, restored=True, polling=True, credits_remaining=7)
     after = succeeded(before, Looked(backup("COMPLETED"), credits_remaining=2500), LATER)
     assert after.zoho.backup == backup("COMPLETED")
     assert after.zoho.observed_at == after.polls.attempted_at == LATER

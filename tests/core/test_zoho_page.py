@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.core.build import ORG, company
-from tests.support.build import make_snapshot
+from tests.support.build import build_snapshot
 from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.org import CUSTOM
 from zbtui.core.snapshot import Snapshot
@@ -37,5 +37,5 @@ def test_of_a_custom_data_center_it_is_not_known() -> None:
     ],
 )
 def test_the_orgs_number_is_in_it_where_it_is_one(number: str | None, path: str) -> None:
-    known = make_snapshot(ORG, company=company(number=number))
+    known = build_snapshot(ORG, company=company(number=number))
     assert crm_page(known) == f"https://crm.zoho.eu/crm/{path}"

@@ -48,7 +48,7 @@ from zbtui.core.data_centers import (
 )
 from zbtui.core.envelope import load_answer
 from zbtui.core.explain import explain_api, explain_status
-from zbtui.core.explain_sign_in import explain_token
+from zbtui.core.explain_sign_in import Step, explain_token
 from zbtui.core.finding import parse_filter, texts_of
 from zbtui.core.history import HistoryPage, parse_entry, parse_history
 from zbtui.core.judge import judge
@@ -280,7 +280,8 @@ def read_code(data: bytes) -> Iterator[object]:
     text = text_of(data)
     yield tried(check_code, text)
     if text.strip():
-        yield from (explain_token(text, 200, "custom", step) for step in ("refresh", "code", "device"))
+        steps: tuple[Step, ...] = ("refresh", "code", "device")
+        yield from (explain_token(text, 200, "custom", step) for step in steps)
 
 
 def read_entry(data: bytes) -> Iterator[object]:

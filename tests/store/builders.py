@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.support.build import make_snapshot
+from tests.support.build import build_snapshot
 from tests.support.clock import START
 from zbtui.core.alert import Alert, Ledger, Told
 from zbtui.core.backup import parse_job
@@ -68,7 +68,7 @@ def snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **keys:
         "last_links_expiry": START + timedelta(days=5),
         "history_tried_at": seen - timedelta(hours=2),
     }
-    return make_snapshot(of, **(full | keys))
+    return build_snapshot(of, **(full | keys))
 
 
 def history(completed: datetime, failed: datetime) -> History:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.builders import TOKEN, children, database, hear, keep, kept, org, run_together, snapshot
-from tests.support.build import make_snapshot, snapshot_with
+from tests.support.build import build_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
 from zbtui.store.budget import Lockout
@@ -30,8 +30,8 @@ async def test_all_that_was_seen_is_there_after_a_restart(path: Path) -> None:
 
 
 async def test_that_there_was_no_backup_is_kept_too(path: Path) -> None:
-    await keep(path, make_snapshot(ACME, observed_at=START))
-    assert await kept(path) == {"acme": make_snapshot(ACME, observed_at=START, restored=True)}
+    await keep(path, build_snapshot(ACME, observed_at=START))
+    assert await kept(path) == {"acme": build_snapshot(ACME, observed_at=START, restored=True)}
 
 
 async def test_what_was_never_seen_is_not_kept(path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.store.builders import (
     refusing,
     snapshot,
 )
-from tests.support.build import make_snapshot, snapshot_with
+from tests.support.build import build_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.trouble import Trouble
@@ -54,7 +54,7 @@ async def test_failures_are_counted_over_restarts_of_an_org_that_was_never_seen_
 ) -> None:
     await note(journal, refusing(Snapshot(ACME), START))
     (restored,) = (await kept(path)).values()
-    assert restored == make_snapshot(ACME, restored=True, failures=1, failing_since=START)
+    assert restored == build_snapshot(ACME, restored=True, failures=1, failing_since=START)
     await note(journal, refusing(restored, START + MINUTE))
     (restored,) = (await kept(path)).values()
     assert (restored.polls.failures, restored.polls.failing_since) == (2, START)

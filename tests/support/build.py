@@ -43,7 +43,7 @@ def company(name: str | None = "Nordlys Tools AB", **keys: Any) -> Company:
 _PARTS = {"zoho": ZohoData, "polls": PollState, "activity": Activity}
 
 
-def make_snapshot(org: Org, **values: Any) -> Snapshot:
+def build_snapshot(org: Org, **values: Any) -> Snapshot:
     """A snapshot, from what stands in its parts."""
     return snapshot_with(Snapshot(org), **values)
 
@@ -60,7 +60,7 @@ def snapshot_with(snapshot: Snapshot, **values: Any) -> Snapshot:
 
 def seen(name: str = "acme", at: datetime = START, **keys: Any) -> Snapshot:
     """An org whose backup was seen just now."""
-    return make_snapshot(
+    return build_snapshot(
         make_org(name),
         backup=make_backup(**keys),
         observed_at=at,
@@ -73,7 +73,7 @@ def troubled(
     kind: Kind = "network", message: str = "It broke.", hint: str = "Mend it.", **keys: Any
 ) -> Snapshot:
     """An org that could not be looked at, and never was."""
-    return make_snapshot(
+    return build_snapshot(
         make_org(), attempted_at=START, problem=Trouble(kind, message, hint, **keys), failures=1
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import company, make_org, make_snapshot, over, seen, snapshot_with, troubled
+from tests.support.build import build_snapshot, company, make_org, over, seen, snapshot_with, troubled
 from tests.support.clock import START
 from zbtui.core.backup import Backup, Requester
 from zbtui.core.history import Entry
@@ -237,7 +236,7 @@ def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
     ],
 )
 def test_the_last_line_tells_when_it_is_looked_at_next(change: dict[str, Any], said: str) -> None:
-    assert said in draw(replace(seen(), **change))[-2]
+    assert said in draw(snapshot_with(seen(), **change))[-2]
 
 
 def test_fit_cuts_by_cells_and_says_so() -> None:
@@ -274,7 +273,7 @@ def test_whatever_it_is_fed_it_keeps_its_frame(
 ) -> None:
     identity, status, rrule, who, user, zuid = texts
     backup = Backup(identity, status, None, None, rrule, Requester(user, who, zuid), *runs)
-    snapshot = make_snapshot(
+    snapshot = build_snapshot(
         make_org(name),
         backup=backup,
         observed_at=START,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.support.build import make_backup, make_org, make_snapshot
+from tests.support.build import build_snapshot, make_backup, make_org
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import Notebook
 from tests.watch.scene import EvenLuck, Outcome, Scripted
@@ -42,7 +42,7 @@ class Watch:
         self.journal = journal or Notebook()
         self.published: list[Snapshot] = []
         self.poller = Poller(
-            make_snapshot(replace(make_org(), own_policy=own_policy), next_poll=clock.now()),
+            build_snapshot(replace(make_org(), own_policy=own_policy), next_poll=clock.now()),
             self.zoho.open_look(make_org()),
             policy or Policy(),
             self.journal,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import make_backup, make_org, make_snapshot, seen
+from tests.support.build import build_snapshot, make_backup, make_org, seen
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import Notebook
 from tests.watch.fleets import FAR, HOUR, Watch
@@ -59,7 +59,7 @@ async def test_what_was_seen_of_another_org_of_the_same_name_is_not_restored(clo
     await journal.save(seen("acme"))
     other = make_org("acme", "us")
     fleet = Fleet(Config(Policy(), (other,)), Scripted(clock).open_look, journal, clock)
-    assert fleet.snapshots[0] == make_snapshot(other, next_poll=START)
+    assert fleet.snapshots[0] == build_snapshot(other, next_poll=START)
     await journal.close()
 
 
@@ -69,7 +69,7 @@ async def test_restored_data_is_never_told_as_fresh(clock: FakeClock) -> None:
 
 
 def restored(name: str, at: datetime) -> Snapshot:
-    return make_snapshot(make_org(name), backup=FAR.backup, observed_at=at, restored=True)
+    return build_snapshot(make_org(name), backup=FAR.backup, observed_at=at, restored=True)
 
 
 async def test_snapshots_come_in_the_order_of_the_config(clock: FakeClock) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import company, make_org, make_snapshot, seen, snapshot_with
+from tests.support.build import build_snapshot, company, make_org, seen, snapshot_with
 from tests.support.clock import START, FakeClock, settle
 from tests.support.notebook import InPlace, Notebook
 from tests.watch.fleets import FAR, HOUR, EditedConfig, Watch, org_table
@@ -126,7 +126,7 @@ async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, con
     await watch.fleet.look_once(["acme"])
     config.write(org_table("acme", "us") + org_table("brook"))
     assert watch.tick() == Change(added=("acme",), removed=("acme",))
-    assert watch.snapshot("acme") == make_snapshot(make_org("acme", "us"), next_poll=START)
+    assert watch.snapshot("acme") == build_snapshot(make_org("acme", "us"), next_poll=START)
     await journal.close()
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.build import make_backup, make_org, make_snapshot
+from tests.support.build import build_snapshot, make_backup, make_org
 from tests.support.clock import START, FakeClock
 from tests.support.notebook import Notebook
 from tests.watch.pollers import DAY, FAR, HOUR, SECOND, Watch, gaps
@@ -53,7 +53,7 @@ async def look_times(
         return outcome
 
     poller = Poller(
-        make_snapshot(make_org(), next_poll=START), look, policy, Notebook(), clock, lambda _: None, luck
+        build_snapshot(make_org(), next_poll=START), look, policy, Notebook(), clock, lambda _: None, luck
     )
     await poller.run()
     return times
