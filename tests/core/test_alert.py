@@ -185,7 +185,7 @@ def test_an_org_that_is_mute_or_paused_is_never_told_and_keeps_what_was_told_bef
     desk.tell(bad())
     for hour, snapshot in enumerate((well(), bad(), out(trouble=SIGNED_OUT), out()), start=1):
         at = NOW + hour * HOUR
-        assert desk.tell(replace(later(snapshot, hour * HOUR), **silent), at=at) == []
+        assert desk.tell(snapshot_with(later(snapshot, hour * HOUR), **silent), at=at) == []
     at = NOW + 9 * HOUR
     assert said(desk.tell(well(at=at), at=at)) == [("recovery", "acme", "scheduled")]
 
