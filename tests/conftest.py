@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.clock import FakeClock
 from tests.support.faketime import fake_the_date_alone
-from tests.support.quiet import known_rest
+from tests.support.quiet import pilot_waits_until_idle
 from tests.support.secret_service import SecretService, secret_service
 
 fake_the_date_alone()
@@ -35,15 +35,15 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def _homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _homes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for them alone: pytest looks through all that is beside a new one, thousands in the end."""
     return tmp_path_factory.mktemp("homes")
 
 
 @pytest.fixture(autouse=True)
-def empty_home(_homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def empty_home(_homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home without config, state, keyring or proxy: the developer's own must not be touched."""
-    home = Path(tempfile.mkdtemp(dir=_homes))
+    home = Path(tempfile.mkdtemp(dir=_homes_folder))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))
     monkeypatch.setenv("HOME", str(home))
@@ -68,13 +68,13 @@ def empty_home(_homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_real_time() -> Iterator[None]:
+def pilot_and_keyring_patience() -> Iterator[None]:
     """Pilot knows when the app has nothing more to do, and a keyring may take its time on a busy machine.
 
     Tests of the keyring's limits set them themselves.
     """
-    with known_rest(), pytest.MonkeyPatch.context() as patient:
-        for limit in ("LIMIT_SECONDS", "_TURN_SECONDS"):
+    with pilot_waits_until_idle(), pytest.MonkeyPatch.context() as patient:
+        for limit in ("CALL_TIMEOUT_SECONDS", "_LOCK_TIMEOUT_SECONDS"):
             patient.setattr(f"zbtui.store.credentials.{limit}", 60.0)
         yield
 
@@ -93,11 +93,11 @@ def _running_secret_service() -> Iterator[SecretService]:
 @pytest.fixture
 def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.MonkeyPatch) -> SecretService:
     """A real, unlocked Secret Service, found through the environment by this process and its children."""
-    use_keyring_of(_running_secret_service, monkeypatch)
+    use_secret_service(_running_secret_service, monkeypatch)
     return _running_secret_service
 
 
-def use_keyring_of(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_secret_service(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
     """By this process and its children."""
     for name, value in service.environ.items():
         monkeypatch.setenv(name, value)

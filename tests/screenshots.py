@@ -14,10 +14,10 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.support.clock import FakeClock, settle
-from tests.support.notebook import Notebook
-from tests.support.quiet import known_rest
-from tests.tui.driving import StillApp
+from tests.support.clock import FakeClock, run_until_idle
+from tests.support.notebook import MemoryJournal
+from tests.support.quiet import pilot_waits_until_idle
+from tests.tui.driving import ManualTickApp
 from zbtui.demo.household import open_demo
 from zbtui.tui.app import ZbtuiApp
 
@@ -29,7 +29,7 @@ _ALIKE = 2
 
 
 @dataclass(frozen=True)
-class Scene:
+class Picture:
     """One picture."""
 
     name: str
@@ -44,20 +44,20 @@ class Scene:
     """Else as under `NO_COLOR`."""
 
 
-SCENES = (
-    Scene("panels", (120, 42), "STOPPED", keys=("right",)),
-    Scene("table", (120, 24), "LAST GOOD", keys=("2",)),
-    Scene("agenda", (120, 30), "about, by its plan", keys=("3",)),
-    Scene("events", (120, 24), "trouble:", keys=("4",)),
-    Scene("narrow", (60, 20), "STOPPED"),
-    Scene("detail", (100, 34), "requester.name", keys=("end", "enter")),
-    Scene("history", (100, 34), "completed", keys=("end", "enter", "2")),
-    Scene("light", (80, 24), "STOPPED", theme="zbtui-light"),
-    Scene("no-color", (80, 24), "LAST GOOD", keys=("2",), colored=False),
+PICTURES = (
+    Picture("panels", (120, 42), "STOPPED", keys=("right",)),
+    Picture("table", (120, 24), "LAST GOOD", keys=("2",)),
+    Picture("agenda", (120, 30), "about, by its plan", keys=("3",)),
+    Picture("events", (120, 24), "trouble:", keys=("4",)),
+    Picture("narrow", (60, 20), "STOPPED"),
+    Picture("detail", (100, 34), "requester.name", keys=("end", "enter")),
+    Picture("history", (100, 34), "completed", keys=("end", "enter", "2")),
+    Picture("light", (80, 24), "STOPPED", theme="zbtui-light"),
+    Picture("no-color", (80, 24), "LAST GOOD", keys=("2",), colored=False),
     # Wide, and with a panel for each verdict.
-    Scene("verdicts", (200, 36), "LOCKED"),
-    Scene("sign-in", (100, 30), "ctrl+y copies", keys=("a", "enter", "tab", "enter", "enter")),
-    Scene(
+    Picture("verdicts", (200, 36), "LOCKED"),
+    Picture("sign-in", (100, 30), "ctrl+y copies", keys=("a", "enter", "tab", "enter", "enter")),
+    Picture(
         "device",
         (100, 40),
         "Zoho is asked again in",
@@ -66,7 +66,7 @@ SCENES = (
 )
 
 
-async def draw(scene: Scene) -> str:
+async def draw(scene: Picture) -> str:
     """The scene as SVG; the same text each time, in UTC."""
     os.environ["TZ"] = "UTC"
     time.tzset()
@@ -87,10 +87,10 @@ def _colors(wanted: bool) -> Iterator[None]:
             os.environ["NO_COLOR"] = before
 
 
-async def _draw(scene: Scene) -> str:
+async def _draw(scene: Picture) -> str:
     clock = FakeClock()
-    async with open_demo(clock=clock, journal=Notebook()) as watch:
-        app = StillApp(*watch, "demo: all invented")
+    async with open_demo(clock=clock, journal=MemoryJournal()) as watch:
+        app = ManualTickApp(*watch, "demo: all invented")
         async with app.run_test(size=scene.size) as pilot:
             app.theme = scene.theme
             await pilot.pause()
@@ -100,19 +100,19 @@ async def _draw(scene: Scene) -> str:
                 app.tick()
             for key in scene.keys:
                 await pilot.press(key)
-                await _at_rest(app, pilot)
+                await _wait_until_still(app, pilot)
             app.tick()
-            svg = await _at_rest(app, pilot)
+            svg = await _wait_until_still(app, pilot)
     if scene.shows.replace(" ", "&#160;") not in svg:
         raise AssertionError(f"The keys of {scene.name} do not lead to {scene.shows!r}.")
     return re.sub(r"terminal-\d+", "terminal", svg)
 
 
-async def _at_rest(app: ZbtuiApp, pilot: Pilot[str]) -> str:
+async def _wait_until_still(app: ZbtuiApp, pilot: Pilot[str]) -> str:
     """The picture, once it no longer changes."""
     alike, svg = 0, ""
     while alike < _ALIKE:
-        await settle()
+        await run_until_idle()
         await pilot.pause()
         before, svg = svg, app.export_screenshot(title="zbtui demo")
         alike = alike + 1 if svg == before else 0
@@ -121,8 +121,8 @@ async def _at_rest(app: ZbtuiApp, pilot: Pilot[str]) -> str:
 
 def main() -> int:
     FOLDER.mkdir(exist_ok=True)
-    with known_rest():
-        for scene in SCENES:
+    with pilot_waits_until_idle():
+        for scene in PICTURES:
             (FOLDER / f"{scene.name}.svg").write_text(asyncio.run(draw(scene)), encoding="utf-8")
     return 0
 

@@ -8,8 +8,8 @@ from datetime import UTC
 
 import pytest
 
-from tests.support.clock import FakeClock, settle
-from zbtui.clock import Stop, StoppedError, SystemClock
+from tests.support.clock import FakeClock, run_until_idle
+from zbtui.clock import StoppedError, StopSignal, SystemClock
 
 
 def test_the_wall_clock_is_in_utc() -> None:
@@ -69,16 +69,16 @@ async def test_a_wait_that_was_cancelled_sets_nothing_later() -> None:
 # How a wait is ended early
 
 
-async def waiting(stop: Stop, seconds: float = 30) -> asyncio.Task[None]:
+async def waiting(stop: StopSignal, seconds: float = 30) -> asyncio.Task[None]:
     """Somebody who waits."""
     task = asyncio.create_task(stop.wait(seconds))
-    await settle()
+    await run_until_idle()
     assert not task.done()
     return task
 
 
 async def test_a_wait_that_nobody_ends_lasts_as_long_as_it_was_said(clock: FakeClock) -> None:
-    task = await waiting(Stop(clock))
+    task = await waiting(StopSignal(clock))
     await clock.advance(29)
     assert not task.done()
     await clock.advance(1)
@@ -86,7 +86,7 @@ async def test_a_wait_that_nobody_ends_lasts_as_long_as_it_was_said(clock: FakeC
 
 
 async def test_who_waits_is_stopped_at_once(clock: FakeClock) -> None:
-    stop = Stop(clock)
+    stop = StopSignal(clock)
     task = await waiting(stop)
     stop.request()
     with pytest.raises(StoppedError):
@@ -96,25 +96,25 @@ async def test_who_waits_is_stopped_at_once(clock: FakeClock) -> None:
 
 @pytest.mark.parametrize("seconds", [0, 30])
 async def test_who_comes_after_the_stop_does_not_begin_to_wait(seconds: float, clock: FakeClock) -> None:
-    stop = Stop(clock)
+    stop = StopSignal(clock)
     stop.request()
     for _ in range(2):
         with pytest.raises(StoppedError):
             await stop.wait(seconds)
         with pytest.raises(StoppedError):
-            stop.check()
+            stop.raise_if_requested()
 
 
 def test_nobody_is_stopped_unless_it_was_asked_for(clock: FakeClock) -> None:
-    stop = Stop(clock)
-    stop.check()
-    assert not stop.wanted
+    stop = StopSignal(clock)
+    stop.raise_if_requested()
+    assert not stop.is_requested
     stop.request()
-    assert stop.wanted
+    assert stop.is_requested
 
 
 async def test_a_wait_may_be_ended_without_a_stop_and_the_next_one_lasts_again(clock: FakeClock) -> None:
-    stop = Stop(clock)
+    stop = StopSignal(clock)
     first = await waiting(stop)
     await clock.advance(10)
     stop.wake()
@@ -128,7 +128,7 @@ async def test_a_wait_may_be_ended_without_a_stop_and_the_next_one_lasts_again(c
 
 async def test_who_is_woken_before_it_waits_does_not_wait(clock: FakeClock) -> None:
     """What there is to see came between the last look and the wait."""
-    stop = Stop(clock)
+    stop = StopSignal(clock)
     stop.wake()
     await stop.wait(30)
     assert clock.monotonic() == 0
@@ -136,7 +136,7 @@ async def test_who_is_woken_before_it_waits_does_not_wait(clock: FakeClock) -> N
 
 @pytest.mark.parametrize("order", [("wake", "request"), ("request", "wake")])
 async def test_a_stop_counts_more_than_being_woken(order: tuple[str, str], clock: FakeClock) -> None:
-    stop = Stop(clock)
+    stop = StopSignal(clock)
     acts: dict[str, Callable[[], None]] = {"wake": stop.wake, "request": stop.request}
     task = await waiting(stop)
     for act in order:
@@ -146,7 +146,7 @@ async def test_a_stop_counts_more_than_being_woken(order: tuple[str, str], clock
 
 
 async def test_a_stop_that_comes_as_the_wait_ends_is_not_missed(clock: FakeClock) -> None:
-    stop = Stop(clock)
+    stop = StopSignal(clock)
     task = await waiting(stop, 0.5)
     stop.request()
     await clock.advance(1)

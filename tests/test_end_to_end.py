@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.secret_service import SecretService
-from tests.support.terminal import in_terminal
-from tests.support.zoho import Port, make_simulator, on_port
+from tests.support.terminal import run_in_terminal
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
 from zbtui.clock import SystemClock
 
 ZBTUI = str(Path(sys.executable).parent / "zbtui")
 ORGS = ("nordlys", "kestrel", "harbour")
 
 
-def add(port: Port, name: str) -> None:
+def add(port: SimulatorServer, name: str) -> None:
     invented, org = port.simulator.world.orgs[name], port.org(name)
     assert org.accounts_url and org.api_url
     command = [ZBTUI, "add", name, "--data-center", "custom", "--client-id", org.client_id]
@@ -32,7 +32,7 @@ def add(port: Port, name: str) -> None:
     assert f"{name} (custom) is under watch" in done.stderr
 
 
-def look_often(home: Path, alerts: Path) -> None:
+def poll_often(home: Path, alerts: Path) -> None:
     """Loopback may be looked at each second; each alert goes to a line of a file."""
     config = home / "xdg_config_home" / "zbtui" / "config.toml"
     text = config.read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def look_often(home: Path, alerts: Path) -> None:
     config.write_text(head + text, encoding="utf-8")
 
 
-def told(alerts: Path) -> list[tuple[str, str, str]]:
+def delivered_alerts(alerts: Path) -> list[tuple[str, str, str]]:
     """Kind, org and verdict of each alert that reached the command."""
     lines = alerts.read_text(encoding="utf-8").splitlines() if alerts.exists() else []
     return [(one["kind"], one["org"], one["verdict"]) for one in map(json.loads, lines)]
@@ -58,36 +58,36 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
     real_keyring: SecretService, empty_home: Path
 ) -> None:
     simulator = make_simulator(SystemClock())
-    with on_port(simulator) as port:
+    with run_simulator_server(simulator) as port:
         for name in ORGS:
             add(port, name)
         alerts = empty_home / "alerts.jsonl"
-        look_often(empty_home, alerts)
-        with in_terminal([ZBTUI]) as terminal:
-            terminal.shows("nordlys", "kestrel", "harbour", "● SCHEDULED", "◐ COMPLETED", "in 6d 0")
+        poll_often(empty_home, alerts)
+        with run_in_terminal([ZBTUI]) as terminal:
+            terminal.wait_for_text("nordlys", "kestrel", "harbour", "● SCHEDULED", "◐ COMPLETED", "in 6d 0")
             # All were looked at: what is kept from adding them is marked as stale until then.
-            terminal.until(lambda screen: screen.count("last good") == 3 and "(stale)" not in screen)
-            simulator.forced["kestrel"] = "FAILED"
-            terminal.shows("✖ FAILED", "✖ 1 critical", "the last backup failed")
-            simulator.forced["kestrel"] = "INPROGRESS"
-            terminal.shows("✖ INPROGRESS", "Wait for its end")
-            simulator.forced["kestrel"] = "COMPLETED"
-            terminal.shows("✔ COMPLETED")
-            terminal.until(lambda screen: screen.count("links 6d left") == 2)  # harbour's, and these
-            terminal.until(lambda _: len(told(alerts)) >= 3)  # before it changes again
-            simulator.forced["kestrel"] = "INPROGRESS"
-            terminal.shows("▶ INPROGRESS")
-            simulator.forced["nordlys"] = "NO_PERMISSION"
-            terminal.shows("? NO ACCESS", "Only an administrator may see")
-            terminal.until(lambda _: len(told(alerts)) >= 4)
-            terminal.until(lambda _: terminal.title == "(2) zbtui")
+            terminal.wait_until(lambda screen: screen.count("last good") == 3 and "(stale)" not in screen)
+            simulator.forced_kinds["kestrel"] = "FAILED"
+            terminal.wait_for_text("✖ FAILED", "✖ 1 critical", "the last backup failed")
+            simulator.forced_kinds["kestrel"] = "INPROGRESS"
+            terminal.wait_for_text("✖ INPROGRESS", "Wait for its end")
+            simulator.forced_kinds["kestrel"] = "COMPLETED"
+            terminal.wait_for_text("✔ COMPLETED")
+            terminal.wait_until(lambda screen: screen.count("links 6d left") == 2)  # harbour's, and these
+            terminal.wait_until(lambda _: len(delivered_alerts(alerts)) >= 3)  # before it changes again
+            simulator.forced_kinds["kestrel"] = "INPROGRESS"
+            terminal.wait_for_text("▶ INPROGRESS")
+            simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
+            terminal.wait_for_text("? NO ACCESS", "Only an administrator may see")
+            terminal.wait_until(lambda _: len(delivered_alerts(alerts)) >= 4)
+            terminal.wait_until(lambda _: terminal.title == "(2) zbtui")
             terminal.send("q")
-            assert terminal.ends() == 0
-        with in_terminal([ZBTUI]) as terminal:
-            terminal.shows("▶ INPROGRESS", "◐ COMPLETED", "? NO ACCESS")
+            assert terminal.wait_for_exit() == 0
+        with run_in_terminal([ZBTUI]) as terminal:
+            terminal.wait_for_text("▶ INPROGRESS", "◐ COMPLETED", "? NO ACCESS")
             terminal.send("q")
-            assert terminal.ends() == 0
-        assert sorted(told(alerts), key=itemgetter(1)) == [
+            assert terminal.wait_for_exit() == 0
+        assert sorted(delivered_alerts(alerts), key=itemgetter(1)) == [
             ("alarm", "harbour", "one_off"),
             ("alarm", "kestrel", "failed"),
             ("recovery", "kestrel", "completed"),
@@ -99,12 +99,12 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
             ("verdict", "failed", "completed"),
             ("verdict", "completed", "running"),
         ]
-        token_requests = [one for one in simulator.requests if one.path.endswith("/oauth/v2/token")]
+        token_requests = [one for one in simulator.request_records if one.path.endswith("/oauth/v2/token")]
         assert len(token_requests) == len(ORGS)
-        pages = {one.query for one in simulator.requests if one.path.endswith("/history")}
+        pages = {one.query for one in simulator.request_records if one.path.endswith("/history")}
         assert pages == {"page=1&per_page=200"}
-        assert all(one.query == "" or one.query in pages for one in simulator.requests)
-        assert_no_poll_overlaps(simulator.requests)
+        assert all(one.query == "" or one.query in pages for one in simulator.request_records)
+        assert_no_poll_overlaps(simulator.request_records)
         written = bytes(terminal.output) + all_bytes(empty_home)
         for name in ORGS:
             invented = simulator.world.orgs[name]
@@ -116,9 +116,9 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
 def assert_no_poll_overlaps(requests: object) -> None:
     """Two requests of one org overlap where one began before the other had ended."""
     last: dict[str | None, int] = {}
-    for request in sorted(requests, key=lambda one: one.began):  # type: ignore[call-overload]
-        assert request.began > last.get(request.org, -1)
-        last[request.org] = request.ended
+    for request in sorted(requests, key=lambda one: one.began_serial):  # type: ignore[call-overload]
+        assert request.began_serial > last.get(request.org, -1)
+        last[request.org] = request.ended_serial
 
 
 def all_bytes(folder: Path) -> bytes:
@@ -126,28 +126,28 @@ def all_bytes(folder: Path) -> bytes:
 
 
 def test_without_an_org_the_welcome_leads_to_the_demo(empty_home: Path) -> None:
-    with in_terminal([ZBTUI], 80, 24) as terminal:
-        terminal.shows("No org is under watch yet", "zbtui add")
+    with run_in_terminal([ZBTUI], 80, 24) as terminal:
+        terminal.wait_for_text("No org is under watch yet", "zbtui add")
         terminal.send("d")
-        terminal.shows("demo: all invented", "next run:")
+        terminal.wait_for_text("demo: all invented", "next run:")
         terminal.send("q")
-        assert terminal.ends() == 0
+        assert terminal.wait_for_exit() == 0
 
 
 def test_the_demo_writes_nothing(empty_home: Path) -> None:
-    with in_terminal([ZBTUI, "demo"], 80, 24) as terminal:
-        terminal.shows("demo: all invented", "in 00:0")
+    with run_in_terminal([ZBTUI, "demo"], 80, 24) as terminal:
+        terminal.wait_for_text("demo: all invented", "in 00:0")
         terminal.send("q")
-        assert terminal.ends() == 0
+        assert terminal.wait_for_exit() == 0
     assert list(empty_home.rglob("*")) == []
 
 
 @pytest.mark.parametrize("controlling", [True, False])
 def test_a_terminal_that_goes_away_ends_the_program(controlling: bool) -> None:
-    with in_terminal([ZBTUI, "demo"], controlling=controlling) as terminal:
-        terminal.shows("next run:")
+    with run_in_terminal([ZBTUI, "demo"], controlling=controlling) as terminal:
+        terminal.wait_for_text("next run:")
         terminal.hang_up()
-        terminal.ends(patience=15)
+        terminal.wait_for_exit(patience=15)
 
 
 TAKEN_FROM_A_TERMINAL = [
@@ -160,10 +160,10 @@ TAKEN_FROM_A_TERMINAL = [
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_program_and_gives_the_terminal_back(number: int) -> None:
-    with in_terminal([ZBTUI, "demo"]) as terminal:
-        terminal.until(lambda screen: "next run:" in screen and "zbtui" in terminal.title)
+    with run_in_terminal([ZBTUI, "demo"]) as terminal:
+        terminal.wait_until(lambda screen: "next run:" in screen and "zbtui" in terminal.title)
         os.kill(terminal.process.pid, number)
-        assert terminal.ends() == 0
+        assert terminal.wait_for_exit() == 0
         assert b"Traceback" not in terminal.output
     for taken, given_back in TAKEN_FROM_A_TERMINAL:
         assert 0 <= terminal.output.rfind(taken) < terminal.output.rfind(given_back)
@@ -191,7 +191,7 @@ def test_quitting_does_not_wait_for_a_name_that_nobody_looks_up(
     secrets = {"client_secret": invented.client_secret, "refresh_token": invented.refresh_token}
     command = [ZBTUI, "add", "nordlys", "--data-center", "eu", "--client-id", "1000.A", "--no-verify"]
     subprocess.run(command, input=json.dumps(secrets), capture_output=True, text=True, check=True)
-    with in_terminal([sys.executable, "-c", NOBODY_ANSWERS]) as terminal:
-        terminal.until(lambda screen: b"looking up" in terminal.output)
+    with run_in_terminal([sys.executable, "-c", NOBODY_ANSWERS]) as terminal:
+        terminal.wait_until(lambda screen: b"looking up" in terminal.output)
         terminal.send("q")
-        assert terminal.ends(patience=5) == 0
+        assert terminal.wait_for_exit(patience=5) == 0

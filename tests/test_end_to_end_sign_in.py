@@ -12,8 +12,8 @@ import keyring
 import pytest
 
 from tests.support.secret_service import SecretService
-from tests.support.terminal import Terminal, in_terminal
-from tests.support.zoho import Port, make_simulator, on_port
+from tests.support.terminal import Terminal, run_in_terminal
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
 from tests.test_end_to_end import ZBTUI, all_bytes
 from zbtui.clock import SystemClock
 
@@ -21,13 +21,13 @@ DEAD = "1000.a-token.that-is-dead"
 
 
 @pytest.fixture
-def port(real_keyring: SecretService, empty_home: Path) -> Iterator[Port]:
-    with on_port(make_simulator(SystemClock())) as port:
+def simulator_server(real_keyring: SecretService, empty_home: Path) -> Iterator[SimulatorServer]:
+    with run_simulator_server(make_simulator(SystemClock())) as port:
         yield port
     subprocess.run([ZBTUI, "remove", "heron", "--yes"], capture_output=True, check=False)
 
 
-def add(port: Port, secret: str) -> None:
+def add(port: SimulatorServer, secret: str) -> None:
     """Put heron under watch with a refresh token that is dead."""
     org = port.org("heron")
     assert org.accounts_url and org.api_url
@@ -37,52 +37,60 @@ def add(port: Port, secret: str) -> None:
     subprocess.run(command, input=secrets, text=True, capture_output=True, check=True)
 
 
-def sign_in_by_code(terminal: Terminal, port: Port) -> None:
-    terminal.shows("? SIGN IN", "enter signs in again")
+def sign_in_by_code(terminal: Terminal, port: SimulatorServer) -> None:
+    terminal.wait_for_text("? SIGN IN", "enter signs in again")
     terminal.send("\r")
-    terminal.shows("How to sign in:", "1 of 4")
+    terminal.wait_for_text("How to sign in:", "1 of 4")
     terminal.send("\r")
-    terminal.shows("Generate Code", "that of heron", "2 of 4")
-    terminal.send(f"{port.simulator.grant_code('heron')}\r")
+    terminal.wait_for_text("Generate Code", "that of heron", "2 of 4")
+    terminal.send(f"{port.simulator.issue_grant_code('heron')}\r")
 
 
-def test_a_dead_sign_in_is_renewed_in_place_and_stays(empty_home: Path, port: Port) -> None:
-    secret = port.simulator.world.newcomers["heron"].client_secret
-    add(port, secret)
-    with in_terminal([ZBTUI], 100, 30) as terminal:
-        terminal.shows("The refresh token is dead")
-        sign_in_by_code(terminal, port)
-        terminal.shows("Is it this one?", "Heron Lake Instruments", "4 of 4")
+def test_a_dead_sign_in_is_renewed_in_place_and_stays(
+    empty_home: Path, simulator_server: SimulatorServer
+) -> None:
+    secret = simulator_server.simulator.world.unwatched_orgs["heron"].client_secret
+    add(simulator_server, secret)
+    with run_in_terminal([ZBTUI], 100, 30) as terminal:
+        terminal.wait_for_text("The refresh token is dead")
+        sign_in_by_code(terminal, simulator_server)
+        terminal.wait_for_text("Is it this one?", "Heron Lake Instruments", "4 of 4")
         terminal.send("\r")
-        terminal.shows("heron · Heron Lake Instruments", "● SCHEDULED", "heron is under watch.")
+        terminal.wait_for_text("heron · Heron Lake Instruments", "● SCHEDULED", "heron is under watch.")
         terminal.send("q")
-        assert terminal.ends() == 0
+        assert terminal.wait_for_exit() == 0
         written = bytes(terminal.output) + all_bytes(empty_home)
-    with in_terminal([ZBTUI]) as terminal:
-        terminal.shows("heron · Heron Lake Instruments", "● SCHEDULED")
+    with run_in_terminal([ZBTUI]) as terminal:
+        terminal.wait_for_text("heron · Heron Lake Instruments", "● SCHEDULED")
         terminal.send("q")
-        assert terminal.ends() == 0
+        assert terminal.wait_for_exit() == 0
     for kept in (secret, DEAD, "1000.demo-"):
         assert kept.encode() not in written
-    tokens = [one.grant for one in port.simulator.requests if one.path.endswith("/oauth/v2/token")]
+    tokens = [
+        one.grant_type
+        for one in simulator_server.simulator.request_records
+        if one.path.endswith("/oauth/v2/token")
+    ]
     assert tokens == ["refresh_token", "authorization_code"]
-    assert {one.query for one in port.simulator.requests} == {"", "page=1&per_page=200"}
+    assert {one.query for one in simulator_server.simulator.request_records} == {"", "page=1&per_page=200"}
 
 
-def test_what_zoho_refuses_is_told_and_going_back_leaves_what_was(port: Port) -> None:
-    add(port, "not-the-secret")
+def test_what_zoho_refuses_is_told_and_going_back_leaves_what_was(
+    simulator_server: SimulatorServer,
+) -> None:
+    add(simulator_server, "not-the-secret")
     before = keyring.get_password("zbtui:heron", "sign-in")
-    with in_terminal([ZBTUI], 100, 30) as terminal:
-        sign_in_by_code(terminal, port)
+    with run_in_terminal([ZBTUI], 100, 30) as terminal:
+        sign_in_by_code(terminal, simulator_server)
         # The panel behind the form says so, too, and a toast.
-        terminal.until(
+        terminal.wait_until(
             lambda screen: re.search(r"│ .*The client secret is wrong\..* │", screen) is not None
         )
-        terminal.shows("2 of 4")
+        terminal.wait_for_text("2 of 4")
         terminal.send("\x1b")
-        terminal.shows("How to sign in:", "1 of 4")
+        terminal.wait_for_text("How to sign in:", "1 of 4")
         terminal.send("\x1b")
-        terminal.until(lambda screen: "How to sign in:" not in screen)
+        terminal.wait_until(lambda screen: "How to sign in:" not in screen)
         terminal.send("q")
-        assert terminal.ends() == 0
+        assert terminal.wait_for_exit() == 0
     assert keyring.get_password("zbtui:heron", "sign-in") == before

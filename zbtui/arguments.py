@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Final, NoReturn
 
 from zbtui import __version__
-from zbtui.core.guide import REDIRECT_PORT
-from zbtui.core.org import WAYS
+from zbtui.core.guide import DEFAULT_REDIRECT_PORT
+from zbtui.core.org import SIGN_IN_METHODS
 from zbtui.core.timefmt import parse_duration
 
-WRONG_USAGE: Final = 3
+EXIT_WRONG_USAGE: Final = 3
 """As with monitoring plug-ins."""
 
 Command = Callable[[argparse.Namespace], int]
@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Wrong usage ends with 3, as with monitoring plug-ins."""
         self.print_usage(sys.stderr)
-        self.exit(WRONG_USAGE, f"zbtui: {message}\n")
+        self.exit(EXIT_WRONG_USAGE, f"zbtui: {message}\n")
 
 
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
@@ -54,7 +54,9 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         return made
 
     demo = command("demo", "watch invented orgs on a simulated Zoho; nothing is written")
-    demo.add_argument("--orgs", type=_count(20_000), default=0, metavar="N", help="how many orgs")
+    demo.add_argument(
+        "--orgs", type=_whole_number_up_to(20_000), default=0, metavar="N", help="how many orgs"
+    )
     demo.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="how fast they live (1)")
     demo.add_argument("--seed", type=int, default=0, metavar="S", help="other orgs beyond the first few")
 
@@ -93,8 +95,12 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
     events = command("events", "what has changed, as the journal keeps it, oldest first")
     events.add_argument("name", nargs="?", metavar="NAME", help="of this org only, under watch or not")
-    events.add_argument("--since", type=_span, metavar="SPAN", help="not longer ago than this, such as 7d")
-    events.add_argument("--most", type=_count(10_000_000), metavar="N", help="only the newest so many")
+    events.add_argument(
+        "--since", type=_duration, metavar="SPAN", help="not longer ago than this, such as 7d"
+    )
+    events.add_argument(
+        "--most", type=_whole_number_up_to(10_000_000), metavar="N", help="only the newest so many"
+    )
     events.add_argument("--json", action="store_true", help="as JSON, one object a line")
 
     doctor = command("doctor", "walk clock, keyring, config, journal, network and each org")
@@ -111,19 +117,19 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
 
 
 def _add_sign_in_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--grant", choices=WAYS, help="how to sign in; else asked for")
+    command.add_argument("--grant", choices=SIGN_IN_METHODS, help="how to sign in; else asked for")
     command.add_argument("--soid", metavar="ID", help="ZohoCRM.{org number}, for client-credentials")
     command.add_argument(
         "--port",
-        type=_count(65535),
-        default=REDIRECT_PORT,
+        type=_whole_number_up_to(65535),
+        default=DEFAULT_REDIRECT_PORT,
         metavar="N",
-        help=f"of this machine, that the browser comes back to ({REDIRECT_PORT})",
+        help=f"of this machine, that the browser comes back to ({DEFAULT_REDIRECT_PORT})",
     )
     command.add_argument("--yes", action="store_true", help="do not ask whether it is the right org")
 
 
-def _count(most: int) -> Callable[[str], int]:
+def _whole_number_up_to(most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
             raise argparse.ArgumentTypeError(f"a whole number from 1 to {most} is needed")
@@ -132,7 +138,7 @@ def _count(most: int) -> Callable[[str], int]:
     return parse
 
 
-def _span(text: str) -> timedelta:
+def _duration(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:

@@ -11,26 +11,26 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from zbtui.arguments import WRONG_USAGE, Command, make_parser
-from zbtui.ask import is_terminal, say
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.arguments import EXIT_WRONG_USAGE, Command, make_parser
+from zbtui.ask import is_terminal, print_message
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.parts import (
-    config_file,
-    find_paths_of,
+    make_config_file,
+    make_credential_store,
     make_watch,
-    open_credentials,
-    open_desk,
-    with_desk,
+    open_org_service,
+    paths_from_arguments,
+    run_with_org_service,
 )
 
 if TYPE_CHECKING:
-    from zbtui.alerts.desk import AlertDesk
-    from zbtui.onboard import Desk
+    from zbtui.alerts.desk import AlertDispatcher
+    from zbtui.onboard import OrgService
     from zbtui.parts import Watch
     from zbtui.store.screen_memory import ScreenMemory
 
-FAILED: Final = 1
-INTERRUPTED: Final = 130
+EXIT_FAILED: Final = 1
+EXIT_INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,29 +41,29 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     args = argparse.Namespace()
     try:
-        return _run(argv, args)
-    except TroubleError as error:
-        say(f"zbtui: {error.trouble.message} {error.trouble.hint}{_until(error.trouble)}")
-        return WRONG_USAGE if error.trouble.kind == "config" else FAILED
+        return _run_command(argv, args)
+    except ProblemError as error:
+        print_message(f"zbtui: {error.problem.message} {error.problem.hint}{_retry_text(error.problem)}")
+        return EXIT_WRONG_USAGE if error.problem.kind == "config" else EXIT_FAILED
     except KeyboardInterrupt:
-        say("")  # the prompt that was left
-        return INTERRUPTED
+        print_message("")  # the prompt that was left
+        return EXIT_INTERRUPTED
     except EOFError:
-        say("zbtui: Nothing was typed; nothing was changed.")
-        return FAILED
+        print_message("zbtui: Nothing was typed; nothing was changed.")
+        return EXIT_FAILED
     except OSError as error:
-        _hush_stdout()
+        _silence_stdout()
         if not isinstance(error, BrokenPipeError):  # whoever read it has had enough
-            say(f"zbtui: {error.strerror}.")
-        return _failed(args)
+            print_message(f"zbtui: {error.strerror}.")
+        return _failure_exit_status(args)
     except Exception as error:
-        from zbtui.core.crash import describe
+        from zbtui.core.crash import describe_crash
 
-        say(describe(error))
-        return _failed(args)
+        print_message(describe_crash(error))
+        return _failure_exit_status(args)
 
 
-def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
+def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
     """Fills in `args`: what was asked for is known even where it fails."""
     try:
         make_parser(_COMMANDS).parse_args(argv, args)
@@ -75,16 +75,16 @@ def _run(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
             sys.stdout.flush()
 
 
-def _hush_stdout() -> None:
+def _silence_stdout() -> None:
     """It cannot be written to, and Python must not try to once more when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _tell(trouble: Trouble) -> None:
-    say(f"zbtui: {trouble.message} {trouble.hint}")
+def _print_problem(trouble: Problem) -> None:
+    print_message(f"zbtui: {trouble.message} {trouble.hint}")
 
 
-def _until(trouble: Trouble) -> str:
+def _retry_text(trouble: Problem) -> str:
     """How long nobody may ask again, where that is known."""
     if trouble.retry_at is None:
         return ""
@@ -96,44 +96,44 @@ def _until(trouble: Trouble) -> str:
     return f" Try again in {countdown(ahead)}." if ahead.total_seconds() > 0 else ""
 
 
-def _failed(args: argparse.Namespace) -> int:
+def _failure_exit_status(args: argparse.Namespace) -> int:
     """A check that did not come to an end is unknown, not a warning."""
-    return WRONG_USAGE if getattr(args, "command", None) is _check else FAILED
+    return EXIT_WRONG_USAGE if getattr(args, "command", None) is _check else EXIT_FAILED
 
 
 # Commands
 
 
 def _watch(args: argparse.Namespace) -> int:
-    from zbtui.store.log import log_to
+    from zbtui.store.log import log_to_file
     from zbtui.store.screen_memory import ScreenMemory
-    from zbtui.store.worker import run
+    from zbtui.store.worker import run_event_loop
 
-    paths = find_paths_of(args)
-    file = config_file(paths)
+    paths = paths_from_arguments(args)
+    file = make_config_file(paths)
     config = file.load()
-    _need_terminal()
-    log_to(paths.log)
+    _require_terminal()
+    log_to_file(paths.log)
 
     async def watch() -> int | str | None:
-        async with open_desk(paths, file) as desk:
+        async with open_org_service(paths, file) as desk:
             return await _run_app(make_watch(desk, config), memory=ScreenMemory(paths.screen))
 
-    outcome = run(watch())
-    from zbtui.tui.app import DEMO
+    outcome = run_event_loop(watch())
+    from zbtui.tui.app import DEMO_REQUESTED
 
-    if outcome == DEMO:
+    if outcome == DEMO_REQUESTED:
         return _demo(make_parser(_COMMANDS).parse_args(["demo"]))
     return outcome if isinstance(outcome, int) else 0
 
 
 def _demo(args: argparse.Namespace) -> int:
-    _need_terminal()
+    _require_terminal()
 
-    from zbtui.store.log import log_nowhere
-    from zbtui.store.worker import run
+    from zbtui.store.log import disable_logging
+    from zbtui.store.worker import run_event_loop
 
-    log_nowhere()
+    disable_logging()
 
     async def watch() -> int | str | None:
         from zbtui.demo.household import open_demo
@@ -141,7 +141,7 @@ def _demo(args: argparse.Namespace) -> int:
         async with open_demo(args.orgs, args.speed, args.seed) as watched:
             return await _run_app(watched, "demo: all invented")
 
-    outcome = run(watch())
+    outcome = run_event_loop(watch())
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -154,7 +154,7 @@ async def _run_app(
     try:
         outcome = await app.run_async()
     finally:
-        await watch.desk.finish()
+        await watch.desk.finish_tasks()
         if memory is not None:
             await memory.close()
     return app.return_code if app.return_code else outcome
@@ -164,51 +164,53 @@ def _add(args: argparse.Namespace) -> int:
     keys = ("name", "data_center", "client_id", "soid", "accounts_url", "api_url")
     table = {key: value for key in keys if (value := getattr(args, key)) is not None}
 
-    async def add(desk: Desk) -> int:
+    async def add(desk: OrgService) -> int:
         from zbtui import manage
 
-        return await manage.add(
-            desk, table, args.grant, args.port, verified=not args.no_verify, sure=args.yes
+        return await manage.add_org(
+            desk, table, args.grant, args.port, verify=not args.no_verify, assume_yes=args.yes
         )
 
-    return with_desk(args, add)
+    return run_with_org_service(args, add)
 
 
 def _sign_in(args: argparse.Namespace) -> int:
     keys = ("data_center", "client_id", "soid")
     changed = {key: value for key in keys if (value := getattr(args, key)) is not None}
 
-    async def sign_in(desk: Desk) -> int:
+    async def sign_in(desk: OrgService) -> int:
         from zbtui import manage
 
-        return await manage.sign_in_again(desk, args.name, changed, args.grant, args.port, sure=args.yes)
+        return await manage.sign_in_again(
+            desk, args.name, changed, args.grant, args.port, assume_yes=args.yes
+        )
 
-    return with_desk(args, sign_in)
+    return run_with_org_service(args, sign_in)
 
 
 def _remove(args: argparse.Namespace) -> int:
-    async def remove(desk: Desk) -> int:
+    async def remove(desk: OrgService) -> int:
         from zbtui import manage
 
-        return await manage.remove(desk, args.name, sure=args.yes, revoking=args.revoke)
+        return await manage.remove_org(desk, args.name, assume_yes=args.yes, revoke=args.revoke)
 
-    return with_desk(args, remove)
+    return run_with_org_service(args, remove)
 
 
 def _list(args: argparse.Namespace) -> int:
-    orgs = config_file(find_paths_of(args)).load().orgs
+    orgs = make_config_file(paths_from_arguments(args)).load().orgs
     if args.json:
         import json
 
-        from zbtui.config.parsing import ORG_KEYS, org_table
+        from zbtui.config.parsing import ORG_KEYS, org_to_table
         from zbtui.core.org import POLICY_KEYS
 
         nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS)) | {"mute": False, "tags": []}
-        body = {"schema": 1, "orgs": [nothing | org_table(org) for org in orgs]}
+        body = {"schema": 1, "orgs": [nothing | org_to_table(org) for org in orgs]}
         print(json.dumps(body, indent=2))
         return 0
     if not orgs:
-        say("No org is under watch yet: see zbtui add --help, or try zbtui demo.")
+        print_message("No org is under watch yet: see zbtui add --help, or try zbtui demo.")
     widest = max((len(org.name) for org in orgs), default=0)
     for org in orgs:
         print(f"{org.name:<{widest}}  {org.data_center:<6}  {org.grant:<18}  {org.client_id}")
@@ -218,129 +220,133 @@ def _list(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from zbtui.check import EXIT_CODES, Report, check, writer_of
-    from zbtui.check.columns import takes_colour
+    from zbtui.check import EXIT_STATUS_BY_LEVEL, Report, check_orgs, formatter_for
+    from zbtui.check.columns import supports_colour
     from zbtui.config.parsing import find_org
-    from zbtui.store.log import log_to
-    from zbtui.store.worker import run
+    from zbtui.store.log import log_to_file
+    from zbtui.store.worker import run_event_loop
 
     if args.watch and args.format not in (None, "json"):
-        wrong = Trouble("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
-        raise TroubleError(wrong)
-    write = writer_of(args.format or "text", coloured=takes_colour(sys.stdout, os.environ))
-    paths = find_paths_of(args)
-    file = config_file(paths)
+        wrong = Problem("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
+        raise ProblemError(wrong)
+    write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
+    paths = paths_from_arguments(args)
+    file = make_config_file(paths)
     config = file.load()
     chosen = tuple(find_org(config, name) for name in dict.fromkeys(args.names))
-    log_to(paths.log)
+    log_to_file(paths.log)
 
     async def look() -> Report | None:
-        async with open_desk(paths, file) as desk:
+        async with open_org_service(paths, file) as desk:
             # A watch goes by the whole config, which may change; one look needs no more than its orgs.
             watched = config if args.watch or not chosen else replace(config, orgs=chosen)
             watch = make_watch(desk, watched)
             fleet, alerts = watch.fleet, watch.alerts if args.notify else None
             if alerts and not (config.settings.alerts.on_change or config.settings.alerts.webhook):
-                say("zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook.")
+                print_message(
+                    "zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook."
+                )
             if args.watch:
-                await _keep_checking(watch, [org.name for org in chosen], alerts)
+                await _stream_changes(watch, [org.name for org in chosen], alerts)
                 return None
-            report = await check(fleet, [org.name for org in chosen or config.orgs])
+            report = await check_orgs(fleet, [org.name for org in chosen or config.orgs])
             if alerts:
-                seen = [finding.snapshot for finding in report.findings]
-                await alerts.consider(seen, fleet.policy, fleet.verdicts, whole=not chosen)
+                seen = [finding.snapshot for finding in report.results]
+                await alerts.evaluate(seen, fleet.policy, fleet.verdicts, covers_all_orgs=not chosen)
                 await alerts.deliver()
-            for trouble in (fleet.journal_trouble, *(alerts.troubles if alerts else ())):
+            for trouble in (fleet.journal_problem, *(alerts.problems if alerts else ())):
                 if trouble:
-                    _tell(trouble)
+                    _print_problem(trouble)
             return report
 
-    report = run(look())
+    report = run_event_loop(look())
     if report is None:
         return 0
     if args.format == "openmetrics" and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # the format has no other
     print(write(report))
-    return EXIT_CODES[report.level]
+    return EXIT_STATUS_BY_LEVEL[report.level]
 
 
-async def _keep_checking(watch: Watch, names: Sequence[str], alerts: AlertDesk | None) -> None:
-    from zbtui.check.stopping import is_gone, stopped_by_signals
-    from zbtui.check.watching import Watcher
-    from zbtui.clock import Stop
+async def _stream_changes(watch: Watch, names: Sequence[str], alerts: AlertDispatcher | None) -> None:
+    from zbtui.check.stopping import reader_is_gone, stopped_by_signals
+    from zbtui.check.watching import ChangeStream
+    from zbtui.clock import StopSignal
 
     def write(line: str) -> None:
         try:
             print(line, flush=True)
         except BrokenPipeError:
-            _hush_stdout()
+            _silence_stdout()
             raise
 
     clock = watch.desk.clock
-    watcher = Watcher(
+    watcher = ChangeStream(
         watch.config,
         watch.fleet,
         clock,
         write,
-        _tell,
+        _print_problem,
         names=names,
         alerts=alerts,
-        is_gone=lambda: is_gone(sys.stdout),
+        reader_is_gone=lambda: reader_is_gone(sys.stdout),
     )
-    stop = Stop(clock)
+    stop = StopSignal(clock)
     with stopped_by_signals(stop):
         await watcher.run(stop)
 
 
 def _events(args: argparse.Namespace) -> int:
-    from zbtui.check.columns import takes_colour
-    from zbtui.check.events import as_line, as_rows
+    from zbtui.check.columns import supports_colour
+    from zbtui.check.events import event_json_line, event_rows
     from zbtui.clock import SystemClock
     from zbtui.config.parsing import find_org
     from zbtui.core.event import Event
     from zbtui.store.journal import open_journal
-    from zbtui.store.worker import run
+    from zbtui.store.worker import run_event_loop
 
-    paths = find_paths_of(args)
+    paths = paths_from_arguments(args)
     since = SystemClock().now() - args.since if args.since else None
 
-    async def read() -> tuple[list[Event], bool, Trouble | None]:
+    async def read() -> tuple[list[Event], bool, Problem | None]:
         journal = open_journal(paths.journal, folders=paths.fallbacks)
         try:
             events = await journal.events.read(args.name, since, args.most)
             is_known = bool(events or await journal.events.read(args.name, None, 1))
-            return events, is_known, journal.trouble
+            return events, is_known, journal.problem
         finally:
             await journal.close()
 
-    events, is_known, trouble = run(read())
+    events, is_known, trouble = run_event_loop(read())
     if trouble:
-        _tell(trouble)
-        return FAILED
+        _print_problem(trouble)
+        return EXIT_FAILED
     if args.name is not None and not is_known:
-        find_org(config_file(paths).load(), args.name)  # or else nobody of that name was ever watched
+        find_org(make_config_file(paths).load(), args.name)  # or else nobody of that name was ever watched
     if not events:
-        say("zbtui: Nothing has changed in that time." if is_known else "zbtui: Nothing has changed yet.")
+        print_message(
+            "zbtui: Nothing has changed in that time." if is_known else "zbtui: Nothing has changed yet."
+        )
     if args.json:
         for event in events:
-            print(as_line(event))
+            print(event_json_line(event))
     elif events:
-        print(as_rows(events, coloured=takes_colour(sys.stdout, os.environ)))
+        print(event_rows(events, coloured=supports_colour(sys.stdout, os.environ)))
     return 0
 
 
 def _doctor(args: argparse.Namespace) -> int:
     from contextlib import aclosing
 
-    from zbtui.doctor import Doctor, Finding, as_json, exit_code, lines_of, summary
-    from zbtui.store.worker import run
+    from zbtui.doctor import Doctor, Finding, exit_code, finding_lines, findings_as_json, findings_summary
+    from zbtui.store.worker import run_event_loop
 
-    paths = find_paths_of(args)
-    file = config_file(paths)
+    paths = paths_from_arguments(args)
+    file = make_config_file(paths)
 
     async def examine() -> list[Finding]:
-        async with open_desk(paths, file) as desk:
-            home, keyring = desk.household, open_credentials(paths)
+        async with open_org_service(paths, file) as desk:
+            home, keyring = desk.stores, make_credential_store(paths)
             doctor = Doctor(
                 file.load,
                 keyring,
@@ -352,30 +358,33 @@ def _doctor(args: argparse.Namespace) -> int:
                 str(paths.journal),
             )
             findings: list[Finding] = []
-            walk = doctor.examine(tuple(args.names), searching=args.find_data_center)
+            walk = doctor.examine(tuple(args.names), search_data_centers=args.find_data_center)
             async with aclosing(walk):
                 async for finding in walk:
                     if not args.json:
-                        print("\n".join(lines_of(finding, findings[-1] if findings else None)), flush=True)
+                        print(
+                            "\n".join(finding_lines(finding, findings[-1] if findings else None)),
+                            flush=True,
+                        )
                     findings.append(finding)
             return findings
 
-    findings = run(examine())
-    print(as_json(findings) if args.json else summary(findings))
+    findings = run_event_loop(examine())
+    print(findings_as_json(findings) if args.json else findings_summary(findings))
     return exit_code(findings)
 
 
 def _paths(args: argparse.Namespace) -> int:
-    paths = find_paths_of(args)
+    paths = paths_from_arguments(args)
     for name, path in (("config", paths.config), ("journal", paths.journal), ("log", paths.log)):
         print(f"{name:<8} {path}")
     return 0
 
 
-def _need_terminal() -> None:
+def _require_terminal() -> None:
     if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        raise TroubleError(
-            Trouble("config", "The screen needs a terminal.", "Without one, use zbtui check.")
+        raise ProblemError(
+            Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
         )
 
 

@@ -21,11 +21,11 @@ class Clock(Protocol):
         """Until `event` is set, or until `seconds` have passed (None: only the event counts)."""
 
 
-JUMP_SECONDS: Final = 30.0
+CLOCK_JUMP_SECONDS: Final = 30.0
 """Wall and monotonic clock apart by more than this: the machine slept, or the clock was set."""
 
 
-def drift_of(clock: Clock) -> float:
+def clock_drift(clock: Clock) -> float:
     """How far the wall clock is from the monotonic one, in seconds: it changes only where one jumps."""
     return clock.now().timestamp() - clock.monotonic()
 
@@ -54,17 +54,17 @@ class StoppedError(Exception):
     """What was waited for is no longer wanted."""
 
 
-class Stop:
+class StopSignal:
     """Ends somebody's waits; a request under way is never cancelled, it ends by its own limits."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._wake = asyncio.Event()
-        self.wanted = False
+        self.is_requested = False
 
     def request(self) -> None:
         """From now on whoever waits here is stopped."""
-        self.wanted = True
+        self.is_requested = True
         self._wake.set()
 
     def wake(self) -> None:
@@ -77,14 +77,14 @@ class Stop:
         Raises:
             StoppedError: `request` was called, before or meanwhile.
         """
-        self.check()
+        self.raise_if_requested()
         await self._clock.wait(self._wake, seconds)
         self._wake.clear()
-        self.check()
+        self.raise_if_requested()
 
-    def check(self) -> None:
+    def raise_if_requested(self) -> None:
         """Raises:
         StoppedError: `request` was called.
         """
-        if self.wanted:
+        if self.is_requested:
             raise StoppedError

@@ -14,62 +14,64 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import random
 
-    from zbtui.alerts.desk import AlertDesk
+    from zbtui.alerts.desk import AlertDispatcher
     from zbtui.clock import Clock
     from zbtui.config.config_file import ConfigFile
     from zbtui.config.config_watcher import ConfigWatcher
     from zbtui.config.settings import Config
     from zbtui.core.org import Org
-    from zbtui.onboard import Desk
-    from zbtui.store.credentials import KeyringCredentials
+    from zbtui.onboard import OrgService
+    from zbtui.store.credentials import KeyringCredentialStore
     from zbtui.store.journal import Journal
-    from zbtui.store.memory import Credentials
+    from zbtui.store.memory import CredentialStore
     from zbtui.store.paths import Paths
-    from zbtui.watch.fleet import Fleet, Look
-    from zbtui.zoho.http import Http
+    from zbtui.watch.fleet import Fleet, PollFunction
+    from zbtui.zoho.http import HttpClient
 
 
-def find_paths_of(args: argparse.Namespace) -> Paths:
+def paths_from_arguments(args: argparse.Namespace) -> Paths:
     """Where this user's files are, by `--config` and the environment."""
     from zbtui.store.paths import find_paths
 
     return find_paths(getattr(args, "config", None), os.environ)
 
 
-def config_file(paths: Paths) -> ConfigFile:
+def make_config_file(paths: Paths) -> ConfigFile:
     """The config of this user."""
     from zbtui.config.config_file import ConfigFile
 
     return ConfigFile(paths.config, paths.locks / "config.lock")
 
 
-def open_credentials(paths: Paths) -> KeyringCredentials:
+def make_credential_store(paths: Paths) -> KeyringCredentialStore:
     """The keyring of this user."""
-    from zbtui.store.credentials import ALLOW_INSECURE, KeyringCredentials
+    from zbtui.store.credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
 
-    return KeyringCredentials(paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE) == "1")
+    return KeyringCredentialStore(
+        paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
+    )
 
 
 @asynccontextmanager
-async def open_desk(paths: Paths, config: ConfigFile) -> AsyncIterator[Desk]:
+async def open_org_service(paths: Paths, config: ConfigFile) -> AsyncIterator[OrgService]:
     """The stores of this user, for as long as the context lasts."""
     from zbtui.clock import SystemClock
-    from zbtui.onboard import Desk, Household
+    from zbtui.onboard import OrgService, Stores
     from zbtui.store.journal import open_journal
-    from zbtui.zoho.http import Http
+    from zbtui.zoho.http import HttpClient
 
     journal = open_journal(paths.journal, folders=paths.fallbacks)
     try:
-        async with Http() as http:
-            yield Desk(Household(config, open_credentials(paths), journal), http, SystemClock())
+        async with HttpClient() as http:
+            yield OrgService(Stores(config, make_credential_store(paths), journal), http, SystemClock())
     finally:
         await journal.close()
 
 
 def make_fleet(
     config: Config,
-    http: Http,
-    credentials: Credentials,
+    http: HttpClient,
+    credentials: CredentialStore,
     journal: Journal,
     clock: Clock,
     rng: random.Random | None = None,
@@ -82,8 +84,8 @@ def make_fleet(
     from zbtui.watch.fleet import Fleet
     from zbtui.watch.session import Session
 
-    def open_look(org: Org) -> Look:
-        return Session(org, http, credentials, journal, clock).look_further
+    def open_look(org: Org) -> PollFunction:
+        return Session(org, http, credentials, journal, clock).poll
 
     return Fleet(config, open_look, journal, clock, rng)
 
@@ -93,42 +95,44 @@ class Watch(NamedTuple):
 
     config: ConfigWatcher
     fleet: Fleet
-    desk: Desk
-    alerts: AlertDesk
+    desk: OrgService
+    alerts: AlertDispatcher
 
 
-def make_watch(desk: Desk, config: Config, rng: random.Random | None = None) -> Watch:
+def make_watch(desk: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
     """A watch on the desk's stores, each part of which goes by what the config says for it.
 
     Args:
         rng: for the jitter.
     """
-    from zbtui.alerts.desk import AlertDesk
+    from zbtui.alerts.desk import AlertDispatcher
     from zbtui.config.config_watcher import ConfigWatcher
 
-    home = desk.household
-    watcher = ConfigWatcher(config, home.config.reload)
+    home = desk.stores
+    watcher = ConfigWatcher(config, home.config.load_if_changed)
     fleet = make_fleet(config, desk.http, home.credentials, home.journal, desk.clock, rng)
-    alerts = AlertDesk(home.journal, desk.http, desk.clock, config.settings.alerts)
-    home.journal.keep = config.settings.journal
+    alerts = AlertDispatcher(home.journal, desk.http, desk.clock, config.settings.alerts)
+    home.journal.retention = config.settings.journal
 
     def apply(config: Config) -> None:
         fleet.apply(config)
         alerts.settings = config.settings.alerts
-        home.journal.keep = config.settings.journal
+        home.journal.retention = config.settings.journal
 
     watcher.subscribe(apply)
     return Watch(watcher, fleet, desk, alerts)
 
 
-def with_desk(args: argparse.Namespace, act: Callable[[Desk], Coroutine[Any, Any, int]]) -> int:
+def run_with_org_service(
+    args: argparse.Namespace, act: Callable[[OrgService], Coroutine[Any, Any, int]]
+) -> int:
     """Run a command that changes which orgs are watched; its exit status."""
-    from zbtui.store.worker import run
+    from zbtui.store.worker import run_event_loop
 
-    paths = find_paths_of(args)
+    paths = paths_from_arguments(args)
 
     async def change() -> int:
-        async with open_desk(paths, config_file(paths)) as desk:
+        async with open_org_service(paths, make_config_file(paths)) as desk:
             return await act(desk)
 
-    return run(change())
+    return run_event_loop(change())

@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from tests.core.build import DAY, NOW, OFFLINE, SIGNED_OUT, backup
+from tests.core.build import DAY, NOW, OFFLINE, SIGNED_OUT, make_backup
 from tests.support.build import build_snapshot
-from zbtui.core.alert import Alert, Kind
+from zbtui.core.alert import Alert, AlertKind
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.core.verdict import Level
-from zbtui.store.alerts import KeptAlert
+from zbtui.store.alerts import StoredAlert
 
-HOSTILE: Final = (
+HOSTILE_TEXTS: Final = (
     "$(touch touched)",
     "`touch touched`",
     "; touch touched #",
@@ -36,7 +36,7 @@ HOSTILE: Final = (
 """Clean texts that a shell, or a careless program, would make something of."""
 
 
-def alert(org: str = "acme", kind: Kind = "alarm", **parts: Any) -> Alert:
+def make_alert(org: str = "acme", kind: AlertKind = "alarm", **parts: Any) -> Alert:
     """An alarm of a failed backup, with these parts replaced."""
     said = Alert(
         NOW, kind, org, "scheduled", "failed", Level.CRITICAL, "The backup failed", "See Zoho: Setup"
@@ -44,34 +44,36 @@ def alert(org: str = "acme", kind: Kind = "alarm", **parts: Any) -> Alert:
     return replace(said, **parts)
 
 
-def kept(id_: int = 7, **parts: Any) -> KeptAlert:
-    return KeptAlert(id_, alert(**parts))
+def make_stored_alert(id_: int = 7, **parts: Any) -> StoredAlert:
+    return StoredAlert(id_, make_alert(**parts))
 
 
-def org(name: str) -> Org:
+def make_org(name: str) -> Org:
     return Org(name, "eu", f"1000.{name.upper()}")
 
 
-def well(name: str, at: datetime, **known: Any) -> Snapshot:
+def healthy_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
     """Seen at that moment, with a run ahead."""
     return build_snapshot(
-        org(name), backup=backup("SCHEDULED", at + DAY), observed_at=at, attempted_at=at, **known
+        make_org(name), backup=make_backup("SCHEDULED", at + DAY), observed_at=at, attempted_at=at, **known
     )
 
 
-def failed(name: str, at: datetime, **known: Any) -> Snapshot:
+def failed_backup_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
     """Seen at that moment, with a run that failed."""
-    return build_snapshot(org(name), backup=backup("FAILED"), observed_at=at, attempted_at=at, **known)
+    return build_snapshot(
+        make_org(name), backup=make_backup("FAILED"), observed_at=at, attempted_at=at, **known
+    )
 
 
-def unreached(
-    name: str, at: datetime, failures: int = 3, trouble: Trouble = OFFLINE, **known: Any
+def unreachable_snapshot(
+    name: str, at: datetime, failures: int = 3, trouble: Problem = OFFLINE, **known: Any
 ) -> Snapshot:
     """Looked at in vain at that moment, and so often before."""
     return build_snapshot(
-        org(name), attempted_at=at, problem=trouble, failures=failures, failing_since=at, **known
+        make_org(name), attempted_at=at, problem=trouble, failures=failures, failing_since=at, **known
     )
 
 
-def signed_out(name: str, at: datetime) -> Snapshot:
-    return unreached(name, at, 1, SIGNED_OUT)
+def signed_out_snapshot(name: str, at: datetime) -> Snapshot:
+    return unreachable_snapshot(name, at, 1, SIGNED_OUT)

@@ -11,26 +11,26 @@ import sys
 from pathlib import Path
 from typing import cast
 
-from tests.alerts.scene import Scene, State
+from tests.alerts.scene import AlertingProcess, PollResult
 from zbtui.clock import SystemClock
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.store.journal import open_journal
 
 
-def say(word: str) -> None:
+def print_word(word: str) -> None:
     sys.stdout.write(f"{word}\n")
     sys.stdout.flush()
 
 
 async def main(journal: str, script: str) -> None:
     settings = AlertSettings(on_change=("/bin/sh", "-c", script))
-    scene = Scene(settings, open_journal(Path(journal)), SystemClock())
-    say("ready")
+    scene = AlertingProcess(settings, open_journal(Path(journal)), SystemClock())
+    print_word("ready")
     for line in sys.stdin:
         state, *names = line.split()
-        await scene.see_all(names, cast(State, state))
+        await scene.poll_all(names, cast(PollResult, state))
         await scene.deliver()
-        say("done")
+        print_word("done")
     await scene.journal.close()
 
 

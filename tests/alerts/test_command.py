@@ -12,17 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.build import HOSTILE, kept
+from tests.alerts.build import HOSTILE_TEXTS, make_stored_alert
 from tests.support.clock import FakeClock
-from zbtui.alerts.command import LAST_WORDS_SECONDS, LIMIT_SECONDS, MOST_KEPT, run_command
-from zbtui.alerts.message import alert_as_json, alert_environment
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.alerts.command import (
+    COMMAND_TIMEOUT_SECONDS,
+    MAX_OUTPUT_BYTES,
+    OUTPUT_GRACE_SECONDS,
+    run_command,
+)
+from zbtui.alerts.message import alert_environment, alert_payload
+from zbtui.core.trouble import Problem, ProblemError
 
-PATIENCE = 10
+TIMEOUT_SECONDS = 10
 """Seconds after which a test fails that would else wait for ever."""
 
 
-class Watched(FakeClock):
+class WatchedClock(FakeClock):
     """Tells when the last words of a program are waited for."""
 
     def __init__(self) -> None:
@@ -30,7 +35,7 @@ class Watched(FakeClock):
         self.listening = asyncio.Event()
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        if seconds == LAST_WORDS_SECONDS:
+        if seconds == OUTPUT_GRACE_SECONDS:
             self.listening.set()
         await super().wait(event, seconds)
 
@@ -50,10 +55,10 @@ def python(code: str, *arguments: str) -> list[str]:
     return [sys.executable, "-I", "-c", code, *arguments]
 
 
-async def trouble_of(*command: str, clock: FakeClock | None = None) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
-        await run_command(command, kept(), clock or FakeClock())
-    return caught.value.trouble
+async def problem_of(*command: str, clock: FakeClock | None = None) -> Problem:
+    with pytest.raises(ProblemError) as caught:
+        await run_command(command, make_stored_alert(), clock or FakeClock())
+    return caught.value.problem
 
 
 def names_in(folder: Path) -> set[str]:
@@ -66,9 +71,9 @@ def reading_end(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
 
-async def heard(end: int) -> bytes:
+async def read_all(end: int) -> bytes:
     """What comes next; nothing, once nobody holds the other end."""
-    ready, _, _ = await asyncio.to_thread(select.select, [end], [], [], PATIENCE)
+    ready, _, _ = await asyncio.to_thread(select.select, [end], [], [], TIMEOUT_SECONDS)
     assert ready, "nothing came"
     return os.read(end, 100)
 
@@ -77,11 +82,11 @@ async def heard(end: int) -> bytes:
 
 
 async def test_it_gets_the_alert_as_one_line_of_json(folder: Path) -> None:
-    await run_command(shell("cat > told"), kept(), FakeClock())
+    await run_command(shell("cat > told"), make_stored_alert(), FakeClock())
     told = (folder / "told").read_bytes()
     assert told.count(b"\n") == 1
     assert told.endswith(b"\n")
-    assert json.loads(told) == alert_as_json(kept())
+    assert json.loads(told) == alert_payload(make_stored_alert())
 
 
 async def test_it_gets_the_variables_beside_its_own_environment(
@@ -91,22 +96,24 @@ async def test_it_gets_the_variables_beside_its_own_environment(
     for name in ("ZBTUI_CONFIG", "ZBTUI_ALLOW_INSECURE_KEYRING", "ZBTUI_OTHER"):
         monkeypatch.setenv(name, "1")
     code = "import json, os; json.dump(dict(os.environ), open('told', 'w'))"
-    await run_command(python(code), kept(), FakeClock())
+    await run_command(python(code), make_stored_alert(), FakeClock())
     told = json.loads((folder / "told").read_text())
     assert (told["OF_THE_USER"], told["PATH"]) == ("1", os.environ["PATH"])
-    assert {key: told[key] for key in told if key.startswith("ZBTUI_")} == alert_environment(kept())
+    assert {key: told[key] for key in told if key.startswith("ZBTUI_")} == alert_environment(
+        make_stored_alert()
+    )
 
 
 async def test_no_shell_reads_its_arguments(folder: Path) -> None:
     code = "import json, sys; json.dump(sys.argv[1:], open('told', 'w'))"
-    await run_command(python(code, *HOSTILE, ""), kept(), FakeClock())
-    assert json.loads((folder / "told").read_text()) == [*HOSTILE, ""]
+    await run_command(python(code, *HOSTILE_TEXTS, ""), make_stored_alert(), FakeClock())
+    assert json.loads((folder / "told").read_text()) == [*HOSTILE_TEXTS, ""]
     assert names_in(folder) == {"told"}
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
 async def test_no_shell_reads_what_the_alert_says(text: str, folder: Path) -> None:
-    said = kept(org=text, headline=text, hint=text)
+    said = make_stored_alert(org=text, headline=text, hint=text)
     script = 'printf %s "$ZBTUI_ORG" > org; printf %s "$ZBTUI_HEADLINE" > headline; cat > json'
     await run_command(shell(script), said, FakeClock())
     assert (folder / "org").read_text() == text
@@ -119,25 +126,25 @@ async def test_a_program_may_lie_in_a_folder_whose_name_a_shell_would_part(folde
     program = folder / "a $(touch touched) name"
     program.write_text("#!/bin/sh\ntouch told\n")
     program.chmod(0o700)
-    await run_command([str(program)], kept(), FakeClock())
+    await run_command([str(program)], make_stored_alert(), FakeClock())
     assert (folder / "told").exists()
     assert not (folder / "touched").exists()
 
 
 async def test_it_has_a_session_of_its_own_and_so_no_terminal(folder: Path) -> None:
     code = "import os; open('told', 'w').write(str(os.getsid(0) == os.getpid()))"
-    await run_command(python(code), kept(), FakeClock())
+    await run_command(python(code), make_stored_alert(), FakeClock())
     assert (folder / "told").read_text() == "True"
 
 
 async def test_a_program_that_does_not_read_what_it_gets_is_fine() -> None:
-    long = kept(hint="x" * 100_000)  # more than a pipe holds
+    long = make_stored_alert(hint="x" * 100_000)  # more than a pipe holds
     for script in ("true", "exec 0<&-; true", "head -c 1 > /dev/null"):
         await run_command(shell(script), long, FakeClock())
 
 
 async def test_nothing_that_it_prints_reaches_the_screen(capfd: pytest.CaptureFixture[str]) -> None:
-    await run_command(shell("echo out; echo err >&2"), kept(), FakeClock())
+    await run_command(shell("echo out; echo err >&2"), make_stored_alert(), FakeClock())
     assert capfd.readouterr() == ("", "")
 
 
@@ -159,19 +166,19 @@ async def test_nothing_that_it_prints_reaches_the_screen(capfd: pytest.CaptureFi
     ],
 )
 async def test_a_bad_end_is_told_with_the_first_thing_that_it_said(script: str, message: str) -> None:
-    trouble = await trouble_of(*shell(script))
+    trouble = await problem_of(*shell(script))
     assert (trouble.kind, trouble.message) == ("contract", message)
 
 
 async def test_what_is_said_on_its_behalf_after_its_end_is_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "gate")
     gate = os.open(folder / "gate", os.O_RDWR)
-    clock = Watched()
+    clock = WatchedClock()
     script = "(read line < gate; echo late >&2) & exit 3"
-    running = asyncio.create_task(run_command(shell(script), kept(), clock))
-    await asyncio.wait_for(clock.listening.wait(), PATIENCE)
+    running = asyncio.create_task(run_command(shell(script), make_stored_alert(), clock))
+    await asyncio.wait_for(clock.listening.wait(), TIMEOUT_SECONDS)
     os.write(gate, b"on\n")
-    with pytest.raises(TroubleError, match="exit status 3: late"):
+    with pytest.raises(ProblemError, match="exit status 3: late"):
         await running
     os.close(gate)
 
@@ -180,19 +187,19 @@ async def test_what_it_says_is_cleaned() -> None:
     code = (
         "import sys; sys.stderr.buffer.write(b'\\x1b[31mre\\xffd\\x07\\xe2\\x80\\xae!\\r\\n'); sys.exit(1)"
     )
-    trouble = await trouble_of(*python(code))
+    trouble = await problem_of(*python(code))
     assert trouble.message.endswith(" failed with exit status 1: [31mre\ufffdd!.")
 
 
 async def test_its_arguments_may_be_secret_and_are_not_told() -> None:
     for command in (["/no/such/program", "s3cret"], shell("exit 1 # s3cret")):
-        trouble = await trouble_of(*command)
+        trouble = await problem_of(*command)
         assert "s3cret" not in f"{trouble}"
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "no-such-program-on-the-path", "~/program"])
 async def test_a_program_that_is_not_there_is_a_trouble_of_the_config(program: str) -> None:
-    trouble = await trouble_of(program)
+    trouble = await problem_of(program)
     assert (trouble.kind, trouble.message) == ("config", f"The command {program} was not found.")
     assert "on_change" in trouble.hint
 
@@ -203,10 +210,10 @@ async def test_each_other_reason_not_to_start_has_a_sentence_of_its_own(folder: 
     unreadable = folder / "unreadable"
     unreadable.write_bytes(b"\x00\x01")
     unreadable.chmod(0o700)
-    assert "may not be run" in (await trouble_of(str(plain))).message
-    assert "may not be run" in (await trouble_of(str(folder))).message
-    assert "format" in (await trouble_of(str(unreadable))).message.lower()
-    assert "cannot be run (ValueError)" in (await trouble_of("/bin/sh", "\0")).message
+    assert "may not be run" in (await problem_of(str(plain))).message
+    assert "may not be run" in (await problem_of(str(folder))).message
+    assert "format" in (await problem_of(str(unreadable))).message.lower()
+    assert "cannot be run (ValueError)" in (await problem_of("/bin/sh", "\0")).message
 
 
 # What it cannot do
@@ -219,14 +226,14 @@ async def test_a_program_that_goes_on_is_ended_after_its_time_with_all_that_it_s
     clock = FakeClock()
     # Whoever still runs holds the named pipe.
     script = "exec 9> held; sleep 60 & echo started >&9; sleep 60"
-    running = asyncio.create_task(run_command(shell(script), kept(), clock))
-    assert await heard(held) == b"started\n"
-    await clock.advance(LIMIT_SECONDS - 0.1)
+    running = asyncio.create_task(run_command(shell(script), make_stored_alert(), clock))
+    assert await read_all(held) == b"started\n"
+    await clock.advance(COMMAND_TIMEOUT_SECONDS - 0.1)
     assert not running.done()
     await clock.advance(0.1)
-    with pytest.raises(TroubleError, match="The command /bin/sh was ended: it took over 10 s"):
-        await asyncio.wait_for(running, PATIENCE)
-    assert await heard(held) == b""
+    with pytest.raises(ProblemError, match="The command /bin/sh was ended: it took over 10 s"):
+        await asyncio.wait_for(running, TIMEOUT_SECONDS)
+    assert await read_all(held) == b""
     os.close(held)
 
 
@@ -234,12 +241,12 @@ async def test_a_program_that_ignores_being_asked_to_end_is_ended_all_the_same(f
     held = reading_end(folder / "held")
     clock = FakeClock()
     script = "trap '' TERM INT HUP; exec 9> held; echo started >&9; while :; do sleep 60; done"
-    running = asyncio.create_task(run_command(shell(script), kept(), clock))
-    await heard(held)
-    await clock.advance(LIMIT_SECONDS)
-    with pytest.raises(TroubleError, match="ended"):
-        await asyncio.wait_for(running, PATIENCE)
-    assert await heard(held) == b""
+    running = asyncio.create_task(run_command(shell(script), make_stored_alert(), clock))
+    await read_all(held)
+    await clock.advance(COMMAND_TIMEOUT_SECONDS)
+    with pytest.raises(ProblemError, match="ended"):
+        await asyncio.wait_for(running, TIMEOUT_SECONDS)
+    assert await read_all(held) == b""
     os.close(held)
 
 
@@ -248,15 +255,15 @@ async def test_who_is_cancelled_leaves_nothing_running(turns: int, folder: Path)
     """Be it that the program has only just been started."""
     held = reading_end(folder / "held")
     script = "exec 9> held; sleep 60 & echo started >&9; sleep 60"
-    running = asyncio.create_task(run_command(shell(script), kept(), FakeClock()))
+    running = asyncio.create_task(run_command(shell(script), make_stored_alert(), FakeClock()))
     for _ in range(turns):
         await asyncio.sleep(0)
-    assert select.select([held], [], [], PATIENCE)[0]
+    assert select.select([held], [], [], TIMEOUT_SECONDS)[0]
     assert os.read(held, 100) == b"started\n"
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(running, PATIENCE)
-    assert await heard(held) == b""
+        await asyncio.wait_for(running, TIMEOUT_SECONDS)
+    assert await read_all(held) == b""
     os.close(held)
 
 
@@ -266,18 +273,18 @@ async def test_what_it_leaves_behind_holds_nobody_up_and_goes_on(status: int, fo
     told = reading_end(folder / "told")
     os.mkfifo(folder / "gate")
     gate = os.open(folder / "gate", os.O_RDWR)
-    clock = Watched()
+    clock = WatchedClock()
     script = f"(read line < gate; echo $line > told) & echo why >&2; exit {status}"
-    running = asyncio.create_task(run_command(shell(script), kept(), clock))
-    await asyncio.wait_for(clock.listening.wait(), PATIENCE)
-    await clock.advance(LAST_WORDS_SECONDS)
+    running = asyncio.create_task(run_command(shell(script), make_stored_alert(), clock))
+    await asyncio.wait_for(clock.listening.wait(), TIMEOUT_SECONDS)
+    await clock.advance(OUTPUT_GRACE_SECONDS)
     if status:
-        with pytest.raises(TroubleError, match="exit status 3: why"):
+        with pytest.raises(ProblemError, match="exit status 3: why"):
             await running
     else:
         await running
     os.write(gate, b"on\n")
-    assert await heard(told) == b"on\n"
+    assert await read_all(told) == b"on\n"
     os.close(gate)
     os.close(told)
 
@@ -286,7 +293,7 @@ async def test_a_flood_takes_no_memory() -> None:
     flood = "import sys\nfor _ in range(512): sys.stdout.write('x' * 65536), sys.stderr.write('y' * 65536)"
     tracemalloc.start()
     try:
-        await run_command(python(flood), kept(), FakeClock())
+        await run_command(python(flood), make_stored_alert(), FakeClock())
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -294,13 +301,13 @@ async def test_a_flood_takes_no_memory() -> None:
 
 
 async def test_of_a_flood_the_first_line_is_told_as_far_as_it_fits() -> None:
-    code = f"import sys; sys.stderr.write('why' + ' y' * {MOST_KEPT}); sys.exit(1)"
-    trouble = await trouble_of(*python(code))
+    code = f"import sys; sys.stderr.write('why' + ' y' * {MAX_OUTPUT_BYTES}); sys.exit(1)"
+    trouble = await problem_of(*python(code))
     assert "failed with exit status 1: why y y" in trouble.message
     assert len(trouble.message) < 400
 
 
 async def test_the_name_of_the_program_is_cleaned_and_cut() -> None:
-    trouble = await trouble_of("/no/\x1b[31m" + "x" * 300)
+    trouble = await problem_of("/no/\x1b[31m" + "x" * 300)
     assert "\x1b" not in trouble.message
     assert len(trouble.message) < 120

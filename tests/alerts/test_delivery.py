@@ -12,40 +12,48 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.scene import Scene, State, in_turn, posted
+from tests.alerts.scene import AlertingProcess, PollResult, posted_alerts, respond_in_turn
 from tests.core.build import DAY, HOUR, MINUTE, SECOND
-from tests.support.clock import settle
-from tests.support.faulty import Answer, Faulty, closed_port, faulty, reply, resets, sends
-from tests.zoho.canned import Canned
+from tests.support.clock import run_until_idle
+from tests.support.faulty import (
+    FaultyServer,
+    Responder,
+    http_response,
+    refusing_port,
+    reset_connection,
+    run_faulty_server,
+    send_bytes,
+)
+from tests.zoho.canned import CannedResponse
 from zbtui.alerts import desk
-from zbtui.alerts.desk import GIVEN_UP_AFTER, LEASE, LONGEST_PAUSE, SHORTEST_PAUSE, AlertDesk
+from zbtui.alerts.desk import GIVE_UP_AFTER, LEASE, MAX_RETRY_PAUSE, MIN_RETRY_PAUSE, AlertDispatcher
 from zbtui.core.alert import Alert
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.backoff import backoff
-from zbtui.store.alerts import AlertBook, Claim, KeptAlert
+from zbtui.store.alerts import DeliveryClaim, Outbox, StoredAlert
 from zbtui.store.journal import Journal, open_journal
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 
 SECRET = "s3cr3t-path"
-OK, REFUSED, DOWN = reply(200), reply(400), reply(500)
+OK, REFUSED, DOWN = http_response(200), http_response(400), http_response(500)
 
 
 @asynccontextmanager
-async def hooked(
-    answer: Answer, settings: AlertSettings | None = None
-) -> AsyncIterator[tuple[Scene, Faulty]]:
+async def process_with_webhook(
+    answer: Responder, settings: AlertSettings | None = None
+) -> AsyncIterator[tuple[AlertingProcess, FaultyServer]]:
     """A process that posts to a server which answers so."""
-    async with faulty(answer) as server, Http() as http:
+    async with run_faulty_server(answer) as server, HttpClient() as http:
         webhook = f"{server.url}/{SECRET}"
-        yield Scene(replace(settings or AlertSettings(), webhook=webhook), http=http), server
+        yield AlertingProcess(replace(settings or AlertSettings(), webhook=webhook), http=http), server
 
 
-def trouble_of(scene: Scene) -> str:
+def problem_message(scene: AlertingProcess) -> str:
     """What it says to be wrong."""
-    return " ".join(trouble.message for trouble in scene.desk.troubles) or "nothing"
+    return " ".join(trouble.message for trouble in scene.dispatcher.problems) or "nothing"
 
 
-def appending(file: Path) -> tuple[str, ...]:
+def append_command(file: Path) -> tuple[str, ...]:
     """A command that notes the org of each alert."""
     return ("/bin/sh", "-c", f'echo "$ZBTUI_ORG" >> {file}')
 
@@ -55,18 +63,20 @@ def appending(file: Path) -> tuple[str, ...]:
 
 async def test_every_sink_is_told_of_every_alert_once(tmp_path: Path) -> None:
     file = tmp_path / "told"
-    async with hooked(sends(OK), AlertSettings(on_change=appending(file), desktop="osc9")) as (
+    async with process_with_webhook(
+        send_bytes(OK), AlertSettings(on_change=append_command(file), desktop="osc9")
+    ) as (
         scene,
         server,
     ):
-        told = await scene.tell("acme", "globex")
+        told = await scene.raise_alarms("acme", "globex")
         for _ in range(2):
             await scene.deliver()
-            await scene.pass_(DAY)
-    assert posted(server) == [(kept.id, kept.alert.org) for kept in told]
+            await scene.advance(DAY)
+    assert posted_alerts(server) == [(kept.id, kept.alert.org) for kept in told]
     assert file.read_text().split() == ["acme", "globex"]
-    assert scene.shown == [kept.alert for kept in told]
-    assert trouble_of(scene) == "nothing"
+    assert scene.desktop_alerts == [kept.alert for kept in told]
+    assert problem_message(scene) == "nothing"
 
 
 async def test_one_sink_is_told_of_one_alert_at_a_time_however_often_it_is_called(
@@ -75,16 +85,16 @@ async def test_one_sink_is_told_of_one_alert_at_a_time_however_often_it_is_calle
     gate = asyncio.Semaphore(0)
     begun: list[str] = []
 
-    async def posts(http: Http, url: str, kept: KeptAlert, now: datetime) -> None:
+    async def posts(http: HttpClient, url: str, kept: StoredAlert, now: datetime) -> None:
         begun.append(kept.alert.org)
         await gate.acquire()
 
-    monkeypatch.setattr(desk, "post", posts)
-    scene = Scene(AlertSettings(webhook="https://hooks.example/x"))
-    await scene.tell("acme", "globex")
+    monkeypatch.setattr(desk, "post_alert", posts)
+    scene = AlertingProcess(AlertSettings(webhook="https://hooks.example/x"))
+    await scene.raise_alarms("acme", "globex")
     calls = asyncio.gather(*(scene.deliver() for _ in range(3)))
     for expected in (["acme"], ["acme", "globex"]):
-        await settle()
+        await run_until_idle()
         assert begun == expected
         gate.release()
     await calls
@@ -92,191 +102,202 @@ async def test_one_sink_is_told_of_one_alert_at_a_time_however_often_it_is_calle
 
 
 async def test_an_alert_waits_for_a_process_that_can_show_it() -> None:
-    scene = Scene()
-    (kept,) = await scene.tell("acme")
-    await scene.desk.deliver()
-    assert scene.shown == []
+    scene = AlertingProcess()
+    (kept,) = await scene.raise_alarms("acme")
+    await scene.dispatcher.deliver()
+    assert scene.desktop_alerts == []
     await scene.deliver()
-    assert scene.shown == [kept.alert]
+    assert scene.desktop_alerts == [kept.alert]
 
 
 async def test_the_config_decides_by_now_whom_to_tell() -> None:
     """What was kept for a webhook that is configured no more is not posted."""
-    async with hooked(sends(OK)) as (scene, server):
-        await scene.tell("acme")
-        scene.desk.settings = AlertSettings()
+    async with process_with_webhook(send_bytes(OK)) as (scene, server):
+        await scene.raise_alarms("acme")
+        scene.dispatcher.settings = AlertSettings()
         await scene.deliver()
-    assert server.heard == []
+    assert server.requests == []
 
 
 async def test_what_the_config_would_refuse_is_sent_nothing() -> None:
-    app = Canned()
-    async with Http(app) as http:
-        scene = Scene(AlertSettings(webhook="http://hooks.example/x"), http=http)
-        await scene.tell("acme")
+    app = CannedResponse()
+    async with HttpClient(app) as http:
+        scene = AlertingProcess(AlertSettings(webhook="http://hooks.example/x"), http=http)
+        await scene.raise_alarms("acme")
         await scene.deliver()
-    assert app.asked == []
-    assert "https" in trouble_of(scene)
+    assert app.requests == []
+    assert "https" in problem_message(scene)
 
 
 # Where it fails
 
 
 async def test_what_failed_is_tried_again_and_delivered_once() -> None:
-    async with hooked(in_turn(DOWN, OK)) as (scene, server):
-        (kept,) = await scene.tell("acme")
+    async with process_with_webhook(respond_in_turn(DOWN, OK)) as (scene, server):
+        (kept,) = await scene.raise_alarms("acme")
         await scene.deliver()
-        assert "127.0.0.1 did not take an alert: HTTP 500" in trouble_of(scene)
-        await scene.pass_(29)
+        assert "127.0.0.1 did not take an alert: HTTP 500" in problem_message(scene)
+        await scene.advance(29)
         await scene.deliver()
-        assert len(server.heard) == 1
-        await scene.pass_(1)
+        assert len(server.requests) == 1
+        await scene.advance(1)
         await scene.deliver()
-        assert trouble_of(scene) == "nothing"
-        await scene.pass_(DAY)
+        assert problem_message(scene) == "nothing"
+        await scene.advance(DAY)
         await scene.deliver()
-    assert posted(server) == [(kept.id, "acme")] * 2
+    assert posted_alerts(server) == [(kept.id, "acme")] * 2
 
 
 def test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_quarter_of_an_hour() -> None:
     seconds = [
-        backoff(SHORTEST_PAUSE, attempts, LONGEST_PAUSE).total_seconds()
+        backoff(MIN_RETRY_PAUSE, attempts, MAX_RETRY_PAUSE).total_seconds()
         for attempts in (0, 1, 2, 3, 4, 5, 6, 90)
     ]
     assert seconds == [30, 60, 120, 240, 480, 900, 900, 900]
 
 
 async def test_a_webhook_that_stays_down_is_left_in_peace_more_and_more() -> None:
-    async with hooked(sends(DOWN)) as (scene, server):
-        await scene.tell("acme")
+    async with process_with_webhook(send_bytes(DOWN)) as (scene, server):
+        await scene.raise_alarms("acme")
         tried = []
         for second in range(0, 1800, 10):
-            before = len(server.heard)
+            before = len(server.requests)
             await scene.deliver()
-            if len(server.heard) > before:
+            if len(server.requests) > before:
                 tried.append(second)
-            await scene.pass_(10)
+            await scene.advance(10)
     assert tried == [0, 30, 90, 210, 450, 930]
 
 
 @pytest.mark.parametrize(("header", "waits"), [("600", 600), ("5", 30), ("0", 30)])
 async def test_a_webhook_that_says_when_to_come_again_is_not_asked_before(header: str, waits: int) -> None:
-    async with hooked(in_turn(reply(429, b"", f"Retry-After: {header}"), OK)) as (scene, server):
-        await scene.tell("acme")
+    async with process_with_webhook(
+        respond_in_turn(http_response(429, b"", f"Retry-After: {header}"), OK)
+    ) as (scene, server):
+        await scene.raise_alarms("acme")
         await scene.deliver()
-        await scene.pass_(waits - 1)
+        await scene.advance(waits - 1)
         await scene.deliver()
-        assert len(server.heard) == 1
-        await scene.pass_(1)
+        assert len(server.requests) == 1
+        await scene.advance(1)
         await scene.deliver()
-        assert len(server.heard) == 2
+        assert len(server.requests) == 2
 
 
 async def test_one_sink_that_fails_holds_up_no_other(tmp_path: Path) -> None:
     file = tmp_path / "told"
-    async with hooked(resets, AlertSettings(on_change=appending(file), desktop="osc9")) as (scene, _):
-        await scene.tell("acme", "globex")
+    async with process_with_webhook(
+        reset_connection, AlertSettings(on_change=append_command(file), desktop="osc9")
+    ) as (scene, _):
+        await scene.raise_alarms("acme", "globex")
         await scene.deliver()
         assert file.read_text().split() == ["acme", "globex"]
-        assert [alert.org for alert in scene.shown] == ["acme", "globex"]
-        assert "127.0.0.1 broke the connection off" in trouble_of(scene)
+        assert [alert.org for alert in scene.desktop_alerts] == ["acme", "globex"]
+        assert "127.0.0.1 broke the connection off" in problem_message(scene)
 
 
 async def test_while_a_webhook_is_down_nothing_overtakes_what_waits_for_it() -> None:
-    async with hooked(in_turn(DOWN, DOWN, OK)) as (scene, server):
-        await scene.tell("acme", "globex")
+    async with process_with_webhook(respond_in_turn(DOWN, DOWN, OK)) as (scene, server):
+        await scene.raise_alarms("acme", "globex")
         await scene.deliver()
-        await scene.tell("initech")
+        await scene.raise_alarms("initech")
         for _ in range(12):
-            await scene.pass_(10)
+            await scene.advance(10)
             await scene.deliver()
-    assert [org for _, org in posted(server)] == ["acme", "acme", "acme", "globex", "initech"]
+    assert [org for _, org in posted_alerts(server)] == ["acme", "acme", "acme", "globex", "initech"]
 
 
 async def test_an_alert_that_is_refused_lets_the_others_by_and_is_tried_again() -> None:
-    async with hooked(in_turn(REFUSED, OK)) as (scene, server):
-        await scene.tell("acme", "globex")
+    async with process_with_webhook(respond_in_turn(REFUSED, OK)) as (scene, server):
+        await scene.raise_alarms("acme", "globex")
         await scene.deliver()
-        assert [org for _, org in posted(server)] == ["acme", "globex"]
-        await scene.pass_(30)
+        assert [org for _, org in posted_alerts(server)] == ["acme", "globex"]
+        await scene.advance(30)
         await scene.deliver()
-    assert [org for _, org in posted(server)] == ["acme", "globex", "acme"]
+    assert [org for _, org in posted_alerts(server)] == ["acme", "globex", "acme"]
 
 
 async def test_a_command_that_fails_is_run_again(tmp_path: Path) -> None:
     file = tmp_path / "told"
     script = f'echo "$ZBTUI_ORG" >> {file}; test "$(wc -l < {file})" -gt 1 || exit 4'
-    scene = Scene(AlertSettings(on_change=("/bin/sh", "-c", script)))
-    await scene.tell("acme")
+    scene = AlertingProcess(AlertSettings(on_change=("/bin/sh", "-c", script)))
+    await scene.raise_alarms("acme")
     await scene.deliver()
-    assert "exit status 4" in trouble_of(scene)
-    await scene.pass_(30)
+    assert "exit status 4" in problem_message(scene)
+    await scene.advance(30)
     await scene.deliver()
-    assert trouble_of(scene) == "nothing"
+    assert problem_message(scene) == "nothing"
     assert file.read_text().split() == ["acme", "acme"]
 
 
 async def test_a_command_that_is_not_there_is_not_looked_for_again_with_each_alert() -> None:
-    scene = Scene(AlertSettings(on_change=("/no/such/program",)))
-    await scene.tell("acme", "globex")
+    scene = AlertingProcess(AlertSettings(on_change=("/no/such/program",)))
+    await scene.raise_alarms("acme", "globex")
     await scene.deliver()
-    assert "/no/such/program was not found" in trouble_of(scene)
-    claims = [await scene.journal.alerts.claim(["command"], scene.clock.now(), LEASE) for _ in range(2)]
-    assert [claim and (claim.kept.alert.org, claim.attempts) for claim in claims] == [("globex", 0), None]
+    assert "/no/such/program was not found" in problem_message(scene)
+    claims = [
+        await scene.journal.outbox.claim_delivery(["command"], scene.clock.now(), LEASE) for _ in range(2)
+    ]
+    assert [claim and (claim.stored.alert.org, claim.attempts) for claim in claims] == [("globex", 0), None]
 
 
 async def test_a_config_that_was_corrected_counts_at_once(tmp_path: Path) -> None:
     file = tmp_path / "told"
-    scene = Scene(AlertSettings(on_change=("/no/such/program",)))
-    await scene.tell("acme", "globex")
+    scene = AlertingProcess(AlertSettings(on_change=("/no/such/program",)))
+    await scene.raise_alarms("acme", "globex")
     await scene.deliver()
-    scene.desk.settings = AlertSettings(on_change=appending(file))
+    scene.dispatcher.settings = AlertSettings(on_change=append_command(file))
     await scene.deliver()
-    assert trouble_of(scene) == "nothing"
+    assert problem_message(scene) == "nothing"
     assert file.read_text().split() == ["globex"]
-    await scene.pass_(30)
+    await scene.advance(30)
     await scene.deliver()
     assert file.read_text().split() == ["globex", "acme"]
 
 
 async def test_a_notice_that_cannot_be_shown_is_a_trouble_and_shown_later() -> None:
-    scene = Scene()
-    (kept,) = await scene.tell("acme")
+    scene = AlertingProcess()
+    (kept,) = await scene.raise_alarms("acme")
 
     def fails(alert: Alert) -> None:
         raise RuntimeError(SECRET)
 
-    await scene.desk.deliver({"desktop": fails})
-    assert trouble_of(scene) == "A notice could not be shown (desktop: RuntimeError)."
-    await scene.pass_(30)
+    await scene.dispatcher.deliver({"desktop": fails})
+    assert problem_message(scene) == "A notice could not be shown (desktop: RuntimeError)."
+    await scene.advance(30)
     await scene.deliver()
-    assert scene.shown == [kept.alert]
+    assert scene.desktop_alerts == [kept.alert]
 
 
 async def test_a_clock_that_is_set_back_does_not_silence_a_sink() -> None:
-    async with hooked(in_turn(DOWN, OK)) as (scene, server):
-        await scene.tell("acme")
+    async with process_with_webhook(respond_in_turn(DOWN, OK)) as (scene, server):
+        await scene.raise_alarms("acme")
         await scene.deliver()
-        scene.jump(-2 * DAY)
-        await scene.pass_(30)
+        scene.jump_wall_clock(-2 * DAY)
+        await scene.advance(30)
         await scene.deliver()
-        assert len(server.heard) == 2
+        assert len(server.requests) == 2
 
 
 async def test_no_trouble_and_no_log_tells_where_the_webhook_is(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     troubles = []
-    for answer in (sends(DOWN), sends(REFUSED), sends(reply(302, b"", f"Location: /{SECRET}")), resets):
-        async with hooked(answer) as (scene, server):
-            await scene.tell("acme")
+    for answer in (
+        send_bytes(DOWN),
+        send_bytes(REFUSED),
+        send_bytes(http_response(302, b"", f"Location: /{SECRET}")),
+        reset_connection,
+    ):
+        async with process_with_webhook(answer) as (scene, server):
+            await scene.raise_alarms("acme")
             await scene.deliver()
-            troubles.append(scene.desk.troubles)
-        assert SECRET.encode() in server.heard[0]
-    with closed_port() as url:
-        scene = Scene(AlertSettings(webhook=f"{url}/{SECRET}"))
-        await scene.tell("acme")
+            troubles.append(scene.dispatcher.problems)
+        assert SECRET.encode() in server.requests[0]
+    with refusing_port() as url:
+        scene = AlertingProcess(AlertSettings(webhook=f"{url}/{SECRET}"))
+        await scene.raise_alarms("acme")
         await scene.deliver()
-        troubles.append(scene.desk.troubles)
+        troubles.append(scene.dispatcher.problems)
     assert all(troubles)
     logged = caplog.text + "".join(repr(record.args) for record in caplog.records)
     assert SECRET not in f"{troubles} {logged}"
@@ -286,17 +307,17 @@ async def test_an_orgs_alerts_come_in_their_order_and_hold_up_no_other_ones(tmp_
     gate, file = tmp_path / "refused", tmp_path / "told"
     gate.write_text("acme: failed")
     script = f'grep -qx "$ZBTUI_TITLE" {gate} && exit 1; echo "$ZBTUI_TITLE" >> {file}'
-    scene = Scene(AlertSettings(on_change=("/bin/sh", "-c", script)))
-    await scene.see(acme="well", birch="well")
-    await scene.pass_(1)
-    await scene.see(acme="failed")
+    scene = AlertingProcess(AlertSettings(on_change=("/bin/sh", "-c", script)))
+    await scene.poll(acme="well", birch="well")
+    await scene.advance(1)
+    await scene.poll(acme="failed")
     await scene.deliver()
-    await scene.pass_(1)
-    await scene.see(acme="well", birch="failed")
+    await scene.advance(1)
+    await scene.poll(acme="well", birch="failed")
     await scene.deliver()
     assert file.read_text().splitlines() == ["birch: failed"]
     gate.write_text("")
-    await scene.pass_(60)
+    await scene.advance(60)
     await scene.deliver()
     assert file.read_text().splitlines() == ["birch: failed", "acme: failed", "acme: well again"]
 
@@ -305,92 +326,95 @@ async def test_an_orgs_alerts_come_in_their_order_and_hold_up_no_other_ones(tmp_
 
 
 async def test_after_a_day_it_is_given_up_and_that_is_told() -> None:
-    async with hooked(sends(REFUSED)) as (scene, server):
-        await scene.tell("acme")
-        while scene.clock.monotonic() < GIVEN_UP_AFTER.total_seconds():
+    async with process_with_webhook(send_bytes(REFUSED)) as (scene, server):
+        await scene.raise_alarms("acme")
+        while scene.clock.monotonic() < GIVE_UP_AFTER.total_seconds():
             await scene.deliver()
-            await scene.pass_(15 * MINUTE)
-        tried = len(server.heard)
+            await scene.advance(15 * MINUTE)
+        tried = len(server.requests)
         assert tried > 90
-        await scene.pass_(15 * MINUTE)
-        other = AlertDesk(scene.journal, scene.http, scene.clock, scene.desk.settings)
+        await scene.advance(15 * MINUTE)
+        other = AlertDispatcher(scene.journal, scene.http, scene.clock, scene.dispatcher.settings)
         await other.deliver()
-        assert len(server.heard) == tried
-        (trouble,) = other.troubles
+        assert len(server.requests) == tried
+        (trouble,) = other.problems
         assert "given up (acme: failed)" in trouble.message
-        assert await scene.journal.alerts.claim(["webhook"], scene.clock.now(), LEASE) is None
+        assert await scene.journal.outbox.claim_delivery(["webhook"], scene.clock.now(), LEASE) is None
 
 
 async def test_what_was_never_tried_is_tried_however_old_it_is() -> None:
     """The machine slept, say."""
-    async with hooked(sends(OK)) as (scene, server):
-        (kept,) = await scene.tell("acme")
-        scene.jump(5 * DAY)
+    async with process_with_webhook(send_bytes(OK)) as (scene, server):
+        (kept,) = await scene.raise_alarms("acme")
+        scene.jump_wall_clock(5 * DAY)
         await scene.deliver()
-    assert posted(server) == [(kept.id, "acme")]
+    assert posted_alerts(server) == [(kept.id, "acme")]
 
 
 async def test_a_notice_of_days_ago_is_not_shown_any_more() -> None:
-    scene = Scene()
-    await scene.tell("acme")
-    await scene.pass_(GIVEN_UP_AFTER)
-    (kept,) = await scene.tell("globex")
+    scene = AlertingProcess()
+    await scene.raise_alarms("acme")
+    await scene.advance(GIVE_UP_AFTER)
+    (kept,) = await scene.raise_alarms("globex")
     await scene.deliver()
-    assert scene.shown == [kept.alert]
-    assert trouble_of(scene) == "nothing"
+    assert scene.desktop_alerts == [kept.alert]
+    assert problem_message(scene) == "nothing"
 
 
 # Who is killed in between
 
 
 async def test_what_another_process_delivers_is_left_to_it_until_it_must_have_died() -> None:
-    scene = Scene()
-    (kept,) = await scene.tell("acme")
-    claim = await scene.journal.alerts.claim(["desktop"], scene.clock.now(), LEASE)
+    scene = AlertingProcess()
+    (kept,) = await scene.raise_alarms("acme")
+    claim = await scene.journal.outbox.claim_delivery(["desktop"], scene.clock.now(), LEASE)
     assert claim is not None
-    await scene.pass_(LEASE - SECOND)
+    await scene.advance(LEASE - SECOND)
     await scene.deliver()
-    assert scene.shown == []
-    await scene.pass_(SECOND)
+    assert scene.desktop_alerts == []
+    await scene.advance(SECOND)
     await scene.deliver()
-    assert scene.shown == [kept.alert]
+    assert scene.desktop_alerts == [kept.alert]
 
 
 async def test_an_alert_may_come_twice_and_then_has_the_same_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def dies(book: AlertBook, claim: Claim) -> None:
+    async def dies(book: Outbox, claim: DeliveryClaim) -> None:
         pass
 
-    async with hooked(sends(OK)) as (scene, server):
-        (kept,) = await scene.tell("acme")
+    async with process_with_webhook(send_bytes(OK)) as (scene, server):
+        (kept,) = await scene.raise_alarms("acme")
         with monkeypatch.context() as killed:
-            killed.setattr(AlertBook, "delivered", dies)
+            killed.setattr(Outbox, "mark_delivered", dies)
             await scene.deliver()
-        await scene.pass_(LEASE)
+        await scene.advance(LEASE)
         await scene.deliver()
-        await scene.pass_(HOUR)
+        await scene.advance(HOUR)
         await scene.deliver()
-    assert posted(server) == [(kept.id, "acme")] * 2
+    assert posted_alerts(server) == [(kept.id, "acme")] * 2
 
 
 # Without a journal
 
 
 @pytest.fixture
-def broken(tmp_path: Path) -> Journal:
+def unusable_journal(tmp_path: Path) -> Journal:
     """A journal that cannot be used."""
     journal = open_journal(tmp_path)
-    assert journal.trouble is not None
+    assert journal.problem is not None
     return journal
 
 
-async def test_without_a_journal_each_change_is_still_told_once(broken: Journal) -> None:
-    scene = Scene(journal=broken)
-    await scene.desk.news()
-    states: list[State] = ["well", "failed", "failed", "well"]
+async def test_without_a_journal_each_change_is_still_told_once(unusable_journal: Journal) -> None:
+    scene = AlertingProcess(journal=unusable_journal)
+    await scene.dispatcher.new_alerts()
+    states: list[PollResult] = ["well", "failed", "failed", "well"]
     for state in states:
-        await scene.pass_(5 * MINUTE)
-        await scene.see(acme=state)
+        await scene.advance(5 * MINUTE)
+        await scene.poll(acme=state)
         await scene.deliver()
-    assert [(alert.kind, alert.org) for alert in scene.shown] == [("alarm", "acme"), ("recovery", "acme")]
-    assert [kept.alert for kept in await scene.desk.news()] == scene.shown
-    await broken.close()
+    assert [(alert.kind, alert.org) for alert in scene.desktop_alerts] == [
+        ("alarm", "acme"),
+        ("recovery", "acme"),
+    ]
+    assert [kept.alert for kept in await scene.dispatcher.new_alerts()] == scene.desktop_alerts
+    await unusable_journal.close()

@@ -7,15 +7,15 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from tests.alerts.build import HOSTILE, kept
+from tests.alerts.build import HOSTILE_TEXTS, make_stored_alert
 from tests.core.build import NOW
-from zbtui.alerts.message import alert_as_json, alert_environment
-from zbtui.core.alert import ALL
+from zbtui.alerts.message import alert_environment, alert_payload
+from zbtui.core.alert import ALL_ORGS
 from zbtui.core.verdict import Level
 
 
 def test_the_object_has_every_part_of_the_alert() -> None:
-    assert alert_as_json(kept()) == {
+    assert alert_payload(make_stored_alert()) == {
         "schema": 1,
         "id": 7,
         "at": "2026-11-23T11:20:00+00:00",
@@ -32,7 +32,7 @@ def test_the_object_has_every_part_of_the_alert() -> None:
 
 
 def test_the_variables_say_the_same() -> None:
-    assert alert_environment(kept()) == {
+    assert alert_environment(make_stored_alert()) == {
         "ZBTUI_ALERT_ID": "7",
         "ZBTUI_KIND": "alarm",
         "ZBTUI_ORG": "acme",
@@ -46,8 +46,10 @@ def test_the_variables_say_the_same() -> None:
 
 
 def test_what_there_is_not_is_null_there_and_empty_here() -> None:
-    outage = kept(org=ALL, kind="outage", before=None, hint=None, verdict="cannot_look")
-    body = alert_as_json(outage)
+    outage = make_stored_alert(
+        org=ALL_ORGS, kind="outage", previous_verdict=None, hint=None, verdict="cannot_look"
+    )
+    body = alert_payload(outage)
     assert (body["org"], body["before"], body["hint"]) == (None, None, None)
     assert body["title"] == "No org can be reached"
     variables = alert_environment(outage)
@@ -55,19 +57,22 @@ def test_what_there_is_not_is_null_there_and_empty_here() -> None:
 
 
 def test_every_alert_has_the_same_keys() -> None:
-    others = [kept(org=ALL, kind="outage_over", level=Level.OK), kept(kind="recovery", hint=None)]
+    others = [
+        make_stored_alert(org=ALL_ORGS, kind="outage_over", level=Level.OK),
+        make_stored_alert(kind="recovery", hint=None),
+    ]
     for other in others:
-        assert alert_as_json(other).keys() == alert_as_json(kept()).keys()
-        assert alert_environment(other).keys() == alert_environment(kept()).keys()
+        assert alert_payload(other).keys() == alert_payload(make_stored_alert()).keys()
+        assert alert_environment(other).keys() == alert_environment(make_stored_alert()).keys()
 
 
 def test_the_moment_is_in_whole_seconds_and_says_its_zone() -> None:
     at = (NOW + timedelta(microseconds=9)).astimezone(timezone(timedelta(hours=5, minutes=30)))
-    assert alert_as_json(kept(at=at))["at"] == "2026-11-23T16:50:00+05:30"
+    assert alert_payload(make_stored_alert(at=at))["at"] == "2026-11-23T16:50:00+05:30"
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_no_text_is_changed(text: str) -> None:
-    said = kept(headline=text, hint=text)
-    assert json.loads(json.dumps(alert_as_json(said)))["headline"] == text
+    said = make_stored_alert(headline=text, hint=text)
+    assert json.loads(json.dumps(alert_payload(said)))["headline"] == text
     assert alert_environment(said)["ZBTUI_HINT"] == text

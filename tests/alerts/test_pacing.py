@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from zbtui.alerts.pacing import Pace
+from zbtui.alerts.pacing import EvaluationSchedule
 
 
 def due_at(orgs: int, *, changing: bool) -> list[int]:
     """The seconds of the first four minutes in which they are considered."""
-    pace, found = Pace(), []
+    pace, found = EvaluationSchedule(), []
     for second in range(1, 241):
         if changing:
-            pace.note_change()
-        if pace.is_due(orgs):
+            pace.mark_changed()
+        if pace.take_if_due(orgs):
             found.append(second)
     return found
 
@@ -31,8 +31,8 @@ def test_while_nothing_changes_they_are_considered_now_and_then(orgs: int, first
 
 
 def test_a_change_is_considered_at_once_where_the_last_time_is_long_ago() -> None:
-    pace = Pace()
-    assert [pace.is_due(2000) for _ in range(11)][-1]
-    assert not any(pace.is_due(2000) for _ in range(15))
-    pace.note_change()
-    assert pace.is_due(2000)
+    pace = EvaluationSchedule()
+    assert [pace.take_if_due(2000) for _ in range(11)][-1]
+    assert not any(pace.take_if_due(2000) for _ in range(15))
+    pace.mark_changed()
+    assert pace.take_if_due(2000)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.scene import DESKTOP, Scene, State
+from tests.alerts.scene import DESKTOP_SETTINGS, AlertingProcess, PollResult
 from tests.core.build import MINUTE
 from tests.support.clock import FakeClock
 from zbtui.alerts.desk import LEASE
@@ -25,7 +25,7 @@ NAMES = [f"org{number}" for number in range(8)]
 
 
 @dataclass
-class Disk:
+class SharedFolder:
     """Where the journal is, and what the commands note."""
 
     folder: Path
@@ -39,129 +39,139 @@ class Disk:
         """For a shell: notes id, kind and org of an alert."""
         return f'echo "$ZBTUI_ALERT_ID $ZBTUI_KIND $ZBTUI_ORG" >> {self.folder / "told"}'
 
-    def told(self) -> list[tuple[str, str, str]]:
+    def delivered(self) -> list[tuple[str, str, str]]:
         """What was noted, in order."""
         file = self.folder / "told"
         lines = file.read_text().splitlines() if file.exists() else []
         return [(id_, kind, org) for id_, kind, org in (line.split() for line in lines)]
 
     @asynccontextmanager
-    async def process(self, clock: FakeClock, settings: AlertSettings = DESKTOP) -> AsyncIterator[Scene]:
+    async def process(
+        self, clock: FakeClock, settings: AlertSettings = DESKTOP_SETTINGS
+    ) -> AsyncIterator[AlertingProcess]:
         """Within this process, but with a journal of its own at the same place."""
         journal = open_journal(self.journal)
-        assert journal.trouble is None
+        assert journal.problem is None
         try:
-            yield Scene(settings, journal, clock)
+            yield AlertingProcess(settings, journal, clock)
         finally:
             await journal.close()
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Disk:
-    return Disk(tmp_path)
+def shared_folder(tmp_path: Path) -> SharedFolder:
+    return SharedFolder(tmp_path)
 
 
 # Restarts
 
 
-async def test_who_starts_again_tells_only_what_has_changed_since(disk: Disk, clock: FakeClock) -> None:
+async def test_who_starts_again_tells_only_what_has_changed_since(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
     told = []
-    states: list[State] = ["well", "failed", "failed", "well", "failed", "failed"]
+    states: list[PollResult] = ["well", "failed", "failed", "well", "failed", "failed"]
     for state in states:
-        async with disk.process(clock) as scene:
+        async with shared_folder.process(clock) as scene:
             await clock.advance(5 * MINUTE)
-            told += await scene.see(acme=state, globex="well")
+            told += await scene.poll(acme=state, globex="well")
     assert told == [("alarm", "acme"), ("recovery", "acme"), ("alarm", "acme")]
 
 
-async def test_an_outage_that_began_before_a_restart_ends_after_it(disk: Disk, clock: FakeClock) -> None:
+async def test_an_outage_that_began_before_a_restart_ends_after_it(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
     told = []
-    async with disk.process(clock) as scene:
-        await scene.see_all(NAMES, "well")
+    async with shared_folder.process(clock) as scene:
+        await scene.poll_all(NAMES, "well")
         for _ in range(3):
             await clock.advance(5 * MINUTE)
-            told += await scene.see_all(NAMES, "out")
-    async with disk.process(clock) as scene:
+            told += await scene.poll_all(NAMES, "out")
+    async with shared_folder.process(clock) as scene:
         for _ in range(4):
             await clock.advance(5 * MINUTE)
-            told += await scene.see_all(NAMES, "out")
+            told += await scene.poll_all(NAMES, "out")
         await clock.advance(5 * MINUTE)
-        told += await scene.see_all(NAMES, "well")
+        told += await scene.poll_all(NAMES, "well")
     assert told == [("outage", ""), ("outage_over", "")]
 
 
 async def test_what_was_told_but_not_delivered_is_delivered_after_a_restart(
-    disk: Disk, clock: FakeClock
+    shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
-    async with disk.process(clock) as scene:
-        first = await scene.tell("acme", "globex")
-    async with disk.process(clock) as scene:
-        second = await scene.tell("initech")
+    async with shared_folder.process(clock) as scene:
+        first = await scene.raise_alarms("acme", "globex")
+    async with shared_folder.process(clock) as scene:
+        second = await scene.raise_alarms("initech")
         await scene.deliver()
-        assert scene.shown == [kept.alert for kept in (*first, *second)]
-    async with disk.process(clock) as scene:
+        assert scene.desktop_alerts == [kept.alert for kept in (*first, *second)]
+    async with shared_folder.process(clock) as scene:
         await scene.deliver()
-        assert scene.shown == []
+        assert scene.desktop_alerts == []
 
 
 # Two at once
 
 
-async def test_of_two_processes_one_tells_and_one_delivers(disk: Disk, clock: FakeClock) -> None:
-    async with disk.process(clock) as one, disk.process(clock) as other:
-        states: list[State] = ["well", "failed", "well", "failed", "failed"]
+async def test_of_two_processes_one_tells_and_one_delivers(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
+        states: list[PollResult] = ["well", "failed", "well", "failed", "failed"]
         told = []
         for state in states:
             await clock.advance(5 * MINUTE)
-            both = await asyncio.gather(one.see_all(NAMES, state), other.see_all(NAMES, state))
+            both = await asyncio.gather(one.poll_all(NAMES, state), other.poll_all(NAMES, state))
             told += both[0] + both[1]
             await asyncio.gather(one.deliver(), other.deliver())
         expected = Counter(
             {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
         )
         assert Counter(told) == expected
-        shown = [(alert.kind, alert.org) for alert in one.shown + other.shown]
+        shown = [(alert.kind, alert.org) for alert in one.desktop_alerts + other.desktop_alerts]
         assert Counter(shown) == expected
-        assert len(await one.desk.news()) == 0
+        assert len(await one.dispatcher.new_alerts()) == 0
 
 
-async def test_each_hears_of_what_the_other_tells(disk: Disk, clock: FakeClock) -> None:
-    async with disk.process(clock) as one, disk.process(clock) as other:
+async def test_each_hears_of_what_the_other_tells(shared_folder: SharedFolder, clock: FakeClock) -> None:
+    async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
         for scene in (one, other):
-            await scene.desk.news()
-        told = (*await one.tell("acme"), *await other.tell("globex"))
-        assert await one.desk.news() == await other.desk.news() == told
+            await scene.dispatcher.new_alerts()
+        told = (*await one.raise_alarms("acme"), *await other.raise_alarms("globex"))
+        assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == told
 
 
-async def test_news_that_are_asked_for_twice_at_once_are_told_once(disk: Disk, clock: FakeClock) -> None:
-    async with disk.process(clock) as scene:
-        await scene.desk.news()
-        told = await scene.tell("acme")
-        first, second = await asyncio.gather(scene.desk.news(), scene.desk.news())
+async def test_news_that_are_asked_for_twice_at_once_are_told_once(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    async with shared_folder.process(clock) as scene:
+        await scene.dispatcher.new_alerts()
+        told = await scene.raise_alarms("acme")
+        first, second = await asyncio.gather(scene.dispatcher.new_alerts(), scene.dispatcher.new_alerts())
     assert (*first, *second) == told
 
 
 async def test_an_older_look_does_not_take_back_what_another_process_has_told(
-    disk: Disk, clock: FakeClock
+    shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
     """A `check` from cron has seen it meanwhile; the screen has not."""
-    async with disk.process(clock) as screen, disk.process(clock) as check:
-        await screen.see(acme="well")
+    async with shared_folder.process(clock) as screen, shared_folder.process(clock) as check:
+        await screen.poll(acme="well")
         await clock.advance(MINUTE)
-        assert await check.see(acme="failed") == [("alarm", "acme")]
-        assert await screen.consider() == ()
+        assert await check.poll(acme="failed") == [("alarm", "acme")]
+        assert await screen.evaluate() == ()
         await clock.advance(MINUTE)
-        assert await screen.see(acme="failed") == []
+        assert await screen.poll(acme="failed") == []
         await clock.advance(MINUTE)
-        assert await check.see(acme="well") == [("recovery", "acme")]
-        assert await screen.consider() == ()
+        assert await check.poll(acme="well") == [("recovery", "acme")]
+        assert await screen.evaluate() == ()
 
 
 # Real processes
 
 
 @asynccontextmanager
-async def running(disk: Disk, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """`tests.alerts.process`, ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.alerts.process", str(disk.journal), script),
@@ -179,7 +189,7 @@ async def running(disk: Disk, script: str) -> AsyncIterator[asyncio.subprocess.P
         await process.wait()
 
 
-async def round_(process: asyncio.subprocess.Process, state: State, *names: str) -> bytes:
+async def run_round(process: asyncio.subprocess.Process, state: PollResult, *names: str) -> bytes:
     """What it answers, once all is told and delivered."""
     assert process.stdin
     assert process.stdout
@@ -187,29 +197,34 @@ async def round_(process: asyncio.subprocess.Process, state: State, *names: str)
     return await process.stdout.readline()
 
 
-async def test_two_real_processes_tell_each_change_once(disk: Disk) -> None:
-    async with running(disk, disk.script) as one, running(disk, disk.script) as other:
-        states: list[State] = ["failed", "well", "failed"]
+async def test_two_real_processes_tell_each_change_once(shared_folder: SharedFolder) -> None:
+    async with (
+        start_process(shared_folder, shared_folder.script) as one,
+        start_process(shared_folder, shared_folder.script) as other,
+    ):
+        states: list[PollResult] = ["failed", "well", "failed"]
         for state in states:
-            both = await asyncio.gather(round_(one, state, *NAMES), round_(other, state, *NAMES))
+            both = await asyncio.gather(run_round(one, state, *NAMES), run_round(other, state, *NAMES))
             assert set(both) == {b"done\n"}
-    told = disk.told()
+    told = shared_folder.delivered()
     assert len({id_ for id_, _, _ in told}) == len(told)
     assert Counter((kind, org) for _, kind, org in told) == Counter(
         {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
     )
 
 
-async def test_who_is_killed_while_it_delivers_loses_nothing(disk: Disk) -> None:
+async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
     """What it was about is told again, with the same id; all else once."""
-    async with running(disk, f"{disk.script}; kill -9 $PPID") as process:
-        assert await round_(process, "failed", *NAMES) == b""
+    async with start_process(shared_folder, f"{shared_folder.script}; kill -9 $PPID") as process:
+        assert await run_round(process, "failed", *NAMES) == b""
     assert process.returncode == -signal.SIGKILL
-    (noted,) = disk.told()
+    (noted,) = shared_folder.delivered()
     later = FakeClock(SystemClock().now() + LEASE)
-    async with disk.process(later, AlertSettings(on_change=("/bin/sh", "-c", disk.script))) as scene:
+    async with shared_folder.process(
+        later, AlertSettings(on_change=("/bin/sh", "-c", shared_folder.script))
+    ) as scene:
         await scene.deliver()
-    told = disk.told()
+    told = shared_folder.delivered()
     assert Counter(told).most_common(1) == [(noted, 2)]
     assert len(set(told)) == len(NAMES) == len(told) - 1
     assert {(kind, org) for _, kind, org in told} == {("alarm", name) for name in NAMES}

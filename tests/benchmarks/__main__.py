@@ -17,14 +17,14 @@ from pathlib import Path
 from subprocess import run
 from typing import Any
 
-from tests.benchmarks.answers import CHANGES, answers_to_screen
+from tests.benchmarks.answers import CHANGES, answer_to_paint_seconds
 from tests.benchmarks.checks import checked
 from tests.benchmarks.curves import draw_growth
-from tests.benchmarks.keys import PRESSES, SERIES, paints, percentile
+from tests.benchmarks.keys import PRESSES, SERIES, key_to_paint_seconds, percentile
 from tests.benchmarks.measure import SIZE, leave_open, start
-from tests.benchmarks.polls import LOOKS, bare_loop, poll_loop
-from tests.benchmarks.zoho import zoho_beside
-from tests.support.zoho import make_simulator, on_port
+from tests.benchmarks.polls import POLLS, bare_request_seconds, poll_seconds
+from tests.benchmarks.zoho import run_zoho_process
+from tests.support.zoho import make_simulator, run_simulator_server
 from zbtui.clock import SystemClock
 
 HERE = Path(__file__).parent
@@ -33,7 +33,7 @@ ZBTUI = str(Path(sys.executable).parent / "zbtui")
 COUNTDOWN = re.compile(rb"in (\d+d )?\d\d:\d\d:\d\d")
 STARTS = 9
 SECONDS = 30.0
-REST = 7200
+REST_SECONDS = 7200
 """Seconds between two looks at an org that is left at rest."""
 PERIOD = 300.0
 """Seconds within which each org is looked at once, by default."""
@@ -52,7 +52,7 @@ def main() -> int:
         "command": commands,
         "poll": polls,
         "check": checks,
-        "left_open": left_open,
+        "left_open": idle_cost,
         "watched": watched,
         "keys": keys,
         "answers": answers,
@@ -84,7 +84,9 @@ def starts() -> Figures:
     for _ in range(STARTS + 1):
         empty.append(start(EMPTY, re.compile(rb"nothing")))
         demo.append(start([ZBTUI, "demo"], COUNTDOWN))
-    return beside("empty Textual app, first paint", empty[1:], "zbtui demo, first countdown", demo[1:], "s")
+    return compare(
+        "empty Textual app, first paint", empty[1:], "zbtui demo, first countdown", demo[1:], "s"
+    )
 
 
 def commands() -> Figures:
@@ -93,17 +95,19 @@ def commands() -> Figures:
     for _ in range(STARTS + 1):
         bare.append(timed([sys.executable, "-c", "pass"]))
         ours.append(timed([ZBTUI, "--version"]))
-    return beside("python -c pass", bare[1:], "zbtui --version", ours[1:], "s")
+    return compare("python -c pass", bare[1:], "zbtui --version", ours[1:], "s")
 
 
 def polls() -> Figures:
-    print(f"\nA look at one org, on a real port; median of {STARTS} times {LOOKS}")
+    print(f"\nA look at one org, on a real port; median of {STARTS} times {POLLS}")
     bare, ours = [], []
     for _ in range(STARTS):
-        with on_port(make_simulator(SystemClock())) as port:  # anew: Zoho gives few tokens in ten minutes
-            bare.append(bare_loop(port))
-            ours.append(poll_loop(port))
-    return beside("bare httpx, GET and json.loads", bare, "zbtui, judged and kept", ours, "ms")
+        with run_simulator_server(
+            make_simulator(SystemClock())
+        ) as port:  # anew: Zoho gives few tokens in ten minutes
+            bare.append(bare_request_seconds(port))
+            ours.append(poll_seconds(port))
+    return compare("bare httpx, GET and json.loads", bare, "zbtui, judged and kept", ours, "ms")
 
 
 def checks() -> list[Figures]:
@@ -114,23 +118,25 @@ def checks() -> list[Figures]:
             asked = [fleet.ask() for _ in range(STARTS)]
             took = [fleet.check() for _ in range(STARTS)]
         names = f"curl in parallel, {orgs} orgs", f"zbtui check, {orgs} orgs"
-        found.append(beside(names[0], asked, names[1], took, "s"))
+        found.append(compare(names[0], asked, names[1], took, "s"))
     return found
 
 
-def left_open() -> list[Figures]:
+def idle_cost() -> list[Figures]:
     print(f"\nLeft open for {SECONDS:.0f} s at {SIZE[0]}x{SIZE[1]}, once all orgs were looked at")
     print("                            CPU of a core    terminal      memory")
     rows = [row("empty Textual app", 0, *leave_open(EMPTY, SECONDS))]
     for orgs in FLEETS:
-        with zoho_beside(orgs) as url:
-            rows.append(row(f"zbtui, {orgs} orgs", orgs, *leave_open(watching(url, orgs, REST), SECONDS)))
+        with run_zoho_process(orgs) as url:
+            rows.append(
+                row(f"zbtui, {orgs} orgs", orgs, *leave_open(watching(url, orgs, REST_SECONDS), SECONDS))
+            )
     return rows
 
 
 def watched() -> Figures:
     print(f"\nThe same for {PERIOD:.0f} s, while each org is looked at every so many seconds")
-    with zoho_beside(MANY) as url:
+    with run_zoho_process(MANY) as url:
         return row(f"zbtui, {MANY} orgs", MANY, *leave_open(watching(url, MANY), PERIOD))
 
 
@@ -143,10 +149,10 @@ def keys() -> Figures:
     print(f"\nKey to paint, {PRESSES} presses each, at {SIZE[0]}x{SIZE[1]}")
     found = {
         f"empty Textual app, {name}": delays(f"empty Textual app, {name}", each)
-        for name, each in paints(EMPTY, {"a word repainted": ["n"]}).items()
+        for name, each in key_to_paint_seconds(EMPTY, {"a word repainted": ["n"]}).items()
     }
-    with zoho_beside(MANY) as url:
-        for name, each in paints(watching(url, MANY), SERIES).items():
+    with run_zoho_process(MANY) as url:
+        for name, each in key_to_paint_seconds(watching(url, MANY), SERIES).items():
             found[name] = delays(f"{MANY} orgs polled, {name}", each)
     return found
 
@@ -154,7 +160,8 @@ def keys() -> Figures:
 def answers() -> Figures:
     print(f"\nFrom Zoho's answer to its paint, {CHANGES} changes, at {SIZE[0]}x{SIZE[1]}")
     return {
-        f"{orgs} orgs": delays(f"one of {orgs} orgs polled", answers_to_screen(orgs)) for orgs in (8, MANY)
+        f"{orgs} orgs": delays(f"one of {orgs} orgs polled", answer_to_paint_seconds(orgs))
+        for orgs in (8, MANY)
     }
 
 
@@ -165,7 +172,7 @@ def delays(name: str, each: Sequence[float]) -> Figures:
     return {"median_ms": half, "p99_ms": most}
 
 
-def beside(base_name: str, base: Sequence[float], name: str, ours: Sequence[float], unit: str) -> Figures:
+def compare(base_name: str, base: Sequence[float], name: str, ours: Sequence[float], unit: str) -> Figures:
     """Two medians and their ratio, printed."""
     reference, figure = statistics.median(base), statistics.median(ours)
     print(f"  {base_name:<36} {reference:7.3f} {unit}")

@@ -7,43 +7,43 @@ import time
 from collections import deque
 from itertools import cycle, islice
 
-from tests.benchmarks.measure import SIZE, settle, take, wait
-from tests.support.terminal import Terminal, in_terminal
-from tests.support.zoho import make_simulator, on_port
+from tests.benchmarks.measure import SIZE, read_output, wait, wait_until_idle
+from tests.support.terminal import Terminal, run_in_terminal
+from tests.support.zoho import make_simulator, run_simulator_server
 from zbtui.clock import SystemClock
-from zbtui.demo.answers import Request
+from zbtui.demo.answers import RequestRecord
 
 ORG = "nordlys"
 CHANGES = 30
 STATUSES = ("PAYMENT_FAILED", "SCHEDULED")
 """What the org is told to be at, in turn; each is a word on its panel."""
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
-class _Answers(deque[Request]):
+class _Answers(deque[RequestRecord]):
     """Notes when the org's details were given last."""
 
     at = 0.0
 
-    def append(self, request: Request, /) -> None:
+    def append(self, request: RequestRecord, /) -> None:
         if request.org == ORG and request.path.endswith("/backup"):
             self.at = time.perf_counter()
         super().append(request)
 
 
-def answers_to_screen(orgs: int) -> list[float]:
+def answer_to_paint_seconds(orgs: int) -> list[float]:
     """Seconds from an answer to the paint of what it says, of one among so many orgs."""
     simulator = make_simulator(SystemClock(), orgs)
-    simulator.requests = answers = _Answers(maxlen=1)
-    with on_port(simulator) as port:
+    simulator.request_records = answers = _Answers(maxlen=1)
+    with run_simulator_server(simulator) as port:
         command = [sys.executable, "-m", "tests.benchmarks.watching_app", port.url, str(orgs)]
-        with in_terminal(command, *SIZE) as terminal:
-            settle(terminal)
+        with run_in_terminal(command, *SIZE) as terminal:
+            wait_until_idle(terminal)
             terminal.send(f"/name:{ORG}\r")
             wait(terminal, 3)
             found = []
             for status in islice(cycle(STATUSES), CHANGES):
-                simulator.forced[ORG] = status
+                simulator.forced_kinds[ORG] = status
                 wait(terminal, 1)
                 terminal.send("r")
                 found.append(_painted(terminal, status.encode()) - answers.at)
@@ -52,8 +52,8 @@ def answers_to_screen(orgs: int) -> list[float]:
 
 def _painted(terminal: Terminal, word: bytes) -> float:
     """When that word came."""
-    since, deadline = len(terminal.output), time.perf_counter() + PATIENCE
+    since, deadline = len(terminal.output), time.perf_counter() + TIMEOUT_SECONDS
     while word not in terminal.output[since:]:
         assert time.perf_counter() < deadline, f"{word.decode()} never came"
-        take(terminal, 1)
+        read_output(terminal, 1)
     return time.perf_counter()

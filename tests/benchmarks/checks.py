@@ -17,9 +17,9 @@ import tomlkit
 
 from tests.benchmarks.zoho import access_token
 from tests.support.secret_service import secret_service
-from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server, sign_in_of
 from zbtui.clock import SystemClock
-from zbtui.store.credentials import KeyringCredentials
+from zbtui.store.credentials import KeyringCredentialStore
 from zbtui.store.paths import find_paths
 
 AT_ONCE = 10
@@ -49,7 +49,7 @@ def checked(orgs: int) -> Iterator[Checked]:
         tempfile.TemporaryDirectory() as home,
         _surroundings(home),
         secret_service() as keyring,
-        on_port(make_simulator(SystemClock(), orgs)) as port,
+        run_simulator_server(make_simulator(SystemClock(), orgs)) as port,
     ):
         os.environ.update(keyring.environ)
         asyncio.run(_sign_in(port))
@@ -69,9 +69,9 @@ def _surroundings(home: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-async def _sign_in(port: Port) -> None:
+async def _sign_in(port: SimulatorServer) -> None:
     paths = find_paths(None, os.environ)
-    credentials = KeyringCredentials(paths.locks)
+    credentials = KeyringCredentialStore(paths.locks)
     document = tomlkit.document()
     tables = document["org"] = tomlkit.aot()
     for name, invented in port.simulator.world.orgs.items():
@@ -92,7 +92,7 @@ async def _sign_in(port: Port) -> None:
     paths.config.write_text(tomlkit.dumps(document), encoding="utf-8")
 
 
-def _curl_config(port: Port, folder: Path) -> Path:
+def _curl_config(port: SimulatorServer, folder: Path) -> Path:
     asked = [
         f'url = "{port.org(name).api_url}/crm/bulk/v7/backup"\noutput = /dev/null\n'
         f'header = "Authorization: Zoho-oauthtoken {access_token(port, name)}"'

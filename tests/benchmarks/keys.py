@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from itertools import cycle, islice
 
-from tests.benchmarks.measure import SIZE, settle, take, wait
-from tests.support.terminal import Terminal, in_terminal
+from tests.benchmarks.measure import SIZE, read_output, wait, wait_until_idle
+from tests.support.terminal import Terminal, run_in_terminal
 
 QUIET = 0.03
 """Seconds without output after which a paint is whole."""
-PATIENCE = 0.3
+TIMEOUT_SECONDS = 0.3
 """Seconds within which a paint begins; a lone escape is known as one only after a tenth."""
 PRESSES = 200
 SERIES: dict[str, Sequence[str]] = {
@@ -36,25 +36,25 @@ class Keyboard:
         self._wait_between_ticks()
         pressed = last = time.perf_counter()
         self._terminal.send(key)
-        patience = PATIENCE
-        while take(self._terminal, patience):
+        patience = TIMEOUT_SECONDS
+        while read_output(self._terminal, patience):
             last, patience = time.perf_counter(), QUIET
         return last - pressed if last > pressed else None
 
     def _wait_between_ticks(self) -> None:
         """Until a tenth of a second after a tick, and a third of one before the next."""
         while True:
-            while take(self._terminal, QUIET):
+            while read_output(self._terminal, QUIET):
                 self._ticked = time.perf_counter()
             since = (time.perf_counter() - self._ticked) % 1.0
             if self._ticked == 0.0 or 0.1 < since < 0.65:
                 return
 
 
-def paints(command: list[str], series: dict[str, Sequence[str]]) -> dict[str, list[float]]:
+def key_to_paint_seconds(command: list[str], series: dict[str, Sequence[str]]) -> dict[str, list[float]]:
     """Seconds from key to paint, by series, once the program has settled."""
-    with in_terminal(command, *SIZE) as terminal:
-        settle(terminal)
+    with run_in_terminal(command, *SIZE) as terminal:
+        wait_until_idle(terminal)
         keyboard = Keyboard(terminal)
         found = {}
         for name, keys in series.items():

@@ -8,62 +8,62 @@ import select
 import time
 from pathlib import Path
 
-from tests.support.terminal import Terminal, in_terminal
+from tests.support.terminal import Terminal, run_in_terminal
 
 SIZE = (160, 50)
-CALM, CALM_SECONDS = 0.15, 5
+IDLE_CPU_SHARE, IDLE_SECONDS = 0.15, 5
 """Of a core, and for how long, once a program has settled."""
-PATIENCE = 1500
+TIMEOUT_SECONDS = 1500
 """Seconds for it."""
 
 
 def start(command: list[str], sign: re.Pattern[bytes]) -> float:
     """Seconds from the start of the program until `sign` reaches the terminal."""
     began = time.perf_counter()
-    with in_terminal(command, *SIZE) as terminal:
+    with run_in_terminal(command, *SIZE) as terminal:
         while not sign.search(bytes(terminal.output)):
-            terminal.read()
+            terminal.read_output()
         return time.perf_counter() - began
 
 
 def leave_open(command: list[str], seconds: float) -> tuple[float, float, float]:
     """Percent of a core, bytes a second, and megabytes, once it has settled; after `PATIENCE`, as it is."""
-    with in_terminal(command, *SIZE) as terminal:
-        is_calm(terminal)
+    with run_in_terminal(command, *SIZE) as terminal:
+        is_idle(terminal)
         process = terminal.process.pid
         before, written = cpu_seconds(process), len(terminal.output)
         wait(terminal, seconds)
         used, sent = cpu_seconds(process) - before, len(terminal.output) - written
-        return 100 * used / seconds, sent / seconds, memory(process)
+        return 100 * used / seconds, sent / seconds, resident_bytes(process)
 
 
-def settle(terminal: Terminal) -> None:
+def wait_until_idle(terminal: Terminal) -> None:
     """Let it start, and look at each org for the first time: until it uses little of a core.
 
     Raises:
         AssertionError: it never does.
     """
-    assert is_calm(terminal), f"after {PATIENCE} s it is still busy"
+    assert is_idle(terminal), f"after {TIMEOUT_SECONDS} s it is still busy"
 
 
-def is_calm(terminal: Terminal) -> bool:
+def is_idle(terminal: Terminal) -> bool:
     """Waits until it uses little of a core; False: after `PATIENCE` it does not."""
-    calm, before, deadline = 0, 0.0, time.perf_counter() + PATIENCE
-    while calm < CALM_SECONDS and time.perf_counter() < deadline:
+    calm, before, deadline = 0, 0.0, time.perf_counter() + TIMEOUT_SECONDS
+    while calm < IDLE_SECONDS and time.perf_counter() < deadline:
         wait(terminal, 1)
         used = cpu_seconds(terminal.process.pid)
-        calm, before = calm + 1 if used - before < CALM else 0, used
-    return calm >= CALM_SECONDS
+        calm, before = calm + 1 if used - before < IDLE_CPU_SHARE else 0, used
+    return calm >= IDLE_SECONDS
 
 
 def wait(terminal: Terminal, seconds: float) -> None:
     """Let time go by, taking whatever comes without looking at it."""
     end = time.perf_counter() + seconds
     while (left := end - time.perf_counter()) > 0:
-        take(terminal, left)
+        read_output(terminal, left)
 
 
-def take(terminal: Terminal, patience: float) -> bool:
+def read_output(terminal: Terminal, patience: float) -> bool:
     """Whether anything came within that time."""
     if not select.select([terminal.master], [], [], max(patience, 0))[0]:
         return False
@@ -76,7 +76,7 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def memory(process: int) -> float:
+def resident_bytes(process: int) -> float:
     status = Path(f"/proc/{process}/status").read_text()
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     return int(found[1]) / 1024 if found else 0.0

@@ -11,29 +11,29 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from tests.support.zoho import Port, make_simulator, sign_in_of
+from tests.support.zoho import SimulatorServer, make_simulator, sign_in_of
 from zbtui.clock import SystemClock
-from zbtui.config.config_store import MemoryConfig
+from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.settings import Config
-from zbtui.core.org import Policy
-from zbtui.onboard import Desk, Household
+from zbtui.core.org import WatchPolicy
+from zbtui.onboard import OrgService, Stores
 from zbtui.parts import make_watch
 from zbtui.store.journal import open_journal
-from zbtui.store.memory import MemoryCredentials
+from zbtui.store.memory import MemoryCredentialStore
 from zbtui.tui.app import ZbtuiApp
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 
 
-async def watch(url: str, orgs: int, policy: Policy, folder: Path) -> None:
-    credentials, clock = MemoryCredentials(), SystemClock()
-    port = Port(make_simulator(clock, orgs), url)
+async def watch(url: str, orgs: int, policy: WatchPolicy, folder: Path) -> None:
+    credentials, clock = MemoryCredentialStore(), SystemClock()
+    port = SimulatorServer(make_simulator(clock, orgs), url)
     invented = port.simulator.world.orgs
     for name, org in invented.items():
         await credentials.write_sign_in(name, sign_in_of(org))
-    config = MemoryConfig(Config(policy, tuple(port.org(name) for name in invented)))
+    config = MemoryConfigStore(Config(policy, tuple(port.org(name) for name in invented)))
     journal = open_journal(folder / "journal.db")
-    async with Http() as http:
-        desk = Desk(Household(config, credentials, journal), http, clock)
+    async with HttpClient() as http:
+        desk = OrgService(Stores(config, credentials, journal), http, clock)
         await ZbtuiApp(*make_watch(desk, config.load())).run_async()
     await journal.close()
 
@@ -41,4 +41,4 @@ async def watch(url: str, orgs: int, policy: Policy, folder: Path) -> None:
 if __name__ == "__main__":
     usual = [] if len(sys.argv) < 4 else [timedelta(seconds=float(sys.argv[3]))]
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(watch(sys.argv[1], int(sys.argv[2]), Policy(*usual), Path(folder)))
+        asyncio.run(watch(sys.argv[1], int(sys.argv[2]), WatchPolicy(*usual), Path(folder)))

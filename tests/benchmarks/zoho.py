@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.support.zoho import Port, make_simulator, on_port
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
 from zbtui.clock import SystemClock
 
 
-def access_token(port: Port, name: str) -> str:
+def access_token(port: SimulatorServer, name: str) -> str:
     """As any script asks for it; empty: some of the invented orgs are refused."""
-    org, invented = port.org(name), port.simulator.world.every[name]
+    org, invented = port.org(name), port.simulator.world.all_orgs[name]
     answer = httpx.post(
         f"{org.accounts_url}/oauth/v2/token",
         data={
@@ -30,7 +30,7 @@ def access_token(port: Port, name: str) -> str:
 
 
 @contextmanager
-def zoho_beside(orgs: int) -> Iterator[str]:
+def run_zoho_process(orgs: int) -> Iterator[str]:
     """Serve so many orgs in another process; the URL of its port."""
     command = [sys.executable, "-m", "tests.benchmarks.zoho", str(orgs)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -44,7 +44,7 @@ def zoho_beside(orgs: int) -> Iterator[str]:
 
 
 def main() -> None:
-    with on_port(make_simulator(SystemClock(), int(sys.argv[1]))) as port:
+    with run_simulator_server(make_simulator(SystemClock(), int(sys.argv[1]))) as port:
         print(port.url, flush=True)
         while True:
             time.sleep(3600)

@@ -12,10 +12,10 @@ def without_library(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delitem(sys.modules, "zbtui.check.openmetrics", raising=False)
     for loaded in [module for module in sys.modules if module.partition(".")[0] == name]:
         monkeypatch.delitem(sys.modules, loaded)
-    monkeypatch.setattr(sys, "meta_path", [Missing(name), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [MissingLibraryFinder(name), *sys.meta_path])
 
 
-class Missing:
+class MissingLibraryFinder:
     """Finds no module of this name."""
 
     def __init__(self, name: str) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from tests.support.build import over, seen, snapshot_with, troubled
+from tests.support.build import make_snapshot, make_unpolled_snapshot, snapshot_with, with_problem_of
 from tests.support.clock import START
-from zbtui.check import Report, judge_all
+from zbtui.check import Report, report_on
 from zbtui.core.company import Company
 from zbtui.core.history import parse_entry
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
-from zbtui.core.runs import summarize
+from zbtui.core.org import WatchPolicy
+from zbtui.core.runs import build_history
 from zbtui.core.snapshot import Snapshot
 
 DAY: Final = timedelta(days=1)
-SEED: Final = {
+SAMPLE_BACKUP: Final = {
     "id": "4876876000001593003",
     "scheduled_date": "2022-07-26T09:58:45+05:30",
     "start_date": "2022-07-12T12:30:00+05:30",
@@ -26,21 +26,24 @@ SEED: Final = {
 }
 """The `backup` object of the documentation page's sample answer."""
 
-OK: Final = seen("ok")
-WARNING: Final = seen("warning", rrule=None, scheduled_date=None, start_date=None, status="COMPLETED")
-CRITICAL: Final = seen("critical", status="FAILED")
-UNKNOWN: Final = over(
-    seen("unknown"), troubled("network", "The host cannot be reached.", "Check the network.")
+OK: Final = make_snapshot("ok")
+WARNING: Final = make_snapshot(
+    "warning", rrule=None, scheduled_date=None, start_date=None, status="COMPLETED"
+)
+CRITICAL: Final = make_snapshot("critical", status="FAILED")
+UNKNOWN: Final = with_problem_of(
+    make_snapshot("unknown"),
+    make_unpolled_snapshot("network", "The host cannot be reached.", "Check the network."),
 )
 
 NORDLYS: Final = Company("Nordlys Tools AB", "20098765432", "SE", "enterprise", "production")
 
 
-def judged(*snapshots: Snapshot, now: datetime = START) -> Report:
-    return judge_all(snapshots, Policy(), now)
+def report_of(*snapshots: Snapshot, now: datetime = START) -> Report:
+    return report_on(snapshots, WatchPolicy(), now)
 
 
-def row(
+def history_row(
     state: str | None, at: datetime | None, action: str | None = None, count: int = 0
 ) -> dict[str, object]:
     """One row of Zoho's history."""
@@ -56,13 +59,13 @@ def row(
     }
 
 
-def with_past(
+def with_history_and_links(
     snapshot: Snapshot, *rows: dict[str, object], expire: datetime | None = None, links: int = 2
 ) -> Snapshot:
     """The org, with a history of these rows, newest first, and with download links."""
     return snapshot_with(
         snapshot,
-        history=summarize(map(parse_entry, rows)),
+        history=build_history(map(parse_entry, rows)),
         history_read_at=START,
         links=Links(links, 0, expire if links else None),
         last_links_expiry=expire,

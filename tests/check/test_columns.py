@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.core.build import tried
-from zbtui.check.columns import cells, pad, paint, takes_colour
+from tests.core.build import reproducible
+from zbtui.check.columns import cell_width, colour_by_level, pad_to_width, supports_colour
 from zbtui.core.verdict import Level
 
 
@@ -36,31 +36,31 @@ class Terminal(io.StringIO):
     ],
 )
 def test_a_text_takes_as_many_cells_as_a_terminal_gives_it(text: str, width: int) -> None:
-    assert cells(text) == width
+    assert cell_width(text) == width
 
 
 # Emoji that are put together of several are left out: terminals differ there.
-@tried
+@reproducible
 @given(
     st.text(
         st.characters(codec="utf-8", categories=("Lu", "Ll", "Lo", "Nd", "Po", "Zs"), max_codepoint=0x10FF)
     )
 )
 def test_the_screen_counts_the_same_cells(text: str) -> None:
-    assert cells(text) == cell_len(text)
+    assert cell_width(text) == cell_len(text)
 
 
 @given(st.text(), st.integers(0, 40))
-@tried
+@reproducible
 def test_padding_fills_up_and_never_cuts(text: str, width: int) -> None:
-    padded = pad(text, width)
+    padded = pad_to_width(text, width)
     assert padded.startswith(text)
-    assert cells(padded) == max(width, cells(text))
+    assert cell_width(padded) == max(width, cell_width(text))
 
 
 def test_what_is_painted_ends_in_the_terminals_own_colour() -> None:
-    assert paint("FAILED", Level.CRITICAL, coloured=True) == "\x1b[1;31mFAILED\x1b[0m"
-    assert paint("FAILED", Level.CRITICAL, coloured=False) == "FAILED"
+    assert colour_by_level("FAILED", Level.CRITICAL, coloured=True) == "\x1b[1;31mFAILED\x1b[0m"
+    assert colour_by_level("FAILED", Level.CRITICAL, coloured=False) == "FAILED"
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_what_is_painted_ends_in_the_terminals_own_colour() -> None:
     ],
 )
 def test_a_terminal_is_coloured_unless_the_user_forbids_it(environ: dict[str, str], coloured: bool) -> None:
-    assert takes_colour(Terminal(), environ) is coloured
+    assert supports_colour(Terminal(), environ) is coloured
 
 
 def test_what_is_no_terminal_is_never_coloured() -> None:
-    assert not takes_colour(io.StringIO(), {"TERM": "xterm-256color"})
-    assert not takes_colour(None, {"TERM": "xterm-256color"})
+    assert not supports_colour(io.StringIO(), {"TERM": "xterm-256color"})
+    assert not supports_colour(None, {"TERM": "xterm-256color"})

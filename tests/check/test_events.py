@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
+from tests.core.build import reproducible
 from tests.support.clock import START
-from zbtui.check.events import as_line, as_rows, removal_line, state_line
-from zbtui.core.event import KINDS, Event, Kind
+from zbtui.check.events import event_json_line, event_rows, removal_json_line, state_json_line
+from zbtui.core.event import EVENT_KINDS, Event, EventKind
 from zbtui.core.verdict import Level, Verdict
 
 KEYS = ["schema", "at", "org", "kind", "before", "after", "level", "headline"]
@@ -20,14 +20,14 @@ INDIA = timezone(timedelta(hours=5, minutes=30))
 
 
 def event(
-    kind: Kind = "status", before: str | None = "A", after: str | None = "B", org: str = "acme"
+    kind: EventKind = "status", before: str | None = "A", after: str | None = "B", org: str = "acme"
 ) -> Event:
     return Event(START, org, kind, before, after, "critical", "the last backup failed")
 
 
 def change(*args: str | None) -> str:
     """The row of one event, from its third column on."""
-    return as_rows([event(*args)]).split("  ")[2]  # type: ignore[arg-type]
+    return event_rows([event(*args)]).split("  ")[2]  # type: ignore[arg-type]
 
 
 # Rows
@@ -36,19 +36,19 @@ def change(*args: str | None) -> str:
 def test_a_row_says_when_and_which_org_and_what_became_what() -> None:
     first = event("verdict", "scheduled", "failed")
     second = Event(START + timedelta(seconds=5), "longer", "status", "SCHEDULED", "FAILED", "critical", "")
-    assert as_rows([first, second], INDIA).splitlines() == [
+    assert event_rows([first, second], INDIA).splitlines() == [
         "2026-11-23 16:50:00  acme    verdict: scheduled -> failed",
         "2026-11-23 16:50:05  longer  status: SCHEDULED -> FAILED",
     ]
 
 
 def test_names_that_take_two_cells_a_character_stand_in_their_column_too() -> None:
-    wide, narrow = as_rows([event(org="佐藤"), event(org="acme")]).splitlines()
+    wide, narrow = event_rows([event(org="佐藤"), event(org="acme")]).splitlines()
     assert wide.index("status") == narrow.index("status") - 2
 
 
 def test_without_an_event_there_is_no_row() -> None:
-    assert as_rows([]) == ""
+    assert event_rows([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -72,16 +72,16 @@ def test_each_kind_of_change_is_put_in_words(
 
 def test_a_verdict_has_the_colour_of_its_level_and_nothing_else_has_any() -> None:
     verdict = event("verdict", "scheduled", "failed")
-    assert as_rows([verdict], coloured=True).endswith("verdict: scheduled -> \x1b[1;31mfailed\x1b[0m")
-    assert "\x1b" not in as_rows([event("status")], coloured=True)
-    assert "\x1b" not in as_rows([verdict])
+    assert event_rows([verdict], coloured=True).endswith("verdict: scheduled -> \x1b[1;31mfailed\x1b[0m")
+    assert "\x1b" not in event_rows([event("status")], coloured=True)
+    assert "\x1b" not in event_rows([verdict])
 
 
 # Lines
 
 
 def test_a_line_is_the_documented_object() -> None:
-    line = as_line(event("verdict", "scheduled", "failed"))
+    line = event_json_line(event("verdict", "scheduled", "failed"))
     assert json.loads(line) == {
         "schema": 1,
         "at": "2026-11-23T11:20:00+00:00",
@@ -98,12 +98,12 @@ def test_a_line_is_the_documented_object() -> None:
 parts = st.none() | st.text()
 
 
-@tried
-@given(st.sampled_from(KINDS), parts, parts, st.text(min_size=1))
+@reproducible
+@given(st.sampled_from(EVENT_KINDS), parts, parts, st.text(min_size=1))
 def test_whatever_the_texts_it_is_one_line_of_ascii(
-    kind: Kind, before: str | None, after: str | None, org: str
+    kind: EventKind, before: str | None, after: str | None, org: str
 ) -> None:
-    line = as_line(event(kind, before, after, org))
+    line = event_json_line(event(kind, before, after, org))
     assert line.isascii()
     assert len(line.splitlines()) == 1
     told = json.loads(line)
@@ -113,8 +113,8 @@ def test_whatever_the_texts_it_is_one_line_of_ascii(
 
 def test_how_an_org_stands_and_that_it_went_have_the_same_shape() -> None:
     verdict = Verdict("stopped", Level.CRITICAL, "STOPPED", "stopped; no backup will run")
-    began = json.loads(state_line(START, "acme", verdict))
-    gone = json.loads(removal_line(START, "acme", verdict))
+    began = json.loads(state_json_line(START, "acme", verdict))
+    gone = json.loads(removal_json_line(START, "acme", verdict))
     assert list(began) == list(gone) == KEYS
     assert (began["kind"], began["before"], began["after"]) == ("state", None, "stopped")
     assert (began["level"], began["headline"]) == ("critical", "stopped; no backup will run")

@@ -5,33 +5,37 @@ from __future__ import annotations
 import pytest
 
 from tests.check.missing import without_library
-from tests.check.scene import OK, judged
-from zbtui.check import writer_of
-from zbtui.check.forms import FORMS, Form
-from zbtui.core.trouble import TroubleError
+from tests.check.scene import OK, report_of
+from zbtui.check import formatter_for
+from zbtui.check.forms import OUTPUT_FORMATS, OutputFormat
+from zbtui.core.trouble import ProblemError
 
-BEGIN: dict[Form, str] = {"text": "OK: 1 ok\n", "json": '{\n  "schema": 1,', "openmetrics": "# HELP zbtui_"}
+FIRST_CHARACTERS: dict[OutputFormat, str] = {
+    "text": "OK: 1 ok\n",
+    "json": '{\n  "schema": 1,',
+    "openmetrics": "# HELP zbtui_",
+}
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_each_form_has_its_writer(form: Form) -> None:
-    assert writer_of(form)(judged(OK)).startswith(BEGIN[form])
+@pytest.mark.parametrize("form", OUTPUT_FORMATS)
+def test_each_form_has_its_writer(form: OutputFormat) -> None:
+    assert formatter_for(form)(report_of(OK)).startswith(FIRST_CHARACTERS[form])
 
 
 def test_only_text_for_people_is_coloured() -> None:
-    for form in FORMS:
-        assert ("\x1b" in writer_of(form, coloured=True)(judged(OK))) is (form == "text")
+    for form in OUTPUT_FORMATS:
+        assert ("\x1b" in formatter_for(form, coloured=True)(report_of(OK))) is (form == "text")
 
 
 def test_without_the_library_the_cure_is_told_before_anybody_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     without_library(monkeypatch, "prometheus_client")
-    with pytest.raises(TroubleError) as caught:
-        writer_of("openmetrics")
-    trouble = caught.value.trouble
+    with pytest.raises(ProblemError) as caught:
+        formatter_for("openmetrics")
+    trouble = caught.value.problem
     assert (trouble.kind, "pip install prometheus-client" in trouble.hint) == ("config", True)
-    assert writer_of("json")(judged(OK))
+    assert formatter_for("json")(report_of(OK))
 
 
 def test_a_module_of_ours_that_is_missing_is_not_taken_for_the_library(
@@ -39,4 +43,4 @@ def test_a_module_of_ours_that_is_missing_is_not_taken_for_the_library(
 ) -> None:
     without_library(monkeypatch, "zbtui.check.openmetrics")
     with pytest.raises(ModuleNotFoundError):
-        writer_of("openmetrics")
+        formatter_for("openmetrics")

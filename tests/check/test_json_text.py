@@ -10,14 +10,31 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 
-from tests.check.scene import CRITICAL, DAY, NORDLYS, OK, SEED, UNKNOWN, WARNING, judged, row, with_past
-from tests.core.build import snapshots, tried
-from tests.support.build import make_org, over, seen, snapshot_with, troubled
+from tests.check.scene import (
+    CRITICAL,
+    DAY,
+    NORDLYS,
+    OK,
+    SAMPLE_BACKUP,
+    UNKNOWN,
+    WARNING,
+    history_row,
+    report_of,
+    with_history_and_links,
+)
+from tests.core.build import reproducible, snapshots
+from tests.support.build import (
+    make_org,
+    make_snapshot,
+    make_unpolled_snapshot,
+    snapshot_with,
+    with_problem_of,
+)
 from tests.support.clock import START
-from zbtui.check.json_text import as_json
-from zbtui.core.backup import parse_details
+from zbtui.check.json_text import report_as_json
+from zbtui.core.backup import parse_backup_response
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import LOCKOUT, Kind, Trouble
+from zbtui.core.trouble import LOCKOUT, Problem, ProblemKind
 
 HEAD = ["schema", "checked_at", "level", "orgs"]
 ORG = [
@@ -53,7 +70,7 @@ ERROR = ["kind", "code", "http_status", "message", "hint", "retry_at"]
 
 def report(*snapshots: Snapshot, now: datetime = START) -> Any:
     """What is printed of these, read back."""
-    return json.loads(as_json(judged(*snapshots, now=now)))
+    return json.loads(report_as_json(report_of(*snapshots, now=now)))
 
 
 def only(snapshot: Snapshot, now: datetime = START) -> Any:
@@ -62,12 +79,12 @@ def only(snapshot: Snapshot, now: datetime = START) -> Any:
 
 
 def test_the_json_is_the_documented_one() -> None:
-    snapshot = with_past(
-        snapshot_with(seen("acme", scheduled_date="2026-11-29T20:02:44+05:30"), company=NORDLYS),
-        row("completed", START - 6 * DAY),
-        row("failure", START - 13 * DAY),
-        row(None, START - 20 * DAY, "purchased", count=1),
-        row("completed", START - 27 * DAY),
+    snapshot = with_history_and_links(
+        snapshot_with(make_snapshot("acme", scheduled_date="2026-11-29T20:02:44+05:30"), company=NORDLYS),
+        history_row("completed", START - 6 * DAY),
+        history_row("failure", START - 13 * DAY),
+        history_row(None, START - 20 * DAY, "purchased", count=1),
+        history_row("completed", START - 27 * DAY),
         expire=START + 3 * DAY,
     )
     assert report(snapshot) == {
@@ -118,12 +135,12 @@ def test_the_json_is_the_documented_one() -> None:
 
 
 def test_the_six_keys_of_the_documented_sample_come_out_as_they_came() -> None:
-    backup = parse_details(200, json.dumps({"backup": SEED}).encode(), "us")
+    backup = parse_backup_response(200, json.dumps({"backup": SAMPLE_BACKUP}).encode(), "us")
     now = datetime(2022, 7, 20, tzinfo=UTC)
-    org = only(snapshot_with(seen(at=now), backup=backup), now)
-    assert org["backup"] == SEED
+    org = only(snapshot_with(make_snapshot(at=now), backup=backup), now)
+    assert org["backup"] == SAMPLE_BACKUP
     assert (org["verdict"], org["plan"]) == ("scheduled", "every 2 weeks on Tuesday")
-    assert org["next_run"] == SEED["scheduled_date"]
+    assert org["next_run"] == SAMPLE_BACKUP["scheduled_date"]
     assert org["seconds_to_next_run"] == 534525
 
 
@@ -137,19 +154,19 @@ def assert_whole(told: Any) -> None:
         assert list(org) == ORG
         assert list(org["history"]) == HISTORY
         assert org["error"] is None or list(org["error"]) == ERROR
-        assert org["backup"] is None or set(org["backup"]) == set(SEED)
+        assert org["backup"] is None or set(org["backup"]) == set(SAMPLE_BACKUP)
 
 
 EVERY_KIND_OF_ORG = [
     pytest.param(OK, id="seen"),
     pytest.param(WARNING, id="single backup"),
-    pytest.param(snapshot_with(seen(), backup=None), id="no backup"),
-    pytest.param(seen(requester=None), id="no requester"),
-    pytest.param(seen(status=None), id="no status"),
-    pytest.param(troubled(), id="never seen"),
+    pytest.param(snapshot_with(make_snapshot(), backup=None), id="no backup"),
+    pytest.param(make_snapshot(requester=None), id="no requester"),
+    pytest.param(make_snapshot(status=None), id="no status"),
+    pytest.param(make_unpolled_snapshot(), id="never seen"),
     pytest.param(UNKNOWN, id="out of reach"),
     pytest.param(Snapshot(make_org()), id="waiting"),
-    pytest.param(with_past(OK), id="an empty history"),
+    pytest.param(with_history_and_links(OK), id="an empty history"),
 ]
 
 
@@ -158,14 +175,14 @@ def test_every_key_is_always_there_in_the_same_order(snapshot: Snapshot) -> None
     assert_whole(report(snapshot))
 
 
-@tried
+@reproducible
 @given(snapshots())
 def test_nothing_that_is_known_of_an_org_breaks_it(snapshot: Snapshot) -> None:
     assert_whole(report(snapshot))
 
 
 def test_what_is_not_known_is_null() -> None:
-    org = only(troubled(message="It broke.", hint="Mend it."))
+    org = only(make_unpolled_snapshot(message="It broke.", hint="Mend it."))
     known: dict[str, Any] = {"name": "acme", "data_center": "eu", "stale": False}
     known |= {"level": "unknown", "verdict": "cannot_look", "headline": "It broke.", "hint": "Mend it."}
     error = dict.fromkeys(ERROR) | {"kind": "network", "message": "It broke.", "hint": "Mend it."}
@@ -173,7 +190,7 @@ def test_what_is_not_known_is_null() -> None:
 
 
 def test_no_backup_at_all_is_a_warning_without_a_plan() -> None:
-    org = only(snapshot_with(seen(), backup=None))
+    org = only(snapshot_with(make_snapshot(), backup=None))
     assert (org["level"], org["verdict"], org["backup"]) == ("warning", "none", None)
     assert (org["plan"], org["next_run"], org["seconds_to_next_run"]) == (None, None, None)
     assert org["hint"]
@@ -182,7 +199,7 @@ def test_no_backup_at_all_is_a_warning_without_a_plan() -> None:
 
 def test_a_rule_that_is_not_understood_is_told_as_it_came() -> None:
     rule = "RRULE:FREQ=DAILY;COUNT=3"
-    org = only(seen(rrule=rule))
+    org = only(make_snapshot(rrule=rule))
     assert (org["plan"], org["backup"]["rrule"]) == (rule, rule)
 
 
@@ -196,14 +213,15 @@ def test_the_worst_org_comes_first_and_gives_the_whole_its_level() -> None:
 
 
 def test_the_seconds_to_a_run_that_is_past_are_negative() -> None:
-    org = only(seen(scheduled_date=(START - timedelta(hours=7)).isoformat()))
+    org = only(make_snapshot(scheduled_date=(START - timedelta(hours=7)).isoformat()))
     assert (org["verdict"], org["level"]) == ("overdue", "critical")
     assert org["seconds_to_next_run"] == -7 * 3600
 
 
 def test_the_seconds_to_the_next_run_are_counted_by_zohos_clock() -> None:
     late = snapshot_with(
-        seen(scheduled_date=(START + timedelta(hours=2)).isoformat()), clock_offset=timedelta(hours=1)
+        make_snapshot(scheduled_date=(START + timedelta(hours=2)).isoformat()),
+        clock_offset=timedelta(hours=1),
     )
     assert only(late)["seconds_to_next_run"] == 3600
 
@@ -211,7 +229,7 @@ def test_the_seconds_to_the_next_run_are_counted_by_zohos_clock() -> None:
 def test_the_headline_and_the_seconds_count_from_the_same_moment() -> None:
     """Others may have taken their time since this org was looked at."""
     run = (START + timedelta(hours=2)).isoformat()
-    org = only(seen(scheduled_date=run), START + timedelta(seconds=40))
+    org = only(make_snapshot(scheduled_date=run), START + timedelta(seconds=40))
     hours, minutes, seconds = map(int, org["headline"].rsplit(" ", 1)[1].split(":"))
     assert hours * 3600 + minutes * 60 + seconds == org["seconds_to_next_run"]
 
@@ -219,7 +237,7 @@ def test_the_headline_and_the_seconds_count_from_the_same_moment() -> None:
 def test_moments_carry_their_offset_and_whole_seconds() -> None:
     there = timezone(timedelta(hours=9))
     snapshot = snapshot_with(
-        seen(at=START.replace(microsecond=999999)), last_links_expiry=START.astimezone(there)
+        make_snapshot(at=START.replace(microsecond=999999)), last_links_expiry=START.astimezone(there)
     )
     org = only(snapshot, START + timedelta(seconds=2))
     assert org["observed_at"] == "2026-11-23T11:20:00+00:00"
@@ -230,18 +248,24 @@ def test_moments_carry_their_offset_and_whole_seconds() -> None:
 
 
 def test_the_newest_expiry_stays_told_once_the_links_are_gone() -> None:
-    org = only(with_past(OK, row("completed", START - 8 * DAY), expire=START - DAY, links=0))
+    org = only(
+        with_history_and_links(OK, history_row("completed", START - 8 * DAY), expire=START - DAY, links=0)
+    )
     assert org["links_expire"] == "2026-11-22T11:20:00+00:00"
 
 
 def test_a_failure_that_only_the_history_tells_is_its_last_outcome() -> None:
-    org = only(with_past(OK, row("failure", START - DAY), row("completed", START - 8 * DAY)))
+    org = only(
+        with_history_and_links(
+            OK, history_row("failure", START - DAY), history_row("completed", START - 8 * DAY)
+        )
+    )
     assert (org["verdict"], org["history"]["last_outcome"]) == ("failed", "failed")
     assert org["last_failed"] == "2026-11-22T11:20:00+00:00"
 
 
 def test_a_history_that_holds_no_run_is_known_and_counts_none() -> None:
-    history = only(with_past(OK))["history"]
+    history = only(with_history_and_links(OK))["history"]
     assert (history["known_at"], history["last_outcome"]) == ("2026-11-23T11:20:00+00:00", None)
     assert (history["runs_this_month"], history["bought_this_month"]) == (0, 0)
 
@@ -257,13 +281,13 @@ def test_a_history_that_holds_no_run_is_known_and_counts_none() -> None:
 )
 def test_the_month_begins_and_ends_at_the_orgs_own_offset(began: str, counts: int) -> None:
     """The next run is named at +05:30."""
-    org = only(with_past(OK, row("completed", datetime.fromisoformat(began))))
+    org = only(with_history_and_links(OK, history_row("completed", datetime.fromisoformat(began))))
     assert org["history"]["runs_this_month"] == counts
 
 
 @pytest.mark.parametrize(("began", "counts"), [("2026-10-31T23:59:59Z", 0), ("2026-11-01T00:00:00Z", 1)])
 def test_without_a_next_run_the_month_is_that_of_utc(began: str, counts: int) -> None:
-    org = only(with_past(WARNING, row("completed", datetime.fromisoformat(began))))
+    org = only(with_history_and_links(WARNING, history_row("completed", datetime.fromisoformat(began))))
     assert org["history"]["runs_this_month"] == counts
 
 
@@ -273,7 +297,7 @@ def test_an_edition_that_is_not_known_includes_nobody_knows_what() -> None:
 
 
 def test_why_the_history_could_not_be_read_is_told_though_the_look_was_good() -> None:
-    why = Trouble("server", "Zoho reports an internal error.", "Wait.")
+    why = Problem("server", "Zoho reports an internal error.", "Wait.")
     org = only(
         snapshot_with(
             OK,
@@ -290,9 +314,11 @@ def test_why_the_history_could_not_be_read_is_told_though_the_look_was_good() ->
 # Troubles
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
-def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: Kind) -> None:
-    org = only(troubled(kind, "What is wrong.", "What helps.", code="A_CODE", http_status=418))
+@pytest.mark.parametrize("kind", get_args(ProblemKind))
+def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: ProblemKind) -> None:
+    org = only(
+        make_unpolled_snapshot(kind, "What is wrong.", "What helps.", code="A_CODE", http_status=418)
+    )
     assert org["error"] == {
         "kind": kind,
         "code": "A_CODE",
@@ -305,7 +331,7 @@ def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: Kind)
 
 
 def test_of_an_org_out_of_reach_the_last_good_data_is_told_with_its_age() -> None:
-    snapshot = over(seen("acme", START - timedelta(hours=3)), troubled())
+    snapshot = with_problem_of(make_snapshot("acme", START - timedelta(hours=3)), make_unpolled_snapshot())
     org = only(snapshot)
     assert org["observed_at"] == "2026-11-23T08:20:00+00:00"
     assert org["stale"] is True
@@ -316,7 +342,7 @@ def test_of_an_org_out_of_reach_the_last_good_data_is_told_with_its_age() -> Non
 @pytest.mark.parametrize("code", [LOCKOUT, None])
 def test_how_long_nobody_is_to_ask_is_told(code: str | None) -> None:
     until = START + timedelta(minutes=9, seconds=58)
-    barred = troubled("throttled", "Locked.", "Wait.", code=code, retry_at=until)
+    barred = make_unpolled_snapshot("throttled", "Locked.", "Wait.", code=code, retry_at=until)
     assert only(barred)["error"]["retry_at"] == "2026-11-23T11:29:58+00:00"
 
 
@@ -325,9 +351,9 @@ def test_how_long_nobody_is_to_ask_is_told(code: str | None) -> None:
 
 def test_names_of_any_script_come_out_whole() -> None:
     who = {"id": "1", "name": "佐藤 美咲 \U0001f600", "zuid": "2"}
-    assert only(seen(requester=who))["backup"]["requester"] == who
+    assert only(make_snapshot(requester=who))["backup"]["requester"] == who
 
 
 def test_control_characters_of_zohos_texts_do_not_come_out() -> None:
     who = {"id": "1", "name": "Eve\x1b]52;c;cHduZWQ=\x07\u202e", "zuid": None}
-    assert only(seen(requester=who))["backup"]["requester"]["name"] == "Eve]52;c;cHduZWQ="
+    assert only(make_snapshot(requester=who))["backup"]["requester"]["name"] == "Eve]52;c;cHduZWQ="

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.check.scene import CRITICAL, OK, UNKNOWN, WARNING, judged
-from tests.support.build import make_backup, make_org, seen
-from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import Notebook
-from tests.watch.scene import Scripted, refuses, street
-from zbtui.check import EXIT_CODES, check
+from tests.check.scene import CRITICAL, OK, UNKNOWN, WARNING, report_of
+from tests.support.build import make_backup, make_org, make_snapshot
+from tests.support.clock import START, FakeClock, run_until_idle
+from tests.support.notebook import MemoryJournal
+from tests.watch.scene import ScriptedZoho, problem_error, zoho_environment
+from zbtui.check import EXIT_STATUS_BY_LEVEL, check_orgs
 from zbtui.config.settings import Config
 from zbtui.core.judge import judge
-from zbtui.core.org import Policy
-from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.org import WatchPolicy
+from zbtui.core.snapshot import Observation, Snapshot
+from zbtui.core.trouble import Problem
 from zbtui.core.verdict import Level
 from zbtui.watch.fleet import Fleet
 
@@ -27,7 +27,7 @@ from zbtui.watch.fleet import Fleet
 
 @pytest.mark.parametrize(("word", "code"), [("ok", 0), ("warning", 1), ("critical", 2), ("unknown", 3)])
 def test_exit_codes_are_those_of_monitoring_plug_ins(word: str, code: int) -> None:
-    assert {level.word: number for level, number in EXIT_CODES.items()}[word] == code
+    assert {level.label: number for level, number in EXIT_STATUS_BY_LEVEL.items()}[word] == code
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_exit_codes_are_those_of_monitoring_plug_ins(word: str, code: int) -> No
     ],
 )
 def test_each_answer_has_its_verdict_and_exit_code(keys: dict[str, Any], verdict: str, code: int) -> None:
-    found = judged(seen(**keys))
-    assert found.findings[0].verdict.name == verdict
-    assert EXIT_CODES[found.level] == code
+    found = report_of(make_snapshot(**keys))
+    assert found.results[0].verdict.name == verdict
+    assert EXIT_STATUS_BY_LEVEL[found.level] == code
 
 
 @pytest.mark.parametrize(
@@ -65,62 +65,62 @@ def test_each_answer_has_its_verdict_and_exit_code(keys: dict[str, Any], verdict
 def test_the_worst_org_decides_and_a_failed_backup_is_worse_than_one_out_of_sight(
     snapshots: list[Snapshot], level: Level
 ) -> None:
-    assert judged(*snapshots).level is level
+    assert report_of(*snapshots).level is level
 
 
 # One look, and no patience
 
 
-def fleet_of(zoho: Scripted, clock: FakeClock, policy: Policy, known: list[Snapshot]) -> Fleet:
+def fleet_of(zoho: ScriptedZoho, clock: FakeClock, policy: WatchPolicy, known: list[Snapshot]) -> Fleet:
     orgs = tuple(make_org(name) for name in zoho.outcomes)
-    return Fleet(Config(policy, orgs), zoho.open_look, Notebook(known), clock)
+    return Fleet(Config(policy, orgs), zoho.open_poll, MemoryJournal(known), clock)
 
 
 async def test_a_failed_look_counts_at_once_however_fresh_the_last_good_one_is(clock: FakeClock) -> None:
-    before = seen("acme", START - timedelta(seconds=10))
-    zoho = Scripted(clock, {"acme": refuses(Trouble("network", "Out of reach.", "Wait."))})
-    fleet = fleet_of(zoho, clock, Policy(), [before])
-    found = await check(fleet, ["acme"])
-    (finding,) = found.findings
+    before = make_snapshot("acme", START - timedelta(seconds=10))
+    zoho = ScriptedZoho(clock, {"acme": problem_error(Problem("network", "Out of reach.", "Wait."))})
+    fleet = fleet_of(zoho, clock, WatchPolicy(), [before])
+    found = await check_orgs(fleet, ["acme"])
+    (finding,) = found.results
     assert (finding.verdict.name, found.level) == ("cannot_look", Level.UNKNOWN)
     # The screen, and the journal, have more patience.
-    assert judge(finding.snapshot, Policy(), clock.now()).name == "scheduled"
+    assert judge(finding.snapshot, WatchPolicy(), clock.now()).name == "scheduled"
 
 
 async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_is(
     clock: FakeClock,
 ) -> None:
     """A dead host takes longer to fail than the shortest interval that is allowed."""
-    policy = Policy(every=timedelta(seconds=15))
-    good = Looked(make_backup())
-    zoho = Scripted(clock, {"quick": good, "slow": good}, {"slow": asyncio.Event()})
-    checking = asyncio.create_task(check(fleet_of(zoho, clock, policy, []), ["quick", "slow"]))
-    await settle()
-    clock.jump(timedelta(seconds=20))
+    policy = WatchPolicy(every=timedelta(seconds=15))
+    good = Observation(make_backup())
+    zoho = ScriptedZoho(clock, {"quick": good, "slow": good}, {"slow": asyncio.Event()})
+    checking = asyncio.create_task(check_orgs(fleet_of(zoho, clock, policy, []), ["quick", "slow"]))
+    await run_until_idle()
+    clock.jump_wall_clock(timedelta(seconds=20))
     zoho.gates["slow"].set()
     found = await checking
-    assert {finding.snapshot.org.name: finding.verdict.name for finding in found.findings} == {
+    assert {finding.snapshot.org.name: finding.verdict.name for finding in found.results} == {
         "quick": "scheduled",
         "slow": "scheduled",
     }
 
 
 async def test_only_the_orgs_that_were_named_are_looked_at(clock: FakeClock) -> None:
-    zoho = Scripted(clock, dict.fromkeys(["acme", "brook"], Looked(make_backup())))
-    found = await check(fleet_of(zoho, clock, Policy(), []), ["brook"])
-    assert [finding.snapshot.org.name for finding in found.findings] == ["brook"]
+    zoho = ScriptedZoho(clock, dict.fromkeys(["acme", "brook"], Observation(make_backup())))
+    found = await check_orgs(fleet_of(zoho, clock, WatchPolicy(), []), ["brook"])
+    assert [finding.snapshot.org.name for finding in found.results] == ["brook"]
     assert zoho.times("acme") == []
 
 
 async def test_a_check_of_a_street_finds_each_org_at_what_it_is_at(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         orgs = tuple(zoho.org(name) for name in zoho.simulator.world.orgs)
-        zoho.simulator.forced |= {"dune": "OUTAGE", "glacier": "SCHEDULED", "tern": "HTML"}
+        zoho.simulator.forced_kinds |= {"dune": "OUTAGE", "glacier": "SCHEDULED", "tern": "HTML"}
         fleet = Fleet(
-            Config(Policy(), orgs), lambda org: zoho.session(org.name).look_further, zoho.journal, clock
+            Config(WatchPolicy(), orgs), lambda org: zoho.session(org.name).poll, zoho.journal, clock
         )
-        found = await check(fleet, [org.name for org in orgs])
-    verdicts = {finding.snapshot.org.name: finding.verdict.name for finding in found.findings}
+        found = await check_orgs(fleet, [org.name for org in orgs])
+    verdicts = {finding.snapshot.org.name: finding.verdict.name for finding in found.results}
     assert verdicts == {
         "nordlys": "scheduled",
         "kestrel": "scheduled",
@@ -142,6 +142,6 @@ async def test_a_check_of_a_street_finds_each_org_at_what_it_is_at(clock: FakeCl
         "tamarind": "quota_risk",
     }
     kinds = {
-        finding.snapshot.polls.problem.kind for finding in found.findings if finding.snapshot.polls.problem
+        finding.snapshot.polls.problem.kind for finding in found.results if finding.snapshot.polls.problem
     }
     assert kinds == {"permission", "auth", "server", "throttled", "contract"}

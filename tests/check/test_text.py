@@ -10,18 +10,33 @@ import pytest
 from hypothesis import given
 from rich.cells import cell_len
 
-from tests.check.scene import CRITICAL, DAY, OK, UNKNOWN, WARNING, judged, row, with_past
-from tests.core.build import snapshots, tried
-from tests.support.build import make_org, over, seen, snapshot_with, troubled
+from tests.check.scene import (
+    CRITICAL,
+    DAY,
+    OK,
+    UNKNOWN,
+    WARNING,
+    history_row,
+    report_of,
+    with_history_and_links,
+)
+from tests.core.build import reproducible, snapshots
+from tests.support.build import (
+    make_org,
+    make_snapshot,
+    make_unpolled_snapshot,
+    snapshot_with,
+    with_problem_of,
+)
 from tests.support.clock import START
-from zbtui.check.text import as_text
-from zbtui.core.judge import KIND_WORDS
+from zbtui.check.text import report_as_text
+from zbtui.core.judge import PROBLEM_BADGES
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET, Kind, Trouble
+from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
 
 
 def lines(*snapshots: Snapshot) -> list[str]:
-    return as_text(judged(*snapshots)).splitlines()
+    return report_as_text(report_of(*snapshots)).splitlines()
 
 
 def test_the_text_begins_with_a_summary_and_goes_on_with_the_worst() -> None:
@@ -39,7 +54,9 @@ def test_without_an_org_it_says_so() -> None:
 
 
 def test_the_whole_row_of_an_org_that_is_well() -> None:
-    acme = with_past(seen("acme"), row("completed", START - 6 * DAY), expire=START + timedelta(hours=60))
+    acme = with_history_and_links(
+        make_snapshot("acme"), history_row("completed", START - 6 * DAY), expire=START + timedelta(hours=60)
+    )
     assert lines(acme) == [
         "OK: 1 ok",
         "● acme  EU  SCHEDULED  next backup in 5d 21:42:44 · every 2 weeks on Tuesday · by Patricia Boyle"
@@ -52,9 +69,9 @@ def test_what_no_call_has_told_yet_is_said_to_be_unknown() -> None:
 
 
 def test_of_an_org_without_a_schedule_the_past_is_told_all_the_same() -> None:
-    gone = with_past(
-        snapshot_with(seen(), backup=None),
-        row("completed", START - 9 * DAY),
+    gone = with_history_and_links(
+        snapshot_with(make_snapshot(), backup=None),
+        history_row("completed", START - 9 * DAY),
         expire=START - 2 * DAY,
         links=0,
     )
@@ -96,42 +113,46 @@ def test_columns_stand_below_each_other_whatever_the_script(name: str) -> None:
 
 
 def test_nothing_of_old_data_is_told_of_an_org_out_of_reach_but_its_age() -> None:
-    before = with_past(seen("acme", START - timedelta(hours=3)), expire=START)
-    row = lines(snapshot_with(over(before, troubled()), attempted_at=START))[1]
+    before = with_history_and_links(make_snapshot("acme", START - timedelta(hours=3)), expire=START)
+    row = lines(snapshot_with(with_problem_of(before, make_unpolled_snapshot()), attempted_at=START))[1]
     assert "Patricia Boyle" not in row
     assert "last good" not in row
     assert row.endswith("It broke. · last seen 3h ago")
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
-def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: Kind) -> None:
-    text = lines(troubled(kind, "What is wrong.", "What helps.", code="A_CODE", http_status=418))
-    assert KIND_WORDS[kind] in text[1]
+@pytest.mark.parametrize("kind", get_args(ProblemKind))
+def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: ProblemKind) -> None:
+    text = lines(
+        make_unpolled_snapshot(kind, "What is wrong.", "What helps.", code="A_CODE", http_status=418)
+    )
+    assert PROBLEM_BADGES[kind] in text[1]
     assert text[1].endswith("What is wrong.")
     assert text[2].strip() == "→ What helps."
     assert "A_CODE" not in "\n".join(text)
 
 
-@pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET])
+@pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET_EXHAUSTED])
 def test_how_long_nobody_may_ask_is_told(code: str) -> None:
     until = START + timedelta(minutes=9, seconds=58)
-    barred = troubled("throttled", "Locked.", "Wait.", code=code, retry_at=until)
+    barred = make_unpolled_snapshot("throttled", "Locked.", "Wait.", code=code, retry_at=until)
     assert lines(barred)[1].endswith("Locked. · asks again in 00:09:58")
 
 
 def test_a_lock_out_that_is_over_is_not_counted_down() -> None:
-    barred = troubled("throttled", "Locked.", "Wait.", code=LOCKOUT, retry_at=START)
+    barred = make_unpolled_snapshot("throttled", "Locked.", "Wait.", code=LOCKOUT, retry_at=START)
     assert lines(barred)[1].endswith("Locked.")
 
 
 def test_a_pause_that_zoho_asks_for_is_not_counted_down_either() -> None:
     """It holds for a watch; who checks by hand may ask all the same."""
-    throttled = troubled("throttled", "Too many.", "Wait.", retry_at=START + timedelta(minutes=2))
+    throttled = make_unpolled_snapshot(
+        "throttled", "Too many.", "Wait.", retry_at=START + timedelta(minutes=2)
+    )
     assert lines(throttled)[1].endswith("Too many.")
 
 
 def test_a_history_that_cannot_be_read_is_told_with_what_is_known_all_the_same() -> None:
-    why = Trouble("server", "Zoho reports an internal error.", "Wait.")
+    why = Problem("server", "Zoho reports an internal error.", "Wait.")
     text = lines(
         snapshot_with(
             OK,
@@ -149,8 +170,8 @@ def test_a_history_that_cannot_be_read_is_told_with_what_is_known_all_the_same()
 
 
 def test_colour_adds_nothing_to_the_words() -> None:
-    report = judged(OK, WARNING, CRITICAL, UNKNOWN)
-    plain, coloured = as_text(report), as_text(report, coloured=True)
+    report = report_of(OK, WARNING, CRITICAL, UNKNOWN)
+    plain, coloured = report_as_text(report), report_as_text(report, coloured=True)
     assert "\x1b" not in plain
     for sequence in ("\x1b[32m", "\x1b[33m", "\x1b[35m", "\x1b[1;31m"):
         assert sequence in coloured
@@ -160,13 +181,13 @@ def test_colour_adds_nothing_to_the_words() -> None:
 
 def test_control_characters_of_zohos_texts_do_not_come_out() -> None:
     who = {"id": "1", "name": "Eve\x1b]52;c;cHduZWQ=\x07\u202e", "zuid": None}
-    text = as_text(judged(seen(requester=who)))
+    text = report_as_text(report_of(make_snapshot(requester=who)))
     assert "by Eve]52;c;cHduZWQ= " in text
     assert not any(control in text for control in "\x1b\x07\u202e")
 
 
-@tried
+@reproducible
 @given(snapshots())
 def test_whatever_is_known_of_an_org_it_has_one_row_and_at_most_one_cure(snapshot: Snapshot) -> None:
     text = lines(snapshot)
-    assert len(text) == (2 if judged(snapshot).findings[0].verdict.hint is None else 3)
+    assert len(text) == (2 if report_of(snapshot).results[0].verdict.hint is None else 3)

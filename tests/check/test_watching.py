@@ -13,32 +13,32 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.support.build import make_backup, seen
-from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import InPlace, Notebook
-from tests.watch.fleets import FAR, EditedConfig, Watch, org_table
-from tests.watch.scene import MINUTE, OFFLINE, Outcome, refuses
-from zbtui.alerts.desk import AlertDesk
-from zbtui.check.watching import Watcher
-from zbtui.clock import Stop
-from zbtui.core.org import Policy
-from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.core.trouble import Trouble
+from tests.support.build import make_backup, make_snapshot
+from tests.support.clock import START, FakeClock, run_until_idle
+from tests.support.notebook import InlineWorker, MemoryJournal
+from tests.watch.fleets import DISTANT_RUN, EditedConfig, FleetDriver, org_table
+from tests.watch.scene import MINUTE, OFFLINE, Outcome, problem_error
+from zbtui.alerts.desk import AlertDispatcher
+from zbtui.check.watching import ChangeStream
+from zbtui.clock import StopSignal
+from zbtui.core.org import WatchPolicy
+from zbtui.core.snapshot import Observation, Snapshot
+from zbtui.core.trouble import Problem
 from zbtui.core.verdict_cache import VerdictCache
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal
 
-FAILED = Looked(make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat()))
+FAILED = Observation(make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat()))
 
 
 @dataclass
-class Scene:
+class WatchOutput:
     """A watcher that runs, and what came out of it."""
 
     clock: FakeClock
-    watch: Watch
-    stop: Stop
-    told: list[Trouble] = field(default_factory=list)
+    watch: FleetDriver
+    stop: StopSignal
+    told: list[Problem] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     """Every line so far."""
     reader_left: bool = False
@@ -54,14 +54,14 @@ class Scene:
     async def live(self, span: timedelta) -> list[Any]:
         """Let time pass; the lines that came meanwhile."""
         await self.clock.advance(span)
-        return self.news()
+        return self.new_lines()
 
     async def turn(self, name: str, outcome: Outcome) -> list[Any]:
         """The org answers this from now on; what its next look makes of it."""
         self.watch.zoho.outcomes[name] = outcome
         return await self.live(6 * MINUTE)
 
-    def news(self) -> list[Any]:
+    def new_lines(self) -> list[Any]:
         lines, self._read_to = self.read[self._read_to :], len(self.read)
         return [json.loads(line) for line in lines]
 
@@ -72,12 +72,12 @@ class Scene:
 
 @asynccontextmanager
 async def watching(
-    watch: Watch,
+    watch: FleetDriver,
     names: Sequence[str] = (),
-    alerts: Callable[[], AlertDesk] | None = None,
-) -> AsyncIterator[Scene]:
-    scene = Scene(watch.clock, watch, Stop(watch.clock))
-    watcher = Watcher(
+    alerts: Callable[[], AlertDispatcher] | None = None,
+) -> AsyncIterator[WatchOutput]:
+    scene = WatchOutput(watch.clock, watch, StopSignal(watch.clock))
+    watcher = ChangeStream(
         watch.config,
         watch.fleet,
         watch.clock,
@@ -85,20 +85,20 @@ async def watching(
         scene.told.append,
         names=names,
         alerts=alerts() if alerts else None,
-        is_gone=lambda: scene.is_seen_to_leave,
+        reader_is_gone=lambda: scene.is_seen_to_leave,
     )
     scene.task = asyncio.create_task(watcher.run(scene.stop))
-    await settle()
+    await run_until_idle()
     try:
         yield scene
     finally:
         scene.stop.request()
-        await settle()
+        await run_until_idle()
         scene.task.cancel()
         await asyncio.gather(scene.task, return_exceptions=True)
 
 
-def told(lines: list[Any]) -> list[tuple[Any, ...]]:
+def summaries(lines: list[Any]) -> list[tuple[Any, ...]]:
     return [(line["org"], line["kind"], line["before"], line["after"]) for line in lines]
 
 
@@ -106,23 +106,26 @@ def told(lines: list[Any]) -> list[tuple[Any, ...]]:
 
 
 async def test_each_org_is_told_once_as_it_stands_after_its_first_look(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", "brook")
+    watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.outcomes["brook"] = FAILED
     async with watching(watch) as scene:
         lines = await scene.live(MINUTE)
-        assert told(lines) == [("acme", "state", None, "scheduled"), ("brook", "state", None, "failed")]
+        assert summaries(lines) == [
+            ("acme", "state", None, "scheduled"),
+            ("brook", "state", None, "failed"),
+        ]
         assert (lines[1]["level"], lines[1]["schema"]) == ("critical", 1)
         assert lines[1]["headline"].startswith("the last backup failed")
         assert await scene.live(MINUTE * 11) == []
-    assert watch.looks("acme") > 2
+    assert watch.poll_count("acme") > 2
 
 
 async def test_each_change_is_a_line_of_its_own(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme")
+    watch = FleetDriver(clock, "acme")
     async with watching(watch) as scene:
         await scene.live(MINUTE)
         lines = await scene.turn("acme", FAILED)
-        assert told(lines) == [
+        assert summaries(lines) == [
             ("acme", "status", "SCHEDULED", "FAILED"),
             ("acme", "verdict", "scheduled", "failed"),
         ]
@@ -134,14 +137,14 @@ async def test_each_change_is_a_line_of_its_own(clock: FakeClock) -> None:
 
 async def test_an_outage_is_a_trouble_at_once_and_no_verdict_until_patience_ends(clock: FakeClock) -> None:
     """As the screen and the journal have it; a single check has no such patience."""
-    async with watching(Watch(clock, "acme")) as scene:
+    async with watching(FleetDriver(clock, "acme")) as scene:
         await scene.live(MINUTE)
-        first = await scene.turn("acme", refuses(OFFLINE))
-        assert told(first)[0] == ("acme", "trouble", None, OFFLINE.message)
+        first = await scene.turn("acme", problem_error(OFFLINE))
+        assert summaries(first)[0] == ("acme", "trouble", None, OFFLINE.message)
         lasting = await scene.live(MINUTE * 20)
-        assert told(first + lasting)[1:] == [("acme", "verdict", "scheduled", "cannot_look")]
-        over = told(await scene.live(MINUTE * 1)) + told(await scene.turn("acme", FAR))
-        over += told(await scene.live(MINUTE * 15))
+        assert summaries(first + lasting)[1:] == [("acme", "verdict", "scheduled", "cannot_look")]
+        over = summaries(await scene.live(MINUTE * 1)) + summaries(await scene.turn("acme", DISTANT_RUN))
+        over += summaries(await scene.live(MINUTE * 15))
         assert over == [
             ("acme", "verdict", "cannot_look", "scheduled"),
             ("acme", "trouble", OFFLINE.message, None),
@@ -149,37 +152,37 @@ async def test_an_outage_is_a_trouble_at_once_and_no_verdict_until_patience_ends
 
 
 async def test_what_an_earlier_run_saw_is_no_state_of_now(clock: FakeClock) -> None:
-    journal = Notebook([seen("acme", START - MINUTE, status="FAILED")])
-    watch = Watch(clock, "acme", journal=journal)
+    journal = MemoryJournal([make_snapshot("acme", START - MINUTE, status="FAILED")])
+    watch = FleetDriver(clock, "acme", journal=journal)
     watch.zoho.gates["acme"] = asyncio.Event()
     async with watching(watch) as scene:
         watch.fleet.pause("acme", True)
         watch.fleet.pause("acme", False)
         assert await scene.live(MINUTE) == []
         watch.zoho.gates["acme"].set()
-        assert told(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
+        assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
 
 
 async def test_an_org_that_is_labelled_otherwise_is_no_change(clock: FakeClock, tmp_path: Path) -> None:
     config = EditedConfig(tmp_path)
-    config.list_orgs("acme")
-    async with watching(Watch(clock, "acme", config=config)) as scene:
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
         config.write(org_table("acme") + 'tags = ["prod"]\n')
         assert await scene.live(timedelta(seconds=2)) == []
         assert scene.watch.snapshot("acme").org.tags == ("prod",)
-        assert scene.watch.looks("acme") == 1
+        assert scene.watch.poll_count("acme") == 1
 
 
 async def test_a_journal_that_cannot_be_used_takes_nothing_from_the_lines(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    watch = Watch(
-        clock, "acme", journal=Journal(open_database(tmp_path / "file" / "journal.db", InPlace()))
+    watch = FleetDriver(
+        clock, "acme", journal=Journal(open_database(tmp_path / "file" / "journal.db", InlineWorker()))
     )
     async with watching(watch) as scene:
-        assert told(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
+        assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
         assert len(await scene.turn("acme", FAILED)) == 2
         assert len(scene.told) == 1  # once, not each second
         assert "journal" in scene.told[0].message
@@ -189,62 +192,62 @@ async def test_a_journal_that_cannot_be_used_takes_nothing_from_the_lines(
 
 
 async def test_only_the_orgs_that_were_named_are_watched(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", "brook")
+    watch = FleetDriver(clock, "acme", "brook")
     async with watching(watch, ["brook"]) as scene:
-        assert told(await scene.live(MINUTE)) == [("brook", "state", None, "scheduled")]
-    assert watch.looks("acme") == 0
+        assert summaries(await scene.live(MINUTE)) == [("brook", "state", None, "scheduled")]
+    assert watch.poll_count("acme") == 0
 
 
 async def test_a_config_that_changes_is_taken_up(clock: FakeClock, tmp_path: Path) -> None:
     config = EditedConfig(tmp_path)
-    config.list_orgs("acme")
-    async with watching(Watch(clock, "acme", config=config)) as scene:
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
-        config.list_orgs("acme", "brook")
+        config.write_orgs("acme", "brook")
         scene.watch.zoho.outcomes["brook"] = FAILED
-        assert told(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
-        config.list_orgs("acme")
+        assert summaries(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
+        config.write_orgs("acme")
         gone = await scene.live(MINUTE)
-        assert told(gone) == [("brook", "removed", "failed", None)]
+        assert summaries(gone) == [("brook", "removed", "failed", None)]
         assert (gone[0]["level"], gone[0]["headline"]) == ("unknown", "no longer under watch")
-        config.list_orgs("acme", "brook")
-        assert told(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
+        config.write_orgs("acme", "brook")
+        assert summaries(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
 
 
 async def test_another_org_than_those_named_may_come_and_is_not_watched(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     config = EditedConfig(tmp_path)
-    config.list_orgs("acme")
-    async with watching(Watch(clock, "acme", config=config), ["acme"]) as scene:
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config), ["acme"]) as scene:
         await scene.live(MINUTE)
-        config.list_orgs("acme", "brook")
+        config.write_orgs("acme", "brook")
         assert await scene.live(MINUTE * 10) == []
-    assert scene.watch.looks("brook") == 0
+    assert scene.watch.poll_count("brook") == 0
 
 
 async def test_an_org_with_other_keys_is_still_the_same_org(clock: FakeClock, tmp_path: Path) -> None:
     config = EditedConfig(tmp_path)
-    config.list_orgs("acme")
-    async with watching(Watch(clock, "acme", config=config)) as scene:
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
-        config.list_orgs("acme", client_id="1000.NEW")
+        config.write_orgs("acme", client_id="1000.NEW")
         assert await scene.live(MINUTE * 10) == []
-    assert scene.watch.looks("acme") > 2
+    assert scene.watch.poll_count("acme") > 2
 
 
 async def test_a_config_that_is_wrong_is_told_once_and_the_watch_goes_on(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     config = EditedConfig(tmp_path)
-    config.list_orgs("acme")
-    async with watching(Watch(clock, "acme", config=config)) as scene:
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
         config.write("[[org]")
         await scene.live(MINUTE)
         assert [trouble.kind for trouble in scene.told] == ["config"]
         assert len(await scene.turn("acme", FAILED)) == 2
-        config.list_orgs("acme")
+        config.write_orgs("acme")
         await scene.live(MINUTE)
         config.write("[[org]")
         await scene.live(MINUTE)
@@ -253,33 +256,33 @@ async def test_a_config_that_is_wrong_is_told_once_and_the_watch_goes_on(
 
 async def test_without_an_org_it_waits_for_one(clock: FakeClock, tmp_path: Path) -> None:
     config = EditedConfig(tmp_path)
-    config.list_orgs()
-    async with watching(Watch(clock, config=config)) as scene:
+    config.write_orgs()
+    async with watching(FleetDriver(clock, config=config)) as scene:
         assert await scene.live(MINUTE) == []
-        config.list_orgs("acme")
-        assert told(await scene.live(MINUTE)) == [("acme", "state", None, "none")]
+        config.write_orgs("acme")
+        assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "none")]
 
 
 # The end
 
 
 async def test_a_stop_ends_it_and_lets_a_look_under_way_come_to_its_end(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme")
+    watch = FleetDriver(clock, "acme")
     watch.zoho.gates["acme"] = asyncio.Event()
     async with watching(watch) as scene:
         await scene.live(MINUTE)
         scene.stop.request()
-        await settle()
+        await run_until_idle()
         assert not scene.is_over()
         watch.zoho.gates["acme"].set()
-        await settle()
+        await run_until_idle()
         assert scene.is_over()
-        assert watch.zoho.most_at_once == 1
-        assert scene.news() == []
+        assert watch.zoho.max_concurrent_polls == 1
+        assert scene.new_lines() == []
 
 
 async def test_a_reader_that_has_gone_ends_it_at_the_next_line(clock: FakeClock) -> None:
-    async with watching(Watch(clock, "acme")) as scene:
+    async with watching(FleetDriver(clock, "acme")) as scene:
         await scene.live(MINUTE)
         scene.reader_left = True
         await scene.live(MINUTE * 11)
@@ -291,7 +294,7 @@ async def test_a_reader_that_has_gone_ends_it_at_the_next_line(clock: FakeClock)
 
 
 async def test_a_reader_that_is_seen_to_leave_ends_it_without_a_line(clock: FakeClock) -> None:
-    async with watching(Watch(clock, "acme")) as scene:
+    async with watching(FleetDriver(clock, "acme")) as scene:
         await scene.live(MINUTE)
         scene.is_seen_to_leave = True
         await scene.live(timedelta(seconds=2))
@@ -304,20 +307,20 @@ async def test_a_full_disk_is_not_taken_for_a_reader_that_has_gone(
     def full(line: str) -> None:
         raise OSError(28, "No space left on device")
 
-    watch = Watch(clock, "acme")
-    watcher = Watcher(watch.config, watch.fleet, clock, full, print)
-    task = asyncio.create_task(watcher.run(Stop(clock)))
+    watch = FleetDriver(clock, "acme")
+    watcher = ChangeStream(watch.config, watch.fleet, clock, full, print)
+    task = asyncio.create_task(watcher.run(StopSignal(clock)))
     await clock.advance(MINUTE)
     with pytest.raises(OSError, match="No space"):
         await task
 
 
 async def test_a_bug_of_ours_ends_it_and_is_told(clock: FakeClock) -> None:
-    class Broken(Notebook):
-        async def note(self, *args: object) -> NoReturn:
+    class Broken(MemoryJournal):
+        async def record_poll(self, *args: object) -> NoReturn:
             raise ZeroDivisionError
 
-    watch = Watch(clock, "acme", journal=Broken())
+    watch = FleetDriver(clock, "acme", journal=Broken())
     async with watching(watch) as scene:
         await scene.live(MINUTE)
         assert scene.task
@@ -327,26 +330,26 @@ async def test_a_bug_of_ours_ends_it_and_is_told(clock: FakeClock) -> None:
 # Alerts
 
 
-class Desk(AlertDesk):
+class FakeDispatcher(AlertDispatcher):
     """Notes what it is asked to do."""
 
     def __init__(self) -> None:
         self.considered: list[dict[str, str]] = []
         self.delivered = 0
         self.gate: asyncio.Event | None = None
-        self.wrong: Trouble | None = None
+        self.wrong: Problem | None = None
 
     @property
-    def troubles(self) -> tuple[Trouble, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         return (self.wrong,) if self.wrong else ()
 
-    async def consider(
+    async def evaluate(
         self,
         snapshots: Sequence[Snapshot],
-        policy: Policy,
+        policy: WatchPolicy,
         verdicts: VerdictCache,
         *,
-        whole: bool = True,
+        covers_all_orgs: bool = True,
     ) -> tuple[()]:
         self.considered.append(
             {one.org.name: (one.zoho.backup and one.zoho.backup.status) or "" for one in snapshots}
@@ -360,8 +363,8 @@ class Desk(AlertDesk):
 
 
 async def test_alerts_are_considered_and_delivered_as_things_change(clock: FakeClock) -> None:
-    desk = Desk()
-    async with watching(Watch(clock, "acme", "brook"), ["acme"], lambda: desk) as scene:
+    desk = FakeDispatcher()
+    async with watching(FleetDriver(clock, "acme", "brook"), ["acme"], lambda: desk) as scene:
         await scene.live(MINUTE)
         assert desk.considered[-1] == {"acme": "SCHEDULED"}
         await scene.turn("acme", FAILED)
@@ -370,9 +373,9 @@ async def test_alerts_are_considered_and_delivered_as_things_change(clock: FakeC
 
 
 async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) -> None:
-    desk = Desk()
+    desk = FakeDispatcher()
     desk.gate = asyncio.Event()
-    async with watching(Watch(clock, "acme"), alerts=lambda: desk) as scene:
+    async with watching(FleetDriver(clock, "acme"), alerts=lambda: desk) as scene:
         await scene.live(MINUTE)
         assert len(await scene.turn("acme", FAILED)) == 2
         assert desk.delivered == 1  # the same one, all the time
@@ -384,8 +387,8 @@ async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) 
 async def test_what_cannot_be_delivered_is_told_once_and_again_when_it_comes_back(
     clock: FakeClock,
 ) -> None:
-    desk, wrong = Desk(), Trouble("contract", "notify-send ended with 1.", "Try it by hand.")
-    async with watching(Watch(clock, "acme"), alerts=lambda: desk) as scene:
+    desk, wrong = FakeDispatcher(), Problem("contract", "notify-send ended with 1.", "Try it by hand.")
+    async with watching(FleetDriver(clock, "acme"), alerts=lambda: desk) as scene:
         await scene.live(MINUTE)
         desk.wrong = wrong
         await scene.live(MINUTE)
@@ -398,7 +401,7 @@ async def test_what_cannot_be_delivered_is_told_once_and_again_when_it_comes_bac
 
 
 async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None:
-    async with watching(Watch(clock, "acme")) as scene:
+    async with watching(FleetDriver(clock, "acme")) as scene:
         await scene.live(MINUTE)
         await scene.turn("acme", FAILED)
-        assert await scene.watch._journal.alerts.since(0) == ()
+        assert await scene.watch._journal.outbox.alerts_after(0) == ()

@@ -13,41 +13,41 @@ import httpx
 import pytest
 
 from tests.cli.shell import (
-    NO_CRASH,
-    Run,
-    Shell,
-    certificates,
+    CRASH_MARKS,
+    CommandResult,
+    RunCommand,
+    cached_ssl_context,
 )
-from tests.cli.signing import Onlooker
-from tests.conftest import use_keyring_of
+from tests.cli.signing import StderrWatcher
+from tests.conftest import use_secret_service
 from tests.support.secret_service import SecretService, secret_service
-from tests.support.zoho import Port, make_simulator, on_port
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
 from zbtui.cli import main
 from zbtui.clock import SystemClock
 
 
 @pytest.fixture
-def shell(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, onlooker: Onlooker
-) -> Iterator[Shell]:
+def run_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stderr_watcher: StderrWatcher
+) -> Iterator[RunCommand]:
     """A command in this process: the same, and sooner."""
-    monkeypatch.setattr(httpx, "create_ssl_context", certificates)
+    monkeypatch.setattr(httpx, "create_ssl_context", cached_ssl_context)
     # The same protocol with a shorter key of its own: this took half the time of each keyring call.
     short = SimpleNamespace(urandom=lambda length: os.urandom(16))
     monkeypatch.setattr("secretstorage.dhcrypto.os", short)
 
-    def run(*args: str, stdin: str = "") -> Run:
+    def run(*args: str, stdin: str = "") -> CommandResult:
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         capsys.readouterr()
-        with onlooker.watching():
+        with stderr_watcher.replace_stderr():
             try:
                 status: object = main(args)
             except SystemExit as stop:
                 status = stop.code
         out, err = capsys.readouterr()
         assert isinstance(status, int)
-        assert not any(word in err for word in NO_CRASH), err
-        return Run(status, out, err)
+        assert not any(word in err for word in CRASH_MARKS), err
+        return CommandResult(status, out, err)
 
     yield run
     logger = logging.getLogger("zbtui")
@@ -58,32 +58,32 @@ def shell(
 
 
 @pytest.fixture(autouse=True)
-def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_desktop_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing opens on the developer's desktop."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
-def onlooker() -> Iterator[Onlooker]:
+def stderr_watcher() -> Iterator[StderrWatcher]:
     """A person who watches what a command in this process writes, and acts on it."""
-    person = Onlooker()
+    person = StderrWatcher()
     yield person
     person.join()
 
 
 @pytest.fixture(scope="session")
-def _served() -> Iterator[Port]:
-    with on_port(make_simulator(SystemClock())) as port:
+def _simulator_server() -> Iterator[SimulatorServer]:
+    with run_simulator_server(make_simulator(SystemClock())) as port:
         yield port
 
 
 @pytest.fixture
-def zoho(_served: Port) -> Port:
+def simulator_server(_simulator_server: SimulatorServer) -> SimulatorServer:
     # As good as a new one: to end a server takes longer than most of the tests.
-    vars(_served.simulator).clear()
-    vars(_served.simulator).update(vars(make_simulator(SystemClock())))
-    return _served
+    vars(_simulator_server.simulator).clear()
+    vars(_simulator_server.simulator).update(vars(make_simulator(SystemClock())))
+    return _simulator_server
 
 
 @pytest.fixture(scope="module")
@@ -96,5 +96,5 @@ def locked_keyring() -> Iterator[dict[str, str]]:
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
     """An unlocked keyring for one test alone, which may lock it."""
     with secret_service() as service:
-        use_keyring_of(service, monkeypatch)
+        use_secret_service(service, monkeypatch)
         yield service

@@ -15,16 +15,16 @@ from typing import Any
 
 import httpx
 
-from tests.support.zoho import Port
+from tests.support.zoho import SimulatorServer
 from zbtui.core.org import Org
 
 COMMAND = [sys.executable, "-m", "zbtui"]
-NO_CRASH = ("Traceback", "bug of its own")
-SECRETS = re.compile(rb"demo-(client-secret|refresh-token|access|grant|device)-[0-9]")
+CRASH_MARKS = ("Traceback", "bug of its own")
+SECRET_PATTERN = re.compile(rb"demo-(client-secret|refresh-token|access|grant|device)-[0-9]")
 
 
 @dataclass(frozen=True)
-class Run:
+class CommandResult:
     """What a command left behind."""
 
     status: int
@@ -39,28 +39,28 @@ class Run:
         return {org["name"]: org for org in self.json["orgs"]}
 
 
-def process(*args: str, stdin: str = "", **environ: str) -> Run:
+def run_process(*args: str, stdin: str = "", **environ: str) -> CommandResult:
     """A command in a process of its own."""
-    return finished(start(*args, **environ), stdin)
+    return wait_for_result(start_process(*args, **environ), stdin)
 
 
-def start(*args: str, **environ: str) -> subprocess.Popen[bytes]:
+def start_process(*args: str, **environ: str) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     return subprocess.Popen(
         [*COMMAND, *args], stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **environ}
     )
 
 
-def finished(running: subprocess.Popen[bytes], stdin: str = "") -> Run:
+def wait_for_result(running: subprocess.Popen[bytes], stdin: str = "") -> CommandResult:
     out, err = running.communicate(stdin.encode(), timeout=120)
-    run = Run(running.returncode, out.decode(), err.decode())
-    assert not any(word in run.err for word in NO_CRASH), run.err
+    run = CommandResult(running.returncode, out.decode(), err.decode())
+    assert not any(word in run.err for word in CRASH_MARKS), run.err
     return run
 
 
-Shell = Callable[..., Run]
+RunCommand = Callable[..., CommandResult]
 
-certificates = cache(httpx.create_ssl_context)
+cached_ssl_context = cache(httpx.create_ssl_context)
 """Read once: nothing but http is spoken here, and reading them took a third of each command's time."""
 
 
@@ -72,30 +72,30 @@ def add_args(org: Org) -> list[str]:
     return ["add", org.name, "--client-id", org.client_id, *where]
 
 
-def secrets_of(port: Port, name: str) -> str:
-    invented = port.simulator.world.every[name]
+def secrets_json(port: SimulatorServer, name: str) -> str:
+    invented = port.simulator.world.all_orgs[name]
     return json.dumps({"client_secret": invented.client_secret, "refresh_token": invented.refresh_token})
 
 
-def add(shell: Shell, port: Port, *names: str, verified: bool = True) -> None:
+def add(shell: RunCommand, port: SimulatorServer, *names: str, verified: bool = True) -> None:
     for name in names:
         options = [] if verified else ["--no-verify"]
-        run = shell(*add_args(port.org(name)), *options, stdin=secrets_of(port, name))
+        run = shell(*add_args(port.org(name)), *options, stdin=secrets_json(port, name))
         assert run.status == 0, run.err
 
 
-def token_requests(port: Port) -> int:
-    return sum(request.path.endswith("/oauth/v2/token") for request in port.simulator.requests)
+def count_token_requests(port: SimulatorServer) -> int:
+    return sum(request.path.endswith("/oauth/v2/token") for request in port.simulator.request_records)
 
 
-def every_byte(*folders: Path) -> bytes:
+def read_all_files(*folders: Path) -> bytes:
     return b"".join(path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file())
 
 
-def assert_no_secret(*texts: bytes) -> None:
+def assert_no_secret_in(*texts: bytes) -> None:
     """None of the invented orgs', as the simulator gives them out."""
     for text in texts:
-        assert not (found := SECRETS.search(text)), found
+        assert not (found := SECRET_PATTERN.search(text)), found
 
 
 def write_config(home: Path, *orgs: str) -> Path:
@@ -105,4 +105,4 @@ def write_config(home: Path, *orgs: str) -> Path:
     return path
 
 
-ACME = '[[org]]\nname = "acme"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
+ACME_CONFIG = '[[org]]\nname = "acme"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'

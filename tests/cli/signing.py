@@ -22,67 +22,72 @@ from secretstorage.util import open_session
 from tests.cli.shell import add_args
 from tests.support.secret_service import SecretService
 from tests.support.terminal import Terminal
-from tests.support.zoho import Port, browse_in_thread
-from zbtui.core.org import Way
-from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT, Client
+from tests.support.zoho import SimulatorServer, answer_consent_page_in_thread
+from zbtui.core.org import SignInMethod
+from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT, RegisteredClient
 
-_SHARED: Final[dict[Way, Client]] = {"device": DEVICE_CLIENT, "browser": WEB_CLIENT}
-_ANSWERS: Final = {"code": "Code", "refresh_token": "Refresh token"}
+_SHARED_CLIENTS: Final[dict[SignInMethod, RegisteredClient]] = {
+    "device": DEVICE_CLIENT,
+    "browser": WEB_CLIENT,
+}
+_PROMPTS: Final = {"code": "Code", "refresh_token": "Refresh token"}
 """The key in the JSON, and what is asked for at a terminal."""
 CONSENT_PAGE: Final = re.compile(r"http://\S+/oauth/v2/auth\?\S+")
 USER_CODE: Final = re.compile(r"and enter +(\w{8})\b")
 
 
 @dataclass(frozen=True)
-class Brought:
+class SignInInput:
     """What a person brings from Zoho's console to sign one org in, one way."""
 
-    way: Way
+    method: SignInMethod
     args: list[str]
     """Of `zbtui add`, with the grant."""
     secrets: dict[str, str] = field(repr=False)
     """The client secret; and the code or the refresh token, where the way needs one."""
 
     @property
-    def piped(self) -> str:
+    def as_json(self) -> str:
         return json.dumps(self.secrets)
 
     def type_into(self, terminal: Terminal) -> None:
         """Answer what is asked for, each when it is asked for."""
-        terminal.shows("Client secret (not shown):")
+        terminal.wait_for_text("Client secret (not shown):")
         terminal.send(f"{self.secrets['client_secret']}\n")
-        for key, asked in _ANSWERS.items():
+        for key, asked in _PROMPTS.items():
             if key in self.secrets:
-                terminal.shows(f"{asked} (not shown):")
+                terminal.wait_for_text(f"{asked} (not shown):")
                 terminal.send(f"{self.secrets[key]}\n")
 
-    def but(self, **changed: str) -> Brought:
+    def with_secrets(self, **changed: str) -> SignInInput:
         """With other secrets."""
-        return Brought(self.way, self.args, self.secrets | changed)
+        return SignInInput(self.method, self.args, self.secrets | changed)
 
 
-def bring(port: Port, way: Way, name: str = "nordlys", *, data_center: str | None = None) -> Brought:
+def make_sign_in_input(
+    port: SimulatorServer, method: SignInMethod, name: str = "nordlys", *, data_center: str | None = None
+) -> SignInInput:
     """What is right for an invented org.
 
     Args:
         data_center: where it is looked for; None: where it lives.
     """
-    invented = port.simulator.world.every[name]
-    client = _SHARED.get(way)
+    invented = port.simulator.world.all_orgs[name]
+    client = _SHARED_CLIENTS.get(method)
     secrets = {"client_secret": (client or invented).client_secret}
-    if way == "code":
-        secrets["code"] = port.simulator.grant_code(name)
-    if way == "refresh-token":
+    if method == "code":
+        secrets["code"] = port.simulator.issue_grant_code(name)
+    if method == "refresh-token":
         secrets["refresh_token"] = invented.refresh_token
     args = add_args(port.org(name, client))
     if data_center:
         here = f"{port.url}/{invented.data_center}"
         args = [f"{port.url}/{data_center}" if arg == here else arg for arg in args]
-    soid = ["--soid", invented.soid] if way == "client-credentials" else []
-    return Brought(way, [*args, "--grant", way, *soid], secrets)
+    soid = ["--soid", invented.soid] if method == "client-credentials" else []
+    return SignInInput(method, [*args, "--grant", method, *soid], secrets)
 
 
-def sign_in_args(brought: Brought) -> list[str]:
+def sign_in_args(brought: SignInInput) -> list[str]:
     """The same for an org that is under watch already: `zbtui sign-in`."""
     _, name, *options = brought.args
     pairs = zip(options[::2], options[1::2], strict=True)
@@ -96,7 +101,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def written(terminal: Terminal, pattern: re.Pattern[str]) -> str:
+def wait_for_output(terminal: Terminal, pattern: re.Pattern[str]) -> str:
     """What a program wrote, as it wrote it: on the screen a long line is broken.
 
     Returns:
@@ -108,11 +113,11 @@ def written(terminal: Terminal, pattern: re.Pattern[str]) -> str:
         found[:] = pattern.finditer(terminal.output.decode(errors="replace"))
         return bool(found)
 
-    terminal.until(is_there)
+    terminal.wait_until(is_there)
     return found[-1].group(found[-1].lastindex or 0)
 
 
-class Onlooker:
+class StderrWatcher:
     """Stands in for stderr within this process: shows a person what is written, as it is written."""
 
     def __init__(self) -> None:
@@ -121,28 +126,28 @@ class Onlooker:
         self._threads: list[threading.Thread] = []
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def replace_stderr(self) -> Iterator[None]:
         self._beside, sys.stderr = sys.stderr, self
         try:
             yield
         finally:
             sys.stderr = self._beside
 
-    def on(self, pattern: re.Pattern[str] | str, act: Callable[[str], object]) -> None:
+    def on_output(self, pattern: re.Pattern[str] | str, act: Callable[[str], object]) -> None:
         """`act` on the first line with this pattern; it is given the pattern's last group, or all of it."""
         self._acts.append((re.compile(pattern), act))
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Whatever was to be done."""
         self._acts.clear()
 
-    def on_page(self, org_name: str | None) -> None:
+    def on_consent_page(self, org_name: str | None) -> None:
         """Open the consent page in a browser, and accept for an org, or reject (None)."""
 
         def act(url: str) -> None:
-            self._threads.append(browse_in_thread(url, org_name))
+            self._threads.append(answer_consent_page_in_thread(url, org_name))
 
-        self.on(CONSENT_PAGE, act)
+        self.on_output(CONSENT_PAGE, act)
 
     def write(self, text: str) -> int:
         for one in self._acts[:]:
@@ -161,7 +166,7 @@ class Onlooker:
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredState:
     """All that a command may leave behind, on this machine and at Zoho; secrets included."""
 
     config: str | None
@@ -173,22 +178,22 @@ class Kept:
     """The refresh tokens that live."""
 
 
-def kept(home: Path, port: Port, service: SecretService | None = None) -> Kept:
+def stored_state(home: Path, port: SimulatorServer, service: SecretService | None = None) -> StoredState:
     """What is there now.
 
     Args:
         service: whose keyring is compared by its file, for it will be locked, or out of order.
     """
     config = home / "xdg_config_home" / "zbtui" / "config.toml"
-    return Kept(
+    return StoredState(
         config.read_text(encoding="utf-8") if config.exists() else None,
-        {one.name: one.read_bytes() for one in service.folder.iterdir()} if service else _entries(),
-        _rows(home / "xdg_state_home" / "zbtui" / "journal.db"),
+        {one.name: one.read_bytes() for one in service.folder.iterdir()} if service else _keyring_entries(),
+        _journal_rows(home / "xdg_state_home" / "zbtui" / "journal.db"),
         frozenset(port.simulator.accounts.refresh_tokens),
     )
 
 
-def _entries() -> dict[str, bytes]:
+def _keyring_entries() -> dict[str, bytes]:
     with closing(secretstorage.dbus_init()) as connection:
         session = open_session(connection)  # else each entry opens one, which takes 12 ms
         entries = {}
@@ -198,7 +203,7 @@ def _entries() -> dict[str, bytes]:
         return entries
 
 
-def _rows(journal: Path) -> list[tuple[object, ...]]:
+def _journal_rows(journal: Path) -> list[tuple[object, ...]]:
     if not journal.exists():
         return []
     with closing(sqlite3.connect(journal)) as database:
@@ -207,7 +212,7 @@ def _rows(journal: Path) -> list[tuple[object, ...]]:
 
 
 @contextmanager
-def refusing_to_write(service: SecretService) -> Iterator[None]:
+def read_only_keyring(service: SecretService) -> Iterator[None]:
     """A keyring that can be read and not be saved, as on a full disk. Its daemon does not get over it."""
     away = service.folder.with_name("away")
     service.folder.rename(away)
@@ -220,7 +225,7 @@ def refusing_to_write(service: SecretService) -> Iterator[None]:
 
 
 @contextmanager
-def locking(service: SecretService) -> Iterator[None]:
+def keyring_locked_for_good(service: SecretService) -> Iterator[None]:
     """Lock the keyring, as a screen saver does. It cannot be unlocked again."""
     with closing(secretstorage.dbus_init()) as connection:
         secretstorage.get_default_collection(connection).lock()
@@ -228,13 +233,13 @@ def locking(service: SecretService) -> Iterator[None]:
 
 
 @contextmanager
-def ending(service: SecretService) -> Iterator[None]:
+def daemon_killed(service: SecretService) -> Iterator[None]:
     """End the keyring's daemon, as a crash of its own does."""
     os.kill(service.daemon, signal.SIGKILL)
     yield
 
 
-def processes_of(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     """A process and those below it, as `ps --forest` has them."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(one for child in children for one in processes_of(int(child)))]
+    return [pid, *(one for child in children for one in process_tree(int(child)))]

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.check.missing import without_library
-from tests.cli.shell import ACME, Shell, add, assert_no_secret, process, write_config
+from tests.cli.shell import ACME_CONFIG, RunCommand, add, assert_no_secret_in, run_process, write_config
 from tests.support.secret_service import SecretService
-from tests.support.zoho import Port
+from tests.support.zoho import SimulatorServer
 
 
 def levels(text: str) -> dict[str, float]:
@@ -24,41 +24,44 @@ def levels(text: str) -> dict[str, float]:
 
 
 def test_the_metrics_are_all_that_is_on_stdout_and_the_exit_code_is_that_of_any_check(
-    real_keyring: SecretService, shell: Shell, zoho: Port
+    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
-    add(shell, zoho, "nordlys", "kestrel", verified=False)
-    zoho.simulator.forced["kestrel"] = "FAILED"
-    run = shell("check", "--format", "openmetrics")
+    add(run_command, simulator_server, "nordlys", "kestrel", verified=False)
+    simulator_server.simulator.forced_kinds["kestrel"] = "FAILED"
+    run = run_command("check", "--format", "openmetrics")
     assert (run.status, run.err) == (2, "")
     assert levels(run.out) == {"nordlys": 0, "kestrel": 2}
-    assert_no_secret(run.out.encode())
+    assert_no_secret_in(run.out.encode())
 
 
 def test_the_text_is_utf_8_wherever_it_is_written(empty_home: Path) -> None:
     """The formats have no other; a pipe on Windows has the characters of its code page."""
-    write_config(empty_home, ACME.replace("acme", "佐藤"))
-    run = process("check", "--format", "openmetrics", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    write_config(empty_home, ACME_CONFIG.replace("acme", "佐藤"))
+    run = run_process("check", "--format", "openmetrics", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert run.status == 3
     assert levels(run.out) == {"佐藤": 3}
 
 
 def test_without_an_org_the_check_is_unknown_and_still_tells_when_it_was(
-    empty_home: Path, shell: Shell
+    empty_home: Path, run_command: RunCommand
 ) -> None:
-    run = shell("check", "--format", "openmetrics")
+    run = run_command("check", "--format", "openmetrics")
     assert run.status == 3
     assert levels(run.out) == {}
     assert "\nzbtui_check_timestamp_seconds " in run.out
 
 
 def test_without_the_library_one_sentence_names_the_cure_and_nobody_is_asked(
-    real_keyring: SecretService, shell: Shell, zoho: Port, monkeypatch: pytest.MonkeyPatch
+    real_keyring: SecretService,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    add(shell, zoho, "nordlys", verified=False)
+    add(run_command, simulator_server, "nordlys", verified=False)
     without_library(monkeypatch, "prometheus_client")
-    run = shell("check", "--format", "openmetrics")
+    run = run_command("check", "--format", "openmetrics")
     assert (run.status, run.out) == (3, "")
     assert run.err.count("\n") == 1
     assert "pip install prometheus-client" in run.err
-    assert not zoho.simulator.requests
-    assert shell("check").status == 0
+    assert not simulator_server.simulator.request_records
+    assert run_command("check").status == 0

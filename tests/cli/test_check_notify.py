@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.shell import Shell, add, finished, start, write_config
-from tests.cli.test_check_watch import QUICK, watch
+from tests.cli.shell import RunCommand, add, start_process, wait_for_result, write_config
+from tests.cli.test_check_watch import QUICK, run_watch
 from tests.support.secret_service import SecretService
-from tests.support.zoho import Port
+from tests.support.zoho import SimulatorServer
 
 SCRIPT = """import os, sys
 with open(sys.argv[1], "a") as file:
@@ -21,7 +21,7 @@ sys.exit(int(sys.argv[2]))
 """
 
 
-class Box:
+class AlertLog:
     """Where the command puts what it is given."""
 
     def __init__(self, folder: Path, home: Path) -> None:
@@ -43,61 +43,75 @@ class Box:
 
 
 @pytest.fixture
-def box(tmp_path: Path, empty_home: Path) -> Box:
-    return Box(tmp_path, empty_home)
+def alert_log(tmp_path: Path, empty_home: Path) -> AlertLog:
+    return AlertLog(tmp_path, empty_home)
 
 
 @pytest.fixture
-def nordlys(real_keyring: SecretService, box: Box, shell: Shell, zoho: Port) -> Port:
+def server_with_nordlys(
+    real_keyring: SecretService,
+    alert_log: AlertLog,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+) -> SimulatorServer:
     """Zoho, one org of it under watch, and the command configured."""
-    box.configure()
-    add(shell, zoho, "nordlys", verified=False)
-    return zoho
+    alert_log.configure()
+    add(run_command, simulator_server, "nordlys", verified=False)
+    return simulator_server
 
 
-def test_what_changed_is_sent_once_and_its_end_too(nordlys: Port, shell: Shell, box: Box) -> None:
-    assert shell("check", "--notify").status == 0
-    assert box.alerts == []
-    nordlys.simulator.forced["nordlys"] = "FAILED"
+def test_what_changed_is_sent_once_and_its_end_too(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog
+) -> None:
+    assert run_command("check", "--notify").status == 0
+    assert alert_log.alerts == []
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
     for _ in range(3):
-        run = shell("check", "--notify")
+        run = run_command("check", "--notify")
         assert (run.status, run.err) == (2, "")
-    assert box.kinds == [("nordlys", "alarm", "failed")]
-    nordlys.simulator.forced["nordlys"] = "SCHEDULED"
-    assert shell("check", "--notify").status == 0
-    assert box.kinds[1:] == [("nordlys", "recovery", "scheduled")]
+    assert alert_log.kinds == [("nordlys", "alarm", "failed")]
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "SCHEDULED"
+    assert run_command("check", "--notify").status == 0
+    assert alert_log.kinds[1:] == [("nordlys", "recovery", "scheduled")]
 
 
-def test_without_being_asked_to_a_check_sends_nothing(nordlys: Port, shell: Shell, box: Box) -> None:
-    nordlys.simulator.forced["nordlys"] = "FAILED"
-    assert shell("check").status == 2
-    assert box.alerts == []
+def test_without_being_asked_to_a_check_sends_nothing(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog
+) -> None:
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
+    assert run_command("check").status == 2
+    assert alert_log.alerts == []
 
 
-def test_two_checks_at_once_send_it_once(nordlys: Port, shell: Shell, box: Box) -> None:
-    assert shell("check", "--notify").status == 0
-    nordlys.simulator.forced["nordlys"] = "FAILED"
-    running = [start("check", "--notify") for _ in range(3)]
-    assert {finished(one).status for one in running} == {2}
-    assert box.kinds == [("nordlys", "alarm", "failed")]
+def test_two_checks_at_once_send_it_once(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog
+) -> None:
+    assert run_command("check", "--notify").status == 0
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
+    running = [start_process("check", "--notify") for _ in range(3)]
+    assert {wait_for_result(one).status for one in running} == {2}
+    assert alert_log.kinds == [("nordlys", "alarm", "failed")]
 
 
 def test_out_of_reach_is_sent_only_after_as_many_failed_looks_as_are_configured(
-    nordlys: Port, shell: Shell, box: Box
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog
 ) -> None:
-    assert shell("check", "--notify").status == 0
-    nordlys.simulator.forced["nordlys"] = "INTERNAL_ERROR"
-    runs = [(shell("check", "--notify").status, len(box.alerts)) for _ in range(4)]
+    assert run_command("check", "--notify").status == 0
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "INTERNAL_ERROR"
+    runs = [(run_command("check", "--notify").status, len(alert_log.alerts)) for _ in range(4)]
     assert runs == [(3, 0), (3, 0), (3, 1), (3, 1)]
 
 
 def test_a_command_that_fails_is_told_on_stderr_and_changes_no_exit_code(
-    real_keyring: SecretService, shell: Shell, zoho: Port, box: Box
+    real_keyring: SecretService,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+    alert_log: AlertLog,
 ) -> None:
-    box.configure(status=7)
-    add(shell, zoho, "nordlys", verified=False)
-    zoho.simulator.forced["nordlys"] = "FAILED"
-    run = shell("check", "--notify", "--format", "json")
+    alert_log.configure(status=7)
+    add(run_command, simulator_server, "nordlys", verified=False)
+    simulator_server.simulator.forced_kinds["nordlys"] = "FAILED"
+    run = run_command("check", "--notify", "--format", "json")
     assert (run.status, run.json["level"]) == (2, "critical")
     assert run.err.startswith("zbtui: ")
     assert run.err.count("\n") == 1
@@ -105,23 +119,23 @@ def test_a_command_that_fails_is_told_on_stderr_and_changes_no_exit_code(
 
 @pytest.mark.parametrize("args", [["--notify"], ["--notify", "--format", "json"]])
 def test_with_nobody_to_notify_that_is_said_and_the_check_is_as_ever(
-    real_keyring: SecretService, shell: Shell, zoho: Port, args: list[str]
+    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer, args: list[str]
 ) -> None:
-    add(shell, zoho, "nordlys", verified=False)
-    run = shell("check", *args)
+    add(run_command, simulator_server, "nordlys", verified=False)
+    run = run_command("check", *args)
     assert run.status == 0
     assert "on_change" in run.err
     assert run.err.count("\n") == 1
 
 
-def test_a_watch_sends_it_too(nordlys: Port, box: Box) -> None:
-    with watch("--notify") as running:
+def test_a_watch_sends_it_too(server_with_nordlys: SimulatorServer, alert_log: AlertLog) -> None:
+    with run_watch("--notify") as running:
         running.line()
-        nordlys.simulator.forced["nordlys"] = "FAILED"
+        server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
         running.until("verdict", "failed")
-        nordlys.simulator.forced["nordlys"] = "SCHEDULED"
+        server_with_nordlys.simulator.forced_kinds["nordlys"] = "SCHEDULED"
         running.until("verdict", "scheduled")
         running.running.terminate()
         status, _, err = running.ends()
     assert (status, err) == (0, b"")
-    assert box.kinds[:1] == [("nordlys", "alarm", "failed")]
+    assert alert_log.kinds[:1] == [("nordlys", "alarm", "failed")]

@@ -16,25 +16,25 @@ import pytest
 
 from tests.cli.shell import (
     COMMAND,
-    NO_CRASH,
-    Shell,
+    CRASH_MARKS,
+    RunCommand,
     add,
-    assert_no_secret,
-    process,
-    start,
-    token_requests,
+    assert_no_secret_in,
+    count_token_requests,
+    run_process,
+    start_process,
     write_config,
 )
 from tests.support.secret_service import SecretService
-from tests.support.terminal import in_terminal
-from tests.support.zoho import Port
+from tests.support.terminal import run_in_terminal
+from tests.support.zoho import SimulatorServer
 
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 QUICK = '[watch]\nevery = "1s"\nnear_every = "1s"\n'
 FIELDS = ["schema", "at", "org", "kind", "before", "after", "level", "headline"]
 
 
-class Watch:
+class WatchProcess:
     """A running one, read line by line."""
 
     def __init__(self, running: subprocess.Popen[bytes]) -> None:
@@ -47,7 +47,7 @@ class Watch:
     def line(self) -> Any:
         """The next line, once it comes."""
         while b"\n" not in self._read:
-            assert select.select([self.out], [], [], PATIENCE)[0], "no line came"
+            assert select.select([self.out], [], [], TIMEOUT_SECONDS)[0], "no line came"
             more = os.read(self.out.fileno(), 1 << 16)
             assert more, self.err.read()
             self._read += more
@@ -62,140 +62,152 @@ class Watch:
 
     def ends(self) -> tuple[int, bytes, bytes]:
         """Its exit status, and what was not read yet."""
-        status = self.running.wait(PATIENCE)
+        status = self.running.wait(TIMEOUT_SECONDS)
         err = self.err.read()
-        assert not any(word.encode() in err for word in NO_CRASH), err
+        assert not any(word.encode() in err for word in CRASH_MARKS), err
         return status, self._read + self.out.read(), err
 
 
 @contextmanager
-def watch(*args: str, **environ: str) -> Iterator[Watch]:
-    with start("check", "--watch", *args, **environ) as running:
+def run_watch(*args: str, **environ: str) -> Iterator[WatchProcess]:
+    with start_process("check", "--watch", *args, **environ) as running:
         try:
-            yield Watch(running)
+            yield WatchProcess(running)
         finally:
             running.kill()
 
 
 @pytest.fixture
-def nordlys(real_keyring: SecretService, empty_home: Path, shell: Shell, zoho: Port) -> Port:
+def server_with_nordlys(
+    real_keyring: SecretService,
+    empty_home: Path,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+) -> SimulatorServer:
     """Zoho, and one org of it under quick watch."""
     write_config(empty_home, QUICK)
-    add(shell, zoho, "nordlys", verified=False)
-    return zoho
+    add(run_command, simulator_server, "nordlys", verified=False)
+    return simulator_server
 
 
-def test_each_change_comes_as_a_line_while_it_is_watched(nordlys: Port, shell: Shell) -> None:
-    with watch() as running:
+def test_each_change_comes_as_a_line_while_it_is_watched(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand
+) -> None:
+    with run_watch() as running:
         state = running.line()
         assert list(state) == FIELDS
         assert (state["schema"], state["org"], state["kind"]) == (1, "nordlys", "state")
         assert (state["before"], state["after"], state["level"]) == (None, "scheduled", "ok")
-        nordlys.simulator.forced["nordlys"] = "FAILED"
+        server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
         changed = running.until("verdict", "failed")
         assert list(changed) == FIELDS
         assert (changed["before"], changed["level"]) == ("scheduled", "critical")
-        nordlys.simulator.forced["nordlys"] = "SCHEDULED"
+        server_with_nordlys.simulator.forced_kinds["nordlys"] = "SCHEDULED"
         assert running.until("verdict", "scheduled")["before"] == "failed"
         running.running.send_signal(signal.SIGTERM)
         status, _, err = running.ends()
         assert (status, err) == (0, b"")
-    assert token_requests(nordlys) == 1
-    noted = [json.loads(line) for line in shell("events", "--json").out.splitlines()]
+    assert count_token_requests(server_with_nordlys) == 1
+    noted = [json.loads(line) for line in run_command("events", "--json").out.splitlines()]
     verdicts = [(line["before"], line["after"]) for line in noted if line["kind"] == "verdict"]
     assert verdicts == [(None, "scheduled"), ("scheduled", "failed"), ("failed", "scheduled")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_well(nordlys: Port, number: signal.Signals) -> None:
-    with watch("--format", "json") as running:
+def test_a_signal_ends_it_well(server_with_nordlys: SimulatorServer, number: signal.Signals) -> None:
+    with run_watch("--format", "json") as running:
         running.line()
         running.running.send_signal(number)
         assert running.ends() == (0, b"", b"")
 
 
-def test_ctrl_c_ends_it_well_in_a_terminal(nordlys: Port) -> None:
-    with in_terminal([*COMMAND, "check", "--watch"], columns=250) as terminal:
-        terminal.shows('"kind": "state"')
+def test_ctrl_c_ends_it_well_in_a_terminal(server_with_nordlys: SimulatorServer) -> None:
+    with run_in_terminal([*COMMAND, "check", "--watch"], columns=250) as terminal:
+        terminal.wait_for_text('"kind": "state"')
         terminal.send("\x03")
-        assert terminal.ends() == 0
-        assert not any(word in terminal.text for word in NO_CRASH)
+        assert terminal.wait_for_exit() == 0
+        assert not any(word in terminal.text for word in CRASH_MARKS)
 
 
-def test_it_ends_by_itself_when_its_reader_has_gone_though_nothing_changes(nordlys: Port) -> None:
-    with watch() as running:
+def test_it_ends_by_itself_when_its_reader_has_gone_though_nothing_changes(
+    server_with_nordlys: SimulatorServer,
+) -> None:
+    with run_watch() as running:
         running.line()
         running.out.close()
-        assert running.running.wait(PATIENCE) == 0
+        assert running.running.wait(TIMEOUT_SECONDS) == 0
         assert running.err.read() == b""
 
 
-def test_a_pipeline_that_has_had_enough_ends(nordlys: Port) -> None:
+def test_a_pipeline_that_has_had_enough_ends(server_with_nordlys: SimulatorServer) -> None:
     command = " ".join([*COMMAND, "check", "--watch"])
     done = subprocess.run(
         ["bash", "-c", f"{command} | head -n 1; echo ${{PIPESTATUS[0]}}"],
         capture_output=True,
         check=False,
-        timeout=2 * PATIENCE,
+        timeout=2 * TIMEOUT_SECONDS,
     )
     line, status = done.stdout.splitlines()
     assert (json.loads(line)["kind"], status, done.stderr) == ("state", b"0", b"")
 
 
 def test_an_org_that_is_added_meanwhile_is_watched_and_one_that_is_removed_is_not(
-    nordlys: Port, shell: Shell
+    server_with_nordlys: SimulatorServer, run_command: RunCommand
 ) -> None:
-    with watch() as running:
+    with run_watch() as running:
         running.line()
-        add(shell, nordlys, "kestrel", verified=False)
+        add(run_command, server_with_nordlys, "kestrel", verified=False)
         came = running.line()
         assert (came["org"], came["kind"]) == ("kestrel", "state")
-        assert shell("remove", "kestrel", "--yes").status == 0
+        assert run_command("remove", "kestrel", "--yes").status == 0
         gone = running.until("removed", None)
         assert gone["org"] == "kestrel"
 
 
 def test_what_is_wrong_with_the_config_is_told_on_stderr_and_the_watch_goes_on(
-    nordlys: Port, empty_home: Path
+    server_with_nordlys: SimulatorServer, empty_home: Path
 ) -> None:
-    with watch() as running:
+    with run_watch() as running:
         running.line()
         config = write_config(empty_home, "[[org]\n")
-        assert select.select([running.err], [], [], PATIENCE)[0]
+        assert select.select([running.err], [], [], TIMEOUT_SECONDS)[0]
         told = running.err.readline().decode()
         assert told.startswith("zbtui: ")
         assert str(config) in told
         assert running.running.poll() is None
 
 
-def test_nothing_that_it_prints_is_a_secret(nordlys: Port) -> None:
-    nordlys.simulator.forced["nordlys"] = "invalid_code"
-    with watch() as running:
+def test_nothing_that_it_prints_is_a_secret(server_with_nordlys: SimulatorServer) -> None:
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "invalid_code"
+    with run_watch() as running:
         first = running.line()
         assert (first["after"], first["level"]) == ("cannot_look", "unknown")
         running.running.send_signal(signal.SIGTERM)
         _, out, err = running.ends()
-        assert_no_secret(json.dumps(first).encode(), out, err)
+        assert_no_secret_in(json.dumps(first).encode(), out, err)
 
 
-def test_output_that_cannot_be_written_is_unknown_and_no_bug(nordlys: Port) -> None:
+def test_output_that_cannot_be_written_is_unknown_and_no_bug(server_with_nordlys: SimulatorServer) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*COMMAND, "check", "--watch"],
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
     assert done.returncode == 3
     assert done.stderr == b"zbtui: No space left on device.\n"
 
 
 def test_without_an_org_it_waits_for_one(
-    real_keyring: SecretService, empty_home: Path, shell: Shell, zoho: Port
+    real_keyring: SecretService,
+    empty_home: Path,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
 ) -> None:
     write_config(empty_home, QUICK)
-    with watch() as running:
-        assert process("list").out == ""
-        add(shell, zoho, "nordlys", verified=False)
+    with run_watch() as running:
+        assert run_process("list").out == ""
+        add(run_command, simulator_server, "nordlys", verified=False)
         assert running.line()["org"] == "nordlys"

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import COMMAND, Shell, add, assert_no_secret, every_byte, process
-from tests.cli.signing import CONSENT_PAGE, bring, free_port, processes_of, sign_in_args, written
+from tests.cli.shell import COMMAND, RunCommand, add, assert_no_secret_in, read_all_files, run_process
+from tests.cli.signing import (
+    CONSENT_PAGE,
+    free_port,
+    make_sign_in_input,
+    process_tree,
+    sign_in_args,
+    wait_for_output,
+)
 from tests.support.secret_service import SecretService
-from tests.support.terminal import in_terminal
-from tests.support.zoho import Port, browse
-from zbtui.core.org import Way
+from tests.support.terminal import run_in_terminal
+from tests.support.zoho import SimulatorServer, answer_consent_page
+from zbtui.core.org import SignInMethod
 
 pytestmark = [
     pytest.mark.usefixtures("real_keyring"),
@@ -26,76 +33,86 @@ printf '%s\\n' "$@" > "$0.args"
 """Tells what it was started with."""
 
 
-def seen_from_outside(pid: int) -> bytes:
+def visible_to_other_processes(pid: int) -> bytes:
     """Arguments and environment of a process and of those below it."""
-    folders = [Path(f"/proc/{one}") for one in processes_of(pid)]
+    folders = [Path(f"/proc/{one}") for one in process_tree(pid)]
     return b"".join((folder / name).read_bytes() for folder in folders for name in ("cmdline", "environ"))
 
 
 @pytest.mark.parametrize(("command", "way"), [("add", "code"), ("add", "browser"), ("sign-in", "browser")])
 def test_while_somebody_signs_in_no_other_program_sees_a_secret(
-    shell: Shell,
-    zoho: Port,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
     empty_home: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     command: str,
-    way: Way,
+    way: SignInMethod,
 ) -> None:
     browser = tmp_path / "browser"
     browser.write_text(BROWSER)
     browser.chmod(0o700)
     monkeypatch.setenv("DISPLAY", ":99")
     monkeypatch.setenv("BROWSER", f"{browser} %s &")
-    brought, port = bring(zoho, way), free_port()
+    brought, port = make_sign_in_input(simulator_server, way), free_port()
     args = brought.args
     if command == "sign-in":
-        add(shell, zoho, "nordlys")
+        add(run_command, simulator_server, "nordlys")
         args = sign_in_args(brought)
-    with in_terminal([*COMMAND, *args, "--port", str(port)]) as terminal:
+    with run_in_terminal([*COMMAND, *args, "--port", str(port)]) as terminal:
         brought.type_into(terminal)
         if way == "browser":
-            page = written(terminal, CONSENT_PAGE)
-            terminal.shows("A page opens in your browser.")
-            terminal.until(lambda text: Path(f"{browser}.args").is_file() and page in told(browser))
-            asyncio.run(browse(page, "nordlys", follow=True))
-        terminal.shows("Is it this one? [Y/n]")
-        outside = seen_from_outside(terminal.process.pid)
+            page = wait_for_output(terminal, CONSENT_PAGE)
+            terminal.wait_for_text("A page opens in your browser.")
+            terminal.wait_until(
+                lambda text: Path(f"{browser}.args").is_file() and page in browser_arguments(browser)
+            )
+            asyncio.run(answer_consent_page(page, "nordlys", follow=True))
+        terminal.wait_for_text("Is it this one? [Y/n]")
+        outside = visible_to_other_processes(terminal.process.pid)
         terminal.send("\n")
-        assert terminal.ends() == 0
+        assert terminal.wait_for_exit() == 0
         shown = bytes(terminal.output)
     assert b"zbtui" in outside
-    assert shell("check").status == 0
-    assert_no_secret(outside, shown, every_byte(empty_home), every_byte(tmp_path))
+    assert run_command("check").status == 0
+    assert_no_secret_in(outside, shown, read_all_files(empty_home), read_all_files(tmp_path))
 
 
-def told(browser: Path) -> str:
+def browser_arguments(browser: Path) -> str:
     return Path(f"{browser}.args").read_text()
 
 
 def test_a_trouble_tells_no_secret_to_output_journal_or_log(
-    shell: Shell, zoho: Port, empty_home: Path, real_keyring: SecretService
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+    empty_home: Path,
+    real_keyring: SecretService,
 ) -> None:
     """A token that is refused, a refresh token that is dead, a code that is late."""
-    add(shell, zoho, "nordlys")
-    add(shell, zoho, "tern", verified=False)
-    zoho.simulator.forced |= {"nordlys": "INVALID_TOKEN", "tern": "invalid_code"}
-    code = bring(zoho, "code")
-    zoho.simulator.accounts.codes.clear()
+    add(run_command, simulator_server, "nordlys")
+    add(run_command, simulator_server, "tern", verified=False)
+    simulator_server.simulator.forced_kinds |= {"nordlys": "INVALID_TOKEN", "tern": "invalid_code"}
+    code = make_sign_in_input(simulator_server, "code")
+    simulator_server.simulator.accounts.codes.clear()
     runs = [
-        process("check"),
-        process("check", "--format", "json"),
-        process(*sign_in_args(code), stdin=code.piped),
+        run_process("check"),
+        run_process("check", "--format", "json"),
+        run_process(*sign_in_args(code), stdin=code.as_json),
     ]
     assert [run.status for run in runs] == [3, 3, 1]
     assert (empty_home / "xdg_state_home" / "zbtui" / "zbtui.log").read_text()
-    assert_no_secret(every_byte(empty_home), *(f"{run.out}{run.err}".encode() for run in runs))
+    assert_no_secret_in(read_all_files(empty_home), *(f"{run.out}{run.err}".encode() for run in runs))
 
 
-def test_no_secret_ever_stands_in_an_address(shell: Shell, zoho: Port) -> None:
-    ways: tuple[Way, ...] = ("client-credentials", "code", "refresh-token")
+def test_no_secret_ever_stands_in_an_address(
+    run_command: RunCommand, simulator_server: SimulatorServer
+) -> None:
+    ways: tuple[SignInMethod, ...] = ("client-credentials", "code", "refresh-token")
     for way in ways:
-        brought = bring(zoho, way)
-        assert shell(*brought.args, stdin=brought.piped).status == 0
-        assert shell("remove", "nordlys", "--revoke", "--yes").status == 0
-    assert {request.query for request in zoho.simulator.requests} == {"", "page=1&per_page=200"}
+        brought = make_sign_in_input(simulator_server, way)
+        assert run_command(*brought.args, stdin=brought.as_json).status == 0
+        assert run_command("remove", "nordlys", "--revoke", "--yes").status == 0
+    assert {request.query for request in simulator_server.simulator.request_records} == {
+        "",
+        "page=1&per_page=200",
+    }

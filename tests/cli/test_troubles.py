@@ -12,34 +12,34 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import (
-    ACME,
-    Run,
-    Shell,
+    ACME_CONFIG,
+    CommandResult,
+    RunCommand,
     add_args,
-    assert_no_secret,
-    every_byte,
-    process,
-    secrets_of,
+    assert_no_secret_in,
+    read_all_files,
+    run_process,
+    secrets_json,
     write_config,
 )
 from tests.conftest import use_environment_keyring
 from tests.support.secret_service import SecretService
-from tests.support.zoho import Port, make_simulator, on_port
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
 from zbtui.cli import main
 from zbtui.clock import SystemClock
 from zbtui.core.org import Org
 
 
 @dataclass(frozen=True)
-class Street:
+class SimulatedZoho:
     """Orgs of which each but the first is at something else, all under watch."""
 
     environ: dict[str, str]
-    port: Port
-    text: Run
-    as_json: Run
+    port: SimulatorServer
+    text: CommandResult
+    as_json: CommandResult
 
-    def enter(self, patch: pytest.MonkeyPatch) -> None:
+    def install(self, patch: pytest.MonkeyPatch) -> None:
         """Let commands in this process find it."""
         for name, value in self.environ.items():
             patch.setenv(name, value)
@@ -63,16 +63,20 @@ WRONG_DATA_CENTER, REFUSED = "harbour", "glacier"
 
 
 @pytest.fixture(scope="module")
-def street(
+def simulated_zoho(
     _running_secret_service: SecretService, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Street]:
+) -> Iterator[SimulatedZoho]:
     home = tmp_path_factory.mktemp("street")
     environ = {**_running_secret_service.environ, "XDG_CONFIG_HOME": str(home / "config")}
     environ["XDG_STATE_HOME"] = str(home / "state")
     simulator = make_simulator(SystemClock())
-    simulator.forced |= FORCED
+    simulator.forced_kinds |= FORCED
     # Bound but not listening: nobody else gets this port, and whoever calls is refused.
-    with on_port(simulator) as port, socket.socket() as closed, pytest.MonkeyPatch.context() as patch:
+    with (
+        run_simulator_server(simulator) as port,
+        socket.socket() as closed,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         closed.bind(("127.0.0.1", 0))
         for name, value in environ.items():
             patch.setenv(name, value)
@@ -84,11 +88,11 @@ def street(
                 WRONG_DATA_CENTER: f"{port.url}/us",
                 REFUSED: f"http://127.0.0.1:{closed.getsockname()[1]}",
             }.get(name, org.api_url or "")
-            patch.setattr(sys, "stdin", io.StringIO(secrets_of(port, name)))
+            patch.setattr(sys, "stdin", io.StringIO(secrets_json(port, name)))
             there = Org(name, "custom", org.client_id, accounts_url=url, api_url=url)
             assert main([*add_args(there), "--no-verify"]) == 0
-        text, as_json = process("check", **environ), process("check", "--format", "json", **environ)
-        yield Street(environ, port, text, as_json)
+        text, as_json = run_process("check", **environ), run_process("check", "--format", "json", **environ)
+        yield SimulatedZoho(environ, port, text, as_json)
 
 
 @pytest.mark.parametrize(
@@ -108,70 +112,74 @@ def street(
     ],
 )
 def test_each_trouble_has_its_own_sentence_and_cure(
-    street: Street,
-    shell: Shell,
+    simulated_zoho: SimulatedZoho,
+    run_command: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     kind: str,
     code: str | None,
     status: int | None,
 ) -> None:
-    org = street.as_json.orgs()[name]
+    org = simulated_zoho.as_json.orgs()[name]
     assert (org["level"], org["verdict"]) == ("unknown", "cannot_look")
     error = org["error"]
     assert (error["kind"], error["code"], error["http_status"]) == (kind, code, status)
-    lines = street.text.out.splitlines()
+    lines = simulated_zoho.text.out.splitlines()
     (index,) = [number for number, line in enumerate(lines) if line.split()[1] == name]
     assert error["message"] in lines[index]
     assert error["hint"] in lines[index + 1]
-    assert code is None or code not in street.text.out
-    errors = {other: one["error"] for other, one in street.as_json.orgs().items() if one["error"]}
+    assert code is None or code not in simulated_zoho.text.out
+    errors = {other: one["error"] for other, one in simulated_zoho.as_json.orgs().items() if one["error"]}
     assert [other for other in errors if errors[other]["message"] == error["message"]] == [name]
-    street.enter(monkeypatch)
-    assert shell("check", name, "nordlys").status == 3
+    simulated_zoho.install(monkeypatch)
+    assert run_command("check", name, "nordlys").status == 3
 
 
 @pytest.mark.parametrize("name", ["maple", "lotus"])
 def test_a_204_and_an_empty_object_both_mean_that_no_backup_is_set_up(
-    street: Street, shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str
+    simulated_zoho: SimulatedZoho, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    org = street.as_json.orgs()[name]
+    org = simulated_zoho.as_json.orgs()[name]
     assert (org["verdict"], org["level"], org["error"], org["backup"]) == ("none", "warning", None, None)
     assert org["hint"]
-    street.enter(monkeypatch)
-    assert shell("check", name, "nordlys").status == 1
+    simulated_zoho.install(monkeypatch)
+    assert run_command("check", name, "nordlys").status == 1
 
 
-def test_an_org_that_is_well_is_not_touched_by_the_troubles_of_others(street: Street) -> None:
-    org = street.as_json.orgs()["nordlys"]
+def test_an_org_that_is_well_is_not_touched_by_the_troubles_of_others(
+    simulated_zoho: SimulatedZoho,
+) -> None:
+    org = simulated_zoho.as_json.orgs()["nordlys"]
     assert (org["level"], org["verdict"], org["error"]) == ("ok", "scheduled", None)
-    assert street.text.status == street.as_json.status == 3
-    assert street.text.out.startswith("UNKNOWN: 11 unknown, 2 warning, 1 ok\n")
+    assert simulated_zoho.text.status == simulated_zoho.as_json.status == 3
+    assert simulated_zoho.text.out.startswith("UNKNOWN: 11 unknown, 2 warning, 1 ok\n")
 
 
 def test_a_failed_backup_is_worse_than_orgs_that_cannot_be_reached(
-    street: Street, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    simulated_zoho: SimulatedZoho, run_command: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    street.enter(monkeypatch)
-    monkeypatch.setitem(street.port.simulator.forced, "nordlys", "FAILED")
-    run = shell("check")
+    simulated_zoho.install(monkeypatch)
+    monkeypatch.setitem(simulated_zoho.port.simulator.forced_kinds, "nordlys", "FAILED")
+    run = run_command("check")
     assert run.status == 2
     assert run.out.splitlines()[1].split()[1] == "nordlys"
 
 
-def test_no_trouble_tells_a_secret(street: Street) -> None:
-    runs = (street.text, street.as_json)
+def test_no_trouble_tells_a_secret(simulated_zoho: SimulatedZoho) -> None:
+    runs = (simulated_zoho.text, simulated_zoho.as_json)
     texts = [text.encode() for run in runs for text in (run.out, run.err)]
-    kept = every_byte(*(Path(street.environ[name]) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME")))
-    assert_no_secret(kept, *texts)
+    kept = read_all_files(
+        *(Path(simulated_zoho.environ[name]) for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"))
+    )
+    assert_no_secret_in(kept, *texts)
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_locked_keyring_is_told_with_its_cure(
     locked_keyring: dict[str, str], empty_home: Path, form: str
 ) -> None:
-    write_config(empty_home, ACME)
-    run = process("check", "--format", form, **locked_keyring)
+    write_config(empty_home, ACME_CONFIG)
+    run = run_process("check", "--format", form, **locked_keyring)
     assert run.status == 3
     assert "locked" in run.out
     assert "Unlock" in run.out
@@ -180,36 +188,47 @@ def test_a_locked_keyring_is_told_with_its_cure(
 
 
 def test_nothing_is_added_and_nothing_removed_with_a_locked_keyring(
-    locked_keyring: dict[str, str], empty_home: Path, zoho: Port
+    locked_keyring: dict[str, str], empty_home: Path, simulator_server: SimulatorServer
 ) -> None:
-    config = write_config(empty_home, ACME)
-    adding = [*add_args(zoho.org("nordlys")), "--no-verify"]
+    config = write_config(empty_home, ACME_CONFIG)
+    adding = [*add_args(simulator_server.org("nordlys")), "--no-verify"]
     for run in (
-        process(*adding, stdin=secrets_of(zoho, "nordlys"), **locked_keyring),
-        process("remove", "acme", "--yes", **locked_keyring),
+        run_process(*adding, stdin=secrets_json(simulator_server, "nordlys"), **locked_keyring),
+        run_process("remove", "acme", "--yes", **locked_keyring),
     ):
         assert run.status == 1
         assert run.out == ""
         assert "locked" in run.err
         assert run.err.count("\n") == 1
-    assert config.read_text(encoding="utf-8") == ACME
+    assert config.read_text(encoding="utf-8") == ACME_CONFIG
 
 
-def test_without_any_keyring_nothing_is_kept_and_the_cure_is_told(empty_home: Path, zoho: Port) -> None:
-    run = process(*add_args(zoho.org("nordlys")), "--no-verify", stdin=secrets_of(zoho, "nordlys"))
+def test_without_any_keyring_nothing_is_kept_and_the_cure_is_told(
+    empty_home: Path, simulator_server: SimulatorServer
+) -> None:
+    run = run_process(
+        *add_args(simulator_server.org("nordlys")),
+        "--no-verify",
+        stdin=secrets_json(simulator_server, "nordlys"),
+    )
     assert (run.status, run.out) == (1, "")
     assert "keyring" in run.err
     assert "pass" in run.err
     assert not list(empty_home.rglob("config.toml"))
-    write_config(empty_home, ACME)
-    assert process("check").status == 3
+    write_config(empty_home, ACME_CONFIG)
+    assert run_process("check").status == 3
 
 
 def test_zoho_refuses_and_nothing_is_added(
-    real_keyring: SecretService, empty_home: Path, shell: Shell, zoho: Port
+    real_keyring: SecretService,
+    empty_home: Path,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
 ) -> None:
-    zoho.simulator.forced["nordlys"] = "NO_PERMISSION"
-    run = shell(*add_args(zoho.org("nordlys")), stdin=secrets_of(zoho, "nordlys"))
+    simulator_server.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
+    run = run_command(
+        *add_args(simulator_server.org("nordlys")), stdin=secrets_json(simulator_server, "nordlys")
+    )
     assert (run.status, run.out) == (1, "")
     assert "administrator" in run.err
     assert not list(empty_home.rglob("config.toml"))

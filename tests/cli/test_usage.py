@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import (
-    ACME,
+    ACME_CONFIG,
     COMMAND,
-    NO_CRASH,
-    Shell,
+    CRASH_MARKS,
+    RunCommand,
     add,
-    process,
-    start,
+    run_process,
+    start_process,
     write_config,
 )
 from tests.support.secret_service import SecretService
-from tests.support.terminal import in_terminal
-from tests.support.zoho import Port
+from tests.support.terminal import run_in_terminal
+from tests.support.zoho import SimulatorServer
 from zbtui import __version__
 from zbtui.cli import main
 
@@ -60,8 +60,8 @@ from zbtui.cli import main
         "--config",
     ],
 )
-def test_wrong_usage_exits_3_with_a_sentence_and_prints_nothing(shell: Shell, args: str) -> None:
-    run = shell(*args.split())
+def test_wrong_usage_exits_3_with_a_sentence_and_prints_nothing(run_command: RunCommand, args: str) -> None:
+    run = run_command(*args.split())
     assert (run.status, run.out) == (3, "")
     *usage, sentence = run.err.splitlines()
     assert re.fullmatch(r"zbtui: .+", sentence)
@@ -69,7 +69,7 @@ def test_wrong_usage_exits_3_with_a_sentence_and_prints_nothing(shell: Shell, ar
 
 
 def test_wrong_usage_of_a_process_exits_3_too() -> None:
-    run = process("check", "--format", "xml")
+    run = run_process("check", "--format", "xml")
     assert (run.status, run.out) == (3, "")
 
 
@@ -103,15 +103,15 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("args", "word"), REFUSALS)
 def test_what_cannot_be_meant_exits_3_with_one_line_that_names_it(
-    shell: Shell, empty_home: Path, args: str, word: str
+    run_command: RunCommand, empty_home: Path, args: str, word: str
 ) -> None:
-    config = write_config(empty_home, ACME)
-    run = shell(*args.split(), stdin="{}")
+    config = write_config(empty_home, ACME_CONFIG)
+    run = run_command(*args.split(), stdin="{}")
     assert (run.status, run.out) == (3, "")
     assert run.err.startswith("zbtui: ")
     assert run.err.count("\n") == 1
     assert word in run.err.casefold()
-    assert config.read_text(encoding="utf-8") == ACME
+    assert config.read_text(encoding="utf-8") == ACME_CONFIG
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_what_cannot_be_meant_exits_3_with_one_line_that_names_it(
     ],
 )
 def test_secrets_that_cannot_be_read_are_told_without_being_repeated(
-    real_keyring: SecretService, shell: Shell, empty_home: Path, stdin: str
+    real_keyring: SecretService, run_command: RunCommand, empty_home: Path, stdin: str
 ) -> None:
-    run = shell("add", "acme", "--data-center", "eu", "--client-id", "1000.A", stdin=stdin)
+    run = run_command("add", "acme", "--data-center", "eu", "--client-id", "1000.A", stdin=stdin)
     assert (run.status, run.out) == (3, "")
     assert run.err.startswith("zbtui: ")
     assert run.err.count("\n") == 1
@@ -161,10 +161,10 @@ def test_secrets_that_cannot_be_read_are_told_without_being_repeated(
     ],
 )
 def test_each_grant_says_what_has_to_be_piped_in(
-    real_keyring: SecretService, shell: Shell, grant: str | None, given: str, needed: str
+    real_keyring: SecretService, run_command: RunCommand, grant: str | None, given: str, needed: str
 ) -> None:
     option = ["--grant", grant] if grant else []
-    run = shell("add", "acme", "--data-center", "eu", "--client-id", "1000.A", *option, stdin=given)
+    run = run_command("add", "acme", "--data-center", "eu", "--client-id", "1000.A", *option, stdin=given)
     assert (run.status, run.out) == (3, "")
     assert needed in run.err
     assert run.err.count("\n") == 1
@@ -174,7 +174,7 @@ def test_each_grant_says_what_has_to_be_piped_in(
 
 def test_stdin_that_is_no_text_is_told_like_any_other(real_keyring: SecretService) -> None:
     args = ["add", "acme", "--data-center", "eu", "--client-id", "1.A"]
-    running = start(*args, PYTHONIOENCODING="utf-8:strict")
+    running = start_process(*args, PYTHONIOENCODING="utf-8:strict")
     out, err = running.communicate(b'\xff{"client_secret": "s3cret"}', timeout=60)
     assert (running.returncode, out) == (3, b"")
     assert err.startswith(b"zbtui: ")
@@ -185,15 +185,15 @@ def test_stdin_that_is_no_text_is_told_like_any_other(real_keyring: SecretServic
 def test_without_a_stdin_at_all_it_is_as_without_a_terminal(
     real_keyring: SecretService, empty_home: Path, args: str
 ) -> None:
-    write_config(empty_home, ACME if args == "remove acme" else "")
+    write_config(empty_home, ACME_CONFIG if args == "remove acme" else "")
     closed = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *args.split()]
     done = subprocess.run(closed, capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (3, b"")
-    assert not any(word.encode() in done.stderr for word in NO_CRASH), done.stderr
+    assert not any(word.encode() in done.stderr for word in CRASH_MARKS), done.stderr
 
 
 def test_the_screen_needs_a_terminal() -> None:
-    run = process()
+    run = run_process()
     assert (run.status, run.out) == (3, "")
     assert "terminal" in run.err
     assert "zbtui check" in run.err
@@ -201,21 +201,21 @@ def test_the_screen_needs_a_terminal() -> None:
 
 BROKEN = {
     "not toml": ("[[org]\n", 1),
-    "unknown key": (f"{ACME}colour = 'red'\n", 5),
-    "wrong type": (ACME.replace('"1000.ABC"', "1000"), 4),
-    "duplicate name": (f"{ACME}\n{ACME}", 7),
-    "too fast": ('[watch]\nevery = "1s"\n' + ACME, 2),
-    "unknown data center": (ACME.replace("eu", "mars"), 3),
+    "unknown key": (f"{ACME_CONFIG}colour = 'red'\n", 5),
+    "wrong type": (ACME_CONFIG.replace('"1000.ABC"', "1000"), 4),
+    "duplicate name": (f"{ACME_CONFIG}\n{ACME_CONFIG}", 7),
+    "too fast": ('[watch]\nevery = "1s"\n' + ACME_CONFIG, 2),
+    "unknown data center": (ACME_CONFIG.replace("eu", "mars"), 3),
 }
 
 
 @pytest.mark.parametrize("command", ["", "check", "list", "remove acme --yes"])
 @pytest.mark.parametrize(("broken", "line"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_config_exits_3_and_names_file_and_line(
-    shell: Shell, empty_home: Path, broken: str, line: int, command: str
+    run_command: RunCommand, empty_home: Path, broken: str, line: int, command: str
 ) -> None:
     config = write_config(empty_home, broken)
-    run = shell(*command.split())
+    run = run_command(*command.split())
     assert (run.status, run.out) == (3, "")
     assert str(config) in run.err
     assert f"line {line}" in run.err
@@ -224,44 +224,46 @@ def test_a_broken_config_exits_3_and_names_file_and_line(
 
 
 @pytest.mark.parametrize("command", ["paths", "--version", "--help", "check --help"])
-def test_what_needs_no_config_works_with_a_broken_one(shell: Shell, empty_home: Path, command: str) -> None:
+def test_what_needs_no_config_works_with_a_broken_one(
+    run_command: RunCommand, empty_home: Path, command: str
+) -> None:
     write_config(empty_home, "[[org]\n")
-    assert shell(*command.split()).status == 0
+    assert run_command(*command.split()).status == 0
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before the command", "after the command"])
 @pytest.mark.parametrize("command", ["list", "check", "paths"])
 def test_another_config_may_be_named_before_and_after_the_command(
-    shell: Shell, tmp_path: Path, command: str, before: bool
+    run_command: RunCommand, tmp_path: Path, command: str, before: bool
 ) -> None:
     config = tmp_path / "broken.toml"
     config.write_text("[[org]\n")
     option = ["--config", str(config)]
-    run = shell(*option, command) if before else shell(command, *option)
+    run = run_command(*option, command) if before else run_command(command, *option)
     assert str(config) in run.out + run.err
 
 
 def test_the_config_named_on_the_command_line_comes_before_that_of_the_environment(
-    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ZBTUI_CONFIG", str(tmp_path / "environment.toml"))
-    assert str(tmp_path / "environment.toml") in shell("paths").out
+    assert str(tmp_path / "environment.toml") in run_command("paths").out
     option = str(tmp_path / "option.toml")
-    assert option in shell("paths", "--config", option).out
+    assert option in run_command("paths", "--config", option).out
 
 
-def test_a_config_in_the_home_of_nobody_is_no_bug(shell: Shell) -> None:
-    run = shell("list", "--config", "~no-such-user/config.toml")
+def test_a_config_in_the_home_of_nobody_is_no_bug(run_command: RunCommand) -> None:
+    run = run_command("list", "--config", "~no-such-user/config.toml")
     assert (run.status, run.out) in [(0, ""), (3, "")]
 
 
-def test_the_version_is_data(shell: Shell) -> None:
-    run = shell("--version")
+def test_the_version_is_data(run_command: RunCommand) -> None:
+    run = run_command("--version")
     assert (run.status, run.out, run.err) == (0, f"zbtui {__version__}\n", "")
 
 
-def test_the_paths_are_those_of_the_platform(shell: Shell, empty_home: Path) -> None:
-    run = shell("paths")
+def test_the_paths_are_those_of_the_platform(run_command: RunCommand, empty_home: Path) -> None:
+    run = run_command("paths")
     told = dict(line.split(maxsplit=1) for line in run.out.splitlines())
     assert told == {
         "config": str(empty_home / "xdg_config_home" / "zbtui" / "config.toml"),
@@ -272,26 +274,26 @@ def test_the_paths_are_those_of_the_platform(shell: Shell, empty_home: Path) -> 
     assert not list(empty_home.rglob("*.*"))  # asking where things are makes none
 
 
-def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(shell: Shell) -> None:
-    listed, checked = shell("list"), shell("check")
+def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(run_command: RunCommand) -> None:
+    listed, checked = run_command("list"), run_command("check")
     assert (listed.status, listed.out) == (0, "")
     assert "zbtui add" in listed.err
     assert checked.status == 3
-    assert shell("list", "--json").json == {"schema": 1, "orgs": []}
-    empty = shell("check", "--format", "json")
+    assert run_command("list", "--json").json == {"schema": 1, "orgs": []}
+    empty = run_command("check", "--format", "json")
     assert (empty.status, empty.json["level"], empty.json["orgs"]) == (3, "unknown", [])
 
 
 def test_json_is_whole_and_text_comes_out_whatever_the_characters_of_the_terminal(
-    real_keyring: SecretService, shell: Shell, zoho: Port
+    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     """A pipe on Windows has the characters of its code page."""
-    zoho.simulator.forced["sakura"] = "SCHEDULED"
-    add(shell, zoho, "sakura")
-    text = process("check", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    simulator_server.simulator.forced_kinds["sakura"] = "SCHEDULED"
+    add(run_command, simulator_server, "sakura")
+    text = run_process("check", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert text.status == 0
     assert "sakura" in text.out
-    run = process("check", "--format", "json", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
+    run = run_process("check", "--format", "json", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert run.orgs()["sakura"]["backup"]["requester"]["name"] == "佐藤 美咲"
 
 
@@ -299,14 +301,14 @@ def test_json_is_whole_and_text_comes_out_whatever_the_characters_of_the_termina
 def test_a_check_is_coloured_on_a_terminal_alone(
     empty_home: Path, monkeypatch: pytest.MonkeyPatch, forbidding: dict[str, str], coloured: bool
 ) -> None:
-    write_config(empty_home, ACME)
+    write_config(empty_home, ACME_CONFIG)
     for name, value in forbidding.items():
         monkeypatch.setenv(name, value)
-    with in_terminal([*COMMAND, "check"]) as terminal:
-        terminal.shows("UNKNOWN: 1 unknown", "acme")
-        assert terminal.ends() == 3
+    with run_in_terminal([*COMMAND, "check"]) as terminal:
+        terminal.wait_for_text("UNKNOWN: 1 unknown", "acme")
+        assert terminal.wait_for_exit() == 3
         assert (b"\x1b[35mUNKNOWN\x1b[0m: 1 unknown" in terminal.output) is coloured
-    assert "\x1b" not in process("check").out
+    assert "\x1b" not in run_process("check").out
 
 
 def buffered() -> dict[str, str]:
@@ -345,11 +347,16 @@ def test_output_that_cannot_be_written_is_no_bug_of_zbtuis(empty_home: Path) -> 
             timeout=60,
         )
     assert done.returncode == 3  # a check that nobody could read is no warning
-    assert not any(word.encode() in done.stderr for word in (*NO_CRASH, "Exception ignored")), done.stderr
+    assert not any(word.encode() in done.stderr for word in (*CRASH_MARKS, "Exception ignored")), (
+        done.stderr
+    )
 
 
 def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
-    shell: Shell, empty_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    run_command: RunCommand,
+    empty_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def trip(report: object, *, coloured: bool) -> str:
         raise ZeroDivisionError("1000.a-secret")
@@ -365,12 +372,16 @@ def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
 
 
 def test_a_state_folder_that_cannot_be_made_is_told_and_nothing_breaks(
-    real_keyring: SecretService, shell: Shell, zoho: Port, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    real_keyring: SecretService,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    add(shell, zoho, "nordlys")
+    add(run_command, simulator_server, "nordlys")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
-    run = shell("check", "--format", "json")
+    run = run_command("check", "--format", "json")
     assert run.status == 3
     assert run.orgs()["nordlys"]["error"]["kind"] == "keyring"
     assert "journal" in run.err

@@ -11,21 +11,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import ACME, Run, Shell, add, assert_no_secret, process, write_config
+from tests.cli.shell import (
+    ACME_CONFIG,
+    CommandResult,
+    RunCommand,
+    add,
+    assert_no_secret_in,
+    run_process,
+    write_config,
+)
 from tests.cli.signing import (
     USER_CODE,
-    Brought,
-    Kept,
-    Onlooker,
-    bring,
+    SignInInput,
+    StderrWatcher,
+    StoredState,
     free_port,
-    kept,
+    make_sign_in_input,
     sign_in_args,
+    stored_state,
 )
-from tests.cli.test_grants import quick
-from tests.support.zoho import Port
+from tests.cli.test_grants import fast_polling
+from tests.support.zoho import SimulatorServer
 from zbtui.clock import SystemClock
-from zbtui.core.org import Way
+from zbtui.core.org import SignInMethod
 
 pytestmark = pytest.mark.usefixtures("real_keyring")
 
@@ -33,37 +41,39 @@ COMMENT = "# Watched for the auditors.\n"
 
 
 @dataclass
-class Scene:
+class SignInScenario:
     """A user with one org under watch, about to sign in to another one, or to that one again."""
 
-    zoho: Port
+    zoho: SimulatorServer
     home: Path
-    onlooker: Onlooker
-    shell: Shell
+    onlooker: StderrWatcher
+    shell: RunCommand
     patch: pytest.MonkeyPatch
-    way: Way = "code"
+    way: SignInMethod = "code"
     again: bool = False
-    brought: Brought = field(init=False, repr=False)
+    brought: SignInInput = field(init=False, repr=False)
     until_the_end: ExitStack = field(default_factory=ExitStack)
 
-    def prepare(self, way: Way, *, again: bool) -> None:
+    def prepare(self, way: SignInMethod, *, again: bool) -> None:
         self.way, self.again = way, again
         if again:
             add(self.shell, self.zoho, "nordlys", verified=False)
             self.config.write_text(COMMENT + self.config.read_text(encoding="utf-8"), encoding="utf-8")
         else:
-            write_config(self.home, COMMENT, ACME)
-        self.brought = bring(self.zoho, way)
-        quick(self.patch, self.zoho)
+            write_config(self.home, COMMENT, ACME_CONFIG)
+        self.brought = make_sign_in_input(self.zoho, way)
+        fast_polling(self.patch, self.zoho)
         if way == "device":
-            self.onlooker.on(USER_CODE, lambda code: self.zoho.simulator.decide(code, "nordlys"))
+            self.onlooker.on_output(
+                USER_CODE, lambda code: self.zoho.simulator.decide_by_user_code(code, "nordlys")
+            )
         if way == "browser":
-            self.onlooker.on_page("nordlys")
+            self.onlooker.on_consent_page("nordlys")
 
-    def run(self) -> Run:
+    def run(self) -> CommandResult:
         args = sign_in_args(self.brought) if self.again else self.brought.args
         port = [] if "--port" in args or self.way != "browser" else ["--port", str(free_port())]
-        return self.shell(*args, *port, stdin=self.brought.piped)
+        return self.shell(*args, *port, stdin=self.brought.as_json)
 
     @property
     def config(self) -> Path:
@@ -73,8 +83,8 @@ class Scene:
     def locks(self) -> Path:
         return self.home / "xdg_state_home" / "zbtui" / "locks"
 
-    def kept(self) -> Kept:
-        return kept(self.home, self.zoho)
+    def kept(self) -> StoredState:
+        return stored_state(self.home, self.zoho)
 
     def later(self, minutes: float) -> None:
         """Time that goes by at Zoho."""
@@ -83,101 +93,103 @@ class Scene:
 
 
 @pytest.fixture
-def scene(
-    zoho: Port,
+def scenario(
+    simulator_server: SimulatorServer,
     empty_home: Path,
-    onlooker: Onlooker,
-    shell: Shell,
+    stderr_watcher: StderrWatcher,
+    run_command: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Scene]:
-    made = Scene(zoho, empty_home, onlooker, shell, monkeypatch)
+) -> Iterator[SignInScenario]:
+    made = SignInScenario(simulator_server, empty_home, stderr_watcher, run_command, monkeypatch)
     with made.until_the_end:
         yield made
 
 
-def wrong_secret(scene: Scene) -> None:
-    scene.brought = scene.brought.but(client_secret="demo-client-secret-999999")
+def wrong_secret(scene: SignInScenario) -> None:
+    scene.brought = scene.brought.with_secrets(client_secret="demo-client-secret-999999")
 
 
-def wrong_data_center(scene: Scene) -> None:
-    scene.brought = bring(scene.zoho, scene.way, data_center="us")
+def wrong_data_center(scene: SignInScenario) -> None:
+    scene.brought = make_sign_in_input(scene.zoho, scene.way, data_center="us")
 
 
-def late(scene: Scene) -> None:
+def late(scene: SignInScenario) -> None:
     scene.later(minutes=11)
 
 
-def second_use(scene: Scene) -> None:
+def second_use(scene: SignInScenario) -> None:
     args = ["twin" if arg == "nordlys" else arg for arg in scene.brought.args]
-    assert scene.shell(*args, stdin=scene.brought.piped).status == 0
+    assert scene.shell(*args, stdin=scene.brought.as_json).status == 0
 
 
-def never_a_code(scene: Scene) -> None:
-    scene.brought = scene.brought.but(code="1000.ABCDEF")
+def never_a_code(scene: SignInScenario) -> None:
+    scene.brought = scene.brought.with_secrets(code="1000.ABCDEF")
 
 
-def dead_token(scene: Scene) -> None:
-    scene.brought = scene.brought.but(refresh_token="1000.demo-refresh-token-999999")
+def dead_token(scene: SignInScenario) -> None:
+    scene.brought = scene.brought.with_secrets(refresh_token="1000.demo-refresh-token-999999")
 
 
-def rejected(scene: Scene) -> None:
-    scene.onlooker.forget()
-    scene.onlooker.on(USER_CODE, lambda code: scene.zoho.simulator.decide(code, None))
-    scene.onlooker.on_page(None)
+def rejected(scene: SignInScenario) -> None:
+    scene.onlooker.clear()
+    scene.onlooker.on_output(USER_CODE, lambda code: scene.zoho.simulator.decide_by_user_code(code, None))
+    scene.onlooker.on_consent_page(None)
 
 
-def nobody_enters_it(scene: Scene) -> None:
-    scene.onlooker.forget()
-    scene.onlooker.on(USER_CODE, lambda code: scene.later(minutes=6))
+def nobody_enters_it(scene: SignInScenario) -> None:
+    scene.onlooker.clear()
+    scene.onlooker.on_output(USER_CODE, lambda code: scene.later(minutes=6))
 
 
-def not_for_devices(scene: Scene) -> None:
-    scene.brought = Brought(
-        "device", [*bring(scene.zoho, "code").args[:-2], "--grant", "device"], scene.brought.secrets
+def not_for_devices(scene: SignInScenario) -> None:
+    scene.brought = SignInInput(
+        "device",
+        [*make_sign_in_input(scene.zoho, "code").args[:-2], "--grant", "device"],
+        scene.brought.secrets,
     )
 
 
-def port_taken(scene: Scene) -> None:
+def port_taken(scene: SignInScenario) -> None:
     taken = scene.until_the_end.enter_context(socket.socket())
     taken.bind(("127.0.0.1", 0))
     taken.listen()
     args = [*scene.brought.args, "--port", str(taken.getsockname()[1])]
-    scene.brought = Brought(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
     # In `sign_in_args` only what belongs to the org is taken over.
     scene.again = False
 
 
-def wrong_soid(scene: Scene) -> None:
+def wrong_soid(scene: SignInScenario) -> None:
     args = ["ZohoCRM.99999999999" if arg.startswith("ZohoCRM.") else arg for arg in scene.brought.args]
-    scene.brought = Brought(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
 
 
-def without_the_backup_scope(scene: Scene) -> None:
+def without_the_backup_scope(scene: SignInScenario) -> None:
     scene.zoho.simulator.missing_scopes["nordlys"] = {"ZohoCRM.bulk.backup.READ"}
 
 
-def at(kind: str) -> Callable[[Scene], None]:
-    def force(scene: Scene) -> None:
-        scene.zoho.simulator.forced["nordlys"] = kind
+def forced_to(kind: str) -> Callable[[SignInScenario], None]:
+    def force(scene: SignInScenario) -> None:
+        scene.zoho.simulator.forced_kinds["nordlys"] = kind
 
     return force
 
 
-def out_of_reach(scene: Scene) -> None:
+def out_of_reach(scene: SignInScenario) -> None:
     closed = scene.until_the_end.enter_context(socket.socket())
     closed.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     args = [arg.replace(scene.zoho.url, url) for arg in scene.brought.args]
-    scene.brought = Brought(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
 
 
-def config_unwritable(scene: Scene) -> None:
+def config_unwritable(scene: SignInScenario) -> None:
     lock = scene.locks / "config.lock"
     lock.unlink(missing_ok=True)
     lock.mkdir(parents=True)
 
 
-TURNS = [
+CASES = [
     ("code", wrong_secret, "The client secret is wrong."),
     ("device", wrong_secret, "The client secret is wrong."),
     ("browser", wrong_secret, "The client secret is wrong."),
@@ -202,19 +214,23 @@ TURNS = [
     ("browser", without_the_backup_scope, "does not cover backups"),
     (
         "refresh-token",
-        at("OAUTH_SCOPE_MISMATCH"),
+        forced_to("OAUTH_SCOPE_MISMATCH"),
         "lacks the scope ZohoCRM.bulk.backup.READ. Sign in",
     ),
-    ("code", at("NO_PERMISSION"), "Only an administrator may see backups; this user is not one. Make"),
-    ("refresh-token", at("NO_PERMISSION"), "Only an administrator may see backups"),
-    ("code", at("NO_API_ACCESS"), "profile has no API access. Allow it: Setup"),
-    ("code", at("invalid_scope"), "does not grant this client the scope"),
-    ("code", at("OUTAGE"), "If it lasts"),
+    (
+        "code",
+        forced_to("NO_PERMISSION"),
+        "Only an administrator may see backups; this user is not one. Make",
+    ),
+    ("refresh-token", forced_to("NO_PERMISSION"), "Only an administrator may see backups"),
+    ("code", forced_to("NO_API_ACCESS"), "profile has no API access. Allow it: Setup"),
+    ("code", forced_to("invalid_scope"), "does not grant this client the scope"),
+    ("code", forced_to("OUTAGE"), "If it lasts"),
     ("code", config_unwritable, "cannot be written"),
     ("browser", config_unwritable, "Check the rights of file and folder."),
     ("refresh-token", config_unwritable, "cannot be written"),
 ]
-OF_THE_PLACE = [
+LOCAL_CASES = [
     ("code", wrong_data_center, "the data center (it is set to custom)"),
     ("device", wrong_data_center, "This user's org is in another data center (EU)."),
     ("browser", wrong_data_center, "The secret was not sent there."),
@@ -227,26 +243,31 @@ MEANT_WRONG = (never_a_code, port_taken, config_unwritable)
 """What is wrong is not Zoho's answer but what zbtui was given to work with."""
 
 
-def named(row: tuple[Way, Callable[[Scene], None], str]) -> str:
+def case_id(row: tuple[SignInMethod, Callable[[SignInScenario], None], str]) -> str:
     return f"{row[0]}-{row[1].__name__}-{row[2][:20]}"
 
 
-@pytest.mark.parametrize("row", [*TURNS, *OF_THE_PLACE], ids=named)
+@pytest.mark.parametrize("row", [*CASES, *LOCAL_CASES], ids=case_id)
 def test_an_org_that_cannot_be_added_leaves_nothing_behind_but_a_sentence_and_its_cure(
-    scene: Scene, row: tuple[Way, Callable[[Scene], None], str]
+    scenario: SignInScenario, row: tuple[SignInMethod, Callable[[SignInScenario], None], str]
 ) -> None:
-    assert_a_wrong_turn(scene, *row, again=False)
+    assert_refused_without_trace(scenario, *row, again=False)
 
 
-@pytest.mark.parametrize("row", [row for row in TURNS if row[1] is not port_taken], ids=named)
+@pytest.mark.parametrize("row", [row for row in CASES if row[1] is not port_taken], ids=case_id)
 def test_an_org_that_cannot_sign_in_again_goes_on_with_what_it_had(
-    scene: Scene, row: tuple[Way, Callable[[Scene], None], str]
+    scenario: SignInScenario, row: tuple[SignInMethod, Callable[[SignInScenario], None], str]
 ) -> None:
-    assert_a_wrong_turn(scene, *row, again=True)
+    assert_refused_without_trace(scenario, *row, again=True)
 
 
-def assert_a_wrong_turn(
-    scene: Scene, way: Way, turn: Callable[[Scene], None], sentence: str, *, again: bool
+def assert_refused_without_trace(
+    scene: SignInScenario,
+    way: SignInMethod,
+    turn: Callable[[SignInScenario], None],
+    sentence: str,
+    *,
+    again: bool,
 ) -> None:
     scene.prepare(way, again=again)
     turn(scene)
@@ -256,40 +277,46 @@ def assert_a_wrong_turn(
     assert last.startswith("zbtui: ")
     assert sentence in last
     assert (run.status, run.out) == (3 if turn in MEANT_WRONG else 1, "")
-    assert_no_secret(run.err.encode())
+    assert_no_secret_in(run.err.encode())
     assert scene.kept() == before
 
 
-def test_the_next_check_does_not_notice_a_wrong_turn(scene: Scene) -> None:
-    scene.prepare("code", again=True)
-    without_the_backup_scope(scene)
-    assert scene.run().status == 1
-    assert scene.shell("check").out.startswith("OK: 1 ok\n")
+def test_the_next_check_does_not_notice_a_wrong_turn(scenario: SignInScenario) -> None:
+    scenario.prepare("code", again=True)
+    without_the_backup_scope(scenario)
+    assert scenario.run().status == 1
+    assert scenario.shell("check").out.startswith("OK: 1 ok\n")
 
 
-def test_a_secret_is_not_sent_to_a_data_center_that_the_browser_names(scene: Scene) -> None:
-    scene.prepare("browser", again=False)
-    wrong_data_center(scene)
-    before = len(scene.zoho.simulator.requests)
-    scene.run()
-    assert {request.grant for request in list(scene.zoho.simulator.requests)[before:]} == {None}
+def test_a_secret_is_not_sent_to_a_data_center_that_the_browser_names(scenario: SignInScenario) -> None:
+    scenario.prepare("browser", again=False)
+    wrong_data_center(scenario)
+    before = len(scenario.zoho.simulator.request_records)
+    scenario.run()
+    assert {request.grant_type for request in list(scenario.zoho.simulator.request_records)[before:]} == {
+        None
+    }
 
 
-def test_a_code_is_not_lost_by_a_wrong_secret(scene: Scene) -> None:
-    scene.prepare("code", again=False)
-    right = scene.brought
-    wrong_secret(scene)
-    assert scene.run().status == 1
-    scene.brought = right
-    assert scene.run().status == 0
+def test_a_code_is_not_lost_by_a_wrong_secret(scenario: SignInScenario) -> None:
+    scenario.prepare("code", again=False)
+    right = scenario.brought
+    wrong_secret(scenario)
+    assert scenario.run().status == 1
+    scenario.brought = right
+    assert scenario.run().status == 0
 
 
-def test_a_process_cleans_up_behind_itself(scene: Scene, zoho: Port) -> None:
-    scene.prepare("code", again=False)
-    without_the_backup_scope(scene)
-    before = scene.kept()
-    run = process(*scene.brought.args, stdin=scene.brought.piped)
+def test_a_process_cleans_up_behind_itself(
+    scenario: SignInScenario, simulator_server: SimulatorServer
+) -> None:
+    scenario.prepare("code", again=False)
+    without_the_backup_scope(scenario)
+    before = scenario.kept()
+    run = run_process(*scenario.brought.args, stdin=scenario.brought.as_json)
     assert run.status == 1
     assert "does not cover backups" in run.err
-    assert scene.kept() == before
-    assert [request.path for request in zoho.simulator.requests][-1].endswith("/oauth/v2/token/revoke")
+    assert scenario.kept() == before
+    assert [request.path for request in simulator_server.simulator.request_records][-1].endswith(
+        "/oauth/v2/token/revoke"
+    )

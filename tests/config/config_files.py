@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import org
+from tests.store.builders import sample_org
 from zbtui.config.config_file import ConfigFile
 from zbtui.config.settings import Config
 from zbtui.core.org import Org
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError
 
 ACME = '[[org]]\nname = "acme"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
 CUSTOM = '[[org]]\nname = "x"\ndata_center = "custom"\nclient_id = "1000.X"\n'
 LOCAL = CUSTOM + 'accounts_url = "http://127.0.0.1:8000/eu"\napi_url = "http://127.0.0.1:8000/eu"\n'
-NEW = org("new", data_center="jp", client_id="1000.NEW")
+NEW = sample_org("new", data_center="jp", client_id="1000.NEW")
 
 
 class File:
@@ -51,11 +51,11 @@ class File:
         return [found.name for found in self.load().orgs]
 
 
-def refused(act: Callable[[], object]) -> Trouble:
+def refused(act: Callable[[], object]) -> Problem:
     """What an edit or a look at the config is refused with."""
-    with pytest.raises(TroubleError) as caught:
+    with pytest.raises(ProblemError) as caught:
         act()
-    trouble = caught.value.trouble
+    trouble = caught.value.problem
     assert (trouble.kind, trouble.final) == ("config", True)
     assert trouble.hint
     return trouble

@@ -14,20 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, CUSTOM, LOCAL, File, refused
-from tests.store.builders import org
+from tests.store.builders import sample_org
 from zbtui.config.parsing import (
-    LONGEST_NAME,
-    check_free,
-    check_name,
+    MAX_NAME_LENGTH,
+    check_name_is_free,
     find_org,
-    make_org,
-    org_table,
+    name_error,
+    org_from_table,
+    org_to_table,
     parse_config,
 )
 from zbtui.config.settings import Config
 from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.org import POLICY_KEYS, Org, Policy
-from zbtui.core.trouble import TroubleError
+from zbtui.core.org import POLICY_KEYS, Org, WatchPolicy
+from zbtui.core.trouble import ProblemError
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> File:
 
 
 def test_a_file_that_is_not_there_is_an_empty_config(file: File) -> None:
-    assert file.load() == Config(Policy(), ())
+    assert file.load() == Config(WatchPolicy(), ())
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "[watch]\n", "org = []\n"])
@@ -82,7 +82,7 @@ def test_every_key_there_is(file: File) -> None:
         """)
     )
     assert file.load() == Config(
-        Policy(
+        WatchPolicy(
             timedelta(minutes=1),
             timedelta(seconds=20),
             timedelta(hours=1.5),
@@ -106,7 +106,7 @@ def test_every_key_there_is(file: File) -> None:
 def test_what_is_left_out_is_as_documented(file: File) -> None:
     file.put(ACME)
     config = file.load()
-    assert config.policy == Policy(
+    assert config.policy == WatchPolicy(
         timedelta(minutes=5), timedelta(seconds=30), timedelta(hours=6), timedelta(hours=12), None
     )
     assert (config.orgs[0].grant, config.orgs[0].mute) == ("refresh-token", False)
@@ -163,7 +163,7 @@ MISTAKES = {
     "a name of an option": (ACME.replace("acme", "--yes"), 2, "dash"),
     "a name of two lines": (ACME.replace("acme", r"a\nb"), 2, "one line"),
     "a name that hides something": (ACME.replace("acme", r"a\u202eb"), 2, "printable"),
-    "a name that is too long": (ACME.replace("acme", "a" * (LONGEST_NAME + 1)), 2, str(LONGEST_NAME)),
+    "a name that is too long": (ACME.replace("acme", "a" * (MAX_NAME_LENGTH + 1)), 2, str(MAX_NAME_LENGTH)),
     "no such data center": (ACME.replace('"eu"', '"fr"'), 3, "fr"),
     "a data center in capitals": (ACME.replace('"eu"', '"EU"'), 3, "EU"),
     "a client id with a space": (ACME.replace("1000.ABC", "1000. ABC"), 4, "client id"),
@@ -263,15 +263,15 @@ def test_an_org_may_set_every_key_of_the_policy_itself(file: File) -> None:
     file.put('[watch]\nevery = "1m"\n' + ACME + own + ACME.replace("acme", "b"))
     config = file.load()
     acme, b = config.orgs
-    assert config.policy.of(acme) == Policy(
+    assert config.policy.for_org(acme) == WatchPolicy(
         timedelta(hours=1),
         timedelta(minutes=1),
         timedelta(days=2),
         timedelta(minutes=90),
         timedelta(days=9),
     )
-    assert config.policy.of(b) == config.policy == Policy(every=timedelta(minutes=1))
-    assert acme.identity == replace(acme, own_policy=()).identity
+    assert config.policy.for_org(b) == config.policy == WatchPolicy(every=timedelta(minutes=1))
+    assert acme.identity == replace(acme, policy_overrides=()).identity
 
 
 def test_the_order_of_the_lines_makes_no_other_org(file: File) -> None:
@@ -290,7 +290,7 @@ def test_the_order_of_the_lines_makes_no_other_org(file: File) -> None:
 def test_an_orgs_own_pace_is_as_often_as_its_own_place_allows(text: str, every: int, file: File) -> None:
     file.put(text)
     config = file.load()
-    assert config.policy.of(config.orgs[0]).every == timedelta(seconds=every)
+    assert config.policy.for_org(config.orgs[0]).every == timedelta(seconds=every)
 
 
 spans = st.integers(15, 3650 * 86400).map(lambda seconds: timedelta(seconds=seconds))
@@ -299,13 +299,13 @@ spans = st.integers(15, 3650 * 86400).map(lambda seconds: timedelta(seconds=seco
 @settings(max_examples=60, deadline=None)
 @given(own=st.fixed_dictionaries({}, optional=dict.fromkeys(POLICY_KEYS, spans)))
 def test_an_org_is_read_as_its_table_says(own: dict[str, timedelta]) -> None:
-    made = org(grant="client-credentials", soid="ZohoCRM.1", own_policy=tuple(own.items()))
-    canonical = replace(made, own_policy=tuple((key, own[key]) for key in POLICY_KEYS if key in own))
-    assert make_org(org_table(made)) == canonical
+    made = sample_org(grant="client-credentials", soid="ZohoCRM.1", policy_overrides=tuple(own.items()))
+    canonical = replace(made, policy_overrides=tuple((key, own[key]) for key in POLICY_KEYS if key in own))
+    assert org_from_table(org_to_table(made)) == canonical
 
 
 def test_a_table_holds_what_is_set_and_nothing_else() -> None:
-    assert org_table(org(own_policy=(("every", timedelta(minutes=90)),))) == {
+    assert org_to_table(sample_org(policy_overrides=(("every", timedelta(minutes=90)),))) == {
         "name": "acme",
         "data_center": "eu",
         "client_id": "1000.ABC",
@@ -327,8 +327,8 @@ FRAGMENTS = st.sampled_from([ACME, CUSTOM, LOCAL, "[[org]]\n", "[watch]\n", "org
 def test_whatever_is_in_the_file_the_outcome_is_a_config_or_a_trouble(text: str) -> None:
     try:
         config = parse_config(text, "config.toml")
-    except TroubleError as error:
-        assert error.trouble.message.startswith("config.toml")
+    except ProblemError as error:
+        assert error.problem.message.startswith("config.toml")
     else:
         assert isinstance(config.orgs, tuple)
 
@@ -336,34 +336,34 @@ def test_whatever_is_in_the_file_the_outcome_is_a_config_or_a_trouble(text: str)
 # Names
 
 
-@pytest.mark.parametrize("name", ["a", "Acme GmbH & Co. [EU]", "佐藤", "a" * LONGEST_NAME, "\U0001f680"])
+@pytest.mark.parametrize("name", ["a", "Acme GmbH & Co. [EU]", "佐藤", "a" * MAX_NAME_LENGTH, "\U0001f680"])
 def test_a_name_is_any_one_line(name: str) -> None:
-    assert check_name(name) is None
+    assert name_error(name) is None
 
 
-@pytest.mark.parametrize("name", ["", " a", "a ", "a\nb", "a\x1b[2J", "-a", "a" * (LONGEST_NAME + 1)])
+@pytest.mark.parametrize("name", ["", " a", "a ", "a\nb", "a\x1b[2J", "-a", "a" * (MAX_NAME_LENGTH + 1)])
 def test_other_names_are_refused(name: str) -> None:
-    assert check_name(name) is not None
+    assert name_error(name) is not None
 
 
 def test_an_org_can_be_made_from_its_keys_alone() -> None:
     keys = {"name": "acme", "data_center": "eu", "client_id": "1000.ABC"}
-    assert make_org(keys) == org()
-    message = refused(partial(make_org, {**keys, "data_center": "fr"})).message
+    assert org_from_table(keys) == sample_org()
+    message = refused(partial(org_from_table, {**keys, "data_center": "fr"})).message
     assert message[0].isupper()
     assert "fr" in message
 
 
 def test_an_org_is_found_by_its_name() -> None:
-    config = Config(orgs=(org("a"), org("b")))
-    assert find_org(config, "b") == org("b")
+    config = Config(orgs=(sample_org("a"), sample_org("b")))
+    assert find_org(config, "b") == sample_org("b")
 
 
 def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
-    config = Config(orgs=(org("acme"), org("other")))
+    config = Config(orgs=(sample_org("acme"), sample_org("other")))
     assert "acme, other" in refused(lambda: find_org(config, "x")).hint
     assert "zbtui add" in refused(lambda: find_org(Config(), "x")).hint
 
 
 def test_a_name_that_is_taken_is_told() -> None:
-    assert "'acme'" in refused(partial(check_free, Config(orgs=(org(),)), "acme")).message
+    assert "'acme'" in refused(partial(check_name_is_free, Config(orgs=(sample_org(),)), "acme")).message

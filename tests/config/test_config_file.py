@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, NEW, File, refused
-from tests.store.builders import org, run_together
-from zbtui.config.parsing import check_name
+from tests.store.builders import run_concurrently, sample_org
+from zbtui.config.parsing import name_error
 from zbtui.config.settings import Config
 
 
@@ -160,7 +160,7 @@ def test_a_list_of_inline_tables_is_read_but_refused_for_edits_and_left_as_it_is
 ) -> None:
     file.put(text)
     assert file.names() == ["acme"]
-    renaming = partial(file.replace, "acme", org("other"))
+    renaming = partial(file.replace, "acme", sample_org("other"))
     for act in (file.add, partial(file.remove, "acme"), renaming):
         assert "cannot be edited" in refused(act).message
     assert file.text() == text
@@ -168,20 +168,20 @@ def test_a_list_of_inline_tables_is_read_but_refused_for_edits_and_left_as_it_is
 
 def test_a_name_is_added_once_and_only_what_is_there_is_removed(file: File) -> None:
     file.put(ACME)
-    assert "already" in refused(lambda: file.add(org("acme"))).message
+    assert "already" in refused(lambda: file.add(sample_org("acme"))).message
     assert "'other'" in refused(lambda: file.remove("other")).message
     assert file.text() == ACME
 
 
 def test_an_org_that_the_config_would_refuse_is_not_written(file: File) -> None:
     file.put(ACME)
-    refused(lambda: file.add(org("new", data_center="fr")))
+    refused(lambda: file.add(sample_org("new", data_center="fr")))
     assert file.text() == ACME
 
 
 NAMES = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=30
-).filter(lambda name: check_name(name) is None)
+).filter(lambda name: name_error(name) is None)
 
 
 @settings(max_examples=40, deadline=None)
@@ -196,10 +196,10 @@ def test_an_org_of_any_name_is_written_read_renamed_and_removed(name: str) -> No
         file.put(ACME)
         if name == "acme":
             return
-        file.add(org(name))
+        file.add(sample_org(name))
         assert file.names() == ["acme", name]
-        file.replace("acme", org("acme and " + name))
-        file.replace("acme and " + name, org())
+        file.replace("acme", sample_org("acme and " + name))
+        file.replace("acme and " + name, sample_org())
         file.remove(name)
         assert lines(file.text()) == lines(ACME)
 
@@ -229,7 +229,7 @@ def test_a_link_to_the_config_stays_a_link(file: File, tmp_path: Path) -> None:
     [
         lambda file: file.add(),
         lambda file: file.remove("acme"),
-        lambda file: file.replace("acme", org("other")),
+        lambda file: file.replace("acme", sample_org("other")),
     ],
     ids=["add", "remove", "replace"],
 )
@@ -266,19 +266,19 @@ def test_an_edit_while_another_process_edits_is_given_up_in_the_end(
 ADD_FIVE = """
 import sys
 from pathlib import Path
-from tests.store.builders import org
+from tests.store.builders import sample_org
 from zbtui.config.config_file import ConfigFile
 READY
 number, path, lock = sys.argv[1:]
 file = ConfigFile(Path(path), Path(lock))
 for index in range(5):
-    file.add(org(f"org-{number}-{index}"))
+    file.add(sample_org(f"org-{number}-{index}"))
 """
 
 
 def test_two_processes_that_add_at_once_lose_nothing(file: File) -> None:
     file.put("# ours\n")
-    run_together(2, ADD_FIVE, file.path, file.lock)
+    run_concurrently(2, ADD_FIVE, file.path, file.lock)
     assert set(file.names()) == {f"org-{number}-{index}" for number in range(2) for index in range(5)}
     assert file.text().startswith("# ours\n")
 
@@ -286,8 +286,8 @@ def test_two_processes_that_add_at_once_lose_nothing(file: File) -> None:
 def test_a_pace_for_loopback_lets_the_first_org_in_and_the_last_one_out(file: File) -> None:
     file.put('[watch]\nevery = "1s"\n')
     url = "http://127.0.0.1:8000"
-    file.add(org("local", data_center="custom", accounts_url=url, api_url=url))
-    assert "every is under 15s" in refused(lambda: file.add(org("far"))).message
+    file.add(sample_org("local", data_center="custom", accounts_url=url, api_url=url))
+    assert "every is under 15s" in refused(lambda: file.add(sample_org("far"))).message
     file.remove("local")
     assert file.names() == []
 
@@ -303,7 +303,7 @@ class Watched:
         self._time = 1_700_000_000
         self.put(ACME)
         self._store = file.store()
-        self.reload, self.touch = self._store.reload, self._store.touch
+        self.reload, self.touch = self._store.load_if_changed, self._store.announce_change
 
     def put(self, text: str) -> None:
         self.file.put(text)
@@ -347,7 +347,7 @@ def test_a_broken_change_is_told_once_and_its_repair_is_taken_up(watched: Watche
 
 
 def test_a_config_that_comes_into_being_is_taken_up(file: File) -> None:
-    reload = file.store().reload
+    reload = file.store().load_if_changed
     assert reload() is None
     file.put(ACME)
     config = reload()
@@ -366,16 +366,16 @@ def test_a_file_that_is_gone_for_a_moment_says_nothing(watched: Watched) -> None
 def test_a_file_that_is_touched_is_looked_at_again_by_everybody(watched: Watched) -> None:
     other = watched.file.store()
     watched.touch()
-    for reload in (watched.reload, other.reload):
+    for reload in (watched.reload, other.load_if_changed):
         config = reload()
         assert config is not None
-        assert config.orgs == (org(),)
+        assert config.orgs == (sample_org(),)
         assert reload() is None
     assert watched.file.text() == ACME
 
 
 def test_to_touch_a_file_that_is_not_there_does_nothing(file: File) -> None:
-    file.store().touch()
+    file.store().announce_change()
     assert not file.path.exists()
 
 

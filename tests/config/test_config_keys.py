@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, NEW, File, refused
-from tests.core.build import tried
-from tests.store.builders import org
-from zbtui.config.parsing import make_org, org_table, parse_config
+from tests.core.build import reproducible
+from tests.store.builders import sample_org
+from zbtui.config.parsing import org_from_table, org_to_table, parse_config
 from zbtui.core.keymap import Keymap
 from zbtui.core.org import ACCENTS
 
@@ -51,7 +51,7 @@ def test_a_change_of_orgs_leaves_the_keys_as_they_are(file: File) -> None:
     file.put(text)
     file.add()
     file.remove("new")
-    file.replace("acme", org(tags=("prod",)))
+    file.replace("acme", sample_org(tags=("prod",)))
     assert file.text().startswith(text)
     assert file.load().settings.keys == (("fleet.look", "f5"),)
 
@@ -61,29 +61,29 @@ def test_a_change_of_orgs_leaves_the_keys_as_they_are(file: File) -> None:
 
 def test_tags_and_accent_are_read() -> None:
     config = parse_config(ACME + 'tags = ["prod", "øst"]\naccent = "blue"\n', "config.toml")
-    assert config.orgs == (org(tags=("prod", "øst"), accent="blue"),)
+    assert config.orgs == (sample_org(tags=("prod", "øst"), accent="blue"),)
 
 
 @pytest.mark.parametrize("accent", ACCENTS)
 def test_each_accent_may_be_chosen(accent: str) -> None:
-    assert make_org(org_table(org()) | {"accent": accent}).accent == accent
+    assert org_from_table(org_to_table(sample_org()) | {"accent": accent}).accent == accent
 
 
 words = st.text(st.characters(categories=("L", "Nd"), include_characters="-_./"), min_size=1, max_size=20)
 
 
-@tried
+@reproducible
 @given(tags=st.lists(words, max_size=10, unique_by=str.casefold), accent=st.sampled_from((None, *ACCENTS)))
 def test_whatever_an_org_is_tagged_with_is_read_as_its_table_says(
     tags: list[str], accent: str | None
 ) -> None:
-    made = org(tags=tuple(tags), accent=accent)
-    assert make_org(org_table(made)) == made
+    made = sample_org(tags=tuple(tags), accent=accent)
+    assert org_from_table(org_to_table(made)) == made
 
 
 def test_an_org_without_any_has_no_line_of_them() -> None:
-    assert not {"tags", "accent", "mute"} & org_table(org()).keys()
-    assert make_org(org_table(org()) | {"tags": []}) == org()
+    assert not {"tags", "accent", "mute"} & org_to_table(sample_org()).keys()
+    assert org_from_table(org_to_table(sample_org()) | {"tags": []}) == sample_org()
 
 
 def test_an_org_is_added_with_its_tags(file: File) -> None:
@@ -98,16 +98,16 @@ def test_tags_are_changed_where_they_stand(file: File) -> None:
         ACME + 'tags = ["prod"]  # ours\naccent = "red"  # loud\n# the other:\n' + ACME.replace("acme", "b")
     )
     file.put(text)
-    file.replace("acme", org(tags=("prod", "nordics"), accent="red"))
+    file.replace("acme", sample_org(tags=("prod", "nordics"), accent="red"))
     assert file.text() == text.replace('["prod"]', '["prod", "nordics"]')
-    file.replace("acme", org())
+    file.replace("acme", sample_org())
     assert file.text() == ACME + "# the other:\n" + ACME.replace("acme", "b")
 
 
 def test_what_is_written_around_tags_stays_while_something_else_changes(file: File) -> None:
     text = ACME + "tags = [\n    'prod',  # since May\n]\n"
     file.put(text)
-    file.replace("acme", org(tags=("prod",), accent="blue"))
+    file.replace("acme", sample_org(tags=("prod",), accent="blue"))
     assert file.text() == text + 'accent = "blue"\n'
 
 

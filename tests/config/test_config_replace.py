@@ -12,7 +12,7 @@ import pytest
 
 from tests.config.config_files import ACME, File, refused
 from tests.config.test_config_file import LAYOUTS, lines
-from tests.store.builders import org
+from tests.store.builders import sample_org
 from zbtui.config.parsing import find_org
 from zbtui.config.settings import Config
 
@@ -35,7 +35,7 @@ CHANGES: dict[str, tuple[dict[str, Any], list[str]]] = {
         ['data_center = "custom"', *(f'{key} = "{url}"' for key, url in URLS.items())],
     ),
     "its pace": (
-        {"own_policy": (("every", HOUR), ("long_run_after", 90 * MINUTE))},
+        {"policy_overrides": (("every", HOUR), ("long_run_after", 90 * MINUTE))},
         ['every = "1h"', 'long_run_after = "1h30m"'],
     ),
 }
@@ -109,43 +109,44 @@ def test_an_org_that_is_changed_and_changed_back_leaves_no_trace(
 
 def test_what_is_said_beside_a_value_that_changes_stays(file: File) -> None:
     file.put(LAYOUTS["commented"])
-    file.replace("sakura", org("sakura", data_center="sg", client_id="1000.DEF"))
+    file.replace("sakura", sample_org("sakura", data_center="sg", client_id="1000.DEF"))
     assert 'data_center = "sg"     # Tokyo\n' in file.text()
 
 
 def test_a_new_line_comes_below_the_orgs_own_and_above_the_next_ones_comment(file: File) -> None:
     file.put(LAYOUTS["commented"])
-    file.replace("acme", org(own_policy=(("every", HOUR),)))
+    file.replace("acme", sample_org(policy_overrides=(("every", HOUR),)))
     assert 'client_id = "1000.ABC"\nevery = "1h"\n\n# ---- Asia ----\n' in file.text()
 
 
 def test_an_own_pace_that_is_given_up_is_taken_out(file: File) -> None:
     file.put(ACME + 'every = "1h"  # a sandbox\nnear_every = "1m"\n')
-    file.replace("acme", org(own_policy=(("near_every", MINUTE),)))
+    file.replace("acme", sample_org(policy_overrides=(("near_every", MINUTE),)))
     assert file.text() == ACME + 'near_every = "1m"\n'
 
 
 def test_another_grant_brings_its_keys_and_takes_them_along(file: File) -> None:
     file.put(ACME)
-    file.replace("acme", org(grant="client-credentials", soid="ZohoCRM.1"))
+    file.replace("acme", sample_org(grant="client-credentials", soid="ZohoCRM.1"))
     assert file.text() == ACME + 'grant = "client-credentials"\nsoid = "ZohoCRM.1"\n'
-    file.replace("acme", org())
+    file.replace("acme", sample_org())
     assert file.text() == ACME + 'grant = "refresh-token"\n'
 
 
 def test_an_org_is_not_given_a_name_that_is_taken_and_only_what_is_there_is_changed(file: File) -> None:
     file.put(LAYOUTS["tight"])
-    assert "already" in refused(lambda: file.replace("acme", org("b"))).message
-    assert "'other'" in refused(lambda: file.replace("other", org("other"))).message
+    assert "already" in refused(lambda: file.replace("acme", sample_org("b"))).message
+    assert "'other'" in refused(lambda: file.replace("other", sample_org("other"))).message
     assert file.text() == LAYOUTS["tight"]
 
 
 @pytest.mark.parametrize(
-    "change", [{"data_center": "fr"}, {"name": "-x"}, {"own_policy": (("every", timedelta(seconds=5)),)}]
+    "change",
+    [{"data_center": "fr"}, {"name": "-x"}, {"policy_overrides": (("every", timedelta(seconds=5)),)}],
 )
 def test_a_change_that_the_config_would_refuse_is_not_written(change: dict[str, Any], file: File) -> None:
     file.put(ACME)
-    refused(lambda: file.replace("acme", replace(org(), **change)))
+    refused(lambda: file.replace("acme", replace(sample_org(), **change)))
     assert file.text() == ACME
 
 

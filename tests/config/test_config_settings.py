@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, NEW, File, refused
 from tests.config.test_config_file import lines
-from tests.core.build import tried
-from tests.store.builders import org
-from zbtui.config.parsing import make_org, org_table, parse_config
-from zbtui.config.settings import Config, Keep, Settings
+from tests.core.build import reproducible
+from tests.store.builders import sample_org
+from zbtui.config.parsing import org_from_table, org_to_table, parse_config
+from zbtui.config.settings import Config, JournalRetention, Settings
 from zbtui.core.alert_settings import AlertSettings
-from zbtui.core.timefmt import spell_duration
+from zbtui.core.timefmt import format_duration
 from zbtui.core.verdict import Level
 
 
@@ -71,7 +71,7 @@ def test_every_key_there_is(file: File) -> None:
             ("/usr/local/bin/page", "--zbtui", ""),
             "https://hooks.example/zbtui",
         ),
-        Keep(timedelta(days=90), 5000),
+        JournalRetention(timedelta(days=90), 5000),
     )
 
 
@@ -79,7 +79,7 @@ def test_every_key_there_is(file: File) -> None:
 def test_what_is_left_out_is_as_documented(text: str) -> None:
     assert settings(text) == Settings(
         AlertSettings(Level.WARNING, timedelta(days=1), 3, True, None, (), None),
-        Keep(timedelta(days=1095), 100_000),
+        JournalRetention(timedelta(days=1095), 100_000),
     )
 
 
@@ -186,10 +186,10 @@ def test_edits_of_orgs_leave_the_other_tables_as_they_are(file: File) -> None:
     file.put(ALL + "\n" + ACME)
     before = file.load().settings
     file.add()
-    file.replace("acme", org("other", mute=True))
+    file.replace("acme", sample_org("other", mute=True))
     file.remove("new")
     assert lines(file.text()) == lines(ALL + ACME.replace("acme", "other") + "mute = true\n")
-    assert file.load() == Config(orgs=(org("other", mute=True),), settings=before)
+    assert file.load() == Config(orgs=(sample_org("other", mute=True),), settings=before)
 
 
 def test_an_org_is_added_behind_them(file: File) -> None:
@@ -202,28 +202,28 @@ def test_an_org_is_added_behind_them(file: File) -> None:
 def test_an_org_is_muted_and_heard_again_where_it_stands(file: File) -> None:
     text = ACME + "# quiet:\n" + ACME.replace("acme", "b")
     file.put(text)
-    file.replace("acme", org(mute=True))
+    file.replace("acme", sample_org(mute=True))
     assert file.text() == ACME + "mute = true\n# quiet:\n" + ACME.replace("acme", "b")
     assert [one.mute for one in file.load().orgs] == [True, False]
-    file.replace("acme", org())
+    file.replace("acme", sample_org())
     assert file.text() == text
 
 
 def test_what_is_said_beside_mute_stays_when_it_changes(file: File) -> None:
     file.put(ACME + "mute = false  # until they pay\n")
-    file.replace("acme", org(mute=True))
+    file.replace("acme", sample_org(mute=True))
     assert file.text() == ACME + "mute = true  # until they pay\n"
 
 
 def test_an_org_stays_muted_when_something_else_of_it_changes(file: File) -> None:
     file.put(ACME + "mute = true\n")
-    opened = org()
+    opened = sample_org()
     file.store().replace("acme", replace(opened, name="other"), opened)
-    assert file.load().orgs == (org("other", mute=True),)
+    assert file.load().orgs == (sample_org("other", mute=True),)
 
 
 def test_an_org_is_added_muted_with_its_own_age(file: File) -> None:
-    new = replace(NEW, mute=True, own_policy=(("max_age", timedelta(days=40)),))
+    new = replace(NEW, mute=True, policy_overrides=(("max_age", timedelta(days=40)),))
     file.add(new)
     assert file.load().orgs == (new,)
     assert file.text().endswith('mute = true\nmax_age = "40d"\n')
@@ -231,26 +231,29 @@ def test_an_org_is_added_muted_with_its_own_age(file: File) -> None:
 
 @pytest.mark.parametrize("mute", [True, False])
 def test_a_table_says_that_an_org_is_muted_and_nothing_where_it_is_not(mute: bool) -> None:
-    table = org_table(org(mute=mute))
+    table = org_to_table(sample_org(mute=mute))
     assert table.get("mute") == (True if mute else None)
-    assert make_org(table) == org(mute=mute)
-    assert make_org({**table, "mute": mute}).mute is mute
+    assert org_from_table(table) == sample_org(mute=mute)
+    assert org_from_table({**table, "mute": mute}).mute is mute
 
 
 def test_an_age_for_all_is_that_of_each_org_but_for_its_own(file: File) -> None:
     file.put('[watch]\nmax_age = "40d"\n' + ACME + ACME.replace("acme", "b") + 'max_age = "9d"\n')
     config = file.load()
-    assert [config.policy.of(one).max_age for one in config.orgs] == [timedelta(days=40), timedelta(days=9)]
+    assert [config.policy.for_org(one).max_age for one in config.orgs] == [
+        timedelta(days=40),
+        timedelta(days=9),
+    ]
 
 
 spans = st.integers(1, 3650 * 86400).map(lambda seconds: timedelta(seconds=seconds))
 
 
-@tried
+@reproducible
 @given(span=spans, looks=st.integers(1, 100), most=st.integers(1_000, 10_000_000), bell=st.booleans())
 def test_whatever_may_be_written_is_read(span: timedelta, looks: int, most: int, bell: bool) -> None:
-    written = spell_duration(span)
+    written = format_duration(span)
     text = f"[alerts]\nremind_every = '{written}'\nfailed_looks = {looks}\nbell = {str(bell).lower()}\n"
     assert settings(f"{text}[journal]\nkeep = '{written}'\nmost_events = {most}\n") == Settings(
-        AlertSettings(remind_every=span, failed_looks=looks, bell=bell), Keep(span, most)
+        AlertSettings(remind_every=span, failed_looks=looks, bell=bell), JournalRetention(span, most)
     )

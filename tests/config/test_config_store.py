@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 
 from tests.config.config_files import File, refused
-from tests.store.builders import org
-from zbtui.config.config_store import ConfigStore, MemoryConfig
+from tests.store.builders import sample_org
+from zbtui.config.config_store import ConfigStore, MemoryConfigStore
 from zbtui.config.settings import Config
-from zbtui.core.org import Org, Policy
+from zbtui.core.org import Org, WatchPolicy
 
-POLICY = Policy(every=timedelta(minutes=1))
+POLICY = WatchPolicy(every=timedelta(minutes=1))
 
 
 @pytest.fixture(params=["in memory", "in a file"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ConfigStore:
     """A config with two orgs, `acme` and `b`."""
     if request.param == "in memory":
-        return MemoryConfig(Config(POLICY, (org(), org("b"))))
+        return MemoryConfigStore(Config(POLICY, (sample_org(), sample_org("b"))))
     file = File(tmp_path)
     file.put('[watch]\nevery = "1m"\n')
-    file.add(org())
-    file.add(org("b"))
+    file.add(sample_org())
+    file.add(sample_org("b"))
     return file.store()
 
 
@@ -34,49 +34,50 @@ def names(config: Config | None) -> list[str] | None:
 
 
 def test_what_is_configured_is_given_with_its_policy(store: ConfigStore) -> None:
-    assert store.load() == Config(POLICY, (org(), org("b")))
-    assert store.reload() is None
+    assert store.load() == Config(POLICY, (sample_org(), sample_org("b")))
+    assert store.load_if_changed() is None
 
 
 def test_an_org_is_added_at_the_end_removed_and_changed_where_it_stands(store: ConfigStore) -> None:
-    store.add(org("c"))
+    store.add(sample_org("c"))
     assert names(store.load()) == ["acme", "b", "c"]
-    store.replace("b", org("b2", data_center="us"))
-    assert store.load().orgs == (org(), org("b2", data_center="us"), org("c"))
+    store.replace("b", sample_org("b2", data_center="us"))
+    assert store.load().orgs == (sample_org(), sample_org("b2", data_center="us"), sample_org("c"))
     store.remove("acme")
     assert names(store.load()) == ["b2", "c"]
     assert store.load().policy == POLICY
 
 
 def test_a_change_is_given_once_to_who_watches(store: ConfigStore) -> None:
-    store.add(org("c"))
-    assert names(store.reload()) == ["acme", "b", "c"]
-    assert store.reload() is None
+    store.add(sample_org("c"))
+    assert names(store.load_if_changed()) == ["acme", "b", "c"]
+    assert store.load_if_changed() is None
 
 
 def test_what_is_touched_is_given_once_more(store: ConfigStore) -> None:
     store.remove("b")
-    store.reload()
-    store.touch()
-    assert names(store.reload()) == ["acme"]
-    assert store.reload() is None
+    store.load_if_changed()
+    store.announce_change()
+    assert names(store.load_if_changed()) == ["acme"]
+    assert store.load_if_changed() is None
 
 
 @pytest.mark.parametrize(
-    ("name", "changed"), [("acme", org()), ("acme", org(own_policy=(("every", timedelta(hours=1)),)))]
+    ("name", "changed"),
+    [("acme", sample_org()), ("acme", sample_org(policy_overrides=(("every", timedelta(hours=1)),)))],
 )
 def test_an_org_may_keep_its_name(name: str, changed: Org, store: ConfigStore) -> None:
     store.replace(name, changed)
-    assert store.load().orgs == (changed, org("b"))
+    assert store.load().orgs == (changed, sample_org("b"))
 
 
 def test_what_is_refused_leaves_everything_as_it_was(store: ConfigStore) -> None:
     for act in (
-        partial(store.add, org("b")),
-        partial(store.replace, "acme", org("b")),
-        partial(store.replace, "x", org("y")),
+        partial(store.add, sample_org("b")),
+        partial(store.replace, "acme", sample_org("b")),
+        partial(store.replace, "x", sample_org("y")),
         partial(store.remove, "x"),
     ):
         refused(act)
     assert names(store.load()) == ["acme", "b"]
-    assert store.reload() is None
+    assert store.load_if_changed() is None

@@ -8,26 +8,26 @@ from functools import partial
 
 import pytest
 
-from tests.store.builders import org
-from zbtui.config.config_store import MemoryConfig
+from tests.store.builders import sample_org
+from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
-from zbtui.core.org import Policy
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.org import WatchPolicy
+from zbtui.core.trouble import Problem, ProblemError
 
-FIRST = Config(Policy(), (org(),))
-SECOND = Config(Policy(every=timedelta(hours=1)), (org(), org("b")))
-WRONG, WORSE = (Trouble("config", f"Line {line} is wrong.", "Mend it.") for line in (3, 4))
+FIRST = Config(WatchPolicy(), (sample_org(),))
+SECOND = Config(WatchPolicy(every=timedelta(hours=1)), (sample_org(), sample_org("b")))
+WRONG, WORSE = (Problem("config", f"Line {line} is wrong.", "Mend it.") for line in (3, 4))
 
 
-def reloading(*outcomes: Config | Trouble | None) -> Callable[[], Config | None]:
+def reloading(*outcomes: Config | Problem | None) -> Callable[[], Config | None]:
     """What each reading of the file comes to."""
     left = iter(outcomes)
 
     def reload() -> Config | None:
         outcome = next(left)
-        if isinstance(outcome, Trouble):
-            raise TroubleError(outcome)
+        if isinstance(outcome, Problem):
+            raise ProblemError(outcome)
         return outcome
 
     return reload
@@ -40,21 +40,21 @@ def test_each_change_goes_to_every_subscriber_once_and_in_their_order() -> None:
         watcher.subscribe(partial(lambda name, config: heard.append((name, config)), name))
     assert (watcher.current, heard) == (FIRST, [])
     for _ in range(3):
-        watcher.poll()
+        watcher.check_for_change()
     assert heard == [("fleet", SECOND), ("screen", SECOND)]
     assert watcher.current is SECOND
-    watcher.poll()
+    watcher.check_for_change()
     assert heard[2:] == [("fleet", FIRST), ("screen", FIRST)]
 
 
 def test_a_config_that_was_only_touched_is_published_too() -> None:
     """For a sign-in that was dead may have been renewed."""
-    store = MemoryConfig(FIRST)
-    watcher, heard = ConfigWatcher(FIRST, store.reload), list[Config]()
+    store = MemoryConfigStore(FIRST)
+    watcher, heard = ConfigWatcher(FIRST, store.load_if_changed), list[Config]()
     watcher.subscribe(heard.append)
-    store.touch()
-    watcher.poll()
-    watcher.poll()
+    store.announce_change()
+    watcher.check_for_change()
+    watcher.check_for_change()
     assert heard == [FIRST]
 
 
@@ -63,9 +63,9 @@ def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_
     heard: list[Config] = []
     watcher.subscribe(heard.append)
     for problem in (WRONG, WRONG, WORSE):  # nothing that is new is no mending
-        watcher.poll()
+        watcher.check_for_change()
         assert (watcher.problem, watcher.current, heard) == (problem, FIRST, [])
-    watcher.poll()
+    watcher.check_for_change()
     assert (watcher.problem, watcher.current, heard) == (None, SECOND, [SECOND])
 
 
@@ -74,4 +74,4 @@ def test_what_is_no_problem_of_the_config_is_not_kept_quiet() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        ConfigWatcher(FIRST, broken).poll()
+        ConfigWatcher(FIRST, broken).check_for_change()

@@ -8,14 +8,25 @@ from datetime import datetime, timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.core.alerting import BUSY, DOWN, LOCKED, Desk, org
-from tests.core.build import DAY, HOUR, MINUTE, NOW, OFFLINE, SECOND, SIGNED_OUT, backup, ran, tried
+from tests.core.alerting import BUSY, DOWN, LOCKED, AlertDecider, make_org
+from tests.core.build import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    OFFLINE,
+    SECOND,
+    SIGNED_OUT,
+    history_with_one_end,
+    make_backup,
+    reproducible,
+)
 from tests.support.build import snapshot_with
-from zbtui.core.alert import ALL, Alert
+from zbtui.core.alert import ALL_ORGS, Alert
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.judge import judge
-from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
-from zbtui.core.trouble import Trouble
+from zbtui.core.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.core.trouble import Problem
 from zbtui.core.verdict import Level
 
 NAMES = ("acme", "nordlys", "zenith")
@@ -30,15 +41,15 @@ class Alerts(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.truth: dict[str, str | Trouble] = dict.fromkeys(NAMES, "SCHEDULED")
+        self.truth: dict[str, str | Problem] = dict.fromkeys(NAMES, "SCHEDULED")
         self.offline = False
         self.mute: set[str] = set()
-        self.known = [{name: Snapshot(org(name)) for name in NAMES} for _ in range(2)]
+        self.known = [{name: Snapshot(make_org(name)) for name in NAMES} for _ in range(2)]
         self.newest: dict[str, datetime] = {}
         """When an org was last looked at, by any process."""
         self.told: dict[str, Alert] = {}
         """The last alarm or reminder of each org that was not recovered from."""
-        self.desk = Desk()
+        self.desk = AlertDecider()
 
     @initialize(
         least=st.sampled_from([Level.WARNING, Level.UNKNOWN, Level.CRITICAL]),
@@ -49,13 +60,13 @@ class Alerts(RuleBasedStateMachine):
     def configure(
         self, least: Level, remind_every: timedelta | None, failed_looks: int, whole: bool
     ) -> None:
-        self.desk.whole = whole
+        self.desk.covers_all_orgs = whole
         self.desk.settings = AlertSettings(
             least=least, remind_every=remind_every, failed_looks=failed_looks
         )
 
     @rule(name=names, answer=st.sampled_from([*ANSWERS, OFFLINE, LOCKED, SIGNED_OUT, DOWN, BUSY]))
-    def become(self, name: str, answer: str | Trouble) -> None:
+    def become(self, name: str, answer: str | Problem) -> None:
         self.truth[name] = answer
 
     @rule(offline=st.booleans())
@@ -111,7 +122,7 @@ class Alerts(RuleBasedStateMachine):
         for process in (0, 1):
             self.look_at_all(process)
         assert self.told == {}
-        assert self.desk.ledger.outage_since is None
+        assert self.desk.alert_state.outage_since is None
 
     def _set_mute(self, mute: set[str]) -> None:
         self.mute = mute
@@ -124,19 +135,23 @@ class Alerts(RuleBasedStateMachine):
         if self.offline:
             answer = OFFLINE
         self.newest[name] = self.now
-        if isinstance(answer, Trouble):
-            self.known[process][name] = failed(before, answer, self.now)
+        if isinstance(answer, Problem):
+            self.known[process][name] = apply_failure(before, answer, self.now)
             return
         in_past = answer == "FAILED IN THE PAST"
-        past = Past(ran("failure" if in_past else "completed", -(self.now - NOW)), None)
-        what = backup("SCHEDULED" if in_past else answer, self.now + 6 * DAY)
-        self.known[process][name] = succeeded(before, Looked(what, past=past), self.now)
+        past = HistoryAndLinks(
+            history_with_one_end("failure" if in_past else "completed", -(self.now - NOW)), None
+        )
+        what = make_backup("SCHEDULED" if in_past else answer, self.now + 6 * DAY)
+        self.known[process][name] = apply_observation(
+            before, Observation(what, history_and_links=past), self.now
+        )
 
     def _tell(self, process: int) -> list[Alert]:
         known = self.known[process]
-        alerts = self.desk.tell(*known.values(), at=self.now)
+        alerts = self.desk.decide(*known.values(), at=self.now)
         for alert in alerts:
-            assert alert.org == ALL or not known[alert.org].activity.paused
+            assert alert.org == ALL_ORGS or not known[alert.org].activity.paused
             self._check(alert)
         return alerts
 
@@ -144,7 +159,7 @@ class Alerts(RuleBasedStateMachine):
         """It may follow on what was told of this org, or of all of them, before."""
         before = self.told.get(alert.org)
         assert alert.org not in self.mute
-        assert alert.org != ALL or self.desk.whole
+        assert alert.org != ALL_ORGS or self.desk.covers_all_orgs
         assert alert.at == self.now
         if alert.kind == "outage":
             assert before is None
@@ -200,11 +215,11 @@ class Alerts(RuleBasedStateMachine):
         ) and all(
             other.polls.attempted_at or other.activity.paused for other in self.known[process].values()
         )
-        over = self.desk.ledger.outage_over or one.polls.failing_since
+        over = self.desk.alert_state.outage_ended_at or one.polls.failing_since
         if all_seen and self.now - max(one.polls.failing_since, over) > 2 * self.desk.policy.every:
             silent = self.desk.settings.least > Level.UNKNOWN
-            assert silent or (told and told.verdict == "cannot_look") or self.told.get(ALL)
+            assert silent or (told and told.verdict == "cannot_look") or self.told.get(ALL_ORGS)
 
 
-Alerts.TestCase.settings = tried
+Alerts.TestCase.settings = reproducible
 TestAlerts = Alerts.TestCase

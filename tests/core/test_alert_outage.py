@@ -13,87 +13,113 @@ from tests.core.alerting import (
     LOCKED_OUT,
     NAMES,
     OUTAGE,
-    OVER,
-    Desk,
-    all_out,
-    bad,
-    org,
-    out,
-    said,
-    well,
+    OUTAGE_OVER,
+    AlertDecider,
+    all_unreachable,
+    failing_snapshot,
+    healthy_snapshot,
+    kinds_orgs_verdicts,
+    make_org,
+    unreachable_snapshot,
 )
 from tests.core.build import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT
 from tests.support.build import snapshot_with
-from zbtui.core.alert import ALL
+from zbtui.core.alert import ALL_ORGS
 from zbtui.core.alert_settings import AlertSettings
-from zbtui.core.crash import bug
-from zbtui.core.explain import bad_answer, explain_api
-from zbtui.core.explain_sign_in import NOT_SIGNED_IN, over_budget
+from zbtui.core.crash import bug_problem
+from zbtui.core.explain import api_problem, contract_problem
+from zbtui.core.explain_sign_in import NOT_SIGNED_IN_PROBLEM, token_budget_problem
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.core.verdict import Level
 
-BUG = bug(ValueError())
-NO_ACCESS = explain_api(403, {"code": "NO_PERMISSION"}, "eu")
+BUG = bug_problem(ValueError())
+NO_ACCESS = api_problem(403, {"code": "NO_PERMISSION"}, "eu")
 
 # All of them
 
 
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES])
 def test_an_outage_of_all_is_one_alert_and_one_end(names: tuple[str, ...]) -> None:
-    desk = Desk()
-    desk.tell(*(well(name, NOW - 10 * MINUTE) for name in names), at=NOW - 10 * MINUTE)
-    (alert,) = desk.tell(*all_out(*names))
-    assert said([alert]) == OUTAGE
+    desk = AlertDecider()
+    desk.decide(*(healthy_snapshot(name, NOW - 10 * MINUTE) for name in names), at=NOW - 10 * MINUTE)
+    (alert,) = desk.decide(*all_unreachable(*names))
+    assert kinds_orgs_verdicts([alert]) == OUTAGE
     assert alert.hint is None
     assert alert.headline == f"none of {len(names)} orgs can be looked at: is this machine online?"
     for minutes in (5, 10, 15, 600):
         at = NOW + minutes * MINUTE
-        assert desk.tell(*all_out(*names, at=at), at=at) == []
+        assert desk.decide(*all_unreachable(*names, at=at), at=at) == []
     at = NOW + 601 * MINUTE
-    (over,) = desk.tell(well(names[0], at), *all_out(*names[1:], at=at), at=at)
-    assert said([over]) == OVER
+    (over,) = desk.decide(healthy_snapshot(names[0], at), *all_unreachable(*names[1:], at=at), at=at)
+    assert kinds_orgs_verdicts([over]) == OUTAGE_OVER
     assert over.headline == f"{names[0]} answers, 10h after that was told"
     at += MINUTE
-    assert desk.tell(*(well(name, at) for name in names), at=at) == []
+    assert desk.decide(*(healthy_snapshot(name, at) for name in names), at=at) == []
 
 
 @pytest.mark.parametrize(
-    "trouble", [LOCKED, DOWN, bad_answer("is odd"), BUG], ids=["locked", "down", "odd", "a bug"]
+    "trouble", [LOCKED, DOWN, contract_problem("is odd"), BUG], ids=["locked", "down", "odd", "a bug"]
 )
-def test_what_else_takes_all_orgs_is_one_alert_with_its_cure(trouble: Trouble) -> None:
-    (alert,) = Desk().tell(*all_out("acme", "nordlys", trouble=trouble))
-    assert said([alert]) == OUTAGE
+def test_what_else_takes_all_orgs_is_one_alert_with_its_cure(trouble: Problem) -> None:
+    (alert,) = AlertDecider().decide(*all_unreachable("acme", "nordlys", trouble=trouble))
+    assert kinds_orgs_verdicts([alert]) == OUTAGE
     assert alert.headline == f"none of 2 orgs can be looked at: {trouble.message}"
     assert alert.hint == trouble.hint
 
 
 def test_orgs_that_are_each_out_of_reach_for_a_reason_of_its_own_are_one_outage() -> None:
-    told = Desk().tell(out("acme"), out("nordlys", trouble=DOWN), out("zenith", trouble=LOCKED))
-    assert said(told) == OUTAGE
+    told = AlertDecider().decide(
+        unreachable_snapshot("acme"),
+        unreachable_snapshot("nordlys", trouble=DOWN),
+        unreachable_snapshot("zenith", trouble=LOCKED),
+    )
+    assert kinds_orgs_verdicts(told) == OUTAGE
 
 
 @pytest.mark.parametrize("trouble", [BUSY, SIGNED_OUT], ids=["busy", "signed out"])
-def test_what_zoho_refuses_each_org_is_no_outage(trouble: Trouble) -> None:
-    told = Desk().tell(*all_out("acme", "nordlys", trouble=trouble))
-    assert said(told) == [("alarm", "acme", "cannot_look"), ("alarm", "nordlys", "cannot_look")]
+def test_what_zoho_refuses_each_org_is_no_outage(trouble: Problem) -> None:
+    told = AlertDecider().decide(*all_unreachable("acme", "nordlys", trouble=trouble))
+    assert kinds_orgs_verdicts(told) == [
+        ("alarm", "acme", "cannot_look"),
+        ("alarm", "nordlys", "cannot_look"),
+    ]
 
 
 @pytest.mark.parametrize("failures", [1, 2])
 def test_an_outage_has_to_last_for_one_of_them_at_least(failures: int) -> None:
-    desk = Desk()
-    assert desk.tell(*(out(name, failures) for name in NAMES)) == []
-    assert said(desk.tell(out(NAMES[0]), *(out(name, failures) for name in NAMES[1:]))) == OUTAGE
+    desk = AlertDecider()
+    assert desk.decide(*(unreachable_snapshot(name, failures) for name in NAMES)) == []
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(
+                unreachable_snapshot(NAMES[0]),
+                *(unreachable_snapshot(name, failures) for name in NAMES[1:]),
+            )
+        )
+        == OUTAGE
+    )
 
 
 def test_an_org_that_was_out_of_reach_before_does_not_shorten_the_patience_with_the_others() -> None:
-    desk = Desk()
-    desk.tell(out("acme", since=9 * DAY), well("nordlys"))
+    desk = AlertDecider()
+    desk.decide(unreachable_snapshot("acme", since=9 * DAY), healthy_snapshot("nordlys"))
     at = NOW + MINUTE
-    assert desk.tell(out("acme", 99, at, 9 * DAY), out("nordlys", 1, at, timedelta()), at=at) == []
+    assert (
+        desk.decide(
+            unreachable_snapshot("acme", 99, at, 9 * DAY),
+            unreachable_snapshot("nordlys", 1, at, timedelta()),
+            at=at,
+        )
+        == []
+    )
     at += 3 * MINUTE
-    told = desk.tell(out("acme", 99, at, 9 * DAY), out("nordlys", 3, at, 3 * MINUTE), at=at)
-    assert said(told) == OUTAGE
+    told = desk.decide(
+        unreachable_snapshot("acme", 99, at, 9 * DAY),
+        unreachable_snapshot("nordlys", 3, at, 3 * MINUTE),
+        at=at,
+    )
+    assert kinds_orgs_verdicts(told) == OUTAGE
 
 
 @pytest.mark.parametrize("failed_looks", [1, 5])
@@ -101,8 +127,8 @@ def test_how_long_it_has_to_last_is_configured(failed_looks: int) -> None:
     settings = AlertSettings(failed_looks=failed_looks)
     for failures, told in ((failed_looks - 1, []), (failed_looks, OUTAGE)):
         if failures:
-            known = [out(name, failures) for name in ("acme", "nordlys")]
-            assert said(Desk(settings).tell(*known)) == told
+            known = [unreachable_snapshot(name, failures) for name in ("acme", "nordlys")]
+            assert kinds_orgs_verdicts(AlertDecider(settings).decide(*known)) == told
 
 
 @pytest.mark.parametrize(
@@ -111,61 +137,78 @@ def test_how_long_it_has_to_last_is_configured(failed_looks: int) -> None:
 def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(
     least: Level, told: list[tuple[str, str, str]]
 ) -> None:
-    desk = Desk(AlertSettings(least=least))
-    assert said(desk.tell(*all_out("acme", "nordlys"))) == told
+    desk = AlertDecider(AlertSettings(least=least))
+    assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys"))) == told
     at = NOW + HOUR
-    over = [("outage_over", ALL, "scheduled")] if told else []
-    assert said(desk.tell(well("acme", at), well("nordlys", at), at=at)) == over
+    over = [("outage_over", ALL_ORGS, "scheduled")] if told else []
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
+        )
+        == over
+    )
 
 
 def test_a_single_org_is_told_by_itself() -> None:
-    desk = Desk()
-    assert said(desk.tell(out())) == [("alarm", "acme", "cannot_look")]
-    assert said(desk.tell(well(at=NOW + HOUR), at=NOW + HOUR)) == [("recovery", "acme", "scheduled")]
+    desk = AlertDecider()
+    assert kinds_orgs_verdicts(desk.decide(unreachable_snapshot())) == [("alarm", "acme", "cannot_look")]
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)) == [
+        ("recovery", "acme", "scheduled")
+    ]
 
 
 @pytest.mark.parametrize(
     "idle",
     [
-        well("idle", paused=True),
-        well("idle", NOW - DAY, paused=True),
-        out("idle", paused=True),
-        out("idle", trouble=SIGNED_OUT),
-        out("idle", trouble=LOCKED_OUT),
+        healthy_snapshot("idle", paused=True),
+        healthy_snapshot("idle", NOW - DAY, paused=True),
+        unreachable_snapshot("idle", paused=True),
+        unreachable_snapshot("idle", trouble=SIGNED_OUT),
+        unreachable_snapshot("idle", trouble=LOCKED_OUT),
     ],
     ids=["paused", "paused long ago", "paused in trouble", "signed out", "locked out"],
 )
 def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> None:
     idle = snapshot_with(idle, attempted_at=NOW - HOUR, failing_since=NOW - HOUR)
-    desk = Desk()
-    desk.tell(idle, well("acme", NOW - 10 * MINUTE), well("nordlys", NOW - 10 * MINUTE))
-    assert said(desk.tell(idle, *all_out("acme", "nordlys"))) == OUTAGE
+    desk = AlertDecider()
+    desk.decide(
+        idle, healthy_snapshot("acme", NOW - 10 * MINUTE), healthy_snapshot("nordlys", NOW - 10 * MINUTE)
+    )
+    assert kinds_orgs_verdicts(desk.decide(idle, *all_unreachable("acme", "nordlys"))) == OUTAGE
 
 
 def test_beside_orgs_that_are_not_asked_the_one_that_is_is_told_by_itself() -> None:
-    told = Desk().tell(out("acme"), well("idle", NOW - HOUR, paused=True), out("dead", trouble=SIGNED_OUT))
-    assert said(told) == [("alarm", "acme", "cannot_look"), ("alarm", "dead", "cannot_look")]
+    told = AlertDecider().decide(
+        unreachable_snapshot("acme"),
+        healthy_snapshot("idle", NOW - HOUR, paused=True),
+        unreachable_snapshot("dead", trouble=SIGNED_OUT),
+    )
+    assert kinds_orgs_verdicts(told) == [("alarm", "acme", "cannot_look"), ("alarm", "dead", "cannot_look")]
 
 
 def test_during_an_outage_a_dead_sign_in_is_told_all_the_same() -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + MINUTE
-    local = snapshot_with(out("nordlys", 4, at), problem=NOT_SIGNED_IN)
-    assert said(desk.tell(out("acme", 4, at), local, at=at)) == [("alarm", "nordlys", "cannot_look")]
+    local = snapshot_with(unreachable_snapshot("nordlys", 4, at), problem=NOT_SIGNED_IN_PROBLEM)
+    assert kinds_orgs_verdicts(desk.decide(unreachable_snapshot("acme", 4, at), local, at=at)) == [
+        ("alarm", "nordlys", "cannot_look")
+    ]
 
 
 # Its end, and what comes after it
 
 
 def test_whoever_is_still_bad_after_an_outage_is_not_told_anew_and_who_became_so_is() -> None:
-    desk = Desk()
-    desk.tell(bad("acme"), well("nordlys"))
+    desk = AlertDecider()
+    desk.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
     at = NOW + HOUR
-    assert said(desk.tell(*all_out("acme", "nordlys", at=at), at=at)) == [*OUTAGE]
+    assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)) == [*OUTAGE]
     at += HOUR
-    assert said(desk.tell(bad("acme", at), bad("nordlys", at, "STOPPED"), at=at)) == [
-        ("outage_over", ALL, "failed"),
+    assert kinds_orgs_verdicts(
+        desk.decide(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
+    ) == [
+        ("outage_over", ALL_ORGS, "failed"),
         ("alarm", "nordlys", "stopped"),
     ]
 
@@ -173,36 +216,36 @@ def test_whoever_is_still_bad_after_an_outage_is_not_told_anew_and_who_became_so
 @pytest.mark.parametrize(
     "answer",
     [
-        well("acme", NOW + HOUR),
-        bad("acme", NOW + HOUR),
-        out("acme", at=NOW + HOUR, trouble=BUSY),
-        out("acme", at=NOW + HOUR, trouble=SIGNED_OUT),
-        out("acme", at=NOW + HOUR, trouble=LOCKED_OUT),
-        out("acme", at=NOW + HOUR, trouble=NO_ACCESS),
-        well("acme", NOW + HOUR, paused=True),
+        healthy_snapshot("acme", NOW + HOUR),
+        failing_snapshot("acme", NOW + HOUR),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUSY),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=SIGNED_OUT),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED_OUT),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=NO_ACCESS),
+        healthy_snapshot("acme", NOW + HOUR, paused=True),
     ],
     ids=["well", "bad", "busy", "signed out", "locked out", "no access", "paused"],
 )
 def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
-    told = desk.tell(answer, out("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    told = desk.decide(answer, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
     assert told[0].kind == "outage_over"
 
 
 @pytest.mark.parametrize(
     "silence",
     [
-        out("acme", at=NOW + HOUR),
-        out("acme", at=NOW + HOUR, trouble=LOCKED),
-        out("acme", at=NOW + HOUR, trouble=DOWN),
-        out("acme", at=NOW + HOUR, trouble=bad_answer("is odd")),
-        out("acme", at=NOW + HOUR, trouble=BUG),
-        out("acme", at=NOW + HOUR, trouble=NOT_SIGNED_IN),
-        out("acme", at=NOW + HOUR, trouble=over_budget(NOW + 2 * HOUR)),
-        well("acme", NOW - MINUTE),
-        well("acme", NOW + 30 * MINUTE, restored=True),
-        Snapshot(org("acme")),
+        unreachable_snapshot("acme", at=NOW + HOUR),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=DOWN),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=contract_problem("is odd")),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUG),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=NOT_SIGNED_IN_PROBLEM),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=token_budget_problem(NOW + 2 * HOUR)),
+        healthy_snapshot("acme", NOW - MINUTE),
+        healthy_snapshot("acme", NOW + 30 * MINUTE, restored=True),
+        Snapshot(make_org("acme")),
     ],
     ids=[
         "offline",
@@ -218,11 +261,11 @@ def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
     ],
 )
 def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
-    told = desk.tell(silence, out("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    told = desk.decide(silence, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
     assert "outage_over" not in [alert.kind for alert in told]
-    assert desk.ledger.outage_since == NOW
+    assert desk.alert_state.outage_since == NOW
 
 
 @pytest.mark.parametrize(
@@ -239,68 +282,86 @@ def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) 
 def test_an_org_that_stays_out_of_reach_after_an_outage_is_told_two_intervals_later(
     minutes: int, answered: int, told: bool
 ) -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
     over = NOW + HOUR
-    assert said(desk.tell(well("acme", over), out("nordlys", 9, over, HOUR), at=over)) == OVER
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(
+                healthy_snapshot("acme", over), unreachable_snapshot("nordlys", 9, over, HOUR), at=over
+            )
+        )
+        == OUTAGE_OVER
+    )
     at = over + minutes * MINUTE
-    still = out("nordlys", 9 + minutes, at, HOUR + minutes * MINUTE)
-    found = desk.tell(well("acme", over + answered * MINUTE), still, at=at)
-    assert said(found) == ([("alarm", "nordlys", "cannot_look")] if told else [])
+    still = unreachable_snapshot("nordlys", 9 + minutes, at, HOUR + minutes * MINUTE)
+    found = desk.decide(healthy_snapshot("acme", over + answered * MINUTE), still, at=at)
+    assert kinds_orgs_verdicts(found) == ([("alarm", "nordlys", "cannot_look")] if told else [])
 
 
 def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
     over = NOW + HOUR
-    still = out("nordlys", 9, over - MINUTE, HOUR)
-    desk.tell(well("acme", over), still, at=over)
+    still = unreachable_snapshot("nordlys", 9, over - MINUTE, HOUR)
+    desk.decide(healthy_snapshot("acme", over), still, at=over)
     for minutes in (5, 12):
         at = over + minutes * MINUTE
-        assert desk.tell(well("acme", at), still, at=at) == []
+        assert desk.decide(healthy_snapshot("acme", at), still, at=at) == []
 
 
 def test_an_org_that_fails_for_the_first_time_after_an_outage_is_told_as_soon_as_ever() -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
     over = NOW + HOUR
-    assert said(desk.tell(well("acme", over), well("nordlys", over), at=over)) == OVER
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(healthy_snapshot("acme", over), healthy_snapshot("nordlys", over), at=over)
+        )
+        == OUTAGE_OVER
+    )
     at = over + 6 * MINUTE
-    fails = out("nordlys", 3, at, 4 * MINUTE)
-    assert said(desk.tell(well("acme", at - MINUTE), fails, at=at)) == [("alarm", "nordlys", "cannot_look")]
+    fails = unreachable_snapshot("nordlys", 3, at, 4 * MINUTE)
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot("acme", at - MINUTE), fails, at=at)) == [
+        ("alarm", "nordlys", "cannot_look")
+    ]
 
 
 def test_the_answer_that_ended_an_outage_is_no_proof_of_what_came_after_it() -> None:
-    desk, told = Desk(), []
-    desk.tell(*all_out("once a day", *NAMES))
+    desk, told = AlertDecider(), []
+    desk.decide(*all_unreachable("once a day", *NAMES))
     over = NOW + HOUR
-    answered = well("once a day", over - SECOND)
-    still = [out(name, 9, over - MINUTE, HOUR) for name in NAMES]
-    assert said(desk.tell(answered, *still, at=over)) == OVER
+    answered = healthy_snapshot("once a day", over - SECOND)
+    still = [unreachable_snapshot(name, 9, over - MINUTE, HOUR) for name in NAMES]
+    assert kinds_orgs_verdicts(desk.decide(answered, *still, at=over)) == OUTAGE_OVER
     for minute in range(1, 30):
         at = over + minute * MINUTE
-        still = [out(name, 9 + minute, at, HOUR + minute * MINUTE) for name in NAMES]
-        told += desk.tell(answered, *still, at=at)
-    assert said(told) == OUTAGE
+        still = [unreachable_snapshot(name, 9 + minute, at, HOUR + minute * MINUTE) for name in NAMES]
+        told += desk.decide(answered, *still, at=at)
+    assert kinds_orgs_verdicts(told) == OUTAGE
 
 
 def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_alarms() -> None:
-    desk, told = Desk(), []
-    desk.tell(*all_out(*NAMES))
+    desk, told = AlertDecider(), []
+    desk.decide(*all_unreachable(*NAMES))
     over = NOW + HOUR
-    still = [out(name, 9, NOW + 50 * MINUTE, HOUR) for name in NAMES[1:]]
-    assert said(desk.tell(well(NAMES[0], over), *still, at=over)) == OVER
-    first = well(NAMES[0], over)
+    still = [unreachable_snapshot(name, 9, NOW + 50 * MINUTE, HOUR) for name in NAMES[1:]]
+    assert (
+        kinds_orgs_verdicts(desk.decide(healthy_snapshot(NAMES[0], over), *still, at=over)) == OUTAGE_OVER
+    )
+    first = healthy_snapshot(NAMES[0], over)
     for minute in range(1, 30):
         at = over + minute * MINUTE
         still = [
-            out(name, 9 + minute, at, HOUR + minute * MINUTE) if index % 14 == minute % 14 else one
+            unreachable_snapshot(name, 9 + minute, at, HOUR + minute * MINUTE)
+            if index % 14 == minute % 14
+            else one
             for index, (name, one) in enumerate(zip(NAMES[1:], still, strict=True))
         ]
         if minute >= 5:
-            first = out(NAMES[0], minute - 4, at, (minute - 5) * MINUTE)
-        told += desk.tell(first, *still, at=at)
-    assert said(told) == OUTAGE
+            first = unreachable_snapshot(NAMES[0], minute - 4, at, (minute - 5) * MINUTE)
+        told += desk.decide(first, *still, at=at)
+    assert kinds_orgs_verdicts(told) == OUTAGE
 
 
 # What lasts
@@ -310,39 +371,47 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
     ("after", "told"), [(DAY - SECOND, []), (DAY, ["reminder"]), (3 * DAY, ["reminder"])]
 )
 def test_an_outage_that_lasts_is_told_again_after_the_interval(after: timedelta, told: list[str]) -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + after
-    found = desk.tell(*all_out("acme", "nordlys", at=at), at=at)
+    found = desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)
     assert [alert.kind for alert in found] == told
-    assert all(alert.org == ALL for alert in found)
+    assert all(alert.org == ALL_ORGS for alert in found)
 
 
 def test_reminders_of_an_outage_come_at_the_interval_from_the_last_one() -> None:
-    desk, hours = Desk(), []
+    desk, hours = AlertDecider(), []
     for hour in range(24 * 4):
         at = NOW + hour * HOUR
-        hours += [hour for _ in desk.tell(*all_out("acme", "nordlys", at=at), at=at)]
+        hours += [hour for _ in desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)]
     assert hours == [0, 24, 48, 72]
 
 
 def test_who_wants_no_reminder_of_an_outage_gets_none() -> None:
-    desk = Desk(AlertSettings(remind_every=None))
-    desk.tell(*all_out("acme", "nordlys"))
+    desk = AlertDecider(AlertSettings(remind_every=None))
+    desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + 90 * DAY
-    assert desk.tell(*all_out("acme", "nordlys", at=at), at=at) == []
+    assert desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
 
 
 def test_an_outage_that_nobody_asks_about_any_more_is_not_told_again() -> None:
-    desk = Desk()
-    desk.tell(*all_out("acme", "nordlys"))
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + 2 * DAY
-    assert desk.tell(*(snapshot_with(one, paused=True) for one in all_out("acme", "nordlys")), at=at) == []
+    assert (
+        desk.decide(*(snapshot_with(one, paused=True) for one in all_unreachable("acme", "nordlys")), at=at)
+        == []
+    )
 
 
 def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
-    desk, back = Desk(), NOW - 300 * DAY
-    desk.tell(*all_out("acme", "nordlys"))
-    assert desk.tell(*all_out("acme", "nordlys", at=back), at=back) == []
+    desk, back = AlertDecider(), NOW - 300 * DAY
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    assert desk.decide(*all_unreachable("acme", "nordlys", at=back), at=back) == []
     at = back + HOUR
-    assert said(desk.tell(well("acme", at), well("nordlys", at), at=at)) == OVER
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
+        )
+        == OUTAGE_OVER
+    )

@@ -21,36 +21,41 @@ from tests.core.build import (
     SECOND,
     SIGNED_OUT,
     ZONES,
-    ahead,
-    backup,
     backups,
-    history,
-    row,
-    seen,
+    history_row,
+    make_backup,
+    make_history,
+    reproducible,
+    snapshot_of,
+    snapshot_with_next_run,
     snapshots,
-    tried,
 )
 from tests.support.build import snapshot_with
 from zbtui.core.backup import Backup
-from zbtui.core.cadence import COMPANY_EVERY, PAST_EVERY, company_is_due, past_is_due
+from zbtui.core.cadence import (
+    COMPANY_EVERY,
+    HISTORY_AND_LINKS_EVERY,
+    company_is_due,
+    history_and_links_are_due,
+)
 from zbtui.core.links import Links
 from zbtui.core.runs import History
-from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
-from zbtui.core.trouble import Trouble
+from zbtui.core.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.core.trouble import Problem
 
-JOB = backup("SCHEDULED", NOW + 6 * DAY)
-READ = seen(JOB, history_tried_at=NOW)
+JOB = make_backup("SCHEDULED", NOW + 6 * DAY)
+READ = snapshot_of(JOB, history_tried_at=NOW)
 """An org whose history was read just now."""
 
 
-def asked_again(before: Snapshot, after: timedelta, now_seen: Backup | None = JOB) -> bool:
-    return past_is_due(before, now_seen, NOW + after)
+def is_asked_again(before: Snapshot, after: timedelta, now_seen: Backup | None = JOB) -> bool:
+    return history_and_links_are_due(before, now_seen, NOW + after)
 
 
 @pytest.mark.parametrize("now_seen", [None, JOB])
 def test_the_first_look_asks_for_everything(now_seen: Backup | None) -> None:
-    for nothing_known in (Snapshot(ORG), failed(Snapshot(ORG), OFFLINE, NOW)):
-        assert past_is_due(nothing_known, now_seen, NOW)
+    for nothing_known in (Snapshot(ORG), apply_failure(Snapshot(ORG), OFFLINE, NOW)):
+        assert history_and_links_are_due(nothing_known, now_seen, NOW)
         assert company_is_due(nothing_known, NOW)
 
 
@@ -70,30 +75,32 @@ def test_the_first_look_asks_for_everything(now_seen: Backup | None) -> None:
 def test_while_nothing_changes_the_history_is_asked_for_every_six_hours(
     after: timedelta, due: bool
 ) -> None:
-    assert PAST_EVERY == 6 * HOUR
-    assert asked_again(READ, after) is due
+    assert HISTORY_AND_LINKS_EVERY == 6 * HOUR
+    assert is_asked_again(READ, after) is due
 
 
 @pytest.mark.parametrize(
     "changed",
     [
         None,
-        backup("INPROGRESS", NOW + 6 * DAY),
-        backup("SCHEDULED", NOW + 13 * DAY),
-        backup("SCHEDULED", NOW + 6 * DAY, id="5100000000999001"),
-        backup("SCHEDULED", NOW + 6 * DAY, requester=None),
-        backup("SCHEDULED", NOW + 6 * DAY, rrule=None),
+        make_backup("INPROGRESS", NOW + 6 * DAY),
+        make_backup("SCHEDULED", NOW + 13 * DAY),
+        make_backup("SCHEDULED", NOW + 6 * DAY, id="5100000000999001"),
+        make_backup("SCHEDULED", NOW + 6 * DAY, requester=None),
+        make_backup("SCHEDULED", NOW + 6 * DAY, rrule=None),
     ],
     ids=["gone", "running", "another date", "another job", "another requester", "no plan"],
 )
 def test_details_that_changed_ask_for_the_history_at_once(changed: Backup | None) -> None:
-    assert asked_again(READ, SECOND, changed)
-    assert not asked_again(snapshot_with(READ, backup=changed), SECOND, changed)
+    assert is_asked_again(READ, SECOND, changed)
+    assert not is_asked_again(snapshot_with(READ, backup=changed), SECOND, changed)
 
 
 def test_a_look_that_failed_in_between_does_not_hide_a_change() -> None:
-    assert asked_again(failed(READ, OFFLINE, NOW + MINUTE), 2 * MINUTE, backup("INPROGRESS", NOW + 6 * DAY))
-    assert not asked_again(failed(READ, OFFLINE, NOW + MINUTE), 2 * MINUTE)
+    assert is_asked_again(
+        apply_failure(READ, OFFLINE, NOW + MINUTE), 2 * MINUTE, make_backup("INPROGRESS", NOW + 6 * DAY)
+    )
+    assert not is_asked_again(apply_failure(READ, OFFLINE, NOW + MINUTE), 2 * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -111,12 +118,12 @@ def test_a_look_that_failed_in_between_does_not_hide_a_change() -> None:
 )
 @pytest.mark.parametrize("trouble", [OFFLINE, SIGNED_OUT])
 def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_to_six_hours(
-    failures: int, pause: timedelta, trouble: Trouble
+    failures: int, pause: timedelta, trouble: Problem
 ) -> None:
     unread = snapshot_with(READ, history_problem=trouble, history_failures=failures)
-    assert not asked_again(unread, pause - SECOND)
-    assert asked_again(unread, pause)
-    assert asked_again(unread, -SECOND)
+    assert not is_asked_again(unread, pause - SECOND)
+    assert is_asked_again(unread, pause)
+    assert is_asked_again(unread, -SECOND)
 
 
 @pytest.mark.parametrize(
@@ -135,61 +142,61 @@ def test_a_history_that_tells_no_end_of_a_run_that_is_over_is_asked_for_after_1_
     times: int, pause: timedelta
 ) -> None:
     unsettled = snapshot_with(READ, unfinished_history_reads=times)
-    assert not asked_again(unsettled, pause - SECOND)
-    assert asked_again(unsettled, pause)
-    assert asked_again(unsettled, -SECOND)
+    assert not is_asked_again(unsettled, pause - SECOND)
+    assert is_asked_again(unsettled, pause)
+    assert is_asked_again(unsettled, -SECOND)
 
 
 def test_of_a_history_and_links_that_could_not_be_read_the_failures_count() -> None:
     unread = snapshot_with(READ, history_problem=OFFLINE, history_failures=3, unfinished_history_reads=1)
-    assert not asked_again(unread, 4 * MINUTE - SECOND)
-    assert asked_again(unread, 4 * MINUTE)
+    assert not is_asked_again(unread, 4 * MINUTE - SECOND)
+    assert is_asked_again(unread, 4 * MINUTE)
 
 
-OPEN = history(row("initiated", NOW - HOUR))
-ENDED = history(row("completed", NOW), row("initiated", NOW - HOUR))
+OPEN = make_history(history_row("initiated", NOW - HOUR))
+ENDED = make_history(history_row("completed", NOW), history_row("initiated", NOW - HOUR))
 
 
-def asked_over(years: Callable[[timedelta], History], span: timedelta) -> list[timedelta]:
+def intervals_over(years: Callable[[timedelta], History], span: timedelta) -> list[timedelta]:
     """When the history was asked for, of an org whose details stay as they are."""
     snapshot, asked, after = Snapshot(ORG), list[timedelta](), timedelta()
     while after < span:
         past = None
-        if past_is_due(snapshot, JOB, NOW + after):
+        if history_and_links_are_due(snapshot, JOB, NOW + after):
             asked.append(after)
-            past = Past(years(after), Links())
-        snapshot = succeeded(snapshot, Looked(JOB, past=past), NOW + after)
+            past = HistoryAndLinks(years(after), Links())
+        snapshot = apply_observation(snapshot, Observation(JOB, history_and_links=past), NOW + after)
         after += MINUTE
     return asked
 
 
 def test_an_end_that_is_told_late_is_waited_for_closely_and_then_no_more() -> None:
-    asked = asked_over(lambda after: ENDED if after >= 10 * MINUTE else OPEN, DAY)
+    asked = intervals_over(lambda after: ENDED if after >= 10 * MINUTE else OPEN, DAY)
     assert asked == [
         timedelta(),
         MINUTE,
         3 * MINUTE,
         7 * MINUTE,
         15 * MINUTE,
-        *(15 * MINUTE + number * PAST_EVERY for number in (1, 2, 3)),
+        *(15 * MINUTE + number * HISTORY_AND_LINKS_EVERY for number in (1, 2, 3)),
     ]
 
 
 def test_an_end_that_is_never_told_costs_no_more_than_a_few_requests() -> None:
-    asked = asked_over(lambda after: OPEN, 3 * DAY)
+    asked = intervals_over(lambda after: OPEN, 3 * DAY)
     pauses = [later - sooner for sooner, later in pairwise(asked)]
-    assert pauses[:10] == [*(MINUTE * 2**number for number in range(9)), PAST_EVERY]
-    assert set(pauses[10:]) == {PAST_EVERY}
+    assert pauses[:10] == [*(MINUTE * 2**number for number in range(9)), HISTORY_AND_LINKS_EVERY]
+    assert set(pauses[10:]) == {HISTORY_AND_LINKS_EVERY}
 
 
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_history_is_not_asked_for_before_the_moment_that_zoho_named(changed: bool) -> None:
     trouble = replace(OFFLINE, retry_at=NOW + 20 * MINUTE)
     unread = snapshot_with(READ, history_problem=trouble, history_failures=1)
-    now_seen = backup("INPROGRESS") if changed else JOB
-    assert not asked_again(unread, 20 * MINUTE - SECOND, now_seen)
-    assert asked_again(unread, 20 * MINUTE, now_seen)
-    assert asked_again(unread, -SECOND, now_seen)
+    now_seen = make_backup("INPROGRESS") if changed else JOB
+    assert not is_asked_again(unread, 20 * MINUTE - SECOND, now_seen)
+    assert is_asked_again(unread, 20 * MINUTE, now_seen)
+    assert is_asked_again(unread, -SECOND, now_seen)
 
 
 def test_each_try_that_fails_doubles_the_pause_and_one_that_works_ends_it() -> None:
@@ -197,10 +204,10 @@ def test_each_try_that_fails_doubles_the_pause_and_one_that_works_ends_it() -> N
     tries: list[timedelta] = []
     while len(tries) < 6:
         past = None
-        if past_is_due(snapshot, JOB, now):
+        if history_and_links_are_due(snapshot, JOB, now):
             tries.append(now - NOW)
-            past = Past(None, None, OFFLINE)
-        snapshot = succeeded(snapshot, Looked(JOB, past=past), now)
+            past = HistoryAndLinks(None, None, OFFLINE)
+        snapshot = apply_observation(snapshot, Observation(JOB, history_and_links=past), now)
         now += 30 * SECOND
     assert [later - sooner for sooner, later in pairwise(tries)] == [
         MINUTE,
@@ -209,27 +216,31 @@ def test_each_try_that_fails_doubles_the_pause_and_one_that_works_ends_it() -> N
         8 * MINUTE,
         16 * MINUTE,
     ]
-    read = succeeded(snapshot, Looked(JOB, past=Past(None, None)), now)
-    assert not past_is_due(read, JOB, now + 6 * HOUR - SECOND)
-    assert past_is_due(read, JOB, now + 6 * HOUR)
+    read = apply_observation(snapshot, Observation(JOB, history_and_links=HistoryAndLinks(None, None)), now)
+    assert not history_and_links_are_due(read, JOB, now + 6 * HOUR - SECOND)
+    assert history_and_links_are_due(read, JOB, now + 6 * HOUR)
 
 
 def test_over_a_quiet_day_the_history_is_asked_for_four_times() -> None:
     snapshot, asked = Snapshot(ORG), 0
     for number in range(288):
         now = NOW + number * 5 * MINUTE
-        due = past_is_due(snapshot, JOB, now)
+        due = history_and_links_are_due(snapshot, JOB, now)
         asked += due
-        snapshot = succeeded(snapshot, Looked(JOB, past=Past(None, None) if due else None), now)
+        snapshot = apply_observation(
+            snapshot, Observation(JOB, history_and_links=HistoryAndLinks(None, None) if due else None), now
+        )
     assert asked == 4
 
 
 def test_what_the_journal_gave_back_is_not_asked_for_anew() -> None:
-    assert not past_is_due(snapshot_with(READ, restored=True), JOB, NOW + HOUR)
+    assert not history_and_links_are_due(snapshot_with(READ, restored=True), JOB, NOW + HOUR)
 
 
 def test_what_the_journal_gave_back_without_a_history_is_asked_for() -> None:
-    assert past_is_due(ahead(6 * DAY, restored=True), ahead(6 * DAY).zoho.backup, NOW)
+    assert history_and_links_are_due(
+        snapshot_with_next_run(6 * DAY, restored=True), snapshot_with_next_run(6 * DAY).zoho.backup, NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -247,20 +258,22 @@ def test_whose_org_it_is_is_asked_once_a_day(after: timedelta, due: bool) -> Non
     assert company_is_due(snapshot_with(READ, company_requested_at=NOW), NOW + after) is due
 
 
-@tried
+@reproducible
 @given(snapshots(), st.none() | backups(), st.sampled_from(ZONES))
 def test_the_zone_of_the_clock_does_not_matter(
     snapshot: Snapshot, now_seen: Backup | None, zone: tzinfo
 ) -> None:
     here = NOW.astimezone(zone)
-    assert past_is_due(snapshot, now_seen, here) == past_is_due(snapshot, now_seen, NOW)
+    assert history_and_links_are_due(snapshot, now_seen, here) == history_and_links_are_due(
+        snapshot, now_seen, NOW
+    )
     assert company_is_due(snapshot, here) == company_is_due(snapshot, NOW)
 
 
-@tried
+@reproducible
 @given(snapshots(), st.none() | backups())
 def test_what_was_just_read_is_not_read_again(snapshot: Snapshot, now_seen: Backup | None) -> None:
-    looked = Looked(now_seen, past=Past(None, None), company_asked=True)
-    after = succeeded(snapshot, looked, NOW)
-    assert not past_is_due(after, now_seen, NOW)
+    looked = Observation(now_seen, history_and_links=HistoryAndLinks(None, None), company_requested=True)
+    after = apply_observation(snapshot, looked, NOW)
+    assert not history_and_links_are_due(after, now_seen, NOW)
     assert not company_is_due(after, NOW)

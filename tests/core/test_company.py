@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import company, tried
+from tests.core.build import make_company, reproducible
 from tests.core.test_explain import API_ERRORS, PAGE
-from zbtui.core.company import Company, parse_company, read_company, whose_org
-from zbtui.core.explain import explain_api
+from zbtui.core.company import Company, describe_company, parse_company, parse_organization_response
+from zbtui.core.explain import api_problem
 from zbtui.core.text import clean
-from zbtui.core.trouble import Kind, Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError, ProblemKind
 
 SAMPLE: dict[str, Any] = {
     "id": "5100000000020001",
@@ -52,31 +52,31 @@ def answer(**keys: object) -> bytes:
 
 
 def read(body: bytes, status: int = 200) -> Company:
-    company = parse_company(status, body, "eu")
+    company = parse_organization_response(status, body, "eu")
     assert company is not None
     return company
 
 
-def refused(body: bytes, status: int = 200) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
-        parse_company(status, body, "eu")
-    return caught.value.trouble
+def problem_of(body: bytes, status: int = 200) -> Problem:
+    with pytest.raises(ProblemError) as caught:
+        parse_organization_response(status, body, "eu")
+    return caught.value.problem
 
 
 def test_the_documented_sample_is_read() -> None:
     assert read(answer()) == Company(
         name="Nordlys Tools AB",
-        number="20098765432",
+        org_number="20098765432",
         country="Sweden",
         edition="enterprise",
-        kind="production",
-        licence_ends=datetime(2026, 11, 30, tzinfo=timezone(timedelta(hours=1))),
+        org_type="production",
+        licence_expires_at=datetime(2026, 11, 30, tzinfo=timezone(timedelta(hours=1))),
     )
 
 
 @pytest.mark.parametrize(
     ("key", "part"),
-    [("company_name", "name"), ("zgid", "number"), ("country", "country"), ("type", "kind")],
+    [("company_name", "name"), ("zgid", "org_number"), ("country", "country"), ("type", "org_type")],
 )
 @pytest.mark.parametrize("missing", [None, ""])
 def test_any_of_it_may_be_missing(key: str, part: str, missing: object) -> None:
@@ -88,7 +88,7 @@ def test_any_of_it_may_be_missing(key: str, part: str, missing: object) -> None:
 @pytest.mark.parametrize("licence", [None, [], "enterprise", {}, {"paid_type": None}], ids=repr)
 def test_an_edition_that_is_not_told_is_none(licence: object) -> None:
     found = read(answer(license_details=licence))
-    assert (found.edition, found.licence_ends, found.included) == (None, None, None)
+    assert (found.edition, found.licence_expires_at, found.included_backups) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_edition_that_is_not_told_is_none(licence: object) -> None:
 )
 def test_an_end_of_the_licence_that_cannot_be_read_is_none_and_no_error(expiry: object) -> None:
     found = read(answer(license_details={"paid_type": "enterprise", "paid_expiry": expiry}))
-    assert (found.edition, found.licence_ends) == ("enterprise", None)
+    assert (found.edition, found.licence_expires_at) == ("enterprise", None)
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,11 @@ def test_an_end_of_the_licence_that_cannot_be_read_is_none_and_no_error(expiry: 
 def test_an_edition_tells_how_many_backups_a_month_it_includes(
     edition: str | None, included: int | None
 ) -> None:
-    assert company(edition).included == included
+    assert make_company(edition).included_backups == included
 
 
 def test_a_number_of_json_keeps_all_its_digits() -> None:
-    assert read(answer(zgid=20098765432109876543210)).number == "20098765432109876543210"
+    assert read(answer(zgid=20098765432109876543210)).org_number == "20098765432109876543210"
 
 
 def test_of_several_orgs_the_first_is_that_of_the_token() -> None:
@@ -155,18 +155,18 @@ def test_every_text_is_cleaned() -> None:
 @pytest.mark.parametrize("status", [200, 401, 403])
 def test_without_the_scope_there_is_a_name_less_and_no_error(code: str, status: int) -> None:
     body = json.dumps({"code": code, "details": {}, "message": "invalid oauth scope", "status": "error"})
-    assert parse_company(status, body.encode(), "eu") is None
+    assert parse_organization_response(status, body.encode(), "eu") is None
 
 
 @pytest.mark.parametrize(
     ("status", "code", "kind", "final"), [row for row in API_ERRORS if row[1] not in NO_SCOPE]
 )
 def test_every_other_error_is_told_as_that_of_any_call(
-    status: int, code: str, kind: Kind, final: bool
+    status: int, code: str, kind: ProblemKind, final: bool
 ) -> None:
     envelope = {"code": code, "details": {}, "message": "", "status": "error"}
-    trouble = refused(json.dumps(envelope).encode(), status)
-    assert trouble == explain_api(status, envelope, "eu")
+    trouble = problem_of(json.dumps(envelope).encode(), status)
+    assert trouble == api_problem(status, envelope, "eu")
     assert (trouble.kind, trouble.final) == (kind, final)
 
 
@@ -190,7 +190,7 @@ def test_every_other_error_is_told_as_that_of_any_call(
     ],
 )
 def test_any_other_answer_breaks_the_contract(body: bytes) -> None:
-    trouble = refused(body)
+    trouble = problem_of(body)
     assert (trouble.kind, trouble.final) == ("contract", False)
 
 
@@ -199,17 +199,19 @@ def test_any_other_answer_breaks_the_contract(body: bytes) -> None:
     [(204, "contract"), (302, "contract"), (401, "auth"), (429, "throttled"), (503, "server")],
 )
 @pytest.mark.parametrize("body", [b"", b"{}", PAGE])
-def test_a_status_without_an_envelope_is_judged_by_itself(status: int, kind: Kind, body: bytes) -> None:
-    trouble = refused(body, status)
+def test_a_status_without_an_envelope_is_judged_by_itself(
+    status: int, kind: ProblemKind, body: bytes
+) -> None:
+    trouble = problem_of(body, status)
     assert (trouble.kind, trouble.http_status) == (kind, status)
 
 
 def test_only_200_carries_a_company() -> None:
-    assert refused(answer(), 500).kind == "server"
+    assert problem_of(answer(), 500).kind == "server"
 
 
 def test_an_error_is_one_whatever_the_status() -> None:
-    trouble = refused(b'{"code": "NO_PERMISSION", "status": "error"}')
+    trouble = problem_of(b'{"code": "NO_PERMISSION", "status": "error"}')
     assert (trouble.kind, trouble.code) == ("permission", "NO_PERMISSION")
 
 
@@ -219,15 +221,15 @@ def test_an_error_is_one_whatever_the_status() -> None:
 @pytest.mark.parametrize(
     ("known", "words"),
     [
-        (company(), "Nordlys Tools AB · Sweden · enterprise"),
-        (company(None, country=None), "Nordlys Tools AB"),
-        (company(name=None), "a company without a name · Sweden · enterprise"),
-        (Trouble("network", "Zoho cannot be reached.", ""), "not told: Zoho cannot be reached."),
+        (make_company(), "Nordlys Tools AB · Sweden · enterprise"),
+        (make_company(None, country=None), "Nordlys Tools AB"),
+        (make_company(name=None), "a company without a name · Sweden · enterprise"),
+        (Problem("network", "Zoho cannot be reached.", ""), "not told: Zoho cannot be reached."),
         (None, "not told: the sign-in lacks the scope ZohoCRM.org.READ"),
     ],
 )
-def test_whose_org_it_is_is_said_in_words_or_why_not(known: Company | Trouble | None, words: str) -> None:
-    assert whose_org(known) == words
+def test_whose_org_it_is_is_said_in_words_or_why_not(known: Company | Problem | None, words: str) -> None:
+    assert describe_company(known) == words
 
 
 # Whatever the bytes
@@ -244,30 +246,30 @@ http_statuses = st.sampled_from([200, 200, 200, 204, 401, 403, 500])
 def check_outcome(status: int, body: bytes) -> None:
     """A clean company, none for want of a scope, or an explained trouble: nothing else comes out."""
     try:
-        found = parse_company(status, body, "eu")
-    except TroubleError as error:
-        assert error.trouble.hint
+        found = parse_organization_response(status, body, "eu")
+    except ProblemError as error:
+        assert error.problem.hint
         return
     if found is not None:
-        for part in ("name", "number", "country", "edition", "kind"):
+        for part in ("name", "org_number", "country", "edition", "org_type"):
             text = getattr(found, part)
             assert text is None or (text and clean(text) == text)
-        assert read_company(found.as_dict()) == found, "what is kept reads back as the same"
+        assert parse_company(found.as_dict()) == found, "what is kept reads back as the same"
 
 
-@tried
+@reproducible
 @given(http_statuses, st.binary(max_size=200))
 def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
     check_outcome(status, body)
 
 
-@tried
+@reproducible
 @given(http_statuses, anything, st.booleans())
 def test_no_json_causes_another_error(status: int, value: object, wrapped: bool) -> None:
     check_outcome(status, json.dumps({"org": [value]} if wrapped else value).encode())
 
 
-@tried
+@reproducible
 @given(st.integers(0, 800), st.binary(max_size=3), st.integers(0, 3))
 def test_no_damage_to_an_answer_causes_another_error(place: int, put: bytes, taken: int) -> None:
     whole = answer()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zbtui.core.crash import describe
+from zbtui.core.crash import describe_crash
 
 # Put together here, so that the text is in no line of source.
 TOKEN = ".".join(["1000", "feedface", "cafebabe"])
@@ -72,12 +72,12 @@ def caught(crash: Callable[[str], None]) -> BaseException:
     "crash", [_outer, _from_another, _during_another, _with_a_note, _group, _undecodable]
 )
 def test_neither_message_nor_variable_nor_cause_is_told(crash: Callable[[str], None]) -> None:
-    text = describe(caught(crash))
+    text = describe_crash(caught(crash))
     assert not any(part in text for part in (*TOKEN.split("."), "odd:", "again:", "held"))
 
 
 def test_the_places_are_told_innermost_last_and_then_the_class() -> None:
-    *_, outer, inner, name = describe(caught(_outer)).splitlines()
+    *_, outer, inner, name = describe_crash(caught(_outer)).splitlines()
     assert outer.endswith("in _outer")
     assert inner.endswith("in _inner")
     assert f"{__file__}:" in inner
@@ -85,14 +85,14 @@ def test_the_places_are_told_innermost_last_and_then_the_class() -> None:
 
 
 def test_no_line_of_source_is_told() -> None:
-    assert "raise" not in describe(caught(_outer))
+    assert "raise" not in describe_crash(caught(_outer))
 
 
 def test_an_error_that_was_never_raised_has_a_class_only() -> None:
-    told, name = describe(OddError(TOKEN)).splitlines()
+    told, name = describe_crash(OddError(TOKEN)).splitlines()
     assert "zbtui" in told
     assert name.strip() == f"{__name__}.OddError"
 
 
 def test_an_interrupt_is_described_as_well() -> None:
-    assert describe(KeyboardInterrupt(TOKEN)).endswith("builtins.KeyboardInterrupt")
+    assert describe_crash(KeyboardInterrupt(TOKEN)).endswith("builtins.KeyboardInterrupt")

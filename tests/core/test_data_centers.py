@@ -12,20 +12,22 @@ from hypothesis import strategies as st
 from zbtui.core.data_centers import (
     DATA_CENTERS,
     DataCenter,
-    check_custom_url,
-    check_webhook_url,
+    custom_url_error,
     data_center_of,
+    is_accounts_url,
     is_loopback,
-    is_of_accounts,
-    trusted_accounts,
     trusted_api_url,
+    trusted_data_center,
+    webhook_url_error,
 )
-from zbtui.core.org import CUSTOM, Org
+from zbtui.core.org import CUSTOM_DATA_CENTER, Org
 from zbtui.zoho.client import DETAILS_PATH
 
 EU = DATA_CENTERS["eu"]
-PORTAL = DataCenter(CUSTOM, "https://accounts.portal.example", "https://api.portal.example:8443/crm")
-LOCAL = DataCenter(CUSTOM, "http://127.0.0.1:8000/eu", "http://127.0.0.1:8000/eu")
+PORTAL = DataCenter(
+    CUSTOM_DATA_CENTER, "https://accounts.portal.example", "https://api.portal.example:8443/crm"
+)
+LOCAL = DataCenter(CUSTOM_DATA_CENTER, "http://127.0.0.1:8000/eu", "http://127.0.0.1:8000/eu")
 
 
 @pytest.mark.parametrize(
@@ -59,13 +61,13 @@ def test_there_are_eleven_data_centers_and_no_two_share_a_host() -> None:
 def test_a_custom_data_center_is_where_the_org_says() -> None:
     org = Org(
         "acme",
-        CUSTOM,
+        CUSTOM_DATA_CENTER,
         "1000.A",
         accounts_url="https://accounts.portal.example/",
         api_url="https://api.portal.example/crm/",
     )
     assert data_center_of(org) == DataCenter(
-        CUSTOM, "https://accounts.portal.example", "https://api.portal.example/crm"
+        CUSTOM_DATA_CENTER, "https://accounts.portal.example", "https://api.portal.example/crm"
     )
 
 
@@ -83,13 +85,13 @@ def test_a_custom_data_center_is_where_the_org_says() -> None:
     ],
 )
 def test_a_custom_url_may_be_https_anywhere_and_http_on_this_machine(url: str) -> None:
-    assert check_custom_url(url) is None
+    assert custom_url_error(url) is None
 
 
 def test_a_webhook_may_have_a_query_and_a_custom_url_may_not() -> None:
-    assert check_webhook_url("https://hooks.example.com/x?sig=1") is None
-    assert check_webhook_url("http://127.0.0.1:8000/x?sig=1") is None
-    assert check_custom_url("https://hooks.example.com/x?sig=1") is not None
+    assert webhook_url_error("https://hooks.example.com/x?sig=1") is None
+    assert webhook_url_error("http://127.0.0.1:8000/x?sig=1") is None
+    assert custom_url_error("https://hooks.example.com/x?sig=1") is not None
 
 
 @pytest.mark.parametrize(
@@ -97,7 +99,7 @@ def test_a_webhook_may_have_a_query_and_a_custom_url_may_not() -> None:
     ["http://hooks.example.com/?x", "https://me@hooks.example.com/?x", "https://hooks.example.com/?x#y"],
 )
 def test_a_webhook_is_https_without_user_or_fragment(url: str) -> None:
-    assert check_webhook_url(url) is not None
+    assert webhook_url_error(url) is not None
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_webhook_is_https_without_user_or_fragment(url: str) -> None:
     ],
 )
 def test_any_other_custom_url_is_refused_and_told_why(url: str, word: str) -> None:
-    wrong = check_custom_url(url)
+    wrong = custom_url_error(url)
     assert wrong is not None
     assert word in wrong
 
@@ -281,16 +283,16 @@ def test_every_accounts_host_of_the_table_is_trusted_wherever_the_sign_in_began(
     asked: str, slash: str
 ) -> None:
     for dc in DATA_CENTERS.values():
-        assert trusted_accounts(dc.accounts_url + slash, DATA_CENTERS[asked]) == dc
-        assert is_of_accounts(f"{dc.accounts_url}/oauth/v3/device", DATA_CENTERS[asked])
+        assert trusted_data_center(dc.accounts_url + slash, DATA_CENTERS[asked]) == dc
+        assert is_accounts_url(f"{dc.accounts_url}/oauth/v3/device", DATA_CENTERS[asked])
 
 
 def test_an_org_with_urls_of_its_own_trusts_its_own_accounts_host_and_no_other() -> None:
-    assert trusted_accounts("https://accounts.portal.example", PORTAL) == PORTAL
-    assert trusted_accounts("https://accounts.zoho.eu", PORTAL) is None
-    assert trusted_accounts("http://127.0.0.1:8000/in", LOCAL) is None
-    assert is_of_accounts("https://accounts.portal.example/device", PORTAL)
-    assert not is_of_accounts("https://accounts.zoho.eu/device", PORTAL)
+    assert trusted_data_center("https://accounts.portal.example", PORTAL) == PORTAL
+    assert trusted_data_center("https://accounts.zoho.eu", PORTAL) is None
+    assert trusted_data_center("http://127.0.0.1:8000/in", LOCAL) is None
+    assert is_accounts_url("https://accounts.portal.example/device", PORTAL)
+    assert not is_accounts_url("https://accounts.zoho.eu/device", PORTAL)
 
 
 @pytest.mark.parametrize(
@@ -312,20 +314,20 @@ def test_an_org_with_urls_of_its_own_trusts_its_own_accounts_host_and_no_other()
     ],
 )
 def test_nothing_that_only_looks_like_an_accounts_host_is_one(url: str) -> None:
-    assert trusted_accounts(url, EU) is None
-    assert not is_of_accounts(url, EU)
+    assert trusted_data_center(url, EU) is None
+    assert not is_accounts_url(url, EU)
 
 
 @pytest.mark.parametrize("answered", [None, 5, ["https://accounts.zoho.eu"], b"https://accounts.zoho.eu"])
 def test_an_accounts_host_that_is_no_text_is_none(answered: object) -> None:
-    assert trusted_accounts(answered, EU) is None
+    assert trusted_data_center(answered, EU) is None
 
 
 @given(
     url=st.text(max_size=60) | st.from_regex(r"https://accounts\.zoho\.[a-z.@:/\\]{1,20}", fullmatch=True)
 )
 def test_a_page_that_a_person_is_sent_to_is_on_an_accounts_host_for_the_browser_as_well(url: str) -> None:
-    if is_of_accounts(url, EU):
+    if is_accounts_url(url, EU):
         parsed = httpx.URL(url)
         hosts = {httpx.URL(dc.accounts_url).host for dc in DATA_CENTERS.values()}
         assert (parsed.scheme, parsed.host in hosts, parsed.port) == ("https", True, None)

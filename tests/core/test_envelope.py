@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
+from tests.core.build import reproducible
 from tests.core.test_explain import PAGE
-from zbtui.core.envelope import error_in, load_answer, text_of
-from zbtui.core.explain import explain_status
+from zbtui.core.envelope import find_error, parse_response_object, read_text
+from zbtui.core.explain import status_problem
 from zbtui.core.text import clean
-from zbtui.core.trouble import TroubleError
+from zbtui.core.trouble import ProblemError
 
 ERROR: dict[str, Any] = {"code": "NO_PERMISSION", "details": {}, "message": "no", "status": "error"}
 
 
 def test_an_object_is_given_as_it_came() -> None:
-    assert load_answer(200, b'{"org": [{"id": "1"}]}', "eu") == {"org": [{"id": "1"}]}
+    assert parse_response_object(200, b'{"org": [{"id": "1"}]}', "eu") == {"org": [{"id": "1"}]}
 
 
 @pytest.mark.parametrize("number", ["20098765432109876543210", "0.1", "1e400", "-0", "NaN", "Infinity"])
 def test_a_number_keeps_every_digit_for_it_stays_a_text(number: str) -> None:
-    assert load_answer(200, f'{{"id": {number}}}'.encode(), "eu") == {"id": number}
+    assert parse_response_object(200, f'{{"id": {number}}}'.encode(), "eu") == {"id": number}
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 401, 503])
@@ -35,21 +35,21 @@ def test_a_number_keeps_every_digit_for_it_stays_a_text(number: str) -> None:
     ids=["empty", "list", "null", "text", "number", "half", "page", "bytes", "deep"],
 )
 def test_what_is_no_object_is_told_by_its_status_and_looks(status: int, body: bytes) -> None:
-    with pytest.raises(TroubleError) as caught:
-        load_answer(status, body, "eu")
-    assert caught.value.trouble == explain_status(status, body, "eu")
+    with pytest.raises(ProblemError) as caught:
+        parse_response_object(status, body, "eu")
+    assert caught.value.problem == status_problem(status, body, "eu")
     # The error of the parser holds the whole body.
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("answer", [ERROR, {"org": ERROR}], ids=["at top level", "inside the subject"])
 def test_an_error_is_found_at_top_level_and_inside_the_subject(answer: dict[str, Any]) -> None:
-    assert error_in(answer, "org") == ERROR
+    assert find_error(answer, "org") == ERROR
 
 
 def test_the_error_at_top_level_counts_first() -> None:
     inner = {**ERROR, "code": "INTERNAL_ERROR"}
-    assert error_in({**ERROR, "org": inner}, "org") == {**ERROR, "org": inner}
+    assert find_error({**ERROR, "org": inner}, "org") == {**ERROR, "org": inner}
 
 
 @pytest.mark.parametrize(
@@ -67,35 +67,35 @@ def test_the_error_at_top_level_counts_first() -> None:
     ids=repr,
 )
 def test_anything_else_is_no_error(answer: dict[str, Any]) -> None:
-    assert error_in(answer, "org") is None
+    assert find_error(answer, "org") is None
 
 
 @pytest.mark.parametrize("source", [{}, {"name": None}, {"name": ""}, {"name": " \n\x00 "}], ids=repr)
 def test_a_text_that_says_nothing_is_none(source: dict[str, Any]) -> None:
-    assert text_of(source, "name") is None
+    assert read_text(source, "name") is None
 
 
-@tried
+@reproducible
 @given(st.text(max_size=400))
 def test_a_text_is_cleaned(text: str) -> None:
-    assert text_of({"name": text}, "name") == (clean(text) or None)
+    assert read_text({"name": text}, "name") == (clean(text) or None)
 
 
 @pytest.mark.parametrize("value", [True, 0, 7, [], ["x"], {}, {"x": 1}], ids=repr)
 def test_what_is_no_text_breaks_the_contract_and_is_named_by_its_key_alone(value: object) -> None:
-    with pytest.raises(TroubleError) as caught:
-        text_of({"company_name": value}, "company_name")
-    trouble = caught.value.trouble
+    with pytest.raises(ProblemError) as caught:
+        read_text({"company_name": value}, "company_name")
+    trouble = caught.value.problem
     assert (trouble.kind, trouble.final) == ("contract", False)
     assert "company_name" in trouble.message
 
 
-@tried
+@reproducible
 @given(st.integers(100, 599), st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
     try:
-        answer = load_answer(status, body, "eu")
-    except TroubleError as error:
-        assert error.trouble.http_status == status
+        answer = parse_response_object(status, body, "eu")
+    except ProblemError as error:
+        assert error.problem.http_status == status
     else:
         assert json.loads(body).keys() == answer.keys()

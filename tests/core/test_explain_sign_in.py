@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import NOW, tried
-from zbtui.core.explain import BACKUP_SCOPE, SCOPES
+from tests.core.build import NOW, reproducible
+from zbtui.core.explain import BACKUP_SCOPE, SIGN_IN_SCOPES
 from zbtui.core.explain_sign_in import (
-    NO_REFRESH_TOKEN,
-    NOT_A_CODE,
-    USED_CODE,
-    Step,
-    explain_token,
-    lacks_scope,
-    over_budget,
+    MALFORMED_CODE_PROBLEM,
+    NO_REFRESH_TOKEN_PROBLEM,
+    USED_CODE_PROBLEM,
+    TokenStep,
+    missing_scope_problem,
+    token_budget_problem,
+    token_problem,
 )
 from zbtui.core.text import clean
-from zbtui.core.trouble import TOKEN_BUDGET, Kind, Trouble
+from zbtui.core.trouble import TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
 
-TOKEN_ERRORS: list[tuple[str, Kind, bool]] = [
+TOKEN_ERRORS: list[tuple[str, ProblemKind, bool]] = [
     ("invalid_client", "auth", True),
     ("invalid_client_secret", "auth", True),
     ("invalid_code", "auth", True),
@@ -40,12 +40,12 @@ TOKEN_ERRORS: list[tuple[str, Kind, bool]] = [
 ]
 """The accounts pages on tokens: the error, its kind, and whether asking again is in vain."""
 
-STEPS: tuple[Step, ...] = get_args(Step)
-FIRST_TOKENS: tuple[Step, ...] = ("code", "device", "browser")
+STEPS: tuple[TokenStep, ...] = get_args(TokenStep)
+FIRST_TOKENS: tuple[TokenStep, ...] = ("code", "device", "browser")
 """The steps of a person who signs in; the others are those of a watch that runs."""
 
 
-def said(trouble: Trouble) -> str:
+def full_text(trouble: Problem) -> str:
     return f"{trouble.message} {trouble.hint}"
 
 
@@ -56,26 +56,26 @@ def said(trouble: Trouble) -> str:
 @pytest.mark.parametrize("status", [200, 400, None])
 @pytest.mark.parametrize(("error", "kind", "final"), TOKEN_ERRORS)
 def test_every_error_of_the_accounts_host_is_known_whatever_its_status_and_step(
-    error: str, kind: Kind, final: bool, status: int | None, step: Step
+    error: str, kind: ProblemKind, final: bool, status: int | None, step: TokenStep
 ) -> None:
-    trouble = explain_token(error, status, "eu", step)
+    trouble = token_problem(error, status, "eu", step)
     assert (trouble.kind, trouble.final) == (kind, final)
     assert (trouble.code, trouble.http_status) == (error, status)
     assert trouble.retry_at is None
-    assert error not in said(trouble)
+    assert error not in full_text(trouble)
     assert trouble.message.endswith(".")
     assert trouble.hint
 
 
 def test_unless_told_otherwise_a_running_watch_asked() -> None:
-    assert explain_token("invalid_code", 200, "eu") == explain_token("invalid_code", 200, "eu", "refresh")
-    assert "refresh token is dead" in explain_token("invalid_code", 200, "eu").message
+    assert token_problem("invalid_code", 200, "eu") == token_problem("invalid_code", 200, "eu", "refresh")
+    assert "refresh token is dead" in token_problem("invalid_code", 200, "eu").message
 
 
 @pytest.mark.parametrize("step", FIRST_TOKENS)
-def test_a_code_that_came_too_late_is_not_told_as_a_dead_refresh_token(step: Step) -> None:
-    trouble = explain_token("invalid_code", 200, "eu", step)
-    assert "refresh token" not in said(trouble)
+def test_a_code_that_came_too_late_is_not_told_as_a_dead_refresh_token(step: TokenStep) -> None:
+    trouble = token_problem("invalid_code", 200, "eu", step)
+    assert "refresh token" not in full_text(trouble)
     assert "used already" in trouble.message
 
 
@@ -89,9 +89,9 @@ def test_a_code_that_came_too_late_is_not_told_as_a_dead_refresh_token(step: Ste
     ],
 )
 def test_a_client_that_is_not_known_is_told_with_the_type_that_the_step_needs(
-    step: Step, client: str
+    step: TokenStep, client: str
 ) -> None:
-    assert client in said(explain_token("invalid_client", 200, "eu", step))
+    assert client in full_text(token_problem("invalid_client", 200, "eu", step))
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_client_that_is_not_known_is_told_with_the_type_that_the_step_needs(
 )
 @pytest.mark.parametrize(("data_center", "named"), [("eu", "EU"), ("custom", "custom")])
 def test_a_client_token_or_code_of_another_data_center_is_told_as_a_cause(
-    error: str, step: Step, data_center: str, named: str
+    error: str, step: TokenStep, data_center: str, named: str
 ) -> None:
-    hint = explain_token(error, 200, data_center, step).hint
+    hint = token_problem(error, 200, data_center, step).hint
     assert named in hint
     assert "data center" in hint.lower()
 
@@ -116,39 +116,39 @@ def test_a_client_token_or_code_of_another_data_center_is_told_as_a_cause(
     ("one", "other"), [("invalid_redirect_uri", "redirect_uri_mismatch"), ("expired", "expired_token")]
 )
 def test_both_names_of_one_trouble_are_told_alike(one: str, other: str) -> None:
-    assert said(explain_token(one, 200, "eu")) == said(explain_token(other, 200, "eu"))
+    assert full_text(token_problem(one, 200, "eu")) == full_text(token_problem(other, 200, "eu"))
 
 
 def test_a_person_who_declined_is_not_taken_for_a_lock_out() -> None:
     declined, locked = (
-        explain_token(error, 400, "eu", "device") for error in ("access_denied", "Access Denied")
+        token_problem(error, 400, "eu", "device") for error in ("access_denied", "Access Denied")
     )
-    assert (declined.kind, declined.is_barred) == ("auth", False)
-    assert (locked.kind, locked.is_barred) == ("throttled", True)
+    assert (declined.kind, declined.forbids_early_retry) == ("auth", False)
+    assert (locked.kind, locked.forbids_early_retry) == ("throttled", True)
 
 
 def test_client_credentials_without_an_org_ask_for_soid() -> None:
-    assert "soid" in said(explain_token("missing_org_info", 200, "eu"))
+    assert "soid" in full_text(token_problem("missing_org_info", 200, "eu"))
 
 
 def test_a_scope_that_is_refused_is_named_with_all_that_should_be_asked_for() -> None:
-    assert SCOPES == "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ"
-    assert SCOPES in said(explain_token("invalid_scope", 200, "eu"))
+    assert SIGN_IN_SCOPES == "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ"
+    assert SIGN_IN_SCOPES in full_text(token_problem("invalid_scope", 200, "eu"))
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("error", ["brand_new", "access denied", "ACCESS DENIED", "Access_Denied"])
 def test_an_error_of_the_accounts_host_that_is_not_known_is_shown_and_asked_again(
-    error: str, step: Step
+    error: str, step: TokenStep
 ) -> None:
-    trouble = explain_token(error, 400, "eu", step)
+    trouble = token_problem(error, 400, "eu", step)
     assert (trouble.kind, trouble.final, trouble.code) == ("auth", False, error)
     assert error in trouble.message
     assert "EU" in trouble.hint
 
 
 def test_an_error_is_shown_only_so_far() -> None:
-    trouble = explain_token("x" * 1000, 400, "eu")
+    trouble = token_problem("x" * 1000, 400, "eu")
     assert trouble.code is not None
     assert len(trouble.code) == 60
 
@@ -158,24 +158,28 @@ def test_an_error_is_shown_only_so_far() -> None:
 
 def test_a_request_that_would_be_one_too_many_is_put_off_by_ourselves() -> None:
     until = NOW + timedelta(minutes=7)
-    trouble = over_budget(until)
-    assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET, False)
+    trouble = token_budget_problem(until)
+    assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
     assert (trouble.retry_at, trouble.http_status) == (until, None)
-    assert trouble.is_barred
+    assert trouble.forbids_early_retry
     assert "zbtui waits" in trouble.message
 
 
 @pytest.mark.parametrize(
     ("trouble", "kind", "final"),
-    [(NO_REFRESH_TOKEN, "auth", True), (NOT_A_CODE, "config", False), (USED_CODE, "auth", True)],
+    [
+        (NO_REFRESH_TOKEN_PROBLEM, "auth", True),
+        (MALFORMED_CODE_PROBLEM, "config", False),
+        (USED_CODE_PROBLEM, "auth", True),
+    ],
     ids=["no refresh token", "not a code", "used code"],
 )
 def test_what_zbtui_finds_out_by_itself_is_told_without_having_asked(
-    trouble: Trouble, kind: Kind, final: bool
+    trouble: Problem, kind: ProblemKind, final: bool
 ) -> None:
     assert (trouble.kind, trouble.final) == (kind, final)
     assert trouble.http_status is None
-    assert trouble.code is None or trouble.code not in said(trouble)
+    assert trouble.code is None or trouble.code not in full_text(trouble)
 
 
 # What a consent covers
@@ -186,13 +190,13 @@ def test_what_zbtui_finds_out_by_itself_is_told_without_having_asked(
     [
         None,
         frozenset({BACKUP_SCOPE}),
-        frozenset(SCOPES.split(",")),
+        frozenset(SIGN_IN_SCOPES.split(",")),
         frozenset({"ZohoCRM.bulk.backup.ALL", "ZohoCRM.modules.ALL"}),
     ],
     ids=["not told", "the one", "both", "more than asked for"],
 )
 def test_a_consent_that_covers_backups_or_does_not_tell_is_enough(granted: frozenset[str] | None) -> None:
-    assert lacks_scope(granted) is None
+    assert missing_scope_problem(granted) is None
 
 
 @pytest.mark.parametrize(
@@ -208,46 +212,53 @@ def test_a_consent_that_covers_backups_or_does_not_tell_is_enough(granted: froze
 def test_a_consent_without_backups_is_told_with_what_it_covers_and_what_to_ask_for(
     granted: frozenset[str], told: str
 ) -> None:
-    trouble = lacks_scope(granted)
+    trouble = missing_scope_problem(granted)
     assert trouble is not None
     assert (trouble.kind, trouble.code, trouble.final) == ("auth", "OAUTH_SCOPE_MISMATCH", True)
     assert told in trouble.message
-    assert SCOPES in trouble.hint
+    assert SIGN_IN_SCOPES in trouble.hint
 
 
 # What the panel and the form ask of all of them
 
 
-def of_a_watch() -> list[Trouble]:
-    steps: tuple[Step, ...] = ("refresh", "client-credentials")
+def of_a_watch() -> list[Problem]:
+    steps: tuple[TokenStep, ...] = ("refresh", "client-credentials")
     dc = "custom"  # the longest label
     return [
-        *(explain_token(error, 200, dc, step) for error, _, _ in TOKEN_ERRORS for step in steps),
-        over_budget(NOW),
+        *(token_problem(error, 200, dc, step) for error, _, _ in TOKEN_ERRORS for step in steps),
+        token_budget_problem(NOW),
     ]
 
 
-def everything() -> list[Trouble]:
+def everything() -> list[Problem]:
     of_a_form = [
-        explain_token(error, 200, "custom", step) for error, _, _ in TOKEN_ERRORS for step in FIRST_TOKENS
+        token_problem(error, 200, "custom", step) for error, _, _ in TOKEN_ERRORS for step in FIRST_TOKENS
     ]
-    without_backups = lacks_scope(frozenset({"ZohoCRM.org.READ"}))
+    without_backups = missing_scope_problem(frozenset({"ZohoCRM.org.READ"}))
     assert without_backups is not None
-    return [*of_a_watch(), *of_a_form, NO_REFRESH_TOKEN, NOT_A_CODE, USED_CODE, without_backups]
+    return [
+        *of_a_watch(),
+        *of_a_form,
+        NO_REFRESH_TOKEN_PROBLEM,
+        MALFORMED_CODE_PROBLEM,
+        USED_CODE_PROBLEM,
+        without_backups,
+    ]
 
 
-def trouble_name(trouble: Trouble) -> str:
+def problem_id(trouble: Problem) -> str:
     return f"{trouble.code}"
 
 
-@pytest.mark.parametrize("trouble", of_a_watch(), ids=trouble_name)
-def test_what_a_running_watch_meets_fits_the_smallest_useful_panel(trouble: Trouble) -> None:
+@pytest.mark.parametrize("trouble", of_a_watch(), ids=problem_id)
+def test_what_a_running_watch_meets_fits_the_smallest_useful_panel(trouble: Problem) -> None:
     assert len(wrap(trouble.message, 35)) + len(wrap(trouble.hint, 35)) <= 5
 
 
-@pytest.mark.parametrize("trouble", everything(), ids=trouble_name)
-def test_no_placeholder_is_left_in_a_sentence_and_each_ends(trouble: Trouble) -> None:
-    assert not set("{}") & set(said(trouble))
+@pytest.mark.parametrize("trouble", everything(), ids=problem_id)
+def test_no_placeholder_is_left_in_a_sentence_and_each_ends(trouble: Problem) -> None:
+    assert not set("{}") & set(full_text(trouble))
     assert trouble.message.endswith(".")
     assert trouble.hint.endswith((".", "?"))
 
@@ -255,19 +266,19 @@ def test_no_placeholder_is_left_in_a_sentence_and_each_ends(trouble: Trouble) ->
 hostile = st.text(st.characters() | st.sampled_from("\x1b\u202e\ud800\n"), max_size=80)
 
 
-@tried
+@reproducible
 @given(hostile, st.sampled_from([200, 400, 503, None]), st.sampled_from(STEPS))
 def test_every_sentence_about_the_accounts_host_is_clean(
-    error: str, status: int | None, step: Step
+    error: str, status: int | None, step: TokenStep
 ) -> None:
-    trouble = explain_token(error, status, "eu", step)
-    assert clean(said(trouble), 1000) == said(trouble)
+    trouble = token_problem(error, status, "eu", step)
+    assert clean(full_text(trouble), 1000) == full_text(trouble)
     assert trouble.code is None or clean(trouble.code) == trouble.code
 
 
-@tried
+@reproducible
 @given(st.frozensets(hostile))
 def test_every_sentence_about_a_consent_is_clean(granted: frozenset[str]) -> None:
-    trouble = lacks_scope(granted)
+    trouble = missing_scope_problem(granted)
     assert trouble is not None
-    assert clean(said(trouble), 1000) == said(trouble)
+    assert clean(full_text(trouble), 1000) == full_text(trouble)

@@ -8,24 +8,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, NOW, ORG, POLICY, ahead, company, snapshots, tried
+from tests.core.build import (
+    DAY,
+    NOW,
+    ORG,
+    POLICY,
+    make_company,
+    reproducible,
+    snapshot_with_next_run,
+    snapshots,
+)
 from tests.support.build import snapshot_with
-from zbtui.core.finding import FIELDS, parse_filter, texts_of
+from zbtui.core.finding import FILTER_FIELDS, parse_filter, searchable_texts
 from zbtui.core.judge import judge
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 
-GONE = Trouble("auth", "The refresh token is dead.", "Sign in again.", final=True)
+GONE = Problem("auth", "The refresh token is dead.", "Sign in again.", final=True)
 ACME = replace(
-    ahead(DAY, company=company()),
+    snapshot_with_next_run(DAY, company=make_company()),
     org=Org("acme prod", "eu", "1000.ACME", mute=True, tags=("live", "Nordics")),
 )
 """Scheduled, muted; set up by Mara Lindqvist of Nordlys Tools AB."""
 
 
 def matches(text: str, snapshot: Snapshot = ACME) -> bool:
-    return parse_filter(text).matches(texts_of(snapshot, judge(snapshot, POLICY, NOW)))
+    return parse_filter(text).matches(searchable_texts(snapshot, judge(snapshot, POLICY, NOW)))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +61,7 @@ def test_all_words_must_match() -> None:
 
 
 def test_the_verdict_is_found_by_its_badge_and_by_its_name_with_or_without_underscore() -> None:
-    late = ahead(-DAY)
+    late = snapshot_with_next_run(-DAY)
     assert matches("overdue", late)
     assert matches("scheduled", late)
     assert matches("verdict:overdue", late)
@@ -62,7 +71,7 @@ def test_the_verdict_is_found_by_its_badge_and_by_its_name_with_or_without_under
     wait = Snapshot(ORG)
     assert matches("waiting", wait)
     assert matches("level:unknown", wait)
-    single = ahead(DAY, status="SCHEDULED")
+    single = snapshot_with_next_run(DAY, status="SCHEDULED")
     assert single.zoho.backup
     single = snapshot_with(single, backup=replace(single.zoho.backup, rrule=None))
     assert matches("one_off", single)
@@ -91,7 +100,7 @@ def test_a_word_can_be_held_to_one_field(held: str, elsewhere: str) -> None:
 
 
 def test_each_field_is_one_that_a_word_was_held_to_here() -> None:
-    assert FIELDS == ("name", "company", "dc", "status", "verdict", "level", "by", "tag")
+    assert FILTER_FIELDS == ("name", "company", "dc", "status", "verdict", "level", "by", "tag")
 
 
 def test_a_data_center_is_not_found_by_the_middle_of_another() -> None:
@@ -115,7 +124,7 @@ def test_no_word_matches_across_two_texts() -> None:
 
 
 def test_how_an_org_is_watched_can_be_asked_for() -> None:
-    plain = ahead(DAY)
+    plain = snapshot_with_next_run(DAY)
     assert not matches("muted", plain)
     assert not matches("paused", plain)
     assert matches("paused", snapshot_with(plain, paused=True))
@@ -123,7 +132,7 @@ def test_how_an_org_is_watched_can_be_asked_for() -> None:
 
 
 def test_what_could_not_be_confirmed_is_of_the_level_that_the_bar_counts_it_as() -> None:
-    stale = snapshot_with(ahead(DAY), restored=True)
+    stale = snapshot_with(snapshot_with_next_run(DAY), restored=True)
     assert matches("level:unknown", stale)
     assert not matches("level:ok", stale)
 
@@ -145,25 +154,25 @@ def test_what_is_not_known_is_not_found() -> None:
         assert not matches(held, unseen)
 
 
-@tried
+@reproducible
 @given(snapshots(), st.text(max_size=30))
 def test_anything_can_be_typed(snapshot: Snapshot, text: str) -> None:
     assert matches(text, snapshot) in (True, False)
 
 
-@tried
+@reproducible
 @given(
     snapshots(),
-    st.sampled_from(["", *(f"{field}:" for field in FIELDS)]),
+    st.sampled_from(["", *(f"{field}:" for field in FILTER_FIELDS)]),
     st.text(min_size=1, max_size=8) | st.sampled_from(["acme", "o", "eu", "failed", "unknown", "!ok"]),
 )
 def test_a_word_and_its_inverse_part_all_orgs_in_two(snapshot: Snapshot, field: str, text: str) -> None:
     word = f'{field}"{text}"'
-    if any(one.text for one in parse_filter(word).words) and len(parse_filter(word).words) == 1:
+    if any(one.text for one in parse_filter(word).terms) and len(parse_filter(word).terms) == 1:
         assert matches(word, snapshot) is not matches(f"!{word}", snapshot)
 
 
-@tried
+@reproducible
 @given(snapshots(), st.text(max_size=12), st.text(max_size=12))
 def test_a_longer_filter_never_lets_more_through(snapshot: Snapshot, first: str, second: str) -> None:
     both = f"{first.replace(chr(34), '')} {second}"

@@ -10,13 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, HOUR, NOW, row, tried
+from tests.core.build import DAY, HOUR, NOW, history_row, reproducible
 from tests.core.test_explain import API_ERRORS, PAGE
-from zbtui.core.backup import Requester
-from zbtui.core.explain import explain_api
-from zbtui.core.history import MOST_ROWS, PER_PAGE, Entry, HistoryPage, Outcome, parse_entry, parse_history
-from zbtui.core.text import LONGEST, clean
-from zbtui.core.trouble import Kind, Trouble, TroubleError
+from zbtui.core.backup import ZohoUser
+from zbtui.core.explain import api_problem
+from zbtui.core.history import (
+    MAX_ROWS,
+    PER_PAGE,
+    HistoryEntry,
+    HistoryPage,
+    RunOutcome,
+    parse_entry,
+    parse_history_response,
+)
+from zbtui.core.text import MAX_LENGTH, clean
+from zbtui.core.trouble import Problem, ProblemError, ProblemKind
 
 MARA = {"id": "5100000000031009", "name": "Mara Lindqvist", "zuid": "20071234567"}
 SAMPLE: dict[str, Any] = {
@@ -65,13 +73,13 @@ def answer(*rows: object, **keys: object) -> bytes:
 
 
 def read(body: bytes, status: int = 200) -> HistoryPage:
-    return parse_history(status, body, "eu")
+    return parse_history_response(status, body, "eu")
 
 
-def refused(body: bytes, status: int = 200) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
-        parse_history(status, body, "eu")
-    return caught.value.trouble
+def problem_of(body: bytes, status: int = 200) -> Problem:
+    with pytest.raises(ProblemError) as caught:
+        parse_history_response(status, body, "eu")
+    return caught.value.problem
 
 
 # A page
@@ -79,16 +87,16 @@ def refused(body: bytes, status: int = 200) -> Trouble:
 
 def test_the_documented_sample_is_read_whole() -> None:
     page = read(json.dumps(SAMPLE).encode())
-    assert not page.more
-    assert page.entries[0] == Entry(
+    assert not page.has_more
+    assert page.entries[0] == HistoryEntry(
         id="5100000000498022",
         action=None,
         state="completed",
         repeat_type="biweekly",
         file_name=None,
         count=0,
-        at=datetime(2026, 3, 3, 10, 14, 51, tzinfo=CET),
-        done_by=Requester("5100000000031009", "Mara Lindqvist", "20071234567"),
+        logged_at=datetime(2026, 3, 3, 10, 14, 51, tzinfo=CET),
+        done_by=ZohoUser("5100000000031009", "Mara Lindqvist", "20071234567"),
     )
     assert [(one.action, one.state) for one in page.entries] == [
         (None, "completed"),
@@ -111,12 +119,12 @@ def test_the_documented_sample_is_read_whole() -> None:
     ],
 )
 def test_no_backup_in_the_past_year_is_an_empty_page_and_the_last(status: int, body: bytes) -> None:
-    assert read(body, status) == HistoryPage((), more=False)
+    assert read(body, status) == HistoryPage((), has_more=False)
 
 
 @pytest.mark.parametrize("said", [True, "true", "True"])
 def test_more_records_are_on_the_next_page(said: object) -> None:
-    assert read(answer(row("completed"), info={"more_records": said})).more
+    assert read(answer(history_row("completed"), info={"more_records": said})).has_more
 
 
 @pytest.mark.parametrize(
@@ -135,15 +143,15 @@ def test_more_records_are_on_the_next_page(said: object) -> None:
     ids=repr,
 )
 def test_unless_more_records_are_promised_a_page_is_the_last(info: object) -> None:
-    assert not read(answer(row("completed"), info=info)).more
+    assert not read(answer(history_row("completed"), info=info)).has_more
 
 
 def test_a_full_page_is_told_by_more_records_and_not_by_the_number_of_its_rows() -> None:
     assert PER_PAGE == 200
-    rows = [row("completed", NOW, id=str(number)) for number in range(PER_PAGE)]
+    rows = [history_row("completed", NOW, id=str(number)) for number in range(PER_PAGE)]
     assert len(read(answer(*rows)).entries) == PER_PAGE
-    assert not read(answer(*rows)).more
-    assert read(answer(*rows[:50], info={"more_records": True})).more
+    assert not read(answer(*rows)).has_more
+    assert read(answer(*rows[:50], info={"more_records": True})).has_more
 
 
 # A row
@@ -154,35 +162,35 @@ def test_a_full_page_is_told_by_more_records_and_not_by_the_number_of_its_rows()
 def test_any_key_of_a_row_may_be_missing_or_empty(key: str, missing: object) -> None:
     whole = SAMPLE["history"][0]
     value = None if key == "done_by" else missing
-    field = {"log_time": "at"}.get(key, key)
+    field = {"log_time": "logged_at"}.get(key, key)
     for odd in (whole | {key: value}, {name: whole[name] for name in KEYS if name != key}):
         assert getattr(parse_entry(odd), field) == (0 if key == "count" else None)
 
 
 def test_a_row_without_anything_tells_of_a_run_that_is_queued() -> None:
     nothing = parse_entry({})
-    assert nothing == Entry(None, None, None, None, None, 0, None, None)
-    assert nothing.begins_run
+    assert nothing == HistoryEntry(None, None, None, None, None, 0, None, None)
+    assert nothing.starts_run
     assert nothing.outcome is None
 
 
 @pytest.mark.parametrize(
     ("word", "outcome"),
     [
-        ("completed", Outcome.COMPLETED),
-        ("Completed", Outcome.COMPLETED),
-        (" COMPLETED ", Outcome.COMPLETED),
-        ("failure", Outcome.FAILED),
-        ("failed", Outcome.FAILED),
-        ("fail", Outcome.FAILED),
-        ("FAILURE", Outcome.FAILED),
+        ("completed", RunOutcome.COMPLETED),
+        ("Completed", RunOutcome.COMPLETED),
+        (" COMPLETED ", RunOutcome.COMPLETED),
+        ("failure", RunOutcome.FAILED),
+        ("failed", RunOutcome.FAILED),
+        ("fail", RunOutcome.FAILED),
+        ("FAILURE", RunOutcome.FAILED),
         (None, None),
         ("", None),
         ("pending", None),
         ("not completed", None),
     ],
 )
-def test_how_a_run_ended_is_told_by_the_state(word: str | None, outcome: Outcome | None) -> None:
+def test_how_a_run_ended_is_told_by_the_state(word: str | None, outcome: RunOutcome | None) -> None:
     assert parse_entry({"state": word}).outcome is outcome
     assert parse_entry({"state": word, "action": "initiated"}).outcome is outcome
     assert parse_entry({"action": word}).outcome is None
@@ -202,9 +210,9 @@ def test_how_a_run_ended_is_told_by_the_state(word: str | None, outcome: Outcome
     ],
 )
 def test_a_run_begins_with_a_row_of_a_start_that_has_no_state(action: str | None, begins: bool) -> None:
-    assert parse_entry({"action": action}).begins_run is begins
+    assert parse_entry({"action": action}).starts_run is begins
     for state in ("completed", "failure", "pending"):
-        assert not parse_entry({"action": action, "state": state}).begins_run
+        assert not parse_entry({"action": action, "state": state}).starts_run
 
 
 @pytest.mark.parametrize("word", ["reticulated", "後で", "a b"])
@@ -233,32 +241,32 @@ def test_a_word_that_no_page_lists_is_kept(word: str) -> None:
     ids=repr,
 )
 def test_how_many_were_bought_is_a_small_number_or_none(count: object, number: int) -> None:
-    (found,) = read(answer(row("purchased", count=count))).entries
+    (found,) = read(answer(history_row("purchased", count=count))).entries
     assert found.count == number
 
 
 def test_a_number_of_json_keeps_all_its_digits() -> None:
-    (found,) = read(answer(row("completed", id=510000000049802212345678901234567890))).entries
+    (found,) = read(answer(history_row("completed", id=510000000049802212345678901234567890))).entries
     assert found.id == "510000000049802212345678901234567890"
 
 
 @pytest.mark.parametrize("key", ["action", "state", "repeat_type", "file_name", "id"])
 def test_every_text_is_cleaned(key: str) -> None:
-    (found,) = read(answer(row("completed") | {key: "x\x1b]52;c;\nY\u202e" + "z" * 900})).entries
+    (found,) = read(answer(history_row("completed") | {key: "x\x1b]52;c;\nY\u202e" + "z" * 900})).entries
     text = getattr(found, key)
     assert text.lower().startswith(("x]52;c; y", "x]52;c;_y"))
     assert clean(text) == text
-    assert len(text) == LONGEST
+    assert len(text) == MAX_LENGTH
 
 
 def test_the_name_of_who_did_it_is_cleaned() -> None:
-    (found,) = read(answer(row("stopped", done_by={"name": "Evil\x07\u202eMara"}))).entries
-    assert found.done_by == Requester(None, "EvilMara", None)
+    (found,) = read(answer(history_row("stopped", done_by={"name": "Evil\x07\u202eMara"}))).entries
+    assert found.done_by == ZohoUser(None, "EvilMara", None)
 
 
 @pytest.mark.parametrize("nobody", [None, {}])
 def test_a_row_may_be_nobodys(nobody: object) -> None:
-    assert parse_entry(row("stopped", done_by=nobody)).done_by is None
+    assert parse_entry(history_row("stopped", done_by=nobody)).done_by is None
 
 
 # What breaks the contract
@@ -274,40 +282,40 @@ def test_a_row_may_be_nobodys(nobody: object) -> None:
         answer(None),
         answer("completed"),
         answer([]),
-        answer(row("completed"), 7),
-        *(answer(row("completed") | {key: ["x"]}) for key in KEYS if key != "count"),
-        answer(row("completed", state=True)),
-        answer(row("completed", done_by="Mara")),
-        answer(row("completed", done_by={"name": ["Mara"]})),
-        answer(row("completed", log_time="yesterday")),
-        answer(*[row("completed")] * (MOST_ROWS + 1)),
-        answer(row("completed", log_time="2026-03-03T10:14:51")),
-        answer(row("completed", log_time="9999-12-31T23:59:59+00:00")),
+        answer(history_row("completed"), 7),
+        *(answer(history_row("completed") | {key: ["x"]}) for key in KEYS if key != "count"),
+        answer(history_row("completed", state=True)),
+        answer(history_row("completed", done_by="Mara")),
+        answer(history_row("completed", done_by={"name": ["Mara"]})),
+        answer(history_row("completed", log_time="yesterday")),
+        answer(*[history_row("completed")] * (MAX_ROWS + 1)),
+        answer(history_row("completed", log_time="2026-03-03T10:14:51")),
+        answer(history_row("completed", log_time="9999-12-31T23:59:59+00:00")),
         b"[]",
         b"null",
         PAGE,
     ],
 )
 def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: bytes) -> None:
-    trouble = refused(body)
+    trouble = problem_of(body)
     assert (trouble.kind, trouble.final) == ("contract", False)
 
 
 @pytest.mark.parametrize(("status", "code", "kind", "final"), API_ERRORS)
 @pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
 def test_every_error_is_told_as_that_of_any_call(
-    status: int, code: str, kind: Kind, final: bool, nested: bool
+    status: int, code: str, kind: ProblemKind, final: bool, nested: bool
 ) -> None:
     envelope = {"code": code, "details": {}, "message": "", "status": "error"}
-    trouble = refused(json.dumps({"history": envelope} if nested else envelope).encode(), status)
-    assert trouble == explain_api(status, envelope, "eu")
+    trouble = problem_of(json.dumps({"history": envelope} if nested else envelope).encode(), status)
+    assert trouble == api_problem(status, envelope, "eu")
     assert (trouble.kind, trouble.final) == (kind, final)
 
 
 @pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
 def test_an_error_is_one_whatever_the_status(nested: bool) -> None:
     envelope = {"code": "NO_PERMISSION", "details": {}, "message": "", "status": "error"}
-    trouble = refused(json.dumps({"history": envelope} if nested else envelope).encode())
+    trouble = problem_of(json.dumps({"history": envelope} if nested else envelope).encode())
     assert (trouble.kind, trouble.code) == ("permission", "NO_PERMISSION")
 
 
@@ -315,9 +323,9 @@ def test_an_error_is_one_whatever_the_status(nested: bool) -> None:
     ("status", "kind"),
     [(302, "contract"), (401, "auth"), (404, "contract"), (429, "throttled"), (503, "server")],
 )
-@pytest.mark.parametrize("body", [b"", b"{}", PAGE, answer(row("completed"))])
-def test_only_200_carries_a_history(status: int, kind: Kind, body: bytes) -> None:
-    trouble = refused(body, status)
+@pytest.mark.parametrize("body", [b"", b"{}", PAGE, answer(history_row("completed"))])
+def test_only_200_carries_a_history(status: int, kind: ProblemKind, body: bytes) -> None:
+    trouble = problem_of(body, status)
     assert (trouble.kind, trouble.http_status) == (kind, status)
 
 
@@ -343,37 +351,37 @@ http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 400, 401, 403, 40
 def check_outcome(status: int, body: bytes) -> None:
     """Clean rows, or a trouble that says this status: nothing else ever comes out."""
     try:
-        page = parse_history(status, body, "eu")
-    except TroubleError as error:
-        assert error.trouble.http_status == status
+        page = parse_history_response(status, body, "eu")
+    except ProblemError as error:
+        assert error.problem.http_status == status
         return
     assert status in (200, 204)
-    assert not page.more or page.entries
+    assert not page.has_more or page.entries
     for one in page.entries:
         texts = [text for text in one.as_dict().values() if isinstance(text, str)]
         assert [clean(text) for text in texts] == texts
         assert parse_entry(one.as_dict()) == one, "what is kept reads back as the same"
 
 
-@tried
+@reproducible
 @given(http_statuses, st.binary(max_size=200))
 def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
     check_outcome(status, body)
 
 
-@tried
+@reproducible
 @given(http_statuses, anything)
 def test_no_json_causes_another_error(status: int, value: object) -> None:
     check_outcome(status, json.dumps(value).encode())
 
 
-@tried
+@reproducible
 @given(http_statuses, st.lists(st.dictionaries(st.sampled_from(KEYS), anything) | anything, max_size=4))
 def test_no_row_causes_another_error(status: int, rows: list[object]) -> None:
     check_outcome(status, answer(*rows))
 
 
-@tried
+@reproducible
 @given(st.integers(0, 900), st.binary(max_size=3), st.integers(0, 3))
 def test_no_damage_to_an_answer_causes_another_error(place: int, put: bytes, taken: int) -> None:
     whole = json.dumps(SAMPLE).encode()

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import HOUR, NOW, entries, row, tried
-from zbtui.core.history import Entry, in_order, parse_entry
+from tests.core.build import HOUR, NOW, entries, history_row, reproducible
+from zbtui.core.history import HistoryEntry, parse_entry, sort_newest_first
 
 
-def at(*hours: float | None) -> list[Entry]:
+def at(*hours: float | None) -> list[HistoryEntry]:
     """Rows of so many hours ago, or without a time; `id` tells their place in the answer."""
     return [
-        parse_entry(row("initiated", None if ago is None else NOW - ago * HOUR, id=str(place)))
+        parse_entry(history_row("initiated", None if ago is None else NOW - ago * HOUR, id=str(place)))
         for place, ago in enumerate(hours)
     ]
 
 
-def places(rows: list[Entry]) -> str:
-    return "".join(one.id or "?" for one in in_order(rows))
+def places(rows: list[HistoryEntry]) -> str:
+    return "".join(one.id or "?" for one in sort_newest_first(rows))
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_the_newest_row_is_first_and_one_without_a_time_stays_behind_the_row_bef
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-11)), timezone(timedelta(hours=13))])
 def test_the_offset_of_a_row_does_not_move_it(zone: timezone) -> None:
-    rows = [parse_entry(row("initiated", NOW - ago * HOUR, id=str(ago))) for ago in (1, 2)]
-    here = parse_entry(row("initiated", (NOW - 1.5 * HOUR).astimezone(zone), id="0"))
+    rows = [parse_entry(history_row("initiated", NOW - ago * HOUR, id=str(ago))) for ago in (1, 2)]
+    here = parse_entry(history_row("initiated", (NOW - 1.5 * HOUR).astimezone(zone), id="0"))
     assert places([*rows, here]) == "102"
 
 
@@ -59,17 +59,17 @@ def test_a_row_that_two_pages_have_is_one_row() -> None:
 
 
 def test_rows_without_an_id_are_all_different_ones() -> None:
-    same = parse_entry(row("initiated", NOW))
-    assert len(in_order([same, same])) == 2
+    same = parse_entry(history_row("initiated", NOW))
+    assert len(sort_newest_first([same, same])) == 2
 
 
-@tried
+@reproducible
 @given(st.lists(entries, max_size=20))
-def test_no_row_is_lost_and_none_doubled(rows: list[Entry]) -> None:
-    found = in_order(rows)
+def test_no_row_is_lost_and_none_doubled(rows: list[HistoryEntry]) -> None:
+    found = sort_newest_first(rows)
     ids = {one.id for one in rows if one.id}
     assert {one.id for one in found if one.id} == ids
     assert len(found) == len(ids) + sum(one.id is None for one in rows)
-    times = [one.at for one in found if one.at]
+    times = [one.logged_at for one in found if one.logged_at]
     assert times == sorted(times, reverse=True)
-    assert in_order(found) == found
+    assert sort_newest_first(found) == found

@@ -15,29 +15,29 @@ from tests.core.build import (
     POLICY,
     SECOND,
     SIGNED_OUT,
-    ahead,
-    backup,
-    ran,
-    running,
-    seen,
+    history_with_one_end,
+    make_backup,
+    snapshot_of,
+    snapshot_of_running_backup,
+    snapshot_with_next_run,
 )
 from tests.support.build import build_snapshot, snapshot_with
-from zbtui.core.cadence import PAST_EVERY
-from zbtui.core.explain import bad_answer, explain_api
-from zbtui.core.explain_sign_in import explain_token
-from zbtui.core.judge import PATIENCE, judge
-from zbtui.core.org import Policy
+from zbtui.core.cadence import HISTORY_AND_LINKS_EVERY
+from zbtui.core.explain import api_problem, contract_problem
+from zbtui.core.explain_sign_in import token_problem
+from zbtui.core.judge import ALLOWED_FAILURES, judge
+from zbtui.core.org import WatchPolicy
 from zbtui.core.runs import History
-from zbtui.core.snapshot import Looked, Past, Snapshot, succeeded
-from zbtui.core.trouble import Trouble
-from zbtui.core.verdict import Level, Name, Verdict
+from zbtui.core.snapshot import HistoryAndLinks, Observation, Snapshot, apply_observation
+from zbtui.core.trouble import Problem
+from zbtui.core.verdict import Level, Verdict, VerdictName
 
 EVERY, LONG_RUN = POLICY.every, POLICY.long_run_after
-FRESH = PATIENCE * EVERY
+FRESH = ALLOWED_FAILURES * EVERY
 """How old what was seen may be."""
 
 
-def verdict(snapshot: Snapshot, patience: int = PATIENCE) -> Verdict:
+def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:
     return judge(snapshot, POLICY, NOW, patience)
 
 
@@ -58,46 +58,63 @@ def verdict(snapshot: Snapshot, patience: int = PATIENCE) -> Verdict:
     ],
 )
 def test_what_was_seen_counts_as_stale_for_three_failed_looks(
-    failures: int, age: timedelta, name: Name, stale: bool
+    failures: int, age: timedelta, name: VerdictName, stale: bool
 ) -> None:
     trouble = OFFLINE if failures else None
-    found = verdict(ahead(DAY, observed_at=NOW - age, problem=trouble, failures=failures))
+    found = verdict(snapshot_with_next_run(DAY, observed_at=NOW - age, problem=trouble, failures=failures))
     assert (found.name, found.stale) == (name, stale)
 
 
 @pytest.mark.parametrize("patience", [1, 2, 5, 100])
 def test_how_many_looks_may_fail_is_up_to_who_asks(patience: int) -> None:
-    known = ahead(DAY, problem=OFFLINE)
+    known = snapshot_with_next_run(DAY, problem=OFFLINE)
     assert verdict(snapshot_with(known, failures=patience - 1), patience).name == "scheduled"
     assert verdict(snapshot_with(known, failures=patience), patience).name == "cannot_look"
 
 
 def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
-    found = verdict(ahead(DAY, "FAILED", problem=OFFLINE, failures=1))
+    found = verdict(snapshot_with_next_run(DAY, "FAILED", problem=OFFLINE, failures=1))
     assert (found.name, found.level, found.stale) == ("failed", Level.CRITICAL, True)
 
 
-@pytest.mark.parametrize("known", [ahead(DAY), ahead(-DAY), seen(None), running(HOUR), Snapshot(ORG)])
+@pytest.mark.parametrize(
+    "known",
+    [
+        snapshot_with_next_run(DAY),
+        snapshot_with_next_run(-DAY),
+        snapshot_of(None),
+        snapshot_of_running_backup(HOUR),
+        Snapshot(ORG),
+    ],
+)
 def test_without_patience_one_failed_look_is_enough(known: Snapshot) -> None:
     found = verdict(snapshot_with(known, problem=OFFLINE, failures=1), patience=1)
-    assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, "OFFLINE")
+    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "OFFLINE")
 
 
 def test_without_patience_a_good_look_counts_as_ever() -> None:
-    assert verdict(ahead(DAY), patience=1) == verdict(ahead(DAY))
+    assert verdict(snapshot_with_next_run(DAY), patience=1) == verdict(snapshot_with_next_run(DAY))
 
 
 def test_without_patience_a_good_look_counts_although_others_kept_the_check_waiting() -> None:
-    policy = Policy(every=15 * SECOND)
-    assert judge(ahead(DAY, observed_at=NOW - 20 * SECOND), policy, NOW, patience=1).name == "scheduled"
+    policy = WatchPolicy(every=15 * SECOND)
+    assert (
+        judge(
+            snapshot_with_next_run(DAY, observed_at=NOW - 20 * SECOND), policy, NOW, allowed_failures=1
+        ).name
+        == "scheduled"
+    )
 
 
-@pytest.mark.parametrize("patience", [1, PATIENCE])
+@pytest.mark.parametrize("patience", [1, ALLOWED_FAILURES])
 @pytest.mark.parametrize("failures", [1, 2])
-@pytest.mark.parametrize("known", [ahead(DAY), seen(None), ahead(DAY, "FAILED"), Snapshot(ORG)])
+@pytest.mark.parametrize(
+    "known",
+    [snapshot_with_next_run(DAY), snapshot_of(None), snapshot_with_next_run(DAY, "FAILED"), Snapshot(ORG)],
+)
 def test_a_dead_sign_in_ends_all_patience(known: Snapshot, failures: int, patience: int) -> None:
     found = verdict(snapshot_with(known, problem=SIGNED_OUT, failures=failures), patience)
-    assert (found.name, found.word) == ("cannot_look", "SIGN IN")
+    assert (found.name, found.badge) == ("cannot_look", "SIGN IN")
     assert (found.headline, found.hint) == (SIGNED_OUT.message, SIGNED_OUT.hint)
 
 
@@ -108,49 +125,57 @@ def test_a_first_look_that_failed_is_no_reason_to_wait() -> None:
 @pytest.mark.parametrize(
     ("age", "name"), [(FRESH - SECOND, "none"), (FRESH, "none"), (FRESH + SECOND, "waiting")]
 )
-def test_what_nobody_looked_at_lately_is_waited_for(age: timedelta, name: Name) -> None:
-    assert verdict(seen(None, observed_at=NOW - age)).name == name
+def test_what_nobody_looked_at_lately_is_waited_for(age: timedelta, name: VerdictName) -> None:
+    assert verdict(snapshot_of(None, observed_at=NOW - age)).name == name
 
 
 @pytest.mark.parametrize("name", ["failed", "none", "scheduled"])
 def test_after_the_clock_was_set_back_nothing_counts_as_seen(name: str) -> None:
-    known = {"failed": ahead(DAY, "FAILED"), "none": seen(None), "scheduled": ahead(DAY)}[name]
+    known = {
+        "failed": snapshot_with_next_run(DAY, "FAILED"),
+        "none": snapshot_of(None),
+        "scheduled": snapshot_with_next_run(DAY),
+    }[name]
     assert verdict(snapshot_with(known, observed_at=NOW + FRESH)).name == name
     assert verdict(snapshot_with(known, observed_at=NOW + FRESH + SECOND)).name == "waiting"
 
 
 @pytest.mark.parametrize(
     ("known", "was"),
-    [(ahead(DAY), "SCHEDULED"), (ahead(DAY, "FAILED"), "FAILED"), (seen(None), "no backup")],
+    [
+        (snapshot_with_next_run(DAY), "SCHEDULED"),
+        (snapshot_with_next_run(DAY, "FAILED"), "FAILED"),
+        (snapshot_of(None), "no backup"),
+    ],
 )
 def test_while_it_waits_an_org_shows_what_it_was_and_when(known: Snapshot, was: str) -> None:
     found = verdict(snapshot_with(known, observed_at=NOW - 6 * DAY))
-    assert (found.name, found.level, found.word) == ("waiting", Level.UNKNOWN, "WAITING")
+    assert (found.name, found.level, found.badge) == ("waiting", Level.UNKNOWN, "WAITING")
     assert "6d ago" in found.headline
     assert was in found.headline
 
 
 def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
-    assert verdict(seen(backup(None), observed_at=NOW - 6 * DAY)).headline.endswith("6d ago")
+    assert verdict(snapshot_of(make_backup(None), observed_at=NOW - 6 * DAY)).headline.endswith("6d ago")
 
 
 @pytest.mark.parametrize(
     ("trouble", "word"),
     [
-        (explain_token("invalid_code", 200, "eu"), "SIGN IN"),
-        (explain_api(403, {"code": "NO_PERMISSION"}, "eu"), "NO ACCESS"),
-        (explain_api(429, {}, "eu"), "THROTTLED"),
-        (explain_token("Access Denied", 200, "eu"), "THROTTLED"),
+        (token_problem("invalid_code", 200, "eu"), "SIGN IN"),
+        (api_problem(403, {"code": "NO_PERMISSION"}, "eu"), "NO ACCESS"),
+        (api_problem(429, {}, "eu"), "THROTTLED"),
+        (token_problem("Access Denied", 200, "eu"), "THROTTLED"),
         (OFFLINE, "OFFLINE"),
-        (explain_api(500, {"code": "INTERNAL_ERROR"}, "eu"), "ZOHO ERROR"),
-        (bad_answer("is odd"), "BAD ANSWER"),
-        (Trouble("keyring", "The keyring is locked.", "Unlock it."), "LOCKED"),
-        (Trouble("config", "The config is odd.", "Mend it."), "CONFIG"),
+        (api_problem(500, {"code": "INTERNAL_ERROR"}, "eu"), "ZOHO ERROR"),
+        (contract_problem("is odd"), "BAD ANSWER"),
+        (Problem("keyring", "The keyring is locked.", "Unlock it."), "LOCKED"),
+        (Problem("config", "The config is odd.", "Mend it."), "CONFIG"),
     ],
 )
-def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Trouble, word: str) -> None:
+def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Problem, word: str) -> None:
     found = verdict(build_snapshot(ORG, problem=trouble, failures=1))
-    assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, word)
+    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, word)
     assert (found.headline, found.hint) == (trouble.message, trouble.hint)
 
 
@@ -160,15 +185,21 @@ def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Trouble, word: s
 @pytest.mark.parametrize(
     ("snapshot", "name"),
     [
-        (ahead(DAY, restored=True), "scheduled"),
-        (ahead(DAY, "FAILED", restored=True), "failed"),
-        (ahead(DAY, restored=True, history=ran("failure", DAY)), "failed"),
-        (ahead(DAY, restored=True, history=ran("completed", 9 * DAY)), "too_old"),
-        (seen(None, restored=True), "none"),
-        (running(LONG_RUN + SECOND, restored=True), "running_long"),
+        (snapshot_with_next_run(DAY, restored=True), "scheduled"),
+        (snapshot_with_next_run(DAY, "FAILED", restored=True), "failed"),
+        (
+            snapshot_with_next_run(DAY, restored=True, history=history_with_one_end("failure", DAY)),
+            "failed",
+        ),
+        (
+            snapshot_with_next_run(DAY, restored=True, history=history_with_one_end("completed", 9 * DAY)),
+            "too_old",
+        ),
+        (snapshot_of(None, restored=True), "none"),
+        (snapshot_of_running_backup(LONG_RUN + SECOND, restored=True), "running_long"),
     ],
 )
-def test_what_was_restored_counts_as_stale(snapshot: Snapshot, name: Name) -> None:
+def test_what_was_restored_counts_as_stale(snapshot: Snapshot, name: VerdictName) -> None:
     found = verdict(snapshot)
     assert (found.name, found.stale) == (name, True)
 
@@ -176,23 +207,26 @@ def test_what_was_restored_counts_as_stale(snapshot: Snapshot, name: Name) -> No
 @pytest.mark.parametrize(
     ("age", "name"), [(FRESH - SECOND, "scheduled"), (FRESH, "scheduled"), (FRESH + SECOND, "waiting")]
 )
-def test_what_was_restored_is_no_fresher_than_when_it_was_seen(age: timedelta, name: Name) -> None:
-    assert verdict(ahead(6 * DAY, observed_at=NOW - age, restored=True)).name == name
+def test_what_was_restored_is_no_fresher_than_when_it_was_seen(age: timedelta, name: VerdictName) -> None:
+    assert verdict(snapshot_with_next_run(6 * DAY, observed_at=NOW - age, restored=True)).name == name
 
 
 def test_what_was_restored_does_not_excuse_a_dead_sign_in() -> None:
-    assert verdict(ahead(DAY, restored=True, problem=SIGNED_OUT, failures=1)).name == "cannot_look"
+    assert (
+        verdict(snapshot_with_next_run(DAY, restored=True, problem=SIGNED_OUT, failures=1)).name
+        == "cannot_look"
+    )
 
 
 # A history that cannot be read
 
-UNREAD = ahead(DAY, history_problem=OFFLINE, history_failures=1)
+UNREAD = snapshot_with_next_run(DAY, history_problem=OFFLINE, history_failures=1)
 OLDEST = 18 * HOUR
 
 
 def read(age: timedelta) -> Snapshot:
     """The history was read so long ago, and cannot be read now."""
-    return snapshot_with(UNREAD, history=ran("completed", age), history_read_at=NOW - age)
+    return snapshot_with(UNREAD, history=history_with_one_end("completed", age), history_read_at=NOW - age)
 
 
 @pytest.mark.parametrize(
@@ -206,97 +240,108 @@ def read(age: timedelta) -> Snapshot:
         (-SECOND, "cannot_look"),  # the clock was set back
     ],
 )
-def test_a_history_counts_for_three_of_its_intervals(age: timedelta, name: Name) -> None:
-    assert PATIENCE * PAST_EVERY == OLDEST
+def test_a_history_counts_for_three_of_its_intervals(age: timedelta, name: VerdictName) -> None:
+    assert ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY == OLDEST
     assert verdict(read(age)).name == name
 
 
 def test_where_the_history_was_never_read_nothing_is_green() -> None:
     found = verdict(UNREAD)
-    assert (found.name, found.level, found.word) == ("cannot_look", Level.UNKNOWN, "NO HISTORY")
+    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "NO HISTORY")
     assert OFFLINE.message in found.headline
     assert found.hint == OFFLINE.hint
     assert not found.stale
 
 
 def test_an_old_history_counts_while_nobody_failed_to_read_it() -> None:
-    old = ahead(DAY, history=ran("completed", DAY), history_read_at=NOW - DAY)
+    old = snapshot_with_next_run(
+        DAY, history=history_with_one_end("completed", DAY), history_read_at=NOW - DAY
+    )
     assert verdict(old).name == "scheduled"
     assert verdict(snapshot_with(old, history_problem=OFFLINE)).name == "cannot_look"
 
 
 def test_links_that_cannot_be_read_are_no_reason_to_doubt_the_backup() -> None:
-    read_now = snapshot_with(UNREAD, history=ran("completed", DAY), history_read_at=NOW, links=None)
+    read_now = snapshot_with(
+        UNREAD, history=history_with_one_end("completed", DAY), history_read_at=NOW, links=None
+    )
     assert verdict(read_now).name == "scheduled"
 
 
 @pytest.mark.parametrize(
     ("known", "name"),
     [
-        (ahead(DAY, "FAILED"), "failed"),
-        (ahead(DAY, "STOPPED"), "stopped"),
-        (ahead(-7 * HOUR), "overdue"),
-        (running(LONG_RUN + SECOND), "running_long"),
-        (seen(None), "none"),
-        (ahead(DAY, "ARCHIVED"), "unknown_status"),
-        (seen(backup("COMPLETED", rrule=None)), "one_off"),
-        (ahead(DAY), "cannot_look"),
-        (ahead(DAY, "COMPLETED"), "cannot_look"),
-        (running(HOUR), "cannot_look"),
+        (snapshot_with_next_run(DAY, "FAILED"), "failed"),
+        (snapshot_with_next_run(DAY, "STOPPED"), "stopped"),
+        (snapshot_with_next_run(-7 * HOUR), "overdue"),
+        (snapshot_of_running_backup(LONG_RUN + SECOND), "running_long"),
+        (snapshot_of(None), "none"),
+        (snapshot_with_next_run(DAY, "ARCHIVED"), "unknown_status"),
+        (snapshot_of(make_backup("COMPLETED", rrule=None)), "one_off"),
+        (snapshot_with_next_run(DAY), "cannot_look"),
+        (snapshot_with_next_run(DAY, "COMPLETED"), "cannot_look"),
+        (snapshot_of_running_backup(HOUR), "cannot_look"),
     ],
 )
-def test_without_a_history_only_what_would_be_green_is_in_doubt(known: Snapshot, name: Name) -> None:
+def test_without_a_history_only_what_would_be_green_is_in_doubt(known: Snapshot, name: VerdictName) -> None:
     assert verdict(snapshot_with(known, history_problem=OFFLINE, history_failures=1)).name == name
 
 
 def test_an_empty_history_is_one_that_was_read() -> None:
-    new = backup("SCHEDULED", NOW + DAY, start_date=(NOW - DAY).isoformat())
+    new = make_backup("SCHEDULED", NOW + DAY, start_date=(NOW - DAY).isoformat())
     known = snapshot_with(UNREAD, backup=new, history=History(), history_read_at=NOW)
     assert verdict(known).name == "scheduled"
 
 
-def behind(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED") -> Snapshot:
+def failed_after(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED") -> Snapshot:
     """The details have changed since the history was read, which cannot be read now."""
     known = snapshot_with(read(age), history_outdated=True, history_failures=failures)
-    return snapshot_with(known, backup=backup(status, NOW + DAY))
+    return snapshot_with(known, backup=make_backup(status, NOW + DAY))
 
 
 @pytest.mark.parametrize(
     ("failures", "patience", "name"),
     [
-        (1, PATIENCE, "scheduled"),
-        (2, PATIENCE, "scheduled"),
-        (3, PATIENCE, "cannot_look"),
-        (50, PATIENCE, "cannot_look"),
+        (1, ALLOWED_FAILURES, "scheduled"),
+        (2, ALLOWED_FAILURES, "scheduled"),
+        (3, ALLOWED_FAILURES, "cannot_look"),
+        (50, ALLOWED_FAILURES, "cannot_look"),
         (1, 1, "cannot_look"),
         (4, 5, "scheduled"),
         (5, 5, "cannot_look"),
     ],
 )
 def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a_look(
-    failures: int, patience: int, name: Name
+    failures: int, patience: int, name: VerdictName
 ) -> None:
-    found = verdict(behind(failures), patience)
+    found = verdict(failed_after(failures), patience)
     assert found.name == name
-    assert name == "scheduled" or found.word == "NO HISTORY"
+    assert name == "scheduled" or found.badge == "NO HISTORY"
 
 
-@pytest.mark.parametrize("patience", [1, PATIENCE])
+@pytest.mark.parametrize("patience", [1, ALLOWED_FAILURES])
 def test_a_history_counts_for_its_intervals_while_the_details_stay_as_they_are(patience: int) -> None:
-    assert verdict(snapshot_with(behind(50, OLDEST), history_outdated=False), patience).name == "scheduled"
+    assert (
+        verdict(snapshot_with(failed_after(50, OLDEST), history_outdated=False), patience).name
+        == "scheduled"
+    )
 
 
 @pytest.mark.parametrize("age", [OLDEST + SECOND, -SECOND])
 def test_a_history_that_is_behind_counts_for_no_longer_than_another(age: timedelta) -> None:
-    assert verdict(behind(1, age)).name == "cannot_look"
+    assert verdict(failed_after(1, age)).name == "cannot_look"
 
 
 def test_a_history_that_was_never_read_is_waited_for_by_nobody() -> None:
-    first = succeeded(Snapshot(ORG), Looked(UNREAD.zoho.backup, past=Past(None, None, OFFLINE)), NOW)
+    first = apply_observation(
+        Snapshot(ORG),
+        Observation(UNREAD.zoho.backup, history_and_links=HistoryAndLinks(None, None, OFFLINE)),
+        NOW,
+    )
     found = verdict(first)
-    assert (found.name, found.word) == ("cannot_look", "NO HISTORY")
+    assert (found.name, found.badge) == ("cannot_look", "NO HISTORY")
 
 
 @pytest.mark.parametrize(("status", "name"), [("FAILED", "failed"), ("STOPPED", "stopped")])
-def test_a_history_that_is_behind_hides_nothing_that_is_bad(status: str, name: Name) -> None:
-    assert verdict(behind(9, status=status)).name == name
+def test_a_history_that_is_behind_hides_nothing_that_is_bad(status: str, name: VerdictName) -> None:
+    assert verdict(failed_after(9, status=status)).name == name

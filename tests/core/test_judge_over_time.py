@@ -10,41 +10,53 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.core.build import DAY, HOUR, MINUTE, OFFLINE, ORG, backup, company, history, row
-from zbtui.core.cadence import company_is_due, past_is_due
+from tests.core.build import (
+    DAY,
+    HOUR,
+    MINUTE,
+    OFFLINE,
+    ORG,
+    history_row,
+    make_backup,
+    make_company,
+    make_history,
+)
+from zbtui.core.cadence import company_is_due, history_and_links_are_due
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
-from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
-from zbtui.core.trouble import Trouble
+from zbtui.core.org import WatchPolicy
+from zbtui.core.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.core.trouble import Problem
 
-POLICY = Policy(every=30 * MINUTE)
+POLICY = WatchPolicy(every=30 * MINUTE)
 TUESDAY = datetime(2026, 11, 10, 9, 30, tzinfo=UTC)
 """The first run; the watch begins a day before."""
 
 
 @dataclass
-class Zoho:
+class SimulatedOrg:
     """What Zoho knows of one org."""
 
     status: str = "SCHEDULED"
     next_run: datetime | None = TUESDAY
-    rows: list[dict[str, Any]] = field(default_factory=lambda: [row("completed", TUESDAY - 6 * DAY)])
+    rows: list[dict[str, Any]] = field(
+        default_factory=lambda: [history_row("completed", TUESDAY - 6 * DAY)]
+    )
     links: Links = field(default_factory=Links)
     edition: str | None = "ultimate"
     rrule: str | None = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU"
-    trouble: Trouble | None = None
-    past_trouble: Trouble | None = None
+    trouble: Problem | None = None
+    past_trouble: Problem | None = None
     clock: timedelta = timedelta()
     """How far it is ahead of this machine's."""
 
     def start(self, at: datetime) -> None:
         self.status = "INPROGRESS"
-        self.rows.insert(0, row("initiated", at))
+        self.rows.insert(0, history_row("initiated", at))
 
     def end(self, at: datetime, word: str = "completed", status: str = "SCHEDULED") -> None:
         self.status = status
-        self.rows.insert(0, row(word, at))
+        self.rows.insert(0, history_row(word, at))
         if word == "completed":
             self.links = Links(1, 1, at + 7 * DAY)
         if self.next_run:
@@ -53,29 +65,29 @@ class Zoho:
     def look(self, before: Snapshot, now: datetime) -> Snapshot:
         """One look, as a session makes it: history, links and company only when they are due."""
         if self.trouble:
-            return failed(before, self.trouble, now)
-        if self.links.expire and self.links.expire <= now + self.clock:
+            return apply_failure(before, self.trouble, now)
+        if self.links.expires_at and self.links.expires_at <= now + self.clock:
             self.links = Links()
-        what = backup(self.status, self.next_run, rrule=self.rrule)
+        what = make_backup(self.status, self.next_run, rrule=self.rrule)
         past, asked = None, company_is_due(before, now)
-        if past_is_due(before, what, now):
-            read = None if self.past_trouble else history(*self.rows)
-            past = Past(read, None if self.past_trouble else self.links, self.past_trouble)
-        looked = Looked(
+        if history_and_links_are_due(before, what, now):
+            read = None if self.past_trouble else make_history(*self.rows)
+            past = HistoryAndLinks(read, None if self.past_trouble else self.links, self.past_trouble)
+        looked = Observation(
             what,
-            zoho_time=now + self.clock,
-            past=past,
-            company=company(self.edition) if asked else None,
-            company_asked=asked,
+            server_time=now + self.clock,
+            history_and_links=past,
+            company=make_company(self.edition) if asked else None,
+            company_requested=asked,
         )
-        return succeeded(before, looked, now)
+        return apply_observation(before, looked, now)
 
 
 Deed = tuple[timedelta, Callable[[datetime], None]]
 """After the first run was due, by Zoho's clock."""
 
 
-def watch(zoho: Zoho, *deeds: Deed, days: float = 8) -> list[tuple[str, str]]:
+def watch(zoho: SimulatedOrg, *deeds: Deed, days: float = 8) -> list[tuple[str, str]]:
     """The changes of verdict over so many days: days and time of day since the first run, and name."""
     start = TUESDAY - DAY - zoho.clock
     snapshot, last, waiting = Snapshot(ORG), "", list(deeds)
@@ -96,7 +108,7 @@ def watch(zoho: Zoho, *deeds: Deed, days: float = 8) -> list[tuple[str, str]]:
     return found
 
 
-def setting(zoho: Zoho, **keys: object) -> Callable[[datetime], None]:
+def set_at(zoho: SimulatedOrg, **keys: object) -> Callable[[datetime], None]:
     def deed(at: datetime) -> None:
         for key, value in keys.items():
             setattr(zoho, key, value)
@@ -104,7 +116,7 @@ def setting(zoho: Zoho, **keys: object) -> Callable[[datetime], None]:
     return deed
 
 
-def failure(zoho: Zoho, status: str = "SCHEDULED") -> Callable[[datetime], None]:
+def failure(zoho: SimulatedOrg, status: str = "SCHEDULED") -> Callable[[datetime], None]:
     return lambda at: zoho.end(at, "failure", status)
 
 
@@ -113,7 +125,7 @@ HALF = timedelta(minutes=45)
 
 @pytest.mark.parametrize("clock", [timedelta(), 3 * HOUR, -3 * HOUR])
 def test_a_healthy_org_through_its_week_whatever_this_machines_clock_says(clock: timedelta) -> None:
-    zoho = Zoho(clock=clock)
+    zoho = SimulatedOrg(clock=clock)
     assert watch(
         zoho,
         (timedelta(), zoho.start),
@@ -130,7 +142,7 @@ def test_a_healthy_org_through_its_week_whatever_this_machines_clock_says(clock:
 
 
 def test_an_org_that_shows_completed_between_its_runs_is_as_healthy() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(
         zoho, (timedelta(), zoho.start), (HALF, lambda at: zoho.end(at, status="COMPLETED")), days=4
     ) == [
@@ -142,7 +154,7 @@ def test_an_org_that_shows_completed_between_its_runs_is_as_healthy() -> None:
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "FAILED"])
 def test_a_failure_lasts_until_the_next_run_has_completed(status: str) -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(
         zoho,
         (timedelta(), zoho.start),
@@ -158,7 +170,7 @@ def test_a_failure_lasts_until_the_next_run_has_completed(status: str) -> None:
 
 
 def test_a_run_that_began_and_failed_between_two_looks_is_seen_by_the_date_that_moved_on() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(zoho, (5 * MINUTE, zoho.start), (10 * MINUTE, failure(zoho)), days=1) == [
         ("-1d 09:30", "scheduled"),
         ("0d 10:00", "failed"),
@@ -171,12 +183,12 @@ def test_a_run_that_began_and_failed_between_two_looks_is_seen_by_the_date_that_
 def test_a_failure_that_zoho_tells_late_is_seen_soon_and_six_hours_later_at_most(
     told: timedelta, seen: str
 ) -> None:
-    zoho = Zoho()
-    late = row("failure", TUESDAY + HALF)
+    zoho = SimulatedOrg()
+    late = history_row("failure", TUESDAY + HALF)
     assert watch(
         zoho,
         (timedelta(), zoho.start),
-        (HALF, setting(zoho, status="SCHEDULED", next_run=TUESDAY + 7 * DAY)),
+        (HALF, set_at(zoho, status="SCHEDULED", next_run=TUESDAY + 7 * DAY)),
         (told, lambda at: zoho.rows.insert(0, late)),
         days=2,
     ) == [
@@ -188,17 +200,19 @@ def test_a_failure_that_zoho_tells_late_is_seen_soon_and_six_hours_later_at_most
 
 
 def test_a_completion_that_zoho_tells_late_ends_a_failure_by_the_details() -> None:
-    zoho = Zoho(rows=[row("failure", TUESDAY - 7 * DAY), row("completed", TUESDAY - 14 * DAY)])
+    zoho = SimulatedOrg(
+        rows=[history_row("failure", TUESDAY - 7 * DAY), history_row("completed", TUESDAY - 14 * DAY)]
+    )
     assert watch(
         zoho,
         (timedelta(), zoho.start),
-        (HALF, setting(zoho, status="COMPLETED", next_run=TUESDAY + 7 * DAY)),
+        (HALF, set_at(zoho, status="COMPLETED", next_run=TUESDAY + 7 * DAY)),
         days=4,
     ) == [("-1d 09:30", "failed"), ("0d 10:30", "completed")]
 
 
 def test_a_run_that_does_not_come_is_overdue_until_it_comes() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(zoho, (9 * HOUR, zoho.start), (10 * HOUR, zoho.end), days=1) == [
         ("-1d 09:30", "scheduled"),
         ("0d 16:00", "overdue"),
@@ -208,15 +222,15 @@ def test_a_run_that_does_not_come_is_overdue_until_it_comes() -> None:
 
 
 def test_a_run_that_is_passed_over_in_silence_makes_the_last_backup_too_old() -> None:
-    zoho = Zoho(rows=[row("completed", TUESDAY - 7 * DAY)])
-    assert watch(zoho, (timedelta(), setting(zoho, next_run=TUESDAY + 7 * DAY)), days=2) == [
+    zoho = SimulatedOrg(rows=[history_row("completed", TUESDAY - 7 * DAY)])
+    assert watch(zoho, (timedelta(), set_at(zoho, next_run=TUESDAY + 7 * DAY)), days=2) == [
         ("-1d 09:30", "scheduled"),
         ("1d 10:00", "too_old"),
     ]
 
 
 def test_a_run_that_never_ends_lasts_long_and_then_the_last_backup_is_too_old() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(zoho, (timedelta(), zoho.start), days=4) == [
         ("-1d 09:30", "scheduled"),
         ("0d 09:30", "running"),
@@ -226,31 +240,31 @@ def test_a_run_that_never_ends_lasts_long_and_then_the_last_backup_is_too_old() 
 
 
 def test_a_plan_that_is_stopped_and_made_anew_is_healthy_again() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(
         zoho,
-        (-HOUR, setting(zoho, status="STOPPED")),
-        (5 * HOUR, setting(zoho, status="SCHEDULED", next_run=TUESDAY + DAY)),
+        (-HOUR, set_at(zoho, status="STOPPED")),
+        (5 * HOUR, set_at(zoho, status="SCHEDULED", next_run=TUESDAY + DAY)),
         days=0.5,
     ) == [("-1d 09:30", "scheduled"), ("0d 08:30", "stopped"), ("0d 14:30", "scheduled")]
 
 
 def test_a_plan_that_is_deleted_is_none() -> None:
-    zoho = Zoho()
-    gone = setting(zoho, next_run=None, rrule=None, status="COMPLETED")
+    zoho = SimulatedOrg()
+    gone = set_at(zoho, next_run=None, rrule=None, status="COMPLETED")
     assert watch(zoho, (HOUR, gone), days=0.5)[-1] == ("0d 10:30", "one_off")
 
 
 def test_an_edition_that_includes_more_ends_the_risk_within_a_day() -> None:
-    zoho = Zoho(edition="enterprise")
-    assert watch(zoho, (-20 * HOUR, setting(zoho, edition="ultimate")), days=0.2) == [
+    zoho = SimulatedOrg(edition="enterprise")
+    assert watch(zoho, (-20 * HOUR, set_at(zoho, edition="ultimate")), days=0.2) == [
         ("-1d 09:30", "quota_risk"),
         ("0d 09:30", "scheduled"),
     ]
 
 
 def test_a_month_of_five_weeks_is_at_risk_from_when_its_first_run_is_the_next() -> None:
-    zoho = Zoho(edition="ultimate", rows=[row("completed", TUESDAY - 7 * DAY)])
+    zoho = SimulatedOrg(edition="ultimate", rows=[history_row("completed", TUESDAY - 7 * DAY)])
     deeds: list[Deed] = []
     for week in range(4):
         deeds += [(week * 7 * DAY, zoho.start), (week * 7 * DAY + HALF, zoho.end)]
@@ -260,11 +274,11 @@ def test_a_month_of_five_weeks_is_at_risk_from_when_its_first_run_is_the_next() 
 
 
 def test_a_history_that_cannot_be_read_is_patiently_waited_for_and_then_nothing_is_green() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(
         zoho,
-        (-23.5 * HOUR, setting(zoho, past_trouble=OFFLINE)),
-        (-HOUR, setting(zoho, past_trouble=None)),
+        (-23.5 * HOUR, set_at(zoho, past_trouble=OFFLINE)),
+        (-HOUR, set_at(zoho, past_trouble=None)),
         days=0.2,
     ) == [
         ("-1d 09:30", "scheduled"),
@@ -274,13 +288,13 @@ def test_a_history_that_cannot_be_read_is_patiently_waited_for_and_then_nothing_
 
 
 def test_a_history_that_cannot_be_read_when_a_run_begins_and_ends_is_waited_for_two_tries() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(
         zoho,
-        (-HOUR, setting(zoho, past_trouble=OFFLINE)),
+        (-HOUR, set_at(zoho, past_trouble=OFFLINE)),
         (timedelta(), zoho.start),
         (HALF, zoho.end),
-        (2.5 * HOUR, setting(zoho, past_trouble=None)),
+        (2.5 * HOUR, set_at(zoho, past_trouble=None)),
         days=0.5,
     ) == [
         ("-1d 09:30", "scheduled"),
@@ -291,19 +305,19 @@ def test_a_history_that_cannot_be_read_when_a_run_begins_and_ends_is_waited_for_
 
 
 def test_an_org_whose_history_could_never_be_read_is_not_green_for_a_single_look() -> None:
-    zoho = Zoho(past_trouble=OFFLINE)
-    assert watch(zoho, (-22 * HOUR, setting(zoho, past_trouble=None)), days=-0.9) == [
+    zoho = SimulatedOrg(past_trouble=OFFLINE)
+    assert watch(zoho, (-22 * HOUR, set_at(zoho, past_trouble=None)), days=-0.9) == [
         ("-1d 09:30", "cannot_look"),
         ("-1d 11:30", "scheduled"),
     ]
 
 
 def test_an_org_out_of_reach_is_as_it_was_for_two_looks_and_then_unknown() -> None:
-    zoho = Zoho()
+    zoho = SimulatedOrg()
     assert watch(
         zoho,
-        (-12 * HOUR, setting(zoho, trouble=OFFLINE)),
-        (-6 * HOUR, setting(zoho, trouble=None)),
+        (-12 * HOUR, set_at(zoho, trouble=OFFLINE)),
+        (-6 * HOUR, set_at(zoho, trouble=None)),
         days=0,
     ) == [
         ("-1d 09:30", "scheduled"),
@@ -322,7 +336,7 @@ def test_a_run_that_keeps_its_time_of_day_when_the_clocks_change_is_neither_over
     first = datetime(*sunday, 9, 30, tzinfo=there) - 5 * DAY
     second = first + 7 * DAY  # the same time of day
     assert second.astimezone(UTC) - first.astimezone(UTC) != 7 * DAY
-    zoho = Zoho(rows=[row("completed", first)], next_run=second)
+    zoho = SimulatedOrg(rows=[history_row("completed", first)], next_run=second)
     snapshot, now, names = Snapshot(ORG), first.astimezone(UTC), set()
     while now <= second.astimezone(UTC) + 6 * HOUR:
         snapshot = zoho.look(snapshot, now)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from zbtui.core.keymap import key_named, read_keymap
-from zbtui.core.keys import SCOPES, KeyAction
+from zbtui.core.keymap import parse_keymap, textual_key_name
+from zbtui.core.keys import KEY_SCOPES, KeyAction
 
-_ALL = [(scope, each) for scope, actions in SCOPES.items() for each in actions]
+_ALL = [(scope, each) for scope, actions in KEY_SCOPES.items() for each in actions]
 
 
 @pytest.mark.parametrize(("scope", "each"), _ALL, ids=lambda one: getattr(one, "id", one))
@@ -19,7 +19,7 @@ def test_every_action_has_a_name_a_key_a_word_and_a_sentence(scope: str, each: K
 
 @pytest.mark.parametrize(("scope", "each"), _ALL, ids=lambda one: getattr(one, "id", one))
 def test_every_key_is_written_as_textual_names_it(scope: str, each: KeyAction) -> None:
-    assert [key_named(key) for key in each.keys] == list(each.keys)
+    assert [textual_key_name(key) for key in each.keys] == list(each.keys)
 
 
 def test_one_name_means_the_same_keys_wherever_it_is_heard() -> None:
@@ -30,12 +30,12 @@ def test_one_name_means_the_same_keys_wherever_it_is_heard() -> None:
 
 
 def test_no_scope_names_an_action_twice() -> None:
-    for actions in SCOPES.values():
+    for actions in KEY_SCOPES.values():
         assert len({each.id for each in actions}) == len(actions)
 
 
 def test_by_default_no_key_does_two_things_at_once() -> None:
-    assert read_keymap({}) == ()
+    assert parse_keymap({}) == ()
 
 
 def test_help_serves_the_detail_too_by_one_name() -> None:

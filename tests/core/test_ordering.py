@@ -18,29 +18,29 @@ from tests.core.build import (
     OFFLINE,
     ORG,
     POLICY,
-    ahead,
-    backup,
-    company,
+    history_with_one_end,
     links,
-    ran,
-    seen,
+    make_backup,
+    make_company,
+    reproducible,
+    snapshot_of,
+    snapshot_with_next_run,
     snapshots,
-    tried,
 )
 from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.ordering import CYCLE, SORT_WORDS, Sort, sort_key
+from zbtui.core.ordering import SORT_CYCLE, SORT_LABELS, SortOrder, sort_key
 from zbtui.core.snapshot import Snapshot
 
-SORTS = get_args(Sort)
+SORTS = get_args(SortOrder)
 
 
 def called(name: str, snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, org=replace(snapshot.org, name=name))
 
 
-def ordered(sort: Sort, **orgs: Snapshot) -> list[str]:
+def ordered(sort: SortOrder, **orgs: Snapshot) -> list[str]:
     """The names, sorted as the screen sorts them."""
     named = [called(name, snapshot) for name, snapshot in orgs.items()]
     named.sort(key=lambda one: sort_key(sort, one, judge(one, POLICY, NOW), NOW))
@@ -48,10 +48,10 @@ def ordered(sort: Sort, **orgs: Snapshot) -> list[str]:
 
 
 def test_the_worst_is_first_and_the_configs_order_holds_among_the_rest() -> None:
-    failed = seen(backup("FAILED", NOW + DAY))
+    failed = snapshot_of(make_backup("FAILED", NOW + DAY))
     unreached = build_snapshot(ORG, problem=OFFLINE, attempted_at=NOW, failures=3)
-    well = ahead(DAY)
-    assert ordered("worst", z=well, none=seen(None), a=well, away=unreached, bad=failed) == [
+    well = snapshot_with_next_run(DAY)
+    assert ordered("worst", z=well, none=snapshot_of(None), a=well, away=unreached, bad=failed) == [
         "bad",
         "away",
         "none",
@@ -61,55 +61,72 @@ def test_the_worst_is_first_and_the_configs_order_holds_among_the_rest() -> None
 
 
 def test_the_next_run_is_first_a_late_one_before_it_and_without_one_an_org_is_last() -> None:
-    stopped = seen(backup("STOPPED", NOW + HOUR))
-    orgs = {"none": seen(None), "far": ahead(3 * DAY), "stopped": stopped, "near": ahead(DAY)}
-    assert ordered("next", **orgs, late=ahead(-HOUR)) == ["late", "near", "far", "none", "stopped"]
+    stopped = snapshot_of(make_backup("STOPPED", NOW + HOUR))
+    orgs = {
+        "none": snapshot_of(None),
+        "far": snapshot_with_next_run(3 * DAY),
+        "stopped": stopped,
+        "near": snapshot_with_next_run(DAY),
+    }
+    assert ordered("next", **orgs, late=snapshot_with_next_run(-HOUR)) == [
+        "late",
+        "near",
+        "far",
+        "none",
+        "stopped",
+    ]
 
 
 def test_names_are_sorted_whatever_their_case() -> None:
-    assert ordered("name", b=seen(None), A=seen(None), C=seen(None)) == ["A", "b", "C"]
+    assert ordered("name", b=snapshot_of(None), A=snapshot_of(None), C=snapshot_of(None)) == ["A", "b", "C"]
 
 
 def test_who_waits_longest_for_a_good_backup_is_first_and_before_all_who_has_none() -> None:
     orgs = {
-        "new": ahead(DAY, history=ran("completed", DAY)),
-        "old": ahead(DAY, history=ran("completed", 9 * DAY)),
-        "never": ahead(DAY, history=ran("failure", 2 * DAY)),
-        "unread": ahead(DAY),
+        "new": snapshot_with_next_run(DAY, history=history_with_one_end("completed", DAY)),
+        "old": snapshot_with_next_run(DAY, history=history_with_one_end("completed", 9 * DAY)),
+        "never": snapshot_with_next_run(DAY, history=history_with_one_end("failure", 2 * DAY)),
+        "unread": snapshot_with_next_run(DAY),
     }
     assert ordered("good", **orgs) == ["never", "unread", "old", "new"]
 
 
 def test_what_has_no_text_is_last() -> None:
-    beta, acme = ahead(DAY, company=company(name="Beta")), ahead(DAY, company=company(name="acme"))
-    assert ordered("company", none=seen(None), b=beta, a=acme) == ["a", "b", "none"]
-    unnamed = seen(backup(requester={"id": "1", "name": None, "zuid": None}))
-    mara = seen(backup())
-    assert ordered("by", none=seen(None), unnamed=unnamed, mara=mara) == ["mara", "none", "unnamed"]
+    beta, acme = (
+        snapshot_with_next_run(DAY, company=make_company(name="Beta")),
+        snapshot_with_next_run(DAY, company=make_company(name="acme")),
+    )
+    assert ordered("company", none=snapshot_of(None), b=beta, a=acme) == ["a", "b", "none"]
+    unnamed = snapshot_of(make_backup(requester={"id": "1", "name": None, "zuid": None}))
+    mara = snapshot_of(make_backup())
+    assert ordered("by", none=snapshot_of(None), unnamed=unnamed, mara=mara) == ["mara", "none", "unnamed"]
 
 
 def test_data_centers_are_together() -> None:
-    one = replace(seen(None), org=replace(ORG, data_center="us"))
-    two = replace(seen(None), org=replace(ORG, data_center="au"))
+    one = replace(snapshot_of(None), org=replace(ORG, data_center="us"))
+    two = replace(snapshot_of(None), org=replace(ORG, data_center="au"))
     assert ordered("dc", a=one, b=two, c=one) == ["b", "a", "c"]
 
 
 def test_links_that_expire_soonest_are_first_and_those_that_did_are_no_haste_any_more() -> None:
     def left(span: timedelta) -> Snapshot:
-        return seen(None, links=Links(1, 0, NOW + span))
+        return snapshot_of(None, links=Links(1, 0, NOW + span))
 
-    orgs = {"none": seen(None), "gone": left(-HOUR), "days": left(2 * DAY), "hours": left(HOUR)}
+    orgs = {"none": snapshot_of(None), "gone": left(-HOUR), "days": left(2 * DAY), "hours": left(HOUR)}
     assert ordered("links", **orgs) == ["hours", "days", "none", "gone"]
 
 
 def test_links_expire_by_zohos_clock() -> None:
-    gone = seen(None, links=Links(1, 0, NOW + HOUR), clock_offset=2 * HOUR)
-    assert ordered("links", gone=gone, there=seen(None, links=Links(1, 0, NOW + DAY))) == ["there", "gone"]
+    gone = snapshot_of(None, links=Links(1, 0, NOW + HOUR), clock_offset=2 * HOUR)
+    assert ordered("links", gone=gone, there=snapshot_of(None, links=Links(1, 0, NOW + DAY))) == [
+        "there",
+        "gone",
+    ]
 
 
 def test_the_most_frequent_plan_is_first_then_those_not_understood_then_none() -> None:
     def plan(rrule: str | None) -> Snapshot:
-        return seen(backup(rrule=rrule))
+        return snapshot_of(make_backup(rrule=rrule))
 
     orgs = {
         "none": plan(None),
@@ -122,23 +139,23 @@ def test_the_most_frequent_plan_is_first_then_those_not_understood_then_none() -
 
 
 def test_each_order_has_words_and_the_cycle_has_four_of_them() -> None:
-    assert set(SORT_WORDS) == set(SORTS)
-    assert CYCLE == ("worst", "next", "name", "good")
+    assert set(SORT_LABELS) == set(SORTS)
+    assert SORT_CYCLE == ("worst", "next", "name", "good")
 
 
-@tried
+@reproducible
 @given(st.sampled_from(SORTS), st.lists(snapshots(), max_size=8), st.data())
-def test_any_orgs_can_be_sorted(sort: Sort, orgs: Sequence[Snapshot], data: st.DataObject) -> None:
+def test_any_orgs_can_be_sorted(sort: SortOrder, orgs: Sequence[Snapshot], data: st.DataObject) -> None:
     known = [snapshot_with(one, links=data.draw(st.none() | links)) for one in orgs]
     keys = [sort_key(sort, one, judge(one, POLICY, NOW), NOW) for one in known]
     backwards = keys[::-1]
     assert sorted(keys) == sorted(backwards)
 
 
-@tried
+@reproducible
 @pytest.mark.parametrize("sort", [sort for sort in SORTS if sort not in ("worst", "links")])
 @given(snapshot=snapshots())
-def test_nothing_moves_only_because_time_goes_by(sort: Sort, snapshot: Snapshot) -> None:
+def test_nothing_moves_only_because_time_goes_by(sort: SortOrder, snapshot: Snapshot) -> None:
     now, later = NOW, NOW + 40 * DAY
     before = sort_key(sort, snapshot, judge(snapshot, POLICY, now), now)
     assert sort_key(sort, snapshot, judge(snapshot, POLICY, later), later) == before

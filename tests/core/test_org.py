@@ -10,8 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, HOUR, MINUTE, ORG, policies, tried
-from zbtui.core.org import GRANTS, POLICY_KEYS, WAYS, Grant, Org, Policy, Way, grant_of, rebased
+from tests.core.build import DAY, HOUR, MINUTE, ORG, policies, reproducible
+from zbtui.core.org import (
+    GRANTS,
+    POLICY_KEYS,
+    SIGN_IN_METHODS,
+    Grant,
+    Org,
+    SignInMethod,
+    WatchPolicy,
+    grant_for,
+    merge_edit,
+)
 
 FULL = Org(
     "acme",
@@ -46,7 +56,7 @@ def test_an_org_that_was_only_renamed_is_the_same() -> None:
 
 
 def test_an_org_that_is_only_watched_at_another_pace_is_the_same() -> None:
-    assert replace(FULL, own_policy=(("every", HOUR),)).identity == FULL.identity
+    assert replace(FULL, policy_overrides=(("every", HOUR),)).identity == FULL.identity
 
 
 def test_an_org_signs_in_with_a_refresh_token_unless_told_otherwise() -> None:
@@ -54,7 +64,7 @@ def test_an_org_signs_in_with_a_refresh_token_unless_told_otherwise() -> None:
 
 
 def test_the_policy_is_the_documented_one_unless_configured() -> None:
-    assert Policy() == Policy(
+    assert WatchPolicy() == WatchPolicy(
         every=timedelta(minutes=5),
         near_every=timedelta(seconds=30),
         overdue_after=timedelta(hours=6),
@@ -62,8 +72,8 @@ def test_the_policy_is_the_documented_one_unless_configured() -> None:
     )
 
 
-@pytest.mark.parametrize("value", [ORG, Policy()], ids=["org", "policy"])
-def test_configuration_is_never_changed_in_place(value: Org | Policy) -> None:
+@pytest.mark.parametrize("value", [ORG, WatchPolicy()], ids=["org", "policy"])
+def test_configuration_is_never_changed_in_place(value: Org | WatchPolicy) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(value, fields(value)[0].name, None)
 
@@ -74,7 +84,7 @@ LABELS = [{"mute": True}, {"tags": ("prod",)}, {"accent": "blue"}, {"mute": True
 @pytest.mark.parametrize("labels", LABELS)
 def test_what_people_see_of_an_org_makes_no_other_watch(labels: dict[str, Any]) -> None:
     labelled = replace(FULL, **labels)
-    assert labelled.is_watched_like(FULL) and FULL.is_watched_like(labelled)
+    assert labelled.differs_only_in_labels(FULL) and FULL.differs_only_in_labels(labelled)
     assert labelled.identity == FULL.identity
 
 
@@ -84,25 +94,25 @@ def test_what_people_see_of_an_org_makes_no_other_watch(labels: dict[str, Any]) 
         {"name": "b"},
         {"client_id": "1000.B"},
         {"grant": "refresh-token"},
-        {"own_policy": (("every", HOUR),)},
+        {"policy_overrides": (("every", HOUR),)},
     ],
 )
 def test_an_org_that_is_asked_otherwise_is_another_watch(keys: dict[str, Any]) -> None:
-    assert not replace(FULL, **keys, tags=("prod",)).is_watched_like(FULL)
+    assert not replace(FULL, **keys, tags=("prod",)).differs_only_in_labels(FULL)
 
 
 # Ways to sign in
 
 
 def test_every_way_and_grant_there_is_can_be_chosen() -> None:
-    assert set(WAYS) == set(get_args(Way))
+    assert set(SIGN_IN_METHODS) == set(get_args(SignInMethod))
     assert set(GRANTS) == set(get_args(Grant))
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_every_way_but_client_credentials_ends_in_a_refresh_token(way: Way) -> None:
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+def test_every_way_but_client_credentials_ends_in_a_refresh_token(way: SignInMethod) -> None:
     expected = "client-credentials" if way == "client-credentials" else "refresh-token"
-    assert grant_of(way) == expected
+    assert grant_for(way) == expected
 
 
 # An org's own policy
@@ -111,43 +121,43 @@ spans = st.timedeltas(MINUTE, 30 * DAY)
 
 
 def test_an_org_that_sets_nothing_itself_is_watched_by_the_policy_of_all() -> None:
-    policy = Policy(every=HOUR)
-    assert policy.of(ORG) is policy
+    policy = WatchPolicy(every=HOUR)
+    assert policy.for_org(ORG) is policy
 
 
-@tried
+@reproducible
 @given(policies, st.dictionaries(st.sampled_from(POLICY_KEYS), spans))
 def test_what_an_org_sets_itself_counts_and_the_rest_is_that_of_all(
-    policy: Policy, own: dict[str, timedelta]
+    policy: WatchPolicy, own: dict[str, timedelta]
 ) -> None:
-    found = policy.of(replace(ORG, own_policy=tuple(own.items())))
+    found = policy.for_org(replace(ORG, policy_overrides=tuple(own.items())))
     for key in POLICY_KEYS:
         assert getattr(found, key) == own.get(key, getattr(policy, key))
 
 
-@tried
+@reproducible
 @given(policies, st.dictionaries(st.sampled_from(POLICY_KEYS), spans))
 def test_an_orgs_own_policy_counts_once_however_often_it_is_asked_for(
-    policy: Policy, own: dict[str, timedelta]
+    policy: WatchPolicy, own: dict[str, timedelta]
 ) -> None:
-    org = replace(ORG, own_policy=tuple(own.items()))
-    assert policy.of(org).of(org) == policy.of(org)
+    org = replace(ORG, policy_overrides=tuple(own.items()))
+    assert policy.for_org(org).for_org(org) == policy.for_org(org)
 
 
 def test_what_others_changed_meanwhile_stays_when_an_org_is_changed() -> None:
-    opened = Org("acme", "eu", "1000.A", own_policy=(("every", timedelta(minutes=5)),))
-    current = replace(opened, client_id="1000.B", own_policy=(("overdue_after", timedelta(hours=2)),))
-    changed = replace(opened, name="acme ltd", own_policy=(("every", timedelta(minutes=9)),))
-    after = rebased(current, opened, changed)
+    opened = Org("acme", "eu", "1000.A", policy_overrides=(("every", timedelta(minutes=5)),))
+    current = replace(opened, client_id="1000.B", policy_overrides=(("overdue_after", timedelta(hours=2)),))
+    changed = replace(opened, name="acme ltd", policy_overrides=(("every", timedelta(minutes=9)),))
+    after = merge_edit(current, opened, changed)
     spans = (("every", timedelta(minutes=9)), ("overdue_after", timedelta(hours=2)))
-    assert after == Org("acme ltd", "eu", "1000.B", own_policy=spans)
-    assert rebased(opened, opened, changed) == changed
-    assert rebased(current, opened, opened) == current
+    assert after == Org("acme ltd", "eu", "1000.B", policy_overrides=spans)
+    assert merge_edit(opened, opened, changed) == changed
+    assert merge_edit(current, opened, opened) == current
 
 
 def test_tags_that_others_gave_meanwhile_stay_unless_they_are_what_is_changed() -> None:
     opened = Org("acme", "eu", "1000.A", tags=("prod",))
     current = replace(opened, tags=("prod", "nordics"), accent="blue")
-    assert rebased(current, opened, replace(opened, mute=True)) == replace(current, mute=True)
-    assert rebased(current, opened, replace(opened, tags=())) == replace(current, tags=())
-    assert rebased(current, replace(opened, accent="red"), opened) == replace(current, accent=None)
+    assert merge_edit(current, opened, replace(opened, mute=True)) == replace(current, mute=True)
+    assert merge_edit(current, opened, replace(opened, tags=())) == replace(current, tags=())
+    assert merge_edit(current, replace(opened, accent="red"), opened) == replace(current, accent=None)

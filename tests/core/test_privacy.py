@@ -10,26 +10,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, NOW, OFFLINE, ORG, POLICY, ahead, company, row, snapshots, tried
+from tests.core.build import (
+    DAY,
+    NOW,
+    OFFLINE,
+    ORG,
+    POLICY,
+    history_row,
+    make_company,
+    reproducible,
+    snapshot_with_next_run,
+    snapshots,
+)
 from tests.support.build import snapshot_with
-from zbtui.core.backup import Requester
+from zbtui.core.backup import ZohoUser
 from zbtui.core.history import parse_entry
-from zbtui.core.judge import KIND_WORDS, judge
+from zbtui.core.judge import PROBLEM_BADGES, judge
 from zbtui.core.links import Links
 from zbtui.core.org import Org
 from zbtui.core.privacy import HIDDEN, hide_names, hide_problem
-from zbtui.core.runs import History, summarize
+from zbtui.core.runs import History, build_history
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET, Kind, Trouble
+from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
 
 ALIAS = "org 1"
 PLANTED = "qzx"
 """Begins each planted text, and is in none of ours."""
 SHOWN = frozenset(
     {
-        *("data_center", "grant", "accent", "own_policy"),  # Org
+        *("data_center", "grant", "accent", "policy_overrides"),  # Org
         *("status", "rrule", "scheduled_date", "start_date"),  # Backup
-        *("edition", "kind"),  # Company, Trouble
+        *("edition", "org_type", "kind"),  # Company, Problem
         *("action", "state", "repeat_type"),  # Entry
     }
 )
@@ -61,8 +72,12 @@ def planted(thing: Any, numbers: count[int]) -> Any:
 
 def everything() -> Snapshot:
     """A snapshot with a text in each place that can have one."""
-    rows = [row("completed", NOW - DAY), row("failure", NOW - 2 * DAY), row("stopped", NOW - 3 * DAY)]
-    problem = Trouble("network", "a.corp.example is away.", "Ask Mara.", "NO_ACME", 500)
+    rows = [
+        history_row("completed", NOW - DAY),
+        history_row("failure", NOW - 2 * DAY),
+        history_row("stopped", NOW - 3 * DAY),
+    ]
+    problem = Problem("network", "a.corp.example is away.", "Ask Mara.", "NO_ACME", 500)
     org = Org(
         *("acme", "custom", "1000.ACME"),
         soid="ZohoCRM.1",
@@ -73,9 +88,12 @@ def everything() -> Snapshot:
     )
     numbers = count(1)
     entries = [parse_entry(one | {"id": "1", "file_name": "acme.zip"}) for one in rows]
-    history = summarize(planted(entry, numbers) for entry in entries)
+    history = build_history(planted(entry, numbers) for entry in entries)
     known: Snapshot = planted(
-        replace(ahead(DAY, company=company(), problem=problem, history_problem=problem), org=org),
+        replace(
+            snapshot_with_next_run(DAY, company=make_company(), problem=problem, history_problem=problem),
+            org=org,
+        ),
         numbers,
     )
     return snapshot_with(known, history=history, links=Links(2, 1, NOW))
@@ -93,23 +111,25 @@ def test_status_dates_plan_and_place_stay() -> None:
     known = everything()
     assert known.zoho.backup and known.zoho.company
     hidden = hide_names(known, ALIAS)
-    person = Requester(HIDDEN, HIDDEN, HIDDEN)
+    person = ZohoUser(HIDDEN, HIDDEN, HIDDEN)
     assert hidden.zoho.backup == replace(known.zoho.backup, id=HIDDEN, requester=person)
-    assert hidden.zoho.company == replace(known.zoho.company, name=HIDDEN, number=HIDDEN, country=HIDDEN)
+    assert hidden.zoho.company == replace(
+        known.zoho.company, name=HIDDEN, org_number=HIDDEN, country=HIDDEN
+    )
     assert hidden.zoho.links == known.zoho.links
     assert hidden.org == Org(
         *(ALIAS, "custom", HIDDEN), soid=HIDDEN, accounts_url=HIDDEN, api_url=HIDDEN, accent="blue"
     )
 
 
-@tried
+@reproducible
 @given(snapshots() | st.builds(everything))
 def test_judged_it_is_what_it_is_with_names(snapshot: Snapshot) -> None:
     plain, hidden = judge(snapshot, POLICY, NOW), judge(hide_names(snapshot, ALIAS), POLICY, NOW)
     assert (hidden.name, hidden.level, hidden.stale) == (plain.name, plain.level, plain.stale)
 
 
-@tried
+@reproducible
 @given(snapshots() | st.builds(everything))
 def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
     before, after = (
@@ -117,30 +137,32 @@ def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
         hide_names(snapshot, ALIAS).zoho.history or History(),
     )
     assert after.runs == before.runs
-    assert [entry.at for entry in after.entries] == [entry.at for entry in before.entries]
+    assert [entry.logged_at for entry in after.entries] == [entry.logged_at for entry in before.entries]
     for key in ("last_finished", "last_completed", "last_failed", "under_way"):
         was, has = getattr(before, key), getattr(after, key)
         assert (was and (was.at, was.state)) == (has and (has.at, has.state))
-        assert has is None or after.latest_time_of(has) == before.latest_time_of(was)
+        assert has is None or after.latest_possible_time(has) == before.latest_possible_time(was)
 
 
 def test_what_is_not_known_is_not_called_hidden() -> None:
-    known = ahead(DAY)
+    known = snapshot_with_next_run(DAY)
     assert known.zoho.backup
-    unnamed = replace(known.zoho.backup, id=None, requester=Requester(None, None, "7"))
+    unnamed = replace(known.zoho.backup, id=None, requester=ZohoUser(None, None, "7"))
     hidden = hide_names(snapshot_with(known, backup=unnamed), ALIAS)
-    assert hidden.zoho.backup == replace(unnamed, requester=Requester(None, None, HIDDEN))
+    assert hidden.zoho.backup == replace(unnamed, requester=ZohoUser(None, None, HIDDEN))
     assert hidden.org == Org(ALIAS, ORG.data_center, HIDDEN)
     assert (hidden.zoho.company, hidden.zoho.history, hidden.polls.problem) == (None, None, None)
 
 
-@pytest.mark.parametrize("kind", KIND_WORDS)
-def test_of_a_problem_its_kind_is_told(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", PROBLEM_BADGES)
+def test_of_a_problem_its_kind_is_told(kind: ProblemKind) -> None:
     hidden = hide_problem(replace(OFFLINE, kind=kind, code="ACME"))
-    assert hidden.message.startswith(KIND_WORDS[kind])
+    assert hidden.message.startswith(PROBLEM_BADGES[kind])
     assert (hidden.kind, hidden.code) == (kind, HIDDEN)
 
 
-@pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET])
+@pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET_EXHAUSTED])
 def test_a_lock_out_is_still_one(code: str) -> None:
-    assert hide_problem(Trouble("throttled", "Locked.", "Wait.", code, retry_at=NOW + DAY)).is_barred
+    assert hide_problem(
+        Problem("throttled", "Locked.", "Wait.", code, retry_at=NOW + DAY)
+    ).forbids_early_retry

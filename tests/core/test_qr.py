@@ -7,8 +7,8 @@ import segno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
-from zbtui.core.qr import qr_lines
+from tests.core.build import reproducible
+from zbtui.core.qr import qr_rows
 
 URL = "https://accounts.zoho.com.au/oauth/v3/device/code?user_code=PR3FPPTM"
 _LIGHT = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), " ": (0, 0)}
@@ -18,7 +18,7 @@ _LIGHT = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1), " ": (0, 0)}
 def modules(text: str) -> list[list[int]]:
     """The rows of what is shown: 1 where it is dark."""
     rows = []
-    for line in qr_lines(text):
+    for line in qr_rows(text):
         cells = [_LIGHT[cell] for cell in line]
         rows.extend([[1 - cell[half] for cell in cells] for half in (0, 1)])
     return rows
@@ -33,16 +33,16 @@ def test_every_module_is_where_it_belongs_with_a_quiet_zone_around_it(text: str)
     assert not any(any(row) for row in quiet)
 
 
-@tried
+@reproducible
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=300))
 def test_the_lines_are_equally_long_and_half_as_many(text: str) -> None:
-    lines = qr_lines(text)
+    lines = qr_rows(text)
     width = len(lines[0])
     assert {len(line) for line in lines} == {width}
     assert len(lines) == (width + 1) // 2
 
 
 def test_the_address_of_a_device_code_fits_an_ordinary_terminal() -> None:
-    lines = qr_lines(URL)
+    lines = qr_rows(URL)
     assert len(lines) <= 20
     assert len(lines[0]) <= 40

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import ZONES, tried
-from zbtui.core.recurrence import Recurrence, in_words, later_runs, parse_rrule
+from tests.core.build import ZONES, reproducible
+from zbtui.core.recurrence import Recurrence, later_runs, parse_rrule, rrule_text
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
@@ -34,7 +34,7 @@ def understood(raw: str) -> Recurrence:
     ],
 )
 def test_the_documented_patterns_read_as_a_sentence(raw: str, words: str) -> None:
-    assert in_words(raw) == words
+    assert rrule_text(raw) == words
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_documented_patterns_read_as_a_sentence(raw: str, words: str) -> Non
     ],
 )
 def test_several_days_and_ordinals_are_listed(raw: str, words: str) -> None:
-    assert in_words(raw) == words
+    assert rrule_text(raw) == words
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_several_days_and_ordinals_are_listed(raw: str, words: str) -> None:
     ],
 )
 def test_prefix_case_order_and_blanks_do_not_matter(raw: str) -> None:
-    assert in_words(raw) == "every 2 weeks on Tuesday"
+    assert rrule_text(raw) == "every 2 weeks on Tuesday"
 
 
 @pytest.mark.parametrize("interval", range(1, 53))
@@ -76,7 +76,7 @@ def test_prefix_case_order_and_blanks_do_not_matter(raw: str) -> None:
 def test_every_documented_interval_is_told(freq: str, unit: str, interval: int) -> None:
     rule = understood(f"RRULE:FREQ={freq};INTERVAL={interval};BYDAY=SU")
     assert rule.interval == interval
-    assert rule.words == (f"every {interval} {unit}s" if interval > 1 else f"every {unit}") + " on Sunday"
+    assert rule.text == (f"every {interval} {unit}s" if interval > 1 else f"every {unit}") + " on Sunday"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_every_documented_interval_is_told(freq: str, unit: str, interval: int) 
 )
 def test_a_rule_that_is_not_understood_is_shown_as_it_came(raw: str) -> None:
     assert parse_rrule(raw) is None
-    assert in_words(raw) == raw
+    assert rrule_text(raw) == raw
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_rule_that_is_not_understood_is_shown_as_it_came(raw: str) -> None:
     ],
 )
 def test_parts_that_are_not_documented_are_added_as_they_came(raw: str, words: str) -> None:
-    assert in_words(raw) == words
+    assert rrule_text(raw) == words
 
 
 @pytest.mark.parametrize(
@@ -153,17 +153,17 @@ def test_parts_that_are_not_documented_are_added_as_they_came(raw: str, words: s
     ],
 )
 def test_the_usual_gap_is_the_longest_ordinary_one(raw: str, days: int) -> None:
-    assert understood(raw).usual_gap == timedelta(days=days)
+    assert understood(raw).longest_gap == timedelta(days=days)
 
 
-@tried
+@reproducible
 @given(st.lists(st.integers(1, 31), min_size=1, max_size=31, unique=True).map(sorted))
 def test_the_usual_gap_of_days_of_the_month_has_met_every_length_of_month(days: list[int]) -> None:
     start = date(2024, 1, 1)
     calendar = [start + timedelta(days=number) for number in range(5 * 366)]
     runs = [day for day in calendar if day.day in days]
     longest = max(later - sooner for sooner, later in pairwise(runs))
-    assert Recurrence("MONTHLY", 1, month_days=tuple(days)).usual_gap == longest
+    assert Recurrence("MONTHLY", 1, month_days=tuple(days)).longest_gap == longest
 
 
 @pytest.mark.parametrize(
@@ -182,14 +182,14 @@ def test_the_usual_gap_of_days_of_the_month_has_met_every_length_of_month(days: 
     ],
 )
 def test_a_gap_that_cannot_be_known_is_none(raw: str) -> None:
-    assert understood(raw).usual_gap is None
+    assert understood(raw).longest_gap is None
 
 
-@tried
+@reproducible
 @given(st.text(max_size=300) | st.text("FREQINTVALBYDMOHW=;:,+-0123456789 ", max_size=80))
 def test_no_text_is_too_odd_to_be_shown(raw: str) -> None:
     rule = parse_rrule(raw)
-    assert in_words(raw) == (rule.words if rule else raw)
+    assert rrule_text(raw) == (rule.text if rule else raw)
 
 
 def _days(freq: str) -> st.SearchStrategy[str]:
@@ -214,16 +214,16 @@ def documented_rules(draw: st.DrawFn) -> str:
     return "RRULE:" + ";".join(draw(st.permutations(parts)))
 
 
-@tried
+@reproducible
 @given(documented_rules())
 def test_every_documented_rule_has_words_and_a_gap(raw: str) -> None:
     rule = understood(raw)
-    assert rule.words.startswith("every ")
-    gap = rule.usual_gap
+    assert rule.text.startswith("every ")
+    gap = rule.longest_gap
     assert gap is not None
     # No two runs are further apart than the rule's own step, but for days that a month may lack.
     step = timedelta(days=7 if rule.freq == "WEEKLY" else 35) * rule.interval
-    rare = any(nth == "5" for nth, _ in rule.days) or any(day > 28 for day in rule.month_days)
+    rare = any(nth == "5" for nth, _ in rule.weekdays) or any(day > 28 for day in rule.month_days)
     assert timedelta(days=1) <= gap
     assert rare or gap <= step
 
@@ -349,7 +349,7 @@ def test_a_day_that_never_comes_is_not_looked_for_until_the_end_of_time() -> Non
     assert time.process_time() - began < 3, "one of them alone would take a second"
 
 
-@tried
+@reproducible
 @given(
     documented_rules(),
     st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
@@ -366,6 +366,6 @@ def test_later_runs_are_later_in_order_and_at_the_time_of_day_of_the_next(
     assert {(run.timetz(), run.utcoffset()) for run in runs} <= {(next_run.timetz(), next_run.utcoffset())}
     assert runs == later_runs(raw, next_run, next_run + span)
     rule = understood(raw)
-    gap = rule.usual_gap
+    gap = rule.longest_gap
     if rule.freq == "WEEKLY" and gap is not None:
         assert all(newer - older <= gap for older, newer in pairwise(runs))

@@ -14,27 +14,29 @@ from tests.core.build import (
     ORG,
     POLICY,
     SIGNED_OUT,
-    backup,
-    company,
-    history,
-    row,
-    seen,
+    history_row,
+    make_backup,
+    make_company,
+    make_history,
+    snapshot_of,
 )
 from tests.support.build import snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.rules import RULES, Case
 from zbtui.core.runs import History
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Name
+from zbtui.core.verdict import VerdictName
 
 LATE = -7 * HOUR
 """A next run that is overdue."""
-OLD = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - 9 * DAY))
+OLD = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 9 * DAY))
 """The last good backup is too old, and a run lasts long."""
-OLD_AND_FAILED = history(row("failure", NOW - 14 * HOUR), row("completed", NOW - 9 * DAY))
-RECENT = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - DAY))
+OLD_AND_FAILED = make_history(
+    history_row("failure", NOW - 14 * HOUR), history_row("completed", NOW - 9 * DAY)
+)
+RECENT = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - DAY))
 NEVER = History()
 """None ever completed; without a first run, nothing tells since when one is due."""
 
@@ -47,20 +49,20 @@ def all_at_once(
     **job: object,
 ) -> Snapshot:
     """An org where the links expire and the edition includes nothing, besides."""
-    what = backup(status, None if next_run is None else NOW + next_run, rrule=rrule, **job)
-    return seen(
+    what = make_backup(status, None if next_run is None else NOW + next_run, rrule=rrule, **job)
+    return snapshot_of(
         what,
         history=year,
         history_read_at=NOW,
         links=Links(1, 1, NOW + HOUR),
         last_links_expiry=NOW + HOUR,
-        company=company("free"),
+        company=make_company("free"),
     )
 
 
 NO_BACKUP = snapshot_with(all_at_once("SCHEDULED", DAY, RECENT), backup=None)
 
-CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
+CASES: tuple[tuple[Snapshot, tuple[VerdictName, ...]], ...] = (
     (all_at_once("FAILED", LATE, OLD), ("failed", "overdue", "too_old", "links_expiring")),
     (all_at_once("SCHEDULED", LATE, OLD_AND_FAILED), ("failed", "overdue", "too_old", "links_expiring")),
     (
@@ -120,7 +122,9 @@ CASES: tuple[tuple[Snapshot, tuple[Name, ...]], ...] = (
 @pytest.mark.parametrize(
     ("snapshot", "names"), CASES, ids=lambda part: "-".join(part) if isinstance(part, tuple) else ""
 )
-def test_of_all_the_rules_that_hold_the_first_one_wins(snapshot: Snapshot, names: tuple[Name, ...]) -> None:
+def test_of_all_the_rules_that_hold_the_first_one_wins(
+    snapshot: Snapshot, names: tuple[VerdictName, ...]
+) -> None:
     case = Case(snapshot, POLICY, NOW)
     held = [found.name for rule in RULES if (found := rule(case))]
     assert held == list(names)
@@ -130,7 +134,7 @@ def test_of_all_the_rules_that_hold_the_first_one_wins(snapshot: Snapshot, names
 def test_every_rule_wins_somewhere_and_loses_somewhere() -> None:
     orders = [names for _, names in CASES if names]
     assert {names[0] for names in orders} == {name for names in orders for name in names}
-    named = {"none_set_up": "none", "never_told": "cannot_look"}
+    named = {"none_set_up": "none", "never_completed": "cannot_look"}
     assert {name for names in orders for name in names[1:]} == {
         named.get(rule.__name__, rule.__name__) for rule in RULES
     } - {"failed"}
@@ -138,12 +142,12 @@ def test_every_rule_wins_somewhere_and_loses_somewhere() -> None:
 
 def test_an_org_without_a_plan_may_have_a_backup_too_old_all_the_same() -> None:
     old = snapshot_with(NO_BACKUP, history=OLD)
-    assert judge(old, Policy(max_age=8 * DAY), NOW).name == "too_old"
+    assert judge(old, WatchPolicy(max_age=8 * DAY), NOW).name == "too_old"
     assert judge(old, POLICY, NOW).name == "none"
 
 
 @pytest.mark.parametrize(("snapshot", "names"), CASES, ids=lambda part: "")
-def test_who_cannot_look_says_nothing_else(snapshot: Snapshot, names: tuple[Name, ...]) -> None:
+def test_who_cannot_look_says_nothing_else(snapshot: Snapshot, names: tuple[VerdictName, ...]) -> None:
     for known in (
         snapshot_with(snapshot, problem=SIGNED_OUT, failures=1),
         snapshot_with(snapshot, problem=OFFLINE, failures=3),
@@ -156,7 +160,7 @@ def test_who_cannot_look_says_nothing_else(snapshot: Snapshot, names: tuple[Name
 
 @pytest.mark.parametrize(("snapshot", "names"), CASES, ids=lambda part: "")
 def test_a_history_that_cannot_be_read_hides_no_verdict_but_a_green_one(
-    snapshot: Snapshot, names: tuple[Name, ...]
+    snapshot: Snapshot, names: tuple[VerdictName, ...]
 ) -> None:
     unread = snapshot_with(
         snapshot,

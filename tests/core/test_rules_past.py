@@ -13,30 +13,30 @@ from tests.core.build import (
     OFFLINE,
     POLICY,
     SECOND,
-    ahead,
-    backup,
-    history,
-    ran,
-    row,
-    running,
-    seen,
+    history_row,
+    history_with_one_end,
+    make_backup,
+    make_history,
+    snapshot_of,
+    snapshot_of_running_backup,
+    snapshot_with_next_run,
 )
 from tests.support.build import snapshot_with
 from zbtui.core.backup import Backup
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.runs import History
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Level, Name, Verdict
+from zbtui.core.verdict import Level, Verdict, VerdictName
 
-GOOD, BAD = ran("completed", DAY), ran("failure", 3 * HOUR)
-RUNS_AGAIN = history(row("initiated", NOW - HOUR), row("failure", NOW - 3 * HOUR))
+GOOD, BAD = history_with_one_end("completed", DAY), history_with_one_end("failure", 3 * HOUR)
+RUNS_AGAIN = make_history(history_row("initiated", NOW - HOUR), history_row("failure", NOW - 3 * HOUR))
 """A failed run, and a newer one under way."""
-LONG_AGO = ran("completed", 300 * DAY)
+LONG_AGO = history_with_one_end("completed", 300 * DAY)
 
 
-def verdict(snapshot: Snapshot, policy: Policy = POLICY) -> Verdict:
+def verdict(snapshot: Snapshot, policy: WatchPolicy = POLICY) -> Verdict:
     return judge(snapshot, policy, NOW)
 
 
@@ -46,45 +46,53 @@ def verdict(snapshot: Snapshot, policy: Policy = POLICY) -> Verdict:
 @pytest.mark.parametrize(
     ("snapshot", "word"),
     [
-        (ahead(6 * DAY, history=BAD), "FAILED"),
-        (ahead(6 * DAY, "COMPLETED", history=BAD), "FAILED"),
-        (ahead(6 * DAY, "ARCHIVED", history=BAD), "FAILED"),
-        (ahead(6 * DAY, "STOPPED", history=BAD), "FAILED"),
-        (ahead(6 * DAY, "FINISHED", history=BAD), "FAILED"),
-        (ahead(6 * DAY, "FAILED", history=BAD), "FAILED"),
-        (ahead(6 * DAY, "FAILED", history=GOOD), "FAILED"),
-        (ahead(6 * DAY, "PAYMENT_FAILED", history=GOOD), "PAYMENT_FAILED"),
-        (seen(backup("COMPLETED", rrule=None), history=BAD), "FAILED"),
-        (seen(None, history=BAD), "FAILED"),
-        (ahead(-DAY, "INPROGRESS", history=BAD), "INPROGRESS"),
-        (ahead(-DAY, "INPROGRESS", history=RUNS_AGAIN), "INPROGRESS"),
-        (ahead(-DAY, "INPROGRESS", history=GOOD, previous_run_failed=True), "INPROGRESS"),
-        (ahead(6 * DAY, history=RUNS_AGAIN), "FAILED"),
-        (ahead(6 * DAY, history=history(row("failure"), row("completed", NOW - DAY))), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, history=BAD), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, "COMPLETED", history=BAD), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, "ARCHIVED", history=BAD), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, "STOPPED", history=BAD), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, "FINISHED", history=BAD), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, "FAILED", history=BAD), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, "FAILED", history=GOOD), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, "PAYMENT_FAILED", history=GOOD), "PAYMENT_FAILED"),
+        (snapshot_of(make_backup("COMPLETED", rrule=None), history=BAD), "FAILED"),
+        (snapshot_of(None, history=BAD), "FAILED"),
+        (snapshot_with_next_run(-DAY, "INPROGRESS", history=BAD), "INPROGRESS"),
+        (snapshot_with_next_run(-DAY, "INPROGRESS", history=RUNS_AGAIN), "INPROGRESS"),
+        (snapshot_with_next_run(-DAY, "INPROGRESS", history=GOOD, previous_run_failed=True), "INPROGRESS"),
+        (snapshot_with_next_run(6 * DAY, history=RUNS_AGAIN), "FAILED"),
         (
-            ahead(6 * DAY, history=history(row("stopped", NOW), row("failure", NOW - 200 * DAY))),
+            snapshot_with_next_run(
+                6 * DAY, history=make_history(history_row("failure"), history_row("completed", NOW - DAY))
+            ),
+            "FAILED",
+        ),
+        (
+            snapshot_with_next_run(
+                6 * DAY,
+                history=make_history(history_row("stopped", NOW), history_row("failure", NOW - 200 * DAY)),
+            ),
             "FAILED",
         ),
     ],
 )
 def test_a_failure_is_one_whoever_of_the_two_tells_it(snapshot: Snapshot, word: str) -> None:
     found = verdict(snapshot)
-    assert (found.name, found.level, found.word) == ("failed", Level.CRITICAL, word)
+    assert (found.name, found.level, found.badge) == ("failed", Level.CRITICAL, word)
 
 
 @pytest.mark.parametrize(
     "year",
     [
         GOOD,
-        history(row("completed", NOW - HOUR), row("failure", NOW - 2 * HOUR)),
-        history(row("failure", NOW - 2 * HOUR), row("completed", NOW - HOUR)),
-        history(row("completed"), row("failure", NOW - 2 * HOUR)),
+        make_history(history_row("completed", NOW - HOUR), history_row("failure", NOW - 2 * HOUR)),
+        make_history(history_row("failure", NOW - 2 * HOUR), history_row("completed", NOW - HOUR)),
+        make_history(history_row("completed"), history_row("failure", NOW - 2 * HOUR)),
     ],
 )
 def test_a_failure_is_over_once_a_newer_backup_completed(year: History) -> None:
-    assert verdict(ahead(6 * DAY, history=year)).name == "scheduled"
-    assert verdict(ahead(6 * DAY, "COMPLETED", history=year)).name == "completed"
-    assert verdict(ahead(6 * DAY, "INPROGRESS", history=year)).name == "running"
+    assert verdict(snapshot_with_next_run(6 * DAY, history=year)).name == "scheduled"
+    assert verdict(snapshot_with_next_run(6 * DAY, "COMPLETED", history=year)).name == "completed"
+    assert verdict(snapshot_with_next_run(6 * DAY, "INPROGRESS", history=year)).name == "running"
 
 
 @pytest.mark.parametrize(
@@ -92,51 +100,66 @@ def test_a_failure_is_over_once_a_newer_backup_completed(year: History) -> None:
     [(HOUR, "completed"), (8 * DAY, "completed"), (8 * DAY + SECOND, "too_old"), (None, "completed")],
 )
 def test_completed_is_the_end_of_a_newer_run_that_the_history_does_not_tell_yet(
-    began: timedelta | None, name: Name
+    began: timedelta | None, name: VerdictName
 ) -> None:
-    start = row("initiated", None if began is None else NOW - began)
-    for older in (row("failure", NOW - 9 * DAY), row("completed", NOW - 9 * DAY)):
-        assert verdict(ahead(6 * DAY, "COMPLETED", history=history(start, older))).name == name
-    found = verdict(ahead(6 * DAY, "COMPLETED", history=history(start)))
+    start = history_row("initiated", None if began is None else NOW - began)
+    for older in (history_row("failure", NOW - 9 * DAY), history_row("completed", NOW - 9 * DAY)):
+        assert (
+            verdict(snapshot_with_next_run(6 * DAY, "COMPLETED", history=make_history(start, older))).name
+            == name
+        )
+    found = verdict(snapshot_with_next_run(6 * DAY, "COMPLETED", history=make_history(start)))
     assert found.name == name
     assert name == "completed" or found.headline == "the last good backup is 8d old"
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "STOPPED", "ARCHIVED", "FINISHED", "INPROGRESS"])
 def test_no_other_status_tells_how_a_newer_run_ended(status: str) -> None:
-    assert verdict(ahead(6 * DAY, status, history=RUNS_AGAIN)).name == "failed"
+    assert verdict(snapshot_with_next_run(6 * DAY, status, history=RUNS_AGAIN)).name == "failed"
 
 
 def test_a_failure_before_a_run_counts_while_that_run_is_in_progress_only() -> None:
-    assert verdict(running(HOUR, previous_run_failed=True)).name == "failed"
-    assert verdict(ahead(6 * DAY, previous_run_failed=True)).name == "scheduled"
+    assert verdict(snapshot_of_running_backup(HOUR, previous_run_failed=True)).name == "failed"
+    assert verdict(snapshot_with_next_run(6 * DAY, previous_run_failed=True)).name == "scheduled"
 
 
 def test_completed_without_a_newer_run_is_no_end_of_a_failure() -> None:
-    older = history(row("failure", NOW - 3 * HOUR), row("initiated", NOW - 4 * HOUR))
-    assert verdict(ahead(6 * DAY, "COMPLETED", history=older)).name == "failed"
+    older = make_history(history_row("failure", NOW - 3 * HOUR), history_row("initiated", NOW - 4 * HOUR))
+    assert verdict(snapshot_with_next_run(6 * DAY, "COMPLETED", history=older)).name == "failed"
 
 
 @pytest.mark.parametrize(
     ("snapshot", "headline"),
     [
         (
-            ahead(6 * DAY, history=BAD),
+            snapshot_with_next_run(6 * DAY, history=BAD),
             "the last backup failed 3h ago; next try in 6d 00:00:00",
         ),
-        (ahead(6 * DAY, "FAILED"), "the last backup failed; next try in 6d 00:00:00"),
-        (ahead(6 * DAY, "FAILED", history=GOOD), "the last backup failed; next try in 6d 00:00:00"),
-        (ahead(6 * DAY, "STOPPED", history=BAD), "the last backup failed 3h ago; the schedule is stopped"),
-        (seen(None, history=BAD), "the last backup failed 3h ago; none is set up"),
-        (running(HOUR, history=RUNS_AGAIN), "the last backup failed 3h ago; another is running"),
-        (running(HOUR, previous_run_failed=True), "the last backup failed; another is running"),
-        (ahead(-HOUR, history=BAD), "the last backup failed 3h ago"),
+        (snapshot_with_next_run(6 * DAY, "FAILED"), "the last backup failed; next try in 6d 00:00:00"),
         (
-            ahead(6 * DAY, history=history(row("failure"))),
+            snapshot_with_next_run(6 * DAY, "FAILED", history=GOOD),
             "the last backup failed; next try in 6d 00:00:00",
         ),
         (
-            ahead(6 * DAY, "PAYMENT_FAILED", history=BAD),
+            snapshot_with_next_run(6 * DAY, "STOPPED", history=BAD),
+            "the last backup failed 3h ago; the schedule is stopped",
+        ),
+        (snapshot_of(None, history=BAD), "the last backup failed 3h ago; none is set up"),
+        (
+            snapshot_of_running_backup(HOUR, history=RUNS_AGAIN),
+            "the last backup failed 3h ago; another is running",
+        ),
+        (
+            snapshot_of_running_backup(HOUR, previous_run_failed=True),
+            "the last backup failed; another is running",
+        ),
+        (snapshot_with_next_run(-HOUR, history=BAD), "the last backup failed 3h ago"),
+        (
+            snapshot_with_next_run(6 * DAY, history=make_history(history_row("failure"))),
+            "the last backup failed; next try in 6d 00:00:00",
+        ),
+        (
+            snapshot_with_next_run(6 * DAY, "PAYMENT_FAILED", history=BAD),
             "the backup was not paid for; next try in 6d 00:00:00",
         ),
     ],
@@ -152,20 +175,20 @@ def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, headline: s
     ("rows", "headline"),
     [
         ([], "stopped; no backup will run"),
-        ([row("completed", NOW - DAY)], "stopped; no backup will run"),
+        ([history_row("completed", NOW - DAY)], "stopped; no backup will run"),
         (
-            [row("stopped", NOW - 2 * DAY)],
+            [history_row("stopped", NOW - 2 * DAY)],
             "stopped by Mara Lindqvist 2d ago; no backup will run",
         ),
-        ([row("stopped", NOW, done_by=None)], "stopped just now; no backup will run"),
-        ([row("stopped", done_by={"id": "1"})], "stopped; no backup will run"),
-        ([row("stopped")], "stopped by Mara Lindqvist; no backup will run"),
+        ([history_row("stopped", NOW, done_by=None)], "stopped just now; no backup will run"),
+        ([history_row("stopped", done_by={"id": "1"})], "stopped; no backup will run"),
+        ([history_row("stopped")], "stopped by Mara Lindqvist; no backup will run"),
     ],
 )
 def test_who_stopped_a_plan_and_when_is_told_where_it_is_known(
     rows: list[dict[str, object]], headline: str
 ) -> None:
-    found = verdict(ahead(DAY, "STOPPED", history=history(*rows)))
+    found = verdict(snapshot_with_next_run(DAY, "STOPPED", history=make_history(*rows)))
     assert (found.name, found.level) == ("stopped", Level.CRITICAL)
     assert found.headline == headline
 
@@ -174,13 +197,17 @@ def test_who_stopped_a_plan_and_when_is_told_where_it_is_known(
 def test_when_a_plan_was_stopped_reads_the_same_wherever_the_org_is(offset: int) -> None:
     """Its date there may be tomorrow's here."""
     at = (NOW - DAY).astimezone(timezone(timedelta(hours=offset)))
-    found = verdict(ahead(DAY, "STOPPED", history=history(row("stopped", at, done_by=None))))
+    found = verdict(
+        snapshot_with_next_run(
+            DAY, "STOPPED", history=make_history(history_row("stopped", at, done_by=None))
+        )
+    )
     assert found.headline == "stopped 24h ago; no backup will run"
 
 
 def test_a_plan_that_was_stopped_once_and_made_anew_is_not_stopped() -> None:
-    year = history(row("completed", NOW - DAY), row("stopped", NOW - 30 * DAY))
-    assert verdict(ahead(DAY, history=year)).name == "scheduled"
+    year = make_history(history_row("completed", NOW - DAY), history_row("stopped", NOW - 30 * DAY))
+    assert verdict(snapshot_with_next_run(DAY, history=year)).name == "scheduled"
 
 
 # Too old
@@ -189,20 +216,23 @@ def test_a_plan_that_was_stopped_once_and_made_anew_is_not_stopped() -> None:
 @pytest.mark.parametrize(
     ("snapshot", "headline"),
     [
-        (ahead(DAY, history=LONG_AGO), "the last good backup is 300d old"),
-        (running(HOUR, history=LONG_AGO), "the last good backup is 300d old; one is running"),
+        (snapshot_with_next_run(DAY, history=LONG_AGO), "the last good backup is 300d old"),
         (
-            ahead(DAY, history=History()),
+            snapshot_of_running_backup(HOUR, history=LONG_AGO),
+            "the last good backup is 300d old; one is running",
+        ),
+        (
+            snapshot_with_next_run(DAY, history=History()),
             "no backup has completed; the plan is 265d old",
         ),
-        (running(HOUR, history=History()), "no backup has completed; one is running"),
+        (snapshot_of_running_backup(HOUR, history=History()), "no backup has completed; one is running"),
     ],
 )
 def test_a_backup_too_old_says_how_old_and_whether_one_is_on_its_way(
     snapshot: Snapshot, headline: str
 ) -> None:
     found = verdict(snapshot)
-    assert (found.name, found.level, found.word) == ("too_old", Level.CRITICAL, "TOO OLD")
+    assert (found.name, found.level, found.badge) == ("too_old", Level.CRITICAL, "TOO OLD")
     assert found.headline == headline
 
 
@@ -220,27 +250,39 @@ def test_a_backup_too_old_says_how_old_and_whether_one_is_on_its_way(
     ],
 )
 def test_a_plan_that_is_not_understood_counts_as_one_for_each_month(rrule: str, limit: timedelta) -> None:
-    plan = backup("SCHEDULED", NOW + DAY, rrule=rrule)
+    plan = make_backup("SCHEDULED", NOW + DAY, rrule=rrule)
     for age, name in ((limit, "scheduled"), (limit + SECOND, "too_old")):
-        assert verdict(seen(plan, history=ran("completed", age))).name == name
-    own = Policy(max_age=40 * DAY)
+        assert verdict(snapshot_of(plan, history=history_with_one_end("completed", age))).name == name
+    own = WatchPolicy(max_age=40 * DAY)
     for age, name in ((40 * DAY, "scheduled"), (40 * DAY + SECOND, "too_old")):
-        assert verdict(seen(plan, history=ran("completed", age)), own).name == name
+        assert verdict(snapshot_of(plan, history=history_with_one_end("completed", age)), own).name == name
 
 
-@pytest.mark.parametrize("what", [None, backup("COMPLETED", rrule=None)], ids=["none", "a single one"])
+@pytest.mark.parametrize("what", [None, make_backup("COMPLETED", rrule=None)], ids=["none", "a single one"])
 def test_without_a_plan_no_backup_is_too_old(what: Backup | None) -> None:
-    assert verdict(seen(what, history=LONG_AGO)).name in ("none", "one_off")
+    assert verdict(snapshot_of(what, history=LONG_AGO)).name in ("none", "one_off")
 
 
 @pytest.mark.parametrize("rrule", [None, "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU"])
 def test_a_max_age_holds_whether_or_not_there_is_a_plan(rrule: str | None) -> None:
-    single = seen(backup("COMPLETED", rrule=rrule), history=ran("completed", 41 * DAY))
-    assert verdict(single, Policy(max_age=40 * DAY)).name == "too_old"
-    assert (
-        verdict(seen(None, history=ran("completed", 41 * DAY)), Policy(max_age=40 * DAY)).name == "too_old"
+    single = snapshot_of(
+        make_backup("COMPLETED", rrule=rrule), history=history_with_one_end("completed", 41 * DAY)
     )
-    assert verdict(seen(None, history=ran("completed", 39 * DAY)), Policy(max_age=40 * DAY)).name == "none"
+    assert verdict(single, WatchPolicy(max_age=40 * DAY)).name == "too_old"
+    assert (
+        verdict(
+            snapshot_of(None, history=history_with_one_end("completed", 41 * DAY)),
+            WatchPolicy(max_age=40 * DAY),
+        ).name
+        == "too_old"
+    )
+    assert (
+        verdict(
+            snapshot_of(None, history=history_with_one_end("completed", 39 * DAY)),
+            WatchPolicy(max_age=40 * DAY),
+        ).name
+        == "none"
+    )
 
 
 @pytest.mark.parametrize(
@@ -257,23 +299,28 @@ def test_a_max_age_holds_whether_or_not_there_is_a_plan(rrule: str | None) -> No
     ],
 )
 def test_where_none_ever_completed_the_wait_counts_from_the_first_run_or_the_plan(
-    start: timedelta | None, made: timedelta | None, name: Name
+    start: timedelta | None, made: timedelta | None, name: VerdictName
 ) -> None:
-    what = backup("SCHEDULED", NOW + DAY, start_date=None if start is None else (NOW - start).isoformat())
-    year = history(*([] if made is None else [row("scheduled", NOW - made)]))
-    assert verdict(seen(what, history=year)).name == name
+    what = make_backup(
+        "SCHEDULED", NOW + DAY, start_date=None if start is None else (NOW - start).isoformat()
+    )
+    year = make_history(*([] if made is None else [history_row("scheduled", NOW - made)]))
+    assert verdict(snapshot_of(what, history=year)).name == name
 
 
 def test_what_is_not_known_is_not_too_old() -> None:
-    assert verdict(ahead(DAY)).name == "scheduled"
-    assert verdict(ahead(DAY, history=history(row("completed")))).name == "scheduled"
+    assert verdict(snapshot_with_next_run(DAY)).name == "scheduled"
+    assert (
+        verdict(snapshot_with_next_run(DAY, history=make_history(history_row("completed")))).name
+        == "scheduled"
+    )
 
 
 def test_a_good_backup_without_a_time_is_no_younger_than_the_row_after_it() -> None:
-    year = history(row("scheduled", NOW - 9 * DAY), row("completed"))
-    assert verdict(ahead(DAY, history=year)).name == "too_old"
-    year = history(row("scheduled", NOW - 7 * DAY), row("completed"))
-    assert verdict(ahead(DAY, history=year)).name == "scheduled"
+    year = make_history(history_row("scheduled", NOW - 9 * DAY), history_row("completed"))
+    assert verdict(snapshot_with_next_run(DAY, history=year)).name == "too_old"
+    year = make_history(history_row("scheduled", NOW - 7 * DAY), history_row("completed"))
+    assert verdict(snapshot_with_next_run(DAY, history=year)).name == "scheduled"
 
 
 # Links that end
@@ -292,21 +339,27 @@ def test_a_good_backup_without_a_time_is_no_younger_than_the_row_after_it() -> N
 )
 @pytest.mark.parametrize("offset", [timedelta(), -7 * HOUR, 7 * HOUR])
 def test_links_are_worth_a_warning_for_their_last_48_hours_by_zohos_clock(
-    left: timedelta, name: Name, offset: timedelta
+    left: timedelta, name: VerdictName, offset: timedelta
 ) -> None:
     links = Links(1, 1, NOW + offset + left)
-    known = ahead(DAY + offset, links=links, last_links_expiry=links.expire, clock_offset=offset)
+    known = snapshot_with_next_run(
+        DAY + offset, links=links, last_links_expiry=links.expires_at, clock_offset=offset
+    )
     assert verdict(known).name == name
 
 
 @pytest.mark.parametrize("links", [None, Links(), Links(1, 1, None)])
 def test_links_without_an_end_are_not_worth_one(links: Links | None) -> None:
-    assert verdict(ahead(DAY, links=links, last_links_expiry=NOW + HOUR)).name == "scheduled"
+    assert (
+        verdict(snapshot_with_next_run(DAY, links=links, last_links_expiry=NOW + HOUR)).name == "scheduled"
+    )
 
 
 def test_links_that_could_not_be_read_anew_still_end() -> None:
     links = Links(1, 1, NOW + HOUR)
-    known = ahead(DAY, links=links, last_links_expiry=links.expire, history=GOOD, history_read_at=NOW)
+    known = snapshot_with_next_run(
+        DAY, links=links, last_links_expiry=links.expires_at, history=GOOD, history_read_at=NOW
+    )
     assert (
         verdict(snapshot_with(known, history_problem=OFFLINE, history_failures=1)).name == "links_expiring"
     )
@@ -334,29 +387,29 @@ def test_links_that_could_not_be_read_anew_still_end() -> None:
     ],
 )
 def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_tells_it(
-    first_seen: timedelta | None, told: timedelta | None, name: Name, says: str
+    first_seen: timedelta | None, told: timedelta | None, name: VerdictName, says: str
 ) -> None:
-    rows = [row("completed", NOW - 7.9 * DAY)]
+    rows = [history_row("completed", NOW - 7.9 * DAY)]
     if told is not None:
-        rows.insert(0, row("initiated", NOW - told))
-    found = verdict(running(first_seen, history=history(*rows)))
+        rows.insert(0, history_row("initiated", NOW - told))
+    found = verdict(snapshot_of_running_backup(first_seen, history=make_history(*rows)))
     assert found.name == name
     assert says in found.headline
 
 
 @pytest.mark.parametrize("back", [SECOND, 9 * DAY])
 def test_after_the_clock_was_set_back_a_run_lasts_since_the_history_tells_it(back: timedelta) -> None:
-    assert verdict(running(-back)).headline == "a backup is running"
-    told = history(row("initiated", NOW - 13 * HOUR), row("completed", NOW - 2 * DAY))
-    assert verdict(running(-back, history=told)).name == "running_long"
+    assert verdict(snapshot_of_running_backup(-back)).headline == "a backup is running"
+    told = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 2 * DAY))
+    assert verdict(snapshot_of_running_backup(-back, history=told)).name == "running_long"
 
 
 def test_a_start_without_a_time_tells_nothing_of_how_long_a_run_lasts() -> None:
-    year = history(row("initiated"), row("completed", NOW - 2 * DAY))
-    assert verdict(running(13 * HOUR, history=year)).name == "running_long"
-    assert verdict(running(None, history=year)).headline == "a backup is running"
+    year = make_history(history_row("initiated"), history_row("completed", NOW - 2 * DAY))
+    assert verdict(snapshot_of_running_backup(13 * HOUR, history=year)).name == "running_long"
+    assert verdict(snapshot_of_running_backup(None, history=year)).headline == "a backup is running"
 
 
 def test_a_start_before_the_newest_end_is_not_this_runs() -> None:
-    year = history(row("completed", NOW - 2 * DAY), row("initiated", NOW - 3 * DAY))
-    assert verdict(running(HOUR, history=year)).name == "running"
+    year = make_history(history_row("completed", NOW - 2 * DAY), history_row("initiated", NOW - 3 * DAY))
+    assert verdict(snapshot_of_running_backup(HOUR, history=year)).name == "running"

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, HOUR, MINUTE, ORG, POLICY, backup, company, history, row, tried
+from tests.core.build import (
+    DAY,
+    HOUR,
+    MINUTE,
+    ORG,
+    POLICY,
+    history_row,
+    make_backup,
+    make_company,
+    make_history,
+    reproducible,
+)
 from tests.support.build import build_snapshot
 from zbtui.core.judge import judge
 from zbtui.core.runs import History
@@ -28,7 +39,7 @@ def on(day: str) -> datetime:
 
 
 def run(day: str, word: str = "completed") -> dict[str, Any]:
-    return row(word, on(day) + 45 * MINUTE)
+    return history_row(word, on(day) + 45 * MINUTE)
 
 
 def judged(
@@ -44,10 +55,10 @@ def judged(
     return judge(
         build_snapshot(
             ORG,
-            backup=backup(status, next_run, rrule=rrule, start_date=None),
+            backup=make_backup(status, next_run, rrule=rrule, start_date=None),
             observed_at=now,
             attempted_at=now,
-            company=company(edition),
+            company=make_company(edition),
             history=year,
         ),
         POLICY,
@@ -89,7 +100,7 @@ def test_a_plan_is_at_risk_where_its_month_has_more_runs_than_the_edition_includ
         month = {"11": "Nov", "12": "Dec"}[day[:2]]
         runs = "1 run" if needs == 1 else f"{needs} runs"
         assert found.headline == f"{month} needs {runs}; {included} are included"
-        assert (found.level, found.word) == (Level.WARNING, "SCHEDULED")
+        assert (found.level, found.badge) == (Level.WARNING, "SCHEDULED")
 
 
 @pytest.mark.parametrize(
@@ -99,18 +110,18 @@ def test_a_plan_is_at_risk_where_its_month_has_more_runs_than_the_edition_includ
         ([run("11-10")], 1),
         ([run("11-10"), run("11-03")], 2),
         ([run("11-10", "failure"), run("11-03", "failure")], 2),
-        ([row("initiated", on("11-10")), run("11-03")], 2),
-        ([run("11-03"), row("initiated", on("11-03"))], 1),
+        ([history_row("initiated", on("11-10")), run("11-03")], 2),
+        ([run("11-03"), history_row("initiated", on("11-03"))], 1),
         ([run("10-27"), run("10-20")], 0),
-        ([row("completed"), row("initiated")], 0),
-        ([row("scheduled", on("11-03")), row("stopped", on("11-02"))], 0),
-        ([row("completed", on("11-01"), repeat_type="immediate")], 1),
+        ([history_row("completed"), history_row("initiated")], 0),
+        ([history_row("scheduled", on("11-03")), history_row("stopped", on("11-02"))], 0),
+        ([history_row("completed", on("11-01"), repeat_type="immediate")], 1),
     ],
 )
 def test_what_ran_already_in_that_month_counts_whatever_became_of_it(
     rows: list[dict[str, Any]], ran: int
 ) -> None:
-    year = history(run("11-17"), *rows)
+    year = make_history(run("11-17"), *rows)
     assert (
         judged(BIWEEKLY, on("11-24"), "free", year).headline == f"Nov needs {ran + 2} runs; 0 are included"
     )
@@ -131,13 +142,13 @@ def test_what_ran_already_in_that_month_counts_whatever_became_of_it(
 def test_extra_backups_that_were_bought_in_that_month_are_included(
     bought: int, day: str, risk: bool
 ) -> None:
-    year = history(row("purchased", on(day), count=bought), run("10-27"))
+    year = make_history(history_row("purchased", on(day), count=bought), run("10-27"))
     found = judged(WEEKLY, on("11-03"), year=year)
     assert found.name == ("quota_risk" if risk else "scheduled")
 
 
 def test_what_is_included_is_said_with_what_was_bought() -> None:
-    year = history(row("purchased", on("12-01"), count=1), run("11-24"))
+    year = make_history(history_row("purchased", on("12-01"), count=1), run("11-24"))
     assert judged(WEEKLY, on("12-01"), year=year).headline == "Dec needs 5 runs; 3 are included"
 
 
@@ -172,14 +183,14 @@ def test_a_run_counts_for_the_month_in_which_it_began_at_the_orgs_own_offset(
     at: str, counts: bool, offset: str
 ) -> None:
     began = datetime.fromisoformat(at + offset)
-    year = history(row("completed", began + HOUR), row("initiated", began))
+    year = make_history(history_row("completed", began + HOUR), history_row("initiated", began))
     next_run = datetime.fromisoformat(f"2026-11-30T23:59:59{offset}")
     found = judged(MONTHLY, next_run, "free", year)
     assert found.headline == f"Nov needs {'2 runs' if counts else '1 run'}; 0 are included"
 
 
 def test_in_december_the_year_ends() -> None:
-    year = history(row("completed", datetime.fromisoformat("2027-01-01T00:30:00+01:00")))
+    year = make_history(history_row("completed", datetime.fromisoformat("2027-01-01T00:30:00+01:00")))
     assert judged(WEEKLY, on("12-29"), "free", year).headline == "Dec needs 1 run; 0 are included"
 
 
@@ -205,7 +216,9 @@ def test_a_plan_without_a_known_edition_or_a_next_run_or_a_rule_is_at_no_such_ri
     assert judged(WEEKLY, on("12-01"), before=-HOUR).name == "scheduled"
     assert judged(None, on("12-01"), "free").name == "one_off"
     now = on("12-01")
-    unknown = build_snapshot(ORG, backup=backup("SCHEDULED", now + DAY), observed_at=now, attempted_at=now)
+    unknown = build_snapshot(
+        ORG, backup=make_backup("SCHEDULED", now + DAY), observed_at=now, attempted_at=now
+    )
     assert judge(unknown, POLICY, now).name == "scheduled"
 
 
@@ -216,10 +229,10 @@ def test_of_a_rule_that_is_not_understood_only_the_next_run_is_known() -> None:
 
 def test_the_risk_is_seen_while_a_run_is_in_progress_too() -> None:
     found = judged(WEEKLY, on("12-01"), status="INPROGRESS")
-    assert (found.name, found.word) == ("quota_risk", "INPROGRESS")
+    assert (found.name, found.badge) == ("quota_risk", "INPROGRESS")
 
 
-@tried
+@reproducible
 @given(
     st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),
     st.sampled_from([WEEKLY, BIWEEKLY, TWICE, MONTHLY]),

@@ -12,14 +12,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.core.build import DAY, HOUR, MINUTE, OFFLINE, ORG, POLICY, SECOND, backup, history, row
+from tests.core.build import (
+    DAY,
+    HOUR,
+    MINUTE,
+    OFFLINE,
+    ORG,
+    POLICY,
+    SECOND,
+    history_row,
+    make_backup,
+    make_history,
+)
 from tests.support.build import build_snapshot, snapshot_with
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Name
+from zbtui.core.verdict import VerdictName
 
-Names = tuple[Name, Name, Name]
+Names = tuple[VerdictName, VerdictName, VerdictName]
 """A second before the threshold, at it, a second after."""
 
 
@@ -38,7 +49,7 @@ def seen_at(
     now: datetime, status: str = "SCHEDULED", next_run: datetime | None = None, **job: object
 ) -> Snapshot:
     """A healthy org, its next run a day ahead unless another is named."""
-    what = backup(status, next_run or now.astimezone(UTC) + DAY, **job)
+    what = make_backup(status, next_run or now.astimezone(UTC) + DAY, **job)
     return build_snapshot(ORG, backup=what, observed_at=now, attempted_at=now)
 
 
@@ -49,7 +60,9 @@ def completed(rrule: str | None, max_age: timedelta | None = None) -> Callable[.
         snapshot = seen_at(now, rrule=f"RRULE:{rrule}")
         own = (("max_age", max_age),) if max_age else ()
         return snapshot_with(
-            snapshot, org=replace(ORG, own_policy=own), history=history(row("completed", event))
+            snapshot,
+            org=replace(ORG, policy_overrides=own),
+            history=make_history(history_row("completed", event)),
         )
 
     return known
@@ -62,7 +75,9 @@ def none_completed(first_run: bool) -> Callable[..., Snapshot]:
         sooner = event - 30 * DAY
         due, made = (event, sooner) if first_run else (sooner, event)
         snapshot = seen_at(now, start_date=due.isoformat())
-        return snapshot_with(snapshot, history=history(row("initiated", event), row("scheduled", made)))
+        return snapshot_with(
+            snapshot, history=make_history(history_row("initiated", event), history_row("scheduled", made))
+        )
 
     return known
 
@@ -75,8 +90,8 @@ def first_seen_running(event: datetime, now: datetime, here: ZoneInfo) -> Snapsh
     return snapshot_with(seen_at(now, "INPROGRESS"), running_since=event.astimezone(here))
 
 
-def told_running(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
-    year = history(row("initiated", event), row("completed", event - 7 * DAY))
+def reported_running(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
+    year = make_history(history_row("initiated", event), history_row("completed", event - 7 * DAY))
     return snapshot_with(seen_at(now, "INPROGRESS"), running_since=now, history=year)
 
 
@@ -91,7 +106,7 @@ def looked_at(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
 def history_read(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
     return snapshot_with(
         seen_at(now),
-        history=history(row("completed", now.astimezone(UTC) - DAY)),
+        history=make_history(history_row("completed", now.astimezone(UTC) - DAY)),
         history_read_at=event.astimezone(here),
         history_problem=OFFLINE,
         history_failures=1,
@@ -104,7 +119,9 @@ THRESHOLDS = (
     Threshold(
         "seen running", POLICY.long_run_after, ("running", "running", "running_long"), first_seen_running
     ),
-    Threshold("told running", POLICY.long_run_after, ("running", "running", "running_long"), told_running),
+    Threshold(
+        "told running", POLICY.long_run_after, ("running", "running", "running_long"), reported_running
+    ),
     Threshold("every week", 8 * DAY, AGE, completed("FREQ=WEEKLY;INTERVAL=1;BYDAY=TU")),
     Threshold("every two weeks", 16 * DAY, AGE, completed("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU")),
     Threshold("every month", 33 * DAY, AGE, completed("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=16")),

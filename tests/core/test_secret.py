@@ -20,8 +20,16 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from tests.core.build import NOW, SECOND, tried
-from zbtui.core.secret import RENEW_BEFORE, AccessToken, Client, Secret, SignIn, fingerprint, fits_header
+from tests.core.build import NOW, SECOND, reproducible
+from zbtui.core.secret import (
+    RENEWAL_MARGIN,
+    AccessToken,
+    OAuthClient,
+    Secret,
+    SignInCredentials,
+    fingerprint,
+    is_header_safe,
+)
 
 # Put together here, so that the text is in no line of source that a traceback quotes.
 TOKEN = ".".join(["1000", "feedface" * 4, "cafebabe" * 4])
@@ -32,8 +40,8 @@ def holders() -> list[object]:
     secret = Secret(TOKEN)
     return [
         secret,
-        SignIn(secret, secret),
-        Client("an-id", secret),
+        SignInCredentials(secret, secret),
+        OAuthClient("an-id", secret),
         AccessToken(secret, "https://www.zohoapis.eu", NOW),
         [secret],
         {"token": secret},
@@ -44,7 +52,7 @@ def holder_name(holder: object) -> str:
     return type(holder).__name__
 
 
-WAYS: dict[str, Callable[[object], str]] = {
+RENDERINGS: dict[str, Callable[[object], str]] = {
     "repr": repr,
     "str": str,
     "ascii": ascii,
@@ -60,14 +68,14 @@ WAYS: dict[str, Callable[[object], str]] = {
 
 
 @pytest.mark.parametrize("holder", holders(), ids=holder_name)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", RENDERINGS)
 def test_no_way_of_making_text_shows_it(way: str, holder: object) -> None:
-    text = WAYS[way](holder)
+    text = RENDERINGS[way](holder)
     assert "Secret(***)" in text
     assert not any(part in text for part in TOKEN.split("."))
 
 
-WAYS_OUT: dict[str, Callable[[object], object]] = {
+CONVERSIONS: dict[str, Callable[[object], object]] = {
     "copy": copy.deepcopy,
     "pickle": pickle.dumps,
     "oldest pickle": lambda value: pickle.dumps(value, protocol=0),
@@ -76,10 +84,10 @@ WAYS_OUT: dict[str, Callable[[object], object]] = {
 
 
 @pytest.mark.parametrize("holder", holders(), ids=holder_name)
-@pytest.mark.parametrize("way", WAYS_OUT)
+@pytest.mark.parametrize("way", CONVERSIONS)
 def test_it_cannot_be_written_out_or_multiplied(way: str, holder: object) -> None:
     with pytest.raises(TypeError) as caught:
-        WAYS_OUT[way](holder)
+        CONVERSIONS[way](holder)
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 
@@ -96,13 +104,15 @@ def test_a_width_asked_for_in_a_format_does_not_show_it() -> None:
     assert TOKEN not in str(caught.value)
 
 
-@pytest.mark.parametrize("holder", [SignIn(Secret(TOKEN)), AccessToken(Secret(TOKEN), "", NOW)])
-def test_a_dataclass_that_holds_one_is_not_turned_into_plain_data(holder: SignIn | AccessToken) -> None:
+@pytest.mark.parametrize("holder", [SignInCredentials(Secret(TOKEN)), AccessToken(Secret(TOKEN), "", NOW)])
+def test_a_dataclass_that_holds_one_is_not_turned_into_plain_data(
+    holder: SignInCredentials | AccessToken,
+) -> None:
     with pytest.raises(TypeError):
         dataclasses.asdict(holder)
 
 
-def _trip(sign_in: SignIn, access: AccessToken) -> None:
+def _trip(sign_in: SignInCredentials, access: AccessToken) -> None:
     secret = sign_in.client_secret
     held = {"refresh": sign_in.refresh_token, "all": [secret, access]}
     raise ValueError(f"tripped over {held}")
@@ -111,7 +121,7 @@ def _trip(sign_in: SignIn, access: AccessToken) -> None:
 def _tripped() -> ValueError:
     secret = Secret(TOKEN)
     try:
-        _trip(SignIn(secret, secret), AccessToken(secret, "https://www.zohoapis.eu", NOW))
+        _trip(SignInCredentials(secret, secret), AccessToken(secret, "https://www.zohoapis.eu", NOW))
     except ValueError as error:
         return error
     raise AssertionError
@@ -146,7 +156,7 @@ def test_two_are_equal_where_their_texts_are() -> None:
     assert Secret(TOKEN) == Secret(TOKEN)
     assert Secret(TOKEN) != Secret("other")
     assert Secret(TOKEN) != TOKEN
-    assert SignIn(Secret(TOKEN)) != SignIn(Secret(TOKEN), Secret(TOKEN))
+    assert SignInCredentials(Secret(TOKEN)) != SignInCredentials(Secret(TOKEN), Secret(TOKEN))
 
 
 def test_an_empty_one_is_false() -> None:
@@ -157,16 +167,16 @@ def test_an_empty_one_is_false() -> None:
 @pytest.mark.parametrize(
     ("left", "good"),
     [
-        (RENEW_BEFORE + SECOND, True),
-        (RENEW_BEFORE, False),
-        (RENEW_BEFORE - SECOND, False),
+        (RENEWAL_MARGIN + SECOND, True),
+        (RENEWAL_MARGIN, False),
+        (RENEWAL_MARGIN - SECOND, False),
         (timedelta(), False),
         (-SECOND, False),
     ],
 )
 def test_an_access_token_is_good_until_five_minutes_before_its_end(left: timedelta, good: bool) -> None:
-    assert timedelta(minutes=5) == RENEW_BEFORE
-    assert AccessToken(Secret(TOKEN), "https://www.zohoapis.eu", NOW + left).is_good(NOW) is good
+    assert timedelta(minutes=5) == RENEWAL_MARGIN
+    assert AccessToken(Secret(TOKEN), "https://www.zohoapis.eu", NOW + left).is_usable(NOW) is good
 
 
 # Fingerprints
@@ -180,7 +190,7 @@ def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_run() -> None:
     assert fingerprint(Secret("1000.abc"), Secret("x")) == "12f51e079f0d0e71b412fddeed1e6e90"
 
 
-@tried
+@reproducible
 @given(st.lists(texts, min_size=1, max_size=3))
 def test_a_fingerprint_is_32_hex_digits_that_tell_nothing(parts: list[str]) -> None:
     found = fingerprint(*map(Secret, parts))
@@ -189,7 +199,7 @@ def test_a_fingerprint_is_32_hex_digits_that_tell_nothing(parts: list[str]) -> N
     assert not any(len(part) > 4 and part in found for part in parts)
 
 
-@tried
+@reproducible
 @given(st.lists(texts, max_size=3), st.lists(texts, max_size=3))
 def test_two_fingerprints_are_equal_where_the_secrets_are_and_in_the_same_order(
     one: list[str], other: list[str]
@@ -212,9 +222,9 @@ def test_a_secret_that_no_text_can_be_made_of_has_one_too() -> None:
 
 @pytest.mark.parametrize("token", ["a", "1000.a-b_c.d~e", "!" * 2048])
 def test_a_token_of_printable_ascii_fits_a_header(token: str) -> None:
-    assert fits_header(token)
+    assert is_header_safe(token)
 
 
 @pytest.mark.parametrize("token", ["", " a", "a b", "a\n", "a\r\nX: y", "é", "a\x7f", "!" * 2049])
 def test_any_other_token_does_not(token: str) -> None:
-    assert not fits_header(token)
+    assert not is_header_safe(token)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
-from zbtui.core.text import LONGEST, clean
+from tests.core.build import reproducible
+from zbtui.core.text import MAX_LENGTH, clean
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 INVISIBLE = "\u00ad\u180e\u200b\u2060\ufeff\U000e0001\U000e0041"
@@ -21,8 +21,8 @@ texts = st.text(
 )
 
 
-@tried
-@given(texts.filter(lambda text: len(text) < LONGEST))
+@reproducible
+@given(texts.filter(lambda text: len(text) < MAX_LENGTH))
 def test_what_has_nothing_to_be_taken_out_comes_out_as_with_something(text: str) -> None:
     assert clean(text) == clean(f"{text}\x00")
 
@@ -87,17 +87,17 @@ def test_no_escape_sequence_reaches_the_terminal(payload: str) -> None:
 
 def test_no_character_of_unicode_is_an_exception() -> None:
     every = "".join(map(chr, range(sys.maxunicode + 1)))
-    left = "".join(clean(every[start : start + LONGEST]) for start in range(0, len(every), LONGEST))
+    left = "".join(clean(every[start : start + MAX_LENGTH]) for start in range(0, len(every), MAX_LENGTH))
     assert [hex(ord(char)) for char in left if is_unsafe(char)] == []
 
 
-@tried
+@reproducible
 @given(texts)
 def test_cleaning_twice_changes_nothing(text: str) -> None:
     assert clean(clean(text)) == clean(text)
 
 
-@tried
+@reproducible
 @given(texts, st.integers(1, 60))
 def test_a_line_is_never_longer_than_asked_for(text: str, longest: int) -> None:
     line = clean(text, longest)
@@ -106,7 +106,7 @@ def test_a_line_is_never_longer_than_asked_for(text: str, longest: int) -> None:
     assert not any(map(is_unsafe, line))
 
 
-@tried
+@reproducible
 @given(texts)
 def test_a_line_can_always_be_written_and_has_no_blanks_to_spare(text: str) -> None:
     line = clean(text)
@@ -115,13 +115,13 @@ def test_a_line_can_always_be_written_and_has_no_blanks_to_spare(text: str) -> N
 
 
 def test_a_text_of_the_full_length_stays_whole() -> None:
-    assert clean("x" * LONGEST) == "x" * LONGEST
+    assert clean("x" * MAX_LENGTH) == "x" * MAX_LENGTH
 
 
 @pytest.mark.parametrize(
     ("text", "whole"),
     [
-        ("x" * (LONGEST + 1), None),
+        ("x" * (MAX_LENGTH + 1), None),
         ("x" * 1_000_000, None),
         ("a" + " " * 1_000_000 + "b", "a b"),
         ("a" + "\x00" * 1_000_000 + "b", "ab"),

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import ZONES, tried, zones
+from tests.core.build import ZONES, reproducible, zones
 from zbtui.core.timefmt import (
     ago,
     countdown,
-    day,
-    moment_texts,
-    month_of,
-    offset_text,
+    datetime_texts,
+    day_month_text,
+    format_duration,
+    month_bounds,
     parse_duration,
-    rough,
-    spell_duration,
+    rough_span,
+    utc_offset_text,
 )
 
 UTC, INDIA, PACIFIC = ZONES
@@ -73,7 +73,7 @@ def test_a_duration_is_longer_than_nothing_and_at_most_ten_years(text: str) -> N
         parse_duration(text)
 
 
-@tried
+@reproducible
 @given(st.text(max_size=12) | st.from_regex(r"[0-9]{1,12}[smhd]([0-9]{1,3}[smhd])?", fullmatch=True))
 def test_a_duration_is_read_or_refused_with_a_value_error(text: str) -> None:
     try:
@@ -95,25 +95,25 @@ def test_a_duration_is_read_or_refused_with_a_value_error(text: str) -> None:
     ],
 )
 def test_a_duration_is_spelt_from_its_largest_unit_down(span: timedelta, text: str) -> None:
-    assert spell_duration(span) == text
+    assert format_duration(span) == text
 
 
-@tried
+@reproducible
 @given(st.integers(1, 3650 * 86400))
 def test_a_duration_is_read_as_it_was_spelt(seconds: int) -> None:
     span = timedelta(seconds=seconds)
-    assert parse_duration(spell_duration(span)) == span
+    assert parse_duration(format_duration(span)) == span
 
 
-@tried
+@reproducible
 @given(st.from_regex(r"([0-9]{1,3}[smhd]){1,4}", fullmatch=True))
 def test_whatever_way_a_duration_was_written_it_is_spelt_as_the_same(text: str) -> None:
     try:
         span = parse_duration(text)
     except ValueError:
         return
-    assert parse_duration(spell_duration(span)) == span
-    assert spell_duration(parse_duration(spell_duration(span))) == spell_duration(span)
+    assert parse_duration(format_duration(span)) == span
+    assert format_duration(parse_duration(format_duration(span))) == format_duration(span)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_countdown_shows_days_only_from_one_day_on(span: timedelta, text: str)
     ],
 )
 def test_an_age_is_told_roughly(span: timedelta, text: str, age: str) -> None:
-    assert rough(span) == text
+    assert rough_span(span) == text
     assert ago(span) == age
 
 
@@ -167,13 +167,13 @@ def test_an_age_is_told_roughly(span: timedelta, text: str, age: str) -> None:
     ],
 )
 def test_an_offset_is_hours_and_minutes(offset: timedelta, text: str) -> None:
-    assert offset_text(datetime(2026, 3, 3, tzinfo=timezone(offset))) == text
+    assert utc_offset_text(datetime(2026, 3, 3, tzinfo=timezone(offset))) == text
 
 
 def test_a_day_is_in_english() -> None:
     moment = datetime(2022, 7, 2, tzinfo=UTC)
-    assert day(moment) == "2 Jul"
-    assert day(moment, year=True) == "2 Jul 2022"
+    assert day_month_text(moment) == "2 Jul"
+    assert day_month_text(moment, year=True) == "2 Jul 2022"
 
 
 @pytest.mark.parametrize(
@@ -211,22 +211,22 @@ def test_a_day_is_in_english() -> None:
 def test_a_moment_is_told_in_the_viewers_zone_with_the_orgs_beside_it(
     zone: tzinfo, texts: tuple[str, ...]
 ) -> None:
-    assert moment_texts(NEXT_RUN, zone) == texts
+    assert datetime_texts(NEXT_RUN, zone) == texts
 
 
 def test_without_a_zone_the_machines_own_is_the_viewers() -> None:
     here = NEXT_RUN.astimezone()
     assert all(
-        f"{here.day} Jul" in text and f"{here:%H:%M}" in text for text in moment_texts(NEXT_RUN, None)
+        f"{here.day} Jul" in text and f"{here:%H:%M}" in text for text in datetime_texts(NEXT_RUN, None)
     )
 
 
-@tried
+@reproducible
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31)), zones, zones)
 def test_each_way_to_tell_a_moment_is_shorter_than_the_one_before(
     naive: datetime, theirs: tzinfo, here: tzinfo
 ) -> None:
-    lengths = [len(text) for text in moment_texts(naive.replace(tzinfo=theirs), here)]
+    lengths = [len(text) for text in datetime_texts(naive.replace(tzinfo=theirs), here)]
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[-1] <= 16
 
@@ -240,7 +240,7 @@ def test_a_month_begins_and_ends_at_the_moments_own_offset(
     day_in: str, next_month: str, zone: tzinfo
 ) -> None:
     moment = datetime.fromisoformat(f"{day_in}T23:59:59").replace(tzinfo=zone)
-    begin, end = month_of(moment)
+    begin, end = month_bounds(moment)
     assert begin == moment.replace(day=1, hour=0, minute=0, second=0)
     assert end == datetime.fromisoformat(next_month).replace(tzinfo=zone)
     assert (begin.tzinfo, end.tzinfo) == (zone, zone)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import NOW, OFFLINE, SIGNED_OUT
-from zbtui.core.explain import explain_api
-from zbtui.core.explain_sign_in import explain_token, over_budget
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.explain import api_problem
+from zbtui.core.explain_sign_in import token_budget_problem, token_problem
+from zbtui.core.trouble import Problem, ProblemError
 
 
 def test_the_error_says_its_trouble_and_no_more() -> None:
-    error = TroubleError(SIGNED_OUT)
-    assert error.trouble is SIGNED_OUT
+    error = ProblemError(SIGNED_OUT)
+    assert error.problem is SIGNED_OUT
     assert str(error) == SIGNED_OUT.message
     assert error.args == (SIGNED_OUT.message,)
 
@@ -20,18 +20,18 @@ def test_the_error_says_its_trouble_and_no_more() -> None:
 @pytest.mark.parametrize(
     ("trouble", "barred"),
     [
-        (explain_token("Access Denied", 200, "eu"), True),
-        (explain_token("Access Denied", 400, "eu"), True),
-        (explain_token("Access Denied", None, "eu"), True),
-        (over_budget(NOW), True),
-        (explain_token("access_denied", 400, "eu"), False),
-        (explain_token("invalid_code", 200, "eu"), False),
-        (explain_api(429, {"code": "TOO_MANY_REQUESTS"}, "eu"), False),
+        (token_problem("Access Denied", 200, "eu"), True),
+        (token_problem("Access Denied", 400, "eu"), True),
+        (token_problem("Access Denied", None, "eu"), True),
+        (token_budget_problem(NOW), True),
+        (token_problem("access_denied", 400, "eu"), False),
+        (token_problem("invalid_code", 200, "eu"), False),
+        (api_problem(429, {"code": "TOO_MANY_REQUESTS"}, "eu"), False),
         (OFFLINE, False),
     ],
 )
-def test_only_a_lock_out_and_what_keeps_from_one_bar_whoever_asks(trouble: Trouble, barred: bool) -> None:
-    assert trouble.is_barred is barred
+def test_only_a_lock_out_and_what_keeps_from_one_bar_whoever_asks(trouble: Problem, barred: bool) -> None:
+    assert trouble.forbids_early_retry is barred
 
 
 def test_asking_again_may_help_unless_said_otherwise() -> None:

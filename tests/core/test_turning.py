@@ -18,68 +18,78 @@ from tests.core.build import (
     OFFLINE,
     POLICY,
     ZONES,
-    ahead,
-    history,
+    history_row,
+    history_with_one_end,
+    make_history,
     policies,
-    ran,
-    row,
-    running,
-    seen,
+    reproducible,
+    snapshot_of,
+    snapshot_of_running_backup,
+    snapshot_with_next_run,
     snapshots,
-    tried,
 )
 from tests.core.test_judge_never import looks
 from tests.support.build import snapshot_with
-from zbtui.core.cadence import PAST_EVERY
-from zbtui.core.judge import PATIENCE, judge
+from zbtui.core.cadence import HISTORY_AND_LINKS_EVERY
+from zbtui.core.judge import ALLOWED_FAILURES, judge
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
-from zbtui.core.rules import LINKS_NEAR
+from zbtui.core.org import WatchPolicy
+from zbtui.core.rules import LINKS_EXPIRY_WARNING
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.turning import NEVER, turns_at
+from zbtui.core.turning import NEVER, next_verdict_change
 
 JUST = timedelta.resolution
-WEEKLY = ahead(20 * DAY).zoho.backup
+WEEKLY = snapshot_with_next_run(20 * DAY).zoho.backup
 spans = st.one_of(
     st.timedeltas(timedelta(), 3 * DAY), st.timedeltas(timedelta(), 4 * HOUR), st.just(timedelta())
 )
 zones = st.sampled_from([*ZONES, ZoneInfo("America/New_York")])
 
 
-def told(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PATIENCE) -> object:
+def verdict_without_text(
+    snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
+) -> object:
     found = judge(snapshot, policy, now, patience)
-    return found.name, found.level, found.word, found.stale
+    return found.name, found.level, found.badge, found.stale
 
 
-@tried
-@given(looks, policies, spans, st.integers(1, PATIENCE))
+@reproducible
+@given(looks, policies, spans, st.integers(1, ALLOWED_FAILURES))
 def test_until_then_every_verdict_is_the_same_but_for_its_words(
-    snapshot: Snapshot, policy: Policy, later: timedelta, patience: int
+    snapshot: Snapshot, policy: WatchPolicy, later: timedelta, patience: int
 ) -> None:
-    turn = turns_at(snapshot, policy, NOW)
+    turn = next_verdict_change(snapshot, policy, NOW)
     assert turn > NOW
     for now in (NOW + later, turn - JUST):
         if NOW <= now < turn:
-            assert told(snapshot, policy, now, patience) == told(snapshot, policy, NOW, patience)
+            assert verdict_without_text(snapshot, policy, now, patience) == verdict_without_text(
+                snapshot, policy, NOW, patience
+            )
 
 
-@tried
+@reproducible
 @given(looks, policies, st.lists(spans, max_size=4))
 def test_whoever_judges_at_each_of_these_moments_misses_nothing(
-    snapshot: Snapshot, policy: Policy, later: list[timedelta]
+    snapshot: Snapshot, policy: WatchPolicy, later: list[timedelta]
 ) -> None:
     now = verdict_at = NOW
     for span in later:
         now += span
-        while (turn := turns_at(snapshot, policy, verdict_at)) <= now:
+        while (turn := next_verdict_change(snapshot, policy, verdict_at)) <= now:
             verdict_at = turn
-        assert told(snapshot, policy, verdict_at) == told(snapshot, policy, now)
+        assert verdict_without_text(snapshot, policy, verdict_at) == verdict_without_text(
+            snapshot, policy, now
+        )
 
 
-@tried
+@reproducible
 @given(snapshots(), policies, zones)
-def test_the_zone_of_the_clock_does_not_matter(snapshot: Snapshot, policy: Policy, zone: tzinfo) -> None:
-    assert turns_at(snapshot, policy, NOW.astimezone(zone)) == turns_at(snapshot, policy, NOW)
+def test_the_zone_of_the_clock_does_not_matter(
+    snapshot: Snapshot, policy: WatchPolicy, zone: tzinfo
+) -> None:
+    assert next_verdict_change(snapshot, policy, NOW.astimezone(zone)) == next_verdict_change(
+        snapshot, policy, NOW
+    )
 
 
 CALM = replace(POLICY, every=100 * DAY)
@@ -88,33 +98,47 @@ CALM = replace(POLICY, every=100 * DAY)
 
 def started(ago: timedelta) -> Snapshot:
     """A run in progress, of which only the history tells since when; before it one has completed."""
-    done = row("completed", NOW - ago - HOUR)
-    return snapshot_with(running(None), history=history(row("started", NOW - ago), done))
+    done = history_row("completed", NOW - ago - HOUR)
+    return snapshot_with(
+        snapshot_of_running_backup(None), history=make_history(history_row("started", NOW - ago), done)
+    )
 
 
 @pytest.mark.parametrize(
     ("snapshot", "policy", "turn", "before", "after"),
     [
-        (ahead(20 * DAY), POLICY, PATIENCE * POLICY.every, "scheduled", "waiting"),
-        (seen(WEEKLY, observed_at=NOW + 301 * DAY), CALM, DAY, "waiting", "scheduled"),
-        (ahead(-HOUR), CALM, POLICY.overdue_after - HOUR, "scheduled", "overdue"),
+        (snapshot_with_next_run(20 * DAY), POLICY, ALLOWED_FAILURES * POLICY.every, "scheduled", "waiting"),
+        (snapshot_of(WEEKLY, observed_at=NOW + 301 * DAY), CALM, DAY, "waiting", "scheduled"),
+        (snapshot_with_next_run(-HOUR), CALM, POLICY.overdue_after - HOUR, "scheduled", "overdue"),
         (
-            snapshot_with(ahead(-HOUR), clock_offset=-10 * MINUTE),
+            snapshot_with(snapshot_with_next_run(-HOUR), clock_offset=-10 * MINUTE),
             CALM,
             POLICY.overdue_after - 50 * MINUTE,
             "scheduled",
             "overdue",
         ),
-        (seen(WEEKLY, history=ran("completed", 7 * DAY)), CALM, DAY, "scheduled", "too_old"),
         (
-            seen(WEEKLY, links=Links(expire=NOW + LINKS_NEAR + MINUTE)),
+            snapshot_of(WEEKLY, history=history_with_one_end("completed", 7 * DAY)),
+            CALM,
+            DAY,
+            "scheduled",
+            "too_old",
+        ),
+        (
+            snapshot_of(WEEKLY, links=Links(expires_at=NOW + LINKS_EXPIRY_WARNING + MINUTE)),
             CALM,
             MINUTE,
             "scheduled",
             "links_expiring",
         ),
-        (seen(WEEKLY, links=Links(expire=NOW + MINUTE)), CALM, MINUTE, "links_expiring", "scheduled"),
-        (running(HOUR), CALM, POLICY.long_run_after - HOUR, "running", "running_long"),
+        (
+            snapshot_of(WEEKLY, links=Links(expires_at=NOW + MINUTE)),
+            CALM,
+            MINUTE,
+            "links_expiring",
+            "scheduled",
+        ),
+        (snapshot_of_running_backup(HOUR), CALM, POLICY.long_run_after - HOUR, "running", "running_long"),
         (
             started(HOUR),
             CALM,
@@ -130,19 +154,19 @@ def started(ago: timedelta) -> Snapshot:
             "running",
         ),
         (
-            seen(
+            snapshot_of(
                 WEEKLY,
                 history_read_at=NOW - HOUR,
                 history_problem=OFFLINE,
                 history_failures=1,
             ),
             CALM,
-            PATIENCE * PAST_EVERY - HOUR,
+            ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY - HOUR,
             "scheduled",
             "cannot_look",
         ),
         (
-            seen(
+            snapshot_of(
                 WEEKLY,
                 history_read_at=NOW + HOUR,
                 history_problem=OFFLINE,
@@ -156,17 +180,17 @@ def started(ago: timedelta) -> Snapshot:
     ],
 )
 def test_it_is_when_the_verdict_turns(
-    snapshot: Snapshot, policy: Policy, turn: timedelta, before: str, after: str
+    snapshot: Snapshot, policy: WatchPolicy, turn: timedelta, before: str, after: str
 ) -> None:
-    assert turns_at(snapshot, policy, NOW) == NOW + turn
+    assert next_verdict_change(snapshot, policy, NOW) == NOW + turn
     assert judge(snapshot, policy, NOW).name == before
     assert judge(snapshot, policy, NOW + turn + JUST).name == after
 
 
 def test_a_run_that_is_due_is_one_although_the_verdict_stays() -> None:
     """Whether the month's quota is enough is not asked of a run that is past."""
-    assert turns_at(ahead(HOUR), CALM, NOW) == NOW + HOUR
+    assert next_verdict_change(snapshot_with_next_run(HOUR), CALM, NOW) == NOW + HOUR
 
 
 def test_of_what_nothing_is_known_nothing_turns() -> None:
-    assert turns_at(snapshot_with(seen(None), observed_at=None), POLICY, NOW) == NEVER
+    assert next_verdict_change(snapshot_with(snapshot_of(None), observed_at=None), POLICY, NOW) == NEVER

@@ -7,15 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.build import seen, snapshot_with
+from tests.support.build import make_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.judge import judge
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.verdict_cache import VerdictCache
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-SOON = seen("acme", scheduled_date=(START + MINUTE).isoformat())
-POLICY = Policy(overdue_after=MINUTE)
+SOON = make_snapshot("acme", scheduled_date=(START + MINUTE).isoformat())
+POLICY = WatchPolicy(overdue_after=MINUTE)
 
 
 @pytest.mark.parametrize("patience", [3, 5])
@@ -34,16 +34,16 @@ def test_it_finds_none_that_may_be_another_by_now() -> None:
         "the time has come": (SOON, POLICY, START + MINUTE, 3),
         "the clock was set back": (SOON, POLICY, START - SECOND, 3),
         "another snapshot": (snapshot_with(SOON, failures=1), POLICY, START, 3),
-        "another policy": (SOON, Policy(overdue_after=HOUR), START, 3),
+        "another policy": (SOON, WatchPolicy(overdue_after=HOUR), START, 3),
         "another patience": (SOON, POLICY, START, 4),
-        "another org": (seen("b"), POLICY, START, 3),
+        "another org": (make_snapshot("b"), POLICY, START, 3),
     }
     assert {why: cache.find(*asked) for why, asked in others.items()} == dict.fromkeys(others)
 
 
 def test_its_words_are_never_older_than_five_minutes() -> None:
-    cache, far = VerdictCache(), seen("acme", scheduled_date=(START + 48 * HOUR).isoformat())
-    policy = Policy(every=HOUR)
+    cache, far = VerdictCache(), make_snapshot("acme", scheduled_date=(START + 48 * HOUR).isoformat())
+    policy = WatchPolicy(every=HOUR)
     cache.judge(far, policy, START)
     assert cache.find(far, policy, START + 5 * MINUTE - SECOND) is not None
     assert cache.find(far, policy, START + 5 * MINUTE) is None

@@ -6,22 +6,22 @@ from dataclasses import replace
 
 import pytest
 
-from tests.core.build import ORG, company
+from tests.core.build import ORG, make_company
 from tests.support.build import build_snapshot
 from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.org import CUSTOM
+from zbtui.core.org import CUSTOM_DATA_CENTER
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.zoho_page import crm_page
+from zbtui.core.zoho_page import crm_url
 
 
 @pytest.mark.parametrize("key", DATA_CENTERS)
 def test_it_is_at_the_data_centers_own_domain(key: str) -> None:
     domain = DATA_CENTERS[key].accounts_url.removeprefix("https://accounts.")
-    assert crm_page(Snapshot(replace(ORG, data_center=key))) == f"https://crm.{domain}/crm/"
+    assert crm_url(Snapshot(replace(ORG, data_center=key))) == f"https://crm.{domain}/crm/"
 
 
 def test_of_a_custom_data_center_it_is_not_known() -> None:
-    assert crm_page(Snapshot(replace(ORG, data_center=CUSTOM))) is None
+    assert crm_url(Snapshot(replace(ORG, data_center=CUSTOM_DATA_CENTER))) is None
 
 
 @pytest.mark.parametrize(
@@ -37,5 +37,5 @@ def test_of_a_custom_data_center_it_is_not_known() -> None:
     ],
 )
 def test_the_orgs_number_is_in_it_where_it_is_one(number: str | None, path: str) -> None:
-    known = build_snapshot(ORG, company=company(number=number))
-    assert crm_page(known) == f"https://crm.zoho.eu/crm/{path}"
+    known = build_snapshot(ORG, company=make_company(org_number=number))
+    assert crm_url(known) == f"https://crm.zoho.eu/crm/{path}"

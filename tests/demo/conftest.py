@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.demo.desk import Desk
+from tests.demo.desk import SimulatorClient
 from tests.support.clock import FakeClock
 
 
 @pytest.fixture
-def desk(clock: FakeClock) -> Desk:
-    return Desk(clock)
+def client(clock: FakeClock) -> SimulatorClient:
+    return SimulatorClient(clock)

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.demo.desk import BOTH, Desk
+from tests.demo.desk import BACKUP_AND_ORG_SCOPES, SimulatorClient
 from tests.support.clock import FakeClock
-from tests.support.zoho import Browser, browse
+from tests.support.zoho import FakeBrowser, answer_consent_page
 from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT, Client
-from zbtui.demo.answers import Answer, Call, Site
+from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT, RegisteredClient
+from zbtui.demo.answers import SimulatedRequest, SimulatedResponse, Site
 from zbtui.demo.consent import show_consent_page
 from zbtui.demo.server import serve_in_process
 
@@ -27,14 +27,14 @@ VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
-class Visitor(Desk):
+class ConsentVisitor(SimulatorClient):
     """A person, sent to the consent page by the web client."""
 
     def query(self, **changed: str | None) -> dict[str, str]:
         whole = {
             "response_type": "code",
             "client_id": WEB_CLIENT.client_id,
-            "scope": BOTH,
+            "scope": BACKUP_AND_ORG_SCOPES,
             "redirect_uri": BACK,
             "access_type": "offline",
             "prompt": "consent",
@@ -43,13 +43,13 @@ class Visitor(Desk):
         }
         return {key: value for key, value in whole.items() if value is not None}
 
-    def see(self, dc: str = "us", **changed: str | None) -> Answer:
-        return show_consent_page(self.simulator, Call(Site(dc), query=self.query(**changed)))[0]
+    def see(self, dc: str = "us", **changed: str | None) -> SimulatedResponse:
+        return show_consent_page(self.simulator, SimulatedRequest(Site(dc), query=self.query(**changed)))[0]
 
     def decide(self, org: str | None, dc: str = "us", **changed: str | None) -> dict[str, str]:
         """What the redirect brings back."""
         form = {"decision": "reject"} if org is None else {"decision": "accept", "org": org}
-        call = Call(Site(dc), "POST", self.query(**changed), form)
+        call = SimulatedRequest(Site(dc), "POST", self.query(**changed), form)
         answer = show_consent_page(self.simulator, call)[0]
         assert answer.status == 302, answer.body
         location = answer.headers["Location"]
@@ -58,41 +58,41 @@ class Visitor(Desk):
         return {key: value for key, (value,) in parse_qs(query).items()}
 
     def swap(
-        self, code: str, dc: str, client: Client = WEB_CLIENT, **changed: str | None
+        self, code: str, dc: str, client: RegisteredClient = WEB_CLIENT, **changed: str | None
     ) -> dict[str, Any]:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, **changed}
-        return self.post(dc, client, **form)
+        return self.post_token_request(dc, client, **form)
 
 
 @pytest.fixture
-def visitor(clock: FakeClock) -> Visitor:
-    return Visitor(clock)
+def visitor(clock: FakeClock) -> ConsentVisitor:
+    return ConsentVisitor(clock)
 
 
 # The page
 
 
-def test_the_page_names_client_and_scopes_and_has_no_script(visitor: Visitor) -> None:
+def test_the_page_names_client_and_scopes_and_has_no_script(visitor: ConsentVisitor) -> None:
     answer = visitor.see()
     page = answer.body.decode()
     assert (answer.status, answer.content_type) == (200, "text/html;charset=UTF-8")
     assert "Demo for browsers" in page
-    for scope in BOTH.split(","):
+    for scope in BACKUP_AND_ORG_SCOPES.split(","):
         assert f"<li>{scope}</li>" in page
     assert "<script" not in page
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-def test_all_but_the_chinese_may_begin_at_the_first_data_center(visitor: Visitor) -> None:
+def test_all_but_the_chinese_may_begin_at_the_first_data_center(visitor: ConsentVisitor) -> None:
     page = visitor.see().body.decode()
-    for org in visitor.simulator.world.every.values():
+    for org in visitor.simulator.world.all_orgs.values():
         assert (f'value="{org.name}"' in page) is (org.data_center != "cn")
 
 
 @pytest.mark.parametrize("dc", sorted(set(DATA_CENTERS) - {"us"}))
-def test_elsewhere_begins_who_lives_there(dc: str, visitor: Visitor) -> None:
+def test_elsewhere_begins_who_lives_there(dc: str, visitor: ConsentVisitor) -> None:
     page = visitor.see(dc).body.decode()
-    for org in visitor.simulator.world.every.values():
+    for org in visitor.simulator.world.all_orgs.values():
         assert (f'value="{org.name}"' in page) is (org.data_center == dc)
 
 
@@ -118,10 +118,10 @@ def test_elsewhere_begins_who_lives_there(dc: str, visitor: Visitor) -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_wrong_request_is_an_error_page_and_the_browser_is_sent_nowhere(
-    method: str, changed: dict[str, str | None], visitor: Visitor
+    method: str, changed: dict[str, str | None], visitor: ConsentVisitor
 ) -> None:
     form = {"decision": "accept", "org": "nordlys"} if method == "POST" else {}
-    call = Call(Site("us"), method, visitor.query(**changed), form)
+    call = SimulatedRequest(Site("us"), method, visitor.query(**changed), form)
     answer, _ = show_consent_page(visitor.simulator, call)
     assert (answer.status, answer.content_type) == (400, "text/html;charset=UTF-8")
     assert "Location" not in answer.headers
@@ -130,17 +130,17 @@ def test_a_wrong_request_is_an_error_page_and_the_browser_is_sent_nowhere(
 
 @pytest.mark.parametrize("uri", ["http://localhost:40001/", "http://127.0.0.1:53171/"])
 def test_any_port_of_the_loopback_counts_as_registered_unless_taken_to_the_letter(
-    uri: str, visitor: Visitor
+    uri: str, visitor: ConsentVisitor
 ) -> None:
     assert visitor.see(redirect_uri=uri).status == 200
-    visitor.simulator.loopback_redirects = False
+    visitor.simulator.allow_any_loopback_port = False
     assert visitor.see(redirect_uri=uri).status == 400
     assert visitor.see().status == 200
 
 
 @given(st.text(max_size=30))
 def test_whatever_stands_in_the_request_is_no_markup(text: str) -> None:
-    page = Visitor(FakeClock()).see(state=f"<b>{text}\"'>", prompt=f"<b>{text}").body.decode()
+    page = ConsentVisitor(FakeClock()).see(state=f"<b>{text}\"'>", prompt=f"<b>{text}").body.decode()
     assert page.count("<b>") == 1, "the client's name"
     action = page.partition('action="')[2].partition('"')[0]
     assert action == escape(action.replace("&amp;", "&"))
@@ -149,7 +149,7 @@ def test_whatever_stands_in_the_request_is_no_markup(text: str) -> None:
 # The way back
 
 
-def test_who_accepts_comes_back_with_a_code_for_their_own_data_center(visitor: Visitor) -> None:
+def test_who_accepts_comes_back_with_a_code_for_their_own_data_center(visitor: ConsentVisitor) -> None:
     brought = visitor.decide("nordlys")
     assert brought.pop("code").startswith("1000.demo-grant-")
     assert brought == {
@@ -159,33 +159,35 @@ def test_who_accepts_comes_back_with_a_code_for_their_own_data_center(visitor: V
     }
 
 
-def test_who_rejects_comes_back_with_an_error(visitor: Visitor) -> None:
+def test_who_rejects_comes_back_with_an_error(visitor: ConsentVisitor) -> None:
     assert visitor.decide(None) == {"state": "s&t=1", "error": "access_denied"}
 
 
-def test_without_a_state_none_comes_back(visitor: Visitor) -> None:
+def test_without_a_state_none_comes_back(visitor: ConsentVisitor) -> None:
     assert "state" not in visitor.decide("nordlys", state=None)
 
 
 @pytest.mark.parametrize("org", ["nobody", "", "lotus"])
-def test_an_org_that_is_not_offered_is_an_error_page(org: str, visitor: Visitor) -> None:
+def test_an_org_that_is_not_offered_is_an_error_page(org: str, visitor: ConsentVisitor) -> None:
     form = {"decision": "accept", "org": org}
-    answer, _ = show_consent_page(visitor.simulator, Call(Site("us"), "POST", visitor.query(), form))
+    answer, _ = show_consent_page(
+        visitor.simulator, SimulatedRequest(Site("us"), "POST", visitor.query(), form)
+    )
     assert (answer.status, "Location" in answer.headers) == (400, False)
 
 
-async def test_a_browser_finds_its_way_through_the_page(visitor: Visitor) -> None:
+async def test_a_browser_finds_its_way_through_the_page(visitor: ConsentVisitor) -> None:
     app = serve_in_process(visitor.simulator)
     url = f"https://accounts.zoho.com/oauth/v2/auth?{urlencode(visitor.query())}"
-    location = await browse(url, "saffron", app)
+    location = await answer_consent_page(url, "saffron", app)
     query = parse_qs(urlsplit(location).query)
     assert (query["location"], query["state"]) == (["in"], ["s&t=1"])
-    rejected = parse_qs(urlsplit(await browse(url, None, app)).query)
+    rejected = parse_qs(urlsplit(await answer_consent_page(url, None, app)).query)
     assert rejected == {"error": ["access_denied"], "state": ["s&t=1"]}
 
 
-async def test_a_form_that_is_not_of_this_page_grants_nothing(visitor: Visitor) -> None:
-    browser = Browser(serve_in_process(visitor.simulator))
+async def test_a_form_that_is_not_of_this_page_grants_nothing(visitor: ConsentVisitor) -> None:
+    browser = FakeBrowser(serve_in_process(visitor.simulator))
     form = {"decision": "accept", "org": "nordlys"}
     answer = await browser.open("https://accounts.zoho.com/oauth/v2/auth", form)
     assert answer.status_code == 400
@@ -195,21 +197,21 @@ async def test_a_form_that_is_not_of_this_page_grants_nothing(visitor: Visitor) 
 # The code
 
 
-def test_the_code_is_exchanged_at_its_own_data_center_and_nowhere_else(visitor: Visitor) -> None:
+def test_the_code_is_exchanged_at_its_own_data_center_and_nowhere_else(visitor: ConsentVisitor) -> None:
     code = visitor.decide("nordlys")["code"]
     assert visitor.swap(code, "us") == {"error": "invalid_code"}
     answer = visitor.swap(code, "eu")
     assert (answer["scope"], answer["api_domain"]) == (
-        BOTH.replace(",", " "),
+        BACKUP_AND_ORG_SCOPES.replace(",", " "),
         "https://www.zohoapis.eu",
     )
-    renewed = visitor.post(
+    renewed = visitor.post_token_request(
         "eu", WEB_CLIENT, grant_type="refresh_token", refresh_token=answer["refresh_token"]
     )
     assert visitor.details(renewed["access_token"]).status == 200
 
 
-async def test_the_code_lives_for_a_minute(visitor: Visitor) -> None:
+async def test_the_code_lives_for_a_minute(visitor: ConsentVisitor) -> None:
     early, late = (visitor.decide("nordlys")["code"] for _ in range(2))
     await visitor.clock.advance(59)
     assert "access_token" in visitor.swap(early, "eu")
@@ -217,38 +219,40 @@ async def test_the_code_lives_for_a_minute(visitor: Visitor) -> None:
     assert visitor.swap(late, "eu") == {"error": "invalid_code"}
 
 
-def test_the_code_works_once(visitor: Visitor) -> None:
+def test_the_code_works_once(visitor: ConsentVisitor) -> None:
     code = visitor.decide("nordlys")["code"]
     assert "access_token" in visitor.swap(code, "eu")
     assert visitor.swap(code, "eu") == {"error": "invalid_code"}
 
 
 @pytest.mark.parametrize("uri", ["http://localhost:53171", "http://127.0.0.1:53171/", None])
-def test_the_redirect_uri_is_compared_to_the_letter(uri: str | None, visitor: Visitor) -> None:
+def test_the_redirect_uri_is_compared_to_the_letter(uri: str | None, visitor: ConsentVisitor) -> None:
     code = visitor.decide("nordlys")["code"]
     assert visitor.swap(code, "eu", redirect_uri=uri) == {"error": "invalid_redirect_uri"}
 
 
 @pytest.mark.parametrize("verifier", ["w" * 43, CHALLENGE, "", None])
-def test_with_pkce_only_the_verifier_of_the_challenge_opens(verifier: str | None, visitor: Visitor) -> None:
+def test_with_pkce_only_the_verifier_of_the_challenge_opens(
+    verifier: str | None, visitor: ConsentVisitor
+) -> None:
     pkce = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
     code = visitor.decide("nordlys", "us", **pkce)["code"]
     assert visitor.swap(code, "eu", code_verifier=verifier) == {"error": "invalid_code"}
     assert "access_token" in visitor.swap(code, "eu", code_verifier=VERIFIER)
 
 
-def test_a_verifier_that_nobody_asked_for_is_passed_over(visitor: Visitor) -> None:
+def test_a_verifier_that_nobody_asked_for_is_passed_over(visitor: ConsentVisitor) -> None:
     code = visitor.decide("nordlys")["code"]
     assert "access_token" in visitor.swap(code, "eu", code_verifier=VERIFIER)
 
 
-def test_online_access_brings_no_refresh_token(visitor: Visitor) -> None:
+def test_online_access_brings_no_refresh_token(visitor: ConsentVisitor) -> None:
     for access_type in ("online", None):
         code = visitor.decide("nordlys", "us", access_type=access_type)["code"]
         assert "refresh_token" not in visitor.swap(code, "eu")
 
 
-def test_a_second_consent_without_a_prompt_brings_no_refresh_token(visitor: Visitor) -> None:
+def test_a_second_consent_without_a_prompt_brings_no_refresh_token(visitor: ConsentVisitor) -> None:
     found = []
     for prompt in (None, None, "consent"):
         code = visitor.decide("nordlys", "us", prompt=prompt)["code"]
@@ -260,11 +264,11 @@ def test_a_second_consent_without_a_prompt_brings_no_refresh_token(visitor: Visi
 
 @pytest.mark.parametrize("minutes", [0, 1])
 async def test_an_org_can_be_forced_to_refuse_and_its_code_grows_old(
-    minutes: int, visitor: Visitor
+    minutes: int, visitor: ConsentVisitor
 ) -> None:
     code = visitor.decide("nordlys")["code"]
-    visitor.simulator.forced["nordlys"] = "invalid_client"
+    visitor.simulator.forced_kinds["nordlys"] = "invalid_client"
     assert visitor.swap(code, "eu") == {"error": "invalid_client"}
-    del visitor.simulator.forced["nordlys"]
+    del visitor.simulator.forced_kinds["nordlys"]
     await visitor.clock.advance(timedelta(minutes=minutes))
     assert ("access_token" in visitor.swap(code, "eu")) is (minutes == 0)

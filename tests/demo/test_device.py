@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.demo.desk import BOTH, Desk
+from tests.demo.desk import BACKUP_AND_ORG_SCOPES, SimulatorClient
 from tests.support.clock import FakeClock
-from tests.support.zoho import Browser, browse
-from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, Client
-from zbtui.demo.answers import Call, Site
-from zbtui.demo.device import give_device_code, give_device_token, show_device_page
+from tests.support.zoho import FakeBrowser, answer_consent_page
+from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, RegisteredClient
+from zbtui.demo.answers import SimulatedRequest, Site
+from zbtui.demo.device import answer_device_poll, issue_device_code, show_device_page
 from zbtui.demo.server import serve_in_process
 
-FLOOR = timedelta(seconds=30)
+MIN_POLL_INTERVAL = timedelta(seconds=30)
 
 
-class Device(Desk):
+class Device(SimulatorClient):
     """A device that has asked for a code in the EU."""
 
-    def __init__(self, clock: FakeClock, client: Client = DEVICE_CLIENT, dc: str = "eu") -> None:
+    def __init__(self, clock: FakeClock, client: RegisteredClient = DEVICE_CLIENT, dc: str = "eu") -> None:
         super().__init__(clock)
         self.client = client
         self.dc = dc
@@ -35,27 +35,31 @@ class Device(Desk):
         form = {
             "client_id": self.client.client_id,
             "grant_type": "device_request",
-            "scope": BOTH,
+            "scope": BACKUP_AND_ORG_SCOPES,
             "access_type": "offline",
             "prompt": "consent",
             **changed,
         }
         sent = {key: value for key, value in form.items() if value is not None}
-        return self.read(give_device_code(self.simulator, Call(Site(self.dc), "POST", form=sent))[0])
+        return self.json_of(
+            issue_device_code(self.simulator, SimulatedRequest(Site(self.dc), "POST", form=sent))[0]
+        )
 
     def poll(self, dc: str | None = None, **changed: str) -> dict[str, Any]:
         dc = dc or self.dc
         form = {
             "client_id": self.client.client_id,
-            "client_secret": self.client.secret_at(dc),
+            "client_secret": self.client.secret_for(dc),
             "grant_type": "device_token",
             "code": self.shown["device_code"],
             **changed,
         }
-        return self.read(give_device_token(self.simulator, Call(Site(dc), "POST", form=form))[0])
+        return self.json_of(
+            answer_device_poll(self.simulator, SimulatedRequest(Site(dc), "POST", form=form))[0]
+        )
 
     def accept(self, org_name: str = "nordlys") -> None:
-        self.simulator.decide(self.shown["user_code"], org_name)
+        self.simulator.decide_by_user_code(self.shown["user_code"], org_name)
 
 
 @pytest.fixture
@@ -83,12 +87,12 @@ def test_a_device_code_is_told_in_milliseconds(device: Device) -> None:
 def test_a_floor_that_small_is_not_told_for_it_would_be_taken_for_seconds(
     seconds: float, device: Device
 ) -> None:
-    device.simulator.device_floor = timedelta(seconds=seconds)
+    device.simulator.min_device_poll_interval = timedelta(seconds=seconds)
     assert "interval" not in device.ask()
 
 
 def test_a_longer_floor_is_told_as_it_is(device: Device) -> None:
-    device.simulator.device_floor = timedelta(seconds=3)
+    device.simulator.min_device_poll_interval = timedelta(seconds=3)
     assert device.ask()["interval"] == 3000
 
 
@@ -122,30 +126,30 @@ def test_a_wrong_request_for_a_code_is_refused(
 async def test_until_somebody_decides_it_is_pending(device: Device) -> None:
     for _ in range(4):
         assert device.poll() == {"error": "authorization_pending"}
-        await device.clock.advance(FLOOR)
+        await device.clock.advance(MIN_POLL_INTERVAL)
 
 
 async def test_who_is_accepted_gets_tokens_once(device: Device) -> None:
     assert device.poll() == {"error": "authorization_pending"}
     device.accept()
-    await device.clock.advance(FLOOR)
+    await device.clock.advance(MIN_POLL_INTERVAL)
     answer = device.poll()
     assert answer["api_domain"] == "https://www.zohoapis.eu"
-    assert (answer["expires_in"], answer["scope"]) == (3600, BOTH.replace(",", " "))
+    assert (answer["expires_in"], answer["scope"]) == (3600, BACKUP_AND_ORG_SCOPES.replace(",", " "))
     assert device.details(answer["access_token"]).status == 200
-    renewed = device.post(
+    renewed = device.post_token_request(
         "eu", DEVICE_CLIENT, grant_type="refresh_token", refresh_token=answer["refresh_token"]
     )
     assert "access_token" in renewed
-    await device.clock.advance(FLOOR)
+    await device.clock.advance(MIN_POLL_INTERVAL)
     assert device.poll() == {"error": "invalid_code"}
 
 
 async def test_who_is_rejected_hears_it_at_each_poll(device: Device) -> None:
-    device.simulator.decide(device.shown["user_code"], None)
+    device.simulator.decide_by_user_code(device.shown["user_code"], None)
     for _ in range(2):
         assert device.poll() == {"error": "access_denied"}
-        await device.clock.advance(FLOOR)
+        await device.clock.advance(MIN_POLL_INTERVAL)
 
 
 async def test_two_polls_within_thirty_seconds_are_too_fast_accepted_or_not(device: Device) -> None:
@@ -155,12 +159,12 @@ async def test_two_polls_within_thirty_seconds_are_too_fast_accepted_or_not(devi
     assert device.poll() == {"error": "slow_down"}
     await device.clock.advance(29.9)
     assert device.poll() == {"error": "slow_down"}, "counted from the last one, answered or not"
-    await device.clock.advance(FLOOR)
+    await device.clock.advance(MIN_POLL_INTERVAL)
     assert "access_token" in device.poll()
 
 
 async def test_the_floor_can_be_lowered_to_nothing(device: Device) -> None:
-    device.simulator.device_floor = timedelta(0)
+    device.simulator.min_device_poll_interval = timedelta(0)
     for _ in range(3):
         assert device.poll() == {"error": "authorization_pending"}
 
@@ -184,7 +188,7 @@ async def test_after_five_minutes_a_code_has_expired_and_cannot_be_accepted(devi
         (
             {
                 "client_id": REGIONAL_CLIENT.client_id,
-                "client_secret": REGIONAL_CLIENT.secret_at("eu"),
+                "client_secret": REGIONAL_CLIENT.secret_for("eu"),
             },
             "invalid_code",
         ),
@@ -197,7 +201,7 @@ def test_a_wrong_poll_is_refused(changed: dict[str, str], error: str, device: De
 async def test_who_accepts_from_elsewhere_has_the_code_work_there_and_only_there(device: Device) -> None:
     device.accept("alder")
     assert device.poll() == {"error": "other_dc", "user_location": "us"}
-    await device.clock.advance(FLOOR)
+    await device.clock.advance(MIN_POLL_INTERVAL)
     assert device.poll("in") == {"error": "invalid_code"}
     answer = device.poll("us")
     assert answer["api_domain"] == "https://www.zohoapis.com"
@@ -212,18 +216,18 @@ async def test_a_secret_of_its_own_is_needed_at_each_data_center(clock: FakeCloc
     device = Device(clock, REGIONAL_CLIENT)
     device.accept("alder")
     assert device.poll()["error"] == "other_dc"
-    await clock.advance(FLOOR)
-    wrong = REGIONAL_CLIENT.secret_at("eu")
+    await clock.advance(MIN_POLL_INTERVAL)
+    wrong = REGIONAL_CLIENT.secret_for("eu")
     assert device.poll("us", client_secret=wrong) == {"error": "invalid_client_secret"}
     assert "access_token" in device.poll("us")
 
 
 async def test_an_org_can_be_forced_to_refuse_a_device_too(device: Device) -> None:
-    device.simulator.forced["nordlys"] = "Access Denied"
+    device.simulator.forced_kinds["nordlys"] = "Access Denied"
     device.accept()
     assert device.poll()["error"] == "Access Denied"
-    del device.simulator.forced["nordlys"]
-    await device.clock.advance(FLOOR)
+    del device.simulator.forced_kinds["nordlys"]
+    await device.clock.advance(MIN_POLL_INTERVAL)
     assert "access_token" in device.poll()
 
 
@@ -255,8 +259,8 @@ def test_a_consent_can_be_made_to_cover_less(device: Device) -> None:
 
 
 async def test_a_person_who_accepts_by_themselves_takes_their_time(device: Device) -> None:
-    device.simulator.device_floor = timedelta(0)
-    device.simulator.device_person = "heron"
+    device.simulator.min_device_poll_interval = timedelta(0)
+    device.simulator.auto_accept_org = "heron"
     await device.clock.advance(4)
     assert device.poll() == {"error": "authorization_pending"}
     await device.clock.advance(1)
@@ -267,8 +271,8 @@ async def test_a_person_who_accepts_by_themselves_takes_their_time(device: Devic
 
 
 async def test_who_decided_before_them_has_decided(device: Device) -> None:
-    device.simulator.device_person = "heron"
-    device.simulator.decide(device.shown["user_code"], None)
+    device.simulator.auto_accept_org = "heron"
+    device.simulator.decide_by_user_code(device.shown["user_code"], None)
     await device.clock.advance(10)
     assert device.poll() == {"error": "access_denied"}
 
@@ -276,10 +280,10 @@ async def test_who_decided_before_them_has_decided(device: Device) -> None:
 @pytest.mark.parametrize("org_name", ["nordlys", None])
 def test_one_decides_once_and_for_a_code_that_exists(org_name: str | None, device: Device) -> None:
     with pytest.raises(KeyError):
-        device.simulator.decide("AA00AA00", org_name)
-    device.simulator.decide(device.shown["user_code"], org_name)
+        device.simulator.decide_by_user_code("AA00AA00", org_name)
+    device.simulator.decide_by_user_code(device.shown["user_code"], org_name)
     with pytest.raises(KeyError):
-        device.simulator.decide(device.shown["user_code"], org_name)
+        device.simulator.decide_by_user_code(device.shown["user_code"], org_name)
 
 
 def test_one_decides_for_an_org_that_exists(device: Device) -> None:
@@ -292,7 +296,7 @@ def test_one_decides_for_an_org_that_exists(device: Device) -> None:
 
 
 def see(device: Device, user_code: str) -> str:
-    call = Call(Site("eu"), query={"user_code": user_code} if user_code else {})
+    call = SimulatedRequest(Site("eu"), query={"user_code": user_code} if user_code else {})
     return show_device_page(device.simulator, call)[0].body.decode()
 
 
@@ -320,26 +324,28 @@ def test_a_code_may_be_typed_as_people_do(shape: str, device: Device) -> None:
 
 async def test_a_person_accepts_in_the_browser(device: Device) -> None:
     url = device.shown["verification_uri_complete"]
-    assert await browse(url, "nordlys", serve_in_process(device.simulator)) == url
+    assert await answer_consent_page(url, "nordlys", serve_in_process(device.simulator)) == url
     assert "refresh_token" in device.poll()
 
 
 async def test_a_person_rejects_in_the_browser(device: Device) -> None:
-    await browse(device.shown["verification_uri_complete"], None, serve_in_process(device.simulator))
+    await answer_consent_page(
+        device.shown["verification_uri_complete"], None, serve_in_process(device.simulator)
+    )
     assert device.poll() == {"error": "access_denied"}
 
 
 async def test_an_org_that_nobody_has_decides_nothing(device: Device) -> None:
     form = {"user_code": device.shown["user_code"], "decision": "accept", "org": "nobody"}
-    browser = Browser(serve_in_process(device.simulator))
+    browser = FakeBrowser(serve_in_process(device.simulator))
     assert (await browser.open(device.shown["verification_url"], form)).status_code == 400
     assert device.poll() == {"error": "authorization_pending"}
 
 
 async def test_what_was_decided_cannot_be_decided_again(device: Device) -> None:
-    browser = Browser(serve_in_process(device.simulator))
+    browser = FakeBrowser(serve_in_process(device.simulator))
     url = device.shown["verification_uri_complete"]
-    await browser.decide(url, "nordlys")
+    await browser.answer_consent(url, "nordlys")
     assert (await browser.open(url)).status_code == 404
 
 

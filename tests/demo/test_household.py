@@ -12,13 +12,13 @@ from typing import Literal, get_args
 import pytest
 
 from tests.support.clock import FakeClock
-from tests.support.notebook import Notebook
+from tests.support.notebook import MemoryJournal
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Name
-from zbtui.demo.household import demo_policy, open_demo
+from zbtui.core.verdict import VerdictName
+from zbtui.demo.household import demo_watch_policy, open_demo
 
 WORDS = {
     *("SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED", "PAYMENT_FAILED"),
@@ -27,11 +27,11 @@ WORDS = {
 }
 
 
-VERDICTS = set(get_args(Name)) - {"unknown_status"}
+VERDICTS = set(get_args(VerdictName)) - {"unknown_status"}
 
 
 @dataclass
-class Seen:
+class ObservedStates:
     """What was on the screen of the demo so far."""
 
     words: set[str] = field(default_factory=set)
@@ -40,28 +40,28 @@ class Seen:
     links: defaultdict[str, set[Literal["alive", "gone"]]] = field(default_factory=lambda: defaultdict(set))
     """By org, where their expiry was seen."""
 
-    def note(self, snapshot: Snapshot, policy: Policy, now: datetime) -> None:
+    def note(self, snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> None:
         verdict, name = judge(snapshot, policy, now), snapshot.org.name
-        self.words.add(verdict.word)
+        self.words.add(verdict.badge)
         self.verdicts.add(verdict.name)
         if snapshot.zoho.backup and snapshot.zoho.backup.requester:
             self.requesters[name].add(snapshot.zoho.backup.requester.name)
-        if snapshot.links_are_gone(now) and snapshot.zoho.links == Links():
+        if snapshot.links_expired_at(now) and snapshot.zoho.links == Links():
             self.links[name].add("gone")
         elif snapshot.zoho.last_links_expiry:
             self.links[name].add("alive")
 
 
-async def seen_within(seconds: int) -> Seen:
+async def observe_for(seconds: int) -> ObservedStates:
     """All that is seen in the first so many seconds of the demo."""
-    clock, seen = FakeClock(), Seen()
-    async with open_demo(clock=clock, journal=Notebook()) as (_, fleet, _, _):
+    clock, seen = FakeClock(), ObservedStates()
+    async with open_demo(clock=clock, journal=MemoryJournal()) as (_, fleet, _, _):
 
         def note(snapshot: Snapshot) -> None:
             seen.note(snapshot, fleet.policy, clock.now())
 
-        fleet.listen(note)
-        watching = [asyncio.create_task(fleet.run(known.org.name)) for known in fleet.snapshots]
+        fleet.subscribe(note)
+        watching = [asyncio.create_task(fleet.run_poller(known.org.name)) for known in fleet.snapshots]
         for _ in range(seconds):
             await clock.advance(1)
             for snapshot in fleet.snapshots:
@@ -72,7 +72,7 @@ async def seen_within(seconds: int) -> Seen:
 
 
 async def test_within_a_minute_all_there_is_to_see_has_been_seen() -> None:
-    seen = await seen_within(60)
+    seen = await observe_for(60)
     assert seen.words >= WORDS
     assert seen.verdicts >= VERDICTS
     assert seen.requesters["sakura"] == {"佐藤 美咲", "森 由美"}
@@ -80,7 +80,7 @@ async def test_within_a_minute_all_there_is_to_see_has_been_seen() -> None:
 
 
 async def test_no_badge_is_seen_that_zoho_does_not_have() -> None:
-    seen = await seen_within(180)
+    seen = await observe_for(180)
     assert seen.words <= WORDS
     assert "unknown_status" not in seen.verdicts
 
@@ -91,9 +91,9 @@ def files_in(folder: Path) -> list[Path]:
 
 async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) -> None:
     clock = FakeClock()
-    async with open_demo(clock=clock, journal=Notebook()) as (_, fleet, _, _):
-        await fleet.look_once([seen.org.name for seen in fleet.snapshots])
-        assert fleet.journal_trouble is None
+    async with open_demo(clock=clock, journal=MemoryJournal()) as (_, fleet, _, _):
+        await fleet.poll_once([seen.org.name for seen in fleet.snapshots])
+        assert fleet.journal_problem is None
     assert files_in(empty_home) == []
 
 
@@ -115,5 +115,5 @@ async def test_the_fleet_has_as_many_orgs_as_asked_for(orgs: int, count: int) ->
 def test_it_looks_as_often_as_the_orgs_live_fast(
     speed: float, every: timedelta, near_every: timedelta
 ) -> None:
-    policy = demo_policy(speed)
+    policy = demo_watch_policy(speed)
     assert (policy.every, policy.near_every) == (every, near_every)

@@ -11,25 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, HOUR, MINUTE, SECOND, tried
-from tests.demo.desk import Eye
+from tests.core.build import DAY, HOUR, MINUTE, SECOND, reproducible
+from tests.demo.desk import OrgReader
 from tests.support.clock import START, FakeClock
 from tests.support.zoho import make_simulator
 from zbtui.core.backup import Backup
 from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.history import Entry, Outcome, parse_history
-from zbtui.core.links import Links, parse_links
-from zbtui.core.runs import History, summarize
+from zbtui.core.history import HistoryEntry, RunOutcome, parse_history_response
+from zbtui.core.links import Links, parse_links_response
+from zbtui.core.runs import History, build_history
 from zbtui.demo.answers import Site
 from zbtui.demo.past import history_rows, links_object
 from zbtui.demo.roster import InventedOrg
-from zbtui.demo.world import World
+from zbtui.demo.world import SimulatedWorld
 from zbtui.demo.zoho import Simulator
 
 SAMPLE = {"id", "action", "state", "repeat_type", "file_name", "count", "log_time", "done_by"}
 
 
-class Onlooker:
+class HistoryReader:
     """Somebody who sees all orgs, which practically stand still."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -39,37 +39,39 @@ class Onlooker:
 
     def at(self, kind: str, name: str = "nordlys") -> History:
         """The history while an org is forced to be at `kind`."""
-        self.simulator.forced[name] = kind
-        return self.told(name)
+        self.simulator.forced_kinds[name] = kind
+        return self.history_of(name)
 
-    def told(self, name: str = "nordlys") -> History:
-        return self.eye(name).history()
+    def history_of(self, name: str = "nordlys") -> History:
+        return self.reader_of(name).history()
 
-    def files(self, name: str = "nordlys") -> Links:
-        return self.eye(name).links()
+    def links_of(self, name: str = "nordlys") -> Links:
+        return self.reader_of(name).links()
 
-    def eye(self, name: str = "nordlys", site: Site | None = None) -> Eye:
-        return Eye(self.simulator, self.world.every[name], site)
+    def reader_of(self, name: str = "nordlys", site: Site | None = None) -> OrgReader:
+        return OrgReader(self.simulator, self.world.all_orgs[name], site)
 
 
 @pytest.fixture
-def onlooker(clock: FakeClock) -> Onlooker:
-    return Onlooker(clock)
+def history_reader(clock: FakeClock) -> HistoryReader:
+    return HistoryReader(clock)
 
 
-def rows_of(world: World, org: InventedOrg, after: timedelta = timedelta()) -> list[dict[str, Any]]:
+def rows_of(
+    world: SimulatedWorld, org: InventedOrg, after: timedelta = timedelta()
+) -> list[dict[str, Any]]:
     now = world.start + after
-    return history_rows(world, org, world.lived(org, now), now)
+    return history_rows(world, org, world.phases_until(org, now), now)
 
 
-def entries_of(rows: list[dict[str, Any]]) -> tuple[Entry, ...]:
-    return parse_history(200, json.dumps({"history": rows}).encode(), "eu").entries
+def entries_of(rows: list[dict[str, Any]]) -> tuple[HistoryEntry, ...]:
+    return parse_history_response(200, json.dumps({"history": rows}).encode(), "eu").entries
 
 
-def told_at(entry: Entry | None) -> timedelta:
+def told_at(entry: HistoryEntry | None) -> timedelta:
     """How long before START a row is from."""
-    assert entry is not None and entry.at is not None
-    return START - entry.at
+    assert entry is not None and entry.logged_at is not None
+    return START - entry.logged_at
 
 
 # Shape
@@ -79,67 +81,69 @@ any_org = st.tuples(
 )
 
 
-@tried
+@reproducible
 @given(any_org)
 def test_at_any_time_the_rows_of_any_org_are_in_zohos_shape(made: tuple[int, int, float, float]) -> None:
     orgs, seed, speed, seconds = made
-    world, after = World(START, orgs, speed, seed), timedelta(seconds=seconds)
-    for org in world.every.values():
+    world, after = SimulatedWorld(START, orgs, speed, seed), timedelta(seconds=seconds)
+    for org in world.all_orgs.values():
         rows = rows_of(world, org, after)
         assert all(set(row) == SAMPLE and set(row["done_by"]) == {"id", "name", "zuid"} for row in rows)
         entries = entries_of(rows)
-        job = world.job(org, world.at(org, START + after))
+        job = world.backup_object(org, world.phase_at(org, START + after))
         assert len({entry.id for entry in entries} - {job["id"]}) == len(entries)
-        times = [entry.at for entry in entries if entry.at]
+        times = [entry.logged_at for entry in entries if entry.logged_at]
         assert len(times) == len(entries)
         assert times == sorted(times, reverse=True)
         assert all(START + after - 365 * DAY <= time + SECOND and time <= START + after for time in times)
-        assert {time.utcoffset() for time in times} <= {org.offset}
+        assert {time.utcoffset() for time in times} <= {org.utc_offset}
         assert all((entry.action is None) is (entry.outcome is not None) for entry in entries)
 
 
-@tried
+@reproducible
 @given(any_org)
 def test_at_any_time_each_start_has_its_end_but_for_a_run_under_way(
     made: tuple[int, int, float, float],
 ) -> None:
     orgs, seed, speed, seconds = made
-    world, after = World(START, orgs, speed, seed), timedelta(seconds=seconds)
-    for org in world.every.values():
-        history = summarize(entries_of(rows_of(world, org, after)))
-        running = world.at(org, START + after).kind in ("INPROGRESS", "LONG_RUN")
-        assert (history.under_way is not None) is running
+    world, after = SimulatedWorld(START, orgs, speed, seed), timedelta(seconds=seconds)
+    for org in world.all_orgs.values():
+        history = build_history(entries_of(rows_of(world, org, after)))
+        running = world.phase_at(org, START + after).kind in ("INPROGRESS", "LONG_RUN")
+        assert (history.unfinished_start is not None) is running
         assert sum(run.outcome is None for run in history.runs) == running
-        assert all(run.started for run in history.runs)
+        assert all(run.started_at for run in history.runs)
 
 
-@tried
+@reproducible
 @given(any_org)
 def test_at_any_time_the_links_of_any_org_are_in_zohos_shape(made: tuple[int, int, float, float]) -> None:
     orgs, seed, speed, seconds = made
-    world, now = World(START, orgs, speed, seed), START + timedelta(seconds=seconds)
-    for org in world.every.values():
-        urls = links_object(world, org, world.lived(org, now), now, "https://download-accl.zoho.eu")
+    world, now = SimulatedWorld(START, orgs, speed, seed), START + timedelta(seconds=seconds)
+    for org in world.all_orgs.values():
+        urls = links_object(world, org, world.phases_until(org, now), now, "https://download-accl.zoho.eu")
         if urls is None:
             continue
         assert set(urls) == {"data_links", "attachment_links", "expiry_date"}
-        links = parse_links(200, json.dumps({"urls": urls}).encode(), "eu")
-        assert links.data >= 1
-        assert links.expire is not None
-        assert now - SECOND < links.expire <= now + 7 * DAY
-        assert links.expire.utcoffset() == org.offset
+        links = parse_links_response(200, json.dumps({"urls": urls}).encode(), "eu")
+        assert links.data_parts >= 1
+        assert links.expires_at is not None
+        assert now - SECOND < links.expires_at <= now + 7 * DAY
+        assert links.expires_at.utcoffset() == org.utc_offset
 
 
 def test_asked_twice_it_is_the_same_past() -> None:
-    for org in World(START, 40).every.values():
-        assert rows_of(World(START, 40), org, 3 * HOUR) == rows_of(World(START, 40), org, 3 * HOUR)
+    for org in SimulatedWorld(START, 40).all_orgs.values():
+        assert rows_of(SimulatedWorld(START, 40), org, 3 * HOUR) == rows_of(
+            SimulatedWorld(START, 40), org, 3 * HOUR
+        )
 
 
 # The plan
 
 
-def test_a_year_of_runs_follows_the_day_on_which_it_was_scheduled(onlooker: Onlooker) -> None:
-    history = onlooker.told()
+def test_a_year_of_runs_follows_the_day_on_which_it_was_scheduled(history_reader: HistoryReader) -> None:
+    history = history_reader.history_of()
     assert len(history.runs) == 25
     assert [entry.action for entry in history.entries if entry.action != "initiated"][-1] == "scheduled"
     assert history.entries[-1].action == "scheduled"
@@ -147,102 +151,115 @@ def test_a_year_of_runs_follows_the_day_on_which_it_was_scheduled(onlooker: Onlo
     assert {entry.done_by.name for entry in history.entries if entry.done_by} == {"Mara Lindqvist"}
 
 
-def test_the_runs_are_those_of_the_plan_that_the_details_tell(onlooker: Onlooker) -> None:
-    backup = onlooker.eye().backup()
-    started = [run.started for run in onlooker.told().runs if run.started]
+def test_the_runs_are_those_of_the_plan_that_the_details_tell(history_reader: HistoryReader) -> None:
+    backup = history_reader.reader_of().backup()
+    started = [run.started_at for run in history_reader.history_of().runs if run.started_at]
     assert backup is not None and backup.next_run is not None
     assert backup.first_run == started[-1]
     gaps = {newer - older for newer, older in pairwise((backup.next_run, *started))}
     assert gaps == {14 * DAY}
 
 
-def test_a_run_takes_from_eight_minutes_to_an_hour(onlooker: Onlooker) -> None:
-    took = {run.ended - run.started for run in onlooker.told().runs if run.ended and run.started}
+def test_a_run_takes_from_eight_minutes_to_an_hour(history_reader: HistoryReader) -> None:
+    took = {
+        run.ended_at - run.started_at
+        for run in history_reader.history_of().runs
+        if run.ended_at and run.started_at
+    }
     assert len(took) > 3
     assert all(8 * MINUTE <= span < HOUR for span in took)
 
 
-def test_an_old_run_may_have_failed_and_the_last_ones_have_not(onlooker: Onlooker) -> None:
-    world = onlooker.world
-    calm = [summarize(entries_of(rows_of(world, org))) for org in world.newcomers.values()]
-    assert all(run.outcome is Outcome.COMPLETED for history in calm for run in history.runs[:3])
+def test_an_old_run_may_have_failed_and_the_last_ones_have_not(history_reader: HistoryReader) -> None:
+    world = history_reader.world
+    calm = [build_history(entries_of(rows_of(world, org))) for org in world.unwatched_orgs.values()]
+    assert all(run.outcome is RunOutcome.COMPLETED for history in calm for run in history.runs[:3])
     assert any(history.last_failed for history in calm)
 
 
-async def test_what_is_older_than_a_year_is_no_longer_told(onlooker: Onlooker) -> None:
-    before = len(onlooker.told().runs)
-    await onlooker.clock.advance(100 * DAY)
-    history = onlooker.told()
+async def test_what_is_older_than_a_year_is_no_longer_told(history_reader: HistoryReader) -> None:
+    before = len(history_reader.history_of().runs)
+    await history_reader.clock.advance(100 * DAY)
+    history = history_reader.history_of()
     assert len(history.runs) < before
-    assert history.last_action("scheduled") is None
+    assert history.newest_with_action("scheduled") is None
 
 
 # Phases
 
 
-def test_scheduled_the_newest_run_is_the_last_of_the_plan(onlooker: Onlooker) -> None:
-    history = onlooker.at("SCHEDULED")
-    assert history.under_way is None
+def test_scheduled_the_newest_run_is_the_last_of_the_plan(history_reader: HistoryReader) -> None:
+    history = history_reader.at("SCHEDULED")
+    assert history.unfinished_start is None
     assert history.last_finished == history.entries[0] == history.last_completed
     assert 7 * DAY < told_at(history.entries[0]) < 8 * DAY
 
 
-def test_in_progress_it_has_begun_and_not_ended(onlooker: Onlooker) -> None:
-    history = onlooker.at("INPROGRESS")
+def test_in_progress_it_has_begun_and_not_ended(history_reader: HistoryReader) -> None:
+    history = history_reader.at("INPROGRESS")
     assert told_at(history.entries[0]) == timedelta()
-    assert history.under_way == history.entries[0]
+    assert history.unfinished_start == history.entries[0]
     assert (history.entries[0].action, history.entries[0].state) == ("initiated", None)
 
 
-def test_a_long_run_has_begun_yesterday(onlooker: Onlooker) -> None:
-    assert told_at(onlooker.at("LONG_RUN").under_way) == 14 * HOUR
+def test_a_long_run_has_begun_yesterday(history_reader: HistoryReader) -> None:
+    assert told_at(history_reader.at("LONG_RUN").unfinished_start) == 14 * HOUR
 
 
 @pytest.mark.parametrize(
     ("kind", "outcome"),
     [
-        ("COMPLETED", Outcome.COMPLETED),
-        ("FAILED", Outcome.FAILED),
-        ("FAILED_BEFORE", Outcome.FAILED),
-        ("ONE_OFF", Outcome.COMPLETED),
+        ("COMPLETED", RunOutcome.COMPLETED),
+        ("FAILED", RunOutcome.FAILED),
+        ("FAILED_BEFORE", RunOutcome.FAILED),
+        ("ONE_OFF", RunOutcome.COMPLETED),
     ],
 )
-def test_a_run_has_ended_when_the_phase_begins(kind: str, outcome: Outcome, onlooker: Onlooker) -> None:
-    history = onlooker.at(kind)
+def test_a_run_has_ended_when_the_phase_begins(
+    kind: str, outcome: RunOutcome, history_reader: HistoryReader
+) -> None:
+    history = history_reader.at(kind)
     assert history.last_finished is not None
     assert (told_at(history.last_finished), history.last_finished.outcome) == (timedelta(), outcome)
-    assert history.runs[0].started is not None
+    assert history.runs[0].started_at is not None
 
 
-def test_a_payment_that_failed_left_no_run(onlooker: Onlooker) -> None:
-    assert onlooker.at("PAYMENT_FAILED").last_finished == onlooker.at("SCHEDULED").last_finished
+def test_a_payment_that_failed_left_no_run(history_reader: HistoryReader) -> None:
+    assert history_reader.at("PAYMENT_FAILED").last_finished == history_reader.at("SCHEDULED").last_finished
 
 
 @pytest.mark.parametrize("kind", ["NONE", "EMPTY"])
-def test_where_nothing_was_ever_scheduled_there_is_no_past(kind: str, onlooker: Onlooker) -> None:
-    assert onlooker.at(kind) == History()
-    assert onlooker.files() == Links()
+def test_where_nothing_was_ever_scheduled_there_is_no_past(
+    kind: str, history_reader: HistoryReader
+) -> None:
+    assert history_reader.at(kind) == History()
+    assert history_reader.links_of() == Links()
 
 
-def test_a_single_backup_repeats_nothing(onlooker: Onlooker) -> None:
-    history = onlooker.told("harbour")
+def test_a_single_backup_repeats_nothing(history_reader: HistoryReader) -> None:
+    history = history_reader.history_of("harbour")
     assert [(entry.action, entry.state, entry.repeat_type) for entry in history.entries] == [
         (None, "completed", "immediate"),
         ("initiated", None, "immediate"),
     ]
 
 
-def test_too_old_is_who_was_stopped_by_somebody_and_scheduled_again_too_late(onlooker: Onlooker) -> None:
-    history = onlooker.told("osprey")
-    stopped = history.last_action("stopped")
+def test_too_old_is_who_was_stopped_by_somebody_and_scheduled_again_too_late(
+    history_reader: HistoryReader,
+) -> None:
+    history = history_reader.history_of("osprey")
+    stopped = history.newest_with_action("stopped")
     assert stopped is not None and stopped.done_by is not None
     assert stopped.done_by.name == "Neil Farrow"
     assert told_at(history.last_completed) > told_at(stopped) > 60 * DAY
-    assert told_at(history.last_action("scheduled")) == DAY
+    assert told_at(history.newest_with_action("scheduled")) == DAY
 
 
-def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(onlooker: Onlooker) -> None:
-    newest, backup = onlooker.told("sakura").entries[0], onlooker.eye("sakura").backup()
+def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(history_reader: HistoryReader) -> None:
+    newest, backup = (
+        history_reader.history_of("sakura").entries[0],
+        history_reader.reader_of("sakura").backup(),
+    )
     assert (newest.action, told_at(newest)) == ("stopped", timedelta())
     assert newest.done_by and backup and backup.requester
     assert (newest.done_by.name, backup.requester.name) == ("高橋 健", "佐藤 美咲")
@@ -250,15 +267,15 @@ def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(onlooker: Onlooker) 
     assert newest.done_by.zuid != backup.requester.zuid
 
 
-def alive(name: str, after: float) -> Eye:
+def reader_after(name: str, after: float) -> OrgReader:
     """An org that lives at full speed, so many seconds after the start."""
-    world, now = World(START), START + timedelta(seconds=after)
-    return Eye(Simulator(world, lambda: now), world.orgs[name])
+    world, now = SimulatedWorld(START), START + timedelta(seconds=after)
+    return OrgReader(Simulator(world, lambda: now), world.orgs[name])
 
 
 def fast(name: str, after: float) -> tuple[Backup, History]:
     """The backup and the history of an org, so many seconds after the start at full speed."""
-    eye = alive(name, after)
+    eye = reader_after(name, after)
     backup = eye.backup()
     assert backup is not None
     return backup, eye.history()
@@ -268,7 +285,7 @@ def test_who_scheduled_it_anew_is_the_requester_from_then_on() -> None:
     before, _ = fast("sakura", 29)
     after, history = fast("sakura", 31)
     newest = history.entries[0]
-    assert (newest.action, newest.at) == ("scheduled", START + 30 * SECOND)
+    assert (newest.action, newest.logged_at) == ("scheduled", START + 30 * SECOND)
     assert before.requester and after.requester
     assert (before.requester.name, after.requester.name) == ("佐藤 美咲", "森 由美")
     assert newest.done_by == after.requester
@@ -277,20 +294,20 @@ def test_who_scheduled_it_anew_is_the_requester_from_then_on() -> None:
 def test_what_was_never_scheduled_before_begins_with_a_plan_and_no_run() -> None:
     backup, history = fast("banyan", 30)
     assert [entry.action for entry in history.entries] == ["scheduled"]
-    assert history.entries[0].at == START + 26 * SECOND
+    assert history.entries[0].logged_at == START + 26 * SECOND
     assert backup.first_run == backup.next_run
 
 
 def test_after_a_payment_backups_were_bought() -> None:
     _, history = fast("plover", 30)
     newest = history.entries[0]
-    assert (newest.action, newest.count, newest.at) == ("purchased", 2, START + 24 * SECOND)
+    assert (newest.action, newest.count, newest.logged_at) == ("purchased", 2, START + 24 * SECOND)
 
 
 def test_a_run_that_was_seen_begins_and_ends_when_its_phases_did() -> None:
     _, history = fast("kestrel", 30)
     newest = history.runs[0]
-    assert (newest.started, newest.ended) == (START + 14 * SECOND, START + 28 * SECOND)
+    assert (newest.started_at, newest.ended_at) == (START + 14 * SECOND, START + 28 * SECOND)
 
 
 def test_what_has_completed_stays_the_last_good_one_until_the_next() -> None:
@@ -303,7 +320,7 @@ def test_what_has_completed_stays_the_last_good_one_until_the_next() -> None:
 def test_however_often_it_ran_in_this_hour_no_more_is_told_than_a_month_allows(name: str) -> None:
     for after in range(3000, 3070):
         _, history = fast(name, after)
-        lately = [run for run in history.runs if run.started and run.started > START - DAY]
+        lately = [run for run in history.runs if run.started_at and run.started_at > START - DAY]
         assert len(lately) <= 3
         assert {entry.action for entry in history.entries} <= {"initiated", "scheduled", None}
 
@@ -313,11 +330,11 @@ def test_however_often_it_ran_in_this_hour_no_more_is_told_than_a_month_allows(n
 
 @pytest.mark.parametrize("data_center", sorted(DATA_CENTERS))
 def test_links_are_at_the_download_host_of_the_data_center(data_center: str) -> None:
-    world = World(START, 60)
+    world = SimulatedWorld(START, 60)
     org = next(one for one in world.orgs.values() if one.data_center == data_center)
     simulator = Simulator(world, lambda: START)
-    simulator.forced[org.name] = "COMPLETED"
-    eye = Eye(simulator, org)
+    simulator.forced_kinds[org.name] = "COMPLETED"
+    eye = OrgReader(simulator, org)
     urls, backup = eye.urls(), eye.backup()
     assert backup is not None
     host = DATA_CENTERS[data_center].accounts_url.replace("accounts.", "download-accl.")
@@ -326,41 +343,41 @@ def test_links_are_at_the_download_host_of_the_data_center(data_center: str) -> 
     assert all(link.startswith(f"{folder}/Attachments_00") for link in urls["attachment_links"])
 
 
-def test_on_a_real_port_no_link_leads_out_of_this_machine(onlooker: Onlooker) -> None:
-    onlooker.simulator.forced["nordlys"] = "COMPLETED"
+def test_on_a_real_port_no_link_leads_out_of_this_machine(history_reader: HistoryReader) -> None:
+    history_reader.simulator.forced_kinds["nordlys"] = "COMPLETED"
     site = Site("eu", "http://127.0.0.1:8000/eu", "http://127.0.0.1:8000")
-    urls = onlooker.eye(site=site).urls()
+    urls = history_reader.reader_of(site=site).urls()
     assert all(link.startswith("http://127.0.0.1:8000/eu/v2/crm/") for link in urls["data_links"])
 
 
-async def test_links_live_for_seven_days_after_the_completion(onlooker: Onlooker) -> None:
-    completed = onlooker.at("COMPLETED").last_completed
-    assert completed is not None and completed.at is not None
-    assert onlooker.files().expire == completed.at + 7 * DAY
-    await onlooker.clock.advance(7 * DAY - SECOND)
-    assert onlooker.files().exist
-    await onlooker.clock.advance(SECOND)
-    assert onlooker.files() == Links()
+async def test_links_live_for_seven_days_after_the_completion(history_reader: HistoryReader) -> None:
+    completed = history_reader.at("COMPLETED").last_completed
+    assert completed is not None and completed.logged_at is not None
+    assert history_reader.links_of().expires_at == completed.logged_at + 7 * DAY
+    await history_reader.clock.advance(7 * DAY - SECOND)
+    assert history_reader.links_of().are_available
+    await history_reader.clock.advance(SECOND)
+    assert history_reader.links_of() == Links()
 
 
 @pytest.mark.parametrize("kind", ["INPROGRESS", "LONG_RUN"])
-def test_while_a_backup_runs_there_are_no_links(kind: str, onlooker: Onlooker) -> None:
-    onlooker.simulator.forced["lotus"] = "SCHEDULED"
-    assert onlooker.files("lotus").exist
-    onlooker.simulator.forced["lotus"] = kind
-    assert onlooker.files("lotus") == Links()
+def test_while_a_backup_runs_there_are_no_links(kind: str, history_reader: HistoryReader) -> None:
+    history_reader.simulator.forced_kinds["lotus"] = "SCHEDULED"
+    assert history_reader.links_of("lotus").are_available
+    history_reader.simulator.forced_kinds["lotus"] = kind
+    assert history_reader.links_of("lotus") == Links()
 
 
-def test_a_failure_leaves_the_links_of_the_backup_before_it(onlooker: Onlooker) -> None:
-    onlooker.simulator.forced["lotus"] = "SCHEDULED"
-    before = onlooker.files("lotus")
-    onlooker.simulator.forced["lotus"] = "FAILED"
-    assert onlooker.files("lotus") == before
+def test_a_failure_leaves_the_links_of_the_backup_before_it(history_reader: HistoryReader) -> None:
+    history_reader.simulator.forced_kinds["lotus"] = "SCHEDULED"
+    before = history_reader.links_of("lotus")
+    history_reader.simulator.forced_kinds["lotus"] = "FAILED"
+    assert history_reader.links_of("lotus") == before
 
 
 def test_while_one_watches_links_expire_and_are_gone() -> None:
-    seen = [alive("fjord", second).links() for second in range(60)]
-    assert {links.expire for links in seen[:28]} == {START + 28 * SECOND}
+    seen = [reader_after("fjord", second).links() for second in range(60)]
+    assert {links.expires_at for links in seen[:28]} == {START + 28 * SECOND}
     assert set(seen[28:]) == {Links()}
     before, after = (fast("fjord", second)[0] for second in (27, 28))
     assert before != after, "else nobody would ask for the links again"
@@ -369,8 +386,10 @@ def test_while_one_watches_links_expire_and_are_gone() -> None:
 def test_the_run_whose_links_expire_is_told_once() -> None:
     for second in (10, 50, 70):
         _, history = fast("fjord", second)
-        assert history.runs_within(START - 10 * DAY, START) == 1
+        assert history.count_runs(START - 10 * DAY, START) == 1
 
 
-def test_however_slowly_they_live_links_that_expire_do_so_within_two_days(onlooker: Onlooker) -> None:
-    assert onlooker.files("fjord").expire == START + 40 * HOUR
+def test_however_slowly_they_live_links_that_expire_do_so_within_two_days(
+    history_reader: HistoryReader,
+) -> None:
+    assert history_reader.links_of("fjord").expires_at == START + 40 * HOUR

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
+from tests.core.build import reproducible
 from zbtui.core.recurrence import later_runs, parse_rrule
-from zbtui.demo.plans import on_plan, repeat_type, rule_of, runs_before
+from zbtui.demo.plans import move_onto_plan, repeat_type_of, rrule_for, runs_before
 
 PLANS = ("weekly", "biweekly", "monthly", "monthly-ordinal")
 moments = st.datetimes(
@@ -31,31 +31,31 @@ moments = st.datetimes(
     ],
 )
 def test_a_plan_is_a_rule_and_a_word_of_zohos(plan: str, words: str, word: str) -> None:
-    rule = parse_rrule(rule_of(plan, datetime(2026, 11, 26, 9, 30)))
+    rule = parse_rrule(rrule_for(plan, datetime(2026, 11, 26, 9, 30)))
     assert rule is not None
-    assert (rule.words, repeat_type(plan)) == (words, word)
+    assert (rule.text, repeat_type_of(plan)) == (words, word)
 
 
-@tried
+@reproducible
 @given(st.sampled_from(PLANS), moments)
 def test_the_runs_before_are_almost_a_year_of_what_the_rule_says(plan: str, moment: datetime) -> None:
-    run = on_plan(plan, moment)
+    run = move_onto_plan(plan, moment)
     runs = runs_before(plan, run)
     first = runs[0]
     assert timedelta(weeks=50) >= run - first > timedelta(weeks=40)
     assert all(one < other for one, other in pairwise((*runs, run)))
-    assert runs[1:] == later_runs(rule_of(plan, run), first, run - timedelta(seconds=1))
+    assert runs[1:] == later_runs(rrule_for(plan, run), first, run - timedelta(seconds=1))
     assert {each.utcoffset() for each in runs} == {run.utcoffset()}
 
 
-@tried
+@reproducible
 @given(st.sampled_from(PLANS), moments)
 def test_a_time_that_is_not_on_the_plan_is_moved_by_a_week_at_most(plan: str, moment: datetime) -> None:
-    run = on_plan(plan, moment)
+    run = move_onto_plan(plan, moment)
     assert run - moment in (timedelta(), timedelta(weeks=1))
-    rule = parse_rrule(rule_of(plan, run))
+    rule = parse_rrule(rrule_for(plan, run))
     assert rule is not None
-    assert {nth for nth, _ in rule.days} <= {"", "1", "2", "3", "4"}, "each month has these"
+    assert {nth for nth, _ in rule.weekdays} <= {"", "1", "2", "3", "4"}, "each month has these"
 
 
 def test_one_moment_in_two_zones_has_the_runs_of_either_zone() -> None:

@@ -9,21 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import POLICY, SECOND, tried
-from tests.demo.desk import Eye
+from tests.core.build import POLICY, SECOND, reproducible
+from tests.demo.desk import OrgReader
 from tests.support.clock import START, FakeClock
 from zbtui.core.judge import judge
-from zbtui.core.trouble import TroubleError
+from zbtui.core.trouble import ProblemError
 from zbtui.core.verdict import Level, Verdict
 from zbtui.demo.roster import InventedOrg
-from zbtui.demo.world import World
+from zbtui.demo.world import SimulatedWorld
 from zbtui.demo.zoho import Simulator
 
 days = st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC))
 seconds = st.floats(0, 200)
 NEVER_WELL = {"harbour", "merlion", "tamarind"}
 WELL = {"SCHEDULED", "COMPLETED"}
-OF_ITS_OWN = {
+OWN_VERDICTS = {
     "NONE": "none",
     "STOPPED": "stopped",
     "FAILED": "failed",
@@ -38,39 +38,39 @@ OF_ITS_OWN = {
 }
 
 
-def verdicts(world: World, after: float) -> Iterator[tuple[InventedOrg, str, Verdict]]:
+def verdicts(world: SimulatedWorld, after: float) -> Iterator[tuple[InventedOrg, str, Verdict]]:
     """Each org that can be looked at, the kind of its phase, and how a first look is judged."""
     now = world.start + timedelta(seconds=after)
     simulator = Simulator(world, lambda: now)
-    for org in world.every.values():
+    for org in world.all_orgs.values():
         try:
-            snapshot = Eye(simulator, org).snapshot()
-        except (TroubleError, ConnectionResetError):
+            snapshot = OrgReader(simulator, org).snapshot()
+        except (ProblemError, ConnectionResetError):
             continue
-        yield org, world.at(org, now).kind, judge(snapshot, POLICY, now)
+        yield org, world.phase_at(org, now).kind, judge(snapshot, POLICY, now)
 
 
-@tried
+@reproducible
 @given(days, seconds, st.integers(0, 1000))
 def test_who_is_meant_to_be_well_is_well_on_any_day(start: datetime, after: float, seed: int) -> None:
-    for org, kind, verdict in verdicts(World(start, 40, seed=seed), after):
+    for org, kind, verdict in verdicts(SimulatedWorld(start, 40, seed=seed), after):
         if kind in WELL and org.name not in NEVER_WELL:
             assert verdict.level is Level.OK, f"{org.name} at {kind}: {verdict.headline}"
 
 
-@tried
+@reproducible
 @given(days, seconds)
 def test_who_is_meant_to_be_in_trouble_is_in_that_trouble_on_any_day(start: datetime, after: float) -> None:
-    for org, kind, verdict in verdicts(World(start), after):
-        meant = OF_ITS_OWN.get(kind, verdict.name)
+    for org, kind, verdict in verdicts(SimulatedWorld(start), after):
+        meant = OWN_VERDICTS.get(kind, verdict.name)
         assert verdict.name == meant, f"{org.name} at {kind}: {verdict.headline}"
 
 
-@tried
+@reproducible
 @given(days, seconds)
 def test_a_weekly_plan_is_beyond_any_month(start: datetime, after: float) -> None:
-    world, now = World(start), start + timedelta(seconds=after)
-    snapshot = Eye(Simulator(world, lambda: now), world.orgs["tamarind"]).snapshot()
+    world, now = SimulatedWorld(start), start + timedelta(seconds=after)
+    snapshot = OrgReader(Simulator(world, lambda: now), world.orgs["tamarind"]).snapshot()
     assert judge(snapshot, POLICY, now).name == "quota_risk"
 
 
@@ -91,23 +91,23 @@ def test_within_a_minute_an_org_goes_through_its_verdicts_and_again_in_the_next(
     name: str, course: str
 ) -> None:
     clock = FakeClock()
-    world = World(START)
+    world = SimulatedWorld(START)
     org = world.orgs[name]
-    eye = Eye(Simulator(world, clock.now), org)
+    eye = OrgReader(Simulator(world, clock.now), org)
     seen: list[str] = []
-    lasts = sum(phase.seconds for phase in org.life)
+    lasts = sum(phase.seconds for phase in org.phases)
     for _ in range(int(2 * lasts)):
         verdict = judge(eye.snapshot(), POLICY, clock.now()).name
         if seen[-1:] != [verdict]:
             seen.append(verdict)
-        clock.jump(SECOND)
+        clock.jump_wall_clock(SECOND)
     assert seen == course.split() * 2
     assert lasts <= 62
 
 
 def test_nobody_is_well_after_a_failure_until_a_backup_has_completed() -> None:
-    for org in World(START).orgs.values():
-        kinds = [phase.kind for phase in org.life]
+    for org in SimulatedWorld(START).orgs.values():
+        kinds = [phase.kind for phase in org.phases]
         for kind, then in zip(kinds, (*kinds[1:], kinds[0]), strict=True):
             if kind in ("FAILED", "FAILED_BEFORE"):
                 assert then == "INPROGRESS"
@@ -115,18 +115,18 @@ def test_nobody_is_well_after_a_failure_until_a_backup_has_completed() -> None:
 
 
 @pytest.mark.parametrize("name", ["nordlys", "sakura", "glacier", "quarry", "osprey", "fjord", "banyan"])
-@tried
+@reproducible
 @given(start=days)
 def test_who_is_forced_to_be_scheduled_is_well(name: str, start: datetime) -> None:
-    world = World(start, speed=0.0001)
+    world = SimulatedWorld(start, speed=0.0001)
     simulator = Simulator(world, lambda: start)
-    simulator.forced[name] = "SCHEDULED"
-    assert judge(Eye(simulator, world.orgs[name]).snapshot(), POLICY, start).name == "scheduled"
+    simulator.forced_kinds[name] = "SCHEDULED"
+    assert judge(OrgReader(simulator, world.orgs[name]).snapshot(), POLICY, start).name == "scheduled"
 
 
 def test_an_edition_includes_what_the_plan_needs() -> None:
-    orgs = World(START, 200).every.values()
+    orgs = SimulatedWorld(START, 200).all_orgs.values()
     assert {org.edition for org in orgs if org.plan == "biweekly"} == {"ultimate"}
     assert {org.edition for org in orgs if org.plan == "weekly"} == {"enterprise"}
-    calm = [org for org in orgs if org.plan.startswith("monthly") and not org.lives_through("COMPLETED")]
+    calm = [org for org in orgs if org.plan.startswith("monthly") and not org.has_phase("COMPLETED")]
     assert "enterprise" in {org.edition for org in calm}

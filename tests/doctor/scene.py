@@ -13,16 +13,16 @@ from tests.support.clock import FakeClock
 from tests.support.zoho import make_simulator, sign_in_of
 from zbtui.config.settings import Config
 from zbtui.core.org import Org
-from zbtui.demo.household import watched
+from zbtui.demo.household import watched_org
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import Simulator
-from zbtui.doctor import Doctor, Finding, Level
+from zbtui.doctor import Doctor, Finding, FindingLevel
 from zbtui.store.journal import Journal, open_journal
-from zbtui.store.memory import Credentials, MemoryCredentials
-from zbtui.zoho.http import AsgiApp, Http
+from zbtui.store.memory import CredentialStore, MemoryCredentialStore
+from zbtui.zoho.http import AsgiApp, HttpClient
 
 
-class HastyClock(FakeClock):
+class RecordingClock(FakeClock):
     """Waiting takes no time, for one who waits alone; how long it would have taken is kept."""
 
     def __init__(self) -> None:
@@ -34,35 +34,35 @@ class HastyClock(FakeClock):
         self._move(seconds or 0)
 
 
-async def sound_keyring() -> str:
+async def working_keyring() -> str:
     return "Invented Keyring"
 
 
 @dataclass
-class Practice:
+class DoctorEnvironment:
     """What the doctor works with, and whom it looks after."""
 
     doctor: Doctor
     simulator: Simulator
     clock: FakeClock
-    credentials: Credentials
+    credentials: CredentialStore
     orgs: list[Org] = field(default_factory=list)
     """Under watch; to be changed before the examination."""
 
-    def set(self, name: str, **keys: str) -> Org:
+    def change_org(self, name: str, **keys: str) -> Org:
         """Change an org's entry in the config."""
         index = next(number for number, org in enumerate(self.orgs) if org.name == name)
         self.orgs[index] = replace(self.orgs[index], **keys)  # type: ignore[arg-type]
         return self.orgs[index]
 
     async def findings(self, names: Collection[str] = (), *, searching: bool = False) -> list[Finding]:
-        return [one async for one in self.doctor.examine(names, searching=searching)]
+        return [one async for one in self.doctor.examine(names, search_data_centers=searching)]
 
-    async def machine(self) -> dict[str, Finding]:
+    async def machine_findings(self) -> dict[str, Finding]:
         """The findings that are nobody's, by subject."""
         return {one.subject: one for one in await self.findings() if one.org is None}
 
-    async def org(self, name: str = "nordlys", *, searching: bool = False) -> dict[str, Finding]:
+    async def org_findings(self, name: str = "nordlys", *, searching: bool = False) -> dict[str, Finding]:
         """An org's findings, by subject."""
         found = await self.findings(searching=searching)
         return {one.subject: one for one in found if one.org == name}
@@ -70,23 +70,27 @@ class Practice:
     @property
     def calls(self) -> list[str]:
         """What reached Zoho about an org, in order: the end of the path, and the status."""
-        told = [(request.path.rsplit("/", 1)[-1], request.status) for request in self.simulator.requests]
+        told = [
+            (request.path.rsplit("/", 1)[-1], request.status) for request in self.simulator.request_records
+        ]
         return [f"{path} {status}" for path, status in told if path != "serverinfo"]
 
     @property
     def token_hosts(self) -> list[str]:
         """The accounts hosts that were asked for a token, in order."""
-        return [request.host for request in self.simulator.requests if request.path == "/oauth/v2/token"]
+        return [
+            request.host for request in self.simulator.request_records if request.path == "/oauth/v2/token"
+        ]
 
 
 @asynccontextmanager
-async def practice(
+async def doctor_environment(
     *names: str,
     clock: FakeClock | None = None,
-    credentials: Credentials | None = None,
+    credentials: CredentialStore | None = None,
     journal: Journal | None = None,
-    through: Callable[[AsgiApp], AsgiApp] = lambda app: app,
-) -> AsyncIterator[Practice]:
+    wrap_app: Callable[[AsgiApp], AsgiApp] = lambda app: app,
+) -> AsyncIterator[DoctorEnvironment]:
     """Args:
     names: the invented orgs under watch, signed in; none: nordlys.
     through: what stands between the doctor and Zoho.
@@ -94,16 +98,16 @@ async def practice(
     clock = clock or FakeClock()
     simulator = make_simulator(clock)
     kept = journal or open_journal(None)
-    credentials = credentials or MemoryCredentials()
-    orgs = [watched(simulator.world.every[name]) for name in names or ("nordlys",)]
+    credentials = credentials or MemoryCredentialStore()
+    orgs = [watched_org(simulator.world.all_orgs[name]) for name in names or ("nordlys",)]
     for org in orgs:
-        await credentials.write_sign_in(org.name, sign_in_of(simulator.world.every[org.name]))
+        await credentials.write_sign_in(org.name, sign_in_of(simulator.world.all_orgs[org.name]))
     try:
-        async with Http(through(serve_in_process(simulator))) as http:
+        async with HttpClient(wrap_app(serve_in_process(simulator))) as http:
             doctor = Doctor(
                 lambda: Config(orgs=tuple(orgs)),
                 credentials,
-                sound_keyring,
+                working_keyring,
                 kept,
                 http,
                 clock,
@@ -111,16 +115,16 @@ async def practice(
                 "/home/ada/.local/state/zbtui/journal.db",
                 UTC,
             )
-            yield Practice(doctor, simulator, clock, credentials, orgs)
+            yield DoctorEnvironment(doctor, simulator, clock, credentials, orgs)
     finally:
         await kept.close()
 
 
-def levels(findings: dict[str, Finding]) -> dict[str, Level]:
+def levels(findings: dict[str, Finding]) -> dict[str, FindingLevel]:
     return {subject: finding.level for subject, finding in findings.items()}
 
 
-def unwritable(folder: Path) -> Journal:
+def unwritable_journal(folder: Path) -> Journal:
     """A journal that cannot be kept."""
     (folder / "journal.db").mkdir()
     return open_journal(folder / "journal.db")

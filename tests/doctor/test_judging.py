@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clock import START
-from zbtui.core.trouble import Trouble
-from zbtui.doctor.finding import Level
-from zbtui.doctor.judging import Reached, clock_offset, judge_clock
+from zbtui.core.trouble import Problem
+from zbtui.doctor.finding import FindingLevel
+from zbtui.doctor.judging import HostCheck, clock_finding, clock_offset
 
 SPANS = st.timedeltas(timedelta(0), timedelta(seconds=60))
 OFFSETS = st.timedeltas(timedelta(days=-400), timedelta(days=400))
 
 
-def told(offset: timedelta) -> Reached:
+def findings_for_offset(offset: timedelta) -> HostCheck:
     """A host whose clock is ahead by so much."""
-    return Reached("https://accounts.zoho.eu", START, START, START + offset)
+    return HostCheck("https://accounts.zoho.eu", START, START, START + offset)
 
 
 @given(OFFSETS, SPANS, SPANS)
@@ -34,26 +34,35 @@ def test_a_slow_answer_makes_no_clock_wrong(offset: timedelta, there: timedelta,
 @pytest.mark.parametrize(
     ("offset", "level", "message"),
     [
-        (timedelta(0), Level.OK, "It agrees with Zoho's."),
-        (timedelta(seconds=30), Level.OK, "It agrees with Zoho's."),
-        (timedelta(seconds=-31), Level.OK, "It agrees with Zoho's."),  # by less than the header tells
-        (timedelta(seconds=31), Level.WARNING, "It is 30s behind Zoho's."),
-        (timedelta(minutes=5), Level.WARNING, "It is 5m behind Zoho's."),
-        (timedelta(hours=-1, seconds=-1), Level.WARNING, "It is 1h ahead of Zoho's."),
-        (timedelta(days=400), Level.WARNING, "It is 400d behind Zoho's."),
+        (timedelta(0), FindingLevel.OK, "It agrees with Zoho's."),
+        (timedelta(seconds=30), FindingLevel.OK, "It agrees with Zoho's."),
+        (
+            timedelta(seconds=-31),
+            FindingLevel.OK,
+            "It agrees with Zoho's.",
+        ),  # by less than the header tells
+        (timedelta(seconds=31), FindingLevel.WARNING, "It is 30s behind Zoho's."),
+        (timedelta(minutes=5), FindingLevel.WARNING, "It is 5m behind Zoho's."),
+        (timedelta(hours=-1, seconds=-1), FindingLevel.WARNING, "It is 1h ahead of Zoho's."),
+        (timedelta(days=400), FindingLevel.WARNING, "It is 400d behind Zoho's."),
     ],
 )
-def test_beyond_thirty_seconds_the_clock_is_wrong(offset: timedelta, level: Level, message: str) -> None:
-    found = judge_clock([told(offset)])
+def test_beyond_thirty_seconds_the_clock_is_wrong(
+    offset: timedelta, level: FindingLevel, message: str
+) -> None:
+    found = clock_finding([findings_for_offset(offset)])
     assert (found.level, found.message) == (level, message)
-    assert (found.hint is None) == (level is Level.OK)
+    assert (found.hint is None) == (level is FindingLevel.OK)
 
 
 def test_an_answer_that_was_kept_on_the_way_makes_no_clock_wrong() -> None:
-    assert judge_clock([told(timedelta(hours=-2)), told(timedelta(0))]).level is Level.OK
+    assert (
+        clock_finding([findings_for_offset(timedelta(hours=-2)), findings_for_offset(timedelta(0))]).level
+        is FindingLevel.OK
+    )
 
 
-@pytest.mark.parametrize("answer", [None, Trouble("network", "It broke.", "Mend it.")])
-def test_a_clock_that_nobody_told_is_not_checked(answer: datetime | Trouble | None) -> None:
-    found = judge_clock([Reached("https://accounts.zoho.eu", START, START, answer)])
-    assert (found.level, found.code) == (Level.REMARK, "NOT_CHECKED")
+@pytest.mark.parametrize("answer", [None, Problem("network", "It broke.", "Mend it.")])
+def test_a_clock_that_nobody_told_is_not_checked(answer: datetime | Problem | None) -> None:
+    found = clock_finding([HostCheck("https://accounts.zoho.eu", START, START, answer)])
+    assert (found.level, found.code) == (FindingLevel.REMARK, "NOT_CHECKED")

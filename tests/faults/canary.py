@@ -6,29 +6,31 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.cli.shell import SECRETS
+from tests.cli.shell import SECRET_PATTERN
 
-PASSWORD = "canary-of-the-proxy"
+PROXY_PASSWORD = "canary-of-the-proxy"
 """A part of the address that `HTTPS_PROXY` names."""
-PLANTED = re.compile(SECRETS.pattern + rb"|access-demo|canary-of-")
+ANY_SECRET_PATTERN = re.compile(SECRET_PATTERN.pattern + rb"|access-demo|canary-of-")
 """Every sign-in and token of the simulator's, and what a test plants besides."""
 
 
 @dataclass
-class Canaries:
+class SecretSearch:
     """What is to be searched."""
 
     folders: list[Path]
     """Config, state and whatever else lies in them."""
-    shown: list[str] = field(default_factory=list)
+    displayed_texts: list[str] = field(default_factory=list)
     """Screens and panels."""
 
-    def found(self, *printed: str) -> list[str]:
+    def find_secrets(self, *printed: str) -> list[str]:
         """Each place in which a secret stands, with the secret."""
-        texts = {f"shown {number}": text.encode() for number, text in enumerate(self.shown)}
+        texts = {f"shown {number}": text.encode() for number, text in enumerate(self.displayed_texts)}
         texts |= {f"printed {number}": text.encode() for number, text in enumerate(printed)}
         for folder in self.folders:
             texts |= {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         return [
-            f"{place}: {one.group()!r}" for place, text in texts.items() for one in PLANTED.finditer(text)
+            f"{place}: {one.group()!r}"
+            for place, text in texts.items()
+            for one in ANY_SECRET_PATTERN.finditer(text)
         ]

@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.canary import Canaries
-from tests.support.tls import Authority, make_authority
+from tests.faults.canary import SecretSearch
+from tests.support.tls import CertificateAuthority, make_certificate_authority
 
 
 @pytest.fixture(autouse=True)
-def canaries(
+def secret_search(
     empty_home: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> Iterator[Canaries]:
+) -> Iterator[SecretSearch]:
     """Nothing that is logged, at any level, printed, shown or written tells a secret."""
     caplog.set_level(logging.DEBUG)
-    searched = Canaries([empty_home])
+    searched = SecretSearch([empty_home])
     yield searched
     records = [*caplog.get_records("setup"), *caplog.get_records("call")]
     arguments = [repr(record.args) for record in records]
-    assert searched.found(caplog.text, *arguments, *capfd.readouterr()) == []
+    assert searched.find_secrets(caplog.text, *arguments, *capfd.readouterr()) == []
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return make_authority(tmp_path_factory.mktemp("authority"))
+def certificate_authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return make_certificate_authority(tmp_path_factory.mktemp("authority"))

@@ -13,12 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tests.faults.relay import Server
-from tests.support.faulty import read_request, reply
+from tests.faults.relay import FaultInjectingServer
+from tests.support.faulty import http_response, read_request
 
 
 @dataclass(frozen=True)
-class Heard:
+class InterceptedRequest:
     """One request, and whom it was meant for."""
 
     scheme: str
@@ -35,7 +35,7 @@ class Heard:
         return f"{self.scheme}://{self.host}" + ("" if self.port == usual else f":{self.port}")
 
 
-class Crossroads(Server):
+class InterceptingProxy(FaultInjectingServer):
     """Listens on a port of the loopback; `HTTPS_PROXY` and `HTTP_PROXY` are to name its `url`."""
 
     def __init__(self, answers: Mapping[str, bytes], tls: ssl.SSLContext) -> None:
@@ -46,7 +46,7 @@ class Crossroads(Server):
         super().__init__()
         self._answers = answers
         self._tls = tls
-        self.calls: list[Heard] = []
+        self.requests: list[InterceptedRequest] = []
         """What each host was sent."""
 
     @property
@@ -55,9 +55,9 @@ class Crossroads(Server):
 
     @property
     def origins(self) -> set[str]:
-        return {one.origin for one in self.calls}
+        return {one.origin for one in self.requests}
 
-    async def serve(
+    async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         method, target, _ = request.decode("latin-1").split(" ", 2)
@@ -66,17 +66,17 @@ class Crossroads(Server):
                 host, _, port = target.rpartition(":")
                 writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
                 await writer.start_tls(self._tls)
-                call = self._hear("https", host.strip("[]"), int(port), await read_request(reader))
+                call = self._record("https", host.strip("[]"), int(port), await read_request(reader))
             else:
                 parts = urlsplit(target)
-                call = self._hear(parts.scheme or "http", parts.hostname or "", parts.port or 80, request)
-            writer.write(self._answers.get(call.target.partition("?")[0], reply(404)))
+                call = self._record(parts.scheme or "http", parts.hostname or "", parts.port or 80, request)
+            writer.write(self._answers.get(call.target.partition("?")[0], http_response(404)))
             await writer.drain()
 
-    def _hear(self, scheme: str, host: str, port: int, request: bytes) -> Heard:
+    def _record(self, scheme: str, host: str, port: int, request: bytes) -> InterceptedRequest:
         text = request.decode("latin-1")
         parts = urlsplit(text.split(" ", 2)[1])
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        call = Heard(scheme, host, port, target, text)
-        self.calls.append(call)
+        call = InterceptedRequest(scheme, host, port, target, text)
+        self.requests.append(call)
         return call

@@ -16,73 +16,73 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.faults.canary import Canaries
-from tests.support.clock import FakeClock, settle
+from tests.faults.canary import SecretSearch
+from tests.support.clock import FakeClock, run_until_idle
 from tests.support.secret_service import SecretService
 from tests.support.zoho import sign_in_of
-from tests.tui.driving import StillApp
+from tests.tui.driving import ManualTickApp
 from zbtui.config.config_file import ConfigFile
 from zbtui.core.event import Event
-from zbtui.demo.household import watched
+from zbtui.demo.household import watched_org
 from zbtui.demo.server import serve_in_process
-from zbtui.demo.world import World
+from zbtui.demo.world import SimulatedWorld
 from zbtui.demo.zoho import Simulator
-from zbtui.onboard import Desk, Household
+from zbtui.onboard import OrgService, Stores
 from zbtui.parts import make_watch
-from zbtui.store.credentials import KeyringCredentials
+from zbtui.store.credentials import KeyringCredentialStore
 from zbtui.store.journal import Journal, open_journal
-from zbtui.store.log import log_to
+from zbtui.store.log import log_to_file
 from zbtui.store.paths import Paths
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.app import ZbtuiApp
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 
 ORGS = ("nordlys", "fjord", "kestrel")
-_SOON = 0.3
+_STEP_WAIT_SECONDS = 0.3
 """Seconds that keyring and journal have for each step of the clock."""
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 """Seconds that other threads and processes are given."""
 
 
 @dataclass
-class Machine:
+class LocalMachine:
     """Where the app runs: whatever can break of it is in here."""
 
     home: Path
     keyring: SecretService
-    canaries: Canaries
+    secret_search: SecretSearch
     clock: FakeClock = field(default_factory=FakeClock)
-    wrong_by: timedelta = timedelta()
+    clock_error: timedelta = timedelta()
     """This machine's clock minus the right time."""
 
     def __post_init__(self) -> None:
         self.paths = Paths(self.home / "config" / "config.toml", self.home / "state" / "zbtui")
-        world = World(self.right_time(), 0, speed=0.0001)
-        self.simulator = Simulator(world, self.right_time)
-        self.simulator.forced |= dict.fromkeys(ORGS, "SCHEDULED")
+        world = SimulatedWorld(self.zoho_time(), 0, speed=0.0001)
+        self.simulator = Simulator(world, self.zoho_time)
+        self.simulator.forced_kinds |= dict.fromkeys(ORGS, "SCHEDULED")
 
-    def right_time(self) -> datetime:
+    def zoho_time(self) -> datetime:
         """As Zoho has it."""
-        return self.clock.now() - self.wrong_by
+        return self.clock.now() - self.clock_error
 
     @property
-    def file(self) -> ConfigFile:
+    def config_file(self) -> ConfigFile:
         return ConfigFile(self.paths.config, self.paths.locks / "config.lock")
 
     @property
-    def credentials(self) -> KeyringCredentials:
-        return KeyringCredentials(self.paths.locks)
+    def credentials(self) -> KeyringCredentialStore:
+        return KeyringCredentialStore(self.paths.locks)
 
-    async def settle_in(self) -> None:
+    async def add_orgs(self) -> None:
         """The orgs come under watch, as `zbtui add` leaves them, and are looked at often."""
         self.paths.config.parent.mkdir(parents=True, exist_ok=True)
         self.paths.config.write_text('[watch]\nevery = "15s"\nnear_every = "15s"\n')
         for name in ORGS:
-            invented = self.simulator.world.every[name]
-            self.file.add(watched(invented))
+            invented = self.simulator.world.all_orgs[name]
+            self.config_file.add(watched_org(invented))
             await self.credentials.write_sign_in(name, sign_in_of(invented))
 
-    def end_token(self, name: str) -> None:
+    def expire_token(self, name: str) -> None:
         """Zoho takes the access token no more, and the keyring is needed for the next."""
         tokens = self.simulator.accounts.access_tokens
         for text in [text for text, token in tokens.items() if token.org.name == name]:
@@ -90,51 +90,51 @@ class Machine:
 
 
 @dataclass
-class House:
+class RunningApp:
     """The running app."""
 
-    machine: Machine
+    machine: LocalMachine
     app: ZbtuiApp
     pilot: Pilot[str]
     journal: Journal
 
     @property
-    def text(self) -> str:
+    def screen_text(self) -> str:
         """All that stands on the screen, as words."""
         width, height = self.app.size
         lines = self.app.screen._compositor.render_strips()[:height]
         shown = " ".join(" ".join(strip.text[:width] for strip in lines).split())
-        self.machine.canaries.shown.append(shown)
+        self.machine.secret_search.displayed_texts.append(shown)
         return shown
 
     @property
-    def toasts(self) -> str:
+    def toast_text(self) -> str:
         """What they say, one above the other."""
         told = "\n".join(note.message for note in self.app._notifications)
-        self.machine.canaries.shown.append(told)
+        self.machine.secret_search.displayed_texts.append(told)
         return told
 
-    async def live(self, seconds: float = 1) -> None:
+    async def advance(self, seconds: float = 1) -> None:
         """Let time go by, and the app tick once at its end."""
         await self.machine.clock.advance(seconds)
         await self.pilot.pause()
         self.app.tick()
         await self.pilot.pause()
 
-    async def until(self, true: Callable[[str], bool], step: float = 3.0) -> str:
+    async def wait_until(self, condition: Callable[[str], bool], step: float = 3.0) -> str:
         """Live on until the screen is as wanted: other threads have their own time.
 
         Raises:
             AssertionError: it never was, with the screen as it is.
         """
-        deadline = time.monotonic() + PATIENCE
-        while not true(self.text):
-            assert time.monotonic() < deadline, f"still not on the screen: {self.text}"
-            await self.live(step)
-            await self.answered(_SOON)
-        return self.text
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not condition(self.screen_text):
+            assert time.monotonic() < deadline, f"still not on the screen: {self.screen_text}"
+            await self.advance(step)
+            await self.wait_for_polls(_STEP_WAIT_SECONDS)
+        return self.screen_text
 
-    async def answered(self, patience: float = PATIENCE) -> None:
+    async def wait_for_polls(self, patience: float = TIMEOUT_SECONDS) -> None:
         """The looks under way are over, or go on after so many seconds; the app has ticked since.
 
         Else the clock of a test runs away from keyring and journal, which have the machine's.
@@ -145,25 +145,25 @@ class House:
             any(one.activity.polling for one in self.app._fleet.snapshots) and time.monotonic() < deadline
         ):
             await self.pilot.pause(0.005)
-        await self.live(0)
+        await self.advance(0)
 
-    async def shows(self, *texts: str) -> str:
-        return await self.until(lambda shown: all(text in shown for text in texts))
+    async def wait_for_text(self, *texts: str) -> str:
+        return await self.wait_until(lambda shown: all(text in shown for text in texts))
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await settle()
+        await run_until_idle()
         await self.pilot.pause()
 
-    async def others_go_on(self, name: str) -> None:
+    async def assert_org_keeps_updating(self, name: str) -> None:
         """What changes at Zoho with this org shows, and that it changes back."""
-        forced = self.machine.simulator.forced
+        forced = self.machine.simulator.forced_kinds
         forced[name] = "FAILED"
-        await self.shows("✖ FAILED", "✖ 1 critical")
+        await self.wait_for_text("✖ FAILED", "✖ 1 critical")
         forced[name] = "SCHEDULED"
-        await self.until(lambda shown: "FAILED" not in shown)
+        await self.wait_until(lambda shown: "FAILED" not in shown)
 
-    def looked_at(self) -> list[datetime | None]:
+    def last_poll_times(self) -> list[datetime | None]:
         """When each of them was last looked at."""
         return [one.polls.attempted_at for one in self.app._fleet.snapshots]
 
@@ -173,29 +173,29 @@ class House:
 
 
 @asynccontextmanager
-async def house(machine: Machine, size: tuple[int, int] = (160, 40)) -> AsyncIterator[House]:
+async def run_app(machine: LocalMachine, size: tuple[int, int] = (160, 40)) -> AsyncIterator[RunningApp]:
     """The app, as `zbtui` starts it."""
-    log_to(machine.paths.log)
+    log_to_file(machine.paths.log)
     logger = logging.getLogger("zbtui")
     logger.setLevel(logging.DEBUG)
-    config = machine.file.load()
+    config = machine.config_file.load()
     journal = open_journal(machine.paths.journal, machine.clock)
     memory = ScreenMemory(machine.paths.screen)
     try:
-        async with Http(serve_in_process(machine.simulator)) as http:
-            home = Household(machine.file, machine.credentials, journal)
-            desk = Desk(home, http, machine.clock)
-            app = StillApp(*make_watch(desk, config), memory=memory)
+        async with HttpClient(serve_in_process(machine.simulator)) as http:
+            home = Stores(machine.config_file, machine.credentials, journal)
+            desk = OrgService(home, http, machine.clock)
+            app = ManualTickApp(*make_watch(desk, config), memory=memory)
             async with app.run_test(size=size) as pilot:
-                yield House(machine, app, pilot, journal)
-            await desk.finish()
+                yield RunningApp(machine, app, pilot, journal)
+            await desk.finish_tasks()
             await memory.close()
     finally:
         await journal.close()
-        _end_log(logger)
+        _remove_log_handlers(logger)
 
 
-def _end_log(logger: Any) -> None:
+def _remove_log_handlers(logger: Any) -> None:
     for handler in logger.handlers[:]:
         logger.removeHandler(handler)
         handler.close()

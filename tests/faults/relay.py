@@ -11,33 +11,33 @@ from urllib.parse import urlsplit
 
 from tests.support.faulty import read_request
 
-Misbehave = Callable[[asyncio.StreamWriter], Awaitable[None]]
+FaultyResponse = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
-class Server:
+class FaultInjectingServer:
     """Listens for as long as it is open; while `fault` is set, it answers by that."""
 
     def __init__(self) -> None:
-        self.fault: Misbehave | None = None
-        self.heard = 0
+        self.fault: FaultyResponse | None = None
+        self.request_count = 0
         """Requests, since it was made."""
         self.port = 0
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        await self.open()
+        await self.start()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self.close()
+        await self.stop()
 
-    async def open(self, tls: ssl.SSLContext | None = None) -> None:
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
         """Listen; on the same port as before."""
         self._server = await asyncio.start_server(self._handle, "127.0.0.1", self.port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         """Refuse whoever comes; who is connected is thrown out."""
         assert self._server
         self._server.close()
@@ -46,7 +46,7 @@ class Server:
         await asyncio.gather(*self._running, return_exceptions=True)
         await asyncio.sleep(0)  # the transports close on the next turn of the loop
 
-    async def serve(
+    async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Answer as is right."""
@@ -59,17 +59,17 @@ class Server:
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 request = await read_request(reader)
-                self.heard += 1
+                self.request_count += 1
                 if self.fault:
                     await self.fault(writer)
                 else:
-                    await self.serve(request, reader, writer)
+                    await self.respond(request, reader, writer)
         finally:
             self._running.discard(task)
             writer.close()
 
 
-class Relay(Server):
+class Relay(FaultInjectingServer):
     """Hands requests on to `upstream`."""
 
     def __init__(self, upstream: str, name: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
@@ -81,9 +81,9 @@ class Relay(Server):
         self._upstream = urlsplit(upstream)
         self._name = name
         self._tls = tls
-        self.gate: asyncio.Event | None = None
+        self.release: asyncio.Event | None = None
         """Where it is set, an answer that has come from upstream waits for it."""
-        self.held = asyncio.Event()
+        self.is_holding = asyncio.Event()
         """An answer waits."""
 
     @property
@@ -91,32 +91,32 @@ class Relay(Server):
         scheme = "https" if self._tls else "http"
         return f"{scheme}://{self._name}:{self.port}{self._upstream.path}"
 
-    async def open(self, tls: ssl.SSLContext | None = None) -> None:
-        await super().open(tls or self._tls)
+    async def start(self, tls: ssl.SSLContext | None = None) -> None:
+        await super().start(tls or self._tls)
 
-    async def prove(self, tls: ssl.SSLContext | None) -> None:
+    async def restart_with_certificate(self, tls: ssl.SSLContext | None) -> None:
         """From now on with another certificate; None: with its own."""
-        await self.close()
-        await self.open(tls)
+        await self.stop()
+        await self.start(tls)
 
-    async def serve(
+    async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         far, to = await asyncio.open_connection(self._upstream.hostname, self._upstream.port)
         to.write(request.replace(b"Connection: keep-alive", b"Connection: close"))
         answer = await far.read()
         to.close()
-        if self.gate:
-            self.held.set()
-            await self.gate.wait()
+        if self.release:
+            self.is_holding.set()
+            await self.release.wait()
         writer.write(answer)
         await writer.drain()
 
 
-class Proxy(Server):
+class TunnelProxy(FaultInjectingServer):
     """Opens tunnels (CONNECT); whatever name is asked for is found on this machine."""
 
-    async def serve(
+    async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         method, target, _ = request.split(b" ", 2)

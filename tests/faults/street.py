@@ -9,96 +9,96 @@ from datetime import timedelta
 
 import pytest
 
-from tests.faults.canary import Canaries
+from tests.faults.canary import SecretSearch
 from tests.faults.relay import Relay
 from tests.support.clock import FakeClock
-from tests.support.notebook import Notebook
-from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
+from tests.support.notebook import MemoryJournal
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server, sign_in_of
 from zbtui.config.settings import Config
 from zbtui.core.judge import judge
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level, Verdict
 from zbtui.parts import make_fleet
-from zbtui.store.memory import MemoryCredentials
-from zbtui.tui.widgets.panel import draw_panel
+from zbtui.store.memory import MemoryCredentialStore
+from zbtui.tui.widgets.panel import render_panel
 from zbtui.watch.fleet import Fleet
 from zbtui.zoho import http as room
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 
-TROUBLED, OTHERS = "nordlys", ("fjord", "tamarind")
-EVERYONE = (TROUBLED, *OTHERS)
-LOOKS = 3
+FAULTY_ORG, HEALTHY_ORGS = "nordlys", ("fjord", "tamarind")
+ALL_ORGS = (FAULTY_ORG, *HEALTHY_ORGS)
+FAILED_POLLS_UNTIL_UNKNOWN = 3
 """That fail before an org counts as one that cannot be looked at."""
 
 
 @dataclass
-class Street:
+class FleetEnvironment:
     """The orgs, and what they are watched through."""
 
-    port: Port
+    simulator_server: SimulatorServer
     clock: FakeClock
     fleet: Fleet
     relay: Relay
-    canaries: Canaries
+    secret_search: SecretSearch
 
-    async def look(self, *names: str) -> dict[str, Snapshot]:
+    async def poll(self, *names: str) -> dict[str, Snapshot]:
         """One look at each (of none: at all), at the same time, a while after the one before."""
-        self.clock.jump(timedelta(minutes=1))
-        return {one.org.name: one for one in await self.fleet.look_once(names or EVERYONE)}
+        self.clock.jump_wall_clock(timedelta(minutes=1))
+        return {one.org.name: one for one in await self.fleet.poll_once(names or ALL_ORGS)}
 
     def verdict(self, snapshot: Snapshot) -> Verdict:
         return judge(snapshot, self.fleet.policy, self.clock.now())
 
-    def panel(self, snapshot: Snapshot) -> str:
+    def panel_text(self, snapshot: Snapshot) -> str:
         """The words of its panel, as a person reads them."""
-        lines = draw_panel(snapshot, self.verdict(snapshot), self.clock.now(), 76)
+        lines = render_panel(snapshot, self.verdict(snapshot), self.clock.now(), 76)
         rows = ["".join(piece for piece, _ in line).strip("│╭╮╰╯─ ") for line in lines]
         shown = " ".join(" ".join(rows).split())
-        self.canaries.shown += [shown, repr(snapshot)]
+        self.secret_search.displayed_texts += [shown, repr(snapshot)]
         return shown
 
 
 @contextmanager
-def on_street_port(clock: FakeClock) -> Iterator[Port]:
-    with on_port(make_simulator(clock, orgs=240)) as served:
+def run_large_simulator_server(clock: FakeClock) -> Iterator[SimulatorServer]:
+    with run_simulator_server(make_simulator(clock, orgs=240)) as served:
         yield served
 
 
-def crowd_of(port: Port) -> list[str]:
+def neighbors_of(port: SimulatorServer) -> list[str]:
     """Orgs that live where the first one does, all of them well."""
     every = port.simulator.world.orgs
-    there = every[TROUBLED].data_center
-    crowd = [org.name for org in every.values() if org.data_center == there and org.name not in EVERYONE]
-    port.simulator.forced |= dict.fromkeys(crowd, "SCHEDULED")
+    there = every[FAULTY_ORG].data_center
+    crowd = [org.name for org in every.values() if org.data_center == there and org.name not in ALL_ORGS]
+    port.simulator.forced_kinds |= dict.fromkeys(crowd, "SCHEDULED")
     return crowd
 
 
 @asynccontextmanager
-async def street(
-    port: Port,
+async def fleet_environment(
+    port: SimulatorServer,
     clock: FakeClock,
-    canaries: Canaries,
+    secret_search: SecretSearch,
     relay: Callable[[str], Relay] = Relay,
-    crowd: Iterable[str] = (),
-) -> AsyncIterator[Street]:
+    neighbors: Iterable[str] = (),
+) -> AsyncIterator[FleetEnvironment]:
     """Args:
     relay: makes what stands between the first org and its Zoho, which is at the address it is given.
     crowd: more orgs beyond the same relay.
     """
-    credentials = MemoryCredentials()
-    async with relay(port.org(TROUBLED).api_url or "") as between, Http() as http:
-        beyond = [port.org(name) for name in (TROUBLED, *crowd)]
+    credentials = MemoryCredentialStore()
+    async with relay(port.org(FAULTY_ORG).api_url or "") as between, HttpClient() as http:
+        beyond = [port.org(name) for name in (FAULTY_ORG, *neighbors)]
         orgs = [replace(org, accounts_url=between.url, api_url=between.url) for org in beyond]
-        orgs += [port.org(name) for name in OTHERS]
+        orgs += [port.org(name) for name in HEALTHY_ORGS]
         for org in orgs:
-            await credentials.write_sign_in(org.name, sign_in_of(port.simulator.world.every[org.name]))
-        fleet = make_fleet(Config(Policy(), tuple(orgs)), http, credentials, Notebook(), clock)
-        yield Street(port, clock, fleet, between, canaries)
+            await credentials.write_sign_in(org.name, sign_in_of(port.simulator.world.all_orgs[org.name]))
+        fleet = make_fleet(Config(WatchPolicy(), tuple(orgs)), http, credentials, MemoryJournal(), clock)
+        yield FleetEnvironment(port, clock, fleet, between, secret_search)
 
 
 @contextmanager
-def impatience() -> Iterator[None]:
+def short_timeouts() -> Iterator[None]:
     """The client's time limits are shorter than they are, for what is never answered."""
     with pytest.MonkeyPatch.context() as sooner:
         sooner.setattr(room, "CONNECT_SECONDS", 1.0)
@@ -107,8 +107,8 @@ def impatience() -> Iterator[None]:
         yield
 
 
-async def goes_through(
-    scene: Street, fault: AbstractAsyncContextManager[object], word: str, says: str
+async def assert_fault_is_survived(
+    scene: FleetEnvironment, fault: AbstractAsyncContextManager[object], word: str, panel_says: str
 ) -> None:
     """While `fault` lasts it is told, and harms nobody else; after it all is well again by itself.
 
@@ -116,20 +116,20 @@ async def goes_through(
         word: on the badge of the org's panel, once it counts as one that cannot be looked at.
         says: in its panel.
     """
-    before = (await scene.look())[TROUBLED]
+    before = (await scene.poll())[FAULTY_ORG]
     assert scene.verdict(before).level is Level.OK
     async with fault:
-        for look in range(LOOKS):
-            with impatience():
-                seen = await scene.look()
-            verdict = scene.verdict(seen[TROUBLED])
+        for look in range(FAILED_POLLS_UNTIL_UNKNOWN):
+            with short_timeouts():
+                seen = await scene.poll()
+            verdict = scene.verdict(seen[FAULTY_ORG])
             assert verdict.stale or verdict.level is Level.UNKNOWN, f"green after look {look}"
-            assert seen[TROUBLED].zoho.backup == before.zoho.backup
-            assert all(seen[name].polls.problem is None for name in OTHERS)
-        panel = scene.panel(seen[TROUBLED])
-        assert verdict.word == word, panel
-        assert says in panel
-    after = (await scene.look())[TROUBLED]
+            assert seen[FAULTY_ORG].zoho.backup == before.zoho.backup
+            assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
+        panel = scene.panel_text(seen[FAULTY_ORG])
+        assert verdict.badge == word, panel
+        assert panel_says in panel
+    after = (await scene.poll())[FAULTY_ORG]
     assert after.polls.problem is None, after.polls.problem
     assert scene.verdict(after).level is Level.OK
-    assert word not in scene.panel(after)
+    assert word not in scene.panel_text(after)

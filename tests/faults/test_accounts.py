@@ -17,45 +17,45 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from tests.core.build import job
-from tests.faults.crossroads import Crossroads
-from tests.support.faulty import Faulty, faulty, reply, sends
-from tests.support.tls import Authority
-from tests.watch.scene import HastyClock
-from tests.zoho.canned import all_that_it_tells
+from tests.core.build import make_job
+from tests.faults.crossroads import InterceptingProxy
+from tests.support.faulty import FaultyServer, http_response, run_faulty_server, send_bytes
+from tests.support.tls import CertificateAuthority
+from tests.watch.scene import InstantClock
+from tests.zoho.canned import full_error_text
 from tests.zoho.flows import (
     CLIENT,
     CODE,
+    DEVICE_CODE_ANSWER,
     DEVICE_CODE_PATH,
     DEVICE_TOKEN_PATH,
-    GRANTED,
     SECRETS,
+    TOKEN_ANSWER,
     TOKEN_PATH,
-    TOLD,
 )
-from zbtui.clock import Stop
+from zbtui.clock import StopSignal
 from zbtui.core.data_centers import DATA_CENTERS, data_center_of
 from zbtui.core.org import Org
-from zbtui.core.progress import BrowserPage
-from zbtui.core.secret import Secret, SignIn
+from zbtui.core.progress import ConsentPage
+from zbtui.core.secret import Secret, SignInCredentials
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.store.journal import open_journal
-from zbtui.store.memory import MemoryCredentials
+from zbtui.store.memory import MemoryCredentialStore
 from zbtui.watch.session import Session
 from zbtui.zoho.client import (
     DETAILS_PATH,
     HISTORY_PATH,
     LINKS_PATH,
     ORG_PATH,
-    SERVERS_PATH,
+    SERVER_INFO_PATH,
     fetch_company,
     fetch_details,
-    fetch_zohos_time,
+    fetch_server_time,
 )
-from zbtui.zoho.http import Http
-from zbtui.zoho.oauth import revoke
-from zbtui.zoho.signin import Granted, sign_in_by_browser, sign_in_by_code, sign_in_by_device
+from zbtui.zoho.http import HttpClient
+from zbtui.zoho.oauth import revoke_refresh_token
+from zbtui.zoho.signin import ConsentResult, sign_in_by_browser, sign_in_by_code, sign_in_by_device
 
 REVOKE_PATH: Final = "/oauth/v2/token/revoke"
 ACCOUNTS, API = "https://accounts.zoho.eu", "https://www.zohoapis.eu"
@@ -75,7 +75,7 @@ NAMES: Final = [
 ACCOUNTS_HOSTS: Final = {urlsplit(dc.accounts_url).hostname for dc in DATA_CENTERS.values()} | {
     urlsplit(PORTAL_ACCOUNTS).hostname
 }
-REFRESH_TOKEN: Final = Secret(GRANTED["refresh_token"])
+REFRESH_TOKEN: Final = Secret(TOKEN_ANSWER["refresh_token"])
 FOR_ACCOUNTS: Final = {"the-client-secret", "c0de", "cc33", "0f0f"}
 FOR_API: Final = {"aa11"}
 """Which secret belongs where."""
@@ -83,7 +83,7 @@ HERE: Final = "http://here"
 """Stands for a real port of this machine that is nobody's."""
 
 
-def likes_of(host: str) -> tuple[str, ...]:
+def lookalikes_of(host: str) -> tuple[str, ...]:
     """Addresses that look like that host's, and lead elsewhere or into the open."""
     return (
         "https://evil.example",
@@ -127,52 +127,57 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
 @dataclass
-class Scene:
+class FlowUnderTest:
     """One machine, and the hosts that it may come to."""
 
-    http: Http
-    hosts: Crossroads
-    here: Faulty
+    http: HttpClient
+    hosts: InterceptingProxy
+    here: FaultyServer
     org: Org
     back: Mapping[str, str]
     """What the browser brings, beside the state."""
-    clock: HastyClock = field(default_factory=HastyClock)
+    clock: InstantClock = field(default_factory=InstantClock)
     pages: list[str] = field(default_factory=list)
     """The addresses that a person was sent to."""
 
 
-async def watch(scene: Scene) -> None:
+async def watch(scene: FlowUnderTest) -> None:
     """A look with all its calls, from the refresh token on."""
-    credentials, journal = MemoryCredentials(), open_journal(None)
-    await credentials.write_sign_in("acme", SignIn(CLIENT.client_secret, REFRESH_TOKEN))
+    credentials, journal = MemoryCredentialStore(), open_journal(None)
+    await credentials.write_sign_in("acme", SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
     try:
-        looked = await session.look_further(Snapshot(scene.org))
+        looked = await session.poll(Snapshot(scene.org))
     finally:
         await journal.close()
-    if looked.past and looked.past.trouble:
-        raise TroubleError(looked.past.trouble)
+    if looked.history_and_links and looked.history_and_links.problem:
+        raise ProblemError(looked.history_and_links.problem)
 
 
-async def by_code(scene: Scene) -> None:
+async def by_code(scene: FlowUnderTest) -> None:
     dc, now = data_center_of(scene.org), scene.clock.now()
     await _use(scene, await sign_in_by_code(scene.http, CLIENT, dc, CODE, now))
 
 
-async def by_device(scene: Scene) -> None:
+async def by_device(scene: FlowUnderTest) -> None:
     def show(code: object) -> None:
-        scene.pages += filter(None, (getattr(code, "url", None), getattr(code, "complete_url", None)))
+        scene.pages += filter(
+            None,
+            (getattr(code, "verification_url", None), getattr(code, "verification_url_with_code", None)),
+        )
 
-    stop = Stop(scene.clock)
+    stop = StopSignal(scene.clock)
     granted = sign_in_by_device(scene.http, CLIENT, data_center_of(scene.org), scene.clock, stop, show)
     await _use(scene, await granted)
 
 
-async def by_browser(scene: Scene) -> None:
-    shown: asyncio.Future[BrowserPage] = asyncio.get_running_loop().create_future()
+async def by_browser(scene: FlowUnderTest) -> None:
+    shown: asyncio.Future[ConsentPage] = asyncio.get_running_loop().create_future()
     dc, clock = data_center_of(scene.org), scene.clock
     flow = asyncio.create_task(
-        sign_in_by_browser(scene.http, CLIENT, dc, Patient(), Stop(clock), shown.set_result, port=0)
+        sign_in_by_browser(
+            scene.http, CLIENT, dc, BrowserWaitingClock(), StopSignal(clock), shown.set_result, port=0
+        )
     )
     page = await shown
     scene.pages.append(page.url)
@@ -183,21 +188,21 @@ async def by_browser(scene: Scene) -> None:
     await _use(scene, await flow)
 
 
-async def end(scene: Scene) -> None:
-    await revoke(scene.http, data_center_of(scene.org), REFRESH_TOKEN)
+async def end(scene: FlowUnderTest) -> None:
+    await revoke_refresh_token(scene.http, data_center_of(scene.org), REFRESH_TOKEN)
 
 
-async def ask_the_time(scene: Scene) -> None:
-    await fetch_zohos_time(scene.http, data_center_of(scene.org))
+async def ask_the_time(scene: FlowUnderTest) -> None:
+    await fetch_server_time(scene.http, data_center_of(scene.org))
 
 
-async def _use(scene: Scene, granted: Granted) -> None:
+async def _use(scene: FlowUnderTest, granted: ConsentResult) -> None:
     now = scene.clock.now()
     await fetch_details(scene.http, granted.access, "eu", now)
     await fetch_company(scene.http, granted.access, "eu", now)
 
 
-class Patient(HastyClock):
+class BrowserWaitingClock(InstantClock):
     """Waits for the browser."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
@@ -208,7 +213,7 @@ class Patient(HastyClock):
 
 
 @dataclass(frozen=True)
-class Said:
+class HttpAnswer:
     """An answer."""
 
     body: object = None
@@ -220,15 +225,15 @@ class Said:
         """With the address of this machine's own port in it."""
         body = "" if self.body is None else json.dumps(self.body)
         headers = [f"Location: {self.location}".replace(HERE, here)] if self.location else []
-        return reply(self.status, body.replace(HERE, here).encode(), *headers)
+        return http_response(self.status, body.replace(HERE, here).encode(), *headers)
 
 
 @dataclass(frozen=True)
-class Row:
+class RedirectCase:
     """What is said, by whom and in which step, and what becomes of it."""
 
-    does: Callable[[Scene], Awaitable[None]]
-    says: Mapping[str, Said] = field(default_factory=dict)
+    does: Callable[[FlowUnderTest], Awaitable[None]]
+    says: Mapping[str, HttpAnswer] = field(default_factory=dict)
     """By path, where it is another answer than a good one."""
     back: Mapping[str, str] = field(default_factory=dict)
     told: str | None = None
@@ -237,18 +242,18 @@ class Row:
 
 
 GOOD: Final = {
-    TOKEN_PATH: Said(GRANTED),
-    DEVICE_CODE_PATH: Said(TOLD),
-    DEVICE_TOKEN_PATH: Said(GRANTED),
-    REVOKE_PATH: Said({"status": "success"}),
-    SERVERS_PATH: Said({"result": "success"}),
-    DETAILS_PATH: Said({"backup": job()}),
-    HISTORY_PATH: Said(status=204),
-    LINKS_PATH: Said(status=204),
-    ORG_PATH: Said({"org": [{"company_name": "Nordlys Tools AB"}]}),
+    TOKEN_PATH: HttpAnswer(TOKEN_ANSWER),
+    DEVICE_CODE_PATH: HttpAnswer(DEVICE_CODE_ANSWER),
+    DEVICE_TOKEN_PATH: HttpAnswer(TOKEN_ANSWER),
+    REVOKE_PATH: HttpAnswer({"status": "success"}),
+    SERVER_INFO_PATH: HttpAnswer({"result": "success"}),
+    DETAILS_PATH: HttpAnswer({"backup": make_job()}),
+    HISTORY_PATH: HttpAnswer(status=204),
+    LINKS_PATH: HttpAnswer(status=204),
+    ORG_PATH: HttpAnswer({"org": [{"company_name": "Nordlys Tools AB"}]}),
 }
 NOT_FOLLOWED: Final = "it is not followed"
-CALLS: Final[dict[str, tuple[Callable[[Scene], Awaitable[None]], str | None]]] = {
+CALLS: Final[dict[str, tuple[Callable[[FlowUnderTest], Awaitable[None]], str | None]]] = {
     TOKEN_PATH: (watch, NOT_FOLLOWED),
     DETAILS_PATH: (watch, NOT_FOLLOWED),
     HISTORY_PATH: (watch, NOT_FOLLOWED),
@@ -258,82 +263,93 @@ CALLS: Final[dict[str, tuple[Callable[[Scene], Awaitable[None]], str | None]]] =
     # What stands between for a while is waited out: the code is still good.
     DEVICE_TOKEN_PATH: (by_device, "nobody entered it in time"),
     REVOKE_PATH: (end, NOT_FOLLOWED),
-    SERVERS_PATH: (ask_the_time, NOT_FOLLOWED),
+    SERVER_INFO_PATH: (ask_the_time, NOT_FOLLOWED),
 }
 """What makes each call, and what a redirect of it is told as."""
 
 
-def table() -> Iterator[tuple[str, Row]]:
-    for number, url in enumerate(likes_of("www.zohoapis.eu")):
-        said = Said({**GRANTED, "api_domain": url})
+def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
+    for number, url in enumerate(lookalikes_of("www.zohoapis.eu")):
+        said = HttpAnswer({**TOKEN_ANSWER, "api_domain": url})
         for way in (watch, by_code, by_device, by_browser)[: 4 if number < 5 else 1]:
             yield (
                 f"{way.__name__}: api_domain {url!r}",
-                Row(way, {TOKEN_PATH: said, DEVICE_TOKEN_PATH: said}),
+                RedirectCase(way, {TOKEN_PATH: said, DEVICE_TOKEN_PATH: said}),
             )
-    for url in likes_of("accounts.zoho.eu"):
-        told = Said({**TOLD, "verification_url": url})
-        whole = Said({**TOLD, "verification_uri_complete": url})
+    for url in lookalikes_of("accounts.zoho.eu"):
+        told = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_url": url})
+        whole = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_uri_complete": url})
         back = {"accounts-server": url}
-        yield f"browser: accounts-server {url!r}", Row(by_browser, back=back, told=url and "is not Zoho's")
+        yield (
+            f"browser: accounts-server {url!r}",
+            RedirectCase(by_browser, back=back, told=url and "is not Zoho's"),
+        )
         yield (
             f"device: verification_url {url!r}",
-            Row(by_device, {DEVICE_CODE_PATH: told}, told="not Zoho's"),
+            RedirectCase(by_device, {DEVICE_CODE_PATH: told}, told="not Zoho's"),
         )
-        yield f"device: verification_uri_complete {url!r}", Row(by_device, {DEVICE_CODE_PATH: whole})
+        yield (
+            f"device: verification_uri_complete {url!r}",
+            RedirectCase(by_device, {DEVICE_CODE_PATH: whole}),
+        )
     for key in ("evil.example", "eu.evil.example", "eu@evil.example", "eu/../..", "eu.", "custom"):
-        other = Said({"error": "other_dc", "user_location": key})
-        yield f"browser: location {key!r}", Row(by_browser, back={"location": key})
+        other = HttpAnswer({"error": "other_dc", "user_location": key})
+        yield f"browser: location {key!r}", RedirectCase(by_browser, back={"location": key})
         yield (
             f"device: user_location {key!r}",
-            Row(by_device, {DEVICE_TOKEN_PATH: other}, told="is in another data center"),
+            RedirectCase(by_device, {DEVICE_TOKEN_PATH: other}, told="is in another data center"),
         )
     for path, (does, sentence) in CALLS.items():
         for status, url in (*((one, FAR) for one in REDIRECTS), *((307, one) for one in ELSEWHERE)):
-            away = {path: Said(status=status, location=url)}
-            yield f"{status} of {path} to {url}", Row(does, away, told=sentence)
+            away = {path: HttpAnswer(status=status, location=url)}
+            yield f"{status} of {path} to {url}", RedirectCase(does, away, told=sentence)
     # An org with addresses of its own trusts those, and none of Zoho's.
-    for url in (*likes_of("api.portal.example"), API):
-        said = Said({**GRANTED, "api_domain": url})
-        yield f"portal: api_domain {url!r}", Row(watch, {TOKEN_PATH: said}, org=PORTAL)
-    for url in (*filter(None, likes_of("accounts.portal.example")), ACCOUNTS):
+    for url in (*lookalikes_of("api.portal.example"), API):
+        said = HttpAnswer({**TOKEN_ANSWER, "api_domain": url})
+        yield f"portal: api_domain {url!r}", RedirectCase(watch, {TOKEN_PATH: said}, org=PORTAL)
+    for url in (*filter(None, lookalikes_of("accounts.portal.example")), ACCOUNTS):
         back = {"accounts-server": url}
-        row = Row(by_browser, back=back, told="is not Zoho's", org=PORTAL)
+        row = RedirectCase(by_browser, back=back, told="is not Zoho's", org=PORTAL)
         yield f"portal: accounts-server {url!r}", row
 
 
-ROWS: Final = dict(table())
+ROWS: Final = dict(redirect_cases())
 
 
 @asynccontextmanager
-async def machine(authority: Authority, monkeypatch: pytest.MonkeyPatch, row: Row) -> AsyncIterator[Scene]:
+async def intercepted_flow(
+    authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch, row: RedirectCase
+) -> AsyncIterator[FlowUnderTest]:
     """One that is led to the crossroads, whomever it calls."""
-    async with faulty(sends(Said(GRANTED).as_bytes(""))) as here:
+    async with run_faulty_server(send_bytes(HttpAnswer(TOKEN_ANSWER).as_bytes(""))) as here:
         answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **row.says}.items()}
-        async with Crossroads(answers, authority.context(*NAMES)) as hosts, Http() as http:
-            monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        async with (
+            InterceptingProxy(answers, authority.server_context(*NAMES)) as hosts,
+            HttpClient() as http,
+        ):
+            monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
             for name in ("HTTPS_PROXY", "HTTP_PROXY"):
                 monkeypatch.setenv(name, hosts.url)
             back = {key: value.replace(HERE, here.url) for key, value in row.back.items()}
-            yield Scene(http, hosts, here, row.org, back)
+            yield FlowUnderTest(http, hosts, here, row.org, back)
 
 
 @pytest.mark.parametrize("name", ROWS)
 async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_told(
-    name: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    name: str, certificate_authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = ROWS[name]
-    trouble: Trouble | None = None
-    async with machine(authority, monkeypatch, row) as scene:
+    trouble: Problem | None = None
+    async with intercepted_flow(certificate_authority, monkeypatch, row) as scene:
         try:
             await row.does(scene)
-        except TroubleError as error:
-            trouble = error.trouble
-            assert not [secret for secret in SECRETS if secret in all_that_it_tells(error)]
+        except ProblemError as error:
+            trouble = error.problem
+            assert not [secret for secret in SECRETS if secret in full_error_text(error)]
     dc = data_center_of(row.org)
-    assert scene.here.heard == []
+    assert scene.here.requests == []
     assert scene.hosts.origins <= {dc.accounts_url, dc.api_url}
-    for heard in scene.hosts.calls:
+    for heard in scene.hosts.requests:
         mine = {dc.accounts_url: FOR_ACCOUNTS, dc.api_url: FOR_API}[heard.origin]
         assert {secret for secret in SECRETS if secret in heard.text} <= mine
         assert not [secret for secret in SECRETS if secret in heard.target]
@@ -350,12 +366,12 @@ async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_told(
     "url", ["https://evil.example", "http://accounts.zoho.eu", "https://accounts.zoho.com"]
 )
 async def test_who_goes_astray_is_seen(
-    url: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    url: str, certificate_authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with machine(authority, monkeypatch, Row(end)) as scene:
+    async with intercepted_flow(certificate_authority, monkeypatch, RedirectCase(end)) as scene:
         await scene.http.send("POST", url + TOKEN_PATH, form={"client_secret": "the-client-secret"})
         await scene.http.send("POST", scene.here.url, form={"client_secret": "the-client-secret"})
-    (heard,) = scene.hosts.calls
+    (heard,) = scene.hosts.requests
     assert heard.origin == url
     assert "the-client-secret" in heard.text
-    assert b"the-client-secret" in scene.here.heard[0]
+    assert b"the-client-secret" in scene.here.requests[0]

@@ -16,12 +16,25 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.faults.canary import Canaries
-from tests.faults.relay import Misbehave
-from tests.faults.street import OTHERS, Street, goes_through, on_street_port, street
+from tests.faults.canary import SecretSearch
+from tests.faults.relay import FaultyResponse
+from tests.faults.street import (
+    HEALTHY_ORGS,
+    FleetEnvironment,
+    assert_fault_is_survived,
+    fleet_environment,
+    run_large_simulator_server,
+)
 from tests.support.clock import FakeClock
-from tests.support.faulty import drips, faulty, hangs, reply, resets, sends
-from tests.support.zoho import Port
+from tests.support.faulty import (
+    drip_bytes,
+    http_response,
+    never_answer,
+    reset_connection,
+    run_faulty_server,
+    send_bytes,
+)
+from tests.support.zoho import SimulatorServer
 
 MOST_MEMORY = 24 << 20
 """Bytes at once, far less than any of the large answers unpacked."""
@@ -29,13 +42,13 @@ CLOCK = FakeClock()
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Port]:
-    with on_street_port(CLOCK) as served:
+def simulator_server() -> Iterator[SimulatorServer]:
+    with run_large_simulator_server(CLOCK) as served:
         yield served
 
 
 @asynccontextmanager
-async def misbehaving(scene: Street, misbehave: Misbehave) -> AsyncIterator[None]:
+async def fault_on_relay(scene: FleetEnvironment, misbehave: FaultyResponse) -> AsyncIterator[None]:
     scene.relay.fault = misbehave
     yield
     scene.relay.fault = None
@@ -46,102 +59,108 @@ def head(*lines: str) -> bytes:
 
 
 JSON = b'{"backup": null}'
-FAULTS: dict[str, tuple[Misbehave, str, str]] = {
-    "reset before the head": (resets, "OFFLINE", "broke the connection off"),
-    "closed before the head": (sends(b""), "OFFLINE", "broke the connection off"),
+FAULTS: dict[str, tuple[FaultyResponse, str, str]] = {
+    "reset before the head": (reset_connection, "OFFLINE", "broke the connection off"),
+    "closed before the head": (send_bytes(b""), "OFFLINE", "broke the connection off"),
     "closed within the head": (
-        sends(head("Content-Type: app")[:-9]),
+        send_bytes(head("Content-Type: app")[:-9]),
         "OFFLINE",
         "broke the connection off",
     ),
     "closed after the head": (
-        sends(head("Content-Length: 9", "")),
+        send_bytes(head("Content-Length: 9", "")),
         "OFFLINE",
         "broke the connection off",
     ),
-    "no answer": (hangs, "OFFLINE", "took too long"),
+    "no answer": (never_answer, "OFFLINE", "took too long"),
     "a head without an end": (
-        drips(head(), b"X-More: and more\r\n" * 400),
+        drip_bytes(head(), b"X-More: and more\r\n" * 400),
         "OFFLINE",
         "broke the connection",
     ),
-    "a head that drips": (drips(head(), b"X"), "OFFLINE", "took too long"),
-    "a body that drips": (drips(head("Content-Length: 999", ""), b" "), "OFFLINE", "took too long"),
-    "half a body": (sends(head("Content-Length: 99", "") + JSON), "OFFLINE", "broke the connection off"),
+    "a head that drips": (drip_bytes(head(), b"X"), "OFFLINE", "took too long"),
+    "a body that drips": (drip_bytes(head("Content-Length: 999", ""), b" "), "OFFLINE", "took too long"),
+    "half a body": (
+        send_bytes(head("Content-Length: 99", "") + JSON),
+        "OFFLINE",
+        "broke the connection off",
+    ),
     "a length that is none": (
-        sends(head("Content-Length: x", "") + JSON),
+        send_bytes(head("Content-Length: x", "") + JSON),
         "OFFLINE",
         "broke the connection",
     ),
     "a length that is too short": (
-        sends(head("Content-Length: 5", "") + JSON),
+        send_bytes(head("Content-Length: 5", "") + JSON),
         "BAD ANSWER",
         "not the JSON",
     ),
-    "no HTTP": (sends(b"220 smtp.example ready\r\n\r\n"), "OFFLINE", "broke the connection off"),
+    "no HTTP": (send_bytes(b"220 smtp.example ready\r\n\r\n"), "OFFLINE", "broke the connection off"),
     "a body without an end": (
-        drips(head("Transfer-Encoding: chunked", ""), b"80000\r\n" + b" " * 0x80000 + b"\r\n"),
+        drip_bytes(head("Transfer-Encoding: chunked", ""), b"80000\r\n" + b" " * 0x80000 + b"\r\n"),
         "BAD ANSWER",
         "larger than 1 MiB",
     ),
     "a gigabyte": (
-        drips(head("Content-Length: 1073741824", ""), b" " * 0x80000),
+        drip_bytes(head("Content-Length: 1073741824", ""), b" " * 0x80000),
         "BAD ANSWER",
         "larger than 1 MiB",
     ),
     "a packed bomb": (
-        sends(reply(200, gzip.compress(bytes(64 << 20)), "Content-Encoding: gzip")),
+        send_bytes(http_response(200, gzip.compress(bytes(64 << 20)), "Content-Encoding: gzip")),
         "BAD ANSWER",
         "larger than 1 MiB",
     ),
     "packed and broken": (
-        sends(reply(200, b"\x1f\x8b-no", "Content-Encoding: gzip")),
+        send_bytes(http_response(200, b"\x1f\x8b-no", "Content-Encoding: gzip")),
         "BAD ANSWER",
         "is packed, and broken",
     ),
     "a wrong charset": (
-        sends(reply(200, '{"backup": "é"}'.encode("latin-1"), "Content-Type: application/json")),
+        send_bytes(
+            http_response(200, '{"backup": "é"}'.encode("latin-1"), "Content-Type: application/json")
+        ),
         "BAD ANSWER",
         "not the JSON",
     ),
     "a captive portal": (
-        sends(reply(200, b"<html>Sign in to the Wi-Fi</html>", "Content-Type: text/html")),
+        send_bytes(http_response(200, b"<html>Sign in to the Wi-Fi</html>", "Content-Type: text/html")),
         "BAD ANSWER",
         "A web page came",
     ),
     "a page of maintenance": (
-        sends(reply(503, b"<html>Back soon</html>")),
+        send_bytes(http_response(503, b"<html>Back soon</html>")),
         "ZOHO ERROR",
         "out of order (HTTP 503)",
     ),
     "to another host": (
-        sends(reply(302, b"", "Location: http://127.0.0.1:9/stolen")),
+        send_bytes(http_response(302, b"", "Location: http://127.0.0.1:9/stolen")),
         "BAD ANSWER",
         "it is not followed",
     ),
     "to itself": (
-        sends(reply(301, b"", "Location: /crm/bulk/v7/backup")),
+        send_bytes(http_response(301, b"", "Location: /crm/bulk/v7/backup")),
         "BAD ANSWER",
         "it is not followed",
     ),
-    "400": (sends(reply(400)), "BAD ANSWER", "HTTP 400"),
-    "403": (sends(reply(403)), "NO ACCESS", "refuses the user"),
-    "404": (sends(reply(404)), "BAD ANSWER", "refuses the call (HTTP 404)"),
-    "500": (sends(reply(500)), "ZOHO ERROR", "out of order (HTTP 500)"),
+    "400": (send_bytes(http_response(400)), "BAD ANSWER", "HTTP 400"),
+    "403": (send_bytes(http_response(403)), "NO ACCESS", "refuses the user"),
+    "404": (send_bytes(http_response(404)), "BAD ANSWER", "refuses the call (HTTP 404)"),
+    "500": (send_bytes(http_response(500)), "ZOHO ERROR", "out of order (HTTP 500)"),
     "500 with a body": (
-        sends(reply(500, b'{"code": "INTERNAL_ERROR", "message": "x", "status": "error"}')),
+        send_bytes(http_response(500, b'{"code": "INTERNAL_ERROR", "message": "x", "status": "error"}')),
         "ZOHO ERROR",
         "internal error",
     ),
-    "502": (sends(reply(502, b"Bad gateway")), "ZOHO ERROR", "out of order (HTTP 502)"),
-    "429": (sends(reply(429)), "THROTTLED", "limit on API calls"),
+    "502": (send_bytes(http_response(502, b"Bad gateway")), "ZOHO ERROR", "out of order (HTTP 502)"),
+    "429": (send_bytes(http_response(429)), "THROTTLED", "limit on API calls"),
     "429 for so many seconds": (
-        sends(reply(429, b"", "Retry-After: 90")),
+        send_bytes(http_response(429, b"", "Retry-After: 90")),
         "THROTTLED",
         "limit on API calls",
     ),
     "429 until a date": (
-        sends(reply(429, b"", "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT")),
+        send_bytes(http_response(429, b"", "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT")),
         "THROTTLED",
         "limit on API calls",
     ),
@@ -152,64 +171,73 @@ LARGE = ("a gigabyte", "a packed bomb", "a body without an end", "a head without
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_host_that_misbehaves_is_told_and_harms_nobody_else(
-    port: Port, fault: str, canaries: Canaries
+    simulator_server: SimulatorServer, fault: str, secret_search: SecretSearch
 ) -> None:
     misbehave, word, says = FAULTS[fault]
-    async with street(port, CLOCK, canaries) as scene:
-        await goes_through(scene, misbehaving(scene, misbehave), word, says)
+    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+        await assert_fault_is_survived(scene, fault_on_relay(scene, misbehave), word, says)
 
 
-async def test_a_host_that_refuses_is_told_and_harms_nobody_else(port: Port, canaries: Canaries) -> None:
+async def test_a_host_that_refuses_is_told_and_harms_nobody_else(
+    simulator_server: SimulatorServer, secret_search: SecretSearch
+) -> None:
     @asynccontextmanager
-    async def refusing(scene: Street) -> AsyncIterator[None]:
-        await scene.relay.close()
+    async def refusing(scene: FleetEnvironment) -> AsyncIterator[None]:
+        await scene.relay.stop()
         yield
-        await scene.relay.open()
+        await scene.relay.start()
 
-    async with street(port, CLOCK, canaries) as scene:
-        await goes_through(scene, refusing(scene), "OFFLINE", "cannot be reached")
+    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+        await assert_fault_is_survived(scene, refusing(scene), "OFFLINE", "cannot be reached")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", ["another host", "a loop"])
 async def test_a_redirect_is_told_and_not_followed(
-    port: Port, status: int, place: str, canaries: Canaries
+    simulator_server: SimulatorServer, status: int, place: str, secret_search: SecretSearch
 ) -> None:
-    async with street(port, CLOCK, canaries) as scene, faulty(sends(reply(200, JSON))) as other:
+    async with (
+        fleet_environment(simulator_server, CLOCK, secret_search) as scene,
+        run_faulty_server(send_bytes(http_response(200, JSON))) as other,
+    ):
         to = other.url if place == "another host" else scene.relay.url
-        await scene.look()
-        heard = scene.relay.heard
-        async with misbehaving(scene, sends(reply(status, b"", f"Location: {to}/crm/bulk/v7/backup"))):
-            seen = await scene.look()
-        assert "it is not followed" in scene.panel(seen["nordlys"])
-        assert scene.relay.heard == heard + 1
-        assert other.heard == []
+        await scene.poll()
+        heard = scene.relay.request_count
+        async with fault_on_relay(
+            scene, send_bytes(http_response(status, b"", f"Location: {to}/crm/bulk/v7/backup"))
+        ):
+            seen = await scene.poll()
+        assert "it is not followed" in scene.panel_text(seen["nordlys"])
+        assert scene.relay.request_count == heard + 1
+        assert other.requests == []
 
 
 @pytest.mark.parametrize("told", ["in seconds", "as a date"])
 async def test_until_the_moment_that_zoho_names_nobody_asks_again(
-    port: Port, told: str, canaries: Canaries
+    simulator_server: SimulatorServer, told: str, secret_search: SecretSearch
 ) -> None:
-    async with street(port, CLOCK, canaries) as scene:
-        await scene.look()
+    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+        await scene.poll()
         until = CLOCK.now() + timedelta(hours=2, minutes=1)  # the look is a minute later
         value = "7200" if told == "in seconds" else format_datetime(until, usegmt=True)
-        async with misbehaving(scene, sends(reply(429, b"", f"Retry-After: {value}"))):
-            seen = await scene.look()
+        async with fault_on_relay(scene, send_bytes(http_response(429, b"", f"Retry-After: {value}"))):
+            seen = await scene.poll()
         assert seen["nordlys"].activity.next_poll is not None
         assert seen["nordlys"].activity.next_poll >= until
-        assert "next look in 2h" in scene.panel(seen["nordlys"])
-        assert all(seen[name].polls.problem is None for name in OTHERS)
+        assert "next look in 2h" in scene.panel_text(seen["nordlys"])
+        assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
 
 
 @pytest.mark.parametrize("fault", LARGE)
-async def test_a_large_answer_takes_no_such_memory(port: Port, fault: str, canaries: Canaries) -> None:
-    async with street(port, CLOCK, canaries) as scene:
-        await scene.look()
-        async with misbehaving(scene, FAULTS[fault][0]):
+async def test_a_large_answer_takes_no_such_memory(
+    simulator_server: SimulatorServer, fault: str, secret_search: SecretSearch
+) -> None:
+    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+        await scene.poll()
+        async with fault_on_relay(scene, FAULTS[fault][0]):
             tracemalloc.start()
             try:
-                await scene.look()
+                await scene.poll()
                 assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
             finally:
                 tracemalloc.stop()

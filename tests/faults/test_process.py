@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import COMMAND, add_args, secrets_of
-from tests.faults.canary import Canaries
+from tests.cli.shell import COMMAND, add_args, secrets_json
+from tests.faults.canary import SecretSearch
 from tests.support.secret_service import SecretService
-from tests.support.terminal import Terminal, in_terminal
-from tests.support.zoho import Port, make_simulator, on_port
+from tests.support.terminal import Terminal, run_in_terminal
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
 from zbtui.clock import SystemClock
 
 # A full disk
@@ -63,40 +63,40 @@ def kept(disk: Path, folder: Path) -> list[tuple[str, str]]:
 
 @pytest.mark.skipif(not may_mount(), reason="needs a file system of its own")
 def test_a_full_disk_is_told_harms_no_org_and_all_is_kept_again_once_there_is_room(
-    real_keyring: SecretService, empty_home: Path, tmp_path: Path, canaries: Canaries
+    real_keyring: SecretService, empty_home: Path, tmp_path: Path, secret_search: SecretSearch
 ) -> None:
     simulator = make_simulator(SystemClock())
-    with on_port(simulator) as port:
+    with run_simulator_server(simulator) as port:
         add_orgs(port, empty_home, "nordlys", "kestrel")
         command = ["unshare", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, "sh", *COMMAND]
-        with in_terminal(command, 150) as terminal:
-            terminal.shows("● 2 ok")
+        with run_in_terminal(command, 150) as terminal:
+            terminal.wait_for_text("● 2 ok")
             state = (empty_home / "xdg_state_home").relative_to("/")
             disk = Path(f"/proc/{terminal.process.pid}/root") / state
-            canaries.folders.append(disk)
+            secret_search.folders.append(disk)
             with full(disk):
-                simulator.forced["nordlys"] = "FAILED"
-                terminal.shows(
+                simulator.forced_kinds["nordlys"] = "FAILED"
+                terminal.wait_for_text(
                     "✖ FAILED", "✖ 1 critical", "The journal cannot be used (database or disk is full)"
                 )
-                simulator.forced["nordlys"] = "SCHEDULED"
-                terminal.shows("● 2 ok", "disk is full")
+                simulator.forced_kinds["nordlys"] = "SCHEDULED"
+                terminal.wait_for_text("● 2 ok", "disk is full")
                 assert ("nordlys", "FAILED") not in kept(disk, tmp_path)
-            terminal.until(lambda screen: "disk is full" not in screen)
-            simulator.forced["kestrel"] = "FAILED"
-            terminal.shows("✖ FAILED")
-            terminal.until(lambda _: ("kestrel", "FAILED") in kept(disk, tmp_path))
-            assert canaries.found() == []
-            canaries.folders.remove(disk)
+            terminal.wait_until(lambda screen: "disk is full" not in screen)
+            simulator.forced_kinds["kestrel"] = "FAILED"
+            terminal.wait_for_text("✖ FAILED")
+            terminal.wait_until(lambda _: ("kestrel", "FAILED") in kept(disk, tmp_path))
+            assert secret_search.find_secrets() == []
+            secret_search.folders.remove(disk)
             terminal.send("q")
-            assert terminal.ends() == 0
-            canaries.shown.append(terminal.output.decode())
+            assert terminal.wait_for_exit() == 0
+            secret_search.displayed_texts.append(terminal.output.decode())
 
 
-def add_orgs(port: Port, home: Path, *names: str) -> None:
+def add_orgs(port: SimulatorServer, home: Path, *names: str) -> None:
     """Under watch, and looked at each second."""
     for name in names:
-        command, secrets = [*COMMAND, *add_args(port.org(name))], secrets_of(port, name)
+        command, secrets = [*COMMAND, *add_args(port.org(name))], secrets_json(port, name)
         done = subprocess.run(command, input=secrets.encode(), capture_output=True)
         assert done.returncode == 0, done.stderr
     (home / "xdg_state_home").mkdir(exist_ok=True)
@@ -121,7 +121,7 @@ ENDS: dict[str, list[str]] = {
 OPENS = ("a", "i", "?", "\x10")
 
 
-def still(screen: str) -> str:
+def without_changing_parts(screen: str) -> str:
     """All that does not change with time, but for where its bars end."""
     lines = (line.rstrip(" ▁▂▃▄▅▆▇█") for line in screen.splitlines())
     return re.sub(r"[\d:]+[smhd]?( \d+:[\d:]+)?|just now", "#", re.sub(r" +", " ", "\n".join(lines)))
@@ -130,26 +130,28 @@ def still(screen: str) -> str:
 def listen(terminal: Terminal, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        terminal.read()
+        terminal.read_output()
 
 
-def come_alike(one: Terminal, other: Terminal) -> None:
+def wait_until_alike(one: Terminal, other: Terminal) -> None:
     """Read on until the two show the same."""
     deadline = time.monotonic() + 30
-    while still(one.text) != still(other.text):
-        assert time.monotonic() < deadline, f"{still(one.text)}\n{still(other.text)}"
-        one.read()
-        other.read()
+    while without_changing_parts(one.text) != without_changing_parts(other.text):
+        assert time.monotonic() < deadline, (
+            f"{without_changing_parts(one.text)}\n{without_changing_parts(other.text)}"
+        )
+        one.read_output()
+        other.read_output()
 
 
 @pytest.mark.parametrize("storm", ENDS)
 def test_after_a_storm_of_sizes_the_screen_is_as_if_there_had_been_none(
-    storm: str, canaries: Canaries
+    storm: str, secret_search: SecretSearch
 ) -> None:
     luck, sizes = random.Random(storm), cycle(SIZES)
-    with in_terminal(CALM, 100, 30) as calm, in_terminal(CALM, 100, 30) as shaken:
+    with run_in_terminal(CALM, 100, 30) as calm, run_in_terminal(CALM, 100, 30) as shaken:
         for terminal in (calm, shaken):
-            terminal.shows("next run:", "q Quit")
+            terminal.wait_for_text("next run:", "q Quit")
         for key in ENDS[storm]:
             for _ in range(luck.randint(1, 6)):
                 shaken.resize(*next(sizes))
@@ -160,12 +162,12 @@ def test_after_a_storm_of_sizes_the_screen_is_as_if_there_had_been_none(
         shaken.resize(100, 30)
         listen(shaken, 1.0)  # what it drew before it heard of its last size is overwritten
         for terminal in (calm, shaken):
-            terminal.shows("1234 View", "q Quit")
+            terminal.wait_for_text("1234 View", "q Quit")
             terminal.send("g")  # to the first org
-        come_alike(calm, shaken)
-        canaries.shown += [shaken.output.decode(errors="replace"), shaken.text]
+        wait_until_alike(calm, shaken)
+        secret_search.displayed_texts += [shaken.output.decode(errors="replace"), shaken.text]
         shaken.send("q")
-        assert shaken.ends() == 0
+        assert shaken.wait_for_exit() == 0
 
 
 # A bug of its own
@@ -182,11 +184,11 @@ sys.exit(main(["demo"]))
 """
 
 
-def test_a_crash_is_told_by_its_name_alone_and_gives_the_terminal_back(canaries: Canaries) -> None:
-    with in_terminal([sys.executable, "-c", CRASHES]) as terminal:
-        assert terminal.ends() == 1
+def test_a_crash_is_told_by_its_name_alone_and_gives_the_terminal_back(secret_search: SecretSearch) -> None:
+    with run_in_terminal([sys.executable, "-c", CRASHES]) as terminal:
+        assert terminal.wait_for_exit() == 1
         told = terminal.output.decode()
         assert "RuntimeError" in told
         assert "Traceback" not in told
         assert 0 <= told.rfind("\x1b[?1049h") < told.rfind("\x1b[?1049l")
-        canaries.shown.append(told)
+        secret_search.displayed_texts.append(told)

@@ -19,45 +19,45 @@ from typing import Any
 
 import pytest
 
-from tests.faults.canary import PASSWORD, Canaries
-from tests.faults.relay import Misbehave, Proxy, Relay
+from tests.faults.canary import PROXY_PASSWORD, SecretSearch
+from tests.faults.relay import FaultyResponse, Relay, TunnelProxy
 from tests.faults.street import (
-    EVERYONE,
-    LOOKS,
-    OTHERS,
-    TROUBLED,
-    Street,
-    crowd_of,
-    goes_through,
-    on_street_port,
-    street,
+    ALL_ORGS,
+    FAILED_POLLS_UNTIL_UNKNOWN,
+    FAULTY_ORG,
+    HEALTHY_ORGS,
+    FleetEnvironment,
+    assert_fault_is_survived,
+    fleet_environment,
+    neighbors_of,
+    run_large_simulator_server,
 )
-from tests.support.clock import FakeClock, settle
-from tests.support.faulty import hangs, reply, resets, sends
-from tests.support.tls import Authority, make_authority
-from tests.support.zoho import Port
+from tests.support.clock import FakeClock, run_until_idle
+from tests.support.faulty import http_response, never_answer, reset_connection, send_bytes
+from tests.support.tls import CertificateAuthority, make_certificate_authority
+from tests.support.zoho import SimulatorServer
 from zbtui.core.verdict import Level
 from zbtui.zoho import http as room
 
 NAME = "zoho.test"
 CLOCK = FakeClock()
-Fault = Callable[[Street], AbstractAsyncContextManager[None]]
+Fault = Callable[[FleetEnvironment], AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[Port]:
-    with on_street_port(CLOCK) as served:
+def simulator_server() -> Iterator[SimulatorServer]:
+    with run_large_simulator_server(CLOCK) as served:
         yield served
 
 
 @dataclass
-class Names:
+class HostNames:
     """What a name look-up does."""
 
     fail: bool = False
     hang: threading.Event | None = None
 
-    def look_up(self, known: Callable[..., Any]) -> Callable[..., Any]:
+    def patched_lookup(self, known: Callable[..., Any]) -> Callable[..., Any]:
         def look_up(host: str | bytes, *args: Any, **options: Any) -> Any:
             if host not in (NAME, NAME.encode()):
                 return known(host, *args, **options)
@@ -70,23 +70,27 @@ class Names:
         return look_up
 
 
-NAMES = Names()
+NAMES = HostNames()
 
 
 @pytest.fixture(autouse=True)
-def names(monkeypatch: pytest.MonkeyPatch, authority: Authority) -> None:
+def host_names(monkeypatch: pytest.MonkeyPatch, certificate_authority: CertificateAuthority) -> None:
     """One name is this machine, and whoever is called by it has a certificate that is trusted here."""
-    monkeypatch.setattr(socket, "getaddrinfo", NAMES.look_up(socket.getaddrinfo))
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    monkeypatch.setattr(socket, "getaddrinfo", NAMES.patched_lookup(socket.getaddrinfo))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate_file))
     for name in ("NO_PROXY", "no_proxy", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
 @asynccontextmanager
-async def by_name(port: Port, canaries: Canaries, authority: Authority) -> AsyncIterator[Street]:
+async def environment_by_name(
+    port: SimulatorServer, canaries: SecretSearch, authority: CertificateAuthority
+) -> AsyncIterator[FleetEnvironment]:
     """The first org is at a host that is found by its name, and proves it."""
-    tls = authority.context(NAME)
-    async with street(port, CLOCK, canaries, lambda upstream: Relay(upstream, NAME, tls)) as scene:
+    tls = authority.server_context(NAME)
+    async with fleet_environment(
+        port, CLOCK, canaries, lambda upstream: Relay(upstream, NAME, tls)
+    ) as scene:
         yield scene
 
 
@@ -94,65 +98,72 @@ async def by_name(port: Port, canaries: Canaries, authority: Authority) -> Async
 
 
 def untrusted(
-    prove: Callable[[Authority], tuple[Authority, str, bool]],
-) -> Callable[[Authority], Fault]:
-    def fault_of(authority: Authority) -> Fault:
+    prove: Callable[[CertificateAuthority], tuple[CertificateAuthority, str, bool]],
+) -> Callable[[CertificateAuthority], Fault]:
+    def fault_of(authority: CertificateAuthority) -> Fault:
         @asynccontextmanager
-        async def fault(scene: Street) -> AsyncIterator[None]:
+        async def fault(scene: FleetEnvironment) -> AsyncIterator[None]:
             issuer, name, expired = prove(authority)
-            await scene.relay.prove(issuer.context(name, expired=expired))
+            await scene.relay.restart_with_certificate(issuer.server_context(name, expired=expired))
             yield
-            await scene.relay.prove(None)
+            await scene.relay.restart_with_certificate(None)
 
         return fault
 
     return fault_of
 
 
-def stranger(authority: Authority) -> Authority:
+def foreign_authority(authority: CertificateAuthority) -> CertificateAuthority:
     folder = authority.folder / "stranger"
     folder.mkdir(exist_ok=True)
-    return make_authority(folder)
+    return make_certificate_authority(folder)
 
 
 CERTIFICATES = {
     "expired": untrusted(lambda authority: (authority, NAME, True)),
     "for another name": untrusted(lambda authority: (authority, "other.test", False)),
-    "of an unknown issuer": untrusted(lambda authority: (stranger(authority), NAME, False)),
+    "of an unknown issuer": untrusted(lambda authority: (foreign_authority(authority), NAME, False)),
 }
 
 
 @pytest.mark.parametrize("certificate", CERTIFICATES)
 async def test_a_certificate_that_proves_nothing_is_told_and_nothing_is_sent(
-    port: Port, canaries: Canaries, authority: Authority, certificate: str
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    certificate: str,
 ) -> None:
-    fault = CERTIFICATES[certificate](authority)
-    async with by_name(port, canaries, authority) as scene:
-        await scene.look()
-        heard = scene.relay.heard
+    fault = CERTIFICATES[certificate](certificate_authority)
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await scene.poll()
+        heard = scene.relay.request_count
 
         @asynccontextmanager
         async def unheard() -> AsyncIterator[None]:
             async with fault(scene):
-                before = scene.relay.heard
+                before = scene.relay.request_count
                 yield
-                assert scene.relay.heard == before > heard
+                assert scene.relay.request_count == before > heard
 
-        await goes_through(scene, unheard(), "OFFLINE", f"The secure connection to {NAME} could not be")
+        await assert_fault_is_survived(
+            scene, unheard(), "OFFLINE", f"The secure connection to {NAME} could not be"
+        )
 
 
 async def test_a_host_that_speaks_no_tls_is_told(
-    port: Port, canaries: Canaries, authority: Authority
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
 ) -> None:
     @asynccontextmanager
-    async def plain(scene: Street) -> AsyncIterator[None]:
-        await scene.relay.close()
+    async def plain(scene: FleetEnvironment) -> AsyncIterator[None]:
+        await scene.relay.stop()
         async with PlainHost(scene.relay.port):
             yield
-        await scene.relay.prove(None)
+        await scene.relay.restart_with_certificate(None)
 
-    async with by_name(port, canaries, authority) as scene:
-        await goes_through(scene, plain(scene), "OFFLINE", "could not be trusted")
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await assert_fault_is_survived(scene, plain(scene), "OFFLINE", "could not be trusted")
 
 
 class PlainHost(Relay):
@@ -163,12 +174,14 @@ class PlainHost(Relay):
         self.port = port
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(reply(200, b"{}"))
+        writer.write(http_response(200, b"{}"))
         writer.close()
 
 
 async def test_a_name_that_is_not_known_is_told(
-    port: Port, canaries: Canaries, authority: Authority
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
 ) -> None:
     @asynccontextmanager
     async def unknown() -> AsyncIterator[None]:
@@ -176,12 +189,16 @@ async def test_a_name_that_is_not_known_is_told(
         yield
         NAMES.fail = False
 
-    async with by_name(port, canaries, authority) as scene:
-        await goes_through(scene, unknown(), "OFFLINE", f"{NAME} cannot be reached: no such name")
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await assert_fault_is_survived(
+            scene, unknown(), "OFFLINE", f"{NAME} cannot be reached: no such name"
+        )
 
 
 async def test_a_name_that_nobody_looks_up_is_told(
-    port: Port, canaries: Canaries, authority: Authority
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
 ) -> None:
     @asynccontextmanager
     async def unanswered() -> AsyncIterator[None]:
@@ -190,8 +207,8 @@ async def test_a_name_that_nobody_looks_up_is_told(
         NAMES.hang = None
         asked.set()
 
-    async with by_name(port, canaries, authority) as scene:
-        await goes_through(scene, unanswered(), "OFFLINE", f"{NAME} does not answer")
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await assert_fault_is_survived(scene, unanswered(), "OFFLINE", f"{NAME} does not answer")
 
 
 # Proxies
@@ -199,38 +216,51 @@ async def test_a_name_that_nobody_looks_up_is_told(
 
 @asynccontextmanager
 async def behind_proxy(
-    port: Port, canaries: Canaries, authority: Authority, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[Street, Proxy]]:
-    async with Proxy() as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://somebody:{PASSWORD}@127.0.0.1:{proxy.port}")
-        async with by_name(port, canaries, authority) as scene:
+    port: SimulatorServer,
+    canaries: SecretSearch,
+    authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[FleetEnvironment, TunnelProxy]]:
+    async with TunnelProxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://somebody:{PROXY_PASSWORD}@127.0.0.1:{proxy.port}")
+        async with environment_by_name(port, canaries, authority) as scene:
             yield scene, proxy
-        assert proxy.heard, "nothing went through the proxy"
+        assert proxy.request_count, "nothing went through the proxy"
 
 
 HTML = b"<html>Sign in to the Wi-Fi</html>"
-PROXIES: dict[str, tuple[Misbehave, str]] = {
-    "refuses": (sends(reply(403)), f"The proxy does not let the call to {NAME} through"),
+PROXIES: dict[str, tuple[FaultyResponse, str]] = {
+    "refuses": (send_bytes(http_response(403)), f"The proxy does not let the call to {NAME} through"),
     "asks for a password": (
-        sends(reply(407, b"", 'Proxy-Authenticate: Basic realm="office"')),
+        send_bytes(http_response(407, b"", 'Proxy-Authenticate: Basic realm="office"')),
         f"The proxy does not let the call to {NAME} through",
     ),
-    "is out of order": (sends(reply(502, b"Bad gateway")), "does not let the call"),
-    "answers with a page": (sends(reply(511, HTML)), "does not let the call"),
-    "says yes and sends a page": (sends(reply(200, HTML)), "could not be trusted"),
-    "sends to a page": (sends(reply(302, b"", "Location: http://portal.test/")), "does not let the call"),
-    "hangs": (hangs, "too long to answer"),
-    "breaks off": (resets, "broke the connection off"),
-    "speaks no HTTP": (sends(b"220 smtp.example ready\r\n\r\n"), "broke the connection off"),
+    "is out of order": (send_bytes(http_response(502, b"Bad gateway")), "does not let the call"),
+    "answers with a page": (send_bytes(http_response(511, HTML)), "does not let the call"),
+    "says yes and sends a page": (send_bytes(http_response(200, HTML)), "could not be trusted"),
+    "sends to a page": (
+        send_bytes(http_response(302, b"", "Location: http://portal.test/")),
+        "does not let the call",
+    ),
+    "hangs": (never_answer, "too long to answer"),
+    "breaks off": (reset_connection, "broke the connection off"),
+    "speaks no HTTP": (send_bytes(b"220 smtp.example ready\r\n\r\n"), "broke the connection off"),
 }
 
 
 @pytest.mark.parametrize("does", PROXIES)
 async def test_a_proxy_that_misbehaves_is_told(
-    port: Port, canaries: Canaries, authority: Authority, monkeypatch: pytest.MonkeyPatch, does: str
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+    does: str,
 ) -> None:
     misbehave, says = PROXIES[does]
-    async with behind_proxy(port, canaries, authority, monkeypatch) as (scene, proxy):
+    async with behind_proxy(simulator_server, secret_search, certificate_authority, monkeypatch) as (
+        scene,
+        proxy,
+    ):
 
         @asynccontextmanager
         async def misbehaving() -> AsyncIterator[None]:
@@ -238,68 +268,82 @@ async def test_a_proxy_that_misbehaves_is_told(
             yield
             proxy.fault = None
 
-        await goes_through(scene, misbehaving(), "OFFLINE", says)
+        await assert_fault_is_survived(scene, misbehaving(), "OFFLINE", says)
 
 
 async def test_a_proxy_that_is_gone_is_told(
-    port: Port, canaries: Canaries, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with behind_proxy(port, canaries, authority, monkeypatch) as (scene, proxy):
+    async with behind_proxy(simulator_server, secret_search, certificate_authority, monkeypatch) as (
+        scene,
+        proxy,
+    ):
 
         @asynccontextmanager
         async def gone() -> AsyncIterator[None]:
-            await proxy.close()
+            await proxy.stop()
             yield
-            await proxy.open()
+            await proxy.start()
 
-        await goes_through(scene, gone(), "OFFLINE", "cannot be reached")
+        await assert_fault_is_survived(scene, gone(), "OFFLINE", "cannot be reached")
 
 
 async def test_a_file_of_certificates_that_is_gone_is_told(
-    port: Port, canaries: Canaries, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is read when the program first asks: from then on it may come and go."""
-    missing = Path(authority.folder / "not there")
-    async with by_name(port, canaries, authority) as scene:
+    missing = Path(certificate_authority.folder / "not there")
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
         monkeypatch.setenv("SSL_CERT_FILE", str(missing))
-        seen = await scene.look()
-        assert "SSL_CERT_FILE" in scene.panel(seen[TROUBLED])
-        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-        assert all(one.polls.problem is None for one in (await scene.look()).values())
+        seen = await scene.poll()
+        assert "SSL_CERT_FILE" in scene.panel_text(seen[FAULTY_ORG])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate_file))
+        assert all(one.polls.problem is None for one in (await scene.poll()).values())
 
 
 # Many that hang
 
 
 async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
-    port: Port, canaries: Canaries, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """More than the client has places, in all; none is given up before the others are done."""
     monkeypatch.setattr(room, "READ_SECONDS", 60.0)
     monkeypatch.setattr(room, "TOTAL_SECONDS", 60.0)
-    tls, crowd = authority.context(NAME), crowd_of(port)
-    assert len(crowd) > room.IN_FLIGHT
-    async with street(port, CLOCK, canaries, lambda up: Relay(up, NAME, tls), crowd) as scene:
-        await scene.look(*crowd, *OTHERS)
-        for _ in range(LOOKS):
+    tls, crowd = certificate_authority.server_context(NAME), neighbors_of(simulator_server)
+    assert len(crowd) > room.MAX_REQUESTS
+    async with fleet_environment(
+        simulator_server, CLOCK, secret_search, lambda up: Relay(up, NAME, tls), crowd
+    ) as scene:
+        await scene.poll(*crowd, *HEALTHY_ORGS)
+        for _ in range(FAILED_POLLS_UNTIL_UNKNOWN):
             scene.relay.fault, let_go = hanging()
-            look = asyncio.create_task(scene.look(*crowd))
-            await settle()
+            look = asyncio.create_task(scene.poll(*crowd))
+            await run_until_idle()
             for _ in range(3):
-                seen = await asyncio.wait_for(scene.look(*OTHERS), 20)
+                seen = await asyncio.wait_for(scene.poll(*HEALTHY_ORGS), 20)
                 assert all(one.polls.problem is None for one in seen.values())
             assert not look.done()
             let_go.set()
             tired = await look
-        assert {scene.verdict(one).word for one in tired.values()} == {"OFFLINE"}
-        assert all("broke the connection off" in scene.panel(one) for one in tired.values())
+        assert {scene.verdict(one).badge for one in tired.values()} == {"OFFLINE"}
+        assert all("broke the connection off" in scene.panel_text(one) for one in tired.values())
         scene.relay.fault = None
-        again = await scene.look(*crowd, *OTHERS)
+        again = await scene.poll(*crowd, *HEALTHY_ORGS)
         assert all(one.polls.problem is None for one in again.values())
-        assert "OFFLINE" not in {scene.verdict(one).word for one in again.values()}
+        assert "OFFLINE" not in {scene.verdict(one).badge for one in again.values()}
 
 
-def hanging() -> tuple[Misbehave, asyncio.Event]:
+def hanging() -> tuple[FaultyResponse, asyncio.Event]:
     """Nothing, until it is let go."""
     let_go = asyncio.Event()
 
@@ -313,21 +357,21 @@ def hanging() -> tuple[Misbehave, asyncio.Event]:
 
 
 async def test_an_answer_that_came_before_the_machine_slept_is_not_told_as_new(
-    port: Port, canaries: Canaries
+    simulator_server: SimulatorServer, secret_search: SecretSearch
 ) -> None:
-    async with street(port, CLOCK, canaries) as scene:
-        await scene.look()
-        scene.relay.gate = asyncio.Event()
-        looking = asyncio.create_task(scene.look())
-        await scene.relay.held.wait()
-        CLOCK.jump(timedelta(hours=1))
-        scene.port.simulator.forced[TROUBLED] = "FAILED"
-        scene.relay.gate.set()
+    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+        await scene.poll()
+        scene.relay.release = asyncio.Event()
+        looking = asyncio.create_task(scene.poll())
+        await scene.relay.is_holding.wait()
+        CLOCK.jump_wall_clock(timedelta(hours=1))
+        scene.simulator_server.simulator.forced_kinds[FAULTY_ORG] = "FAILED"
+        scene.relay.release.set()
         seen = await looking
-        assert scene.verdict(seen[TROUBLED]).word == "FAILED"
-        assert "seen just now" in scene.panel(seen[TROUBLED])
-        assert all(seen[name].polls.problem is None for name in OTHERS)
-        del scene.port.simulator.forced[TROUBLED]
-        after = await scene.look()
-        assert all(after[name].polls.problem is None for name in EVERYONE)
-        assert scene.verdict(after[TROUBLED]).level is not Level.CRITICAL
+        assert scene.verdict(seen[FAULTY_ORG]).badge == "FAILED"
+        assert "seen just now" in scene.panel_text(seen[FAULTY_ORG])
+        assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
+        del scene.simulator_server.simulator.forced_kinds[FAULTY_ORG]
+        after = await scene.poll()
+        assert all(after[name].polls.problem is None for name in ALL_ORGS)
+        assert scene.verdict(after[FAULTY_ORG]).level is not Level.CRITICAL

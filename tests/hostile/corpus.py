@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tests.core.build import NOW, company, history, job, row, seen
+from tests.core.build import NOW, history_row, make_company, make_history, make_job, snapshot_of
 from tests.support.build import snapshot_with
-from tests.zoho.flows import GRANTED, TOLD
-from zbtui.core.backup import parse_job
-from zbtui.core.event import standing_of
+from tests.zoho.flows import DEVICE_CODE_ANSWER, TOKEN_ANSWER
+from zbtui.core.backup import parse_backup
+from zbtui.core.event import org_state_from
 from zbtui.core.judge import judge
-from zbtui.core.org import Policy
-from zbtui.store.encoding import encode_history, encode_snapshot, encode_standing
+from zbtui.core.org import WatchPolicy
+from zbtui.store.encoding import encode_history, encode_org_state, encode_snapshot
 
 TEXTS: Final = (
     "",
@@ -117,12 +117,12 @@ BODIES: Final = (
 )
 """Whole answers."""
 ANSWERS: Final[dict[str, Any]] = {
-    "details": {"backup": job()},
+    "details": {"backup": make_job()},
     "history": {
         "history": [
-            row("completed", NOW, file_name="Data_001.zip"),
-            row("purchased", None, count=2),
-            row("stopped", NOW),
+            history_row("completed", NOW, file_name="Data_001.zip"),
+            history_row("purchased", None, count=2),
+            history_row("stopped", NOW),
         ],
         "info": {"more_records": False},
     },
@@ -133,7 +133,7 @@ ANSWERS: Final[dict[str, Any]] = {
             "expiry_date": "2026-11-25T09:30:00+01:00",
         }
     },
-    "org": {"org": [company().as_dict()]},
+    "org": {"org": [make_company().as_dict()]},
 }
 """Of Zoho, to each of its calls."""
 CONFIG: Final = """# ours
@@ -167,9 +167,12 @@ accounts_url = "https://accounts.portal.example"
 api_url = "https://api.portal.example"
 """
 _SEEN: Final = snapshot_with(
-    seen(parse_job(job())), company=company(), history_read_at=NOW, history=history(row("failure", NOW))
+    snapshot_of(parse_backup(make_job())),
+    company=make_company(),
+    history_read_at=NOW,
+    history=make_history(history_row("failure", NOW)),
 )
-_STANDING: Final = standing_of(_SEEN, judge(_SEEN, Policy(), NOW), NOW)
+_STANDING: Final = org_state_from(_SEEN, judge(_SEEN, WatchPolicy(), NOW), NOW)
 assert _SEEN.zoho.history and _STANDING
 
 
@@ -197,7 +200,9 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
         # As many rows as an answer may hold that is read at all.
         b'{"history": [' + b'{"state": "failed"},' * 45_000 + b"{}]}",
     ),
-    "rows": _bytes(job(), job()["requester"], row("failure", NOW), company().as_dict()),
+    "rows": _bytes(
+        make_job(), make_job()["requester"], history_row("failure", NOW), make_company().as_dict()
+    ),
     "heads": _bytes(
         "Date: Mon, 23 Nov 2026 11:20:00 GMT\nRetry-After: 90\nX-API-CREDITS-REMAINING: 4000",
         "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT\nDate: Fri, 01 Jan 2100 00:00:00 -2359",
@@ -215,14 +220,17 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
     ),
     "rules": _bytes("FREQ=MONTHLY;INTERVAL=1;BYDAY=1TH,4TH,-1FR;WKST=SU", "FREQ=MONTHLY;BYMONTHDAY=15,31"),
     "tokens": _bytes(
-        GRANTED,
+        TOKEN_ANSWER,
         {"error": "invalid_code"},
-        {**GRANTED, "expires_in_sec": 3600, "expires_in": 3.6e6},
-        *({**GRANTED, "expires_in": text} for text in ("3600000.5", "1e400", "-1")),
+        {**TOKEN_ANSWER, "expires_in_sec": 3600, "expires_in": 3.6e6},
+        *({**TOKEN_ANSWER, "expires_in": text} for text in ("3600000.5", "1e400", "-1")),
     ),
     "device": _bytes(
-        *({"told": TOLD, "polled": polled} for polled in (GRANTED, {"error": "slow_down"})),
-        {"told": TOLD, "polled": {"error": "other_dc", "user_location": "in"}},
+        *(
+            {"told": DEVICE_CODE_ANSWER, "polled": polled}
+            for polled in (TOKEN_ANSWER, {"error": "slow_down"})
+        ),
+        {"told": DEVICE_CODE_ANSWER, "polled": {"error": "other_dc", "user_location": "in"}},
         {"told": {"error": "invalid_client"}, "polled": {}},
     ),
     "browser": (
@@ -246,7 +254,7 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
         {"access_token": "1000.aa", "api_domain": "https://[", "expires_at": "0001-01-01T00:00:00+00:00"},
     ),
     "journal": _bytes(
-        encode_snapshot(_SEEN), encode_history(_SEEN.zoho.history), encode_standing(_STANDING)
+        encode_snapshot(_SEEN), encode_history(_SEEN.zoho.history), encode_org_state(_STANDING)
     ),
     "config": (
         *_bytes(CONFIG, CONFIG.replace("\n", "\r\n"), "[[org]]\n[watch]\nevery = " + "9" * 5000),
@@ -257,7 +265,8 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
     "typed": _bytes("1\n", "yes\nbrowser\n", "9" * 5000 + "\n"),
     "piped in": _bytes({"client_secret": "x", "refresh_token": "1000.aa.bb"}, {"code": ["x"]}),
     "shown": _bytes(
-        ANSWERS, *(ANSWERS | {"details": {"backup": job(status=text)}} for text in ("FAILED", "STOPPED"))
+        ANSWERS,
+        *(ANSWERS | {"details": {"backup": make_job(status=text)}} for text in ("FAILED", "STOPPED")),
     ),
 }
 """Of each parser, and some that once broke it."""

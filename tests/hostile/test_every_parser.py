@@ -23,67 +23,67 @@ import httpx
 import pytest
 from rich.cells import cell_len
 
-from tests.core.build import NOW, ORG, seen
+from tests.core.build import NOW, ORG, snapshot_of
 from tests.hostile.corpus import ANSWERS, BODIES, GOOD, RAW, TEXTS, spoilt
-from tests.watch.scene import HastyClock
-from tests.zoho.canned import Canned, InTurn, canned
-from tests.zoho.flows import CLIENT, DEVICE_CODE_PATH, DEVICE_TOKEN_PATH, GRANTED
-from zbtui.ask import ask_number, choose_way, confirm, read_secrets
-from zbtui.check.json_text import as_json
-from zbtui.check.openmetrics import as_openmetrics
-from zbtui.check.report import judge_all
-from zbtui.check.text import as_text
-from zbtui.clock import Stop
+from tests.watch.scene import InstantClock
+from tests.zoho.canned import CannedApp, CannedResponse, json_response
+from tests.zoho.flows import CLIENT, DEVICE_CODE_PATH, DEVICE_TOKEN_PATH, TOKEN_ANSWER
+from zbtui.ask import ask_number, choose_sign_in_method, confirm, read_secrets
+from zbtui.check.json_text import report_as_json
+from zbtui.check.openmetrics import report_as_openmetrics
+from zbtui.check.report import report_on
+from zbtui.check.text import report_as_text
+from zbtui.clock import StopSignal
 from zbtui.config.config_file import ConfigFile
-from zbtui.config.parsing import make_org, org_table, parse_config
-from zbtui.core.agenda import make_agenda, runs_after
-from zbtui.core.backup import parse_details, parse_job, parse_moment, parse_requester
-from zbtui.core.company import parse_company, read_company
+from zbtui.config.parsing import org_from_table, org_to_table, parse_config
+from zbtui.core.agenda import build_agenda, later_agenda_runs
+from zbtui.core.backup import parse_backup, parse_backup_response, parse_datetime, parse_user
+from zbtui.core.company import parse_company, parse_organization_response
 from zbtui.core.data_centers import (
     DATA_CENTERS,
-    check_custom_url,
-    check_webhook_url,
-    trusted_accounts,
+    custom_url_error,
     trusted_api_url,
+    trusted_data_center,
+    webhook_url_error,
 )
-from zbtui.core.envelope import load_answer
-from zbtui.core.explain import explain_api, explain_status
-from zbtui.core.explain_sign_in import Step, explain_token
-from zbtui.core.finding import parse_filter, texts_of
-from zbtui.core.history import HistoryPage, parse_entry, parse_history
+from zbtui.core.envelope import parse_response_object
+from zbtui.core.explain import api_problem, status_problem
+from zbtui.core.explain_sign_in import TokenStep, token_problem
+from zbtui.core.finding import parse_filter, searchable_texts
+from zbtui.core.history import HistoryPage, parse_entry, parse_history_response
 from zbtui.core.judge import judge
-from zbtui.core.keymap import WrongKeysError, read_keymap
-from zbtui.core.links import parse_links
-from zbtui.core.org import WAYS, Policy
+from zbtui.core.keymap import InvalidKeymapError, parse_keymap
+from zbtui.core.links import parse_links_response
+from zbtui.core.org import SIGN_IN_METHODS, WatchPolicy
 from zbtui.core.progress import DeviceCode
-from zbtui.core.qr import qr_lines
-from zbtui.core.recurrence import in_words, later_runs, parse_rrule
-from zbtui.core.runs import summarize
-from zbtui.core.secret import fits_header
-from zbtui.core.snapshot import Looked, Past, Snapshot, failed, succeeded
-from zbtui.core.text import LONGEST, clean
-from zbtui.core.timefmt import moment_texts, parse_duration, spell_duration
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.credentials import parse_access, parse_sign_in
+from zbtui.core.qr import qr_rows
+from zbtui.core.recurrence import later_runs, parse_rrule, rrule_text
+from zbtui.core.runs import build_history
+from zbtui.core.secret import is_header_safe
+from zbtui.core.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.core.text import MAX_LENGTH, clean
+from zbtui.core.timefmt import datetime_texts, format_duration, parse_duration
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.store.credentials import decode_access_token, decode_sign_in
 from zbtui.store.encoding import (
     decode_history,
+    decode_org_state,
     decode_snapshot,
-    decode_standing,
     encode_history,
     encode_snapshot,
 )
-from zbtui.tui.widgets.agenda_lines import draw_day, draw_run
+from zbtui.tui.widgets.agenda_lines import render_day, render_run
 from zbtui.tui.widgets.detail import detail_rows
-from zbtui.tui.widgets.detail_pages import history_rows, json_rows, next_dates
-from zbtui.tui.widgets.panel import SMALLEST_WIDTH, draw_panel
-from zbtui.tui.widgets.table_lines import draw_row
-from zbtui.zoho.http import MAX_BODY, Http, Reply
-from zbtui.zoho.loopback import Loopback
-from zbtui.zoho.oauth import parse_object, parse_tokens
-from zbtui.zoho.signin import check_code, read_callback, sign_in_by_device
+from zbtui.tui.widgets.detail_pages import history_rows, json_rows, next_date_rows
+from zbtui.tui.widgets.panel import MIN_PANEL_WIDTH, render_panel
+from zbtui.tui.widgets.table_lines import render_table_row
+from zbtui.zoho.http import MAX_BODY, HttpClient, HttpResponse
+from zbtui.zoho.loopback import LoopbackServer
+from zbtui.zoho.oauth import parse_accounts_response, parse_token_response
+from zbtui.zoho.signin import check_code_format, resolve_callback, sign_in_by_device
 
 EU: Final = DATA_CENTERS["eu"]
-POLICY: Final = Policy()
+POLICY: Final = WatchPolicy()
 MOST_SECONDS: Final = 5.0
 """Of the processor, for one input: far more than any takes."""
 LONGEST_SENTENCE: Final = 1200
@@ -109,47 +109,52 @@ def json_of(data: bytes) -> Any:
         return json.loads(data, parse_int=str, parse_float=str, parse_constant=str)
 
 
-def tried(parse: Callable[..., T], *args: Any) -> T | Trouble:
+def tried(parse: Callable[..., T], *args: Any) -> T | Problem:
     """What comes of it, or the one documented end."""
     try:
         return parse(*args)
-    except TroubleError as error:
-        return error.trouble
+    except ProblemError as error:
+        return error.problem
 
 
 def read_answer(data: bytes) -> Iterator[object]:
     """As the answer to each call, good or refused: which of them it is for, nobody promises."""
     for status in (200, 403, 429):
-        yield explain_status(status, data, "custom")
-        answer = tried(load_answer, status, data, "custom")
-        yield answer if isinstance(answer, Trouble) else explain_api(status, answer, "custom")
-        for parse in (parse_details, parse_history, parse_links, parse_company):
+        yield status_problem(status, data, "custom")
+        answer = tried(parse_response_object, status, data, "custom")
+        yield answer if isinstance(answer, Problem) else api_problem(status, answer, "custom")
+        for parse in (
+            parse_backup_response,
+            parse_history_response,
+            parse_links_response,
+            parse_organization_response,
+        ):
             yield (found := tried(parse, status, data, "eu"))
             if isinstance(found, HistoryPage):
-                yield summarize(found.entries)
+                yield build_history(found.entries)
 
 
 def read_rows(data: bytes) -> Iterator[object]:
     """The objects within an answer, as the journal reads them, too; each comes through it unchanged."""
     value = json_of(data)
-    yield tried(parse_requester, value, "a backup")
-    for parse in (parse_job, parse_entry, read_company):
+    yield tried(parse_user, value, "a backup")
+    for parse in (parse_backup, parse_entry, parse_company):
         yield (found := tried(parse, value))
-        if found and not isinstance(found, Trouble):
+        if found and not isinstance(found, Problem):
             assert parse(json.loads(json.dumps(found.as_dict()))) == found
 
 
 def read_heads(data: bytes) -> Iterator[object]:
     """The headers of an answer that mean something; a line each."""
     lines = (line.partition(":") for line in text_of(data).splitlines())
-    reply = Reply(429, {name.lower(): value.strip() for name, _, value in lines}, b"")
+    reply = HttpResponse(429, {name.lower(): value.strip() for name, _, value in lines}, b"")
     at = reply.retry_at(NOW)
     assert at is None or timedelta() <= at - NOW <= timedelta(days=1, seconds=1)
     assert reply.date is None or reply.date.utcoffset() == timedelta()
     assert reply.credits_remaining is None or 0 <= reply.credits_remaining < 10**12
-    with pytest.raises(TroubleError) as raised, reply.refusing(NOW):
-        parse_details(429, b"", "eu")
-    yield raised.value.trouble
+    with pytest.raises(ProblemError) as raised, reply.adding_retry_after(NOW):
+        parse_backup_response(429, b"", "eu")
+    yield raised.value.problem
 
 
 def read_wire(data: bytes) -> Iterator[object]:
@@ -158,36 +163,36 @@ def read_wire(data: bytes) -> Iterator[object]:
     lines = (line.decode("latin-1").partition(":") for line in head.split(b"\n"))
     # Any other name never gets through HTTP.
     headers = {name: value.strip() for name, _, value in lines if re.fullmatch("[A-Za-z0-9-]+", name)}
-    app = Canned(200, body, headers)
+    app = CannedResponse(200, body, headers)
 
-    async def send() -> Reply:
-        async with Http(app) as http:
+    async def send() -> HttpResponse:
+        async with HttpClient(app) as http:
             return await http.send("GET", "https://www.zohoapis.eu/crm/bulk/v7/backup")
 
     reply = tried(asyncio.run, send())
-    yield reply if isinstance(reply, Trouble) else None
-    assert isinstance(reply, Trouble) or len(reply.body) <= MAX_BODY
+    yield reply if isinstance(reply, Problem) else None
+    assert isinstance(reply, Problem) or len(reply.body) <= MAX_BODY
 
 
 def read_text(data: bytes) -> Iterator[object]:
     text = text_of(data)
-    for longest in (LONGEST, 40, 1):
+    for longest in (MAX_LENGTH, 40, 1):
         yield (line := clean(text, longest))
         assert len(line) <= longest and clean(line, longest) == line == line.strip()
     with suppress(ValueError):
         span = parse_duration(text)
-        assert timedelta() < span <= timedelta(days=3650) and parse_duration(spell_duration(span)) == span
-    yield (moment := tried(parse_moment, text))
-    if moment and not isinstance(moment, Trouble):
-        yield [moment_texts(moment, timezone(timedelta(hours=hours))) for hours in (0, 14, -12)]
-    snapshot = seen(None)
-    parse_filter(text).matches(texts_of(snapshot, judge(snapshot, POLICY, NOW)))
+        assert timedelta() < span <= timedelta(days=3650) and parse_duration(format_duration(span)) == span
+    yield (moment := tried(parse_datetime, text))
+    if moment and not isinstance(moment, Problem):
+        yield [datetime_texts(moment, timezone(timedelta(hours=hours))) for hours in (0, 14, -12)]
+    snapshot = snapshot_of(None)
+    parse_filter(text).matches(searchable_texts(snapshot, judge(snapshot, POLICY, NOW)))
 
 
 def read_rule(data: bytes) -> Iterator[object]:
     """A recurrence rule as it comes in an answer: cleaned."""
     raw = clean(text_of(data))
-    yield in_words(raw)
+    yield rrule_text(raw)
     rule = parse_rrule(raw)
     assert rule is None or 1 <= rule.interval <= 52
     for first in (NOW, NOW.replace(year=1970), NOW.replace(year=2999, month=2, day=28)):
@@ -196,13 +201,17 @@ def read_rule(data: bytes) -> Iterator[object]:
 
 
 def read_tokens(data: bytes) -> Iterator[object]:
-    tokens = tried(lambda: parse_tokens(parse_object(Reply(200, {}, data), EU), 200, EU, NOW, "refresh"))
-    if isinstance(tokens, Trouble):
+    tokens = tried(
+        lambda: parse_token_response(
+            parse_accounts_response(HttpResponse(200, {}, data), EU), 200, EU, NOW, "refresh"
+        )
+    )
+    if isinstance(tokens, Problem):
         yield tokens
         return
     check_host(tokens.access.api_url)
-    assert fits_header(tokens.access.token.reveal())
-    assert tokens.refresh_token is None or fits_header(tokens.refresh_token.reveal())
+    assert is_header_safe(tokens.access.token.reveal())
+    assert tokens.refresh_token is None or is_header_safe(tokens.refresh_token.reveal())
     assert NOW < tokens.access.expires_at <= NOW + timedelta(days=1)
 
 
@@ -210,36 +219,41 @@ def read_device_answers(data: bytes) -> Iterator[object]:
     """The answer to who asks for a code, and that to the first poll."""
     both = json_of(data)
     first, second = (both.get(key) if isinstance(both, dict) else both for key in ("told", "polled"))
-    app = InTurn({DEVICE_CODE_PATH: [canned(first)], DEVICE_TOKEN_PATH: [canned(second), canned(GRANTED)]})
-    clock = HastyClock()
+    app = CannedApp(
+        {
+            DEVICE_CODE_PATH: [json_response(first)],
+            DEVICE_TOKEN_PATH: [json_response(second), json_response(TOKEN_ANSWER)],
+        }
+    )
+    clock = InstantClock()
     shown: list[DeviceCode] = []
 
     async def flow() -> None:
-        async with Http(app) as http:
-            granted = await sign_in_by_device(http, CLIENT, EU, clock, Stop(clock), shown.append)
+        async with HttpClient(app) as http:
+            granted = await sign_in_by_device(http, CLIENT, EU, clock, StopSignal(clock), shown.append)
         check_host(granted.access.api_url)
 
     yield tried(asyncio.run, flow())
     yield shown
     for code in shown:
         assert NOW < code.expires_at <= NOW + timedelta(minutes=30)
-        for url in filter(None, (code.url, code.complete_url)):
+        for url in filter(None, (code.verification_url, code.verification_url_with_code)):
             check_host(url)
             yield draw_code(url)
-    assert all(asked.host.startswith("accounts.zoho") for asked in app.asked)
+    assert all(asked.host.startswith("accounts.zoho") for asked in app.requests)
 
 
 @lru_cache(maxsize=100)
 def draw_code(url: str) -> list[str]:
     """Takes longer than all else here."""
-    return list(qr_lines(url))
+    return list(qr_rows(url))
 
 
 def read_browser(data: bytes) -> Iterator[object]:
     """All that comes to the port of this machine; and where the code would be exchanged."""
 
-    async def serve() -> Loopback:
-        async with Loopback(0, "the-state", lambda: None) as loopback:
+    async def serve() -> LoopbackServer:
+        async with LoopbackServer(0, "the-state", lambda: None) as loopback:
             reader, writer = await asyncio.open_connection(
                 "127.0.0.1", urlsplit(loopback.redirect_uri).port
             )
@@ -254,17 +268,17 @@ def read_browser(data: bytes) -> Iterator[object]:
 
     if callback := asyncio.run(serve()).callback:
         yield callback.error
-        yield (given := tried(read_callback, callback, EU))
-        if not isinstance(given, Trouble):
-            assert fits_header(given[0].reveal()) and given[1] in DATA_CENTERS.values()
+        yield (given := tried(resolve_callback, callback, EU))
+        if not isinstance(given, Problem):
+            assert is_header_safe(given[0].reveal()) and given[1] in DATA_CENTERS.values()
 
 
 def read_address(data: bytes) -> Iterator[object]:
     """An address from an answer, the redirect or the config."""
     url = text_of(data)
     check_host(trusted_api_url(url, EU))
-    assert trusted_accounts(url, EU) in (None, *DATA_CENTERS.values())
-    for check in (check_custom_url, check_webhook_url):
+    assert trusted_data_center(url, EU) in (None, *DATA_CENTERS.values())
+    for check in (custom_url_error, webhook_url_error):
         yield (wrong := check(url))
         assert wrong or (httpx.URL(url).host and not httpx.URL(url).userinfo)
 
@@ -278,17 +292,17 @@ def check_host(url: str) -> None:
 
 def read_code(data: bytes) -> Iterator[object]:
     text = text_of(data)
-    yield tried(check_code, text)
+    yield tried(check_code_format, text)
     if text.strip():
-        steps: tuple[Step, ...] = ("refresh", "code", "device")
-        yield from (explain_token(text, 200, "custom", step) for step in steps)
+        steps: tuple[TokenStep, ...] = ("refresh", "code", "device")
+        yield from (token_problem(text, 200, "custom", step) for step in steps)
 
 
 def read_entry(data: bytes) -> Iterator[object]:
     """The keyring's two entries of an org."""
-    entry = tried(parse_sign_in, text_of(data), "acme")
-    yield entry if isinstance(entry, Trouble) else None
-    access = parse_access(text_of(data))
+    entry = tried(decode_sign_in, text_of(data), "acme")
+    yield entry if isinstance(entry, Problem) else None
+    access = decode_access_token(text_of(data))
     assert access is None or access.expires_at.tzinfo
 
 
@@ -299,22 +313,22 @@ def read_journal(data: bytes) -> Iterator[object]:
         assert decode_snapshot(ORG, encode_snapshot(snapshot)) == snapshot
     if history := decode_history(text):
         assert decode_history(encode_history(history)) == history
-    yield decode_standing(text)
+    yield decode_org_state(text)
 
 
 def read_config(data: bytes) -> Iterator[object]:
     """What is read of it comes through being edited, and so does everything else in it."""
     config = tried(parse_config, data.decode("utf-8", "replace"), "config.toml")
-    if isinstance(config, Trouble):
+    if isinstance(config, Problem):
         yield config
         return
     yield [(org.name, org.client_id, org.soid, org.tags) for org in config.orgs]
-    assert all(make_org(org_table(org)) == org for org in config.orgs)
+    assert all(org_from_table(org_to_table(org)) == org for org in config.orgs)
     path = Path("config.toml").absolute()
     path.write_bytes(data)
     file = ConfigFile(path, path.with_name("lock"))
     for org in config.orgs[:1]:
-        if not isinstance(tried(file.replace, org.name, replace(org, mute=not org.mute)), Trouble):
+        if not isinstance(tried(file.replace, org.name, replace(org, mute=not org.mute)), Problem):
             file.replace(org.name, org)
             assert file.load() == config
 
@@ -323,14 +337,18 @@ def read_keys(data: bytes) -> Iterator[object]:
     value = json_of(data)
     table = value if isinstance(value, dict) else {}
     try:
-        yield read_keymap({key: text for key, text in table.items() if isinstance(text, str)})
-    except WrongKeysError as wrong:
-        yield (wrong.what, wrong.cure)
+        yield parse_keymap({key: text for key, text in table.items() if isinstance(text, str)})
+    except InvalidKeymapError as wrong:
+        yield (wrong.message, wrong.hint)
 
 
 def read_typed(data: bytes) -> Iterator[object]:
     """What a person types at the questions, to the end of the input."""
-    for question in (choose_way, partial(ask_number, "Number"), partial(confirm, "Sure?", default=False)):
+    for question in (
+        choose_sign_in_method,
+        partial(ask_number, "Number"),
+        partial(confirm, "Sure?", default=False),
+    ):
         with pytest.MonkeyPatch.context() as patch, suppress(EOFError), redirect_stderr(io.StringIO()):
             patch.setattr(sys, "stdin", io.StringIO(data.decode("utf-8", "replace")))
             question()
@@ -339,28 +357,35 @@ def read_typed(data: bytes) -> Iterator[object]:
 
 def read_piped_in(data: bytes) -> Iterator[object]:
     """The JSON with the secrets."""
-    for way in (None, *WAYS):
+    for way in (None, *SIGN_IN_METHODS):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO(data.decode("utf-8", "replace")))
             given = tried(read_secrets, way)
-        yield given if isinstance(given, Trouble) else given[1].client_secret
+        yield given if isinstance(given, Problem) else given[1].client_secret
 
 
 def show(data: bytes) -> Iterator[object]:
     """All that Zoho answers of an org, drawn by each view, and as it leaves the program."""
     given = json_of(data)
     answers = {call: given.get(call) if isinstance(given, dict) else given for call in ANSWERS}
-    parses = (parse_details, parse_history, parse_links, parse_company)
+    parses = (
+        parse_backup_response,
+        parse_history_response,
+        parse_links_response,
+        parse_organization_response,
+    )
     found: list[Any] = [
         tried(parse, 200, json.dumps(answer).encode(), "eu")
         for parse, answer in zip(parses, answers.values(), strict=True)
     ]
     yield found
-    details, page, links, company = (None if isinstance(one, Trouble) else one for one in found)
-    past = Past(summarize(page.entries) if page else None, links)
-    snapshot = succeeded(Snapshot(WIDE), Looked(details, NOW, 4000, past, company, company_asked=True), NOW)
-    if isinstance(found[0], Trouble):
-        snapshot = failed(snapshot, found[0], NOW)
+    details, page, links, company = (None if isinstance(one, Problem) else one for one in found)
+    past = HistoryAndLinks(build_history(page.entries) if page else None, links)
+    snapshot = apply_observation(
+        Snapshot(WIDE), Observation(details, NOW, 4000, past, company, company_requested=True), NOW
+    )
+    if isinstance(found[0], Problem):
+        snapshot = apply_failure(snapshot, found[0], NOW)
     kept = decode_snapshot(WIDE, encode_snapshot(snapshot))
     assert kept and (kept.zoho.backup, kept.zoho.links, kept.zoho.company) == (
         snapshot.zoho.backup,
@@ -368,22 +393,26 @@ def show(data: bytes) -> Iterator[object]:
         company,
     )
     now, verdict = NOW + timedelta(minutes=1), judge(snapshot, POLICY, NOW)
-    agenda = make_agenda([(snapshot, runs_after(snapshot, now, UTC))], now, UTC)
-    runs = [*agenda.late, *(run for day in agenda.days for run in day.runs)]
-    for width in (SMALLEST_WIDTH, 90):
+    agenda = build_agenda([(snapshot, later_agenda_runs(snapshot, now, UTC))], now, UTC)
+    runs = [*agenda.overdue, *(run for day in agenda.days for run in day.runs)]
+    for width in (MIN_PANEL_WIDTH, 90):
         lines = [
-            *draw_panel(snapshot, verdict, now, width, cursor=True, zone=UTC),
-            draw_row(snapshot, verdict, now, width, UTC),
-            *(draw_day(day, width, now, UTC) for day in agenda.days),
-            *(draw_run(run, snapshot, verdict, now, width, coincides=True) for run in runs),
+            *render_panel(snapshot, verdict, now, width, selected=True, zone=UTC),
+            render_table_row(snapshot, verdict, now, width, UTC),
+            *(render_day(day, width, now, UTC) for day in agenda.days),
+            *(render_run(run, snapshot, verdict, now, width, shares_hour=True) for run in runs),
         ]
         for line in lines:
             yield [piece for piece, _ in line]
             assert sum(cell_len(piece) for piece, _ in line) == width
-    yield detail_rows(snapshot, verdict, now, next_dates(snapshot, now, UTC), UTC)
+    yield detail_rows(snapshot, verdict, now, next_date_rows(snapshot, now, UTC), UTC)
     yield [*history_rows(snapshot, now, UTC), *json_rows(snapshot)]
-    report = judge_all([snapshot], POLICY, now)
-    yield [*as_text(report).split("\n"), *as_openmetrics(report).split("\n"), json.loads(as_json(report))]
+    report = report_on([snapshot], POLICY, now)
+    yield [
+        *report_as_text(report).split("\n"),
+        *report_as_openmetrics(report).split("\n"),
+        json.loads(report_as_json(report)),
+    ]
 
 
 PARSERS: Final[dict[str, Callable[[bytes], Iterable[object]]]] = {
@@ -429,7 +458,7 @@ def read(name: str, data: bytes) -> None:
     began = time.process_time()
     try:
         for found in PARSERS[name](data):
-            if isinstance(found, Trouble):
+            if isinstance(found, Problem):
                 assert found.message and found.hint
                 assert len(found.message) + len(found.hint) <= LONGEST_SENTENCE
             for text in texts_in(found):

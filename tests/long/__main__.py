@@ -11,9 +11,9 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from tests.benchmarks.measure import cpu_seconds, memory, wait
-from tests.long.run import KEEP, Cost, live, missed, unseen
-from tests.support.terminal import in_terminal
+from tests.benchmarks.measure import cpu_seconds, resident_bytes, wait
+from tests.long.run import KEEP, ResourceUse, changes_not_recorded, phases_missed, run_fleet_for
+from tests.support.terminal import run_in_terminal
 
 GROWTH = 1.1
 """What memory and database may grow by from the second third to the last."""
@@ -34,10 +34,10 @@ def main() -> int:
 def simulated(orgs: int, days: float) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        log, world = asyncio.run(live(Path(folder), orgs, days))
-    faults = sum(map(len, log.broken.values()))
+        log, world = asyncio.run(run_fleet_for(Path(folder), orgs, days))
+    faults = sum(map(len, log.forced_failures.values()))
     print(f"{days:g} days of {orgs} orgs in {time.monotonic() - began:.0f} s")
-    print(f"{log.looks} good looks, {faults} faults, {len(log.events)} events kept")
+    print(f"{log.poll_count} good looks, {faults} faults, {len(log.events)} events kept")
     for third, cost in enumerate(log.costs, start=1):
         print(
             f"  after third {third}: {cost.memory / 1e6:.1f} MB, {cost.handles} handles, "
@@ -45,12 +45,16 @@ def simulated(orgs: int, days: float) -> int:
         )
     # Older events are kept no longer.
     kept_since = max(world.start, world.start + timedelta(days=days) - KEEP.keep)
-    wrong = [*missed(log, kept_since), *unseen(log, world, days), *_grown(log.costs[1], log.costs[2])]
+    wrong = [
+        *phases_missed(log, kept_since),
+        *changes_not_recorded(log, world, days),
+        *_grown(log.costs[1], log.costs[2]),
+    ]
     print("\n".join(wrong) or "each change within reach was noted once; nothing grew")
     return 1 if wrong else 0
 
 
-def _grown(before: Cost, after: Cost) -> list[str]:
+def _grown(before: ResourceUse, after: ResourceUse) -> list[str]:
     grown = [
         f"{name} grew from {was} to {has}"
         for name in ("memory", "database")
@@ -68,7 +72,7 @@ def real(seconds: float) -> int:
     that depends on who else is at work.
     """
     held = []
-    with in_terminal(DEMO, 160, 50) as terminal:
+    with run_in_terminal(DEMO, 160, 50) as terminal:
         process = terminal.process.pid
         folder = Path(f"/proc/{process}")
         for part in range(1, PARTS + 1):
@@ -78,10 +82,10 @@ def real(seconds: float) -> int:
             written = len(terminal.output) - written
             terminal.output.clear()
             handles, threads = (len(list((folder / each).iterdir())) for each in ("fd", "task"))
-            held.append(Cost(round(1e6 * memory(process)), handles, threads))
+            held.append(ResourceUse(round(1e6 * resident_bytes(process)), handles, threads))
             print(
                 f"  {part * seconds / PARTS:6.0f} s: {used:5.1f} % of a core, "
-                f"{written / seconds * PARTS:.0f} B/s, {memory(process):.1f} MB, "
+                f"{written / seconds * PARTS:.0f} B/s, {resident_bytes(process):.1f} MB, "
                 f"{handles} handles, {threads} threads",
                 flush=True,
             )

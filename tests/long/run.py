@@ -19,24 +19,24 @@ from typing import NamedTuple
 
 from tests.support.clock import FakeClock
 from zbtui.clock import Clock
-from zbtui.config.settings import Config, Keep
+from zbtui.config.settings import Config, JournalRetention
 from zbtui.core.event import Event
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
-from zbtui.demo.household import DemoCredentials, watched
+from zbtui.demo.household import DemoCredentialStore, watched_org
 from zbtui.demo.server import serve_in_process
-from zbtui.demo.world import World
+from zbtui.demo.world import SimulatedWorld
 from zbtui.demo.zoho import Simulator
 from zbtui.parts import make_fleet
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 
 SPEED = 1 / 240
 """Of the simulator's orgs: a phase of theirs lasts hours."""
 EVERY = timedelta(minutes=20)
-POLICY = Policy(EVERY, timedelta(minutes=10))
-KEEP = Keep(timedelta(days=5))
+POLICY = WatchPolicy(EVERY, timedelta(minutes=10))
+KEEP = JournalRetention(timedelta(days=5))
 """Short, so that a run of some weeks shows the journal's size level off."""
 FAULTS = ("HTML", "INTERNAL_ERROR", "TOO_MANY_REQUESTS", "KEYRING")
 """What an org is forced to answer, for a while; of those after which it is asked again by itself."""
@@ -57,16 +57,16 @@ class FastClock(FakeClock):
     async def advance(self, span: timedelta | float) -> None:
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         end = self._monotonic + seconds
-        await self.quiet()
+        await self.wait_until_idle()
         while self._alarms and self._alarms[0][0] <= end:
             due, serial, event = heapq.heappop(self._alarms)
             if serial in self._awaited:
                 self._move(max(due - self._monotonic, 0))
                 event.set()
-                await self.quiet()
+                await self.wait_until_idle()
         self._move(end - self._monotonic)
 
-    async def quiet(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Until no look is under way."""
         turns = 0
         while turns < _TURNS:
@@ -77,7 +77,7 @@ class FastClock(FakeClock):
 
 
 @dataclass
-class Cost:
+class ResourceUse:
     """What the process holds at one moment."""
 
     memory: int
@@ -98,7 +98,7 @@ class Change(NamedTuple):
 
 
 @dataclass
-class Log:
+class SoakLog:
     """What was seen of the orgs, look by look."""
 
     good: defaultdict[str, array[float]] = field(default_factory=lambda: defaultdict(lambda: array("d")))
@@ -106,16 +106,16 @@ class Log:
     not what grows."""
     changes: defaultdict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
     """What each org changed to between two of those; the first one is its first look."""
-    broken: defaultdict[str, list[tuple[datetime, datetime]]] = field(
+    forced_failures: defaultdict[str, list[tuple[datetime, datetime]]] = field(
         default_factory=lambda: defaultdict(list)
     )
     """From when to when each org was made to fail."""
-    costs: list[Cost] = field(default_factory=list)
+    costs: list[ResourceUse] = field(default_factory=list)
     """At the end of each third."""
     events: list[Event] = field(default_factory=list)
 
     @property
-    def looks(self) -> int:
+    def poll_count(self) -> int:
         """All that succeeded."""
         return sum(map(len, self.good.values()))
 
@@ -133,28 +133,30 @@ class Log:
             changes.append(Change(at, before, after))
 
 
-async def live(folder: Path, orgs: int, days: float, seed: int = 0) -> tuple[Log, World]:
+async def run_fleet_for(
+    folder: Path, orgs: int, days: float, seed: int = 0
+) -> tuple[SoakLog, SimulatedWorld]:
     """Watch so many orgs for so many simulated days, from a journal in `folder`."""
-    clock, log, luck = FastClock(), Log(), random.Random(seed)
-    world = World(clock.now(), orgs, SPEED, seed)
+    clock, log, luck = FastClock(), SoakLog(), random.Random(seed)
+    world = SimulatedWorld(clock.now(), orgs, SPEED, seed)
     simulator = Simulator(world, clock.now)
-    credentials = DemoCredentials(simulator)
+    credentials = DemoCredentialStore(simulator)
     for org in world.orgs.values():
-        credentials.sign_in(org)
+        credentials.add_sign_in(org)
     names = tuple(world.orgs)
-    config = Config(POLICY, tuple(map(watched, world.orgs.values())))
+    config = Config(POLICY, tuple(map(watched_org, world.orgs.values())))
     journal = open_journal(folder / "journal.db")
-    journal.keep = KEEP
-    async with Http(serve_in_process(simulator)) as http:
+    journal.retention = KEEP
+    async with HttpClient(serve_in_process(simulator)) as http:
         fleet = make_fleet(config, http, credentials, journal, clock, rng=random.Random(seed))
         clock.fleet = fleet
-        fleet.listen(log.note)
-        running = [asyncio.create_task(fleet.run(name)) for name in names]
+        fleet.subscribe(log.note)
+        running = [asyncio.create_task(fleet.run_poller(name)) for name in names]
         third = timedelta(days=days) / 3
         ends = [clock.now() + third * number for number in (1, 2, 3)]
         for end in ends:
             while clock.now() < end:
-                _break_some(simulator, clock, log, luck, names)
+                _force_failures(simulator, clock, log, luck, names)
                 await clock.advance(STEP)
                 fleet.tick()
             log.costs.append(_cost(folder))
@@ -165,29 +167,29 @@ async def live(folder: Path, orgs: int, days: float, seed: int = 0) -> tuple[Log
     return log, world
 
 
-def _break_some(
-    simulator: Simulator, clock: Clock, log: Log, luck: random.Random, names: Sequence[str]
+def _force_failures(
+    simulator: Simulator, clock: Clock, log: SoakLog, luck: random.Random, names: Sequence[str]
 ) -> None:
     """Now and then an org answers wrongly for a while; seldom, all do at once."""
     now, chance = clock.now(), luck.random()
     if chance < 1 / 2880:
         until, kind = now + timedelta(minutes=luck.randint(10, 120)), "INTERNAL_ERROR"
         for name in names:
-            simulator.forced[name] = kind
-            log.broken[name].append((now, until))
+            simulator.forced_kinds[name] = kind
+            log.forced_failures[name].append((now, until))
     elif chance < 1 / 20:
         name, until = luck.choice(names), now + timedelta(minutes=luck.randint(1, 240))
-        simulator.forced[name] = luck.choice(FAULTS)
-        log.broken[name].append((now, until))
-    for name in list(simulator.forced):
-        if log.broken[name][-1][1] <= now:
-            del simulator.forced[name]
+        simulator.forced_kinds[name] = luck.choice(FAULTS)
+        log.forced_failures[name].append((now, until))
+    for name in list(simulator.forced_kinds):
+        if log.forced_failures[name][-1][1] <= now:
+            del simulator.forced_kinds[name]
 
 
-def _cost(folder: Path) -> Cost:
+def _cost(folder: Path) -> ResourceUse:
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return Cost(
+    return ResourceUse(
         pages * os.sysconf("SC_PAGE_SIZE"),
         len(list(Path("/proc/self/fd").iterdir())),
         threading.active_count(),
@@ -196,7 +198,7 @@ def _cost(folder: Path) -> Cost:
     )
 
 
-def missed(log: Log, since: datetime) -> list[str]:
+def phases_missed(log: SoakLog, since: datetime) -> list[str]:
     """Changes of status between good looks that the journal has not, or not once, from `since` on."""
     noted = defaultdict(list)
     for event in log.events:
@@ -212,7 +214,7 @@ def missed(log: Log, since: datetime) -> list[str]:
     return wrong
 
 
-def unseen(log: Log, world: World, days: float) -> Iterator[str]:
+def changes_not_recorded(log: SoakLog, world: SimulatedWorld, days: float) -> Iterator[str]:
     """Phases of the orgs' lives that lasted, and were broken by no fault, and in which nobody looked."""
     for name, org in world.orgs.items():
         looks = log.good[name]
@@ -220,14 +222,22 @@ def unseen(log: Log, world: World, days: float) -> Iterator[str]:
             continue  # it is never within reach
         at, end = world.start, world.start + timedelta(days=days)
         while at < end:
-            moment = world.at(org, at)
-            begins, ends = max(moment.began, world.start), min(moment.ends, end)
+            moment = world.phase_at(org, at)
+            begins, ends = max(moment.began_at, world.start), min(moment.ends_at, end)
             whole = ends - begins > 3 * EVERY
-            calm = all(until + EVERY < begins or since > ends for since, until in log.broken[name])
+            calm = all(until + EVERY < begins or since > ends for since, until in log.forced_failures[name])
             reached = bisect_left(looks, begins.timestamp()) < bisect_right(looks, ends.timestamp())
             if whole and calm and not reached and moment.kind in ("SCHEDULED", "COMPLETED", "FAILED"):
                 yield f"{name}: {moment.kind} from {begins} to {ends}"
-            at = max(moment.ends, at + EVERY)
+            at = max(moment.ends_at, at + EVERY)
 
 
-__all__ = ["KEEP", "Change", "Cost", "Log", "live", "missed", "unseen"]
+__all__ = [
+    "KEEP",
+    "Change",
+    "ResourceUse",
+    "SoakLog",
+    "changes_not_recorded",
+    "phases_missed",
+    "run_fleet_for",
+]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.onboard.home import Home, home_in
+from tests.onboard.home import OnboardingEnvironment, open_environment
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Home]:
-    async with home_in(tmp_path) as made:
+async def environment(tmp_path: Path) -> AsyncIterator[OnboardingEnvironment]:
+    async with open_environment(tmp_path) as made:
         yield made

@@ -7,179 +7,209 @@ from datetime import timedelta
 
 import pytest
 
-from tests.onboard.home import COMMENTED, GRANTING, TOKEN_PATH, Home, refused
+from tests.onboard.home import (
+    COMMENTED_CONFIG,
+    METHODS_WITH_REFRESH_TOKEN,
+    TOKEN_PATH,
+    OnboardingEnvironment,
+    problem_of,
+)
 from tests.support.build import snapshot_with
-from zbtui.core.org import WAYS, Org, Policy, Way, grant_of
-from zbtui.core.snapshot import failed
-from zbtui.core.trouble import Trouble
+from zbtui.core.org import SIGN_IN_METHODS, Org, SignInMethod, WatchPolicy, grant_for
+from zbtui.core.snapshot import apply_failure
+from zbtui.core.trouble import Problem
 
 # Once more
 
 
-async def test_signing_in_again_ends_the_trouble_in_the_journal_and_forgets_nothing(home: Home) -> None:
-    org = await home.add()
-    dead = Trouble("auth", "The refresh token is dead.", "Sign in again.", "invalid_code", final=True)
+async def test_signing_in_again_ends_the_trouble_in_the_journal_and_forgets_nothing(
+    environment: OnboardingEnvironment,
+) -> None:
+    org = await environment.add_org()
+    dead = Problem("auth", "The refresh token is dead.", "Sign in again.", "invalid_code", final=True)
     for number in range(2):
-        now = home.clock.now()
-        known = home.journal.load([org])[org.name]
-        ill = failed(known, dead, home.clock.now())
-        await home.journal.note(ill, Policy(), now)
-        typed = home.typed("refresh-token")
-        attempt = home.begin(typed, again=True)
-        await home.sign_in(attempt, typed)
-        well = await attempt.keep()
-        await home.journal.note(well, Policy(), now)
-        events = await home.journal.events.read(org.name, None)
+        now = environment.clock.now()
+        known = environment.journal.load_all([org])[org.name]
+        ill = apply_failure(known, dead, environment.clock.now())
+        await environment.journal.record_poll(ill, WatchPolicy(), now)
+        typed = environment.input_for("refresh-token")
+        attempt = environment.begin_sign_in(typed, again=True)
+        await environment.sign_in(attempt, typed)
+        well = await attempt.commit()
+        await environment.journal.record_poll(well, WatchPolicy(), now)
+        events = await environment.journal.events.read(org.name, None)
         troubles = [event.after for event in events if event.kind == "trouble"]
         assert troubles == [dead.message, None] * (number + 1)
-        home.clock.jump(timedelta(minutes=1))
+        environment.clock.jump_wall_clock(timedelta(minutes=1))
 
 
 async def test_what_is_put_under_watch_is_known_with_its_history_and_no_green_comes_without(
-    home: Home,
+    environment: OnboardingEnvironment,
 ) -> None:
-    typed = home.typed("refresh-token")
-    attempt = home.begin(typed)
-    await home.sign_in(attempt, typed)
-    known = await attempt.keep()
+    typed = environment.input_for("refresh-token")
+    attempt = environment.begin_sign_in(typed)
+    await environment.sign_in(attempt, typed)
+    known = await attempt.commit()
     assert known.zoho.history is not None
     assert known.last_completed is not None
 
 
-async def test_signing_in_again_keeps_the_expiry_of_links_that_was_seen(home: Home) -> None:
-    org = await home.add()
-    known = home.journal.load([org])[org.name]
-    gone = home.clock.now() - timedelta(days=1)
+async def test_signing_in_again_keeps_the_expiry_of_links_that_was_seen(
+    environment: OnboardingEnvironment,
+) -> None:
+    org = await environment.add_org()
+    known = environment.journal.load_all([org])[org.name]
+    gone = environment.clock.now() - timedelta(days=1)
     later = snapshot_with(
-        known, last_links_expiry=gone, observed_at=home.clock.now() + timedelta(seconds=1)
+        known, last_links_expiry=gone, observed_at=environment.clock.now() + timedelta(seconds=1)
     )
-    await home.journal.save(later)
-    await home.clock.advance(60)
-    typed = home.typed("refresh-token")
-    attempt = home.begin(typed, again=True)
-    await home.sign_in(attempt, typed)
-    assert (await attempt.keep()).zoho.last_links_expiry == gone
+    await environment.journal.save(later)
+    await environment.clock.advance(60)
+    typed = environment.input_for("refresh-token")
+    attempt = environment.begin_sign_in(typed, again=True)
+    await environment.sign_in(attempt, typed)
+    assert (await attempt.commit()).zoho.last_links_expiry == gone
 
 
-@pytest.mark.parametrize("way", GRANTING)
-async def test_after_a_failure_it_goes_on_without_a_second_exchange(home: Home, way: Way) -> None:
-    typed = home.typed(way)
-    attempt = home.begin(typed)
-    home.simulator.forced["heron"] = "OUTAGE"
-    assert (await refused(home.sign_in(attempt, typed))).kind == "server"
+@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
+async def test_after_a_failure_it_goes_on_without_a_second_exchange(
+    environment: OnboardingEnvironment, way: SignInMethod
+) -> None:
+    typed = environment.input_for(way)
+    attempt = environment.begin_sign_in(typed)
+    environment.simulator.forced_kinds["heron"] = "OUTAGE"
+    assert (await problem_of(environment.sign_in(attempt, typed))).kind == "server"
     assert attempt.is_signed_in
-    asked = list(home.grants)
-    del home.simulator.forced["heron"]
-    assert (await home.sign_in(attempt, typed)).company is not None
-    assert home.grants == asked
-    await attempt.keep()
-    assert len(home.living(way)) == 1
+    asked = list(environment.grants)
+    del environment.simulator.forced_kinds["heron"]
+    assert (await environment.sign_in(attempt, typed)).company is not None
+    assert environment.grants == asked
+    await attempt.commit()
+    assert len(environment.live_refresh_tokens(way)) == 1
 
 
-async def test_before_zoho_gave_anything_it_is_not_signed_in(home: Home) -> None:
-    typed = replace(home.typed("code"), secret="a slip of the finger")
-    attempt = home.begin(typed)
-    await refused(home.sign_in(attempt, typed))
+async def test_before_zoho_gave_anything_it_is_not_signed_in(environment: OnboardingEnvironment) -> None:
+    typed = replace(environment.input_for("code"), secret="a slip of the finger")
+    attempt = environment.begin_sign_in(typed)
+    await problem_of(environment.sign_in(attempt, typed))
     assert not attempt.is_signed_in
 
 
-async def test_a_code_that_was_used_is_told_as_such_without_asking_zoho_again(home: Home) -> None:
-    typed = home.typed("code")
-    await home.sign_in(home.begin(typed), typed)
-    asked = list(home.paths)
-    trouble = await refused(home.sign_in(home.begin(typed), typed))
+async def test_a_code_that_was_used_is_told_as_such_without_asking_zoho_again(
+    environment: OnboardingEnvironment,
+) -> None:
+    typed = environment.input_for("code")
+    await environment.sign_in(environment.begin_sign_in(typed), typed)
+    asked = list(environment.paths)
+    trouble = await problem_of(environment.sign_in(environment.begin_sign_in(typed), typed))
     assert (trouble.code, trouble.final) == ("USED_CODE", True)
-    assert home.paths == asked
+    assert environment.paths == asked
 
 
 @pytest.mark.parametrize("wrong", ["secret", "data center", "network", "outage"])
 async def test_a_code_that_zoho_did_not_take_can_be_tried_again_once_that_is_mended(
-    home: Home, wrong: str
+    environment: OnboardingEnvironment, wrong: str
 ) -> None:
-    typed = right = home.typed("code")
+    typed = right = environment.input_for("code")
     match wrong:
         case "secret":
             typed = replace(typed, secret="a-slip-of-the-finger")
         case "data center":
             typed = replace(typed, org=replace(typed.org, data_center="us"))
         case "network":
-            home.broken.add(TOKEN_PATH)
+            environment.broken_paths.add(TOKEN_PATH)
         case "outage":
-            home.simulator.forced["heron"] = "general_error"
-    before = home.state
-    await refused(home.sign_in(home.begin(typed), typed))
-    assert (home.state, home.rows("token_request")) == (before, [])
-    home.broken.clear()
-    home.simulator.forced.clear()
-    assert await home.sign_in(home.begin(right), right)
+            environment.simulator.forced_kinds["heron"] = "general_error"
+    before = environment.stored_state
+    await problem_of(environment.sign_in(environment.begin_sign_in(typed), typed))
+    assert (environment.stored_state, environment.rows("token_request")) == (before, [])
+    environment.broken_paths.clear()
+    environment.simulator.forced_kinds.clear()
+    assert await environment.sign_in(environment.begin_sign_in(right), right)
 
 
-async def test_a_text_that_never_was_a_code_is_told_apart_from_that(home: Home) -> None:
-    typed = replace(home.typed("code"), answer="hello")
+async def test_a_text_that_never_was_a_code_is_told_apart_from_that(
+    environment: OnboardingEnvironment,
+) -> None:
+    typed = replace(environment.input_for("code"), code_or_token="hello")
     for _ in range(2):
-        assert "not a code" in (await refused(home.sign_in(home.begin(typed), typed))).message
-    assert (home.paths, home.rows("token_request")) == ([], [])
+        assert (
+            "not a code"
+            in (await problem_of(environment.sign_in(environment.begin_sign_in(typed), typed))).message
+        )
+    assert (environment.paths, environment.rows("token_request")) == ([], [])
 
 
-async def test_a_late_code_is_told_apart_from_both(home: Home) -> None:
-    typed = home.typed("code")
-    await home.clock.advance(timedelta(minutes=11))
-    assert "too old" in (await refused(home.sign_in(home.begin(typed), typed))).message
+async def test_a_late_code_is_told_apart_from_both(environment: OnboardingEnvironment) -> None:
+    typed = environment.input_for("code")
+    await environment.clock.advance(timedelta(minutes=11))
+    assert (
+        "too old"
+        in (await problem_of(environment.sign_in(environment.begin_sign_in(typed), typed))).message
+    )
 
 
 # Signing in again
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_signing_in_again_replaces_what_was_there_whichever_way_it_was(home: Home, way: Way) -> None:
-    home.config.path.write_text(COMMENTED)
-    await home.add("code")
-    earlier = home.keyring.entries["heron"]
-    typed = home.typed(way)
-    attempt = home.begin(typed, again=True)
-    await home.sign_in(attempt, typed)
-    known = await attempt.keep()
-    assert [org.name for org in home.orgs] == ["acme", "heron"]
-    assert home.orgs[1] == known.org == replace(typed.org, grant=grant_of(way))
-    assert (home.text or "").startswith(COMMENTED)
-    assert home.keyring.entries["heron"][0] != earlier[0]
-    assert home.keyring.entries["heron"][1] != earlier[1]
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_signing_in_again_replaces_what_was_there_whichever_way_it_was(
+    environment: OnboardingEnvironment, way: SignInMethod
+) -> None:
+    environment.config.path.write_text(COMMENTED_CONFIG)
+    await environment.add_org("code")
+    earlier = environment.keyring.entries["heron"]
+    typed = environment.input_for(way)
+    attempt = environment.begin_sign_in(typed, again=True)
+    await environment.sign_in(attempt, typed)
+    known = await attempt.commit()
+    assert [org.name for org in environment.orgs] == ["acme", "heron"]
+    assert environment.orgs[1] == known.org == replace(typed.org, grant=grant_for(way))
+    assert (environment.config_text or "").startswith(COMMENTED_CONFIG)
+    assert environment.keyring.entries["heron"][0] != earlier[0]
+    assert environment.keyring.entries["heron"][1] != earlier[1]
 
 
-async def test_the_watch_learns_of_it_even_where_the_config_says_the_same(home: Home) -> None:
-    await home.add("code")
-    home.config.reload()
-    text, typed = home.text, home.typed("code")
-    attempt = home.begin(typed, again=True)
-    await home.sign_in(attempt, typed)
-    await attempt.keep()
-    assert home.text == text
-    assert home.config.reload() is not None
+async def test_the_watch_learns_of_it_even_where_the_config_says_the_same(
+    environment: OnboardingEnvironment,
+) -> None:
+    await environment.add_org("code")
+    environment.config.load_if_changed()
+    text, typed = environment.config_text, environment.input_for("code")
+    attempt = environment.begin_sign_in(typed, again=True)
+    await environment.sign_in(attempt, typed)
+    await attempt.commit()
+    assert environment.config_text == text
+    assert environment.config.load_if_changed() is not None
 
 
-async def test_an_org_keeps_its_own_intervals_when_it_signs_in_again(home: Home) -> None:
-    await home.add("code")
-    own = replace(home.orgs[0], own_policy=(("every", timedelta(minutes=2)),))
-    home.config.replace("heron", own)
-    typed = replace(home.typed("code"), org=own)
-    attempt = home.begin(typed, again=True)
-    await home.sign_in(attempt, typed)
-    await attempt.keep()
-    assert home.orgs == (own,)
+async def test_an_org_keeps_its_own_intervals_when_it_signs_in_again(
+    environment: OnboardingEnvironment,
+) -> None:
+    await environment.add_org("code")
+    own = replace(environment.orgs[0], policy_overrides=(("every", timedelta(minutes=2)),))
+    environment.config.replace("heron", own)
+    typed = replace(environment.input_for("code"), org=own)
+    attempt = environment.begin_sign_in(typed, again=True)
+    await environment.sign_in(attempt, typed)
+    await attempt.commit()
+    assert environment.orgs == (own,)
 
 
-async def test_an_org_that_was_taken_off_meanwhile_is_not_put_back(home: Home) -> None:
-    await home.add("code")
-    typed = home.typed("code")
-    attempt = home.begin(typed, again=True)
-    await home.sign_in(attempt, typed)
-    home.config.remove("heron")
-    before = home.state
-    assert (await refused(attempt.keep())).kind == "config"
-    assert home.state == before
+async def test_an_org_that_was_taken_off_meanwhile_is_not_put_back(
+    environment: OnboardingEnvironment,
+) -> None:
+    await environment.add_org("code")
+    typed = environment.input_for("code")
+    attempt = environment.begin_sign_in(typed, again=True)
+    await environment.sign_in(attempt, typed)
+    environment.config.remove("heron")
+    before = environment.stored_state
+    assert (await problem_of(attempt.commit())).kind == "config"
+    assert environment.stored_state == before
 
 
-def test_an_org_of_another_grant_carries_no_soid(home: Home) -> None:
+def test_an_org_of_another_grant_carries_no_soid(environment: OnboardingEnvironment) -> None:
     org = Org("heron", "eu", "1000.A", "client-credentials", "ZohoCRM.1")
-    attempt = home.desk.begin(org, "code", again=org)
+    attempt = environment.org_service.begin_sign_in(org, "code", existing=org)
     assert attempt._org == Org("heron", "eu", "1000.A")

@@ -6,19 +6,19 @@ import asyncio
 
 import pytest
 
-from tests.onboard.home import Home
+from tests.onboard.home import OnboardingEnvironment
 from zbtui.onboard import desk as room
 
 
-async def test_what_was_begun_is_waited_for_at_the_end(home: Home) -> None:
-    desk, gate, done = home.desk, asyncio.Event(), list[str]()
+async def test_what_was_begun_is_waited_for_at_the_end(environment: OnboardingEnvironment) -> None:
+    desk, gate, done = environment.org_service, asyncio.Event(), list[str]()
 
     async def work() -> None:
         await gate.wait()
         done.append("revoked")
 
-    desk.start(work())
-    finishing = asyncio.create_task(desk.finish())
+    desk.start_task(work())
+    finishing = asyncio.create_task(desk.finish_tasks())
     await asyncio.sleep(0)
     assert not finishing.done()
     gate.set()
@@ -26,25 +26,25 @@ async def test_what_was_begun_is_waited_for_at_the_end(home: Home) -> None:
     assert done == ["revoked"]
 
 
-async def test_with_nothing_begun_the_end_comes_at_once(home: Home) -> None:
-    finishing = asyncio.create_task(home.desk.finish())
+async def test_with_nothing_begun_the_end_comes_at_once(environment: OnboardingEnvironment) -> None:
+    finishing = asyncio.create_task(environment.org_service.finish_tasks())
     await asyncio.sleep(0)
     assert finishing.done()
 
 
 async def test_what_does_not_come_to_its_end_is_not_waited_for_without_end(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    environment: OnboardingEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_FINISH_SECONDS", 0.01)
-    desk, gate, done = home.desk, asyncio.Event(), list[str]()
+    monkeypatch.setattr(room, "_FINISH_TIMEOUT_SECONDS", 0.01)
+    desk, gate, done = environment.org_service, asyncio.Event(), list[str]()
 
     async def work() -> None:
         await gate.wait()
         done.append("too late")
 
-    desk.start(work())
-    await desk.finish()
+    desk.start_task(work())
+    await desk.finish_tasks()
     assert done == []
     gate.set()  # waiting no more, it has not cut it off
-    await desk.finish()
+    await desk.finish_tasks()
     assert done == ["too late"]

@@ -6,14 +6,22 @@ import asyncio
 
 import pytest
 
-from tests.onboard.home import GRANTING, KEYRING_CALLS, OLD, UNEDITABLE, Home, refused, token_of
-from tests.support.build import seen
-from zbtui.core.org import WAYS, Way
+from tests.onboard.home import (
+    KEYRING_CALLS,
+    METHODS_WITH_REFRESH_TOKEN,
+    OLD_SIGN_IN,
+    UNEDITABLE_CONFIG,
+    OnboardingEnvironment,
+    problem_of,
+    refresh_token_of,
+)
+from tests.support.build import make_snapshot
+from zbtui.core.org import SIGN_IN_METHODS, SignInMethod
 from zbtui.core.secret import AccessToken, Secret
-from zbtui.core.trouble import Kind
-from zbtui.onboard.attempt import Attempt
+from zbtui.core.trouble import ProblemKind
+from zbtui.onboard.attempt import SignInFlow
 
-REFUSALS: tuple[tuple[str, Kind], ...] = (
+REFUSALS: tuple[tuple[str, ProblemKind], ...] = (
     # Of the accounts hosts …
     ("invalid_client", "auth"),
     ("invalid_client_secret", "auth"),
@@ -32,69 +40,73 @@ REFUSALS: tuple[tuple[str, Kind], ...] = (
 )
 
 
-async def add(home: Home, way: Way, *, again: bool = False) -> None:
+async def add(home: OnboardingEnvironment, way: SignInMethod, *, again: bool = False) -> None:
     """As the command line and the form do it: whatever happens, what is not kept is abandoned."""
-    typed = home.typed(way)
-    attempt = home.begin(typed, again=again)
+    typed = home.input_for(way)
+    attempt = home.begin_sign_in(typed, again=again)
     try:
         await home.sign_in(attempt, typed)
-        await attempt.keep()
+        await attempt.commit()
     finally:
-        await attempt.abandon()
+        await attempt.cancel()
 
 
-async def signed_in(home: Home, way: Way = "code", *, again: bool = False) -> Attempt:
+async def signed_in(
+    home: OnboardingEnvironment, way: SignInMethod = "code", *, again: bool = False
+) -> SignInFlow:
     """An attempt that only has to be kept."""
-    typed = home.typed(way)
-    attempt = home.begin(typed, again=again)
+    typed = home.input_for(way)
+    attempt = home.begin_sign_in(typed, again=again)
     await home.sign_in(attempt, typed)
     return attempt
 
 
-def token_of_old(home: Home) -> AccessToken:
+def old_access_token(home: OnboardingEnvironment) -> AccessToken:
     return AccessToken(Secret("1000.an.older"), "https://www.zohoapis.eu", home.clock.now())
 
 
 # Refused by Zoho
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
 @pytest.mark.parametrize(("forced", "kind"), REFUSALS)
 async def test_an_org_that_zoho_refuses_is_not_there_afterwards(
-    home: Home, way: Way, forced: str, kind: Kind
+    environment: OnboardingEnvironment, way: SignInMethod, forced: str, kind: ProblemKind
 ) -> None:
-    home.simulator.forced["heron"] = forced
-    before = home.state
-    assert (await refused(add(home, way))).kind == kind
-    assert home.state == before
-    assert home.living(way) == []
+    environment.simulator.forced_kinds["heron"] = forced
+    before = environment.stored_state
+    assert (await problem_of(add(environment, way))).kind == kind
+    assert environment.stored_state == before
+    assert environment.live_refresh_tokens(way) == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
 @pytest.mark.parametrize(("forced", "kind"), REFUSALS)
 async def test_an_org_that_zoho_refuses_to_sign_in_again_is_there_as_before(
-    home: Home, way: Way, forced: str, kind: Kind
+    environment: OnboardingEnvironment, way: SignInMethod, forced: str, kind: ProblemKind
 ) -> None:
-    await home.add("code")
-    living, before = home.living("code"), home.state
-    home.simulator.forced["heron"] = forced
-    assert (await refused(add(home, way, again=True))).kind == kind
-    assert home.state == before
-    assert home.living("code") == living, "what it signed in with before lives on"
+    await environment.add_org("code")
+    living, before = environment.live_refresh_tokens("code"), environment.stored_state
+    environment.simulator.forced_kinds["heron"] = forced
+    assert (await problem_of(add(environment, way, again=True))).kind == kind
+    assert environment.stored_state == before
+    assert environment.live_refresh_tokens("code") == living, "what it signed in with before lives on"
 
 
 @pytest.mark.parametrize("way", ["device", "browser"])
-async def test_a_person_who_rejects_it_changes_nothing(home: Home, way: Way) -> None:
-    before, home.person = home.state, None
-    assert (await refused(add(home, way))).code == "access_denied"
-    assert home.state == before
+async def test_a_person_who_rejects_it_changes_nothing(
+    environment: OnboardingEnvironment, way: SignInMethod
+) -> None:
+    before, environment.consents_for = environment.stored_state, None
+    assert (await problem_of(add(environment, way))).code == "access_denied"
+    assert environment.stored_state == before
 
 
-async def test_a_lock_out_is_kept_all_the_same_for_it_is_zohos(home: Home) -> None:
-    home.simulator.forced["heron"] = "Access Denied"
-    trouble = await refused(add(home, "refresh-token"))
+async def test_a_lock_out_is_kept_all_the_same_for_it_is_zohos(environment: OnboardingEnvironment) -> None:
+    environment.simulator.forced_kinds["heron"] = "Access Denied"
+    trouble = await problem_of(add(environment, "refresh-token"))
     assert trouble.retry_at is not None
-    assert len(home.rows("lockout")) == 1
+    assert len(environment.rows("lockout")) == 1
 
 
 # Refused by the keyring
@@ -103,111 +115,125 @@ async def test_a_lock_out_is_kept_all_the_same_for_it_is_zohos(home: Home) -> No
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("call", KEYRING_CALLS)
 async def test_a_keyring_that_fails_at_any_call_leaves_no_org_behind(
-    home: Home, call: str, for_good: bool
+    environment: OnboardingEnvironment, call: str, for_good: bool
 ) -> None:
-    attempt, before = await signed_in(home), home.state
-    home.keyring.fails_at, home.keyring.for_good = {call}, for_good
-    assert (await refused(attempt.keep())).kind == "keyring"
-    home.keyring.fails_at = set()
-    assert home.state == before
-    await attempt.abandon()
-    assert home.living("code") == []
+    attempt, before = await signed_in(environment), environment.stored_state
+    environment.keyring.fails_at, environment.keyring.fails_always = {call}, for_good
+    assert (await problem_of(attempt.commit())).kind == "keyring"
+    environment.keyring.fails_at = set()
+    assert environment.stored_state == before
+    await attempt.cancel()
+    assert environment.live_refresh_tokens("code") == []
 
 
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("call", KEYRING_CALLS)
 @pytest.mark.parametrize("cached", [True, False], ids=["with a token", "without"])
 async def test_a_keyring_that_fails_at_any_call_keeps_what_the_org_signed_in_with_before(
-    home: Home, call: str, for_good: bool, cached: bool
+    environment: OnboardingEnvironment, call: str, for_good: bool, cached: bool
 ) -> None:
-    await home.add("code")
+    await environment.add_org("code")
     if not cached:
-        home.keyring.drop_access("heron")
-    attempt, before = await signed_in(home, again=True), home.state
-    home.keyring.fails_at, home.keyring.for_good = {call}, for_good
-    assert (await refused(attempt.keep())).kind == "keyring"
-    home.keyring.fails_at = set()
-    assert home.state == before
-    await attempt.abandon()
-    assert home.living("code") == [token_of(home.keyring.sign_ins["heron"])]
+        environment.keyring.drop_access_token("heron")
+    attempt, before = await signed_in(environment, again=True), environment.stored_state
+    environment.keyring.fails_at, environment.keyring.fails_always = {call}, for_good
+    assert (await problem_of(attempt.commit())).kind == "keyring"
+    environment.keyring.fails_at = set()
+    assert environment.stored_state == before
+    await attempt.cancel()
+    assert environment.live_refresh_tokens("code") == [
+        refresh_token_of(environment.keyring.sign_ins["heron"])
+    ]
 
 
 @pytest.mark.parametrize("call", ["delete", "write the sign-in"])
-async def test_an_org_that_is_not_verified_is_kept_as_a_whole_or_not_at_all(home: Home, call: str) -> None:
-    await home.keyring.write_sign_in("heron", OLD)
-    await home.keyring.write_access("heron", token_of_old(home))
-    before, home.keyring.fails_at = home.state, {call}
-    assert (await refused(home.add(verified=False))).kind == "keyring"
-    assert home.state == before
+async def test_an_org_that_is_not_verified_is_kept_as_a_whole_or_not_at_all(
+    environment: OnboardingEnvironment, call: str
+) -> None:
+    await environment.keyring.write_sign_in("heron", OLD_SIGN_IN)
+    await environment.keyring.write_access_token("heron", old_access_token(environment))
+    before, environment.keyring.fails_at = environment.stored_state, {call}
+    assert (await problem_of(environment.add_org(verify=False))).kind == "keyring"
+    assert environment.stored_state == before
 
 
-async def test_a_token_left_over_from_an_earlier_sign_in_does_not_outlive_it(home: Home) -> None:
-    await home.keyring.write_sign_in("heron", OLD)
-    await home.keyring.write_access("heron", token_of_old(home))
-    await home.add(verified=False)
-    assert home.keyring.entries["heron"][1] is None
+async def test_a_token_left_over_from_an_earlier_sign_in_does_not_outlive_it(
+    environment: OnboardingEnvironment,
+) -> None:
+    await environment.keyring.write_sign_in("heron", OLD_SIGN_IN)
+    await environment.keyring.write_access_token("heron", old_access_token(environment))
+    await environment.add_org(verify=False)
+    assert environment.keyring.entries["heron"][1] is None
 
 
 @pytest.mark.parametrize("call", KEYRING_CALLS)
 async def test_what_could_not_be_kept_can_be_kept_a_little_later_without_asking_zoho(
-    home: Home, call: str
+    environment: OnboardingEnvironment, call: str
 ) -> None:
-    attempt = await signed_in(home)
-    asked, home.keyring.fails_at = list(home.paths), {call}
-    await refused(attempt.keep())
-    await attempt.keep()
-    assert home.paths == asked
-    assert [org.name for org in home.orgs] == ["heron"]
-    assert all(home.keyring.entries["heron"])
+    attempt = await signed_in(environment)
+    asked, environment.keyring.fails_at = list(environment.paths), {call}
+    await problem_of(attempt.commit())
+    await attempt.commit()
+    assert environment.paths == asked
+    assert [org.name for org in environment.orgs] == ["heron"]
+    assert all(environment.keyring.entries["heron"])
 
 
 # Refused by the config
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_config_that_cannot_be_edited_leaves_no_credentials_behind(home: Home, way: Way) -> None:
-    home.config.path.write_text(UNEDITABLE)
-    await home.keyring.write_sign_in("heron", OLD)
-    await home.keyring.write_access("heron", token_of_old(home))
-    before = home.state
-    assert (await refused(add(home, way))).kind == "config"
-    assert home.state == before
-    assert home.living(way) == []
-
-
-@pytest.mark.parametrize("way", WAYS)
-async def test_a_config_that_cannot_be_written_keeps_what_the_org_signed_in_with_before(
-    home: Home, way: Way
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_a_config_that_cannot_be_edited_leaves_no_credentials_behind(
+    environment: OnboardingEnvironment, way: SignInMethod
 ) -> None:
-    await home.add("code")
-    before = home.state
-    home.bar_config()
+    environment.config.path.write_text(UNEDITABLE_CONFIG)
+    await environment.keyring.write_sign_in("heron", OLD_SIGN_IN)
+    await environment.keyring.write_access_token("heron", old_access_token(environment))
+    before = environment.stored_state
+    assert (await problem_of(add(environment, way))).kind == "config"
+    assert environment.stored_state == before
+    assert environment.live_refresh_tokens(way) == []
+
+
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_a_config_that_cannot_be_written_keeps_what_the_org_signed_in_with_before(
+    environment: OnboardingEnvironment, way: SignInMethod
+) -> None:
+    await environment.add_org("code")
+    before = environment.stored_state
+    environment.make_config_unwritable()
     # With another client, so that there is something to write.
-    typed = home.typed("device" if way == "code" else way)
-    attempt = home.begin(typed, again=True)
-    await home.sign_in(attempt, typed)
-    assert (await refused(attempt.keep())).kind == "config"
-    assert home.state == before
-    await attempt.abandon()
-    assert home.living("code") == [token_of(home.keyring.sign_ins["heron"])]
+    typed = environment.input_for("device" if way == "code" else way)
+    attempt = environment.begin_sign_in(typed, again=True)
+    await environment.sign_in(attempt, typed)
+    assert (await problem_of(attempt.commit())).kind == "config"
+    assert environment.stored_state == before
+    await attempt.cancel()
+    assert environment.live_refresh_tokens("code") == [
+        refresh_token_of(environment.keyring.sign_ins["heron"])
+    ]
 
 
-async def test_a_name_that_was_given_meanwhile_is_not_taken_away_again(home: Home) -> None:
-    attempt = await signed_in(home)
-    home.config.add(home.typed("device").org)
-    await home.keyring.write_sign_in("heron", OLD)
-    before = home.state
-    assert (await refused(attempt.keep())).kind == "config"
-    assert home.state == before
+async def test_a_name_that_was_given_meanwhile_is_not_taken_away_again(
+    environment: OnboardingEnvironment,
+) -> None:
+    attempt = await signed_in(environment)
+    environment.config.add(environment.input_for("device").org)
+    await environment.keyring.write_sign_in("heron", OLD_SIGN_IN)
+    before = environment.stored_state
+    assert (await problem_of(attempt.commit())).kind == "config"
+    assert environment.stored_state == before
 
 
-async def test_what_was_seen_of_an_org_is_not_forgotten_for_a_sign_in_that_fails(home: Home) -> None:
-    await home.add("code")
-    await home.journal.save(seen("heron"))
-    attempt, before = await signed_in(home, again=True), home.rows("snapshot")
-    home.keyring.fails_at = {"write the token"}
-    await refused(attempt.keep())
-    assert home.rows("snapshot") == before
+async def test_what_was_seen_of_an_org_is_not_forgotten_for_a_sign_in_that_fails(
+    environment: OnboardingEnvironment,
+) -> None:
+    await environment.add_org("code")
+    await environment.journal.save(make_snapshot("heron"))
+    attempt, before = await signed_in(environment, again=True), environment.rows("snapshot")
+    environment.keyring.fails_at = {"write the token"}
+    await problem_of(attempt.commit())
+    assert environment.rows("snapshot") == before
 
 
 # Interrupted
@@ -215,24 +241,26 @@ async def test_what_was_seen_of_an_org_is_not_forgotten_for_a_sign_in_that_fails
 
 @pytest.mark.parametrize("again", [False, True], ids=["new", "again"])
 @pytest.mark.parametrize("call", KEYRING_CALLS)
-async def test_one_that_is_interrupted_leaves_all_as_it_was(home: Home, call: str, again: bool) -> None:
+async def test_one_that_is_interrupted_leaves_all_as_it_was(
+    environment: OnboardingEnvironment, call: str, again: bool
+) -> None:
     if again:
-        await home.add("code")
-    attempt, before = await signed_in(home, again=again), home.state
-    home.keyring.error, home.keyring.fails_at = asyncio.CancelledError(), {call}
+        await environment.add_org("code")
+    attempt, before = await signed_in(environment, again=again), environment.stored_state
+    environment.keyring.error, environment.keyring.fails_at = asyncio.CancelledError(), {call}
     with pytest.raises(asyncio.CancelledError):
-        await attempt.keep()
-    assert home.state == before
+        await attempt.commit()
+    assert environment.stored_state == before
 
 
-@pytest.mark.parametrize("way", GRANTING)
+@pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
 @pytest.mark.parametrize("call", KEYRING_CALLS)
 async def test_what_zoho_granted_to_one_that_was_interrupted_is_revoked(
-    home: Home, way: Way, call: str
+    environment: OnboardingEnvironment, way: SignInMethod, call: str
 ) -> None:
-    attempt = await signed_in(home, way)
-    home.keyring.error, home.keyring.fails_at = asyncio.CancelledError(), {call}
+    attempt = await signed_in(environment, way)
+    environment.keyring.error, environment.keyring.fails_at = asyncio.CancelledError(), {call}
     with pytest.raises(asyncio.CancelledError):
-        await attempt.keep()
-    await attempt.abandon()
-    assert home.living(way) == []
+        await attempt.commit()
+    await attempt.cancel()
+    assert environment.live_refresh_tokens(way) == []

@@ -7,33 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from zbtui.store.alerts import AlertBook
+from zbtui.store.alerts import Outbox
 from zbtui.store.journal import Journal, open_journal
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def journal_path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "journal.db"
 
 
 @pytest.fixture
-async def journal(path: Path) -> AsyncIterator[Journal]:
+async def journal(journal_path: Path) -> AsyncIterator[Journal]:
     """One that works, to the end."""
-    journal = open_journal(path)
+    journal = open_journal(journal_path)
     yield journal
-    assert journal.trouble is None
+    assert journal.problem is None
     await journal.close()
 
 
 @pytest.fixture
-def book(journal: Journal) -> AlertBook:
-    return journal.alerts
+def outbox(journal: Journal) -> Outbox:
+    return journal.outbox
 
 
 @pytest.fixture
-async def other(path: Path, journal: Journal) -> AsyncIterator[AlertBook]:
+async def other_outbox(journal_path: Path, journal: Journal) -> AsyncIterator[Outbox]:
     """Another process's."""
-    journal = open_journal(path)
-    yield journal.alerts
-    assert journal.trouble is None
+    journal = open_journal(journal_path)
+    yield journal.outbox
+    assert journal.problem is None
     await journal.close()

@@ -13,11 +13,11 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 from keyring.backends.chainer import ChainerBackend
 
-from zbtui.core.secret import Secret, SignIn
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.credentials import KeyringCredentials, choose_backend
+from zbtui.core.secret import Secret, SignInCredentials
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.store.credentials import KeyringCredentialStore, choose_backend
 
-SIGN_IN = SignIn(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
+SIGN_IN = SignInCredentials(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
 SECRETS = ("the-client-secret", "1000.the-refresh-token")
 
 
@@ -26,14 +26,14 @@ def locks(tmp_path: Path) -> Path:
     return tmp_path / "locks"
 
 
-async def trouble_of(credentials: KeyringCredentials) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
+async def problem_of(credentials: KeyringCredentialStore) -> Problem:
+    with pytest.raises(ProblemError) as caught:
         await credentials.read_sign_in("acme")
-    assert caught.value.trouble.kind == "keyring"
-    return caught.value.trouble
+    assert caught.value.problem.kind == "keyring"
+    return caught.value.problem
 
 
-class Fake(KeyringBackend):
+class FakeKeyring(KeyringBackend):
     """Holds everything in the open. Its priority keeps the keyring library from choosing it."""
 
     priority = -10
@@ -51,14 +51,14 @@ class Fake(KeyringBackend):
         del self.entries[service, username]
 
 
-class Sieve(Fake):
+class ForgetfulKeyring(FakeKeyring):
     """Takes everything, and gives something else back."""
 
     def get_password(self, service: str, username: str) -> str | None:
         return '{"client_secret": "of somebody else"}'
 
 
-class Raising(Fake):
+class RaisingKeyring(FakeKeyring):
     """Raises `errors`, one a call, and then works."""
 
     def __init__(self, *errors: Exception) -> None:
@@ -73,7 +73,7 @@ class Raising(Fake):
         return super().get_password(service, username)
 
 
-class Chain(ChainerBackend):
+class ChainedKeyring(ChainerBackend):
     """A chainer of given members."""
 
     priority = -10
@@ -83,11 +83,11 @@ class Chain(ChainerBackend):
         self.backends = members
 
 
-def made(kind: type[KeyringBackend]) -> KeyringBackend:
+def instance_of(kind: type[KeyringBackend]) -> KeyringBackend:
     return kind()
 
 
-def fake(module: str, kind: type[KeyringBackend] = Fake) -> KeyringBackend:
+def keyring_from_module(module: str, kind: type[KeyringBackend] = FakeKeyring) -> KeyringBackend:
     """A back end that says it comes from `module`."""
     made = kind()
     made.__class__ = type(kind.__name__, (kind,), {"__module__": module})
@@ -115,27 +115,29 @@ def choose(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ],
 )
 def test_back_ends_that_encrypt_are_taken(module: str, choose: None) -> None:
-    backend = fake(module)
+    backend = keyring_from_module(module)
     keyring.set_keyring(backend)
     assert choose_backend(allow_insecure=False) is backend
 
 
 INSECURE = [
-    made(null.Keyring),
-    fake("keyrings.alt.file"),
-    fake("keyrings.cryptfile.cryptfile"),
-    fake("my.own"),
-    Chain(fake("keyrings.alt.file"), fake("keyrings.cryptfile.cryptfile")),
-    Chain(),
+    instance_of(null.Keyring),
+    keyring_from_module("keyrings.alt.file"),
+    keyring_from_module("keyrings.cryptfile.cryptfile"),
+    keyring_from_module("my.own"),
+    ChainedKeyring(
+        keyring_from_module("keyrings.alt.file"), keyring_from_module("keyrings.cryptfile.cryptfile")
+    ),
+    ChainedKeyring(),
 ]
 
 
 @pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
 def test_others_are_refused_by_name_with_a_way_out(backend: KeyringBackend, choose: None) -> None:
     keyring.set_keyring(backend)
-    with pytest.raises(TroubleError) as caught:
+    with pytest.raises(ProblemError) as caught:
         choose_backend(allow_insecure=False)
-    trouble = caught.value.trouble
+    trouble = caught.value.problem
     assert trouble.kind == "keyring"
     assert f"{type(backend).__module__}.{type(backend).__name__}" in trouble.message
     assert "ZBTUI_ALLOW_INSECURE_KEYRING=1" in trouble.hint
@@ -148,25 +150,27 @@ def test_others_are_taken_where_that_was_asked_for(backend: KeyringBackend, choo
 
 
 def test_of_a_chain_the_member_that_encrypts_is_taken_and_the_rest_left_alone(choose: None) -> None:
-    good = fake("keyring.backends.SecretService")
-    keyring.set_keyring(Chain(fake("keyrings.alt.file"), good, fake("my.own")))
+    good = keyring_from_module("keyring.backends.SecretService")
+    keyring.set_keyring(
+        ChainedKeyring(keyring_from_module("keyrings.alt.file"), good, keyring_from_module("my.own"))
+    )
     assert choose_backend(allow_insecure=False) is good
     assert choose_backend(allow_insecure=True) is good
 
 
 def test_a_machine_without_a_keyring_is_told_what_to_install(choose: None) -> None:
-    keyring.set_keyring(made(fail.Keyring))
-    with pytest.raises(TroubleError) as caught:
+    keyring.set_keyring(instance_of(fail.Keyring))
+    with pytest.raises(ProblemError) as caught:
         choose_backend(allow_insecure=False)
-    assert "no keyring" in caught.value.trouble.message
-    assert "GNOME Keyring" in caught.value.trouble.hint
+    assert "no keyring" in caught.value.problem.message
+    assert "GNOME Keyring" in caught.value.problem.hint
 
 
 async def test_a_machine_without_a_keyring_is_one_even_where_anything_is_allowed(
     choose: None, locks: Path
 ) -> None:
-    keyring.set_keyring(made(fail.Keyring))
-    assert "no keyring" in (await trouble_of(KeyringCredentials(locks, allow_insecure=True))).message
+    keyring.set_keyring(instance_of(fail.Keyring))
+    assert "no keyring" in (await problem_of(KeyringCredentialStore(locks, allow_insecure=True))).message
 
 
 @pytest.mark.parametrize(
@@ -176,26 +180,26 @@ def test_a_back_end_of_the_environment_that_cannot_be_loaded_is_a_trouble(
     value: str, choose: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", value)
-    with pytest.raises(TroubleError) as caught:
+    with pytest.raises(ProblemError) as caught:
         choose_backend(allow_insecure=False)
-    assert "PYTHON_KEYRING_BACKEND" in caught.value.trouble.hint
+    assert "PYTHON_KEYRING_BACKEND" in caught.value.problem.hint
 
 
 def test_the_null_back_end_of_the_environment_is_refused(
     choose: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    with pytest.raises(TroubleError, match="null"):
+    with pytest.raises(ProblemError, match="null"):
         choose_backend(allow_insecure=False)
 
 
-@pytest.mark.parametrize("backend", [made(null.Keyring), Sieve()])
+@pytest.mark.parametrize("backend", [instance_of(null.Keyring), ForgetfulKeyring()])
 async def test_a_back_end_that_does_not_give_back_what_it_took_is_found_out(
     backend: KeyringBackend, choose: None, locks: Path
 ) -> None:
     keyring.set_keyring(backend)
-    with pytest.raises(TroubleError, match="does not give it back"):
-        await KeyringCredentials(locks, allow_insecure=True).write_sign_in("acme", SIGN_IN)
+    with pytest.raises(ProblemError, match="does not give it back"):
+        await KeyringCredentialStore(locks, allow_insecure=True).write_sign_in("acme", SIGN_IN)
 
 
 @pytest.mark.parametrize(
@@ -212,11 +216,11 @@ async def test_a_back_end_that_does_not_give_back_what_it_took_is_found_out(
 async def test_an_unknown_error_is_tried_once_more_and_never_taken_for_an_empty_keyring(
     errors: list[Exception], calls: int, word: str | None, choose: None, locks: Path
 ) -> None:
-    backend = Raising(*errors)
+    backend = RaisingKeyring(*errors)
     keyring.set_keyring(backend)
-    credentials = KeyringCredentials(locks, allow_insecure=True)
+    credentials = KeyringCredentialStore(locks, allow_insecure=True)
     if word:
-        assert word in (await trouble_of(credentials)).message
+        assert word in (await problem_of(credentials)).message
     else:
         assert await credentials.read_sign_in("acme") is None
     assert backend.calls == calls
@@ -227,14 +231,14 @@ async def test_no_error_and_no_log_holds_a_secret(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    class Chatty(Raising):
+    class Chatty(RaisingKeyring):
         def set_password(self, service: str, username: str, password: str) -> None:
             raise ValueError(f"cannot store {password}")
 
     keyring.set_keyring(Chatty())
-    credentials = KeyringCredentials(locks, allow_insecure=True)
-    with pytest.raises(TroubleError) as caught:
+    credentials = KeyringCredentialStore(locks, allow_insecure=True)
+    with pytest.raises(ProblemError) as caught:
         await credentials.write_sign_in("acme", SIGN_IN)
-    told = "".join([repr(caught.value), repr(caught.value.trouble), repr(caught.value.__context__)])
+    told = "".join([repr(caught.value), repr(caught.value.problem), repr(caught.value.__context__)])
     for secret in SECRETS:
         assert secret not in told + caplog.text

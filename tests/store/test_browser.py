@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from zbtui.store.browser import has_browser, open_page
+from zbtui.store.browser import has_graphical_browser, open_in_browser
 
 URL = "https://accounts.zoho.eu/oauth/v2/auth?client_id=1000.ABC"
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a desktop is told by its display")
 
 
-class Started:
+class StartedProcesses:
     """The processes that were to be started, and whether they fail to."""
 
     def __init__(self) -> None:
@@ -33,9 +33,9 @@ class Started:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> Iterator[Started]:
+def started_processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[StartedProcesses]:
     """In the place of `subprocess.run`; in the end nobody is still at it."""
-    made = Started()
+    made = StartedProcesses()
     monkeypatch.setattr(subprocess, "run", made.run)
     yield made
     for thread in threading.enumerate():
@@ -68,7 +68,7 @@ def test_a_browser_with_a_window_of_its_own_is_one(
     found: webbrowser.BaseBrowser, desktop: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choose(monkeypatch, found)
-    assert has_browser()
+    assert has_graphical_browser()
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ async def test_none_and_one_in_the_terminal_are_none(
     found: webbrowser.BaseBrowser | None,
     desktop: None,
     monkeypatch: pytest.MonkeyPatch,
-    started: Started,
+    started_processes: StartedProcesses,
 ) -> None:
     choose(monkeypatch, found)
-    assert not has_browser()
-    assert not await open_page(URL)
-    assert started.calls.empty()
+    assert not has_graphical_browser()
+    assert not await open_in_browser(URL)
+    assert started_processes.calls.empty()
 
 
 @linux
@@ -100,17 +100,20 @@ def test_without_a_desktop_as_over_ssh_there_is_no_browser(
         if value is not None:
             monkeypatch.setenv(name, value)
     choose(monkeypatch, webbrowser.BackgroundBrowser("firefox"))
-    assert has_browser() is there
+    assert has_graphical_browser() is there
 
 
 @pytest.mark.parametrize("error", [None, OSError(2, "No such file"), PermissionError(13, "no")])
 async def test_a_page_is_opened_by_a_process_that_shares_nothing_with_the_terminal(
-    error: OSError | None, desktop: None, monkeypatch: pytest.MonkeyPatch, started: Started
+    error: OSError | None,
+    desktop: None,
+    monkeypatch: pytest.MonkeyPatch,
+    started_processes: StartedProcesses,
 ) -> None:
     choose(monkeypatch, webbrowser.BackgroundBrowser("firefox"))
-    started.error = error
-    assert await open_page(URL)
-    command, options = started.calls.get(timeout=10)
+    started_processes.error = error
+    assert await open_in_browser(URL)
+    command, options = started_processes.calls.get(timeout=10)
     assert command == [sys.executable, "-P", "-m", "webbrowser", URL]
     assert {options[stream] for stream in ("stdin", "stdout", "stderr")} == {subprocess.DEVNULL}
     assert not options["check"]
@@ -127,7 +130,7 @@ async def test_a_browser_that_does_not_end_is_not_waited_for(
         ended.set()
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert await open_page(URL)
+    assert await open_in_browser(URL)
     (thread,) = [one for one in threading.enumerate() if one.name == "zbtui-browser"]
     assert thread.daemon
     assert not ended.is_set()

@@ -13,8 +13,8 @@ import pytest
 from tests.support.clock import START
 from tests.support.secret_service import SecretService
 from zbtui.core.secret import AccessToken, Secret
-from zbtui.store.credentials import KeyringCredentials
-from zbtui.store.worker import Worker, WorkerStuckError
+from zbtui.store.credentials import KeyringCredentialStore
+from zbtui.store.worker import WorkerThread, WorkerTimeoutError
 
 T = TypeVar("T")
 ACCESS = AccessToken(
@@ -22,41 +22,43 @@ ACCESS = AccessToken(
 )
 
 
-class LastMoment(Worker):
+class LateWorker(WorkerThread):
     """Gives each call up right behind its end."""
 
-    error: type[BaseException] = WorkerStuckError
+    error: type[BaseException] = WorkerTimeoutError
 
-    async def call(self, function: Callable[[], T], limit: float | None = None) -> T:
+    async def call(self, function: Callable[[], T], timeout: float | None = None) -> T:
         await super().call(function)
         raise self.error
 
 
 @pytest.fixture
-def hasty(real_keyring: SecretService, tmp_path: Path) -> KeyringCredentials:
-    credentials = KeyringCredentials(tmp_path / "locks")
-    credentials._worker = LastMoment("test")
+def impatient_credentials(real_keyring: SecretService, tmp_path: Path) -> KeyringCredentialStore:
+    credentials = KeyringCredentialStore(tmp_path / "locks")
+    credentials._worker = LateWorker("test")
     return credentials
 
 
 @pytest.fixture
-def calm(real_keyring: SecretService, tmp_path: Path) -> KeyringCredentials:
-    return KeyringCredentials(tmp_path / "locks")
+def patient_credentials(real_keyring: SecretService, tmp_path: Path) -> KeyringCredentialStore:
+    return KeyringCredentialStore(tmp_path / "locks")
 
 
 async def test_what_was_made_in_time_after_all_is_not_told_as_failed(
-    hasty: KeyringCredentials, calm: KeyringCredentials
+    impatient_credentials: KeyringCredentialStore, patient_credentials: KeyringCredentialStore
 ) -> None:
-    await hasty.write_access("late", ACCESS)
-    assert await calm.read_access("late") == ACCESS
-    await hasty.delete("late")
-    assert await calm.read_access("late") is None
+    await impatient_credentials.write_access_token("late", ACCESS)
+    assert await patient_credentials.read_access_token("late") == ACCESS
+    await impatient_credentials.delete("late")
+    assert await patient_credentials.read_access_token("late") is None
 
 
 async def test_whoever_is_cancelled_stays_cancelled(
-    hasty: KeyringCredentials, calm: KeyringCredentials, monkeypatch: pytest.MonkeyPatch
+    impatient_credentials: KeyringCredentialStore,
+    patient_credentials: KeyringCredentialStore,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(LastMoment, "error", asyncio.CancelledError)
+    monkeypatch.setattr(LateWorker, "error", asyncio.CancelledError)
     with pytest.raises(asyncio.CancelledError):
-        await hasty.write_access("late", ACCESS)
-    await calm.delete("late")
+        await impatient_credentials.write_access_token("late", ACCESS)
+    await patient_credentials.delete("late")

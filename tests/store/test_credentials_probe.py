@@ -10,11 +10,11 @@ from keyring.backend import KeyringBackend
 from keyring.backends import null
 
 from tests.support.secret_service import SecretService
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.credentials import KeyringCredentials
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.store.credentials import KeyringCredentialStore
 
 
-class Kept(KeyringBackend):
+class StoredKeyring(KeyringBackend):
     """A back end in memory."""
 
     priority = -1  # the library knows every back end there is, and must not choose this one
@@ -35,12 +35,12 @@ class Kept(KeyringBackend):
         del self.entries[service, username]
 
 
-class ReadOnly(Kept):
+class ReadOnly(StoredKeyring):
     def set_password(self, service: str, username: str, password: str) -> None:
         raise PermissionError(password)
 
 
-class Deaf(Kept):
+class IgnoringKeyring(StoredKeyring):
     """Keeps for ever what it was given first."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
@@ -49,49 +49,49 @@ class Deaf(Kept):
 
 def credentials_in(
     backend: KeyringBackend, locks: Path, monkeypatch: pytest.MonkeyPatch
-) -> KeyringCredentials:
+) -> KeyringCredentialStore:
     monkeypatch.setattr("keyring.get_keyring", lambda: backend)
-    return KeyringCredentials(locks, allow_insecure=True)
+    return KeyringCredentialStore(locks, allow_insecure=True)
 
 
-async def trouble_of(credentials: KeyringCredentials) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
+async def problem_of(credentials: KeyringCredentialStore) -> Problem:
+    with pytest.raises(ProblemError) as caught:
         await credentials.probe()
-    assert caught.value.trouble.kind == "keyring"
-    return caught.value.trouble
+    assert caught.value.problem.kind == "keyring"
+    return caught.value.problem
 
 
 async def test_a_real_keyring_proves_itself_and_nothing_stays_in_it(
     real_keyring: SecretService, tmp_path: Path
 ) -> None:
-    assert await KeyringCredentials(tmp_path).probe() == "SecretService Keyring"
+    assert await KeyringCredentialStore(tmp_path).probe() == "SecretService Keyring"
     assert keyring.get_password("zbtui-doctor", "probe") is None
 
 
 async def test_the_entry_is_one_of_the_doctors_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = Kept()
-    assert "Kept" in await credentials_in(backend, tmp_path, monkeypatch).probe()
+    backend = StoredKeyring()
+    assert "StoredKeyring" in await credentials_in(backend, tmp_path, monkeypatch).probe()
     ((service, user, text),) = backend.written
     assert (service, user) == ("zbtui-doctor", "probe")
     assert text
     assert backend.entries == {}
 
 
-@pytest.mark.parametrize("make", [null.Keyring, Deaf], ids=["keeps nothing", "keeps another"])
+@pytest.mark.parametrize("make", [null.Keyring, IgnoringKeyring], ids=["keeps nothing", "keeps another"])
 async def test_a_keyring_that_does_not_give_back_what_it_took_is_told(
     make: type[KeyringBackend], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trouble = await trouble_of(credentials_in(make(), tmp_path, monkeypatch))
+    trouble = await problem_of(credentials_in(make(), tmp_path, monkeypatch))
     assert "does not give it back" in trouble.message
 
 
 async def test_a_keyring_that_refuses_to_write_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trouble = await trouble_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
+    trouble = await problem_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
     assert trouble.message == "The keyring failed (PermissionError)."
 
 
 async def test_a_machine_without_a_keyring_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyring.get_keyring", null.Keyring)
-    assert "not known to keep secrets safe" in (await trouble_of(KeyringCredentials(tmp_path))).message
+    assert "not known to keep secrets safe" in (await problem_of(KeyringCredentialStore(tmp_path))).message

@@ -11,24 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, NOW, ORG, POLICY, backup, backups, snapshots, tried, zones
+from tests.core.build import DAY, NOW, ORG, POLICY, backups, make_backup, reproducible, snapshots, zones
 from tests.support.build import build_snapshot, snapshot_with
-from zbtui.core.backup import Requester
+from zbtui.core.backup import ZohoUser
 from zbtui.core.company import Company
-from zbtui.core.event import Standing
-from zbtui.core.history import Entry
+from zbtui.core.event import OrgState
+from zbtui.core.history import HistoryEntry
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.runs import History, summarize
+from zbtui.core.runs import History, build_history
 from zbtui.core.snapshot import PollState, Snapshot
 from zbtui.core.text import clean
 from zbtui.store.encoding import (
     decode_history,
+    decode_org_state,
     decode_snapshot,
-    decode_standing,
     encode_history,
+    encode_org_state,
     encode_snapshot,
-    encode_standing,
 )
 
 words = st.none() | st.text(max_size=12).map(clean).filter(bool)
@@ -38,9 +38,9 @@ moments = st.builds(
 )
 companies = st.builds(Company, words, words, words, words, words, st.none() | moments)
 links = st.builds(Links, st.integers(0, 99), st.integers(0, 99), st.none() | moments)
-requesters = st.builds(Requester, words, words, words)
+requesters = st.builds(ZohoUser, words, words, words)
 entries = st.builds(
-    Entry,
+    HistoryEntry,
     words,
     st.none() | known,
     st.none() | known,
@@ -50,8 +50,8 @@ entries = st.builds(
     st.none() | moments,
     st.none() | requesters,
 )
-histories = st.lists(entries, max_size=8).map(summarize)
-standings = st.builds(Standing, words, st.just("scheduled"), words, words, words, words, words)
+histories = st.lists(entries, max_size=8).map(build_history)
+standings = st.builds(OrgState, words, st.just("scheduled"), words, words, words, words, words)
 
 
 @st.composite
@@ -71,7 +71,7 @@ def full(draw: st.DrawFn) -> Snapshot:
     )
 
 
-@tried
+@reproducible
 @given(seen=full())
 def test_a_snapshot_comes_back_as_it_was_but_for_what_only_this_run_knows(seen: Snapshot) -> None:
     zoho = replace(seen.zoho, history=None, history_read_at=None, credits_remaining=None)
@@ -84,20 +84,20 @@ def test_a_snapshot_comes_back_as_it_was_but_for_what_only_this_run_knows(seen: 
     assert decode_snapshot(ORG, encode_snapshot(seen)) == Snapshot(ORG, zoho, polls)
 
 
-@tried
+@reproducible
 @given(history=histories)
 def test_a_history_comes_back_as_it_was(history: History) -> None:
     assert decode_history(encode_history(history)) == history
 
 
-@tried
+@reproducible
 @given(standing=standings)
-def test_a_standing_comes_back_as_it_was(standing: Standing) -> None:
-    assert decode_standing(encode_standing(standing)) == standing
+def test_a_standing_comes_back_as_it_was(standing: OrgState) -> None:
+    assert decode_org_state(encode_org_state(standing)) == standing
 
 
 def test_what_a_row_does_not_say_is_not_written() -> None:
-    row = Entry(None, None, "completed", None, None, 0, NOW, None)
+    row = HistoryEntry(None, None, "completed", None, None, 0, NOW, None)
     assert json.loads(encode_history(History(entries=(row,)))) == [
         {"state": "completed", "count": 0, "log_time": NOW.isoformat()}
     ]
@@ -119,18 +119,18 @@ DATES = (
 bodies = values | st.dictionaries(st.sampled_from(KEYS), values) | st.lists(values, max_size=3)
 
 
-@tried
+@reproducible
 @given(body=bodies.map(json.dumps) | st.text(max_size=20))
 def test_whatever_text_is_there_it_is_understood_or_counts_as_nothing(body: str) -> None:
-    for decode in (lambda text: decode_snapshot(ORG, text), decode_history, decode_standing):
-        assert isinstance(decode(body), (Snapshot, History, Standing, type(None)))
+    for decode in (lambda text: decode_snapshot(ORG, text), decode_history, decode_org_state):
+        assert isinstance(decode(body), (Snapshot, History, OrgState, type(None)))
 
 
 moments_of_any_age = st.datetimes(timezones=zones | st.just(None)).map(datetime.isoformat)
 numbers = st.floats() | st.integers()
 
 
-@tried
+@reproducible
 @given(
     changed=st.fixed_dictionaries(
         {"clock_offset": numbers},
@@ -139,7 +139,7 @@ numbers = st.floats() | st.integers()
 )
 def test_whatever_is_understood_can_be_judged(changed: dict[str, Any]) -> None:
     body = json.loads(
-        encode_snapshot(build_snapshot(ORG, backup=backup("SCHEDULED", NOW), observed_at=NOW))
+        encode_snapshot(build_snapshot(ORG, backup=make_backup("SCHEDULED", NOW), observed_at=NOW))
     )
     seen = decode_snapshot(ORG, json.dumps(body | changed))
     if seen:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import database, looked, note, org
+from tests.store.builders import polled_snapshot, raw_database, record_poll, sample_org
 from tests.support.clock import START
 from zbtui.core.event import Event
 from zbtui.store.journal import Journal, open_journal
@@ -23,9 +23,11 @@ async def journal() -> AsyncIterator[Journal]:
     for minute in range(-2, 10):
         name = "b" if minute % 2 else "acme"
         at = START + minute * MINUTE
-        await note(journal, looked(org(name), at, "SCHEDULED" if minute < 0 else f"S{minute}"))
+        await record_poll(
+            journal, polled_snapshot(sample_org(name), at, "SCHEDULED" if minute < 0 else f"S{minute}")
+        )
     yield journal
-    assert journal.trouble is None
+    assert journal.problem is None
     await journal.close()
 
 
@@ -57,8 +59,8 @@ async def test_a_level_that_there_is_not_makes_an_event_that_is_not_told(tmp_pat
     path = tmp_path / "journal.db"
     journal = open_journal(path)
     for minute, status in enumerate(("SCHEDULED", "S1", "S2")):
-        await note(journal, looked(org(), START + minute * MINUTE, status))
-    with database(path) as other:
+        await record_poll(journal, polled_snapshot(sample_org(), START + minute * MINUTE, status))
+    with raw_database(path) as other:
         other.execute("UPDATE event SET level = 'worse' WHERE after = 'S1'")
     assert statuses(await journal.events.read(None, None)) == ["S2"]
     await journal.close()
@@ -74,7 +76,7 @@ async def test_changes_of_one_moment_stay_in_the_order_in_which_they_were_noted(
     journal = open_journal(None)
     names = ["c", "a", "b"]
     for name in names:
-        await note(journal, looked(org(name)))
+        await record_poll(journal, polled_snapshot(sample_org(name)))
     assert [event.org for event in await journal.events.read(None, None)] == names
     await journal.close()
 
@@ -82,7 +84,7 @@ async def test_changes_of_one_moment_stay_in_the_order_in_which_they_were_noted(
 async def test_after_the_clock_was_set_back_the_order_is_that_of_the_moments() -> None:
     journal = open_journal(None)
     for name, at in (("a", START + MINUTE), ("b", START), ("c", START + timedelta(microseconds=1))):
-        await note(journal, looked(org(name), at))
+        await record_poll(journal, polled_snapshot(sample_org(name), at))
     assert [event.org for event in await journal.events.read(None, None)] == ["b", "c", "a"]
     await journal.close()
 
@@ -90,6 +92,6 @@ async def test_after_the_clock_was_set_back_the_order_is_that_of_the_moments() -
 async def test_an_event_comes_back_as_it_was_noted() -> None:
     journal = open_journal(None)
     at = datetime(2026, 11, 23, 11, 20, 0, 5, tzinfo=UTC)
-    noted = await note(journal, looked(org("佐藤"), at, "FAILED"))
+    noted = await record_poll(journal, polled_snapshot(sample_org("佐藤"), at, "FAILED"))
     assert await journal.events.read(None, None) == list(noted)
     await journal.close()

@@ -11,24 +11,24 @@ from pathlib import Path
 import pytest
 
 from tests.store.builders import (
-    TOKEN,
-    alarm,
-    claim,
-    database,
-    keep,
-    looked,
+    TOKEN_FINGERPRINT,
+    claim_delivery,
+    claim_one,
+    decide_alarm,
     message_of,
-    names,
-    note,
-    org,
-    taken,
+    org_names,
+    polled_snapshot,
+    raw_database,
+    record_poll,
+    sample_org,
+    save_in_new_process,
 )
 from tests.support.clock import START, FakeClock
-from zbtui.core.alert import Alert, Ledger, Told
+from zbtui.core.alert import Alert, AlertState, OrgAlertState
 from zbtui.core.verdict import Level
 from zbtui.store.budget import Lockout
-from zbtui.store.database import RETRY_SECONDS
-from zbtui.store.fallback import files_in
+from zbtui.store.database import REOPEN_AFTER_SECONDS
+from zbtui.store.fallback import fallback_files
 from zbtui.store.journal import Journal, open_journal
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -54,7 +54,7 @@ def no_folder(path: Path) -> Iterator[None]:
 @contextmanager
 def unreadable(path: Path) -> Iterator[None]:
     """What must not be forgotten can neither be read nor written."""
-    with database(path) as other:
+    with raw_database(path) as other:
         for table in TABLES:
             other.execute(f"ALTER TABLE {table} RENAME TO {table}_gone")
         yield
@@ -66,7 +66,7 @@ def unreadable(path: Path) -> Iterator[None]:
 def full(path: Path) -> Iterator[None]:
     """It can be read, and not written, as on a full disk."""
     acts = [(table, act) for table in TABLES for act in ("INSERT", "UPDATE", "DELETE")]
-    with database(path) as other:
+    with raw_database(path) as other:
         for table, act in acts:
             what = f"BEFORE {act} ON {table} BEGIN SELECT RAISE(ABORT, 'disk full'); END"
             other.execute(f"CREATE TRIGGER no_{act}_{table} {what}")
@@ -96,27 +96,27 @@ class Place:
             await journal.close()
 
     async def comes_right(self, journal: Journal) -> None:
-        await self._clock.advance(RETRY_SECONDS)
-        await journal.alerts.ledger()
+        await self._clock.advance(REOPEN_AFTER_SECONDS)
+        await journal.outbox.alert_state()
         assert message_of(journal) == ""
 
 
 @pytest.fixture(params=["in a folder", "in memory"])
 async def place(
-    request: pytest.FixtureRequest, path: Path, clock: FakeClock, tmp_path: Path
+    request: pytest.FixtureRequest, journal_path: Path, clock: FakeClock, tmp_path: Path
 ) -> AsyncIterator[Place]:
     folders = [tmp_path / "runtime"] if request.param == "in a folder" else []
-    place = Place(path, clock, *folders)
-    await keep(path)
+    place = Place(journal_path, clock, *folders)
+    await save_in_new_process(journal_path)
     yield place
     await place.close()
 
 
 @pytest.fixture
-async def shared(path: Path, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Place]:
+async def shared(journal_path: Path, clock: FakeClock, tmp_path: Path) -> AsyncIterator[Place]:
     """With a fallback that other processes find."""
-    place = Place(path, clock, tmp_path / "runtime")
-    await keep(path)
+    place = Place(journal_path, clock, tmp_path / "runtime")
+    await save_in_new_process(journal_path)
     yield place
     await place.close()
 
@@ -138,7 +138,7 @@ async def use_up(journal: Journal) -> None:
 
 
 async def acquire(journal: Journal, second: int) -> object:
-    return await journal.tokens.acquire(TOKEN, START + second * SECOND, LIMIT, WINDOW)
+    return await journal.tokens.acquire(TOKEN_FINGERPRINT, START + second * SECOND, LIMIT, WINDOW)
 
 
 # What must not be forgotten
@@ -161,54 +161,54 @@ async def test_tokens_are_counted_over_both_places(hinder: Hinder, place: Place)
 @HINDRANCES
 async def test_a_lock_out_holds_in_both_places(hinder: Hinder, place: Place) -> None:
     journal = place.open()
-    await journal.tokens.set_lockout(TOKEN, LOCKED)
+    await journal.tokens.set_lockout(TOKEN_FINGERPRINT, LOCKED)
     longer = Lockout(START + 40 * MINUTE, 3)
     with hinder(place.path):
         await use_up(journal)
-        assert await journal.tokens.lockout(TOKEN) == LOCKED
-        await journal.tokens.set_lockout(TOKEN, longer)
+        assert await journal.tokens.find_lockout(TOKEN_FINGERPRINT) == LOCKED
+        await journal.tokens.set_lockout(TOKEN_FINGERPRINT, longer)
     await place.comes_right(journal)
-    assert await place.open().tokens.lockout(TOKEN) == longer
+    assert await place.open().tokens.find_lockout(TOKEN_FINGERPRINT) == longer
 
 
 @HINDRANCES
 async def test_each_alert_is_told_once_whatever_fails_meanwhile(hinder: Hinder, place: Place) -> None:
     journal = place.open()
-    await journal.alerts.settle(alarm("a"), [])
+    await journal.outbox.decide_and_store(decide_alarm("a"), [])
     with hinder(place.path):
-        assert names(await journal.alerts.settle(alarm("a", "b"), [])) == ["b"]
-        assert await journal.alerts.settle(alarm("a", "b"), []) == ()
+        assert org_names(await journal.outbox.decide_and_store(decide_alarm("a", "b"), [])) == ["b"]
+        assert await journal.outbox.decide_and_store(decide_alarm("a", "b"), []) == ()
         assert message_of(journal) != ""
     await place.comes_right(journal)
-    assert await journal.alerts.settle(alarm("a", "b"), []) == ()
-    assert set((await place.open().alerts.ledger()).orgs) == {"a", "b"}
+    assert await journal.outbox.decide_and_store(decide_alarm("a", "b"), []) == ()
+    assert set((await place.open().outbox.alert_state()).orgs) == {"a", "b"}
 
 
 @HINDRANCES
 async def test_an_outage_that_was_told_meanwhile_is_known_from_then_on(
     hinder: Hinder, place: Place
 ) -> None:
-    journal, out = place.open(), Ledger(outage_since=START, outage_told_at=START + MINUTE)
+    journal, out = place.open(), AlertState(outage_since=START, outage_notified_at=START + MINUTE)
     with hinder(place.path):
-        await journal.alerts.settle(lambda ledger: (out, ()), [])
+        await journal.outbox.decide_and_store(lambda ledger: (out, ()), [])
     await place.comes_right(journal)
-    assert await place.open().alerts.ledger() == out
+    assert await place.open().outbox.alert_state() == out
 
 
 @HINDRANCES
 async def test_what_others_told_meanwhile_stays_told(hinder: Hinder, place: Place) -> None:
     journal, other = place.open(), place.open()
-    await journal.alerts.settle(alarm("a"), [])
+    await journal.outbox.decide_and_store(decide_alarm("a"), [])
     with hinder(place.path):
-        await journal.alerts.settle(alarm("b"), [])
-    later = Told("stopped", Level.CRITICAL, START + MINUTE)
+        await journal.outbox.decide_and_store(decide_alarm("b"), [])
+    later = OrgAlertState("stopped", Level.CRITICAL, START + MINUTE)
 
-    def outage(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
+    def outage(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
         return replace(ledger, orgs={**ledger.orgs, "a": later, "c": later}, outage_since=START), ()
 
-    await other.alerts.settle(outage, [])
+    await other.outbox.decide_and_store(outage, [])
     await place.comes_right(journal)
-    ledger = await other.alerts.ledger()
+    ledger = await other.outbox.alert_state()
     assert set(ledger.orgs) == {"a", "b", "c"}
     assert (ledger.orgs["a"], ledger.outage_since) == (later, START)
 
@@ -217,10 +217,10 @@ async def test_what_others_told_meanwhile_stays_told(hinder: Hinder, place: Plac
 async def test_of_two_lock_outs_the_longer_one_counts(hinder: Hinder, place: Place) -> None:
     journal, longer = place.open(), Lockout(START + 40 * MINUTE, 3)
     with hinder(place.path):
-        await journal.tokens.set_lockout(TOKEN, LOCKED)
-    await place.open().tokens.set_lockout(TOKEN, longer)
+        await journal.tokens.set_lockout(TOKEN_FINGERPRINT, LOCKED)
+    await place.open().tokens.set_lockout(TOKEN_FINGERPRINT, longer)
     await place.comes_right(journal)
-    assert await journal.tokens.lockout(TOKEN) == longer
+    assert await journal.tokens.find_lockout(TOKEN_FINGERPRINT) == longer
 
 
 # Deliveries
@@ -232,14 +232,14 @@ async def test_what_was_not_delivered_in_the_fallback_is_delivered_afterwards_an
 ) -> None:
     journal = place.open()
     with hinder(place.path):
-        await journal.alerts.settle(alarm("a", "b", "c"), ["command"])
-        await journal.alerts.delivered(await taken(journal.alerts))
-        held = await taken(journal.alerts)
+        await journal.outbox.decide_and_store(decide_alarm("a", "b", "c"), ["command"])
+        await journal.outbox.mark_delivered(await claim_one(journal.outbox))
+        held = await claim_one(journal.outbox)
     await place.comes_right(journal)
-    await journal.alerts.delivered(held)
-    assert (await taken(journal.alerts)).kept.alert.org == "c"
-    assert await claim(place.open().alerts) is None
-    assert (await taken(journal.alerts, after=2 * MINUTE)).kept.alert.org == "c"
+    await journal.outbox.mark_delivered(held)
+    assert (await claim_one(journal.outbox)).stored.alert.org == "c"
+    assert await claim_delivery(place.open().outbox) is None
+    assert (await claim_one(journal.outbox, after=2 * MINUTE)).stored.alert.org == "c"
 
 
 @HINDRANCES
@@ -247,14 +247,14 @@ async def test_a_delivery_of_before_is_crossed_off_when_that_is_possible_again(
     hinder: Hinder, place: Place
 ) -> None:
     journal = place.open()
-    await journal.alerts.settle(alarm("a", "b"), ["command"])
-    held = await taken(journal.alerts)
+    await journal.outbox.decide_and_store(decide_alarm("a", "b"), ["command"])
+    held = await claim_one(journal.outbox)
     with hinder(place.path):
-        await journal.alerts.settle(alarm("a", "b", "c"), ["command"])
-        await journal.alerts.delivered(held)
+        await journal.outbox.decide_and_store(decide_alarm("a", "b", "c"), ["command"])
+        await journal.outbox.mark_delivered(held)
     await place.comes_right(journal)
-    found = [await claim(journal.alerts, after=2 * MINUTE) for _ in range(3)]
-    assert [one and one.kept.alert.org for one in found] == ["b", "c", None]
+    found = [await claim_delivery(journal.outbox, after=2 * MINUTE) for _ in range(3)]
+    assert [one and one.stored.alert.org for one in found] == ["b", "c", None]
 
 
 @HINDRANCES
@@ -262,39 +262,39 @@ async def test_alerts_of_before_are_no_news_and_those_of_meanwhile_are(
     hinder: Hinder, place: Place
 ) -> None:
     journal = place.open()
-    await journal.alerts.settle(alarm("old"), [])
-    heard = await journal.alerts.newest_id(START)
+    await journal.outbox.decide_and_store(decide_alarm("old"), [])
+    heard = await journal.outbox.latest_id(START)
     with hinder(place.path):
-        await journal.alerts.settle(alarm("old", "a"), [])
-        assert names(await journal.alerts.since(heard)) == ["a"]
+        await journal.outbox.decide_and_store(decide_alarm("old", "a"), [])
+        assert org_names(await journal.outbox.alerts_after(heard)) == ["a"]
     await place.comes_right(journal)
-    await journal.alerts.settle(alarm("old", "a", "b"), [])
-    assert names(await journal.alerts.since(heard)) == ["a", "b"]
+    await journal.outbox.decide_and_store(decide_alarm("old", "a", "b"), [])
+    assert org_names(await journal.outbox.alerts_after(heard)) == ["a", "b"]
 
 
 async def test_alerts_of_before_are_no_news_to_who_could_not_read_them(place: Place) -> None:
-    await place.open().alerts.settle(alarm("old"), [])
+    await place.open().outbox.decide_and_store(decide_alarm("old"), [])
     with no_folder(place.path):
         journal = place.open()
-        heard = await journal.alerts.newest_id(START + MINUTE)
-        await journal.alerts.settle(alarm("a", at=START + MINUTE), [])
-        assert names(await journal.alerts.since(heard)) == ["a"]
+        heard = await journal.outbox.latest_id(START + MINUTE)
+        await journal.outbox.decide_and_store(decide_alarm("a", at=START + MINUTE), [])
+        assert org_names(await journal.outbox.alerts_after(heard)) == ["a"]
     await place.comes_right(journal)
-    assert names(await journal.alerts.since(heard)) == ["a"]
-    assert names(await journal.alerts.since(0)) == ["old", "a"]
+    assert org_names(await journal.outbox.alerts_after(heard)) == ["a"]
+    assert org_names(await journal.outbox.alerts_after(0)) == ["old", "a"]
 
 
 # What is seen
 
 
 async def test_while_it_can_be_read_all_that_was_seen_is_known(place: Place) -> None:
-    journal, acme = place.open(), org()
-    events = await note(journal, looked(acme))
+    journal, acme = place.open(), sample_org()
+    events = await record_poll(journal, polled_snapshot(acme))
     with full(place.path):
-        await journal.tokens.acquire(TOKEN, START, 1, WINDOW)
+        await journal.tokens.acquire(TOKEN_FINGERPRINT, START, 1, WINDOW)
         assert message_of(journal) != ""
-        assert await journal.recall(acme) is not None
-        assert await note(journal, looked(acme, START + MINUTE)) == ()
+        assert await journal.load_org(acme) is not None
+        assert await record_poll(journal, polled_snapshot(acme, START + MINUTE)) == ()
         assert await journal.events.read(None, None) == list(events)
 
 
@@ -305,15 +305,15 @@ async def test_the_next_process_knows_too(shared: Place) -> None:
     with no_folder(shared.path):
         first = shared.open()
         await use_up(first)
-        await first.alerts.settle(alarm("a"), ["command"])
-        await first.tokens.set_lockout(TOKEN, LOCKED)
+        await first.outbox.decide_and_store(decide_alarm("a"), ["command"])
+        await first.tokens.set_lockout(TOKEN_FINGERPRINT, LOCKED)
         await first.close()
         second = shared.open()
         assert message_of(second) != ""
         assert await acquire(second, LIMIT) is not None
-        assert await second.tokens.lockout(TOKEN) == LOCKED
-        assert await second.alerts.settle(alarm("a"), ["command"]) == ()
-        assert (await taken(second.alerts)).kept.alert.org == "a"
+        assert await second.tokens.find_lockout(TOKEN_FINGERPRINT) == LOCKED
+        assert await second.outbox.decide_and_store(decide_alarm("a"), ["command"]) == ()
+        assert (await claim_one(second.outbox)).stored.alert.org == "a"
 
 
 async def test_what_a_process_left_in_the_fallback_is_taken_over_by_the_next_that_writes(
@@ -322,15 +322,15 @@ async def test_what_a_process_left_in_the_fallback_is_taken_over_by_the_next_tha
     with no_folder(shared.path):
         first = shared.open()
         await use_up(first)
-        await first.alerts.settle(alarm("a"), ["command"])
+        await first.outbox.decide_and_store(decide_alarm("a"), ["command"])
         await first.close()
     second = shared.open()
     assert await acquire(second, LIMIT) is not None
     assert message_of(second) == ""
-    assert await second.alerts.settle(alarm("a"), ["command"]) == ()
+    assert await second.outbox.decide_and_store(decide_alarm("a"), ["command"]) == ()
     third = shared.open()
-    await third.alerts.delivered(await taken(third.alerts))
-    assert await claim(shared.open().alerts, after=DAY) is None
+    await third.outbox.mark_delivered(await claim_one(third.outbox))
+    assert await claim_delivery(shared.open().outbox, after=DAY) is None
 
 
 async def test_whoever_uses_the_fallback_when_another_moves_it_back_goes_on_without_a_gap(
@@ -338,38 +338,38 @@ async def test_whoever_uses_the_fallback_when_another_moves_it_back_goes_on_with
 ) -> None:
     with no_folder(shared.path):
         one = shared.open()
-        await one.alerts.settle(alarm("a"), [])
-        await clock.advance(RETRY_SECONDS - 1)
+        await one.outbox.decide_and_store(decide_alarm("a"), [])
+        await clock.advance(REOPEN_AFTER_SECONDS - 1)
         other = shared.open()
-        assert await other.alerts.settle(alarm("a", "b"), []) != ()
+        assert await other.outbox.decide_and_store(decide_alarm("a", "b"), []) != ()
     await clock.advance(1)
-    assert set((await one.alerts.ledger()).orgs) == {"a", "b"}
+    assert set((await one.outbox.alert_state()).orgs) == {"a", "b"}
     assert message_of(one) == ""
     assert message_of(other) != ""
-    assert await other.alerts.settle(alarm("a", "b"), []) == ()
-    assert names(await other.alerts.settle(alarm("a", "b", "c"), [])) == ["c"]
+    assert await other.outbox.decide_and_store(decide_alarm("a", "b"), []) == ()
+    assert org_names(await other.outbox.decide_and_store(decide_alarm("a", "b", "c"), [])) == ["c"]
     await shared.comes_right(other)
-    assert set((await one.alerts.ledger()).orgs) == {"a", "b", "c"}
+    assert set((await one.outbox.alert_state()).orgs) == {"a", "b", "c"}
 
 
 async def test_whoever_dies_before_the_fallback_is_emptied_leaves_nothing_that_is_made_twice(
     shared: Place, tmp_path: Path
 ) -> None:
-    (file,) = files_in([tmp_path / "runtime"], shared.path)
+    (file,) = fallback_files([tmp_path / "runtime"], shared.path)
     with no_folder(shared.path):
         first = shared.open()
         await use_up(first)
-        await first.alerts.settle(alarm("a"), ["command"])
+        await first.outbox.decide_and_store(decide_alarm("a"), ["command"])
         await first.close()
     left, made = content_of(file), list[str]()
     for _ in range(2):
         later = shared.open()
         assert await acquire(later, LIMIT) == START + WINDOW
-        if found := await claim(later.alerts, after=DAY):
-            await later.alerts.delivered(found)
-            made.append(found.kept.alert.org)
+        if found := await claim_delivery(later.outbox, after=DAY):
+            await later.outbox.mark_delivered(found)
+            made.append(found.stored.alert.org)
         await later.close()
-        with database(file) as emptied:
+        with raw_database(file) as emptied:
             assert not emptied.execute("SELECT * FROM sqlite_master WHERE name = 'alert'").fetchall()
         put(file, left)
     assert made == ["a"]
@@ -384,7 +384,7 @@ async def test_the_folder_and_the_file_are_this_users_alone(shared: Place, tmp_p
     folder = tmp_path / "runtime"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert [file.name for file in folder.glob("*.db")] == [
-        file.name for file in files_in([folder], shared.path)
+        file.name for file in fallback_files([folder], shared.path)
     ]
 
 
@@ -410,7 +410,7 @@ async def test_a_folder_that_is_not_this_users_alone_is_not_used(
 
 
 async def test_a_fallback_that_cannot_be_used_either_leaves_memory(shared: Place, tmp_path: Path) -> None:
-    (file,) = files_in([tmp_path / "runtime"], shared.path)
+    (file,) = fallback_files([tmp_path / "runtime"], shared.path)
     file.parent.mkdir(mode=0o700)
     file.write_bytes(b"no database at all, and long enough that nobody takes it for one" * 20)
     with no_folder(shared.path):

@@ -9,49 +9,65 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import TOKEN, children, database, hear, keep, kept, org, run_together, snapshot
+from tests.store.builders import (
+    TOKEN_FINGERPRINT,
+    full_snapshot,
+    load_in_new_process,
+    raw_database,
+    read_line,
+    run_children,
+    run_concurrently,
+    sample_org,
+    save_in_new_process,
+)
 from tests.support.build import build_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
 from zbtui.store.budget import Lockout
 from zbtui.store.journal import open_journal
 
-ACME = org()
-SEEN = snapshot(ACME)
+ACME = sample_org()
+SEEN = full_snapshot(ACME)
 LOCKED = Lockout(START + timedelta(minutes=20), 2)
 
 
 # What is kept
 
 
-async def test_all_that_was_seen_is_there_after_a_restart(path: Path) -> None:
-    await keep(path, SEEN)
-    assert await kept(path) == {"acme": snapshot_with(SEEN, restored=True)}
+async def test_all_that_was_seen_is_there_after_a_restart(journal_path: Path) -> None:
+    await save_in_new_process(journal_path, SEEN)
+    assert await load_in_new_process(journal_path) == {"acme": snapshot_with(SEEN, restored=True)}
 
 
-async def test_that_there_was_no_backup_is_kept_too(path: Path) -> None:
-    await keep(path, build_snapshot(ACME, observed_at=START))
-    assert await kept(path) == {"acme": build_snapshot(ACME, observed_at=START, restored=True)}
+async def test_that_there_was_no_backup_is_kept_too(journal_path: Path) -> None:
+    await save_in_new_process(journal_path, build_snapshot(ACME, observed_at=START))
+    assert await load_in_new_process(journal_path) == {
+        "acme": build_snapshot(ACME, observed_at=START, restored=True)
+    }
 
 
-async def test_what_was_never_seen_is_not_kept(path: Path) -> None:
-    await keep(path, Snapshot(ACME))
-    assert await kept(path) == {}
+async def test_what_was_never_seen_is_not_kept(journal_path: Path) -> None:
+    await save_in_new_process(journal_path, Snapshot(ACME))
+    assert await load_in_new_process(journal_path) == {}
 
 
-async def test_only_the_orgs_that_are_asked_for_are_given(path: Path) -> None:
-    await keep(path, SEEN, snapshot(org("b")), snapshot(org("c")))
-    assert set(await kept(path, "b", "d")) == {"b"}
+async def test_only_the_orgs_that_are_asked_for_are_given(journal_path: Path) -> None:
+    await save_in_new_process(
+        journal_path, SEEN, full_snapshot(sample_org("b")), full_snapshot(sample_org("c"))
+    )
+    assert set(await load_in_new_process(journal_path, "b", "d")) == {"b"}
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-async def test_the_newest_look_wins_whichever_is_written_last(order: tuple[int, int], path: Path) -> None:
+async def test_the_newest_look_wins_whichever_is_written_last(
+    order: tuple[int, int], journal_path: Path
+) -> None:
     looks = [
-        snapshot(ACME, START, "SCHEDULED"),
-        snapshot(ACME, START + timedelta(microseconds=1), "FAILED"),
+        full_snapshot(ACME, START, "SCHEDULED"),
+        full_snapshot(ACME, START + timedelta(microseconds=1), "FAILED"),
     ]
-    await keep(path, *(looks[index] for index in order))
-    found = (await kept(path))["acme"]
+    await save_in_new_process(journal_path, *(looks[index] for index in order))
+    found = (await load_in_new_process(journal_path))["acme"]
     assert found.zoho.backup is not None
     assert found.zoho.backup.status == "FAILED"
 
@@ -67,77 +83,81 @@ async def test_the_newest_look_wins_whichever_is_written_last(order: tuple[int, 
     ids=str,
 )
 async def test_what_is_kept_of_another_org_of_the_same_name_is_not_this_ones(
-    changed: dict[str, str], path: Path
+    changed: dict[str, str], journal_path: Path
 ) -> None:
-    other = org(**changed)
-    await keep(path, SEEN)
-    journal = open_journal(path)
-    assert journal.load([other]) == {}
-    older = snapshot(other, START - timedelta(days=9))
+    other = sample_org(**changed)
+    await save_in_new_process(journal_path, SEEN)
+    journal = open_journal(journal_path)
+    assert journal.load_all([other]) == {}
+    older = full_snapshot(other, START - timedelta(days=9))
     await journal.save(older)
-    assert journal.load([other]) == {"acme": snapshot_with(older, restored=True)}
+    assert journal.load_all([other]) == {"acme": snapshot_with(older, restored=True)}
     await journal.close()
 
 
-async def test_what_was_seen_of_an_org_can_be_forgotten_but_no_lock_out(path: Path) -> None:
-    await keep(path, SEEN, snapshot(org("b")), lockout=LOCKED)
-    journal = open_journal(path)
-    await journal.forget("acme")
+async def test_what_was_seen_of_an_org_can_be_forgotten_but_no_lock_out(journal_path: Path) -> None:
+    await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")), lockout=LOCKED)
+    journal = open_journal(journal_path)
+    await journal.forget_org("acme")
     await journal.close()
-    assert set(await kept(path, "acme", "b")) == {"b"}
-    journal = open_journal(path)
-    assert await journal.tokens.lockout(TOKEN) == LOCKED
+    assert set(await load_in_new_process(journal_path, "acme", "b")) == {"b"}
+    journal = open_journal(journal_path)
+    assert await journal.tokens.find_lockout(TOKEN_FINGERPRINT) == LOCKED
     await journal.close()
 
 
-async def test_what_was_seen_of_an_org_goes_with_it_when_it_is_renamed(path: Path) -> None:
-    await keep(path, SEEN, snapshot(org("b")))
-    journal = open_journal(path)
-    await journal.rename("acme", "acme ltd")
-    assert journal.trouble is None
+async def test_what_was_seen_of_an_org_goes_with_it_when_it_is_renamed(journal_path: Path) -> None:
+    await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")))
+    journal = open_journal(journal_path)
+    await journal.rename_org("acme", "acme ltd")
+    assert journal.problem is None
     await journal.close()
-    found = await kept(path, "acme", "acme ltd", "b")
+    found = await load_in_new_process(journal_path, "acme", "acme ltd", "b")
     assert found == {
-        "acme ltd": snapshot_with(SEEN, org=org("acme ltd"), restored=True),
-        "b": snapshot_with(snapshot(org("b")), restored=True),
+        "acme ltd": snapshot_with(SEEN, org=sample_org("acme ltd"), restored=True),
+        "b": snapshot_with(full_snapshot(sample_org("b")), restored=True),
     }
 
 
-async def test_what_was_kept_under_the_new_name_before_is_replaced(path: Path) -> None:
-    await keep(path, SEEN, snapshot(org("b"), START + timedelta(days=1), "FAILED"))
-    journal = open_journal(path)
-    await journal.rename("acme", "b")
+async def test_what_was_kept_under_the_new_name_before_is_replaced(journal_path: Path) -> None:
+    await save_in_new_process(
+        journal_path, SEEN, full_snapshot(sample_org("b"), START + timedelta(days=1), "FAILED")
+    )
+    journal = open_journal(journal_path)
+    await journal.rename_org("acme", "b")
     await journal.close()
-    assert await kept(path, "acme", "b") == {"b": snapshot_with(SEEN, org=org("b"), restored=True)}
+    assert await load_in_new_process(journal_path, "acme", "b") == {
+        "b": snapshot_with(SEEN, org=sample_org("b"), restored=True)
+    }
 
 
 @pytest.mark.parametrize("before", ["never seen", "b"])
 async def test_to_rename_what_was_never_seen_or_to_its_own_name_changes_nothing(
-    before: str, path: Path
+    before: str, journal_path: Path
 ) -> None:
-    await keep(path, SEEN, snapshot(org("b")))
-    journal = open_journal(path)
-    await journal.rename(before, "b")
-    assert journal.trouble is None
+    await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")))
+    journal = open_journal(journal_path)
+    await journal.rename_org(before, "b")
+    assert journal.problem is None
     await journal.close()
-    assert set(await kept(path, "acme", "b")) == {"acme", "b"}
+    assert set(await load_in_new_process(journal_path, "acme", "b")) == {"acme", "b"}
 
 
 async def test_a_journal_in_memory_keeps_for_as_long_as_it_is_open(empty_home: Path) -> None:
     journal = open_journal(None)
     await journal.save(SEEN)
-    assert set(journal.load([ACME])) == {"acme"}
+    assert set(journal.load_all([ACME])) == {"acme"}
     await journal.close()
     another = open_journal(None)
-    assert another.load([ACME]) == {}
+    assert another.load_all([ACME]) == {}
     await another.close()
 
 
-async def test_it_is_for_this_user_alone(path: Path) -> None:
-    journal = open_journal(path)
+async def test_it_is_for_this_user_alone(journal_path: Path) -> None:
+    journal = open_journal(journal_path)
     await journal.save(SEEN)
-    assert modes(path.parent) == {0o600}
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert modes(journal_path.parent) == {0o600}
+    assert stat.S_IMODE(journal_path.parent.stat().st_mode) == 0o700
     await journal.close()
 
 
@@ -151,44 +171,48 @@ FIFTY = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from tests.store.builders import org, snapshot
+from tests.store.builders import sample_org, full_snapshot
 from tests.support.clock import START
 from zbtui.store.journal import open_journal
 READY
 number, path = int(sys.argv[1]), sys.argv[2]
 async def main():
     journal = open_journal(Path(path))
-    assert journal.trouble is None, journal.trouble
+    assert journal.problem is None, journal.problem
     for index in range(50):
         seen = START + timedelta(seconds=index, milliseconds=number)
-        await journal.save(snapshot(org(), seen))
-        await journal.save(snapshot(org(f"of-{number}"), seen))
-        assert journal.trouble is None, journal.trouble
+        await journal.save(full_snapshot(sample_org(), seen))
+        await journal.save(full_snapshot(sample_org(f"of-{number}"), seen))
+        assert journal.problem is None, journal.problem
     await journal.close()
 asyncio.run(main())
 """
 
 
-async def test_processes_that_write_at_once_lose_nothing_and_the_newest_look_wins(path: Path) -> None:
-    await keep(path)
-    run_together(3, FIFTY, path)
-    found = await kept(path, "acme", "of-0", "of-1", "of-2")
+async def test_processes_that_write_at_once_lose_nothing_and_the_newest_look_wins(
+    journal_path: Path,
+) -> None:
+    await save_in_new_process(journal_path)
+    run_concurrently(3, FIFTY, journal_path)
+    found = await load_in_new_process(journal_path, "acme", "of-0", "of-1", "of-2")
     assert len(found) == 4
     assert found["acme"].zoho.observed_at == START + timedelta(seconds=49, milliseconds=2)
 
 
 @pytest.mark.parametrize("lock", ["BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
-async def test_a_journal_that_another_process_is_just_making_is_waited_for(lock: str, path: Path) -> None:
-    path.parent.mkdir()
-    with database(path) as other:
+async def test_a_journal_that_another_process_is_just_making_is_waited_for(
+    lock: str, journal_path: Path
+) -> None:
+    journal_path.parent.mkdir()
+    with raw_database(journal_path) as other:
         other.execute("PRAGMA user_version = 0")
         other.execute(lock)
         other.execute("SELECT * FROM sqlite_master").fetchall()
         done = threading.Timer(0.1, other.execute, ["COMMIT"])
         done.start()
-        journal = open_journal(path)
+        journal = open_journal(journal_path)
         done.join()
-    assert journal.trouble is None
+    assert journal.problem is None
     await journal.close()
 
 
@@ -196,26 +220,26 @@ WRITE_FOR_EVER = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from tests.store.builders import org, snapshot
+from tests.store.builders import sample_org, full_snapshot
 from tests.support.clock import START
 from zbtui.store.journal import open_journal
 READY
 async def main():
     journal = open_journal(Path(sys.argv[2]))
     for index in range(1_000_000):
-        await journal.save(snapshot(org(), START + timedelta(seconds=index)))
+        await journal.save(full_snapshot(sample_org(), START + timedelta(seconds=index)))
         print(index, flush=True)
 asyncio.run(main())
 """
 
 
-async def test_what_a_process_has_kept_outlives_its_being_killed(path: Path) -> None:
-    with children(1, WRITE_FOR_EVER, path) as (writer,):
-        told = [int(hear(writer)) for _ in range(20)][-1]
+async def test_what_a_process_has_kept_outlives_its_being_killed(journal_path: Path) -> None:
+    with run_children(1, WRITE_FOR_EVER, journal_path) as (writer,):
+        told = [int(read_line(writer)) for _ in range(20)][-1]
         writer.kill()
         writer.wait()
-    seen = (await kept(path))["acme"].zoho.observed_at
+    seen = (await load_in_new_process(journal_path))["acme"].zoho.observed_at
     assert seen is not None
     assert seen >= START + timedelta(seconds=told)
-    with database(path) as left:
+    with raw_database(journal_path) as left:
         assert left.execute("PRAGMA integrity_check").fetchone() == ("ok",)

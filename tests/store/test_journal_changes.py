@@ -11,32 +11,32 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import tried
+from tests.core.build import reproducible
 from tests.store.builders import (
     YEAR_END,
-    content,
-    database,
-    history,
-    kept,
-    looked,
-    note,
-    org,
-    refusing,
-    run_together,
-    snapshot,
+    dump_database,
+    failed_poll_snapshot,
+    full_snapshot,
+    load_in_new_process,
+    make_history,
+    polled_snapshot,
+    raw_database,
+    record_poll,
+    run_concurrently,
+    sample_org,
 )
 from tests.support.build import snapshot_with
 from tests.support.clock import START
-from tests.support.notebook import Notebook
-from zbtui.config.settings import Keep
-from zbtui.core.event import KINDS, Event
+from tests.support.notebook import MemoryJournal
+from zbtui.config.settings import JournalRetention
+from zbtui.core.event import EVENT_KINDS, Event
 from zbtui.store.journal import Journal
 
-ACME = org()
+ACME = sample_org()
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def said(events: tuple[Event, ...] | list[Event]) -> list[tuple[str, str | None, str | None]]:
+def kinds_and_changes(events: tuple[Event, ...] | list[Event]) -> list[tuple[str, str | None, str | None]]:
     return [(event.kind, event.before, event.after) for event in events]
 
 
@@ -45,51 +45,58 @@ def at(minutes: float) -> timedelta:
 
 
 async def test_of_the_first_look_only_what_is_amiss_is_told(journal: Journal) -> None:
-    (event,) = await note(journal, looked(ACME))
+    (event,) = await record_poll(journal, polled_snapshot(ACME))
     assert event == Event(START, "acme", "verdict", None, "scheduled", "ok", "next backup in 7d 16:40:42")
 
 
 async def test_each_change_is_noted_once_with_time_from_and_to(journal: Journal) -> None:
-    await note(journal, looked(ACME))
-    later = looked(ACME, START + MINUTE, "FAILED", company=None)
-    events = await note(journal, later)
-    assert said(events) == [("status", "SCHEDULED", "FAILED"), ("verdict", "scheduled", "failed")]
+    await record_poll(journal, polled_snapshot(ACME))
+    later = polled_snapshot(ACME, START + MINUTE, "FAILED", company=None)
+    events = await record_poll(journal, later)
+    assert kinds_and_changes(events) == [
+        ("status", "SCHEDULED", "FAILED"),
+        ("verdict", "scheduled", "failed"),
+    ]
     assert {(event.at, event.org, event.level) for event in events} == {
         (START + MINUTE, "acme", "critical")
     }
-    assert await note(journal, snapshot_with(later, attempted_at=START + 2 * MINUTE)) == ()
+    assert await record_poll(journal, snapshot_with(later, attempted_at=START + 2 * MINUTE)) == ()
 
 
 async def test_every_kind_of_change_is_noted(journal: Journal) -> None:
-    first = looked(ACME)
-    await note(journal, first)
+    first = polled_snapshot(ACME)
+    await record_poll(journal, first)
     assert first.zoho.backup is not None
     assert first.zoho.company is not None
-    second = looked(
+    second = polled_snapshot(
         ACME,
         START + MINUTE,
         backup=replace(first.zoho.backup, status="STOPPED", rrule=None, requester=None),
-        history=history(START, START - DAY),
+        history=make_history(START, START - DAY),
         history_read_at=START + MINUTE,
-        company=replace(first.zoho.company, licence_ends=START + DAY),
+        company=replace(first.zoho.company, licence_expires_at=START + DAY),
     )
-    told = said(await note(journal, second))
-    told += said(await note(journal, refusing(second, START + 2 * MINUTE)))
-    assert {kind for kind, _, _ in told} == set(KINDS)
+    told = kinds_and_changes(await record_poll(journal, second))
+    told += kinds_and_changes(await record_poll(journal, failed_poll_snapshot(second, START + 2 * MINUTE)))
+    assert {kind for kind, _, _ in told} == set(EVENT_KINDS)
     assert ("licence", None, "2026-11-24") in told
     assert YEAR_END.date().isoformat() not in str(told)
 
 
 async def test_trouble_and_recovery_are_noted_and_nothing_else_of_a_failed_look(journal: Journal) -> None:
-    seen = looked(ACME)
-    await note(journal, seen)
-    failing = refusing(seen, START + MINUTE)
-    assert said(await note(journal, failing)) == [("trouble", None, "Zoho cannot be reached.")]
+    seen = polled_snapshot(ACME)
+    await record_poll(journal, seen)
+    failing = failed_poll_snapshot(seen, START + MINUTE)
+    assert kinds_and_changes(await record_poll(journal, failing)) == [
+        ("trouble", None, "Zoho cannot be reached.")
+    ]
     for minute in (2, 3):
-        failing = refusing(failing, START + at(minute))
-    assert said(await note(journal, failing)) == [("verdict", "scheduled", "cannot_look")]
-    again = looked(ACME, START + at(4))
-    assert said(await note(journal, again)) == [
+        failing = failed_poll_snapshot(failing, START + at(minute))
+    assert kinds_and_changes(await record_poll(journal, failing)) == [
+        ("verdict", "scheduled", "cannot_look")
+    ]
+    again = polled_snapshot(ACME, START + at(4))
+    assert kinds_and_changes(await record_poll(journal, again)) == [
         ("verdict", "cannot_look", "scheduled"),
         ("trouble", "Zoho cannot be reached.", None),
     ]
@@ -98,98 +105,114 @@ async def test_trouble_and_recovery_are_noted_and_nothing_else_of_a_failed_look(
 async def test_a_failed_look_by_older_data_than_another_process_has_changes_nothing_of_it(
     journal: Journal,
 ) -> None:
-    old = looked(ACME, company=None, history=None)
-    await note(journal, looked(ACME, START + MINUTE, "INPROGRESS"))
-    failing = refusing(old, START + 2 * MINUTE)
-    assert {kind for kind, _, _ in said(await note(journal, failing))} == {"verdict", "trouble"}
-    back = looked(ACME, START + 3 * MINUTE, "INPROGRESS")
-    assert {kind for kind, _, _ in said(await note(journal, back))} == {"verdict", "trouble"}
+    old = polled_snapshot(ACME, company=None, history=None)
+    await record_poll(journal, polled_snapshot(ACME, START + MINUTE, "INPROGRESS"))
+    failing = failed_poll_snapshot(old, START + 2 * MINUTE)
+    assert {kind for kind, _, _ in kinds_and_changes(await record_poll(journal, failing))} == {
+        "verdict",
+        "trouble",
+    }
+    back = polled_snapshot(ACME, START + 3 * MINUTE, "INPROGRESS")
+    assert {kind for kind, _, _ in kinds_and_changes(await record_poll(journal, back))} == {
+        "verdict",
+        "trouble",
+    }
 
 
 async def test_a_look_that_is_older_than_what_was_noted_changes_nothing(
-    journal: Journal, path: Path
+    journal: Journal, journal_path: Path
 ) -> None:
-    await note(journal, looked(ACME, START + MINUTE))
-    before = content(path)
-    late = looked(ACME, START, "FAILED", history=history(START, START), history_read_at=START + HOUR)
-    assert await note(journal, late, START + 2 * MINUTE) == ()
-    assert await note(journal, refusing(late, START), START + 2 * MINUTE) == ()
-    assert content(path) == before
+    await record_poll(journal, polled_snapshot(ACME, START + MINUTE))
+    before = dump_database(journal_path)
+    late = polled_snapshot(
+        ACME, START, "FAILED", history=make_history(START, START), history_read_at=START + HOUR
+    )
+    assert await record_poll(journal, late, START + 2 * MINUTE) == ()
+    assert await record_poll(journal, failed_poll_snapshot(late, START), START + 2 * MINUTE) == ()
+    assert dump_database(journal_path) == before
 
 
 async def test_what_was_noted_while_the_clock_was_ahead_is_no_bar_once_it_is_right_again(
-    journal: Journal, path: Path
+    journal: Journal, journal_path: Path
 ) -> None:
-    await note(journal, looked(ACME, START + DAY))
-    events = await note(journal, looked(ACME, START, "FAILED"))
-    assert ("status", "SCHEDULED", "FAILED") in said(events)
-    restored = (await kept(path))["acme"]
+    await record_poll(journal, polled_snapshot(ACME, START + DAY))
+    events = await record_poll(journal, polled_snapshot(ACME, START, "FAILED"))
+    assert ("status", "SCHEDULED", "FAILED") in kinds_and_changes(events)
+    restored = (await load_in_new_process(journal_path))["acme"]
     assert (restored.zoho.observed_at, restored.zoho.history_read_at) == (START, START - 2 * HOUR)
 
 
 async def test_another_org_of_the_same_name_begins_anew(journal: Journal) -> None:
-    await note(journal, looked(ACME, START + MINUTE))
-    other = looked(org(data_center="us"), START, "FAILED")
-    assert said(await note(journal, other, START + 2 * MINUTE)) == [("verdict", None, "failed")]
+    await record_poll(journal, polled_snapshot(ACME, START + MINUTE))
+    other = polled_snapshot(sample_org(data_center="us"), START, "FAILED")
+    assert kinds_and_changes(await record_poll(journal, other, START + 2 * MINUTE)) == [
+        ("verdict", None, "failed")
+    ]
 
 
 async def test_the_standing_goes_with_an_org_that_is_renamed_and_so_do_its_events(
-    journal: Journal, path: Path
+    journal: Journal, journal_path: Path
 ) -> None:
-    await note(journal, looked(ACME))
-    await note(journal, refusing(looked(org("b")), START))
-    await journal.rename("acme", "b")
-    assert await kept(path, "acme", "b") == {"b": snapshot_with(snapshot(org("b")), restored=True)}
-    (event,) = await note(journal, refusing(looked(org("b")), START + MINUTE))
+    await record_poll(journal, polled_snapshot(ACME))
+    await record_poll(journal, failed_poll_snapshot(polled_snapshot(sample_org("b")), START))
+    await journal.rename_org("acme", "b")
+    assert await load_in_new_process(journal_path, "acme", "b") == {
+        "b": snapshot_with(full_snapshot(sample_org("b")), restored=True)
+    }
+    (event,) = await record_poll(
+        journal, failed_poll_snapshot(polled_snapshot(sample_org("b")), START + MINUTE)
+    )
     assert event.kind == "trouble"
     events = await journal.events.read("b", None)
-    assert said(events)[0] == ("verdict", None, "scheduled")
+    assert kinds_and_changes(events)[0] == ("verdict", None, "scheduled")
     assert await journal.events.read("acme", None) == []
     assert len(await journal.events.read(None, None)) == len(events)
 
 
 async def test_an_org_that_is_forgotten_begins_anew_and_its_events_stay(
-    journal: Journal, path: Path
+    journal: Journal, journal_path: Path
 ) -> None:
-    await note(journal, refusing(looked(ACME), START))
+    await record_poll(journal, failed_poll_snapshot(polled_snapshot(ACME), START))
     before = await journal.events.read("acme", None)
-    await journal.forget("acme")
-    assert await kept(path) == {}
-    with database(path) as other:
+    await journal.forget_org("acme")
+    assert await load_in_new_process(journal_path) == {}
+    with raw_database(journal_path) as other:
         for table in ("snapshot", "history", "standing"):
             assert other.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
     assert await journal.events.read("acme", None) == before
-    assert said(await note(journal, looked(ACME, START + MINUTE))) == [("verdict", None, "scheduled")]
+    assert kinds_and_changes(await record_poll(journal, polled_snapshot(ACME, START + MINUTE))) == [
+        ("verdict", None, "scheduled")
+    ]
 
 
 # Bounds
 
 
 async def test_events_older_than_keep_are_dropped_with_the_next_look(journal: Journal) -> None:
-    journal.keep = Keep(keep=10 * DAY)
-    await note(journal, looked(ACME))
+    journal.retention = JournalRetention(keep=10 * DAY)
+    await record_poll(journal, polled_snapshot(ACME))
     just = START + 10 * DAY
-    await note(journal, looked(org("b"), just))
+    await record_poll(journal, polled_snapshot(sample_org("b"), just))
     assert len(await journal.events.read("acme", None)) == 1
-    await note(journal, looked(org("b"), just + timedelta(microseconds=1)))
+    await record_poll(journal, polled_snapshot(sample_org("b"), just + timedelta(microseconds=1)))
     assert await journal.events.read("acme", None) == []
     assert len(await journal.events.read("b", None)) == 1
 
 
 async def test_of_too_many_events_the_oldest_go_whichever_orgs_they_are(journal: Journal) -> None:
-    journal.keep = Keep(most_events=5)
+    journal.retention = JournalRetention(most_events=5)
     for index in range(10):
-        await note(journal, looked(org(f"org-{index}"), START + at(index)))
+        await record_poll(journal, polled_snapshot(sample_org(f"org-{index}"), START + at(index)))
     left = [event.org for event in await journal.events.read(None, None)]
     assert left == [f"org-{index}" for index in range(5, 10)]
 
 
 async def test_as_long_as_nobody_says_otherwise_events_are_kept_for_three_years(journal: Journal) -> None:
-    assert journal.keep == Keep()
-    await note(journal, looked(ACME))
-    await note(journal, looked(org("b"), START + 1095 * DAY))
+    assert journal.retention == JournalRetention()
+    await record_poll(journal, polled_snapshot(ACME))
+    await record_poll(journal, polled_snapshot(sample_org("b"), START + 1095 * DAY))
     assert len(await journal.events.read("acme", None)) == 1
-    await note(journal, looked(org("b"), START + 1095 * DAY + MINUTE))
+    await record_poll(journal, polled_snapshot(sample_org("b"), START + 1095 * DAY + MINUTE))
     assert await journal.events.read("acme", None) == []
 
 
@@ -201,7 +224,7 @@ import asyncio, sys
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from tests.store.builders import looked, note, org
+from tests.store.builders import polled_snapshot, record_poll, sample_org
 from tests.support.clock import START
 from zbtui.store.journal import open_journal
 READY
@@ -210,17 +233,17 @@ async def main():
     journal = open_journal(Path(path))
     for index in range({STEPS}):
         at = START + timedelta(seconds=index, milliseconds=number)
-        await note(journal, looked(org(), at, f"S{{index}}"))
-        assert journal.trouble is None, journal.trouble
+        await record_poll(journal, polled_snapshot(sample_org(), at, f"S{{index}}"))
+        assert journal.problem is None, journal.problem
     await journal.close()
 asyncio.run(main())
 """
 
 
 async def test_processes_that_see_the_same_changes_at_once_note_each_once(
-    journal: Journal, path: Path
+    journal: Journal, journal_path: Path
 ) -> None:
-    run_together(4, NOTE, path)
+    run_concurrently(4, NOTE, journal_path)
     events = [event for event in await journal.events.read("acme", None) if event.kind == "status"]
     assert [(event.before, event.after) for event in events] == [
         (f"S{index}", f"S{index + 1}") for index in range(STEPS - 1)
@@ -233,7 +256,7 @@ looks = st.lists(
 )
 
 
-@tried
+@reproducible
 @given(looks=looks)
 def test_whatever_is_noted_in_whatever_order_the_events_lead_from_one_standing_to_the_next(
     looks: list[tuple[int, str | None]],
@@ -241,15 +264,15 @@ def test_whatever_is_noted_in_whatever_order_the_events_lead_from_one_standing_t
     """None: a look that failed."""
 
     async def live() -> list[Event]:
-        notebook = Notebook()
+        notebook = MemoryJournal()
         for minute, status in looks:
             when = START + at(minute)
-            failing = refusing(looked(ACME), when)
-            await note(notebook, looked(ACME, when, status) if status else failing)
+            failing = failed_poll_snapshot(polled_snapshot(ACME), when)
+            await record_poll(notebook, polled_snapshot(ACME, when, status) if status else failing)
         return await notebook.events.read(None, None)
 
     found = asyncio.run(live())
-    for kind in KINDS:
+    for kind in EVENT_KINDS:
         chain = [(event.before, event.after) for event in found if event.kind == kind]
         assert all(earlier[1] == later[0] for earlier, later in pairwise(chain))
         assert all(before != after for before, after in chain)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from tests.store.builders import children, database, hear, kept, tell
+from tests.store.builders import load_in_new_process, raw_database, read_line, run_children, send_line
 from tests.support.clock import START
 from zbtui.core.snapshot import Snapshot
 
@@ -24,7 +24,7 @@ import asyncio, os, sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from tests.store.builders import alarm, history, looked, note, org
+from tests.store.builders import decide_alarm, make_history, polled_snapshot, record_poll, sample_org
 from tests.support.clock import START
 from zbtui.store.journal import open_journal
 READY
@@ -36,19 +36,19 @@ async def write_for_ever(path, index):
     while True:
         index += 1
         at = START + timedelta(seconds=index)
-        past = history(at, START)
-        seen = looked(org(), at, f"S{index}", history=past, history_read_at=at, company=None)
-        await note(journal, seen)
-        assert journal.trouble is None, journal.trouble
+        past = make_history(at, START)
+        seen = polled_snapshot(sample_org(), at, f"S{index}", history=past, history_read_at=at, company=None)
+        await record_poll(journal, seen)
+        assert journal.problem is None, journal.problem
         say("noted", index)
-        await journal.alerts.settle(alarm(f"org-{index}"), ["command"])
-        claim = await journal.alerts.claim(["command"], START, timedelta(minutes=1))
-        assert journal.trouble is None, journal.trouble
+        await journal.outbox.decide_and_store(decide_alarm(f"org-{index}"), ["command"])
+        claim = await journal.outbox.claim_delivery(["command"], START, timedelta(minutes=1))
+        assert journal.problem is None, journal.problem
         say("told", index)
         if claim:
-            await journal.alerts.delivered(claim)
-            assert journal.trouble is None, journal.trouble
-            say("delivered", claim.kept.alert.org.removeprefix("org-"))
+            await journal.outbox.mark_delivered(claim)
+            assert journal.problem is None, journal.problem
+            say("delivered", claim.stored.alert.org.removeprefix("org-"))
 
 # What is needed is loaded: a fork of this process writes at once.
 while order := sys.stdin.readline().strip():
@@ -62,17 +62,17 @@ while order := sys.stdin.readline().strip():
 
 
 async def test_a_process_that_is_killed_a_hundred_times_while_it_writes_loses_nothing_it_confirmed(
-    path: Path,
+    journal_path: Path,
 ) -> None:
-    luck, confirmed = random.Random(4), Confirmed()
-    with children(1, FORKS, path) as (forks,):
-        lines = iter(lambda: hear(forks), "")
+    luck, confirmed = random.Random(4), ConfirmedWrites()
+    with run_children(1, FORKS, journal_path) as (forks,):
+        lines = iter(lambda: read_line(forks), "")
         for _ in range(ROUNDS):
-            tell(forks, str(confirmed.noted))
+            send_line(forks, str(confirmed.noted))
             for line in until_dead(lines, luck.randint(0, MOST_WRITES)):
-                confirmed.hear(line)
-            seen = (await kept(path)).get("acme")
-            with database(path) as left:
+                confirmed.record(line)
+            seen = (await load_in_new_process(journal_path)).get("acme")
+            with raw_database(journal_path) as left:
                 assert left.execute("PRAGMA integrity_check").fetchone() == ("ok",)
                 confirmed.check(left, seen)
     assert confirmed.noted > ROUNDS
@@ -95,7 +95,7 @@ def until_dead(lines: Iterator[str], writes: int) -> Iterator[str]:
             child = 0
 
 
-class Confirmed:
+class ConfirmedWrites:
     """What the killed processes have confirmed so far."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Confirmed:
         self._told: set[str] = set()
         self._delivered: set[str] = set()
 
-    def hear(self, line: str) -> None:
+    def record(self, line: str) -> None:
         word, number = line.split()
         match word:
             case "noted":

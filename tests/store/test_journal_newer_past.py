@@ -7,75 +7,75 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.store.builders import database, history, looked, org
+from tests.store.builders import make_history, polled_snapshot, raw_database, sample_org
 from tests.support.build import snapshot_with
 from tests.support.clock import START
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.store.journal import Journal
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-WELL = history(completed=START - DAY, failed=START - 20 * DAY)
-ILL = history(completed=START - 20 * DAY, failed=START - DAY)
+COMPLETED_HISTORY = make_history(completed=START - DAY, failed=START - 20 * DAY)
+FAILED_HISTORY = make_history(completed=START - 20 * DAY, failed=START - DAY)
 
 
 def at(minutes: int, **keys: Any) -> Snapshot:
     now = START + minutes * MINUTE
-    return snapshot_with(looked(org(), now), links=None, last_links_expiry=None, **keys)
+    return snapshot_with(polled_snapshot(sample_org(), now), links=None, last_links_expiry=None, **keys)
 
 
-async def note(journal: Journal, snapshot: Snapshot, minutes: int) -> Snapshot:
-    return (await journal.note(snapshot, Policy(), START + minutes * MINUTE)).snapshot
+async def record_poll(journal: Journal, snapshot: Snapshot, minutes: int) -> Snapshot:
+    return (await journal.record_poll(snapshot, WatchPolicy(), START + minutes * MINUTE)).snapshot
 
 
 async def test_a_history_that_another_process_read_later_is_taken_over(journal: Journal) -> None:
     links = Links(1, 0, START + DAY)
-    await note(
+    await record_poll(
         journal,
-        at(2, history=ILL, history_read_at=START + MINUTE, history_tried_at=START + MINUTE),
+        at(2, history=FAILED_HISTORY, history_read_at=START + MINUTE, history_tried_at=START + MINUTE),
         2,
     )
     later = snapshot_with(
         at(
             3,
-            history=WELL,
+            history=COMPLETED_HISTORY,
             history_read_at=START + 3 * MINUTE,
             history_tried_at=START + 3 * MINUTE,
         ),
         links=links,
-        last_links_expiry=links.expire,
+        last_links_expiry=links.expires_at,
     )
-    await note(journal, later, 3)
-    mine = at(5, history=ILL, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
-    known = await note(journal, mine, 5)
-    assert known.zoho.history == WELL
+    await record_poll(journal, later, 3)
+    mine = at(5, history=FAILED_HISTORY, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
+    known = await record_poll(journal, mine, 5)
+    assert known.zoho.history == COMPLETED_HISTORY
     assert known.zoho.history_read_at == START + 3 * MINUTE
-    assert (known.zoho.links, known.zoho.last_links_expiry) == (links, links.expire)
+    assert (known.zoho.links, known.zoho.last_links_expiry) == (links, links.expires_at)
     assert known.polls.history_tried_at == START + 3 * MINUTE
     assert snapshot_with(known, attempted_at=None).zoho.backup == mine.zoho.backup
 
 
 async def test_the_own_history_stays_where_it_is_the_later_one(journal: Journal) -> None:
-    await note(journal, at(2, history=ILL, history_read_at=START + MINUTE), 2)
-    mine = at(5, history=WELL, history_read_at=START + 4 * MINUTE)
-    assert await note(journal, mine, 5) == mine
+    await record_poll(journal, at(2, history=FAILED_HISTORY, history_read_at=START + MINUTE), 2)
+    mine = at(5, history=COMPLETED_HISTORY, history_read_at=START + 4 * MINUTE)
+    assert await record_poll(journal, mine, 5) == mine
 
 
 async def test_the_verdict_is_on_what_is_known_then_and_no_event_contradicts_it(journal: Journal) -> None:
-    await note(journal, at(2, history=WELL, history_read_at=START + MINUTE), 2)
-    await note(journal, at(3, history=ILL, history_read_at=START + 3 * MINUTE), 3)
+    await record_poll(journal, at(2, history=COMPLETED_HISTORY, history_read_at=START + MINUTE), 2)
+    await record_poll(journal, at(3, history=FAILED_HISTORY, history_read_at=START + 3 * MINUTE), 3)
     for minutes in range(4, 30):
-        mine = at(minutes, history=WELL, history_read_at=START + MINUTE)
-        assert (await note(journal, mine, minutes)).zoho.history == ILL
+        mine = at(minutes, history=COMPLETED_HISTORY, history_read_at=START + MINUTE)
+        assert (await record_poll(journal, mine, minutes)).zoho.history == FAILED_HISTORY
     events = await journal.events.read("acme", None)
     assert [event.after for event in events if event.kind == "verdict"] == ["scheduled", "failed"]
 
 
 async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal: Journal) -> None:
-    await note(journal, at(2, history=WELL, history_read_at=START + MINUTE), 2)
-    trouble = Trouble("server", "Out of order.", "Wait.")
+    await record_poll(journal, at(2, history=COMPLETED_HISTORY, history_read_at=START + MINUTE), 2)
+    trouble = Problem("server", "Out of order.", "Wait.")
     mine = at(
         5,
         history=None,
@@ -83,35 +83,39 @@ async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal
         history_problem=trouble,
         history_failures=4,
     )
-    known = await note(journal, mine, 5)
+    known = await record_poll(journal, mine, 5)
     assert (
         known.zoho.history,
         known.polls.history_problem,
         known.polls.history_failures,
-    ) == (WELL, None, 0)
+    ) == (COMPLETED_HISTORY, None, 0)
 
 
-async def test_a_later_history_that_cannot_be_read_is_none(journal: Journal, path: Path) -> None:
-    await note(journal, at(3, history=WELL, history_read_at=START + 3 * MINUTE), 3)
-    with database(path) as other:
+async def test_a_later_history_that_cannot_be_read_is_none(journal: Journal, journal_path: Path) -> None:
+    await record_poll(journal, at(3, history=COMPLETED_HISTORY, history_read_at=START + 3 * MINUTE), 3)
+    with raw_database(journal_path) as other:
         other.execute("UPDATE history SET body = '['")
-    mine = at(5, history=ILL, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
-    known = await note(journal, mine, 5)
-    assert (known.zoho.history, known.zoho.history_read_at) == (ILL, START + MINUTE)
+    mine = at(5, history=FAILED_HISTORY, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
+    known = await record_poll(journal, mine, 5)
+    assert (known.zoho.history, known.zoho.history_read_at) == (FAILED_HISTORY, START + MINUTE)
 
 
 async def test_that_a_history_is_behind_or_unsettled_is_known_after_a_restart(journal: Journal) -> None:
     mine = at(
-        5, history=WELL, history_read_at=START + MINUTE, history_outdated=True, unfinished_history_reads=2
+        5,
+        history=COMPLETED_HISTORY,
+        history_read_at=START + MINUTE,
+        history_outdated=True,
+        unfinished_history_reads=2,
     )
-    await note(journal, mine, 5)
-    known = journal.load([org()])["acme"]
+    await record_poll(journal, mine, 5)
+    known = journal.load_all([sample_org()])["acme"]
     assert (known.zoho.history_outdated, known.polls.unfinished_history_reads) == (True, 2)
 
 
 async def test_recall_gives_one_org_and_nothing_for_another_of_its_name(journal: Journal) -> None:
-    await note(journal, at(2, history=WELL, history_read_at=START + MINUTE), 2)
-    known = await journal.recall(org())
+    await record_poll(journal, at(2, history=COMPLETED_HISTORY, history_read_at=START + MINUTE), 2)
+    known = await journal.load_org(sample_org())
     assert known is not None
-    assert known.zoho.history == WELL
-    assert await journal.recall(replace(org(), client_id="1000.OTHER")) is None
+    assert known.zoho.history == COMPLETED_HISTORY
+    assert await journal.load_org(replace(sample_org(), client_id="1000.OTHER")) is None

@@ -10,25 +10,25 @@ from pathlib import Path
 import pytest
 
 from tests.store.builders import (
-    TOKEN,
-    children,
-    database,
-    hear,
-    keep,
-    kept,
-    looked,
+    TOKEN_FINGERPRINT,
+    full_snapshot,
+    load_in_new_process,
     message_of,
-    note,
-    org,
-    snapshot,
+    polled_snapshot,
+    raw_database,
+    read_line,
+    record_poll,
+    run_children,
+    sample_org,
+    save_in_new_process,
 )
 from tests.support.clock import START, FakeClock
 from zbtui.store import database as room
 from zbtui.store.budget import Lockout
-from zbtui.store.database import RETRY_SECONDS
+from zbtui.store.database import REOPEN_AFTER_SECONDS
 from zbtui.store.journal import Journal, open_journal
 
-ACME = org()
+ACME = sample_org()
 LOCKED = Lockout(START + timedelta(minutes=20), 2)
 
 LOCK = """
@@ -45,8 +45,8 @@ sys.stdin.read()
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(exist_ok=True)
-    with children(1, LOCK, path) as (other,):
-        assert hear(other) == "locked"
+    with run_children(1, LOCK, path) as (other,):
+        assert read_line(other) == "locked"
         yield
 
 
@@ -54,7 +54,7 @@ def locked(path: Path) -> Iterator[None]:
 def half_made(path: Path) -> Iterator[None]:
     """Another process makes the journal: it can be read by now, and made no journal of yet."""
     path.parent.mkdir(exist_ok=True)
-    with database(path) as other:
+    with raw_database(path) as other:
         other.execute("PRAGMA user_version = 0")
         other.execute("BEGIN")
         other.execute("SELECT * FROM sqlite_master").fetchall()
@@ -81,60 +81,62 @@ HINDRANCES = {hinder.__name__: hinder for hinder in (locked, half_made, no_datab
 
 @pytest.mark.parametrize("hindrance", HINDRANCES)
 async def test_one_that_could_not_be_opened_is_used_once_it_can_be(
-    hindrance: str, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    hindrance: str, journal_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "_PATIENCE", 0.2)
-    with HINDRANCES[hindrance](path):
-        journal = open_journal(path, clock)
-        await clock.advance(RETRY_SECONDS)
-        assert await note(journal, looked(ACME)) != ()  # kept in the fallback
-        assert str(path) in message_of(journal)
-    await clock.advance(RETRY_SECONDS)
-    assert await note(journal, looked(ACME, START + timedelta(minutes=5))) != ()
+    monkeypatch.setattr(room, "_BUSY_TIMEOUT", 0.2)
+    with HINDRANCES[hindrance](journal_path):
+        journal = open_journal(journal_path, clock)
+        await clock.advance(REOPEN_AFTER_SECONDS)
+        assert await record_poll(journal, polled_snapshot(ACME)) != ()  # kept in the fallback
+        assert str(journal_path) in message_of(journal)
+    await clock.advance(REOPEN_AFTER_SECONDS)
+    assert await record_poll(journal, polled_snapshot(ACME, START + timedelta(minutes=5))) != ()
     assert message_of(journal) == ""
     await journal.close()
-    assert set(await kept(path)) == {"acme"}
+    assert set(await load_in_new_process(journal_path)) == {"acme"}
 
 
-async def test_it_is_tried_again_every_few_seconds_and_no_more_often(path: Path, clock: FakeClock) -> None:
-    with no_folder(path):
-        journal = open_journal(path, clock)
-    await clock.advance(RETRY_SECONDS - 0.1)
-    await journal.save(snapshot(ACME))
-    assert not is_there(path)
+async def test_it_is_tried_again_every_few_seconds_and_no_more_often(
+    journal_path: Path, clock: FakeClock
+) -> None:
+    with no_folder(journal_path):
+        journal = open_journal(journal_path, clock)
+    await clock.advance(REOPEN_AFTER_SECONDS - 0.1)
+    await journal.save(full_snapshot(ACME))
+    assert not is_there(journal_path)
     assert message_of(journal) != ""
     await clock.advance(0.1)
-    await journal.save(snapshot(ACME))
-    assert is_there(path)
+    await journal.save(full_snapshot(ACME))
+    assert is_there(journal_path)
     assert message_of(journal) == ""
     await journal.close()
 
 
 async def test_that_it_can_be_read_again_does_not_say_that_it_can_be_written(
-    path: Path, clock: FakeClock
+    journal_path: Path, clock: FakeClock
 ) -> None:
-    journal = open_journal(path, clock)
-    with database(path) as other:
+    journal = open_journal(journal_path, clock)
+    with raw_database(journal_path) as other:
         other.execute(
             "CREATE TRIGGER full BEFORE INSERT ON token_request BEGIN SELECT RAISE(ABORT, 'full'); END"
         )
         await journal.probe()
         for _ in range(3):
-            await clock.advance(RETRY_SECONDS)
-            await journal.recall(ACME)
+            await clock.advance(REOPEN_AFTER_SECONDS)
+            await journal.load_org(ACME)
             assert "full" in message_of(journal)
         other.execute("DROP TRIGGER full")
-    await clock.advance(RETRY_SECONDS)
-    await journal.recall(ACME)
+    await clock.advance(REOPEN_AFTER_SECONDS)
+    await journal.load_org(ACME)
     assert message_of(journal) == ""
     await journal.close()
 
 
-async def test_one_that_is_just_being_written_is_opened_and_read_without_a_wait(path: Path) -> None:
-    await keep(path, snapshot(ACME))
-    with locked(path):
-        journal = open_journal(path)
-        assert set(journal.load([ACME])) == {"acme"}
+async def test_one_that_is_just_being_written_is_opened_and_read_without_a_wait(journal_path: Path) -> None:
+    await save_in_new_process(journal_path, full_snapshot(ACME))
+    with locked(journal_path):
+        journal = open_journal(journal_path)
+        assert set(journal.load_all([ACME])) == {"acme"}
         assert message_of(journal) == ""
     await journal.close()
 
@@ -146,23 +148,23 @@ def patience_of(journal: Journal) -> int:
     return found
 
 
-async def test_while_it_is_locked_its_fallback_is_used(path: Path, clock: FakeClock) -> None:
-    journal = open_journal(path, clock)
+async def test_while_it_is_locked_its_fallback_is_used(journal_path: Path, clock: FakeClock) -> None:
+    journal = open_journal(journal_path, clock)
     assert patience_of(journal) == 5000
-    with locked(path):
-        await journal.save(snapshot(ACME))
+    with locked(journal_path):
+        await journal.save(full_snapshot(ACME))
         assert "locked" in message_of(journal)
-        await clock.advance(RETRY_SECONDS)
-        assert await journal.recall(ACME) is not None
+        await clock.advance(REOPEN_AFTER_SECONDS)
+        assert await journal.load_org(ACME) is not None
         assert "locked" in message_of(journal)
-    await clock.advance(RETRY_SECONDS)
-    await journal.save(snapshot(ACME))
+    await clock.advance(REOPEN_AFTER_SECONDS)
+    await journal.save(full_snapshot(ACME))
     assert message_of(journal) == ""
     assert patience_of(journal) == 5000
     await journal.close()
 
 
-def take_away(path: Path, *, put_aside: bool = False) -> None:
+def remove_file(path: Path, *, put_aside: bool = False) -> None:
     """As a person does, with the files beside it."""
     if put_aside:
         path.rename(path.with_suffix(".aside"))
@@ -175,38 +177,38 @@ def is_there(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("gone", ["removed", "put aside"])
-async def test_one_whose_file_goes_while_it_is_open_is_made_anew(gone: str, path: Path) -> None:
-    journal = open_journal(path)
-    await note(journal, looked(ACME))
-    take_away(path, put_aside=gone == "put aside")
-    later = looked(ACME, START + timedelta(minutes=5))
-    assert await note(journal, later) != ()
+async def test_one_whose_file_goes_while_it_is_open_is_made_anew(gone: str, journal_path: Path) -> None:
+    journal = open_journal(journal_path)
+    await record_poll(journal, polled_snapshot(ACME))
+    remove_file(journal_path, put_aside=gone == "put aside")
+    later = polled_snapshot(ACME, START + timedelta(minutes=5))
+    assert await record_poll(journal, later) != ()
     assert message_of(journal) == ""
     await journal.close()
-    assert set(await kept(path)) == {"acme"}
+    assert set(await load_in_new_process(journal_path)) == {"acme"}
 
 
-async def test_one_that_is_closed_is_not_opened_again(path: Path, clock: FakeClock) -> None:
-    with no_folder(path):
-        journal = open_journal(path, clock)
+async def test_one_that_is_closed_is_not_opened_again(journal_path: Path, clock: FakeClock) -> None:
+    with no_folder(journal_path):
+        journal = open_journal(journal_path, clock)
     await journal.close()
-    await clock.advance(RETRY_SECONDS)
-    await journal.save(snapshot(ACME))
-    assert not is_there(path)
+    await clock.advance(REOPEN_AFTER_SECONDS)
+    await journal.save(full_snapshot(ACME))
+    assert not is_there(journal_path)
 
 
-async def test_a_lock_out_that_another_process_ended_does_not_come_back(path: Path) -> None:
-    journal, other = open_journal(path), open_journal(path)
-    await journal.tokens.set_lockout(TOKEN, LOCKED)
-    await other.tokens.set_lockout(TOKEN, None)
-    assert await journal.tokens.lockout(TOKEN) is None
+async def test_a_lock_out_that_another_process_ended_does_not_come_back(journal_path: Path) -> None:
+    journal, other = open_journal(journal_path), open_journal(journal_path)
+    await journal.tokens.set_lockout(TOKEN_FINGERPRINT, LOCKED)
+    await other.tokens.set_lockout(TOKEN_FINGERPRINT, None)
+    assert await journal.tokens.find_lockout(TOKEN_FINGERPRINT) is None
     await journal.close()
     await other.close()
 
 
-def spoil(path: Path) -> None:
+def corrupt(path: Path) -> None:
     """All of it but the first page."""
-    with database(path) as other:
+    with raw_database(path) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with path.open("r+b") as file:
         file.seek(4096)
@@ -214,16 +216,16 @@ def spoil(path: Path) -> None:
 
 
 async def test_a_broken_one_that_is_put_aside_while_it_is_open_is_made_anew(
-    path: Path, clock: FakeClock
+    journal_path: Path, clock: FakeClock
 ) -> None:
-    journal = open_journal(path, clock)
-    await note(journal, looked(ACME))
-    spoil(path)
-    await note(journal, looked(ACME, START + timedelta(minutes=5)))
+    journal = open_journal(journal_path, clock)
+    await record_poll(journal, polled_snapshot(ACME))
+    corrupt(journal_path)
+    await record_poll(journal, polled_snapshot(ACME, START + timedelta(minutes=5)))
     assert "cannot be used" in message_of(journal)
-    take_away(path, put_aside=True)
-    await clock.advance(RETRY_SECONDS)
-    assert await note(journal, looked(ACME, START + timedelta(minutes=10))) != ()
+    remove_file(journal_path, put_aside=True)
+    await clock.advance(REOPEN_AFTER_SECONDS)
+    assert await record_poll(journal, polled_snapshot(ACME, START + timedelta(minutes=10))) != ()
     assert message_of(journal) == ""
     await journal.close()
-    assert set(await kept(path)) == {"acme"}
+    assert set(await load_in_new_process(journal_path)) == {"acme"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from zbtui.store.log import LARGEST, log_to
+from zbtui.store.log import MAX_LOG_BYTES, log_to_file
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def log() -> None:
 
 
 def test_warnings_are_kept_and_nothing_less(tmp_path: Path) -> None:
-    log_to(tmp_path / "zbtui.log")
+    log_to_file(tmp_path / "zbtui.log")
     log()
     (line,) = (tmp_path / "zbtui.log").read_text().splitlines()
     assert line.endswith("WARNING zbtui.watch.poller: acme: Zoho is out of order (HTTP 503).")
@@ -40,7 +40,7 @@ def test_warnings_are_kept_and_nothing_less(tmp_path: Path) -> None:
 def test_nothing_of_it_reaches_another_log_or_the_terminal(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    log_to(tmp_path / "zbtui.log")
+    log_to_file(tmp_path / "zbtui.log")
     log()
     assert [record.name for record in caplog.records] == ["another.library"]
     assert "acme" not in "".join(capfd.readouterr())
@@ -48,7 +48,7 @@ def test_nothing_of_it_reaches_another_log_or_the_terminal(
 
 def test_it_is_made_for_this_user_alone(tmp_path: Path) -> None:
     path = tmp_path / "state" / "zbtui.log"
-    log_to(path)
+    log_to_file(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
@@ -56,7 +56,7 @@ def test_it_is_made_for_this_user_alone(tmp_path: Path) -> None:
 def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
     path = tmp_path / "zbtui.log"
     path.write_text("before\n")
-    log_to(path)
+    log_to_file(path)
     log()
     assert path.read_text().startswith("before\n")
     assert "acme" in path.read_text()
@@ -65,7 +65,7 @@ def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
 def test_one_that_has_grown_large_is_put_aside(tmp_path: Path) -> None:
     path = tmp_path / "zbtui.log"
     path.write_text("x" * ((1 << 20) + 1))
-    log_to(path)
+    log_to_file(path)
     log()
     assert (tmp_path / "zbtui.log.1").stat().st_size == (1 << 20) + 1
     assert len(path.read_text().splitlines()) == 1
@@ -75,26 +75,26 @@ def test_one_that_has_grown_large_is_put_aside(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["folder", "beneath a file"])
 def test_one_that_cannot_be_written_stops_nothing(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    log_to(tmp_path if place == "folder" else tmp_path / "file" / "zbtui.log")
+    log_to_file(tmp_path if place == "folder" else tmp_path / "file" / "zbtui.log")
     log()
 
 
 def test_what_cannot_be_encoded_is_replaced(tmp_path: Path) -> None:
-    log_to(tmp_path / "zbtui.log")
+    log_to_file(tmp_path / "zbtui.log")
     logging.getLogger("zbtui").warning("half a character: \udcff")
     assert "half a character: ?" in (tmp_path / "zbtui.log").read_text()
 
 
 def test_however_long_it_runs_there_are_two_files_of_a_limited_size(tmp_path: Path) -> None:
     path = tmp_path / "zbtui.log"
-    log_to(path)
-    for number in range(3 * LARGEST // 1000):
+    log_to_file(path)
+    for number in range(3 * MAX_LOG_BYTES // 1000):
         logging.getLogger("zbtui").warning("%d: %s", number, "x" * 1000)
     files = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
     assert set(files) == {"zbtui.log", "zbtui.log.1"}
-    assert all(0 < size <= LARGEST for size in files.values())
+    assert all(0 < size <= MAX_LOG_BYTES for size in files.values())
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in tmp_path.iterdir())
-    assert f"{3 * LARGEST // 1000 - 1}: " in path.read_text()
+    assert f"{3 * MAX_LOG_BYTES // 1000 - 1}: " in path.read_text()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk, as Linux plays it")
@@ -103,6 +103,6 @@ def test_a_full_disk_puts_nothing_on_the_terminal(
 ) -> None:
     path = tmp_path / "zbtui.log"
     path.symlink_to("/dev/full")
-    log_to(path)
+    log_to_file(path)
     log()
     assert "".join(capfd.readouterr()) == ""

@@ -5,36 +5,39 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from tests.support.clock import START, settle
-from zbtui.core.secret import AccessToken, Secret, SignIn
-from zbtui.store.memory import MemoryCredentials
+from tests.support.clock import START, run_until_idle
+from zbtui.core.secret import AccessToken, Secret, SignInCredentials
+from zbtui.store.memory import MemoryCredentialStore
 
-SIGN_IN = SignIn(Secret("s"), Secret("r"))
+SIGN_IN = SignInCredentials(Secret("s"), Secret("r"))
 ACCESS = AccessToken(Secret("a"), "https://www.zohoapis.eu", START + timedelta(hours=1))
 
 
 async def test_what_is_written_is_read_and_what_is_deleted_is_gone() -> None:
-    credentials = MemoryCredentials()
+    credentials = MemoryCredentialStore()
     await credentials.write_sign_in("acme", SIGN_IN)
-    await credentials.write_access("acme", ACCESS)
+    await credentials.write_access_token("acme", ACCESS)
     assert await credentials.read_sign_in("acme") == SIGN_IN
-    assert await credentials.read_access("acme") == ACCESS
+    assert await credentials.read_access_token("acme") == ACCESS
     assert await credentials.read_sign_in("other") is None
     for _ in range(2):  # what is not there is no error
         await credentials.delete("acme")
-    assert (await credentials.read_sign_in("acme"), await credentials.read_access("acme")) == (None, None)
+    assert (await credentials.read_sign_in("acme"), await credentials.read_access_token("acme")) == (
+        None,
+        None,
+    )
 
 
 async def test_one_at_a_time_refreshes_an_org() -> None:
-    credentials, entered = MemoryCredentials(), asyncio.Event()
+    credentials, entered = MemoryCredentialStore(), asyncio.Event()
 
     async def refresh(name: str) -> None:
-        async with credentials.refreshing(name):
+        async with credentials.refresh_lock(name):
             entered.set()
 
-    async with credentials.refreshing("acme"):
+    async with credentials.refresh_lock("acme"):
         waiting = asyncio.create_task(refresh("acme"))
-        await settle()
+        await run_until_idle()
         assert not entered.is_set()
         await refresh("other")
     await waiting

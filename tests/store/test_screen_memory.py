@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from zbtui.core.text import clean
 from zbtui.store import screen_memory as module
 from zbtui.store.screen_memory import SORTS, VIEWS, ScreenMemory, ScreenState, read_state
-from zbtui.store.worker import WorkerStuckError
+from zbtui.store.worker import WorkerTimeoutError
 
 DEFAULT = ScreenState()
 LEFT = ScreenState("table", "next", True, "dc:eu !muted", "nord")
@@ -175,7 +175,7 @@ async def test_a_disk_that_hangs_holds_nobody_up(
 ) -> None:
     async def stuck(function: object, limit: float | None = None) -> None:
         assert limit is not None and limit <= 5
-        raise WorkerStuckError
+        raise WorkerTimeoutError
 
     monkeypatch.setattr(memory._worker, "call", stuck)
     await save(memory, LEFT)

@@ -15,12 +15,18 @@ from jeepney.io.blocking import DBusConnection
 from keyring.backends import SecretService as library
 from keyring.errors import InitError
 
-from tests.conftest import use_keyring_of
+from tests.conftest import use_secret_service
 from tests.support.clock import START
-from tests.support.secret_service import SecretService, ended, locked, secret_service, unlock
-from zbtui.core.secret import AccessToken, Secret, SignIn
-from zbtui.store.credentials import KeyringCredentials, choose_backend
-from zbtui.store.secret_service import Keyring
+from tests.support.secret_service import (
+    SecretService,
+    daemon_restarted,
+    keyring_locked,
+    secret_service,
+    unlock_keyring,
+)
+from zbtui.core.secret import AccessToken, Secret, SignInCredentials
+from zbtui.store.credentials import KeyringCredentialStore, choose_backend
+from zbtui.store.secret_service import GreetingKeyring
 
 DAEMON = "org.freedesktop.secrets"
 Heard = dict[int, list[tuple[Any, ...]]]
@@ -28,7 +34,7 @@ Heard = dict[int, list[tuple[Any, ...]]]
 
 
 @pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
+def recorded_messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
     """What each connection asks the daemon, in order."""
     asked: Heard = {}
     kept: list[DBusConnection] = []  # so that none is taken for another one
@@ -49,29 +55,31 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
 @pytest.fixture
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
     """A Secret Service for one test alone, which the bus does not start anew by itself."""
-    with secret_service(activating=False) as service:
-        use_keyring_of(service, monkeypatch)
+    with secret_service(bus_activation=False) as service:
+        use_secret_service(service, monkeypatch)
         yield service
 
 
 async def test_no_connection_begins_with_a_question_that_can_end_the_daemon(
-    real_keyring: SecretService, tmp_path: Path, heard: Heard
+    real_keyring: SecretService, tmp_path: Path, recorded_messages: Heard
 ) -> None:
     """What needs a client to be known may come before it is: only this alias, which is none, does not."""
-    credentials = KeyringCredentials(tmp_path)
-    await credentials.write_sign_in("acme", SignIn(Secret("one")))
-    await credentials.write_access("acme", AccessToken(Secret("two"), "https://www.zohoapis.eu", START))
+    credentials = KeyringCredentialStore(tmp_path)
+    await credentials.write_sign_in("acme", SignInCredentials(Secret("one")))
+    await credentials.write_access_token(
+        "acme", AccessToken(Secret("two"), "https://www.zohoapis.eu", START)
+    )
     await credentials.read_sign_in("acme")
     await credentials.delete("acme")
     await credentials.probe()
-    assert len(heard) > 10
-    assert {questions[0] for questions in heard.values()} == {("ReadAlias", "zbtui-greeting")}
-    assert all(len(questions) > 1 for questions in heard.values())
+    assert len(recorded_messages) > 10
+    assert {questions[0] for questions in recorded_messages.values()} == {("ReadAlias", "zbtui-greeting")}
+    assert all(len(questions) > 1 for questions in recorded_messages.values())
 
 
 def test_the_library_goes_on_to_choose_its_own_and_is_named_by_it(real_keyring: SecretService) -> None:
     chosen = choose_backend(allow_insecure=False)
-    assert type(chosen) is Keyring
+    assert type(chosen) is GreetingKeyring
     assert chosen.name == library.Keyring.name == "SecretService Keyring"
     keyring.core.init_backend()
     assert type(keyring.core.get_keyring()) is library.Keyring
@@ -98,13 +106,13 @@ def test_a_keyring_that_is_unlocked_on_being_asked_is_used(
 ) -> None:
     backend = choose_backend(allow_insecure=False)
     backend.set_password("zbtui:acme", "sign-in", "kept there")
-    monkeypatch.setattr(secretstorage.Collection, "unlock", unlock)
-    with locked(own_keyring):
+    monkeypatch.setattr(secretstorage.Collection, "unlock", unlock_keyring)
+    with keyring_locked(own_keyring):
         assert backend.get_password("zbtui:acme", "sign-in") == "kept there"
 
 
 def test_a_daemon_that_is_gone_is_told_as_such_and_nothing_is_left_open(own_keyring: SecretService) -> None:
     backend = choose_backend(allow_insecure=False)
-    with ended(own_keyring), pytest.raises(InitError):
+    with daemon_restarted(own_keyring), pytest.raises(InitError):
         backend.get_password("zbtui:acme", "sign-in")
     assert backend.get_password("zbtui:acme", "sign-in") is None

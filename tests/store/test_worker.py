@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from zbtui.store import worker as room
-from zbtui.store.worker import Worker, WorkerStuckError, run
+from zbtui.store.worker import WorkerThread, WorkerTimeoutError, run_event_loop
 
 
 class Stopwatch:
@@ -32,11 +32,11 @@ class Stopwatch:
 def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
     watch = Stopwatch()
     monkeypatch.setattr(room, "time", watch)
-    monkeypatch.setattr(room, "_LOOK_EVERY", 0.001)
+    monkeypatch.setattr(room, "_CHECK_EVERY_SECONDS", 0.001)
     return watch
 
 
-async def looked_at(task: asyncio.Task[Any]) -> bool:
+async def is_done_soon(task: asyncio.Task[Any]) -> bool:
     """Whether a call has ended, after the worker has had the time to look at its limit."""
     await asyncio.wait({task}, timeout=0.02)
     return task.done()
@@ -50,8 +50,8 @@ def blocked(release: threading.Event, result: object = None) -> Callable[[], obj
     return wait
 
 
-async def begun(
-    worker: Worker, function: Callable[[], Any], limit: float | None = None
+async def start_call(
+    worker: WorkerThread, function: Callable[[], Any], limit: float | None = None
 ) -> asyncio.Task[Any]:
     """A call that the thread has begun."""
     inside = threading.Event()
@@ -66,18 +66,18 @@ async def begun(
 
 
 async def test_a_call_gives_what_it_returns() -> None:
-    assert await Worker("test").call(lambda: 7) == 7
+    assert await WorkerThread("test").call(lambda: 7) == 7
 
 
 async def test_a_call_raises_what_it_raises_and_the_next_is_made_all_the_same() -> None:
-    worker = Worker("test")
+    worker = WorkerThread("test")
     with pytest.raises(ZeroDivisionError):
         await worker.call(lambda: 1 // 0)
     assert await worker.call(lambda: 7) == 7
 
 
 async def test_calls_are_made_in_one_other_thread_in_order() -> None:
-    worker, seen = Worker("a-name"), list[tuple[int, str]]()
+    worker, seen = WorkerThread("a-name"), list[tuple[int, str]]()
 
     def note(number: int) -> None:
         seen.append((number, threading.current_thread().name))
@@ -87,8 +87,8 @@ async def test_calls_are_made_in_one_other_thread_in_order() -> None:
 
 
 async def test_no_two_calls_overlap() -> None:
-    worker, release = Worker("test"), threading.Event()
-    first = await begun(worker, blocked(release))
+    worker, release = WorkerThread("test"), threading.Event()
+    first = await start_call(worker, blocked(release))
     second = asyncio.create_task(worker.call(lambda: release.is_set()))
     await asyncio.sleep(0)
     release.set()
@@ -97,8 +97,8 @@ async def test_no_two_calls_overlap() -> None:
 
 
 async def test_the_event_loop_goes_on_while_a_call_is_made() -> None:
-    worker, release = Worker("test"), threading.Event()
-    task = await begun(worker, blocked(release, 7), limit=10)
+    worker, release = WorkerThread("test"), threading.Event()
+    task = await start_call(worker, blocked(release, 7), limit=10)
     assert not task.done()
     release.set()
     assert await task == 7
@@ -107,14 +107,14 @@ async def test_the_event_loop_goes_on_while_a_call_is_made() -> None:
 async def test_a_call_over_its_limit_is_stuck_and_so_is_whoever_waits_behind_it(
     stopwatch: Stopwatch,
 ) -> None:
-    worker, release, made = Worker("test"), threading.Event(), list[str]()
-    first = await begun(worker, blocked(release), limit=3)
-    second = asyncio.create_task(worker.call(lambda: made.append("second"), limit=3))
+    worker, release, made = WorkerThread("test"), threading.Event(), list[str]()
+    first = await start_call(worker, blocked(release), limit=3)
+    second = asyncio.create_task(worker.call(lambda: made.append("second"), timeout=3))
     stopwatch.seconds += 3
-    assert not await looked_at(first)
+    assert not await is_done_soon(first)
     stopwatch.seconds += 0.1
     for task in (first, second):
-        with pytest.raises(WorkerStuckError):
+        with pytest.raises(WorkerTimeoutError):
             await task
     release.set()
     assert await worker.call(lambda: "third") == "third"
@@ -122,31 +122,31 @@ async def test_a_call_over_its_limit_is_stuck_and_so_is_whoever_waits_behind_it(
 
 
 async def test_a_call_that_comes_while_another_is_stuck_is_told_at_once(stopwatch: Stopwatch) -> None:
-    worker, release = Worker("test"), threading.Event()
-    first = await begun(worker, blocked(release))
+    worker, release = WorkerThread("test"), threading.Event()
+    first = await start_call(worker, blocked(release))
     stopwatch.seconds += 4
-    with pytest.raises(WorkerStuckError):
-        await worker.call(lambda: None, limit=3)
+    with pytest.raises(WorkerTimeoutError):
+        await worker.call(lambda: None, timeout=3)
     release.set()
     await first
 
 
 async def test_without_a_limit_a_call_may_take_as_long_as_it_likes(stopwatch: Stopwatch) -> None:
-    worker, release = Worker("test"), threading.Event()
-    task = await begun(worker, blocked(release, 7))
+    worker, release = WorkerThread("test"), threading.Event()
+    task = await start_call(worker, blocked(release, 7))
     stopwatch.seconds += 3600
-    assert not await looked_at(task)
+    assert not await is_done_soon(task)
     release.set()
     assert await task == 7
 
 
 async def test_the_wait_for_those_ahead_is_not_counted(stopwatch: Stopwatch) -> None:
-    worker, gates = Worker("test"), [threading.Event() for _ in range(4)]
-    calls = [await begun(worker, blocked(gates[0], 7), limit=3)]
-    calls += [asyncio.create_task(worker.call(blocked(gate, 7), limit=3)) for gate in gates[1:]]
+    worker, gates = WorkerThread("test"), [threading.Event() for _ in range(4)]
+    calls = [await start_call(worker, blocked(gates[0], 7), limit=3)]
+    calls += [asyncio.create_task(worker.call(blocked(gate, 7), timeout=3)) for gate in gates[1:]]
     for gate, call in zip(gates, calls, strict=True):
         stopwatch.seconds += 2  # together far over the limit, none on its own
-        assert not await looked_at(call)
+        assert not await is_done_soon(call)
         gate.set()
         assert await call == 7
 
@@ -155,15 +155,15 @@ async def test_an_error_of_a_call_that_was_given_up_is_heard_by_nobody(stopwatch
     """It would be told on the terminal, in the middle of the screen, when the garbage is collected."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    worker, release = Worker("test"), threading.Event()
+    worker, release = WorkerThread("test"), threading.Event()
 
     def fail() -> None:
         release.wait(10)
         raise ValueError("too late")
 
-    task = await begun(worker, fail, limit=3)
+    task = await start_call(worker, fail, limit=3)
     stopwatch.seconds += 4
-    with pytest.raises(WorkerStuckError):
+    with pytest.raises(WorkerTimeoutError):
         await task
     del task
     release.set()
@@ -177,7 +177,7 @@ async def test_a_result_is_not_kept_by_the_thread_for_it_may_be_a_secret() -> No
     class Result:
         pass
 
-    worker = Worker("test")
+    worker = WorkerThread("test")
     seen = weakref.ref(await worker.call(Result))
     assert await worker.call(lambda: (gc.collect(), seen())[1]) is None
 
@@ -185,10 +185,10 @@ async def test_a_result_is_not_kept_by_the_thread_for_it_may_be_a_secret() -> No
 def test_a_call_that_hangs_for_ever_does_not_delay_the_exit() -> None:
     code = """
 import asyncio, threading
-from zbtui.store.worker import Worker, WorkerStuckError
+from zbtui.store.worker import WorkerThread, WorkerTimeoutError
 try:
-    asyncio.run(Worker("test").call(threading.Event().wait, limit=0.01))
-except WorkerStuckError:
+    asyncio.run(WorkerThread("test").call(threading.Event().wait, timeout=0.01))
+except WorkerTimeoutError:
     print("stuck")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20, check=True)
@@ -204,7 +204,7 @@ def test_what_asyncio_does_in_a_thread_gives_what_it_returns_and_raises_what_it_
             await asyncio.to_thread(lambda: 1 // 0)
         return (await asyncio.to_thread(threading.current_thread)).daemon
 
-    assert run(main())
+    assert run_event_loop(main())
 
 
 def test_what_nobody_waits_for_any_more_comes_to_its_end_in_silence(
@@ -227,7 +227,7 @@ def test_what_nobody_waits_for_any_more_comes_to_its_end_in_silence(
         with pytest.raises(asyncio.CancelledError):
             await looking_up
 
-    run(main())
+    run_event_loop(main())
     release.set()
     threads[0].join(10)
     assert not threads[0].is_alive()

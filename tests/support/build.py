@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.support.clock import START
-from zbtui.core.backup import Backup, parse_job
+from zbtui.core.backup import Backup, parse_backup
 from zbtui.core.company import Company
 from zbtui.core.org import Org
 from zbtui.core.snapshot import Activity, PollState, Snapshot, ZohoData
-from zbtui.core.trouble import Kind, Trouble
+from zbtui.core.trouble import Problem, ProblemKind
 
-SEED_JOB: dict[str, Any] = {
+SAMPLE_JOB: dict[str, Any] = {
     "id": "4876876000001593003",
     "scheduled_date": "2026-11-29T14:32:44+05:30",
     "start_date": "2026-07-12T12:30:00+05:30",
@@ -25,7 +25,7 @@ SEED_JOB: dict[str, Any] = {
 
 def make_backup(**keys: Any) -> Backup:
     """The documented sample, with some keys changed."""
-    backup = parse_job(SEED_JOB | keys)
+    backup = parse_backup(SAMPLE_JOB | keys)
     assert backup is not None
     return backup
 
@@ -34,9 +34,9 @@ def make_org(name: str = "acme", data_center: str = "eu") -> Org:
     return Org(name, data_center, "1000.ABC")
 
 
-def company(name: str | None = "Nordlys Tools AB", **keys: Any) -> Company:
+def make_company(name: str | None = "Nordlys Tools AB", **keys: Any) -> Company:
     """Whose org it is, of an edition that includes two backups a month."""
-    given: dict[str, Any] = dict.fromkeys(("number", "country", "kind")) | {"edition": "enterprise"}
+    given: dict[str, Any] = dict.fromkeys(("org_number", "country", "org_type")) | {"edition": "enterprise"}
     return Company(name, **(given | keys))
 
 
@@ -58,7 +58,7 @@ def snapshot_with(snapshot: Snapshot, **values: Any) -> Snapshot:
     return replace(snapshot, **parts)
 
 
-def seen(name: str = "acme", at: datetime = START, **keys: Any) -> Snapshot:
+def make_snapshot(name: str = "acme", at: datetime = START, **keys: Any) -> Snapshot:
     """An org whose backup was seen just now."""
     return build_snapshot(
         make_org(name),
@@ -69,15 +69,15 @@ def seen(name: str = "acme", at: datetime = START, **keys: Any) -> Snapshot:
     )
 
 
-def troubled(
-    kind: Kind = "network", message: str = "It broke.", hint: str = "Mend it.", **keys: Any
+def make_unpolled_snapshot(
+    kind: ProblemKind = "network", message: str = "It broke.", hint: str = "Mend it.", **keys: Any
 ) -> Snapshot:
     """An org that could not be looked at, and never was."""
     return build_snapshot(
-        make_org(), attempted_at=START, problem=Trouble(kind, message, hint, **keys), failures=1
+        make_org(), attempted_at=START, problem=Problem(kind, message, hint, **keys), failures=1
     )
 
 
-def over(snapshot: Snapshot, trouble: Snapshot) -> Snapshot:
+def with_problem_of(snapshot: Snapshot, trouble: Snapshot) -> Snapshot:
     """`snapshot`, with the trouble of the other on top of it."""
     return snapshot_with(snapshot, problem=trouble.polls.problem, failures=3)

@@ -46,18 +46,18 @@ class FakeClock:
         """Let `span` (or so many seconds) go by; whoever waits wakes at the right moment, in order."""
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         end = self._monotonic + seconds
-        await settle()
+        await run_until_idle()
         while self._alarms and self._alarms[0][0] <= end:
             due, serial, event = heapq.heappop(self._alarms)
             if serial not in self._awaited:
                 continue
             self._move(max(due - self._monotonic, 0))
             event.set()
-            await settle()
+            await run_until_idle()
         self._move(end - self._monotonic)
-        await settle()
+        await run_until_idle()
 
-    def jump(self, span: timedelta) -> None:
+    def jump_wall_clock(self, span: timedelta) -> None:
         """Set the wall clock, as after the machine slept: time that nobody waited through."""
         self._start += span
 
@@ -65,7 +65,7 @@ class FakeClock:
         self._monotonic += seconds
 
 
-async def settle() -> None:
+async def run_until_idle() -> None:
     """Let everything that is ready run, until it waits for the clock or for something outside.
 
     Raises:
@@ -74,13 +74,13 @@ async def settle() -> None:
     idle = 0
     for _ in range(_MOST_TURNS):
         await asyncio.sleep(0)
-        idle = 0 if ready() else idle + 1
+        idle = 0 if ready_callbacks() else idle + 1
         if idle == _IDLE_TURNS:
             return
     raise AssertionError("it never comes to rest")
 
 
-def ready() -> deque[object]:
+def ready_callbacks() -> deque[object]:
     """What the loop runs next; what came from outside is put there at the beginning of each turn."""
     found: deque[object] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     return found

@@ -11,20 +11,20 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Responder = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """What the server does once it has heard a whole request; the connection ends after it."""
 
 
 @dataclass
-class Faulty:
+class FaultyServer:
     """A running one."""
 
     url: str
-    heard: list[bytes] = field(default_factory=list)
+    requests: list[bytes] = field(default_factory=list)
     """Each request as it came: head and body."""
 
 
-def reply(status: int = 200, body: bytes = b"", *headers: str) -> bytes:
+def http_response(status: int = 200, body: bytes = b"", *headers: str) -> bytes:
     """A well-formed answer; a `Content-Length` in `headers` replaces the right one."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Connection: close", *headers]
     if not any(header.lower().startswith("content-length") for header in headers):
@@ -32,7 +32,7 @@ def reply(status: int = 200, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def sends(data: bytes) -> Answer:
+def send_bytes(data: bytes) -> Responder:
     """These bytes, whatever they are."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
@@ -42,7 +42,7 @@ def sends(data: bytes) -> Answer:
     return answer
 
 
-def drips(head: bytes, piece: bytes) -> Answer:
+def drip_bytes(head: bytes, piece: bytes) -> Responder:
     """`head`, then `piece` again and again, slowly, for as long as somebody listens."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
@@ -55,12 +55,12 @@ def drips(head: bytes, piece: bytes) -> Answer:
     return answer
 
 
-async def hangs(writer: asyncio.StreamWriter) -> None:
+async def never_answer(writer: asyncio.StreamWriter) -> None:
     """Nothing, for ever."""
     await asyncio.Event().wait()
 
 
-async def resets(writer: asyncio.StreamWriter) -> None:
+async def reset_connection(writer: asyncio.StreamWriter) -> None:
     """The connection is reset instead of closed."""
     linger = struct.pack("ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -68,18 +68,18 @@ async def resets(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def faulty(
-    answer: Answer, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Faulty]:
+async def run_faulty_server(
+    answer: Responder, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> AsyncIterator[FaultyServer]:
     """Serve `answer` to everybody, on a free port."""
     tasks: set[asyncio.Task[None] | None] = set()
-    served = Faulty("")
+    served = FaultyServer("")
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.current_task())
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError):
-                served.heard.append(await read_request(reader))
+                served.requests.append(await read_request(reader))
                 await answer(writer)
         finally:
             writer.close()
@@ -100,7 +100,7 @@ async def faulty(
 
 
 @contextmanager
-def closed_port() -> Iterator[str]:
+def refusing_port() -> Iterator[str]:
     """The URL of a port that is taken, and refuses."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -108,7 +108,7 @@ def closed_port() -> Iterator[str]:
 
 
 @contextmanager
-def full_port() -> Iterator[str]:
+def full_backlog_port() -> Iterator[str]:
     """The URL of a port that takes no more connections: who connects waits."""
     with socket.socket() as taken, socket.socket() as first, socket.socket() as second:
         taken.bind(("127.0.0.1", 0))

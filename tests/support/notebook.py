@@ -7,17 +7,17 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from zbtui.core.merge import Merged
-from zbtui.core.org import Policy
+from zbtui.core.merge import MergeResult
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal
-from zbtui.store.worker import Worker
+from zbtui.store.worker import WorkerThread
 
 T = TypeVar("T")
 
 
-class InPlace(Worker):
+class InlineWorker(WorkerThread):
     """Makes each call at once, where it is asked for."""
 
     def __init__(self) -> None:
@@ -27,32 +27,32 @@ class InPlace(Worker):
         return function()
 
 
-class Notebook(Journal):
+class MemoryJournal(Journal):
     """A journal in memory, without a thread: what the fake clock moves must not wait for a real one."""
 
     def __init__(self, known: Iterable[Snapshot] = ()) -> None:
         """Args:
         known: what an earlier run of the program has kept.
         """
-        database = open_database(None, InPlace())
+        database = open_database(None, InlineWorker())
         super().__init__(database)
-        self.saved: list[Snapshot] = []
+        self.saved_snapshots: list[Snapshot] = []
         """What was given to `save` and `note`."""
         for snapshot in known:
-            _finish(super().save(snapshot))
+            _run_without_waiting(super().save(snapshot))
         if connection := database.read_blocking(lambda connection: connection, None):
             weakref.finalize(database, connection.close)  # few tests do
 
     async def save(self, snapshot: Snapshot) -> None:
-        self.saved.append(snapshot)
+        self.saved_snapshots.append(snapshot)
         await super().save(snapshot)
 
-    async def note(self, polled: Snapshot, policy: Policy, now: datetime) -> Merged:
-        self.saved.append(polled)
-        return await super().note(polled, policy, now)
+    async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
+        self.saved_snapshots.append(polled)
+        return await super().record_poll(polled, policy, now)
 
 
-def _finish(work: Coroutine[Any, Any, T]) -> T:
+def _run_without_waiting(work: Coroutine[Any, Any, T]) -> T:
     """Have something done that waits for nothing."""
     try:
         work.send(None)

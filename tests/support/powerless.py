@@ -14,7 +14,7 @@ _OVERRIDES = (1 << 1) | (1 << 2)
 
 
 @contextmanager
-def powerless() -> Iterator[None]:
+def unprivileged() -> Iterator[None]:
     """This thread, and whatever threads and programs it starts meanwhile, may only what the rights say."""
     if sys.platform != "linux" or os.geteuid() != 0:
         yield

@@ -41,12 +41,12 @@ class SecretService:
     """The keyring daemon's process id."""
     folder: Path
     """Where it keeps its keyrings."""
-    later: ExitStack
+    exit_stack: ExitStack
     """What ends with it."""
 
 
 @contextmanager
-def secret_service(*, unlocked: bool = True, activating: bool = True) -> Iterator[SecretService]:
+def secret_service(*, unlocked: bool = True, bus_activation: bool = True) -> Iterator[SecretService]:
     """Args:
     unlocked: whether its login keyring is open; else it is there, and locked.
     activating: whether the bus starts another daemon by itself, should this one end.
@@ -56,7 +56,7 @@ def secret_service(*, unlocked: bool = True, activating: bool = True) -> Iterato
         for name in ("runtime", "data", "home"):
             (root / name).mkdir(mode=0o700)
         (root / "bus.conf").write_text(_BUS)
-        kind = "--session" if activating else f"--config-file={root / 'bus.conf'}"
+        kind = "--session" if bus_activation else f"--config-file={root / 'bus.conf'}"
         bus = stack.enter_context(_process(["dbus-daemon", kind, "--nofork", "--print-address"]))
         assert bus.stdout is not None
         own = {
@@ -69,10 +69,10 @@ def secret_service(*, unlocked: bool = True, activating: bool = True) -> Iterato
         if not unlocked:
             # A login keyring made with another password: there, and not to be opened.
             with _daemon(own, root / "first.log", b"another\n"):
-                _until(lambda: _has_login(own))
+                _wait_until(lambda: _has_login(own))
         command = _PASSWORD if unlocked else None
         daemon = stack.enter_context(_daemon(own, root / "daemon.log", command))
-        _until(lambda: _has_login(own))
+        _wait_until(lambda: _has_login(own))
         yield SecretService(own, daemon.pid, folder, stack)
 
 
@@ -135,7 +135,7 @@ def _ask(environ: dict[str, str], who: str, path: str, method: str, text: str) -
     return subprocess.run(question, env={**os.environ, **environ}, capture_output=True, check=False).stdout
 
 
-def _until(true: object) -> None:
+def _wait_until(true: object) -> None:
     """Wait for another process: the one place where tests look at the real clock."""
     assert callable(true)
     deadline = time.monotonic() + _PATIENCE
@@ -145,15 +145,15 @@ def _until(true: object) -> None:
 
 
 @contextmanager
-def locked(service: SecretService) -> Iterator[None]:
+def keyring_locked(service: SecretService) -> Iterator[None]:
     """Its keyring is locked meanwhile, as by a screen saver, and then opened again."""
     with closing(secretstorage.dbus_init()) as connection:
         secretstorage.get_default_collection(connection).lock()
     yield
-    unlock()
+    unlock_keyring()
 
 
-def unlock(*_: object) -> None:
+def unlock_keyring(*_: object) -> None:
     """Open its keyring, as GNOME's own dialog does once somebody has typed the password."""
     within = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
     address = DBusAddress("/org/freedesktop/secrets", "org.freedesktop.secrets", interface=within)
@@ -167,17 +167,19 @@ def unlock(*_: object) -> None:
 
 
 @contextmanager
-def ended(service: SecretService) -> Iterator[None]:
+def daemon_restarted(service: SecretService) -> Iterator[None]:
     """Its daemon crashes, and then another one serves the same keyring."""
     os.kill(service.daemon, signal.SIGKILL)
-    _until(lambda: not _is_served(service.environ))
+    _wait_until(lambda: not _is_served(service.environ))
     yield
-    service.later.enter_context(_daemon(service.environ, service.folder.parent / "again.log", _PASSWORD))
-    _until(lambda: _is_served(service.environ))
+    service.exit_stack.enter_context(
+        _daemon(service.environ, service.folder.parent / "again.log", _PASSWORD)
+    )
+    _wait_until(lambda: _is_served(service.environ))
 
 
 @contextmanager
-def frozen(service: SecretService) -> Iterator[None]:
+def daemon_frozen(service: SecretService) -> Iterator[None]:
     """Its daemon answers nothing meanwhile."""
     os.kill(service.daemon, signal.SIGSTOP)
     try:

@@ -38,29 +38,29 @@ class Terminal:
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
-    def until(self, true: Callable[[str], bool], patience: float = 30.0) -> str:
+    def wait_until(self, condition: Callable[[str], bool], patience: float = 30.0) -> str:
         """Read until the screen is as wanted: another process has its own time.
 
         Raises:
             AssertionError: it never was, with the screen as it is.
         """
         deadline = time.monotonic() + patience
-        while not true(self.text):
+        while not condition(self.text):
             assert time.monotonic() < deadline, f"still not on the screen:\n{self.text}"
-            if not self.read():
-                assert true(self.text), f"ended ({self.process.wait()}):\n{self.text}"
+            if not self.read_output():
+                assert condition(self.text), f"ended ({self.process.wait()}):\n{self.text}"
         return self.text
 
-    def shows(self, *texts: str) -> str:
-        return self.until(lambda screen: all(text in screen for text in texts))
+    def wait_for_text(self, *texts: str) -> str:
+        return self.wait_until(lambda screen: all(text in screen for text in texts))
 
-    def ends(self, patience: float = 30.0) -> int:
+    def wait_for_exit(self, patience: float = 30.0) -> int:
         """Read on until the program has ended, and the rest of what it wrote; its exit status."""
         deadline = time.monotonic() + patience
         while self.process.poll() is None:
             assert time.monotonic() < deadline, f"still running:\n{self.text}"
-            self.read()
-        while self.master >= 0 and select.select([self.master], [], [], 0)[0] and self.read():
+            self.read_output()
+        while self.master >= 0 and select.select([self.master], [], [], 0)[0] and self.read_output():
             pass
         return self.process.returncode
 
@@ -74,7 +74,7 @@ class Terminal:
         os.close(self.master)
         self.master = -1
 
-    def read(self) -> bool:
+    def read_output(self) -> bool:
         """Take in what was written; False: the other side is closed."""
         if self.master < 0:
             self.process.wait(1) if self.process.poll() is not None else select.select([], [], [], 0.1)
@@ -90,7 +90,7 @@ class Terminal:
 
 
 @contextmanager
-def in_terminal(
+def run_in_terminal(
     command: list[str], columns: int = 120, lines: int = 40, *, controlling: bool = True
 ) -> Iterator[Terminal]:
     """Args:

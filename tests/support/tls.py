@@ -17,7 +17,7 @@ _LONG_AGO, _OVER, _FAR_OFF = (datetime(year, 1, 1, tzinfo=UTC) for year in (1990
 
 
 @dataclass(frozen=True)
-class Authority:
+class CertificateAuthority:
     """Whoever is given `file` trusts it."""
 
     folder: Path
@@ -25,10 +25,10 @@ class Authority:
     certificate: x509.Certificate
 
     @property
-    def file(self) -> Path:
+    def certificate_file(self) -> Path:
         return self.folder / "authority.pem"
 
-    def context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+    def server_context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """A server's side of TLS, for the hosts of these names."""
         key = ec.generate_private_key(ec.SECP256R1())
         key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
@@ -60,7 +60,7 @@ class Authority:
         return context
 
 
-def make_authority(folder: Path) -> Authority:
+def make_certificate_authority(folder: Path) -> CertificateAuthority:
     """A new one, whose certificate is in its `file`."""
     key, name = ec.generate_private_key(ec.SECP256R1()), _named("tests")
     uses = dict.fromkeys(
@@ -88,8 +88,8 @@ def make_authority(folder: Path) -> Authority:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    authority = Authority(folder, key, certificate)
-    authority.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    authority = CertificateAuthority(folder, key, certificate)
+    authority.certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     return authority
 
 

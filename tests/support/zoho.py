@@ -18,10 +18,10 @@ from tests.support.clock import FakeClock
 from zbtui.clock import Clock
 from zbtui.core.data_centers import DataCenter
 from zbtui.core.org import Org
-from zbtui.core.secret import Client, Secret, SignIn
+from zbtui.core.secret import OAuthClient, Secret, SignInCredentials
 from zbtui.demo import accounts
-from zbtui.demo.server import Asgi, serve_on_port
-from zbtui.demo.world import InventedOrg, World
+from zbtui.demo.server import AsgiApp, serve_on_port
+from zbtui.demo.world import InventedOrg, SimulatedWorld
 from zbtui.demo.zoho import Simulator
 
 
@@ -32,36 +32,36 @@ def make_simulator(clock: Clock | None = None, orgs: int = 0) -> Simulator:
         clock: that Zoho and its `Date` go by: the machine's where a whole zbtui asks it, which does too.
     """
     clock = clock or FakeClock()
-    return Simulator(World(clock.now(), orgs, speed=0.0001), clock.now)
+    return Simulator(SimulatedWorld(clock.now(), orgs, speed=0.0001), clock.now)
 
 
-def sign_in_of(org: InventedOrg) -> SignIn:
-    return SignIn(Secret(org.client_secret), Secret(org.refresh_token))
+def sign_in_of(org: InventedOrg) -> SignInCredentials:
+    return SignInCredentials(Secret(org.client_secret), Secret(org.refresh_token))
 
 
-def client_of(client: accounts.Client, data_center: str = "us") -> Client:
+def client_of(client: accounts.RegisteredClient, data_center: str = "us") -> OAuthClient:
     """A client of the simulator's, as a flow takes it.
 
     Args:
         data_center: whose secret, where they differ.
     """
-    return Client(client.client_id, Secret(client.secret_at(data_center)))
+    return OAuthClient(client.client_id, Secret(client.secret_for(data_center)))
 
 
 @dataclass(frozen=True)
-class Port:
+class SimulatorServer:
     """A simulator on a real port."""
 
     simulator: Simulator
     url: str
 
-    def org(self, name: str, client: accounts.Client | None = None) -> Org:
+    def org(self, name: str, client: accounts.RegisteredClient | None = None) -> Org:
         """An invented org, to be watched through this port.
 
         Args:
             client: that it signs in with; None: its self client.
         """
-        invented = self.simulator.world.every[name]
+        invented = self.simulator.world.all_orgs[name]
         url = f"{self.url}/{invented.data_center}"
         client_id = client.client_id if client else invented.client_id
         return Org(name, "custom", client_id, accounts_url=url, api_url=url)
@@ -72,7 +72,7 @@ class Port:
 
 
 @contextmanager
-def on_port(simulator: Simulator) -> Iterator[Port]:
+def run_simulator_server(simulator: Simulator) -> Iterator[SimulatorServer]:
     """Serve on a free port of the loopback, in a thread."""
     config = uvicorn.Config(
         serve_on_port(simulator),
@@ -90,14 +90,14 @@ def on_port(simulator: Simulator) -> Iterator[Port]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        yield Port(simulator, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        yield SimulatorServer(simulator, f"http://127.0.0.1:{listener.getsockname()[1]}")
     finally:
         server.should_exit = True
         thread.join()
         listener.close()
 
 
-class _Form(HTMLParser):
+class _HtmlForm(HTMLParser):
     """The one form of a page of the simulator's, read as a browser does."""
 
     def __init__(self, page: str) -> None:
@@ -127,18 +127,18 @@ class _Form(HTMLParser):
 
 
 @dataclass
-class Browser:
+class FakeBrowser:
     """An HTTP client that acts as a person's browser: reads pages, presses buttons, follows redirects.
 
     Without `app` it goes out to real ports, but never beyond this machine.
     """
 
-    app: Asgi | None = None
+    app: AsgiApp | None = None
     """Zoho inside the process: answers for every host but the loopback."""
-    visited: list[str] = field(default_factory=list)
+    opened_urls: list[str] = field(default_factory=list)
     """Every URL that was opened, in order."""
 
-    async def decide(self, url: str, org_name: str | None) -> httpx.Response:
+    async def answer_consent(self, url: str, org_name: str | None) -> httpx.Response:
         """Open a consent page or a device's page, and accept for an org, or reject (None).
 
         Returns:
@@ -146,7 +146,7 @@ class Browser:
         """
         page = await self.open(url)
         assert page.status_code == 200, page.text
-        form = _Form(page.text)
+        form = _HtmlForm(page.text)
         assert form.method == "post", page.text
         chosen = {"decision": "reject" if org_name is None else "accept"}
         if org_name is not None:
@@ -157,7 +157,7 @@ class Browser:
 
     async def open(self, url: str, form: dict[str, str] | None = None) -> httpx.Response:
         """GET a page, or POST a form; the answer is not followed."""
-        self.visited.append(url)
+        self.opened_urls.append(url)
         parts = httpx.URL(url)
         looped = parts.host in ("127.0.0.1", "localhost")
         assert looped or self.app, "nobody goes out of this machine"
@@ -166,7 +166,9 @@ class Browser:
             return await client.request("POST" if form else "GET", url, data=form)
 
 
-async def browse(url: str, org_name: str | None, app: Asgi | None = None, *, follow: bool = False) -> str:
+async def answer_consent_page(
+    url: str, org_name: str | None, app: AsgiApp | None = None, *, follow: bool = False
+) -> str:
     """What a person's browser does with a consent page: accept for an org, or reject (None).
 
     Args:
@@ -176,8 +178,8 @@ async def browse(url: str, org_name: str | None, app: Asgi | None = None, *, fol
     Returns:
         The redirect's Location; of a device's page, which leads nowhere, its own URL.
     """
-    browser = Browser(app)
-    answer = await browser.decide(url, org_name)
+    browser = FakeBrowser(app)
+    answer = await browser.answer_consent(url, org_name)
     if answer.status_code != 302:
         assert answer.status_code == 200, answer.text
         return url
@@ -187,8 +189,8 @@ async def browse(url: str, org_name: str | None, app: Asgi | None = None, *, fol
     return str(location)
 
 
-def browse_in_thread(url: str, org_name: str | None) -> threading.Thread:
+def answer_consent_page_in_thread(url: str, org_name: str | None) -> threading.Thread:
     """As `browse`, followed, beside what runs here; join it. For a test without an event loop."""
-    thread = threading.Thread(target=lambda: asyncio.run(browse(url, org_name, follow=True)))
+    thread = threading.Thread(target=lambda: asyncio.run(answer_consent_page(url, org_name, follow=True)))
     thread.start()
     return thread

@@ -10,7 +10,7 @@ Rgb = tuple[float, float, float]
 Lab = tuple[float, float, float]
 Matrix = tuple[Rgb, Rgb, Rgb]
 
-EYES: Final[dict[str, Matrix]] = {
+COLOR_VISIONS: Final[dict[str, Matrix]] = {
     "all cones": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     "protanopia": (
         (0.152286, 1.052583, -0.204868),
@@ -37,16 +37,16 @@ _TO_XYZ: Final[Matrix] = (
 _WHITE: Final = (0.95047, 1.0, 1.08883)
 
 
-def seen(color: str, eye: str) -> Lab:
+def lab_as_seen(color: str, eye: str) -> Lab:
     """`#rrggbb`, as these eyes see it, in CIELAB under D65."""
     parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    xyz = _through(_TO_XYZ, [min(max(part, 0.0), 1.0) for part in _through(EYES[eye], linear)])
+    xyz = _through(_TO_XYZ, [min(max(part, 0.0), 1.0) for part in _through(COLOR_VISIONS[eye], linear)])
     x, y, z = (_lightness(part / white) for part, white in zip(xyz, _WHITE, strict=True))
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
-def difference(one: Lab, other: Lab) -> float:
+def ciede2000(one: Lab, other: Lab) -> float:
     """CIEDE2000: 1 is just seen side by side; beyond 10 nobody takes one for the other."""
     (l1, a1, b1), (l2, a2, b2) = one, other
     mean = (hypot(a1, b1) + hypot(a2, b2)) / 2

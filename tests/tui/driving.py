@@ -11,59 +11,59 @@ from textual.pilot import Pilot
 from textual.timer import Timer, TimerCallback
 
 from tests.support.build import make_backup
-from tests.support.clock import FakeClock, settle
-from tests.support.notebook import Notebook
-from zbtui.alerts.desk import AlertDesk
-from zbtui.config.config_store import MemoryConfig
+from tests.support.clock import FakeClock, run_until_idle
+from tests.support.notebook import MemoryJournal
+from zbtui.alerts.desk import AlertDispatcher
+from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config, Settings
-from zbtui.core.org import Org, Policy
-from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.onboard import Desk, Household
+from zbtui.core.org import Org, WatchPolicy
+from zbtui.core.snapshot import Observation, Snapshot
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.onboard import OrgService, Stores
 from zbtui.store.journal import Journal
-from zbtui.store.memory import MemoryCredentials
+from zbtui.store.memory import MemoryCredentialStore
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.screens.fleet_screen import FleetScreen
-from zbtui.tui.widgets.tile_view import TileView
+from zbtui.tui.widgets.tile_view import OrgListView
 from zbtui.watch.fleet import Fleet
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 
 
-class Zoho:
+class FakeZoho:
     """What each org answers, and how often it was asked."""
 
     def __init__(self) -> None:
-        self.answers: dict[str, Looked | Trouble] = {}
-        self.asked: list[str] = []
-        self.hanging: set[str] = set()
+        self.answers: dict[str, Observation | Problem] = {}
+        self.polled_orgs: list[str] = []
+        self.hanging_orgs: set[str] = set()
 
-    def says(self, name: str, **keys: object) -> None:
-        self.answers[name] = Looked(make_backup(**keys))
+    def set_answer(self, name: str, **keys: object) -> None:
+        self.answers[name] = Observation(make_backup(**keys))
 
-    def opener(self, org: Org) -> Callable[[Snapshot], object]:
-        async def look(before: Snapshot) -> Looked:
-            self.asked.append(org.name)
-            if org.name in self.hanging:
+    def open_poll(self, org: Org) -> Callable[[Snapshot], object]:
+        async def look(before: Snapshot) -> Observation:
+            self.polled_orgs.append(org.name)
+            if org.name in self.hanging_orgs:
                 await asyncio.Event().wait()
-            answer = self.answers.get(org.name) or Looked(make_backup())
-            if isinstance(answer, Trouble):
-                raise TroubleError(answer)
+            answer = self.answers.get(org.name) or Observation(make_backup())
+            if isinstance(answer, Problem):
+                raise ProblemError(answer)
             return answer
 
         return look
 
 
 @dataclass
-class Driven:
+class AppDriver:
     """A running app and all that a test needs to steer it."""
 
     app: ZbtuiApp
     pilot: Pilot[str]
     fleet: Fleet
     clock: FakeClock
-    zoho: Zoho
+    zoho: FakeZoho
 
     async def advance(self, seconds: float = 1) -> None:
         """Let time go by, and the app tick once at its end."""
@@ -74,7 +74,7 @@ class Driven:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await settle()
+        await run_until_idle()
         await self.pilot.pause()
 
     @property
@@ -83,13 +83,13 @@ class Driven:
         return self.app.screen
 
     @property
-    def view(self) -> TileView:
+    def view(self) -> OrgListView:
         return self.screen.view
 
     @property
     def order(self) -> list[str]:
         """The orgs' names as shown."""
-        return self.screen.roster.order
+        return self.screen.org_list.order
 
     @property
     def screen_text(self) -> str:
@@ -99,7 +99,7 @@ class Driven:
         return "\n".join(strip.text[:width] for strip in lines[:height])
 
 
-class StillApp(ZbtuiApp):
+class ManualTickApp(ZbtuiApp):
     """Ticks only when a test has it tick: a busy machine must not put one in between."""
 
     def set_interval(
@@ -114,39 +114,41 @@ class StillApp(ZbtuiApp):
         return Timer(self, interval, name=name, callback=callback, repeat=repeat, pause=True)  # unstarted
 
 
-def make_desk(config: Config, journal: Journal, clock: FakeClock) -> Desk:
+def make_org_service(config: Config, journal: Journal, clock: FakeClock) -> OrgService:
     """A desk without a Zoho behind it: whoever asks it over the network fails."""
-    return Desk(Household(MemoryConfig(config), MemoryCredentials(), journal), Http(), clock)
+    return OrgService(
+        Stores(MemoryConfigStore(config), MemoryCredentialStore(), journal), HttpClient(), clock
+    )
 
 
-def make_alerts(desk: Desk, config: Config | None = None) -> AlertDesk:
+def make_alert_dispatcher(desk: OrgService, config: Config | None = None) -> AlertDispatcher:
     settings = (config or Config()).settings.alerts
-    return AlertDesk(desk.household.journal, desk.http, desk.clock, settings)
+    return AlertDispatcher(desk.stores.journal, desk.http, desk.clock, settings)
 
 
 @asynccontextmanager
-async def driving(
+async def drive_app(
     names: Iterable[str | Org] = ("acme",),
-    zoho: Zoho | None = None,
+    zoho: FakeZoho | None = None,
     size: tuple[int, int] = (80, 24),
     journal: Journal | None = None,
     reload: Callable[[], Config | None] = lambda: None,
-    policy: Policy | None = None,
+    policy: WatchPolicy | None = None,
     settings: Settings | None = None,
     mute: bool = False,
     memory: ScreenMemory | None = None,
-    toasts: bool = False,
-) -> AsyncIterator[Driven]:
-    clock, zoho, journal = FakeClock(), zoho or Zoho(), journal or Notebook()
+    show_toasts: bool = False,
+) -> AsyncIterator[AppDriver]:
+    clock, zoho, journal = FakeClock(), zoho or FakeZoho(), journal or MemoryJournal()
     orgs = tuple(one if isinstance(one, Org) else Org(one, "eu", "1000.ABC", mute=mute) for one in names)
-    config = Config(policy or Policy(), orgs, settings or Settings())
-    fleet = Fleet(config, zoho.opener, journal, clock)  # type: ignore[arg-type]
+    config = Config(policy or WatchPolicy(), orgs, settings or Settings())
+    fleet = Fleet(config, zoho.open_poll, journal, clock)  # type: ignore[arg-type]
     watcher = ConfigWatcher(config, reload)
     watcher.subscribe(fleet.apply)
-    desk = make_desk(config, journal, clock)
-    app = StillApp(watcher, fleet, desk, make_alerts(desk, config), memory=memory)
-    async with app.run_test(size=size, notifications=toasts) as pilot:
-        driven = Driven(app, pilot, fleet, clock, zoho)
+    desk = make_org_service(config, journal, clock)
+    app = ManualTickApp(watcher, fleet, desk, make_alert_dispatcher(desk, config), memory=memory)
+    async with app.run_test(size=size, notifications=show_toasts) as pilot:
+        driven = AppDriver(app, pilot, fleet, clock, zoho)
         await pilot.pause()
         if isinstance(app.screen, FleetScreen):
             await driven.advance()

@@ -9,31 +9,31 @@ from dataclasses import dataclass
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Static
 
-from tests.support.clock import FakeClock, settle
-from tests.support.notebook import Notebook
-from tests.tui.driving import StillApp
-from zbtui.core.org import WAYS, Org, Way
-from zbtui.demo.household import DemoCredentials, open_demo
+from tests.support.clock import FakeClock, run_until_idle
+from tests.support.notebook import MemoryJournal
+from tests.tui.driving import ManualTickApp
+from zbtui.core.org import SIGN_IN_METHODS, Org, SignInMethod
+from zbtui.demo.household import DemoCredentialStore, open_demo
 from zbtui.demo.zoho import Simulator
-from zbtui.onboard import Desk
+from zbtui.onboard import OrgService
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.sign_in_screen import SignInScreen
-from zbtui.tui.widgets.sign_in_pages import Page
+from zbtui.tui.widgets.sign_in_pages import SignInPage
 from zbtui.watch.fleet import Fleet
 
-NEWCOMER = "heron"
+NEW_ORG_NAME = "heron"
 """The org that the demo fills in first."""
 
 
 @dataclass
-class Demo:
+class DemoDriver:
     """A running demo."""
 
     app: ZbtuiApp
     pilot: Pilot[str]
     fleet: Fleet
-    desk: Desk
+    org_service: OrgService
     clock: FakeClock
 
     @property
@@ -41,48 +41,48 @@ class Demo:
         return self.credentials.simulator
 
     @property
-    def credentials(self) -> DemoCredentials:
-        credentials = self.desk.household.credentials
-        assert isinstance(credentials, DemoCredentials)
+    def credentials(self) -> DemoCredentialStore:
+        credentials = self.org_service.stores.credentials
+        assert isinstance(credentials, DemoCredentialStore)
         return credentials
 
     def org(self, name: str) -> Org | None:
-        return next((org for org in self.desk.orgs() if org.name == name), None)
+        return next((org for org in self.org_service.orgs() if org.name == name), None)
 
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.pilot.press(key)
-            await self.rest()
+            await self.wait_until_idle()
 
     async def type(self, text: str) -> None:
         """Into the field that has the cursor, in place of what is there."""
         focused = self.app.focused
         assert isinstance(focused, Input)
         focused.value = text
-        await self.rest()
+        await self.wait_until_idle()
 
     async def advance(self, seconds: int = 1) -> None:
         for _ in range(seconds):
             await self.clock.advance(1)
-            await self.rest()
+            await self.wait_until_idle()
             self.app.tick()
-            await self.rest()
+            await self.wait_until_idle()
 
-    async def leap(self, seconds: int) -> None:
+    async def advance_without_ticks(self, seconds: int) -> None:
         """As `advance`, with one look at the screen at the end."""
         await self.clock.advance(seconds - 1)
         await self.advance()
 
-    async def rest(self) -> None:
-        await settle()
+    async def wait_until_idle(self) -> None:
+        await run_until_idle()
         await self.pilot.pause()
 
     async def click(self, button: str) -> None:
         self.app.screen.query_one(f"#{button}", Button).press()
-        await self.rest()
+        await self.wait_until_idle()
 
     @property
-    def text(self) -> str:
+    def screen_text(self) -> str:
         """Every line of the screen, as a person reads it."""
         width, height = self.app.size
         return "\n".join(
@@ -98,31 +98,31 @@ class Demo:
 
     @property
     def page(self) -> str:
-        return self.form.page
+        return self.form.current_page
 
     @property
-    def wrong(self) -> str:
+    def form_problem(self) -> str:
         """What the form says is wrong; empty: nothing."""
         wrong = self.app.screen.query_one("#wrong", Static)
         return str(wrong.content) if wrong.display else ""
 
     async def fill(self, **values: str) -> None:
-        page = self.form.query_one(f"#{self.page}", Page)
+        page = self.form.query_one(f"#{self.page}", SignInPage)
         for key, text in values.items():
             page.field(key).value = text
-        await self.rest()
+        await self.wait_until_idle()
 
-    async def choose(self, way: Way) -> None:
+    async def choose_method(self, way: SignInMethod) -> None:
         """From the page of the ways to the one of the client."""
         assert self.page == "way"
-        await self.press("home", *["down"] * WAYS.index(way), "enter")
-        assert self.page == "client", self.wrong
+        await self.press("home", *["down"] * SIGN_IN_METHODS.index(way), "enter")
+        assert self.page == "client", self.form_problem
 
-    async def open_form(self, way: Way) -> None:
+    async def open_form(self, way: SignInMethod) -> None:
         """To the page of the client, filled in as the demo does."""
         await self.press("a")
         await self.click("next")
-        await self.choose(way)
+        await self.choose_method(way)
 
     @property
     def is_closed(self) -> bool:
@@ -130,31 +130,31 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterator[Demo]:
+async def drive_demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterator[DemoDriver]:
     clock = FakeClock()
-    async with open_demo(orgs, speed=0.01, clock=clock, journal=Notebook()) as watch:
-        app, fleet, desk = StillApp(*watch), watch.fleet, watch.desk
+    async with open_demo(orgs, speed=0.01, clock=clock, journal=MemoryJournal()) as watch:
+        app, fleet, desk = ManualTickApp(*watch), watch.fleet, watch.desk
         async with app.run_test(size=size) as pilot:
-            driven = Demo(app, pilot, fleet, desk, clock)
+            driven = DemoDriver(app, pilot, fleet, desk, clock)
             await driven.advance(2)
             yield driven
-        await desk.finish()  # as the command line does
+        await desk.finish_tasks()  # as the command line does
 
 
-async def finish(driven: Demo) -> None:
+async def finish_sign_in(driven: DemoDriver) -> None:
     """From the page of the client to a live panel."""
     await driven.click("next")
-    await driven.leap(12)
-    assert driven.page == "found", driven.text
+    await driven.advance_without_ticks(12)
+    assert driven.page == "found", driven.screen_text
     await driven.click("next")
     await driven.advance(3)
 
 
-def is_untouched(driven: Demo) -> bool:
+def has_left_nothing(driven: DemoDriver) -> bool:
     """Whether nothing of the newcomer is in the config or the keyring, nor stays at Zoho."""
-    org = driven.simulator.world.newcomers[NEWCOMER]
+    org = driven.simulator.world.unwatched_orgs[NEW_ORG_NAME]
     tokens = driven.simulator.accounts.refresh_tokens
     left = [token for token, source in tokens.items() if source.org is org and token != org.refresh_token]
     credentials = driven.credentials
-    kept = NEWCOMER in credentials._sign_ins or NEWCOMER in credentials._accesses
-    return driven.org(NEWCOMER) is None and not kept and not left
+    kept = NEW_ORG_NAME in credentials._sign_ins or NEW_ORG_NAME in credentials._access_tokens
+    return driven.org(NEW_ORG_NAME) is None and not kept and not left

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support.build import over, seen, snapshot_with, troubled
-from tests.support.clock import START, settle
-from tests.tui.views import ViewApp, roster_of
+from tests.support.build import make_snapshot, make_unpolled_snapshot, snapshot_with, with_problem_of
+from tests.support.clock import START, run_until_idle
+from tests.tui.views import ViewApp, org_list_of
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.widgets.agenda_view import AgendaView
 
@@ -16,14 +16,14 @@ WEEKLY = "RRULE:FREQ=WEEKLY;INTERVAL=1"
 
 
 def due(name: str, ahead: timedelta, rrule: str | None = WEEKLY) -> Snapshot:
-    return seen(name, scheduled_date=(START + ahead).isoformat(), rrule=rrule)
+    return make_snapshot(name, scheduled_date=(START + ahead).isoformat(), rrule=rrule)
 
 
-async def reckoned(app: ViewApp) -> None:
+async def wait_for_later_runs(app: ViewApp) -> None:
     """Until the plans' later runs are known: it takes them up in slices."""
     assert isinstance(app.view, AgendaView)
-    while app.view._filling:
-        await settle()
+    while app.view._is_computing:
+        await run_until_idle()
 
 
 def lines_with(app: ViewApp, text: str) -> list[str]:
@@ -31,9 +31,9 @@ def lines_with(app: ViewApp, text: str) -> list[str]:
 
 
 async def test_later_runs_come_by_themselves_and_are_told_as_about() -> None:
-    app = ViewApp(AgendaView(roster_of(due("acme", HOUR))))
+    app = ViewApp(AgendaView(org_list_of(due("acme", HOUR))))
     async with app.run_test(size=(100, 40)):
-        await reckoned(app)
+        await wait_for_later_runs(app)
         first, *later = lines_with(app, "acme")
         assert "in 01:00:00" in first and "~" not in first
         assert len(later) == 4
@@ -41,7 +41,7 @@ async def test_later_runs_come_by_themselves_and_are_told_as_about() -> None:
 
 
 async def test_a_run_that_comes_due_moves_to_the_top() -> None:
-    app = ViewApp(AgendaView(roster_of(due("acme", HOUR, None), due("beta", 2 * HOUR, None))))
+    app = ViewApp(AgendaView(org_list_of(due("acme", HOUR, None), due("beta", 2 * HOUR, None))))
     async with app.run_test(size=(100, 20)):
         app.tick(3599)
         assert not lines_with(app, "due by now")
@@ -50,7 +50,7 @@ async def test_a_run_that_comes_due_moves_to_the_top() -> None:
 
 
 async def test_after_a_jump_of_the_clock_it_is_made_anew_either_way() -> None:
-    app = ViewApp(AgendaView(roster_of(due("acme", 20 * HOUR, None))))
+    app = ViewApp(AgendaView(org_list_of(due("acme", 20 * HOUR, None))))
     async with app.run_test(size=(100, 20)):
         app.tick((30 * HOUR).total_seconds())
         assert "due by now" in app.lines[0]
@@ -59,7 +59,7 @@ async def test_after_a_jump_of_the_clock_it_is_made_anew_either_way() -> None:
 
 
 async def test_at_midnight_tomorrow_becomes_today() -> None:
-    app = ViewApp(AgendaView(roster_of(due("acme", 40 * HOUR, None))))
+    app = ViewApp(AgendaView(org_list_of(due("acme", 40 * HOUR, None))))
     async with app.run_test(size=(100, 20)):
         assert not lines_with(app, "today")
         app.tick((37 * HOUR).total_seconds())
@@ -69,36 +69,36 @@ async def test_at_midnight_tomorrow_becomes_today() -> None:
 async def test_the_same_moment_at_another_offset_is_another_weekday() -> None:
     """At 23:30 in New York it is Tuesday already in London: a plan for Mondays goes on there otherwise."""
     plan: dict[str, Any] = {"rrule": "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO"}
-    here = seen("here", scheduled_date="2026-11-30T23:30:00-05:00", **plan)
-    there = seen("there", scheduled_date="2026-12-01T04:30:00+00:00", **plan)
-    app = ViewApp(AgendaView(roster_of(here, there)))
+    here = make_snapshot("here", scheduled_date="2026-11-30T23:30:00-05:00", **plan)
+    there = make_snapshot("there", scheduled_date="2026-12-01T04:30:00+00:00", **plan)
+    app = ViewApp(AgendaView(org_list_of(here, there)))
     async with app.run_test(size=(120, 60)):
-        await reckoned(app)
+        await wait_for_later_runs(app)
         runs: dict[str, set[datetime]] = {"here": set(), "there": set()}
-        for tile in app.view._tiles:
-            if tile.org and not tile.key.exact:  # type: ignore[attr-defined]
+        for tile in app.view._items:
+            if tile.org and not tile.key.is_exact:  # type: ignore[attr-defined]
                 runs[tile.org].add(tile.key.at)  # type: ignore[attr-defined]
         assert {at.weekday() for at in runs["here"]} == {at.weekday() for at in runs["there"]} == {0}
         assert runs["here"] and not runs["here"] & runs["there"]
 
 
 async def test_an_org_that_cannot_be_looked_at_is_not_called_late() -> None:
-    old = over(due("acme", -HOUR, None), troubled("auth", final=True))
-    app = ViewApp(AgendaView(roster_of(old)))
+    old = with_problem_of(due("acme", -HOUR, None), make_unpolled_snapshot("auth", final=True))
+    app = ViewApp(AgendaView(org_list_of(old)))
     async with app.run_test(size=(100, 20)):
         (line,) = lines_with(app, "acme")
         assert "due 1h ago" in line and "late" not in line
 
 
 async def test_what_no_org_depends_on_is_forgotten() -> None:
-    view = AgendaView(roster_of(due("acme", HOUR)))
+    view = AgendaView(org_list_of(due("acme", HOUR)))
     app = ViewApp(view)
     async with app.run_test(size=(100, 40)):
         for hours in range(1, 5):
             moved = due("acme", hours * HOUR)
             assert moved.zoho.backup
-            view.roster.update(snapshot_with(moved, observed_at=START), START)
+            view.org_list.update(snapshot_with(moved, observed_at=START), START)
             view.repaint(["acme"])
-            await reckoned(app)
+            await wait_for_later_runs(app)
             assert len(view._later) == 1
             assert lines_with(app, f"in 0{hours}:00:00")

@@ -12,32 +12,32 @@ from rich.console import Console
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tests.support.build import SEED_JOB, seen, snapshot_with
+from tests.support.build import SAMPLE_JOB, make_snapshot, snapshot_with
 from tests.support.clock import START, FakeClock
-from tests.support.notebook import Notebook
-from tests.tui.driving import Zoho, driving, make_alerts, make_desk
+from tests.support.notebook import MemoryJournal
+from tests.tui.driving import FakeZoho, drive_app, make_alert_dispatcher, make_org_service
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config, Settings
-from zbtui.core.finding import FIELDS
-from zbtui.core.keys import SCOPES
-from zbtui.core.org import Org, Policy
+from zbtui.core.finding import FILTER_FIELDS
+from zbtui.core.keys import KEY_SCOPES
+from zbtui.core.org import Org, WatchPolicy
 from zbtui.core.secret import Secret
-from zbtui.core.snapshot import Looked
-from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
+from zbtui.core.snapshot import Observation
+from zbtui.core.trouble import LOCKOUT, Problem, ProblemError
 from zbtui.core.verdict import Level
-from zbtui.tui.app import DEMO, ZbtuiApp
+from zbtui.tui.app import DEMO_REQUESTED, ZbtuiApp
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
-from zbtui.tui.widgets.tile_view import TileView
+from zbtui.tui.widgets.tile_view import OrgListView
 from zbtui.watch.fleet import Fleet
 
 NAMES = [f"org-{number}" for number in range(6)]
 
 
 async def test_a_panel_shows_what_zoho_says_and_its_countdown_ticks() -> None:
-    async with driving() as driven:
+    async with drive_app() as driven:
         assert "● SCHEDULED" in driven.screen_text
         assert "in 5d 21:42:43" in driven.screen_text
         await driven.advance()
@@ -45,9 +45,9 @@ async def test_a_panel_shows_what_zoho_says_and_its_countdown_ticks() -> None:
 
 
 async def test_a_changed_status_changes_glyph_word_and_colour() -> None:
-    async with driving() as driven:
+    async with drive_app() as driven:
         before = driven.app.export_screenshot()
-        driven.zoho.says("acme", status="FAILED")
+        driven.zoho.set_answer("acme", status="FAILED")
         await driven.advance(400)
         assert "✖ FAILED" in driven.screen_text
         assert "✖ 1 critical" in driven.screen_text
@@ -55,18 +55,18 @@ async def test_a_changed_status_changes_glyph_word_and_colour() -> None:
 
 
 async def test_the_worst_comes_first() -> None:
-    zoho = Zoho()
-    zoho.says("org-4", status="FAILED")
-    zoho.answers["org-2"] = Trouble("network", "No line.", "Wait.")
-    zoho.answers["org-5"] = Looked(None)
-    async with driving(NAMES, zoho) as driven:
+    zoho = FakeZoho()
+    zoho.set_answer("org-4", status="FAILED")
+    zoho.answers["org-2"] = Problem("network", "No line.", "Wait.")
+    zoho.answers["org-5"] = Observation(None)
+    async with drive_app(NAMES, zoho) as driven:
         assert driven.order == ["org-4", "org-2", "org-5", "org-0", "org-1", "org-3"]
 
 
 async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> None:
-    async with driving(NAMES) as driven:
+    async with drive_app(NAMES) as driven:
         await driven.press("right", "j")
-        driven.zoho.says("org-5", status="FAILED")
+        driven.zoho.set_answer("org-5", status="FAILED")
         await driven.advance(6)
         await driven.press("R")
         await driven.advance(1)
@@ -76,7 +76,7 @@ async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> Non
 
 
 async def test_a_tick_on_the_way_out_does_nothing() -> None:
-    async with driving() as driven:
+    async with drive_app() as driven:
         pass
     driven.app.tick()
 
@@ -98,28 +98,28 @@ MOVES = [
 
 
 async def test_arrows_and_letters_move_among_the_panels() -> None:
-    async with driving(NAMES) as driven:
+    async with drive_app(NAMES) as driven:
         for keys, target in MOVES:
             await driven.press("home", *keys)
-            assert driven.view.current == target, keys
+            assert driven.view.selected_org == target, keys
 
 
 async def test_down_into_a_row_that_is_not_full_ends_on_its_last_panel() -> None:
-    async with driving(NAMES[:3]) as driven:
+    async with drive_app(NAMES[:3]) as driven:
         await driven.press("right", "down")
-        assert driven.view.current == "org-2"
+        assert driven.view.selected_org == "org-2"
 
 
 async def test_the_panel_moved_to_is_scrolled_into_sight() -> None:
-    async with driving([f"org-{number}" for number in range(40)]) as driven:
+    async with drive_app([f"org-{number}" for number in range(40)]) as driven:
         await driven.press("end")
         assert "org-39" in driven.screen_text
 
 
 async def test_a_click_moves_and_a_double_click_opens() -> None:
-    async with driving(NAMES) as driven:
+    async with drive_app(NAMES) as driven:
         await driven.pilot.click(driven.view, offset=(50, 10))
-        assert driven.view.current == "org-3"
+        assert driven.view.selected_org == "org-3"
         await driven.pilot.click(driven.view, offset=(50, 10), times=2)
         await driven.pilot.pause()
         assert "requester.zuid" in driven.screen_text
@@ -127,33 +127,33 @@ async def test_a_click_moves_and_a_double_click_opens() -> None:
 
 @pytest.mark.parametrize("before", [[], ["enter"]], ids=["among all orgs", "in the detail"])
 async def test_r_polls_one_org_and_never_twice_within_five_seconds(before: list[str]) -> None:
-    async with driving(NAMES) as driven:
+    async with drive_app(NAMES) as driven:
         await driven.press(*before)
-        driven.zoho.asked.clear()
+        driven.zoho.polled_orgs.clear()
         await driven.press("r", "r", "r")
         await driven.advance(3)
-        assert driven.zoho.asked == []
+        assert driven.zoho.polled_orgs == []
         await driven.advance(2)
-        assert driven.zoho.asked == ["org-0"]
+        assert driven.zoho.polled_orgs == ["org-0"]
 
 
 async def test_capital_r_looks_at_every_org() -> None:
-    async with driving(NAMES) as driven:
-        driven.zoho.asked.clear()
+    async with drive_app(NAMES) as driven:
+        driven.zoho.polled_orgs.clear()
         await driven.press("R")
         await driven.advance(5)
-        assert sorted(driven.zoho.asked) == NAMES
+        assert sorted(driven.zoho.polled_orgs) == NAMES
 
 
 async def test_a_lock_out_is_not_broken_by_r() -> None:
-    zoho = Zoho()
+    zoho = FakeZoho()
     until = START + timedelta(minutes=10)
-    zoho.answers["acme"] = Trouble("throttled", "Locked.", "Wait.", LOCKOUT, retry_at=until)
-    async with driving(zoho=zoho) as driven:
-        driven.zoho.asked.clear()
+    zoho.answers["acme"] = Problem("throttled", "Locked.", "Wait.", LOCKOUT, retry_at=until)
+    async with drive_app(zoho=zoho) as driven:
+        driven.zoho.polled_orgs.clear()
         await driven.press("r")
         await driven.advance(60)
-        assert driven.zoho.asked == []
+        assert driven.zoho.polled_orgs == []
         assert "asks in 00:08:5" in driven.screen_text
 
 
@@ -161,8 +161,8 @@ async def test_a_poll_from_the_detail_that_cannot_be_says_why_and_o_opens_the_or
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened: list[str | None] = []
-    monkeypatch.setattr(FleetScreen, "browse", lambda screen, name: opened.append(name))
-    async with driving(toasts=True) as driven:
+    monkeypatch.setattr(FleetScreen, "open_crm", lambda screen, name: opened.append(name))
+    async with drive_app(show_toasts=True) as driven:
         await driven.press("p", "enter", "r", "o")
         assert isinstance(driven.app.screen, DetailScreen)
         assert [one.message for one in driven.app._notifications] == ["acme is paused: resume it first."]
@@ -170,29 +170,29 @@ async def test_a_poll_from_the_detail_that_cannot_be_says_why_and_o_opens_the_or
 
 
 async def test_p_pauses_and_resumes() -> None:
-    async with driving() as driven:
+    async with drive_app() as driven:
         await driven.press("p")
         assert "PAUSED" in driven.screen_text
-        driven.zoho.asked.clear()
+        driven.zoho.polled_orgs.clear()
         await driven.advance(1000)
-        assert driven.zoho.asked == []
+        assert driven.zoho.polled_orgs == []
         assert "◌ WAITING" in driven.screen_text
         await driven.press("p")
         await driven.advance()
-        assert driven.zoho.asked == ["acme"]
+        assert driven.zoho.polled_orgs == ["acme"]
         assert "● SCHEDULED" in driven.screen_text
 
 
 async def test_enter_shows_all_six_keys_of_the_answer_as_they_came() -> None:
-    async with driving(size=(120, 40)) as driven:
-        driven.zoho.says("acme")
+    async with drive_app(size=(120, 40)) as driven:
+        driven.zoho.set_answer("acme")
         await driven.press("enter")
         text = driven.screen_text
-        for key, value in SEED_JOB.items():
+        for key, value in SAMPLE_JOB.items():
             if key != "requester":
                 assert key in text
                 assert value in text
-        for key, value in SEED_JOB["requester"].items():
+        for key, value in SAMPLE_JOB["requester"].items():
             assert f"requester.{key}" in text
             assert value in text
         await driven.press("escape")
@@ -200,9 +200,9 @@ async def test_enter_shows_all_six_keys_of_the_answer_as_they_came() -> None:
 
 
 async def test_the_detail_says_what_to_do_in_full() -> None:
-    zoho = Zoho()
-    zoho.answers["acme"] = Trouble("permission", "No right.", "Ask for it.", "NO_PERMISSION", 403, True)
-    async with driving(zoho=zoho) as driven:
+    zoho = FakeZoho()
+    zoho.answers["acme"] = Problem("permission", "No right.", "Ask for it.", "NO_PERMISSION", 403, True)
+    async with drive_app(zoho=zoho) as driven:
         await driven.press("enter")
         assert "Ask for it." in driven.screen_text
         assert "NO_PERMISSION · HTTP 403" in driven.screen_text
@@ -210,26 +210,26 @@ async def test_the_detail_says_what_to_do_in_full() -> None:
 
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_names_every_key_and_every_word(key: str) -> None:
-    async with driving(size=(100, 100)) as driven:
+    async with drive_app(size=(100, 100)) as driven:
         await driven.press(key)
         for said in ("Ask Zoho about this org now", "Leave zbtui", "NO BACKUP", "THROTTLED", "(stale)"):
             assert said in driven.screen_text
 
 
 async def test_help_names_the_palette_the_tables_keys_the_filters_fields_and_each_glyph() -> None:
-    async with driving(size=(100, 100)) as driven:
+    async with drive_app(size=(100, 100)) as driven:
         await driven.press("question_mark")
         text = driven.screen_text
         assert "^p " in text and "command palette" in text
         assert "<  " in text and ">  " in text
-        for field in FIELDS:
+        for field in FILTER_FIELDS:
             assert f"{field}:" in text
         for glyph in ("!ok", "‖", "≡", "~", "▌", "▼", *(level.glyph for level in Level)):
             assert glyph in text
 
 
 async def test_help_can_be_read_to_its_end_on_a_small_screen() -> None:
-    async with driving(size=(60, 20)) as driven:
+    async with drive_app(size=(60, 20)) as driven:
         await driven.press("question_mark")
         read = driven.screen_text.splitlines()
         for _ in range(12):
@@ -243,14 +243,14 @@ async def test_help_can_be_read_to_its_end_on_a_small_screen() -> None:
 
 async def test_help_names_the_users_own_keys_of_the_table_too() -> None:
     settings = Settings(keys=(("table.column-left", "f6"),))
-    async with driving(size=(100, 100), settings=settings) as driven:
+    async with drive_app(size=(100, 100), settings=settings) as driven:
         await driven.press("question_mark")
         assert "f6  " in driven.screen_text and ">  " in driven.screen_text
         assert "<  " not in driven.screen_text
 
 
 @pytest.mark.parametrize(
-    "owner", [ZbtuiApp, FleetScreen, TileView, DetailScreen, HelpScreen, WelcomeScreen]
+    "owner", [ZbtuiApp, FleetScreen, OrgListView, DetailScreen, HelpScreen, WelcomeScreen]
 )
 def test_every_binding_has_an_id_and_a_tooltip(owner: type[DOMNode]) -> None:
     bindings = [binding for binding in owner.__dict__["BINDINGS"] if isinstance(binding, Binding)]
@@ -259,10 +259,10 @@ def test_every_binding_has_an_id_and_a_tooltip(owner: type[DOMNode]) -> None:
 
 
 async def test_the_palette_offers_the_commands() -> None:
-    async with driving() as driven:
+    async with drive_app() as driven:
         titles = [command.title for command in driven.app.get_system_commands(driven.app.screen)]
         assert {"Theme", "Quit"} <= set(titles)
-        for each in SCOPES["fleet"]:
+        for each in KEY_SCOPES["fleet"]:
             assert any(each.tooltip in title for title in titles)
         driven.app.screen.action_pause_all()  # type: ignore[attr-defined]
         await driven.advance()
@@ -270,40 +270,40 @@ async def test_the_palette_offers_the_commands() -> None:
 
 
 async def test_q_quits() -> None:
-    async with driving() as driven:
+    async with drive_app() as driven:
         await driven.press("q")
         assert driven.app.return_code == 0
 
 
 async def test_without_an_org_the_welcome_shows_the_way_in() -> None:
-    async with driving([]) as driven:
+    async with drive_app([]) as driven:
         assert isinstance(driven.app.screen, WelcomeScreen)
         assert "zbtui add" in driven.screen_text
         await driven.press("d")
-        assert driven.app.return_value == DEMO
+        assert driven.app.return_value == DEMO_REQUESTED
 
 
 async def test_an_org_added_elsewhere_appears_and_one_removed_goes() -> None:
     configs: list[Config] = []
-    async with driving([], reload=lambda: configs.pop() if configs else None) as driven:
+    async with drive_app([], reload=lambda: configs.pop() if configs else None) as driven:
         acme, beta = (Org(name, "eu", "1000.ABC") for name in ("acme", "beta"))
-        configs.append(Config(Policy(), (acme, beta)))
+        configs.append(Config(WatchPolicy(), (acme, beta)))
         await driven.advance()
         await driven.advance()
         assert driven.order == ["acme", "beta"]
         assert driven.screen_text.count("● SCHEDULED") == 2
-        configs.append(Config(Policy(), (beta,)))
+        configs.append(Config(WatchPolicy(), (beta,)))
         await driven.advance()
         assert driven.order == ["beta"]
 
 
 async def test_with_the_last_org_gone_the_welcome_comes_back_and_goes_with_the_next_one() -> None:
     configs: list[Config] = []
-    async with driving(reload=lambda: configs.pop() if configs else None) as driven:
+    async with drive_app(reload=lambda: configs.pop() if configs else None) as driven:
         configs.append(Config())
         await driven.advance()
         assert "No org is under watch yet" in driven.screen_text
-        configs.append(Config(Policy(), (Org("beta", "eu", "1000.ABC"),)))
+        configs.append(Config(WatchPolicy(), (Org("beta", "eu", "1000.ABC"),)))
         await driven.advance()
         await driven.advance()
         assert "● SCHEDULED" in driven.screen_text
@@ -311,37 +311,37 @@ async def test_with_the_last_org_gone_the_welcome_comes_back_and_goes_with_the_n
 
 async def test_left_alone_the_screen_shows_the_worst_again() -> None:
     names = [f"org-{number}" for number in range(40)]
-    async with driving(names, policy=Policy(every=timedelta(hours=1))) as driven:
+    async with drive_app(names, policy=WatchPolicy(every=timedelta(hours=1))) as driven:
         await driven.press("end")
         assert "org-39" in driven.screen_text
         await driven.advance(61)
-        assert driven.view.current == "org-0"
+        assert driven.view.selected_org == "org-0"
         assert "org-0 " in driven.screen_text
 
 
 async def test_the_screen_follows_the_panel_under_the_cursor_when_the_order_changes() -> None:
-    zoho = Zoho()
-    zoho.says("org-0", status="FAILED")
+    zoho = FakeZoho()
+    zoho.set_answer("org-0", status="FAILED")
     names = [f"org-{number}" for number in range(40)]
-    async with driving(names, zoho) as driven:
+    async with drive_app(names, zoho) as driven:
         await driven.press("right", "left")
-        driven.zoho.says("org-0")
+        driven.zoho.set_answer("org-0")
         await driven.press("r")
         await driven.advance(6)
         await driven.advance(12)
-        assert driven.view.current == "org-0"
+        assert driven.view.selected_org == "org-0"
         assert "org-0 " in driven.screen_text
 
 
 async def test_a_config_that_cannot_be_read_is_told_and_the_watch_goes_on() -> None:
-    troubles = [TroubleError(Trouble("config", "config.toml, line 3: odd.", "Mend it."))]
+    troubles = [ProblemError(Problem("config", "config.toml, line 3: odd.", "Mend it."))]
 
     def reload() -> Config | None:
         if troubles:
             raise troubles.pop()
         return None
 
-    async with driving(reload=reload) as driven:
+    async with drive_app(reload=reload) as driven:
         await driven.advance()
         assert "config.toml, line 3: odd." in driven.screen_text
         assert "● SCHEDULED" in driven.screen_text
@@ -349,44 +349,46 @@ async def test_a_config_that_cannot_be_read_is_told_and_the_watch_goes_on() -> N
 
 async def test_a_changed_pace_counts_at_once() -> None:
     configs: list[Config] = []
-    async with driving(reload=lambda: configs.pop() if configs else None) as driven:
-        driven.zoho.says("acme", scheduled_date=(START - timedelta(hours=2)).isoformat())
+    async with drive_app(reload=lambda: configs.pop() if configs else None) as driven:
+        driven.zoho.set_answer("acme", scheduled_date=(START - timedelta(hours=2)).isoformat())
         await driven.press("r")
         await driven.advance(6)
         assert "◆ OVERDUE" not in driven.screen_text
-        policy = Policy(overdue_after=timedelta(hours=1))
+        policy = WatchPolicy(overdue_after=timedelta(hours=1))
         configs.append(Config(policy, (Org("acme", "eu", "1000.ABC"),)))
         await driven.advance()
         assert "◆ OVERDUE" in driven.screen_text
 
 
 async def test_what_was_kept_shows_before_the_first_answer_marked_stale() -> None:
-    known = snapshot_with(seen(at=START - timedelta(minutes=2)), restored=True)
-    zoho = Zoho()
-    zoho.hanging.add("acme")
-    async with driving(zoho=zoho, journal=Notebook([known])) as driven:
+    known = snapshot_with(make_snapshot(at=START - timedelta(minutes=2)), restored=True)
+    zoho = FakeZoho()
+    zoho.hanging_orgs.add("acme")
+    async with drive_app(zoho=zoho, journal=MemoryJournal([known])) as driven:
         assert "SCHEDULED (stale)" in driven.screen_text
         assert "Patricia Boyle" in driven.screen_text
 
 
 async def test_one_org_that_hangs_delays_no_other() -> None:
-    zoho = Zoho()
-    zoho.hanging.add("org-0")
-    async with driving(NAMES, zoho, size=(160, 50)) as driven:
+    zoho = FakeZoho()
+    zoho.hanging_orgs.add("org-0")
+    async with drive_app(NAMES, zoho, size=(160, 50)) as driven:
         assert driven.screen_text.count("● SCHEDULED") == 5
         assert driven.screen_text.count("◌ WAITING") == 1
 
 
 async def test_a_clock_that_is_off_and_a_dead_line_are_told_once_above_all() -> None:
-    async with driving(NAMES[:2]) as driven:
+    async with drive_app(NAMES[:2]) as driven:
         for name in NAMES[:2]:
-            driven.zoho.answers[name] = Looked(None, zoho_time=driven.clock.now() + timedelta(minutes=9))
+            driven.zoho.answers[name] = Observation(
+                None, server_time=driven.clock.now() + timedelta(minutes=9)
+            )
         await driven.press("R")
         await driven.advance(6)
         await driven.advance()
         assert "This machine's clock is 8m behind Zoho's" in driven.screen_text
         for name in NAMES[:2]:
-            driven.zoho.answers[name] = Trouble("network", "No line.", "Wait.")
+            driven.zoho.answers[name] = Problem("network", "No line.", "Wait.")
         await driven.press("R")
         await driven.advance(6)
         await driven.advance()
@@ -397,9 +399,9 @@ async def test_a_clock_that_is_off_and_a_dead_line_are_told_once_above_all() -> 
     "text", ["[/b]", "[@click=app.quit]x[/]", "\x1b]52;c;AAAA\x07", "\u202eevil", "漢字"]
 )
 async def test_hostile_text_is_inert_everywhere(text: str) -> None:
-    zoho = Zoho()
-    zoho.says("acme", status=text, requester={"id": text, "name": text, "zuid": text})
-    async with driving(zoho=zoho) as driven:
+    zoho = FakeZoho()
+    zoho.set_answer("acme", status=text, requester={"id": text, "name": text, "zuid": text})
+    async with drive_app(zoho=zoho) as driven:
         for key in ("enter", "escape"):
             await driven.press(key)
             assert "\x1b" not in driven.screen_text
@@ -409,7 +411,7 @@ async def test_hostile_text_is_inert_everywhere(text: str) -> None:
 
 @pytest.mark.parametrize("size", [(36, 12), (60, 20), (80, 24), (160, 50), (200, 60), (300, 80)])
 async def test_panels_fill_the_width_without_being_cut(size: tuple[int, int]) -> None:
-    async with driving(NAMES, size=size) as driven:
+    async with drive_app(NAMES, size=size) as driven:
         lines = driven.screen_text.splitlines()
         tops = [line for line in lines if "╭" in line or "┏" in line]
         for line in tops:
@@ -423,10 +425,10 @@ async def test_a_crash_tells_where_and_no_local_variable() -> None:
             plain = "1000.canary"
             raise RuntimeError(f"{plain}{token}")
 
-    clock, notebook = FakeClock(), Notebook()
+    clock, notebook = FakeClock(), MemoryJournal()
     fleet = Fleet(Config(), lambda org: None, notebook, clock)  # type: ignore[arg-type, return-value]
-    desk = make_desk(Config(), notebook, clock)
-    app = Broken(ConfigWatcher(Config()), fleet, desk, make_alerts(desk))
+    desk = make_org_service(Config(), notebook, clock)
+    app = Broken(ConfigWatcher(Config()), fleet, desk, make_alert_dispatcher(desk))
     output = io.StringIO()
     app.error_console = Console(file=output, width=200)
     with pytest.raises(RuntimeError):
@@ -440,15 +442,15 @@ async def test_a_crash_tells_where_and_no_local_variable() -> None:
 
 
 async def test_a_paused_org_is_not_asked_when_all_are() -> None:
-    async with driving(NAMES[:2]) as driven:
+    async with drive_app(NAMES[:2]) as driven:
         await driven.press("p")
-        driven.zoho.asked.clear()
+        driven.zoho.polled_orgs.clear()
         await driven.press("R")
         await driven.advance(6)
-        assert driven.zoho.asked == ["org-1"]
+        assert driven.zoho.polled_orgs == ["org-1"]
 
 
 def test_snapshots_are_frozen() -> None:
     with pytest.raises(AttributeError):
-        seen().polls.failures = 1  # type: ignore[misc]
-    assert snapshot_with(seen(), failures=1).polls.failures == 1
+        make_snapshot().polls.failures = 1  # type: ignore[misc]
+    assert snapshot_with(make_snapshot(), failures=1).polls.failures == 1

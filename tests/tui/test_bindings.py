@@ -14,8 +14,8 @@ from textual.keys import _character_to_key
 from textual.screen import Screen
 from textual.widget import Widget
 
-from zbtui.core.keymap import WrongKeysError, key_named, read_keymap
-from zbtui.core.keys import SCOPES
+from zbtui.core.keymap import InvalidKeymapError, parse_keymap, textual_key_name
+from zbtui.core.keys import KEY_SCOPES
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.screens import help_screen
 from zbtui.tui.screens.edit_screen import EditScreen
@@ -24,10 +24,10 @@ from zbtui.tui.screens.remove_screen import RemoveScreen
 from zbtui.tui.screens.sign_in_screen import SignInScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 
-_IDS = sorted({each.id for actions in SCOPES.values() for each in actions})
+_IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})
 
 
-class Keyed(App[None]):
+class BoundApp(App[None]):
     """Nothing but the app's keys, and a screen of one's choice."""
 
     CSS_PATH = Path(help_screen.__file__).parent / "boxed_screen.tcss"
@@ -56,7 +56,7 @@ class Fleet(Screen[None]):
 # As Textual takes them
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("scope", KEY_SCOPES)
 def test_every_binding_has_an_id_a_label_and_a_tooltip(scope: str) -> None:
     for binding in bindings_of(scope):
         assert isinstance(binding, Binding)
@@ -81,7 +81,7 @@ def test_a_screen_binds_what_the_registry_has_for_it(owner: type[Widget], scopes
 
 @pytest.mark.parametrize("character", string.punctuation + string.ascii_letters + string.digits + "é§")
 def test_a_character_has_the_name_that_textual_has_for_it(character: str) -> None:
-    assert key_named(character) == _character_to_key(character)
+    assert textual_key_name(character) == _character_to_key(character)
 
 
 _KEYS = st.sampled_from(["f5", "f6", "r", "p", "x", "up", "f7,f8", "R,f9", "k", "question_mark"])
@@ -90,10 +90,10 @@ _KEYS = st.sampled_from(["f5", "f6", "r", "p", "x", "up", "f7,f8", "R,f9", "k", 
 @given(st.dictionaries(st.sampled_from(_IDS), _KEYS, max_size=5))
 def test_whatever_keys_are_accepted_are_those_that_textual_then_has(chosen: dict[str, str]) -> None:
     try:
-        keymap = dict(read_keymap(chosen))
-    except WrongKeysError:
+        keymap = dict(parse_keymap(chosen))
+    except InvalidKeymapError:
         return
-    for scope, actions in SCOPES.items():
+    for scope, actions in KEY_SCOPES.items():
         bound = BindingsMap(bindings_of(scope))
         bound.apply_keymap(keymap)
         for action in actions:
@@ -106,7 +106,7 @@ def test_whatever_keys_are_accepted_are_those_that_textual_then_has(chosen: dict
 
 
 async def test_what_is_heard_and_so_told_in_footer_and_help_are_the_keys_that_the_user_set() -> None:
-    app = Keyed(Fleet(), fleet__look="f5,space", app__help="f2")
+    app = BoundApp(Fleet(), fleet__look="f5,space", app__help="f2")
     async with app.run_test() as pilot:
         await pilot.pause()
         active = app.screen.active_bindings
@@ -118,7 +118,7 @@ async def test_what_is_heard_and_so_told_in_footer_and_help_are_the_keys_that_th
 
 
 async def test_two_keys_that_are_swapped_do_each_others_work() -> None:
-    app = Keyed(Fleet(), fleet__look="p", fleet__pause="r")
+    app = BoundApp(Fleet(), fleet__look="p", fleet__pause="r")
     async with app.run_test() as pilot:
         await pilot.pause()
         active = app.screen.active_bindings
@@ -126,14 +126,14 @@ async def test_two_keys_that_are_swapped_do_each_others_work() -> None:
 
 
 async def test_an_action_that_is_not_heard_here_has_no_key() -> None:
-    app = Keyed(Fleet())
+    app = BoundApp(Fleet())
     async with app.run_test():
         assert key_of(app.screen, "detail.look") == ""
         assert key_of(app.screen, "fleet.find") == "/"
 
 
 async def test_the_welcome_says_the_keys_as_they_are_now() -> None:
-    app = Keyed(WelcomeScreen(), welcome__demo="f6")
+    app = BoundApp(WelcomeScreen(), welcome__demo="f6")
     async with app.run_test() as pilot:
         await pilot.pause()
         assert "Press f6 for a demo" in app.text and "Press a." in app.text
@@ -144,7 +144,7 @@ async def test_the_welcome_says_the_keys_as_they_are_now() -> None:
 
 @pytest.mark.parametrize("key", ["escape", "f2"])
 async def test_what_opened_the_help_closes_it(key: str) -> None:
-    app = Keyed(Fleet(), app__help="f2")
+    app = BoundApp(Fleet(), app__help="f2")
     async with app.run_test() as pilot:
         await app.push_screen(HelpScreen([]))
         await pilot.pause()
@@ -154,7 +154,7 @@ async def test_what_opened_the_help_closes_it(key: str) -> None:
 
 
 async def test_a_box_says_the_key_that_the_user_set_to_leave_it() -> None:
-    app = Keyed(Fleet(), help__back="f12")
+    app = BoundApp(Fleet(), help__back="f12")
     async with app.run_test() as pilot:
         await app.push_screen(HelpScreen([]))
         await pilot.pause()

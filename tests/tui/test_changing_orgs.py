@@ -8,34 +8,34 @@ import pytest
 from rich.cells import cell_len
 from textual.widgets._select import SelectOverlay
 
-from tests.tui.signing_in import Demo, demo
-from zbtui.core.secret import Secret, SignIn
-from zbtui.core.trouble import Trouble, TroubleError
+from tests.tui.signing_in import DemoDriver, drive_demo
+from zbtui.core.secret import Secret, SignInCredentials
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.tui.screens.edit_screen import EditScreen
 from zbtui.tui.screens.remove_screen import RemoveScreen
 from zbtui.tui.widgets.form import Field
 
 
-async def open_on(driven: Demo, name: str, key: str) -> None:
+async def open_form_on(driven: DemoDriver, name: str, key: str) -> None:
     """`key`, on the panel of that org."""
-    order = driven.app.screen.roster.order  # type: ignore[attr-defined]
+    order = driven.app.screen.org_list.order  # type: ignore[attr-defined]
     await driven.press("home", *["right"] * order.index(name), key)
 
 
-async def fill(driven: Demo, **values: str) -> None:
+async def fill(driven: DemoDriver, **values: str) -> None:
     for field in driven.app.screen.query(Field):
         if field.key in values:
             field.value = values[field.key]
-    await driven.rest()
+    await driven.wait_until_idle()
 
 
 # Editing
 
 
 async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         before = await driven.credentials.read_sign_in("nordlys")
-        await open_on(driven, "nordlys", "e")
+        await open_form_on(driven, "nordlys", "e")
         await fill(driven, name="northern")
         await driven.click("save")
         await driven.advance(2)
@@ -44,21 +44,21 @@ async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -
         assert driven.org("northern") is not None
         assert await driven.credentials.read_sign_in("northern") == before
         assert await driven.credentials.read_sign_in("nordlys") is None
-        assert "northern" in driven.text
+        assert "northern" in driven.screen_text
         known = {one.org.name: one for one in driven.fleet.snapshots}["northern"]
         assert known.zoho.backup is not None
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 50)])
 async def test_choices_open_in_a_frame_of_their_own(size: tuple[int, int]) -> None:
-    async with demo(size) as driven:
-        await open_on(driven, "nordlys", "e")
+    async with drive_demo(size) as driven:
+        await open_form_on(driven, "nordlys", "e")
         (field,) = [one for one in driven.app.screen.query(Field) if one.key == "data_center"]
-        assert field.editor.region.right - 2 == _column_of("▼", driven.text, field.editor.region.y)
+        assert field.editor.region.right - 2 == _column_of("▼", driven.screen_text, field.editor.region.y)
         driven.app.screen.set_focus(field.editor)
         await driven.press("enter")
         overlay = driven.app.screen.query_one(SelectOverlay).region
-        lines = driven.text.splitlines()
+        lines = driven.screen_text.splitlines()
         for y, ends in ((overlay.y, "╭╮"), (overlay.bottom - 1, "╰╯")):
             assert lines[y][overlay.x] + lines[y][overlay.right - 1] == ends
         assert overlay.bottom <= size[1]
@@ -70,32 +70,32 @@ def _column_of(text: str, screen: str, y: int) -> int:
 
 
 async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> None:
-    async with demo() as driven:
-        await open_on(driven, "nordlys", "e")
-        assert "as for all" in driven.text
+    async with drive_demo() as driven:
+        await open_form_on(driven, "nordlys", "e")
+        assert "as for all" in driven.screen_text
         await fill(driven, every="2h", overdue_after="90m")
         await driven.click("save")
         await driven.advance(1)
         org = driven.org("nordlys")
         assert org is not None
         spans = {"every": timedelta(hours=2), "overdue_after": timedelta(minutes=90)}
-        assert dict(org.own_policy) == spans
+        assert dict(org.policy_overrides) == spans
         known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
         assert known.zoho.backup is not None
-        await open_on(driven, "nordlys", "e")
-        assert "1h30m" in driven.text
+        await open_form_on(driven, "nordlys", "e")
+        assert "1h30m" in driven.screen_text
         await fill(driven, every="", overdue_after="")
         await driven.click("save")
         await driven.advance(1)
         org = driven.org("nordlys")
         assert org is not None
-        assert org.own_policy == ()
+        assert org.policy_overrides == ()
 
 
 async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         before = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
-        await open_on(driven, "nordlys", "e")
+        await open_form_on(driven, "nordlys", "e")
         await fill(driven, tags="prod, nordics  eu-1", accent="blue", mute="muted")
         await driven.click("save")
         await driven.advance(1)
@@ -106,8 +106,8 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         known = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
         assert known.org == org
         assert known.polls.attempted_at == before.polls.attempted_at
-        await open_on(driven, "nordlys", "e")
-        assert "prod nordics eu-1" in driven.text
+        await open_form_on(driven, "nordlys", "e")
+        assert "prod nordics eu-1" in driven.screen_text
         await fill(driven, tags="", accent="none", mute="heard")
         await driven.click("save")
         await driven.advance(1)
@@ -128,26 +128,26 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
     ],
 )
 async def test_what_will_not_do_is_told_and_nothing_is_changed(values: dict[str, str], told: str) -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         before = driven.org("nordlys")
-        await open_on(driven, "nordlys", "e")
+        await open_form_on(driven, "nordlys", "e")
         await fill(driven, **values)
         await driven.click("save")
         assert isinstance(driven.app.screen, EditScreen)
-        assert told in driven.wrong
+        assert told in driven.form_problem
         await driven.press("escape")
         assert driven.is_closed
         assert driven.org("nordlys") == before
 
 
 async def test_another_data_center_is_asked_first_and_refused_where_it_is_the_wrong_one() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         before = driven.org("nordlys")
-        await open_on(driven, "nordlys", "e")
+        await open_form_on(driven, "nordlys", "e")
         await fill(driven, data_center="us")
         await driven.click("save")
         await driven.advance(1)
-        assert "data center (it is set to US)" in driven.wrong
+        assert "data center (it is set to US)" in driven.form_problem
         await driven.press("escape")
         assert driven.org("nordlys") == before
         await driven.advance(10)
@@ -156,26 +156,26 @@ async def test_another_data_center_is_asked_first_and_refused_where_it_is_the_wr
 
 
 async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
-    async with demo() as driven:
-        table = driven.desk.table_of(driven.desk.orgs()[0]) | {"data_center": "us"}
-        org = driven.desk.check(table, besides="nordlys")
-        driven.desk.household.config.replace("nordlys", org)
+    async with drive_demo() as driven:
+        table = driven.org_service.table_of(driven.org_service.orgs()[0]) | {"data_center": "us"}
+        org = driven.org_service.parse_org(table, edited_name="nordlys")
+        driven.org_service.stores.config.replace("nordlys", org)
         await driven.credentials.write_sign_in(
             "nordlys",
-            SignIn(
+            SignInCredentials(
                 Secret(driven.simulator.world.orgs["nordlys"].client_secret),
                 Secret(driven.simulator.world.orgs["nordlys"].refresh_token),
             ),
         )
-        driven.credentials._accesses.clear()
+        driven.credentials._access_tokens.clear()
         await driven.advance(2)
-        assert "? SIGN IN" in driven.text
-        await open_on(driven, "nordlys", "e")
+        assert "? SIGN IN" in driven.screen_text
+        await open_form_on(driven, "nordlys", "e")
         await fill(driven, data_center="eu")
         await driven.click("save")
         await driven.advance(3)
         assert driven.is_closed
-        assert "? SIGN IN" not in driven.text
+        assert "? SIGN IN" not in driven.screen_text
 
 
 # Taking off watch
@@ -183,46 +183,46 @@ async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
 
 @pytest.mark.parametrize("button", ["remove", "revoke"])
 async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         token = driven.simulator.world.orgs["nordlys"].refresh_token
-        await open_on(driven, "nordlys", "d")
-        assert "Take nordlys off watch?" in driven.text
+        await open_form_on(driven, "nordlys", "d")
+        assert "Take nordlys off watch?" in driven.screen_text
         await driven.click(button)
         await driven.advance(2)
         assert driven.is_closed
         assert driven.org("nordlys") is None
         assert await driven.credentials.read_sign_in("nordlys") is None
-        assert "nordlys" not in driven.text
+        assert "nordlys" not in driven.screen_text
         assert (token in driven.simulator.accounts.refresh_tokens) is (button == "remove")
 
 
 async def test_to_keep_it_is_where_the_cursor_stands() -> None:
-    async with demo() as driven:
-        await open_on(driven, "nordlys", "d")
+    async with drive_demo() as driven:
+        await open_form_on(driven, "nordlys", "d")
         await driven.press("enter")
         assert driven.is_closed
         assert driven.org("nordlys") is not None
 
 
 async def test_a_keyring_that_refuses_keeps_the_org_and_is_told() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
 
         async def refuse(org_name: str) -> None:
-            raise TroubleError(Trouble("keyring", "The keyring is locked.", "Unlock it."))
+            raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
         driven.credentials.delete = refuse  # type: ignore[method-assign]
-        await open_on(driven, "nordlys", "d")
+        await open_form_on(driven, "nordlys", "d")
         await driven.click("remove")
         assert isinstance(driven.app.screen, RemoveScreen)
-        assert driven.wrong == "The keyring is locked. Unlock it."
+        assert driven.form_problem == "The keyring is locked. Unlock it."
         assert driven.org("nordlys") is not None
 
 
 async def test_with_the_last_org_gone_the_welcome_offers_to_add_one() -> None:
-    async with demo(orgs=1) as driven:
+    async with drive_demo(orgs=1) as driven:
         await driven.press("d")
         await driven.click("remove")
         await driven.advance(2)
-        assert "No org is under watch yet" in driven.text
+        assert "No org is under watch yet" in driven.screen_text
         await driven.press("a")
-        assert "Add an org" in driven.text
+        assert "Add an org" in driven.screen_text

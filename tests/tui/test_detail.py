@@ -5,36 +5,42 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, timedelta
 
-from tests.support.build import company, over, seen, snapshot_with, troubled
+from tests.support.build import (
+    make_company,
+    make_snapshot,
+    make_unpolled_snapshot,
+    snapshot_with,
+    with_problem_of,
+)
 from tests.support.clock import START
-from zbtui.core.backup import Requester
-from zbtui.core.history import Entry
+from zbtui.core.backup import ZohoUser
+from zbtui.core.history import HistoryEntry
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
-from zbtui.core.runs import summarize
+from zbtui.core.org import WatchPolicy
+from zbtui.core.runs import build_history
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.tui.widgets.detail import detail_rows
-from zbtui.tui.widgets.detail_pages import next_dates
+from zbtui.tui.widgets.detail_pages import next_date_rows
 
 DAY = timedelta(days=1)
 
 
-def row(number: int, days: float, state: str | None = None, action: str | None = None) -> Entry:
-    who = Requester("7", "Mara Lindqvist", None)
-    return Entry(str(number), action, state, "biweekly", None, 0, START - days * DAY, who)
+def row(number: int, days: float, state: str | None = None, action: str | None = None) -> HistoryEntry:
+    who = ZohoUser("7", "Mara Lindqvist", None)
+    return HistoryEntry(str(number), action, state, "biweekly", None, 0, START - days * DAY, who)
 
 
 def rows(snapshot: Snapshot) -> dict[str, str]:
-    return dict(detail_rows(snapshot, judge(snapshot, Policy(), START), START, [], UTC))
+    return dict(detail_rows(snapshot, judge(snapshot, WatchPolicy(), START), START, [], UTC))
 
 
 BOUGHT = replace(row(1, 31, None, "purchased"), count=3)
 ROWS = [row(4, 2, "completed"), row(3, 9, "failure"), row(2, 30, None, "stopped"), BOUGHT]
-HISTORY = summarize(ROWS)
+HISTORY = build_history(ROWS)
 KNOWN = snapshot_with(
-    seen(), history=HISTORY, history_read_at=START - timedelta(hours=2), company=company()
+    make_snapshot(), history=HISTORY, history_read_at=START - timedelta(hours=2), company=make_company()
 )
 
 
@@ -50,7 +56,7 @@ def test_the_past_is_told_with_its_dates_and_its_age() -> None:
 
 def test_the_links_are_told_with_their_parts_and_their_end() -> None:
     links = Links(2, 1, START + 3 * DAY)
-    told = rows(snapshot_with(KNOWN, links=links, last_links_expiry=links.expire))
+    told = rows(snapshot_with(KNOWN, links=links, last_links_expiry=links.expires_at))
     assert told["Links"] == "3d left · 2 of data, 1 of attachments · Thu 26 Nov 2026 11:20 (+00:00)"
 
 
@@ -60,7 +66,7 @@ def test_links_that_were_seen_to_expire_are_told_as_expired() -> None:
 
 
 def test_what_was_never_read_is_not_known() -> None:
-    told = rows(seen())
+    told = rows(make_snapshot())
     assert told["Last good"] == "result unknown"
     assert told["Links"] == "unknown"
     assert told["History read"] == "never"
@@ -68,36 +74,38 @@ def test_what_was_never_read_is_not_known() -> None:
 
 
 def test_a_history_that_cannot_be_read_says_why_beside_what_was_known() -> None:
-    trouble = Trouble("server", "Zoho is out of order (HTTP 503).", "If it lasts, ask.")
+    trouble = Problem("server", "Zoho is out of order (HTTP 503).", "If it lasts, ask.")
     told = rows(snapshot_with(KNOWN, history_problem=trouble, history_failures=1))
     assert told["Not read"] == "history or links: Zoho is out of order (HTTP 503). If it lasts, ask."
     assert told["Last good"].startswith("2d ago")
 
 
 def test_edition_and_end_of_the_licence_are_told_where_they_are_known() -> None:
-    told = rows(snapshot_with(KNOWN, company=company(licence_ends=START + 20 * DAY)))
+    told = rows(snapshot_with(KNOWN, company=make_company(licence_expires_at=START + 20 * DAY)))
     assert told["Edition"] == "enterprise"
     assert told["Licence ends"] == "Sun 13 Dec 2026 11:20 (+00:00)"
 
 
 def test_on_trouble_the_past_stays() -> None:
-    told = rows(over(KNOWN, troubled("network", "No line.", "Wait.")))
+    told = rows(with_problem_of(KNOWN, make_unpolled_snapshot("network", "No line.", "Wait.")))
     assert told["Zoho's word"] == "no answer came"
     assert told["Last good"].startswith("2d ago")
 
 
 def test_old_knowledge_is_told_as_such() -> None:
-    assert rows(snapshot_with(seen(), restored=True))["Verdict"].startswith("● SCHEDULED (stale): ")
+    assert rows(snapshot_with(make_snapshot(), restored=True))["Verdict"].startswith(
+        "● SCHEDULED (stale): "
+    )
 
 
 def test_a_pause_is_told_beside_the_verdict() -> None:
-    told = rows(snapshot_with(seen(), paused=True, observed_at=START - timedelta(minutes=3)))
+    told = rows(snapshot_with(make_snapshot(), paused=True, observed_at=START - timedelta(minutes=3)))
     assert list(told)[:2] == ["Verdict", "Paused"]
     assert told["Paused"] == "not looked at; last seen 3m ago"
 
 
 def test_a_date_that_is_past_is_not_told_as_one_that_is_ahead() -> None:
-    running = seen(status="INPROGRESS", scheduled_date=(START - timedelta(hours=1)).isoformat())
-    assert next_dates(running, START, UTC)[0][1].endswith("Zoho's word, past by now")
-    ahead = seen(scheduled_date=(START + timedelta(hours=1)).isoformat())
-    assert next_dates(ahead, START, UTC)[0][1].endswith("Zoho's word")
+    running = make_snapshot(status="INPROGRESS", scheduled_date=(START - timedelta(hours=1)).isoformat())
+    assert next_date_rows(running, START, UTC)[0][1].endswith("Zoho's word, past by now")
+    ahead = make_snapshot(scheduled_date=(START + timedelta(hours=1)).isoformat())
+    assert next_date_rows(ahead, START, UTC)[0][1].endswith("Zoho's word")

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from datetime import UTC, timedelta
 
-from tests.support.build import SEED_JOB, seen, snapshot_with
+from tests.support.build import SAMPLE_JOB, make_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.history import parse_entry
-from zbtui.core.poll import Poll
-from zbtui.core.runs import summarize
+from zbtui.core.poll import PollRecord
+from zbtui.core.runs import build_history
 from zbtui.core.snapshot import Snapshot
-from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, look_rows, next_dates
+from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, next_date_rows, poll_rows
 
 DAY = timedelta(days=1)
 
 
 def with_history(*rows: dict[str, str]) -> Snapshot:
     entries = [entry for row in rows if (entry := parse_entry(row))]
-    return snapshot_with(seen("acme"), history=summarize(entries), history_read_at=START)
+    return snapshot_with(make_snapshot("acme"), history=build_history(entries), history_read_at=START)
 
 
 def texts(rows: list[tuple[str, str]]) -> list[str]:
@@ -26,19 +26,19 @@ def texts(rows: list[tuple[str, str]]) -> list[str]:
 
 
 def test_the_next_date_is_zohos_word_and_four_more_are_about() -> None:
-    first, *later = texts(next_dates(seen("acme"), START, UTC))
+    first, *later = texts(next_date_rows(make_snapshot("acme"), START, UTC))
     assert first.startswith("Next dates Sun 29 Nov") and first.endswith("Zoho's word")
     assert len(later) == 4 and all("about, by the plan" in row for row in later)
 
 
 def test_without_a_run_to_await_there_are_no_dates() -> None:
-    assert next_dates(seen("acme", status="STOPPED"), START, UTC) == []
-    assert next_dates(snapshot_with(seen("acme"), backup=None), START, UTC) == []
+    assert next_date_rows(make_snapshot("acme", status="STOPPED"), START, UTC) == []
+    assert next_date_rows(snapshot_with(make_snapshot("acme"), backup=None), START, UTC) == []
 
 
 def test_a_plan_that_is_not_understood_gives_zohos_date_alone() -> None:
-    assert len(next_dates(seen("acme", rrule="EVERY BLUE MOON"), START, UTC)) == 1
-    assert len(next_dates(seen("acme", rrule=None), START, UTC)) == 1
+    assert len(next_date_rows(make_snapshot("acme", rrule="EVERY BLUE MOON"), START, UTC)) == 1
+    assert len(next_date_rows(make_snapshot("acme", rrule=None), START, UTC)) == 1
 
 
 def test_the_year_is_a_calendar_and_its_rows() -> None:
@@ -50,24 +50,24 @@ def test_the_year_is_a_calendar_and_its_rows() -> None:
 
 
 def test_a_history_that_is_not_there_or_empty_says_so() -> None:
-    assert texts(history_rows(seen("acme"), START, UTC)) == ["History it could not be read yet"]
+    assert texts(history_rows(make_snapshot("acme"), START, UTC)) == ["History it could not be read yet"]
     assert "History nothing in the past year" in texts(history_rows(with_history(), START, UTC))
 
 
 def test_a_look_tells_when_how_how_long_and_what_is_left() -> None:
-    good = Poll(START, "SCHEDULED", failed=False, seconds=0.254, credits=4711)
-    slow = Poll(START, "crm.zoho.eu took too long.", failed=True, seconds=90, credits=None)
-    _, first, second = texts(look_rows([good, slow], START, UTC))
+    good = PollRecord(START, "SCHEDULED", failed=False, seconds=0.254, credits_remaining=4711)
+    slow = PollRecord(START, "crm.zoho.eu took too long.", failed=True, seconds=90, credits_remaining=None)
+    _, first, second = texts(poll_rows([good, slow], START, UTC))
     assert first == "Mon 11:20:00 ✔ SCHEDULED · 0.25 s · 4711 API credits left"
     assert second == "Mon 11:20:00 ✖ crm.zoho.eu took too long. · 0:01:30"
-    assert texts(look_rows([], START, UTC))[-1] == "none yet"
+    assert texts(poll_rows([], START, UTC))[-1] == "none yet"
 
 
 def test_the_answer_is_zohos_six_keys() -> None:
-    assert json.loads(answer_json(seen("acme"))) == {"backup": SEED_JOB}
-    assert json.loads(answer_json(snapshot_with(seen("acme"), backup=None))) == {"backup": None}
+    assert json.loads(answer_json(make_snapshot("acme"))) == {"backup": SAMPLE_JOB}
+    assert json.loads(answer_json(snapshot_with(make_snapshot("acme"), backup=None))) == {"backup": None}
 
 
 def test_what_was_never_seen_has_no_answer() -> None:
-    assert json_rows(snapshot_with(seen("acme"), observed_at=None)) == [("", "not seen yet")]
-    assert len(json_rows(seen("acme"))) > 6
+    assert json_rows(snapshot_with(make_snapshot("acme"), observed_at=None)) == [("", "not seen yet")]
+    assert len(json_rows(make_snapshot("acme"))) > 6

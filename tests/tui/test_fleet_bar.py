@@ -13,18 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.build import seen
+from tests.support.build import make_snapshot
 from tests.support.clock import START
-from tests.tui.views import ViewApp, roster_of
+from tests.tui.views import ViewApp, org_list_of
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.verdict import Level
-from zbtui.tui.roster import Roster
+from zbtui.tui.roster import OrgList
 from zbtui.tui.widgets.fleet_bar import FleetBar, bar_content
 from zbtui.tui.widgets.table_view import TableView
 
 COUNTS = Counter({Level.OK: 7, Level.CRITICAL: 2, Level.UNKNOWN: 1})
-SOON = seen("kestrel", scheduled_date=(START + timedelta(hours=3, minutes=12, seconds=44)).isoformat())
+SOON = make_snapshot(
+    "kestrel", scheduled_date=(START + timedelta(hours=3, minutes=12, seconds=44)).isoformat()
+)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_whichever_run_is_next_the_line_keeps_its_form(
     """Another org, or a shorter countdown, is no reason for the counts to jump."""
     told = []
     for name, seconds in ((first, soon), (second, later)):
-        run = seen(name, scheduled_date=(START + timedelta(seconds=seconds)).isoformat())
+        run = make_snapshot(name, scheduled_date=(START + timedelta(seconds=seconds)).isoformat())
         line = bar_content(COUNTS, run, START, width, "demo: all invented")
         assert line.cell_length <= width
         counts, said, _ = re.split("(next run: |next: |$)", line.plain, maxsplit=1)
@@ -63,7 +65,7 @@ def test_whichever_run_is_next_the_line_keeps_its_form(
 
 
 def test_a_name_that_there_is_no_room_for_is_cut() -> None:
-    long = seen("kestrel-and-wren", scheduled_date=(START + timedelta(days=3)).isoformat())
+    long = make_snapshot("kestrel-and-wren", scheduled_date=(START + timedelta(days=3)).isoformat())
     told = bar_content(COUNTS, long, START, 60, "demo").plain
     assert told == "demo  ✖ 2  ? 1  ● 7  next run: kestrel-and-w… in 3d 00:00:00"
 
@@ -89,11 +91,11 @@ class Counting(dict[str, Snapshot]):
 
 def due(name: str, hours: float) -> Snapshot:
     """An org whose run is so many hours ahead; below 0 it is past."""
-    return seen(name, scheduled_date=(START + timedelta(hours=hours)).isoformat())
+    return make_snapshot(name, scheduled_date=(START + timedelta(hours=hours)).isoformat())
 
 
 @asynccontextmanager
-async def bar_beside(roster: Roster) -> AsyncIterator[FleetBar]:
+async def bar_beside(roster: OrgList) -> AsyncIterator[FleetBar]:
     app, bar = ViewApp(TableView(roster)), FleetBar(None)
     bar.styles.width = 80
     async with app.run_test() as pilot:
@@ -103,16 +105,16 @@ async def bar_beside(roster: Roster) -> AsyncIterator[FleetBar]:
 
 
 async def test_a_run_that_is_past_is_never_the_next_one() -> None:
-    roster = roster_of(due("acme", 1), due("beta", -1))
+    roster = org_list_of(due("acme", 1), due("beta", -1))
     async with bar_beside(roster) as bar:
 
         def shown() -> str:
-            bar.show(roster)
+            bar.update_from(roster)
             return str(bar.content)
 
         assert "next run: acme in 01:00:00" in shown()
         roster.update(due("beta", -2), START)
-        bar.note(roster.everyone["beta"], START)
+        bar.update_org(roster.all_orgs["beta"], START)
         assert "next run: acme in 01:00:00" in shown()
         roster.tick(START + timedelta(hours=1), [])
         assert "next" not in shown()
@@ -120,10 +122,10 @@ async def test_a_run_that_is_past_is_never_the_next_one() -> None:
 
 async def test_news_of_a_run_that_is_past_has_no_other_org_searched() -> None:
     """It comes with each answer, of thousands of orgs."""
-    roster = roster_of(due("acme", 1), due("beta", -1))
+    roster = org_list_of(due("acme", 1), due("beta", -1))
     async with bar_beside(roster) as bar:
-        bar.show(roster)
-        roster.everyone = orgs = Counting(roster.everyone)
-        bar.note(due("beta", -2), START)
-        bar.show(roster)
+        bar.update_from(roster)
+        roster.all_orgs = orgs = Counting(roster.all_orgs)
+        bar.update_org(due("beta", -2), START)
+        bar.update_from(roster)
         assert orgs.searches == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.driving import driving
+from tests.tui.driving import drive_app
 from zbtui.config.settings import Config, Settings
 from zbtui.tui.widgets.key_bar import KeyBar
 
@@ -14,7 +14,7 @@ def shown(bar: KeyBar) -> str:
 
 
 async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None:
-    async with driving() as scene:
+    async with drive_app() as scene:
         bar = scene.app.screen.query_one(KeyBar)
         assert shown(bar) == " ⏎ Open  r Look  1234 View  / Find  s Sort  ? Help  q Quit "
 
@@ -29,7 +29,7 @@ async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None
     ],
 )
 async def test_on_a_narrow_screen_the_way_to_the_help_is_left_out_last(width: int, told: str) -> None:
-    async with driving(size=(width, 20)) as scene:
+    async with drive_app(size=(width, 20)) as scene:
         bar = scene.app.screen.query_one(KeyBar)
         assert shown(bar) == told
         await scene.pilot.resize_terminal(80, 20)
@@ -41,7 +41,7 @@ async def test_on_a_narrow_screen_the_way_to_the_help_is_left_out_last(width: in
 
 
 async def test_where_a_key_was_left_out_a_click_finds_the_ones_behind_it() -> None:
-    async with driving(size=(36, 20)) as scene:
+    async with drive_app(size=(36, 20)) as scene:
         bar = scene.app.screen.query_one(KeyBar)
         await scene.pilot.click(KeyBar, offset=(shown(bar).index("? Help"), 0))
         await scene.press()
@@ -49,7 +49,7 @@ async def test_where_a_key_was_left_out_a_click_finds_the_ones_behind_it() -> No
 
 
 async def test_it_tells_the_keys_of_the_focused_place() -> None:
-    async with driving() as scene:
+    async with drive_app() as scene:
         await scene.press("slash")
         bar = scene.app.screen.query_one(KeyBar)
         assert shown(bar) == " ⏎ Keep  esc All orgs  f1 Help "
@@ -58,25 +58,25 @@ async def test_it_tells_the_keys_of_the_focused_place() -> None:
 
 
 async def test_it_tells_the_users_own_keys() -> None:
-    async with driving(settings=Settings(keys=(("fleet.look", "f5"), ("app.quit", "ctrl+x")))) as scene:
+    async with drive_app(settings=Settings(keys=(("fleet.look", "f5"), ("app.quit", "ctrl+x")))) as scene:
         bar = scene.app.screen.query_one(KeyBar)
         assert "f5 Look" in shown(bar) and "^x Quit" in shown(bar)
 
 
 async def test_keys_that_change_in_the_config_are_told_and_work_at_once() -> None:
     edited: list[Config] = []
-    async with driving(reload=lambda: edited.pop() if edited else None) as scene:
+    async with drive_app(reload=lambda: edited.pop() if edited else None) as scene:
         orgs = tuple(one.org for one in scene.fleet.snapshots)
         edited.append(Config(orgs=orgs, settings=Settings(keys=(("fleet.look", "f5"),))))
         await scene.advance(30)
         assert "f5 Look" in shown(scene.app.screen.query_one(KeyBar))
-        scene.zoho.asked.clear()
+        scene.zoho.polled_orgs.clear()
         await scene.press("f5")
-        assert scene.zoho.asked == ["acme"]
+        assert scene.zoho.polled_orgs == ["acme"]
 
 
 async def test_another_view_makes_no_widget_anew() -> None:
-    async with driving() as scene:
+    async with drive_app() as scene:
         before = list(scene.app.screen.query_one(KeyBar).walk_children())
         await scene.press("2")
         assert list(scene.app.screen.query_one(KeyBar).walk_children()) == before == []
@@ -87,12 +87,12 @@ async def test_another_view_makes_no_widget_anew() -> None:
     [("/ Find", 0, "find"), ("? Help", 2, "help"), ("1234 View", 1, "table"), ("1234 View", 6, "events")],
 )
 async def test_a_click_presses_the_key_under_it(word: str, at: int, does: str) -> None:
-    async with driving() as scene:
+    async with drive_app() as scene:
         bar = scene.app.screen.query_one(KeyBar)
         await scene.pilot.click(KeyBar, offset=(shown(bar).index(word) + at, 0))
         await scene.press()
         if does == "find":
-            assert scene.screen.find.display
+            assert scene.screen.filter_input.display
         elif does == "help":
             assert type(scene.app.screen).__name__ == "HelpScreen"
         else:
@@ -100,7 +100,7 @@ async def test_a_click_presses_the_key_under_it(word: str, at: int, does: str) -
 
 
 async def test_the_mouse_over_a_key_has_it_told_in_a_sentence() -> None:
-    async with driving() as scene:
+    async with drive_app() as scene:
         bar = scene.app.screen.query_one(KeyBar)
         await scene.pilot.hover(KeyBar, offset=(shown(bar).index("Look"), 0))
         assert bar.tooltip == "Ask Zoho about this org now"

@@ -6,7 +6,7 @@ import pytest
 from textual import events
 from textual.widgets import Button, Input
 
-from tests.tui.driving import Driven, driving
+from tests.tui.driving import AppDriver, drive_app
 from zbtui.config.settings import Config
 from zbtui.tui.screens.edit_screen import EditScreen
 from zbtui.tui.screens.remove_screen import RemoveScreen
@@ -15,7 +15,7 @@ CHARACTERS = {"\n": "enter", "\t": "tab"}
 REST = 3
 
 
-async def paste(driven: Driven, text: str) -> None:
+async def paste(driven: AppDriver, text: str) -> None:
     for each in text:
         driven.app.post_message(
             events.Key(CHARACTERS.get(each, each), each if each.isprintable() else None)
@@ -24,22 +24,22 @@ async def paste(driven: Driven, text: str) -> None:
         await driven.press()
 
 
-def names(driven: Driven) -> list[str]:
-    config = driven.app._desk.household.config.load()
+def names(driven: AppDriver) -> list[str]:
+    config = driven.app._org_service.stores.config.load()
     assert isinstance(config, Config)
     return [org.name for org in config.orgs]
 
 
 @pytest.mark.parametrize("text", ["release notes\n", "e\n", "edit this\n\n\n", "e one\ntwo\nthree\n"])
 async def test_a_paste_onto_the_orgs_renames_none(text: str) -> None:
-    async with driving(["acme"]) as driven:
+    async with drive_app(["acme"]) as driven:
         await paste(driven, text)
         assert names(driven) == ["acme"]
 
 
 @pytest.mark.parametrize("text", ["release notes\n", "beta\n\n\n", "\n\n"])
 async def test_nor_does_one_into_the_form(text: str) -> None:
-    async with driving(["acme"]) as driven:
+    async with drive_app(["acme"]) as driven:
         await driven.press("e")
         assert isinstance(driven.app.screen, EditScreen)
         await paste(driven, text)
@@ -47,7 +47,7 @@ async def test_nor_does_one_into_the_form(text: str) -> None:
 
 
 async def test_what_was_typed_before_a_form_is_there_is_not_typed_into_it() -> None:
-    async with driving(["acme"]) as driven:
+    async with drive_app(["acme"]) as driven:
         await paste(driven, "ebeta")
         field = driven.app.focused
         assert isinstance(field, Input)
@@ -55,7 +55,7 @@ async def test_what_was_typed_before_a_form_is_there_is_not_typed_into_it() -> N
 
 
 async def test_a_rename_takes_effect_once_it_is_confirmed() -> None:
-    async with driving(["acme"]) as driven:
+    async with drive_app(["acme"]) as driven:
         await driven.press("e", *"beta", "enter")
         assert "This renames acme to beta." in driven.screen_text
         assert isinstance(driven.app.focused, Button) and driven.app.focused.id == "back"
@@ -65,7 +65,7 @@ async def test_a_rename_takes_effect_once_it_is_confirmed() -> None:
 
 
 async def test_a_paste_that_begins_a_removal_removes_none() -> None:
-    async with driving(["acme"]) as driven:
+    async with drive_app(["acme"]) as driven:
         await paste(driven, "dyq")
         assert isinstance(driven.app.screen, RemoveScreen)
         assert driven.app.focused is driven.app.screen.query_one("#back")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from textual.command import Hit, Provider
 
-from tests.tui.driving import Driven, driving
+from tests.tui.driving import AppDriver, drive_app
 from zbtui.tui.palette import OrgProvider
 
 NAMES = ["acme", "gopher", *(f"org-{number}" for number in range(30))]
 
 
-async def found(driven: Driven, query: str) -> list[str]:
+async def hits_for(driven: AppDriver, query: str) -> list[str]:
     """What the palette finds of the orgs, best first."""
     provider: Provider = OrgProvider(driven.screen)
     hits = [hit async for hit in provider.search(query)]
@@ -22,31 +22,31 @@ async def found(driven: Driven, query: str) -> list[str]:
 
 @pytest.mark.parametrize("query", ["go to", "Go to", "go to ", "go t"])
 async def test_go_to_alone_lists_the_first_orgs(query: str) -> None:
-    async with driving(NAMES) as driven:
-        assert await found(driven, query) == NAMES[:20]
+    async with drive_app(NAMES) as driven:
+        assert await hits_for(driven, query) == NAMES[:20]
 
 
 async def test_what_it_begins_with_lists_the_first_orgs_after_those_of_that_name() -> None:
-    async with driving(NAMES) as driven:
-        assert await found(driven, "go") == ["gopher", "acme", *NAMES[2:20]]
+    async with drive_app(NAMES) as driven:
+        assert await hits_for(driven, "go") == ["gopher", "acme", *NAMES[2:20]]
 
 
 @pytest.mark.parametrize("query", ["gopher", "go to gopher", "GO TO  Goph"])
 async def test_an_org_is_found_by_its_name(query: str) -> None:
-    async with driving(NAMES) as driven:
-        assert await found(driven, query) == ["gopher"]
+    async with drive_app(NAMES) as driven:
+        assert await hits_for(driven, query) == ["gopher"]
 
 
 @pytest.mark.parametrize("query", ["g", "", " ", "go to nowhere", "goto"])
 async def test_what_is_no_org_and_no_beginning_lists_none_or_those_that_hold_it(query: str) -> None:
-    async with driving(NAMES) as driven:
+    async with drive_app(NAMES) as driven:
         wanted = query.strip()
         names = [name for name in NAMES if wanted and wanted in name]
-        assert sorted(await found(driven, query)) == sorted(names)
+        assert sorted(await hits_for(driven, query)) == sorted(names)
 
 
 async def test_they_are_listed_where_it_is_typed() -> None:
-    async with driving(["acme", "heron"]) as driven:
+    async with drive_app(["acme", "heron"]) as driven:
         await driven.press("ctrl+p", *"go to")
         assert "Go to acme · ● SCHEDULED" in driven.screen_text
         assert "Go to heron · ● SCHEDULED" in driven.screen_text

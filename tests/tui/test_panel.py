@@ -10,36 +10,46 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import build_snapshot, company, make_org, over, seen, snapshot_with, troubled
+from tests.support.build import (
+    build_snapshot,
+    make_company,
+    make_org,
+    make_snapshot,
+    make_unpolled_snapshot,
+    snapshot_with,
+    with_problem_of,
+)
 from tests.support.clock import START
-from zbtui.core.backup import Backup, Requester
-from zbtui.core.history import Entry
+from zbtui.core.backup import Backup, ZohoUser
+from zbtui.core.history import HistoryEntry
 from zbtui.core.judge import judge
 from zbtui.core.links import Links
-from zbtui.core.org import Policy
-from zbtui.core.runs import summarize
+from zbtui.core.org import WatchPolicy
+from zbtui.core.runs import build_history
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.text import clean
-from zbtui.core.trouble import LOCKOUT, Trouble
-from zbtui.tui.widgets.lines import Line, fit
-from zbtui.tui.widgets.panel import HEIGHT, draw_panel
-from zbtui.tui.widgets.told import frame_role, tone
+from zbtui.core.trouble import LOCKOUT, Problem
+from zbtui.tui.widgets.lines import StyledLine, fit
+from zbtui.tui.widgets.panel import PANEL_HEIGHT, render_panel
+from zbtui.tui.widgets.told import badge_role, frame_role
 
-POLICY = Policy()
+POLICY = WatchPolicy()
 
 
 def draw(snapshot: Snapshot, width: int = 39, now: datetime = START, cursor: bool = False) -> list[str]:
-    lines = draw_panel(snapshot, judge(snapshot, POLICY, now), now, width, cursor=cursor, zone=UTC)
+    lines = render_panel(snapshot, judge(snapshot, POLICY, now), now, width, selected=cursor, zone=UTC)
     return ["".join(text for text, _ in line) for line in lines]
 
 
 def roles(snapshot: Snapshot) -> dict[str, str]:
-    lines = draw_panel(snapshot, judge(snapshot, POLICY, START), START, 39, zone=UTC)
+    lines = render_panel(snapshot, judge(snapshot, POLICY, START), START, 39, zone=UTC)
     return {text.strip(): role for line in lines for text, role in line}
 
 
 def test_a_scheduled_backup_answers_the_four_questions() -> None:
-    assert draw(snapshot_with(seen(), company=company()), 45, START + timedelta(seconds=12)) == [
+    assert draw(
+        snapshot_with(make_snapshot(), company=make_company()), 45, START + timedelta(seconds=12)
+    ) == [
         "╭─ acme · Nordlys Tools AB ──────────── EU ─╮",
         "│ ● SCHEDULED                in 5d 21:42:32 │",
         "│ Sun 29 Nov 09:02 (there 14:32 +05:30)     │",
@@ -52,17 +62,19 @@ def test_a_scheduled_backup_answers_the_four_questions() -> None:
 
 
 def test_the_panel_under_the_cursor_has_a_frame_of_another_shape() -> None:
-    assert draw(seen(), cursor=True)[0].startswith("┏━ acme ━")
-    assert draw(seen(), cursor=True)[-1].endswith("┛")
+    assert draw(make_snapshot(), cursor=True)[0].startswith("┏━ acme ━")
+    assert draw(make_snapshot(), cursor=True)[-1].endswith("┛")
 
 
 def test_a_panel_in_a_bad_way_tells_what_to_do_and_still_who_set_it_up_and_what_is_left() -> None:
     entries = [
-        Entry("2", None, "failure", "weekly", None, 0, START - timedelta(hours=3), None),
-        Entry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None),
+        HistoryEntry("2", None, "failure", "weekly", None, 0, START - timedelta(hours=3), None),
+        HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None),
     ]
     links = Links(1, 0, START + timedelta(days=1, minutes=5))
-    snapshot = snapshot_with(seen(), history=summarize(entries), history_read_at=START, links=links)
+    snapshot = snapshot_with(
+        make_snapshot(), history=build_history(entries), history_read_at=START, links=links
+    )
     assert draw(snapshot, 40) == [
         "╭─ acme ────────────────────────── EU ─╮",
         "│ ✖ FAILED              in 5d 21:42:44 │",
@@ -76,7 +88,7 @@ def test_a_panel_in_a_bad_way_tells_what_to_do_and_still_who_set_it_up_and_what_
 
 
 def test_a_wider_panel_shows_more() -> None:
-    text = "\n".join(draw(seen(), 76))
+    text = "\n".join(draw(make_snapshot(), 76))
     assert "id 4876876000000327001" in text
     assert "2026" in text
 
@@ -100,19 +112,21 @@ def test_a_wider_panel_shows_more() -> None:
     ],
 )
 def test_each_state_is_told_by_glyph_and_word(keys: dict[str, Any], words: list[str]) -> None:
-    text = "\n".join(draw(seen(**keys)))
+    text = "\n".join(draw(make_snapshot(**keys)))
     for word in words:
         assert word in text
 
 
 def test_no_backup_says_where_to_set_one_up() -> None:
-    text = " ".join(line.strip("│ ") for line in draw(snapshot_with(seen(), backup=None)))
+    text = " ".join(line.strip("│ ") for line in draw(snapshot_with(make_snapshot(), backup=None)))
     assert "○ NO BACKUP" in text
     assert "Setup > Data Administration" in text
 
 
 def test_an_error_shows_its_sentence_and_its_cure() -> None:
-    text = "\n".join(draw(troubled("auth", "The sign-in is dead.", "Sign in again.", final=True)))
+    text = "\n".join(
+        draw(make_unpolled_snapshot("auth", "The sign-in is dead.", "Sign in again.", final=True))
+    )
     assert "? SIGN IN" in text
     assert "The sign-in is dead." in text
     assert "Sign in again." in text
@@ -120,7 +134,9 @@ def test_an_error_shows_its_sentence_and_its_cure() -> None:
 
 
 def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
-    snapshot = over(seen(at=START - timedelta(hours=3)), troubled("server"))
+    snapshot = with_problem_of(
+        make_snapshot(at=START - timedelta(hours=3)), make_unpolled_snapshot("server")
+    )
     text = "\n".join(draw(snapshot))
     assert "run in 5d 21:42:44" in text
     assert "Sun 29 Nov" in text
@@ -128,11 +144,13 @@ def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
     assert roles(snapshot)["run in 5d 21:42:44"] == "muted"
 
 
-def good_once(trouble: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snapshot:
+def known_but_unreachable(trouble: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snapshot:
     """Its last backup ended well 6 days ago; since it was last seen there is a trouble."""
-    entry = Entry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None)
+    entry = HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None)
     links = Links(1, 0, START + timedelta(days=1, minutes=5))
-    return over(snapshot_with(seen(at=START - ago), history=summarize([entry]), links=links), trouble)
+    return with_problem_of(
+        snapshot_with(make_snapshot(at=START - ago), history=build_history([entry]), links=links), trouble
+    )
 
 
 DOWN = "Zoho is out of order (HTTP 503)."
@@ -144,12 +162,12 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
     [
         (
             36,
-            troubled("server", DOWN, "It is asked again."),
+            make_unpolled_snapshot("server", DOWN, "It is asked again."),
             ["by Patricia Boyle · good 6d ago", "Sun 29 Nov 09:02 (14:32 +05:30)"],
         ),
         (
             50,
-            troubled("server", DOWN, "It is asked again."),
+            make_unpolled_snapshot("server", DOWN, "It is asked again."),
             [
                 "before: by Patricia Boyle · last good 6d ago",
                 "Sun 29 Nov 2026 09:02 (there 14:32 +05:30)",
@@ -157,17 +175,21 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
         ),
         (
             50,
-            troubled("server", DOWN, ""),
+            make_unpolled_snapshot("server", DOWN, ""),
             [
                 "before: by Patricia Boyle · ZUID 7534658674",
                 "before: last good 6d ago · links 24h left",
                 "Sun 29 Nov 2026 09:02 (there 14:32 +05:30)",
             ],
         ),
-        (50, troubled("auth", SIGN_IN, "Sign in."), ["before: by Patricia Boyle · last good 6d ago"]),
+        (
+            50,
+            make_unpolled_snapshot("auth", SIGN_IN, "Sign in."),
+            ["before: by Patricia Boyle · last good 6d ago"],
+        ),
         (
             36,
-            troubled(
+            make_unpolled_snapshot(
                 "auth",
                 "The client secret is wrong.",
                 "Sign in again with the right one, of the same console.",
@@ -179,14 +201,18 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
 def test_out_of_reach_it_tells_who_set_it_up_and_the_last_good_one_as_far_as_there_is_room(
     width: int, trouble: Snapshot, rows: list[str]
 ) -> None:
-    told = [line[2:-2].rstrip() for line in draw(good_once(trouble), width)]
+    told = [line[2:-2].rstrip() for line in draw(known_but_unreachable(trouble), width)]
     assert told[-2 - len(rows) : -2] == rows
     assert told[-2].startswith(("was SCHEDULED 12m ago", "enter signs in again"))
 
 
 def test_a_look_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
-    page = troubled("contract", "A web page came instead of Zoho's answer.", "A proxy stands between, say.")
-    told = [line[2:-2].rstrip() for line in draw(snapshot_with(good_once(page), failures=1), 36)]
+    page = make_unpolled_snapshot(
+        "contract", "A web page came instead of Zoho's answer.", "A proxy stands between, say."
+    )
+    told = [
+        line[2:-2].rstrip() for line in draw(snapshot_with(known_but_unreachable(page), failures=1), 36)
+    ]
     assert told[1:6] == [
         "◔ SCHEDULED (stale)",
         "A web page came instead of",
@@ -197,12 +223,14 @@ def test_a_look_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
 
 
 def test_what_was_known_before_is_dim() -> None:
-    told = roles(good_once(troubled("server", DOWN, "It is asked again.")))
+    told = roles(known_but_unreachable(make_unpolled_snapshot("server", DOWN, "It is asked again.")))
     assert told["by Patricia Boyle · good 6d ago"] == "muted"
 
 
 def test_what_was_not_looked_at_for_long_is_dim_and_still_tells_who_set_it_up() -> None:
-    told = roles(snapshot_with(good_once(Snapshot(make_org()), timedelta(hours=3)), problem=None))
+    told = roles(
+        snapshot_with(known_but_unreachable(Snapshot(make_org()), timedelta(hours=3)), problem=None)
+    )
     assert told["last seen 3h ago (SCHEDULED)"] == "unknown"
     assert told["last good 6d ago · links 24h left"] == "muted"
     assert told["by Patricia Boyle · ZUID 7534658674"] == "muted"
@@ -210,20 +238,23 @@ def test_what_was_not_looked_at_for_long_is_dim_and_still_tells_who_set_it_up() 
 
 def test_a_lock_out_counts_down() -> None:
     until = START + timedelta(minutes=9, seconds=30)
-    snapshot = troubled("throttled", "Locked.", "Wait.", code=LOCKOUT, retry_at=until)
+    snapshot = make_unpolled_snapshot("throttled", "Locked.", "Wait.", code=LOCKOUT, retry_at=until)
     assert "asks in 00:09:30" in draw(snapshot)[1]
 
 
 def test_a_stale_green_is_not_green() -> None:
-    fresh, stale = seen(), snapshot_with(seen(), problem=Trouble("network", "No.", "Wait."), failures=1)
-    assert tone(judge(fresh, POLICY, START)) == "ok"
-    assert tone(judge(stale, POLICY, START)) == "stale"
+    fresh, stale = (
+        make_snapshot(),
+        snapshot_with(make_snapshot(), problem=Problem("network", "No.", "Wait."), failures=1),
+    )
+    assert badge_role(judge(fresh, POLICY, START)) == "ok"
+    assert badge_role(judge(stale, POLICY, START)) == "stale"
     assert "(stale)" in draw(stale)[1]
 
 
 def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
-    assert frame_role(judge(seen(), POLICY, START)) == "frame"
-    assert frame_role(judge(seen(status="FAILED"), POLICY, START)) == "critical"
+    assert frame_role(judge(make_snapshot(), POLICY, START)) == "frame"
+    assert frame_role(judge(make_snapshot(status="FAILED"), POLICY, START)) == "critical"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +267,7 @@ def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
     ],
 )
 def test_the_last_line_tells_when_it_is_looked_at_next(change: dict[str, Any], said: str) -> None:
-    assert said in draw(snapshot_with(seen(), **change))[-2]
+    assert said in draw(snapshot_with(make_snapshot(), **change))[-2]
 
 
 def test_fit_cuts_by_cells_and_says_so() -> None:
@@ -260,7 +291,7 @@ moments = st.none() | st.datetimes(
     whose=texts,
     texts=st.tuples(texts, texts, texts, texts, texts, texts),
     runs=st.tuples(moments, moments),
-    trouble=st.none() | st.builds(Trouble, st.sampled_from(["auth", "network"]), st.text(), st.text()),
+    trouble=st.none() | st.builds(Problem, st.sampled_from(["auth", "network"]), st.text(), st.text()),
 )
 def test_whatever_it_is_fed_it_keeps_its_frame(
     width: int,
@@ -269,29 +300,31 @@ def test_whatever_it_is_fed_it_keeps_its_frame(
     whose: str | None,
     texts: tuple[str | None, ...],
     runs: tuple[datetime | None, datetime | None],
-    trouble: Trouble | None,
+    trouble: Problem | None,
 ) -> None:
     identity, status, rrule, who, user, zuid = texts
-    backup = Backup(identity, status, None, None, rrule, Requester(user, who, zuid), *runs)
+    backup = Backup(identity, status, None, None, rrule, ZohoUser(user, who, zuid), *runs)
     snapshot = build_snapshot(
         make_org(name),
         backup=backup,
         observed_at=START,
         attempted_at=START,
         problem=trouble,
-        company=company(whose),
+        company=make_company(whose),
     )
-    lines = draw_panel(snapshot, judge(snapshot, POLICY, START), START, width, cursor=cursor, zone=UTC)
-    assert len(lines) == HEIGHT
-    assert [_width(line) for line in lines] == [width] * HEIGHT
+    lines = render_panel(snapshot, judge(snapshot, POLICY, START), START, width, selected=cursor, zone=UTC)
+    assert len(lines) == PANEL_HEIGHT
+    assert [_width(line) for line in lines] == [width] * PANEL_HEIGHT
 
 
-def _width(line: Line) -> int:
+def _width(line: StyledLine) -> int:
     return sum(cell_len(text) for text, _ in line)
 
 
 @pytest.mark.parametrize("text", ["[/b]", "[@click=app.quit]x[/]", "[bold", "$text-error", "a\\"])
 def test_markup_in_a_name_stays_text(text: str) -> None:
-    snapshot = snapshot_with(seen(requester={"id": "1", "name": text, "zuid": None}), company=company(text))
+    snapshot = snapshot_with(
+        make_snapshot(requester={"id": "1", "name": text, "zuid": None}), company=make_company(text)
+    )
     panel = "\n".join(draw(snapshot, 60))
     assert panel.count(text) == 2

@@ -8,18 +8,18 @@ import pytest
 from textual.command import CommandPalette
 from textual.notifications import Notification
 
-from tests.support.build import SEED_JOB, company, make_backup
+from tests.support.build import SAMPLE_JOB, make_backup, make_company
 from tests.support.clock import START
-from tests.tui.driving import Driven, Zoho, driving
-from tests.tui.test_palette import found
+from tests.tui.driving import AppDriver, FakeZoho, drive_app
+from tests.tui.test_palette import hits_for
 from zbtui.core.alert import Alert
 from zbtui.core.history import parse_entry
 from zbtui.core.org import Org
-from zbtui.core.runs import summarize
-from zbtui.core.snapshot import Looked, Past
-from zbtui.core.trouble import Trouble
+from zbtui.core.runs import build_history
+from zbtui.core.snapshot import HistoryAndLinks, Observation
+from zbtui.core.trouble import Problem
 from zbtui.core.verdict import Level
-from zbtui.store.alerts import KeptAlert
+from zbtui.store.alerts import StoredAlert
 from zbtui.tui.screens.detail_screen import DetailScreen
 
 DAY = timedelta(days=1)
@@ -48,7 +48,7 @@ def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Notification, "has_expired", False)
 
 
-def telling_zoho() -> Zoho:
+def telling_zoho() -> FakeZoho:
     """Three orgs: one well and with a past, one that was stopped, one that cannot be looked at."""
 
     def row(action: str | None, state: str | None, days: int, who: str) -> dict[str, object]:
@@ -61,25 +61,27 @@ def telling_zoho() -> Zoho:
         row("purchased", None, 2, "Buyer"),
         row("stopped", None, 3, "Stopper"),
     ]
-    past = Past(summarize(map(parse_entry, rows)), None, away("heron.example"))
-    whose = company("Wingspan Ltd", number="COMPANYNUMBER", country="COMPANYLAND")
-    job = SEED_JOB | {"id": "JOBID", "requester": PERSON}
-    zoho = Zoho()
+    past = HistoryAndLinks(build_history(map(parse_entry, rows)), None, away("heron.example"))
+    whose = make_company("Wingspan Ltd", org_number="COMPANYNUMBER", country="COMPANYLAND")
+    job = SAMPLE_JOB | {"id": "JOBID", "requester": PERSON}
+    zoho = FakeZoho()
     zoho.answers = {
-        "heron": Looked(make_backup(**job), past=past, company=whose, company_asked=True),
+        "heron": Observation(
+            make_backup(**job), history_and_links=past, company=whose, company_requested=True
+        ),
         "osprey": away("api.osprey.example"),
-        "merlin": Looked(make_backup(**job | {"status": "STOPPED"}), past=past),
+        "merlin": Observation(make_backup(**job | {"status": "STOPPED"}), history_and_links=past),
     }
     return zoho
 
 
-def away(host: str) -> Trouble:
-    return Trouble(
+def away(host: str) -> Problem:
+    return Problem(
         "network", f"{host} cannot be reached.", f"Ask Rosalind Quill about {host}.", f"NO_{host}"
     )
 
 
-async def told_by(driven: Driven) -> str:
+async def told_by(driven: AppDriver) -> str:
     """All that the screens, the toasts and the clipboard tell, in lower case."""
     told: list[str] = []
     app = driven.app
@@ -99,12 +101,12 @@ async def told_by(driven: Driven) -> str:
         await press("question_mark", "escape", "escape")
 
     alert = Alert(START, "alarm", "heron", None, "failed", Level.CRITICAL, "heron failed", "Ask Quill")
-    app._alerting._tell([KeptAlert(1, alert)])
-    driven.app._config.problem = Trouble("config", "/home/rosalind/config.toml: heron?", "Mend heron.")
+    app._alert_notifier._show_alerts([StoredAlert(1, alert)])
+    driven.app._config.problem = Problem("config", "/home/rosalind/config.toml: heron?", "Mend heron.")
     for org in (HERON, OSPREY, MERLIN):
         for view in VIEWS:
             await press(view)
-            driven.screen.go_to(org.name)
+            driven.screen.go_to_org(org.name)
             await driven.advance()
             await press("y", "r", "p", "r", "R", "p")
         await look_through_pages()
@@ -121,7 +123,7 @@ async def told_by(driven: Driven) -> str:
 
 
 async def test_what_identifies_an_org_is_nowhere_while_names_are_hidden() -> None:
-    async with driving([HERON, OSPREY, MERLIN], telling_zoho(), size=(300, 60)) as driven:
+    async with drive_app([HERON, OSPREY, MERLIN], telling_zoho(), size=(300, 60)) as driven:
         told = await told_by(driven)
         assert [text for text in TELLING if text not in told] == []
         await driven.press("y", "x")
@@ -134,7 +136,7 @@ async def test_what_identifies_an_org_is_nowhere_while_names_are_hidden() -> Non
 
 
 async def test_a_toast_that_named_an_org_goes_when_names_are_hidden() -> None:
-    async with driving(["dune", "mesa"]) as driven:
+    async with drive_app(["dune", "mesa"]) as driven:
         driven.app.notify("dune: well again", timeout=60)
         await driven.press()
         assert [one.message for one in driven.app._notifications] == ["dune: well again"]
@@ -143,7 +145,7 @@ async def test_a_toast_that_named_an_org_goes_when_names_are_hidden() -> None:
 
 
 async def test_what_went_wrong_is_hidden_on_the_page_of_the_last_polls() -> None:
-    async with driving([OSPREY], telling_zoho()) as driven:
+    async with drive_app([OSPREY], telling_zoho()) as driven:
         await driven.press("i", "3")
         assert "api.osprey.example cannot be reached." in driven.screen_text
         await driven.press("escape", "x", "i", "3")
@@ -151,19 +153,19 @@ async def test_what_went_wrong_is_hidden_on_the_page_of_the_last_polls() -> None
 
 
 async def test_hidden_names_are_not_found() -> None:
-    async with driving([HERON]) as driven:
-        assert await found(driven, "herontag") == ["heron"]
+    async with drive_app([HERON]) as driven:
+        assert await hits_for(driven, "herontag") == ["heron"]
         await driven.press("x")
-        assert await found(driven, "heron") == []
-        assert await found(driven, "go to") == ["org 1"]
+        assert await hits_for(driven, "heron") == []
+        assert await hits_for(driven, "go to") == ["org 1"]
 
 
 async def test_an_alert_names_its_org_by_its_alias() -> None:
     zoho = telling_zoho()
-    async with driving([HERON], zoho) as driven:
+    async with drive_app([HERON], zoho) as driven:
         await driven.press("x")
-        zoho.says("heron", status="FAILED")
-        driven.fleet.look_soon("heron")
+        zoho.set_answer("heron", status="FAILED")
+        driven.fleet.poll_soon("heron")
         for _ in range(9):
             await driven.advance()
         (toast,) = driven.app._notifications

@@ -9,8 +9,8 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 
 from tests.tui.test_tile_view import orgs
-from tests.tui.views import ViewApp, roster_of
-from zbtui.tui.widgets.scrolled_lines import thumb_of
+from tests.tui.views import ViewApp, org_list_of
+from zbtui.tui.widgets.scrolled_lines import thumb_range
 from zbtui.tui.widgets.table_view import TableView
 
 WIDTH, HEIGHT = 80, 24
@@ -19,7 +19,7 @@ ROOM = HEIGHT - 1
 
 
 def table_of(count: int) -> ViewApp:
-    return ViewApp(TableView(roster_of(*orgs(count))))
+    return ViewApp(TableView(org_list_of(*orgs(count))))
 
 
 def bar_of(app: ViewApp) -> str:
@@ -33,13 +33,13 @@ def test_a_thumb_stands_within_the_bar_and_tells_both_ends(
 ) -> None:
     most = max(lines - room, 0)
     scrolled = data.draw(st.integers(0, most))
-    thumb = thumb_of(room, lines, scrolled)
+    thumb = thumb_range(room, lines, scrolled)
     if not 0 < room < lines:
         assert not thumb
         return
     assert 0 <= thumb.start < thumb.stop <= room
-    assert thumb_of(room, lines, 0).start == 0
-    assert thumb_of(room, lines, most).stop == room
+    assert thumb_range(room, lines, 0).start == 0
+    assert thumb_range(room, lines, most).stop == room
 
 
 async def test_where_all_is_in_sight_there_is_no_bar_and_lines_are_as_wide_as_beside_one() -> None:
@@ -61,7 +61,7 @@ async def test_with_fewer_lines_nothing_is_scrolled_beyond_their_end() -> None:
         await pilot.pause()
         app.view.scroll_end(animate=False)
         await pilot.pause()
-        app.view.roster.search("org-000")
+        app.view.org_list.set_filter("org-000")
         app.view.rebuild()
         await pilot.pause()
         assert "org-0000" in app.lines[1]
@@ -75,7 +75,7 @@ async def test_a_change_of_lines_has_nothing_laid_out_anew(monkeypatch: pytest.M
         laid_out = list[Size | None]()
         monkeypatch.setattr(app.screen, "_refresh_layout", laid_out.append)
         for find in ("org-0001", ""):
-            app.view.roster.search(find)
+            app.view.org_list.set_filter(find)
             app.view.rebuild()
             await pilot.pause()
         assert laid_out == []
@@ -94,7 +94,7 @@ async def test_a_click_beside_the_thumb_goes_a_page() -> None:
             await pilot.mouse_up()
             await pilot.pause()
             assert app.view.scroll_offset.y == scrolled
-        assert app.view.current == "org-0000"
+        assert app.view.selected_org == "org-0000"
 
 
 async def test_the_thumb_is_dragged_also_from_beside_the_bar() -> None:

@@ -7,32 +7,32 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
-from tests.tui.driving import driving
-from tests.tui.signing_in import NEWCOMER, demo, finish, is_untouched
-from zbtui.core.explain import SCOPES
-from zbtui.core.org import WAYS, Way, grant_of
-from zbtui.core.secret import SignIn
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.tui.widgets.sign_in_pages import Page
+from tests.tui.driving import drive_app
+from tests.tui.signing_in import NEW_ORG_NAME, drive_demo, finish_sign_in, has_left_nothing
+from zbtui.core.explain import SIGN_IN_SCOPES
+from zbtui.core.org import SIGN_IN_METHODS, SignInMethod, grant_for
+from zbtui.core.secret import SignInCredentials
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.tui.widgets.sign_in_pages import SignInPage
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_each_way_ends_in_a_live_panel(way: Way) -> None:
-    async with demo() as driven:
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_each_way_ends_in_a_live_panel(way: SignInMethod) -> None:
+    async with drive_demo() as driven:
         await driven.open_form(way)
-        await finish(driven)
+        await finish_sign_in(driven)
         assert driven.is_closed
-        org = driven.org(NEWCOMER)
+        org = driven.org(NEW_ORG_NAME)
         assert org is not None
-        assert (org.data_center, org.grant) == ("eu", grant_of(way))
-        assert "heron · Heron Lake Instruments" in driven.text
-        known = {one.org.name: one for one in driven.fleet.snapshots}[NEWCOMER]
+        assert (org.data_center, org.grant) == ("eu", grant_for(way))
+        assert "heron · Heron Lake Instruments" in driven.screen_text
+        known = {one.org.name: one for one in driven.fleet.snapshots}[NEW_ORG_NAME]
         assert known.zoho.backup is not None
         assert known.polls.problem is None
 
 
 async def test_by_keyboard_alone_with_what_the_demo_fills_in() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.press("a", "enter", "tab", "enter")  # name, address bar, Next
         await driven.press("enter")  # the first way
         assert driven.page == "client"
@@ -41,64 +41,64 @@ async def test_by_keyboard_alone_with_what_the_demo_fills_in() -> None:
         assert driven.page == "found"
         await driven.press("enter")
         await driven.advance(2)
-        assert driven.org(NEWCOMER)
+        assert driven.org(NEW_ORG_NAME)
 
 
 NOTICE = "Demo: all invented. Type no real credentials here."
 
 
 @pytest.mark.parametrize("size", [(60, 20), (160, 50)])
-@pytest.mark.parametrize("way", WAYS)
-async def test_in_the_demo_each_page_says_that_it_is_one(way: Way, size: tuple[int, int]) -> None:
-    async with demo(size) as driven:
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_in_the_demo_each_page_says_that_it_is_one(way: SignInMethod, size: tuple[int, int]) -> None:
+    async with drive_demo(size) as driven:
         await driven.press("a")
-        assert NOTICE in driven.text
+        assert NOTICE in driven.screen_text
         await driven.click("next")
-        assert NOTICE in driven.text
-        await driven.choose(way)
-        assert NOTICE in driven.text
-        editors = driven.form.query_one("#client", Page).editors
+        assert NOTICE in driven.screen_text
+        await driven.choose_method(way)
+        assert NOTICE in driven.screen_text
+        editors = driven.form.query_one("#client", SignInPage).editors
         for editor in editors:  # also of the last one, where the page scrolls
             driven.app.screen.set_focus(editor)
-            await driven.rest()
-            assert NOTICE in driven.text
+            await driven.wait_until_idle()
+            assert NOTICE in driven.screen_text
         await driven.click("next")
-        await driven.leap(12)
+        await driven.advance_without_ticks(12)
         assert driven.page == "found"
-        assert NOTICE in driven.text
+        assert NOTICE in driven.screen_text
 
 
 async def test_a_real_form_says_nothing_of_a_demo() -> None:
-    async with driving() as scene:
+    async with drive_app() as scene:
         await scene.press("a")
         assert "Add an org" in scene.screen_text
         assert "emo" not in scene.screen_text
 
 
 async def test_who_it_is_for_is_shown_before_anything_is_kept() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next")
         await driven.advance(2)
         for said in ("Is it this one?", "Heron Lake Instruments", "SCHEDULED", "Astrid Holm", "EU"):
-            assert said in driven.text
-        assert driven.org(NEWCOMER) is None
+            assert said in driven.screen_text
+        assert driven.org(NEW_ORG_NAME) is None
         await driven.click("back")
         assert driven.page == "client"
         await driven.advance(2)
-        assert is_untouched(driven)
+        assert has_left_nothing(driven)
 
 
 async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> None:
-    async with demo() as driven:
-        driven.simulator.missing_scopes[NEWCOMER] = {"ZohoCRM.org.READ"}
+    async with drive_demo() as driven:
+        driven.simulator.missing_scopes[NEW_ORG_NAME] = {"ZohoCRM.org.READ"}
         await driven.open_form("code")
         await driven.click("next")
         await driven.advance(2)
-        assert "lacks the scope ZohoCRM.org.READ" in driven.text
+        assert "lacks the scope ZohoCRM.org.READ" in driven.screen_text
         await driven.click("next")
         await driven.advance(2)
-        assert driven.org(NEWCOMER)
+        assert driven.org(NEW_ORG_NAME)
 
 
 # The first page
@@ -109,30 +109,30 @@ async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> Non
     [("", "must not be empty"), ("nordlys", "already under watch"), ("-x", "must not begin with a dash")],
 )
 async def test_a_name_that_will_not_do_is_told_at_once(name: str, told: str) -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.press("a")
         await driven.fill(name=name)
         await driven.click("next")
         assert driven.page == "org"
-        assert told in driven.wrong
+        assert told in driven.form_problem
 
 
 async def test_another_host_is_asked_for_its_addresses() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.press("a")
-        assert "Accounts URL" not in driven.text
+        assert "Accounts URL" not in driven.screen_text
         await driven.fill(data_center="custom")
-        assert "Accounts URL" in driven.text
+        assert "Accounts URL" in driven.screen_text
         await driven.fill(accounts_url="http://accounts.example.com", api_url="https://api.example.com")
         await driven.click("next")
-        assert "must begin with https://" in driven.wrong
+        assert "must begin with https://" in driven.form_problem
         await driven.fill(accounts_url="https://accounts.example.com")
         await driven.click("next")
         assert driven.page == "way"
 
 
 async def test_esc_goes_back_page_by_page_and_out_with_nothing_left() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.press("escape")
         assert driven.page == "way"
@@ -140,36 +140,36 @@ async def test_esc_goes_back_page_by_page_and_out_with_nothing_left() -> None:
         assert driven.page == "org"
         await driven.press("escape")
         assert driven.is_closed
-        assert is_untouched(driven)
+        assert has_left_nothing(driven)
 
 
 # The client
 
 
 async def test_the_exact_scopes_are_there_to_copy() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
-        assert SCOPES in driven.text
+        assert SIGN_IN_SCOPES in driven.screen_text
         await driven.press("ctrl+y")
-        assert driven.app.clipboard == SCOPES
+        assert driven.app.clipboard == SIGN_IN_SCOPES
 
 
 async def test_the_minutes_of_a_code_run() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
-        assert "good for 10:00" in driven.text
-        await driven.leap(61)
-        assert "good for 08:59" in driven.text
-        await driven.leap(540)
-        assert "too old by now" in driven.text
+        assert "good for 10:00" in driven.screen_text
+        await driven.advance_without_ticks(61)
+        assert "good for 08:59" in driven.screen_text
+        await driven.advance_without_ticks(540)
+        assert "too old by now" in driven.screen_text
 
 
 async def test_a_secret_is_never_on_the_screen_nor_copied_out_of_it() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("refresh-token")
-        org = driven.simulator.world.newcomers[NEWCOMER]
+        org = driven.simulator.world.unwatched_orgs[NEW_ORG_NAME]
         for secret in (org.client_secret, org.refresh_token):
-            assert secret not in driven.text
+            assert secret not in driven.screen_text
             assert secret not in driven.app.export_screenshot().replace("&#160;", " ")
         field = driven.form.query_one("#client").query("SecretInput").first(Input)
         field.focus()
@@ -179,21 +179,21 @@ async def test_a_secret_is_never_on_the_screen_nor_copied_out_of_it() -> None:
 
 
 async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
-    async with demo() as driven:
-        shared = driven.desk.examples("device", NEWCOMER)
+    async with drive_demo() as driven:
+        shared = driven.org_service.form_examples("device", NEW_ORG_NAME)
         org = driven.org("nordlys")
         assert org is not None
-        driven.desk.household.config.replace("nordlys", replace(org, client_id=shared["client_id"]))
+        driven.org_service.stores.config.replace("nordlys", replace(org, client_id=shared["client_id"]))
         before = await driven.credentials.read_sign_in("nordlys")
         assert before is not None
         await driven.open_form("device")
         await driven.fill(client_of="nordlys")
-        assert "Client secret" not in driven.text
-        assert "that of nordlys" in driven.text
+        assert "Client secret" not in driven.screen_text
+        assert "that of nordlys" in driven.screen_text
         # The demo's nordlys has a self client: Zoho tells that it is not one for devices.
         await driven.click("next")
         await driven.advance(12)
-        assert "client secret is wrong" in driven.wrong
+        assert "client secret is wrong" in driven.form_problem
 
 
 # What Zoho refuses
@@ -212,74 +212,74 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
     ],
 )
 async def test_what_was_typed_wrong_is_told_and_can_be_mended(typed: dict[str, str], told: str) -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         right = {key: driven.form.query_one("#client").field(key).value for key in typed}  # type: ignore[attr-defined]
         await driven.fill(**typed)
         await driven.click("next")
         await driven.advance(2)
         assert driven.page == "client"
-        assert told in driven.wrong
-        assert is_untouched(driven)
+        assert told in driven.form_problem
+        assert has_left_nothing(driven)
         await driven.fill(**right)
-        await finish(driven)
-        assert driven.org(NEWCOMER)
+        await finish_sign_in(driven)
+        assert driven.org(NEW_ORG_NAME)
 
 
 async def test_a_code_that_came_too_late_is_told_from_a_text_that_never_was_one() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         code = driven.form.query_one("#client").field("answer").value  # type: ignore[attr-defined]
-        await driven.leap(601)
+        await driven.advance_without_ticks(601)
         await driven.click("next")
         await driven.advance(2)
-        assert "The code is too old" in driven.wrong
+        assert "The code is too old" in driven.form_problem
         await driven.fill(answer=code[:20])
         await driven.click("next")
         await driven.advance(2)
-        assert "not a code of Zoho's" in driven.wrong
+        assert "not a code of Zoho's" in driven.form_problem
 
 
 async def test_a_code_that_was_used_here_is_told_as_such() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next")
         await driven.advance(2)
         await driven.click("back")
         await driven.click("next")
         await driven.advance(2)
-        assert "This code was used already" in driven.wrong
+        assert "This code was used already" in driven.form_problem
 
 
 async def test_the_wrong_data_center_is_named() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.press("a")
         await driven.fill(data_center="us")
         await driven.click("next")
-        await driven.choose("code")
+        await driven.choose_method("code")
         await driven.click("next")
         await driven.advance(2)
-        assert "data center (it is set to US)" in driven.wrong
-        assert is_untouched(driven)
+        assert "data center (it is set to US)" in driven.form_problem
+        assert has_left_nothing(driven)
 
 
 async def test_who_is_no_administrator_is_told_and_may_try_again_without_a_new_code() -> None:
-    async with demo() as driven:
-        driven.simulator.forced[NEWCOMER] = "NO_PERMISSION"
+    async with drive_demo() as driven:
+        driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
         await driven.click("next")
         await driven.advance(2)
         assert driven.page == "wait"
-        assert "Only an administrator may see backups" in driven.wrong
-        del driven.simulator.forced[NEWCOMER]
+        assert "Only an administrator may see backups" in driven.form_problem
+        del driven.simulator.forced_kinds[NEW_ORG_NAME]
         await driven.click("next")
         await driven.advance(2)
         assert driven.page == "found"
 
 
 async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
-    async with demo() as driven:
-        driven.simulator.forced[NEWCOMER] = "NO_PERMISSION"
+    async with drive_demo() as driven:
+        driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
         await driven.click("next")
         await driven.advance(2)
@@ -287,37 +287,37 @@ async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
         await driven.press("escape", "escape", "escape")
         await driven.advance(2)
         assert driven.is_closed
-        assert is_untouched(driven)
+        assert has_left_nothing(driven)
 
 
 async def test_a_keyring_that_takes_nothing_leaves_nothing_and_is_told() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next")
         await driven.advance(2)
 
-        async def refuse(org_name: str, sign_in: SignIn) -> None:
-            raise TroubleError(Trouble("keyring", "The keyring is locked.", "Unlock it."))
+        async def refuse(org_name: str, sign_in: SignInCredentials) -> None:
+            raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
         driven.credentials.write_sign_in = refuse  # type: ignore[method-assign]
         await driven.click("next")
         assert driven.page == "found"
-        assert driven.wrong == "The keyring is locked. Unlock it."
-        assert driven.org(NEWCOMER) is None
+        assert driven.form_problem == "The keyring is locked. Unlock it."
+        assert driven.org(NEW_ORG_NAME) is None
         await driven.press("escape")
         await driven.advance(2)
-        assert is_untouched(driven)
+        assert has_left_nothing(driven)
 
 
 # Twice, and in between
 
 
 async def test_enter_twice_in_the_last_field_begins_once() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         field = driven.form.query_one("#client").field("answer").editor  # type: ignore[attr-defined]
         field.focus()
-        await driven.rest()
+        await driven.wait_until_idle()
         field.post_message(Input.Submitted(field, field.value))
         field.post_message(Input.Submitted(field, field.value))
         await driven.advance(2)
@@ -325,32 +325,32 @@ async def test_enter_twice_in_the_last_field_begins_once() -> None:
 
 
 async def test_leaving_the_app_in_the_middle_leaves_nothing_behind() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next")
         await driven.advance(2)
         assert driven.page == "found"
         await driven.press("ctrl+q")
-    assert is_untouched(driven)
+    assert has_left_nothing(driven)
 
 
 async def test_another_data_center_brings_other_steps_and_other_clients() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
-        assert "api-console.zoho.eu" in driven.text
-        assert "typed in here" in driven.text
+        assert "api-console.zoho.eu" in driven.screen_text
+        assert "typed in here" in driven.screen_text
         await driven.press("escape", "escape")
         await driven.fill(data_center="jp")
         await driven.click("next")
-        await driven.choose("code")
-        assert "api-console.zoho.jp" in driven.text
-        assert "that of nordlys" not in driven.text
-        assert "typed in here" not in driven.text  # there is nothing to choose from
+        await driven.choose_method("code")
+        assert "api-console.zoho.jp" in driven.screen_text
+        assert "that of nordlys" not in driven.screen_text
+        assert "typed in here" not in driven.screen_text  # there is nothing to choose from
 
 
 async def test_what_was_typed_stays_on_the_way_back_and_forth() -> None:
-    async with demo() as driven:
+    async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.fill(client_id="1000.MINE")
         await driven.press("escape", "enter")
-        assert "1000.MINE" in driven.text
+        assert "1000.MINE" in driven.screen_text

@@ -12,36 +12,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import company, seen, snapshot_with
+from tests.support.build import make_company, make_snapshot, snapshot_with
 from tests.support.clock import START
 from zbtui.core.judge import judge
-from zbtui.core.ordering import CYCLE, Sort
-from zbtui.core.org import Policy
+from zbtui.core.ordering import SORT_CYCLE, SortOrder
+from zbtui.core.org import WatchPolicy
 from zbtui.core.runs import History
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.text import clean
-from zbtui.core.trouble import Trouble
-from zbtui.tui.widgets.lines import Line
-from zbtui.tui.widgets.table_lines import column_at, columns_of, draw_head, draw_row
+from zbtui.core.trouble import Problem
+from zbtui.tui.widgets.lines import StyledLine
+from zbtui.tui.widgets.table_lines import column_at, fit_columns, render_table_header, render_table_row
 
 HOSTILE = ["[/b]", "[@click=app.quit]x[/]", "\x1b]0;x\x07", "\u202egnp.exe", "x" * 200, "字" * 60, ""]
 
 
-def row(snapshot: Snapshot, width: int) -> Line:
-    return draw_row(snapshot, judge(snapshot, Policy(), START), START, width, UTC)
+def row(snapshot: Snapshot, width: int) -> StyledLine:
+    return render_table_row(snapshot, judge(snapshot, WatchPolicy(), START), START, width, UTC)
 
 
-def text(line: Line) -> str:
+def text(line: StyledLine) -> str:
     return "".join(piece for piece, _ in line)
 
 
 @given(st.integers(1, 320), st.sampled_from(HOSTILE), st.sampled_from(["SCHEDULED", "FAILED", "ODD [b]"]))
 def test_every_line_is_exactly_as_wide_as_the_view(width: int, name: str, status: str) -> None:
-    snapshot = seen(clean(name) or "x", status=status)
+    snapshot = make_snapshot(clean(name) or "x", status=status)
     line = row(snapshot, width)
     assert cell_len(text(line)) == width
     assert not any(ord(character) < 32 for character in text(line))
-    assert cell_len(text(draw_head(width, "worst", reverse=False))) == width
+    assert cell_len(text(render_table_header(width, "worst", reverse=False))) == width
 
 
 @pytest.mark.parametrize(
@@ -54,24 +54,24 @@ def test_every_line_is_exactly_as_wide_as_the_view(width: int, name: str, status
     ],
 )
 def test_what_matters_most_has_room_first(width: int, titles: str) -> None:
-    assert " ".join(column.title for column, _ in columns_of(width)) == titles
+    assert " ".join(column.title for column, _ in fit_columns(width)) == titles
 
 
 @given(st.integers(36, 320))
 def test_a_wider_table_shows_no_less(width: int) -> None:
-    before = {column.title: cells for column, cells in columns_of(width)}
-    after = {column.title for column, _ in columns_of(width + 1)}
+    before = {column.title: cells for column, cells in fit_columns(width)}
+    after = {column.title for column, _ in fit_columns(width + 1)}
     assert before.keys() <= after
 
 
 def test_the_four_that_s_goes_through_have_a_column_each() -> None:
-    sorts = {column.sort for column, _ in columns_of(300)}
-    assert set(CYCLE) <= sorts
+    sorts = {column.sort for column, _ in fit_columns(300)}
+    assert set(SORT_CYCLE) <= sorts
 
 
 def test_the_head_marks_what_is_sorted_by_and_which_way() -> None:
-    assert "NEXT RUN ▲" in text(draw_head(120, "next", reverse=False))
-    assert "ORG ▼" in text(draw_head(120, "name", reverse=True))
+    assert "NEXT RUN ▲" in text(render_table_header(120, "next", reverse=False))
+    assert "ORG ▼" in text(render_table_header(120, "name", reverse=True))
 
 
 @pytest.mark.parametrize(
@@ -84,20 +84,20 @@ def test_the_head_marks_what_is_sorted_by_and_which_way() -> None:
     ],
 )
 def test_the_head_says_how_many_columns_there_is_no_room_for(width: int, ends: str) -> None:
-    assert text(draw_head(width, "worst", reverse=False)).endswith(ends)
+    assert text(render_table_header(width, "worst", reverse=False)).endswith(ends)
 
 
-@given(st.integers(36, 320), st.sampled_from(get_args(Sort)), st.booleans())
-def test_no_column_is_left_out_without_a_word(width: int, sort: Sort, reverse: bool) -> None:
-    head = text(draw_head(width, sort, reverse=reverse))
-    shown = [column for column, _ in columns_of(width)]
+@given(st.integers(36, 320), st.sampled_from(get_args(SortOrder)), st.booleans())
+def test_no_column_is_left_out_without_a_word(width: int, sort: SortOrder, reverse: bool) -> None:
+    head = text(render_table_header(width, sort, reverse=reverse))
+    shown = [column for column, _ in fit_columns(width)]
     assert all(column.title in head for column in shown)
     hidden = 12 - len(shown)
     assert (re.findall(r"\+(\d+)", head) == [str(hidden)]) if hidden else "+" not in head
 
 
 def test_a_click_finds_the_column_under_it() -> None:
-    head = text(draw_head(120, "worst", reverse=False))
+    head = text(render_table_header(120, "worst", reverse=False))
     for title in ("STATUS", "ORG", "LAST GOOD", "WHY"):
         column = column_at(120, head.index(title))
         assert column and column.title == title
@@ -105,46 +105,46 @@ def test_a_click_finds_the_column_under_it() -> None:
 
 
 def test_why_tells_the_matter_and_the_cure() -> None:
-    trouble = Trouble("network", "crm.zoho.eu cannot be reached.", "Check the network.")
-    line = text(row(snapshot_with(seen("acme"), problem=trouble, failures=9), 200))
+    trouble = Problem("network", "crm.zoho.eu cannot be reached.", "Check the network.")
+    line = text(row(snapshot_with(make_snapshot("acme"), problem=trouble, failures=9), 200))
     assert "crm.zoho.eu cannot be reached. Check the network." in line
 
 
 def test_what_is_not_certain_is_muted() -> None:
-    stale = snapshot_with(seen("acme"), restored=True)
+    stale = snapshot_with(make_snapshot("acme"), restored=True)
     roles = {piece.strip(): role for piece, role in row(stale, 120)}
     assert next(role for piece, role in roles.items() if piece.startswith("in ")) == "muted"
 
 
 def test_paused_is_told_in_its_own_colour() -> None:
-    assert ("PAUSED", "warning") in row(snapshot_with(seen("acme"), paused=True), 120)
+    assert ("PAUSED", "warning") in row(snapshot_with(make_snapshot("acme"), paused=True), 120)
 
 
 def test_an_accent_stands_before_the_line() -> None:
-    snapshot = seen("acme")
+    snapshot = make_snapshot("acme")
     line = row(replace(snapshot, org=replace(snapshot.org, accent="violet")), 80)
     assert line[0] == ("▌", "accent-violet")
 
 
 def test_company_and_requester_have_columns_where_there_is_room() -> None:
-    snapshot = snapshot_with(seen("acme"), company=company("Nordlys Tools AB"))
+    snapshot = snapshot_with(make_snapshot("acme"), company=make_company("Nordlys Tools AB"))
     line = text(row(snapshot, 300))
     assert "Nordlys Tools AB" in line
     assert "Patricia Boyle" in line
 
 
 def test_a_run_that_is_late_is_told_so() -> None:
-    late = seen("acme", scheduled_date=(START - timedelta(minutes=5)).isoformat())
+    late = make_snapshot("acme", scheduled_date=(START - timedelta(minutes=5)).isoformat())
     assert "due 00:05:00 ago" in text(row(late, 120))
 
 
 @pytest.mark.parametrize(("width", "told"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
 @pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED"])
 def test_what_is_no_longer_confirmed_is_told_in_full(width: int, told: str, status: str) -> None:
-    restored = snapshot_with(seen("acme", status=status), restored=True)
+    restored = snapshot_with(make_snapshot("acme", status=status), restored=True)
     assert f"{status} {told}" in text(row(restored, width))
 
 
 @pytest.mark.parametrize("width", [79, 160])
 def test_no_good_backup_is_told_in_full(width: int) -> None:
-    assert " none yet " in text(row(snapshot_with(seen("acme"), history=History()), width))
+    assert " none yet " in text(row(snapshot_with(make_snapshot("acme"), history=History()), width))

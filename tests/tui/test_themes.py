@@ -15,22 +15,22 @@ from textual.app import ComposeResult
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tests.support.build import seen as seen_org
-from tests.tui.colors import EYES, difference, seen
-from tests.tui.views import TUI, roster_of
+from tests.support.build import make_snapshot as seen_org
+from tests.tui.colors import COLOR_VISIONS, ciede2000, lab_as_seen
+from tests.tui.views import TUI, org_list_of
 from zbtui.core.org import ACCENTS
 from zbtui.tui.themes import (
     DARK,
     LIGHT,
-    OWN_THEMES,
-    READABLE,
-    VISIBLE,
-    Themed,
-    contrast,
+    MIN_GRAPHIC_CONTRAST,
+    MIN_TEXT_CONTRAST,
+    ZBTUI_THEMES,
+    ThemedApp,
+    contrast_ratio,
     derived_variables,
-    made_visible,
+    ensure_contrast,
 )
-from zbtui.tui.widgets.lines import ACCENT_ROLES, Role
+from zbtui.tui.widgets.lines import ACCENT_ROLES, StyleRole
 from zbtui.tui.widgets.table_view import TableView
 
 STATES = ("ok", "running", "warning", "unknown", "critical")
@@ -58,21 +58,21 @@ ELSEWHERE = (
 MARKS = {"frame", *ACCENT_ROLES.values()}
 """Roles that are no text."""
 
-own = pytest.mark.parametrize("theme", OWN_THEMES, ids=lambda theme: theme.name)
+own = pytest.mark.parametrize("theme", ZBTUI_THEMES, ids=lambda theme: theme.name)
 TEXTUALS = [theme for theme in BUILTIN_THEMES.values() if not theme.ansi]
 
 
-class Shown(Themed[None]):
+class Shown(ThemedApp[None]):
     """A table, in whichever theme."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = [TUI / "widgets/tile_view.tcss"]
 
     def compose(self) -> ComposeResult:
-        self.table = TableView(roster_of(seen_org("acme")))
+        self.table = TableView(org_list_of(seen_org("acme")))
         yield self.table
 
     def styles_of(self, component: str) -> Style:
-        return self.table.get_component_rich_style(f"tiles--{component}")
+        return self.table.get_component_rich_style(f"org-list--{component}")
 
 
 def values(theme: Theme) -> dict[str, Color]:
@@ -97,12 +97,12 @@ def values(theme: Theme) -> dict[str, Color]:
 def test_the_difference_is_that_of_the_published_pairs(
     one: tuple[float, float, float], other: tuple[float, float, float], expected: float
 ) -> None:
-    assert difference(one, other) == pytest.approx(expected, abs=1e-4)
+    assert ciede2000(one, other) == pytest.approx(expected, abs=1e-4)
 
 
 def test_red_and_green_of_equal_lightness_are_one_colour_without_green_cones() -> None:
     def apart(eye: str) -> float:
-        return difference(seen("#c03b2b", eye), seen("#5f6a1f", eye))
+        return ciede2000(lab_as_seen("#c03b2b", eye), lab_as_seen("#5f6a1f", eye))
 
     assert apart("all cones") > 40 > 12 > apart("deuteranopia")
 
@@ -112,58 +112,60 @@ def test_red_and_green_of_equal_lightness_are_one_colour_without_green_cones() -
     [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#123456", "#123456", 1.0)],
 )
 def test_contrast_is_that_of_the_web(one: str, other: str, expected: float) -> None:
-    assert contrast(Color.parse(one), Color.parse(other)) == pytest.approx(expected, abs=0.005)
+    assert contrast_ratio(Color.parse(one), Color.parse(other)) == pytest.approx(expected, abs=0.005)
 
 
 # Our own
 
 
 @own
-@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize("eye", COLOR_VISIONS)
 def test_any_two_states_are_apart_for_all_eyes(theme: Theme, eye: str) -> None:
     for one, other in combinations(STATES, 2):
-        colors = (seen(theme.variables[f"state-{state}"], eye) for state in (one, other))
-        assert difference(*colors) >= APART, (one, other)
+        colors = (lab_as_seen(theme.variables[f"state-{state}"], eye) for state in (one, other))
+        assert ciede2000(*colors) >= APART, (one, other)
 
 
 @own
-@pytest.mark.parametrize("eye", EYES)
+@pytest.mark.parametrize("eye", COLOR_VISIONS)
 def test_what_is_stale_is_never_taken_for_well(theme: Theme, eye: str) -> None:
-    stale = seen(theme.variables["state-stale"], eye)
-    assert difference(stale, seen(theme.variables["state-ok"], eye)) >= APART
-    assert difference(stale, seen(theme.variables["state-running"], eye)) >= APART
+    stale = lab_as_seen(theme.variables["state-stale"], eye)
+    assert ciede2000(stale, lab_as_seen(theme.variables["state-ok"], eye)) >= APART
+    assert ciede2000(stale, lab_as_seen(theme.variables["state-running"], eye)) >= APART
 
 
 @own
 def test_any_two_accents_are_apart(theme: Theme) -> None:
     for one, other in combinations(ACCENTS, 2):
-        colors = (seen(theme.variables[f"accent-mark-{accent}"], "all cones") for accent in (one, other))
-        assert difference(*colors) >= APART_MARKS, (one, other)
+        colors = (
+            lab_as_seen(theme.variables[f"accent-mark-{accent}"], "all cones") for accent in (one, other)
+        )
+        assert ciede2000(*colors) >= APART_MARKS, (one, other)
 
 
 @own
 @pytest.mark.parametrize(("text", "ground"), ELSEWHERE)
 def test_what_the_screens_lay_on_one_another_is_readable(theme: Theme, text: str, ground: str) -> None:
     colors = values(theme)
-    assert contrast(colors[text], colors[ground]) >= READABLE
+    assert contrast_ratio(colors[text], colors[ground]) >= MIN_TEXT_CONTRAST
 
 
 @own
 def test_the_selected_row_stands_out_without_glaring(theme: Theme) -> None:
     colors = values(theme)
-    assert 1.1 <= contrast(colors["selected-row"], colors["background"]) <= 1.6
+    assert 1.1 <= contrast_ratio(colors["selected-row"], colors["background"]) <= 1.6
 
 
 @own
 def test_nothing_glares(theme: Theme) -> None:
     """White on black all day is what one turns down."""
     colors = values(theme)
-    assert contrast(colors["tile-text"], colors["background"]) <= 13
-    assert contrast(colors["tile-frame"], colors["background"]) <= READABLE
+    assert contrast_ratio(colors["list-text"], colors["background"]) <= 13
+    assert contrast_ratio(colors["list-frame"], colors["background"]) <= MIN_TEXT_CONTRAST
 
 
 def test_one_is_dark_and_one_is_light() -> None:
-    assert {theme.name: theme.dark for theme in OWN_THEMES} == {DARK: True, LIGHT: False}
+    assert {theme.name: theme.dark for theme in ZBTUI_THEMES} == {DARK: True, LIGHT: False}
 
 
 # All of them
@@ -199,7 +201,7 @@ async def measured() -> dict[tuple[str, str], Style]:
         for name in app.available_themes:
             app.theme = name
             await pilot.pause()
-            for component in (*get_args(Role), "selected"):
+            for component in (*get_args(StyleRole), "selected"):
                 styles[name, component] = app.styles_of(component)
     return styles
 
@@ -207,21 +209,21 @@ async def measured() -> dict[tuple[str, str], Style]:
 async def test_every_text_is_readable_in_every_theme_selected_or_not(
     measured: dict[tuple[str, str], Style],
 ) -> None:
-    for theme in (*OWN_THEMES, *TEXTUALS):
+    for theme in (*ZBTUI_THEMES, *TEXTUALS):
         selected = measured[theme.name, "selected"].bgcolor
-        for role in get_args(Role):
+        for role in get_args(StyleRole):
             style = measured[theme.name, role]
             assert style.color and style.bgcolor and selected
             for ground in (style.bgcolor, selected):
-                ratio = contrast(Color.from_rich_color(style.color), Color.from_rich_color(ground))
-                least = VISIBLE if role in MARKS else READABLE
+                ratio = contrast_ratio(Color.from_rich_color(style.color), Color.from_rich_color(ground))
+                least = MIN_GRAPHIC_CONTRAST if role in MARKS else MIN_TEXT_CONTRAST
                 assert ratio >= least - 0.01, (theme.name, role, ratio)
 
 
 async def test_the_selected_row_has_a_ground_of_its_own_in_every_theme(
     measured: dict[tuple[str, str], Style],
 ) -> None:
-    for theme in (*OWN_THEMES, *TEXTUALS):
+    for theme in (*ZBTUI_THEMES, *TEXTUALS):
         selected, usual = measured[theme.name, "selected"], measured[theme.name, "text"]
         assert selected.bgcolor != usual.bgcolor, theme.name
         assert selected.bold
@@ -231,7 +233,7 @@ async def test_the_selected_row_has_a_ground_of_its_own_in_every_theme(
 async def test_with_sixteen_colours_all_are_the_terminals_own(
     name: str, measured: dict[tuple[str, str], Style]
 ) -> None:
-    for role in get_args(Role):
+    for role in get_args(StyleRole):
         color = measured[name, role].color
         assert color is None or color.type in (ColorType.STANDARD, ColorType.DEFAULT), role
     assert measured[name, "selected"].reverse
@@ -248,7 +250,7 @@ async def test_without_colours_the_selected_row_is_reversed(monkeypatch: pytest.
         assert app.styles_of("selected").reverse
         assert app.styles_of("critical-badge").reverse
         assert app.styles_of("critical").color == app.styles_of("text").color
-        assert app.theme_variables["state-critical"] == app.theme_variables["tile-text"]
+        assert app.theme_variables["state-critical"] == app.theme_variables["list-text"]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ async def test_the_theme_that_somebody_chose_or_the_one_that_suits_the_terminal(
     app = Shown()
     async with app.run_test():
         monkeypatch.setattr(type(app.console), "color_system", colors)
-        app.put_on(wanted)
+        app.apply_theme(wanted)
         assert app.theme == worn
         assert app.chosen_theme == (wanted if wanted == worn else None)
 
@@ -279,11 +281,11 @@ COLORS = st.tuples(*[st.integers(0, 255)] * 3).map(lambda parts: Color(*parts))
 def test_any_colour_is_made_visible_on_any_ground(
     color: Color, ground: Color, share: float, primary: Color
 ) -> None:
-    made = made_visible(color, [ground, ground.blend(primary, share)], VISIBLE)
-    assert contrast(made, ground) >= VISIBLE
+    made = ensure_contrast(color, [ground, ground.blend(primary, share)], MIN_GRAPHIC_CONTRAST)
+    assert contrast_ratio(made, ground) >= MIN_GRAPHIC_CONTRAST
 
 
 @given(COLORS, COLORS)
 def test_a_colour_that_is_visible_stays_as_it_is(color: Color, ground: Color) -> None:
-    if contrast(color, ground) >= READABLE:
-        assert made_visible(color, [ground], READABLE) == color
+    if contrast_ratio(color, ground) >= MIN_TEXT_CONTRAST:
+        assert ensure_contrast(color, [ground], MIN_TEXT_CONTRAST) == color

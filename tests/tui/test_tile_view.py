@@ -7,36 +7,36 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.build import seen, snapshot_with
+from tests.support.build import make_snapshot, snapshot_with
 from tests.support.clock import START
-from tests.tui.views import ViewApp, roster_of
+from tests.tui.views import ViewApp, org_list_of
 from zbtui.core.snapshot import Snapshot
-from zbtui.tui.roster import Roster
-from zbtui.tui.widgets.lines import Line, fit
+from zbtui.tui.roster import OrgList
+from zbtui.tui.widgets.lines import StyledLine, fit
 from zbtui.tui.widgets.panels_view import PanelsView
 from zbtui.tui.widgets.table_view import TableView
-from zbtui.tui.widgets.tile_view import Tile, TileView
+from zbtui.tui.widgets.tile_view import OrgListView, ViewItem
 
 
 def orgs(count: int) -> list[Snapshot]:
-    return [seen(f"org-{number:04}") for number in range(count)]
+    return [make_snapshot(f"org-{number:04}") for number in range(count)]
 
 
-class Headed(TileView):
+class HeaderedView(OrgListView):
     """Two headings, the second one over the second half of the orgs."""
 
-    def make_tiles(self) -> Sequence[Tile]:
-        names = self.roster.order
+    def make_items(self) -> Sequence[ViewItem]:
+        names = self.org_list.order
         half = len(names) // 2
-        tiles = [Tile(name, name) for name in names]
-        return [Tile("first", None), *tiles[:half], Tile("second", None), *tiles[half:]]
+        tiles = [ViewItem(name, name) for name in names]
+        return [ViewItem("first", None), *tiles[:half], ViewItem("second", None), *tiles[half:]]
 
-    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         return (((fit(str(tile.key), width), "text"),),)
 
 
 async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
-    app = ViewApp(PanelsView(roster_of(seen("acme"))))
+    app = ViewApp(PanelsView(org_list_of(make_snapshot("acme"))))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.repainted.clear()
@@ -47,21 +47,21 @@ async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
         assert app.repainted == []
 
 
-class Measured(PanelsView):
+class CountingPanelsView(PanelsView):
     """Notes how wide its panels are drawn."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, roster: OrgList) -> None:
         super().__init__(roster)
         self.widths: set[int] = set()
 
-    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         self.widths.add(width)
-        return super().draw_tile(tile, width, selected=selected)
+        return super().render_item(tile, width, selected=selected)
 
 
 async def test_nothing_is_painted_at_a_width_that_is_not_the_views() -> None:
     """Neither when it is shown first, nor when it was hidden while the terminal changed its size."""
-    view = Measured(roster_of(*orgs(6)))
+    view = CountingPanelsView(org_list_of(*orgs(6)))
     app = ViewApp(view)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
@@ -76,10 +76,10 @@ async def test_nothing_is_painted_at_a_width_that_is_not_the_views() -> None:
 
 
 async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
-    app = ViewApp(PanelsView(roster_of(*orgs(2000))))
+    app = ViewApp(PanelsView(org_list_of(*orgs(2000))))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert len(app.view._drawn) == 6
+        assert len(app.view._rendered_items) == 6
         app.repainted.clear()
         app.tick(1)
         assert [region.y for region in app.repainted] == [1, 9, 17]
@@ -87,33 +87,33 @@ async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
 
 async def test_what_changes_is_painted_though_nothing_is_known_of_what_stands_there() -> None:
     """As after a change of styles: a green panel must not stay where its org has failed."""
-    roster = roster_of(*orgs(2))
+    roster = org_list_of(*orgs(2))
     app = ViewApp(PanelsView(roster))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        app.view._drawn.clear()
-        roster.update(seen("org-0001", status="FAILED"), START)
+        app.view._rendered_items.clear()
+        roster.update(make_snapshot("org-0001", status="FAILED"), START)
         app.view.repaint(["org-0001"])
         await pilot.pause()
         assert "✖ FAILED" in "".join(strip.text for strip in app.screen._compositor.render_strips())
 
 
 async def test_with_fewer_lines_what_is_selected_stays_in_sight() -> None:
-    app = ViewApp(TableView(roster_of(*orgs(100))))
+    app = ViewApp(TableView(org_list_of(*orgs(100))))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        app.view.move_to(22)
+        app.view.select_index(22)
         for height in (20, 10, 4, 24):
             await pilot.resize_terminal(80, height)
             await pilot.pause()
-            assert 22 in app.view._in_sight(), height
+            assert 22 in app.view._visible_range(), height
             drawn = "".join(strip.text for strip in app.screen._compositor.render_strips())
             assert "org-0022" in drawn, height
             assert app.view.scroll_target_y == app.view.scroll_y
 
 
 async def test_a_table_repaints_a_line_an_org() -> None:
-    app = ViewApp(TableView(roster_of(*orgs(2000))))
+    app = ViewApp(TableView(org_list_of(*orgs(2000))))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.repainted.clear()
@@ -122,28 +122,28 @@ async def test_a_table_repaints_a_line_an_org() -> None:
 
 
 async def test_the_cursor_stays_with_its_org_when_the_order_changes() -> None:
-    roster = roster_of(*orgs(6))
+    roster = org_list_of(*orgs(6))
     app = ViewApp(PanelsView(roster))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        app.view.move_to(2)
+        app.view.select_index(2)
         later = START + timedelta(seconds=20)
-        roster.update(snapshot_with(seen("org-0005", status="FAILED"), observed_at=later), later)
-        assert roster.settle()
+        roster.update(snapshot_with(make_snapshot("org-0005", status="FAILED"), observed_at=later), later)
+        assert roster.refresh_order()
         app.view.rebuild()
         assert roster.order[0] == "org-0005"
-        assert app.view.current == "org-0002"
+        assert app.view.selected_org == "org-0002"
 
 
 async def test_the_cursor_skips_headings_both_ways() -> None:
-    app = ViewApp(Headed(roster_of(*orgs(4))))
+    app = ViewApp(HeaderedView(org_list_of(*orgs(4))))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
-        assert app.view.current == "org-0000"
+        assert app.view.selected_org == "org-0000"
         walked = []
         for key in ("down", "down", "down", "down", "up", "up", "up", "up"):
             await pilot.press(key)
-            walked.append(app.view.current)
+            walked.append(app.view.selected_org)
         assert walked == [f"org-000{number}" for number in (1, 2, 3, 3, 2, 1, 0, 0)]
 
 
@@ -158,16 +158,16 @@ async def test_the_cursor_skips_headings_both_ways() -> None:
     ],
 )
 async def test_pages_and_ends(key: str, goes: str) -> None:
-    app = ViewApp(Headed(roster_of(*orgs(100))))
+    app = ViewApp(HeaderedView(org_list_of(*orgs(100))))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
         await pilot.press(key)
-        assert app.view.current == goes
+        assert app.view.selected_org == goes
         assert goes in app.lines
 
 
 async def test_the_first_line_is_shown_with_its_heading() -> None:
-    app = ViewApp(Headed(roster_of(*orgs(100))))
+    app = ViewApp(HeaderedView(org_list_of(*orgs(100))))
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.pause()
         await pilot.press("end", "home")
@@ -175,7 +175,7 @@ async def test_the_first_line_is_shown_with_its_heading() -> None:
 
 
 async def test_a_selected_line_has_a_ground_of_its_own() -> None:
-    app = ViewApp(TableView(roster_of(*orgs(3))))
+    app = ViewApp(TableView(org_list_of(*orgs(3))))
     async with app.run_test(size=(80, 10)) as pilot:
         await pilot.pause()
         await pilot.press("down")
@@ -187,34 +187,34 @@ async def test_a_selected_line_has_a_ground_of_its_own() -> None:
 
 
 async def test_what_is_selected_and_gone_gives_way_to_its_neighbour() -> None:
-    roster = roster_of(*orgs(4))
+    roster = org_list_of(*orgs(4))
     app = ViewApp(TableView(roster))
     async with app.run_test(size=(80, 10)) as pilot:
         await pilot.pause()
-        app.view.move_to(2)
+        app.view.select_index(2)
         roster.set_orgs([one for one in orgs(4) if one.org.name != "org-0002"], roster.policy, START)
         app.view.rebuild()
-        assert app.view.current == "org-0003"
+        assert app.view.selected_org == "org-0003"
 
 
 async def test_without_any_org_no_key_and_no_click_does_harm() -> None:
-    app = ViewApp(TableView(roster_of()))
+    app = ViewApp(TableView(org_list_of()))
     async with app.run_test(size=(80, 10)) as pilot:
         await pilot.pause()
         await pilot.press("down", "end", "home", "pagedown", "left")
         await pilot.click(app.view, offset=(3, 3))
-        assert app.view.current is None
+        assert app.view.selected_org is None
 
 
 async def test_left_alone_for_a_minute_it_is_back_at_the_top() -> None:
-    app = ViewApp(TableView(roster_of(*orgs(100))))
+    app = ViewApp(TableView(org_list_of(*orgs(100))))
     async with app.run_test(size=(80, 10)) as pilot:
         await pilot.pause()
         await pilot.press("end")
         app.tick(60)
-        assert app.view.current == "org-0099"
+        assert app.view.selected_org == "org-0099"
         app.tick(61)
-        assert app.view.current == "org-0000"
+        assert app.view.selected_org == "org-0000"
         await pilot.pause()
         assert app.view.scroll_offset.y == 0
 
@@ -223,10 +223,10 @@ async def test_a_click_on_a_head_sorts_by_its_column() -> None:
     chosen: list[str] = []
 
     class Sorted(ViewApp):
-        def on_table_view_sorted_by(self, event: TableView.SortedBy) -> None:
+        def on_table_view_sort_chosen(self, event: TableView.SortChosen) -> None:
             chosen.append(event.sort)
 
-    app = Sorted(TableView(roster_of(*orgs(3))))
+    app = Sorted(TableView(org_list_of(*orgs(3))))
     async with app.run_test(size=(120, 10)) as pilot:
         await pilot.pause()
         at = app.lines[0].index("NEXT RUN")
@@ -234,7 +234,7 @@ async def test_a_click_on_a_head_sorts_by_its_column() -> None:
         await pilot.press("<")
         # The roster is still sorted by status: the column to the left of it is the last one.
         assert chosen == ["next", "by"]
-        assert app.view.current == "org-0000"
+        assert app.view.selected_org == "org-0000"
 
 
 @pytest.mark.parametrize(
@@ -254,20 +254,20 @@ async def test_a_click_on_a_head_sorts_by_its_column() -> None:
 async def test_panels_are_as_wide_as_they_can_be_while_all_are_in_sight(
     size: tuple[int, int], count: int, columns: int
 ) -> None:
-    app = ViewApp(PanelsView(roster_of(*orgs(count))))
+    app = ViewApp(PanelsView(org_list_of(*orgs(count))))
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         assert app.view._columns == columns
 
 
 async def test_with_another_height_panels_are_laid_out_anew() -> None:
-    app = ViewApp(PanelsView(roster_of(*orgs(10))))
+    app = ViewApp(PanelsView(org_list_of(*orgs(10))))
     async with app.run_test(size=(160, 50)) as pilot:
         await pilot.pause()
         assert app.view._columns == 3
-        app.view.move_to(9)
+        app.view.select_index(9)
         await pilot.resize_terminal(160, 24)
         await pilot.pause()
         assert app.view._columns == 4
-        assert 9 in app.view._in_sight()
+        assert 9 in app.view._visible_range()
         assert app.lines[0].count("╭") + app.lines[0].count("┏") == 4

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Button
 from textual.widgets._toast import Toast
 
-from tests.tui.driving import Driven, driving
+from tests.tui.driving import AppDriver, drive_app
 from zbtui.tui.widgets.fleet_bar import FleetBar
 from zbtui.tui.widgets.key_bar import KeyBar
 
@@ -16,19 +16,19 @@ LAID_OUT = 3
 """Rests until toasts are mounted, laid out and scrolled to."""
 
 
-async def rest(driven: Driven) -> None:
+async def rest(driven: AppDriver) -> None:
     for _ in range(LAID_OUT):
         await driven.press()
 
 
-def toasts(driven: Driven) -> list[Toast]:
+def toasts(driven: AppDriver) -> list[Toast]:
     """From top to bottom."""
     return sorted(driven.app.screen.query(Toast), key=lambda toast: toast.region.y)
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_bar_and_keys_stay_free_at_every_size(size: tuple[int, int]) -> None:
-    async with driving(size=size, toasts=True) as driven:
+    async with drive_app(size=size, show_toasts=True) as driven:
         for number in range(8):
             driven.app.notify(f"{number} {LONG}", title="acme: the sign-in is dead", timeout=600)
         await rest(driven)
@@ -43,7 +43,7 @@ async def test_bar_and_keys_stay_free_at_every_size(size: tuple[int, int]) -> No
 
 @pytest.mark.parametrize("text", ["[/b]", "[ops]", "[@click=app.quit]x[/]", "$error"])
 async def test_a_text_is_data_whoever_shows_it(text: str) -> None:
-    async with driving(toasts=True) as driven:
+    async with drive_app(show_toasts=True) as driven:
         driven.app.notify(text, title=text, timeout=600)
         driven.screen.notify(text, title=text, timeout=600)
         await rest(driven)
@@ -53,7 +53,7 @@ async def test_a_text_is_data_whoever_shows_it(text: str) -> None:
 
 
 async def test_ctrl_c_names_the_key_that_quits() -> None:
-    async with driving(toasts=True) as driven:
+    async with drive_app(show_toasts=True) as driven:
         await driven.press("ctrl+c")
         await rest(driven)
         assert "Press q to leave zbtui." in driven.screen_text
@@ -64,7 +64,7 @@ async def test_ctrl_c_names_the_key_that_quits() -> None:
 async def test_a_form_gives_way_to_them_and_what_is_typed_in_stays_in_sight(
     key: str, size: tuple[int, int]
 ) -> None:
-    async with driving(size=size, toasts=True) as driven:
+    async with drive_app(size=size, show_toasts=True) as driven:
         await driven.press(key)
         form, app = driven.app.screen, driven.app
         fields = [one for one in form.query("Input, Select") if one.region]
@@ -87,7 +87,7 @@ async def test_a_form_gives_way_to_them_and_what_is_typed_in_stays_in_sight(
 
 
 async def test_no_alert_is_lost_while_a_form_is_open() -> None:
-    async with driving(size=(60, 20), toasts=True) as driven:
+    async with drive_app(size=(60, 20), show_toasts=True) as driven:
         await driven.press("a")
         driven.app.notify("acme: failed", severity="error", timeout=600)
         await driven.press()

@@ -11,33 +11,33 @@ from textual.app import ComposeResult
 from textual.geometry import Region
 
 from tests.support.clock import START
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
-from zbtui.tui.roster import Roster
-from zbtui.tui.themes import Themed
-from zbtui.tui.widgets.tile_view import TileView
+from zbtui.tui.roster import OrgList
+from zbtui.tui.themes import ThemedApp
+from zbtui.tui.widgets.tile_view import OrgListView
 
 TUI = Path(__file__).parents[2] / "zbtui/tui"
 
 
-def roster_of(*snapshots: Snapshot, policy: Policy | None = None) -> Roster:
-    roster = Roster(policy or Policy(), START)
+def org_list_of(*snapshots: Snapshot, policy: WatchPolicy | None = None) -> OrgList:
+    roster = OrgList(policy or WatchPolicy(), START)
     roster.set_orgs(snapshots, roster.policy, START)
     return roster
 
 
-class ViewApp(Themed[None]):
+class ViewApp(ThemedApp[None]):
     """Shows one view, and notes what it is asked to repaint."""
 
     CSS_PATH: ClassVar = [TUI / "screens/fleet_screen.tcss", TUI / "widgets/tile_view.tcss"]
 
-    def __init__(self, view: TileView) -> None:
+    def __init__(self, view: OrgListView) -> None:
         super().__init__()
         self.view = view
         self.repainted: list[Region] = []
         shown = view.refresh
 
-        def refresh(*regions: Region, **options: bool) -> TileView:
+        def refresh(*regions: Region, **options: bool) -> OrgListView:
             self.repainted += regions
             return shown(*regions, **options)
 
@@ -51,11 +51,11 @@ class ViewApp(Themed[None]):
 
     def tick(self, seconds: float) -> None:
         """As the screen does, so long after the start."""
-        roster, view = self.view.roster, self.view
-        roster.tick(START + timedelta(seconds=seconds), view.orgs_in_sight())
-        if roster.let_go():
-            view.let_go()
-        if roster.settle():
+        roster, view = self.view.org_list, self.view
+        roster.tick(START + timedelta(seconds=seconds), view.visible_orgs())
+        if roster.expire_idle_timer():
+            view.reset_to_top()
+        if roster.refresh_order():
             view.rebuild()
         else:
             view.tick()
@@ -66,6 +66,6 @@ class ViewApp(Themed[None]):
         width = self.view.line_width
         return [self.view.render_line(y).crop(0, width).text.rstrip() for y in range(self.view.size.height)]
 
-    def of(self, names: Iterable[str]) -> list[int]:
+    def lines_with(self, names: Iterable[str]) -> list[int]:
         """The lines in which each of these stands."""
         return [next(y for y, line in enumerate(self.lines) if name in line) for name in names]

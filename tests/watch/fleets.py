@@ -9,17 +9,17 @@ from pathlib import Path
 
 from tests.support.build import make_backup, make_org
 from tests.support.clock import START, FakeClock
-from tests.support.notebook import Notebook
-from tests.watch.scene import EvenLuck, Scripted
+from tests.support.notebook import MemoryJournal
+from tests.watch.scene import FixedRng, ScriptedZoho
 from zbtui.config.config_file import ConfigFile
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
-from zbtui.core.org import Policy
-from zbtui.core.snapshot import Looked, Snapshot
+from zbtui.core.org import WatchPolicy
+from zbtui.core.snapshot import Observation, Snapshot
 from zbtui.store.journal import Journal
-from zbtui.watch.fleet import Change, Fleet
+from zbtui.watch.fleet import Fleet, OrgChanges
 
-FAR = Looked(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
+DISTANT_RUN = Observation(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
 HOUR = timedelta(hours=1)
 
 
@@ -40,7 +40,7 @@ class EditedConfig:
         # Two writes within one tick of the file system's clock would look like one.
         os.utime(self.path, (self._changes, self._changes))
 
-    def list_orgs(self, *names: str, head: str = "", client_id: str = "1000.ABC") -> None:
+    def write_orgs(self, *names: str, head: str = "", client_id: str = "1000.ABC") -> None:
         orgs = [
             f'[[org]]\nname = "{name}"\ndata_center = "eu"\nclient_id = "{client_id}"\n' for name in names
         ]
@@ -51,7 +51,7 @@ def org_table(name: str, data_center: str = "eu") -> str:
     return f'[[org]]\nname = "{name}"\ndata_center = "{data_center}"\nclient_id = "1000.ABC"\n'
 
 
-class Watch:
+class FleetDriver:
     """A fleet whose orgs answer what a test says."""
 
     def __init__(
@@ -63,17 +63,17 @@ class Watch:
         luck: random.Random | None = None,
     ) -> None:
         self.clock = clock
-        self.zoho = Scripted(clock, dict.fromkeys(names, FAR))
-        self._journal, self._luck = journal or Notebook(), luck or EvenLuck()
-        begun = Config(Policy(), tuple(make_org(name) for name in names))
-        self.config = ConfigWatcher(begun, config.open().reload if config else lambda: None)
+        self.zoho = ScriptedZoho(clock, dict.fromkeys(names, DISTANT_RUN))
+        self._journal, self._luck = journal or MemoryJournal(), luck or FixedRng()
+        begun = Config(WatchPolicy(), tuple(make_org(name) for name in names))
+        self.config = ConfigWatcher(begun, config.open().load_if_changed if config else lambda: None)
         self.fleet = self.open(begun)
         self.config.subscribe(self.fleet.apply)
 
     def open(self, config: Config) -> Fleet:
-        return Fleet(config, self.zoho.open_look, self._journal, self.clock, self._luck)
+        return Fleet(config, self.zoho.open_poll, self._journal, self.clock, self._luck)
 
-    def looks(self, name: str) -> int:
+    def poll_count(self, name: str) -> int:
         return len(self.zoho.times(name))
 
     def snapshot(self, name: str) -> Snapshot:
@@ -83,16 +83,16 @@ class Watch:
     def names(self) -> list[str]:
         return [one.org.name for one in self.fleet.snapshots]
 
-    def tick(self) -> Change:
+    def tick(self) -> OrgChanges:
         """As the one ticker of a program does."""
-        self.config.poll()
+        self.config.check_for_change()
         return self.fleet.tick()
 
-    async def live(self, span: timedelta | float) -> list[Change]:
+    async def advance(self, span: timedelta | float) -> list[OrgChanges]:
         """Let time pass, ticking each second as the app does."""
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         changes = []
         for _ in range(int(seconds)):
             await self.clock.advance(1)
             changes.append(self.tick())
-        return [change for change in changes if change != Change()]
+        return [change for change in changes if change != OrgChanges()]

@@ -11,57 +11,57 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tests.support.build import build_snapshot, make_backup, make_org
-from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import Notebook
-from tests.watch.scene import EvenLuck, Outcome, Scripted
-from zbtui.core.org import Policy
-from zbtui.core.snapshot import Looked, Snapshot
+from tests.support.clock import START, FakeClock, run_until_idle
+from tests.support.notebook import MemoryJournal
+from tests.watch.scene import FixedRng, Outcome, ScriptedZoho
+from zbtui.core.org import WatchPolicy
+from zbtui.core.snapshot import Observation, Snapshot
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-FAR = Looked(make_backup(scheduled_date=(START + 30 * DAY).isoformat()))
+DISTANT_RUN = Observation(make_backup(scheduled_date=(START + 30 * DAY).isoformat()))
 
 
-class Watch:
+class PollerDriver:
     """A poller of one org, what it was told, and what it told."""
 
     def __init__(
         self,
         clock: FakeClock,
-        outcome: Outcome = FAR,
+        outcome: Outcome = DISTANT_RUN,
         journal: Journal | None = None,
-        policy: Policy | None = None,
+        policy: WatchPolicy | None = None,
         luck: random.Random | None = None,
         own_policy: tuple[tuple[str, timedelta], ...] = (),
     ) -> None:
         self.clock = clock
-        self.zoho = Scripted(clock, {"acme": outcome})
-        self.journal = journal or Notebook()
+        self.zoho = ScriptedZoho(clock, {"acme": outcome})
+        self.journal = journal or MemoryJournal()
         self.published: list[Snapshot] = []
         self.poller = Poller(
-            build_snapshot(replace(make_org(), own_policy=own_policy), next_poll=clock.now()),
-            self.zoho.open_look(make_org()),
-            policy or Policy(),
+            build_snapshot(replace(make_org(), policy_overrides=own_policy), next_poll=clock.now()),
+            self.zoho.open_poll(make_org()),
+            policy or WatchPolicy(),
             self.journal,
             clock,
             self.published.append,
-            luck or EvenLuck(),
+            luck or FixedRng(),
         )
 
-    def answers(self, outcome: Outcome) -> None:
+    def set_answer(self, outcome: Outcome) -> None:
         self.zoho.outcomes["acme"] = outcome
 
-    def hang(self) -> asyncio.Event:
+    def hold_answers(self) -> asyncio.Event:
         """From now on an answer waits for this."""
         self.zoho.gates["acme"] = gate = asyncio.Event()
         return gate
 
     @property
-    def looks(self) -> int:
-        return len(self.zoho.looks)
+    def poll_count(self) -> int:
+        return len(self.zoho.polls)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -70,7 +70,7 @@ class Watch:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         task = asyncio.create_task(self.poller.run())
-        await settle()
+        await run_until_idle()
         try:
             yield
         finally:
@@ -80,5 +80,5 @@ class Watch:
             await task
 
 
-def gaps(times: list[datetime]) -> list[timedelta]:
+def intervals(times: list[datetime]) -> list[timedelta]:
     return [later - sooner for sooner, later in pairwise(times)]

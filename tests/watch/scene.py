@@ -13,34 +13,36 @@ from typing import Any
 
 import pytest
 
-from tests.support.clock import FakeClock, settle
+from tests.support.clock import FakeClock, run_until_idle
 from tests.support.zoho import make_simulator, sign_in_of
 from zbtui.core.data_centers import data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken
-from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
-from zbtui.demo.household import watched
+from zbtui.core.snapshot import Observation, Snapshot
+from zbtui.core.trouble import LOCKOUT, Problem, ProblemError
+from zbtui.demo.household import watched_org
 from zbtui.demo.server import serve_in_process
-from zbtui.demo.zoho import Request, Simulator
+from zbtui.demo.zoho import RequestRecord, Simulator
 from zbtui.store.journal import Journal, open_journal
-from zbtui.store.memory import MemoryCredentials
+from zbtui.store.memory import MemoryCredentialStore
 from zbtui.watch.fleet import Fleet
 from zbtui.watch.session import Session
-from zbtui.zoho.http import AsgiApp, Http
+from zbtui.zoho.http import AsgiApp, HttpClient
 from zbtui.zoho.oauth import request_access_token
 
 MINUTE = timedelta(minutes=1)
 
-OFFLINE = Trouble("network", "The host cannot be reached.", "Check the network.")
-DEAD = Trouble("auth", "The refresh token is dead.", "Sign in again.", "invalid_code", 200, final=True)
+OFFLINE = Problem("network", "The host cannot be reached.", "Check the network.")
+DEAD_SIGN_IN = Problem(
+    "auth", "The refresh token is dead.", "Sign in again.", "invalid_code", 200, final=True
+)
 
 
-def locked_out(until: datetime) -> Trouble:
-    return Trouble("throttled", "Locked for a while.", "Wait.", LOCKOUT, 200, retry_at=until)
+def locked_out(until: datetime) -> Problem:
+    return Problem("throttled", "Locked for a while.", "Wait.", LOCKOUT, 200, retry_at=until)
 
 
-class EvenLuck(random.Random):
+class FixedRng(random.Random):
     """Jitter at one place of its range: 0 in the middle, -1 and 1 at its ends."""
 
     def __init__(self, place: float = 0.0) -> None:
@@ -54,7 +56,7 @@ class EvenLuck(random.Random):
         return (self._place + 1) / 2
 
 
-class HastyClock(FakeClock):
+class InstantClock(FakeClock):
     """Waiting takes no time: a day goes by in milliseconds, for one who waits alone."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
@@ -65,59 +67,59 @@ class HastyClock(FakeClock):
             await asyncio.sleep(0)
 
 
-Outcome = Looked | Exception
+Outcome = Observation | Exception
 
 
 @dataclass
-class Scripted:
+class ScriptedZoho:
     """Looks at orgs that answer what a test says, and remembers who looked when."""
 
     clock: FakeClock
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """Orgs whose answer waits for this."""
-    looks: list[tuple[str, datetime]] = field(default_factory=list)
-    most_at_once: int = 0
+    polls: list[tuple[str, datetime]] = field(default_factory=list)
+    max_concurrent_polls: int = 0
     """Of any one org."""
-    _at: list[str] = field(default_factory=list)
+    _polling: list[str] = field(default_factory=list)
 
-    def open_look(self, org: Org) -> Callable[[Snapshot], Awaitable[Looked]]:
-        return lambda before: self._look(org.name)
+    def open_poll(self, org: Org) -> Callable[[Snapshot], Awaitable[Observation]]:
+        return lambda before: self._poll(org.name)
 
     def times(self, name: str = "acme") -> list[datetime]:
-        return [at for who, at in self.looks if who == name]
+        return [at for who, at in self.polls if who == name]
 
-    async def _look(self, name: str) -> Looked:
-        self.looks.append((name, self.clock.now()))
-        self._at.append(name)
-        self.most_at_once = max(self.most_at_once, self._at.count(name))
+    async def _poll(self, name: str) -> Observation:
+        self.polls.append((name, self.clock.now()))
+        self._polling.append(name)
+        self.max_concurrent_polls = max(self.max_concurrent_polls, self._polling.count(name))
         try:
             if gate := self.gates.get(name):
                 await gate.wait()
-            outcome = self.outcomes.get(name, Looked(None))
+            outcome = self.outcomes.get(name, Observation(None))
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
         finally:
-            self._at.remove(name)
+            self._polling.remove(name)
 
 
-def refuses(trouble: Trouble) -> TroubleError:
-    return TroubleError(trouble)
+def problem_error(trouble: Problem) -> ProblemError:
+    return ProblemError(trouble)
 
 
 @dataclass
-class Street:
+class ZohoEnvironment:
     """The simulated Zoho in the process, and what a session needs to talk to it."""
 
     clock: FakeClock
     simulator: Simulator
-    http: Http
-    credentials: MemoryCredentials
+    http: HttpClient
+    credentials: MemoryCredentialStore
     journal: Journal
 
     def org(self, name: str = "nordlys") -> Org:
-        return watched(self.simulator.world.orgs[name])
+        return watched_org(self.simulator.world.orgs[name])
 
     def session(self, name: str = "nordlys", journal: Journal | None = None) -> Session:
         """A new one knows what is stored, and nothing else: as after a restart."""
@@ -129,47 +131,47 @@ class Street:
     @property
     def calls(self) -> list[str]:
         """What reached Zoho, in order: `token` or `backup`, with the status."""
-        return [f"{_call(request)} {request.status}" for request in self.simulator.requests]
+        return [f"{_call(request)} {request.status}" for request in self.simulator.request_records]
 
     @property
-    def tokens(self) -> int:
+    def token_request_count(self) -> int:
         """How many access tokens were asked for."""
-        return sum(_call(request) == "token" for request in self.simulator.requests)
+        return sum(_call(request) == "token" for request in self.simulator.request_records)
 
 
-async def token_from_elsewhere(zoho: Street) -> AccessToken:
+async def token_from_elsewhere(zoho: ZohoEnvironment) -> AccessToken:
     """Made by a machine that shares the sign-in, but not the journal."""
     org = zoho.org()
     sign_in = sign_in_of(zoho.simulator.world.orgs[org.name])
     return await request_access_token(zoho.http, org, data_center_of(org), sign_in, zoho.clock.now())
 
 
-async def trouble_of(session: Session) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
-        await session.look()
-    return caught.value.trouble
+async def problem_of(session: Session) -> Problem:
+    with pytest.raises(ProblemError) as caught:
+        await session.poll_details()
+    return caught.value.problem
 
 
-def _call(request: Request) -> str:
+def _call(request: RequestRecord) -> str:
     return request.path.rsplit("/", 1)[-1]
 
 
 @asynccontextmanager
-async def street(
+async def zoho_environment(
     clock: FakeClock,
     journal: Path | Journal | None = None,
-    credentials: MemoryCredentials | None = None,
-    pause: Callable[[], Awaitable[None]] | None = None,
+    credentials: MemoryCredentialStore | None = None,
+    during_call: Callable[[], Awaitable[None]] | None = None,
     orgs: int = 0,
-) -> AsyncIterator[Street]:
+) -> AsyncIterator[ZohoEnvironment]:
     """Args:
     pause: waited for in the middle of each call, as an answer that travels.
     """
     simulator = make_simulator(clock, orgs)
     kept = journal if isinstance(journal, Journal) else open_journal(journal)
     try:
-        async with Http(_slowed(serve_in_process(simulator), pause)) as http:
-            made = Street(clock, simulator, http, credentials or MemoryCredentials(), kept)
+        async with HttpClient(_slowed(serve_in_process(simulator), during_call)) as http:
+            made = ZohoEnvironment(clock, simulator, http, credentials or MemoryCredentialStore(), kept)
             for name in simulator.world.orgs:
                 await made.sign_in(name)
             yield made
@@ -193,17 +195,17 @@ def _slowed(app: AsgiApp, pause: Callable[[], Awaitable[None]] | None) -> AsgiAp
 
 
 @asynccontextmanager
-async def running(fleet: Fleet) -> AsyncIterator[list[Snapshot]]:
+async def run_fleet(fleet: Fleet) -> AsyncIterator[list[Snapshot]]:
     """The fleet, run as the app runs it; what it publishes."""
     published: list[Snapshot] = []
-    fleet.listen(published.append)
-    tasks = [asyncio.create_task(fleet.run(snapshot.org.name)) for snapshot in fleet.snapshots]
-    await settle()
+    fleet.subscribe(published.append)
+    tasks = [asyncio.create_task(fleet.run_poller(snapshot.org.name)) for snapshot in fleet.snapshots]
+    await run_until_idle()
     try:
         yield published
     finally:
         fleet.stop()
-        await settle()
+        await run_until_idle()
         for task in tasks:
             task.cancel()  # those whose look hangs, on purpose
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,28 +10,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import build_snapshot, make_backup, make_org, seen
-from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import Notebook
-from tests.watch.fleets import FAR, HOUR, Watch
+from tests.support.build import build_snapshot, make_backup, make_org, make_snapshot
+from tests.support.clock import START, FakeClock, run_until_idle
+from tests.support.notebook import MemoryJournal
+from tests.watch.fleets import DISTANT_RUN, HOUR, FleetDriver
 from tests.watch.scene import (
-    DEAD,
+    DEAD_SIGN_IN,
     MINUTE,
     OFFLINE,
-    EvenLuck,
-    Scripted,
-    Street,
-    refuses,
-    running,
-    street,
+    FixedRng,
+    ScriptedZoho,
+    ZohoEnvironment,
+    problem_error,
+    run_fleet,
+    zoho_environment,
 )
 from zbtui.config.settings import Config
 from zbtui.core.judge import judge
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
-from zbtui.demo.zoho import Request
+from zbtui.demo.zoho import RequestRecord
 from zbtui.store.journal import open_journal
-from zbtui.watch.fleet import Change, Fleet
+from zbtui.watch.fleet import Fleet, OrgChanges
 
 # At the start
 
@@ -40,15 +40,15 @@ async def test_what_an_earlier_run_saw_is_there_before_the_first_answer(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     journal = open_journal(tmp_path / "journal.db")
-    await journal.save(seen("acme", START - HOUR))
-    watch = Watch(clock, "acme", "brook", journal=journal)
+    await journal.save(make_snapshot("acme", START - HOUR))
+    watch = FleetDriver(clock, "acme", "brook", journal=journal)
     acme, brook = watch.fleet.snapshots
     assert acme.polls.restored
     assert acme.zoho.backup == make_backup()
     assert acme.zoho.observed_at == START - HOUR
     assert not brook.polls.restored
     assert brook.zoho.backup is None
-    (acme, _) = await watch.fleet.look_once(["acme", "brook"])
+    (acme, _) = await watch.fleet.poll_once(["acme", "brook"])
     assert not acme.polls.restored
     assert acme.zoho.observed_at == START
     await journal.close()
@@ -56,31 +56,31 @@ async def test_what_an_earlier_run_saw_is_there_before_the_first_answer(
 
 async def test_what_was_seen_of_another_org_of_the_same_name_is_not_restored(clock: FakeClock) -> None:
     journal = open_journal(None)
-    await journal.save(seen("acme"))
+    await journal.save(make_snapshot("acme"))
     other = make_org("acme", "us")
-    fleet = Fleet(Config(Policy(), (other,)), Scripted(clock).open_look, journal, clock)
+    fleet = Fleet(Config(WatchPolicy(), (other,)), ScriptedZoho(clock).open_poll, journal, clock)
     assert fleet.snapshots[0] == build_snapshot(other, next_poll=START)
     await journal.close()
 
 
 async def test_restored_data_is_never_told_as_fresh(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", journal=Notebook([restored("acme", START - MINUTE)]))
+    watch = FleetDriver(clock, "acme", journal=MemoryJournal([restored("acme", START - MINUTE)]))
     assert judge(watch.snapshot("acme"), watch.fleet.policy, clock.now()).stale
 
 
 def restored(name: str, at: datetime) -> Snapshot:
-    return build_snapshot(make_org(name), backup=FAR.backup, observed_at=at, restored=True)
+    return build_snapshot(make_org(name), backup=DISTANT_RUN.backup, observed_at=at, restored=True)
 
 
 async def test_snapshots_come_in_the_order_of_the_config(clock: FakeClock) -> None:
-    assert Watch(clock, "zoo", "acme", "mill").names == ["zoo", "acme", "mill"]
+    assert FleetDriver(clock, "zoo", "acme", "mill").names == ["zoo", "acme", "mill"]
 
 
 @pytest.mark.parametrize(("orgs", "longest"), [(1, 0.02), (50, 1.0), (2000, 10.0)])
 async def test_the_first_looks_are_spread_over_a_few_seconds_at_most(
     clock: FakeClock, orgs: int, longest: float
 ) -> None:
-    watch = Watch(clock, *(f"org-{number}" for number in range(orgs)))
+    watch = FleetDriver(clock, *(f"org-{number}" for number in range(orgs)))
     moments = [one.activity.next_poll for one in watch.fleet.snapshots if one.activity.next_poll]
     assert moments[0] == START
     assert len(set(moments)) == orgs
@@ -88,10 +88,10 @@ async def test_the_first_looks_are_spread_over_a_few_seconds_at_most(
 
 
 async def test_an_empty_fleet_ticks(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = FleetDriver(clock)
     assert watch.fleet.snapshots == []
-    assert watch.fleet.tick() == Change()
-    assert await watch.fleet.look_once([]) == []
+    assert watch.fleet.tick() == OrgChanges()
+    assert await watch.fleet.poll_once([]) == []
 
 
 # One among many
@@ -99,26 +99,26 @@ async def test_an_empty_fleet_ticks(clock: FakeClock) -> None:
 
 async def test_an_org_that_hangs_for_ever_delays_none_of_the_others(clock: FakeClock) -> None:
     names = [f"org-{number:02}" for number in range(50)]
-    watch = Watch(clock, *names)
+    watch = FleetDriver(clock, *names)
     watch.zoho.gates["org-17"] = asyncio.Event()
-    async with running(watch.fleet) as published:
+    async with run_fleet(watch.fleet) as published:
         await clock.advance(HOUR)
         others = [name for name in names if name != "org-17"]
-        assert {watch.looks(name) for name in others} == {12, 13}  # the last one is due about now
-        assert watch.looks("org-17") == 1
+        assert {watch.poll_count(name) for name in others} == {12, 13}  # the last one is due about now
+        assert watch.poll_count("org-17") == 1
         assert watch.snapshot("org-17").activity.polling
-        assert watch.zoho.most_at_once == 1
+        assert watch.zoho.max_concurrent_polls == 1
         assert {one.org.name for one in published} == set(names)
 
 
 async def test_an_org_in_trouble_changes_nothing_for_the_others(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", "brook", "cedar")
-    watch.zoho.outcomes |= {"acme": refuses(OFFLINE), "brook": RuntimeError("a bug")}
-    async with running(watch.fleet):
+    watch = FleetDriver(clock, "acme", "brook", "cedar")
+    watch.zoho.outcomes |= {"acme": problem_error(OFFLINE), "brook": RuntimeError("a bug")}
+    async with run_fleet(watch.fleet):
         await clock.advance(6 * MINUTE)
         troubles = [one.polls.problem and one.polls.problem.kind for one in watch.fleet.snapshots]
         assert troubles == ["network", "contract", None]
-        assert watch.looks("cedar") == 2
+        assert watch.poll_count("cedar") == 2
 
 
 async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: FakeClock) -> None:
@@ -127,20 +127,20 @@ async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: 
     async def travel() -> None:
         await clock.wait(asyncio.Event(), 3)
 
-    async with street(clock, Notebook(), pause=travel, orgs=6) as zoho:
+    async with zoho_environment(clock, MemoryJournal(), during_call=travel, orgs=6) as zoho:
         names = list(zoho.simulator.world.orgs)
-        zoho.simulator.forced |= dict.fromkeys(names, "SCHEDULED")
+        zoho.simulator.forced_kinds |= dict.fromkeys(names, "SCHEDULED")
         fleet = fleet_of(zoho, names)
-        async with running(fleet):
+        async with run_fleet(fleet):
             for second in range(90):
                 for name in names:
-                    fleet.look_soon(name)
+                    fleet.poll_soon(name)
                 if second == 40:
-                    clock.jump(10 * MINUTE)
+                    clock.jump_wall_clock(10 * MINUTE)
                     zoho.simulator.expire_tokens()
                 await clock.advance(1)
                 fleet.tick()
-        requests = list(zoho.simulator.requests)
+        requests = list(zoho.simulator.request_records)
         for name in names:
             mine = [request for request in requests if request.org == name]
             assert len(mine) >= 5
@@ -149,15 +149,13 @@ async def test_one_org_is_never_asked_twice_at_once_however_it_is_pushed(clock: 
         assert {request.status for request in requests} - {204} == {200, 401}  # 204: no links, for some
 
 
-def fleet_of(zoho: Street, names: list[str]) -> Fleet:
-    config = Config(Policy(), tuple(zoho.org(name) for name in names))
-    return Fleet(
-        config, lambda org: zoho.session(org.name).look_further, zoho.journal, zoho.clock, luck=EvenLuck()
-    )
+def fleet_of(zoho: ZohoEnvironment, names: list[str]) -> Fleet:
+    config = Config(WatchPolicy(), tuple(zoho.org(name) for name in names))
+    return Fleet(config, lambda org: zoho.session(org.name).poll, zoho.journal, zoho.clock, rng=FixedRng())
 
 
-def overlapping(requests: list[Request]) -> bool:
-    spans = sorted((request.began, request.ended) for request in requests)
+def overlapping(requests: list[RequestRecord]) -> bool:
+    spans = sorted((request.began_serial, request.ended_serial) for request in requests)
     return any(later[0] < sooner[1] for sooner, later in pairwise(spans))
 
 
@@ -165,34 +163,34 @@ def overlapping(requests: list[Request]) -> bool:
 
 
 async def test_a_look_once_is_at_all_orgs_at_the_same_time(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", "brook")
+    watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.gates |= {"acme": asyncio.Event()}
-    looking = asyncio.create_task(watch.fleet.look_once(["acme", "brook"]))
-    await settle()
+    looking = asyncio.create_task(watch.fleet.poll_once(["acme", "brook"]))
+    await run_until_idle()
     assert watch.snapshot("brook").zoho.observed_at == START
     watch.zoho.gates["acme"].set()
     assert [one.org.name for one in await looking] == ["acme", "brook"]
 
 
 async def test_commands_reach_the_org_that_they_name(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", "brook")
-    async with running(watch.fleet):
+    watch = FleetDriver(clock, "acme", "brook")
+    async with run_fleet(watch.fleet):
         await clock.advance(10)
-        watch.fleet.look_soon("acme")
+        watch.fleet.poll_soon("acme")
         watch.fleet.pause("brook", True)
         await clock.advance(5 * MINUTE)
-        assert (watch.looks("acme"), watch.looks("brook")) == (3, 1)
+        assert (watch.poll_count("acme"), watch.poll_count("brook")) == (3, 1)
         assert watch.snapshot("brook").activity.paused
         assert not watch.snapshot("acme").activity.paused
 
 
 async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", "brook")
-    tasks = [asyncio.create_task(watch.fleet.run(name)) for name in watch.names]
-    await settle()
+    watch = FleetDriver(clock, "acme", "brook")
+    tasks = [asyncio.create_task(watch.fleet.run_poller(name)) for name in watch.names]
+    await run_until_idle()
     watch.fleet.stop()
     await asyncio.gather(*tasks)
-    assert (watch.looks("acme"), watch.looks("brook")) == (1, 0)
+    assert (watch.poll_count("acme"), watch.poll_count("brook")) == (1, 0)
 
 
 # The wall clock jumps
@@ -203,50 +201,50 @@ async def test_after_sleep_everything_due_is_looked_at_within_seconds_but_not_at
     clock: FakeClock, slept: timedelta
 ) -> None:
     names = [f"org-{number:02}" for number in range(50)]
-    watch = Watch(clock, *names, luck=random.Random(4))
-    async with running(watch.fleet):
-        await watch.live(10)
-        clock.jump(slept)
+    watch = FleetDriver(clock, *names, luck=random.Random(4))
+    async with run_fleet(watch.fleet):
+        await watch.advance(10)
+        clock.jump_wall_clock(slept)
         watch.fleet.tick()
         due = [one.activity.next_poll for one in watch.fleet.snapshots if one.activity.next_poll]
         assert all(clock.now() <= moment <= clock.now() + timedelta(seconds=10) for moment in due)
         assert len(set(due)) > 40
-        await watch.live(10)
-        assert {watch.looks(name) for name in names} == {2}
+        await watch.advance(10)
+        assert {watch.poll_count(name) for name in names} == {2}
 
 
 async def test_after_sleep_nobody_looks_through_a_pause_or_at_a_dead_sign_in(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme", "brook", "cedar")
-    watch.zoho.outcomes["brook"] = refuses(DEAD)
-    async with running(watch.fleet):
-        await watch.live(10)
+    watch = FleetDriver(clock, "acme", "brook", "cedar")
+    watch.zoho.outcomes["brook"] = problem_error(DEAD_SIGN_IN)
+    async with run_fleet(watch.fleet):
+        await watch.advance(10)
         watch.fleet.pause("acme", True)
-        clock.jump(HOUR)
-        await watch.live(10)
-        assert [watch.looks(name) for name in watch.names] == [1, 1, 2]
+        clock.jump_wall_clock(HOUR)
+        await watch.advance(10)
+        assert [watch.poll_count(name) for name in watch.names] == [1, 1, 2]
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=10), timedelta(days=365)])
 async def test_after_the_clock_went_back_the_watch_goes_on_at_its_pace(
     clock: FakeClock, back: timedelta
 ) -> None:
-    watch = Watch(clock, "acme", "brook")
-    watch.zoho.outcomes["brook"] = refuses(OFFLINE)
-    async with running(watch.fleet):
-        await watch.live(10)
-        clock.jump(-back)
+    watch = FleetDriver(clock, "acme", "brook")
+    watch.zoho.outcomes["brook"] = problem_error(OFFLINE)
+    async with run_fleet(watch.fleet):
+        await watch.advance(10)
+        clock.jump_wall_clock(-back)
         watch.fleet.tick()
         await clock.advance(16 * MINUTE)
-        assert watch.looks("acme") >= 3
-        assert watch.looks("brook") >= 2
+        assert watch.poll_count("acme") >= 3
+        assert watch.poll_count("brook") >= 2
 
 
 async def test_a_clock_that_is_a_little_off_is_no_jump(clock: FakeClock) -> None:
-    watch = Watch(clock, "acme")
-    async with running(watch.fleet):
-        await watch.live(5)
+    watch = FleetDriver(clock, "acme")
+    async with run_fleet(watch.fleet):
+        await watch.advance(5)
         due = watch.snapshot("acme").activity.next_poll
-        clock.jump(timedelta(seconds=20))
+        clock.jump_wall_clock(timedelta(seconds=20))
         watch.fleet.tick()
         assert watch.snapshot("acme").activity.next_poll == due
 
@@ -259,8 +257,8 @@ async def test_a_journal_that_cannot_be_kept_is_told_and_stops_nothing(
 ) -> None:
     (tmp_path / "a file").write_text("")
     journal = open_journal(tmp_path / "a file" / "journal.db")
-    watch = Watch(clock, "acme", journal=journal)
-    (snapshot,) = await watch.fleet.look_once(["acme"])
-    assert snapshot.zoho.backup == FAR.backup
-    assert watch.fleet.journal_trouble is not None
+    watch = FleetDriver(clock, "acme", journal=journal)
+    (snapshot,) = await watch.fleet.poll_once(["acme"])
+    assert snapshot.zoho.backup == DISTANT_RUN.backup
+    assert watch.fleet.journal_problem is not None
     await journal.close()

@@ -9,24 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import build_snapshot, company, make_org, seen, snapshot_with
-from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import InPlace, Notebook
-from tests.watch.fleets import FAR, HOUR, EditedConfig, Watch, org_table
-from tests.watch.scene import DEAD, MINUTE, OFFLINE, locked_out, refuses, running
+from tests.support.build import build_snapshot, make_company, make_org, make_snapshot, snapshot_with
+from tests.support.clock import START, FakeClock, run_until_idle
+from tests.support.notebook import InlineWorker, MemoryJournal
+from tests.watch.fleets import DISTANT_RUN, HOUR, EditedConfig, FleetDriver, org_table
+from tests.watch.scene import DEAD_SIGN_IN, MINUTE, OFFLINE, locked_out, problem_error, run_fleet
 from zbtui.config.settings import Config
-from zbtui.core.org import Org, Policy
-from zbtui.core.snapshot import Snapshot, failed
-from zbtui.core.trouble import Trouble
+from zbtui.core.org import Org, WatchPolicy
+from zbtui.core.snapshot import Snapshot, apply_failure
+from zbtui.core.trouble import Problem
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal, open_journal
-from zbtui.watch.fleet import Change, Fleet, Look
+from zbtui.watch.fleet import Fleet, OrgChanges, PollFunction
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> EditedConfig:
     made = EditedConfig(tmp_path)
-    made.list_orgs("acme", "brook")
+    made.write_orgs("acme", "brook")
     return made
 
 
@@ -36,30 +36,30 @@ def config(tmp_path: Path) -> EditedConfig:
 async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet) as published:
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    async with run_fleet(watch.fleet) as published:
         await clock.advance(MINUTE)
         kept = watch.snapshot("brook")
-        config.list_orgs("cedar", "brook")
-        assert watch.tick() == Change(added=("cedar",), removed=("acme",))
+        config.write_orgs("cedar", "brook")
+        assert watch.tick() == OrgChanges(added=("cedar",), removed=("acme",))
         assert watch.names == ["cedar", "brook"]
         assert watch.snapshot("brook") is kept
         del published[:]
         await clock.advance(10 * MINUTE)
         assert {one.org.name for one in published} == {"brook"}  # who runs cedar is up to the app
-        assert watch.looks("acme") == 1
+        assert watch.poll_count("acme") == 1
 
 
 async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    config.list_orgs("acme", "brook", "cedar")
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    config.write_orgs("acme", "brook", "cedar")
     change = watch.tick()
     published: list[Snapshot] = []
-    watch.fleet.listen(published.append)
-    task = asyncio.create_task(watch.fleet.run(*change.added))
-    await settle()
+    watch.fleet.subscribe(published.append)
+    task = asyncio.create_task(watch.fleet.run_poller(*change.added))
+    await run_until_idle()
     assert [one.activity.polling for one in published] == [True, False]
     watch.fleet.stop()
     await task
@@ -67,14 +67,17 @@ async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
 
 def opened(folder: Path) -> Journal:
     """Another process's, on one file with all others."""
-    return Journal(open_database(folder / "journal.db", InPlace()))
+    return Journal(open_database(folder / "journal.db", InlineWorker()))
 
 
 KEPT = {
-    "just now": (seen("cedar", START + MINUTE), START + 6 * MINUTE),
-    "long ago": (seen("cedar", START - HOUR), START + 2 * MINUTE),
-    "while the clock was ahead": (seen("cedar", START + HOUR), START + 2 * MINUTE),
-    "never, for it failed": (snapshot_with(seen("cedar", START + MINUTE), failures=1), START + 2 * MINUTE),
+    "just now": (make_snapshot("cedar", START + MINUTE), START + 6 * MINUTE),
+    "long ago": (make_snapshot("cedar", START - HOUR), START + 2 * MINUTE),
+    "while the clock was ahead": (make_snapshot("cedar", START + HOUR), START + 2 * MINUTE),
+    "never, for it failed": (
+        snapshot_with(make_snapshot("cedar", START + MINUTE), failures=1),
+        START + 2 * MINUTE,
+    ),
     "never": (None, START + 2 * MINUTE),
 }
 """What another process knows of an org that comes after two minutes, and when it is polled first."""
@@ -85,17 +88,19 @@ async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_anew
     kept: str, clock: FakeClock, config: EditedConfig, tmp_path: Path
 ) -> None:
     known, due = KEPT[kept]
-    watch = Watch(clock, "acme", config=config, journal=opened(tmp_path))
+    watch = FleetDriver(clock, "acme", config=config, journal=opened(tmp_path))
     await clock.advance(MINUTE)
     if known and known.polls.failures:
-        await opened(tmp_path).note(failed(known, OFFLINE, clock.now()), Policy(), clock.now())
+        await opened(tmp_path).record_poll(
+            apply_failure(known, OFFLINE, clock.now()), WatchPolicy(), clock.now()
+        )
     elif known:
         await opened(tmp_path).save(known)
     await clock.advance(MINUTE)
-    config.list_orgs("acme", "cedar")
+    config.write_orgs("acme", "cedar")
     assert watch.tick().added == ("cedar",)
-    task = asyncio.create_task(watch.fleet.run("cedar"))
-    await settle()
+    task = asyncio.create_task(watch.fleet.run_poller("cedar"))
+    await run_until_idle()
     if due > clock.now():
         assert known is not None
         assert watch.snapshot("cedar") == snapshot_with(known, next_poll=due)
@@ -108,13 +113,13 @@ async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_anew
 async def test_whoever_asks_for_an_org_that_just_came_gets_a_look_at_once(
     clock: FakeClock, config: EditedConfig, tmp_path: Path
 ) -> None:
-    watch = Watch(clock, "acme", config=config, journal=opened(tmp_path))
-    await opened(tmp_path).save(seen("cedar", START))
-    config.list_orgs("acme", "cedar")
+    watch = FleetDriver(clock, "acme", config=config, journal=opened(tmp_path))
+    await opened(tmp_path).save(make_snapshot("cedar", START))
+    config.write_orgs("acme", "cedar")
     watch.tick()
-    watch.fleet.look_soon("cedar")
-    task = asyncio.create_task(watch.fleet.run("cedar"))
-    await settle()
+    watch.fleet.poll_soon("cedar")
+    task = asyncio.create_task(watch.fleet.run_poller("cedar"))
+    await run_until_idle()
     assert watch.zoho.times("cedar") == [START]
     watch.fleet.stop()
     await task
@@ -122,65 +127,65 @@ async def test_whoever_asks_for_an_org_that_just_came_gets_a_look_at_once(
 
 async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, config: EditedConfig) -> None:
     journal = open_journal(None)
-    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
-    await watch.fleet.look_once(["acme"])
+    watch = FleetDriver(clock, "acme", "brook", config=config, journal=journal)
+    await watch.fleet.poll_once(["acme"])
     config.write(org_table("acme", "us") + org_table("brook"))
-    assert watch.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.tick() == OrgChanges(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme") == build_snapshot(make_org("acme", "us"), next_poll=START)
     await journal.close()
 
 
 async def test_a_file_that_was_only_touched_changes_nothing(clock: FakeClock, config: EditedConfig) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    config.list_orgs("acme", "brook")
-    assert watch.tick() == Change()
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    config.write_orgs("acme", "brook")
+    assert watch.tick() == OrgChanges()
 
 
 async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    async with run_fleet(watch.fleet):
         config.write("[[org]\nname = ")
-        assert await watch.live(5 * MINUTE) == []
+        assert await watch.advance(5 * MINUTE) == []
         trouble = watch.config.problem
         assert trouble is not None
         assert trouble.kind == "config"
         assert str(config.path) in trouble.message
         assert watch.names == ["acme", "brook"]
-        assert watch.looks("acme") == 2
-        config.list_orgs("acme")
-        assert await watch.live(1) == [Change(removed=("brook",))]
+        assert watch.poll_count("acme") == 2
+        config.write_orgs("acme")
+        assert await watch.advance(1) == [OrgChanges(removed=("brook",))]
         assert watch.config.problem is None
 
 
 async def test_what_a_removed_org_answers_late_is_neither_told_nor_kept(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    journal = Notebook()
-    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
+    journal = MemoryJournal()
+    watch = FleetDriver(clock, "acme", "brook", config=config, journal=journal)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
-    async with running(watch.fleet) as published:
-        config.list_orgs("brook")
+    async with run_fleet(watch.fleet) as published:
+        config.write_orgs("brook")
         watch.tick()
         del published[:]
         gate.set()
         await clock.advance(MINUTE)
-        assert "acme" not in {one.org.name for one in [*published, *journal.saved]}
+        assert "acme" not in {one.org.name for one in [*published, *journal.saved_snapshots]}
 
 
 async def test_an_org_removed_and_added_again_is_watched_once(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
-        config.list_orgs("brook")
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    async with run_fleet(watch.fleet):
+        config.write_orgs("brook")
         watch.tick()
-        config.list_orgs("acme", "brook")
+        config.write_orgs("acme", "brook")
         assert watch.tick().added == ("acme",)
-        task = asyncio.create_task(watch.fleet.run("acme"))
+        task = asyncio.create_task(watch.fleet.run_poller("acme"))
         await clock.advance(30 * MINUTE)
-        assert watch.looks("acme") == 1 + 7
+        assert watch.poll_count("acme") == 1 + 7
         watch.fleet.stop()
         await task
 
@@ -188,45 +193,45 @@ async def test_an_org_removed_and_added_again_is_watched_once(
 async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    watch.zoho.outcomes["acme"] = refuses(DEAD)
-    async with running(watch.fleet):
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    watch.zoho.outcomes["acme"] = problem_error(DEAD_SIGN_IN)
+    async with run_fleet(watch.fleet):
         await clock.advance(HOUR)
-        assert watch.looks("acme") == 1
-        config.list_orgs("acme", "brook", head="# signed in anew")
+        assert watch.poll_count("acme") == 1
+        config.write_orgs("acme", "brook", head="# signed in anew")
         watch.tick()
         await clock.advance(0)
-        assert watch.looks("acme") == 2
+        assert watch.poll_count("acme") == 2
 
 
 async def test_a_new_pace_counts_from_the_next_look_on(clock: FakeClock, config: EditedConfig) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
-        config.list_orgs("acme", "brook", head='[watch]\nevery = "1h"')
-        assert watch.tick() == Change()
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    async with run_fleet(watch.fleet):
+        config.write_orgs("acme", "brook", head='[watch]\nevery = "1h"')
+        assert watch.tick() == OrgChanges()
         assert watch.fleet.policy.every == HOUR
         await clock.advance(timedelta(hours=3))
-        assert 3 <= watch.looks("acme") <= 4
+        assert 3 <= watch.poll_count("acme") <= 4
 
 
 async def test_a_faster_pace_does_not_wait_for_the_slower_one_to_end(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
-        config.list_orgs("acme", "brook", head='[watch]\nevery = "15s"')
-        await watch.live(MINUTE)
-        assert watch.looks("acme") >= 4
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    async with run_fleet(watch.fleet):
+        config.write_orgs("acme", "brook", head='[watch]\nevery = "15s"')
+        await watch.advance(MINUTE)
+        assert watch.poll_count("acme") >= 4
 
 
 async def test_a_command_to_an_org_that_is_gone_by_now_does_nothing(
     clock: FakeClock, config: EditedConfig
 ) -> None:
     """The key may be pressed on a screen that has not heard of it yet."""
-    watch = Watch(clock, "acme", "brook", config=config)
-    config.list_orgs("brook")
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    config.write_orgs("brook")
     watch.tick()
-    assert watch.fleet.look_soon("acme") is None
+    assert watch.fleet.poll_soon("acme") is None
     watch.fleet.pause("acme", True)
     assert watch.names == ["brook"]
 
@@ -234,7 +239,7 @@ async def test_a_command_to_an_org_that_is_gone_by_now_does_nothing(
 # An org's own policy
 
 
-def paced(name: str, **keys: str) -> str:
+def org_with_intervals(name: str, **keys: str) -> str:
     """The table of an org that sets these keys of the policy itself."""
     return org_table(name) + "".join(f'{key} = "{span}"\n' for key, span in keys.items())
 
@@ -242,51 +247,51 @@ def paced(name: str, **keys: str) -> str:
 async def test_an_org_with_a_pace_of_its_own_is_watched_at_it_beside_the_others(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    config.write(paced("acme", every="1h") + paced("brook"))
-    watch = Watch(clock, "acme", "brook", config=config)
+    config.write(org_with_intervals("acme", every="1h") + org_with_intervals("brook"))
+    watch = FleetDriver(clock, "acme", "brook", config=config)
     watch.fleet = watch.open(config.open().load())
-    async with running(watch.fleet):
+    async with run_fleet(watch.fleet):
         await clock.advance(2 * HOUR + MINUTE)
-        assert watch.looks("acme") == 3
-        assert watch.looks("brook") == 25
+        assert watch.poll_count("acme") == 3
+        assert watch.poll_count("brook") == 25
 
 
 async def test_where_only_its_own_policy_changed_what_is_known_of_an_org_stays(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    journal = Notebook()
-    watch = Watch(clock, "acme", "brook", config=config, journal=journal)
-    async with running(watch.fleet):
+    journal = MemoryJournal()
+    watch = FleetDriver(clock, "acme", "brook", config=config, journal=journal)
+    async with run_fleet(watch.fleet):
         await clock.advance(MINUTE)
-        watch.zoho.outcomes["acme"] = refuses(OFFLINE)
-        watch.fleet.look_soon("acme")
+        watch.zoho.outcomes["acme"] = problem_error(OFFLINE)
+        watch.fleet.poll_soon("acme")
         await clock.advance(1)
         watch.fleet.pause("acme", True)
         before = watch.snapshot("acme")
         assert before.zoho.backup is not None
         assert before.polls.problem == OFFLINE
-        config.write(paced("acme", every="1h") + paced("brook"))
-        assert watch.tick() == Change(added=("acme",), removed=("acme",))
+        config.write(org_with_intervals("acme", every="1h") + org_with_intervals("brook"))
+        assert watch.tick() == OrgChanges(added=("acme",), removed=("acme",))
         after = watch.snapshot("acme")
-        assert after.org.own_policy == (("every", HOUR),)
+        assert after.org.policy_overrides == (("every", HOUR),)
         assert after == snapshot_with(before, org=after.org, next_poll=clock.now())
         assert after.activity.paused
         await clock.advance(1)
-    assert "acme" in {one.org.name for one in journal.saved}
+    assert "acme" in {one.org.name for one in journal.saved_snapshots}
 
 
 async def test_an_org_with_a_new_pace_of_its_own_is_looked_at_as_soon_as_it_is_run(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet):
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    async with run_fleet(watch.fleet):
         await clock.advance(MINUTE)
-        config.write(paced("acme", every="15s") + paced("brook"))
+        config.write(org_with_intervals("acme", every="15s") + org_with_intervals("brook"))
         change = watch.tick()
-        task = asyncio.create_task(watch.fleet.run(*change.added))
+        task = asyncio.create_task(watch.fleet.run_poller(*change.added))
         await clock.advance(MINUTE)
-        assert watch.looks("acme") == 1 + 5
-        assert watch.looks("brook") == 1
+        assert watch.poll_count("acme") == 1 + 5
+        assert watch.poll_count("brook") == 1
         watch.fleet.stop()
         await task
 
@@ -294,11 +299,11 @@ async def test_an_org_with_a_new_pace_of_its_own_is_looked_at_as_soon_as_it_is_r
 async def test_a_look_under_way_when_the_policy_changes_does_not_stay_under_way_for_ever(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
+    watch = FleetDriver(clock, "acme", "brook", config=config)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
-    async with running(watch.fleet):
+    async with run_fleet(watch.fleet):
         assert watch.snapshot("acme").activity.polling
-        config.write(paced("acme", every="1h") + paced("brook"))
+        config.write(org_with_intervals("acme", every="1h") + org_with_intervals("brook"))
         watch.tick()
         assert not watch.snapshot("acme").activity.polling
         gate.set()
@@ -309,19 +314,19 @@ async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
     barred: bool, clock: FakeClock, config: EditedConfig
 ) -> None:
     until = START + 10 * MINUTE
-    busy = Trouble("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 429, retry_at=until)
-    watch = Watch(clock, "acme", "brook", config=config)
-    watch.zoho.outcomes["acme"] = refuses(locked_out(until) if barred else busy)
-    async with running(watch.fleet):
+    busy = Problem("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 429, retry_at=until)
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    watch.zoho.outcomes["acme"] = problem_error(locked_out(until) if barred else busy)
+    async with run_fleet(watch.fleet):
         await clock.advance(MINUTE)
-        config.write(paced("acme", every="15s") + paced("brook"))
+        config.write(org_with_intervals("acme", every="15s") + org_with_intervals("brook"))
         change = watch.tick()
         assert watch.snapshot("acme").activity.next_poll == until
-        task = asyncio.create_task(watch.fleet.run(*change.added))
+        task = asyncio.create_task(watch.fleet.run_poller(*change.added))
         await clock.advance(9 * MINUTE - timedelta(seconds=1))
-        assert watch.looks("acme") == 1
+        assert watch.poll_count("acme") == 1
         await clock.advance(1)
-        assert watch.looks("acme") == 2
+        assert watch.poll_count("acme") == 2
         watch.fleet.stop()
         await task
 
@@ -329,28 +334,28 @@ async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
 # Signed in anew
 
 
-def found(name: str = "acme") -> Snapshot:
+def new_snapshot(name: str = "acme") -> Snapshot:
     """What a sign-in saw while it was verified."""
-    return snapshot_with(seen(name), company=company())
+    return snapshot_with(make_snapshot(name), company=make_company())
 
 
 async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_on(
     clock: FakeClock,
 ) -> None:
-    watch = Watch(clock, "acme", "brook")
-    watch.zoho.outcomes["acme"] = refuses(DEAD)
-    async with running(watch.fleet):
+    watch = FleetDriver(clock, "acme", "brook")
+    watch.zoho.outcomes["acme"] = problem_error(DEAD_SIGN_IN)
+    async with run_fleet(watch.fleet):
         await clock.advance(MINUTE)
-        watch.zoho.outcomes["acme"] = FAR
-        watch.fleet.renew(found())
-        assert watch.snapshot("acme").polls.problem == DEAD
-        assert watch.tick() == Change(added=("acme",), removed=("acme",))
+        watch.zoho.outcomes["acme"] = DISTANT_RUN
+        watch.fleet.restart_with(new_snapshot())
+        assert watch.snapshot("acme").polls.problem == DEAD_SIGN_IN
+        assert watch.tick() == OrgChanges(added=("acme",), removed=("acme",))
         assert watch.names == ["acme", "brook"]
-        assert watch.snapshot("acme") == snapshot_with(found(), next_poll=clock.now())
-        assert watch.tick() == Change()
-        task = asyncio.create_task(watch.fleet.run("acme"))
+        assert watch.snapshot("acme") == snapshot_with(new_snapshot(), next_poll=clock.now())
+        assert watch.tick() == OrgChanges()
+        task = asyncio.create_task(watch.fleet.run_poller("acme"))
         await clock.advance(1)
-        assert watch.looks("acme") == 2
+        assert watch.poll_count("acme") == 2
         assert watch.snapshot("acme").polls.problem is None
         watch.fleet.stop()
         await task
@@ -358,14 +363,16 @@ async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_
 
 async def test_it_looks_with_a_session_of_its_own_that_knows_no_older_token(clock: FakeClock) -> None:
     opened: list[str] = []
-    watch = Watch(clock, "acme", "brook")
+    watch = FleetDriver(clock, "acme", "brook")
 
-    def open_look(org: Org) -> Look:
+    def open_look(org: Org) -> PollFunction:
         opened.append(org.name)
-        return watch.zoho.open_look(org)
+        return watch.zoho.open_poll(org)
 
-    fleet = Fleet(Config(Policy(), (make_org("acme"), make_org("brook"))), open_look, Notebook(), clock)
-    fleet.renew(found())
+    fleet = Fleet(
+        Config(WatchPolicy(), (make_org("acme"), make_org("brook"))), open_look, MemoryJournal(), clock
+    )
+    fleet.restart_with(new_snapshot())
     fleet.tick()
     assert opened == ["acme", "brook", "acme"]
 
@@ -373,32 +380,32 @@ async def test_it_looks_with_a_session_of_its_own_that_knows_no_older_token(cloc
 async def test_an_org_added_by_a_sign_in_comes_once_with_what_was_seen(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    config.list_orgs("acme", "brook", "cedar")
-    watch.fleet.renew(found("cedar"))
-    assert watch.tick() == Change(added=("cedar",))
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    config.write_orgs("acme", "brook", "cedar")
+    watch.fleet.restart_with(new_snapshot("cedar"))
+    assert watch.tick() == OrgChanges(added=("cedar",))
     assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
 async def test_a_sign_in_waits_for_its_org_to_come_with_the_config(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
+    watch = FleetDriver(clock, "acme", "brook", config=config)
     for name in ("cedar", "brook"):
-        watch.fleet.renew(found(name))
-    assert watch.tick() == Change(added=("brook",), removed=("brook",))
-    config.list_orgs("acme", "brook", "cedar")
-    assert watch.tick() == Change(added=("cedar",))
+        watch.fleet.restart_with(new_snapshot(name))
+    assert watch.tick() == OrgChanges(added=("brook",), removed=("brook",))
+    config.write_orgs("acme", "brook", "cedar")
+    assert watch.tick() == OrgChanges(added=("cedar",))
     assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
 async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
+    watch = FleetDriver(clock, "acme", "brook", config=config)
     config.write(org_table("acme", "us") + org_table("brook"))
-    watch.fleet.renew(replace(found(), org=make_org("acme", "us")))
-    assert watch.tick() == Change(added=("acme",), removed=("acme",))
+    watch.fleet.restart_with(replace(new_snapshot(), org=make_org("acme", "us")))
+    assert watch.tick() == OrgChanges(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme").org.data_center == "us"
     assert watch.snapshot("acme").company_name == "Nordlys Tools AB"
 
@@ -406,9 +413,9 @@ async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
 async def test_a_sign_in_is_taken_up_even_where_the_config_is_broken(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
+    watch = FleetDriver(clock, "acme", "brook", config=config)
     config.write("[[org]\n")
-    watch.fleet.renew(found())
+    watch.fleet.restart_with(new_snapshot())
     assert watch.tick().added == ("acme",)
     assert watch.config.problem is not None
 
@@ -417,12 +424,12 @@ async def test_what_was_kept_of_an_org_is_not_forgotten_when_it_signs_in_anew(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     journal = open_journal(tmp_path / "journal.db")
-    watch = Watch(clock, "acme", journal=journal)
-    await watch.fleet.look_once(["acme"])
-    task = asyncio.create_task(watch.fleet.run("acme"))
-    await settle()
-    watch.fleet.renew(found())
+    watch = FleetDriver(clock, "acme", journal=journal)
+    await watch.fleet.poll_once(["acme"])
+    task = asyncio.create_task(watch.fleet.run_poller("acme"))
+    await run_until_idle()
+    watch.fleet.restart_with(new_snapshot())
     watch.tick()
     await task
-    assert set(journal.load([make_org()])) == {"acme"}
+    assert set(journal.load_all([make_org()])) == {"acme"}
     await journal.close()

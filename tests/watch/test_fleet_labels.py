@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.clock import FakeClock
-from tests.watch.fleets import EditedConfig, Watch, org_table
-from tests.watch.scene import MINUTE, running
-from zbtui.watch.fleet import Change
+from tests.watch.fleets import EditedConfig, FleetDriver, org_table
+from tests.watch.scene import MINUTE, run_fleet
+from zbtui.watch.fleet import OrgChanges
 
 LABELS = 'mute = true\ntags = ["prod"]\naccent = "blue"\n'
 
@@ -19,48 +19,48 @@ LABELS = 'mute = true\ntags = ["prod"]\naccent = "blue"\n'
 @pytest.fixture
 def config(tmp_path: Path) -> EditedConfig:
     made = EditedConfig(tmp_path)
-    made.list_orgs("acme", "brook")
+    made.write_orgs("acme", "brook")
     return made
 
 
 async def test_an_org_that_only_looks_otherwise_is_watched_on_and_not_asked_again(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
-    async with running(watch.fleet) as published:
+    watch = FleetDriver(clock, "acme", "brook", config=config)
+    async with run_fleet(watch.fleet) as published:
         await clock.advance(MINUTE)
         before = watch.snapshot("acme")
         del published[:]
         config.write(org_table("acme") + LABELS + org_table("brook"))
-        assert watch.tick() == Change()
+        assert watch.tick() == OrgChanges()
         after = watch.snapshot("acme")
         assert (after.org.mute, after.org.tags, after.org.accent) == (True, ("prod",), "blue")
         assert after == replace(before, org=after.org)
         assert published == [after]
         await clock.advance(1)
-        assert watch.looks("acme") == 1
+        assert watch.poll_count("acme") == 1
         await clock.advance(5 * MINUTE)
-        assert watch.looks("acme") == 2
+        assert watch.poll_count("acme") == 2
         assert watch.snapshot("acme").org == after.org
 
 
 async def test_a_pace_that_changes_with_it_still_counts(clock: FakeClock, config: EditedConfig) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
+    watch = FleetDriver(clock, "acme", "brook", config=config)
     config.write(org_table("acme") + 'every = "1h"\n' + LABELS + org_table("brook"))
-    assert watch.tick() == Change(added=("acme",), removed=("acme",))
+    assert watch.tick() == OrgChanges(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme").org.tags == ("prod",)
 
 
 async def test_a_look_under_way_does_not_bring_back_how_the_org_was_labelled(
     clock: FakeClock, config: EditedConfig
 ) -> None:
-    watch = Watch(clock, "acme", "brook", config=config)
+    watch = FleetDriver(clock, "acme", "brook", config=config)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
-    async with running(watch.fleet):
+    async with run_fleet(watch.fleet):
         assert watch.snapshot("acme").activity.polling
         config.write(org_table("acme") + LABELS + org_table("brook"))
         watch.tick()
         gate.set()
         await clock.advance(1)
         assert watch.snapshot("acme").org.tags == ("prod",)
-        assert watch.looks("acme") == 1
+        assert watch.poll_count("acme") == 1

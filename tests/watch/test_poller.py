@@ -13,162 +13,168 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.build import make_org
-from tests.support.clock import START, FakeClock, settle
-from tests.support.notebook import Notebook
-from tests.watch.pollers import DAY, FAR, HOUR, SECOND, Watch, gaps
+from tests.support.clock import START, FakeClock, run_until_idle
+from tests.support.notebook import MemoryJournal
+from tests.watch.pollers import DAY, DISTANT_RUN, HOUR, SECOND, PollerDriver, intervals
 from tests.watch.scene import (
-    DEAD,
+    DEAD_SIGN_IN,
     MINUTE,
     OFFLINE,
-    EvenLuck,
+    FixedRng,
     Outcome,
     locked_out,
-    refuses,
+    problem_error,
 )
-from zbtui.core.explain_sign_in import over_budget
-from zbtui.core.snapshot import Looked, Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.explain_sign_in import token_budget_problem
+from zbtui.core.snapshot import Observation, Snapshot
+from zbtui.core.trouble import Problem
 from zbtui.store.journal import open_journal
 
 # Asked by hand
 
 
 async def test_a_look_asked_for_by_hand_comes_at_once(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
         await clock.advance(10)
-        assert watch.poller.look_soon() is None
+        assert watch.poller.poll_soon() is None
         await clock.advance(0)
-        assert watch.looks == 2
+        assert watch.poll_count == 2
         assert watch.snapshot.activity.next_poll == clock.now() + 5 * MINUTE
 
 
 async def test_however_often_it_is_asked_for_a_look_comes_every_five_seconds_at_most(
     clock: FakeClock,
 ) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
         for _ in range(120):
-            watch.poller.look_soon()
+            watch.poller.poll_soon()
             await clock.advance(0.5)
-        assert min(gaps(watch.zoho.times())) >= 5 * SECOND
-        assert 11 <= watch.looks <= 13
+        assert min(intervals(watch.zoho.times())) >= 5 * SECOND
+        assert 11 <= watch.poll_count <= 13
 
 
 async def test_asking_by_hand_while_a_look_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
-    watch = Watch(clock)
-    gate = watch.hang()
+    watch = PollerDriver(clock)
+    gate = watch.hold_answers()
     async with watch.running():
         for _ in range(20):
-            assert watch.poller.look_soon() is None
+            assert watch.poller.poll_soon() is None
             await clock.advance(10)
-        assert watch.looks == 1
+        assert watch.poll_count == 1
         gate.set()
         await clock.advance(0)
-        assert watch.looks == 1
-        assert watch.zoho.most_at_once == 1
+        assert watch.poll_count == 1
+        assert watch.zoho.max_concurrent_polls == 1
 
 
-@pytest.mark.parametrize("bar", [locked_out, over_budget], ids=["a lock-out", "what keeps from one"])
+@pytest.mark.parametrize(
+    "bar", [locked_out, token_budget_problem], ids=["a lock-out", "what keeps from one"]
+)
 async def test_nothing_asked_by_hand_goes_through_a_lock_out_or_what_keeps_from_one(
-    clock: FakeClock, bar: Callable[[datetime], Trouble]
+    clock: FakeClock, bar: Callable[[datetime], Problem]
 ) -> None:
     until = clock.now() + 10 * MINUTE
-    watch = Watch(clock, refuses(bar(until)))
+    watch = PollerDriver(clock, problem_error(bar(until)))
     async with watch.running():
         for _ in range(59):
             await clock.advance(10)
-            assert watch.poller.look_soon() == until
-        assert watch.looks == 1
-        watch.answers(FAR)
+            assert watch.poller.poll_soon() == until
+        assert watch.poll_count == 1
+        watch.set_answer(DISTANT_RUN)
         await clock.advance(11)
-        assert watch.looks == 2
-        assert watch.poller.look_soon() is None
+        assert watch.poll_count == 2
+        assert watch.poller.poll_soon() is None
 
 
 async def test_asking_by_hand_works_after_the_clock_went_back(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
-        clock.jump(-DAY)
-        watch.poller.look_soon()
+        clock.jump_wall_clock(-DAY)
+        watch.poller.poll_soon()
         await clock.advance(5)
-        assert watch.looks == 2
+        assert watch.poll_count == 2
 
 
 # Pause and stop
 
 
 async def test_a_paused_org_is_not_asked_about_until_it_is_resumed(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
-        watch.poller.pause(True)
+        watch.poller.set_paused(True)
         assert watch.published[-1].activity.paused
         await clock.advance(DAY)
-        assert watch.looks == 1
-        watch.poller.pause(False)
+        assert watch.poll_count == 1
+        watch.poller.set_paused(False)
         await clock.advance(0)
-        assert watch.looks == 2
+        assert watch.poll_count == 2
         assert not watch.snapshot.activity.paused
 
 
 async def test_an_org_paused_while_its_answer_is_under_way_stays_paused(clock: FakeClock) -> None:
-    watch = Watch(clock)
-    gate = watch.hang()
+    watch = PollerDriver(clock)
+    gate = watch.hold_answers()
     async with watch.running():
-        watch.poller.pause(True)
+        watch.poller.set_paused(True)
         gate.set()
         await clock.advance(HOUR)
-        assert watch.looks == 1
+        assert watch.poll_count == 1
         assert watch.snapshot.activity.paused
         assert watch.snapshot.zoho.backup is not None
 
 
 async def test_pausing_what_is_paused_publishes_nothing(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
-        watch.poller.pause(True)
+        watch.poller.set_paused(True)
         told = len(watch.published)
-        watch.poller.pause(True)
+        watch.poller.set_paused(True)
         assert len(watch.published) == told
 
 
-@pytest.mark.parametrize("outcome", [FAR, refuses(OFFLINE), refuses(DEAD)], ids=["seen", "offline", "dead"])
+@pytest.mark.parametrize(
+    "outcome",
+    [DISTANT_RUN, problem_error(OFFLINE), problem_error(DEAD_SIGN_IN)],
+    ids=["seen", "offline", "dead"],
+)
 async def test_a_stopped_loop_ends_whatever_it_waits_for(clock: FakeClock, outcome: Outcome) -> None:
-    watch = Watch(clock, outcome)
+    watch = PollerDriver(clock, outcome)
     task = asyncio.create_task(watch.poller.run())
-    await settle()
+    await run_until_idle()
     watch.poller.stop()
-    await settle()
+    await run_until_idle()
     assert task.done()
     await task
 
 
 async def test_a_loop_that_was_stopped_before_it_ran_never_looks(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     watch.poller.stop()
     await watch.poller.run()
-    assert watch.looks == 0
+    assert watch.poll_count == 0
 
 
 async def test_what_is_answered_after_the_stop_is_neither_told_nor_kept(clock: FakeClock) -> None:
-    journal = Notebook()
-    watch = Watch(clock, journal=journal)
-    gate = watch.hang()
+    journal = MemoryJournal()
+    watch = PollerDriver(clock, journal=journal)
+    gate = watch.hold_answers()
     task = asyncio.create_task(watch.poller.run())
-    await settle()
+    await run_until_idle()
     watch.poller.stop()
     told = len(watch.published)
     gate.set()
     await task
     assert len(watch.published) == told
-    assert journal.saved == []
+    assert journal.saved_snapshots == []
 
 
 # What a look leaves behind
 
 
 async def test_a_look_is_published_when_it_begins_and_when_it_ends(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
         assert [one.activity.polling for one in watch.published] == [True, False]
         assert watch.published[-1].zoho.observed_at == START
@@ -176,12 +182,12 @@ async def test_a_look_is_published_when_it_begins_and_when_it_ends(clock: FakeCl
 
 
 async def test_on_trouble_the_last_good_data_stays_with_its_age(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
-        watch.answers(refuses(OFFLINE))
+        watch.set_answer(problem_error(OFFLINE))
         await clock.advance(5 * MINUTE)
         assert watch.snapshot.polls.problem == OFFLINE
-        assert watch.snapshot.zoho.backup == FAR.backup
+        assert watch.snapshot.zoho.backup == DISTANT_RUN.backup
         assert (watch.snapshot.zoho.observed_at, watch.snapshot.polls.attempted_at) == (
             START,
             START + 5 * MINUTE,
@@ -192,7 +198,7 @@ async def test_on_trouble_the_last_good_data_stays_with_its_age(clock: FakeClock
 async def test_a_bug_becomes_a_trouble_that_says_no_more_than_its_class(
     clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watch = Watch(clock, KeyError("1000.a-secret"))
+    watch = PollerDriver(clock, KeyError("1000.a-secret"))
     with caplog.at_level(logging.WARNING):
         async with watch.running():
             trouble = watch.snapshot.polls.problem
@@ -200,43 +206,48 @@ async def test_a_bug_becomes_a_trouble_that_says_no_more_than_its_class(
             assert (trouble.kind, trouble.final) == ("contract", False)
             assert "KeyError" in trouble.message
             assert "secret" not in f"{trouble}{caplog.text}"
-            watch.answers(FAR)
+            watch.set_answer(DISTANT_RUN)
             await clock.advance(30)
             assert watch.snapshot.polls.problem is None
 
 
 async def test_only_what_was_seen_goes_into_the_journal(clock: FakeClock, tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "journal.db")
-    watch = Watch(clock, journal=journal)
-    await watch.poller.look()
-    clock.jump(HOUR)
-    watch.answers(refuses(OFFLINE))
-    await watch.poller.look()
+    watch = PollerDriver(clock, journal=journal)
+    await watch.poller.poll()
+    clock.jump_wall_clock(HOUR)
+    watch.set_answer(problem_error(OFFLINE))
+    await watch.poller.poll()
     await journal.close()
     reopened = open_journal(tmp_path / "journal.db")
-    kept = reopened.load([make_org()])["acme"]
+    kept = reopened.load_all([make_org()])["acme"]
     await reopened.close()
     assert kept.zoho.observed_at == START
-    assert kept.zoho.backup == FAR.backup
+    assert kept.zoho.backup == DISTANT_RUN.backup
     assert kept.polls.restored
     assert kept.polls.problem is None
 
 
 async def test_trouble_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        await Watch(clock, refuses(OFFLINE)).poller.look()
+        await PollerDriver(clock, problem_error(OFFLINE)).poller.poll()
     assert f"acme: {OFFLINE.message}" in caplog.text
 
 
 async def test_trouble_that_lasts_is_logged_once_and_again_when_it_comes_back(
     clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    watch = Watch(clock)
-    for outcome in [refuses(OFFLINE)] * 3 + [refuses(DEAD)] * 2 + [FAR] + [refuses(OFFLINE)] * 2:
-        watch.answers(outcome)
-        await watch.poller.look()
+    watch = PollerDriver(clock)
+    for outcome in (
+        [problem_error(OFFLINE)] * 3
+        + [problem_error(DEAD_SIGN_IN)] * 2
+        + [DISTANT_RUN]
+        + [problem_error(OFFLINE)] * 2
+    ):
+        watch.set_answer(outcome)
+        await watch.poller.poll()
     logged = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert logged == [f"acme: {said.message}" for said in (OFFLINE, DEAD, OFFLINE)]
+    assert logged == [f"acme: {said.message}" for said in (OFFLINE, DEAD_SIGN_IN, OFFLINE)]
 
 
 # When the wall clock jumps
@@ -245,97 +256,97 @@ async def test_trouble_that_lasts_is_logged_once_and_again_when_it_comes_back(
 async def test_what_fell_due_in_the_machines_sleep_is_looked_at_within_the_spread(
     clock: FakeClock,
 ) -> None:
-    watch = Watch(clock, luck=EvenLuck(0.5))
+    watch = PollerDriver(clock, luck=FixedRng(0.5))
     async with watch.running():
-        clock.jump(8 * HOUR)
-        watch.poller.reconsider(4 * SECOND)
+        clock.jump_wall_clock(8 * HOUR)
+        watch.poller.reschedule_after_clock_jump(4 * SECOND)
         await clock.advance(2.9)
-        assert watch.looks == 1
+        assert watch.poll_count == 1
         await clock.advance(0.2)
-        assert watch.looks == 2
+        assert watch.poll_count == 2
 
 
 async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
     async with watch.running():
         due = watch.snapshot.activity.next_poll
-        clock.jump(4 * MINUTE)
-        watch.poller.reconsider(SECOND)
+        clock.jump_wall_clock(4 * MINUTE)
+        watch.poller.reschedule_after_clock_jump(SECOND)
         assert watch.snapshot.activity.next_poll == due
         await clock.advance(59)
-        assert watch.looks == 1
+        assert watch.poll_count == 1
         await clock.advance(1)
-        assert watch.looks == 2
+        assert watch.poll_count == 2
 
 
 @pytest.mark.parametrize(
     "outcome",
-    [FAR, refuses(OFFLINE), refuses(locked_out(START + 10 * MINUTE))],
+    [DISTANT_RUN, problem_error(OFFLINE), problem_error(locked_out(START + 10 * MINUTE))],
     ids=["seen", "offline", "locked out"],
 )
 async def test_after_the_clock_went_back_no_look_is_put_off_for_as_long(
     clock: FakeClock, outcome: Outcome
 ) -> None:
     """A machine that starts without a network and with a wrong clock has both put right later."""
-    watch = Watch(clock, outcome)
+    watch = PollerDriver(clock, outcome)
     async with watch.running():
-        clock.jump(-DAY)
-        watch.poller.reconsider(SECOND)
+        clock.jump_wall_clock(-DAY)
+        watch.poller.reschedule_after_clock_jump(SECOND)
         await clock.advance(40 * MINUTE)
-        assert watch.looks >= 2
+        assert watch.poll_count >= 2
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 async def test_what_was_answered_before_a_sleep_is_asked_anew_and_never_told_as_seen_after_it(
     jump: timedelta, clock: FakeClock
 ) -> None:
-    watch = Watch(clock)
-    gate = watch.hang()
+    watch = PollerDriver(clock)
+    gate = watch.hold_answers()
     async with watch.running():
         watch.published.clear()
-        clock.jump(jump)
-        watch.answers(Looked(None))
+        clock.jump_wall_clock(jump)
+        watch.set_answer(Observation(None))
         gate.set()
-        await settle()
-        assert watch.looks == 2
+        await run_until_idle()
+        assert watch.poll_count == 2
         assert [one.activity.polling for one in watch.published] == [False]
         assert watch.snapshot.zoho.backup is None
         assert watch.snapshot.zoho.observed_at == clock.now()
 
 
 async def test_a_clock_that_jumps_again_and_again_does_not_keep_it_asking(clock: FakeClock) -> None:
-    watch = Watch(clock)
+    watch = PollerDriver(clock)
 
-    async def look(before: Snapshot) -> Looked:
-        clock.jump(HOUR)
-        return await watch.zoho.open_look(before.org)(before)
+    async def look(before: Snapshot) -> Observation:
+        clock.jump_wall_clock(HOUR)
+        return await watch.zoho.open_poll(before.org)(before)
 
-    watch.poller._look = look
-    await watch.poller.look()
-    assert watch.looks == 2
+    watch.poller._poll = look
+    await watch.poller.poll()
+    assert watch.poll_count == 2
 
 
 async def test_a_jump_wakes_no_dead_sign_in(clock: FakeClock) -> None:
-    watch = Watch(clock, refuses(DEAD))
+    watch = PollerDriver(clock, problem_error(DEAD_SIGN_IN))
     async with watch.running():
-        clock.jump(DAY)
-        watch.poller.reconsider(SECOND)
+        clock.jump_wall_clock(DAY)
+        watch.poller.reschedule_after_clock_jump(SECOND)
         await clock.advance(MINUTE)
-        assert watch.looks == 1
+        assert watch.poll_count == 1
 
 
 async def test_a_jump_while_a_look_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
-    watch = Watch(clock)
-    gate = watch.hang()
+    watch = PollerDriver(clock)
+    gate = watch.hold_answers()
     async with watch.running():
-        clock.jump(DAY)
-        watch.poller.reconsider(SECOND)
+        clock.jump_wall_clock(DAY)
+        watch.poller.reschedule_after_clock_jump(SECOND)
         await clock.advance(MINUTE)
-        assert watch.looks == 1
+        assert watch.poll_count == 1
         gate.set()
         await clock.advance(5 * MINUTE)
-        assert watch.looks == 3  # that one anew, and the next
-        assert watch.zoho.most_at_once == 1
+        assert watch.poll_count == 3  # that one anew, and the next
+        assert watch.zoho.max_concurrent_polls == 1
 
 
 # Whatever happens
@@ -358,43 +369,45 @@ def test_whatever_happens_looks_neither_overlap_nor_crowd_nor_break_a_lock_out(
 ) -> None:
     async def live() -> None:
         clock = FakeClock()
-        watch = Watch(clock, luck=EvenLuck(0.5))
+        watch = PollerDriver(clock, luck=FixedRng(0.5))
         async with watch.running():
             for what, seconds in steps:
                 match what:
                     case "look":
-                        watch.poller.look_soon()
+                        watch.poller.poll_soon()
                     case "pause" | "resume":
-                        watch.poller.pause(what == "pause")
+                        watch.poller.set_paused(what == "pause")
                     case "jump":
-                        clock.jump(timedelta(seconds=seconds))
-                        watch.poller.reconsider(SECOND)
+                        clock.jump_wall_clock(timedelta(seconds=seconds))
+                        watch.poller.reschedule_after_clock_jump(SECOND)
                     case "good" | "offline":
-                        watch.answers(FAR if what == "good" else refuses(OFFLINE))
+                        watch.set_answer(DISTANT_RUN if what == "good" else problem_error(OFFLINE))
                     case "lock":
-                        watch.answers(refuses(locked_out(clock.now() + timedelta(seconds=seconds))))
+                        watch.set_answer(
+                            problem_error(locked_out(clock.now() + timedelta(seconds=seconds)))
+                        )
                     case "hang":
-                        watch.hang()
-                trouble, looks = watch.snapshot.polls.problem, watch.looks
+                        watch.hold_answers()
+                trouble, looks = watch.snapshot.polls.problem, watch.poll_count
                 await clock.advance(seconds)
                 if trouble and trouble.retry_at and clock.now() < trouble.retry_at:
-                    assert watch.looks == looks
+                    assert watch.poll_count == looks
                 if what == "hang":
                     watch.zoho.gates.pop("acme").set()
-        assert watch.zoho.most_at_once == 1
-        assert all(gap >= 5 * SECOND for gap in gaps(watch.zoho.times()))
+        assert watch.zoho.max_concurrent_polls == 1
+        assert all(gap >= 5 * SECOND for gap in intervals(watch.zoho.times()))
 
     asyncio.run(live())
 
 
 async def test_who_asks_in_vain_does_not_lengthen_the_pause(clock: FakeClock) -> None:
-    watch = Watch(clock, refuses(OFFLINE))
+    watch = PollerDriver(clock, problem_error(OFFLINE))
     async with watch.running():
         for _ in range(5):
             await clock.advance(6)
-            watch.poller.look_soon()
-            await settle()
-        assert watch.looks == 6
+            watch.poller.poll_soon()
+            await run_until_idle()
+        assert watch.poll_count == 6
         due = watch.snapshot.activity.next_poll
         assert due is not None
         assert due - clock.now() <= timedelta(seconds=33)
@@ -404,10 +417,10 @@ async def test_the_journal_forgets_an_org_that_is_no_longer_under_watch(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     journal = open_journal(tmp_path / "journal.db")
-    watch = Watch(clock, Looked(None), journal=journal)
-    await watch.poller.look()
-    assert journal.load([make_org()])
+    watch = PollerDriver(clock, Observation(None), journal=journal)
+    await watch.poller.poll()
+    assert journal.load_all([make_org()])
     watch.poller.stop(forget=True)
     await watch.poller.run()
-    assert not journal.load([make_org()])
+    assert not journal.load_all([make_org()])
     await journal.close()

@@ -6,22 +6,22 @@ from datetime import datetime
 
 from tests.support.build import snapshot_with
 from tests.support.clock import START, FakeClock
-from tests.support.notebook import Notebook
-from tests.watch.pollers import HOUR, Watch
-from zbtui.core.cadence import past_is_due
-from zbtui.core.history import Entry
-from zbtui.core.merge import Merged
-from zbtui.core.org import Policy
-from zbtui.core.runs import summarize
+from tests.support.notebook import MemoryJournal
+from tests.watch.pollers import HOUR, PollerDriver
+from zbtui.core.cadence import history_and_links_are_due
+from zbtui.core.history import HistoryEntry
+from zbtui.core.merge import MergeResult
+from zbtui.core.org import WatchPolicy
+from zbtui.core.runs import build_history
 from zbtui.core.snapshot import Snapshot
 
 
 async def test_what_another_process_read_later_is_published_with_the_look_and_not_asked_for_again(
     clock: FakeClock,
 ) -> None:
-    journal = Notebook()
-    kept = summarize([Entry("1", None, "failure", "weekly", None, 0, START - HOUR, None)])
-    watch = Watch(clock, journal=journal)
+    journal = MemoryJournal()
+    kept = build_history([HistoryEntry("1", None, "failure", "weekly", None, 0, START - HOUR, None)])
+    watch = PollerDriver(clock, journal=journal)
     async with watch.running():
         elsewhere = snapshot_with(
             watch.snapshot,
@@ -33,7 +33,7 @@ async def test_what_another_process_read_later_is_published_with_the_look_and_no
         await journal.save(elsewhere)
         await clock.advance(HOUR)
         assert watch.snapshot.zoho.history == kept
-        assert not past_is_due(watch.snapshot, watch.snapshot.zoho.backup, clock.now())
+        assert not history_and_links_are_due(watch.snapshot, watch.snapshot.zoho.backup, clock.now())
         ended = [
             one for one in watch.published if not one.activity.polling and one.polls.attempted_at != START
         ]
@@ -41,11 +41,11 @@ async def test_what_another_process_read_later_is_published_with_the_look_and_no
 
 
 async def test_a_pause_while_the_look_is_noted_is_not_lost(clock: FakeClock) -> None:
-    class Slow(Notebook):
-        async def note(self, polled: Snapshot, policy: Policy, now: datetime) -> Merged:
-            watch.poller.pause(True)
-            return await super().note(polled, policy, now)
+    class Slow(MemoryJournal):
+        async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
+            watch.poller.set_paused(True)
+            return await super().record_poll(polled, policy, now)
 
-    watch = Watch(clock, journal=Slow())
+    watch = PollerDriver(clock, journal=Slow())
     async with watch.running():
         assert watch.snapshot.activity.paused

@@ -11,13 +11,13 @@ import pytest
 from tests.support.clock import START, FakeClock
 from tests.support.secret_service import SecretService
 from tests.support.zoho import sign_in_of
-from tests.watch.scene import MINUTE, street, token_from_elsewhere, trouble_of
+from tests.watch.scene import MINUTE, problem_of, token_from_elsewhere, zoho_environment
 from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken, Secret, SignIn
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.store.credentials import KeyringCredentials
+from zbtui.core.secret import AccessToken, Secret, SignInCredentials
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.store.credentials import KeyringCredentialStore
 from zbtui.store.journal import open_journal
-from zbtui.store.memory import MemoryCredentials
+from zbtui.store.memory import MemoryCredentialStore
 from zbtui.watch.session import Session
 
 FOREIGN = "https://zoho.example.com"
@@ -25,67 +25,67 @@ LATER = 10 * MINUTE
 """Within a token's hour, and not so soon that asking for another one would be pushing."""
 
 
-class FullKeyring(MemoryCredentials):
+class FullCredentials(MemoryCredentialStore):
     """Gives out what it holds, and takes no access token."""
 
-    async def write_access(self, org_name: str, access: AccessToken) -> None:
-        raise TroubleError(Trouble("keyring", "The keyring failed.", "Mend it."))
+    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
+        raise ProblemError(Problem("keyring", "The keyring failed.", "Mend it."))
 
 
 # The token's hour
 
 
 async def test_many_looks_share_one_token(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         session = zoho.session()
         for _ in range(20):
-            looked = await session.look()
+            looked = await session.poll_details()
             assert looked.backup is not None
             assert looked.backup.status == "SCHEDULED"
-            clock.jump(MINUTE)
+            clock.jump_wall_clock(MINUTE)
         assert zoho.calls == ["token 200"] + ["backup 200"] * 20
 
 
 async def test_a_token_can_be_had_without_a_look_and_tells_whether_it_was_made_for_that(
     clock: FakeClock,
 ) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         session = zoho.session()
-        made, fresh = await session.access()
+        made, fresh = await session.get_access_token()
         assert fresh
-        assert await session.access() == (made, False)
-        assert await zoho.session().access() == (made, False)
-        other, fresh = await session.access(refused=made)
+        assert await session.get_access_token() == (made, False)
+        assert await zoho.session().get_access_token() == (made, False)
+        other, fresh = await session.get_access_token(refused=made)
         assert fresh
         assert other.token != made.token
         assert zoho.calls == ["token 200"] * 2
 
 
 async def test_a_look_tells_zohos_time_and_the_credits_left(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        looked = await zoho.session("kestrel").look()
-        assert looked.zoho_time == START
+    async with zoho_environment(clock) as zoho:
+        looked = await zoho.session("kestrel").poll_details()
+        assert looked.server_time == START
         assert looked.credits_remaining == 1840
 
 
 async def test_processes_one_after_the_other_share_one_token(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         for _ in range(100):
-            await zoho.session().look()
-        assert zoho.tokens == 1
+            await zoho.session().poll_details()
+        assert zoho.token_request_count == 1
 
 
 async def test_processes_that_start_at_once_share_one_token(clock: FakeClock) -> None:
-    async with street(clock, pause=lambda: asyncio.sleep(0)) as zoho:
-        await asyncio.gather(*(zoho.session().look() for _ in range(12)))
-        assert zoho.tokens == 1
+    async with zoho_environment(clock, during_call=lambda: asyncio.sleep(0)) as zoho:
+        await asyncio.gather(*(zoho.session().poll_details() for _ in range(12)))
+        assert zoho.token_request_count == 1
 
 
 async def test_each_org_has_a_token_of_its_own(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         for name in ("nordlys", "kestrel", "nordlys", "kestrel"):
-            await zoho.session(name).look()
-        assert zoho.tokens == 2
+            await zoho.session(name).poll_details()
+        assert zoho.token_request_count == 2
 
 
 @pytest.mark.parametrize(("age", "tokens"), [(timedelta(minutes=54, seconds=59), 1), (55 * MINUTE, 2)])
@@ -93,23 +93,23 @@ async def test_each_org_has_a_token_of_its_own(clock: FakeClock) -> None:
 async def test_a_token_is_renewed_five_minutes_before_its_end(
     clock: FakeClock, age: timedelta, tokens: int, restarted: bool
 ) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         session = zoho.session()
-        await session.look()
-        clock.jump(age)
-        await (zoho.session() if restarted else session).look()
-        assert zoho.tokens == tokens
+        await session.poll_details()
+        clock.jump_wall_clock(age)
+        await (zoho.session() if restarted else session).poll_details()
+        assert zoho.token_request_count == tokens
         assert "backup 401" not in zoho.calls
 
 
 async def test_the_token_of_client_credentials_lives_as_long(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         invented = zoho.simulator.world.orgs["nordlys"]
         org = Org("cc", "eu", invented.client_id, "client-credentials", f"ZohoCRM.{invented.number:011}")
-        await zoho.credentials.write_sign_in("cc", SignIn(Secret(invented.client_secret)))
+        await zoho.credentials.write_sign_in("cc", SignInCredentials(Secret(invented.client_secret)))
         session = Session(org, zoho.http, zoho.credentials, zoho.journal, clock)
-        await session.look()
-        await session.look()
+        await session.poll_details()
+        await session.poll_details()
         assert zoho.calls == ["token 200", "backup 200", "backup 200"]
 
 
@@ -119,25 +119,25 @@ async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
 ) -> None:
     """Each is as a process of its own: it shares keyring, lock files and journal, and nothing else."""
     path = tmp_path / "journal.db"
-    async with street(clock, pause=lambda: asyncio.sleep(0)) as zoho:
-        first = KeyringCredentials(tmp_path) if keyring else zoho.credentials
+    async with zoho_environment(clock, during_call=lambda: asyncio.sleep(0)) as zoho:
+        first = KeyringCredentialStore(tmp_path) if keyring else zoho.credentials
         await first.write_sign_in("nordlys", sign_in_of(zoho.simulator.world.orgs["nordlys"]))
         old = AccessToken(Secret("1000.old"), "https://www.zohoapis.eu", clock.now())
-        await first.write_access("nordlys", old)
+        await first.write_access_token("nordlys", old)
         journals = [open_journal(path) for _ in range(20)]
         sessions = [
             Session(
                 zoho.org(),
                 zoho.http,
-                KeyringCredentials(tmp_path) if keyring else first,
+                KeyringCredentialStore(tmp_path) if keyring else first,
                 journal,
                 clock,
             )
             for journal in journals
         ]
-        looks = await asyncio.gather(*(session.look() for session in sessions))
+        looks = await asyncio.gather(*(session.poll_details() for session in sessions))
         assert all(look.backup for look in looks)
-        assert zoho.tokens == 1
+        assert zoho.token_request_count == 1
         for journal in journals:
             await journal.close()
         await first.delete("nordlys")
@@ -147,12 +147,12 @@ async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
 
 
 async def test_a_refused_token_is_renewed_once_and_tried_once_more(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         session = zoho.session()
-        await session.look()
-        clock.jump(LATER)
+        await session.poll_details()
+        clock.jump_wall_clock(LATER)
         zoho.simulator.expire_tokens()
-        looked = await session.look()
+        looked = await session.poll_details()
         assert looked.backup is not None
         assert zoho.calls[2:] == ["backup 401", "token 200", "backup 200"]
 
@@ -161,21 +161,21 @@ async def test_a_refused_token_is_renewed_once_and_tried_once_more(clock: FakeCl
 async def test_every_name_of_a_refused_token_costs_one_renewal_and_no_more(
     clock: FakeClock, code: str
 ) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         session = zoho.session()
-        await session.look()
-        clock.jump(LATER)
-        zoho.simulator.forced["nordlys"] = code
-        trouble = await trouble_of(session)
+        await session.poll_details()
+        clock.jump_wall_clock(LATER)
+        zoho.simulator.forced_kinds["nordlys"] = code
+        trouble = await problem_of(session)
         assert zoho.calls[2:] == ["backup 401", "token 200", "backup 401"]
         assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", code, 401)
         assert "EU" in trouble.hint  # such a refusal is most often a wrong data center
 
 
 async def test_a_token_that_is_refused_when_it_is_fresh_is_not_renewed_again(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        zoho.simulator.forced["nordlys"] = "INVALID_TOKEN"
-        assert (await trouble_of(zoho.session())).code == "INVALID_TOKEN"
+    async with zoho_environment(clock) as zoho:
+        zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
+        assert (await problem_of(zoho.session())).code == "INVALID_TOKEN"
         assert zoho.calls == ["token 200", "backup 401"]
 
 
@@ -190,50 +190,50 @@ async def test_tokens_that_are_refused_again_and_again_lead_to_no_lock_out(
     clock: FakeClock, pause: timedelta, restarts: bool
 ) -> None:
     """Zoho gives ten tokens in ten minutes: one a look would be too many."""
-    async with street(clock) as zoho:
-        zoho.simulator.forced["nordlys"] = "INVALID_TOKEN"
+    async with zoho_environment(clock) as zoho:
+        zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
         session = zoho.session()
         for _ in range(40):
             session = zoho.session() if restarts else session
-            assert (await trouble_of(session)).code == "INVALID_TOKEN"
-            clock.jump(pause)
+            assert (await problem_of(session)).code == "INVALID_TOKEN"
+            clock.jump_wall_clock(pause)
 
 
 @pytest.mark.parametrize("code", ["OAUTH_SCOPE_MISMATCH", "NO_PERMISSION", "INTERNAL_ERROR", "HTML"])
 async def test_other_refusals_cost_no_token(clock: FakeClock, code: str) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         session = zoho.session()
-        await session.look()
-        zoho.simulator.forced["nordlys"] = code
-        await trouble_of(session)
-        assert zoho.tokens == 1
+        await session.poll_details()
+        zoho.simulator.forced_kinds["nordlys"] = code
+        await problem_of(session)
+        assert zoho.token_request_count == 1
         assert len(zoho.calls) == 3
 
 
 async def test_a_token_that_another_process_renewed_is_taken_over(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         one, other = zoho.session(), zoho.session()
-        await one.look()
-        await other.look()
-        clock.jump(LATER)
+        await one.poll_details()
+        await other.poll_details()
+        clock.jump_wall_clock(LATER)
         zoho.simulator.expire_tokens()
-        await other.look()
-        assert zoho.tokens == 2
-        await one.look()
-        assert zoho.tokens == 2
+        await other.poll_details()
+        assert zoho.token_request_count == 2
+        await one.poll_details()
+        assert zoho.token_request_count == 2
         assert zoho.calls[-2:] == ["backup 401", "backup 200"]
 
 
 async def test_a_taken_over_token_that_is_refused_as_well_is_renewed(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         one, other = zoho.session(), zoho.session()
-        await one.look()
-        clock.jump(LATER)
+        await one.poll_details()
+        clock.jump_wall_clock(LATER)
         zoho.simulator.expire_tokens()
-        await other.look()
-        clock.jump(LATER)
+        await other.poll_details()
+        clock.jump_wall_clock(LATER)
         zoho.simulator.expire_tokens()
-        assert (await one.look()).backup is not None
+        assert (await one.poll_details()).backup is not None
 
 
 # Somebody signs in anew
@@ -243,118 +243,118 @@ async def test_a_taken_over_token_that_is_refused_as_well_is_renewed(clock: Fake
 async def test_after_a_refusal_that_only_a_new_sign_in_cures_its_token_is_taken_over(
     clock: FakeClock, code: str
 ) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         session = zoho.session()
-        zoho.simulator.forced["nordlys"] = code
-        assert (await trouble_of(session)).final
-        del zoho.simulator.forced["nordlys"]
+        zoho.simulator.forced_kinds["nordlys"] = code
+        assert (await problem_of(session)).final
+        del zoho.simulator.forced_kinds["nordlys"]
         zoho.simulator.expire_tokens()
-        await zoho.credentials.write_access("nordlys", await token_from_elsewhere(zoho))
+        await zoho.credentials.write_access_token("nordlys", await token_from_elsewhere(zoho))
         calls = len(zoho.calls)
-        assert (await session.look()).backup is not None
+        assert (await session.poll_details()).backup is not None
         assert zoho.calls[calls:] == ["backup 200"]
 
 
 async def test_a_dead_sign_in_that_was_replaced_is_asked_with_the_new_one(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         good = await zoho.credentials.read_sign_in("nordlys")
         assert good is not None
-        dead = SignIn(good.client_secret, Secret("1000.revoked"))
+        dead = SignInCredentials(good.client_secret, Secret("1000.revoked"))
         await zoho.credentials.write_sign_in("nordlys", dead)
         session = zoho.session()
-        assert (await trouble_of(session)).code == "invalid_code"
+        assert (await problem_of(session)).code == "invalid_code"
         await zoho.credentials.write_sign_in("nordlys", good)
-        assert (await session.look()).backup is not None
+        assert (await session.poll_details()).backup is not None
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_ERROR", "TOO_MANY_REQUESTS", "OUTAGE", "RESET"])
 async def test_after_any_other_trouble_the_token_is_kept_without_a_look_into_the_keyring(
     clock: FakeClock, code: str
 ) -> None:
-    class Counted(MemoryCredentials):
+    class Counted(MemoryCredentialStore):
         reads = 0
 
-        async def read_access(self, org_name: str) -> AccessToken | None:
+        async def read_access_token(self, org_name: str) -> AccessToken | None:
             self.reads += 1
-            return await super().read_access(org_name)
+            return await super().read_access_token(org_name)
 
     credentials = Counted()
-    async with street(clock, credentials=credentials) as zoho:
+    async with zoho_environment(clock, credentials=credentials) as zoho:
         session = zoho.session()
-        await session.look()
+        await session.poll_details()
         before = credentials.reads
-        zoho.simulator.forced["nordlys"] = code
-        await trouble_of(session)
-        del zoho.simulator.forced["nordlys"]
-        await session.look()
+        zoho.simulator.forced_kinds["nordlys"] = code
+        await problem_of(session)
+        del zoho.simulator.forced_kinds["nordlys"]
+        await session.poll_details()
         assert credentials.reads == before
-        assert zoho.tokens == 1
+        assert zoho.token_request_count == 1
 
 
 # What is stored
 
 
 async def test_without_a_sign_in_nothing_is_asked(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
+    async with zoho_environment(clock) as zoho:
         await zoho.credentials.delete("nordlys")
-        trouble = await trouble_of(zoho.session())
+        trouble = await problem_of(zoho.session())
         assert (trouble.kind, trouble.final) == ("auth", True)
         assert trouble.hint == "Sign in again."
         assert zoho.calls == []
 
 
 async def test_without_the_refresh_token_that_its_grant_needs_nothing_is_asked(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        await zoho.credentials.write_sign_in("nordlys", SignIn(Secret("a secret alone")))
-        assert (await trouble_of(zoho.session())).final
+    async with zoho_environment(clock) as zoho:
+        await zoho.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
+        assert (await problem_of(zoho.session())).final
         assert zoho.calls == []
 
 
 async def test_a_dead_refresh_token_is_told_and_asked_for_once(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        zoho.simulator.forced["nordlys"] = "invalid_code"
-        trouble = await trouble_of(zoho.session())
+    async with zoho_environment(clock) as zoho:
+        zoho.simulator.forced_kinds["nordlys"] = "invalid_code"
+        trouble = await problem_of(zoho.session())
         assert (trouble.kind, trouble.code, trouble.final) == ("auth", "invalid_code", True)
         assert "EU" in trouble.hint
         assert zoho.calls == ["token 200"]
 
 
 async def test_a_cache_that_cannot_be_written_is_told_but_the_token_is_kept(clock: FakeClock) -> None:
-    async with street(clock, credentials=FullKeyring()) as zoho:
+    async with zoho_environment(clock, credentials=FullCredentials()) as zoho:
         session = zoho.session()
-        assert (await trouble_of(session)).kind == "keyring"
-        assert (await session.look()).backup is not None
-        assert zoho.tokens == 1
+        assert (await problem_of(session)).kind == "keyring"
+        assert (await session.poll_details()).backup is not None
+        assert zoho.token_request_count == 1
 
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_a_cached_token_never_goes_to_a_foreign_host(clock: FakeClock, known: bool) -> None:
-    async with street(clock) as zoho:
-        await zoho.session().look()
-        cached = await zoho.credentials.read_access("nordlys")
+    async with zoho_environment(clock) as zoho:
+        await zoho.session().poll_details()
+        cached = await zoho.credentials.read_access_token("nordlys")
         assert cached is not None
         token = cached.token if known else Secret("1000.not.known")
-        await zoho.credentials.write_access("nordlys", AccessToken(token, FOREIGN, cached.expires_at))
-        clock.jump(LATER)
-        assert (await zoho.session().look()).backup is not None
-        assert {request.host for request in zoho.simulator.requests} == {
+        await zoho.credentials.write_access_token("nordlys", AccessToken(token, FOREIGN, cached.expires_at))
+        clock.jump_wall_clock(LATER)
+        assert (await zoho.session().poll_details()).backup is not None
+        assert {request.host for request in zoho.simulator.request_records} == {
             "accounts.zoho.eu",
             "www.zohoapis.eu",
         }
-        assert zoho.tokens == 2
+        assert zoho.token_request_count == 2
 
 
 async def test_no_secret_is_ever_in_a_url(clock: FakeClock) -> None:
-    async with street(clock) as zoho:
-        await zoho.session().look()
-        assert [request.query for request in zoho.simulator.requests] == ["", ""]
+    async with zoho_environment(clock) as zoho:
+        await zoho.session().poll_details()
+        assert [request.query for request in zoho.simulator.request_records] == ["", ""]
 
 
 async def test_a_keyring_that_cannot_be_read_is_told_and_no_token_is_spent(clock: FakeClock) -> None:
-    class Locked(MemoryCredentials):
-        async def read_access(self, org_name: str) -> AccessToken | None:
-            raise TroubleError(Trouble("keyring", "The keyring is locked.", "Unlock it."))
+    class Locked(MemoryCredentialStore):
+        async def read_access_token(self, org_name: str) -> AccessToken | None:
+            raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
-    async with street(clock, credentials=Locked()) as zoho:
-        assert (await trouble_of(zoho.session())).kind == "keyring"
+    async with zoho_environment(clock, credentials=Locked()) as zoho:
+        assert (await problem_of(zoho.session())).kind == "keyring"
         assert zoho.calls == []

@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """One request that came."""
 
     method: str
@@ -31,65 +31,65 @@ class Asked:
 
 
 @dataclass
-class Canned:
+class CannedResponse:
     """An ASGI app that gives everybody the same answer, and keeps what it was asked."""
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        self.asked.append(await _read_asked(scope, receive))
-        await self.answer(send)
+        self.requests.append(await _read_asked(scope, receive))
+        await self.send_to(send)
 
-    async def answer(self, send: Send) -> None:
+    async def send_to(self, send: Send) -> None:
         answered = [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": answered})
         await send({"type": "http.response.body", "body": self.body})
 
 
-def canned(answer: object, status: int = 200, **headers: str) -> Canned:
+def json_response(answer: object, status: int = 200, **headers: str) -> CannedResponse:
     """`answer` as JSON."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Canned(status, json.dumps(answer).encode(), named)
+    return CannedResponse(status, json.dumps(answer).encode(), named)
 
 
-class InTurn:
+class CannedApp:
     """An ASGI app with answers for each path: one after the other, the last one again and again.
 
     An `OSError` among them breaks the connection off. A path without answers is a test's mistake.
     """
 
-    def __init__(self, answers: Mapping[str, Sequence[Canned | OSError]]) -> None:
+    def __init__(self, answers: Mapping[str, Sequence[CannedResponse | OSError]]) -> None:
         self.answers = {path: list(queue) for path, queue in answers.items()}
-        self.asked: list[Asked] = []
-        self.meanwhile: dict[str, Callable[[], Awaitable[object]]] = {}
+        self.requests: list[RecordedRequest] = []
+        self.during_request: dict[str, Callable[[], Awaitable[object]]] = {}
         """By path: what happens, each time, while a request to it is under way."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        self.asked.append(await _read_asked(scope, receive))
-        if path in self.meanwhile:
-            await self.meanwhile[path]()
+        self.requests.append(await _read_asked(scope, receive))
+        if path in self.during_request:
+            await self.during_request[path]()
         queue = self.answers[path]
         answer = queue.pop(0) if len(queue) > 1 else queue[0]
         if isinstance(answer, OSError):
             raise answer
-        await answer.answer(send)
+        await answer.send_to(send)
 
-    def asked_at(self, path: str) -> list[Asked]:
-        return [asked for asked in self.asked if asked.path == path]
+    def requests_to(self, path: str) -> list[RecordedRequest]:
+        return [asked for asked in self.requests if asked.path == path]
 
 
-async def _read_asked(scope: Message, receive: Receive) -> Asked:
+async def _read_asked(scope: Message, receive: Receive) -> RecordedRequest:
     headers = {name.decode(): value.decode() for name, value in scope["headers"]}
     body = (await receive()).get("body", b"").decode()
     query = scope["query_string"].decode()
-    return Asked(scope["method"], headers["host"], scope["path"], query, headers, body)
+    return RecordedRequest(scope["method"], headers["host"], scope["path"], query, headers, body)
 
 
-def all_that_it_tells(error: BaseException) -> str:
+def full_error_text(error: BaseException) -> str:
     """Everything that a log or a terminal can show of an error, and of the errors behind it."""
     told = traceback.format_exception(error)
     behind: BaseException | None = error

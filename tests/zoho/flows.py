@@ -9,36 +9,36 @@ from typing import Any
 import pytest
 
 from tests.support.clock import FakeClock
-from tests.watch.scene import HastyClock
-from tests.zoho.canned import Canned, InTurn, all_that_it_tells, canned
-from zbtui.clock import Stop
+from tests.watch.scene import InstantClock
+from tests.zoho.canned import CannedApp, CannedResponse, full_error_text, json_response
+from zbtui.clock import StopSignal
 from zbtui.core.data_centers import DATA_CENTERS, DataCenter
-from zbtui.core.explain import SCOPES
-from zbtui.core.progress import DeviceCode, Progress
-from zbtui.core.secret import Client, Secret
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.zoho.http import Http
-from zbtui.zoho.signin import Granted, sign_in_by_device
+from zbtui.core.explain import SIGN_IN_SCOPES
+from zbtui.core.progress import DeviceCode, SignInProgress
+from zbtui.core.secret import OAuthClient, Secret
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.zoho.http import HttpClient
+from zbtui.zoho.signin import ConsentResult, sign_in_by_device
 
 EU = DATA_CENTERS["eu"]
-CLIENT = Client("1000.ACME", Secret("the-client-secret"))
+CLIENT = OAuthClient("1000.ACME", Secret("the-client-secret"))
 CODE = Secret("1000.c0de.00grant00")
 
 TOKEN_PATH = "/oauth/v2/token"
 DEVICE_CODE_PATH = "/oauth/v3/device/code"
 DEVICE_TOKEN_PATH = "/oauth/v3/device/token"
 
-GRANTED: dict[str, Any] = {
+TOKEN_ANSWER: dict[str, Any] = {
     "access_token": "1000.aa11.bb22",
     "refresh_token": "1000.cc33.dd44",
-    "scope": SCOPES.replace(",", " "),
+    "scope": SIGN_IN_SCOPES.replace(",", " "),
     "api_domain": "https://www.zohoapis.eu",
     "token_type": "Bearer",
     "expires_in": 3600,
 }
 """The answer to a code ("Self client")."""
 
-TOLD: dict[str, Any] = {
+DEVICE_CODE_ANSWER: dict[str, Any] = {
     "user_code": "QW12ER34",
     "device_code": "1004.0f0f.9a9a",
     "verification_url": "https://accounts.zoho.eu/oauth/v3/device",
@@ -51,56 +51,63 @@ TOLD: dict[str, Any] = {
 SECRETS = ("the-client-secret", "c0de", "aa11", "cc33", "0f0f")
 """A part of each secret: what is cut short is no less told."""
 
-PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>"
+CAPTIVE_PORTAL_PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>"
 
 
-async def refused(flow: Awaitable[object]) -> Trouble:
+async def problem_of(flow: Awaitable[object]) -> Problem:
     """The trouble that a sign-in ends in, with no secret in anything that can be shown of it."""
-    with pytest.raises(TroubleError) as caught:
+    with pytest.raises(ProblemError) as caught:
         await flow
-    assert_nothing_told(all_that_it_tells(caught.value))
-    return caught.value.trouble
+    assert_no_secret_in(full_error_text(caught.value))
+    return caught.value.problem
 
 
-def assert_nothing_told(text: str) -> None:
+def assert_no_secret_in(text: str) -> None:
     for secret in SECRETS:
         assert secret not in text
 
 
-class Shown:
+class ShownProgress:
     """What a person was shown, as it came."""
 
     def __init__(self) -> None:
-        self.progress: list[Progress] = []
+        self.progress: list[SignInProgress] = []
 
-    def __call__(self, progress: Progress) -> None:
-        assert_nothing_told(repr(progress))
+    def __call__(self, progress: SignInProgress) -> None:
+        assert_no_secret_in(repr(progress))
         self.progress.append(progress)
 
 
-PENDING = canned({"error": "authorization_pending"})
-DONE = canned(GRANTED)
-BROKEN = ConnectionResetError()
+PENDING_RESPONSE = json_response({"error": "authorization_pending"})
+TOKEN_RESPONSE = json_response(TOKEN_ANSWER)
+CONNECTION_RESET = ConnectionResetError()
 
 
 class DeviceFlow:
     """One device flow: what Zoho answers, what was asked when, and what was shown."""
 
     def __init__(
-        self, *polls: Canned | OSError, told: object = TOLD, status: int = 200, dc: DataCenter = EU
+        self,
+        *polls: CannedResponse | OSError,
+        told: object = DEVICE_CODE_ANSWER,
+        status: int = 200,
+        dc: DataCenter = EU,
     ) -> None:
-        self.clock: FakeClock = HastyClock()
-        self.stop = Stop(self.clock)
-        self.shown = Shown()
-        self.polled: list[datetime] = []
+        self.clock: FakeClock = InstantClock()
+        self.stop = StopSignal(self.clock)
+        self.shown = ShownProgress()
+        self.poll_times: list[datetime] = []
         self.dc = dc
-        self.app = InTurn(
-            {DEVICE_CODE_PATH: [canned(told, status)], DEVICE_TOKEN_PATH: polls or [canned(GRANTED)]}
+        self.app = CannedApp(
+            {
+                DEVICE_CODE_PATH: [json_response(told, status)],
+                DEVICE_TOKEN_PATH: polls or [json_response(TOKEN_ANSWER)],
+            }
         )
-        self.app.meanwhile[DEVICE_TOKEN_PATH] = self._note
+        self.app.during_request[DEVICE_TOKEN_PATH] = self._note
 
-    async def run(self) -> Granted:
-        async with Http(self.app) as http:
+    async def run(self) -> ConsentResult:
+        async with HttpClient(self.app) as http:
             return await sign_in_by_device(http, CLIENT, self.dc, self.clock, self.stop, self.shown)
 
     @property
@@ -109,11 +116,11 @@ class DeviceFlow:
 
     @property
     def hosts(self) -> list[str]:
-        return [asked.host for asked in self.app.asked_at(DEVICE_TOKEN_PATH)]
+        return [asked.host for asked in self.app.requests_to(DEVICE_TOKEN_PATH)]
 
     async def _note(self) -> None:
-        self.polled.append(self.clock.now())
+        self.poll_times.append(self.clock.now())
 
 
-def told(**changed: object) -> dict[str, object]:
-    return {key: value for key, value in {**TOLD, **changed}.items() if value is not None}
+def device_code_answer(**changed: object) -> dict[str, object]:
+    return {key: value for key, value in {**DEVICE_CODE_ANSWER, **changed}.items() if value is not None}

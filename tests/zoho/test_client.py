@@ -12,18 +12,18 @@ from email.utils import format_datetime
 import pytest
 
 from tests.support.clock import START, FakeClock
-from tests.support.zoho import Port, make_simulator, on_port, sign_in_of
-from tests.zoho.canned import Canned, all_that_it_tells, canned
-from zbtui.core.backup import State
+from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server, sign_in_of
+from tests.zoho.canned import CannedResponse, full_error_text, json_response
+from zbtui.core.backup import BackupState
 from zbtui.core.data_centers import data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken, Secret
-from zbtui.core.snapshot import Looked
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.snapshot import Observation
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.zoho import API_ERRORS, Simulator
 from zbtui.zoho.client import fetch_details
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 from zbtui.zoho.oauth import request_access_token
 
 ACCESS = AccessToken(Secret("1000.aa.bb"), "https://www.zohoapis.eu", START + timedelta(hours=1))
@@ -37,22 +37,22 @@ JOB = {
 }
 
 
-async def fetch(app: Canned) -> Looked:
-    async with Http(app) as http:
+async def fetch(app: CannedResponse) -> Observation:
+    async with HttpClient(app) as http:
         return await fetch_details(http, ACCESS, "eu", START)
 
 
-async def trouble_of(app: Canned) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
+async def problem_of(app: CannedResponse) -> Problem:
+    with pytest.raises(ProblemError) as caught:
         await fetch(app)
-    assert "1000.aa.bb" not in all_that_it_tells(caught.value)
-    return caught.value.trouble
+    assert "1000.aa.bb" not in full_error_text(caught.value)
+    return caught.value.problem
 
 
 async def test_it_gets_the_documented_path_with_the_token_in_zohos_own_scheme() -> None:
-    app = canned({"backup": JOB})
+    app = json_response({"backup": JOB})
     await fetch(app)
-    asked = app.asked[0]
+    asked = app.requests[0]
     assert (asked.method, asked.host, asked.path, asked.query, asked.body) == (
         "GET",
         "www.zohoapis.eu",
@@ -65,16 +65,16 @@ async def test_it_gets_the_documented_path_with_the_token_in_zohos_own_scheme() 
 
 async def test_a_good_answer_gives_the_backup_zohos_clock_and_the_credits_that_remain() -> None:
     date = format_datetime(START + timedelta(minutes=2), usegmt=True)
-    looked = await fetch(canned({"backup": JOB}, Date=date, X_API_CREDITS_REMAINING="1840"))
+    looked = await fetch(json_response({"backup": JOB}, Date=date, X_API_CREDITS_REMAINING="1840"))
     assert looked.backup is not None
     assert looked.backup.as_dict() == JOB
-    assert looked.zoho_time == START + timedelta(minutes=2)
+    assert looked.server_time == START + timedelta(minutes=2)
     assert looked.credits_remaining == 1840
 
 
 async def test_clock_and_credits_are_not_known_where_zoho_does_not_tell_them() -> None:
-    looked = await fetch(canned({"backup": JOB}))
-    assert (looked.zoho_time, looked.credits_remaining) == (None, None)
+    looked = await fetch(json_response({"backup": JOB}))
+    assert (looked.server_time, looked.credits_remaining) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -82,59 +82,59 @@ async def test_clock_and_credits_are_not_known_where_zoho_does_not_tell_them() -
     [(204, b""), (200, b""), (200, b"{}"), (200, b'{"backup":null}'), (200, b'{"backup":{}}')],
 )
 async def test_a_204_and_its_kin_mean_that_no_backup_is_set_up(status: int, body: bytes) -> None:
-    assert (await fetch(Canned(status, body))).backup is None
+    assert (await fetch(CannedResponse(status, body))).backup is None
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_an_error_that_names_when_to_come_back_is_taken_at_its_word(status: int) -> None:
-    trouble = await trouble_of(Canned(status, b"", {"Retry-After": "120"}))
+    trouble = await problem_of(CannedResponse(status, b"", {"Retry-After": "120"}))
     assert trouble.retry_at == START + timedelta(seconds=120)
 
 
 async def test_an_error_that_does_not_name_it_leaves_the_moment_open() -> None:
-    assert (await trouble_of(Canned(503))).retry_at is None
+    assert (await problem_of(CannedResponse(503))).retry_at is None
 
 
 async def test_an_error_inside_the_backup_is_read_as_one_at_the_top() -> None:
     envelope = {"code": "NO_PERMISSION", "details": [], "message": "", "status": "error"}
-    assert (await trouble_of(canned({"backup": envelope}, 403))).code == "NO_PERMISSION"
+    assert (await problem_of(json_response({"backup": envelope}, 403))).code == "NO_PERMISSION"
 
 
 # Against the simulated Zoho, inside the process and on a real port
 
 
 @dataclass
-class Wire:
+class HttpPath:
     """One way to reach the simulator."""
 
     simulator: Simulator
-    port: Port | None
+    port: SimulatorServer | None
 
     @asynccontextmanager
-    async def signed_in(self, name: str) -> AsyncIterator[tuple[Http, Org, AccessToken]]:
+    async def signed_in(self, name: str) -> AsyncIterator[tuple[HttpClient, Org, AccessToken]]:
         invented = self.simulator.world.orgs[name]
         org = self.port.org(name) if self.port else Org(name, invented.data_center, invented.client_id)
         app = None if self.port else serve_in_process(self.simulator)
-        async with Http(app) as http:
+        async with HttpClient(app) as http:
             access = await request_access_token(http, org, data_center_of(org), sign_in_of(invented), START)
             yield http, org, access
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Port, FakeClock]]:
+def served() -> Iterator[tuple[SimulatorServer, FakeClock]]:
     clock = FakeClock()
-    with on_port(make_simulator(clock)) as port:
+    with run_simulator_server(make_simulator(clock)) as port:
         yield port, clock
 
 
 @pytest.fixture(params=["in the process", "on a port"])
-def wire(request: pytest.FixtureRequest, served: tuple[Port, FakeClock]) -> Wire:
+def wire(request: pytest.FixtureRequest, served: tuple[SimulatorServer, FakeClock]) -> HttpPath:
     if request.param == "in the process":
-        return Wire(make_simulator(), None)
+        return HttpPath(make_simulator(), None)
     port, clock = served
-    clock.jump(timedelta(hours=1))  # past the tokens that the test before has spent
-    port.simulator.forced.clear()
-    return Wire(port.simulator, port)
+    clock.jump_wall_clock(timedelta(hours=1))  # past the tokens that the test before has spent
+    port.simulator.forced_kinds.clear()
+    return HttpPath(port.simulator, port)
 
 
 API_KINDS = [
@@ -160,13 +160,13 @@ API_KINDS = [
 
 @pytest.mark.parametrize(("code", "kind", "final"), API_KINDS)
 async def test_each_error_of_the_api_host_has_its_kind(
-    code: str, kind: str, final: bool, wire: Wire
+    code: str, kind: str, final: bool, wire: HttpPath
 ) -> None:
     async with wire.signed_in("nordlys") as (http, org, access):
-        wire.simulator.forced["nordlys"] = code
-        with pytest.raises(TroubleError) as caught:
+        wire.simulator.forced_kinds["nordlys"] = code
+        with pytest.raises(ProblemError) as caught:
             await fetch_details(http, access, org.data_center, START)
-    trouble = caught.value.trouble
+    trouble = caught.value.problem
     assert (trouble.kind, trouble.code, trouble.final) == (kind, code, final)
     assert trouble.http_status == API_ERRORS[code][0]
     assert code not in trouble.message
@@ -186,75 +186,75 @@ def test_every_error_that_the_simulator_knows_is_in_the_table_above() -> None:
     ],
 )
 async def test_what_else_the_simulator_breaks_has_its_kind_too(
-    forced: str, kind: str, code: str | None, status: int, wire: Wire
+    forced: str, kind: str, code: str | None, status: int, wire: HttpPath
 ) -> None:
     async with wire.signed_in("nordlys") as (http, org, access):
-        wire.simulator.forced["nordlys"] = forced
-        with pytest.raises(TroubleError) as caught:
+        wire.simulator.forced_kinds["nordlys"] = forced
+        with pytest.raises(ProblemError) as caught:
             await fetch_details(http, access, org.data_center, START)
-    trouble = caught.value.trouble
+    trouble = caught.value.problem
     assert (trouble.kind, trouble.code, trouble.http_status) == (kind, code, status)
 
 
 async def test_a_profile_without_api_access_is_told_apart_from_a_user_who_is_no_administrator(
-    wire: Wire,
+    wire: HttpPath,
 ) -> None:
     messages = []
     async with wire.signed_in("nordlys") as (http, org, access):
         for forced in ("NO_PERMISSION", "NO_API_ACCESS"):
-            wire.simulator.forced["nordlys"] = forced
-            with pytest.raises(TroubleError) as caught:
+            wire.simulator.forced_kinds["nordlys"] = forced
+            with pytest.raises(ProblemError) as caught:
                 await fetch_details(http, access, org.data_center, START)
-            messages.append(caught.value.trouble.message)
+            messages.append(caught.value.problem.message)
     assert "administrator" in messages[0]
     assert "API access" in messages[1]
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED"])
-async def test_each_status_of_a_backup_arrives(status: str, wire: Wire) -> None:
+async def test_each_status_of_a_backup_arrives(status: str, wire: HttpPath) -> None:
     async with wire.signed_in("nordlys") as (http, org, access):
-        wire.simulator.forced["nordlys"] = status
+        wire.simulator.forced_kinds["nordlys"] = status
         looked = await fetch_details(http, access, org.data_center, START)
     assert looked.backup is not None
-    assert looked.backup.state is State[status]
-    assert looked.zoho_time is not None
+    assert looked.backup.state is BackupState[status]
+    assert looked.server_time is not None
 
 
 @pytest.mark.parametrize("forced", ["NONE", "EMPTY"])
-async def test_an_org_without_a_backup_has_none(forced: str, wire: Wire) -> None:
+async def test_an_org_without_a_backup_has_none(forced: str, wire: HttpPath) -> None:
     async with wire.signed_in("nordlys") as (http, org, access):
-        wire.simulator.forced["nordlys"] = forced
+        wire.simulator.forced_kinds["nordlys"] = forced
         assert (await fetch_details(http, access, org.data_center, START)).backup is None
 
 
 async def test_a_fresh_token_at_another_data_centers_host_is_refused_and_the_hint_names_ours(
-    wire: Wire,
+    wire: HttpPath,
 ) -> None:
     async with wire.signed_in("nordlys") as (http, _, access):
         elsewhere = access.api_url.replace(".eu", ".in").replace("/eu", "/in")
         assert elsewhere != access.api_url
         lost = AccessToken(access.token, elsewhere, access.expires_at)
-        with pytest.raises(TroubleError) as caught:
+        with pytest.raises(ProblemError) as caught:
             await fetch_details(http, lost, "eu", START)
-    trouble = caught.value.trouble
+    trouble = caught.value.problem
     assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", "INVALID_TOKEN", 401)
     assert "EU" in trouble.hint
 
 
-async def test_a_sign_in_at_another_data_centers_accounts_host_is_an_unknown_client(wire: Wire) -> None:
+async def test_a_sign_in_at_another_data_centers_accounts_host_is_an_unknown_client(wire: HttpPath) -> None:
     async with wire.signed_in("nordlys") as (http, org, _):
         invented = wire.simulator.world.orgs["nordlys"]
         dc = data_center_of(org)
         elsewhere = replace(
             dc, key="in", accounts_url=dc.accounts_url.replace(".eu", ".in").replace("/eu", "/in")
         )
-        with pytest.raises(TroubleError) as caught:
+        with pytest.raises(ProblemError) as caught:
             await request_access_token(http, org, elsewhere, sign_in_of(invented), START)
-    assert caught.value.trouble.code == "invalid_client"
-    assert "IN" in caught.value.trouble.hint, "where it was asked"
+    assert caught.value.problem.code == "invalid_client"
+    assert "IN" in caught.value.problem.hint, "where it was asked"
 
 
 async def test_the_body_of_an_answer_is_read_whatever_the_page_around_it_says() -> None:
     """Zoho sends JSON with `text/html` at times; only the body counts."""
-    answer = Canned(200, json.dumps({"backup": JOB}).encode(), {"Content-Type": "text/html"})
+    answer = CannedResponse(200, json.dumps({"backup": JOB}).encode(), {"Content-Type": "text/html"})
     assert (await fetch(answer)).backup is not None

@@ -6,41 +6,41 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.zoho.canned import Canned, canned
+from tests.zoho.canned import CannedResponse, json_response
 from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.trouble import Kind, TroubleError
-from zbtui.zoho.client import fetch_zohos_time
-from zbtui.zoho.http import Http
+from zbtui.core.trouble import ProblemError, ProblemKind
+from zbtui.zoho.client import fetch_server_time
+from zbtui.zoho.http import HttpClient
 
 EU = DATA_CENTERS["eu"]
 DATE = "Mon, 23 Nov 2026 11:20:00 GMT"
 
 
 async def test_it_is_the_date_header_and_nothing_is_sent_along() -> None:
-    app = canned({"result": "success", "locations": {}}, date=DATE)
-    async with Http(app) as http:
-        assert await fetch_zohos_time(http, EU) == datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
-    (asked,) = app.asked
+    app = json_response({"result": "success", "locations": {}}, date=DATE)
+    async with HttpClient(app) as http:
+        assert await fetch_server_time(http, EU) == datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
+    (asked,) = app.requests
     assert (asked.method, asked.host, asked.path) == ("GET", "accounts.zoho.eu", "/oauth/serverinfo")
     assert (asked.query, asked.body, asked.headers.get("authorization")) == ("", "", None)
 
 
 async def test_a_host_without_that_page_tells_its_time_all_the_same() -> None:
-    async with Http(Canned(404, b"Not here", {"Date": DATE})) as http:
-        assert await fetch_zohos_time(http, EU) is not None
+    async with HttpClient(CannedResponse(404, b"Not here", {"Date": DATE})) as http:
+        assert await fetch_server_time(http, EU) is not None
 
 
 async def test_without_the_header_the_host_is_reached_and_its_time_not_known() -> None:
-    async with Http(canned({})) as http:
-        assert await fetch_zohos_time(http, EU) is None
+    async with HttpClient(json_response({})) as http:
+        assert await fetch_server_time(http, EU) is None
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [(200, b"<html>", "contract"), (302, b"", "contract"), (503, b"<html>", "server")],
 )
-async def test_what_answers_in_its_place_is_not_it(status: int, body: bytes, kind: Kind) -> None:
-    async with Http(Canned(status, body, {"Date": DATE})) as http:
-        with pytest.raises(TroubleError) as caught:
-            await fetch_zohos_time(http, EU)
-    assert caught.value.trouble.kind == kind
+async def test_what_answers_in_its_place_is_not_it(status: int, body: bytes, kind: ProblemKind) -> None:
+    async with HttpClient(CannedResponse(status, body, {"Date": DATE})) as http:
+        with pytest.raises(ProblemError) as caught:
+            await fetch_server_time(http, EU)
+    assert caught.value.problem.kind == kind

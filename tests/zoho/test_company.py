@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 
 from tests.support.clock import START
-from tests.zoho.canned import Canned, canned
-from tests.zoho.flows import PAGE, refused
+from tests.zoho.canned import CannedResponse, json_response
+from tests.zoho.flows import CAPTIVE_PORTAL_PAGE, problem_of
 from zbtui.core.company import Company
 from zbtui.core.secret import AccessToken, Secret
 from zbtui.zoho.client import fetch_company
-from zbtui.zoho.http import AsgiApp, Http
+from zbtui.zoho.http import AsgiApp, HttpClient
 
 ACCESS = AccessToken(Secret("1000.aa11.bb22"), "https://www.zohoapis.eu", START + timedelta(hours=1))
 NORDLYS = {
@@ -25,14 +25,14 @@ NORDLYS = {
 
 
 async def fetch(app: AsgiApp) -> Company | None:
-    async with Http(app) as http:
+    async with HttpClient(app) as http:
         return await fetch_company(http, ACCESS, "eu", START)
 
 
 async def test_it_gets_the_documented_path_with_the_token_in_zohos_own_scheme() -> None:
-    app = canned({"org": [NORDLYS]})
+    app = json_response({"org": [NORDLYS]})
     await fetch(app)
-    (asked,) = app.asked
+    (asked,) = app.requests
     assert (asked.method, asked.host, asked.path, asked.query) == (
         "GET",
         "www.zohoapis.eu",
@@ -43,33 +43,33 @@ async def test_it_gets_the_documented_path_with_the_token_in_zohos_own_scheme() 
 
 
 async def test_it_tells_what_one_org_is_known_from_another_by() -> None:
-    assert await fetch(canned({"org": [NORDLYS]})) == Company(
+    assert await fetch(json_response({"org": [NORDLYS]})) == Company(
         "Nordlys Tools AB", "20098765432", "Sweden", "enterprise", "production"
     )
 
 
 @pytest.mark.parametrize("code", ["OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"])
 async def test_a_sign_in_without_the_scope_is_no_more_than_a_name_less(code: str) -> None:
-    assert await fetch(canned({"code": code, "message": "", "status": "error"}, 401)) is None
+    assert await fetch(json_response({"code": code, "message": "", "status": "error"}, 401)) is None
 
 
 @pytest.mark.parametrize(
     ("app", "kind"),
     [
-        (canned({"code": "INVALID_TOKEN", "status": "error"}, 401), "auth"),
-        (canned({"code": "AUTHORIZATION_FAILED", "status": "error"}, 400), "permission"),
-        (canned({"org": []}), "contract"),
-        (canned({"org": [5]}), "contract"),
-        (canned({}), "contract"),
-        (Canned(200, PAGE), "contract"),
-        (Canned(503, PAGE), "server"),
+        (json_response({"code": "INVALID_TOKEN", "status": "error"}, 401), "auth"),
+        (json_response({"code": "AUTHORIZATION_FAILED", "status": "error"}, 400), "permission"),
+        (json_response({"org": []}), "contract"),
+        (json_response({"org": [5]}), "contract"),
+        (json_response({}), "contract"),
+        (CannedResponse(200, CAPTIVE_PORTAL_PAGE), "contract"),
+        (CannedResponse(503, CAPTIVE_PORTAL_PAGE), "server"),
     ],
     ids=["token", "permission", "no org", "a number", "empty", "a page", "outage"],
 )
-async def test_everything_else_is_trouble(app: Canned, kind: str) -> None:
-    assert (await refused(fetch(app))).kind == kind
+async def test_everything_else_is_trouble(app: CannedResponse, kind: str) -> None:
+    assert (await problem_of(fetch(app))).kind == kind
 
 
 async def test_when_to_come_back_is_kept() -> None:
-    answer = canned({"code": "TOO_MANY_REQUESTS", "status": "error"}, 429, retry_after="60")
-    assert (await refused(fetch(answer))).retry_at == START + timedelta(minutes=1)
+    answer = json_response({"code": "TOO_MANY_REQUESTS", "status": "error"}, 429, retry_after="60")
+    assert (await problem_of(fetch(answer))).retry_at == START + timedelta(minutes=1)

@@ -7,20 +7,26 @@ from datetime import timedelta
 import pytest
 
 from tests.support.clock import START
-from tests.zoho.canned import Canned, canned
-from tests.zoho.flows import DEVICE_CODE_PATH, PAGE, DeviceFlow, refused, told
-from zbtui.core.explain import SCOPES
+from tests.zoho.canned import CannedResponse, json_response
+from tests.zoho.flows import (
+    CAPTIVE_PORTAL_PAGE,
+    DEVICE_CODE_PATH,
+    DeviceFlow,
+    device_code_answer,
+    problem_of,
+)
+from zbtui.core.explain import SIGN_IN_SCOPES
 
 
 async def test_a_code_is_asked_for_with_offline_access_a_consent_prompt_and_no_secret() -> None:
     flow = DeviceFlow()
     await flow.run()
-    (asked,) = flow.app.asked_at(DEVICE_CODE_PATH)
+    (asked,) = flow.app.requests_to(DEVICE_CODE_PATH)
     assert (asked.method, asked.host, asked.query) == ("POST", "accounts.zoho.eu", "")
     assert asked.form == {
         "client_id": "1000.ACME",
         "grant_type": "device_request",
-        "scope": SCOPES,
+        "scope": SIGN_IN_SCOPES,
         "access_type": "offline",
         "prompt": "consent",
     }
@@ -51,7 +57,7 @@ async def test_a_code_is_asked_for_with_offline_access_a_consent_prompt_and_no_s
 async def test_a_code_lives_for_milliseconds_or_seconds_by_how_large_the_number_is(
     expires: object, seconds: float
 ) -> None:
-    flow = DeviceFlow(told=told(expires_in=expires))
+    flow = DeviceFlow(told=device_code_answer(expires_in=expires))
     await flow.run()
     assert flow.codes[0].expires_at == START + timedelta(seconds=seconds)
 
@@ -62,11 +68,11 @@ async def test_a_code_lives_for_milliseconds_or_seconds_by_how_large_the_number_
 @pytest.mark.parametrize(("error", "says"), [("invalid_client", "devices"), ("invalid_scope", "scope")])
 async def test_a_code_that_is_not_given_is_told_before_anything_is_shown(error: str, says: str) -> None:
     flow = DeviceFlow(told={"error": error})
-    trouble = await refused(flow.run())
+    trouble = await problem_of(flow.run())
     assert (trouble.kind, trouble.code) == ("auth", error)
     assert says in trouble.message
     assert flow.shown.progress == []
-    assert flow.polled == []
+    assert flow.poll_times == []
 
 
 @pytest.mark.parametrize(
@@ -92,17 +98,17 @@ async def test_a_code_that_is_not_given_is_told_before_anything_is_shown(error: 
     ],
 )
 async def test_a_person_is_sent_to_no_page_that_is_not_on_an_accounts_host(url: object) -> None:
-    flow = DeviceFlow(told=told(verification_url=url))
-    trouble = await refused(flow.run())
+    flow = DeviceFlow(told=device_code_answer(verification_url=url))
+    trouble = await problem_of(flow.run())
     assert trouble.kind == "contract"
     assert flow.shown.progress == []
 
 
 @pytest.mark.parametrize("complete", ["https://evil.example/?user_code=QW12ER34", "", 5, None, ["x"]])
 async def test_a_complete_address_elsewhere_is_left_out(complete: object) -> None:
-    flow = DeviceFlow(told=told(verification_uri_complete=complete))
+    flow = DeviceFlow(told=device_code_answer(verification_uri_complete=complete))
     await flow.run()
-    assert flow.codes[0].complete_url is None
+    assert flow.codes[0].verification_url_with_code is None
 
 
 @pytest.mark.parametrize(
@@ -122,13 +128,13 @@ async def test_a_complete_address_elsewhere_is_left_out(complete: object) -> Non
 async def test_an_answer_without_a_code_to_enter_or_to_poll_with_is_refused(
     changed: dict[str, object],
 ) -> None:
-    flow = DeviceFlow(told=told(**changed))
-    assert (await refused(flow.run())).kind == "contract"
-    assert flow.polled == []
+    flow = DeviceFlow(told=device_code_answer(**changed))
+    assert (await problem_of(flow.run())).kind == "contract"
+    assert flow.poll_times == []
 
 
 async def test_a_code_to_enter_is_shown_without_what_a_terminal_would_obey() -> None:
-    flow = DeviceFlow(told=told(user_code="QW12\x1b]52;c;ER34" + "A" * 100))
+    flow = DeviceFlow(told=device_code_answer(user_code="QW12\x1b]52;c;ER34" + "A" * 100))
     await flow.run()
     code = flow.codes[0].user_code
     assert code.isprintable()
@@ -139,23 +145,23 @@ async def test_a_code_to_enter_is_shown_without_what_a_terminal_would_obey() -> 
     ("status", "body", "kind"),
     [
         (200, b"", "contract"),
-        (200, PAGE, "contract"),
+        (200, CAPTIVE_PORTAL_PAGE, "contract"),
         (200, b"{}", "contract"),
         (200, b"[]", "contract"),
-        (403, PAGE, "permission"),
+        (403, CAPTIVE_PORTAL_PAGE, "permission"),
         (429, b"", "throttled"),
-        (503, PAGE, "server"),
+        (503, CAPTIVE_PORTAL_PAGE, "server"),
     ],
 )
 async def test_what_is_no_answer_to_the_first_question_is_judged_by_its_status(
     status: int, body: bytes, kind: str
 ) -> None:
     flow = DeviceFlow()
-    flow.app.answers[DEVICE_CODE_PATH] = [Canned(status, body)]
-    assert (await refused(flow.run())).kind == kind
+    flow.app.answers[DEVICE_CODE_PATH] = [CannedResponse(status, body)]
+    assert (await problem_of(flow.run())).kind == kind
 
 
 async def test_when_to_come_back_for_a_code_is_kept() -> None:
     flow = DeviceFlow()
-    flow.app.answers[DEVICE_CODE_PATH] = [canned({"error": "Access Denied"}, 400, retry_after="60")]
-    assert (await refused(flow.run())).retry_at == START + timedelta(minutes=1)
+    flow.app.answers[DEVICE_CODE_PATH] = [json_response({"error": "Access Denied"}, 400, retry_after="60")]
+    assert (await problem_of(flow.run())).retry_at == START + timedelta(minutes=1)

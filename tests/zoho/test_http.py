@@ -20,23 +20,23 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.clock import START, settle
+from tests.support.clock import START, run_until_idle
 from tests.support.faulty import (
-    Answer,
-    closed_port,
-    drips,
-    faulty,
-    full_port,
-    hangs,
-    reply,
-    resets,
-    sends,
+    Responder,
+    drip_bytes,
+    full_backlog_port,
+    http_response,
+    never_answer,
+    refusing_port,
+    reset_connection,
+    run_faulty_server,
+    send_bytes,
 )
-from tests.support.tls import make_authority
-from tests.zoho.canned import Canned, Message, Receive, Send, all_that_it_tells
-from zbtui.core.trouble import Trouble, TroubleError
+from tests.support.tls import make_certificate_authority
+from tests.zoho.canned import CannedResponse, Message, Receive, Send, full_error_text
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.zoho import http as room
-from zbtui.zoho.http import MAX_BODY, Http, Reply
+from zbtui.zoho.http import MAX_BODY, HttpClient, HttpResponse
 
 TOKEN = "1000.a-token-nobody-may-see"
 SECRET = "a-secret-nobody-may-see"
@@ -49,27 +49,27 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-async def trouble_of(url: str, through: Http | None = None) -> Trouble:
+async def problem_of(url: str, through: HttpClient | None = None) -> Problem:
     """What goes wrong with one request, which carries a token and a secret; neither is told."""
-    async with through or Http() as http:
-        with pytest.raises(TroubleError) as caught:
+    async with through or HttpClient() as http:
+        with pytest.raises(ProblemError) as caught:
             await http.send(
                 "POST",
                 url,
                 headers={"Authorization": f"Zoho-oauthtoken {TOKEN}"},
                 form={"client_secret": SECRET},
             )
-    told = all_that_it_tells(caught.value)
+    told = full_error_text(caught.value)
     assert TOKEN not in told
     assert SECRET not in told
     # An error of httpx's behind it would hold the request, and that the token.
     assert caught.value.__context__ is None
-    return caught.value.trouble
+    return caught.value.problem
 
 
-async def trouble_with(answer: Answer) -> Trouble:
-    async with faulty(answer) as server:
-        return await trouble_of(f"{server.url}/crm")
+async def problem_with(answer: Responder) -> Problem:
+    async with run_faulty_server(answer) as server:
+        return await problem_of(f"{server.url}/crm")
 
 
 def packed(body: bytes) -> bytes:
@@ -91,8 +91,8 @@ async def test_every_step_of_a_request_has_a_time_limit_and_no_step_follows_a_re
             made.append(self)
 
     monkeypatch.setattr(httpx, "AsyncClient", Seen)
-    async with Http() as http:
-        with pytest.raises(TroubleError):
+    async with HttpClient() as http:
+        with pytest.raises(ProblemError):
             await http.send("GET", url)
     assert made
     for client in made:
@@ -102,38 +102,41 @@ async def test_every_step_of_a_request_has_a_time_limit_and_no_step_follows_a_re
 
 async def test_an_answer_may_be_as_long_as_1_mib() -> None:
     body = b"x" * MAX_BODY
-    for answer in (reply(200, body), reply(200, packed(body), "Content-Encoding: gzip")):
-        async with faulty(sends(answer)) as server, Http() as http:
+    for answer in (http_response(200, body), http_response(200, packed(body), "Content-Encoding: gzip")):
+        async with run_faulty_server(send_bytes(answer)) as server, HttpClient() as http:
             assert (await http.send("GET", server.url)).body == body
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        reply(200, b"x" * (MAX_BODY + 1)),
-        reply(200, packed(b"x" * (MAX_BODY + 1)), "Content-Encoding: gzip"),
-        reply(500, b"x" * (MAX_BODY + 1)),
+        http_response(200, b"x" * (MAX_BODY + 1)),
+        http_response(200, packed(b"x" * (MAX_BODY + 1)), "Content-Encoding: gzip"),
+        http_response(500, b"x" * (MAX_BODY + 1)),
     ],
     ids=["plain", "packed", "of an error"],
 )
 async def test_a_longer_answer_is_not_read(answer: bytes) -> None:
-    trouble = await trouble_with(sends(answer))
+    trouble = await problem_with(send_bytes(answer))
     assert trouble.kind == "contract"
     assert "1 MiB" in trouble.message
 
 
 async def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
     head = b"HTTP/1.1 200 OK\r\n\r\n"
-    trouble = await trouble_with(drips(head, b"x" * (MAX_BODY // 4)))
+    trouble = await problem_with(drip_bytes(head, b"x" * (MAX_BODY // 4)))
     assert "1 MiB" in trouble.message
 
 
 async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory() -> None:
     bomb = packed(b"\0" * (64 << 20))
-    async with faulty(sends(reply(200, bomb, "Content-Encoding: gzip"))) as server, Http() as http:
+    async with (
+        run_faulty_server(send_bytes(http_response(200, bomb, "Content-Encoding: gzip"))) as server,
+        HttpClient() as http,
+    ):
         tracemalloc.start()
         try:
-            with pytest.raises(TroubleError, match="1 MiB"):
+            with pytest.raises(ProblemError, match="1 MiB"):
                 await http.send("GET", server.url)
             _, most = tracemalloc.get_traced_memory()
         finally:
@@ -144,24 +147,27 @@ async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory
 @pytest.mark.parametrize(
     ("answer", "word"),
     [
-        (reply(200, packed(b'{"backup":{}}')[:-9], "Content-Encoding: gzip"), "broken"),
-        (reply(200, packed(b'{"backup":{}}')[:-4], "Content-Encoding: gzip"), "broken"),
-        (reply(200, packed(b'{"backup":{}}')[:10], "Content-Encoding: gzip"), "broken"),
-        (reply(200, b"{}", "Content-Encoding: gzip"), "broken"),
-        (reply(200, b"{}", "Content-Encoding: br"), "packed"),
-        (reply(200, b"{}", "Content-Encoding: gzip, gzip"), "packed"),
+        (http_response(200, packed(b'{"backup":{}}')[:-9], "Content-Encoding: gzip"), "broken"),
+        (http_response(200, packed(b'{"backup":{}}')[:-4], "Content-Encoding: gzip"), "broken"),
+        (http_response(200, packed(b'{"backup":{}}')[:10], "Content-Encoding: gzip"), "broken"),
+        (http_response(200, b"{}", "Content-Encoding: gzip"), "broken"),
+        (http_response(200, b"{}", "Content-Encoding: br"), "packed"),
+        (http_response(200, b"{}", "Content-Encoding: gzip, gzip"), "packed"),
     ],
     ids=["cut in the data", "cut in the check sum", "cut after its head", "not packed", "br", "twice"],
 )
 async def test_a_packed_answer_that_cannot_be_unpacked_is_no_answer(answer: bytes, word: str) -> None:
-    trouble = await trouble_with(sends(answer))
+    trouble = await problem_with(send_bytes(answer))
     assert trouble.kind == "contract"
     assert word in trouble.message
 
 
 @pytest.mark.parametrize("headers", [[], ["Content-Encoding: gzip"]])
 async def test_an_answer_without_a_body_may_say_that_it_is_packed(headers: list[str]) -> None:
-    async with faulty(sends(reply(204, b"", *headers))) as server, Http() as http:
+    async with (
+        run_faulty_server(send_bytes(http_response(204, b"", *headers))) as server,
+        HttpClient() as http,
+    ):
         answer = await http.send("GET", server.url)
     assert (answer.status, answer.body) == (204, b"")
 
@@ -172,20 +178,22 @@ async def test_an_answer_without_a_body_may_say_that_it_is_packed(headers: list[
 async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with closed_port() as url:
-        refused = await trouble_of(url)
+    with refusing_port() as url:
+        refused = await problem_of(url)
     with monkeypatch.context() as short:  # for these alone: a busy machine may take longer for the others
         short.setattr(room, "READ_SECONDS", 0.05)
-        silent = await trouble_with(hangs)
+        silent = await problem_with(never_answer)
         short.setattr(room, "CONNECT_SECONDS", 0.05)
-        with full_port() as url:
-            unanswered = await trouble_of(url)
-    broken_off = await trouble_with(resets)
-    async with faulty(hangs, tls=make_authority(tmp_path).context("a host")) as server:
-        untrusted = await trouble_of(server.url)
-    async with faulty(sends(reply(403))) as proxy:
+        with full_backlog_port() as url:
+            unanswered = await problem_of(url)
+    broken_off = await problem_with(reset_connection)
+    async with run_faulty_server(
+        never_answer, tls=make_certificate_authority(tmp_path).server_context("a host")
+    ) as server:
+        untrusted = await problem_of(server.url)
+    async with run_faulty_server(send_bytes(http_response(403))) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        barred = await trouble_of("https://crm.example")
+        barred = await problem_of("https://crm.example")
     words = {
         "cannot be reached": refused,
         "no connection": unanswered,
@@ -208,7 +216,7 @@ async def test_what_has_no_sentence_of_its_own_is_told_by_its_name_alone(
     async def fails(scope: Message, receive: Receive, send: Send) -> None:
         raise error(f"the call with {TOKEN} failed")
 
-    trouble = await trouble_of("https://crm.example/", Http(fails))
+    trouble = await problem_of("https://crm.example/", HttpClient(fails))
     assert trouble.kind == "network"
     assert trouble.message == f"The call to crm.example failed ({error.__name__})."
 
@@ -216,17 +224,17 @@ async def test_what_has_no_sentence_of_its_own_is_told_by_its_name_alone(
 @pytest.mark.parametrize(
     "answer",
     [
-        sends(b""),
-        sends(b"HTTP/1.1 200 OK\r\nContent-Le"),
-        sends(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
-        sends(reply(200, b"{}", "Content-Length: 200")),
-        sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"),
-        sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"),
+        send_bytes(b""),
+        send_bytes(b"HTTP/1.1 200 OK\r\nContent-Le"),
+        send_bytes(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"),
+        send_bytes(http_response(200, b"{}", "Content-Length: 200")),
+        send_bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"),
+        send_bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n"),
     ],
     ids=["nothing", "half a head", "no HTTP", "too short", "half a chunk", "no chunk"],
 )
-async def test_an_answer_that_is_not_whole_is_no_answer(answer: Answer) -> None:
-    trouble = await trouble_with(answer)
+async def test_an_answer_that_is_not_whole_is_no_answer(answer: Responder) -> None:
+    trouble = await problem_with(answer)
     assert trouble.kind == "network"
     assert "broke" in trouble.message
 
@@ -237,11 +245,11 @@ async def test_a_request_that_nobody_waits_for_any_more_ends_at_once() -> None:
     async def goes_on(writer: asyncio.StreamWriter) -> None:
         heard.set()
         try:
-            await drips(b"HTTP/1.1 200 OK\r\n\r\n", b" ")(writer)
+            await drip_bytes(b"HTTP/1.1 200 OK\r\n\r\n", b" ")(writer)
         finally:
             left.set()
 
-    async with faulty(goes_on) as server, Http() as http:
+    async with run_faulty_server(goes_on) as server, HttpClient() as http:
         asking = asyncio.create_task(http.send("GET", server.url))
         await heard.wait()
         asking.cancel()
@@ -257,13 +265,13 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
     """By a clock that has gone on by so many seconds with each drop; the answer comes whole, in the end."""
     readings = count(step=between)
     monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(readings)))
-    dripping = drips(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", b" ")
+    dripping = drip_bytes(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", b" ")
     if is_given_up:
-        trouble = await trouble_with(dripping)
+        trouble = await problem_with(dripping)
         assert trouble.kind == "network"
         assert "too long" in trouble.message
     else:
-        async with faulty(dripping) as server, Http() as http:
+        async with run_faulty_server(dripping) as server, HttpClient() as http:
             assert (await http.send("GET", server.url)).body == b"   "
 
 
@@ -271,7 +279,7 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
     "url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://127.0.0.1\x00/", ""]
 )
 async def test_a_url_that_cannot_be_called_is_a_trouble_of_the_config(url: str) -> None:
-    trouble = await trouble_of(url)
+    trouble = await problem_of(url)
     assert (trouble.kind, trouble.final) == ("config", True)
 
 
@@ -280,16 +288,16 @@ async def test_a_url_that_cannot_be_called_is_a_trouble_of_the_config(url: str) 
 async def test_what_cannot_be_sent_is_a_trouble_that_does_not_tell_it(place: str, text: str) -> None:
     """Either it is sent, safely encoded, or it is refused; in both cases nobody reads it in an error."""
     heard = SECRET + text
-    async with faulty(sends(reply(200))) as server, Http() as http:
+    async with run_faulty_server(send_bytes(http_response(200))) as server, HttpClient() as http:
         try:
             if place == "header":
                 await http.send("GET", server.url, headers={"Authorization": heard})
             else:
                 await http.send("POST", server.url, form={"client_secret": heard})
         except Exception as error:
-            assert isinstance(error, TroubleError)
-            assert SECRET not in all_that_it_tells(error)
-    assert not any(b"X-Other: 1" in request for request in server.heard)
+            assert isinstance(error, ProblemError)
+            assert SECRET not in full_error_text(error)
+    assert not any(b"X-Other: 1" in request for request in server.requests)
 
 
 @pytest.mark.parametrize(
@@ -304,19 +312,19 @@ async def test_an_environment_that_no_client_can_be_made_of_is_a_trouble(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    trouble = await trouble_of("https://127.0.0.1:9")
+    trouble = await problem_of("https://127.0.0.1:9")
     assert trouble.kind in ("network", "config")
 
 
 async def test_a_pool_that_ran_dry_is_built_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with faulty(sends(reply(200, b"{}"))) as server, Http() as http:
+    async with run_faulty_server(send_bytes(http_response(200, b"{}"))) as server, HttpClient() as http:
         with monkeypatch.context() as dry:
-            dry.setattr(room, "IN_FLIGHT", 0)  # from which the size of the pool is made
+            dry.setattr(room, "MAX_REQUESTS", 0)  # from which the size of the pool is made
             dry.setattr(room, "READ_SECONDS", 0.05)
-            with pytest.raises(TroubleError) as caught:
+            with pytest.raises(ProblemError) as caught:
                 await http.send("GET", server.url)
-        assert caught.value.trouble.kind == "network"
-        assert "pool" in caught.value.trouble.message
+        assert caught.value.problem.kind == "network"
+        assert "pool" in caught.value.problem.message
         assert (await http.send("GET", server.url)).status == 200
 
 
@@ -325,27 +333,29 @@ async def test_a_pool_that_ran_dry_is_built_anew(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_told_and_not_followed(status: int) -> None:
-    async with faulty(sends(reply(200))) as other:
-        away = reply(status, b"", f"Location: {other.url}/oauth/v2/token")
-        async with faulty(sends(away)) as server, Http() as http:
+    async with run_faulty_server(send_bytes(http_response(200))) as other:
+        away = http_response(status, b"", f"Location: {other.url}/oauth/v2/token")
+        async with run_faulty_server(send_bytes(away)) as server, HttpClient() as http:
             answer = await http.send(
                 "POST", server.url, headers={"Authorization": TOKEN}, form={"client_secret": SECRET}
             )
     assert answer.status == status
-    assert other.heard == []
-    assert SECRET.encode() in server.heard[0]
+    assert other.requests == []
+    assert SECRET.encode() in server.requests[0]
 
 
 async def test_what_an_answer_to_one_org_sets_as_a_cookie_never_goes_out_with_another_orgs_token() -> None:
     """One client serves all orgs: at the same host, on a path below, and for the org itself, too."""
-    sets = reply(200, b"{}", "Set-Cookie: session=of-acme; Path=/; Max-Age=86400", "Set-Cookie: x=1")
-    async with faulty(sends(sets)) as server, Http() as http:
+    sets = http_response(
+        200, b"{}", "Set-Cookie: session=of-acme; Path=/; Max-Age=86400", "Set-Cookie: x=1"
+    )
+    async with run_faulty_server(send_bytes(sets)) as server, HttpClient() as http:
         for path, token in (("/crm", "acme"), ("/crm", "b"), ("/crm/x", "b"), ("/crm", "acme")):
             headers = {"Authorization": f"Zoho-oauthtoken {token}"}
             answer = await http.send("GET", server.url + path, headers=headers)
             assert "session=of-acme" in answer.headers["set-cookie"]
-    assert len(server.heard) == 4
-    assert not any(b"cookie" in request.lower() for request in server.heard)
+    assert len(server.requests) == 4
+    assert not any(b"cookie" in request.lower() for request in server.requests)
 
 
 def is_here(host: str) -> bool:
@@ -366,30 +376,37 @@ def is_here(host: str) -> bool:
 async def test_a_call_to_this_machine_goes_around_the_proxy(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with faulty(sends(reply(502))) as proxy, faulty(sends(reply(200)), host) as server:
+    async with (
+        run_faulty_server(send_bytes(http_response(502))) as proxy,
+        run_faulty_server(send_bytes(http_response(200)), host) as server,
+    ):
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("ALL_PROXY", proxy.url)
-        async with Http() as http:
+        async with HttpClient() as http:
             answer = await http.send("POST", server.url, form={"client_secret": SECRET})
-    assert proxy.heard == []
+    assert proxy.requests == []
     assert answer.status == 200
 
 
 async def test_a_call_to_the_world_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with faulty(sends(reply(200))) as proxy:
+    async with run_faulty_server(send_bytes(http_response(200))) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        async with Http() as http:
+        async with HttpClient() as http:
             await http.send("GET", "http://crm.example/backup")
-    assert proxy.heard[0].startswith(b"GET http://crm.example/backup ")
+    assert proxy.requests[0].startswith(b"GET http://crm.example/backup ")
 
 
 async def test_no_log_at_any_level_holds_a_token_a_secret_or_an_address(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for answer in (sends(reply(200, b"{}")), sends(b"nonsense\r\n\r\n"), resets):
-        async with faulty(answer) as server, Http() as http:
-            with suppress(TroubleError):
+    for answer in (
+        send_bytes(http_response(200, b"{}")),
+        send_bytes(b"nonsense\r\n\r\n"),
+        reset_connection,
+    ):
+        async with run_faulty_server(answer) as server, HttpClient() as http:
+            with suppress(ProblemError):
                 await http.send(
                     "POST",
                     f"{server.url}/an-address",
@@ -402,10 +419,10 @@ async def test_no_log_at_any_level_holds_a_token_a_secret_or_an_address(
 
 
 async def test_it_asks_for_gzip_only_and_says_who_it_is() -> None:
-    app = Canned()
-    async with Http(app) as http:
+    app = CannedResponse()
+    async with HttpClient(app) as http:
         await http.send("GET", "https://www.zohoapis.eu/crm")
-    headers = app.asked[0].headers
+    headers = app.requests[0].headers
     assert headers["accept-encoding"] == "gzip"
     assert headers["user-agent"].startswith("zbtui/")
 
@@ -413,12 +430,15 @@ async def test_it_asks_for_gzip_only_and_says_who_it_is() -> None:
 # What an answer says beside its body
 
 
-def answer_with(**headers: str) -> Reply:
-    return Reply(200, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+def answer_with(**headers: str) -> HttpResponse:
+    return HttpResponse(200, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
 
 async def test_the_names_of_headers_come_in_lower_case() -> None:
-    async with faulty(sends(reply(200, b"", "X-Api-CREDITS-Remaining: 7"))) as server, Http() as http:
+    async with (
+        run_faulty_server(send_bytes(http_response(200, b"", "X-Api-CREDITS-Remaining: 7"))) as server,
+        HttpClient() as http,
+    ):
         assert (await http.send("GET", server.url)).credits_remaining == 7
 
 
@@ -490,7 +510,7 @@ def test_the_credits_that_remain_are_a_number_or_not_known(text: str, expected: 
 # How many at once
 
 
-class Turnstile:
+class ConcurrencyCounter:
     """An ASGI app that counts who is inside, and lets nobody out before it is opened."""
 
     def __init__(self) -> None:
@@ -521,10 +541,10 @@ class Turnstile:
 async def test_8_requests_at_most_are_under_way_at_one_host_and_16_in_all(
     hosts: list[str], most: int
 ) -> None:
-    turnstile = Turnstile()
-    async with Http(turnstile) as http:
+    turnstile = ConcurrencyCounter()
+    async with HttpClient(turnstile) as http:
         tasks = [asyncio.create_task(http.send("GET", f"https://{host}/")) for host in hosts * 10]
-        await settle()
+        await run_until_idle()
         assert turnstile.inside.total() == most
         for host in hosts:
             turnstile.opened[host].set()
@@ -534,11 +554,11 @@ async def test_8_requests_at_most_are_under_way_at_one_host_and_16_in_all(
 
 
 async def test_a_dead_host_holds_up_nobody_but_itself() -> None:
-    turnstile = Turnstile()
+    turnstile = ConcurrencyCounter()
     turnstile.opened["alive.example"].set()
-    async with Http(turnstile) as http:
+    async with HttpClient(turnstile) as http:
         stuck = [asyncio.create_task(http.send("GET", "https://dead.example/")) for _ in range(30)]
-        await settle()
+        await run_until_idle()
         assert turnstile.inside["dead.example"] == 8
         answers = await asyncio.gather(*(http.send("GET", "https://alive.example/") for _ in range(30)))
         assert [answer.status for answer in answers] == [200] * 30
@@ -548,9 +568,9 @@ async def test_a_dead_host_holds_up_nobody_but_itself() -> None:
 
 
 async def test_a_request_that_failed_gives_its_place_back() -> None:
-    with closed_port() as url:
-        async with Http() as http:
+    with refusing_port() as url:
+        async with HttpClient() as http:
             outcomes = await asyncio.gather(
                 *(http.send("GET", url) for _ in range(40)), return_exceptions=True
             )
-    assert all(isinstance(outcome, TroubleError) for outcome in outcomes)
+    assert all(isinstance(outcome, ProblemError) for outcome in outcomes)

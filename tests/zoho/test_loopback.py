@@ -13,22 +13,22 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.clock import settle
-from tests.support.zoho import Browser
-from tests.zoho.flows import refused
+from tests.support.clock import run_until_idle
+from tests.support.zoho import FakeBrowser
+from tests.zoho.flows import problem_of
 from zbtui.core.secret import Secret
 from zbtui.zoho import loopback
-from zbtui.zoho.loopback import Loopback
+from zbtui.zoho.loopback import LoopbackServer
 
 STATE = "the-state"
 
 
-class Door:
+class LoopbackUnderTest:
     """A loopback that is open, and how often it woke who waits."""
 
     def __init__(self) -> None:
         self.woken = 0
-        self.loopback = Loopback(0, STATE, self._wake)
+        self.loopback = LoopbackServer(0, STATE, self._wake)
 
     @property
     def url(self) -> str:
@@ -39,7 +39,7 @@ class Door:
         return httpx.URL(self.url).port or 0
 
     async def come(self, query: str, path: str = "") -> httpx.Response:
-        return await Browser().open(f"{self.url}{path}?{query}")
+        return await FakeBrowser().open(f"{self.url}{path}?{query}")
 
     async def say(self, raw: bytes, *, end: bool = True) -> bytes:
         """What is answered to these bytes; `end`: nothing follows them."""
@@ -57,8 +57,8 @@ class Door:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[Door]:
-    made = Door()
+async def loopback_under_test() -> AsyncIterator[LoopbackUnderTest]:
+    made = LoopbackUnderTest()
     async with made.loopback:
         yield made
 
@@ -74,43 +74,51 @@ def taken_port() -> Iterator[int]:
 # What it takes
 
 
-async def test_the_address_is_the_one_to_register_by_name_and_with_a_slash(door: Door) -> None:
-    assert door.url == f"http://localhost:{door.port}/"
-    assert door.port > 0
+async def test_the_address_is_the_one_to_register_by_name_and_with_a_slash(
+    loopback_under_test: LoopbackUnderTest,
+) -> None:
+    assert loopback_under_test.url == f"http://localhost:{loopback_under_test.port}/"
+    assert loopback_under_test.port > 0
 
 
-async def test_the_answer_with_the_right_state_is_kept_and_wakes_who_waits(door: Door) -> None:
-    answer = await door.come(
+async def test_the_answer_with_the_right_state_is_kept_and_wakes_who_waits(
+    loopback_under_test: LoopbackUnderTest,
+) -> None:
+    answer = await loopback_under_test.come(
         f"state={STATE}&code=1000.c0de.x&location=eu&accounts-server=https%3A%2F%2Faccounts.zoho.eu"
     )
     assert answer.status_code == 200
     assert "go back to the terminal" in answer.text
-    callback = door.loopback.callback
+    callback = loopback_under_test.loopback.callback
     assert callback is not None
     assert callback.code == Secret("1000.c0de.x")
     assert (callback.error, callback.location) == (None, "eu")
     assert callback.accounts_server == "https://accounts.zoho.eu"
-    assert door.woken == 1
+    assert loopback_under_test.woken == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
-async def test_it_is_there_at_both_addresses_that_localhost_may_mean(door: Door, host: str) -> None:
+async def test_it_is_there_at_both_addresses_that_localhost_may_mean(
+    loopback_under_test: LoopbackUnderTest, host: str
+) -> None:
     if host == "[::1]" and not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:
-        answer = await client.get(f"http://{host}:{door.port}/?state={STATE}&code=1000.a.b")
+        answer = await client.get(f"http://{host}:{loopback_under_test.port}/?state={STATE}&code=1000.a.b")
     assert answer.status_code == 200
 
 
-async def test_no_other_machine_can_reach_it(door: Door) -> None:
-    bound = [one.getsockname()[0] for server in door.loopback._servers for one in server.sockets]
+async def test_no_other_machine_can_reach_it(loopback_under_test: LoopbackUnderTest) -> None:
+    bound = [
+        one.getsockname()[0] for server in loopback_under_test.loopback._servers for one in server.sockets
+    ]
     assert set(bound) <= {"127.0.0.1", "::1"}
 
 
-async def test_a_refusal_is_an_answer_too(door: Door) -> None:
-    answer = await door.come(f"state={STATE}&error=access_denied")
+async def test_a_refusal_is_an_answer_too(loopback_under_test: LoopbackUnderTest) -> None:
+    answer = await loopback_under_test.come(f"state={STATE}&error=access_denied")
     assert "refused" in answer.text
-    callback = door.loopback.callback
+    callback = loopback_under_test.loopback.callback
     assert callback is not None
     assert (callback.code, callback.error) == (None, "access_denied")
 
@@ -119,32 +127,34 @@ async def test_a_refusal_is_an_answer_too(door: Door) -> None:
     "query",
     ["", "&code=", "&code=a%0Ab", "&code=%00", "&code=a&code=b", "&code=" + "a" * 2049, "&code=%C3%A9"],
 )
-async def test_an_answer_without_a_code_that_can_be_used_is_a_refusal(door: Door, query: str) -> None:
-    await door.come(f"state={STATE}{query}")
-    callback = door.loopback.callback
+async def test_an_answer_without_a_code_that_can_be_used_is_a_refusal(
+    loopback_under_test: LoopbackUnderTest, query: str
+) -> None:
+    await loopback_under_test.come(f"state={STATE}{query}")
+    callback = loopback_under_test.loopback.callback
     assert callback is not None
     assert callback.code is None
     assert callback.error == "the answer holds no code"
 
 
-async def test_a_code_beside_an_error_is_not_used(door: Door) -> None:
-    await door.come(f"state={STATE}&code=1000.a.b&error=access_denied")
-    assert door.loopback.callback is not None
-    assert door.loopback.callback.code is None
+async def test_a_code_beside_an_error_is_not_used(loopback_under_test: LoopbackUnderTest) -> None:
+    await loopback_under_test.come(f"state={STATE}&code=1000.a.b&error=access_denied")
+    assert loopback_under_test.loopback.callback is not None
+    assert loopback_under_test.loopback.callback.code is None
 
 
-async def test_an_error_is_one_clean_line_however_it_came(door: Door) -> None:
-    await door.come(f"state={STATE}&error=%1B%5D52%3Bc%0A" + "a" * 500)
-    callback = door.loopback.callback
+async def test_an_error_is_one_clean_line_however_it_came(loopback_under_test: LoopbackUnderTest) -> None:
+    await loopback_under_test.come(f"state={STATE}&error=%1B%5D52%3Bc%0A" + "a" * 500)
+    callback = loopback_under_test.loopback.callback
     assert callback is not None
     assert callback.error is not None
     assert callback.error.isprintable()
     assert len(callback.error) <= 60
 
 
-async def test_the_code_shows_in_nothing_that_is_printed(door: Door) -> None:
-    await door.come(f"state={STATE}&code=1000.c0de.x")
-    assert "c0de" not in repr(door.loopback.callback)
+async def test_the_code_shows_in_nothing_that_is_printed(loopback_under_test: LoopbackUnderTest) -> None:
+    await loopback_under_test.come(f"state={STATE}&code=1000.c0de.x")
+    assert "c0de" not in repr(loopback_under_test.loopback.callback)
 
 
 # What it turns away
@@ -166,11 +176,11 @@ async def test_the_code_shows_in_nothing_that_is_printed(door: Door) -> None:
     ],
 )
 async def test_without_the_state_or_at_another_path_nothing_is_taken(
-    door: Door, path: str, query: str
+    loopback_under_test: LoopbackUnderTest, path: str, query: str
 ) -> None:
-    answer = await door.come(query, path)
+    answer = await loopback_under_test.come(query, path)
     assert answer.status_code == 404
-    assert (door.loopback.callback, door.woken) == (None, 0)
+    assert (loopback_under_test.loopback.callback, loopback_under_test.woken) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -193,32 +203,40 @@ async def test_without_the_state_or_at_another_path_nothing_is_taken(
     ],
     ids=lambda raw: repr(raw[:60]),
 )
-async def test_what_is_no_whole_request_of_a_browser_does_not_end_the_wait(door: Door, raw: bytes) -> None:
-    answered = await door.say(raw)
+async def test_what_is_no_whole_request_of_a_browser_does_not_end_the_wait(
+    loopback_under_test: LoopbackUnderTest, raw: bytes
+) -> None:
+    answered = await loopback_under_test.say(raw)
     assert answered.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 "))
-    assert (door.loopback.callback, door.woken) == (None, 0)
-    assert (await door.come(f"state={STATE}&code=1000.a.b")).status_code == 200
+    assert (loopback_under_test.loopback.callback, loopback_under_test.woken) == (None, 0)
+    assert (await loopback_under_test.come(f"state={STATE}&code=1000.a.b")).status_code == 200
 
 
 async def test_somebody_who_never_ends_their_request_keeps_nobody_else_out(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+    loopback_under_test: LoopbackUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loopback, "_HEAD_SECONDS", 0.05)
-    slow = asyncio.create_task(door.say(b"GET / HTTP/1.1\r\n", end=False))
-    assert (await door.come(f"state={STATE}&code=1000.a.b")).status_code == 200
+    monkeypatch.setattr(loopback, "_REQUEST_TIMEOUT_SECONDS", 0.05)
+    slow = asyncio.create_task(loopback_under_test.say(b"GET / HTTP/1.1\r\n", end=False))
+    assert (await loopback_under_test.come(f"state={STATE}&code=1000.a.b")).status_code == 200
     assert await slow == b""
 
 
-async def test_one_answer_is_taken_and_a_second_one_changes_nothing(door: Door) -> None:
-    await door.come(f"state={STATE}&code=1000.first.b")
-    answer = await door.come(f"state={STATE}&code=1000.second.b")
+async def test_one_answer_is_taken_and_a_second_one_changes_nothing(
+    loopback_under_test: LoopbackUnderTest,
+) -> None:
+    await loopback_under_test.come(f"state={STATE}&code=1000.first.b")
+    answer = await loopback_under_test.come(f"state={STATE}&code=1000.second.b")
     assert answer.status_code == 404
-    assert door.loopback.callback is not None
-    assert door.loopback.callback.code == Secret("1000.first.b")
+    assert loopback_under_test.loopback.callback is not None
+    assert loopback_under_test.loopback.callback.code == Secret("1000.first.b")
 
 
-async def test_the_page_says_nothing_of_what_came_and_lets_nothing_in(door: Door) -> None:
-    answer = await door.come(f"state={STATE}&code=1000.c0de.x&error=<script>alert(1)</script>")
+async def test_the_page_says_nothing_of_what_came_and_lets_nothing_in(
+    loopback_under_test: LoopbackUnderTest,
+) -> None:
+    answer = await loopback_under_test.come(
+        f"state={STATE}&code=1000.c0de.x&error=<script>alert(1)</script>"
+    )
     assert "<script" not in answer.text
     assert "c0de" not in answer.text
     assert answer.headers["content-security-policy"] == "default-src 'none'"
@@ -231,7 +249,7 @@ async def test_the_page_says_nothing_of_what_came_and_lets_nothing_in(door: Door
 
 
 async def test_it_closes_with_the_sign_in() -> None:
-    door = Door()
+    door = LoopbackUnderTest()
     async with door.loopback:
         port = door.port
     with pytest.raises(ConnectionRefusedError):
@@ -239,17 +257,17 @@ async def test_it_closes_with_the_sign_in() -> None:
 
 
 async def test_a_port_that_was_left_a_moment_ago_can_be_used_again() -> None:
-    door = Door()
+    door = LoopbackUnderTest()
     async with door.loopback:
         await door.come(f"state={STATE}&code=1000.a.b")
         port = door.port
-    async with Loopback(port, STATE, door._wake) as again:
+    async with LoopbackServer(port, STATE, door._wake) as again:
         assert again.redirect_uri == door.url
 
 
 async def test_a_port_that_is_taken_is_told_in_one_sentence() -> None:
     with taken_port() as port:
-        trouble = await refused(Loopback(port, STATE, lambda: None).__aenter__())
+        trouble = await problem_of(LoopbackServer(port, STATE, lambda: None).__aenter__())
     assert trouble.kind == "config"
     assert (
         trouble.message
@@ -265,7 +283,7 @@ async def test_a_port_that_is_taken_at_one_of_the_addresses_is_not_half_opened()
         other.bind(("::1", 0))
         other.listen()
         port = other.getsockname()[1]
-        await refused(Loopback(port, STATE, lambda: None).__aenter__())
+        await problem_of(LoopbackServer(port, STATE, lambda: None).__aenter__())
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
 
@@ -277,7 +295,7 @@ async def test_a_port_that_the_system_refuses_is_told_why(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(loopback, "_bind", deny)
-    trouble = await refused(Loopback(80, STATE, lambda: None).__aenter__())
+    trouble = await problem_of(LoopbackServer(80, STATE, lambda: None).__aenter__())
     assert "Permission denied" in trouble.message
 
 
@@ -300,17 +318,17 @@ async def test_without_ipv6_the_other_address_is_enough(
     kind: type[socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loopback, "socket", SimpleNamespace(**{**vars(socket), "socket": kind}))
-    door = Door()
+    door = LoopbackUnderTest()
     async with door.loopback:
         await door.come(f"state={STATE}&code=1000.a.b")
     assert door.woken == 1
 
 
 async def test_who_is_still_connected_when_it_closes_is_hung_up_on() -> None:
-    door = Door()
+    door = LoopbackUnderTest()
     async with door.loopback:
         reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
-        await settle()
+        await run_until_idle()
     assert await reader.read() == b""
     writer.close()
     await writer.wait_closed()

@@ -13,42 +13,42 @@ from hypothesis import strategies as st
 
 from tests.support.clock import START
 from tests.support.zoho import make_simulator, sign_in_of
-from tests.zoho.canned import Canned, all_that_it_tells, canned
+from tests.zoho.canned import CannedResponse, full_error_text, json_response
 from zbtui.core.data_centers import data_center_of
 from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken, Secret, SignIn
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.secret import AccessToken, Secret, SignInCredentials
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.demo.server import serve_in_process
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 from zbtui.zoho.oauth import request_access_token
 
 ACME = Org("acme", "eu", "1000.ACME")
 SELF_CLIENT = Org("acme", "eu", "1000.ACME", "client-credentials", "ZohoCRM.20098765432")
-SIGN_IN = SignIn(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
+SIGN_IN = SignInCredentials(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
 GOOD = {"access_token": "1000.aa.bb", "api_domain": "https://www.zohoapis.eu", "expires_in": 3600}
 
 
-async def ask(app: Canned, org: Org = ACME, sign_in: SignIn = SIGN_IN) -> AccessToken:
-    async with Http(app) as http:
+async def ask(app: CannedResponse, org: Org = ACME, sign_in: SignInCredentials = SIGN_IN) -> AccessToken:
+    async with HttpClient(app) as http:
         return await request_access_token(http, org, data_center_of(org), sign_in, START)
 
 
-async def trouble_of(app: Canned, org: Org = ACME) -> Trouble:
-    with pytest.raises(TroubleError) as caught:
+async def problem_of(app: CannedResponse, org: Org = ACME) -> Problem:
+    with pytest.raises(ProblemError) as caught:
         await ask(app, org)
-    told = all_that_it_tells(caught.value)
+    told = full_error_text(caught.value)
     for secret in ("the-client-secret", "1000.the-refresh-token", "1000.aa.bb"):
         assert secret not in told
-    return caught.value.trouble
+    return caught.value.problem
 
 
 # What is asked
 
 
 async def test_a_refresh_token_is_sent_as_a_form_to_the_accounts_host_of_the_data_center() -> None:
-    app = canned(GOOD)
+    app = json_response(GOOD)
     await ask(app)
-    asked = app.asked[0]
+    asked = app.requests[0]
     assert (asked.method, asked.host, asked.path) == ("POST", "accounts.zoho.eu", "/oauth/v2/token")
     assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
     assert dict(parse_qsl(asked.body)) == {
@@ -60,9 +60,9 @@ async def test_a_refresh_token_is_sent_as_a_form_to_the_accounts_host_of_the_dat
 
 
 async def test_client_credentials_name_the_org_and_the_scope_instead() -> None:
-    app = canned(GOOD)
-    await ask(app, SELF_CLIENT, SignIn(Secret("the-client-secret")))
-    assert dict(parse_qsl(app.asked[0].body)) == {
+    app = json_response(GOOD)
+    await ask(app, SELF_CLIENT, SignInCredentials(Secret("the-client-secret")))
+    assert dict(parse_qsl(app.requests[0].body)) == {
         "grant_type": "client_credentials",
         "client_id": "1000.ACME",
         "client_secret": "the-client-secret",
@@ -72,26 +72,26 @@ async def test_client_credentials_name_the_org_and_the_scope_instead() -> None:
 
 
 async def test_the_secret_is_in_the_body_and_nowhere_else() -> None:
-    app = canned(GOOD)
+    app = json_response(GOOD)
     await ask(app)
-    asked = app.asked[0]
+    asked = app.requests[0]
     assert asked.query == ""
     assert "secret" not in repr(asked.headers) + asked.path
     assert "authorization" not in asked.headers
 
 
 async def test_characters_that_mean_something_in_a_form_arrive_as_they_are() -> None:
-    app, odd = canned(GOOD), "a&b=c+d %é\U0001f511"
-    await ask(app, sign_in=SignIn(Secret(odd), Secret(odd)))
-    form = dict(parse_qsl(app.asked[0].body))
+    app, odd = json_response(GOOD), "a&b=c+d %é\U0001f511"
+    await ask(app, sign_in=SignInCredentials(Secret(odd), Secret(odd)))
+    form = dict(parse_qsl(app.requests[0].body))
     assert (form["client_secret"], form["refresh_token"]) == (odd, odd)
 
 
 async def test_a_custom_data_center_is_asked_at_its_own_address() -> None:
-    app = canned(GOOD)
+    app = json_response(GOOD)
     url = "https://portal.example/sign-in"
     await ask(app, Org("acme", "custom", "1000.ACME", accounts_url=url, api_url=url))
-    assert (app.asked[0].host, app.asked[0].path) == ("portal.example", "/sign-in/oauth/v2/token")
+    assert (app.requests[0].host, app.requests[0].path) == ("portal.example", "/sign-in/oauth/v2/token")
 
 
 # Success
@@ -123,13 +123,13 @@ async def test_a_custom_data_center_is_asked_at_its_own_address() -> None:
 async def test_the_life_of_a_token_is_in_seconds_or_in_the_milliseconds_of_an_older_variant(
     life: dict[str, Any], seconds: float
 ) -> None:
-    access = await ask(canned({"access_token": "1000.aa.bb", **life}))
+    access = await ask(json_response({"access_token": "1000.aa.bb", **life}))
     assert access.expires_at == START + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 500])
 async def test_an_access_token_is_success_whatever_the_status(status: int) -> None:
-    assert await ask(canned(GOOD, status)) == AccessToken(
+    assert await ask(json_response(GOOD, status)) == AccessToken(
         Secret("1000.aa.bb"), "https://www.zohoapis.eu", START + timedelta(hours=1)
     )
 
@@ -138,7 +138,7 @@ async def test_an_access_token_is_success_whatever_the_status(status: int) -> No
     "more", [{}, {"scope": "ZohoCRM.org.READ"}, {"token_type": "Zoho-oauthtoken"}, {"error": ""}], ids=str
 )
 async def test_scope_and_type_of_the_token_may_be_anything_or_missing(more: dict[str, str]) -> None:
-    assert (await ask(canned({"access_token": "1000.aa.bb", **more}))).token == Secret("1000.aa.bb")
+    assert (await ask(json_response({"access_token": "1000.aa.bb", **more}))).token == Secret("1000.aa.bb")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ async def test_scope_and_type_of_the_token_may_be_anything_or_missing(more: dict
 async def test_the_token_goes_to_the_answered_api_domain_only_where_that_is_zohos(
     answered: object, expected: str
 ) -> None:
-    assert (await ask(canned({**GOOD, "api_domain": answered}))).api_url == expected
+    assert (await ask(json_response({**GOOD, "api_domain": answered}))).api_url == expected
 
 
 # Refusals
@@ -180,21 +180,21 @@ async def test_the_token_goes_to_the_answered_api_domain_only_where_that_is_zoho
 async def test_each_refusal_has_its_kind_with_either_status(
     error: str, kind: str, final: bool, named: bool, status: int
 ) -> None:
-    trouble = await trouble_of(canned({"error": error, "status": "failure"}, status))
+    trouble = await problem_of(json_response({"error": error, "status": "failure"}, status))
     assert (trouble.kind, trouble.code, trouble.http_status, trouble.final) == (kind, error, status, final)
     assert ("EU" in trouble.message + trouble.hint) >= named
 
 
 async def test_the_lock_out_is_known_by_its_code_in_any_language() -> None:
-    trouble = await trouble_of(
-        canned({"error": "Access Denied", "error_description": "请求过于频繁", "status": "failure"})
+    trouble = await problem_of(
+        json_response({"error": "Access Denied", "error_description": "请求过于频繁", "status": "failure"})
     )
-    assert trouble.is_barred
+    assert trouble.forbids_early_retry
 
 
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_refusal_that_names_when_to_come_back_is_taken_at_its_word(status: int) -> None:
-    trouble = await trouble_of(canned({"error": "general_error"}, status, retry_after="120"))
+    trouble = await problem_of(json_response({"error": "general_error"}, status, retry_after="120"))
     assert trouble.retry_at == START + timedelta(seconds=120)
 
 
@@ -233,7 +233,7 @@ PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>"
 async def test_an_answer_that_is_no_token_and_no_refusal_is_judged_by_its_status(
     status: int, body: bytes, kind: str
 ) -> None:
-    trouble = await trouble_of(Canned(status, body))
+    trouble = await problem_of(CannedResponse(status, body))
     assert (trouble.kind, trouble.http_status) == (kind, status)
 
 
@@ -242,7 +242,7 @@ async def test_an_answer_that_is_no_token_and_no_refusal_is_judged_by_its_status
     ["1000.aa\r\nHost: evil.example", "1000.aa\nbb", "1000.aa bb", "1000.aé", "\x00", "a" * 2049],
 )
 async def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
-    trouble = await trouble_of(canned({**GOOD, "access_token": token}))
+    trouble = await problem_of(json_response({**GOOD, "access_token": token}))
     assert trouble.kind == "contract"
     assert token not in trouble.message + trouble.hint
 
@@ -258,9 +258,9 @@ async def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
 )
 async def test_whatever_comes_the_outcome_is_a_token_or_a_trouble(body: bytes, status: int) -> None:
     try:
-        access = await ask(Canned(status, body))
-    except TroubleError as error:
-        assert error.trouble.message
+        access = await ask(CannedResponse(status, body))
+    except ProblemError as error:
+        assert error.problem.message
     else:
         assert access.token.reveal().isascii()
         assert access.api_url.startswith("https://www.zohoapis.")
@@ -274,11 +274,11 @@ async def test_the_simulator_gives_a_token_and_its_log_shows_no_query() -> None:
     simulator = make_simulator()
     invented = simulator.world.orgs["nordlys"]
     org = Org("nordlys", "eu", invented.client_id)
-    async with Http(serve_in_process(simulator)) as http:
+    async with HttpClient(serve_in_process(simulator)) as http:
         access = await request_access_token(http, org, data_center_of(org), sign_in_of(invented), START)
     assert access.token
     assert access.api_url == "https://www.zohoapis.eu"
-    assert [(r.method, r.path, r.query, r.status) for r in simulator.requests] == [
+    assert [(r.method, r.path, r.query, r.status) for r in simulator.request_records] == [
         ("POST", "/oauth/v2/token", "", 200)
     ]
 
@@ -286,11 +286,11 @@ async def test_the_simulator_gives_a_token_and_its_log_shows_no_query() -> None:
 async def test_the_simulator_gives_a_token_for_client_credentials_to_the_right_org_only() -> None:
     simulator = make_simulator()
     invented = simulator.world.orgs["nordlys"]
-    sign_in = SignIn(Secret(invented.client_secret))
+    sign_in = SignInCredentials(Secret(invented.client_secret))
     right = Org("a", "eu", invented.client_id, "client-credentials", f"ZohoCRM.{invented.number:011}")
     wrong = Org("b", "eu", invented.client_id, "client-credentials", "ZohoCRM.4")
-    async with Http(serve_in_process(simulator)) as http:
+    async with HttpClient(serve_in_process(simulator)) as http:
         assert await request_access_token(http, right, data_center_of(right), sign_in, START)
-        with pytest.raises(TroubleError) as caught:
+        with pytest.raises(ProblemError) as caught:
             await request_access_token(http, wrong, data_center_of(wrong), sign_in, START)
-    assert caught.value.trouble.code == "missing_org_info"
+    assert caught.value.problem.code == "missing_org_info"

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from tests.zoho.canned import Canned, canned
-from tests.zoho.flows import EU, PAGE, refused
+from tests.zoho.canned import CannedResponse, json_response
+from tests.zoho.flows import CAPTIVE_PORTAL_PAGE, EU, problem_of
 from zbtui.core.secret import Secret
-from zbtui.zoho.http import AsgiApp, Http
-from zbtui.zoho.oauth import revoke
+from zbtui.zoho.http import AsgiApp, HttpClient
+from zbtui.zoho.oauth import revoke_refresh_token
 
 TOKEN = Secret("1000.cc33.dd44")
 
 
-async def end(app: AsgiApp) -> None:
-    async with Http(app) as http:
-        await revoke(http, EU, TOKEN)
+async def revoke_token(app: AsgiApp) -> None:
+    async with HttpClient(app) as http:
+        await revoke_refresh_token(http, EU, TOKEN)
 
 
 async def test_the_token_goes_in_the_form_and_not_in_the_address() -> None:
-    app = canned({"status": "success"})
-    await end(app)
-    (asked,) = app.asked
+    app = json_response({"status": "success"})
+    await revoke_token(app)
+    (asked,) = app.requests
     assert (asked.method, asked.host, asked.path, asked.query) == (
         "POST",
         "accounts.zoho.eu",
@@ -33,7 +33,7 @@ async def test_the_token_goes_in_the_form_and_not_in_the_address() -> None:
 
 @pytest.mark.parametrize("answer", [{"error": "invalid_token"}, {"error": "invalid_code"}, {}], ids=str)
 async def test_one_that_zoho_does_not_know_has_ended(answer: dict[str, str]) -> None:
-    await end(canned(answer, 400))
+    await revoke_token(json_response(answer, 400))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ async def test_one_that_zoho_does_not_know_has_ended(answer: dict[str, str]) -> 
 async def test_whatever_else_is_said_the_token_lives_on_and_that_is_told(
     status: int, answer: dict[str, str]
 ) -> None:
-    trouble = await refused(end(canned(answer, status)))
+    trouble = await problem_of(revoke_token(json_response(answer, status)))
     assert (trouble.kind, trouble.http_status) == ("auth", status)
     assert "by hand" in trouble.hint
 
@@ -60,18 +60,18 @@ async def test_whatever_else_is_said_the_token_lives_on_and_that_is_told(
     ("status", "body", "kind"),
     [
         (200, b"", "contract"),
-        (200, PAGE, "contract"),
+        (200, CAPTIVE_PORTAL_PAGE, "contract"),
         (200, b"[]", "contract"),
-        (400, PAGE, "contract"),
-        (503, PAGE, "server"),
+        (400, CAPTIVE_PORTAL_PAGE, "contract"),
+        (503, CAPTIVE_PORTAL_PAGE, "server"),
     ],
 )
 async def test_what_is_not_zohos_answer_is_not_taken_for_one(status: int, body: bytes, kind: str) -> None:
-    assert (await refused(end(Canned(status, body)))).kind == kind
+    assert (await problem_of(revoke_token(CannedResponse(status, body)))).kind == kind
 
 
 async def test_a_broken_connection_is_trouble_of_the_network() -> None:
     async def broken(scope: object, receive: object, send: object) -> None:
         raise ConnectionResetError
 
-    assert (await refused(end(broken))).kind == "network"
+    assert (await problem_of(revoke_token(broken))).kind == "network"

@@ -15,20 +15,28 @@ import httpx
 import pytest
 
 from tests.support.clock import START, FakeClock
-from tests.support.zoho import Browser
-from tests.zoho.canned import InTurn, canned
-from tests.zoho.flows import CLIENT, EU, GRANTED, TOKEN_PATH, Shown, assert_nothing_told, refused
+from tests.support.zoho import FakeBrowser
+from tests.zoho.canned import CannedApp, json_response
+from tests.zoho.flows import (
+    CLIENT,
+    EU,
+    TOKEN_ANSWER,
+    TOKEN_PATH,
+    ShownProgress,
+    assert_no_secret_in,
+    problem_of,
+)
 from tests.zoho.test_loopback import taken_port
-from zbtui.clock import Stop, StoppedError
+from zbtui.clock import StoppedError, StopSignal
 from zbtui.core.data_centers import DATA_CENTERS, DataCenter
-from zbtui.core.explain import SCOPES
-from zbtui.core.org import CUSTOM
-from zbtui.core.progress import BrowserPage
-from zbtui.core.secret import Secret, SignIn
-from zbtui.zoho.http import Http
-from zbtui.zoho.signin import Granted, sign_in_by_browser
+from zbtui.core.explain import SIGN_IN_SCOPES
+from zbtui.core.org import CUSTOM_DATA_CENTER
+from zbtui.core.progress import ConsentPage
+from zbtui.core.secret import Secret, SignInCredentials
+from zbtui.zoho.http import HttpClient
+from zbtui.zoho.signin import ConsentResult, sign_in_by_browser
 
-PORTAL = DataCenter(CUSTOM, "https://accounts.portal.example", "https://api.portal.example")
+PORTAL = DataCenter(CUSTOM_DATA_CENTER, "https://accounts.portal.example", "https://api.portal.example")
 CODE_BACK = {"code": "1000.c0de.x", "location": "eu", "accounts-server": "https://accounts.zoho.eu"}
 
 
@@ -37,19 +45,19 @@ class BrowserFlow:
 
     def __init__(self, dc: DataCenter, answer: object, port: int) -> None:
         self.clock = FakeClock()
-        self.stop = Stop(self.clock)
-        self.shown = Shown()
-        self.app = InTurn({TOKEN_PATH: [canned(answer)]})
-        self.http = Http(self.app)
+        self.stop = StopSignal(self.clock)
+        self.shown = ShownProgress()
+        self.app = CannedApp({TOKEN_PATH: [json_response(answer)]})
+        self.http = HttpClient(self.app)
         self._dc, self._port = dc, port
         self._begun = asyncio.Event()
         self.running = asyncio.create_task(self._run())
         self.running.add_done_callback(lambda _: self._begun.set())
 
     @property
-    def page(self) -> BrowserPage:
+    def page(self) -> ConsentPage:
         (page,) = self.shown.progress
-        assert isinstance(page, BrowserPage)
+        assert isinstance(page, ConsentPage)
         return page
 
     @property
@@ -63,21 +71,21 @@ class BrowserFlow:
     async def come_back(self, **query: str) -> httpx.Response:
         """The browser opens the redirect address, with the state that it was given."""
         sent = urlencode({"state": self.query["state"]} | query)
-        return await Browser().open(f"{self.page.redirect_uri}?{sent}")
+        return await FakeBrowser().open(f"{self.page.redirect_uri}?{sent}")
 
-    async def _run(self) -> Granted:
+    async def _run(self) -> ConsentResult:
         return await sign_in_by_browser(
             self.http, CLIENT, self._dc, self.clock, self.stop, self._show, self._port
         )
 
-    def _show(self, page: BrowserPage) -> None:
+    def _show(self, page: ConsentPage) -> None:
         self.shown(page)
         self._begun.set()
 
 
 @asynccontextmanager
 async def waiting(
-    dc: DataCenter = EU, answer: object = GRANTED, port: int = 0
+    dc: DataCenter = EU, answer: object = TOKEN_ANSWER, port: int = 0
 ) -> AsyncIterator[BrowserFlow]:
     flow = BrowserFlow(dc, answer, port)
     async with flow.http:
@@ -100,7 +108,7 @@ async def test_the_page_asks_for_offline_access_with_a_prompt_a_state_and_pkce()
             "prompt": "consent",
             "redirect_uri": flow.page.redirect_uri,
             "response_type": "code",
-            "scope": SCOPES,
+            "scope": SIGN_IN_SCOPES,
         }
         assert len(query["state"]) >= 32
         assert re.fullmatch(r"[\w-]{43}", query["code_challenge"], re.ASCII)
@@ -139,7 +147,7 @@ async def test_the_code_is_exchanged_with_the_same_redirect_address_and_the_veri
     async with waiting() as flow:
         await flow.come_back(**CODE_BACK)
         granted = await flow.running
-        (asked,) = flow.app.asked
+        (asked,) = flow.app.requests
         form = asked.form
         verifier = form.pop("code_verifier")
         assert form == {
@@ -154,9 +162,9 @@ async def test_the_code_is_exchanged_with_the_same_redirect_address_and_the_veri
         assert re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", verifier)
         assert verifier not in repr(flow.shown.progress)
     assert (asked.method, asked.host, asked.query) == ("POST", "accounts.zoho.eu", "")
-    assert granted.sign_in == SignIn(Secret("the-client-secret"), Secret("1000.cc33.dd44"))
+    assert granted.sign_in == SignInCredentials(Secret("the-client-secret"), Secret("1000.cc33.dd44"))
     assert granted.data_center == EU
-    assert_nothing_told(repr(granted))
+    assert_no_secret_in(repr(granted))
 
 
 async def test_the_port_is_closed_before_the_code_is_exchanged() -> None:
@@ -170,7 +178,7 @@ async def test_the_port_is_closed_before_the_code_is_exchanged() -> None:
             except ConnectionRefusedError:
                 refusals.append(True)
 
-        flow.app.meanwhile[TOKEN_PATH] = knock
+        flow.app.during_request[TOKEN_PATH] = knock
         await flow.come_back(**CODE_BACK)
         await flow.running
     assert refusals == [True]
@@ -183,7 +191,7 @@ async def test_the_code_goes_to_where_the_person_lives_wherever_the_org_was_thou
         await flow.come_back(**CODE_BACK | {"location": key, "accounts-server": dc.accounts_url})
         granted = await flow.running
     assert granted.data_center == dc
-    assert {f"https://{asked.host}" for asked in flow.app.asked} == {dc.accounts_url}
+    assert {f"https://{asked.host}" for asked in flow.app.requests} == {dc.accounts_url}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +204,7 @@ async def test_without_an_accounts_server_the_location_tells_or_else_what_the_or
     async with waiting() as flow:
         await flow.come_back(code="1000.c0de.x", **({"location": location} if location else {}))
         await flow.running
-    assert [asked.host for asked in flow.app.asked] == [host]
+    assert [asked.host for asked in flow.app.requests] == [host]
 
 
 @pytest.mark.parametrize(
@@ -221,8 +229,8 @@ async def test_the_secret_is_never_sent_to_a_stranger_that_the_answer_names(
 ) -> None:
     async with waiting(dc) as flow:
         await flow.come_back(**CODE_BACK | {"accounts-server": server})
-        trouble = await refused(flow.running)
-        assert flow.app.asked == []
+        trouble = await problem_of(flow.running)
+        assert flow.app.requests == []
     assert (trouble.kind, trouble.final) == ("auth", True)
     assert "not sent" in trouble.hint
     assert (trouble.message + trouble.hint).isprintable()
@@ -233,18 +241,18 @@ async def test_an_org_with_urls_of_its_own_signs_in_at_them() -> None:
         await flow.come_back(code="1000.c0de.x", **{"accounts-server": "https://accounts.portal.example/"})
         granted = await flow.running
     assert granted.data_center == PORTAL
-    assert [asked.host for asked in flow.app.asked] == ["accounts.portal.example"]
+    assert [asked.host for asked in flow.app.requests] == ["accounts.portal.example"]
 
 
 async def test_what_is_not_the_answer_does_not_end_the_sign_in() -> None:
     async with waiting() as flow:
         assert (await flow.come_back(state="guessed", code="1000.a.b")).status_code == 404
         assert (await flow.come_back(state="guessed", error="access_denied")).status_code == 404
-        assert (await Browser().open(f"{flow.page.redirect_uri}favicon.ico")).status_code == 404
+        assert (await FakeBrowser().open(f"{flow.page.redirect_uri}favicon.ico")).status_code == 404
         assert not flow.running.done()
         await flow.come_back(**CODE_BACK)
         assert await flow.running
-        assert [asked.form["code"] for asked in flow.app.asked] == ["1000.c0de.x"]
+        assert [asked.form["code"] for asked in flow.app.requests] == ["1000.c0de.x"]
 
 
 # Wrong turns
@@ -262,8 +270,8 @@ async def test_what_is_not_the_answer_does_not_end_the_sign_in() -> None:
 async def test_a_refusal_in_the_browser_is_told_and_nothing_is_asked(error: str, says: str) -> None:
     async with waiting() as flow:
         await flow.come_back(error=error)
-        trouble = await refused(flow.running)
-        assert flow.app.asked == []
+        trouble = await problem_of(flow.running)
+        assert flow.app.requests == []
     assert (trouble.kind, trouble.code) == ("auth", error)
     assert says in trouble.message
 
@@ -286,7 +294,7 @@ async def test_each_refusal_of_the_exchange_says_what_is_wrong(
 ) -> None:
     async with waiting(answer=answer) as flow:
         await flow.come_back(**CODE_BACK)
-        trouble = await refused(flow.running)
+        trouble = await problem_of(flow.running)
     assert trouble.code == code
     assert says in trouble.message
 
@@ -296,7 +304,7 @@ async def test_a_browser_that_does_not_come_back_within_five_minutes_is_told() -
         await flow.clock.advance(timedelta(minutes=4, seconds=59))
         assert not flow.running.done()
         await flow.clock.advance(2)
-        trouble = await refused(flow.running)
+        trouble = await problem_of(flow.running)
     assert "five minutes" in trouble.message
     assert "another machine" in trouble.hint
 
@@ -304,7 +312,7 @@ async def test_a_browser_that_does_not_come_back_within_five_minutes_is_told() -
 async def test_a_port_that_is_taken_is_told_before_any_page_is_shown() -> None:
     with taken_port() as port:
         async with waiting(port=port) as flow:
-            trouble = await refused(flow.running)
+            trouble = await problem_of(flow.running)
     assert trouble.kind == "config"
     assert flow.shown.progress == []
 
@@ -317,4 +325,4 @@ async def test_one_that_is_stopped_closes_the_port_and_asks_nothing() -> None:
             await flow.running
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
-    assert flow.app.asked == []
+    assert flow.app.requests == []

@@ -9,31 +9,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clock import START
-from tests.zoho.canned import Canned, canned
-from tests.zoho.flows import CLIENT, CODE, EU, GRANTED, PAGE, assert_nothing_told, refused
-from zbtui.core.explain import SCOPES
-from zbtui.core.secret import Secret, SignIn
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.zoho.http import AsgiApp, Http
-from zbtui.zoho.signin import Granted, check_code, sign_in_by_code
+from tests.zoho.canned import CannedResponse, json_response
+from tests.zoho.flows import (
+    CAPTIVE_PORTAL_PAGE,
+    CLIENT,
+    CODE,
+    EU,
+    TOKEN_ANSWER,
+    assert_no_secret_in,
+    problem_of,
+)
+from zbtui.core.explain import SIGN_IN_SCOPES
+from zbtui.core.secret import Secret, SignInCredentials
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.zoho.http import AsgiApp, HttpClient
+from zbtui.zoho.signin import ConsentResult, check_code_format, sign_in_by_code
 
 
-async def exchange(app: AsgiApp, code: Secret = CODE) -> Granted:
-    async with Http(app) as http:
+async def exchange(app: AsgiApp, code: Secret = CODE) -> ConsentResult:
+    async with HttpClient(app) as http:
         return await sign_in_by_code(http, CLIENT, EU, code, START)
 
 
 def without(key: str) -> dict[str, object]:
-    return {name: value for name, value in GRANTED.items() if name != key}
+    return {name: value for name, value in TOKEN_ANSWER.items() if name != key}
 
 
 # What is asked
 
 
 async def test_the_code_goes_as_a_form_to_the_accounts_host_with_no_redirect_address() -> None:
-    app = canned(GRANTED)
+    app = json_response(TOKEN_ANSWER)
     await exchange(app)
-    (asked,) = app.asked
+    (asked,) = app.requests
     assert (asked.method, asked.host, asked.path, asked.query) == (
         "POST",
         "accounts.zoho.eu",
@@ -49,32 +57,32 @@ async def test_the_code_goes_as_a_form_to_the_accounts_host_with_no_redirect_add
 
 
 async def test_no_secret_is_in_the_address_or_the_headers() -> None:
-    app = canned(GRANTED)
+    app = json_response(TOKEN_ANSWER)
     await exchange(app)
-    (asked,) = app.asked
-    assert_nothing_told(f"{asked.host}{asked.path}{asked.query}{asked.headers}")
+    (asked,) = app.requests
+    assert_no_secret_in(f"{asked.host}{asked.path}{asked.query}{asked.headers}")
 
 
 # A good end
 
 
 async def test_a_code_gives_both_tokens_and_says_what_they_cover() -> None:
-    granted = await exchange(canned(GRANTED))
-    assert granted.sign_in == SignIn(Secret("the-client-secret"), Secret("1000.cc33.dd44"))
+    granted = await exchange(json_response(TOKEN_ANSWER))
+    assert granted.sign_in == SignInCredentials(Secret("the-client-secret"), Secret("1000.cc33.dd44"))
     assert granted.access.token == Secret("1000.aa11.bb22")
     assert granted.access.api_url == "https://www.zohoapis.eu"
     assert granted.access.expires_at == START + timedelta(hours=1)
     assert granted.data_center == EU
-    assert granted.scopes == frozenset(SCOPES.split(","))
+    assert granted.scopes == frozenset(SIGN_IN_SCOPES.split(","))
 
 
 async def test_nothing_secret_shows_in_what_was_granted() -> None:
-    assert_nothing_told(repr(await exchange(canned(GRANTED))))
+    assert_no_secret_in(repr(await exchange(json_response(TOKEN_ANSWER))))
 
 
 @pytest.mark.parametrize("status", [200, 201, 400])
 async def test_tokens_are_success_whatever_the_status(status: int) -> None:
-    assert (await exchange(canned(GRANTED, status))).sign_in.refresh_token
+    assert (await exchange(json_response(TOKEN_ANSWER, status))).sign_in.refresh_token
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,7 @@ async def test_tokens_are_success_whatever_the_status(status: int) -> None:
 async def test_the_scopes_may_come_with_commas_or_spaces_or_not_at_all(
     answered: object, scopes: set[str] | None
 ) -> None:
-    granted = await exchange(canned({**GRANTED, "scope": answered}))
+    granted = await exchange(json_response({**TOKEN_ANSWER, "scope": answered}))
     assert granted.scopes == (None if scopes is None else frozenset(scopes))
 
 
@@ -114,11 +122,11 @@ async def test_the_scopes_may_come_with_commas_or_spaces_or_not_at_all(
     ],
 )
 async def test_a_text_that_never_was_a_code_is_told_without_asking_zoho(text: str) -> None:
-    app = canned(GRANTED)
-    trouble = await refused(exchange(app, Secret(text)))
+    app = json_response(TOKEN_ANSWER)
+    trouble = await problem_of(exchange(app, Secret(text)))
     assert trouble.kind == "config"
     assert "1000." in trouble.message
-    assert app.asked == []
+    assert app.requests == []
 
 
 @given(text=st.text(max_size=60))
@@ -130,8 +138,8 @@ def test_whatever_is_pasted_a_code_is_known_by_its_shape_alone(text: str) -> Non
         and all(part and part.isascii() and part.replace("-", "a").isalnum() for part in parts[1:])
     )
     try:
-        check_code(text)
-    except TroubleError:
+        check_code_format(text)
+    except ProblemError:
         assert not shaped
     else:
         assert shaped
@@ -154,63 +162,65 @@ def test_whatever_is_pasted_a_code_is_known_by_its_shape_alone(text: str) -> Non
 async def test_each_refusal_of_a_code_says_what_is_wrong(
     error: str, kind: str, final: bool, says: str, status: int
 ) -> None:
-    trouble = await refused(exchange(canned({"error": error}, status)))
+    trouble = await problem_of(exchange(json_response({"error": error}, status)))
     assert (trouble.kind, trouble.code, trouble.final) == (kind, error, final)
     assert says in trouble.message
 
 
 @pytest.mark.parametrize("error", ["invalid_code", "invalid_client", "invalid_client_secret"])
 async def test_what_another_data_center_may_be_the_cause_of_names_the_one_that_is_set(error: str) -> None:
-    trouble = await refused(exchange(canned({"error": error})))
+    trouble = await problem_of(exchange(json_response({"error": error})))
     assert "EU" in trouble.hint
 
 
 async def test_a_late_code_is_not_mistaken_for_a_dead_refresh_token() -> None:
-    trouble = await refused(exchange(canned({"error": "invalid_code"})))
+    trouble = await problem_of(exchange(json_response({"error": "invalid_code"})))
     assert "refresh token" not in trouble.message + trouble.hint
 
 
 async def test_a_lock_out_names_when_to_come_back_where_zoho_does() -> None:
-    trouble = await refused(exchange(canned({"error": "Access Denied"}, 400, retry_after="600")))
-    assert trouble.is_barred
+    trouble = await problem_of(exchange(json_response({"error": "Access Denied"}, 400, retry_after="600")))
+    assert trouble.forbids_early_retry
     assert trouble.retry_at == START + timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("refresh", [None, "", 5, "with a space", "line\nbreak", "\u00e9", "a" * 2049])
 async def test_it_refuses_to_end_without_a_refresh_token_and_says_why_none_came(refresh: object) -> None:
-    trouble = await refused(exchange(canned({**GRANTED, "refresh_token": refresh})))
+    trouble = await problem_of(exchange(json_response({**TOKEN_ANSWER, "refresh_token": refresh})))
     assert (trouble.kind, trouble.code, trouble.final) == ("auth", "NO_REFRESH_TOKEN", True)
     assert "first consent" in trouble.hint
 
 
 async def test_an_answer_without_the_key_has_no_refresh_token_either() -> None:
-    assert (await refused(exchange(canned(without("refresh_token"))))).code == "NO_REFRESH_TOKEN"
+    assert (await problem_of(exchange(json_response(without("refresh_token"))))).code == "NO_REFRESH_TOKEN"
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
         (200, b"", "contract"),
-        (200, PAGE, "contract"),
+        (200, CAPTIVE_PORTAL_PAGE, "contract"),
         (200, b"[]", "contract"),
         (200, b"{}", "contract"),
         (200, b'{"refresh_token": "1000.cc33.dd44"}', "contract"),
         (200, b'{"access_token": "1000.aa11.bb22"', "contract"),
-        (403, PAGE, "permission"),
+        (403, CAPTIVE_PORTAL_PAGE, "permission"),
         (429, b"", "throttled"),
         (500, b"", "server"),
-        (503, PAGE, "server"),
+        (503, CAPTIVE_PORTAL_PAGE, "server"),
     ],
 )
 async def test_what_is_no_answer_of_zohos_is_judged_by_its_status(
     status: int, body: bytes, kind: str
 ) -> None:
-    trouble = await refused(exchange(Canned(status, body)))
+    trouble = await problem_of(exchange(CannedResponse(status, body)))
     assert (trouble.kind, trouble.http_status) == (kind, status)
 
 
 async def test_a_code_for_another_app_domain_never_moves_the_token_to_a_stranger() -> None:
-    granted = await exchange(canned({**GRANTED, "api_domain": "https://www.zohoapis.evil.example"}))
+    granted = await exchange(
+        json_response({**TOKEN_ANSWER, "api_domain": "https://www.zohoapis.evil.example"})
+    )
     assert granted.access.api_url == "https://www.zohoapis.eu"
 
 
@@ -218,5 +228,5 @@ async def test_a_broken_connection_is_trouble_of_the_network() -> None:
     async def broken(scope: object, receive: object, send: object) -> None:
         raise ConnectionResetError
 
-    trouble: Trouble = await refused(exchange(broken))
+    trouble: Problem = await problem_of(exchange(broken))
     assert trouble.kind == "network"

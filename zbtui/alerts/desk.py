@@ -16,67 +16,67 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.alerts.command import run_command
-from zbtui.alerts.webhook import post
+from zbtui.alerts.webhook import post_alert
 from zbtui.clock import Clock
-from zbtui.core.alert import Alert, Ledger, Observation, Rules, decide
+from zbtui.core.alert import Alert, AlertRules, AlertState, JudgedOrg, decide_alerts
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.backoff import backoff
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.core.verdict_cache import VerdictCache
-from zbtui.store.alerts import Claim, KeptAlert
+from zbtui.store.alerts import DeliveryClaim, StoredAlert
 from zbtui.store.journal import Journal
-from zbtui.zoho.http import Http
+from zbtui.zoho.http import HttpClient
 
 _log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=60)
 """For how long a delivery is nobody else's; a command and most webhooks take far less."""
-SHORTEST_PAUSE: Final = timedelta(seconds=30)
+MIN_RETRY_PAUSE: Final = timedelta(seconds=30)
 """After a delivery that failed; twice as long after each further one."""
-LONGEST_PAUSE: Final = timedelta(minutes=15)
-GIVEN_UP_AFTER: Final = timedelta(days=1)
+MAX_RETRY_PAUSE: Final = timedelta(minutes=15)
+GIVE_UP_AFTER: Final = timedelta(days=1)
 """From the alert on: what is older, and was tried, is not tried again."""
 
-_AT_ONCE: Final = 25
+_BATCH_SIZE: Final = 25
 """Orgs that are judged without a pause: a key waits for no more than these."""
-_PAUSE_SECONDS: Final = 0.01
+_BATCH_PAUSE_SECONDS: Final = 0.01
 
-Send = Callable[[KeptAlert], Awaitable[None]]
+Sender = Callable[[StoredAlert], Awaitable[None]]
 
 
-class AlertDesk:
+class AlertDispatcher:
     """One for each process. Its calls never raise: `troubles` says what cannot be delivered."""
 
-    def __init__(self, journal: Journal, http: Http, clock: Clock, settings: AlertSettings) -> None:
+    def __init__(self, journal: Journal, http: HttpClient, clock: Clock, settings: AlertSettings) -> None:
         self.settings = settings
         """May be replaced at any time, when the config changes."""
         self._journal = journal
         self._http = http
         self._clock = clock
-        self._news_to: int | None = None
-        self._reading = asyncio.Lock()
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._held: dict[str, float] = {}
+        self._last_seen_id: int | None = None
+        self._new_alerts_lock = asyncio.Lock()
+        self._channel_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._held_until: dict[str, float] = {}
         """Until when, by the monotonic clock, a sink that does not work is left alone."""
-        self._troubles: dict[str, Trouble] = {}
-        self._tried = settings
+        self._problems: dict[str, Problem] = {}
+        self._tried_settings = settings
         """Those that `_held` and `_troubles` are about."""
 
     @property
-    def troubles(self) -> tuple[Trouble, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         """Why the last delivery failed, for each sink where it did."""
-        return tuple(self._troubles.values())
+        return tuple(self._problems.values())
 
-    async def consider(
+    async def evaluate(
         self,
         snapshots: Sequence[Snapshot],
-        policy: Policy,
+        policy: WatchPolicy,
         verdicts: VerdictCache,
         *,
-        whole: bool = True,
-    ) -> tuple[KeptAlert, ...]:
+        covers_all_orgs: bool = True,
+    ) -> tuple[StoredAlert, ...]:
         """What is to be told by now, kept for each sink that is configured.
 
         Args:
@@ -84,29 +84,29 @@ class AlertDesk:
             verdicts: what they are found in, and left in.
             whole: whether these are all that are configured.
         """
-        book, now = self._journal.alerts, self._clock.now()
-        rules = Rules(self.settings, policy.every, whole)
+        book, now = self._journal.outbox, self._clock.now()
+        rules = AlertRules(self.settings, policy.every, covers_all_orgs)
         seen, told = await self._observe(snapshots, policy, verdicts, now), set[str]()
 
-        def act(ledger: Ledger) -> tuple[Ledger, tuple[Alert, ...]]:
-            after, alerts = decide(ledger, seen, rules, now)
+        def act(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+            after, alerts = decide_alerts(ledger, seen, rules, now)
             told.update(alert.org for alert in alerts)
             return after, alerts
 
-        if not await book.changes(act):
+        if not await book.would_change(act):
             return ()
         # What is told is said in the words of now.
         seen = await self._observe(snapshots, policy, verdicts, now, anew=frozenset(told))
-        return await book.settle(act, self._sinks())
+        return await book.decide_and_store(act, self._channels())
 
     async def _observe(
         self,
         snapshots: Sequence[Snapshot],
-        policy: Policy,
+        policy: WatchPolicy,
         verdicts: VerdictCache,
         now: datetime,
         anew: Collection[str] = (),
-    ) -> list[Observation]:
+    ) -> list[JudgedOrg]:
         """All of them; what was judged before, and cannot have changed since, is not judged again.
 
         Args:
@@ -117,27 +117,27 @@ class AlertDesk:
         for one in snapshots:
             verdict = verdicts.find(one, policy, now, patience)
             if verdict is None or one.org.name in anew:
-                if judged and judged % _AT_ONCE == 0:
+                if judged and judged % _BATCH_SIZE == 0:
                     # Of no length, it would come between all that a key sets going, over and over.
-                    await asyncio.sleep(_PAUSE_SECONDS)
+                    await asyncio.sleep(_BATCH_PAUSE_SECONDS)
                 judged += 1
                 verdict = verdicts.judge(one, policy, now, patience)
-            found.append(Observation(one, verdict))
+            found.append(JudgedOrg(one, verdict))
         return found
 
-    async def news(self) -> tuple[KeptAlert, ...]:
+    async def new_alerts(self) -> tuple[StoredAlert, ...]:
         """Alerts that any process has kept since the last call; the first call only begins to count."""
-        book = self._journal.alerts
-        async with self._reading:  # of two calls at once, one is told of an alert
-            if self._news_to is None:
-                self._news_to = await book.newest_id(self._clock.now())
+        book = self._journal.outbox
+        async with self._new_alerts_lock:  # of two calls at once, one is told of an alert
+            if self._last_seen_id is None:
+                self._last_seen_id = await book.latest_id(self._clock.now())
                 return ()
-            news = await book.since(self._news_to)
+            news = await book.alerts_after(self._last_seen_id)
             if news:
-                self._news_to = news[-1].id
+                self._last_seen_id = news[-1].id
             return news
 
-    async def deliver(self, extra: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
+    async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
         """Hand on everything that is due: oldest first, to each sink at its own pace.
 
         Not to be cancelled: each delivery ends by its own limit.
@@ -145,17 +145,17 @@ class AlertDesk:
         Args:
             extra: sinks within this process, by name, such as `desktop`.
         """
-        within = {sink: _within(sink, show) for sink, show in (extra or {}).items()}
+        within = {sink: _local_sender(sink, show) for sink, show in (local_channels or {}).items()}
         senders = {**within, **self._senders()}
-        if self.settings != self._tried:
-            self._tried = self.settings
-            self._held.clear()
-            self._troubles.clear()
+        if self.settings != self._tried_settings:
+            self._tried_settings = self.settings
+            self._held_until.clear()
+            self._problems.clear()
         await asyncio.gather(
             *(self._deliver_to(sink, send, is_here=sink in within) for sink, send in senders.items())
         )
 
-    def _sinks(self) -> list[str]:
+    def _channels(self) -> list[str]:
         settings = self.settings
         wanted = {
             "command": settings.on_change,
@@ -164,61 +164,67 @@ class AlertDesk:
         }
         return [sink for sink, value in wanted.items() if value]
 
-    def _senders(self) -> dict[str, Send]:
+    def _senders(self) -> dict[str, Sender]:
         command, webhook = self.settings.on_change, self.settings.webhook
-        senders: dict[str, Send] = {}
+        senders: dict[str, Sender] = {}
         if command:
             senders["command"] = lambda kept: run_command(command, kept, self._clock)
         if webhook:
-            senders["webhook"] = lambda kept: post(self._http, webhook, kept, self._clock.now())
+            senders["webhook"] = lambda kept: post_alert(self._http, webhook, kept, self._clock.now())
         return senders
 
-    async def _deliver_to(self, sink: str, send: Send, *, is_here: bool) -> None:
-        book = self._journal.alerts
-        async with self._turns[sink]:
-            while self._clock.monotonic() >= self._held.get(sink, 0):
-                claim = await book.claim([sink], self._clock.now(), LEASE)
+    async def _deliver_to(self, sink: str, send: Sender, *, is_here: bool) -> None:
+        book = self._journal.outbox
+        async with self._channel_locks[sink]:
+            while self._clock.monotonic() >= self._held_until.get(sink, 0):
+                claim = await book.claim_delivery([sink], self._clock.now(), LEASE)
                 if claim is None:
                     return
-                if self._clock.now() - claim.kept.alert.at > GIVEN_UP_AFTER and (claim.attempts or is_here):
+                if self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER and (
+                    claim.attempts or is_here
+                ):
                     self._give_up(sink, claim)
-                    await book.delivered(claim)
+                    await book.mark_delivered(claim)
                     continue
                 try:
-                    await send(claim.kept)
-                except TroubleError as error:
-                    await self._put_off(sink, claim, error.trouble)
+                    await send(claim.stored)
+                except ProblemError as error:
+                    await self._reschedule(sink, claim, error.problem)
                 else:
-                    self._troubles.pop(sink, None)
-                    await book.delivered(claim)
+                    self._problems.pop(sink, None)
+                    await book.mark_delivered(claim)
 
-    async def _put_off(self, sink: str, claim: Claim, trouble: Trouble) -> None:
+    async def _reschedule(self, sink: str, claim: DeliveryClaim, trouble: Problem) -> None:
         now = self._clock.now()
-        wait = max(backoff(SHORTEST_PAUSE, claim.attempts, LONGEST_PAUSE), (trouble.retry_at or now) - now)
-        if trouble != self._troubles.get(sink):
+        wait = max(
+            backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE), (trouble.retry_at or now) - now
+        )
+        if trouble != self._problems.get(sink):
             _log.warning("alerts: %s", trouble.message)
-        self._troubles[sink] = trouble
+        self._problems[sink] = trouble
         if trouble.kind != "contract":
             # The next alert would fare no better; later, they come in the right order.
-            self._held[sink] = self._clock.monotonic() + wait.total_seconds()
-        await self._journal.alerts.put_off(claim, now + wait)
+            self._held_until[sink] = self._clock.monotonic() + wait.total_seconds()
+        await self._journal.outbox.reschedule(claim, now + wait)
 
-    def _give_up(self, sink: str, claim: Claim) -> None:
+    def _give_up(self, sink: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:
             return  # a notice of yesterday that no app was there to show
-        said = f"An alert could not be delivered within a day, and is given up ({claim.kept.alert.title})."
+        said = (
+            f"An alert could not be delivered within a day, and is given up ({claim.stored.alert.title})."
+        )
         cure = "Check on_change and webhook in the [alerts] table of the config."
-        self._troubles.setdefault(sink, Trouble("contract", said, cure))
+        self._problems.setdefault(sink, Problem("contract", said, cure))
 
 
-def _within(sink: str, show: Callable[[Alert], None]) -> Send:
-    async def send(kept: KeptAlert) -> None:
+def _local_sender(sink: str, show: Callable[[Alert], None]) -> Sender:
+    async def send(kept: StoredAlert) -> None:
         try:
             show(kept.alert)
         except Exception as error:
             why = type(error).__name__
-            raise TroubleError(
-                Trouble("contract", f"A notice could not be shown ({sink}: {why}).", "It is tried again.")
+            raise ProblemError(
+                Problem("contract", f"A notice could not be shown ({sink}: {why}).", "It is tried again.")
             ) from None
 
     return send

@@ -6,22 +6,22 @@ from typing import Final
 
 _ORGS_PER_TICK: Final = 200
 """Thousands of orgs are not considered each second, so that they cost no more than a few."""
-_AT_LEAST_EVERY: Final = 30
+_MAX_TICKS: Final = 30
 """Ticks: verdicts change with the time alone, too."""
 
 
-class Pace:
+class EvaluationSchedule:
     """Soon after a change; else now and then."""
 
     def __init__(self) -> None:
         self._changed = True
         self._ticks = 0
 
-    def note_change(self) -> None:
+    def mark_changed(self) -> None:
         """Something about an org is known anew."""
         self._changed = True
 
-    def is_due(self, orgs: int) -> bool:
+    def take_if_due(self, orgs: int) -> bool:
         """A second went by: whether it is time to consider them, which then is taken as done.
 
         Args:
@@ -29,7 +29,7 @@ class Pace:
         """
         self._ticks += 1
         rest = 1 + orgs // _ORGS_PER_TICK
-        if self._ticks < (rest if self._changed else max(_AT_LEAST_EVERY, rest)):
+        if self._ticks < (rest if self._changed else max(_MAX_TICKS, rest)):
             return False
         self._changed, self._ticks = False, 0
         return True

@@ -7,45 +7,45 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from zbtui.alerts.message import alert_as_json
-from zbtui.core.data_centers import check_webhook_url
+from zbtui.alerts.message import alert_payload
+from zbtui.core.data_centers import webhook_url_error
 from zbtui.core.text import clean
-from zbtui.core.trouble import Kind, Trouble, TroubleError
-from zbtui.store.alerts import KeptAlert
-from zbtui.zoho.http import Http, Reply
+from zbtui.core.trouble import Problem, ProblemError, ProblemKind
+from zbtui.store.alerts import StoredAlert
+from zbtui.zoho.http import HttpClient, HttpResponse
 
-_ADDRESS: Final = "Correct webhook in the [alerts] table of the config."
-_HINTS: Final[dict[Kind, str]] = {
+_ADDRESS_HINT: Final = "Correct webhook in the [alerts] table of the config."
+_HINTS: Final[dict[ProblemKind, str]] = {
     "network": "It is tried again by itself; if it lasts, check the network, the proxy and the webhook.",
     "server": "It is tried again by itself; if it lasts, ask who runs the webhook.",
     "throttled": "It is tried again by itself, once the webhook allows it.",
     "contract": "Check that webhook in the [alerts] table of the config is right, and takes JSON.",
-    "config": _ADDRESS,
+    "config": _ADDRESS_HINT,
 }
 
 
-async def post(http: Http, url: str, kept: KeptAlert, now: datetime) -> None:
+async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetime) -> None:
     """Hand one alert to the webhook at `url`; any answer of the 200s means that it was taken.
 
     Raises:
         TroubleError: it was not. Of kind `contract` where this very alert was refused; any other
             kind would meet the next alert, too.
     """
-    if wrong := check_webhook_url(url):
-        raise TroubleError(Trouble("config", f"The address of the webhook {wrong}.", _ADDRESS))
+    if wrong := webhook_url_error(url):
+        raise ProblemError(Problem("config", f"The address of the webhook {wrong}.", _ADDRESS_HINT))
     try:
-        reply = await http.send("POST", url, json=alert_as_json(kept))
-    except TroubleError as error:
-        message = f"The webhook was not told of an alert: {error.trouble.message}"
-        hint = _HINTS.get(error.trouble.kind, _ADDRESS)
-        raise TroubleError(replace(error.trouble, message=message, hint=hint)) from None
+        reply = await http.send("POST", url, json=alert_payload(kept))
+    except ProblemError as error:
+        message = f"The webhook was not told of an alert: {error.problem.message}"
+        hint = _HINTS.get(error.problem.kind, _ADDRESS_HINT)
+        raise ProblemError(replace(error.problem, message=message, hint=hint)) from None
     if not 200 <= reply.status < 300:
-        raise TroubleError(_refused(clean(urlsplit(url).hostname or "", 80), reply, now))
+        raise ProblemError(_refusal_problem(clean(urlsplit(url).hostname or "", 80), reply, now))
 
 
-def _refused(host: str, reply: Reply, now: datetime) -> Trouble:
+def _refusal_problem(host: str, reply: HttpResponse, now: datetime) -> Problem:
     what = f"The webhook at {host} did not take an alert: HTTP {reply.status}"
-    kind: Kind
+    kind: ProblemKind
     match reply.status:
         case 408 | 429:
             kind = "throttled"
@@ -56,4 +56,4 @@ def _refused(host: str, reply: Reply, now: datetime) -> Trouble:
         case _:
             # Whoever may redirect could have the alerts sent anywhere, and in plain text.
             kind, what = "config", f"{what}, which leads elsewhere and is not followed"
-    return Trouble(kind, f"{what}.", _HINTS[kind], http_status=reply.status, retry_at=reply.retry_at(now))
+    return Problem(kind, f"{what}.", _HINTS[kind], http_status=reply.status, retry_at=reply.retry_at(now))

@@ -8,28 +8,28 @@ from typing import Any, Final
 
 from zbtui.core.verdict import Level
 
-_COLOURS: Final = {Level.OK: "32", Level.WARNING: "33", Level.UNKNOWN: "35", Level.CRITICAL: "1;31"}
+_LEVEL_COLOURS: Final = {Level.OK: "32", Level.WARNING: "33", Level.UNKNOWN: "35", Level.CRITICAL: "1;31"}
 """Of the sixteen that every terminal theme defines."""
-_WIDTHLESS: Final = frozenset({"Mn", "Me", "Cf"})
+_ZERO_WIDTH_CATEGORIES: Final = frozenset({"Mn", "Me", "Cf"})
 """Categories of characters that stand on the one before them, or are not seen at all."""
 
 
-def cells(text: str) -> int:
+def cell_width(text: str) -> int:
     """How many cells a text takes on a terminal; Chinese, Japanese and Korean take two each."""
-    return sum(map(_cells_of, text))
+    return sum(map(_character_width, text))
 
 
-def pad(text: str, width: int) -> str:
+def pad_to_width(text: str, width: int) -> str:
     """Spaces behind it, up to so many cells."""
-    return text + " " * (width - cells(text))
+    return text + " " * (width - cell_width(text))
 
 
-def paint(text: str, level: Level, *, coloured: bool) -> str:
+def colour_by_level(text: str, level: Level, *, coloured: bool) -> str:
     """In the colour of how bad it is, where there is to be colour."""
-    return f"\x1b[{_COLOURS[level]}m{text}\x1b[0m" if coloured else text
+    return f"\x1b[{_LEVEL_COLOURS[level]}m{text}\x1b[0m" if coloured else text
 
 
-def takes_colour(stream: Any, environ: Mapping[str, str]) -> bool:
+def supports_colour(stream: Any, environ: Mapping[str, str]) -> bool:
     """Whether a person sees this stream on a terminal that knows colour, and did not forbid it.
 
     Args:
@@ -40,7 +40,7 @@ def takes_colour(stream: Any, environ: Mapping[str, str]) -> bool:
     return environ.get("TERM") != "dumb"
 
 
-def _cells_of(character: str) -> int:
-    if unicodedata.category(character) in _WIDTHLESS:
+def _character_width(character: str) -> int:
+    if unicodedata.category(character) in _ZERO_WIDTH_CATEGORIES:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

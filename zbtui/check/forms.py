@@ -6,16 +6,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, Literal
 
-from zbtui.check.json_text import as_json
+from zbtui.check.json_text import report_as_json
 from zbtui.check.report import Report
-from zbtui.check.text import as_text
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.check.text import report_as_text
+from zbtui.core.trouble import Problem, ProblemError
 
-Form = Literal["text", "json", "openmetrics"]
-FORMS: Final[tuple[Form, ...]] = ("text", "json", "openmetrics")
+OutputFormat = Literal["text", "json", "openmetrics"]
+OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = ("text", "json", "openmetrics")
 
 
-def writer_of(form: Form, *, coloured: bool = False) -> Callable[[Report], str]:
+def formatter_for(output_format: OutputFormat, *, coloured: bool = False) -> Callable[[Report], str]:
     """What makes the text of a report, in this form.
 
     Args:
@@ -24,18 +24,18 @@ def writer_of(form: Form, *, coloured: bool = False) -> Callable[[Report], str]:
     Raises:
         TroubleError: the library for the metrics is not installed.
     """
-    if form == "openmetrics":
+    if output_format == "openmetrics":
         try:
-            from zbtui.check.openmetrics import as_openmetrics
+            from zbtui.check.openmetrics import report_as_openmetrics
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "prometheus_client":
                 raise
-            raise TroubleError(
-                Trouble(
+            raise ProblemError(
+                Problem(
                     "config",
                     "The metrics need prometheus-client, which is not installed.",
                     "Install it beside zbtui: pip install prometheus-client.",
                 )
             ) from None
-        return as_openmetrics
-    return as_json if form == "json" else partial(as_text, coloured=coloured)
+        return report_as_openmetrics
+    return report_as_json if output_format == "json" else partial(report_as_text, coloured=coloured)

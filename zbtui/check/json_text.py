@@ -6,14 +6,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from zbtui.check.report import Finding, Report
-from zbtui.core.recurrence import in_words
+from zbtui.check.report import OrgResult, Report
+from zbtui.core.recurrence import rrule_text
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import month_of
-from zbtui.core.trouble import Trouble
+from zbtui.core.timefmt import month_bounds
+from zbtui.core.trouble import Problem
 
 
-def as_json(report: Report) -> str:
+def report_as_json(report: Report) -> str:
     """One JSON object; every key always there, what is not known null.
 
     Moments are ISO 8601 with offset and whole seconds, those that Zoho names as it names them.
@@ -43,70 +43,70 @@ def as_json(report: Report) -> str:
     """
     body = {
         "schema": 1,
-        "checked_at": iso(report.checked_at),
-        "level": report.level.word,
-        "orgs": [_org(finding) for finding in report.findings],
+        "checked_at": iso_time(report.checked_at),
+        "level": report.level.label,
+        "orgs": [_org_object(finding) for finding in report.results],
     }
     return json.dumps(body, indent=2)
 
 
-def iso(moment: datetime | None) -> str | None:
+def iso_time(moment: datetime | None) -> str | None:
     """With offset, whole seconds."""
     return moment.isoformat(timespec="seconds") if moment else None
 
 
-def _org(finding: Finding) -> dict[str, Any]:
+def _org_object(finding: OrgResult) -> dict[str, Any]:
     snapshot, verdict = finding.snapshot, finding.verdict
     backup, seen = snapshot.zoho.backup, snapshot.zoho.observed_at
-    ahead = snapshot.time_to_next_run(finding.at)
+    ahead = snapshot.time_to_next_run(finding.judged_at)
     return {
         "name": snapshot.org.name,
         "data_center": snapshot.org.data_center,
         "company": snapshot.company_name,
-        "level": verdict.level.word,
+        "level": verdict.level.label,
         "verdict": verdict.name,
         "headline": verdict.headline,
         "hint": verdict.hint,
-        "observed_at": iso(seen),
+        "observed_at": iso_time(seen),
         "stale": seen is not None and (snapshot.polls.problem is not None or snapshot.polls.restored),
         "backup": backup.as_dict() if backup else None,
-        "plan": in_words(backup.rrule) if backup and backup.rrule else None,
-        "next_run": iso(backup.next_run) if backup else None,
+        "plan": rrule_text(backup.rrule) if backup and backup.rrule else None,
+        "next_run": iso_time(backup.next_run) if backup else None,
         "seconds_to_next_run": None if ahead is None else int(ahead.total_seconds()),
-        "last_completed": iso(snapshot.last_completed),
-        "last_failed": iso(snapshot.last_failed),
-        "links_expire": iso(snapshot.zoho.last_links_expiry),
-        "history": _history(snapshot, finding.at),
-        "error": snapshot.polls.problem and _error(snapshot.polls.problem),
+        "last_completed": iso_time(snapshot.last_completed),
+        "last_failed": iso_time(snapshot.last_failed),
+        "links_expire": iso_time(snapshot.zoho.last_links_expiry),
+        "history": _history_object(snapshot, finding.judged_at),
+        "error": snapshot.polls.problem and _error_object(snapshot.polls.problem),
     }
 
 
-def _history(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+def _history_object(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
     history, trouble = snapshot.zoho.history, snapshot.polls.history_problem
     last = history.last_finished if history else None
-    begin, end = _month(snapshot, now)
+    begin, end = _current_month(snapshot, now)
     return {
-        "known_at": iso(snapshot.zoho.history_read_at),
+        "known_at": iso_time(snapshot.zoho.history_read_at),
         "last_outcome": last.outcome.value if last and last.outcome else None,
-        "runs_this_month": history.runs_within(begin, end) if history else None,
-        "bought_this_month": history.bought_within(begin, end) if history else None,
-        "included_per_month": snapshot.zoho.company.included if snapshot.zoho.company else None,
+        "runs_this_month": history.count_runs(begin, end) if history else None,
+        "bought_this_month": history.count_bought(begin, end) if history else None,
+        "included_per_month": snapshot.zoho.company.included_backups if snapshot.zoho.company else None,
         "trouble": trouble and trouble.message,
     }
 
 
-def _month(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime]:
+def _current_month(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime]:
     """The calendar month of `now`, at the offset that Zoho names the org's next run with."""
     next_run = snapshot.zoho.backup.next_run if snapshot.zoho.backup else None
-    return month_of(snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC))
+    return month_bounds(snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC))
 
 
-def _error(trouble: Trouble) -> dict[str, Any]:
+def _error_object(trouble: Problem) -> dict[str, Any]:
     return {
         "kind": trouble.kind,
         "code": trouble.code,
         "http_status": trouble.http_status,
         "message": trouble.message,
         "hint": trouble.hint,
-        "retry_at": iso(trouble.retry_at),
+        "retry_at": iso_time(trouble.retry_at),
     }

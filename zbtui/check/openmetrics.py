@@ -16,20 +16,20 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from zbtui.check.report import EXIT_CODES, Finding, Report
-from zbtui.core.verdict import Name
+from zbtui.check.report import EXIT_STATUS_BY_LEVEL, OrgResult, Report
+from zbtui.core.verdict import VerdictName
 
 _LABELS: Final = ("org", "data_center")
 
 
-def as_openmetrics(report: Report) -> str:
+def report_as_openmetrics(report: Report) -> str:
     """A sample for each org and each thing that is known of it; what is not known has none.
 
     Labels are the org's name and its data center, as configured; moments are Unix time in seconds.
     Of an org that could not be looked at, status and moments are those of the last good look.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Findings(report))
+    registry.register(_ReportCollector(report))
     text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return text.decode().removesuffix("\n")
 
@@ -38,29 +38,29 @@ def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
-def _next_run(finding: Finding) -> float | None:
+def _next_run_seconds(finding: OrgResult) -> float | None:
     snapshot = finding.snapshot
     # A schedule that is stopped still names a run, which will not come.
-    if snapshot.zoho.backup is None or snapshot.time_to_next_run(finding.at) is None:
+    if snapshot.zoho.backup is None or snapshot.time_to_next_run(finding.judged_at) is None:
         return None
     return _seconds(snapshot.zoho.backup.next_run)
 
 
-def _age(finding: Finding) -> float | None:
+def _observation_age(finding: OrgResult) -> float | None:
     seen = finding.snapshot.zoho.observed_at
-    return (finding.at - seen).total_seconds() if seen else None
+    return (finding.judged_at - seen).total_seconds() if seen else None
 
 
-_GAUGES: Final[tuple[tuple[str, str, Callable[[Finding], float | None]], ...]] = (
+_GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]] = (
     (
         "zbtui_level",
         "How bad: 0 ok, 1 warning, 2 critical, 3 unknown.",
-        lambda finding: EXIT_CODES[finding.verdict.level],
+        lambda finding: EXIT_STATUS_BY_LEVEL[finding.verdict.level],
     ),
     (
         "zbtui_next_run_timestamp_seconds",
         "When the next backup is to run, as Zoho names it.",
-        _next_run,
+        _next_run_seconds,
     ),
     (
         "zbtui_last_completed_timestamp_seconds",
@@ -95,12 +95,12 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[Finding], float | None]], ...]] =
     (
         "zbtui_last_good_look_age_seconds",
         "How long ago that was at this look.",
-        _age,
+        _observation_age,
     ),
 )
 
 
-class _Findings(Collector):
+class _ReportCollector(Collector):
     """A report, as prometheus-client collects it."""
 
     def __init__(self, report: Report) -> None:
@@ -109,10 +109,10 @@ class _Findings(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         for name, about, value_of in _GAUGES:
             gauge = GaugeMetricFamily(name, about, labels=_LABELS)
-            for finding in self._report.findings:
+            for finding in self._report.results:
                 value = value_of(finding)
                 if value is not None:
-                    gauge.add_metric(_labels(finding), value)
+                    gauge.add_metric(_label_values(finding), value)
             yield gauge
         yield self._verdicts()
         yield self._statuses()
@@ -126,21 +126,21 @@ class _Findings(Collector):
         gauge = GaugeMetricFamily(
             "zbtui_verdict", "1 for the verdict on the org, 0 for all others.", labels=(*_LABELS, "verdict")
         )
-        for finding in self._report.findings:
-            for name in get_args(Name):
-                gauge.add_metric([*_labels(finding), name], finding.verdict.name == name)
+        for finding in self._report.results:
+            for name in get_args(VerdictName):
+                gauge.add_metric([*_label_values(finding), name], finding.verdict.name == name)
         return gauge
 
     def _statuses(self) -> GaugeMetricFamily:
         gauge = GaugeMetricFamily(
             "zbtui_status_info", "1, labelled with Zoho's own status word.", labels=(*_LABELS, "status")
         )
-        for finding in self._report.findings:
+        for finding in self._report.results:
             backup = finding.snapshot.zoho.backup
             if backup and backup.status:
-                gauge.add_metric([*_labels(finding), backup.status], 1)
+                gauge.add_metric([*_label_values(finding), backup.status], 1)
         return gauge
 
 
-def _labels(finding: Finding) -> list[str]:
+def _label_values(finding: OrgResult) -> list[str]:
     return [finding.snapshot.org.name, finding.snapshot.org.data_center]

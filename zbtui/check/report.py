@@ -8,23 +8,23 @@ from datetime import datetime
 from typing import Final
 
 from zbtui.core.judge import judge
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.verdict import Level, Verdict
 from zbtui.watch.fleet import Fleet
 
-EXIT_CODES: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
-NO_PATIENCE: Final = 1
+EXIT_STATUS_BY_LEVEL: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
+ONE_FAILURE: Final = 1
 """One failed look is enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class OrgResult:
     """What one org is at."""
 
     snapshot: Snapshot
     verdict: Verdict
-    at: datetime
+    judged_at: datetime
     """When it was looked at: one org that is slow makes no other one old."""
 
 
@@ -33,26 +33,26 @@ class Report:
     """What one check found, worst first."""
 
     checked_at: datetime
-    findings: tuple[Finding, ...]
+    results: tuple[OrgResult, ...]
 
     @property
     def level(self) -> Level:
         """The worst org's; unknown where there is none to look at."""
-        return max((finding.verdict.level for finding in self.findings), default=Level.UNKNOWN)
+        return max((finding.verdict.level for finding in self.results), default=Level.UNKNOWN)
 
 
-async def check(fleet: Fleet, names: Sequence[str]) -> Report:
+async def check_orgs(fleet: Fleet, names: Sequence[str]) -> Report:
     """Look at each of these orgs once and judge it by this one look."""
-    snapshots = await fleet.look_once(names)
-    return judge_all(snapshots, fleet.policy, fleet.now())
+    snapshots = await fleet.poll_once(names)
+    return report_on(snapshots, fleet.policy, fleet.now())
 
 
-def judge_all(snapshots: Iterable[Snapshot], policy: Policy, now: datetime) -> Report:
+def report_on(snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime) -> Report:
     """A report on what was seen by `now`, without patience for a failed look."""
-    findings = [_find(snapshot, policy, snapshot.polls.attempted_at or now) for snapshot in snapshots]
+    findings = [_result_for(snapshot, policy, snapshot.polls.attempted_at or now) for snapshot in snapshots]
     findings.sort(key=lambda finding: -finding.verdict.level)
     return Report(now, tuple(findings))
 
 
-def _find(snapshot: Snapshot, policy: Policy, at: datetime) -> Finding:
-    return Finding(snapshot, judge(snapshot, policy, at, NO_PATIENCE), at)
+def _result_for(snapshot: Snapshot, policy: WatchPolicy, at: datetime) -> OrgResult:
+    return OrgResult(snapshot, judge(snapshot, policy, at, ONE_FAILURE), at)

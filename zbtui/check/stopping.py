@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from zbtui.clock import Stop
+from zbtui.clock import StopSignal
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stopped_by_signals(stop: Stop) -> Iterator[None]:
+def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
     """SIGINT and SIGTERM request a stop; the next one does what it always does. In a running loop."""
     loop = asyncio.get_running_loop()
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
@@ -40,7 +40,7 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
         restore()
 
 
-def is_gone(stream: Any) -> bool:
+def reader_is_gone(stream: Any) -> bool:
     """Whether nobody will ever read what is written to it; False where only writing can tell.
 
     Args:

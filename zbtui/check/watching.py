@@ -8,22 +8,22 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
-from zbtui.alerts.desk import AlertDesk
-from zbtui.alerts.pacing import Pace
-from zbtui.check.events import as_line, removal_line, state_line
-from zbtui.clock import Clock, Stop, StoppedError
+from zbtui.alerts.desk import AlertDispatcher
+from zbtui.alerts.pacing import EvaluationSchedule
+from zbtui.check.events import event_json_line, removal_json_line, state_json_line
+from zbtui.clock import Clock, StoppedError, StopSignal
 from zbtui.config.config_watcher import ConfigWatcher
-from zbtui.core.event import Event, Standing, changes, standing_of
+from zbtui.core.event import Event, OrgState, org_state_from, state_changes
 from zbtui.core.judge import judge
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.core.verdict import Verdict
 from zbtui.watch.fleet import Fleet
 
-_TICK: Final = 1.0
+_TICK_SECONDS: Final = 1.0
 
 
-class Watcher:
+class ChangeStream:
     """Compares what it sees by itself: it needs no journal, and other processes take nothing from it."""
 
     def __init__(
@@ -32,11 +32,11 @@ class Watcher:
         fleet: Fleet,
         clock: Clock,
         write: Callable[[str], None],
-        tell: Callable[[Trouble], None],
+        on_problem: Callable[[Problem], None],
         *,
         names: Collection[str] = (),
-        alerts: AlertDesk | None = None,
-        is_gone: Callable[[], bool] = lambda: False,
+        alerts: AlertDispatcher | None = None,
+        reader_is_gone: Callable[[], bool] = lambda: False,
     ) -> None:
         """Args:
         config: polled with each tick.
@@ -50,31 +50,31 @@ class Watcher:
         self._fleet = fleet
         self._clock = clock
         self._write = write
-        self._tell = tell
+        self._on_problem = on_problem
         self._names = frozenset(names)
         self._alerts = alerts
-        self._is_gone = is_gone
+        self._reader_is_gone = reader_is_gone
         self._lines: deque[str] = deque()
-        self._stands: dict[str, tuple[Verdict, Standing]] = {}
+        self._states: dict[str, tuple[Verdict, OrgState]] = {}
         """How each org stood after its last look."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alerting: asyncio.Task[None] | None = None
-        self._pace = Pace()
-        self._told: dict[str, Collection[Trouble | None]] = {}
+        self._alert_task: asyncio.Task[None] | None = None
+        self._evaluation_schedule = EvaluationSchedule()
+        self._reported: dict[str, Collection[Problem | None]] = {}
         self._wake: Callable[[], None] = lambda: None
 
-    async def run(self, stop: Stop) -> None:
+    async def run(self, stop: StopSignal) -> None:
         """Until `stop` is requested or nobody reads any more.
 
         Each org is told once as it stands after its first look, then each change.
         """
         self._wake = stop.wake
-        self._fleet.listen(self._see)
-        self._begin(snapshot.org.name for snapshot in self._fleet.snapshots)
+        self._fleet.subscribe(self._on_snapshot)
+        self._start_pollers(snapshot.org.name for snapshot in self._fleet.snapshots)
         try:
-            while not self._is_gone():
-                self._flush()
-                await stop.wait(_TICK)
+            while not self._reader_is_gone():
+                self._write_lines()
+                await stop.wait(_TICK_SECONDS)
                 self._tick()
                 self._send_alerts()
         except (StoppedError, BrokenPipeError):
@@ -83,72 +83,72 @@ class Watcher:
             self._fleet.stop()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             with suppress(BrokenPipeError):
-                self._flush()
+                self._write_lines()
 
-    def _begin(self, names: Iterable[str]) -> None:
+    def _start_pollers(self, names: Iterable[str]) -> None:
         self._tasks |= {
-            asyncio.create_task(self._fleet.run(name)) for name in names if self._is_watched(name)
+            asyncio.create_task(self._fleet.run_poller(name)) for name in names if self._is_watched(name)
         }
 
     def _is_watched(self, name: str) -> bool:
         return not self._names or name in self._names
 
     def _tick(self) -> None:
-        self._config.poll()
+        self._config.check_for_change()
         change = self._fleet.tick()
         for name in change.removed:
-            if name not in change.added and name in self._stands:
-                verdict, _ = self._stands.pop(name)
-                self._lines.append(removal_line(self._clock.now(), name, verdict))
-        self._begin(change.added)
-        self._tell_news("config", self._config.problem)
-        self._tell_news("journal", self._fleet.journal_trouble)
+            if name not in change.added and name in self._states:
+                verdict, _ = self._states.pop(name)
+                self._lines.append(removal_json_line(self._clock.now(), name, verdict))
+        self._start_pollers(change.added)
+        self._report_new_problems("config", self._config.problem)
+        self._report_new_problems("journal", self._fleet.journal_problem)
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.remove(task)
             task.result()  # a bug of ours ends the watch, and is told
 
-    def _see(self, snapshot: Snapshot) -> None:
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
         """A snapshot changed: notes the lines for what a look has found. Called within the look."""
         name, at = snapshot.org.name, snapshot.polls.attempted_at
-        before = self._stands.get(name)
+        before = self._states.get(name)
         is_old = snapshot.polls.restored and snapshot.polls.problem is None
         if snapshot.activity.polling or at is None or is_old:
             return
         verdict = judge(snapshot, self._fleet.policy, at)
-        standing = standing_of(snapshot, verdict, at)
+        standing = org_state_from(snapshot, verdict, at)
         assert standing is not None  # it was looked at
-        self._stands[name] = verdict, standing
-        self._pace.note_change()
+        self._states[name] = verdict, standing
+        self._evaluation_schedule.mark_changed()
         if before is None:
-            self._lines.append(state_line(at, name, verdict))
+            self._lines.append(state_json_line(at, name, verdict))
         else:
             self._lines.extend(
-                as_line(Event(at, name, kind, was, has, verdict.level.word, verdict.headline))
-                for kind, was, has in changes(before[1], standing)
+                event_json_line(Event(at, name, kind, was, has, verdict.level.label, verdict.headline))
+                for kind, was, has in state_changes(before[1], standing)
             )
         self._wake()
 
-    def _flush(self) -> None:
+    def _write_lines(self) -> None:
         while self._lines:
             self._write(self._lines.popleft())
 
     def _send_alerts(self) -> None:
         """Beside the watch: a command or a webhook takes its time."""
-        free = self._alerting is None or self._alerting.done()
-        if self._alerts is not None and free and self._pace.is_due(len(self._stands)):
-            self._alerting = asyncio.create_task(self._consider(self._alerts))
-            self._tasks.add(self._alerting)
+        free = self._alert_task is None or self._alert_task.done()
+        if self._alerts is not None and free and self._evaluation_schedule.take_if_due(len(self._states)):
+            self._alert_task = asyncio.create_task(self._evaluate_alerts(self._alerts))
+            self._tasks.add(self._alert_task)
 
-    async def _consider(self, alerts: AlertDesk) -> None:
+    async def _evaluate_alerts(self, alerts: AlertDispatcher) -> None:
         snapshots = [one for one in self._fleet.snapshots if self._is_watched(one.org.name)]
         verdicts, whole = self._fleet.verdicts, not self._names
-        await alerts.consider(snapshots, self._fleet.policy, verdicts, whole=whole)
+        await alerts.evaluate(snapshots, self._fleet.policy, verdicts, covers_all_orgs=whole)
         await alerts.deliver()
-        self._tell_news("alerts", *alerts.troubles)
+        self._report_new_problems("alerts", *alerts.problems)
 
-    def _tell_news(self, what: str, *troubles: Trouble | None) -> None:
+    def _report_new_problems(self, what: str, *troubles: Problem | None) -> None:
         """Each trouble once, and again when it comes back."""
         for trouble in troubles:
-            if trouble is not None and trouble not in self._told.get(what, ()):
-                self._tell(trouble)
-        self._told[what] = troubles
+            if trouble is not None and trouble not in self._reported.get(what, ()):
+                self._on_problem(trouble)
+        self._reported[what] = troubles

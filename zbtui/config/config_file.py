@@ -11,24 +11,26 @@ from pathlib import Path
 from typing import Final
 
 from zbtui.config.parsing import (
-    HEADER,
     ORG_HEADER,
     ORG_KEYS,
-    check_free,
+    TABLE_HEADER,
+    check_name_is_free,
+    config_error,
     find_org,
-    org_table,
+    org_to_table,
     parse_config,
-    refused,
 )
 from zbtui.config.settings import Config
-from zbtui.core.org import POLICY_KEYS, Org, rebased
-from zbtui.core.trouble import TroubleError
+from zbtui.core.org import POLICY_KEYS, Org, merge_edit
+from zbtui.core.trouble import ProblemError
 from zbtui.private_files import make_private_folder, write_atomically
 
-_LARGEST: Final = 10 << 20
-_PATIENCE: Final = 1.0
+_MAX_BYTES: Final = 10 << 20
+_LOCK_TIMEOUT_SECONDS: Final = 1.0
 """Seconds to wait for another process that edits it, which takes it a few milliseconds."""
-_NEW_FILE: Final = "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
+_NEW_FILE_HEADER: Final = (
+    "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
+)
 
 
 class ConfigFile:
@@ -47,7 +49,7 @@ class ConfigFile:
         text = _read(self.path)
         return Config() if text is None else parse_config(text, str(self.path))
 
-    def reload(self) -> Config | None:
+    def load_if_changed(self) -> Config | None:
         """The config where its file has changed since the last call, else None.
 
         Raises what `load` raises once for each change; that it cannot be read, each time: its rights may
@@ -70,15 +72,15 @@ class ConfigFile:
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             import tomlkit  # here, because only edits need it
 
-            check_free(config, org.name)
+            check_name_is_free(config, org.name)
             table = tomlkit.table()
-            for key, value in org_table(org).items():
+            for key, value in org_to_table(org).items():
                 table[key] = value
             orgs = tomlkit.aot()
             orgs.append(table)
             addition = tomlkit.document().add("org", orgs).as_string()
             # At the very end: whatever the file holds, no line of it moves.
-            before = text or _NEW_FILE
+            before = text or _NEW_FILE_HEADER
             gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
             return before + gap + addition, (*config.orgs, org)
 
@@ -93,7 +95,7 @@ class ConfigFile:
 
         self._edit(edit)
 
-    def replace(self, org_name: str, org: Org, opened: Org | None = None) -> None:
+    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
         """Change the keys of one `[[org]]` that differ, where they stand.
 
         Args:
@@ -102,15 +104,15 @@ class ConfigFile:
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             before = find_org(config, org_name)
-            after = rebased(before, opened or before, org)
+            after = merge_edit(before, original or before, org)
             if after.name != org_name:
-                check_free(config, after.name)
+                check_name_is_free(config, after.name)
             edited = _with_org(text, config.orgs.index(before), before, after)
             return edited, tuple(after if one is before else one for one in config.orgs)
 
         self._edit(edit)
 
-    def touch(self) -> None:
+    def announce_change(self) -> None:
         """Have every zbtui process look at it again: something that belongs to it has changed."""
         with suppress(OSError):
             os.utime(self.path)
@@ -129,26 +131,26 @@ class ConfigFile:
         path = self.path
         try:
             make_private_folder(self._lock.parent)
-            with FileLock(self._lock, timeout=_PATIENCE, mode=0o600):
+            with FileLock(self._lock, timeout=_LOCK_TIMEOUT_SECONDS, mode=0o600):
                 text = _read(path) or ""
                 config = parse_config(text, str(path))
                 edited, orgs = edit(text, config)
-                if not self._says(edited, replace(config, orgs=orgs)):
-                    raise refused(
+                if not self._parses_to(edited, replace(config, orgs=orgs)):
+                    raise config_error(
                         f"{path}: written in a way that cannot be edited safely; nothing was changed.",
                         "Give each org a table of its own that begins with [[org]], or edit it by hand.",
                     )
                 write_atomically(path, edited)
         except Timeout:
-            raise refused(
+            raise config_error(
                 f"{path}: another zbtui process is editing it.", "Try again when that one is done."
             ) from None
         except OSError as error:
-            raise refused(
+            raise config_error(
                 f"{path}: cannot be written ({error.strerror}).", "Check the rights of file and folder."
             ) from None
 
-    def _says(self, text: str, expected: Config) -> bool:
+    def _parses_to(self, text: str, expected: Config) -> bool:
         try:
             tomllib.loads(text)
         except (ValueError, RecursionError):
@@ -156,7 +158,7 @@ class ConfigFile:
         return parse_config(text, str(self.path)) == expected
 
 
-class _UnreadableError(TroubleError):
+class _UnreadableError(ProblemError):
     """The system does not give the file out."""
 
 
@@ -164,17 +166,17 @@ def _read(path: Path) -> str | None:
     """The file's text; None: there is none."""
     try:
         with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
-            raise refused(f"{path}: larger than 10 MiB.", "Check that this is zbtui's config.")
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise config_error(f"{path}: larger than 10 MiB.", "Check that this is zbtui's config.")
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError:
         return None
     except OSError as error:
-        trouble = refused(f"{path}: cannot be read ({error.strerror}).", "Check its rights.").trouble
+        trouble = config_error(f"{path}: cannot be read ({error.strerror}).", "Check its rights.").problem
         raise _UnreadableError(trouble) from None
     except UnicodeDecodeError:
-        raise refused(f"{path}: not text in UTF-8.", "Save it as UTF-8.") from None
+        raise config_error(f"{path}: not text in UTF-8.", "Save it as UTF-8.") from None
 
 
 def _with_org(text: str, index: int, before: Org, org: Org) -> str:
@@ -191,7 +193,7 @@ def _with_org(text: str, index: int, before: Org, org: Org) -> str:
         own = tomlkit.parse("".join(lines[start:end]))
     except ValueError:  # what looks like a header is the inside of a text
         return text
-    wanted, had = org_table(org), org_table(before)
+    wanted, had = org_to_table(org), org_to_table(before)
     for key in (*ORG_KEYS, *POLICY_KEYS):
         table = own["org"][0]
         if wanted.get(key) == had.get(key):
@@ -209,7 +211,10 @@ def _without_org(text: str, index: int) -> str:
     if found is None:
         return text
     start, own, following = found
-    before, after = lines[: _above_comment(lines, start)], lines[_below_comment(lines, own, following) :]
+    before, after = (
+        lines[: _start_of_comment_above(lines, start)],
+        lines[_end_of_comment_below(lines, own, following) :],
+    )
     while after and not after[0].strip() and not (before and before[-1].strip()):
         del after[0]
     return "".join(before + after)
@@ -217,7 +222,7 @@ def _without_org(text: str, index: int) -> str:
 
 def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
     """Where the lines of the `index`th org begin and end, and where the next header is; None: not here."""
-    headers = [number for number, line in enumerate(lines) if HEADER.match(line)]
+    headers = [number for number, line in enumerate(lines) if TABLE_HEADER.match(line)]
     starts = [number for number in headers if ORG_HEADER.match(lines[number])]
     if index >= len(starts):
         return None
@@ -225,12 +230,12 @@ def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
     following = next((number for number in headers if number > start), len(lines))
     return (
         start,
-        max(number for number in range(start, following) if _is_said(lines[number])) + 1,
+        max(number for number in range(start, following) if _is_content(lines[number])) + 1,
         following,
     )
 
 
-def _below_comment(lines: list[str], own: int, following: int) -> int:
+def _end_of_comment_below(lines: list[str], own: int, following: int) -> int:
     """Down over the comment right below an org. One that stands apart speaks of something else."""
     end = own
     while end < following and lines[end].lstrip().startswith("#"):
@@ -238,11 +243,11 @@ def _below_comment(lines: list[str], own: int, following: int) -> int:
     return own if end == following < len(lines) else end
 
 
-def _is_said(line: str) -> bool:
+def _is_content(line: str) -> bool:
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _above_comment(lines: list[str], number: int) -> int:
+def _start_of_comment_above(lines: list[str], number: int) -> int:
     """Up over the comment right above a header: it speaks of what comes after it."""
     while number > 0 and lines[number - 1].lstrip().startswith("#"):
         number -= 1

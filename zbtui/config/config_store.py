@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from zbtui.config.parsing import check_free, find_org
+from zbtui.config.parsing import check_name_is_free, find_org
 from zbtui.config.settings import Config
-from zbtui.core.org import Org, rebased
+from zbtui.core.org import Org, merge_edit
 
 
 class ConfigStore(Protocol):
     """Where it is kept which orgs are watched, and how. Each call may raise a `TroubleError`."""
 
     def load(self) -> Config: ...
-    def reload(self) -> Config | None:
+    def load_if_changed(self) -> Config | None:
         """The config if it has changed since the last call, else None."""
 
     def add(self, org: Org) -> None: ...
     def remove(self, org_name: str) -> None: ...
-    def replace(self, org_name: str, org: Org, opened: Org | None = None) -> None: ...
-    def touch(self) -> None:
+    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None: ...
+    def announce_change(self) -> None:
         """Have whoever watches look at it again."""
 
 
-class MemoryConfig:
+class MemoryConfigStore:
     """A config for as long as the program runs."""
 
     def __init__(self, config: Config) -> None:
@@ -34,26 +34,26 @@ class MemoryConfig:
     def load(self) -> Config:
         return self._config
 
-    def reload(self) -> Config | None:
+    def load_if_changed(self) -> Config | None:
         changed, self._changed = self._changed, False
         return self._config if changed else None
 
     def add(self, org: Org) -> None:
-        check_free(self._config, org.name)
+        check_name_is_free(self._config, org.name)
         self._set((*self._config.orgs, org))
 
     def remove(self, org_name: str) -> None:
         gone = find_org(self._config, org_name)
         self._set(tuple(one for one in self._config.orgs if one is not gone))
 
-    def replace(self, org_name: str, org: Org, opened: Org | None = None) -> None:
+    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
         before = find_org(self._config, org_name)
-        after = rebased(before, opened or before, org)
+        after = merge_edit(before, original or before, org)
         if after.name != org_name:
-            check_free(self._config, after.name)
+            check_name_is_free(self._config, after.name)
         self._set(tuple(after if one is before else one for one in self._config.orgs))
 
-    def touch(self) -> None:
+    def announce_change(self) -> None:
         self._changed = True
 
     def _set(self, orgs: tuple[Org, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zbtui.config.settings import Config
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError
 
 
 class ConfigWatcher:
@@ -17,7 +17,7 @@ class ConfigWatcher:
         reload: see `ConfigStore.reload`.
         """
         self.current = config
-        self.problem: Trouble | None = None
+        self.problem: Problem | None = None
         """Why the last change was not applied; `current` is then the config before it."""
         self._reload = reload
         self._subscribers: list[Callable[[Config], None]] = []
@@ -26,12 +26,12 @@ class ConfigWatcher:
         """Hand each later config to `apply`; also one that is equal, where the file was only touched."""
         self._subscribers.append(apply)
 
-    def poll(self) -> None:
+    def check_for_change(self) -> None:
         """Read the config if it has changed. Raises nothing: what is wrong with it is the `problem`."""
         try:
             config = self._reload()
-        except TroubleError as error:
-            self.problem = error.trouble
+        except ProblemError as error:
+            self.problem = error.problem
             return
         if config is not None:
             self.current, self.problem = config, None

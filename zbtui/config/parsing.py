@@ -12,34 +12,34 @@ from typing import Any, Final, TypeVar
 
 from zbtui.config.settings import Config, Settings
 from zbtui.config.values import (
-    Wrong,
+    InvalidValueError,
     check_address,
-    check_flag,
+    check_bool,
+    check_known_keys,
     check_one_of,
     check_tags,
     check_text,
-    only,
     read_alerts,
-    read_keep,
+    read_durations,
     read_keys,
     read_policy,
-    read_spans,
+    read_retention,
 )
-from zbtui.core.data_centers import DATA_CENTERS, check_custom_url, is_loopback
-from zbtui.core.org import ACCENTS, CUSTOM, GRANTS, POLICY_KEYS, Org, Policy
+from zbtui.core.data_centers import DATA_CENTERS, custom_url_error, is_loopback
+from zbtui.core.org import ACCENTS, CUSTOM_DATA_CENTER, GRANTS, POLICY_KEYS, Org, WatchPolicy
 from zbtui.core.text import clean
-from zbtui.core.timefmt import spell_duration
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.timefmt import format_duration
+from zbtui.core.trouble import Problem, ProblemError
 
-LONGEST_NAME: Final = 60
-ORG_KEYS: Final = tuple(key.name for key in fields(Org) if key.name != "own_policy")
-_SHORTEST_EVERY: Final = timedelta(seconds=15)
-_SHORTEST_ON_LOOPBACK: Final = timedelta(seconds=1)
+MAX_NAME_LENGTH: Final = 60
+ORG_KEYS: Final = tuple(key.name for key in fields(Org) if key.name != "policy_overrides")
+_MIN_INTERVAL: Final = timedelta(seconds=15)
+_MIN_INTERVAL_ON_LOOPBACK: Final = timedelta(seconds=1)
 _SOID: Final = re.compile(r"ZohoCRM\.[0-9]{1,20}")
-HEADER: Final = re.compile(r"\s*\[")
+TABLE_HEADER: Final = re.compile(r"\s*\[")
 ORG_HEADER: Final = re.compile(r"\s*\[\[\s*org\s*\]\]")
 _CHECKS: Final[Mapping[str, Callable[[str, object], None]]] = {
-    "mute": check_flag,
+    "mute": check_bool,
     "tags": check_tags,
     "accent": partial(check_one_of, words=ACCENTS),
 }
@@ -54,25 +54,27 @@ def parse_config(text: str, name: str) -> Config:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits
-        raise refused(f"{name}: not valid TOML ({clean(str(error))}).", "Correct that line.") from None
+        raise config_error(f"{name}: not valid TOML ({clean(str(error))}).", "Correct that line.") from None
     source = _Source(text, name)
-    source.read(None, lambda: only(document, ("watch", "alerts", "journal", "keys", "org")))
+    source.read(None, lambda: check_known_keys(document, ("watch", "alerts", "journal", "keys", "org")))
     policy = source.read("watch", lambda: read_policy(document))
     alerts = source.read("alerts", lambda: read_alerts(document))
-    keep = source.read("journal", lambda: read_keep(document))
+    keep = source.read("journal", lambda: read_retention(document))
     keys = source.read("keys", lambda: read_keys(document))
     orgs = _read_orgs(source, document.get("org", []))
     local = all(is_loopback(org.api_url or "") for org in orgs)
-    source.read("watch", lambda: _check_pace(policy, local=local))
+    source.read("watch", lambda: _check_intervals(policy, local=local))
     return Config(policy, orgs, Settings(alerts, keep, keys))
 
 
-def check_name(name: str) -> str | None:
+def name_error(name: str) -> str | None:
     """What is wrong with an org's name; None: nothing."""
     if not name:
         return "must not be empty"
-    if name != clean(name, LONGEST_NAME):
-        return f"must be one line of at most {LONGEST_NAME} printable characters, without spaces around it"
+    if name != clean(name, MAX_NAME_LENGTH):
+        return (
+            f"must be one line of at most {MAX_NAME_LENGTH} printable characters, without spaces around it"
+        )
     if name.startswith("-"):
         return "must not begin with a dash, which the command line would take for an option"
     return None
@@ -89,29 +91,29 @@ def find_org(config: Config, org_name: str) -> Org:
             return org
     names = [org.name for org in config.orgs]
     known = f"Under watch: {', '.join(names)}." if names else "No org is under watch yet: see zbtui add."
-    raise refused(f"No org is called {clean(org_name, LONGEST_NAME)!r}.", known)
+    raise config_error(f"No org is called {clean(org_name, MAX_NAME_LENGTH)!r}.", known)
 
 
-def check_free(config: Config, org_name: str) -> None:
+def check_name_is_free(config: Config, org_name: str) -> None:
     """Raises:
     TroubleError: an org of that name is under watch already.
     """
     if any(org.name == org_name for org in config.orgs):
-        raise refused(
+        raise config_error(
             f"An org called {org_name!r} is already under watch.",
             "Choose another name, or take that one off watch first.",
         )
 
 
-def org_table(org: Org) -> dict[str, Any]:
+def org_to_table(org: Org) -> dict[str, Any]:
     """An org's keys and values, as its `[[org]]` table has them: what is as if left out, is left out."""
     named = {key: value for key in ORG_KEYS if (value := getattr(org, key))}
     if org.tags:
         named["tags"] = list(org.tags)
-    return named | {key: spell_duration(span) for key, span in org.own_policy}
+    return named | {key: format_duration(span) for key, span in org.policy_overrides}
 
 
-def make_org(table: Mapping[str, Any]) -> Org:
+def org_from_table(table: Mapping[str, Any]) -> Org:
     """An org from its keys, as an `[[org]]` table has them.
 
     Raises:
@@ -119,8 +121,8 @@ def make_org(table: Mapping[str, Any]) -> Org:
     """
     try:
         return _read_org(table)
-    except Wrong as wrong:
-        raise refused(f"{wrong.what[:1].upper()}{wrong.what[1:]}.", wrong.cure) from None
+    except InvalidValueError as wrong:
+        raise config_error(f"{wrong.message[:1].upper()}{wrong.message[1:]}.", wrong.hint) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,10 @@ class _Source:
         """
         try:
             return read()
-        except Wrong as wrong:
-            line = _line(self.text, table, wrong.key)
+        except InvalidValueError as wrong:
+            line = _find_line(self.text, table, wrong.key)
             where = f"{self.name}, line {line}" if line else self.name
-            raise refused(f"{where}: {wrong.what}.", wrong.cure) from None
+            raise config_error(f"{where}: {wrong.message}.", wrong.hint) from None
 
 
 def _read_orgs(source: _Source, tables: object) -> tuple[Org, ...]:
@@ -152,13 +154,13 @@ def _read_orgs(source: _Source, tables: object) -> tuple[Org, ...]:
 
     def check() -> list[Mapping[str, Any]]:
         if not (isinstance(tables, list) and all(isinstance(table, dict) for table in tables)):
-            raise Wrong("org is not a list of tables", "Begin each org with [[org]].")
+            raise InvalidValueError("org is not a list of tables", "Begin each org with [[org]].")
         return tables
 
     def add(table: Mapping[str, Any]) -> None:
         org = _read_org(table)
         if org.name in orgs:
-            raise Wrong(f"the name {org.name!r} is given twice", "Each needs its own.", "name")
+            raise InvalidValueError(f"the name {org.name!r} is given twice", "Each needs its own.", "name")
         orgs[org.name] = org
 
     for index, table in enumerate(source.read("org", check)):
@@ -166,96 +168,104 @@ def _read_orgs(source: _Source, tables: object) -> tuple[Org, ...]:
     return tuple(orgs.values())
 
 
-def _check_pace(policy: Policy, *, local: bool) -> None:
-    shortest = _SHORTEST_ON_LOOPBACK if local else _SHORTEST_EVERY
+def _check_intervals(policy: WatchPolicy, *, local: bool) -> None:
+    shortest = _MIN_INTERVAL_ON_LOOPBACK if local else _MIN_INTERVAL
     for key in ("every", "near_every"):
         if getattr(policy, key) < shortest:
-            raise Wrong(
+            raise InvalidValueError(
                 f"{key} is under {shortest.seconds}s", "Zoho counts every call: look less often.", key
             )
 
 
 def _read_org(table: Mapping[str, Any]) -> Org:
-    only(table, (*ORG_KEYS, *POLICY_KEYS))
+    check_known_keys(table, (*ORG_KEYS, *POLICY_KEYS))
     for key, value in table.items():
         _CHECKS.get(key, check_text)(key, value)
     for key in ("name", "data_center", "client_id"):
         if key not in table:
-            raise Wrong(f"an org has no {key}", f'Add a line {key} = "…" to this org.')
-    if wrong := check_name(table["name"]):
-        raise Wrong(f"the name {clean(table['name'], 40)!r} {wrong}", "Choose another name.", "name")
+            raise InvalidValueError(f"an org has no {key}", f'Add a line {key} = "…" to this org.')
+    if wrong := name_error(table["name"]):
+        raise InvalidValueError(
+            f"the name {clean(table['name'], 40)!r} {wrong}", "Choose another name.", "name"
+        )
     if not re.fullmatch(r"[\x21-\x7e]{1,200}", table["client_id"]):
-        raise Wrong(
+        raise InvalidValueError(
             "the client id has characters that none has",
             "Copy it from Zoho's API console: it begins with 1000.",
             "client_id",
         )
     _check_data_center(table)
     _check_grant(table)
-    spans = read_spans(table, POLICY_KEYS)
+    spans = read_durations(table, POLICY_KEYS)
     own = {key: table[key] for key in ORG_KEYS if key in table}
     own["tags"] = tuple(own.get("tags", ()))
-    org = Org(**own, own_policy=tuple(spans.items()))
-    _check_pace(replace(Policy(), **spans), local=is_loopback(org.api_url or ""))
+    org = Org(**own, policy_overrides=tuple(spans.items()))
+    _check_intervals(replace(WatchPolicy(), **spans), local=is_loopback(org.api_url or ""))
     return org
 
 
 def _check_data_center(table: Mapping[str, Any]) -> None:
     chosen = table["data_center"]
-    if chosen != CUSTOM and chosen not in DATA_CENTERS:
-        raise Wrong(
+    if chosen != CUSTOM_DATA_CENTER and chosen not in DATA_CENTERS:
+        raise InvalidValueError(
             f"there is no data center {clean(chosen, 20)!r}",
             f"Use one of {' '.join(sorted(DATA_CENTERS))}, or custom.",
             "data_center",
         )
     for key in ("accounts_url", "api_url"):
-        if chosen != CUSTOM and key in table:
-            raise Wrong(f'{key} is for data_center = "custom" only', "Take one of the two out.", key)
-        if chosen == CUSTOM and key not in table:
-            raise Wrong(
+        if chosen != CUSTOM_DATA_CENTER and key in table:
+            raise InvalidValueError(
+                f'{key} is for data_center = "custom" only', "Take one of the two out.", key
+            )
+        if chosen == CUSTOM_DATA_CENTER and key not in table:
+            raise InvalidValueError(
                 f"a custom data center needs {key}",
                 f'It begins with https://, as in {key} = "https://…".',
                 "data_center",
             )
-        if chosen == CUSTOM:
-            check_address(key, table[key], check_custom_url)
+        if chosen == CUSTOM_DATA_CENTER:
+            check_address(key, table[key], custom_url_error)
 
 
 def _check_grant(table: Mapping[str, Any]) -> None:
     grant = table.get("grant", "refresh-token")
     if grant not in GRANTS:
-        raise Wrong(f"there is no grant {clean(grant, 30)!r}", f"Use {' or '.join(GRANTS)}.", "grant")
+        raise InvalidValueError(
+            f"there is no grant {clean(grant, 30)!r}", f"Use {' or '.join(GRANTS)}.", "grant"
+        )
     if (grant == "client-credentials") != ("soid" in table):
-        raise Wrong(
+        raise InvalidValueError(
             "soid and the grant client-credentials go together",
             "Give both, or neither; soid is ZohoCRM. and the org's number.",
             "grant" if "grant" in table else "soid",
         )
     if "soid" in table and not _SOID.fullmatch(table["soid"]):
-        raise Wrong("soid is not ZohoCRM. and the org's number", "As in ZohoCRM.20098765432.", "soid")
+        raise InvalidValueError(
+            "soid is not ZohoCRM. and the org's number", "As in ZohoCRM.20098765432.", "soid"
+        )
 
 
-def _line(text: str, table: int | str | None, key: str | None) -> int | None:
+def _find_line(text: str, table: int | str | None, key: str | None) -> int | None:
     """The line of a key, else the first one of its table; tomllib does not tell.
 
     Args:
         table: the name of a table, the index of an `[[org]]`, or None: outside of them.
     """
     first = None
-    for number, (line, place, begun) in enumerate(_placed(text), start=1):
-        if key and place == table and _is_named(line, key):
+    for number, (line, place, begun) in enumerate(_lines_with_tables(text), start=1):
+        if key and place == table and _assigns_key(line, key):
             return number
         if first is None and begun is not None and begun == table:
             first = number
     return first
 
 
-def _placed(text: str) -> Iterator[tuple[str, int | str | None, int | str | None]]:
+def _lines_with_tables(text: str) -> Iterator[tuple[str, int | str | None, int | str | None]]:
     """Each line, the table that it stands in, and the one that it begins."""
     here: int | str | None = None
     orgs = 0
     for line in text.splitlines():
-        is_header = bool(HEADER.match(line))
+        is_header = bool(TABLE_HEADER.match(line))
         name = _NAME.match(line) if is_header or here is None else None
         begun: int | str | None = name[1] if name else None
         if ORG_HEADER.match(line):
@@ -264,11 +274,11 @@ def _placed(text: str) -> Iterator[tuple[str, int | str | None, int | str | None
         here = begun if is_header else here
 
 
-def _is_named(line: str, key: str) -> bool:
+def _assigns_key(line: str, key: str) -> bool:
     """Whether a line gives `key` a value, or is the header of a table of that name."""
     # Each blank has but one place where it fits: else a long line would take for ever.
     return bool(re.match(rf"[\s\[\"']*{re.escape(key)}[\s\]\"']*(=|\]|\.|$)", line))
 
 
-def refused(message: str, hint: str) -> TroubleError:
-    return TroubleError(Trouble("config", message, hint, final=True))
+def config_error(message: str, hint: str) -> ProblemError:
+    return ProblemError(Problem("config", message, hint, final=True))

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.keymap import Keymap
-from zbtui.core.org import Org, Policy
+from zbtui.core.org import Org, WatchPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class JournalRetention:
     """The `[journal]` table of the config: how much of what was seen is kept."""
 
     keep: timedelta = timedelta(days=1095)
@@ -25,7 +25,7 @@ class Settings:
     """Those tables, and `[keys]`."""
 
     alerts: AlertSettings = field(default_factory=AlertSettings)
-    journal: Keep = field(default_factory=Keep)
+    journal: JournalRetention = field(default_factory=JournalRetention)
     keys: Keymap = ()
     """The user's own keys, by action."""
 
@@ -34,6 +34,6 @@ class Settings:
 class Config:
     """What is configured; without a file, nothing is."""
 
-    policy: Policy = field(default_factory=Policy)
+    policy: WatchPolicy = field(default_factory=WatchPolicy)
     orgs: tuple[Org, ...] = ()
     settings: Settings = field(default_factory=Settings)

@@ -7,99 +7,103 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final, TypeGuard
 
-from zbtui.config.settings import Keep
-from zbtui.core.alert_settings import DESKTOPS, AlertSettings
-from zbtui.core.data_centers import check_webhook_url
-from zbtui.core.keymap import Keymap, WrongKeysError, read_keymap
-from zbtui.core.org import POLICY_KEYS, Policy
+from zbtui.config.settings import JournalRetention
+from zbtui.core.alert_settings import DESKTOP_NOTIFICATIONS, AlertSettings
+from zbtui.core.data_centers import webhook_url_error
+from zbtui.core.keymap import InvalidKeymapError, Keymap, parse_keymap
+from zbtui.core.org import POLICY_KEYS, WatchPolicy
 from zbtui.core.text import clean
 from zbtui.core.timefmt import parse_duration
 from zbtui.core.verdict import Level
 
-_LEVELS: Final = {level.word: level for level in Level if level is not Level.OK}
+_LEVELS: Final = {level.label: level for level in Level if level is not Level.OK}
 _NEVER: Final = "never"
-MOST_TAGS: Final = 10
-LONGEST_TAG: Final = 20
-_NOT_IN_TAGS: Final = frozenset(",!:")
+MAX_TAGS: Final = 10
+MAX_TAG_LENGTH: Final = 20
+_FORBIDDEN_IN_TAGS: Final = frozenset(",!:")
 """What parts words, or means something, where orgs are searched for."""
 
 
-class Wrong(Exception):
+class InvalidValueError(Exception):
     """One thing wrong, and the key it is about. All that reads or checks here may raise it."""
 
     def __init__(self, what: str, cure: str, key: str | None = None) -> None:
         super().__init__(what)
         # The names of keys are anybody's, too.
-        self.what, self.cure, self.key = clean(what), cure, key
+        self.message, self.hint, self.key = clean(what), cure, key
 
 
-def read_policy(document: Mapping[str, Any]) -> Policy:
+def read_policy(document: Mapping[str, Any]) -> WatchPolicy:
     """`[watch]`."""
-    table = _table_in(document, "watch")
-    only(table, POLICY_KEYS)
-    return Policy(**read_spans(table, POLICY_KEYS))
+    table = _read_table(document, "watch")
+    check_known_keys(table, POLICY_KEYS)
+    return WatchPolicy(**read_durations(table, POLICY_KEYS))
 
 
 def read_alerts(document: Mapping[str, Any]) -> AlertSettings:
     """`[alerts]`."""
-    table = _table_in(document, "alerts")
-    only(table, [key.name for key in fields(AlertSettings)])
+    table = _read_table(document, "alerts")
+    check_known_keys(table, [key.name for key in fields(AlertSettings)])
     known = dict(table)
     if known.get("remind_every") == _NEVER:
         known["remind_every"] = None
     else:
-        known |= read_spans(table, ("remind_every",), f', or "{_NEVER}"')
+        known |= read_durations(table, ("remind_every",), f', or "{_NEVER}"')
     for key, value in table.items():
         match key:
             case "least":
                 check_one_of(key, value, _LEVELS)
                 known[key] = _LEVELS[value]
             case "desktop":
-                check_one_of(key, value, DESKTOPS)
+                check_one_of(key, value, DESKTOP_NOTIFICATIONS)
             case "failed_looks":
                 _check_count(key, value, 1, 100)
             case "bell":
-                check_flag(key, value)
+                check_bool(key, value)
             case "on_change":
                 known[key] = _read_command(key, value)
             case "webhook":
                 check_text(key, value)
-                check_address(key, value, check_webhook_url)
+                check_address(key, value, webhook_url_error)
     return AlertSettings(**known)
 
 
-def read_keep(document: Mapping[str, Any]) -> Keep:
+def read_retention(document: Mapping[str, Any]) -> JournalRetention:
     """`[journal]`."""
-    table = _table_in(document, "journal")
-    only(table, [key.name for key in fields(Keep)])
+    table = _read_table(document, "journal")
+    check_known_keys(table, [key.name for key in fields(JournalRetention)])
     if "most_events" in table:
         _check_count("most_events", table["most_events"], 1_000, 10_000_000)
-    return Keep(**{**table, **read_spans(table, ("keep",))})
+    return JournalRetention(**{**table, **read_durations(table, ("keep",))})
 
 
 def read_keys(document: Mapping[str, Any]) -> Keymap:
     """`[keys]`."""
-    table = _table_in(document, "keys")
+    table = _read_table(document, "keys")
     for key, value in table.items():
         if isinstance(value, dict):
-            raise Wrong(
+            raise InvalidValueError(
                 f"{key} is a table", 'Put the whole name in quotes, as in "fleet.look" = "f5".', key
             )
         check_text(key, value)
     try:
-        return read_keymap(table)
-    except WrongKeysError as wrong:
-        raise Wrong(wrong.what, wrong.cure, wrong.action_id) from None
+        return parse_keymap(table)
+    except InvalidKeymapError as wrong:
+        raise InvalidValueError(wrong.message, wrong.hint, wrong.action_id) from None
 
 
-def only(table: Mapping[str, Any], known: Collection[str]) -> None:
+def check_known_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
     """That no other key is there."""
     for key in table:
         if key not in known:
-            raise Wrong(f"unknown key {clean(key, 40)!r}", f"Known here: {', '.join(sorted(known))}.", key)
+            raise InvalidValueError(
+                f"unknown key {clean(key, 40)!r}", f"Known here: {', '.join(sorted(known))}.", key
+            )
 
 
-def read_spans(table: Mapping[str, Any], keys: Collection[str], others: str = "") -> dict[str, timedelta]:
+def read_durations(
+    table: Mapping[str, Any], keys: Collection[str], others: str = ""
+) -> dict[str, timedelta]:
     """Those of these keys that are there.
 
     Args:
@@ -113,7 +117,7 @@ def read_spans(table: Mapping[str, Any], keys: Collection[str], others: str = ""
                 spans[key] = parse_duration(value if isinstance(value, str) else "")
             except ValueError as error:
                 quoted = "" if isinstance(value, str) else ", in quotes"
-                raise Wrong(
+                raise InvalidValueError(
                     f"{key} is not a span of time", f"Write {error}{quoted}{others}.", key
                 ) from None
     return spans
@@ -121,36 +125,42 @@ def read_spans(table: Mapping[str, Any], keys: Collection[str], others: str = ""
 
 def check_text(key: str, value: object) -> None:
     if not isinstance(value, str):
-        raise Wrong(f"{key} is not text", "Put it in quotes.", key)
+        raise InvalidValueError(f"{key} is not text", "Put it in quotes.", key)
 
 
-def check_flag(key: str, value: object) -> None:
+def check_bool(key: str, value: object) -> None:
     if not isinstance(value, bool):
-        raise Wrong(f"{key} is neither true nor false", "Write one of the two, without quotes.", key)
+        raise InvalidValueError(
+            f"{key} is neither true nor false", "Write one of the two, without quotes.", key
+        )
 
 
 def check_one_of(key: str, value: object, words: Collection[str]) -> None:
     check_text(key, value)
     if value not in words:
-        raise Wrong(f"there is no {key} {clean(str(value), 30)!r}", f"Use {' or '.join(words)}.", key)
+        raise InvalidValueError(
+            f"there is no {key} {clean(str(value), 30)!r}", f"Use {' or '.join(words)}.", key
+        )
 
 
 def check_tags(key: str, value: object) -> None:
     """At most `MOST_TAGS` words, each once, in whatever case."""
-    if not _is_texts(value):
-        raise Wrong(f"{key} is not a list of texts", f'Write it as in {key} = ["prod", "nordics"].', key)
-    if len(value) > MOST_TAGS:
-        raise Wrong(f"{key} has more than {MOST_TAGS} tags", "Take some out.", key)
+    if not _is_list_of_texts(value):
+        raise InvalidValueError(
+            f"{key} is not a list of texts", f'Write it as in {key} = ["prod", "nordics"].', key
+        )
+    if len(value) > MAX_TAGS:
+        raise InvalidValueError(f"{key} has more than {MAX_TAGS} tags", "Take some out.", key)
     seen = set()
     for tag in value:
-        if not tag or tag != clean(tag, LONGEST_TAG) or " " in tag or _NOT_IN_TAGS & set(tag):
-            raise Wrong(
+        if not tag or tag != clean(tag, MAX_TAG_LENGTH) or " " in tag or _FORBIDDEN_IN_TAGS & set(tag):
+            raise InvalidValueError(
                 f"{clean(tag, 40)!r} is no tag",
-                f"A tag is one word of at most {LONGEST_TAG} characters, without , ! and :.",
+                f"A tag is one word of at most {MAX_TAG_LENGTH} characters, without , ! and :.",
                 key,
             )
         if tag.casefold() in seen:
-            raise Wrong(f"the tag {tag!r} is given twice", "Once is enough.", key)
+            raise InvalidValueError(f"the tag {tag!r} is given twice", "Once is enough.", key)
         seen.add(tag.casefold())
 
 
@@ -159,32 +169,34 @@ def check_address(key: str, url: str, check_url: Callable[[str], str | None]) ->
     check_url: what is wrong with a URL, or None.
     """
     if wrong := check_url(url):
-        raise Wrong(f"{key} {wrong}", "Correct the address.", key)
+        raise InvalidValueError(f"{key} {wrong}", "Correct the address.", key)
 
 
-def _table_in(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _read_table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     table = document.get(name, {})
     if not isinstance(table, dict):
-        raise Wrong(f"{name} is not a table", f"Begin it with [{name}].")
+        raise InvalidValueError(f"{name} is not a table", f"Begin it with [{name}].")
     return table
 
 
 def _check_count(key: str, value: object, fewest: int, most: int) -> None:
     if type(value) is not int or not fewest <= value <= most:
-        raise Wrong(f"{key} is no number from {fewest} to {most}", "Write one, without quotes.", key)
+        raise InvalidValueError(
+            f"{key} is no number from {fewest} to {most}", "Write one, without quotes.", key
+        )
 
 
-def _is_texts(value: object) -> TypeGuard[list[str]]:
+def _is_list_of_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(part, str) for part in value)
 
 
 def _read_command(key: str, value: object) -> tuple[str, ...]:
-    if not _is_texts(value):
-        raise Wrong(
+    if not _is_list_of_texts(value):
+        raise InvalidValueError(
             f"{key} is not a list of texts", f'Write it as in {key} = ["notify-send", "zbtui"].', key
         )
     if value and not value[0]:
-        raise Wrong(f"{key} names no program", "Its first text is the program to run.", key)
+        raise InvalidValueError(f"{key} names no program", "Its first text is the program to run.", key)
     if any("\0" in part for part in value):
-        raise Wrong(f"{key} has a null character, which no program takes", "Take it out.", key)
+        raise InvalidValueError(f"{key} has a null character, which no program takes", "Take it out.", key)
     return tuple(value)

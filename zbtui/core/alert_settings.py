@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from zbtui.core.verdict import Level
 
-Desktop = Literal["osc9", "osc777"]
-DESKTOPS: Final[tuple[Desktop, ...]] = ("osc9", "osc777")
+DesktopNotification = Literal["osc9", "osc777"]
+DESKTOP_NOTIFICATIONS: Final[tuple[DesktopNotification, ...]] = ("osc9", "osc777")
 """Escape sequences by which a terminal shows a notice on the desktop."""
 
 
@@ -25,7 +25,7 @@ class AlertSettings:
     """Looks in a row that have to fail before "out of reach" is told; a dead sign-in is told at once."""
     bell: bool = True
     """Whether the app rings the terminal's bell."""
-    desktop: Desktop | None = None
+    desktop: DesktopNotification | None = None
     """How the app shows a notice on the desktop; None: not at all."""
     on_change: tuple[str, ...] = ()
     """A program and its arguments, run for each alert; empty: none."""

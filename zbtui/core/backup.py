@@ -12,10 +12,10 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-from zbtui.core.envelope import open_answer, text_of
-from zbtui.core.explain import bad_answer
+from zbtui.core.envelope import read_text, unwrap_response
+from zbtui.core.explain import contract_problem
 from zbtui.core.text import clean
-from zbtui.core.trouble import TroubleError
+from zbtui.core.trouble import ProblemError
 
 _YEARS: Final = range(1970, 3000)
 """Dates beyond are slips, and near the ends of `datetime` a change of zone overflows."""
@@ -23,7 +23,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Windows cannot say an earlier moment in its own zone."""
 
 
-class State(Enum):
+class BackupState(Enum):
     """What a status word means; Zoho's five, two of a sister product (Recruit), and the rest."""
 
     STOPPED = "STOPPED"
@@ -37,11 +37,11 @@ class State(Enum):
     UNKNOWN = ""
 
 
-_STATES: Final = {state.value: state for state in State if state is not State.UNKNOWN}
+_STATES_BY_WORD: Final = {state.value: state for state in BackupState if state is not BackupState.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
-class Requester:
+class ZohoUser:
     """The user who set the backup up."""
 
     id: str | None
@@ -64,14 +64,14 @@ class Backup:
     start_date: str | None
     """The first run."""
     rrule: str | None
-    requester: Requester | None
+    requester: ZohoUser | None
     next_run: datetime | None
     first_run: datetime | None
 
     @property
-    def state(self) -> State:
+    def state(self) -> BackupState:
         """`status` understood: upper and lower case, blanks and underscores do not matter."""
-        return _read_status(self.status or "")
+        return _parse_status(self.status or "")
 
     def as_dict(self) -> dict[str, Any]:
         """Zoho's six keys, as `parse_job` reads them."""
@@ -87,12 +87,12 @@ class Backup:
 
 
 @lru_cache(maxsize=256)
-def _read_status(status: str) -> State:
+def _parse_status(status: str) -> BackupState:
     word = status.replace("_", "").replace(" ", "")
-    return _STATES.get(word.upper(), State.UNKNOWN) if word.isascii() else State.UNKNOWN
+    return _STATES_BY_WORD.get(word.upper(), BackupState.UNKNOWN) if word.isascii() else BackupState.UNKNOWN
 
 
-def parse_details(status: int, body: bytes, data_center: str) -> Backup | None:
+def parse_backup_response(status: int, body: bytes, data_center: str) -> Backup | None:
     """One answer of the details call; None: there is no backup job (204 and its kin).
 
     Args:
@@ -103,11 +103,11 @@ def parse_details(status: int, body: bytes, data_center: str) -> Backup | None:
     Raises:
         TroubleError: an error of Zoho's, or an answer that is not what is documented.
     """
-    answer = open_answer(status, body, "backup", data_center)
-    return parse_job(answer.get("backup"))
+    answer = unwrap_response(status, body, "backup", data_center)
+    return parse_backup(answer.get("backup"))
 
 
-def parse_job(job: object) -> Backup | None:
+def parse_backup(job: object) -> Backup | None:
     """The object under `backup`; None where it is null or empty.
 
     Raises:
@@ -116,22 +116,22 @@ def parse_job(job: object) -> Backup | None:
     if job is None or job == {}:
         return None
     if not isinstance(job, Mapping):
-        raise TroubleError(bad_answer("has a backup that is no object"))
-    who = parse_requester(job.get("requester"), "a backup")
-    texts = {key: text_of(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
+        raise ProblemError(contract_problem("has a backup that is no object"))
+    who = parse_user(job.get("requester"), "a backup")
+    texts = {key: read_text(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
     if not who and not any(texts.values()):
         if set(job) - set(texts) - {"requester"}:
-            raise TroubleError(bad_answer("has a backup without any of the documented keys"))
+            raise ProblemError(contract_problem("has a backup without any of the documented keys"))
         return None
     return Backup(
         **texts,
         requester=who,
-        next_run=parse_moment(texts["scheduled_date"]),
-        first_run=parse_moment(texts["start_date"]),
+        next_run=parse_datetime(texts["scheduled_date"]),
+        first_run=parse_datetime(texts["start_date"]),
     )
 
 
-def parse_requester(who: object, where: str) -> Requester | None:
+def parse_user(who: object, context: str) -> ZohoUser | None:
     """A user of the org; None: null or empty.
 
     Args:
@@ -141,17 +141,19 @@ def parse_requester(who: object, where: str) -> Requester | None:
         TroubleError: of kind `contract`.
     """
     if who is not None and not isinstance(who, Mapping):
-        raise TroubleError(bad_answer(f"has a user of {where} that is no object"))
-    return _requester(text_of(who, "id"), text_of(who, "name"), text_of(who, "zuid")) if who else None
+        raise ProblemError(contract_problem(f"has a user of {context} that is no object"))
+    return (
+        _shared_user(read_text(who, "id"), read_text(who, "name"), read_text(who, "zuid")) if who else None
+    )
 
 
 @lru_cache(maxsize=4096)
-def _requester(user_id: str | None, name: str | None, zuid: str | None) -> Requester:
+def _shared_user(user_id: str | None, name: str | None, zuid: str | None) -> ZohoUser:
     """The same one for each row that names them."""
-    return Requester(user_id, name, zuid)
+    return ZohoUser(user_id, name, zuid)
 
 
-def parse_moment(text: str | None) -> datetime | None:
+def parse_datetime(text: str | None) -> datetime | None:
     """An ISO-8601 date with its offset; None stays None.
 
     Raises:
@@ -164,5 +166,5 @@ def parse_moment(text: str | None) -> datetime | None:
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or moment.year not in _YEARS or moment < _EPOCH:
-        raise TroubleError(bad_answer(f"has a date that cannot be read: {clean(text, 40)}"))
+        raise ProblemError(contract_problem(f"has a date that cannot be read: {clean(text, 40)}"))
     return moment

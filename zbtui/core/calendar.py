@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta, tzinfo
 from typing import Final
 
-from zbtui.core.history import Outcome
-from zbtui.core.runs import History, Run
+from zbtui.core.history import RunOutcome
+from zbtui.core.runs import BackupRun, History
 from zbtui.core.timefmt import MONTHS
 
 COMPLETED: Final = "✔"
@@ -15,17 +15,17 @@ STARTED: Final = "▸"
 """An end of it was never told, or it is running."""
 STOPPED: Final = "■"
 """Somebody stopped the plan."""
-NOTHING: Final = "·"
+NO_RUN: Final = "·"
 LEGEND: Final = (
-    f"{COMPLETED} completed  {FAILED} failed  {NOTHING} nothing",
+    f"{COMPLETED} completed  {FAILED} failed  {NO_RUN} nothing",
     f"{STARTED} started, no end told  {STOPPED} stopped",
 )
 """Lines that fit beside the months' names on a small screen."""
-_RANKS: Final = (NOTHING, STARTED, COMPLETED, STOPPED, FAILED)
+_PRECEDENCE: Final = (NO_RUN, STARTED, COMPLETED, STOPPED, FAILED)
 """Of several on one day, the one furthest right is shown."""
 
 
-def year_of(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
+def year_calendar(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
     """Each month up to this one, the newest first: `Dec 2025`, and 31 cells; blank where there is no day.
 
     A run counts on the day on which it ended, in the viewer's zone.
@@ -34,29 +34,29 @@ def year_of(history: History, today: date, zone: tzinfo | None = None) -> tuple[
         zone: the viewer's; None: the machine's.
     """
     marks: dict[date, str] = {}
-    seen = [(run.ended or run.started, _mark(run)) for run in history.runs]
-    seen += [(entry.at, STOPPED) for entry in history.entries if entry.action == "stopped"]
+    seen = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]
+    seen += [(entry.logged_at, STOPPED) for entry in history.entries if entry.action == "stopped"]
     for moment, mark in seen:
         if moment is not None:
             on = moment.astimezone(zone).date()
-            marks[on] = max(marks.get(on, NOTHING), mark, key=_RANKS.index)
+            marks[on] = max(marks.get(on, NO_RUN), mark, key=_PRECEDENCE.index)
     months, first = [], today.replace(day=1)
     for _ in range(13):
-        months.append((f"{MONTHS[first.month - 1]} {first.year}", _cells(first, today, marks)))
+        months.append((f"{MONTHS[first.month - 1]} {first.year}", _month_cells(first, today, marks)))
         first = (first - timedelta(days=1)).replace(day=1)
     return tuple(months)
 
 
-def _mark(run: Run) -> str:
+def _run_mark(run: BackupRun) -> str:
     if run.outcome is None:
         return STARTED
-    return COMPLETED if run.outcome is Outcome.COMPLETED else FAILED
+    return COMPLETED if run.outcome is RunOutcome.COMPLETED else FAILED
 
 
-def _cells(first: date, today: date, marks: dict[date, str]) -> str:
+def _month_cells(first: date, today: date, marks: dict[date, str]) -> str:
     year_ago = today - timedelta(days=365)  # Zoho keeps no more
     days = (first + timedelta(days=offset) for offset in range(31))
     return "".join(
-        marks.get(day, NOTHING) if day.month == first.month and year_ago <= day <= today else " "
+        marks.get(day, NO_RUN) if day.month == first.month and year_ago <= day <= today else " "
         for day in days
     )

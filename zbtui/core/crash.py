@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import traceback
 
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 
 
-def describe(error: BaseException) -> str:
+def describe_crash(error: BaseException) -> str:
     """The places that led to `error`, innermost last, and its class.
 
     An exception's own text may hold a header or an answer's body, so it is left out.
@@ -22,9 +22,9 @@ def describe(error: BaseException) -> str:
     )
 
 
-def bug(error: Exception) -> Trouble:
+def bug_problem(error: Exception) -> Problem:
     """A bug of ours that one org, or one form, tripped over; all else goes on."""
-    return Trouble(
+    return Problem(
         "contract",
         f"zbtui tripped over this answer ({type(error).__name__}).",
         "That is a bug in zbtui: please report it, with the answer of Zoho's if you can.",

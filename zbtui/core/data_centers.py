@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from zbtui.core.org import CUSTOM, Org
+from zbtui.core.org import CUSTOM_DATA_CENTER, Org
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +28,28 @@ class DataCenter:
         return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
 
 
-def _zoho(key: str, domain: str, api_domain: str) -> DataCenter:
+def _data_center(key: str, domain: str, api_domain: str) -> DataCenter:
     return DataCenter(key, f"https://accounts.{domain}", f"https://www.{api_domain}")
 
 
 DATA_CENTERS: Final = {
     dc.key: dc
     for dc in (
-        _zoho("us", "zoho.com", "zohoapis.com"),
-        _zoho("eu", "zoho.eu", "zohoapis.eu"),
-        _zoho("in", "zoho.in", "zohoapis.in"),
-        _zoho("au", "zoho.com.au", "zohoapis.com.au"),
-        _zoho("jp", "zoho.jp", "zohoapis.jp"),
-        _zoho("cn", "zoho.com.cn", "zohoapis.com.cn"),
-        _zoho("ca", "zohocloud.ca", "zohoapis.ca"),
-        _zoho("sa", "zoho.sa", "zohoapis.sa"),
-        _zoho("uk", "zoho.uk", "zohoapis.uk"),
-        _zoho("ae", "zoho.ae", "zohoapis.ae"),
-        _zoho("sg", "zoho.sg", "zohoapis.sg"),
+        _data_center("us", "zoho.com", "zohoapis.com"),
+        _data_center("eu", "zoho.eu", "zohoapis.eu"),
+        _data_center("in", "zoho.in", "zohoapis.in"),
+        _data_center("au", "zoho.com.au", "zohoapis.com.au"),
+        _data_center("jp", "zoho.jp", "zohoapis.jp"),
+        _data_center("cn", "zoho.com.cn", "zohoapis.com.cn"),
+        _data_center("ca", "zohocloud.ca", "zohoapis.ca"),
+        _data_center("sa", "zoho.sa", "zohoapis.sa"),
+        _data_center("uk", "zoho.uk", "zohoapis.uk"),
+        _data_center("ae", "zoho.ae", "zohoapis.ae"),
+        _data_center("sg", "zoho.sg", "zohoapis.sg"),
     )
 }
 
-_PLAIN: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
+_URL_CHARACTERS: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
 """Printable ASCII without space and backslash."""
 
 _API_HOSTS: Final = frozenset(
@@ -62,12 +62,14 @@ _API_HOSTS: Final = frozenset(
 
 def data_center_of(org: Org) -> DataCenter:
     """Where this org signs in and answers: a row of the table, or its own custom URLs."""
-    if org.data_center == CUSTOM:
-        return DataCenter(CUSTOM, (org.accounts_url or "").rstrip("/"), (org.api_url or "").rstrip("/"))
+    if org.data_center == CUSTOM_DATA_CENTER:
+        return DataCenter(
+            CUSTOM_DATA_CENTER, (org.accounts_url or "").rstrip("/"), (org.api_url or "").rstrip("/")
+        )
     return DATA_CENTERS[org.data_center]
 
 
-def trusted_accounts(answered: object, dc: DataCenter) -> DataCenter | None:
+def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
     """The data center of an accounts URL that an answer named; None: no secret may go there.
 
     Trusted are the accounts hosts of the table, and for an org with custom URLs its own one.
@@ -75,18 +77,18 @@ def trusted_accounts(answered: object, dc: DataCenter) -> DataCenter | None:
     if not isinstance(answered, str) or len(answered) > 300:
         return None
     url = answered.rstrip("/")
-    if dc.key == CUSTOM:
+    if dc.key == CUSTOM_DATA_CENTER:
         return dc if url == dc.accounts_url else None
     return next((row for row in DATA_CENTERS.values() if row.accounts_url == url), None)
 
 
-def is_of_accounts(url: str, dc: DataCenter) -> bool:
+def is_accounts_url(url: str, dc: DataCenter) -> bool:
     """Whether an address that a person is sent to lies on an accounts host that is trusted."""
-    parts = _split(url) if len(url) <= 500 else None
+    parts = _split_url(url) if len(url) <= 500 else None
     if parts is None or parts.username is not None:
         return False
-    rows = [dc] if dc.key == CUSTOM else [dc, *DATA_CENTERS.values()]
-    own = [_split(row.accounts_url) for row in rows]
+    rows = [dc] if dc.key == CUSTOM_DATA_CENTER else [dc, *DATA_CENTERS.values()]
+    own = [_split_url(row.accounts_url) for row in rows]
     return any(one and (one.scheme, one.netloc) == (parts.scheme, parts.netloc) for one in own)
 
 
@@ -99,14 +101,14 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def check_custom_url(url: str) -> str | None:
+def custom_url_error(url: str) -> str | None:
     """What is wrong with a custom `accounts_url` or `api_url`; None: nothing."""
-    return check_webhook_url(url) or ("must have no query" if "?" in url else None)
+    return webhook_url_error(url) or ("must have no query" if "?" in url else None)
 
 
-def check_webhook_url(url: str) -> str | None:
+def webhook_url_error(url: str) -> str | None:
     """What is wrong with the address of a webhook, which may have a query; None: nothing."""
-    parts = _split(url)
+    parts = _split_url(url)
     if parts is None or not parts.hostname:
         return "is not a URL such as https://www.example.com"
     if parts.username is not None or "#" in url:
@@ -125,26 +127,26 @@ def trusted_api_url(answered: object, dc: DataCenter) -> str:
     if not isinstance(answered, str) or len(answered) > 300:
         return dc.api_url
     url = answered.rstrip("/")
-    parts = _split(url)
+    parts = _split_url(url)
     if parts is None or parts.username is not None or "?" in url or "#" in url:
         return dc.api_url
     on_table = (
         parts.scheme == "https" and parts.hostname in _API_HOSTS and parts.port is None and not parts.path
     )
-    same_host = _split(dc.api_url)
+    same_host = _split_url(dc.api_url)
     own = same_host is not None and (parts.scheme, parts.netloc) == (
         same_host.scheme,
         same_host.netloc,
     )
     looped = parts.scheme in ("http", "https") and is_loopback(url) and is_loopback(dc.api_url)
-    if dc.key == CUSTOM:
+    if dc.key == CUSTOM_DATA_CENTER:
         return url if own or looped else dc.api_url
     return url if on_table else dc.api_url
 
 
-def _split(url: str) -> SplitResult | None:
+def _split_url(url: str) -> SplitResult | None:
     # Nothing in it that the HTTP client may read in another way than urlsplit.
-    if not _PLAIN.fullmatch(url):
+    if not _URL_CHARACTERS.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)

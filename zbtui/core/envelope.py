@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from zbtui.core.explain import bad_answer, explain_api, explain_status
+from zbtui.core.explain import api_problem, contract_problem, status_problem
 from zbtui.core.text import clean
-from zbtui.core.trouble import TroubleError
+from zbtui.core.trouble import ProblemError
 
 
-def open_answer(status: int, body: bytes, subject: str, data_center: str) -> Mapping[str, Any]:
+def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Mapping[str, Any]:
     """The JSON object of a good answer, with its `subject` in it; empty for a 204, no body, and `{}`.
 
     Args:
@@ -24,16 +24,16 @@ def open_answer(status: int, body: bytes, subject: str, data_center: str) -> Map
     """
     if status == 204 or (status == 200 and not body.strip()):
         return {}
-    answer = load_answer(status, body, data_center)
-    refused = error_in(answer, subject)
+    answer = parse_response_object(status, body, data_center)
+    refused = find_error(answer, key)
     if refused or status != 200:
-        raise TroubleError(explain_api(status, refused or {}, data_center))
-    if answer and subject not in answer:
-        raise TroubleError(bad_answer(f"has no {subject} in it"))
+        raise ProblemError(api_problem(status, refused or {}, data_center))
+    if answer and key not in answer:
+        raise ProblemError(contract_problem(f"has no {key} in it"))
     return answer
 
 
-def load_answer(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
+def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
     """The JSON object of an answer.
 
     Raises:
@@ -43,21 +43,21 @@ def load_answer(status: int, body: bytes, data_center: str) -> Mapping[str, Any]
         # Ids are larger than a float holds: numbers stay the text that they came as.
         answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
-        raise TroubleError(explain_status(status, body, data_center)) from None
+        raise ProblemError(status_problem(status, body, data_center)) from None
     if not isinstance(answer, Mapping):
-        raise TroubleError(explain_status(status, body, data_center))
+        raise ProblemError(status_problem(status, body, data_center))
     return answer
 
 
-def error_in(answer: Mapping[str, Any], subject: str) -> Mapping[str, Any] | None:
+def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
     """The error envelope, at top level or, as some calls nest it, inside their `subject`."""
-    for place in (answer, answer.get(subject)):
+    for place in (answer, answer.get(key)):
         if isinstance(place, Mapping) and isinstance(place.get("code"), str):
             return place
     return None
 
 
-def text_of(source: Mapping[str, Any], key: str) -> str | None:
+def read_text(source: Mapping[str, Any], key: str) -> str | None:
     """A text of the answer, cleaned; None: absent, null or empty.
 
     Raises:
@@ -67,5 +67,5 @@ def text_of(source: Mapping[str, Any], key: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise TroubleError(bad_answer(f"has the key {key} without a text"))
+        raise ProblemError(contract_problem(f"has the key {key} without a text"))
     return clean(value) or None

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
-from zbtui.core.explain import BACKUP_SCOPE, SCOPES, label, name_data_center
+from zbtui.core.explain import BACKUP_SCOPE, SIGN_IN_SCOPES, data_center_label, fill_in_data_center
 from zbtui.core.text import clean
-from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET, Kind, Trouble
+from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
 
-Step = Literal["refresh", "client-credentials", "code", "device", "browser"]
+TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"]
 """What was being asked for: a new access token by one of the two grants, or the first tokens of all."""
 
-_Row = tuple[Kind, bool, str, str]
+_ErrorRow = tuple[ProblemKind, bool, str, str]
 
-_ROWS: Final[Mapping[str, _Row]] = {
+_ERRORS: Final[Mapping[str, _ErrorRow]] = {
     "invalid_client": (
         "auth",
         True,
@@ -48,7 +48,7 @@ _ROWS: Final[Mapping[str, _Row]] = {
         "auth",
         True,
         "Zoho does not grant this client the scope for backups.",
-        f"Make the client with the scopes {SCOPES}.",
+        f"Make the client with the scopes {SIGN_IN_SCOPES}.",
     ),
     "invalid_redirect_uri": (
         "auth",
@@ -81,7 +81,7 @@ _ROWS: Final[Mapping[str, _Row]] = {
         "If it lasts, see status.zoho.com.",
     ),
 }
-_AT_STEP: Final[Mapping[tuple[Step, str], _Row]] = {
+_ERRORS_AT_STEP: Final[Mapping[tuple[TokenStep, str], _ErrorRow]] = {
     ("code", "invalid_client"): (
         "auth",
         True,
@@ -128,35 +128,35 @@ _AT_STEP: Final[Mapping[tuple[Step, str], _Row]] = {
 _ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_token": "expired"}
 
 
-def explain_token(error: str, status: int | None, data_center: str, step: Step = "refresh") -> Trouble:
+def token_problem(error: str, status: int | None, data_center: str, step: TokenStep = "refresh") -> Problem:
     """The `error` of an accounts host's answer; these come with HTTP 200 as well. None: known unasked."""
     code = clean(error, 60)
     word = _ALIASES.get(code, code)
-    row = _AT_STEP.get((step, word)) or _ROWS.get(word)
+    row = _ERRORS_AT_STEP.get((step, word)) or _ERRORS.get(word)
     if row is None:
-        return Trouble(
+        return Problem(
             "auth",
             f"Zoho's sign-in service refuses: {code}.",
-            f"Check client and data center (it is set to {label(data_center)}), then sign in again.",
+            f"Check client and data center (it is set to {data_center_label(data_center)}), then sign in again.",
             code,
             status,
         )
     kind, final, message, hint = row
-    return Trouble(kind, message, name_data_center(hint, data_center), code, status, final)
+    return Problem(kind, message, fill_in_data_center(hint, data_center), code, status, final)
 
 
-def over_budget(until: datetime) -> Trouble:
+def token_budget_problem(until: datetime) -> Problem:
     """One more token request now, and Zoho would lock the sign-in; nothing was asked."""
-    return Trouble(
+    return Problem(
         "throttled",
         "Many tokens were asked for lately: zbtui waits, or Zoho would lock this sign-in.",
         "Is something starting zbtui again and again?",
-        TOKEN_BUDGET,
+        TOKEN_BUDGET_EXHAUSTED,
         retry_at=until,
     )
 
 
-NO_REFRESH_TOKEN: Final = Trouble(
+NO_REFRESH_TOKEN_PROBLEM: Final = Problem(
     "auth",
     "Zoho gave no refresh token, and without one the watch would end within the hour.",
     "Zoho gives it on a first consent only: remove zbtui's client under Accounts > Sessions > Connected "
@@ -165,27 +165,27 @@ NO_REFRESH_TOKEN: Final = Trouble(
     final=True,
 )
 
-NOT_SIGNED_IN: Final = Trouble(
+NOT_SIGNED_IN_PROBLEM: Final = Problem(
     "auth",
     "This machine's keyring holds no sign-in for this org.",
     "Sign in again.",
     final=True,
 )
 
-NO_CLIENT_SECRET: Final = Trouble(
+NO_CLIENT_SECRET_PROBLEM: Final = Problem(
     "auth",
     "This machine's keyring holds no client secret to use again.",
     "Type in the client's id and secret.",
     "NO_CLIENT_SECRET",
 )
 
-NOT_A_CODE: Final = Trouble(
+MALFORMED_CODE_PROBLEM: Final = Problem(
     "config",
     "This is not a code of Zoho's: those begin with 1000. and have two dots.",
     "Copy it whole from the tab Generate Code of the Self Client.",
 )
 
-USED_CODE: Final = Trouble(
+USED_CODE_PROBLEM: Final = Problem(
     "auth",
     "This code was used already, and a code works once.",
     "Generate a new one in the API console.",
@@ -194,15 +194,15 @@ USED_CODE: Final = Trouble(
 )
 
 
-def lacks_scope(granted: frozenset[str] | None) -> Trouble | None:
+def missing_scope_problem(granted: frozenset[str] | None) -> Problem | None:
     """What is wrong with a consent that covers `granted`; None: nothing, as far as Zoho told."""
     if granted is None or granted & {BACKUP_SCOPE, BACKUP_SCOPE.replace(".READ", ".ALL")}:
         return None
     told = clean(", ".join(sorted(granted)), 80) or "none at all"
-    return Trouble(
+    return Problem(
         "auth",
         f"The consent does not cover backups, only: {told}.",
-        f"Ask for the scopes {SCOPES}.",
+        f"Ask for the scopes {SIGN_IN_SCOPES}.",
         "OAUTH_SCOPE_MISMATCH",
         final=True,
     )

@@ -10,18 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from zbtui.core.cadence import PAST_EVERY
-from zbtui.core.org import Policy
-from zbtui.core.rules import RULES, Case, look_healthy
+from zbtui.core.cadence import HISTORY_AND_LINKS_EVERY
+from zbtui.core.org import WatchPolicy
+from zbtui.core.rules import RULES, Case, healthy_verdict
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import ago
-from zbtui.core.trouble import Kind
+from zbtui.core.trouble import ProblemKind
 from zbtui.core.verdict import Level, Verdict
 
-PATIENCE: Final = 3
+ALLOWED_FAILURES: Final = 3
 """Polls that may fail, or be missed, before what was seen no longer counts."""
 
-KIND_WORDS: Final[dict[Kind, str]] = {
+PROBLEM_BADGES: Final[dict[ProblemKind, str]] = {
     "auth": "SIGN IN",
     "permission": "NO ACCESS",
     "throttled": "THROTTLED",
@@ -33,7 +33,9 @@ KIND_WORDS: Final[dict[Kind, str]] = {
 }
 
 
-def judge(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PATIENCE) -> Verdict:
+def judge(
+    snapshot: Snapshot, policy: WatchPolicy, now: datetime, allowed_failures: int = ALLOWED_FAILURES
+) -> Verdict:
     """The verdict on one org.
 
     Args:
@@ -43,29 +45,35 @@ def judge(snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PAT
         patience: failed polls after which the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # two moments of one zone are apart by its wall clock, whatever it skips
-    trouble, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.of(snapshot.org)
+    trouble, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.for_org(snapshot.org)
     # Both ways: after the clock was set back, an age means nothing either.
-    outdated = seen is None or abs(now - seen) > PATIENCE * policy.every
-    if trouble and (trouble.final or outdated or snapshot.polls.failures >= patience):
+    outdated = seen is None or abs(now - seen) > ALLOWED_FAILURES * policy.every
+    if trouble and (trouble.final or outdated or snapshot.polls.failures >= allowed_failures):
         return Verdict(
-            "cannot_look", Level.UNKNOWN, KIND_WORDS[trouble.kind], trouble.message, trouble.hint
+            "cannot_look", Level.UNKNOWN, PROBLEM_BADGES[trouble.kind], trouble.message, trouble.hint
         )
     if seen is None:
         return Verdict("waiting", Level.UNKNOWN, "WAITING", "not looked at yet")
     if outdated:
-        return Verdict("waiting", Level.UNKNOWN, "WAITING", f"last seen {ago(now - seen)}{_was(snapshot)}")
+        return Verdict(
+            "waiting", Level.UNKNOWN, "WAITING", f"last seen {ago(now - seen)}{_last_status_text(snapshot)}"
+        )
     case = Case(snapshot, policy, now)
     found = (rule(case) for rule in RULES)
-    verdict = next(filter(None, found), None) or _unread_past(snapshot, now, patience) or look_healthy(case)
+    verdict = (
+        next(filter(None, found), None)
+        or _unreadable_history(snapshot, now, allowed_failures)
+        or healthy_verdict(case)
+    )
     return replace(verdict, stale=trouble is not None or snapshot.polls.restored)
 
 
-def _unread_past(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | None:
+def _unreadable_history(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | None:
     """A run ahead is no proof of a backup: where the history cannot be read, nothing is green."""
     trouble, read = snapshot.polls.history_problem, snapshot.zoho.history_read_at
     if trouble is None:
         return None
-    known = read is not None and timedelta() <= now - read <= PATIENCE * PAST_EVERY
+    known = read is not None and timedelta() <= now - read <= ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY
     # Behind: it ends before what the details tell of.
     is_behind = snapshot.zoho.history_outdated and snapshot.polls.history_failures >= patience
     if known and not is_behind:
@@ -79,6 +87,6 @@ def _unread_past(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | 
     )
 
 
-def _was(snapshot: Snapshot) -> str:
+def _last_status_text(snapshot: Snapshot) -> str:
     status = snapshot.zoho.backup.status if snapshot.zoho.backup else "no backup"
     return f" ({status})" if status else ""

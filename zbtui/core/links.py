@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from zbtui.core.backup import parse_moment
-from zbtui.core.envelope import open_answer, text_of
-from zbtui.core.explain import bad_answer
-from zbtui.core.trouble import TroubleError
+from zbtui.core.backup import parse_datetime
+from zbtui.core.envelope import read_text, unwrap_response
+from zbtui.core.explain import contract_problem
+from zbtui.core.trouble import ProblemError
 
-LIFE: Final = timedelta(days=7)
+LINKS_LIFETIME: Final = timedelta(days=7)
 """No link lives longer after its backup ("Requesting data backup")."""
 
 
@@ -23,19 +23,19 @@ LIFE: Final = timedelta(days=7)
 class Links:
     """The download links of the latest backup. `Links()`: there are none, and Zoho does not say why."""
 
-    data: int = 0
+    data_parts: int = 0
     """How many parts of records there are, a link each."""
-    attachments: int = 0
+    attachment_parts: int = 0
     """How many parts of attachments."""
-    expire: datetime | None = None
+    expires_at: datetime | None = None
     """After this moment the files are gone."""
 
     @property
-    def exist(self) -> bool:
-        return bool(self.data or self.attachments or self.expire)
+    def are_available(self) -> bool:
+        return bool(self.data_parts or self.attachment_parts or self.expires_at)
 
 
-def parse_links(status: int, body: bytes, data_center: str) -> Links:
+def parse_links_response(status: int, body: bytes, data_center: str) -> Links:
     """One answer of the links call; 204: none, as before the first run, during one, and after expiry.
 
     Args:
@@ -46,19 +46,19 @@ def parse_links(status: int, body: bytes, data_center: str) -> Links:
     Raises:
         TroubleError: an error of Zoho's, or an answer that is not what is documented.
     """
-    answer = open_answer(status, body, "urls", data_center)
+    answer = unwrap_response(status, body, "urls", data_center)
     urls = answer.get("urls") or {}
     if not isinstance(urls, Mapping):
-        raise TroubleError(bad_answer("has links that are no object"))
+        raise ProblemError(contract_problem("has links that are no object"))
     return Links(
-        _count(urls, "data_links"),
-        _count(urls, "attachment_links"),
-        parse_moment(text_of(urls, "expiry_date")),
+        _count_links(urls, "data_links"),
+        _count_links(urls, "attachment_links"),
+        parse_datetime(read_text(urls, "expiry_date")),
     )
 
 
-def _count(urls: Mapping[str, Any], key: str) -> int:
+def _count_links(urls: Mapping[str, Any], key: str) -> int:
     links = urls.get(key) or []
     if not isinstance(links, list):
-        raise TroubleError(bad_answer(f"has {key} that are no list"))
+        raise ProblemError(contract_problem(f"has {key} that are no list"))
     return len(links)

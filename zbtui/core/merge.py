@@ -9,38 +9,38 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from zbtui.core.event import Event, Standing, changes, standing_of
+from zbtui.core.event import Event, OrgState, org_state_from, state_changes
 from zbtui.core.judge import judge
-from zbtui.core.org import Policy
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
 
-_AHEAD: Final = timedelta(hours=1)
+_MAX_CLOCK_ERROR: Final = timedelta(hours=1)
 """What was kept at a moment further ahead than this was kept while the clock was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class JournaledState:
     """What the journal has of an org."""
 
     snapshot: Snapshot | None = None
     """With the history; None: it was not read, for `is_later` says that its history is no news."""
     polled_at: datetime | None = None
     """When the poll was made that was written last; None: none was."""
-    standing: Standing | None = None
+    org_state: OrgState | None = None
     """How the org stood after it; None: that is not understood, or there was none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergeResult:
     """What is known after a poll, and what is to be written."""
 
     snapshot: Snapshot
-    standing: Standing | None = None
+    org_state: OrgState | None = None
     """None: nothing is to be written."""
     events: tuple[Event, ...] = ()
 
 
-def merge(polled: Snapshot, kept: Kept, policy: Policy, now: datetime) -> Merged:
+def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: datetime) -> MergeResult:
     """What a poll, good or failed, has changed.
 
     Of several processes that see the same change, the first one that writes has it as an event. A poll
@@ -51,17 +51,17 @@ def merge(polled: Snapshot, kept: Kept, policy: Policy, now: datetime) -> Merged
     """
     snapshot = with_later_history(polled, kept.snapshot)
     verdict = judge(snapshot, policy, now)
-    standing, at = standing_of(snapshot, verdict, now), polled.polls.attempted_at
-    if standing is None or at is None or (kept.polled_at and at < kept.polled_at <= now + _AHEAD):
-        return Merged(snapshot)
-    if kept.standing and standing.trouble is not None:
+    standing, at = org_state_from(snapshot, verdict, now), polled.polls.attempted_at
+    if standing is None or at is None or (kept.polled_at and at < kept.polled_at <= now + _MAX_CLOCK_ERROR):
+        return MergeResult(snapshot)
+    if kept.org_state and standing.trouble is not None:
         # While an org cannot be polled, it stands as the last good poll said, whichever process's.
-        standing = replace(kept.standing, verdict=standing.verdict, trouble=standing.trouble)
+        standing = replace(kept.org_state, verdict=standing.verdict, trouble=standing.trouble)
     events = tuple(
-        Event(now, polled.org.name, kind, before, after, verdict.level.word, verdict.headline)
-        for kind, before, after in changes(kept.standing, standing)
+        Event(now, polled.org.name, kind, before, after, verdict.level.label, verdict.headline)
+        for kind, before, after in state_changes(kept.org_state, standing)
     )
-    return Merged(snapshot, standing, events)
+    return MergeResult(snapshot, standing, events)
 
 
 def is_later(kept_at: datetime, own_at: datetime | None, now: datetime) -> bool:
@@ -70,17 +70,17 @@ def is_later(kept_at: datetime, own_at: datetime | None, now: datetime) -> bool:
     Args:
         own_at: None: there is none.
     """
-    return kept_at <= now + _AHEAD and (own_at is None or kept_at > own_at)
+    return kept_at <= now + _MAX_CLOCK_ERROR and (own_at is None or kept_at > own_at)
 
 
-def is_news(at: datetime, kept_at: datetime | None, now: datetime | None) -> bool:
+def is_newer(at: datetime, kept_at: datetime | None, now: datetime | None) -> bool:
     """Whether what was seen `at` a moment replaces what is kept.
 
     Args:
         kept_at: when that was seen; None: nothing is kept, or not understood.
         now: None: what is kept from a moment that is yet to come counts as newer, too.
     """
-    return kept_at is None or at >= kept_at or (now is not None and kept_at > now + _AHEAD)
+    return kept_at is None or at >= kept_at or (now is not None and kept_at > now + _MAX_CLOCK_ERROR)
 
 
 def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:

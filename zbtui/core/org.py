@@ -10,20 +10,26 @@ Grant = Literal["refresh-token", "client-credentials"]
 """How a running watch gets its access tokens."""
 GRANTS: Final[tuple[Grant, ...]] = ("refresh-token", "client-credentials")
 
-Way = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
+SignInMethod = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
 """How an org is signed in to ("Self client", "Devices", "Web apps"); three give a refresh token."""
-WAYS: Final[tuple[Way, ...]] = ("code", "device", "browser", "refresh-token", "client-credentials")
+SIGN_IN_METHODS: Final[tuple[SignInMethod, ...]] = (
+    "code",
+    "device",
+    "browser",
+    "refresh-token",
+    "client-credentials",
+)
 
 Accent = Literal["blue", "cyan", "green", "yellow", "orange", "red", "magenta", "violet"]
 ACCENTS: Final[tuple[Accent, ...]] = get_args(Accent)
 
-CUSTOM: Final = "custom"
+CUSTOM_DATA_CENTER: Final = "custom"
 """The data center key of an org that names its own `accounts_url` and `api_url`."""
 
 
-def grant_of(way: Way) -> Grant:
+def grant_for(method: SignInMethod) -> Grant:
     """What an org that was signed in to this `way` is watched by."""
-    return "client-credentials" if way == "client-credentials" else "refresh-token"
+    return "client-credentials" if method == "client-credentials" else "refresh-token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Org:
     """`ZohoCRM.{org number}`; client credentials only ("Client credentials flow")."""
     accounts_url: str | None = None
     api_url: str | None = None
-    own_policy: tuple[tuple[str, timedelta], ...] = ()
+    policy_overrides: tuple[tuple[str, timedelta], ...] = ()
     """The keys of `Policy` that this org sets for itself, in the policy's order."""
     mute: bool = False
     """Changes are shown and kept, but nobody is alerted."""
@@ -55,16 +61,20 @@ class Org:
         parts = (self.data_center, self.client_id, self.accounts_url, self.api_url, self.soid)
         return "|".join(part or "" for part in parts)
 
-    def is_watched_like(self, other: Org) -> bool:
+    def differs_only_in_labels(self, other: Org) -> bool:
         """Whether a look at the one is a look at the other: they differ in nothing but what people see."""
         return replace(self, mute=other.mute, tags=other.tags, accent=other.accent) == other
 
 
-def rebased(current: Org, opened: Org, changed: Org) -> Org:
+def merge_edit(current: Org, original: Org, changed: Org) -> Org:
     """`current`, with what makes `changed` differ from `opened`: other changes since then stay."""
-    keys = [key.name for key in fields(Org) if key.name != "own_policy"]
-    taken = {key: getattr(changed, key) for key in keys if getattr(changed, key) != getattr(opened, key)}
-    spans, before, after = dict(current.own_policy), dict(opened.own_policy), dict(changed.own_policy)
+    keys = [key.name for key in fields(Org) if key.name != "policy_overrides"]
+    taken = {key: getattr(changed, key) for key in keys if getattr(changed, key) != getattr(original, key)}
+    spans, before, after = (
+        dict(current.policy_overrides),
+        dict(original.policy_overrides),
+        dict(changed.policy_overrides),
+    )
     for key in POLICY_KEYS:
         if before.get(key) == after.get(key):
             continue
@@ -72,11 +82,11 @@ def rebased(current: Org, opened: Org, changed: Org) -> Org:
         if key in after:
             spans[key] = after[key]
     own = tuple((key, spans[key]) for key in POLICY_KEYS if key in spans)
-    return replace(current, **taken, own_policy=own)
+    return replace(current, **taken, policy_overrides=own)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class WatchPolicy:
     """How often to look, and from when on to worry. The `[watch]` table of the config."""
 
     every: timedelta = timedelta(minutes=5)
@@ -86,9 +96,9 @@ class Policy:
     max_age: timedelta | None = None
     """How old the last good backup may be; None: as the plan says."""
 
-    def of(self, org: Org) -> Policy:
+    def for_org(self, org: Org) -> WatchPolicy:
         """The policy that `org` is watched by: this one, but for what the org sets itself."""
-        return replace(self, **dict(org.own_policy)) if org.own_policy else self
+        return replace(self, **dict(org.policy_overrides)) if org.policy_overrides else self
 
 
-POLICY_KEYS: Final = tuple(key.name for key in fields(Policy))
+POLICY_KEYS: Final = tuple(key.name for key in fields(WatchPolicy))

@@ -8,12 +8,12 @@ from typing import Final
 
 from zbtui.core.snapshot import Snapshot
 
-KEPT: Final = 30
+MAX_POLL_RECORDS: Final = 30
 """Looks that are kept of each org, since the program started."""
 
 
 @dataclass(frozen=True, slots=True)
-class Poll:
+class PollRecord:
     """When, how it went, and what it cost."""
 
     at: datetime
@@ -23,13 +23,13 @@ class Poll:
     failed: bool
     seconds: float
     """From the question to the answer, waiting for a free connection included."""
-    credits: int | None
+    credits_remaining: int | None
     """API credits left for the day, where Zoho tells."""
 
 
-def poll_of(after: Snapshot, at: datetime, seconds: float) -> Poll:
+def poll_record_of(after: Snapshot, at: datetime, seconds: float) -> PollRecord:
     """The look that led to this snapshot."""
     if after.polls.problem:
-        return Poll(at, after.polls.problem.message, True, seconds, after.zoho.credits_remaining)
+        return PollRecord(at, after.polls.problem.message, True, seconds, after.zoho.credits_remaining)
     status = (after.zoho.backup.status or "no status") if after.zoho.backup else "none"
-    return Poll(at, status, False, seconds, after.zoho.credits_remaining)
+    return PollRecord(at, status, False, seconds, after.zoho.credits_remaining)

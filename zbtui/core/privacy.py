@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from zbtui.core.backup import Requester
-from zbtui.core.history import Entry
-from zbtui.core.judge import KIND_WORDS
+from zbtui.core.backup import ZohoUser
+from zbtui.core.history import HistoryEntry
+from zbtui.core.judge import PROBLEM_BADGES
 from zbtui.core.runs import History
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 
 HIDDEN: Final = "hidden"
 
@@ -38,13 +38,12 @@ def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
         ),
         zoho=replace(
             zoho,
-            backup=backup
-            and replace(backup, id=_hide(backup.id), requester=_hide_person(backup.requester)),
+            backup=backup and replace(backup, id=_hide(backup.id), requester=_hide_user(backup.requester)),
             company=company
             and replace(
                 company,
                 name=_hide(company.name),
-                number=_hide(company.number),
+                org_number=_hide(company.org_number),
                 country=_hide(company.country),
             ),
             history=zoho.history and _hide_history(zoho.history),
@@ -57,13 +56,13 @@ def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
     )
 
 
-def hide_problem(problem: Trouble) -> Trouble:
+def hide_problem(problem: Problem) -> Problem:
     """The same problem in fixed words: free text may name hosts, orgs, people and folders."""
     return replace(
         problem,
-        message=f"{KIND_WORDS[problem.kind]}; what it says is hidden with the names.",
+        message=f"{PROBLEM_BADGES[problem.kind]}; what it says is hidden with the names.",
         hint="Show the names to read it.",
-        code=problem.code if problem.is_barred else _hide(problem.code),
+        code=problem.code if problem.forbids_early_retry else _hide(problem.code),
     )
 
 
@@ -71,14 +70,14 @@ def _hide(text: str | None) -> str | None:
     return text and HIDDEN
 
 
-def _hide_person(who: Requester | None) -> Requester | None:
-    return who and Requester(_hide(who.id), _hide(who.name), _hide(who.zuid))
+def _hide_user(who: ZohoUser | None) -> ZohoUser | None:
+    return who and ZohoUser(_hide(who.id), _hide(who.name), _hide(who.zuid))
 
 
 def _hide_history(history: History) -> History:
-    rows = {id(entry): _hide_row(entry) for entry in history.entries}
+    rows = {id(entry): _hide_entry(entry) for entry in history.entries}
 
-    def same(entry: Entry | None) -> Entry | None:
+    def same(entry: HistoryEntry | None) -> HistoryEntry | None:
         return entry and rows[id(entry)]
 
     return replace(
@@ -87,19 +86,19 @@ def _hide_history(history: History) -> History:
         last_finished=same(history.last_finished),
         last_completed=same(history.last_completed),
         last_failed=same(history.last_failed),
-        under_way=same(history.under_way),
+        unfinished_start=same(history.unfinished_start),
     )
 
 
-def _hide_row(entry: Entry) -> Entry:
+def _hide_entry(entry: HistoryEntry) -> HistoryEntry:
     # By place, not by `replace`: 0.8 instead of 1.5 ms an org of 100 rows, and thousands wait for the key.
-    return Entry(
+    return HistoryEntry(
         None,
         entry.action,
         entry.state,
         entry.repeat_type,
         _hide(entry.file_name),
         entry.count,
-        entry.at,
-        _hide_person(entry.done_by),
+        entry.logged_at,
+        _hide_user(entry.done_by),
     )

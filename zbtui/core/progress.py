@@ -7,10 +7,10 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class RequestingFromZoho:
     """Zoho is being asked."""
 
-    what: str
+    purpose: str
     """Completes "asking Zoho …"."""
 
 
@@ -19,17 +19,17 @@ class DeviceCode:
     """What to enter, and where: on any device with a browser."""
 
     user_code: str
-    url: str
-    complete_url: str | None
+    verification_url: str
+    verification_url_with_code: str | None
     """The same with the code in it; not always there."""
     expires_at: datetime
     next_poll: datetime
-    polls: int = 0
+    poll_count: int = 0
     """How often Zoho was asked whether it was entered."""
 
 
 @dataclass(frozen=True, slots=True)
-class BrowserPage:
+class ConsentPage:
     """The consent page, to be opened on this machine."""
 
     url: str
@@ -38,4 +38,4 @@ class BrowserPage:
     expires_at: datetime
 
 
-Progress = Asking | DeviceCode | BrowserPage
+SignInProgress = RequestingFromZoho | DeviceCode | ConsentPage

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-_HALVES: Final = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
+_HALF_BLOCKS: Final = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
 """Light modules are drawn, dark ones left out: to be shown light on dark."""
 
 
-def qr_lines(text: str) -> list[str]:
+def qr_rows(text: str) -> list[str]:
     """Lines of equal length, with the quiet zone that readers need; light modules drawn."""
     import segno  # here, because few starts show one
 
@@ -16,6 +16,6 @@ def qr_lines(text: str) -> list[str]:
     rows = [tuple(row) for row in code.matrix_iter(border=2)]
     rows.append((0,) * len(rows[0]))  # a code has 4 n + 1 of them, and its border four
     return [
-        "".join(_HALVES[bool(above), bool(below)] for above, below in zip(*pair, strict=True))
+        "".join(_HALF_BLOCKS[bool(above), bool(below)] for above, below in zip(*pair, strict=True))
         for pair in zip(rows[::2], rows[1::2], strict=True)
     ]

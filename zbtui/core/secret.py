@@ -10,9 +10,9 @@ from typing import Final, Never
 
 from zbtui.core.org import Grant
 
-LIFE: Final = timedelta(hours=1)
+TOKEN_LIFETIME: Final = timedelta(hours=1)
 """Of an access token ("Token limits")."""
-RENEW_BEFORE: Final = timedelta(minutes=5)
+RENEWAL_MARGIN: Final = timedelta(minutes=5)
 """How long before its end an access token is no longer used."""
 _HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 
@@ -49,7 +49,7 @@ class Secret:
         raise TypeError("a Secret is never pickled")
 
 
-def fits_header(token: str) -> bool:
+def is_header_safe(token: str) -> bool:
     """Whether a token may stand in an `Authorization` header: anything else is refused unsent."""
     return _HEADER_SAFE.fullmatch(token) is not None
 
@@ -67,7 +67,7 @@ def fingerprint(*secrets: Secret) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class OAuthClient:
     """A client of Zoho's API console, of whichever type."""
 
     client_id: str
@@ -75,14 +75,14 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class SignInCredentials:
     """What an org signs in with: the keyring's `sign-in` entry."""
 
     client_secret: Secret
     refresh_token: Secret | None = None
     """None for client credentials."""
 
-    def serves(self, grant: Grant) -> bool:
+    def is_complete_for(self, grant: Grant) -> bool:
         """Whether it holds all that an org of this grant needs."""
         return grant == "client-credentials" or bool(self.refresh_token)
 
@@ -96,6 +96,6 @@ class AccessToken:
     """The token answer's `api_domain`; without a trailing slash."""
     expires_at: datetime
 
-    def is_good(self, now: datetime) -> bool:
+    def is_usable(self, now: datetime) -> bool:
         """Whether it will live long enough to be used."""
-        return now < self.expires_at - RENEW_BEFORE
+        return now < self.expires_at - RENEWAL_MARGIN

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from zbtui.core.backup import Backup, State
+from zbtui.core.backup import Backup, BackupState
 from zbtui.core.company import Company
 from zbtui.core.links import Links
 from zbtui.core.org import Org
 from zbtui.core.runs import History
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 
-_CLOCK_NOISE: Final = timedelta(seconds=3)
+_CLOCK_RESOLUTION: Final = timedelta(seconds=3)
 """The `Date` header has whole seconds and the answer travels: less than this is no difference."""
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
@@ -21,31 +21,31 @@ CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class HistoryAndLinks:
     """What the history and the links call said, which are asked for seldom."""
 
     history: History | None
     """None: it could not be read."""
     links: Links | None
     """None: they could not be read."""
-    trouble: Trouble | None = None
+    problem: Problem | None = None
     """Why not all of it could be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Observation:
     """One good answer of Zoho's."""
 
     backup: Backup | None
-    zoho_time: datetime | None = None
+    server_time: datetime | None = None
     """The `Date` header."""
     credits_remaining: int | None = None
     """`X-API-CREDITS-REMAINING`; Zoho sends it once half of the day's credits are used."""
-    past: Past | None = None
+    history_and_links: HistoryAndLinks | None = None
     """None: not asked for this time."""
     company: Company | None = None
     """None: not asked for this time, or the sign-in may not see it."""
-    company_asked: bool = False
+    company_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class PollState:
     """How polling stands: whether the last poll worked, and what is to be retried."""
 
     attempted_at: datetime | None = None
-    problem: Trouble | None = None
+    problem: Problem | None = None
     """Why the last poll failed; None: it did not."""
     failures: int = 0
     """Polls that failed in a row, over restarts too."""
@@ -89,7 +89,7 @@ class PollState:
     restored: bool = False
     """Kept from an earlier run of the program; nothing has been seen since."""
     history_tried_at: datetime | None = None
-    history_problem: Trouble | None = None
+    history_problem: Problem | None = None
     """Why history or links could not be read the last time; None: they could."""
     history_failures: int = 0
     """How often in a row they could not."""
@@ -127,23 +127,25 @@ class Snapshot:
     def last_completed(self) -> datetime | None:
         """When a backup last ended well, as far back as Zoho's history goes."""
         entry = self.zoho.history.last_completed if self.zoho.history else None
-        return entry.at if entry else None
+        return entry.logged_at if entry else None
 
     @property
     def last_failed(self) -> datetime | None:
         entry = self.zoho.history.last_failed if self.zoho.history else None
-        return entry.at if entry else None
+        return entry.logged_at if entry else None
 
-    def links_are_gone(self, now: datetime) -> datetime | None:
+    def links_expired_at(self, now: datetime) -> datetime | None:
         """When the files of the newest backup expired; None: they did not, or that is not known."""
         if self.zoho.links is None:
             return None
-        expire = self.zoho.links.expire if self.zoho.links.exist else self.zoho.last_links_expiry
+        expire = (
+            self.zoho.links.expires_at if self.zoho.links.are_available else self.zoho.last_links_expiry
+        )
         if expire is None or expire > self.zoho_now(now):
             return None
         # A backup that is newer than any of those files has its own still to come.
         newer = self.last_completed is not None and self.last_completed > expire
-        return None if newer and not self.zoho.links.exist else expire
+        return None if newer and not self.zoho.links.are_available else expire
 
     def zoho_now(self, now: datetime) -> datetime:
         """`now` by Zoho's clock, by which its dates are to be read."""
@@ -152,7 +154,10 @@ class Snapshot:
     @property
     def next_run(self) -> datetime | None:
         """When Zoho says that the next one is; None: none is awaited."""
-        if self.zoho.backup is None or self.zoho.backup.state in (State.STOPPED, State.FINISHED):
+        if self.zoho.backup is None or self.zoho.backup.state in (
+            BackupState.STOPPED,
+            BackupState.FINISHED,
+        ):
             return None
         return self.zoho.backup.next_run
 
@@ -161,7 +166,7 @@ class Snapshot:
         return None if self.next_run is None else self.next_run - self.zoho_now(now)
 
 
-def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
+def apply_observation(before: Snapshot, observation: Observation, now: datetime) -> Snapshot:
     """After a good answer, received at `now`."""
     polls = PollState(
         attempted_at=now,
@@ -170,54 +175,56 @@ def succeeded(before: Snapshot, looked: Looked, now: datetime) -> Snapshot:
         history_failures=before.polls.history_failures,
         unfinished_history_reads=before.polls.unfinished_history_reads,
     )
-    if looked.past:
-        polls = _after_history_and_links(polls, looked.past, before.zoho.backup, looked.backup)
+    if observation.history_and_links:
+        polls = _after_history_and_links(
+            polls, observation.history_and_links, before.zoho.backup, observation.backup
+        )
     return replace(
         before,
-        zoho=_after_answer(before.zoho, looked, now),
+        zoho=_after_answer(before.zoho, observation, now),
         polls=polls,
         activity=replace(before.activity, polling=False),
     )
 
 
-def _after_answer(before: ZohoData, looked: Looked, now: datetime) -> ZohoData:
-    past = looked.past or Past(None, None)
+def _after_answer(before: ZohoData, looked: Observation, now: datetime) -> ZohoData:
+    past = looked.history_and_links or HistoryAndLinks(None, None)
     links = past.links if past.links is not None else before.links
-    offset = looked.zoho_time - now if looked.zoho_time else before.clock_offset
+    offset = looked.server_time - now if looked.server_time else before.clock_offset
     return ZohoData(
         backup=looked.backup,
         observed_at=now,
         running_since=_running_since(before, looked.backup, now),
         previous_run_failed=_previous_run_failed(before, looked.backup),
-        clock_offset=offset if abs(offset) > _CLOCK_NOISE else timedelta(),
+        clock_offset=offset if abs(offset) > _CLOCK_RESOLUTION else timedelta(),
         credits_remaining=looked.credits_remaining,
         company=looked.company or before.company,
-        company_requested_at=now if looked.company_asked else before.company_requested_at,
+        company_requested_at=now if looked.company_requested else before.company_requested_at,
         history=past.history or before.history,
         history_read_at=now if past.history else before.history_read_at,
         history_outdated=past.history is None
         and (before.history_outdated or before.backup != looked.backup),
         links=links,
-        last_links_expiry=(links and links.expire) or before.last_links_expiry,
+        last_links_expiry=(links and links.expires_at) or before.last_links_expiry,
     )
 
 
 def _after_history_and_links(
-    before: PollState, past: Past, was: Backup | None, backup: Backup | None
+    before: PollState, past: HistoryAndLinks, was: Backup | None, backup: Backup | None
 ) -> PollState:
-    runs = backup is not None and backup.state is State.INPROGRESS
-    unfinished = past.history is not None and past.history.under_way is not None and not runs
+    runs = backup is not None and backup.state is BackupState.INPROGRESS
+    unfinished = past.history is not None and past.history.unfinished_start is not None and not runs
     reads = before.unfinished_history_reads if was == backup else 0
     return replace(
         before,
         history_tried_at=before.attempted_at,
-        history_problem=past.trouble,
-        history_failures=before.history_failures + 1 if past.trouble else 0,
+        history_problem=past.problem,
+        history_failures=before.history_failures + 1 if past.problem else 0,
         unfinished_history_reads=reads + 1 if unfinished else 0,
     )
 
 
-def failed(before: Snapshot, problem: Trouble, now: datetime) -> Snapshot:
+def apply_failure(before: Snapshot, problem: Problem, now: datetime) -> Snapshot:
     """After a poll that failed at `now`; what was known stays."""
     polls = replace(
         before.polls,
@@ -230,19 +237,19 @@ def failed(before: Snapshot, problem: Trouble, now: datetime) -> Snapshot:
 
 
 def _running_since(before: ZohoData, backup: Backup | None, now: datetime) -> datetime | None:
-    if backup is None or backup.state is not State.INPROGRESS:
+    if backup is None or backup.state is not BackupState.INPROGRESS:
         return None
     was = before.backup
     same_run = (
         was is not None
-        and was.state is State.INPROGRESS
+        and was.state is BackupState.INPROGRESS
         and (was.id, was.scheduled_date) == (backup.id, backup.scheduled_date)
     )
     return before.running_since if same_run and before.running_since else now
 
 
 def _previous_run_failed(before: ZohoData, backup: Backup | None) -> bool:
-    if backup is None or backup.state is not State.INPROGRESS or before.backup is None:
+    if backup is None or backup.state is not BackupState.INPROGRESS or before.backup is None:
         return False
-    failed_before = before.backup.state in (State.FAILED, State.PAYMENT_FAILED)
-    return failed_before or (before.previous_run_failed and before.backup.state is State.INPROGRESS)
+    failed_before = before.backup.state in (BackupState.FAILED, BackupState.PAYMENT_FAILED)
+    return failed_before or (before.previous_run_failed and before.backup.state is BackupState.INPROGRESS)

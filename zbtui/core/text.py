@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-LONGEST: Final = 200
+MAX_LENGTH: Final = 200
 """Characters kept of one field; Zoho's own fields are far shorter."""
 
 _SPACES: Final = re.compile(r"[\s\u0085\u2028\u2029]+")
@@ -19,16 +19,16 @@ _UNSAFE: Final = re.compile(
 )
 
 
-def clean(text: str, longest: int = LONGEST) -> str:
+def clean(text: str, max_length: int = MAX_LENGTH) -> str:
     """One printable line: white space folded, control characters out, at most `longest` characters.
 
     Idempotent. A text that was cut ends in an ellipsis.
     """
-    if len(text) <= longest and text.isprintable() and "  " not in text and text == text.strip():
+    if len(text) <= max_length and text.isprintable() and "  " not in text and text == text.strip():
         return text  # as nearly all are: whatever is taken out below is not printable
     # Only so much is looked at that folding a huge text cannot take long.
-    looked_at = text[: longest * 8]
+    looked_at = text[: max_length * 8]
     line = _UNSAFE.sub("", _SPACES.sub(" ", looked_at)).strip()
     line = _SPACES.sub(" ", line)
-    whole = len(looked_at) == len(text) and len(line) <= longest
-    return line if whole else line[: longest - 1].rstrip() + "…"
+    whole = len(looked_at) == len(text) and len(line) <= max_length
+    return line if whole else line[: max_length - 1].rstrip() + "…"

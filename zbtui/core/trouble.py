@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-Kind = Literal["auth", "permission", "throttled", "network", "server", "contract", "keyring", "config"]
+ProblemKind = Literal[
+    "auth", "permission", "throttled", "network", "server", "contract", "keyring", "config"
+]
 
 LOCKOUT: Final = "Access Denied"
 """The accounts host's word for "too many token requests" (Kaizen 43): asking on prolongs it."""
-TOKEN_BUDGET: Final = "TOKEN_BUDGET"
+TOKEN_BUDGET_EXHAUSTED: Final = "TOKEN_BUDGET"
 """Our word for "one more token request, and Zoho would say that"."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """Why an org could not be looked at. Holds no secret; its texts are clean."""
 
-    kind: Kind
+    kind: ProblemKind
     message: str
     """What is wrong, one sentence for a person."""
     hint: str
@@ -32,14 +34,14 @@ class Trouble:
     """Not to be asked again before this moment (`Retry-After`, or the end of a lock-out)."""
 
     @property
-    def is_barred(self) -> bool:
+    def forbids_early_retry(self) -> bool:
         """Whether nobody may ask before `retry_at`, not even who is told to."""
-        return self.code in (LOCKOUT, TOKEN_BUDGET)
+        return self.code in (LOCKOUT, TOKEN_BUDGET_EXHAUSTED)
 
 
-class TroubleError(Exception):
+class ProblemError(Exception):
     """The one error that the rooms of zbtui raise to each other; says nothing but its trouble."""
 
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.message)
-        self.trouble = trouble
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem

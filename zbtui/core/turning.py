@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from zbtui.core.cadence import PAST_EVERY
-from zbtui.core.judge import PATIENCE
-from zbtui.core.org import Policy
-from zbtui.core.rules import LINKS_NEAR, Case, oldest_allowed, waiting_since
-from zbtui.core.runs import LONGEST_RUN
+from zbtui.core.cadence import HISTORY_AND_LINKS_EVERY
+from zbtui.core.judge import ALLOWED_FAILURES
+from zbtui.core.org import WatchPolicy
+from zbtui.core.rules import LINKS_EXPIRY_WARNING, Case, backup_awaited_since, max_backup_age
+from zbtui.core.runs import MAX_RUN_DURATION
 from zbtui.core.snapshot import Snapshot
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_SOONEST: Final = timedelta.resolution
+_TIME_RESOLUTION: Final = timedelta.resolution
 
 
-def turns_at(snapshot: Snapshot, policy: Policy, now: datetime) -> datetime:
+def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> datetime:
     """The first moment after `now` at which `judge` may give another name or level; `NEVER`: none will.
 
     Up to it only its words change, such as a countdown. Where the clock is set back, nothing is told.
@@ -27,45 +27,45 @@ def turns_at(snapshot: Snapshot, policy: Policy, now: datetime) -> datetime:
         now: the moment, by this machine's clock, with a time zone.
     """
     now = now.astimezone(UTC)
-    known = Case(snapshot, policy.of(snapshot.org), now)
+    known = Case(snapshot, policy.for_org(snapshot.org), now)
     found = NEVER
-    for moment, span in _bounds(known):
+    for moment, span in _thresholds(known):
         at = moment.astimezone(UTC) + span
         # What is allowed up to a moment is over just after it.
-        at = at if at > now else at + _SOONEST
+        at = at if at > now else at + _TIME_RESOLUTION
         if now < at < found:
             found = at
     return found
 
 
-def _bounds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
+def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
     """Each moment that a rule measures from, with what it may be off by; in this machine's time."""
     snapshot, policy, none = case.snapshot, case.policy, timedelta()
     if snapshot.zoho.observed_at:
-        yield snapshot.zoho.observed_at, PATIENCE * policy.every
-        yield snapshot.zoho.observed_at, -PATIENCE * policy.every
+        yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
+        yield snapshot.zoho.observed_at, -ALLOWED_FAILURES * policy.every
     if snapshot.zoho.history_read_at:
         yield snapshot.zoho.history_read_at, none
-        yield snapshot.zoho.history_read_at, PATIENCE * PAST_EVERY
+        yield snapshot.zoho.history_read_at, ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY
     if snapshot.zoho.running_since:
         yield snapshot.zoho.running_since, policy.long_run_after
-    for moment, span in _bounds_of_zoho(case):
+    for moment, span in _zoho_thresholds(case):
         yield moment, span - snapshot.zoho.clock_offset
 
 
-def _bounds_of_zoho(case: Case) -> Iterator[tuple[datetime, timedelta]]:
+def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
     """The same, in Zoho's time."""
     snapshot, policy, none = case.snapshot, case.policy, timedelta()
     if snapshot.next_run:
         yield snapshot.next_run, none
         yield snapshot.next_run, policy.overdue_after
-    limit, since = oldest_allowed(case), waiting_since(case)
+    limit, since = max_backup_age(case), backup_awaited_since(case)
     if limit is not None and since:
         yield since, limit
-    start = snapshot.zoho.history.under_way if snapshot.zoho.history else None
-    if start and start.at:
-        yield start.at, policy.long_run_after
-        yield start.at, LONGEST_RUN
-    if snapshot.zoho.links and snapshot.zoho.links.expire:
-        yield snapshot.zoho.links.expire, -LINKS_NEAR
-        yield snapshot.zoho.links.expire, none
+    start = snapshot.zoho.history.unfinished_start if snapshot.zoho.history else None
+    if start and start.logged_at:
+        yield start.logged_at, policy.long_run_after
+        yield start.logged_at, MAX_RUN_DURATION
+    if snapshot.zoho.links and snapshot.zoho.links.expires_at:
+        yield snapshot.zoho.links.expires_at, -LINKS_EXPIRY_WARNING
+        yield snapshot.zoho.links.expires_at, none

@@ -16,7 +16,7 @@ class Level(IntEnum):
     CRITICAL = 3
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         return self.name.lower()
 
     @property
@@ -24,7 +24,7 @@ class Level(IntEnum):
         return "●▲?✖"[self]
 
 
-Name = Literal[
+VerdictName = Literal[
     "cannot_look",
     "waiting",
     "failed",
@@ -47,9 +47,9 @@ Name = Literal[
 class Verdict:
     """What to think of an org."""
 
-    name: Name
+    name: VerdictName
     level: Level
-    word: str
+    badge: str
     """The badge: Zoho's own status word, or one of ours (`NO BACKUP`, `OFFLINE` …)."""
     headline: str
     """What is the matter; where a "; " parts it, what stands before it is enough."""
@@ -64,7 +64,7 @@ class Verdict:
         return _GLYPHS[self.name]
 
 
-_GLYPHS: Final[dict[Name, str]] = {
+_GLYPHS: Final[dict[VerdictName, str]] = {
     "cannot_look": "?",
     "waiting": "◌",
     "failed": "✖",

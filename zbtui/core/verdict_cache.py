@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from zbtui.core.judge import PATIENCE, judge
-from zbtui.core.org import Policy
+from zbtui.core.judge import ALLOWED_FAILURES, judge
+from zbtui.core.org import WatchPolicy
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.turning import turns_at
+from zbtui.core.turning import next_verdict_change
 from zbtui.core.verdict import Verdict
 
 _LONGEST: Final = timedelta(minutes=5)
@@ -17,7 +17,7 @@ _LONGEST: Final = timedelta(minutes=5)
 
 class _Judged(NamedTuple):
     of: Snapshot
-    policy: Policy
+    policy: WatchPolicy
     at: datetime
     until: datetime
     """From `at` to then its name and level hold."""
@@ -30,18 +30,20 @@ class VerdictCache:
     def __init__(self) -> None:
         self._judged: dict[tuple[str, int], _Judged] = {}
 
-    def judge(self, snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PATIENCE) -> Verdict:
+    def judge(
+        self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
+    ) -> Verdict:
         """As `judge`, in the words of `now`; the very same verdict as before where it is an equal one."""
         key = snapshot.org.name, patience
         verdict, before = judge(snapshot, policy, now, patience), self._judged.get(key)
         if before and before.verdict == verdict:
             verdict = before.verdict
-        until = min(turns_at(snapshot, policy, now), now + _LONGEST)
+        until = min(next_verdict_change(snapshot, policy, now), now + _LONGEST)
         self._judged[key] = _Judged(snapshot, policy, now, until, verdict)
         return verdict
 
     def find(
-        self, snapshot: Snapshot, policy: Policy, now: datetime, patience: int = PATIENCE
+        self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict | None:
         """The last verdict on this very snapshot; None: by `now` it may have another name or level.
 

@@ -6,7 +6,7 @@ from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.core.snapshot import Snapshot
 
 
-def crm_page(snapshot: Snapshot) -> str | None:
+def crm_url(snapshot: Snapshot) -> str | None:
     """The address of the org's CRM in a browser; None: of a custom one it is not known.
 
     From there `BACKUP_MENU` leads on: the address of that page is not documented.
@@ -15,6 +15,6 @@ def crm_page(snapshot: Snapshot) -> str | None:
     if dc is None:
         return None
     host = dc.web_host("crm")
-    number = snapshot.zoho.company.number if snapshot.zoho.company else None
+    number = snapshot.zoho.company.org_number if snapshot.zoho.company else None
     is_number = number is not None and number.isascii() and number.isdigit()
     return f"https://{host}/crm/org{number}/" if is_number else f"https://{host}/crm/"

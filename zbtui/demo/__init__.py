@@ -4,21 +4,21 @@ In the process for `zbtui demo`; on a real port with `uvicorn --no-date-header z
 prints how to put its orgs under watch. Nothing in here is real: no name, no id, no credential.
 """
 
-from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, Client
+from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, RegisteredClient
 from zbtui.demo.roster import InventedOrg, Phase
 from zbtui.demo.server import app, serve_in_process
-from zbtui.demo.world import World
+from zbtui.demo.world import SimulatedWorld
 from zbtui.demo.zoho import Simulator
 
 __all__ = [
     "DEVICE_CLIENT",
     "REGIONAL_CLIENT",
     "WEB_CLIENT",
-    "Client",
     "InventedOrg",
     "Phase",
+    "RegisteredClient",
+    "SimulatedWorld",
     "Simulator",
-    "World",
     "app",
     "serve_in_process",
 ]

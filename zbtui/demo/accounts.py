@@ -15,20 +15,20 @@ from typing import Final, Literal
 from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo.roster import InventedOrg
 
-WINDOW: Final = timedelta(minutes=10)
-TOKENS_PER_WINDOW: Final = 10
-LIVE_TOKENS: Final = 10
-REFRESH_TOKENS: Final = 20
+ZOHO_TOKEN_WINDOW: Final = timedelta(minutes=10)
+ZOHO_TOKENS_PER_WINDOW: Final = 10
+MAX_LIVE_TOKENS: Final = 10
+MAX_REFRESH_TOKENS: Final = 20
 """Of one person with one client."""
 CODE_MINUTES: Final = (3, 5, 7, 10)
 """The lives of a self client's code that the API console offers."""
-BROWSER_CODE_LIFE: Final = timedelta(minutes=1)
-DEVICE_CODE_LIFE: Final = timedelta(minutes=5)
+BROWSER_CODE_LIFETIME: Final = timedelta(minutes=1)
+DEVICE_CODE_LIFETIME: Final = timedelta(minutes=5)
 BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
 ORG_SCOPE: Final = "ZohoCRM.org.READ"
-USUAL_SCOPES: Final = (BACKUP_SCOPE, ORG_SCOPE)
+DEFAULT_SCOPES: Final = (BACKUP_SCOPE, ORG_SCOPE)
 
-_FAMILIES: Final = (
+_SCOPE_PREFIXES: Final = (
     "ZohoCRM.bulk",
     "ZohoCRM.bulk.backup",
     "ZohoCRM.modules",
@@ -38,18 +38,20 @@ _FAMILIES: Final = (
     "ZohoFiles.files",
 )
 _SCOPES: Final = frozenset(
-    f"{family}.{right}" for family in _FAMILIES for right in ("ALL", "READ", "CREATE", "UPDATE", "DELETE")
+    f"{family}.{right}"
+    for family in _SCOPE_PREFIXES
+    for right in ("ALL", "READ", "CREATE", "UPDATE", "DELETE")
 )
-_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
+_USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class RegisteredClient:
     """A client as registered in Zoho's API console."""
 
     client_id: str
     client_secret: str = field(repr=False)
-    kind: Literal["self", "device", "web"]
+    client_type: Literal["self", "device", "web"]
     data_centers: tuple[str, ...]
     """Where it is known."""
     redirect_uris: tuple[str, ...] = ()
@@ -61,18 +63,18 @@ class Client:
     regional_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By data center: without "same credentials for all data centers" each has its own."""
 
-    def secret_at(self, data_center: str) -> str:
+    def secret_for(self, data_center: str) -> str:
         return self.regional_secrets.get(data_center, self.client_secret)
 
 
-DEVICE_CLIENT: Final = Client(
+DEVICE_CLIENT: Final = RegisteredClient(
     "1000.DEMODEVICE",
     "demo-client-secret-700001",
     "device",
     tuple(DATA_CENTERS),
     name="Demo for devices",
 )
-WEB_CLIENT: Final = Client(
+WEB_CLIENT: Final = RegisteredClient(
     "1000.DEMOWEB",
     "demo-client-secret-700002",
     "web",
@@ -80,7 +82,7 @@ WEB_CLIENT: Final = Client(
     ("http://localhost:53171/",),
     "Demo for browsers",
 )
-REGIONAL_CLIENT: Final = Client(
+REGIONAL_CLIENT: Final = RegisteredClient(
     "1000.DEMOREGIONAL",
     "demo-client-secret-700100",
     "device",
@@ -92,9 +94,9 @@ REGIONAL_CLIENT: Final = Client(
 )
 
 
-def self_client(org: InventedOrg) -> Client:
+def self_client(org: InventedOrg) -> RegisteredClient:
     """The client that an org has for itself, at its own data center only."""
-    return Client(
+    return RegisteredClient(
         org.client_id,
         org.client_secret,
         "self",
@@ -111,7 +113,7 @@ class Consent:
     client_id: str
     org: InventedOrg
     scopes: tuple[str, ...]
-    lasting: bool
+    is_offline: bool
     """Whether a refresh token comes of it."""
 
 
@@ -126,76 +128,76 @@ class GrantCode:
     challenge: str | None = None
     """PKCE's, S256; None: without."""
 
-    def is_answered_by(self, verifier: str) -> bool:
+    def accepts_verifier(self, verifier: str) -> bool:
         """Whether this is the verifier of the challenge, or there is no challenge."""
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
         return self.challenge is None or self.challenge == digest.decode()
 
 
 @dataclass(slots=True)
-class DeviceCode:
+class DeviceAuthorization:
     """A code of the device flow, and what became of it."""
 
     user_code: str
     client_id: str
     data_center: str
     """Where it was asked for."""
-    asked: Mapping[str, str]
-    asked_at: datetime
-    last_poll: datetime | None = None
+    request: Mapping[str, str]
+    requested_at: datetime
+    polled_at: datetime | None = None
     consent: Consent | None = None
-    denied: bool = False
+    is_denied: bool = False
 
     @property
     def expires_at(self) -> datetime:
-        return self.asked_at + DEVICE_CODE_LIFE
+        return self.requested_at + DEVICE_CODE_LIFETIME
 
     @property
-    def home(self) -> str:
+    def home_data_center(self) -> str:
         """Where the person who agreed lives; until then, where it was asked for."""
         return self.consent.org.data_center if self.consent else self.data_center
 
-    def awaits(self, now: datetime) -> bool:
+    def is_pending(self, now: datetime) -> bool:
         """Whether a person can still decide."""
-        return self.consent is None and not self.denied and now < self.expires_at
+        return self.consent is None and not self.is_denied and now < self.expires_at
 
 
 @dataclass(slots=True)
-class Source:
+class TokenSource:
     """What access tokens are made from: a refresh token, or a self client's credentials alone."""
 
     client_id: str
     org: InventedOrg
     scopes: tuple[str, ...]
-    issued: deque[datetime] = field(default_factory=deque)
+    issued_at: deque[datetime] = field(default_factory=deque)
     locked_until: datetime | None = None
-    live: deque[str] = field(default_factory=deque, repr=False)
+    live_tokens: deque[str] = field(default_factory=deque, repr=False)
 
-    def is_locked(self, now: datetime) -> bool:
+    def count_and_check_lockout(self, now: datetime) -> bool:
         """Ten tokens in ten minutes; each further try prolongs the lock-out."""
-        while self.issued and now - self.issued[0] >= WINDOW:
-            self.issued.popleft()
+        while self.issued_at and now - self.issued_at[0] >= ZOHO_TOKEN_WINDOW:
+            self.issued_at.popleft()
         locked = self.locked_until is not None and now < self.locked_until
-        if locked or len(self.issued) >= TOKENS_PER_WINDOW:
-            self.locked_until = now + WINDOW
+        if locked or len(self.issued_at) >= ZOHO_TOKENS_PER_WINDOW:
+            self.locked_until = now + ZOHO_TOKEN_WINDOW
             return True
         return False
 
 
 @dataclass(frozen=True, slots=True)
-class AccessToken:
+class IssuedToken:
     """An access token, by what it lets in to."""
 
     org: InventedOrg
     scopes: tuple[str, ...]
     expires_at: datetime
 
-    def covers(self, scope: str) -> bool:
+    def has_scope(self, scope: str) -> bool:
         """Whether it has the scope, or its `.ALL`."""
         return scope in self.scopes or f"{scope.rpartition('.')[0]}.ALL" in self.scopes
 
 
-class Accounts:
+class SimulatedAccounts:
     """The accounts hosts of all data centers: what they have given out and not taken back."""
 
     def __init__(self, orgs: Iterable[InventedOrg]) -> None:
@@ -203,21 +205,21 @@ class Accounts:
         orgs: each has its self client and a first refresh token.
         """
         self.clients = {one.client_id: one for one in (DEVICE_CLIENT, WEB_CLIENT, REGIONAL_CLIENT)}
-        self.refresh_tokens: dict[str, Source] = {}
+        self.refresh_tokens: dict[str, TokenSource] = {}
         """The oldest first."""
-        self.credentials: dict[str, Source] = {}
+        self.client_credentials: dict[str, TokenSource] = {}
         """By client id: for client credentials, which have no refresh token."""
-        self.access_tokens: dict[str, AccessToken] = {}
+        self.access_tokens: dict[str, IssuedToken] = {}
         self.codes: dict[str, GrantCode] = {}
-        self.devices: dict[str, DeviceCode] = {}
+        self.device_authorizations: dict[str, DeviceAuthorization] = {}
         self._consented: set[tuple[str, str]] = set()
         self._serial = count(1)
         for org in orgs:
             self.clients[org.client_id] = self_client(org)
-            self.refresh_tokens[org.refresh_token] = Source(org.client_id, org, USUAL_SCOPES)
-            self.credentials[org.client_id] = Source(org.client_id, org, USUAL_SCOPES)
+            self.refresh_tokens[org.refresh_token] = TokenSource(org.client_id, org, DEFAULT_SCOPES)
+            self.client_credentials[org.client_id] = TokenSource(org.client_id, org, DEFAULT_SCOPES)
 
-    def agree(self, client_id: str, org: InventedOrg, asked: Mapping[str, str]) -> Consent:
+    def give_consent(self, client_id: str, org: InventedOrg, asked: Mapping[str, str]) -> Consent:
         """A person accepts what a consent page showed.
 
         Args:
@@ -227,63 +229,65 @@ class Accounts:
         self._consented.add((org.name, client_id))
         # Without a prompt, a second consent is none: no refresh token comes again.
         lasting = asked.get("access_type") == "offline" and (asked.get("prompt") == "consent" or not known)
-        return Consent(client_id, org, read_scopes(asked.get("scope", "")), lasting)
+        return Consent(client_id, org, parse_scopes(asked.get("scope", "")), lasting)
 
-    def keep_code(self, code: GrantCode) -> str:
+    def add_code(self, code: GrantCode) -> str:
         """A code for this; the text has the two dots of Zoho's."""
         text = f"1000.demo-grant-{code.consent.org.number:06}.{next(self._serial):06}"
         self.codes[text] = code
         return text
 
-    def keep_device(
+    def add_device(
         self, client_id: str, data_center: str, asked: Mapping[str, str], now: datetime
-    ) -> tuple[str, DeviceCode]:
+    ) -> tuple[str, DeviceAuthorization]:
         """The device code's text, and the code."""
         number = next(self._serial)
-        device = DeviceCode(user_code(number), client_id, data_center, asked, now)
+        device = DeviceAuthorization(make_user_code(number), client_id, data_center, asked, now)
         text = f"1000.demo-device-{number:06}"
-        self.devices[text] = device
+        self.device_authorizations[text] = device
         return text, device
 
-    def device_of(self, user_code: str) -> DeviceCode | None:
+    def find_device(self, user_code: str) -> DeviceAuthorization | None:
         """By what a person types: in any case, with or without blanks and hyphens."""
         typed = re.sub(r"[\s-]", "", user_code).upper()
-        return next((one for one in self.devices.values() if one.user_code == typed), None)
+        return next((one for one in self.device_authorizations.values() if one.user_code == typed), None)
 
-    def keep_refresh_token(self, source: Source) -> str:
+    def add_refresh_token(self, source: TokenSource) -> str:
         """A new refresh token; of twenty-one of one person and client the oldest dies without notice."""
         mine = [
             text
             for text, kept in self.refresh_tokens.items()
             if (kept.org.name, kept.client_id) == (source.org.name, source.client_id)
         ]
-        for text in mine[: max(len(mine) - REFRESH_TOKENS + 1, 0)]:
+        for text in mine[: max(len(mine) - MAX_REFRESH_TOKENS + 1, 0)]:
             del self.refresh_tokens[text]
         text = f"1000.demo-refresh-token-{source.org.number:06}{next(self._serial):06}"
         self.refresh_tokens[text] = source
         return text
 
-    def issue(self, source: Source, scopes: tuple[str, ...], now: datetime, life: timedelta) -> str:
+    def issue_access_token(
+        self, source: TokenSource, scopes: tuple[str, ...], now: datetime, life: timedelta
+    ) -> str:
         """A new access token; of eleven live ones the oldest dies without notice."""
-        source.issued.append(now)
-        while len(source.live) >= LIVE_TOKENS:
-            self.access_tokens.pop(source.live.popleft(), None)
+        source.issued_at.append(now)
+        while len(source.live_tokens) >= MAX_LIVE_TOKENS:
+            self.access_tokens.pop(source.live_tokens.popleft(), None)
         text = f"1000.demo-access-{source.org.number:06}-{next(self._serial):06}"
-        source.live.append(text)
-        self.access_tokens[text] = AccessToken(source.org, scopes, now + life)
+        source.live_tokens.append(text)
+        self.access_tokens[text] = IssuedToken(source.org, scopes, now + life)
         return text
 
-    def revoke(self, refresh_token: str) -> None:
+    def revoke_refresh_token(self, refresh_token: str) -> None:
         """End a refresh token, and the access tokens made from it.
 
         Raises:
             KeyError: there is none such.
         """
-        for text in self.refresh_tokens.pop(refresh_token).live:
+        for text in self.refresh_tokens.pop(refresh_token).live_tokens:
             self.access_tokens.pop(text, None)
 
 
-def read_scopes(text: str) -> tuple[str, ...]:
+def parse_scopes(text: str) -> tuple[str, ...]:
     """The scopes of a request, separated by commas.
 
     Raises:
@@ -295,9 +299,9 @@ def read_scopes(text: str) -> tuple[str, ...]:
     return scopes
 
 
-def user_code(number: int) -> str:
+def make_user_code(number: int) -> str:
     """Eight letters and digits as `QW12ER34`, another for each number below 160,000."""
     mixed = number * 7919 % 20**4  # prime to it, so that neighbors look unlike and none meet
-    one, two, three, four = (_LETTERS[mixed // 20**power % 20] for power in range(4))
+    one, two, three, four = (_USER_CODE_LETTERS[mixed // 20**power % 20] for power in range(4))
     digits = f"{number * 4871 % 10_000:04}"
     return f"{one}{two}{digits[:2]}{three}{four}{digits[2:]}"

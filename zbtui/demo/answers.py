@@ -39,9 +39,9 @@ TOKEN_ERRORS: Final = frozenset(
         "Access Denied",
     }
 )
-_MOST_ROWS: Final = 200
+_MAX_ROWS: Final = 200
 """Of a page, and how many it has if nothing else is asked for ("Backup history")."""
-_THROTTLED: Final = "You have made too many requests continuously. Please try again later."
+_THROTTLED_TEXT: Final = "You have made too many requests continuously. Please try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Site:
     data_center: str
     own_url: str | None = None
     """On a real port: what stands for both hosts of the data center. None: hosts tell them apart."""
-    root: str = ""
+    root_url: str = ""
     """On a real port: what the data centers' keys are appended to."""
 
     def accounts_url(self, key: str | None = None) -> str:
@@ -59,7 +59,7 @@ class Site:
         key = key or self.data_center
         if self.own_url is None:
             return DATA_CENTERS[key].accounts_url
-        return self.own_url if key == self.data_center else f"{self.root}/{key}"
+        return self.own_url if key == self.data_center else f"{self.root_url}/{key}"
 
     def api_url(self) -> str:
         """This data center's API host, as in `api_domain`."""
@@ -71,7 +71,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SimulatedRequest:
     """A request, as the simulator reads it."""
 
     site: Site
@@ -81,13 +81,13 @@ class Call:
     authorization: str = field(default="", repr=False)
 
     @property
-    def given(self) -> Mapping[str, str]:
+    def parameters(self) -> Mapping[str, str]:
         """Zoho takes parameters from the query as from the form."""
         return {**self.query, **self.form}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SimulatedResponse:
     """Status, body and headers to send."""
 
     status: int
@@ -96,12 +96,12 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Answered = tuple[Answer, str | None]
+ResponseAndOrg = tuple[SimulatedResponse, str | None]
 """With the name of the org that it is about, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RequestRecord:
     """What reached the simulator, without its body; for tests, and for who wants to see."""
 
     at: datetime
@@ -112,10 +112,10 @@ class Request:
     """As sent, but for the values of secrets: `***`."""
     org: str | None
     status: int
-    began: int
-    ended: int
+    began_serial: int
+    ended_serial: int
     """Serial numbers of begin and end: two requests overlap where these ranges do."""
-    grant: str | None = None
+    grant_type: str | None = None
     """The `grant_type` that was sent to an accounts host."""
 
 
@@ -124,39 +124,42 @@ class RefusedError(Exception):
 
     def __init__(self, word: str, org: str | None = None, more: Mapping[str, str] | None = None) -> None:
         super().__init__(word)
-        self.word = word
-        self.org = org
-        self.more = more or {}
+        self.error = word
+        self.org_name = org
+        self.extra = more or {}
 
-    def answer(self) -> Answer:
+    def response(self) -> SimulatedResponse:
         """With 200: the status decides nothing there."""
-        if self.word == "Access Denied":
-            body = {"error_description": _THROTTLED, "error": self.word, "status": "failure"}
-            return json_answer(200, body)
-        return json_answer(200, {"error": self.word, **self.more})
+        if self.error == "Access Denied":
+            body = {"error_description": _THROTTLED_TEXT, "error": self.error, "status": "failure"}
+            return json_response(200, body)
+        return json_response(200, {"error": self.error, **self.extra})
 
 
-def api_error(code: str, details: Mapping[str, Any] | None = None) -> Answer:
+def api_error_response(code: str, details: Mapping[str, Any] | None = None) -> SimulatedResponse:
     """Zoho's error envelope ("Status codes")."""
     status, message = API_ERRORS[code]
     body = {"code": code, "details": details or {}, "message": message, "status": "error"}
-    return json_answer(status, body)
+    return json_response(status, body)
 
 
-def json_answer(status: int, body: object, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, json.dumps(body).encode(), headers=headers or {})
+def json_response(status: int, body: object, headers: Mapping[str, str] | None = None) -> SimulatedResponse:
+    return SimulatedResponse(status, json.dumps(body).encode(), headers=headers or {})
 
 
-def page_of(rows: Sequence[object], call: Call) -> Answer:
+def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> SimulatedResponse:
     """The page of a history that a call asks for by `page` and `per_page`; 204: there is nothing on it."""
-    page, size = _asked(call, "page", 1), min(_asked(call, "per_page", _MOST_ROWS), _MOST_ROWS)
+    page, size = (
+        _int_parameter(call, "page", 1),
+        min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS),
+    )
     shown = rows[(page - 1) * size : page * size]
     if not shown:
-        return Answer(204)
+        return SimulatedResponse(204)
     info = {"page": page, "per_page": size, "count": len(shown), "more_records": page * size < len(rows)}
-    return json_answer(200, {"history": shown, "info": info})
+    return json_response(200, {"history": shown, "info": info})
 
 
-def _asked(call: Call, key: str, default: int) -> int:
+def _int_parameter(call: SimulatedRequest, key: str, default: int) -> int:
     text = call.query.get(key, "")
     return int(text) or default if text.isascii() and text.isdigit() and len(text) < 7 else default

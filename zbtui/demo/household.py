@@ -8,28 +8,28 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from zbtui.clock import Clock, SystemClock
-from zbtui.config.config_store import MemoryConfig
-from zbtui.config.settings import Config, Keep, Settings
+from zbtui.config.config_store import MemoryConfigStore
+from zbtui.config.settings import Config, JournalRetention, Settings
 from zbtui.core.alert_settings import AlertSettings
-from zbtui.core.org import Org, Policy
-from zbtui.core.secret import Secret, SignIn
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.org import Org, WatchPolicy
+from zbtui.core.secret import Secret, SignInCredentials
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.core.verdict import Level
-from zbtui.demo.person import DemoPerson
+from zbtui.demo.person import SimulatedUser
 from zbtui.demo.server import serve_in_process
-from zbtui.demo.world import InventedOrg, World
+from zbtui.demo.world import InventedOrg, SimulatedWorld
 from zbtui.demo.zoho import Simulator
-from zbtui.onboard import Desk, Household
+from zbtui.onboard import OrgService, Stores
 from zbtui.parts import Watch, make_watch
 from zbtui.store.journal import Journal, open_journal
-from zbtui.store.memory import MemoryCredentials
-from zbtui.zoho.http import Http
+from zbtui.store.memory import MemoryCredentialStore
+from zbtui.zoho.http import HttpClient
 
 _EVERY = timedelta(seconds=5)
 _NEAR_EVERY = timedelta(seconds=2)
-_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=1)
-_FLOOR = timedelta(seconds=3)
-_SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False), Keep(most_events=5000))
+_MIN_INTERVAL, _MAX_INTERVAL = timedelta(seconds=1), timedelta(days=1)
+_MIN_DEVICE_POLL_INTERVAL = timedelta(seconds=3)
+_SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False), JournalRetention(most_events=5000))
 """Invented troubles come fast: they ring no bell, only the worst are told, and of all that changed less
 is kept, for it is kept in memory."""
 
@@ -52,48 +52,56 @@ async def open_demo(
         seed: for the orgs beyond the hand-made ones, and for the jitter.
     """
     clock = clock or SystemClock()
-    simulator = Simulator(World(clock.now(), orgs, speed, seed), clock.now)
-    simulator.device_floor = _FLOOR
-    credentials = DemoCredentials(simulator)
+    simulator = Simulator(SimulatedWorld(clock.now(), orgs, speed, seed), clock.now)
+    simulator.min_device_poll_interval = _MIN_DEVICE_POLL_INTERVAL
+    credentials = DemoCredentialStore(simulator)
     invented = list(simulator.world.orgs.values())
     for org in invented:
-        credentials.sign_in(org)
-    orgs_watched = tuple(watched(org) for org in invented)
-    config = MemoryConfig(Config(demo_policy(speed), orgs_watched, _SETTINGS))
+        credentials.add_sign_in(org)
+    orgs_watched = tuple(watched_org(org) for org in invented)
+    config = MemoryConfigStore(Config(demo_watch_policy(speed), orgs_watched, _SETTINGS))
     journal = journal or open_journal(None)
     try:
-        async with Http(serve_in_process(simulator)) as http:
-            household = Household(config, credentials, journal)
-            person = DemoPerson(simulator, http, config, clock)
-            desk = Desk(household, http, clock, _FLOOR, person.examples, person.open_page, _NOTICE)
+        async with HttpClient(serve_in_process(simulator)) as http:
+            household = Stores(config, credentials, journal)
+            person = SimulatedUser(simulator, http, config, clock)
+            desk = OrgService(
+                household,
+                http,
+                clock,
+                _MIN_DEVICE_POLL_INTERVAL,
+                person.form_examples,
+                person.open_in_browser,
+                _NOTICE,
+            )
             yield make_watch(desk, config.load(), random.Random(seed))
     finally:
         await journal.close()
 
 
-def demo_policy(speed: float) -> Policy:
+def demo_watch_policy(speed: float) -> WatchPolicy:
     """Looks as often as the orgs live fast."""
-    every = min(max(_EVERY / speed, _SHORTEST), _LONGEST)
-    return Policy(every, min(max(_NEAR_EVERY / speed, _SHORTEST), every))
+    every = min(max(_EVERY / speed, _MIN_INTERVAL), _MAX_INTERVAL)
+    return WatchPolicy(every, min(max(_NEAR_EVERY / speed, _MIN_INTERVAL), every))
 
 
-def watched(org: InventedOrg) -> Org:
+def watched_org(org: InventedOrg) -> Org:
     """An invented org, as the config would have it."""
     return Org(org.name, org.data_center, org.client_id)
 
 
-class DemoCredentials(MemoryCredentials):
+class DemoCredentialStore(MemoryCredentialStore):
     """Credentials of a keyring that is locked while an org is at `KEYRING`."""
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()
         self.simulator = simulator
 
-    def sign_in(self, org: InventedOrg) -> None:
-        self._sign_ins[org.name] = SignIn(Secret(org.client_secret), Secret(org.refresh_token))
+    def add_sign_in(self, org: InventedOrg) -> None:
+        self._sign_ins[org.name] = SignInCredentials(Secret(org.client_secret), Secret(org.refresh_token))
 
-    async def read_sign_in(self, org_name: str) -> SignIn | None:
+    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
         org = self.simulator.world.orgs.get(org_name)
-        if org and self.simulator.kind(org) == "KEYRING":
-            raise TroubleError(Trouble("keyring", "The keyring is locked.", "Unlock it."))
+        if org and self.simulator.kind_of(org) == "KEYRING":
+            raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
         return await super().read_sign_in(org_name)

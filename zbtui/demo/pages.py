@@ -9,9 +9,9 @@ from typing import Final
 from urllib.parse import urlencode
 
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT
-from zbtui.demo.answers import Answer
+from zbtui.demo.answers import SimulatedResponse
 from zbtui.demo.roster import InventedOrg
-from zbtui.demo.world import World
+from zbtui.demo.world import SimulatedWorld
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -19,10 +19,10 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 _STYLE: Final = "body{font:1rem/1.5 sans-serif;max-width:36rem;margin:3rem auto;padding:0 1rem}"
-_GUIDED: Final = 20
+_MAX_ORGS_IN_GUIDE: Final = 20
 
 
-def _page(status: int, title: str, content: str) -> Answer:
+def _page(status: int, title: str, content: str) -> SimulatedResponse:
     """Args:
     content: HTML; whatever in it is not of this file is escaped.
     """
@@ -31,36 +31,36 @@ def _page(status: int, title: str, content: str) -> Answer:
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{content}"
         "<p><small>Zoho, simulated; nothing of it is real.</small></p></body></html>"
     )
-    return Answer(status, html.encode(), "text/html;charset=UTF-8", _HEADERS)
+    return SimulatedResponse(status, html.encode(), "text/html;charset=UTF-8", _HEADERS)
 
 
-def tell(title: str, text: str, status: int = 200) -> Answer:
+def message_page(title: str, text: str, status: int = 200) -> SimulatedResponse:
     """A page without a choice."""
     return _page(status, title, f"<p>{escape(text)}</p>")
 
 
-def enter_code(told: str = "") -> Answer:
+def code_entry_page(error: str = "") -> SimulatedResponse:
     """Where a device's code is entered.
 
     Args:
         told: what was wrong with the last one; empty: there was none.
     """
-    problem = f"<p>{escape(told)}</p>" if told else ""
+    problem = f"<p>{escape(error)}</p>" if error else ""
     return _page(
-        404 if told else 200,
+        404 if error else 200,
         "Enter the code of your device",
         f'{problem}<form method="get"><p><input name="user_code" autofocus required></p>'
         "<p><button>Go on</button></p></form>",
     )
 
 
-def decide(
+def consent_form_page(
     client_name: str,
     scopes: Iterable[str],
     orgs: Iterable[InventedOrg],
     hidden: Mapping[str, str],
     query: Mapping[str, str] | None = None,
-) -> Answer:
+) -> SimulatedResponse:
     """The consent page: who asks for what, for which org, and Accept or Reject.
 
     The form comes back by POST as `org` (a name) and `decision` (`accept` or `reject`).
@@ -90,7 +90,7 @@ def decide(
     )
 
 
-def guide(world: World, base: str) -> str:
+def shell_guide(world: SimulatedWorld, base: str) -> str:
     """How to put these orgs under watch, for a person with a shell.
 
     Args:
@@ -100,15 +100,15 @@ def guide(world: World, base: str) -> str:
         "Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):",
         "",
     ]
-    for org in list(world.orgs.values())[:_GUIDED]:
+    for org in list(world.orgs.values())[:_MAX_ORGS_IN_GUIDE]:
         secrets = {"client_secret": org.client_secret, "refresh_token": org.refresh_token}
-        lines += [_echo(secrets), _add(org, base, org.client_id)]
-    return "\n".join(lines + _ways(world, base)) + "\n"
+        lines += [_echo_command(secrets), _add_command(org, base, org.client_id)]
+    return "\n".join(lines + _other_methods(world, base)) + "\n"
 
 
-def _ways(world: World, base: str) -> list[str]:
+def _other_methods(world: SimulatedWorld, base: str) -> list[str]:
     """How to sign in to newcomers, by the other grants."""
-    by_code, by_device, by_browser = list(world.newcomers.values())[:3]
+    by_code, by_device, by_browser = list(world.unwatched_orgs.values())[:3]
     console = f"{base}/{by_code.data_center}/console/code?org={by_code.name}"
     here, regional = by_device.data_center, REGIONAL_CLIENT
     return [
@@ -117,31 +117,33 @@ def _ways(world: World, base: str) -> list[str]:
         f"{console} (any org, at its own data center):",
         "",
         f"""echo '{{"client_secret": "{by_code.client_secret}", "code": "'$(curl -s '{console}')'"}}' |""",
-        _add(by_code, base, by_code.client_id, " --grant code"),
+        _add_command(by_code, base, by_code.client_id, " --grant code"),
         "",
         "With a device client; accept for the org on the page that is shown. The client",
-        f"{regional.client_id} has another secret in each data center; here {regional.secret_at(here)}:",
+        f"{regional.client_id} has another secret in each data center; here {regional.secret_for(here)}:",
         "",
-        _echo({"client_secret": DEVICE_CLIENT.client_secret}),
-        _add(by_device, base, DEVICE_CLIENT.client_id, " --grant device"),
+        _echo_command({"client_secret": DEVICE_CLIENT.client_secret}),
+        _add_command(by_device, base, DEVICE_CLIENT.client_id, " --grant device"),
         "",
         "With a web client, in a browser on this machine; any port of the loopback is registered:",
         "",
-        _echo({"client_secret": WEB_CLIENT.client_secret}),
-        _add(by_browser, base, WEB_CLIENT.client_id, " --grant browser"),
+        _echo_command({"client_secret": WEB_CLIENT.client_secret}),
+        _add_command(by_browser, base, WEB_CLIENT.client_id, " --grant browser"),
         "",
         "With client credentials and no refresh token:",
         "",
-        _echo({"client_secret": by_code.client_secret}),
-        _add(by_code, base, by_code.client_id, f" --grant client-credentials --soid {by_code.soid}"),
+        _echo_command({"client_secret": by_code.client_secret}),
+        _add_command(
+            by_code, base, by_code.client_id, f" --grant client-credentials --soid {by_code.soid}"
+        ),
     ]
 
 
-def _echo(secrets: Mapping[str, str]) -> str:
+def _echo_command(secrets: Mapping[str, str]) -> str:
     return f"echo '{json.dumps(secrets)}' |"
 
 
-def _add(org: InventedOrg, base: str, client_id: str, options: str = "") -> str:
+def _add_command(org: InventedOrg, base: str, client_id: str, options: str = "") -> str:
     """The command that puts an org under watch, but for its secrets."""
     url = f"{base}/{org.data_center}"
     return (

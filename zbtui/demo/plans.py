@@ -10,11 +10,11 @@ from dateutil.rrule import rrulestr
 
 from zbtui.core.timefmt import WEEKDAYS
 
-_LASTS: Final = timedelta(weeks=50)
+_PLAN_AGE: Final = timedelta(weeks=50)
 """Since when a plan runs: a little less than the year of which Zoho tells."""
 
 
-def rule_of(plan: str, run: datetime) -> str:
+def rrule_for(plan: str, run: datetime) -> str:
     """The recurrence rule of a plan, by one of its runs (`on_plan`)."""
     day = WEEKDAYS[run.weekday()][:2].upper()
     match plan:
@@ -28,12 +28,12 @@ def rule_of(plan: str, run: datetime) -> str:
             return f"RRULE:FREQ=MONTHLY;INTERVAL=1;BYDAY={(run.day - 1) // 7 + 1}{day}"
 
 
-def repeat_type(plan: str) -> str:
+def repeat_type_of(plan: str) -> str:
     """What the history calls a plan."""
     return "monthly" if plan == "monthly-ordinal" else plan
 
 
-def on_plan(plan: str, run: datetime) -> datetime:
+def move_onto_plan(plan: str, run: datetime) -> datetime:
     """A time at which a plan can run: not each month has a fifth Tuesday, but each has a first."""
     return run + timedelta(weeks=1) if plan == "monthly-ordinal" and run.day > 28 else run
 
@@ -47,5 +47,5 @@ def runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
 # Without a zone: moments that are the same in two zones are one key of a cache.
 @lru_cache(maxsize=4096)
 def _runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
-    rule = rrulestr(rule_of(plan, run).removeprefix("RRULE:"), dtstart=run - _LASTS)
-    return tuple(rule.between(run - _LASTS, run - timedelta(hours=1), inc=True))
+    rule = rrulestr(rrule_for(plan, run).removeprefix("RRULE:"), dtstart=run - _PLAN_AGE)
+    return tuple(rule.between(run - _PLAN_AGE, run - timedelta(hours=1), inc=True))

@@ -11,11 +11,11 @@ from typing import Final
 
 from zbtui.core.data_centers import DATA_CENTERS
 
-RUNNING: Final = frozenset({"INPROGRESS", "LONG_RUN"})
+RUNNING_KINDS: Final = frozenset({"INPROGRESS", "LONG_RUN"})
 """Kinds during which a backup runs."""
-NOTHING: Final = frozenset({"NONE", "EMPTY"})
+NEVER_SCHEDULED_KINDS: Final = frozenset({"NONE", "EMPTY"})
 """Kinds at which nothing was ever scheduled."""
-_RUNS: Final = RUNNING | {"COMPLETED", "FAILED", "FAILED_BEFORE"}
+_RUN_KINDS: Final = RUNNING_KINDS | {"COMPLETED", "FAILED", "FAILED_BEFORE"}
 """Kinds that tell of a run of the plan's."""
 
 
@@ -39,7 +39,7 @@ class Phase:
     """
     seconds: float
     """How long it lasts at speed 1."""
-    by: str = ""
+    done_by: str = ""
     """Who scheduled or stopped what it is at; empty: the org's requester."""
 
 
@@ -53,13 +53,13 @@ class InventedOrg:
     requester: str
     number: int
     """From which its ids and its ZUID are made."""
-    offset: timedelta
+    utc_offset: timedelta
     """Of the org's time zone."""
     plan: str
     """`weekly`, `biweekly`, `monthly` or `monthly-ordinal`."""
-    next_in: timedelta
+    time_to_first_run: timedelta
     """From the start of the simulation to the next run, where none is near."""
-    life: tuple[Phase, ...]
+    phases: tuple[Phase, ...]
     """Lived through again and again."""
 
     @property
@@ -87,45 +87,45 @@ class InventedOrg:
     @property
     def edition(self) -> str:
         """Includes what the plan needs in any month; for a weekly one, which needs five, none does."""
-        runs_often = self.plan == "biweekly" or self.lives_through(*_RUNS)
+        runs_often = self.plan == "biweekly" or self.has_phase(*_RUN_KINDS)
         return "ultimate" if runs_often and self.plan != "weekly" else "enterprise"
 
-    def lives_through(self, *kinds: str) -> bool:
-        return any(phase.kind in kinds for phase in self.life)
+    def has_phase(self, *kinds: str) -> bool:
+        return any(phase.kind in kinds for phase in self.phases)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where the orgs of a data center are."""
 
-    hours: float
+    utc_offset_hours: float
     """Ahead of UTC, in winter."""
     time_zone: str
     country: str
     country_code: str
 
 
-PLACES: Final = {
-    "us": Place(-7.0, "America/Phoenix", "United States", "US"),
-    "eu": Place(1.0, "Europe/Stockholm", "Sweden", "SE"),
-    "in": Place(5.5, "Asia/Kolkata", "India", "IN"),
-    "au": Place(11.0, "Australia/Sydney", "Australia", "AU"),
-    "jp": Place(9.0, "Asia/Tokyo", "Japan", "JP"),
-    "cn": Place(8.0, "Asia/Shanghai", "China", "CN"),
-    "ca": Place(-5.0, "America/Toronto", "Canada", "CA"),
-    "sa": Place(3.0, "Asia/Riyadh", "Saudi Arabia", "SA"),
-    "uk": Place(0.0, "Europe/London", "United Kingdom", "GB"),
-    "ae": Place(4.0, "Asia/Dubai", "United Arab Emirates", "AE"),
-    "sg": Place(8.0, "Asia/Singapore", "Singapore", "SG"),
+LOCATIONS: Final = {
+    "us": Location(-7.0, "America/Phoenix", "United States", "US"),
+    "eu": Location(1.0, "Europe/Stockholm", "Sweden", "SE"),
+    "in": Location(5.5, "Asia/Kolkata", "India", "IN"),
+    "au": Location(11.0, "Australia/Sydney", "Australia", "AU"),
+    "jp": Location(9.0, "Asia/Tokyo", "Japan", "JP"),
+    "cn": Location(8.0, "Asia/Shanghai", "China", "CN"),
+    "ca": Location(-5.0, "America/Toronto", "Canada", "CA"),
+    "sa": Location(3.0, "Asia/Riyadh", "Saudi Arabia", "SA"),
+    "uk": Location(0.0, "Europe/London", "United Kingdom", "GB"),
+    "ae": Location(4.0, "Asia/Dubai", "United Arab Emirates", "AE"),
+    "sg": Location(8.0, "Asia/Singapore", "Singapore", "SG"),
 }
 
 
 # Hours to the next run: those of an org that lives through runs are a whole gap, for the run before it
 # is the one that is lived. All others are such that links are far from their end, or past it.
-_GAPS: Final = {"biweekly": 335.9, "monthly": 743.9, "monthly-ordinal": 743.9}
-_LINKS_NEAR_END: Final = (150, 260)
+_HOURS_BETWEEN_RUNS: Final = {"biweekly": 335.9, "monthly": 743.9, "monthly-ordinal": 743.9}
+_HOURS_WITH_LINKS_EXPIRING: Final = (150, 260)
 
-_HAND_MADE: Final = (
+_HANDMADE_ORGS: Final = (
     # name, company, data center, requester, plan, next run in hours, life
     ("nordlys", "Nordlys Tools AB", "eu", "Mara Lindqvist", "biweekly", 147.2, "SCHEDULED 60"),
     (
@@ -226,10 +226,10 @@ _HAND_MADE: Final = (
     ),
     ("tamarind", "Tamarind Kitchens", "in", "Rohan Pillai", "weekly", 100.4, "SCHEDULED 60"),
 )
-HAND_MADE: Final = len(_HAND_MADE)
+HANDMADE_COUNT: Final = len(_HANDMADE_ORGS)
 """How many orgs were made by hand."""
 
-_NEWCOMERS: Final = (
+_UNWATCHED_ORGS: Final = (
     # number, beyond any that `endless` reaches; then as above
     (900_001, "heron", "Heron Lake Instruments", "eu", "Astrid Holm", "biweekly", 52.4, "SCHEDULED 60"),
     (900_002, "alder", "Alder Street Books", "us", "Marcus Reed", "monthly", 310.2, "SCHEDULED 60"),
@@ -237,16 +237,16 @@ _NEWCOMERS: Final = (
 )
 
 
-def newcomers() -> Iterator[InventedOrg]:
+def unwatched_orgs() -> Iterator[InventedOrg]:
     """Orgs that nobody watches yet."""
-    for row in _NEWCOMERS:
-        yield _make(*row)
+    for row in _UNWATCHED_ORGS:
+        yield _make_org(*row)
 
 
-def endless(luck: random.Random) -> Iterator[InventedOrg]:
+def generate_orgs(rng: random.Random) -> Iterator[InventedOrg]:
     """The hand-made orgs, and then as many more as are asked for."""
-    for number, row in enumerate(_HAND_MADE, start=1):
-        yield _make(number, *row)
+    for number, row in enumerate(_HANDMADE_ORGS, start=1):
+        yield _make_org(number, *row)
     first = ("Amber", "Birch", "Cobalt", "Delta", "Elm", "Falcon", "Granite", "Hazel", "Iris", "Juniper")
     second = ("Foods", "Works", "Travel", "Medical", "Studios", "Freight", "Energy", "Textiles")
     people = ("Sam Okoro", "Lena Fischer", "Rui Costa", "Mei Tanaka", "Noor Haddad", "Ida Berg")
@@ -258,20 +258,20 @@ def endless(luck: random.Random) -> Iterator[InventedOrg]:
         "NONE 60",
         "RESET 30, SCHEDULED 30",
     )
-    for number, dc in enumerate(cycle(DATA_CENTERS), start=HAND_MADE + 1):
-        company = f"{luck.choice(first)} {luck.choice(second)}"
-        who, plan, life = luck.choice(people), luck.choice(tuple(_GAPS)), luck.choice(lives)
-        hours = _GAPS[plan] if "INPROGRESS" in life else _hours(luck)
+    for number, dc in enumerate(cycle(DATA_CENTERS), start=HANDMADE_COUNT + 1):
+        company = f"{rng.choice(first)} {rng.choice(second)}"
+        who, plan, life = rng.choice(people), rng.choice(tuple(_HOURS_BETWEEN_RUNS)), rng.choice(lives)
+        hours = _HOURS_BETWEEN_RUNS[plan] if "INPROGRESS" in life else _hours_to_run(rng)
         name = f"{company.replace(' ', '-').lower()}-{number}"
-        yield _make(number, name, company, dc, who, plan, hours, life)
+        yield _make_org(number, name, company, dc, who, plan, hours, life)
 
 
-def _hours(luck: random.Random) -> float:
-    hours, (least, most) = luck.uniform(2, 300), _LINKS_NEAR_END
+def _hours_to_run(luck: random.Random) -> float:
+    hours, (least, most) = luck.uniform(2, 300), _HOURS_WITH_LINKS_EXPIRING
     return hours - 120 if least < hours < most else hours
 
 
-def _make(
+def _make_org(
     number: int, name: str, company: str, dc: str, who: str, plan: str, hours: float, life: str
 ) -> InventedOrg:
     return InventedOrg(
@@ -280,14 +280,14 @@ def _make(
         dc,
         who,
         number,
-        timedelta(hours=PLACES[dc].hours),
+        timedelta(hours=LOCATIONS[dc].utc_offset_hours),
         plan,
         timedelta(hours=hours),
-        tuple(_phase(part.strip()) for part in life.split(",")),
+        tuple(_parse_phase(part.strip()) for part in life.split(",")),
     )
 
 
-def _phase(text: str) -> Phase:
+def _parse_phase(text: str) -> Phase:
     """`SCHEDULED 12`, `STOPPED 30 by Jo Vance`."""
     what, _, who = text.partition(" by ")
     kind, seconds = what.rsplit(" ", 1)

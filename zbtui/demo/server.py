@@ -15,39 +15,46 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo import pages
-from zbtui.demo.answers import Answer, Answered, Call, Request, Site, api_error
+from zbtui.demo.answers import (
+    RequestRecord,
+    ResponseAndOrg,
+    SimulatedRequest,
+    SimulatedResponse,
+    Site,
+    api_error_response,
+)
 from zbtui.demo.consent import show_consent_page
-from zbtui.demo.device import give_device_code, give_device_token, show_device_page
-from zbtui.demo.grants import generate_code, issue_token, revoke_token, tell_servers
-from zbtui.demo.world import World
+from zbtui.demo.device import answer_device_poll, issue_device_code, show_device_page
+from zbtui.demo.grants import issue_grant_code, issue_token, revoke_token, server_info
+from zbtui.demo.world import SimulatedWorld
 from zbtui.demo.zoho import Simulator
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-Handler = Callable[[Simulator, Call], Answered]
+AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+Handler = Callable[[Simulator, SimulatedRequest], ResponseAndOrg]
 
-_HOSTS: Final = {
+_DATA_CENTERS_BY_HOST: Final = {
     urlsplit(url).hostname: dc.key for dc in DATA_CENTERS.values() for url in (dc.accounts_url, dc.api_url)
 }
-_ANY: Final = ()
+_ANY_METHOD: Final = ()
 _ROUTES: Final[Mapping[str, tuple[tuple[str, ...], Handler]]] = {
     "/oauth/v2/token": (("POST",), issue_token),
     "/oauth/v2/token/revoke": (("POST",), revoke_token),
     "/oauth/v2/auth": (("GET", "POST"), show_consent_page),
     "/oauth/v3/device": (("GET", "POST"), show_device_page),
-    "/oauth/v3/device/code": (("POST",), give_device_code),
-    "/oauth/v3/device/token": (("POST",), give_device_token),
-    "/oauth/serverinfo": (("GET",), tell_servers),
-    "/console/code": (("GET",), generate_code),
+    "/oauth/v3/device/code": (("POST",), issue_device_code),
+    "/oauth/v3/device/token": (("POST",), answer_device_poll),
+    "/oauth/serverinfo": (("GET",), server_info),
+    "/console/code": (("GET",), issue_grant_code),
     # These tell a wrong method from a wrong path.
-    "/crm/bulk/v7/backup": (_ANY, Simulator.details),
-    "/crm/bulk/v7/backup/history": (_ANY, Simulator.history),
-    "/crm/bulk/v7/backup/urls": (_ANY, Simulator.links),
-    "/crm/v7/org": (_ANY, Simulator.company),
+    "/crm/bulk/v7/backup": (_ANY_METHOD, Simulator.details_response),
+    "/crm/bulk/v7/backup/history": (_ANY_METHOD, Simulator.history_response),
+    "/crm/bulk/v7/backup/urls": (_ANY_METHOD, Simulator.links_response),
+    "/crm/v7/org": (_ANY_METHOD, Simulator.organization_response),
 }
-_SECRETS: Final = ("client_secret", "code", "code_verifier", "refresh_token", "token")
-_GRANTS: Final = (
+_SECRET_PARAMETERS: Final = ("client_secret", "code", "code_verifier", "refresh_token", "token")
+_GRANT_TYPES: Final = (
     "authorization_code",
     "client_credentials",
     "device_request",
@@ -56,7 +63,7 @@ _GRANTS: Final = (
 )
 
 
-def serve_in_process(simulator: Simulator) -> Asgi:
+def serve_in_process(simulator: Simulator) -> AsgiApp:
     """For an HTTP client inside the process."""
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -65,7 +72,7 @@ def serve_in_process(simulator: Simulator) -> Asgi:
     return serve
 
 
-def serve_on_port(simulator: Simulator) -> Asgi:
+def serve_on_port(simulator: Simulator) -> AsgiApp:
     """For an ASGI server, which cannot break a connection off: 503 instead.
 
     Each answer bears a `Date`, by the simulator's clock: the server is to add none of its own.
@@ -73,19 +80,19 @@ def serve_on_port(simulator: Simulator) -> Asgi:
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(simulator, receive, send)
+            await _serve_lifespan(simulator, receive, send)
             return
         try:
             await _serve(simulator, scope, receive, send)
         except ConnectionResetError:
-            await _send(send, Answer(503, content_type="text/plain"), simulator.now())
+            await _send_response(send, SimulatedResponse(503, content_type="text/plain"), simulator.now())
 
     return serve
 
 
-async def _live(simulator: Simulator, receive: Receive, send: Send) -> None:
+async def _serve_lifespan(simulator: Simulator, receive: Receive, send: Send) -> None:
     while (await receive())["type"] == "lifespan.startup":
-        sys.stderr.write(pages.guide(simulator.world, "http://127.0.0.1:8000"))
+        sys.stderr.write(pages.shell_guide(simulator.world, "http://127.0.0.1:8000"))
         await send({"type": "lifespan.startup.complete"})
     await send({"type": "lifespan.shutdown.complete"})
 
@@ -96,32 +103,32 @@ async def _serve(
     began = simulator.next_serial()
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host, method = headers.get("host", ""), scope["method"]
-    site, path = _locate(scope["scheme"], host, scope["path"])
+    site, path = _resolve_site(scope["scheme"], host, scope["path"])
     query = scope["query_string"].decode("latin-1")
-    form = dict(parse_qsl((await _body(receive)).decode("latin-1")))
-    call = Call(site, method, dict(parse_qsl(query)), form, headers.get("authorization", ""))
-    answer, org = _answer(simulator, path, call)
-    simulator.requests.append(
-        Request(
+    form = dict(parse_qsl((await _read_body(receive)).decode("latin-1")))
+    call = SimulatedRequest(site, method, dict(parse_qsl(query)), form, headers.get("authorization", ""))
+    answer, org = _route(simulator, path, call)
+    simulator.request_records.append(
+        RequestRecord(
             simulator.now(),
             method,
             host,
             scope["path"],
-            _mask(query),
+            _mask_secrets(query),
             org,
             answer.status,
             began,
             simulator.next_serial(),
-            _grant(path, call),
+            _grant_type(path, call),
         )
     )
-    await _send(send, answer, simulator.now())
+    await _send_response(send, answer, simulator.now())
 
 
-def _locate(scheme: str, host: str, path: str) -> tuple[Site, str]:
+def _resolve_site(scheme: str, host: str, path: str) -> tuple[Site, str]:
     """The data center that is meant, and the path there."""
-    if host in _HOSTS:
-        return Site(_HOSTS[host]), path
+    if host in _DATA_CENTERS_BY_HOST:
+        return Site(_DATA_CENTERS_BY_HOST[host]), path
     root = f"{scheme}://{host}"
     _, first, rest = f"{path}//".split("/", 2)
     if first in DATA_CENTERS:
@@ -129,31 +136,35 @@ def _locate(scheme: str, host: str, path: str) -> tuple[Site, str]:
     return Site("us", root, root), path
 
 
-def _answer(simulator: Simulator, path: str, call: Call) -> Answered:
+def _route(simulator: Simulator, path: str, call: SimulatedRequest) -> ResponseAndOrg:
     if path in ("", "/"):
-        base = call.site.root or call.site.accounts_url()
-        return Answer(200, pages.guide(simulator.world, base).encode(), "text/plain;charset=UTF-8"), None
-    methods, handler = _ROUTES.get(path, (_ANY, None))
+        base = call.site.root_url or call.site.accounts_url()
+        return SimulatedResponse(
+            200, pages.shell_guide(simulator.world, base).encode(), "text/plain;charset=UTF-8"
+        ), None
+    methods, handler = _ROUTES.get(path, (_ANY_METHOD, None))
     if handler is None or (methods and call.method not in methods):
-        return api_error("INVALID_URL_PATTERN"), None
+        return api_error_response("INVALID_URL_PATTERN"), None
     return handler(simulator, call)
 
 
-def _mask(query: str) -> str:
+def _mask_secrets(query: str) -> str:
     """The query without the values of secrets: who sends one there is to be seen, but not the secret."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    if not any(key in _SECRETS for key, _ in pairs):
+    if not any(key in _SECRET_PARAMETERS for key, _ in pairs):
         return query
-    return urlencode([(key, "***" if key in _SECRETS else value) for key, value in pairs], safe="*")
+    return urlencode(
+        [(key, "***" if key in _SECRET_PARAMETERS else value) for key, value in pairs], safe="*"
+    )
 
 
-def _grant(path: str, call: Call) -> str | None:
+def _grant_type(path: str, call: SimulatedRequest) -> str | None:
     """Only what is a grant type: a secret may have been sent in its place."""
-    grant = call.given.get("grant_type")
-    return grant if path.startswith("/oauth/") and grant in _GRANTS else None
+    grant = call.parameters.get("grant_type")
+    return grant if path.startswith("/oauth/") and grant in _GRANT_TYPES else None
 
 
-async def _body(receive: Receive) -> bytes:
+async def _read_body(receive: Receive) -> bytes:
     body, more = b"", True
     while more:
         message = await receive()
@@ -162,7 +173,7 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-async def _send(send: Send, answer: Answer, date: datetime) -> None:
+async def _send_response(send: Send, answer: SimulatedResponse, date: datetime) -> None:
     headers = {**answer.headers, "Date": format_datetime(date.astimezone(UTC), usegmt=True)}
     if answer.status != 204:
         headers["Content-Type"] = answer.content_type
@@ -172,5 +183,5 @@ async def _send(send: Send, answer: Answer, date: datetime) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-app = serve_on_port(Simulator(World(datetime.now(UTC))))
+app = serve_on_port(Simulator(SimulatedWorld(datetime.now(UTC))))
 """For `uvicorn --no-date-header zbtui.demo:app`."""

@@ -8,14 +8,23 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Final
 
-from zbtui.demo.plans import on_plan, rule_of, runs_before
-from zbtui.demo.roster import HAND_MADE, NOTHING, PLACES, RUNNING, InventedOrg, Phase, endless, newcomers
+from zbtui.demo.plans import move_onto_plan, rrule_for, runs_before
+from zbtui.demo.roster import (
+    HANDMADE_COUNT,
+    LOCATIONS,
+    NEVER_SCHEDULED_KINDS,
+    RUNNING_KINDS,
+    InventedOrg,
+    Phase,
+    generate_orgs,
+    unwatched_orgs,
+)
 
-__all__ = ["InventedOrg", "Moment", "Phase", "World"]
+__all__ = ["InventedOrg", "Phase", "PhaseInTime", "SimulatedWorld"]
 
-LONG_RUN: Final = timedelta(hours=14)
+LONG_RUN_HEAD_START: Final = timedelta(hours=14)
 """How long a `LONG_RUN` lasts already when its phase begins."""
-_LATE: Final = timedelta(hours=7, minutes=12)
+_OVERDUE_BY: Final = timedelta(hours=7, minutes=12)
 """How long the next run of an `OVERDUE` one is past."""
 _STATUSES: Final = {
     "OVERDUE": "SCHEDULED",
@@ -31,25 +40,25 @@ _STATUSES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PhaseInTime:
     """Where an org stands in its life."""
 
     kind: str
-    began: datetime
-    ends: datetime
+    began_at: datetime
+    ends_at: datetime
     """A life of one phase goes on beyond it."""
-    then: str
+    next_kind: str
     """The kind of the next phase."""
-    by: str = ""
+    done_by: str = ""
     """As in `Phase`."""
 
     @property
-    def run_began(self) -> datetime:
+    def run_began_at(self) -> datetime:
         """When the run of a phase of `RUNNING` began."""
-        return self.began - LONG_RUN if self.kind == "LONG_RUN" else self.began
+        return self.began_at - LONG_RUN_HEAD_START if self.kind == "LONG_RUN" else self.began_at
 
 
-class World:
+class SimulatedWorld:
     """All invented orgs, from `start` on, living `speed` times as fast as said.
 
     `orgs` are watched from the start; `newcomers` exist as well, for who signs in to them.
@@ -62,50 +71,52 @@ class World:
         """
         self.start = start
         self.speed = speed
-        made = islice(endless(random.Random(seed)), orgs or HAND_MADE)
+        made = islice(generate_orgs(random.Random(seed)), orgs or HANDMADE_COUNT)
         self.orgs: dict[str, InventedOrg] = {org.name: org for org in made}
-        self.newcomers: dict[str, InventedOrg] = {org.name: org for org in newcomers()}
+        self.unwatched_orgs: dict[str, InventedOrg] = {org.name: org for org in unwatched_orgs()}
 
     @property
-    def every(self) -> dict[str, InventedOrg]:
+    def all_orgs(self) -> dict[str, InventedOrg]:
         """The orgs that are watched from the start, and the newcomers."""
-        return self.orgs | self.newcomers
+        return self.orgs | self.unwatched_orgs
 
-    def at(self, org: InventedOrg, now: datetime) -> Moment:
+    def phase_at(self, org: InventedOrg, now: datetime) -> PhaseInTime:
         """Where `org` stands at `now`."""
-        return self._moment(org, self._phases_before(org, now))
+        return self._phase_number(org, self._finished_phase_count(org, now))
 
-    def lived(self, org: InventedOrg, now: datetime) -> tuple[Moment, ...]:
+    def phases_until(self, org: InventedOrg, now: datetime) -> tuple[PhaseInTime, ...]:
         """Where `org` stands at `now`, and where it stood before, newest first.
 
         One round of its life, and the phase that led to it; nothing before the start.
         """
-        newest = self._phases_before(org, now)
-        oldest = max(newest - len(org.life) - 1, 0)
-        return tuple(self._moment(org, number) for number in range(newest, oldest - 1, -1))
+        newest = self._finished_phase_count(org, now)
+        oldest = max(newest - len(org.phases) - 1, 0)
+        return tuple(self._phase_number(org, number) for number in range(newest, oldest - 1, -1))
 
-    def job(self, org: InventedOrg, moment: Moment) -> dict[str, object]:
+    def backup_object(self, org: InventedOrg, moment: PhaseInTime) -> dict[str, object]:
         """The `backup` object of the details call, in Zoho's shape."""
-        far, one_off = self.plan_run(org, moment), moment.kind == "ONE_OFF"
-        next_run = self._next_run(org, moment)
+        far, one_off = self.anchor_run(org, moment), moment.kind == "ONE_OFF"
+        next_run = self._scheduled_date(org, moment)
         return {
-            "id": job_id(org),
+            "id": backup_job_id(org),
             "scheduled_date": None if one_off else next_run.isoformat(timespec="seconds"),
-            "start_date": None if one_off else self._first_run(org, moment).isoformat(timespec="seconds"),
-            "rrule": None if one_off else rule_of(org.plan, far),
-            "requester": user(org, moment.by if moment.kind == "SCHEDULED" else ""),
+            "start_date": None if one_off else self._start_date(org, moment).isoformat(timespec="seconds"),
+            "rrule": None if one_off else rrule_for(org.plan, far),
+            "requester": user_object(org, moment.done_by if moment.kind == "SCHEDULED" else ""),
             "status": _STATUSES.get(moment.kind, moment.kind),
         }
 
-    def plan_run(self, org: InventedOrg, moment: Moment) -> datetime:
+    def anchor_run(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
         """The run from which the plan is counted: the next that is not near; of `OVERDUE` the past one."""
-        due = self.start - _LATE if moment.kind == "OVERDUE" else self.start + org.next_in
-        return on_plan(org.plan, due.astimezone(timezone(org.offset)).replace(second=0, microsecond=0))
+        due = self.start - _OVERDUE_BY if moment.kind == "OVERDUE" else self.start + org.time_to_first_run
+        return move_onto_plan(
+            org.plan, due.astimezone(timezone(org.utc_offset)).replace(second=0, microsecond=0)
+        )
 
-    def company(self, org: InventedOrg) -> dict[str, object]:
+    def org_object(self, org: InventedOrg) -> dict[str, object]:
         """The one `org` object of the org call, in Zoho's shape."""
-        place = PLACES[org.data_center]
-        zone = timezone(org.offset)
+        place = LOCATIONS[org.data_center]
+        zone = timezone(org.utc_offset)
         expiry = (self.start + timedelta(days=200)).astimezone(zone).replace(microsecond=0)
         return {
             "id": f"51000000002{org.number:08}",
@@ -132,48 +143,50 @@ class World:
             },
         }
 
-    def _next_run(self, org: InventedOrg, moment: Moment) -> datetime:
-        zone = timezone(org.offset)
-        if moment.kind in RUNNING:
-            return moment.run_began.astimezone(zone)
-        if moment.then in RUNNING:
-            return moment.ends.astimezone(zone)
-        return self.plan_run(org, moment)
+    def _scheduled_date(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
+        zone = timezone(org.utc_offset)
+        if moment.kind in RUNNING_KINDS:
+            return moment.run_began_at.astimezone(zone)
+        if moment.next_kind in RUNNING_KINDS:
+            return moment.ends_at.astimezone(zone)
+        return self.anchor_run(org, moment)
 
-    def _first_run(self, org: InventedOrg, moment: Moment) -> datetime:
-        far = self.plan_run(org, moment)
-        return far if org.lives_through(*NOTHING) else runs_before(org.plan, far)[0]
+    def _start_date(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
+        far = self.anchor_run(org, moment)
+        return far if org.has_phase(*NEVER_SCHEDULED_KINDS) else runs_before(org.plan, far)[0]
 
-    def _phases_before(self, org: InventedOrg, now: datetime) -> int:
+    def _finished_phase_count(self, org: InventedOrg, now: datetime) -> int:
         """How many phases of its life are over."""
-        if len(org.life) == 1:
+        if len(org.phases) == 1:
             return 0
         lived = max((now - self.start).total_seconds(), 0) * self.speed
-        rounds, left = divmod(lived, sum(phase.seconds for phase in org.life))
+        rounds, left = divmod(lived, sum(phase.seconds for phase in org.phases))
         index = 0
-        while index < len(org.life) - 1 and left >= org.life[index].seconds:
-            left -= org.life[index].seconds
+        while index < len(org.phases) - 1 and left >= org.phases[index].seconds:
+            left -= org.phases[index].seconds
             index += 1
-        return int(rounds) * len(org.life) + index
+        return int(rounds) * len(org.phases) + index
 
-    def _moment(self, org: InventedOrg, number: int) -> Moment:
+    def _phase_number(self, org: InventedOrg, number: int) -> PhaseInTime:
         """The phase after so many others."""
-        rounds, index = divmod(number, len(org.life))
-        seconds = [phase.seconds for phase in org.life]
-        began, phase = rounds * sum(seconds) + sum(seconds[:index]), org.life[index]
-        then = org.life[(index + 1) % len(org.life)].kind
-        return Moment(phase.kind, self._real(began), self._real(began + phase.seconds), then, phase.by)
+        rounds, index = divmod(number, len(org.phases))
+        seconds = [phase.seconds for phase in org.phases]
+        began, phase = rounds * sum(seconds) + sum(seconds[:index]), org.phases[index]
+        then = org.phases[(index + 1) % len(org.phases)].kind
+        return PhaseInTime(
+            phase.kind, self._real_time(began), self._real_time(began + phase.seconds), then, phase.done_by
+        )
 
-    def _real(self, lived: float) -> datetime:
+    def _real_time(self, lived: float) -> datetime:
         return self.start + timedelta(seconds=lived / self.speed)
 
 
-def job_id(org: InventedOrg) -> str:
+def backup_job_id(org: InventedOrg) -> str:
     """Of the details, and in download links."""
     return f"51000000004{org.number:08}"
 
 
-def user(org: InventedOrg, name: str = "") -> dict[str, object]:
+def user_object(org: InventedOrg, name: str = "") -> dict[str, object]:
     """A user of the org, as `requester` and `done_by` tell them.
 
     Args:

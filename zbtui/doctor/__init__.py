@@ -4,6 +4,23 @@
 """
 
 from zbtui.doctor.examination import Doctor
-from zbtui.doctor.finding import Finding, Level, as_json, as_text, exit_code, lines_of, summary
+from zbtui.doctor.finding import (
+    Finding,
+    FindingLevel,
+    exit_code,
+    finding_lines,
+    findings_as_json,
+    findings_as_text,
+    findings_summary,
+)
 
-__all__ = ["Doctor", "Finding", "Level", "as_json", "as_text", "exit_code", "lines_of", "summary"]
+__all__ = [
+    "Doctor",
+    "Finding",
+    "FindingLevel",
+    "exit_code",
+    "finding_lines",
+    "findings_as_json",
+    "findings_as_text",
+    "findings_summary",
+]

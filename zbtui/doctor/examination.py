@@ -14,32 +14,32 @@ from zbtui.config.settings import Config
 from zbtui.core.data_centers import DATA_CENTERS, DataCenter, data_center_of
 from zbtui.core.org import Org
 from zbtui.core.secret import AccessToken
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.doctor.finding import Finding
 from zbtui.doctor.judging import (
-    REFUSALS,
-    Elsewhere,
-    Examined,
-    Reached,
-    Token,
-    findings_of,
+    WRONG_DATA_CENTER_CODES,
+    DataCenterSearch,
+    HostCheck,
+    OrgExamination,
+    TokenInfo,
+    clock_finding,
+    config_finding,
+    host_finding,
     host_of,
-    is_known_there,
-    judge_clock,
-    judge_config,
-    judge_host,
-    judge_journal,
-    judge_keyring,
-    may_live_elsewhere,
-    no_sign_in,
+    is_token_accepted,
+    journal_finding,
+    keyring_finding,
+    may_be_wrong_data_center,
+    no_sign_in_problem,
+    org_findings,
 )
 from zbtui.doctor.search import find_data_center
 from zbtui.store.journal import Journal
-from zbtui.store.memory import Credentials
-from zbtui.tokens import TokenDesk
+from zbtui.store.memory import CredentialStore
+from zbtui.tokens import TokenBroker
 from zbtui.watch.session import Session
-from zbtui.zoho.client import fetch_company, fetch_zohos_time
-from zbtui.zoho.http import Http
+from zbtui.zoho.client import fetch_company, fetch_server_time
+from zbtui.zoho.http import HttpClient
 
 T = TypeVar("T")
 
@@ -50,19 +50,19 @@ class Doctor:
 
     load_config: Callable[[], Config]
     """Raises a `TroubleError` where it is wrong."""
-    credentials: Credentials
+    credentials: CredentialStore
     probe_keyring: Callable[[], Awaitable[str]]
     """Has the keyring prove itself; gives its name, or raises a `TroubleError`."""
     journal: Journal
-    http: Http
+    http: HttpClient
     clock: Clock
     config_path: str
     journal_path: str
-    zone: tzinfo | None = None
+    time_zone: tzinfo | None = None
     """In which times are told; None: the machine's own."""
 
     async def examine(
-        self, names: Collection[str] = (), *, searching: bool = False
+        self, names: Collection[str] = (), *, search_data_centers: bool = False
     ) -> AsyncGenerator[Finding, None]:
         """Every finding, as soon as it and those before it are there.
 
@@ -73,22 +73,22 @@ class Doctor:
             searching: whether the other data centers are asked for an org that may live there: costs
                 up to ten token requests, at ten hosts.
         """
-        config = self._load(names)
-        orgs = () if isinstance(config, Trouble) else _chosen(config, names)
-        hosts = await asyncio.gather(*map(self._reach, _accounts_hosts(orgs)))
-        yield judge_clock(hosts)
-        yield judge_keyring(await _attempt(self.probe_keyring()))
-        yield judge_config(self.config_path, config if isinstance(config, Trouble) else len(config.orgs))
-        yield judge_journal(self.journal_path, await self.journal.probe())
+        config = self._load_config(names)
+        orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)
+        hosts = await asyncio.gather(*map(self._ask_host, _accounts_hosts(orgs)))
+        yield clock_finding(hosts)
+        yield keyring_finding(await _result_or_problem(self.probe_keyring()))
+        yield config_finding(self.config_path, config if isinstance(config, Problem) else len(config.orgs))
+        yield journal_finding(self.journal_path, await self.journal.probe())
         for host in hosts:
-            yield judge_host(host)
-        looks = [asyncio.create_task(self._examine(org)) for org in orgs]
+            yield host_finding(host)
+        looks = [asyncio.create_task(self._examine_org(org)) for org in orgs]
         try:
             for look in looks:
                 seen = await look
-                if searching and may_live_elsewhere(seen):
-                    seen = replace(seen, elsewhere=await self._search(seen.org))
-                for finding in findings_of(seen, self.zone):
+                if search_data_centers and may_be_wrong_data_center(seen):
+                    seen = replace(seen, search=await self._search_data_centers(seen.org))
+                for finding in org_findings(seen, self.time_zone):
                     yield finding
         finally:
             # Only where nobody wants to hear the rest; the program ends then, and its HTTP client too.
@@ -96,64 +96,64 @@ class Doctor:
                 look.cancel()
             await asyncio.gather(*looks, return_exceptions=True)
 
-    def _load(self, names: Collection[str]) -> Config | Trouble:
+    def _load_config(self, names: Collection[str]) -> Config | Problem:
         """The config; why it cannot be read, or does not have all these orgs."""
         try:
             config = self.load_config()
-            _chosen(config, names)
-        except TroubleError as error:
-            return error.trouble
+            _selected_orgs(config, names)
+        except ProblemError as error:
+            return error.problem
         return config
 
-    async def _reach(self, dc: DataCenter) -> Reached:
+    async def _ask_host(self, dc: DataCenter) -> HostCheck:
         sent = self.clock.now()
-        answer = await _attempt(fetch_zohos_time(self.http, dc))
-        return Reached(dc.accounts_url, sent, self.clock.now(), answer)
+        answer = await _result_or_problem(fetch_server_time(self.http, dc))
+        return HostCheck(dc.accounts_url, sent, self.clock.now(), answer)
 
-    async def _examine(self, org: Org) -> Examined:
+    async def _examine_org(self, org: Org) -> OrgExamination:
         sign_in = await self._check_sign_in(org)
         session = Session(org, self.http, self.credentials, self.journal, self.clock)
-        got = await _attempt(session.access())
-        if isinstance(got, Trouble):
-            return Examined(org, self.clock.now(), sign_in, got)
+        got = await _result_or_problem(session.get_access_token())
+        if isinstance(got, Problem):
+            return OrgExamination(org, self.clock.now(), sign_in, got)
         access, fresh = got
-        looked = await _attempt(session.look())
-        if isinstance(looked, Trouble) and looked.code in REFUSALS:
+        looked = await _result_or_problem(session.poll_details())
+        if isinstance(looked, Problem) and looked.code in WRONG_DATA_CENTER_CODES:
             # The access token was refused, and the sign-in gives no other one.
-            return Examined(org, self.clock.now(), sign_in, looked)
+            return OrgExamination(org, self.clock.now(), sign_in, looked)
         # The look may have found it refused, and got another one.
-        again = await _attempt(session.access())
-        if not isinstance(again, Trouble) and again[0].token != access.token:
+        again = await _result_or_problem(session.get_access_token())
+        if not isinstance(again, Problem) and again[0].token != access.token:
             access, fresh = again[0], True
         company = None
-        if not isinstance(looked, Trouble) or is_known_there(looked):  # else there is nobody to ask
+        if not isinstance(looked, Problem) or is_token_accepted(looked):  # else there is nobody to ask
             asked = fetch_company(self.http, access, org.data_center, self.clock.now())
-            company = await _attempt(asked)
-        return Examined(org, self.clock.now(), sign_in, _described(access, fresh), looked, company)
+            company = await _result_or_problem(asked)
+        return OrgExamination(org, self.clock.now(), sign_in, _token_info(access, fresh), looked, company)
 
-    async def _check_sign_in(self, org: Org) -> Trouble | None:
-        sign_in = await _attempt(self.credentials.read_sign_in(org.name))
-        if isinstance(sign_in, Trouble):
+    async def _check_sign_in(self, org: Org) -> Problem | None:
+        sign_in = await _result_or_problem(self.credentials.read_sign_in(org.name))
+        if isinstance(sign_in, Problem):
             return sign_in
-        if sign_in is None or not sign_in.serves(org.grant):
-            return no_sign_in(org)
+        if sign_in is None or not sign_in.is_complete_for(org.grant):
+            return no_sign_in_problem(org)
         return None
 
-    async def _search(self, org: Org) -> Elsewhere | None:
-        tokens = TokenDesk(self.http, self.journal, self.clock)
-        found = await _attempt(find_data_center(org, self.credentials, tokens, self.clock))
-        return None if isinstance(found, Trouble) else found
+    async def _search_data_centers(self, org: Org) -> DataCenterSearch | None:
+        tokens = TokenBroker(self.http, self.journal, self.clock)
+        found = await _result_or_problem(find_data_center(org, self.credentials, tokens, self.clock))
+        return None if isinstance(found, Problem) else found
 
 
-def _chosen(config: Config, names: Collection[str]) -> tuple[Org, ...]:
+def _selected_orgs(config: Config, names: Collection[str]) -> tuple[Org, ...]:
     return tuple(find_org(config, name) for name in dict.fromkeys(names)) if names else config.orgs
 
 
-async def _attempt(act: Awaitable[T]) -> T | Trouble:
+async def _result_or_problem(act: Awaitable[T]) -> T | Problem:
     try:
         return await act
-    except TroubleError as error:
-        return error.trouble
+    except ProblemError as error:
+        return error.problem
 
 
 def _accounts_hosts(orgs: Iterable[Org]) -> list[DataCenter]:
@@ -162,5 +162,5 @@ def _accounts_hosts(orgs: Iterable[Org]) -> list[DataCenter]:
     return list(found.values()) or [DATA_CENTERS["us"]]
 
 
-def _described(access: AccessToken, fresh: bool) -> Token:
-    return Token(fresh, access.expires_at, host_of(access.api_url))
+def _token_info(access: AccessToken, fresh: bool) -> TokenInfo:
+    return TokenInfo(fresh, access.expires_at, host_of(access.api_url))

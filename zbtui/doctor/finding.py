@@ -10,14 +10,14 @@ from enum import IntEnum
 from typing import Any, Final
 
 from zbtui.core.text import clean
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 
-_LONGEST: Final = 400
+_MAX_MESSAGE_LENGTH: Final = 400
 """Characters of a message, which may hold a path."""
-_WIDEST: Final = len("data center")
+_SUBJECT_WIDTH: Final = len("data center")
 
 
-class Level(IntEnum):
+class FindingLevel(IntEnum):
     """How bad, worst last."""
 
     OK = 0
@@ -27,7 +27,7 @@ class Level(IntEnum):
     PROBLEM = 3
 
     @property
-    def word(self) -> str:
+    def label(self) -> str:
         return self.name.lower()
 
     @property
@@ -35,7 +35,12 @@ class Level(IntEnum):
         return "✔·▲✖"[self]
 
 
-EXIT_CODES: Final = {Level.OK: 0, Level.REMARK: 0, Level.WARNING: 1, Level.PROBLEM: 2}
+EXIT_STATUS_BY_FINDING_LEVEL: Final = {
+    FindingLevel.OK: 0,
+    FindingLevel.REMARK: 0,
+    FindingLevel.WARNING: 1,
+    FindingLevel.PROBLEM: 2,
+}
 NOT_CHECKED: Final = "NOT_CHECKED"
 
 
@@ -47,7 +52,7 @@ class Finding:
     """What was examined: `clock`, `token` …"""
     org: str | None
     """Whose; None: this machine's."""
-    level: Level
+    level: FindingLevel
     message: str
     """What was found, one sentence."""
     hint: str | None = None
@@ -56,45 +61,49 @@ class Finding:
     """Zoho's own word for what is wrong, or ours, where there is one."""
 
 
-def of_trouble(subject: str, org: str | None, trouble: Trouble, more: str = "", cure: str = "") -> Finding:
+def problem_finding(
+    subject: str, org: str | None, trouble: Problem, more: str = "", cure: str = ""
+) -> Finding:
     """A trouble, as a finding; what goes by without anybody's help is a warning.
 
     Args:
         more: another sentence for the message.
         cure: another one for the hint.
     """
-    level = Level.WARNING if trouble.kind == "throttled" else Level.PROBLEM
-    message = clean(f"{trouble.message} {more}", _LONGEST)
-    return Finding(subject, org, level, message, clean(f"{trouble.hint} {cure}", _LONGEST), trouble.code)
+    level = FindingLevel.WARNING if trouble.kind == "throttled" else FindingLevel.PROBLEM
+    message = clean(f"{trouble.message} {more}", _MAX_MESSAGE_LENGTH)
+    return Finding(
+        subject, org, level, message, clean(f"{trouble.hint} {cure}", _MAX_MESSAGE_LENGTH), trouble.code
+    )
 
 
-def not_checked(subject: str, org: str | None, why: str, hint: str | None = None) -> Finding:
+def not_checked_finding(subject: str, org: str | None, why: str, hint: str | None = None) -> Finding:
     """What could not be looked at, because of something that is told elsewhere."""
-    return Finding(subject, org, Level.REMARK, f"not checked: {why}", hint, NOT_CHECKED)
+    return Finding(subject, org, FindingLevel.REMARK, f"not checked: {why}", hint, NOT_CHECKED)
 
 
-def level_of(findings: Iterable[Finding]) -> Level:
+def worst_level(findings: Iterable[Finding]) -> FindingLevel:
     """The worst one's; `OK` where there are none."""
-    return max((finding.level for finding in findings), default=Level.OK)
+    return max((finding.level for finding in findings), default=FindingLevel.OK)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
     """0: nothing wrong; 1: warnings; 2: problems."""
-    return EXIT_CODES[level_of(findings)]
+    return EXIT_STATUS_BY_FINDING_LEVEL[worst_level(findings)]
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def findings_summary(findings: Sequence[Finding]) -> str:
     """`2 problems, 1 warning`, or `all is well`."""
     counts = Counter(finding.level for finding in findings)
     told = [
-        f"{counts[level]} {level.word}{'s' if counts[level] > 1 else ''}"
-        for level in (Level.PROBLEM, Level.WARNING)
+        f"{counts[level]} {level.label}{'s' if counts[level] > 1 else ''}"
+        for level in (FindingLevel.PROBLEM, FindingLevel.WARNING)
         if counts[level]
     ]
     return ", ".join(told) or "all is well"
 
 
-def lines_of(finding: Finding, before: Finding | None) -> list[str]:
+def finding_lines(finding: Finding, before: Finding | None) -> list[str]:
     """One finding's lines, for who prints them as they come.
 
     Args:
@@ -106,31 +115,31 @@ def lines_of(finding: Finding, before: Finding | None) -> list[str]:
         indent = "  "
         if before is None or before.org != finding.org:
             lines += ["", finding.org]
-    lines.append(f"{indent}{finding.level.glyph} {finding.subject:<{_WIDEST}}  {finding.message}")
+    lines.append(f"{indent}{finding.level.glyph} {finding.subject:<{_SUBJECT_WIDTH}}  {finding.message}")
     if finding.hint:
-        lines.append(f"{indent}{'':<{_WIDEST + 2}}  → {finding.hint}")
+        lines.append(f"{indent}{'':<{_SUBJECT_WIDTH + 2}}  → {finding.hint}")
     return lines
 
 
-def as_text(findings: Sequence[Finding]) -> str:
+def findings_as_text(findings: Sequence[Finding]) -> str:
     """The summary, then each finding."""
-    lines = [summary(findings)]
+    lines = [findings_summary(findings)]
     before = None
     for finding in findings:
-        lines += lines_of(finding, before)
+        lines += finding_lines(finding, before)
         before = finding
     return "\n".join(lines)
 
 
-def as_json(findings: Sequence[Finding]) -> str:
+def findings_as_json(findings: Sequence[Finding]) -> str:
     """One JSON object; every key always there, what is not known null."""
     body = {
         "schema": 1,
-        "level": level_of(findings).word,
-        "findings": [_fields(finding) for finding in findings],
+        "level": worst_level(findings).label,
+        "findings": [_finding_object(finding) for finding in findings],
     }
     return json.dumps(body, indent=2)
 
 
-def _fields(finding: Finding) -> dict[str, Any]:
-    return asdict(finding) | {"level": finding.level.word}
+def _finding_object(finding: Finding) -> dict[str, Any]:
+    return asdict(finding) | {"level": finding.level.label}

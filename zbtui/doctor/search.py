@@ -9,18 +9,18 @@ from typing import Final
 from zbtui.clock import Clock
 from zbtui.core.data_centers import DATA_CENTERS, data_center_of
 from zbtui.core.org import Org
-from zbtui.core.trouble import TroubleError
-from zbtui.doctor.judging import REFUSALS, Elsewhere, no_sign_in
-from zbtui.store.memory import Credentials
-from zbtui.tokens import TokenDesk
+from zbtui.core.trouble import ProblemError
+from zbtui.doctor.judging import WRONG_DATA_CENTER_CODES, DataCenterSearch, no_sign_in_problem
+from zbtui.store.memory import CredentialStore
+from zbtui.tokens import TokenBroker
 
 PAUSE_SECONDS: Final = 1.0
 """Between two hosts."""
 
 
 async def find_data_center(
-    org: Org, credentials: Credentials, tokens: TokenDesk, clock: Clock
-) -> Elsewhere:
+    org: Org, credentials: CredentialStore, tokens: TokenBroker, clock: Clock
+) -> DataCenterSearch:
     """Ask the accounts host of each other data center of the table once, up to the first that says yes.
 
     What a token answer gives is thrown away: the org is still set to another data center.
@@ -33,7 +33,7 @@ async def find_data_center(
     """
     sign_in = await credentials.read_sign_in(org.name)
     if sign_in is None:
-        raise TroubleError(no_sign_in(org))
+        raise ProblemError(no_sign_in_problem(org))
     said: dict[str, str | None] = {}
     for dc in DATA_CENTERS.values():
         if dc == data_center_of(org):
@@ -41,19 +41,19 @@ async def find_data_center(
         if said:
             await clock.wait(asyncio.Event(), PAUSE_SECONDS)
         try:
-            async with credentials.refreshing(org.name):
-                await tokens.request(org, sign_in, dc)
-            return Elsewhere(dc.key)
-        except TroubleError as error:
-            said[dc.key] = error.trouble.code
+            async with credentials.refresh_lock(org.name):
+                await tokens.request_access_token(org, sign_in, dc)
+            return DataCenterSearch(dc.key)
+        except ProblemError as error:
+            said[dc.key] = error.problem.code
 
     def who(words: Container[str | None]) -> tuple[str, ...]:
         return tuple(key for key, word in said.items() if word in words)
 
-    clear = who(REFUSALS)
-    return Elsewhere(
+    clear = who(WRONG_DATA_CENTER_CODES)
+    return DataCenterSearch(
         None,
-        same_secret=who({"invalid_code"}),
-        other_secret=who({"invalid_client_secret"}),
-        unclear=tuple(key for key in said if key not in clear),
+        same_client_at=who({"invalid_code"}),
+        other_secret_at=who({"invalid_client_secret"}),
+        unclear_at=tuple(key for key in said if key not in clear),
     )

@@ -1,6 +1,6 @@
 """Use case: an org comes under watch, signs in again, is edited, and goes. All of it, or nothing."""
 
-from zbtui.onboard.desk import Desk
-from zbtui.onboard.household import Household
+from zbtui.onboard.desk import OrgService
+from zbtui.onboard.household import Stores
 
-__all__ = ["Desk", "Household"]
+__all__ = ["OrgService", "Stores"]

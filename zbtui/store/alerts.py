@@ -6,49 +6,51 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from zbtui.core.alert import Alert, Ledger
+from zbtui.core.alert import Alert, AlertState
 from zbtui.store.database import Database
 from zbtui.store.ledger import (
-    Claim,
-    KeptAlert,
-    drop,
-    find_due,
+    DeliveryClaim,
+    StoredAlert,
+    claim_delivery,
+    delete_delivery,
+    find_due_delivery,
     id_at,
     insert_alerts,
-    newest_alert,
-    put_off,
-    read_alerts,
-    read_ledger,
-    take,
-    write_ledger,
+    latest_alert_id,
+    read_alert_state,
+    read_alerts_after,
+    reschedule_delivery,
+    write_alert_state,
 )
 
-__all__ = ["AlertBook", "Claim", "Decide", "KeptAlert"]
+__all__ = ["DecideAlerts", "DeliveryClaim", "Outbox", "StoredAlert"]
 
-Decide = Callable[[Ledger], tuple[Ledger, tuple[Alert, ...]]]
+DecideAlerts = Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]
 
 
-class AlertBook:
+class Outbox:
     """The ledger, the alerts, and their deliveries."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ledger(self) -> Ledger:
+    async def alert_state(self) -> AlertState:
         """What was told so far."""
-        return await self._database.read(read_ledger, Ledger())
+        return await self._database.read(read_alert_state, AlertState())
 
-    async def changes(self, decide: Decide) -> bool:
+    async def would_change(self, decide: DecideAlerts) -> bool:
         """Whether `settle` would have anything to do; for this no other process is held up."""
 
         def act(database: sqlite3.Connection) -> bool:
             # Here, for thousands of orgs take it a while, and the screen does not wait for that.
-            ledger = read_ledger(database)
+            ledger = read_alert_state(database)
             return decide(ledger) != (ledger, ())
 
         return await self._database.read(act, False)
 
-    async def settle(self, decide: Decide, sinks: Sequence[str]) -> tuple[KeptAlert, ...]:
+    async def decide_and_store(
+        self, decide: DecideAlerts, channels: Sequence[str]
+    ) -> tuple[StoredAlert, ...]:
         """Decide by what was told so far what is to be told now, with no other process in between.
 
         Args:
@@ -59,38 +61,44 @@ class AlertBook:
             The alerts, as they are kept.
         """
 
-        def act(database: sqlite3.Connection) -> tuple[KeptAlert, ...]:
-            before = read_ledger(database)
+        def act(database: sqlite3.Connection) -> tuple[StoredAlert, ...]:
+            before = read_alert_state(database)
             after, alerts = decide(before)
-            write_ledger(database, before, after)
-            return insert_alerts(database, alerts, sinks)
+            write_alert_state(database, before, after)
+            return insert_alerts(database, alerts, channels)
 
         return await self._database.transaction(act, (), essential=True)
 
-    async def newest_id(self, now: datetime) -> int:
+    async def latest_id(self, now: datetime) -> int:
         """After this one come the alerts that are told from `now` on, by whichever process."""
-        return max(await self._database.read(newest_alert, 0), id_at(now) - 1)
+        return max(await self._database.read(latest_alert_id, 0), id_at(now) - 1)
 
-    async def since(self, alert_id: int) -> tuple[KeptAlert, ...]:
+    async def alerts_after(self, alert_id: int) -> tuple[StoredAlert, ...]:
         """The alerts that were told after this one, by whichever process, oldest first."""
-        return await self._database.read(lambda database: read_alerts(database, alert_id), ())
+        return await self._database.read(lambda database: read_alerts_after(database, alert_id), ())
 
-    async def claim(self, sinks: Sequence[str], now: datetime, lease: timedelta) -> Claim | None:
+    async def claim_delivery(
+        self, channels: Sequence[str], now: datetime, lease: timedelta
+    ) -> DeliveryClaim | None:
         """The oldest delivery to one of these sinks that is due; None: none is.
 
         Nobody is given it again before `lease` is over: then whoever had it must have died.
         """
         # Without a lock, as long as there is nothing to do.
-        if not await self._database.read(lambda database: find_due(database, sinks, now), None):
+        if not await self._database.read(lambda database: find_due_delivery(database, channels, now), None):
             return None
-        return await self._database.transaction(lambda database: take(database, sinks, now, lease), None)
+        return await self._database.transaction(
+            lambda database: claim_delivery(database, channels, now, lease), None
+        )
 
-    async def delivered(self, claim: Claim) -> None:
+    async def mark_delivered(self, claim: DeliveryClaim) -> None:
         """It is done, or given up: nobody is given it again."""
-        await self._database.transaction(lambda database: drop(database, claim.kept.id, claim.sink), None)
+        await self._database.transaction(
+            lambda database: delete_delivery(database, claim.stored.id, claim.channel), None
+        )
 
-    async def put_off(self, claim: Claim, until: datetime) -> None:
+    async def reschedule(self, claim: DeliveryClaim, until: datetime) -> None:
         """It failed: nobody is given it before `until`, a day ahead at most (`LONGEST_PUT_OFF`)."""
         await self._database.transaction(
-            lambda database: put_off(database, claim.kept.id, claim.sink, until), None
+            lambda database: reschedule_delivery(database, claim.stored.id, claim.channel, until), None
         )

@@ -11,7 +11,7 @@ import webbrowser
 from contextlib import suppress
 
 
-def has_browser() -> bool:
+def has_graphical_browser() -> bool:
     """Whether a page would open in a window of its own: one in the terminal would take it over."""
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -25,16 +25,16 @@ def has_browser() -> bool:
     return type(found) not in (webbrowser.GenericBrowser, webbrowser.Elinks)
 
 
-async def open_page(url: str) -> bool:
+async def open_in_browser(url: str) -> bool:
     """Have the page opened; False: there is no browser for it. Does not wait for the browser."""
     # Off the event loop: some desktops are asked by a program of theirs which browser it is.
-    if not await asyncio.to_thread(has_browser):
+    if not await asyncio.to_thread(has_graphical_browser):
         return False
-    start_browser(url)
+    launch_browser(url)
     return True
 
 
-def start_browser(url: str) -> None:
+def launch_browser(url: str) -> None:
     """Have the page opened, in whichever browser this machine has."""
     # In a process without our terminal: what a browser prints would land in the middle of the screen.
     command = [sys.executable, "-P", "-m", "webbrowser", url]  # -P: Python's own, not this folder's

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from zbtui.store.database import Database, moment_of, stamp
-from zbtui.store.encoding import count_of
+from zbtui.store.database import Database, decode_datetime, encode_datetime
+from zbtui.store.encoding import decode_count
 
-_KEPT_SECONDS: Final = 3600.0
+_RETENTION_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Lockout:
     """The accounts host has shut its door on a refresh token ("Access Denied")."""
 
     until: datetime
-    strikes: int
+    consecutive: int
     """How often in a row."""
 
 
@@ -30,15 +30,15 @@ class TokenBudget:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._cleaned = 0.0
+        self._pruned_at = 0.0
         """When what counts no longer was last forgotten."""
 
-    async def lockout(self, token: str) -> Lockout | None:
+    async def find_lockout(self, token: str) -> Lockout | None:
         """The last lock-out of a token, over or not; None: there was none since a good token."""
         query = "SELECT until, strikes FROM lockout WHERE token = ?"
         row = await self._database.read(lambda known: known.execute(query, (token,)).fetchone(), None)
         try:
-            return Lockout(moment_of(row[0]), count_of(row[1])) if row else None
+            return Lockout(decode_datetime(row[0]), decode_count(row[1])) if row else None
         except ValueError:
             return None
 
@@ -48,7 +48,7 @@ class TokenBudget:
             await self._execute("DELETE FROM lockout WHERE token = ?", token)
         else:
             statement = "INSERT OR REPLACE INTO lockout VALUES (?, ?, ?)"
-            await self._execute(statement, token, stamp(lockout.until), lockout.strikes)
+            await self._execute(statement, token, encode_datetime(lockout.until), lockout.consecutive)
 
     async def acquire(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
         """Note a request that is about to be made with a token, unless it would be one too many.
@@ -64,7 +64,7 @@ class TokenBudget:
         def act(database: sqlite3.Connection) -> list[float]:
             # From a moment that is yet to come: the clock was ahead then.
             database.execute("UPDATE token_request SET at = ? WHERE token = ? AND at > ?", (at, token, at))
-            self._clean(database, at)
+            self._prune(database, at)
             query = "SELECT at FROM token_request WHERE token = ? AND at > ? ORDER BY at"
             made = [float(row[0]) for row in database.execute(query, (token, at - span))]
             if len(made) < limit:
@@ -75,11 +75,11 @@ class TokenBudget:
         made = await self._database.transaction(act, nothing, essential=True)
         return None if len(made) < limit else datetime.fromtimestamp(made[-limit] + span, UTC)
 
-    def _clean(self, database: sqlite3.Connection, at: float) -> None:
+    def _prune(self, database: sqlite3.Connection, at: float) -> None:
         """Forget what counts no longer; seldom, for it goes through the requests of all tokens."""
-        if abs(at - self._cleaned) > _KEPT_SECONDS / 10:
-            database.execute("DELETE FROM token_request WHERE at < ?", (at - _KEPT_SECONDS,))
-            self._cleaned = at
+        if abs(at - self._pruned_at) > _RETENTION_SECONDS / 10:
+            database.execute("DELETE FROM token_request WHERE at < ?", (at - _RETENTION_SECONDS,))
+            self._pruned_at = at
 
     async def release(self, token: str) -> None:
         """What `acquire` noted did not come about."""

@@ -15,26 +15,26 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from zbtui.clock import Clock, SystemClock
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.private_files import make_private_folder
 from zbtui.store.fallback import (
     Rows,
-    carry,
-    carry_back,
+    absorb_leftover,
+    copy_rows,
     essential_rows,
-    files_in,
-    open_file,
+    fallback_files,
+    move_back,
+    open_fallback,
     readable_rows,
-    take_over,
 )
-from zbtui.store.schema import NewerSchemaError, connect, whole
-from zbtui.store.worker import Worker
+from zbtui.store.schema import NewerSchemaError, connect, transaction
+from zbtui.store.worker import WorkerThread
 
-_PATIENCE: Final = 5.0
+_BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes."""
-_IMPATIENCE: Final = 0.2
+_RETRY_BUSY_TIMEOUT: Final = 0.2
 """The same while there is trouble: whoever waits for the one thread waits for this, too."""
-RETRY_SECONDS: Final = 5.0
+REOPEN_AFTER_SECONDS: Final = 5.0
 """Between two attempts to use the place of its own again."""
 _YEARS: Final = range(1970, 3000)
 """Near the ends of `datetime`, reckoning with a moment overflows."""
@@ -54,15 +54,15 @@ class Database:
     def __init__(
         self,
         path: Path | None,
-        worker: Worker | None = None,
+        worker: WorkerThread | None = None,
         clock: Clock | None = None,
         folders: Sequence[Path] = (),
     ) -> None:
         """See `open_database`."""
         self._path = path
-        self._fallbacks: list[Path | None] = [*files_in(folders, path), None] if path else []
+        self._fallbacks: list[Path | None] = [*fallback_files(folders, path), None] if path else []
         """Best first; None: in memory."""
-        self._worker = worker or Worker("zbtui-journal")
+        self._worker = worker or WorkerThread("zbtui-journal")
         self._clock = clock or SystemClock()
         self._connection: sqlite3.Connection | None = None
         """To its own place, or to the fallback in use; None: no fallback could be opened."""
@@ -76,10 +76,10 @@ class Database:
         """What must not be forgotten, as this process read or wrote it last."""
         self._tried_at = 0.0
         self._what = "The journal"
-        self.trouble: Trouble | None = None
+        self.problem: Problem | None = None
         """Why its own place cannot be used; None: it can."""
         self.closed = False
-        self._open(_PATIENCE)
+        self._open(_BUSY_TIMEOUT)
 
     async def read(self, act: Act[T], default: T) -> T:
         """What `act` returns; it waits for nobody who writes. `default`: the database is closed."""
@@ -115,14 +115,14 @@ class Database:
         if self.closed:
             return default
         if self._is_due():
-            self._open(_IMPATIENCE)
+            self._open(_RETRY_BUSY_TIMEOUT)
         while (connection := self._connection) is not None:
             try:
                 if not writes:
                     return act(connection)
                 while self._left:
-                    take_over(self._left.pop(), connection, _IMPATIENCE)
-                with whole(connection):
+                    absorb_leftover(self._left.pop(), connection, _RETRY_BUSY_TIMEOUT)
+                with transaction(connection):
                     outcome = act(connection)
                 if essential:
                     self._essential = {**self._essential, **essential_rows(connection)}
@@ -138,9 +138,9 @@ class Database:
     def _is_due(self) -> bool:
         """Whether its own place is to be opened anew."""
         if self._used:
-            return self._clock.monotonic() - self._tried_at >= RETRY_SECONDS
+            return self._clock.monotonic() - self._tried_at >= REOPEN_AFTER_SECONDS
         # Somebody may have taken the file away: what is written to it is kept nowhere.
-        return self._file != _file_at(self._path)
+        return self._file != _file_identity(self._path)
 
     def _open(self, patience: float) -> None:
         """Use its own place, where that works, and give it what a fallback has; else a fallback."""
@@ -154,9 +154,9 @@ class Database:
                 self._blame(error, f"The journal {self._path}")
                 self._fall_back()
             return
-        connection.execute(f"PRAGMA busy_timeout = {_PATIENCE * 1000:.0f}")
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000:.0f}")
         self._use(connection)
-        self._used, self._file, self.trouble = 0, _file_at(self._path), None
+        self._used, self._file, self.problem = 0, _file_identity(self._path), None
         self._left = [file for file in self._fallbacks if file and file.exists()]
         self._essential = essential_rows(connection)
 
@@ -168,11 +168,11 @@ class Database:
         connection = connect(self._path, patience)
         try:
             if self._used:
-                with whole(connection):  # that it can be read does not say that it can be written
+                with transaction(connection):  # that it can be read does not say that it can be written
                     for statement in PROBE:
                         connection.execute(statement)
                 if self._connection:
-                    carry_back(self._connection, connection)
+                    move_back(self._connection, connection)
         except BaseException:
             connection.close()
             raise
@@ -186,10 +186,10 @@ class Database:
             file = self._fallbacks[self._used]
             self._used += 1
             with suppress(sqlite3.Error, OSError):
-                connection = open_file(file, _PATIENCE) if file else connect(None, _PATIENCE)
+                connection = open_fallback(file, _BUSY_TIMEOUT) if file else connect(None, _BUSY_TIMEOUT)
                 self._use(connection)
-                with whole(connection):
-                    carry(rows, connection)
+                with transaction(connection):
+                    copy_rows(rows, connection)
                 continue
             self._use(None)
 
@@ -205,7 +205,7 @@ class Database:
         self._tried_at, self._what = self._clock.monotonic(), what or self._what
         said = error.strerror if isinstance(error, OSError) else error
         hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT
-        self.trouble = Trouble("config", f"{self._what} cannot be used ({said}).", hint)
+        self.problem = Problem("config", f"{self._what} cannot be used ({said}).", hint)
 
 
 _HINT: Final = (
@@ -216,7 +216,7 @@ _HINT: Final = (
 
 def open_database(
     path: Path | None,
-    worker: Worker | None = None,
+    worker: WorkerThread | None = None,
     clock: Clock | None = None,
     folders: Sequence[Path] = (),
 ) -> Database:
@@ -232,12 +232,12 @@ def open_database(
     return Database(path, worker, clock, folders)
 
 
-def stamp(moment: datetime) -> str:
+def encode_datetime(moment: datetime) -> str:
     """A moment as it is kept: in UTC, so that the order of the texts is that of the moments."""
     return moment.astimezone(UTC).isoformat()
 
 
-def moment_of(text: str) -> datetime:
+def decode_datetime(text: str) -> datetime:
     """A moment that was kept.
 
     Raises:
@@ -250,7 +250,7 @@ def moment_of(text: str) -> datetime:
     return moment
 
 
-def _file_at(path: Path | None) -> tuple[int, int] | None:
+def _file_identity(path: Path | None) -> tuple[int, int] | None:
     """Which file stands there."""
     try:
         status = path.stat() if path else None

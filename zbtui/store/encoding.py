@@ -11,28 +11,28 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from zbtui.core.backup import parse_job
-from zbtui.core.company import read_company
-from zbtui.core.event import Standing
+from zbtui.core.backup import parse_backup
+from zbtui.core.company import parse_company
+from zbtui.core.event import OrgState
 from zbtui.core.history import parse_entry
 from zbtui.core.links import Links
 from zbtui.core.org import Org
-from zbtui.core.runs import History, summarize
+from zbtui.core.runs import History, build_history
 from zbtui.core.snapshot import PollState, Snapshot, ZohoData
 from zbtui.core.text import clean
-from zbtui.core.trouble import TroubleError
-from zbtui.store.database import moment_of
+from zbtui.core.trouble import ProblemError
+from zbtui.store.database import decode_datetime
 
-LONGEST_LINE: Final = 2000
+MAX_LINE_LENGTH: Final = 2000
 """Characters of a line that zbtui itself wrote: far more than it ever writes."""
-_COUNTED: Final = 1 << 31
+_MAX_COUNT: Final = 1 << 31
 """One more than this still fits into SQLite's numbers."""
-_LARGEST_OFFSET: Final = timedelta(days=36_525)
+_MAX_CLOCK_OFFSET: Final = timedelta(days=36_525)
 
 T = TypeVar("T")
 
 
-def understood(read: Callable[[], T]) -> T | None:
+def decode_or_none(read: Callable[[], T]) -> T | None:
     """What `read` returns; None where what it reads is not what zbtui writes."""
     try:
         return read()
@@ -43,7 +43,7 @@ def understood(read: Callable[[], T]) -> T | None:
         RecursionError,
         TypeError,
         ValueError,
-        TroubleError,
+        ProblemError,
     ):
         return None
 
@@ -54,17 +54,18 @@ def encode_snapshot(snapshot: Snapshot) -> str:
     links, tried_at = zoho.links, polls.history_tried_at
     body: dict[str, Any] = {
         "backup": zoho.backup and zoho.backup.as_dict(),
-        "observed_at": _iso(zoho.observed_at),
-        "running_since": _iso(zoho.running_since),
+        "observed_at": _encode_optional_datetime(zoho.observed_at),
+        "running_since": _encode_optional_datetime(zoho.running_since),
         "previous_run_failed": zoho.previous_run_failed,
         "clock_offset": zoho.clock_offset.total_seconds(),
         "company": zoho.company and zoho.company.as_dict(),
-        "company_requested_at": _iso(zoho.company_requested_at),
+        "company_requested_at": _encode_optional_datetime(zoho.company_requested_at),
         "history_outdated": zoho.history_outdated,
-        "links": links and [links.data, links.attachments, _iso(links.expire)],
-        "last_links_expiry": _iso(zoho.last_links_expiry),
+        "links": links
+        and [links.data_parts, links.attachment_parts, _encode_optional_datetime(links.expires_at)],
+        "last_links_expiry": _encode_optional_datetime(zoho.last_links_expiry),
         # Why they could not be read is not kept: they are asked for anew.
-        "history_tried_at": None if polls.history_problem else _iso(tried_at),
+        "history_tried_at": None if polls.history_problem else _encode_optional_datetime(tried_at),
         "history_failures": polls.history_failures,
         "unfinished_history_reads": polls.unfinished_history_reads,
     }
@@ -77,26 +78,26 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
     def read() -> Snapshot:
         body = json.loads(text)
         zoho = ZohoData(
-            backup=parse_job(body["backup"]),
-            observed_at=_moment(body["observed_at"]),
-            running_since=_moment(body["running_since"]),
+            backup=parse_backup(body["backup"]),
+            observed_at=_decode_optional_datetime(body["observed_at"]),
+            running_since=_decode_optional_datetime(body["running_since"]),
             previous_run_failed=body["previous_run_failed"] is True,
-            clock_offset=_offset(body["clock_offset"]),
-            company=body["company"] and read_company(body["company"]),
-            company_requested_at=_moment(body["company_requested_at"]),
+            clock_offset=_decode_clock_offset(body["clock_offset"]),
+            company=body["company"] and parse_company(body["company"]),
+            company_requested_at=_decode_optional_datetime(body["company_requested_at"]),
             history_outdated=body["history_outdated"] is True,
-            links=_links(body["links"]),
-            last_links_expiry=_moment(body["last_links_expiry"]),
+            links=_decode_links(body["links"]),
+            last_links_expiry=_decode_optional_datetime(body["last_links_expiry"]),
         )
         polls = PollState(
             restored=True,
-            history_tried_at=_moment(body["history_tried_at"]),
-            history_failures=count_of(body["history_failures"]),
-            unfinished_history_reads=count_of(body["unfinished_history_reads"]),
+            history_tried_at=_decode_optional_datetime(body["history_tried_at"]),
+            history_failures=decode_count(body["history_failures"]),
+            unfinished_history_reads=decode_count(body["unfinished_history_reads"]),
         )
         return Snapshot(org, zoho, polls)
 
-    return understood(read)
+    return decode_or_none(read)
 
 
 def encode_history(history: History) -> str:
@@ -108,65 +109,65 @@ def encode_history(history: History) -> str:
 
 def decode_history(text: str) -> History | None:
     """What `encode_history` made."""
-    return understood(lambda: summarize([parse_entry(row) for row in json.loads(text)]))
+    return decode_or_none(lambda: build_history([parse_entry(row) for row in json.loads(text)]))
 
 
-def encode_standing(standing: Standing) -> str:
+def encode_org_state(standing: OrgState) -> str:
     return json.dumps(asdict(standing), ensure_ascii=False)
 
 
-def decode_standing(text: str) -> Standing | None:
+def decode_org_state(text: str) -> OrgState | None:
     """What `encode_standing` made."""
 
-    def read() -> Standing:
-        body: dict[str, Any] = {key: line_of(value) for key, value in json.loads(text).items()}
-        return Standing(**body)
+    def read() -> OrgState:
+        body: dict[str, Any] = {key: decode_optional_line(value) for key, value in json.loads(text).items()}
+        return OrgState(**body)
 
-    return understood(read)
+    return decode_or_none(read)
 
 
-def line_of(text: str | None) -> str | None:
+def decode_optional_line(text: str | None) -> str | None:
     """As `text_line`; None stays None."""
-    return None if text is None else text_line(text)
+    return None if text is None else decode_line(text)
 
 
-def text_line(text: str) -> str:
+def decode_line(text: str) -> str:
     """A line that was kept, and is always there, cleaned again.
 
     Raises:
         TypeError: it is no text.
     """
-    return clean(text, LONGEST_LINE)
+    return clean(text, MAX_LINE_LENGTH)
 
 
-def count_of(value: object) -> int:
+def decode_count(value: object) -> int:
     """A number that was kept.
 
     Raises:
         ValueError: it is none, or negative, or more than anything is ever counted up to.
     """
-    if type(value) is not int or not 0 <= value < _COUNTED:
+    if type(value) is not int or not 0 <= value < _MAX_COUNT:
         raise ValueError("no count")
     return value
 
 
-def _offset(seconds: float) -> timedelta:
+def _decode_clock_offset(seconds: float) -> timedelta:
     span = timedelta(seconds=seconds)
-    if abs(span) > _LARGEST_OFFSET:
+    if abs(span) > _MAX_CLOCK_OFFSET:
         raise ValueError("no difference of clocks")
     return span
 
 
-def _links(body: Any) -> Links | None:
+def _decode_links(body: Any) -> Links | None:
     if body is None:
         return None
     data, attachments, expire = body
-    return Links(count_of(data), count_of(attachments), _moment(expire))
+    return Links(decode_count(data), decode_count(attachments), _decode_optional_datetime(expire))
 
 
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else moment_of(text)
+def _decode_optional_datetime(text: str | None) -> datetime | None:
+    return None if text is None else decode_datetime(text)
 
 
-def _iso(moment: datetime | None) -> str | None:
+def _encode_optional_datetime(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()

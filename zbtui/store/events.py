@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from zbtui.config.settings import Keep
-from zbtui.core.event import KINDS, Event
+from zbtui.config.settings import JournalRetention
+from zbtui.core.event import EVENT_KINDS, Event
 from zbtui.core.verdict import Level
-from zbtui.store.database import Database, moment_of, stamp
-from zbtui.store.encoding import line_of, text_line, understood
+from zbtui.store.database import Database, decode_datetime, encode_datetime
+from zbtui.store.encoding import decode_line, decode_optional_line, decode_or_none
 
-_COLUMNS: Final = "at, org, kind, before, after, level, headline"
+_EVENT_COLUMNS: Final = "at, org, kind, before, after, level, headline"
 
 
 class EventLog:
@@ -22,7 +22,9 @@ class EventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def read(self, org: str | None, since: datetime | None, most: int | None = None) -> list[Event]:
+    async def read(
+        self, org_name: str | None, since: datetime | None, limit: int | None = None
+    ) -> list[Event]:
         """What changed, oldest first; nothing, where the journal cannot be used.
 
         Args:
@@ -30,14 +32,14 @@ class EventLog:
             since: from this moment on; None: as far back as it goes.
             most: the newest so many; None: all.
         """
-        wanted = {"org = ?": org, "at >= ?": since and stamp(since)}
+        wanted = {"org = ?": org_name, "at >= ?": since and encode_datetime(since)}
         wanted = {condition: value for condition, value in wanted.items() if value is not None}
         where = " AND ".join(("TRUE", *wanted))
-        query = f"SELECT {_COLUMNS} FROM event WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
-        values = (*wanted.values(), -1 if most is None else most)
+        query = f"SELECT {_EVENT_COLUMNS} FROM event WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
+        values = (*wanted.values(), -1 if limit is None else limit)
 
         def act(database: sqlite3.Connection) -> list[Event]:
-            found = (_decode(row) for row in database.execute(query, values))
+            found = (_decode_event(row) for row in database.execute(query, values))
             return [event for event in found if event]
 
         nothing: list[Event] = []
@@ -47,30 +49,32 @@ class EventLog:
 def insert_events(database: sqlite3.Connection, events: Iterable[Event]) -> None:
     """Within a transaction."""
     database.executemany(
-        f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(stamp(e.at), e.org, e.kind, e.before, e.after, e.level, e.headline) for e in events],
+        f"INSERT INTO event ({_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(encode_datetime(e.at), e.org, e.kind, e.before, e.after, e.level, e.headline) for e in events],
     )
 
 
-def prune_events(database: sqlite3.Connection, keep: Keep, now: datetime) -> None:
+def prune_events(database: sqlite3.Connection, retention: JournalRetention, now: datetime) -> None:
     """Within a transaction: drop what is too old, and the oldest of too many."""
-    database.execute("DELETE FROM event WHERE at < ?", (stamp(now - keep.keep),))
+    database.execute("DELETE FROM event WHERE at < ?", (encode_datetime(now - retention.keep),))
     # Ids are given in order: no table of millions is counted for this.
-    database.execute("DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (keep.most_events,))
+    database.execute(
+        "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (retention.most_events,)
+    )
 
 
-def _decode(row: tuple[Any, ...]) -> Event | None:
+def _decode_event(row: tuple[Any, ...]) -> Event | None:
     at, org, kind, before, after, level, headline = row
 
     def read() -> Event:
         return Event(
-            moment_of(at),
-            text_line(org),
-            KINDS[KINDS.index(kind)],
-            line_of(before),
-            line_of(after),
-            Level[text_line(level).upper()].word,
-            text_line(headline),
+            decode_datetime(at),
+            decode_line(org),
+            EVENT_KINDS[EVENT_KINDS.index(kind)],
+            decode_optional_line(before),
+            decode_optional_line(after),
+            Level[decode_line(level).upper()].label,
+            decode_line(headline),
         )
 
-    return understood(read)
+    return decode_or_none(read)

@@ -18,12 +18,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from zbtui.store.schema import connect, is_made, unmake, whole
+from zbtui.store.schema import connect, drop_tables, has_journal_tables, transaction
 
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]
 """By table."""
 
-_ESSENTIAL: Final = {
+_ESSENTIAL_QUERIES: Final = {
     "token_request": "SELECT * FROM token_request",
     "lockout": "SELECT * FROM lockout",
     "told": "SELECT * FROM told",
@@ -32,14 +32,14 @@ _ESSENTIAL: Final = {
     "alert": "SELECT * FROM alert ORDER BY id DESC LIMIT 1",
 }
 _THERE: Final = {
-    **_ESSENTIAL,
+    **_ESSENTIAL_QUERIES,
     "snapshot": "SELECT * FROM snapshot",
     "history": "SELECT * FROM history",
     "standing": "SELECT * FROM standing",
     "event": "SELECT * FROM event ORDER BY id DESC LIMIT 1000",  # more than the screen shows
 }
 _BACK: Final = {
-    **_ESSENTIAL,
+    **_ESSENTIAL_QUERIES,
     "delivered": "SELECT * FROM delivered",
     "delivery": "SELECT * FROM delivery",
     "alert": "SELECT * FROM alert",
@@ -67,13 +67,13 @@ _MERGE: Final = {
 """How a row comes beside those that are there. None of it does anything when it is done again."""
 
 
-def files_in(folders: Sequence[Path], path: Path) -> list[Path]:
+def fallback_files(folders: Sequence[Path], path: Path) -> list[Path]:
     """The databases, one in each folder, that stand in for the one at `path`."""
     name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
     return [folder / f"journal-{name}.db" for folder in folders]
 
 
-def open_file(file: Path, patience: float) -> sqlite3.Connection:
+def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
     """A database that stands in for another, made where it is missing.
 
     Raises:
@@ -87,7 +87,7 @@ def open_file(file: Path, patience: float) -> sqlite3.Connection:
 
 def essential_rows(connection: sqlite3.Connection) -> Rows:
     """What this process must not forget, should the database become unreadable."""
-    return _read(connection, _ESSENTIAL)
+    return _read(connection, _ESSENTIAL_QUERIES)
 
 
 def readable_rows(connection: sqlite3.Connection) -> Rows:
@@ -95,13 +95,13 @@ def readable_rows(connection: sqlite3.Connection) -> Rows:
     return _read(connection, _THERE)
 
 
-def carry(rows: Rows, connection: sqlite3.Connection) -> None:
+def copy_rows(rows: Rows, connection: sqlite3.Connection) -> None:
     """Within a transaction."""
     for table, statement in _MERGE.items():
         connection.executemany(statement, rows.get(table, ()))
 
 
-def carry_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> None:
+def move_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> None:
     """Move what is in a fallback into the database that can be used again.
 
     Whatever process is killed meanwhile, nothing is lost, and nothing is there twice: what was carried
@@ -110,20 +110,20 @@ def carry_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> 
     Raises:
         sqlite3.Error: it cannot be used after all, and has nothing of it.
     """
-    with whole(fallback):  # nobody else writes to it meanwhile
+    with transaction(fallback):  # nobody else writes to it meanwhile
         rows = _read(fallback, _BACK)
-        with whole(connection):
-            carry(rows, connection)
-        unmake(fallback)  # a process that still uses it notices by the tables that are gone
+        with transaction(connection):
+            copy_rows(rows, connection)
+        drop_tables(fallback)  # a process that still uses it notices by the tables that are gone
 
 
-def take_over(file: Path, connection: sqlite3.Connection, patience: float) -> None:
+def absorb_leftover(file: Path, connection: sqlite3.Connection, patience: float) -> None:
     """Carry back what an earlier process has left in a fallback; what cannot be carried stays there."""
     with suppress(OSError, sqlite3.Error):
         _check_private(file.parent)
         with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as fallback:
-            if is_made(fallback):
-                carry_back(fallback, connection)
+            if has_journal_tables(fallback):
+                move_back(fallback, connection)
 
 
 def _read(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Rows:

@@ -11,11 +11,11 @@ from typing import Final
 
 from zbtui.private_files import make_private_folder
 
-LARGEST: Final = 1 << 20
+MAX_LOG_BYTES: Final = 1 << 20
 """Bytes of the file, and of the one before it."""
 
 
-def log_nowhere() -> None:
+def disable_logging() -> None:
     """The demo's troubles are invented: they are nobody's log."""
     logger = logging.getLogger("zbtui")
     for handler in logger.handlers[:]:
@@ -25,12 +25,14 @@ def log_nowhere() -> None:
     logger.propagate = False
 
 
-def log_to(path: Path) -> None:
+def log_to_file(path: Path) -> None:
     """Write zbtui's warnings to `path`; once that has grown large, the text before is kept beside it."""
     try:
         make_private_folder(path.parent)
         path.touch(mode=0o600)
-        handler: logging.Handler = _File(path, maxBytes=LARGEST, backupCount=1, encoding="utf-8")
+        handler: logging.Handler = _PrivateLogFile(
+            path, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
+        )
     except OSError:
         handler = logging.NullHandler()  # the journal, in the same folder, tells it on the screen
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -39,7 +41,7 @@ def log_to(path: Path) -> None:
     logger.propagate = False
 
 
-class _File(RotatingFileHandler):
+class _PrivateLogFile(RotatingFileHandler):
     """The file, and the one before it: for however long the program runs, no more than these."""
 
     def _open(self) -> TextIOWrapper:

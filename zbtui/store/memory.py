@@ -7,52 +7,52 @@ from collections import defaultdict
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
-from zbtui.core.secret import AccessToken, SignIn
+from zbtui.core.secret import AccessToken, SignInCredentials
 
 FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
 """The code of a trouble with an entry that was read, and is not zbtui's."""
 
 
-class Credentials(Protocol):
+class CredentialStore(Protocol):
     """Where sign-ins and access tokens are kept. Each call may raise a `TroubleError`.
 
     None means "there is no entry", never "could not be read".
     """
 
-    async def read_sign_in(self, org_name: str) -> SignIn | None: ...
-    async def write_sign_in(self, org_name: str, sign_in: SignIn) -> None: ...
-    async def read_access(self, org_name: str) -> AccessToken | None: ...
-    async def write_access(self, org_name: str, access: AccessToken) -> None: ...
+    async def read_sign_in(self, org_name: str) -> SignInCredentials | None: ...
+    async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None: ...
+    async def read_access_token(self, org_name: str) -> AccessToken | None: ...
+    async def write_access_token(self, org_name: str, access: AccessToken) -> None: ...
     async def delete(self, org_name: str) -> None:
         """Both entries; those that do not exist are no error."""
 
-    def refreshing(self, org_name: str) -> AbstractAsyncContextManager[object]:
+    def refresh_lock(self, org_name: str) -> AbstractAsyncContextManager[object]:
         """Held while a token is refreshed: by one at a time, of all zbtui processes."""
 
 
-class MemoryCredentials:
+class MemoryCredentialStore:
     """Credentials for as long as the program runs."""
 
     def __init__(self) -> None:
-        self._sign_ins: dict[str, SignIn] = {}
-        self._accesses: dict[str, AccessToken] = {}
+        self._sign_ins: dict[str, SignInCredentials] = {}
+        self._access_tokens: dict[str, AccessToken] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def read_sign_in(self, org_name: str) -> SignIn | None:
+    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
         return self._sign_ins.get(org_name)
 
-    async def write_sign_in(self, org_name: str, sign_in: SignIn) -> None:
+    async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None:
         self._sign_ins[org_name] = sign_in
 
-    async def read_access(self, org_name: str) -> AccessToken | None:
-        return self._accesses.get(org_name)
+    async def read_access_token(self, org_name: str) -> AccessToken | None:
+        return self._access_tokens.get(org_name)
 
-    async def write_access(self, org_name: str, access: AccessToken) -> None:
-        self._accesses[org_name] = access
+    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
+        self._access_tokens[org_name] = access
 
     async def delete(self, org_name: str) -> None:
         self._sign_ins.pop(org_name, None)
-        self._accesses.pop(org_name, None)
+        self._access_tokens.pop(org_name, None)
 
-    def refreshing(self, org_name: str) -> asyncio.Lock:
+    def refresh_lock(self, org_name: str) -> asyncio.Lock:
         return self._locks[org_name]

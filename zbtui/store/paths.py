@@ -38,9 +38,9 @@ class Paths:
         return self.state / "screen.json"
 
 
-def find_paths(config: str | None, environ: Mapping[str, str]) -> Paths:
+def find_paths(config_option: str | None, environ: Mapping[str, str]) -> Paths:
     """`--config`, else `$ZBTUI_CONFIG`, else the platform's config folder; state in the platform's own."""
-    chosen = config or environ.get("ZBTUI_CONFIG")
+    chosen = config_option or environ.get("ZBTUI_CONFIG")
     default = platformdirs.user_config_path("zbtui", appauthor=False) / "config.toml"
     return Paths(
         _expanded(Path(chosen)) if chosen else default,

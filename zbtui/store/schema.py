@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-APPLICATION: Final = 0x7A627475
+APPLICATION_ID: Final = 0x7A627475
 """SQLite's `application_id` of a journal ("zbtu"): tells it from other databases, and from drafts."""
-VERSION: Final = 1
+SCHEMA_VERSION: Final = 1
 """SQLite's `user_version` of a journal with the tables below."""
 
 _TABLES: Final = """
@@ -67,7 +67,7 @@ CREATE TABLE delivered (alert INTEGER NOT NULL, sink TEXT NOT NULL, PRIMARY KEY 
 
 _OWN_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 """All but those that SQLite itself makes."""
-_WHAT: Final = (
+_IDENTITY_QUERY: Final = (
     "SELECT application_id, user_version, EXISTS (" + _OWN_TABLES + ")"
     " FROM pragma_application_id, pragma_user_version"
 )
@@ -98,24 +98,24 @@ def connect(path: Path | None, patience: float) -> sqlite3.Connection:
     return connection
 
 
-def is_made(connection: sqlite3.Connection) -> bool:
+def has_journal_tables(connection: sqlite3.Connection) -> bool:
     """Whether it has the tables of a journal; False: it is empty.
 
     Raises:
         sqlite3.Error: it cannot be read, or is no journal of this zbtui.
     """
-    application, version, has_tables = connection.execute(_WHAT).fetchone()
+    application, version, has_tables = connection.execute(_IDENTITY_QUERY).fetchone()
     if not (application or version or has_tables):
         return False
-    if application != APPLICATION or version < VERSION:
+    if application != APPLICATION_ID or version < SCHEMA_VERSION:
         raise sqlite3.DatabaseError("it is no journal of this zbtui: move it away, and a new one is made")
-    if version > VERSION:
+    if version > SCHEMA_VERSION:
         raise NewerSchemaError("it was made by a newer zbtui")
     return True
 
 
 @contextmanager
-def whole(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All that is done to it within the context, or nothing; no other process writes in between."""
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -127,7 +127,7 @@ def whole(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def unmake(connection: sqlite3.Connection) -> None:
+def drop_tables(connection: sqlite3.Connection) -> None:
     """Within a transaction: leave it empty, as if it had never been made."""
     for (table,) in connection.execute(_OWN_TABLES).fetchall():
         connection.execute(f"DROP TABLE {table}")
@@ -136,7 +136,7 @@ def unmake(connection: sqlite3.Connection) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, patience: float) -> None:
-    made = is_made(connection)
+    made = has_journal_tables(connection)
     # WAL: readers and the writer of several processes do not block each other, and a process that
     # is killed loses nothing that was committed.
     deadline = time.monotonic() + patience
@@ -152,9 +152,9 @@ def _prepare(connection: sqlite3.Connection, patience: float) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     if made:
         return  # who only reads needs not wait for who writes
-    with whole(connection):
-        if not is_made(connection):  # another process may have been first
+    with transaction(connection):
+        if not has_journal_tables(connection):  # another process may have been first
             for statement in filter(str.strip, _TABLES.split(";\n")):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -11,15 +11,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from zbtui.core.ordering import Sort
-from zbtui.core.text import LONGEST, clean
-from zbtui.core.trouble import Trouble
+from zbtui.core.ordering import SortOrder
+from zbtui.core.text import MAX_LENGTH, clean
+from zbtui.core.trouble import Problem
 from zbtui.private_files import write_atomically
-from zbtui.store.worker import Worker, WorkerStuckError
+from zbtui.store.worker import WorkerThread, WorkerTimeoutError
 
 View = Literal["panels", "table", "agenda", "events"]
 VIEWS: Final[tuple[View, ...]] = get_args(View)
-SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
+SORTS: Final[tuple[SortOrder, ...]] = get_args(SortOrder)
 _LIMIT: Final = 3.0
 """Seconds that one write may take."""
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class ScreenState:
     """What the screen takes up again after a restart."""
 
     view: View = "panels"
-    sort: Sort = "worst"
+    sort: SortOrder = "worst"
     reverse: bool = False
     find: str = ""
     """The filter, as it was typed; empty: all orgs are shown."""
@@ -47,7 +47,7 @@ def read_state(body: object) -> ScreenState:
         sort=sort if sort in SORTS else "worst",
         reverse=known.get("reverse") is True,
         # Half of a filter would be another one, which hides other orgs.
-        find=clean(find) if isinstance(find, str) and len(find) <= LONGEST else "",
+        find=clean(find) if isinstance(find, str) and len(find) <= MAX_LENGTH else "",
         theme=clean(theme) or None if isinstance(theme, str) else None,
     )
 
@@ -63,9 +63,9 @@ class ScreenMemory:
         path: its folder is made with the first write; None: nothing is ever kept, as in the demo.
         """
         self._path = path
-        self._worker = Worker("zbtui-screen")
+        self._worker = WorkerThread("zbtui-screen")
         self._writes: set[asyncio.Task[None]] = set()
-        self.trouble: Trouble | None = None
+        self.trouble: Problem | None = None
 
     def load(self) -> ScreenState:
         """The state as it was left; the default one where that is not known. Blocks."""
@@ -97,7 +97,7 @@ class ScreenMemory:
             await self._worker.call(write, _LIMIT)
         except OSError as error:
             self._note("written", error.strerror)
-        except WorkerStuckError:
+        except WorkerTimeoutError:
             self._note("written", f"no answer within {_LIMIT:.0f} s")
         else:
             self.trouble = None
@@ -106,5 +106,5 @@ class ScreenMemory:
         message = f"How the screen was left cannot be {what} ({why or 'the disk refuses'})."
         if self.trouble is None or self.trouble.message != message:  # logged once, not with each change
             hint = f"All else goes on: check the disk and the rights of {self._path}."
-            self.trouble = Trouble("config", message, hint)
+            self.trouble = Problem("config", message, hint)
             _log.warning("%s", message)

@@ -10,10 +10,10 @@ from keyring.backends import SecretService
 from keyring.errors import InitError, KeyringLocked
 from secretstorage.exceptions import ItemNotFoundException, SecretStorageException
 
-_NO_ALIAS: Final = "zbtui-greeting"
+_GREETING_ALIAS: Final = "zbtui-greeting"
 
 
-class Keyring(SecretService.Keyring):
+class GreetingKeyring(SecretService.Keyring):
     """keyring's own, but for a greeting at the start of each connection, of which it opens one a call.
 
     gnome-keyring-daemon notes a new client in one step and answers its message in another. Now and then,
@@ -26,7 +26,7 @@ class Keyring(SecretService.Keyring):
     """keyring itself chooses among all classes there are: it is to find its own."""
 
     @classmethod
-    def standing_in_for(cls, backend: SecretService.Keyring) -> Keyring:
+    def from_backend(cls, backend: SecretService.Keyring) -> GreetingKeyring:
         """With the same settings."""
         own = cls()
         vars(own).update(vars(backend))
@@ -43,7 +43,7 @@ class Keyring(SecretService.Keyring):
             bus = unless_given_out.enter_context(closing(secretstorage.dbus_init()))
             try:
                 with suppress(ItemNotFoundException):
-                    secretstorage.get_collection_by_alias(bus, _NO_ALIAS)
+                    secretstorage.get_collection_by_alias(bus, _GREETING_ALIAS)
                 if hasattr(self, "preferred_collection"):
                     collection = secretstorage.Collection(bus, self.preferred_collection)
                 else:

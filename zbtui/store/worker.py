@@ -12,14 +12,14 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_LOOK_EVERY: Final = 0.25
+_CHECK_EVERY_SECONDS: Final = 0.25
 
 
-class WorkerStuckError(Exception):
+class WorkerTimeoutError(Exception):
     """The call at the head of the queue has gone on for longer than its limit."""
 
 
-class Worker:
+class WorkerThread:
     """Makes calls in a thread of its own. A call that hangs for ever does not delay the exit.
 
     A daemon thread rather than an executor: Python waits for an executor's threads when it exits.
@@ -31,7 +31,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._busy_since: float | None = None
 
-    async def call(self, function: Callable[[], T], limit: float | None = None) -> T:
+    async def call(self, function: Callable[[], T], timeout: float | None = None) -> T:
         """What `function` returns or raises.
 
         Args:
@@ -46,16 +46,16 @@ class Worker:
         future: Future[T] = Future()
         self._calls.put((function, future))
         outcome = asyncio.wrap_future(future)
-        while not (await asyncio.wait({outcome}, timeout=limit and _LOOK_EVERY))[0]:
+        while not (await asyncio.wait({outcome}, timeout=timeout and _CHECK_EVERY_SECONDS))[0]:
             began = self._busy_since
-            if limit is not None and began is not None and time.monotonic() - began > limit:
+            if timeout is not None and began is not None and time.monotonic() - began > timeout:
                 # Not to be made any more, if it still stands in the queue; and if it is under way,
                 # whatever becomes of it is of no interest any more.
                 outcome.cancel()
-                raise WorkerStuckError
+                raise WorkerTimeoutError
         return outcome.result()
 
-    def allow(self, seconds: float) -> None:
+    def extend_timeout(self, seconds: float) -> None:
         """For the call under way, in the thread: its limit counts from so many seconds ahead."""
         self._busy_since = time.monotonic() + seconds
 
@@ -77,17 +77,17 @@ class Worker:
             del function, future, result  # a result may hold a secret
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
     """As `asyncio.run`, but what asyncio itself does in threads does not delay the exit.
 
     A name is looked up in one, and the system may take minutes to find out that nobody answers.
     """
     with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(_Daemons())
+        runner.get_loop().set_default_executor(_DaemonThreadExecutor())
         return runner.run(main)
 
 
-class _Daemons(ThreadPoolExecutor):
+class _DaemonThreadExecutor(ThreadPoolExecutor):
     """A daemon thread for each call; their number is bound by who asks, 16 requests at once."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:

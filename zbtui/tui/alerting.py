@@ -8,47 +8,47 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from textual.app import App
 
-from zbtui.alerts.pacing import Pace
+from zbtui.alerts.pacing import EvaluationSchedule
 from zbtui.core.alert import Alert
 from zbtui.core.alert_settings import AlertSettings
 from zbtui.core.verdict import Level, Verdict
-from zbtui.tui.terminal import KEEP_TITLE, RESTORE_TITLE, notice_sequence, title_sequence
+from zbtui.tui.terminal import RESTORE_TITLE, SAVE_TITLE, notification_sequence, title_sequence
 from zbtui.watch.fleet import Fleet
 
 if TYPE_CHECKING:
-    from zbtui.alerts.desk import AlertDesk
-    from zbtui.store.alerts import KeptAlert
+    from zbtui.alerts.desk import AlertDispatcher
+    from zbtui.store.alerts import StoredAlert
 
-_MOST_TOASTS: Final = 3
+_MAX_TOASTS: Final = 3
 """Alerts that come at once are told one by one up to so many, and beyond that as one."""
 _TOAST_SECONDS: Final = 6.0
 
 
-class Alerting:
+class AlertNotifier:
     """Has the desk consider what is known, and shows what it tells."""
 
     def __init__(
-        self, app: App[Any], fleet: Fleet, desk: AlertDesk, as_shown: Callable[[Alert], Alert]
+        self, app: App[Any], fleet: Fleet, dispatcher: AlertDispatcher, redact: Callable[[Alert], Alert]
     ) -> None:
         """Args:
         as_shown: an alert as it may stand on the screen.
         """
         self._app = app
         self._fleet = fleet
-        self._desk = desk
-        self._as_shown = as_shown
-        self._began = False
-        self._pace = Pace()
-        self._under_way: set[str] = set()
+        self._dispatcher = dispatcher
+        self._redact = redact
+        self._has_started = False
+        self._evaluation_schedule = EvaluationSchedule()
+        self._running_steps: set[str] = set()
         self._title = ""
 
     @property
     def settings(self) -> AlertSettings:
-        return self._desk.settings
+        return self._dispatcher.settings
 
-    def note_change(self) -> None:
+    def mark_changed(self) -> None:
         """Something about an org is known anew."""
-        self._pace.note_change()
+        self._evaluation_schedule.mark_changed()
 
     def tick(self, verdicts: Mapping[str, Verdict]) -> None:
         """A second went by.
@@ -56,48 +56,48 @@ class Alerting:
         Args:
             verdicts: by org, as the screen shows them.
         """
-        self._show_title(verdicts)
-        if self._pace.is_due(len(verdicts)):
-            self._run("consider", self._consider)
+        self._update_title(verdicts)
+        if self._evaluation_schedule.take_if_due(len(verdicts)):
+            self._run_exclusively("consider", self._evaluate)
 
-    def _run(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def _run_exclusively(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Unless the one before is still at it."""
-        if what in self._under_way:
-            self._pace.note_change()
+        if what in self._running_steps:
+            self._evaluation_schedule.mark_changed()
             return
-        self._under_way.add(what)
+        self._running_steps.add(what)
 
         async def run() -> None:
             try:
                 await work()
             finally:
-                self._under_way.discard(what)
+                self._running_steps.discard(what)
 
         self._app.run_worker(run(), group=f"alerts:{what}", description=what, exit_on_error=False)
 
-    async def _consider(self) -> None:
-        if not self._began:
-            await self._desk.news()  # what was told before this window opened is none here
-            self._began = True
-        await self._desk.consider(self._fleet.snapshots, self._fleet.policy, self._fleet.verdicts)
+    async def _evaluate(self) -> None:
+        if not self._has_started:
+            await self._dispatcher.new_alerts()  # what was told before this window opened is none here
+            self._has_started = True
+        await self._dispatcher.evaluate(self._fleet.snapshots, self._fleet.policy, self._fleet.verdicts)
         # Those that another zbtui process found are news in this window, too.
-        if news := await self._desk.news():
-            self._tell(news)
+        if news := await self._dispatcher.new_alerts():
+            self._show_alerts(news)
         # Apart: a command takes its time, and the next change does not wait for it.
-        self._run("deliver", self._deliver)
+        self._run_exclusively("deliver", self._deliver)
 
     async def _deliver(self) -> None:
-        desktop = {"desktop": self._show_on_desktop} if self.settings.desktop else {}
-        await self._desk.deliver(desktop)
+        desktop = {"desktop": self._notify_desktop} if self.settings.desktop else {}
+        await self._dispatcher.deliver(desktop)
 
-    def _tell(self, news: Sequence[KeptAlert]) -> None:
-        alerts = [self._as_shown(kept.alert) for kept in news]
-        if len(alerts) <= _MOST_TOASTS:
+    def _show_alerts(self, news: Sequence[StoredAlert]) -> None:
+        alerts = [self._redact(kept.alert) for kept in news]
+        if len(alerts) <= _MAX_TOASTS:
             for alert in alerts:
                 self._toast(alert.title, alert.headline, _severity([alert]))
         else:
             worst = sorted(alerts, key=lambda alert: -alert.level)
-            said = ", ".join(alert.title for alert in worst[:_MOST_TOASTS])
+            said = ", ".join(alert.title for alert in worst[:_MAX_TOASTS])
             self._toast(f"{len(alerts)} changes", f"{said} …", _severity(alerts))
         if self.settings.bell and any(alert.level is not Level.OK for alert in alerts):
             self._app.bell()
@@ -107,13 +107,13 @@ class Alerting:
 
     # The terminal
 
-    def _show_on_desktop(self, alert: Alert) -> None:
-        alert = self._as_shown(alert)
+    def _notify_desktop(self, alert: Alert) -> None:
+        alert = self._redact(alert)
         if desktop := self.settings.desktop:
             tmux = "TMUX" in os.environ
-            self._write(notice_sequence(desktop, f"zbtui · {alert.title}", alert.headline, tmux=tmux))
+            self._write(notification_sequence(desktop, f"zbtui · {alert.title}", alert.headline, tmux=tmux))
 
-    def _show_title(self, verdicts: Mapping[str, Verdict]) -> None:
+    def _update_title(self, verdicts: Mapping[str, Verdict]) -> None:
         least = max(self.settings.least, Level.WARNING)
         mute = {one.org.name for one in self._fleet.snapshots if one.org.mute}
         amiss = sum(
@@ -122,7 +122,7 @@ class Alerting:
         )
         title = f"({amiss}) zbtui" if amiss else "zbtui"
         if title != self._title:
-            self._write(("" if self._title else KEEP_TITLE) + title_sequence(title))
+            self._write(("" if self._title else SAVE_TITLE) + title_sequence(title))
             self._title = title
 
     def close(self) -> None:

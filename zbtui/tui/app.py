@@ -27,39 +27,39 @@ from textual.theme import Theme
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
 from zbtui.core.alert import Alert
-from zbtui.core.crash import describe
+from zbtui.core.crash import describe_crash
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.store.screen_memory import ScreenMemory, ScreenState
-from zbtui.tui.alerting import Alerting
-from zbtui.tui.bindings import bindings_of, key_of, keys_told
+from zbtui.tui.alerting import AlertNotifier
+from zbtui.tui.bindings import bindings_of, help_entries, key_of
 from zbtui.tui.messages import SnapshotsChanged
-from zbtui.tui.palette import OrgProvider, commands_of
-from zbtui.tui.screens.desk_screen import DeskScreen
+from zbtui.tui.palette import OrgProvider, fleet_commands
+from zbtui.tui.screens.desk_screen import FormScreen
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
-from zbtui.tui.themes import Themed
-from zbtui.tui.widgets.find_input import FindInput
-from zbtui.watch.fleet import Change, Fleet
+from zbtui.tui.themes import ThemedApp
+from zbtui.tui.widgets.find_input import FilterInput
+from zbtui.watch.fleet import Fleet, OrgChanges
 
 if TYPE_CHECKING:
-    from zbtui.alerts.desk import AlertDesk
-    from zbtui.onboard import Desk
+    from zbtui.alerts.desk import AlertDispatcher
+    from zbtui.onboard import OrgService
 
 _HERE: Final = Path(__file__).parent
 _SCREENS: Final = _HERE / "screens"
-_LEAVE_SECONDS: Final = 3.0
-_FULL_COLLECTIONS: Final = 100
+_EXIT_TIMEOUT_SECONDS: Final = 3.0
+_GC_FULL_THRESHOLD: Final = 100
 """Collections of the middle generation before one of all that is not frozen."""
-_AT_A_TIME: Final = 100
+_UPDATE_BATCH_SIZE: Final = 100
 """Orgs about which the screen is told at once."""
-DEMO: Final = "demo"
+DEMO_REQUESTED: Final = "demo"
 """What the app returns when the demo was asked for."""
 
 
-class ZbtuiApp(Themed[str]):
+class ZbtuiApp(ThemedApp[str]):
     """Watches a fleet until told to quit, or until its terminal is gone."""
 
     TITLE = "zbtui"
@@ -81,8 +81,8 @@ class ZbtuiApp(Themed[str]):
         self,
         config: ConfigWatcher,
         fleet: Fleet,
-        desk: Desk,
-        alerts: AlertDesk,
+        org_service: OrgService,
+        alert_dispatcher: AlertDispatcher,
         label: str | None = None,
         memory: ScreenMemory | None = None,
     ) -> None:
@@ -96,70 +96,75 @@ class ZbtuiApp(Themed[str]):
         super().__init__()
         self._config = config
         self._fleet = fleet
-        self._desk = desk
+        self._org_service = org_service
         self._label = label
-        self._alerts = alerts
-        self._alerting = Alerting(self, fleet, alerts, self._as_shown)
+        self._alert_dispatcher = alert_dispatcher
+        self._alert_notifier = AlertNotifier(self, fleet, alert_dispatcher, self._redact_alert)
         self._memory = memory or ScreenMemory(None)
         self._state = self._memory.load()
-        self._keys: tuple[tuple[str, str], ...] = ()
+        self._configured_keys: tuple[tuple[str, str], ...] = ()
         self._fleet_screen: FleetScreen | None = None
-        self._polling: set[asyncio.Task[None]] = set()
+        self._poll_tasks: set[asyncio.Task[None]] = set()
         """A loop an org."""
-        self._news: dict[str, Snapshot] = {}
+        self._pending_updates: dict[str, Snapshot] = {}
         """What the screen was not told yet, by org: of several the last one counts."""
         self._ticks = 0
-        self._lasting = False
+        self._gc_is_frozen = False
         """Whether all orgs were looked at."""
-        self._watching = False
+        self._polling_started = False
         """Whether the orgs were shown, and their orgs are looked at since."""
 
     def on_mount(self) -> None:
-        self._put_on_theme()
+        self._apply_saved_theme()
         self._apply_keys(self._config.current)
         self._config.subscribe(self._apply_keys)
-        self._fleet.listen(self._hand_over)
-        self._watch_terminal()
+        self._fleet.subscribe(self._queue_update)
+        self._handle_signals()
         self.set_interval(1.0, self.tick)
 
     def on_orgs_shown(self) -> None:
         """What was known shows by now: whatever keyring and network do, it was not delayed by them."""
-        if self._watching:  # another view is shown for the first time
+        if self._polling_started:  # another view is shown for the first time
             return
-        self._watching = True
-        self._watch(snapshot.org.name for snapshot in self._fleet.snapshots)
+        self._polling_started = True
+        self._start_polling(snapshot.org.name for snapshot in self._fleet.snapshots)
 
     async def on_unmount(self) -> None:
-        self._alerting.close()
-        for task in self._polling:
+        self._alert_notifier.close()
+        for task in self._poll_tasks:
             task.cancel()
-        await asyncio.gather(*self._polling, return_exceptions=True)
+        await asyncio.gather(*self._poll_tasks, return_exceptions=True)
 
     def get_default_screen(self) -> Screen[None]:
         return self._make_fleet_screen() if self._fleet.snapshots else WelcomeScreen()
 
-    def _hand_over(self, snapshot: Snapshot) -> None:
-        if not self._news:
+    def _queue_update(self, snapshot: Snapshot) -> None:
+        if not self._pending_updates:
             self.post_message(SnapshotsChanged())
-        self._news[snapshot.org.name] = snapshot
+        self._pending_updates[snapshot.org.name] = snapshot
 
     def _make_fleet_screen(self) -> FleetScreen:
         self._fleet_screen = FleetScreen(
-            self._fleet, self._desk, self._troubles, self._label, self._state, self._remember
+            self._fleet,
+            self._org_service,
+            self._list_problems,
+            self._label,
+            self._state,
+            self._save_screen_state,
         )
         return self._fleet_screen
 
-    def _troubles(self) -> tuple[Trouble | None, ...]:
+    def _list_problems(self) -> tuple[Problem | None, ...]:
         """What is wrong with zbtui itself."""
-        alerts, memory = self._alerts.troubles, self._memory.trouble
-        return self._config.problem, self._fleet.journal_trouble, *alerts, memory
+        alerts, memory = self._alert_dispatcher.problems, self._memory.trouble
+        return self._config.problem, self._fleet.journal_problem, *alerts, memory
 
-    def _watch(self, names: Iterable[str]) -> None:
+    def _start_polling(self, names: Iterable[str]) -> None:
         # Not as Textual's workers: with each widget that goes, it looks through all of those.
         for name in names:
-            task = asyncio.create_task(self._fleet.run(name), name=f"poll:{name}")
-            self._polling.add(task)
-            task.add_done_callback(self._polling.discard)
+            task = asyncio.create_task(self._fleet.run_poller(name), name=f"poll:{name}")
+            self._poll_tasks.add(task)
+            task.add_done_callback(self._poll_tasks.discard)
 
     @property
     def _mounted_fleet_screen(self) -> FleetScreen | None:
@@ -168,9 +173,12 @@ class ZbtuiApp(Themed[str]):
 
     def on_snapshots_changed(self) -> None:
         """Some at a time: where thousands are polled at once, a key waits for no more than these."""
-        self._alerting.note_change()
-        some = [self._news.pop(name) for name in list(islice(self._news, _AT_A_TIME))]
-        if self._news:
+        self._alert_notifier.mark_changed()
+        some = [
+            self._pending_updates.pop(name)
+            for name in list(islice(self._pending_updates, _UPDATE_BATCH_SIZE))
+        ]
+        if self._pending_updates:
             self.post_message(SnapshotsChanged())
         if screen := self._mounted_fleet_screen:
             screen.update_orgs(some)
@@ -181,28 +189,28 @@ class ZbtuiApp(Themed[str]):
             return  # on the way out the screens go before the timer does
         self._ticks += 1
         if self._ticks % 2 == 0 and self._terminal_is_gone():
-            self._leave()
+            self._exit_with_deadline()
             return
-        self._config.poll()
+        self._config.check_for_change()
         change = self._fleet.tick()
-        self._welcome_or_watch(change)
-        if not self._lasting and all(one.polls.attempted_at for one in self._fleet.snapshots):
-            self._lasting = True
+        self._show_or_hide_welcome(change)
+        if not self._gc_is_frozen and all(one.polls.attempted_at for one in self._fleet.snapshots):
+            self._gc_is_frozen = True
             # Else each full collection goes through all that is known of thousands of orgs, and a key
             # waits for it. What comes and goes from now on is seldom worth one.
             gc.freeze()
-            gc.set_threshold(*gc.get_threshold()[:2], _FULL_COLLECTIONS)
+            gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
-            self._alerting.tick(screen.roster.verdicts)
-        if isinstance(self.screen, DetailScreen | DeskScreen):
+            self._alert_notifier.tick(screen.org_list.verdicts)
+        if isinstance(self.screen, DetailScreen | FormScreen):
             with suppress(NoMatches):  # it is on its way out, and its widgets have gone
                 self.screen.tick()
 
-    def _welcome_or_watch(self, change: Change) -> None:
+    def _show_or_hide_welcome(self, change: OrgChanges) -> None:
         """With the first org the welcome goes, and with the last one it comes back."""
-        if change.added and self._watching:
-            self._watch(change.added)
+        if change.added and self._polling_started:
+            self._start_polling(change.added)
         if self._fleet.snapshots and isinstance(self.screen, WelcomeScreen):
             if self._fleet_screen is None:
                 self.push_screen(self._make_fleet_screen())
@@ -217,7 +225,7 @@ class ZbtuiApp(Themed[str]):
         They were sent to the orgs, which had the focus by then, and would be taken for commands.
         """
         field = self.focused
-        if isinstance(field, FindInput) and event.is_printable and event.character:
+        if isinstance(field, FilterInput) and event.is_printable and event.character:
             event.prevent_default()
             field.replace(event.character, *field.selection)
 
@@ -242,22 +250,22 @@ class ZbtuiApp(Themed[str]):
     # Commands
 
     def action_help(self) -> None:
-        self.push_screen(HelpScreen(keys_told(self.screen, dict(self._keys))))
+        self.push_screen(HelpScreen(help_entries(self.screen, dict(self._configured_keys))))
 
     def action_add(self) -> None:
         """Put an org under watch; it then appears by itself."""
         from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
 
-        self.push_screen(SignInScreen(self._desk), self._take_up)
+        self.push_screen(SignInScreen(self._org_service), self._org_added)
 
-    def _take_up(self, known: Snapshot | None) -> None:
+    def _org_added(self, known: Snapshot | None) -> None:
         if known is not None:
-            self._fleet.renew(known)
+            self._fleet.restart_with(known)
             if screen := self._mounted_fleet_screen:
-                screen.welcome(known)
+                screen.announce_org(known)
 
     def action_demo(self) -> None:
-        self.exit(DEMO)
+        self.exit(DEMO_REQUESTED)
 
     async def action_quit(self) -> None:
         self._fleet.stop()
@@ -267,52 +275,52 @@ class ZbtuiApp(Themed[str]):
         stock = super().get_system_commands(screen)
         yield from (command for command in stock if command.title in ("Theme", "Quit", "Screenshot"))
         if isinstance(screen, FleetScreen):
-            yield from commands_of(screen)
+            yield from fleet_commands(screen)
         elif isinstance(screen, WelcomeScreen):
             yield SystemCommand("Add an org", "Put an org under watch", self.action_add)
 
     # How somebody left the screen
 
-    def _put_on_theme(self) -> None:
-        self.put_on(self._state.theme or os.environ.get("TEXTUAL_THEME"))
-        self.theme_changed_signal.subscribe(self, self._note_theme)
+    def _apply_saved_theme(self) -> None:
+        self.apply_theme(self._state.theme or os.environ.get("TEXTUAL_THEME"))
+        self.theme_changed_signal.subscribe(self, self._save_theme)
 
-    def _note_theme(self, theme: Theme) -> None:
+    def _save_theme(self, theme: Theme) -> None:
         if self.chosen_theme != self._state.theme:
-            self._remember(self._state)
+            self._save_screen_state(self._state)
 
-    def _remember(self, state: ScreenState) -> None:
+    def _save_screen_state(self, state: ScreenState) -> None:
         self._state = replace(state, theme=self.chosen_theme)
         self._memory.save(self._state)
 
     def _apply_keys(self, config: Config) -> None:
         """The config's, whenever they are others."""
-        if config.settings.keys != self._keys:
-            self._keys = config.settings.keys
-            self.set_keymap(dict(self._keys))
+        if config.settings.keys != self._configured_keys:
+            self._configured_keys = config.settings.keys
+            self.set_keymap(dict(self._configured_keys))
             if screen := self._mounted_fleet_screen:
-                screen.take_up_keys()
+                screen.keys_changed()
 
-    def _as_shown(self, alert: Alert) -> Alert:
+    def _redact_alert(self, alert: Alert) -> Alert:
         """What may be told of it while names are hidden."""
         screen = self._fleet_screen
-        if screen is None or not screen.roster.names_hidden:
+        if screen is None or not screen.org_list.names_hidden:
             return alert
-        org = screen.roster.called(alert.org) if alert.org else alert.org
+        org = screen.org_list.called(alert.org) if alert.org else alert.org
         return replace(alert, org=org, headline="Names are hidden.", hint=None)
 
     # The terminal
 
-    def _watch_terminal(self) -> None:
+    def _handle_signals(self) -> None:
         """A terminal that goes away (ssh drops, the window closes) ends the program."""
         for name in ("SIGHUP", "SIGTERM"):
             number = getattr(signal, name, None)
             if number is not None and sys.platform != "win32":
-                asyncio.get_running_loop().add_signal_handler(number, self._leave)
+                asyncio.get_running_loop().add_signal_handler(number, self._exit_with_deadline)
 
-    def _leave(self) -> None:
+    def _exit_with_deadline(self) -> None:
         """Quit, and do not wait for ever for a terminal that takes nothing any more."""
-        end = threading.Timer(_LEAVE_SECONDS, os._exit, (1,))
+        end = threading.Timer(_EXIT_TIMEOUT_SECONDS, os._exit, (1,))
         end.daemon = True
         end.start()
         self.exit()
@@ -334,5 +342,5 @@ class ZbtuiApp(Themed[str]):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        self._exit_renderables.append(Text(describe(error)))
+        self._exit_renderables.append(Text(describe_crash(error)))
         self._close_messages_no_wait()

@@ -8,11 +8,11 @@ from typing import Any, Final
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.screen import Screen
 
-from zbtui.core.keys import SCOPES
+from zbtui.core.keys import KEY_SCOPES
 
 _GROUPS: Final = {
     group: Binding.Group(group, compact=True)
-    for group in {each.group for actions in SCOPES.values() for each in actions if each.group}
+    for group in {each.group for actions in KEY_SCOPES.values() for each in actions if each.group}
 }
 
 
@@ -23,12 +23,12 @@ def bindings_of(scope: str) -> list[BindingType]:
             ",".join(each.keys),
             each.action,
             each.label,
-            show=each.is_shown,
+            show=each.in_key_bar,
             tooltip=each.tooltip,
             id=each.id,
             group=_GROUPS.get(each.group),
         )
-        for each in SCOPES[scope]
+        for each in KEY_SCOPES[scope]
     ]
 
 
@@ -45,7 +45,7 @@ def key_of(screen: Screen[Any], action_id: str) -> str:
     return ""
 
 
-def keys_told(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
+def help_entries(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
     """For the help: the keys of each action that is heard on that screen, and what it does.
 
     Where the orgs are shown in another view, those of the table as well.
@@ -55,7 +55,7 @@ def keys_told(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str,
     """
     heard = [active.binding for active in screen.active_bindings.values()]
     ids = {binding.id for binding in heard}
-    if any(each.id in ids for each in SCOPES["fleet"]):
+    if any(each.id in ids for each in KEY_SCOPES["fleet"]):
         table = BindingsMap(each for each in bindings_of("table") if isinstance(each, Binding))
         table.apply_keymap(dict(keymap))
         heard += [binding for _, binding in table if binding.id not in ids]

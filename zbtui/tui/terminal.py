@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from zbtui.core.alert_settings import Desktop
+from zbtui.core.alert_settings import DesktopNotification
 
-KEEP_TITLE: Final = "\x1b[22;0t"
+SAVE_TITLE: Final = "\x1b[22;0t"
 """Have the terminal remember the title that it had."""
 RESTORE_TITLE: Final = "\x1b[23;0t"
 _BELL, _ESC = "\x07", "\x1b"
@@ -20,7 +20,7 @@ def title_sequence(title: str) -> str:
     return f"\x1b]2;{title}{_BELL}"
 
 
-def notice_sequence(desktop: Desktop, title: str, text: str, *, tmux: bool) -> str:
+def notification_sequence(desktop: DesktopNotification, title: str, text: str, *, tmux: bool) -> str:
     """A notice on the desktop: OSC 9 (iTerm2, kitty …) or OSC 777 (urxvt, foot …).
 
     Args:

@@ -17,13 +17,13 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 DARK: Final = "zbtui-dark"
 LIGHT: Final = "zbtui-light"
-READABLE: Final = 4.5
+MIN_TEXT_CONTRAST: Final = 4.5
 """Contrast of text (WCAG 2.2, 1.4.3)."""
-VISIBLE: Final = 3.0
+MIN_GRAPHIC_CONTRAST: Final = 3.0
 """Contrast of what is no text but has a meaning: frames and marks (WCAG 2.2, 1.4.11)."""
-_SELECTED: Final = 0.2
+_SELECTED_TINT: Final = 0.2
 """How much of the primary colour a selected row has, where the theme is not ours."""
-_STEPS: Final = 20
+_BLEND_STEPS: Final = 20
 
 _ACCENTS_ON_DARK: Final = {
     "accent-mark-blue": "#5b9cf5",
@@ -53,12 +53,12 @@ def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, 
     return Theme(
         name,
         primary=state["running"],
-        secondary=colors["tile-heading"],
+        secondary=colors["list-heading"],
         warning=state["warning"],
         error=state["critical"],
         success=state["ok"],
-        accent=colors["tile-cursor"],
-        foreground=colors["tile-text"],
+        accent=colors["list-cursor"],
+        foreground=colors["list-text"],
         background=colors["background"],
         surface=colors["surface"],
         panel=colors["panel"],
@@ -71,24 +71,24 @@ def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, 
             "text-primary": state["running"],
             "text-warning": state["warning"],
             "text-error": state["critical"],
-            "text-accent": colors["tile-cursor"],
-            "text-secondary": colors["tile-heading"],
-            "text-muted": colors["tile-muted"],
-            "foreground-muted": colors["tile-muted"],
+            "text-accent": colors["list-cursor"],
+            "text-secondary": colors["list-heading"],
+            "text-muted": colors["list-muted"],
+            "foreground-muted": colors["list-muted"],
             "primary-muted": colors["selected-row"],
             "block-cursor-foreground": colors["background"],
-            "block-cursor-background": colors["tile-cursor"],
-            "border": colors["tile-cursor"],
-            "border-blurred": colors["tile-frame"],
+            "block-cursor-background": colors["list-cursor"],
+            "border": colors["list-cursor"],
+            "border-blurred": colors["list-frame"],
             "button-color-foreground": colors["background"],
-            "footer-key-foreground": colors["tile-cursor"],
-            "scrollbar": colors["tile-frame"],
+            "footer-key-foreground": colors["list-cursor"],
+            "scrollbar": colors["list-frame"],
             "scrollbar-background": colors["background"],
         },
     )
 
 
-OWN_THEMES: Final = (
+ZBTUI_THEMES: Final = (
     _theme(
         DARK,
         {
@@ -99,11 +99,11 @@ OWN_THEMES: Final = (
             "warning-muted": "#3a3416",
             "error-muted": "#3d1f16",
             "success-muted": "#1d3324",
-            "tile-text": "#cfd5dd",
-            "tile-muted": "#a0a5ad",
-            "tile-heading": "#a9b8cc",
-            "tile-frame": "#6f7a88",
-            "tile-cursor": "#8fb4ff",
+            "list-text": "#cfd5dd",
+            "list-muted": "#a0a5ad",
+            "list-heading": "#a9b8cc",
+            "list-frame": "#6f7a88",
+            "list-cursor": "#8fb4ff",
             "state-ok": "#9be1af",
             "state-running": "#7696f5",
             "state-warning": "#f5df45",
@@ -124,11 +124,11 @@ OWN_THEMES: Final = (
             "warning-muted": "#f5edc8",
             "error-muted": "#f7dfda",
             "success-muted": "#dcecdf",
-            "tile-text": "#2b3138",
-            "tile-muted": "#5d636b",
-            "tile-heading": "#3f4f66",
-            "tile-frame": "#7c848e",
-            "tile-cursor": "#0b4ea8",
+            "list-text": "#2b3138",
+            "list-muted": "#5d636b",
+            "list-heading": "#3f4f66",
+            "list-frame": "#7c848e",
+            "list-cursor": "#0b4ea8",
             "state-ok": "#015e3f",
             "state-running": "#1260da",
             "state-warning": "#7d6602",
@@ -145,9 +145,9 @@ _ANSI: Final = {
     # Textual's are the text's own colour once more, for there is no half of one of sixteen.
     **{f"{name}-muted": "ansi_default" for name in ("primary", "secondary", "warning", "error", "success")},
     "accent-muted": "ansi_default",
-    "tile-text": "ansi_default",
-    "tile-muted": "ansi_default",
-    "tile-frame": "ansi_default",
+    "list-text": "ansi_default",
+    "list-muted": "ansi_default",
+    "list-frame": "ansi_default",
     "selected-row": "ansi_default",  # is told by being reversed
     "state-ok": "ansi_green",
     "state-unknown": "ansi_default",
@@ -165,21 +165,21 @@ _ANSI: Final = {
 """The terminal's own sixteen colours; what they look like is the terminal's business."""
 # Blue on black and yellow on white are what most terminals show least well.
 _ANSI_ON_DARK: Final = _ANSI | {
-    "tile-heading": "ansi_cyan",
-    "tile-cursor": "ansi_bright_cyan",
+    "list-heading": "ansi_cyan",
+    "list-cursor": "ansi_bright_cyan",
     "state-running": "ansi_cyan",
     "state-warning": "ansi_yellow",
 }
 _ANSI_ON_LIGHT: Final = _ANSI | {
-    "tile-heading": "ansi_blue",
-    "tile-cursor": "ansi_blue",
+    "list-heading": "ansi_blue",
+    "list-cursor": "ansi_blue",
     "state-running": "ansi_blue",
     "state-warning": "ansi_magenta",
 }
-_COMPLETE: Final = {
+_THEMES_WITH_VARIABLES: Final = {
     theme.name: theme
     for theme in (
-        *OWN_THEMES,
+        *ZBTUI_THEMES,
         *(
             replace(theme, variables=theme.variables | (_ANSI_ON_DARK if theme.dark else _ANSI_ON_LIGHT))
             for theme in BUILTIN_THEMES.values()
@@ -190,39 +190,39 @@ _COMPLETE: Final = {
 """Themes that name zbtui's variables themselves."""
 
 
-class Themed(App[ReturnType]):
+class ThemedApp(App[ReturnType]):
     """An app that has zbtui's themes beside Textual's, and zbtui's variables in each of them."""
 
     theme: Reactive[str] = Reactive(DARK)
 
     @property
     def available_themes(self) -> dict[str, Theme]:
-        return super().available_themes | _COMPLETE
+        return super().available_themes | _THEMES_WITH_VARIABLES
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         theme = self.current_theme
-        return {} if theme.name in _COMPLETE else derived_variables(theme)
+        return {} if theme.name in _THEMES_WITH_VARIABLES else derived_variables(theme)
 
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
         if self.no_color:
             # Of its red a grey would be left that stands out less than what is well.
-            variables["state-critical"] = variables["tile-text"]
+            variables["state-critical"] = variables["list-text"]
         return variables
 
     @property
-    def usual_theme(self) -> str:
+    def default_theme(self) -> str:
         """The name of the one that suits the terminal, where nobody has chosen another."""
         return "ansi-dark" if self.console.color_system == "standard" else DARK
 
     @property
     def chosen_theme(self) -> str | None:
         """The name of the one that is on; None where that is the usual one, which may differ elsewhere."""
-        return None if self.theme == self.usual_theme else self.theme
+        return None if self.theme == self.default_theme else self.theme
 
-    def put_on(self, name: str | None) -> None:
+    def apply_theme(self, name: str | None) -> None:
         """The theme of that name; the usual one, where there is none."""
-        self.theme = name if name and name in self.available_themes else self.usual_theme
+        self.theme = name if name and name in self.available_themes else self.default_theme
 
 
 def derived_variables(theme: Theme) -> dict[str, str]:
@@ -231,12 +231,12 @@ def derived_variables(theme: Theme) -> dict[str, str]:
     background, primary, foreground = (
         Color.parse(given[name]) for name in ("background", "primary", "foreground")
     )
-    grounds = (background, background.blend(primary, _SELECTED))
+    grounds = (background, background.blend(primary, _SELECTED_TINT))
     texts = {
-        "tile-text": foreground,
-        "tile-muted": foreground.blend(background, 0.35),
-        "tile-heading": primary,
-        "tile-cursor": primary,
+        "list-text": foreground,
+        "list-muted": foreground.blend(background, 0.35),
+        "list-heading": primary,
+        "list-cursor": primary,
         "state-ok": Color.parse(given["success"]),
         "state-running": primary,
         "state-warning": Color.parse(given["warning"]),
@@ -245,27 +245,27 @@ def derived_variables(theme: Theme) -> dict[str, str]:
         "state-stale": foreground.blend(background, 0.35),
     }
     accents = _ACCENTS_ON_DARK if theme.dark else _ACCENTS_ON_LIGHT
-    marks = {"tile-frame": foreground.blend(background, 0.5)}
+    marks = {"list-frame": foreground.blend(background, 0.5)}
     marks |= {name: Color.parse(value) for name, value in accents.items()}
     colors = {"selected-row": grounds[1]}
-    colors |= {name: made_visible(color, grounds, READABLE) for name, color in texts.items()}
-    colors |= {name: made_visible(color, grounds, VISIBLE) for name, color in marks.items()}
+    colors |= {name: ensure_contrast(color, grounds, MIN_TEXT_CONTRAST) for name, color in texts.items()}
+    colors |= {name: ensure_contrast(color, grounds, MIN_GRAPHIC_CONTRAST) for name, color in marks.items()}
     return {name: color.hex for name, color in colors.items()}
 
 
-def made_visible(color: Color, grounds: Iterable[Color], least: float) -> Color:
+def ensure_contrast(color: Color, grounds: Iterable[Color], least: float) -> Color:
     """As near to `color` as has at least this contrast on all of these grounds."""
     grounds = tuple(grounds)
     ends = [Color(0, 0, 0), Color(255, 255, 255)]
-    end = max(ends, key=lambda one: min(contrast(one, ground) for ground in grounds))
-    for step in range(_STEPS):
-        nearer = color.blend(end, step / _STEPS)
-        if all(contrast(nearer, ground) >= least for ground in grounds):
+    end = max(ends, key=lambda one: min(contrast_ratio(one, ground) for ground in grounds))
+    for step in range(_BLEND_STEPS):
+        nearer = color.blend(end, step / _BLEND_STEPS)
+        if all(contrast_ratio(nearer, ground) >= least for ground in grounds):
             return nearer
     return end
 
 
-def contrast(one: Color, other: Color) -> float:
+def contrast_ratio(one: Color, other: Color) -> float:
     """From 1 (the same) to 21 (black on white): the contrast ratio of WCAG 2.2."""
     dim, bright = sorted(_luminance(color) for color in (one, other))
     return (bright + 0.05) / (dim + 0.05)

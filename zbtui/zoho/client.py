@@ -5,26 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from zbtui.core.backup import parse_details
-from zbtui.core.company import Company, parse_company
+from zbtui.core.backup import parse_backup_response
+from zbtui.core.company import Company, parse_organization_response
 from zbtui.core.data_centers import DataCenter
-from zbtui.core.envelope import load_answer
-from zbtui.core.history import MOST_PAGES, MOST_ROWS, PER_PAGE, Entry, parse_history
-from zbtui.core.links import Links, parse_links
-from zbtui.core.runs import History, summarize
+from zbtui.core.envelope import parse_response_object
+from zbtui.core.history import MAX_PAGES, MAX_ROWS, PER_PAGE, HistoryEntry, parse_history_response
+from zbtui.core.links import Links, parse_links_response
+from zbtui.core.runs import History, build_history
 from zbtui.core.secret import AccessToken
-from zbtui.core.snapshot import Looked, Past
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.zoho.http import Http, Reply
+from zbtui.core.snapshot import HistoryAndLinks, Observation
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.zoho.http import HttpClient, HttpResponse
 
 DETAILS_PATH: Final = "/crm/bulk/v7/backup"
 HISTORY_PATH: Final = "/crm/bulk/v7/backup/history"
 LINKS_PATH: Final = "/crm/bulk/v7/backup/urls"
 ORG_PATH: Final = "/crm/v7/org"
-SERVERS_PATH: Final = "/oauth/serverinfo"
+SERVER_INFO_PATH: Final = "/oauth/serverinfo"
 
 
-async def fetch_details(http: Http, access: AccessToken, data_center: str, now: datetime) -> Looked:
+async def fetch_details(
+    http: HttpClient, access: AccessToken, data_center: str, now: datetime
+) -> Observation:
     """`GET /crm/bulk/v7/backup`: the latest backup job of the token's org.
 
     Args:
@@ -36,56 +38,60 @@ async def fetch_details(http: Http, access: AccessToken, data_center: str, now: 
         TroubleError: every error of "Status codes", and whatever `Http.send` raises.
     """
     reply = await _get(http, access, DETAILS_PATH)
-    with reply.refusing(now):
-        backup = parse_details(reply.status, reply.body, data_center)
-    return Looked(backup, reply.date, reply.credits_remaining)
+    with reply.adding_retry_after(now):
+        backup = parse_backup_response(reply.status, reply.body, data_center)
+    return Observation(backup, reply.date, reply.credits_remaining)
 
 
-async def fetch_history(http: Http, access: AccessToken, data_center: str, now: datetime) -> History:
+async def fetch_history(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> History:
     """`GET /crm/bulk/v7/backup/history`: what happened in the past year, page after page.
 
     Raises:
         TroubleError: as `fetch_details`; a part of a history would tell something else than the whole.
     """
-    entries: list[Entry] = []
-    for page in range(1, MOST_PAGES + 1):
+    entries: list[HistoryEntry] = []
+    for page in range(1, MAX_PAGES + 1):
         reply = await _get(http, access, f"{HISTORY_PATH}?page={page}&per_page={PER_PAGE}")
-        with reply.refusing(now):
-            read = parse_history(reply.status, reply.body, data_center)
+        with reply.adding_retry_after(now):
+            read = parse_history_response(reply.status, reply.body, data_center)
         entries += read.entries
-        if not read.more or len(entries) >= MOST_ROWS:
+        if not read.has_more or len(entries) >= MAX_ROWS:
             break
-    return summarize(entries)
+    return build_history(entries)
 
 
-async def fetch_links(http: Http, access: AccessToken, data_center: str, now: datetime) -> Links:
+async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> Links:
     """`GET /crm/bulk/v7/backup/urls`: whether the files of the latest backup can be downloaded.
 
     Raises:
         TroubleError: as `fetch_details`.
     """
     reply = await _get(http, access, LINKS_PATH)
-    with reply.refusing(now):
-        return parse_links(reply.status, reply.body, data_center)
+    with reply.adding_retry_after(now):
+        return parse_links_response(reply.status, reply.body, data_center)
 
 
-async def fetch_past(http: Http, access: AccessToken, data_center: str, now: datetime) -> Past:
+async def fetch_history_and_links(
+    http: HttpClient, access: AccessToken, data_center: str, now: datetime
+) -> HistoryAndLinks:
     """History and links. Raises nothing: what could not be read is told in the answer."""
     history: History | None = None
     links: Links | None = None
-    trouble: Trouble | None = None
+    trouble: Problem | None = None
     try:
         history = await fetch_history(http, access, data_center, now)
-    except TroubleError as error:
-        trouble = error.trouble
+    except ProblemError as error:
+        trouble = error.problem
     try:
         links = await fetch_links(http, access, data_center, now)
-    except TroubleError as error:
-        trouble = trouble or error.trouble
-    return Past(history, links, trouble)
+    except ProblemError as error:
+        trouble = trouble or error.problem
+    return HistoryAndLinks(history, links, trouble)
 
 
-async def fetch_company(http: Http, access: AccessToken, data_center: str, now: datetime) -> Company | None:
+async def fetch_company(
+    http: HttpClient, access: AccessToken, data_center: str, now: datetime
+) -> Company | None:
     """`GET /crm/v7/org` ("Get organization data"): whose org the token is for.
 
     Returns:
@@ -95,11 +101,11 @@ async def fetch_company(http: Http, access: AccessToken, data_center: str, now: 
         TroubleError: as `fetch_details`.
     """
     reply = await _get(http, access, ORG_PATH)
-    with reply.refusing(now):
-        return parse_company(reply.status, reply.body, data_center)
+    with reply.adding_retry_after(now):
+        return parse_organization_response(reply.status, reply.body, data_center)
 
 
-async def fetch_zohos_time(http: Http, dc: DataCenter) -> datetime | None:
+async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None:
     """`GET {accounts}/oauth/serverinfo`, without a token: that the accounts host can be reached.
 
     Returns:
@@ -108,13 +114,13 @@ async def fetch_zohos_time(http: Http, dc: DataCenter) -> datetime | None:
     Raises:
         TroubleError: it cannot, or something else answers in its place.
     """
-    reply = await http.send("GET", dc.accounts_url + SERVERS_PATH)
+    reply = await http.send("GET", dc.accounts_url + SERVER_INFO_PATH)
     # An accounts host of one's own may know no such page, and says so.
     if reply.status != 404:
-        load_answer(reply.status, reply.body, dc.key)
+        parse_response_object(reply.status, reply.body, dc.key)
     return reply.date
 
 
-async def _get(http: Http, access: AccessToken, path: str) -> Reply:
+async def _get(http: HttpClient, access: AccessToken, path: str) -> HttpResponse:
     headers = {"Authorization": f"Zoho-oauthtoken {access.token.reveal()}"}
     return await http.send("GET", access.api_url + path, headers=headers)

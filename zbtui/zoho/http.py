@@ -27,7 +27,7 @@ import httpx
 from zbtui import __version__
 from zbtui.core.data_centers import is_loopback
 from zbtui.core.text import clean
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError
 
 AsgiApp = Callable[
     [
@@ -40,16 +40,16 @@ AsgiApp = Callable[
 
 MAX_BODY: Final = 1 << 20
 """Bytes of an answer, decoded; Zoho's are a few hundred."""
-IN_FLIGHT: Final = 16
+MAX_REQUESTS: Final = 16
 """Requests at once, in all: httpx's pool grows slower with more."""
-IN_FLIGHT_PER_HOST: Final = 8
+MAX_REQUESTS_PER_HOST: Final = 8
 """So that a dead data center cannot hold up the others."""
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
 TOTAL_SECONDS: Final = 60.0
 """For one answer as a whole: each byte of a slow drip is within the read limit."""
 
-_WIRE_ERRORS: Final = (
+_TRANSPORT_ERRORS: Final = (
     httpx.HTTPError,
     httpx.InvalidURL,
     httpx.StreamError,
@@ -64,7 +64,7 @@ for _name in ("httpx", "httpcore", "hpack"):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpResponse:
     """An answer that came whole, whatever its status."""
 
     status: int
@@ -76,7 +76,7 @@ class Reply:
     @property
     def date(self) -> datetime | None:
         """The `Date` header."""
-        return _http_date(self.headers.get("date", ""))
+        return _parse_http_date(self.headers.get("date", ""))
 
     def retry_at(self, now: datetime) -> datetime | None:
         """`Retry-After`, in seconds or as a date; at most a day ahead of `now`."""
@@ -84,19 +84,19 @@ class Reply:
         if text.isascii() and text.isdigit():
             seconds = min(int(text[:9]), 86400)
             return datetime.fromtimestamp(now.timestamp() + seconds, UTC)
-        moment = _http_date(text)
+        moment = _parse_http_date(text)
         if moment is None:
             return None
         ahead = (moment - (self.date or now)).total_seconds()
         return datetime.fromtimestamp(now.timestamp() + min(max(ahead, 0), 86400), UTC)
 
     @contextmanager
-    def refusing(self, now: datetime) -> Iterator[None]:
+    def adding_retry_after(self, now: datetime) -> Iterator[None]:
         """A trouble that is found in this answer is told with its `Retry-After`, counted from `now`."""
         try:
             yield
-        except TroubleError as error:
-            raise TroubleError(replace(error.trouble, retry_at=self.retry_at(now))) from None
+        except ProblemError as error:
+            raise ProblemError(replace(error.problem, retry_at=self.retry_at(now))) from None
 
     @property
     def credits_remaining(self) -> int | None:
@@ -105,7 +105,7 @@ class Reply:
         return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
-class Http:
+class HttpClient:
     """The shared client. `async with` it; a second entry is an error."""
 
     def __init__(self, app: AsgiApp | None = None) -> None:
@@ -113,12 +113,12 @@ class Http:
         app: answers every request inside the process (the demo's Zoho); None: the network.
         """
         self._app = app
-        self._clients: dict[bool, _Client] = {}
+        self._clients: dict[bool, _TrackedClient] = {}
         """By whether the proxies of the environment are gone around."""
         self._opening = asyncio.Lock()
-        self._all = asyncio.Semaphore(IN_FLIGHT)
-        self._per_host: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(IN_FLIGHT_PER_HOST)
+        self._request_slots = asyncio.Semaphore(MAX_REQUESTS)
+        self._host_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(MAX_REQUESTS_PER_HOST)
         )
 
     async def __aenter__(self) -> Self:
@@ -142,7 +142,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
-    ) -> Reply:
+    ) -> HttpResponse:
         """One request, one answer.
 
         Args:
@@ -154,49 +154,52 @@ class Http:
         """
         host = urlsplit(url).hostname or ""
         # The host's turn first: who waits for a dead host must not hold a place of all.
-        async with self._per_host[host], self._all:
-            trouble: Trouble
-            client: _Client | None = None
+        async with self._host_slots[host], self._request_slots:
+            trouble: Problem
+            client: _TrackedClient | None = None
             try:
                 # A secret for this machine itself must not pass through a proxy of the environment.
-                client = await self._open(direct=is_loopback(f"//{urlsplit(url).netloc}"))
+                client = await self._open_client(direct=is_loopback(f"//{urlsplit(url).netloc}"))
             except (ImportError, ValueError, OSError) as error:
-                trouble = _unusable(error)
+                trouble = _environment_problem(error)
             if client is not None:
-                exchange = _exchange(client.http, method, url, dict(headers or {}), form, json)
+                exchange = _send_request(client.http, method, url, dict(headers or {}), form, json)
                 try:
-                    return await client.carry_out(exchange)
-                except _StuckError:
+                    return await client.run_request(exchange)
+                except _RequestStuckError:
                     self._retire(client)
-                    trouble = _network(
-                        f"{clean(host, 80)} took too long to answer (over {TOTAL_SECONDS:.0f} s).", _STATUS
+                    trouble = _network_problem(
+                        f"{clean(host, 80)} took too long to answer (over {TOTAL_SECONDS:.0f} s).",
+                        _STATUS_PAGE_HINT,
                     )
                 except httpx.PoolTimeout:
                     self._retire(client)
-                    trouble = _network("The connection pool ran dry and was rebuilt.", _BY_ITSELF)
-                except _WIRE_ERRORS as error:
-                    trouble = _explain(error, clean(host, 80))
+                    trouble = _network_problem(
+                        "The connection pool ran dry and was rebuilt.", _RETRIED_HINT
+                    )
+                except _TRANSPORT_ERRORS as error:
+                    trouble = _transport_problem(error, clean(host, 80))
                 finally:
                     await client.close_if_done()
             # Raised outside of `except`: httpx's errors hold the request, and that the token.
-            raise TroubleError(trouble)
+            raise ProblemError(trouble)
 
-    async def _open(self, *, direct: bool) -> _Client:
+    async def _open_client(self, *, direct: bool) -> _TrackedClient:
         async with self._opening:
             if direct not in self._clients:
-                self._clients[direct] = _Client(await self._build(direct))
+                self._clients[direct] = _TrackedClient(await self._build_client(direct))
             return self._clients[direct]
 
-    def _retire(self, broken: _Client) -> None:
+    def _retire(self, broken: _TrackedClient) -> None:
         """No request goes out on it any more; those under way come to their end."""
         self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
         broken.is_retired = True
 
-    async def _build(self, direct: bool) -> httpx.AsyncClient:
+    async def _build_client(self, direct: bool) -> httpx.AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None
         context: ssl.SSLContext | bool = True
         limits = httpx.Limits(
-            max_connections=IN_FLIGHT * 2, max_keepalive_connections=IN_FLIGHT, keepalive_expiry=40
+            max_connections=MAX_REQUESTS * 2, max_keepalive_connections=MAX_REQUESTS, keepalive_expiry=40
         )
         if self._app is not None:
             transport = httpx.ASGITransport(app=self._app)
@@ -218,26 +221,26 @@ class Http:
         )
 
 
-class _StuckError(Exception):
+class _RequestStuckError(Exception):
     """A request that none of its own limits ended."""
 
 
-class _Client:
+class _TrackedClient:
     """An httpx client, and what is under way on it."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
         self.is_retired = False
-        self._running: set[asyncio.Task[Reply]] = set()
-        self._stuck: set[asyncio.Task[Reply]] = set()
+        self._running: set[asyncio.Task[HttpResponse]] = set()
+        self._stuck: set[asyncio.Task[HttpResponse]] = set()
 
-    async def carry_out(self, exchange: Coroutine[None, None, Reply]) -> Reply:
+    async def run_request(self, exchange: Coroutine[None, None, HttpResponse]) -> HttpResponse:
         """Raises:
         _StuckError: it is left behind, to end when the client is closed.
         """
         task = asyncio.create_task(exchange)
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_task_done)
         try:
             # Its head may drip for as long as each byte comes in time.
             await asyncio.wait({task}, timeout=CONNECT_SECONDS + TOTAL_SECONDS)
@@ -247,9 +250,9 @@ class _Client:
         if task.done():
             return task.result()
         self._stuck.add(task)
-        raise _StuckError
+        raise _RequestStuckError
 
-    def _ended(self, task: asyncio.Task[Reply]) -> None:
+    def _on_task_done(self, task: asyncio.Task[HttpResponse]) -> None:
         self._running.discard(task)
         self._stuck.discard(task)
         if not task.cancelled():
@@ -261,25 +264,25 @@ class _Client:
             await self.http.aclose()
 
 
-async def _exchange(
+async def _send_request(
     client: httpx.AsyncClient,
     method: str,
     url: str,
     headers: dict[str, str],
     form: Mapping[str, str] | None,
     json: Mapping[str, object] | None,
-) -> Reply:
+) -> HttpResponse:
     async with client.stream(method, url, headers=headers, data=form, json=json) as response:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
-        body = await _read(response, encoding)
+        body = await _read_body(response, encoding)
         answered = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, answered, body)
+        return HttpResponse(response.status_code, answered, body)
 
 
-async def _read(response: httpx.Response, encoding: str) -> bytes:
+async def _read_body(response: httpx.Response, encoding: str) -> bytes:
     """The body, decoded here, because httpx decodes a whole chunk before it can be measured."""
     if encoding not in ("identity", "gzip", "x-gzip", ""):
-        raise TroubleError(_too_odd("is packed in a way that was not asked for"))
+        raise ProblemError(_unreadable_body_problem("is packed in a way that was not asked for"))
     unpack = zlib.decompressobj(31) if encoding.endswith("gzip") else None
     body = bytearray()
     deadline = time.monotonic() + TOTAL_SECONDS
@@ -289,7 +292,7 @@ async def _read(response: httpx.Response, encoding: str) -> bytes:
         room = MAX_BODY + 1 - len(body)
         body += unpack.decompress(chunk, room) if unpack else chunk[:room]
         if len(body) > MAX_BODY:
-            raise TroubleError(_too_odd("is larger than 1 MiB"))
+            raise ProblemError(_unreadable_body_problem("is larger than 1 MiB"))
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the whole answer took too long")
     if unpack and begun and not unpack.eof:
@@ -297,7 +300,7 @@ async def _read(response: httpx.Response, encoding: str) -> bytes:
     return bytes(body)
 
 
-def _http_date(text: str) -> datetime | None:
+def _parse_http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -305,62 +308,64 @@ def _http_date(text: str) -> datetime | None:
     return moment.astimezone(UTC) if moment.tzinfo and 1970 <= moment.year < 3000 else None
 
 
-_BY_ITSELF: Final = "Tried again by itself."
-_STATUS: Final = "If it lasts, see status.zoho.com."
+_RETRIED_HINT: Final = "Tried again by itself."
+_STATUS_PAGE_HINT: Final = "If it lasts, see status.zoho.com."
 
 
-def _network(message: str, hint: str) -> Trouble:
-    return Trouble("network", message, hint)
+def _network_problem(message: str, hint: str) -> Problem:
+    return Problem("network", message, hint)
 
 
-def _too_odd(what: str) -> Trouble:
-    return Trouble(
+def _unreadable_body_problem(what: str) -> Problem:
+    return Problem(
         "contract",
         f"The answer {what}, and was not read.",
         "Something other than Zoho may answer here: a proxy, or a wrong api_url.",
     )
 
 
-def _unusable(error: Exception) -> Trouble:
-    return _network(
+def _environment_problem(error: Exception) -> Problem:
+    return _network_problem(
         f"A proxy or certificate that the environment names cannot be used ({type(error).__name__}).",
         "Check HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE; a SOCKS proxy needs httpx[socks].",
     )
 
 
-def _explain(error: Exception, host: str) -> Trouble:
+def _transport_problem(error: Exception, host: str) -> Problem:
     """A sentence of our own: httpx's texts may hold a URL or a header."""
     line = "Check this machine's network."
     match error:
         case httpx.ConnectTimeout():
-            return _network(f"{host} does not answer: no connection within 10 s.", line)
+            return _network_problem(f"{host} does not answer: no connection within 10 s.", line)
         case httpx.TimeoutException():
-            return _network(f"{host} took too long to answer (over {READ_SECONDS:.0f} s).", _STATUS)
+            return _network_problem(
+                f"{host} took too long to answer (over {READ_SECONDS:.0f} s).", _STATUS_PAGE_HINT
+            )
         case httpx.ConnectError() if _caused_by(error, ssl.SSLError):
-            return _network(
+            return _network_problem(
                 f"The secure connection to {host} could not be trusted.",
                 "Does a proxy open it? Set SSL_CERT_FILE to its certificate. Is the clock right?",
             )
         case httpx.ConnectError():
-            return _network(f"{host} cannot be reached: no such name, or refused.", line)
+            return _network_problem(f"{host} cannot be reached: no such name, or refused.", line)
         case httpx.ProxyError():
-            return _network(
+            return _network_problem(
                 f"The proxy does not let the call to {host} through.",
                 "Check HTTPS_PROXY and NO_PROXY in the environment.",
             )
         case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() | OSError():
-            return _network(f"{host} broke the connection off before it had answered.", line)
+            return _network_problem(f"{host} broke the connection off before it had answered.", line)
         case zlib.error():
-            return _too_odd("is packed, and broken")
+            return _unreadable_body_problem("is packed, and broken")
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | UnicodeError():
-            return Trouble(
+            return Problem(
                 "config",
                 f"The call to {host} could not be made.",
                 "Check api_url and accounts_url in the config, then sign in again.",
                 final=True,
             )
         case _:
-            return _network(f"The call to {host} failed ({type(error).__name__}).", line)
+            return _network_problem(f"The call to {host} failed ({type(error).__name__}).", line)
 
 
 def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:

@@ -16,19 +16,19 @@ from urllib.parse import parse_qs, urlsplit
 
 import h11
 
-from zbtui.core.secret import Secret, fits_header
+from zbtui.core.secret import Secret, is_header_safe
 from zbtui.core.text import clean
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.trouble import Problem, ProblemError
 
-_HEAD_SECONDS: Final = 5.0
-_LARGEST_HEAD: Final = 16 << 10
-_DONE: Final = "zbtui has the answer. You can close this page and go back to the terminal."
-_REFUSED: Final = "zbtui was told that the sign-in was refused. You can close this page."
-_NOT_HERE: Final = "zbtui waits here for another answer."
+_REQUEST_TIMEOUT_SECONDS: Final = 5.0
+_MAX_HEAD_BYTES: Final = 16 << 10
+_DONE_TEXT: Final = "zbtui has the answer. You can close this page and go back to the terminal."
+_REFUSED_TEXT: Final = "zbtui was told that the sign-in was refused. You can close this page."
+_NOT_HERE_TEXT: Final = "zbtui waits here for another answer."
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
+class OAuthCallback:
     """What the browser brought; exactly one of `code` and `error`."""
 
     code: Secret | None
@@ -39,7 +39,7 @@ class Callback:
     """Where the code is to be exchanged; not to be trusted unchecked."""
 
 
-class Loopback:
+class LoopbackServer:
     """Listens on 127.0.0.1 and ::1 until the answer with the right `state` has come.
 
     What comes without it is turned away unread, so that no other page can end the sign-in.
@@ -52,10 +52,10 @@ class Loopback:
         """
         self._port = port
         self._state = state
-        self._wake = wake
+        self._on_callback = wake
         self._servers: list[asyncio.Server] = []
-        self._open: set[asyncio.StreamWriter] = set()
-        self.callback: Callback | None = None
+        self._open_writers: set[asyncio.StreamWriter] = set()
+        self.callback: OAuthCallback | None = None
 
     @property
     def redirect_uri(self) -> str:
@@ -75,9 +75,9 @@ class Loopback:
         except OSError as error:
             for bound in sockets:
                 bound.close()
-            raise TroubleError(_taken(self._port, error)) from None
+            raise ProblemError(_port_problem(self._port, error)) from None
         for bound in sockets:
-            self._servers.append(await asyncio.start_server(self._serve, sock=bound, limit=_LARGEST_HEAD))
+            self._servers.append(await asyncio.start_server(self._serve, sock=bound, limit=_MAX_HEAD_BYTES))
         return self
 
     async def __aexit__(
@@ -85,46 +85,46 @@ class Loopback:
     ) -> None:
         for server in self._servers:
             server.close()
-        for writer in self._open:
+        for writer in self._open_writers:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open.add(writer)
+        self._open_writers.add(writer)
         try:
-            async with asyncio.timeout(_HEAD_SECONDS):
+            async with asyncio.timeout(_REQUEST_TIMEOUT_SECONDS):
                 target = await _read_target(reader)
-                status, text = self._take(target) if target is not None else (400, _NOT_HERE)
-                writer.write(_page(status, text))
+                status, text = self._handle_target(target) if target is not None else (400, _NOT_HERE_TEXT)
+                writer.write(_html_response(status, text))
                 await writer.drain()
         except (TimeoutError, OSError):
             pass
         finally:
-            self._open.discard(writer)
+            self._open_writers.discard(writer)
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
             if self.callback is not None:
-                self._wake()  # only now: the page has been sent
+                self._on_callback()  # only now: the page has been sent
 
-    def _take(self, target: str) -> tuple[int, str]:
+    def _handle_target(self, target: str) -> tuple[int, str]:
         """What a request is answered with; the right one is kept."""
         try:
             parts = urlsplit(target)
         except ValueError:
-            return 404, _NOT_HERE
+            return 404, _NOT_HERE_TEXT
         query = {key: values[0] for key, values in parse_qs(parts.query).items() if len(values) == 1}
         ours = hmac.compare_digest(query.get("state", "").encode(), self._state.encode())
         if parts.path != "/" or not ours or self.callback is not None:
-            return 404, _NOT_HERE
+            return 404, _NOT_HERE_TEXT
         code, error = query.get("code", ""), query.get("error")
-        usable = error is None and fits_header(code)
-        self.callback = Callback(
+        usable = error is None and is_header_safe(code)
+        self.callback = OAuthCallback(
             Secret(code) if usable else None,
             None if usable else clean(error or "the answer holds no code", 60),
             query.get("location"),
             query.get("accounts-server"),
         )
-        return (200, _DONE) if usable else (200, _REFUSED)
+        return (200, _DONE_TEXT) if usable else (200, _REFUSED_TEXT)
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
@@ -157,7 +157,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket |
 
 async def _read_target(reader: asyncio.StreamReader) -> str | None:
     """The target of a GET request; None: it is none."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_HEAD)
+    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
     try:
         while True:
             event = connection.next_event()
@@ -170,7 +170,7 @@ async def _read_target(reader: asyncio.StreamReader) -> str | None:
         return None
 
 
-def _page(status: int, text: str) -> bytes:
+def _html_response(status: int, text: str) -> bytes:
     """A page of ours, with nothing in it of what came."""
     body = f"<!DOCTYPE html><html><title>zbtui</title><body><p>{text}</p></body></html>".encode()
     head = (
@@ -183,12 +183,12 @@ def _page(status: int, text: str) -> bytes:
     return head.encode() + body
 
 
-def _taken(port: int, error: OSError) -> Trouble:
+def _port_problem(port: int, error: OSError) -> Problem:
     if error.errno == errno.EADDRINUSE:
         message = f"Port {port} of this machine is taken, and the browser could not come back to it."
     else:
         message = f"Port {port} of this machine cannot be listened on ({error.strerror})."
-    return Trouble(
+    return Problem(
         "config",
         message,
         "End the other program; or register another port with the client, and name it: zbtui add --port N.",

@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from zbtui.core.data_centers import DataCenter, trusted_api_url
-from zbtui.core.explain import SCOPES, bad_answer, explain_status
-from zbtui.core.explain_sign_in import Step, explain_token
+from zbtui.core.explain import SIGN_IN_SCOPES, contract_problem, status_problem
+from zbtui.core.explain_sign_in import TokenStep, token_problem
 from zbtui.core.org import Org
-from zbtui.core.secret import LIFE, AccessToken, Secret, SignIn, fits_header
-from zbtui.core.trouble import LOCKOUT, Trouble, TroubleError
-from zbtui.zoho.http import Http, Reply
+from zbtui.core.secret import TOKEN_LIFETIME, AccessToken, Secret, SignInCredentials, is_header_safe
+from zbtui.core.trouble import LOCKOUT, Problem, ProblemError
+from zbtui.zoho.http import HttpClient, HttpResponse
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class TokenResponse:
     """A token answer of Zoho's."""
 
     access: AccessToken
@@ -33,7 +33,7 @@ class Tokens:
 
 
 async def request_access_token(
-    http: Http, org: Org, dc: DataCenter, sign_in: SignIn, now: datetime
+    http: HttpClient, org: Org, dc: DataCenter, sign_in: SignInCredentials, now: datetime
 ) -> AccessToken:
     """Ask the accounts host for a new access token. One of the ten in ten minutes.
 
@@ -41,23 +41,23 @@ async def request_access_token(
         TroubleError: every refusal of "Refresh access tokens", and whatever `Http.send` raises.
     """
     form = {"client_id": org.client_id, "client_secret": sign_in.client_secret.reveal()}
-    step: Step = "refresh"
+    step: TokenStep = "refresh"
     if org.grant == "client-credentials":
         step = "client-credentials"
         form |= {
             "grant_type": "client_credentials",
-            "scope": SCOPES,
+            "scope": SIGN_IN_SCOPES,
             "soid": org.soid or "",
         }
     else:
         token = sign_in.refresh_token or Secret("")
         form |= {"grant_type": "refresh_token", "refresh_token": token.reveal()}
-    return (await request_tokens(http, dc, form, now, step)).access
+    return (await post_token_form(http, dc, form, now, step)).access
 
 
-async def request_tokens(
-    http: Http, dc: DataCenter, form: Mapping[str, str], now: datetime, step: Step
-) -> Tokens:
+async def post_token_form(
+    http: HttpClient, dc: DataCenter, form: Mapping[str, str], now: datetime, step: TokenStep
+) -> TokenResponse:
     """`POST {accounts}/oauth/v2/token` with this form.
 
     Args:
@@ -68,11 +68,11 @@ async def request_tokens(
         TroubleError: as `request_access_token`.
     """
     reply = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token", form=form)
-    with reply.refusing(now):
-        return parse_tokens(parse_object(reply, dc), reply.status, dc, now, step)
+    with reply.adding_retry_after(now):
+        return parse_token_response(parse_accounts_response(reply, dc), reply.status, dc, now, step)
 
 
-async def revoke(http: Http, dc: DataCenter, refresh_token: Secret) -> None:
+async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: Secret) -> None:
     """End a refresh token at Zoho, and with it its access tokens. One that is unknown has ended.
 
     The token goes in the form: a URL would end up in logs.
@@ -82,11 +82,11 @@ async def revoke(http: Http, dc: DataCenter, refresh_token: Secret) -> None:
     """
     form = {"token": refresh_token.reveal()}
     reply = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token/revoke", form=form)
-    answer = parse_object(reply, dc)
+    answer = parse_accounts_response(reply, dc)
     is_unknown = reply.status == 400 and answer.get("error") != LOCKOUT
     if not is_unknown and answer.get("status") != "success":
-        raise TroubleError(
-            Trouble(
+        raise ProblemError(
+            Problem(
                 "auth",
                 "Zoho did not revoke the refresh token.",
                 "Revoke it by hand in Zoho: Accounts > Sessions > Connected apps.",
@@ -95,7 +95,7 @@ async def revoke(http: Http, dc: DataCenter, refresh_token: Secret) -> None:
         )
 
 
-def parse_object(reply: Reply, dc: DataCenter) -> Mapping[str, Any]:
+def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str, Any]:
     """The JSON object of an accounts host's answer, whatever its status.
 
     Raises:
@@ -108,13 +108,13 @@ def parse_object(reply: Reply, dc: DataCenter) -> Mapping[str, Any]:
         answer = None
     if not isinstance(answer, Mapping):
         # Outside of `except`: a JSONDecodeError holds the body, and that may hold a token.
-        raise TroubleError(explain_status(reply.status, reply.body, dc.key))
+        raise ProblemError(status_problem(reply.status, reply.body, dc.key))
     return answer
 
 
-def parse_tokens(
-    answer: Mapping[str, Any], status: int, dc: DataCenter, now: datetime, step: Step
-) -> Tokens:
+def parse_token_response(
+    answer: Mapping[str, Any], status: int, dc: DataCenter, now: datetime, step: TokenStep
+) -> TokenResponse:
     """A token answer.
 
     Raises:
@@ -122,38 +122,38 @@ def parse_tokens(
     """
     token = answer.get("access_token")
     if isinstance(token, str) and token:
-        if not fits_header(token):
-            raise TroubleError(bad_answer("holds an access token that cannot be used"))
+        if not is_header_safe(token):
+            raise ProblemError(contract_problem("holds an access token that cannot be used"))
         access = AccessToken(
-            Secret(token), trusted_api_url(answer.get("api_domain"), dc), now + _life(answer)
+            Secret(token), trusted_api_url(answer.get("api_domain"), dc), now + _token_lifetime(answer)
         )
         refresh, scope = answer.get("refresh_token"), answer.get("scope")
-        return Tokens(
+        return TokenResponse(
             access,
-            Secret(refresh) if isinstance(refresh, str) and fits_header(refresh) else None,
+            Secret(refresh) if isinstance(refresh, str) and is_header_safe(refresh) else None,
             frozenset(scope.replace(",", " ").split()) if isinstance(scope, str) and scope else None,
         )
     error = answer.get("error")
     if isinstance(error, str) and error:
-        raise TroubleError(explain_token(error, status, dc.key, step))
+        raise ProblemError(token_problem(error, status, dc.key, step))
     if status >= 300:
-        raise TroubleError(explain_status(status, b"", dc.key))
-    raise TroubleError(bad_answer("holds no access token", status))
+        raise ProblemError(status_problem(status, b"", dc.key))
+    raise ProblemError(contract_problem("holds no access token", status))
 
 
-def _life(answer: Mapping[str, Any]) -> timedelta:
+def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
     """`expires_in_sec`, else `expires_in`: seconds, or milliseconds in an older variant."""
-    seconds = count_of(answer.get("expires_in_sec"))
+    seconds = positive_number(answer.get("expires_in_sec"))
     if seconds is None:
-        seconds = count_of(answer.get("expires_in"))
+        seconds = positive_number(answer.get("expires_in"))
         if seconds is None:
-            return LIFE
+            return TOKEN_LIFETIME
         if seconds > 86_400:
             seconds /= 1000
     return timedelta(seconds=min(seconds, 86_400.0))
 
 
-def count_of(value: object) -> float | None:
+def positive_number(value: object) -> float | None:
     """A positive number, of JSON's; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

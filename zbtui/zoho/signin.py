@@ -17,39 +17,45 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from zbtui.clock import Clock, Stop
-from zbtui.core.cadence import DEVICE_FLOOR
-from zbtui.core.data_centers import DATA_CENTERS, DataCenter, is_of_accounts, trusted_accounts
-from zbtui.core.explain import SCOPES, bad_answer, label
+from zbtui.clock import Clock, StopSignal
+from zbtui.core.cadence import MIN_DEVICE_POLL_INTERVAL
+from zbtui.core.data_centers import DATA_CENTERS, DataCenter, is_accounts_url, trusted_data_center
+from zbtui.core.explain import SIGN_IN_SCOPES, contract_problem, data_center_label
 from zbtui.core.explain_sign_in import (
-    NO_REFRESH_TOKEN,
-    NOT_A_CODE,
-    Step,
-    explain_token,
+    MALFORMED_CODE_PROBLEM,
+    NO_REFRESH_TOKEN_PROBLEM,
+    TokenStep,
+    token_problem,
 )
-from zbtui.core.org import CUSTOM
-from zbtui.core.progress import BrowserPage, DeviceCode
-from zbtui.core.secret import AccessToken, Client, Secret, SignIn, fits_header
+from zbtui.core.org import CUSTOM_DATA_CENTER
+from zbtui.core.progress import ConsentPage, DeviceCode
+from zbtui.core.secret import AccessToken, OAuthClient, Secret, SignInCredentials, is_header_safe
 from zbtui.core.text import clean
-from zbtui.core.trouble import Trouble, TroubleError
-from zbtui.zoho.http import Http
-from zbtui.zoho.loopback import Callback, Loopback
-from zbtui.zoho.oauth import Tokens, count_of, parse_object, parse_tokens, request_tokens
+from zbtui.core.trouble import Problem, ProblemError
+from zbtui.zoho.http import HttpClient
+from zbtui.zoho.loopback import LoopbackServer, OAuthCallback
+from zbtui.zoho.oauth import (
+    TokenResponse,
+    parse_accounts_response,
+    parse_token_response,
+    positive_number,
+    post_token_form,
+)
 
-BROWSER_PATIENCE: Final = timedelta(minutes=5)
+BROWSER_TIMEOUT: Final = timedelta(minutes=5)
 """How long the person has to come back from the browser."""
-_CODE: Final = re.compile(r"1000\.[0-9A-Za-z-]{1,200}\.[0-9A-Za-z-]{1,200}")
-_DEFAULT_LIFE: Final = timedelta(minutes=5)
-_LONGEST_LIFE: Final = timedelta(minutes=30)
+_CODE_FORMAT: Final = re.compile(r"1000\.[0-9A-Za-z-]{1,200}\.[0-9A-Za-z-]{1,200}")
+_DEFAULT_CODE_LIFETIME: Final = timedelta(minutes=5)
+_MAX_CODE_LIFETIME: Final = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class ConsentResult:
     """What a person's consent gave."""
 
     data_center: DataCenter
     """Where the person's org lives: not always the one that was asked first."""
-    sign_in: SignIn
+    sign_in: SignInCredentials
     access: AccessToken
     scopes: frozenset[str] | None
     """What the consent covers; None: the answer does not tell."""
@@ -58,37 +64,37 @@ class Granted:
 # Self client: a code from the API console
 
 
-def check_code(code: str) -> None:
+def check_code_format(code: str) -> None:
     """Tells a text that never was a code from one that came too late; nothing is asked.
 
     Raises:
         TroubleError: it has not the shape of a code.
     """
-    if not _CODE.fullmatch(code):
-        raise TroubleError(NOT_A_CODE)
+    if not _CODE_FORMAT.fullmatch(code):
+        raise ProblemError(MALFORMED_CODE_PROBLEM)
 
 
 async def sign_in_by_code(
-    http: Http, client: Client, dc: DataCenter, code: Secret, now: datetime
-) -> Granted:
+    http: HttpClient, client: OAuthClient, dc: DataCenter, code: Secret, now: datetime
+) -> ConsentResult:
     """Exchange a self client's grant code, at once.
 
     Raises:
         TroubleError: the code, the client or the consent is of no use.
     """
-    check_code(code.reveal())
-    return await _exchange(http, client, dc, code, now, "code", {})
+    check_code_format(code.reveal())
+    return await _exchange_code(http, client, dc, code, now, "code", {})
 
 
-async def _exchange(
-    http: Http,
-    client: Client,
+async def _exchange_code(
+    http: HttpClient,
+    client: OAuthClient,
     dc: DataCenter,
     code: Secret,
     now: datetime,
-    step: Step,
+    step: TokenStep,
     more: Mapping[str, str],
-) -> Granted:
+) -> ConsentResult:
     form = {
         "grant_type": "authorization_code",
         "client_id": client.client_id,
@@ -96,21 +102,21 @@ async def _exchange(
         "code": code.reveal(),
         **more,
     }
-    return _granted(await request_tokens(http, dc, form, now, step), client, dc)
+    return _consent_result(await post_token_form(http, dc, form, now, step), client, dc)
 
 
-def _granted(tokens: Tokens, client: Client, dc: DataCenter) -> Granted:
+def _consent_result(tokens: TokenResponse, client: OAuthClient, dc: DataCenter) -> ConsentResult:
     if tokens.refresh_token is None:
-        raise TroubleError(NO_REFRESH_TOKEN)
-    sign_in = SignIn(client.client_secret, tokens.refresh_token)
-    return Granted(dc, sign_in, tokens.access, tokens.scopes)
+        raise ProblemError(NO_REFRESH_TOKEN_PROBLEM)
+    sign_in = SignInCredentials(client.client_secret, tokens.refresh_token)
+    return ConsentResult(dc, sign_in, tokens.access, tokens.scopes)
 
 
 # Non-browser client: a code to enter anywhere
 
 
 @dataclass(frozen=True, slots=True)
-class _Device:
+class _DevicePolling:
     """The flow's own side of a device code."""
 
     code: Secret
@@ -120,14 +126,14 @@ class _Device:
 
 
 async def sign_in_by_device(
-    http: Http,
-    client: Client,
+    http: HttpClient,
+    client: OAuthClient,
     dc: DataCenter,
     clock: Clock,
-    stop: Stop,
-    tell: Callable[[DeviceCode], None],
-    floor: timedelta = DEVICE_FLOOR,
-) -> Granted:
+    stop: StopSignal,
+    on_progress: Callable[[DeviceCode], None],
+    min_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
+) -> ConsentResult:
     """Ask for a code, have it told, and poll until the person has decided.
 
     Args:
@@ -138,64 +144,66 @@ async def sign_in_by_device(
         TroubleError: refused, run out, or whatever keeps the tokens from being of use.
         StoppedError: by `stop`.
     """
-    shown, device = await _request_device_code(http, client.client_id, dc, clock.now(), floor)
+    shown, device = await _request_device_code(http, client.client_id, dc, clock.now(), min_interval)
     while True:
         pause = device.interval.total_seconds()
         shown = replace(shown, next_poll=clock.now() + device.interval)
-        tell(shown)
+        on_progress(shown)
         await stop.wait(pause)
         if clock.now() >= shown.expires_at + device.interval:
-            raise TroubleError(explain_token("expired", None, dc.key, "device"))
+            raise ProblemError(token_problem("expired", None, dc.key, "device"))
         outcome = await _poll_device(http, client, device, clock.now())
-        if isinstance(outcome, Granted):
+        if isinstance(outcome, ConsentResult):
             return outcome
-        device, shown = outcome, replace(shown, polls=shown.polls + 1)
+        device, shown = outcome, replace(shown, poll_count=shown.poll_count + 1)
 
 
 async def _request_device_code(
-    http: Http, client_id: str, dc: DataCenter, now: datetime, floor: timedelta
-) -> tuple[DeviceCode, _Device]:
+    http: HttpClient, client_id: str, dc: DataCenter, now: datetime, floor: timedelta
+) -> tuple[DeviceCode, _DevicePolling]:
     form = {
         "client_id": client_id,
         "grant_type": "device_request",
-        "scope": SCOPES,
+        "scope": SIGN_IN_SCOPES,
         "access_type": "offline",
         "prompt": "consent",
     }
     reply = await http.send("POST", f"{dc.accounts_url}/oauth/v3/device/code", form=form)
-    answer = parse_object(reply, dc)
+    answer = parse_accounts_response(reply, dc)
     if isinstance(error := answer.get("error"), str) and error:
-        with reply.refusing(now):
-            raise TroubleError(explain_token(error, reply.status, dc.key, "device"))
+        with reply.adding_retry_after(now):
+            raise ProblemError(token_problem(error, reply.status, dc.key, "device"))
     user_code, code, url = (answer.get(key) for key in ("user_code", "device_code", "verification_url"))
     if not (
-        isinstance(user_code, str) and clean(user_code) and isinstance(code, str) and fits_header(code)
+        isinstance(user_code, str) and clean(user_code) and isinstance(code, str) and is_header_safe(code)
     ):
-        raise TroubleError(bad_answer("holds no code to enter", reply.status))
-    if not (isinstance(url, str) and is_of_accounts(url, dc)):
-        raise TroubleError(bad_answer("sends you to a page that is not Zoho's", reply.status))
+        raise ProblemError(contract_problem("holds no code to enter", reply.status))
+    if not (isinstance(url, str) and is_accounts_url(url, dc)):
+        raise ProblemError(contract_problem("sends you to a page that is not Zoho's", reply.status))
     complete = answer.get("verification_uri_complete")
-    life = _span(answer.get("expires_in")) or _DEFAULT_LIFE
-    interval = max(_span(answer.get("interval")) or floor, floor)
+    life = _parse_interval(answer.get("expires_in")) or _DEFAULT_CODE_LIFETIME
+    interval = max(_parse_interval(answer.get("interval")) or floor, floor)
     shown = DeviceCode(
         clean(user_code, 40),
         url,
-        complete if isinstance(complete, str) and is_of_accounts(complete, dc) else None,
-        now + min(life, _LONGEST_LIFE),
+        complete if isinstance(complete, str) and is_accounts_url(complete, dc) else None,
+        now + min(life, _MAX_CODE_LIFETIME),
         now + interval,
     )
-    return shown, _Device(Secret(code), dc, min(interval, _LONGEST_LIFE))
+    return shown, _DevicePolling(Secret(code), dc, min(interval, _MAX_CODE_LIFETIME))
 
 
-def _span(value: object) -> timedelta | None:
+def _parse_interval(value: object) -> timedelta | None:
     """Milliseconds by Zoho's documentation; a value that small must be seconds."""
-    number = count_of(value)
+    number = positive_number(value)
     if number is None:
         return None
     return timedelta(milliseconds=number) if number > 1000 else timedelta(seconds=number)
 
 
-async def _poll_device(http: Http, client: Client, device: _Device, now: datetime) -> Granted | _Device:
+async def _poll_device(
+    http: HttpClient, client: OAuthClient, device: _DevicePolling, now: datetime
+) -> ConsentResult | _DevicePolling:
     """One poll: the tokens, or how to go on."""
     dc = device.dc
     form = {
@@ -206,7 +214,7 @@ async def _poll_device(http: Http, client: Client, device: _Device, now: datetim
     }
     try:
         reply = await http.send("POST", f"{dc.accounts_url}/oauth/v3/device/token", form=form)
-        answer = parse_object(reply, dc)
+        answer = parse_accounts_response(reply, dc)
         match answer.get("error"):
             case "authorization_pending":
                 return device
@@ -214,9 +222,9 @@ async def _poll_device(http: Http, client: Client, device: _Device, now: datetim
                 return replace(device, interval=device.interval + timedelta(seconds=5))
             case "other_dc":
                 return replace(device, dc=_other_data_center(answer, dc))
-        return _granted(parse_tokens(answer, reply.status, dc, now, "device"), client, dc)
-    except TroubleError as error:
-        if error.trouble.kind in ("network", "server", "contract") or error.trouble.http_status == 429:
+        return _consent_result(parse_token_response(answer, reply.status, dc, now, "device"), client, dc)
+    except ProblemError as error:
+        if error.problem.kind in ("network", "server", "contract") or error.problem.http_status == 429:
             return device  # the code is still good, whatever stood between: ask again
         raise
 
@@ -225,12 +233,12 @@ def _other_data_center(answer: Mapping[str, Any], dc: DataCenter) -> DataCenter:
     told = answer.get("user_location") or answer.get("dc")
     key = clean(told, 20).lower() if isinstance(told, str) else ""
     other = DATA_CENTERS.get(key)
-    if other is None or dc.key == CUSTOM:
-        raise TroubleError(
-            Trouble(
+    if other is None or dc.key == CUSTOM_DATA_CENTER:
+        raise ProblemError(
+            Problem(
                 "auth",
-                f"This user's org is in another data center ({label(key) or 'not named'}).",
-                f"Sign in with that one; it is set to {label(dc.key)}.",
+                f"This user's org is in another data center ({data_center_label(key) or 'not named'}).",
+                f"Sign in with that one; it is set to {data_center_label(dc.key)}.",
                 "other_dc",
                 final=True,
             )
@@ -242,14 +250,14 @@ def _other_data_center(answer: Mapping[str, Any], dc: DataCenter) -> DataCenter:
 
 
 async def sign_in_by_browser(
-    http: Http,
-    client: Client,
+    http: HttpClient,
+    client: OAuthClient,
     dc: DataCenter,
     clock: Clock,
-    stop: Stop,
-    tell: Callable[[BrowserPage], None],
+    stop: StopSignal,
+    on_progress: Callable[[ConsentPage], None],
     port: int,
-) -> Granted:
+) -> ConsentResult:
     """Have the consent page opened, take the browser's answer on the loopback, exchange it at once.
 
     Args:
@@ -261,27 +269,29 @@ async def sign_in_by_browser(
         StoppedError: by `stop`.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-    async with Loopback(port, state, stop.wake) as loopback:
-        page = _consent_page(client.client_id, dc, loopback.redirect_uri, state, verifier, clock.now())
-        tell(page)
+    async with LoopbackServer(port, state, stop.wake) as loopback:
+        page = _build_consent_page(
+            client.client_id, dc, loopback.redirect_uri, state, verifier, clock.now()
+        )
+        on_progress(page)
         while loopback.callback is None:
             left = (page.expires_at - clock.now()).total_seconds()
             if left <= 0:
-                raise TroubleError(_NOBODY_CAME)
+                raise ProblemError(_BROWSER_TIMED_OUT)
             await stop.wait(left)
-    code, at = read_callback(loopback.callback, dc)
+    code, at = resolve_callback(loopback.callback, dc)
     more = {"redirect_uri": page.redirect_uri, "code_verifier": verifier}
-    return await _exchange(http, client, at, code, clock.now(), "browser", more)
+    return await _exchange_code(http, client, at, code, clock.now(), "browser", more)
 
 
-def _consent_page(
+def _build_consent_page(
     client_id: str, dc: DataCenter, redirect_uri: str, state: str, verifier: str, now: datetime
-) -> BrowserPage:
+) -> ConsentPage:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
     query = {
         "response_type": "code",
         "client_id": client_id,
-        "scope": SCOPES,
+        "scope": SIGN_IN_SCOPES,
         "redirect_uri": redirect_uri,
         "access_type": "offline",
         "prompt": "consent",
@@ -291,26 +301,28 @@ def _consent_page(
         "code_challenge_method": "S256",
     }
     # Everybody may begin at the first one, except in China: the answer tells where the person lives.
-    first = dc if dc.key in (CUSTOM, "cn") else DATA_CENTERS["us"]
+    first = dc if dc.key in (CUSTOM_DATA_CENTER, "cn") else DATA_CENTERS["us"]
     url = f"{first.accounts_url}/oauth/v2/auth?{urlencode(query)}"
-    return BrowserPage(url, redirect_uri, now + BROWSER_PATIENCE)
+    return ConsentPage(url, redirect_uri, now + BROWSER_TIMEOUT)
 
 
-def read_callback(callback: Callback, dc: DataCenter) -> tuple[Secret, DataCenter]:
+def resolve_callback(callback: OAuthCallback, dc: DataCenter) -> tuple[Secret, DataCenter]:
     """The code, and the data center that it may be exchanged at.
 
     Raises:
         TroubleError: a refusal, or a host that no secret may go to.
     """
     if callback.code is None:
-        raise TroubleError(explain_token(callback.error or "access_denied", None, dc.key, "browser"))
+        raise ProblemError(token_problem(callback.error or "access_denied", None, dc.key, "browser"))
     named = callback.accounts_server
     if named is None:
-        return callback.code, DATA_CENTERS.get(callback.location or "", dc) if dc.key != CUSTOM else dc
-    trusted = trusted_accounts(named, dc)
+        return callback.code, DATA_CENTERS.get(
+            callback.location or "", dc
+        ) if dc.key != CUSTOM_DATA_CENTER else dc
+    trusted = trusted_data_center(named, dc)
     if trusted is None:
-        raise TroubleError(
-            Trouble(
+        raise ProblemError(
+            Problem(
                 "auth",
                 f"The browser's answer names an accounts host that is not Zoho's: {clean(named, 60)}.",
                 "The secret was not sent there. Start again; for a custom data center, check accounts_url.",
@@ -320,7 +332,7 @@ def read_callback(callback: Callback, dc: DataCenter) -> tuple[Secret, DataCente
     return callback.code, trusted
 
 
-_NOBODY_CAME: Final = Trouble(
+_BROWSER_TIMED_OUT: Final = Problem(
     "auth",
     "The browser did not come back within five minutes.",
     "Start again. A browser on another machine cannot come back here: use device or code instead.",

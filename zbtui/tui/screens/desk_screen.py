@@ -14,52 +14,52 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from zbtui.clock import StoppedError
-from zbtui.core.crash import bug
-from zbtui.core.trouble import Trouble, TroubleError
+from zbtui.core.crash import bug_problem
+from zbtui.core.trouble import Problem, ProblemError
 from zbtui.tui.bindings import bindings_of
 
 if TYPE_CHECKING:
-    from zbtui.onboard import Desk
+    from zbtui.onboard import OrgService
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-class DeskScreen(ModalScreen[T]):
+class FormScreen(ModalScreen[T]):
     """Has the desk do something, tells what went wrong, and ends with a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, org_service: OrgService) -> None:
         super().__init__()
-        self.desk = desk
+        self.org_service = org_service
         self._result: list[T] = []
         """What it ends with, once it does."""
 
-    def work(self, work: Coroutine[Any, Any, None]) -> None:
+    def run_in_service(self, work: Coroutine[Any, Any, None]) -> None:
         """Done to its end by the desk, even where this screen is left or the app quits meanwhile."""
-        self.desk.start(self._guarded(work))
+        self.org_service.start_task(self._run_guarded(work))
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _run_guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except (StoppedError, NoMatches):
             pass  # left meanwhile
-        except TroubleError as error:
-            self._fail(error.trouble)
+        except ProblemError as error:
+            self._handle_failure(error.problem)
         except Exception as error:  # a bug of ours must not leave a form that waits for ever
             _log.error("%s: ended in %s", type(self).__name__, type(error).__name__)
-            self._fail(bug(error))
+            self._handle_failure(bug_problem(error))
 
-    def _fail(self, trouble: Trouble) -> None:
+    def _handle_failure(self, trouble: Problem) -> None:
         with suppress(NoMatches):  # left meanwhile, and its widgets have gone
-            self.failed(trouble)
+            self.show_failure(trouble)
 
-    def failed(self, trouble: Trouble) -> None:
+    def show_failure(self, trouble: Problem) -> None:
         """What was to be done could not be done."""
-        self.tell(trouble)
+        self.show_problem(trouble)
 
-    def tell(self, trouble: Trouble | None) -> None:
+    def show_problem(self, trouble: Problem | None) -> None:
         """What is wrong, below the fields; None: nothing."""
         wrong = self.query_one("#wrong", Static)
         wrong.update(Content(f"{trouble.message} {trouble.hint}" if trouble else ""))
@@ -67,7 +67,7 @@ class DeskScreen(ModalScreen[T]):
         if trouble:
             self.call_after_refresh(wrong.scroll_visible, animate=False)
 
-    def end(self, result: T) -> None:
+    def finish(self, result: T) -> None:
         """Close with this result, as soon as nothing else is on top."""
         self._result.append(result)
         self.tick()

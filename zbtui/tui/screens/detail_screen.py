@@ -16,17 +16,22 @@ from textual.widgets import Static
 from zbtui.core.judge import judge
 from zbtui.core.snapshot import Snapshot
 from zbtui.tui.bindings import bindings_of, key_of
-from zbtui.tui.roster import Roster
+from zbtui.tui.roster import OrgList
 from zbtui.tui.widgets.detail import Rows, detail_rows
-from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, look_rows, next_dates
+from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, next_date_rows, poll_rows
 from zbtui.tui.widgets.row_list import RowList
 from zbtui.watch.fleet import Fleet
 
 SIGN_IN: Final = "sign-in"
-Page = Literal["now", "history", "looks", "json"]
-PAGES: Final[tuple[Page, ...]] = get_args(Page)
-_TITLES: Final[dict[Page, str]] = {"now": "Now", "history": "History", "looks": "Looks", "json": "JSON"}
-_PART: Final = "   "
+DetailPage = Literal["now", "history", "looks", "json"]
+PAGES: Final[tuple[DetailPage, ...]] = get_args(DetailPage)
+_TITLES: Final[dict[DetailPage, str]] = {
+    "now": "Now",
+    "history": "History",
+    "looks": "Looks",
+    "json": "JSON",
+}
+_TAB_GAP: Final = "   "
 
 
 class DetailScreen(ModalScreen[str | None]):
@@ -41,7 +46,7 @@ class DetailScreen(ModalScreen[str | None]):
         self,
         fleet: Fleet,
         org_name: str,
-        roster: Roster,
+        roster: OrgList,
         look: Callable[[str], None],
         browse: Callable[[str], None],
     ) -> None:
@@ -55,7 +60,7 @@ class DetailScreen(ModalScreen[str | None]):
         self._roster = roster
         self._look = look
         self._browse = browse
-        self._page: Page = "now"
+        self._page: DetailPage = "now"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
@@ -79,20 +84,20 @@ class DetailScreen(ModalScreen[str | None]):
         box.border_subtitle = Content(
             f"{back} back · {look} look · {again} sign in · {copy} copy · {page} Zoho's page"
         )
-        self.query_one("#pages", Static).update(self._titles())
-        self.query_one(RowList).show(self._rows(snapshot))
+        self.query_one("#pages", Static).update(self._tab_bar())
+        self.query_one(RowList).set_rows(self._rows(snapshot))
 
     def _snapshot(self) -> Snapshot | None:
         """As it may be shown; None: it has gone off watch."""
         found = [one for one in self._fleet.snapshots if one.org.name == self._org_name]
         return self._roster.as_shown(found[0]) if found else None
 
-    def _titles(self) -> Content:
+    def _tab_bar(self) -> Content:
         parts: list[tuple[str, str] | str] = []
         for page in PAGES:
             key = key_of(self, f"detail.{page}")
             style = "bold reverse" if page == self._page else "$text-muted"
-            parts += [(f" {key} {_TITLES[page]} ", style), _PART]
+            parts += [(f" {key} {_TITLES[page]} ", style), _TAB_GAP]
         return Content.assemble(*parts[:-1])
 
     def _rows(self, snapshot: Snapshot) -> Rows:
@@ -100,18 +105,18 @@ class DetailScreen(ModalScreen[str | None]):
         match self._page:
             case "now":
                 verdict = judge(snapshot, self._fleet.policy, now)
-                return detail_rows(snapshot, verdict, now, next_dates(snapshot, now))
+                return detail_rows(snapshot, verdict, now, next_date_rows(snapshot, now))
             case "history":
                 return history_rows(snapshot, now)
             case "looks":
-                polls = self._fleet.polls(self._org_name)
-                return look_rows(polls, now, names_hidden=self._roster.names_hidden)
+                polls = self._fleet.poll_records(self._org_name)
+                return poll_rows(polls, now, names_hidden=self._roster.names_hidden)
             case "json":
                 return json_rows(snapshot)
 
     # Keys and mouse
 
-    def action_page(self, page: Page) -> None:
+    def action_page(self, page: DetailPage) -> None:
         self._page = page
         self.tick()
         rows = self.query_one(RowList)
@@ -129,7 +134,7 @@ class DetailScreen(ModalScreen[str | None]):
             end = begin + len(f" {key_of(self, f'detail.{page}')} {_TITLES[page]} ")
             if begin <= event.x < end:
                 self.action_page(page)
-            begin = end + len(_PART)
+            begin = end + len(_TAB_GAP)
 
     def on_option_list_option_selected(self) -> None:
         self.dismiss(None)  # enter leads back, as it led here
@@ -142,7 +147,7 @@ class DetailScreen(ModalScreen[str | None]):
 
     def action_copy(self) -> None:
         """The text of the row under the cursor."""
-        row = self.query_one(RowList).selected
+        row = self.query_one(RowList).selected_row
         if row and row[1].strip():
             self.app.copy_to_clipboard(row[1])
             self.notify(f"Copied: {row[0] or 'the line'}", timeout=3)

@@ -14,28 +14,28 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from zbtui.core.ordering import CYCLE, Sort
+from zbtui.core.ordering import SORT_CYCLE, SortOrder
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.store.screen_memory import ScreenState, View
 from zbtui.tui.bindings import bindings_of
-from zbtui.tui.roster import Roster
-from zbtui.tui.screens.notices import notices
+from zbtui.tui.roster import OrgList
+from zbtui.tui.screens.notices import banner_lines
 from zbtui.tui.screens.org_commands import OrgCommands
-from zbtui.tui.widgets.find_input import FindInput
+from zbtui.tui.widgets.find_input import FilterInput
 from zbtui.tui.widgets.fleet_bar import FleetBar
 from zbtui.tui.widgets.key_bar import KeyBar
 from zbtui.tui.widgets.panels_view import PanelsView
-from zbtui.tui.widgets.state_strip import StateStrip
+from zbtui.tui.widgets.state_strip import StatusLine
 from zbtui.tui.widgets.table_view import TableView
-from zbtui.tui.widgets.tile_view import TileView
+from zbtui.tui.widgets.tile_view import OrgListView
 from zbtui.tui.widgets.too_small import NARROW, ROOMY, TooSmall
-from zbtui.watch.fleet import Change, Fleet
+from zbtui.watch.fleet import Fleet, OrgChanges
 
 if TYPE_CHECKING:
-    from zbtui.onboard import Desk
+    from zbtui.onboard import OrgService
 
-_NEWS_SECONDS: Final = 0.2
+_UPDATE_DELAY_SECONDS: Final = 0.2
 """So long answers are gathered: for each of thousands alone all orgs would be sorted, and jump about."""
 
 
@@ -51,11 +51,11 @@ class FleetScreen(OrgCommands, Screen[None]):
     def __init__(
         self,
         fleet: Fleet,
-        desk: Desk,
-        troubles: Callable[[], tuple[Trouble | None, ...]],
+        org_service: OrgService,
+        list_problems: Callable[[], tuple[Problem | None, ...]],
         label: str | None,
         state: ScreenState,
-        remember: Callable[[ScreenState], None],
+        save_state: Callable[[ScreenState], None],
     ) -> None:
         """Args:
         troubles: what is wrong with zbtui itself.
@@ -64,252 +64,256 @@ class FleetScreen(OrgCommands, Screen[None]):
         """
         super().__init__()
         self.fleet = fleet
-        self.desk = desk
-        self.roster = Roster(fleet.policy, fleet.now(), fleet.verdicts)
-        self.roster.sort_by(state.sort, reverse=state.reverse)
-        self.roster.search(state.find)
-        self._read_troubles = troubles
+        self.org_service = org_service
+        self.org_list = OrgList(fleet.policy, fleet.now(), fleet.verdicts)
+        self.org_list.sort_by(state.sort, reverse=state.reverse)
+        self.org_list.set_filter(state.find)
+        self._list_problems = list_problems
         self._label = label
         self._state = state
         self._view: View = state.view
-        self._remember = remember
-        self._views: dict[View, TileView] = {}
-        self._changed = True
+        self._save_state = save_state
+        self._views: dict[View, OrgListView] = {}
+        self._bars_are_stale = True
         """Whether anything is known anew that the bar and the notices do not show yet."""
-        self._troubles: tuple[Trouble | None, ...] = ()
-        self._came = ""
+        self._problems: tuple[Problem | None, ...] = ()
+        self._org_to_select = ""
         """The org to go to once it is shown."""
-        self._kept: tuple[str | None, str | None] | None = None
+        self._selection_before_filter: tuple[str | None, str | None] | None = None
         """The org under the cursor before a filter hid it, and the one that it is on instead."""
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
         with Horizontal(id="line"):  # above the orgs: below them the toasts come
-            yield FindInput()
-            yield StateStrip()
-        yield Static(id="notice", markup=False)
+            yield FilterInput()
+            yield StatusLine()
+        yield Static(id="banner", markup=False)
         yield self._make_view(self._view)
         yield KeyBar()
         yield TooSmall()
 
     def on_mount(self) -> None:
-        self.bar = self.query_one(FleetBar)
-        self.strip = self.query_one(StateStrip)
-        self.notice = self.query_one("#notice", Static)
-        self.find = self.query_one(FindInput)
+        self.fleet_bar = self.query_one(FleetBar)
+        self.status_line = self.query_one(StatusLine)
+        self.banner = self.query_one("#banner", Static)
+        self.filter_input = self.query_one(FilterInput)
         self.too_small = self.query_one(TooSmall)
-        self.roster.set_orgs(self.fleet.snapshots, self.fleet.policy, self.fleet.now())
+        self.org_list.set_orgs(self.fleet.snapshots, self.fleet.policy, self.fleet.now())
         self.view.rebuild()
         self.set_focus(self.view)
-        self.call_after_refresh(self._show_bar)
+        self.call_after_refresh(self._refresh_bars)
 
     # Views
 
     @property
-    def view(self) -> TileView:
+    def view(self) -> OrgListView:
         """The one that is shown."""
         return self._views[self._view]
 
     @property
-    def current(self) -> str | None:
-        return self.view.current
+    def selected_org(self) -> str | None:
+        return self.view.selected_org
 
-    def _make_view(self, name: View) -> TileView:
+    def _make_view(self, name: View) -> OrgListView:
         if name == "panels":
-            view: TileView = PanelsView(self.roster)
+            view: OrgListView = PanelsView(self.org_list)
         elif name == "table":
-            view = TableView(self.roster)
+            view = TableView(self.org_list)
         elif name == "agenda":
             from zbtui.tui.widgets.agenda_view import AgendaView  # here: no start needs it
 
-            view = AgendaView(self.roster)
+            view = AgendaView(self.org_list)
         else:
             from zbtui.tui.widgets.events_view import EventsView
 
-            view = EventsView(self.roster, self.fleet.recent_events, lambda: self.fleet.noted)
+            view = EventsView(
+                self.org_list, self.fleet.recent_events, lambda: self.fleet.recorded_change_count
+            )
         self._views[name] = view
         return view
 
-    def take_up_keys(self) -> None:
+    def keys_changed(self) -> None:
         """The user has chosen other keys."""
         for view in self._views.values():
-            view.take_up_keys()
+            view.keys_changed()
 
     async def action_show(self, name: View) -> None:
         """Another view, with the cursor on the same org."""
         if name == self._view:
             return
-        org, before, is_typing = self.current, self.view, self.focused is self.find
+        org, before, is_typing = self.selected_org, self.view, self.focused is self.filter_input
         self._view = name
         if name not in self._views:
-            await self.mount(self._make_view(name), after=self.notice)
+            await self.mount(self._make_view(name), after=self.banner)
         before.display = False
         self.view.display = True
-        self.roster.touch()
-        self.view.show(org)
+        self.org_list.restart_idle_timer()
+        self.view.show_from(org)
         if not is_typing:
             self.set_focus(self.view)
         self.refresh_bindings()
-        self._show_bar()
-        self._note_state()
+        self._refresh_bars()
+        self._update_state()
 
-    def go_to(self, name: str) -> None:
+    def go_to_org(self, name: str) -> None:
         """Move to that org, whatever the filter says."""
-        if name not in self.roster.index and name in self.roster.everyone:
-            self._search("")
-            self._note_state()
+        if name not in self.org_list.positions and name in self.org_list.all_orgs:
+            self._set_filter("")
+            self._update_state()
         self.view.select(name)
 
-    def _note_state(self) -> None:
+    def _update_state(self) -> None:
         """Have it remembered, where it is another one: the filter once it is typed, not with each key."""
-        roster = self.roster
-        state = ScreenState(self._view, roster.sort, roster.reverse, roster.find)
+        roster = self.org_list
+        state = ScreenState(self._view, roster.sort, roster.reverse, roster.filter_text)
         if state != self._state:
             self._state = state
-            self._remember(state)
+            self._save_state(state)
 
     # What it is told
 
     def update_orgs(self, snapshots: Sequence[Snapshot]) -> None:
         """Something about these is known anew."""
         now = self.fleet.now()
-        self.view.repaint([one.org.name for one in snapshots if self.roster.update(one, now)])
+        self.view.repaint([one.org.name for one in snapshots if self.org_list.update(one, now)])
         for one in snapshots:
-            self.bar.note(one, now)
-        if not self._changed:
-            self._changed = True
-            self.set_timer(_NEWS_SECONDS, self._show_news)
+            self.fleet_bar.update_org(one, now)
+        if not self._bars_are_stale:
+            self._bars_are_stale = True
+            self.set_timer(_UPDATE_DELAY_SECONDS, self._show_updates)
 
-    def tick(self, change: Change) -> None:
+    def tick(self, change: OrgChanges) -> None:
         """A second went by; orgs may have come and gone."""
-        now, roster = self.fleet.now(), self.roster
+        now, roster = self.fleet.now(), self.org_list
         if change.added or change.removed or self.fleet.policy is not roster.policy:
             roster.set_orgs(self.fleet.snapshots, self.fleet.policy, now)
             self.view.rebuild()
-            self.bar.reset()
-            self._changed = True
-        if self._troubles != (troubles := self._read_troubles()):
-            self._troubles = troubles
-            self._changed = True
-        roster.tick(now, self.view.orgs_in_sight())
-        if not self.is_current or self.focused is self.find:
-            roster.stay()
-        if roster.let_go():
-            self.view.let_go()
-        if roster.settle():
+            self.fleet_bar.reset()
+            self._bars_are_stale = True
+        if self._problems != (troubles := self._list_problems()):
+            self._problems = troubles
+            self._bars_are_stale = True
+        roster.tick(now, self.view.visible_orgs())
+        if not self.is_current or self.focused is self.filter_input:
+            roster.extend_idle_timer()
+        if roster.expire_idle_timer():
+            self.view.reset_to_top()
+        if roster.refresh_order():
             self.view.rebuild()
         else:
             self.view.tick()
-        if self._came in roster.everyone:
-            self.go_to(self._came)
-            self._came = ""
-        self._show_bar()
+        if self._org_to_select in roster.all_orgs:
+            self.go_to_org(self._org_to_select)
+            self._org_to_select = ""
+        self._refresh_bars()
 
-    def welcome(self, snapshot: Snapshot) -> None:
+    def announce_org(self, snapshot: Snapshot) -> None:
         """An org came under watch, or signed in again: go to it, once it is shown."""
-        self._came = snapshot.org.name
-        self.notify(f"{self.roster.called(self._came)} is under watch.", timeout=4)
+        self._org_to_select = snapshot.org.name
+        self.notify(f"{self.org_list.called(self._org_to_select)} is under watch.", timeout=4)
 
-    def _show_news(self) -> None:
-        if self.roster.settle():
+    def _show_updates(self) -> None:
+        if self.org_list.refresh_order():
             self.view.rebuild()
-        self._show_bar()
+        self._refresh_bars()
 
-    def _show_bar(self) -> None:
-        self.bar.show(self.roster)
-        self.strip.show(self.roster, self.view.own_order, typing=self.find.display)
-        self.too_small.show(self.roster.counts)
-        if self._changed:
-            self._tell()
-        self._changed = False
+    def _refresh_bars(self) -> None:
+        self.fleet_bar.update_from(self.org_list)
+        self.status_line.update_from(
+            self.org_list, self.view.fixed_order, filter_is_open=self.filter_input.display
+        )
+        self.too_small.show(self.org_list.counts)
+        if self._bars_are_stale:
+            self._refresh_banner()
+        self._bars_are_stale = False
 
-    def _tell(self) -> None:
-        told = "\n".join(notices(self.roster, self._read_troubles()))
-        if told != str(self.notice.content):
-            self.notice.update(told)
-            self.notice.set_class(bool(told), "-shown")
+    def _refresh_banner(self) -> None:
+        told = "\n".join(banner_lines(self.org_list, self._list_problems()))
+        if told != str(self.banner.content):
+            self.banner.update(told)
+            self.banner.set_class(bool(told), "-shown")
 
     # Finding and sorting
 
     def action_find(self) -> None:
         """Type a filter; it works while it is typed."""
-        self.find.value = self.roster.find
-        self.find.select_all()
-        self.find.display = True
-        self.set_focus(self.find)  # not `focus`, which waits behind the keys that came already
-        self._show_bar()
+        self.filter_input.value = self.org_list.filter_text
+        self.filter_input.select_all()
+        self.filter_input.display = True
+        self.set_focus(self.filter_input)  # not `focus`, which waits behind the keys that came already
+        self._refresh_bars()
 
     @on(Input.Changed, "#find")
-    def _typed(self, event: Input.Changed) -> None:
-        if self.find.display:
-            self._search(event.value)
+    def _filter_typed(self, event: Input.Changed) -> None:
+        if self.filter_input.display:
+            self._set_filter(event.value)
 
     def action_keep_filter(self) -> None:
         """Back to the orgs, with what was typed."""
-        if self.find.value != self.roster.find:  # the last keys are not told of yet
-            self._search(self.find.value)
-        self._leave_find()
-        self._note_state()
+        if self.filter_input.value != self.org_list.filter_text:  # the last keys are not told of yet
+            self._set_filter(self.filter_input.value)
+        self._close_filter_input()
+        self._update_state()
 
-    def _leave_find(self) -> None:
-        self.find.display = False
+    def _close_filter_input(self) -> None:
+        self.filter_input.display = False
         self.set_focus(self.view)
-        self._show_bar()
+        self._refresh_bars()
 
-    def on_find_input_moved(self, event: FindInput.Moved) -> None:
+    def on_filter_input_moved(self, event: FilterInput.Moved) -> None:
         self.view.action_move(0, event.rows)
 
     def action_clear(self) -> None:
         """Show all orgs again."""
-        self._leave_find()
-        if self.roster.find:
-            self._search("")
-            self._note_state()
+        self._close_filter_input()
+        if self.org_list.filter_text:
+            self._set_filter("")
+            self._update_state()
 
-    def _search(self, text: str) -> None:
-        view, kept = self.view, self._kept
+    def _set_filter(self, text: str) -> None:
+        view, kept = self.view, self._selection_before_filter
         # Whoever has moved since the filter hid the org under the cursor is elsewhere now.
-        org = kept[0] if kept and kept[1] == view.current else view.current
-        self.roster.search(text)
+        org = kept[0] if kept and kept[1] == view.selected_org else view.selected_org
+        self.org_list.set_filter(text)
         view.rebuild()
-        if self.roster.is_touched and org in self.roster.index and org != view.current:
+        if self.org_list.is_user_active and org in self.org_list.positions and org != view.selected_org:
             view.select(org)
-        self._kept = (org, view.current)
-        self._show_bar()
+        self._selection_before_filter = (org, view.selected_org)
+        self._refresh_bars()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("sort", "reverse"):  # only where it shows
-            return not (self._views and self.view.own_order)
+            return not (self._views and self.view.fixed_order)
         return super().check_action(action, parameters)
 
     def action_sort(self) -> None:
         """By the next of four."""
-        place = CYCLE.index(self.roster.sort) if self.roster.sort in CYCLE else -1
-        self._sort_by(CYCLE[(place + 1) % len(CYCLE)])
+        place = SORT_CYCLE.index(self.org_list.sort) if self.org_list.sort in SORT_CYCLE else -1
+        self._sort_by(SORT_CYCLE[(place + 1) % len(SORT_CYCLE)])
 
     def action_reverse(self) -> None:
-        self._sort_by(self.roster.sort, reverse=not self.roster.reverse)
+        self._sort_by(self.org_list.sort, reverse=not self.org_list.reverse)
 
-    @on(TableView.SortedBy)
-    def _sorted_by(self, event: TableView.SortedBy) -> None:
-        same = event.sort == self.roster.sort
-        self._sort_by(event.sort, reverse=same and not self.roster.reverse)
+    @on(TableView.SortChosen)
+    def _sorted_by(self, event: TableView.SortChosen) -> None:
+        same = event.sort == self.org_list.sort
+        self._sort_by(event.sort, reverse=same and not self.org_list.reverse)
 
-    def _sort_by(self, sort: Sort, *, reverse: bool = False) -> None:
-        self.roster.sort_by(sort, reverse=reverse)
+    def _sort_by(self, sort: SortOrder, *, reverse: bool = False) -> None:
+        self.org_list.sort_by(sort, reverse=reverse)
         self.view.rebuild()
-        self._note_state()
-        self._show_bar()
+        self._update_state()
+        self._refresh_bars()
 
     def action_hide_names(self) -> None:
         """Hide names and ids, or show them again."""
-        self.roster.hide_names(not self.roster.names_hidden)
-        self.find.password = self.roster.names_hidden  # who looks for an org types its name
-        self._changed = True  # the notices may name orgs and folders
+        self.org_list.hide_names(not self.org_list.names_hidden)
+        self.filter_input.password = self.org_list.names_hidden  # who looks for an org types its name
+        self._bars_are_stale = True  # the notices may name orgs and folders
         self.app.clear_notifications()  # they name orgs
-        self.bar.reset()
+        self.fleet_bar.reset()
         self.view.rebuild()
-        self._show_bar()
+        self._refresh_bars()
 
-    def on_tile_view_opened(self) -> None:
+    def on_org_list_view_opened(self) -> None:
         self.action_open()

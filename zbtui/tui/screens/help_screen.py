@@ -10,11 +10,11 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from zbtui.core.finding import FILTER_WORDS
+from zbtui.core.finding import FILTER_HELP
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.widgets.labelled_rows import LabelledRows
 
-_WORDS: Final = [
+_LEGEND: Final = [
     ("● SCHEDULED", "a run is ahead; whether the last one worked, Zoho's details call does not tell"),
     ("✔ COMPLETED", "the last run ended well, and a run is ahead"),
     ("▶ INPROGRESS", "a backup is running; ▷ for longer than usual; ✖ after one that failed"),
@@ -51,7 +51,7 @@ _WORDS: Final = [
     ("+3", "in the table: so many columns come in a wider window"),
     ("▌", "a mark that somebody gave the org"),
 ]
-_PART: Final = ("", "")
+_BLANK_ROW: Final = ("", "")
 
 
 class HelpScreen(ModalScreen[None]):
@@ -70,5 +70,5 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="box") as box:
             box.border_title = Content("Help")
             box.border_subtitle = Content(f"{key_of(self, 'help.back')} back")
-            filter_words = [("Filter", "what Find takes; it works while it is typed"), *FILTER_WORDS]
-            yield LabelledRows([*self._keys, _PART, *filter_words, _PART, *_WORDS])
+            filter_words = [("Filter", "what Find takes; it works while it is typed"), *FILTER_HELP]
+            yield LabelledRows([*self._keys, _BLANK_ROW, *filter_words, _BLANK_ROW, *_LEGEND])

@@ -6,23 +6,25 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from zbtui.core.snapshot import CLOCK_TOLERANCE
-from zbtui.core.timefmt import rough
-from zbtui.core.trouble import Trouble
-from zbtui.tui.roster import Roster
+from zbtui.core.timefmt import rough_span
+from zbtui.core.trouble import Problem
+from zbtui.tui.roster import OrgList
 
 
-def notices(roster: Roster, troubles: Iterable[Trouble | None]) -> list[str]:
+def banner_lines(roster: OrgList, problems: Iterable[Problem | None]) -> list[str]:
     """A sentence each.
 
     Args:
         troubles: of config, journal and alerts; None: there is none.
     """
-    told = [roster.in_words(trouble) for trouble in troubles if trouble]
-    snapshots = list(roster.everyone.values())
+    told = [roster.in_words(trouble) for trouble in problems if trouble]
+    snapshots = list(roster.all_orgs.values())
     offset = max((one.zoho.clock_offset for one in snapshots), key=abs, default=timedelta())
     if abs(offset) > CLOCK_TOLERANCE:
         way = "behind" if offset > timedelta() else "ahead of"
-        told.append(f"This machine's clock is {rough(offset)} {way} Zoho's: countdowns go by Zoho's clock.")
+        told.append(
+            f"This machine's clock is {rough_span(offset)} {way} Zoho's: countdowns go by Zoho's clock."
+        )
     looked = [one.polls.problem for one in snapshots]
     if len(looked) > 1 and all(trouble and trouble.kind == "network" for trouble in looked):
         told.append("No org can be reached: is this machine online?")

@@ -10,15 +10,15 @@ from textual.screen import Screen
 from zbtui.core.explain import BACKUP_MENU
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
-from zbtui.core.trouble import TroubleError
-from zbtui.core.zoho_page import crm_page
-from zbtui.tui.roster import Roster
+from zbtui.core.trouble import ProblemError
+from zbtui.core.zoho_page import crm_url
+from zbtui.tui.roster import OrgList
 from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
-from zbtui.tui.widgets.told import one_line
+from zbtui.tui.widgets.told import org_summary
 from zbtui.watch.fleet import Fleet
 
 if TYPE_CHECKING:
-    from zbtui.onboard import Desk
+    from zbtui.onboard import OrgService
 
     _Base = Screen[Any]
 else:
@@ -29,55 +29,55 @@ class OrgCommands(_Base):
     """The actions of the fleet's screen; each names the org that it is about."""
 
     fleet: Fleet
-    desk: Desk
-    roster: Roster
+    org_service: OrgService
+    org_list: OrgList
 
     @property
-    def current(self) -> str | None:
+    def selected_org(self) -> str | None:
         """The name of the org under the cursor."""
         raise NotImplementedError
 
-    def _take(self) -> Snapshot | None:
+    def _hold_selected_org(self) -> Snapshot | None:
         """The org under the cursor, which then stays there for a while."""
-        self.roster.touch()
-        return self.roster.everyone.get(self.current or "")
+        self.org_list.restart_idle_timer()
+        return self.org_list.all_orgs.get(self.selected_org or "")
 
-    def _say(self, text: str) -> None:
+    def _show_toast(self, text: str) -> None:
         self.notify(text)
 
     # Looking
 
     def action_look(self) -> None:
-        if org := self._take():
-            self.look(org.org.name)
+        if org := self._hold_selected_org():
+            self.poll(org.org.name)
 
-    def look(self, org_name: str) -> None:
+    def poll(self, org_name: str) -> None:
         """Ask Zoho about it now; where that cannot be, say why."""
-        org, name = self.roster.everyone.get(org_name), self.roster.called(org_name)
+        org, name = self.org_list.all_orgs.get(org_name), self.org_list.called(org_name)
         if org is None:
             return
         if org.activity.paused:
-            self._say(f"{name} is paused: resume it first.")
+            self._show_toast(f"{name} is paused: resume it first.")
             return
-        until = self.fleet.look_soon(org_name)
+        until = self.fleet.poll_soon(org_name)
         if until is not None:
             left = countdown(until - self.fleet.now())
-            self._say(
+            self._show_toast(
                 f"{name} is asked again in {left}, not before: that would bring on, or prolong, Zoho's "
                 "lock-out."
             )
 
     def action_look_all(self) -> None:
-        orgs = list(self.roster.everyone.values())
-        locked = [one for one in orgs if not one.activity.paused and self.fleet.look_soon(one.org.name)]
+        orgs = list(self.org_list.all_orgs.values())
+        locked = [one for one in orgs if not one.activity.paused and self.fleet.poll_soon(one.org.name)]
         if locked:
-            names = ", ".join(self.roster.called(one.org.name) for one in locked[:3])
-            self._say(f"Not before its time, or Zoho locks it: {names}")
+            names = ", ".join(self.org_list.called(one.org.name) for one in locked[:3])
+            self._show_toast(f"Not before its time, or Zoho locks it: {names}")
         if paused := sum(one.activity.paused for one in orgs):
-            self._say(f"{paused} paused, and not looked at.")
+            self._show_toast(f"{paused} paused, and not looked at.")
 
     def action_pause(self) -> None:
-        if org := self._take():
+        if org := self._hold_selected_org():
             self.fleet.pause(org.org.name, not org.activity.paused)
 
     def action_pause_all(self) -> None:
@@ -87,32 +87,32 @@ class OrgCommands(_Base):
             self.fleet.pause(one.org.name, pause)
 
     def action_mute(self) -> None:
-        if org := self._take():
+        if org := self._hold_selected_org():
             self.run_worker(self._mute(org), exit_on_error=False)
 
     async def _mute(self, org: Snapshot) -> None:
         name, mute = org.org.name, not org.org.mute
         try:
-            await self.desk.edit(name, replace(org.org, mute=mute), org.org)
-        except TroubleError as error:
-            self._say(self.roster.in_words(error.trouble))
+            await self.org_service.edit(name, replace(org.org, mute=mute), org.org)
+        except ProblemError as error:
+            self._show_toast(self.org_list.in_words(error.problem))
             return
         done = "is muted: nobody is alerted of it" if mute else "is no longer muted"
-        self._say(f"{self.roster.called(name)} {done}.")
+        self._show_toast(f"{self.org_list.called(name)} {done}.")
 
     # Screens
 
     def action_open(self) -> None:
         """The cure where the sign-in is dead, else all that is known."""
-        org = self._take()
+        org = self._hold_selected_org()
         if org and org.polls.problem and org.polls.problem.kind == "auth":
             self.action_sign_in()
         else:
             self.action_detail()
 
     def action_detail(self) -> None:
-        if org := self._take():
-            screen = DetailScreen(self.fleet, org.org.name, self.roster, self.look, self.browse)
+        if org := self._hold_selected_org():
+            screen = DetailScreen(self.fleet, org.org.name, self.org_list, self.poll, self.open_crm)
             self.app.push_screen(screen, self._after_detail)
 
     def _after_detail(self, then: str | None) -> None:
@@ -122,54 +122,54 @@ class OrgCommands(_Base):
     def action_sign_in(self) -> None:
         from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
 
-        if org := self._take():
-            self.app.push_screen(SignInScreen(self.desk, org.org), self._after_sign_in)
+        if org := self._hold_selected_org():
+            self.app.push_screen(SignInScreen(self.org_service, org.org), self._after_sign_in)
 
     def _after_sign_in(self, known: Snapshot | None) -> None:
         if known is not None:
-            self.fleet.renew(known)
-            self.welcome(known)
+            self.fleet.restart_with(known)
+            self.announce_org(known)
 
-    def welcome(self, snapshot: Snapshot) -> None:
+    def announce_org(self, snapshot: Snapshot) -> None:
         """An org came under watch, or signed in again."""
         raise NotImplementedError
 
     def action_edit(self) -> None:
         from zbtui.tui.screens.edit_screen import EditScreen
 
-        if org := self._take():
-            self.app.push_screen(EditScreen(self.desk, org.org, self.fleet.policy))
+        if org := self._hold_selected_org():
+            self.app.push_screen(EditScreen(self.org_service, org.org, self.fleet.policy))
 
     def action_remove(self) -> None:
         from zbtui.tui.screens.remove_screen import RemoveScreen
 
-        if org := self._take():
-            self.app.push_screen(RemoveScreen(self.desk, org.org))
+        if org := self._hold_selected_org():
+            self.app.push_screen(RemoveScreen(self.org_service, org.org))
 
     # Elsewhere
 
     def action_copy(self) -> None:
-        if org := self._take():
-            shown, verdict = self.roster.snapshot(org.org.name), self.roster.verdict(org.org.name)
-            self.app.copy_to_clipboard(one_line(shown, verdict, self.fleet.now()))
-            self._say(f"Copied: how {self.roster.called(org.org.name)} stands.")
+        if org := self._hold_selected_org():
+            shown, verdict = self.org_list.snapshot(org.org.name), self.org_list.verdict(org.org.name)
+            self.app.copy_to_clipboard(org_summary(shown, verdict, self.fleet.now()))
+            self._show_toast(f"Copied: how {self.org_list.called(org.org.name)} stands.")
 
     def action_page(self) -> None:
-        if org := self._take():
-            self.browse(org.org.name)
+        if org := self._hold_selected_org():
+            self.open_crm(org.org.name)
 
-    def browse(self, org_name: str) -> None:
+    def open_crm(self, org_name: str) -> None:
         """Zoho's own page of an org."""
-        if org := self.roster.everyone.get(org_name):
-            self.run_worker(self._open_page(org), exit_on_error=False)
+        if org := self.org_list.all_orgs.get(org_name):
+            self.run_worker(self._open_crm(org), exit_on_error=False)
 
-    async def _open_page(self, org: Snapshot) -> None:
+    async def _open_crm(self, org: Snapshot) -> None:
         """Zoho's own page; where no browser opens, its address to take away."""
-        page = crm_page(org)
+        page = crm_url(org)
         if page is None:
-            self._say("This org's data center is one of your own: its page is not known.")
-        elif await self.desk.open_page(page):
-            self._say(f"Opened in the browser; go on to {BACKUP_MENU}.")
+            self._show_toast("This org's data center is one of your own: its page is not known.")
+        elif await self.org_service.open_in_browser(page):
+            self._show_toast(f"Opened in the browser; go on to {BACKUP_MENU}.")
         else:
             self.app.copy_to_clipboard(page)
-            self._say(f"No browser here; the address is copied. There: {BACKUP_MENU}.")
+            self._show_toast(f"No browser here; the address is copied. There: {BACKUP_MENU}.")

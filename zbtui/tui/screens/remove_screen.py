@@ -12,22 +12,22 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from zbtui.core.org import Org
-from zbtui.core.trouble import Trouble
+from zbtui.core.trouble import Problem
 from zbtui.tui.bindings import bindings_of, key_of
-from zbtui.tui.screens.desk_screen import DeskScreen
+from zbtui.tui.screens.desk_screen import FormScreen
 from zbtui.tui.widgets.form import FormBox
 
 if TYPE_CHECKING:
-    from zbtui.onboard import Desk
+    from zbtui.onboard import OrgService
 
 
-class RemoveScreen(DeskScreen[None]):
+class RemoveScreen(FormScreen[None]):
     """Takes an org off watch; its backups at Zoho are not touched."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("remove")
 
-    def __init__(self, desk: Desk, org: Org) -> None:
-        super().__init__(desk)
+    def __init__(self, org_service: OrgService, org: Org) -> None:
+        super().__init__(org_service)
         self._org = org
 
     def compose(self) -> ComposeResult:
@@ -61,12 +61,12 @@ class RemoveScreen(DeskScreen[None]):
     @on(Button.Pressed, "#remove, #revoke")
     def _pressed_remove(self, message: Button.Pressed) -> None:
         self.query_one("#buttons").disabled = True
-        self.work(self._remove(revoking=message.button.id == "revoke"))
+        self.run_in_service(self._remove(revoking=message.button.id == "revoke"))
 
     async def _remove(self, *, revoking: bool) -> None:
-        await self.desk.remove(self._org.name, revoking=revoking)
-        self.end(None)
+        await self.org_service.remove(self._org.name, revoke=revoking)
+        self.finish(None)
 
-    def failed(self, trouble: Trouble) -> None:
+    def show_failure(self, trouble: Problem) -> None:
         self.query_one("#buttons").disabled = False
-        self.tell(trouble)
+        self.show_problem(trouble)

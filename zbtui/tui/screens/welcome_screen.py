@@ -40,9 +40,9 @@ class WelcomeScreen(Screen[None]):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self.bindings_updated_signal.subscribe(self, self._tell)
-        self._tell(self)
+        self.bindings_updated_signal.subscribe(self, self._show_text)
+        self._show_text(self)
 
-    def _tell(self, screen: Screen[None]) -> None:
+    def _show_text(self, screen: Screen[None]) -> None:
         add, demo = key_of(self, "welcome.add"), key_of(self, "welcome.demo")
         self.query_one("#way-in", Static).update(_TEXT.format(add=add, demo=demo))

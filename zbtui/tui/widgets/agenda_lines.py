@@ -7,99 +7,99 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from zbtui.core.agenda import Day, Run
-from zbtui.core.recurrence import in_words
+from zbtui.core.agenda import AgendaDay, AgendaRun
+from zbtui.core.recurrence import rrule_text
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import ago, countdown, offset_text
+from zbtui.core.timefmt import ago, countdown, utc_offset_text
 from zbtui.core.verdict import Level, Verdict
-from zbtui.tui.widgets.event_lines import day_words, draw_heading
-from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit, longest_fitting
-from zbtui.tui.widgets.told import badge, frame_role, tone
+from zbtui.tui.widgets.event_lines import relative_day_text, render_heading
+from zbtui.tui.widgets.lines import StyledLine, StyleRole, accent_mark, first_fitting, fit, fit_line
+from zbtui.tui.widgets.told import badge, badge_role, frame_role
 
 _NAME_CELLS: Final = (12, 26)
-_WAY_CELLS: Final = 20
+_TIME_TO_RUN_CELLS: Final = 20
 
 
-def draw_day(day: Day, width: int, now: datetime, zone: tzinfo | None = None) -> Line:
+def render_day(day: AgendaDay, width: int, now: datetime, zone: tzinfo | None = None) -> StyledLine:
     """A day: how many runs, and in which hours; the time line has a cell an hour."""
     count = "1 run" if len(day.runs) == 1 else f"{len(day.runs)} runs"
-    words = day_words(day.on, now.astimezone(zone).date())
-    text = longest_fitting([f"{words} · {count} · 0h {day.strip} 24h", f"{words} · {count}"], width - 6)
-    return draw_heading(text, width)
+    words = relative_day_text(day.day, now.astimezone(zone).date())
+    text = first_fitting([f"{words} · {count} · 0h {day.hour_cells} 24h", f"{words} · {count}"], width - 6)
+    return render_heading(text, width)
 
 
-def draw_run(
-    run: Run,
+def render_run(
+    run: AgendaRun,
     snapshot: Snapshot,
     verdict: Verdict,
     now: datetime,
     width: int,
     *,
-    coincides: bool,
-) -> Line:
+    shares_hour: bool,
+) -> StyledLine:
     """One run, in exactly `width` cells: `09:58 ● acme  in 03:12:44  every week on Monday`."""
-    here = run.here
+    here = run.local_time
     ahead = run.at - snapshot.zoho_now(now)
-    way: tuple[str, Role]
-    if not run.exact:
+    way: tuple[str, StyleRole]
+    if not run.is_exact:
         way = ("about, by its plan", "muted")
     elif ahead.total_seconds() > 0:
-        way = (f"in {countdown(ahead)}", "text" if _is_certain(verdict) else "muted")
-    elif _is_certain(verdict):
+        way = (f"in {countdown(ahead)}", "text" if _is_confirmed(verdict) else "muted")
+    elif _is_confirmed(verdict):
         way = (f"late by {countdown(ahead)}", frame_role(verdict))
     else:  # it may have run: nobody has seen
         way = (f"due {ago(-ahead)}", "muted")
-    about = "~" if not run.exact else " "
-    beside = f"{run.at:%H:%M} {offset_text(run.at)}" if here.utcoffset() != run.at.utcoffset() else ""
+    about = "~" if not run.is_exact else " "
+    beside = f"{run.at:%H:%M} {utc_offset_text(run.at)}" if here.utcoffset() != run.at.utcoffset() else ""
     backup = snapshot.zoho.backup
-    plan = in_words(backup.rrule) if backup and backup.rrule else ""
-    rest = [_doubt(snapshot, verdict, now), plan, beside and f"there {beside}"]
-    mark: tuple[str, Role] = ("≡", "warning") if coincides else (" ", "text")
-    return _row(f"{about}{here:%H:%M}", mark, snapshot, verdict, way, rest, width, sure=run.exact)
+    plan = rrule_text(backup.rrule) if backup and backup.rrule else ""
+    rest = [_uncertainty_text(snapshot, verdict, now), plan, beside and f"there {beside}"]
+    mark: tuple[str, StyleRole] = ("≡", "warning") if shares_hour else (" ", "text")
+    return _row(f"{about}{here:%H:%M}", mark, snapshot, verdict, way, rest, width, sure=run.is_exact)
 
 
-def draw_org(snapshot: Snapshot, verdict: Verdict, why: str, width: int) -> Line:
+def render_org_without_run(snapshot: Snapshot, verdict: Verdict, why: str, width: int) -> StyledLine:
     """An org that has no run to await, and why."""
-    return _row("", (" ", "text"), snapshot, verdict, (badge(verdict), tone(verdict)), [why], width)
+    return _row("", (" ", "text"), snapshot, verdict, (badge(verdict), badge_role(verdict)), [why], width)
 
 
 def _row(
     time: str,
-    mark: tuple[str, Role],
+    mark: tuple[str, StyleRole],
     snapshot: Snapshot,
     verdict: Verdict,
-    way: tuple[str, Role],
+    way: tuple[str, StyleRole],
     rest: list[str],
     width: int,
     *,
     sure: bool = True,
-) -> Line:
+) -> StyledLine:
     name = min(max(width // 4, _NAME_CELLS[0]), _NAME_CELLS[1])
     said = " · ".join(filter(None, rest))
-    return cut(
+    return fit_line(
         (
             (f" {time:6}", "text" if sure else "muted"),
             mark,
             (" ", "text"),
-            (verdict.glyph, frame_role(verdict) if verdict.level is not Level.OK else tone(verdict)),
+            (verdict.glyph, frame_role(verdict) if verdict.level is not Level.OK else badge_role(verdict)),
             accent_mark(snapshot.org.accent),
             (fit(snapshot.org.name, name), "name" if sure else "muted"),
             (" ", "text"),
             # A badge is no wider than its words.
-            (fit(way[0], told := min(cell_len(way[0]), _WAY_CELLS)), way[1]),
-            (" " * (_WAY_CELLS - told + 1), "text"),
+            (fit(way[0], told := min(cell_len(way[0]), _TIME_TO_RUN_CELLS)), way[1]),
+            (" " * (_TIME_TO_RUN_CELLS - told + 1), "text"),
             (fit(said, max(width - name - 34, 0)), "muted"),
         ),
         width,
     )
 
 
-def _is_certain(verdict: Verdict) -> bool:
+def _is_confirmed(verdict: Verdict) -> bool:
     return verdict.level is not Level.UNKNOWN and not verdict.stale
 
 
-def _doubt(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
+def _uncertainty_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     """What keeps a date from being certain."""
-    if _is_certain(verdict) or snapshot.zoho.observed_at is None:
+    if _is_confirmed(verdict) or snapshot.zoho.observed_at is None:
         return ""
-    return f"{verdict.word}, as of {ago(now - snapshot.zoho.observed_at)}"
+    return f"{verdict.badge}, as of {ago(now - snapshot.zoho.observed_at)}"

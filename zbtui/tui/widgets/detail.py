@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
 
-from zbtui.core.explain import label
-from zbtui.core.history import Entry
-from zbtui.core.past import last_good_words, links_words
-from zbtui.core.recurrence import in_words
+from zbtui.core.explain import data_center_label
+from zbtui.core.history import HistoryEntry
+from zbtui.core.past import last_good_summary, links_summary
+from zbtui.core.recurrence import rrule_text
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import ago, countdown, moment_texts, month_of
+from zbtui.core.timefmt import ago, countdown, datetime_texts, month_bounds
 from zbtui.core.verdict import Verdict
 from zbtui.tui.widgets.told import badge
 
@@ -40,18 +40,18 @@ def detail_rows(
     if snapshot.polls.problem and snapshot.polls.problem.message != verdict.headline:
         rows.append(("Last look", f"{snapshot.polls.problem.message} {snapshot.polls.problem.hint}"))
     if snapshot.polls.problem:
-        rows.append(("Zoho's word", _code(snapshot)))
+        rows.append(("Zoho's word", _error_code_text(snapshot)))
     rows += [("", ""), *_zoho_rows(snapshot, now, zone), *dates, ("", "")]
     rows += [
-        *_past_rows(snapshot, now, zone),
+        *_history_and_links_rows(snapshot, now, zone),
         ("", ""),
         *_company_rows(snapshot, zone),
-        ("Data center", label(org.data_center)),
+        ("Data center", data_center_label(org.data_center)),
         ("Client", f"{org.client_id} ({org.grant})"),
         *([("Tags", ", ".join(org.tags))] if org.tags else []),
         *([("Muted", "nobody is alerted of it")] if org.mute else []),
         ("Seen", ago(now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"),
-        ("Next look", _next_look(snapshot, now)),
+        ("Next look", _next_poll_text(snapshot, now)),
     ]
     if snapshot.zoho.credits_remaining is not None:
         rows.append(("API credits", f"{snapshot.zoho.credits_remaining} left today"))
@@ -70,36 +70,36 @@ def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     scheduled = backup.scheduled_date or _NULL
     if backup.next_run and ahead is not None:
         way = f"in {countdown(ahead)}" if ahead > timedelta() else f"{countdown(ahead)} ago"
-        scheduled += f" · {moment_texts(backup.next_run, zone)[0]} · {way}"
+        scheduled += f" · {datetime_texts(backup.next_run, zone)[0]} · {way}"
     started = backup.start_date or _NULL
     if backup.first_run:
-        started += f" · {moment_texts(backup.first_run, zone)[0]}"
+        started += f" · {datetime_texts(backup.first_run, zone)[0]}"
     return [
         ("id", backup.id or _NULL),
         ("status", backup.status or _NULL),
         ("scheduled_date", scheduled),
         ("start_date", started),
-        ("rrule", f"{backup.rrule} · {in_words(backup.rrule)}" if backup.rrule else _NULL),
+        ("rrule", f"{backup.rrule} · {rrule_text(backup.rrule)}" if backup.rrule else _NULL),
         ("requester.name", (who and who.name) or _NULL),
         ("requester.id", (who and who.id) or _NULL),
         ("requester.zuid", (who and who.zuid) or _NULL),
     ]
 
 
-def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
+def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     """What history and links tell, and how old that is."""
     history, zoho_now = snapshot.zoho.history, snapshot.zoho_now(now)
-    good = last_good_words(snapshot, now).removeprefix("last good ").removeprefix("last ")
-    rows = [("Last good", _when(good, snapshot.last_completed, zone))]
+    good = last_good_summary(snapshot, now).removeprefix("last good ").removeprefix("last ")
+    rows = [("Last good", _with_date(good, snapshot.last_completed, zone))]
     if history and history.last_failed:
-        at = history.last_failed.at
-        rows.append(("Last failed", _when(ago(zoho_now - at) if at else "no date told", at, zone)))
-    if history and (stop := history.last_action("stopped")):
-        rows.append(("Last stopped", _when(f"by {_who(stop)}", stop.at, zone)))
-    if history and (buy := history.last_action("purchased")):
-        rows.append(("Last bought", _when(f"{buy.count} by {_who(buy)}", buy.at, zone)))
+        at = history.last_failed.logged_at
+        rows.append(("Last failed", _with_date(ago(zoho_now - at) if at else "no date told", at, zone)))
+    if history and (stop := history.newest_with_action("stopped")):
+        rows.append(("Last stopped", _with_date(f"by {_doer_name(stop)}", stop.logged_at, zone)))
+    if history and (buy := history.newest_with_action("purchased")):
+        rows.append(("Last bought", _with_date(f"{buy.count} by {_doer_name(buy)}", buy.logged_at, zone)))
     if history:
-        count = history.runs_within(*month_of(zoho_now.astimezone(zone)))
+        count = history.count_runs(*month_bounds(zoho_now.astimezone(zone)))
         runs = "1 run" if count == 1 else f"{count} runs"
         rows.append(("This month", f"{runs}{_included(snapshot)}"))
     rows.append(("Links", _links(snapshot, now, zone)))
@@ -109,24 +109,28 @@ def _past_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
     return [*rows, ("History read", read)]
 
 
-def _who(entry: Entry) -> str:
+def _doer_name(entry: HistoryEntry) -> str:
     return (entry.done_by and entry.done_by.name) or "somebody unnamed"
 
 
 def _included(snapshot: Snapshot) -> str:
-    included = snapshot.zoho.company.included if snapshot.zoho.company else None
+    included = snapshot.zoho.company.included_backups if snapshot.zoho.company else None
     return "" if included is None else f" · {included} a month are included"
 
 
 def _links(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> str:
     links = snapshot.zoho.links
-    parts = f" · {links.data} of data, {links.attachments} of attachments" if links and links.exist else ""
-    expiry = links.expire if links and links.expire else snapshot.links_are_gone(now)
-    return _when(links_words(snapshot, now).removeprefix("links ") + parts, expiry, zone)
+    parts = (
+        f" · {links.data_parts} of data, {links.attachment_parts} of attachments"
+        if links and links.are_available
+        else ""
+    )
+    expiry = links.expires_at if links and links.expires_at else snapshot.links_expired_at(now)
+    return _with_date(links_summary(snapshot, now).removeprefix("links ") + parts, expiry, zone)
 
 
-def _when(words: str, moment: datetime | None, zone: tzinfo | None) -> str:
-    return f"{words} · {moment_texts(moment, zone)[0]}" if moment else words
+def _with_date(words: str, moment: datetime | None, zone: tzinfo | None) -> str:
+    return f"{words} · {datetime_texts(moment, zone)[0]}" if moment else words
 
 
 def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
@@ -136,12 +140,12 @@ def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
     rows = [("Company", company.name or "not told")]
     if company.edition:
         rows.append(("Edition", company.edition))
-    if company.licence_ends:
-        rows.append(("Licence ends", moment_texts(company.licence_ends, zone)[0]))
+    if company.licence_expires_at:
+        rows.append(("Licence ends", datetime_texts(company.licence_expires_at, zone)[0]))
     return rows
 
 
-def _code(snapshot: Snapshot) -> str:
+def _error_code_text(snapshot: Snapshot) -> str:
     trouble = snapshot.polls.problem
     assert trouble is not None
     said = [trouble.code] if trouble.code else []
@@ -150,7 +154,7 @@ def _code(snapshot: Snapshot) -> str:
     return " · ".join(said) or "no answer came"
 
 
-def _next_look(snapshot: Snapshot, now: datetime) -> str:
+def _next_poll_text(snapshot: Snapshot, now: datetime) -> str:
     if snapshot.activity.paused:
         return "paused: p goes on"
     if snapshot.activity.next_poll is None:

@@ -6,30 +6,30 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from zbtui.core.agenda import HORIZON
-from zbtui.core.calendar import LEGEND, year_of
-from zbtui.core.history import Entry
-from zbtui.core.poll import KEPT, Poll
+from zbtui.core.agenda import AGENDA_HORIZON
+from zbtui.core.calendar import LEGEND, year_calendar
+from zbtui.core.history import HistoryEntry
+from zbtui.core.poll import MAX_POLL_RECORDS, PollRecord
 from zbtui.core.privacy import HIDDEN
 from zbtui.core.recurrence import later_runs
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import moment_texts
+from zbtui.core.timefmt import datetime_texts
 
 Rows = list[tuple[str, str]]
 _NEXT_DATES = 5
-_LONGEST_PLAN = HORIZON * 12
+_LONGEST_PLAN = AGENDA_HORIZON * 12
 
 
-def next_dates(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
+def next_date_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
     """Zoho's own date, and about when its plan has the four after it."""
     backup = snapshot.zoho.backup
     if backup is None or backup.next_run is None or snapshot.time_to_next_run(now) is None:
         return []
     later = later_runs(backup.rrule, backup.next_run, now + _LONGEST_PLAN) if backup.rrule else ()
     past = ", past by now" if backup.next_run <= snapshot.zoho_now(now) else ""
-    rows = [("Next dates", f"{moment_texts(backup.next_run, zone)[0]}: Zoho's word{past}")]
+    rows = [("Next dates", f"{datetime_texts(backup.next_run, zone)[0]}: Zoho's word{past}")]
     return rows + [
-        ("", f"{moment_texts(at, zone)[0]}: about, by the plan") for at in later[: _NEXT_DATES - 1]
+        ("", f"{datetime_texts(at, zone)[0]}: about, by the plan") for at in later[: _NEXT_DATES - 1]
     ]
 
 
@@ -38,7 +38,7 @@ def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) 
     history = snapshot.zoho.history
     if history is None:
         return [("History", "it could not be read yet")]
-    months = year_of(history, snapshot.zoho_now(now).astimezone(zone).date(), zone)
+    months = year_calendar(history, snapshot.zoho_now(now).astimezone(zone).date(), zone)
     rows: Rows = [
         ("", "1        10        20        30"),
         *months,
@@ -49,11 +49,11 @@ def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) 
     if not history.entries:
         rows.append(("History", "nothing in the past year"))
     read = snapshot.zoho.history_read_at
-    return [*rows, ("", ""), ("Read", moment_texts(read, zone)[0] if read else "never")]
+    return [*rows, ("", ""), ("Read", datetime_texts(read, zone)[0] if read else "never")]
 
 
-def _history_row(entry: Entry, zone: tzinfo | None) -> tuple[str, str]:
-    when = moment_texts(entry.at, zone)[-1] if entry.at else "no time told"
+def _history_row(entry: HistoryEntry, zone: tzinfo | None) -> tuple[str, str]:
+    when = datetime_texts(entry.logged_at, zone)[-1] if entry.logged_at else "no time told"
     who = entry.done_by.name if entry.done_by else None
     told = (
         entry.state or entry.action or "no word",
@@ -65,13 +65,13 @@ def _history_row(entry: Entry, zone: tzinfo | None) -> tuple[str, str]:
     return when, " · ".join(part for part in told if part)
 
 
-def look_rows(
-    polls: Sequence[Poll], now: datetime, zone: tzinfo | None = None, *, names_hidden: bool = False
+def poll_rows(
+    polls: Sequence[PollRecord], now: datetime, zone: tzinfo | None = None, *, names_hidden: bool = False
 ) -> Rows:
     """The last looks, newest first; while names are hidden without what went wrong, which may hold some."""
-    rows: Rows = [("", f"the last {KEPT} looks since zbtui started")]
+    rows: Rows = [("", f"the last {MAX_POLL_RECORDS} looks since zbtui started")]
     for poll in polls:
-        left = f" · {poll.credits} API credits left" if poll.credits is not None else ""
+        left = f" · {poll.credits_remaining} API credits left" if poll.credits_remaining is not None else ""
         glyph = "✖" if poll.failed else "✔"
         span = f"{poll.seconds:.2f} s" if poll.seconds < 60 else f"{timedelta(seconds=int(poll.seconds))}"
         outcome = HIDDEN if names_hidden and poll.failed else poll.outcome

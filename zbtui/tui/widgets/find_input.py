@@ -13,10 +13,10 @@ from textual.widgets import Input
 
 from zbtui.tui.bindings import bindings_of
 
-_MOVES: Final = {"up": -1, "down": 1}
+_ROW_STEPS: Final = {"up": -1, "down": 1}
 
 
-class FindInput(Input):
+class FilterInput(Input):
     """One line, shown only while somebody types into it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("find")
@@ -45,6 +45,6 @@ class FindInput(Input):
         return super().check_consume_key(key, "/" if key == "slash" else character)
 
     def on_key(self, event: events.Key) -> None:
-        if rows := _MOVES.get(event.key):
+        if rows := _ROW_STEPS.get(event.key):
             event.prevent_default().stop()
             self.post_message(self.Moved(rows))

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import countdown
 from zbtui.core.verdict import Level
-from zbtui.tui.roster import Roster
+from zbtui.tui.roster import OrgList
 from zbtui.tui.widgets.lines import fit
 
 LEVEL_STYLES: Final = {
@@ -22,10 +22,10 @@ LEVEL_STYLES: Final = {
     Level.UNKNOWN: "bold $state-unknown",
     Level.CRITICAL: "bold reverse $state-critical",
 }
-_NEXT: Final = ("next run: ", "next: ")
-_COUNTDOWN: Final = "in 30d 03:12:44"
+_NEXT_RUN_LABELS: Final = ("next run: ", "next: ")
+_WIDEST_COUNTDOWN: Final = "in 30d 03:12:44"
 """The longest that a plan Zoho has leads to, near enough."""
-_LEAST_NAME: Final = 6
+_MIN_NAME_CELLS: Final = 6
 """Cells of an org's name; with fewer it tells nothing."""
 
 
@@ -39,26 +39,26 @@ class FleetBar(Static):
         super().__init__(markup=False)
         self._label = label
         self._shown: Content | None = None
-        self._soonest: Snapshot | None = None
+        self._next_org: Snapshot | None = None
 
     def reset(self) -> None:
         """Orgs came or went, or are called otherwise."""
-        self._soonest = None
+        self._next_org = None
 
-    def note(self, snapshot: Snapshot, now: datetime) -> None:
+    def update_org(self, snapshot: Snapshot, now: datetime) -> None:
         """Something about one org is known anew: its run may be the next one now, or no longer."""
-        if self._soonest is None or snapshot.org.name == self._soonest.org.name:
-            self._soonest = None
-        elif timedelta() < _ahead(snapshot, now) < _ahead(self._soonest, now):
-            self._soonest = snapshot
+        if self._next_org is None or snapshot.org.name == self._next_org.org.name:
+            self._next_org = None
+        elif timedelta() < _ahead(snapshot, now) < _ahead(self._next_org, now):
+            self._next_org = snapshot
 
-    def show(self, roster: Roster) -> None:
+    def update_from(self, roster: OrgList) -> None:
         """Bring the line up to date."""
         now = roster.now
-        if self._soonest is None or _ahead(self._soonest, now) <= timedelta():
-            coming = [one for one in roster.everyone.values() if _ahead(one, now) > timedelta()]
-            self._soonest = min(coming, key=lambda one: _ahead(one, now), default=None)
-        soonest = self._soonest and roster.snapshot(self._soonest.org.name)
+        if self._next_org is None or _ahead(self._next_org, now) <= timedelta():
+            coming = [one for one in roster.all_orgs.values() if _ahead(one, now) > timedelta()]
+            self._next_org = min(coming, key=lambda one: _ahead(one, now), default=None)
+        soonest = self._next_org and roster.snapshot(self._next_org.org.name)
         content = bar_content(roster.counts, soonest, now, self.size.width, self._label)
         if content != self._shown:
             self._shown = content
@@ -66,25 +66,25 @@ class FleetBar(Static):
 
 
 def bar_content(
-    counts: Counter[Level], soonest: Snapshot | None, now: datetime, width: int, label: str | None
+    counts: Counter[Level], next_org: Snapshot | None, now: datetime, width: int, label: str | None
 ) -> Content:
     """The fullest form of the line that fits into `width` cells, whichever run is the next one."""
     mark = label and label.partition(":")[0]  # that all is invented is never left out
-    long, brief = _NEXT
+    long, brief = _NEXT_RUN_LABELS
     forms = (
-        (counts_content(counts, label), long, _LEAST_NAME + 1),
-        (counts_content(counts, label, words=False), long, _LEAST_NAME + 1),
-        (short := counts_content(counts, mark, words=False), long, _LEAST_NAME + 1),
-        (short, brief, _LEAST_NAME + 1),
+        (counts_content(counts, label), long, _MIN_NAME_CELLS + 1),
+        (counts_content(counts, label, words=False), long, _MIN_NAME_CELLS + 1),
+        (short := counts_content(counts, mark, words=False), long, _MIN_NAME_CELLS + 1),
+        (short, brief, _MIN_NAME_CELLS + 1),
         (short, long, 0),
     )
-    if soonest is None:
+    if next_org is None:
         return next((form for form, *_ in forms if form.cell_length <= width), short)
     for form, what, least in forms:
-        if form.cell_length + len(what) + least + len(_COUNTDOWN) <= width:
-            left = f"in {countdown(_ahead(soonest, now))}"
+        if form.cell_length + len(what) + least + len(_WIDEST_COUNTDOWN) <= width:
+            left = f"in {countdown(_ahead(next_org, now))}"
             room = width - form.cell_length - len(what) - len(left) - 1
-            name, who = soonest.org.name, ""
+            name, who = next_org.org.name, ""
             if least:
                 who = f"{name if cell_len(name) <= room else fit(name, room)} "
             return Content.assemble(form, f"{what}{who}{left}")
@@ -98,7 +98,7 @@ def counts_content(counts: Counter[Level], label: str | None = None, *, words: b
         parts.append((f"{label}  ", "$text-muted"))
     for level in sorted(Level, reverse=True):
         if counts[level]:
-            said = f"{counts[level]} {level.word}" if words else str(counts[level])
+            said = f"{counts[level]} {level.label}" if words else str(counts[level])
             parts += [(f"{level.glyph} {said}", LEVEL_STYLES[level]), "  "]
     return Content.assemble(*parts)
 

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Select, Static
 
 from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.explain import label
+from zbtui.core.explain import data_center_label
 
 
 class FormBox(VerticalScroll):
@@ -97,7 +97,7 @@ def data_center_field(value: str, *more: tuple[str, str]) -> Field:
     Args:
         more: other choices, as for `choice_field`.
     """
-    places = [(f"{label(key)}  {dc.web_host('crm')}", key) for key, dc in DATA_CENTERS.items()]
+    places = [(f"{data_center_label(key)}  {dc.web_host('crm')}", key) for key, dc in DATA_CENTERS.items()]
     return choice_field("data_center", "Address bar", [*places, *more], value)
 
 

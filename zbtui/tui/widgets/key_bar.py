@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-_LAST: Final = 2
+_GROUPS_KEPT_LONGEST: Final = 2
 """Keys at the end that are left out last."""
 
 
@@ -27,12 +27,12 @@ class _Key(NamedTuple):
     """What it does, in a word; of a group only the last one has it, for all of them."""
     tooltip: str
     """The same in a sentence."""
-    begins: bool
+    starts_group: bool
     """Whether it stands apart from the one before."""
 
     @property
     def cells(self) -> int:
-        return cell_len(self.display) + (cell_len(self.word) + 2 if self.word else 0) + self.begins
+        return cell_len(self.display) + (cell_len(self.word) + 2 if self.word else 0) + self.starts_group
 
 
 class KeyBar(Static):
@@ -58,9 +58,9 @@ class KeyBar(Static):
         """Those that there is room for."""
 
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, self._take_up)
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
 
-    def _take_up(self, screen: Screen[Any]) -> None:
+    def _bindings_updated(self, screen: Screen[Any]) -> None:
         if screen is not self.screen or not screen.app.app_focus:
             return
         self._all = _keys_of(screen)
@@ -70,12 +70,12 @@ class KeyBar(Static):
         self._show()
 
     def _show(self) -> None:
-        keys = _fitting(self._all, self.size.width) if self.size.width else self._all
+        keys = _fit_to_width(self._all, self.size.width) if self.size.width else self._all
         if keys != self._keys:
             self._keys = keys
             self.update(_content(keys), layout=False)
 
-    def _under(self, x: int) -> _Key | None:
+    def _key_at(self, x: int) -> _Key | None:
         """The key whose display or word is in that cell."""
         for key in self._keys:
             if x < key.cells:
@@ -84,30 +84,32 @@ class KeyBar(Static):
         return None
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        key = self._under(event.x)
+        key = self._key_at(event.x)
         self.tooltip = key.tooltip if key else None
 
     def on_click(self, event: events.Click) -> None:
-        if key := self._under(event.x):
+        if key := self._key_at(event.x):
             self.app.simulate_key(key.key)
 
 
-def _fitting(keys: list[_Key], width: int) -> list[_Key]:
+def _fit_to_width(keys: list[_Key], width: int) -> list[_Key]:
     """What fits; the last ones, which help and lead out, go last. A group is whole, or not there."""
     groups: list[list[_Key]] = []
     for key in keys:
-        if key.begins:
+        if key.starts_group:
             groups.append([])
         groups[-1].append(key)
-    while len(groups) > _LAST and sum(key.cells for group in groups for key in group) > width:
-        del groups[-_LAST - 1]
+    while (
+        len(groups) > _GROUPS_KEPT_LONGEST and sum(key.cells for group in groups for key in group) > width
+    ):
+        del groups[-_GROUPS_KEPT_LONGEST - 1]
     return [key for group in groups for key in group]
 
 
 def _content(keys: list[_Key]) -> Content:
     parts: list[str | tuple[str, str]] = []
     for key in keys:
-        parts += [" " if key.begins else "", (key.display, "bold $footer-key-foreground")]
+        parts += [" " if key.starts_group else "", (key.display, "bold $footer-key-foreground")]
         parts.append(f" {key.word} " if key.word else "")
     return Content.assemble(*parts)
 

@@ -9,7 +9,7 @@ from rich.cells import cell_len, set_cell_size
 
 from zbtui.core.org import Accent
 
-Role = Literal[
+StyleRole = Literal[
     "text",
     "muted",
     "name",
@@ -34,10 +34,10 @@ Role = Literal[
     "accent-violet",
 ]
 """What a piece of text is; its colour and weight are the theme's."""
-Line = tuple[tuple[str, Role], ...]
+StyledLine = tuple[tuple[str, StyleRole], ...]
 """Pieces of one line, left to right, each with what it is."""
 
-ACCENT_ROLES: Final[dict[Accent, Role]] = {
+ACCENT_ROLES: Final[dict[Accent, StyleRole]] = {
     "blue": "accent-blue",
     "cyan": "accent-cyan",
     "green": "accent-green",
@@ -58,19 +58,19 @@ def fit(text: str, cells: int) -> str:
     return set_cell_size(text, cells - 1) + "…"
 
 
-def longest_fitting(texts: Sequence[str], cells: int) -> str:
+def first_fitting(texts: Sequence[str], cells: int) -> str:
     """The first that fits; the last, where none does."""
     return next((text for text in texts if cell_len(text) <= cells), texts[-1])
 
 
-def accent_mark(accent: Accent | None) -> tuple[str, Role]:
+def accent_mark(accent: Accent | None) -> tuple[str, StyleRole]:
     """One cell in the colour that an org was given; blank, where it has none."""
     return ("▌", ACCENT_ROLES[accent]) if accent else (" ", "text")
 
 
-def cut(pieces: Line, width: int) -> Line:
+def fit_line(pieces: StyledLine, width: int) -> StyledLine:
     """The pieces in exactly `width` cells: what is beyond is left out, and what is missing is blank."""
-    kept: list[tuple[str, Role]] = []
+    kept: list[tuple[str, StyleRole]] = []
     left = width
     for text, role in pieces:
         piece = fit(text, min(cell_len(text), left))

@@ -15,33 +15,33 @@ from typing import Final
 from rich.cells import cell_len
 
 from zbtui.core.backup import Backup
-from zbtui.core.explain import label
-from zbtui.core.past import last_good_words, past_words
-from zbtui.core.recurrence import in_words
+from zbtui.core.explain import data_center_label
+from zbtui.core.past import history_and_links_summaries, last_good_summary
+from zbtui.core.recurrence import rrule_text
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import ago, day, moment_texts, rough
+from zbtui.core.timefmt import ago, datetime_texts, day_month_text, rough_span
 from zbtui.core.verdict import Level, Verdict
-from zbtui.tui.widgets.lines import ACCENT_ROLES, Line, Role, fit, longest_fitting
-from zbtui.tui.widgets.told import badge, countdown_words, frame_role, tone
+from zbtui.tui.widgets.lines import ACCENT_ROLES, StyledLine, StyleRole, first_fitting, fit
+from zbtui.tui.widgets.told import badge, badge_role, countdown_text, frame_role
 
-HEIGHT: Final = 8
-SMALLEST_WIDTH: Final = 36
-LARGEST_WIDTH: Final = 76
+PANEL_HEIGHT: Final = 8
+MIN_PANEL_WIDTH: Final = 36
+MAX_PANEL_WIDTH: Final = 76
 
-_ROOM: Final = HEIGHT - 4
+_BODY_LINES: Final = PANEL_HEIGHT - 4
 """Lines between the badge and the age."""
-_ROUND: Final = "╭─╮│╰─╯"
-_HEAVY: Final = "┏━┓┃┗━┛"
+_ROUND_BORDER: Final = "╭─╮│╰─╯"
+_HEAVY_BORDER: Final = "┏━┓┃┗━┛"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PanelRow:
     """One line within the frame: what stands left, and what stands right if there is room."""
 
     left: str
-    role: Role = "text"
+    role: StyleRole = "text"
     right: str = ""
-    right_role: Role = "text"
+    right_role: StyleRole = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,20 @@ class PanelKeys:
     """The keys that a panel names."""
 
     open: str = "enter"
-    look: str = "r"
+    poll: str = "r"
     pause: str = "p"
 
 
-def draw_panel(
+def render_panel(
     snapshot: Snapshot,
     verdict: Verdict,
     now: datetime,
     width: int,
     *,
-    cursor: bool = False,
+    selected: bool = False,
     keys: PanelKeys = PanelKeys(),
     zone: tzinfo | None = None,
-) -> tuple[Line, ...]:
+) -> tuple[StyledLine, ...]:
     """The panel's `HEIGHT` lines, each exactly `width` cells wide.
 
     Args:
@@ -70,12 +70,12 @@ def draw_panel(
     """
     inner = width - 4
     rows = [_badge_row(snapshot, verdict, now)]
-    body = _trouble_rows if _has_trouble(verdict, snapshot) else _backup_rows
+    body = _problem_rows if _has_problem(verdict, snapshot) else _backup_rows
     rows += body(snapshot, verdict, now, inner, zone)
-    rows += [Row("")] * (_ROOM + 1 - len(rows))
+    rows += [PanelRow("")] * (_BODY_LINES + 1 - len(rows))
     rows.append(_age_row(snapshot, now, inner, keys))
-    marks = _HEAVY if cursor else _ROUND
-    edge: Role = "cursor" if cursor else frame_role(verdict)
+    marks = _HEAVY_BORDER if selected else _ROUND_BORDER
+    edge: StyleRole = "cursor" if selected else frame_role(verdict)
     return (
         _top(snapshot, width, marks, edge),
         *(_framed(row, inner, marks[3], edge) for row in rows),
@@ -83,79 +83,90 @@ def draw_panel(
     )
 
 
-def _has_trouble(verdict: Verdict, snapshot: Snapshot) -> bool:
+def _has_problem(verdict: Verdict, snapshot: Snapshot) -> bool:
     return verdict.name == "cannot_look" or snapshot.polls.problem is not None
 
 
-def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> Row:
-    role: Role = "muted" if verdict.stale or verdict.level is Level.UNKNOWN else "name"
-    return Row(badge(verdict), tone(verdict), countdown_words(snapshot, verdict, now), role)
+def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> PanelRow:
+    role: StyleRole = "muted" if verdict.stale or verdict.level is Level.UNKNOWN else "name"
+    return PanelRow(badge(verdict), badge_role(verdict), countdown_text(snapshot, verdict, now), role)
 
 
 def _backup_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
-) -> list[Row]:
-    backup, past = snapshot.zoho.backup, longest_fitting(past_words(snapshot, now), inner)
+) -> list[PanelRow]:
+    backup, past = snapshot.zoho.backup, first_fitting(history_and_links_summaries(snapshot, now), inner)
     if verdict.level is Level.OK and backup is not None:
-        return [*(Row(text) for text in _facts(backup, inner, zone)), Row(past, "muted")]
+        return [*(PanelRow(text) for text in _schedule_texts(backup, inner, zone)), PanelRow(past, "muted")]
     # What is the matter and what to do come first; the date stands in the countdown above.
-    headline = Row(_shortened(verdict.headline, "; ", inner), frame_role(verdict))
-    tone: Role = "muted" if verdict.level is Level.UNKNOWN else "text"  # it was so, when it was last seen
-    after = [Row(past, "muted")] + ([Row(_requester(backup, inner), tone)] if backup else [])
+    headline = PanelRow(_without_explanation(verdict.headline, "; ", inner), frame_role(verdict))
+    tone: StyleRole = (
+        "muted" if verdict.level is Level.UNKNOWN else "text"
+    )  # it was so, when it was last seen
+    after = [PanelRow(past, "muted")] + ([PanelRow(_requester(backup, inner), tone)] if backup else [])
     hint = _wrap(verdict.hint or "", inner)
-    if len(hint) > _ROOM - 1 - len(after):
-        hint = (_shortened(verdict.hint or "", ": ", inner),)
-    return [headline, *(Row(line) for line in hint), *after]
+    if len(hint) > _BODY_LINES - 1 - len(after):
+        hint = (_without_explanation(verdict.hint or "", ": ", inner),)
+    return [headline, *(PanelRow(line) for line in hint), *after]
 
 
-def _shortened(sentence: str, before: str, inner: int) -> str:
+def _without_explanation(sentence: str, before: str, inner: int) -> str:
     """The whole sentence, or what stands `before` its explanation where there is less room."""
-    return longest_fitting([sentence, sentence.partition(before)[0]], inner)
+    return first_fitting([sentence, sentence.partition(before)[0]], inner)
 
 
-def _trouble_rows(
+def _problem_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
-) -> list[Row]:
+) -> list[PanelRow]:
     """What is wrong and what to do; in the room that is left, what was last known."""
     trouble = snapshot.polls.problem
     # Where the look itself was good, the verdict alone tells what keeps it from being judged.
     message, hint = (trouble.message, trouble.hint) if trouble else (verdict.headline, verdict.hint)
     # A look that failed just now is no more than a note beside what is still believed.
-    most = _ROOM - 2 if verdict.stale and snapshot.zoho.backup else _ROOM
-    lines = _flow([message, hint], inner, most)
+    most = _BODY_LINES - 2 if verdict.stale and snapshot.zoho.backup else _BODY_LINES
+    lines = _wrap_all([message, hint], inner, most)
     told = len(_wrap(message, inner))
-    rows = [Row(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
-    room = _ROOM - len(rows)
-    return rows + [Row(text, "muted") for text in _known(snapshot, now, inner, room, zone)[:room]]
+    rows = [PanelRow(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
+    room = _BODY_LINES - len(rows)
+    return rows + [
+        PanelRow(text, "muted") for text in _last_known_texts(snapshot, now, inner, room, zone)[:room]
+    ]
 
 
-def _known(snapshot: Snapshot, now: datetime, inner: int, room: int, zone: tzinfo | None) -> list[str]:
+def _last_known_texts(
+    snapshot: Snapshot, now: datetime, inner: int, room: int, zone: tzinfo | None
+) -> list[str]:
     """Who set it up and the last good one before all else: the badge's line has the countdown."""
-    backup, good = snapshot.zoho.backup, last_good_words(snapshot, now)
+    backup, good = snapshot.zoho.backup, last_good_summary(snapshot, now)
     if backup is None:
         return [good] if snapshot.zoho.history else []
-    when, plan, who = _facts(backup, inner, zone)
+    when, plan, who = _schedule_texts(backup, inner, zone)
     old = "before: " if snapshot.polls.problem else ""
     if not snapshot.zoho.history:
-        return [_marked(old, [who], inner), when, plan]
+        return [_prefixed(old, [who], inner), when, plan]
     if room > 2:
-        return [_marked(old, [who], inner), _marked(old, past_words(snapshot, now), inner), when, plan]
-    short = _by(backup)
+        return [
+            _prefixed(old, [who], inner),
+            _prefixed(old, history_and_links_summaries(snapshot, now), inner),
+            when,
+            plan,
+        ]
+    short = _requester_name(backup)
     return [
-        _marked(old, [f"{short} · {good}", f"{short} · {good.removeprefix('last ')}", short], inner),
+        _prefixed(old, [f"{short} · {good}", f"{short} · {good.removeprefix('last ')}", short], inner),
         when,
     ]
 
 
-def _marked(mark: str, texts: Sequence[str], inner: int) -> str:
+def _prefixed(mark: str, texts: Sequence[str], inner: int) -> str:
     """The longest that fits, with the mark in front of it where there is room for both."""
-    text = longest_fitting(texts, inner)
-    return longest_fitting([mark + text, text], inner)
+    text = first_fitting(texts, inner)
+    return first_fitting([mark + text, text], inner)
 
 
-def _facts(backup: Backup, inner: int, zone: tzinfo | None) -> list[str]:
-    when = moment_texts(backup.next_run, zone) if backup.next_run else ("no next run",)
-    return [longest_fitting(when, inner), _plan(backup, inner), _requester(backup, inner)]
+def _schedule_texts(backup: Backup, inner: int, zone: tzinfo | None) -> list[str]:
+    when = datetime_texts(backup.next_run, zone) if backup.next_run else ("no next run",)
+    return [first_fitting(when, inner), _plan(backup, inner), _requester(backup, inner)]
 
 
 @lru_cache(maxsize=1024)
@@ -163,7 +174,7 @@ def _wrap(sentence: str, inner: int) -> tuple[str, ...]:
     return tuple(wrap(sentence, inner))
 
 
-def _flow(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
+def _wrap_all(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
     """Each sentence wrapped on its own, at most `room` lines; the last one says if more is left."""
     lines = [line for sentence in sentences if sentence for line in _wrap(sentence, inner)]
     if len(lines) > room:
@@ -174,57 +185,59 @@ def _flow(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
 def _plan(backup: Backup, inner: int) -> str:
     if backup.rrule is None:
         return "no recurrence rule"
-    words = in_words(backup.rrule)
+    words = rrule_text(backup.rrule)
     if backup.first_run is None:
-        return longest_fitting([f"{words} · {backup.rrule}", words], inner)
+        return first_fitting([f"{words} · {backup.rrule}", words], inner)
     first = backup.first_run
-    long, short = (f"{words} since {day(first, year=year)}" for year in (True, False))
-    return longest_fitting([f"{long} · {backup.rrule}", long, short, words], inner)
+    long, short = (f"{words} since {day_month_text(first, year=year)}" for year in (True, False))
+    return first_fitting([f"{long} · {backup.rrule}", long, short, words], inner)
 
 
 def _requester(backup: Backup, inner: int) -> str:
     who = backup.requester
     if who is None:
         return "set up by: not told"
-    name = _by(backup)
+    name = _requester_name(backup)
     zuid = f"{name} · ZUID {who.zuid}" if who.zuid else name
-    return longest_fitting([f"{zuid} · id {who.id}" if who.id else zuid, zuid, name], inner)
+    return first_fitting([f"{zuid} · id {who.id}" if who.id else zuid, zuid, name], inner)
 
 
-def _by(backup: Backup) -> str:
+def _requester_name(backup: Backup) -> str:
     return f"by {backup.requester.name or 'unnamed'}" if backup.requester else "set up by: not told"
 
 
-def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> Row:
+def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> PanelRow:
     seen = f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
     if snapshot.polls.problem and snapshot.zoho.backup and snapshot.zoho.observed_at:
         # The badge tells the trouble, so the status that it hides is told here.
         seen = f"was {snapshot.zoho.backup.status or 'seen'} {ago(now - snapshot.zoho.observed_at)}"
     if snapshot.activity.polling:
-        return Row(f"{seen} · looking…", "muted")
+        return PanelRow(f"{seen} · looking…", "muted")
     if snapshot.activity.paused:
         said = [f"{seen} · PAUSED, {keys.pause} resumes", f"PAUSED, {keys.pause} resumes"]
-        return Row(longest_fitting(said, inner), "warning")
+        return PanelRow(first_fitting(said, inner), "warning")
     if snapshot.polls.problem and snapshot.polls.problem.kind == "auth":
         said = [f"{seen} · {keys.open} signs in again", f"{keys.open} signs in again"]
-        return Row(longest_fitting(said, inner), "text")
+        return PanelRow(first_fitting(said, inner), "text")
     if snapshot.activity.next_poll is None:
-        said = [f"{seen} · press {keys.look} to look again", f"{seen} · {keys.look} looks again"]
-        said.append(f"{keys.look} looks again")
-        return Row(longest_fitting(said, inner), "muted")
+        said = [f"{seen} · press {keys.poll} to look again", f"{seen} · {keys.poll} looks again"]
+        said.append(f"{keys.poll} looks again")
+        return PanelRow(first_fitting(said, inner), "muted")
     wait = max(snapshot.activity.next_poll - now, timedelta(seconds=1)) + timedelta(seconds=4)
-    said = [f"{seen} · next look in {rough(wait)}", f"{seen} · next in {rough(wait)}"]
-    return Row(longest_fitting(said, inner), "muted")
+    said = [f"{seen} · next look in {rough_span(wait)}", f"{seen} · next in {rough_span(wait)}"]
+    return PanelRow(first_fitting(said, inner), "muted")
 
 
-def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
+def _top(snapshot: Snapshot, width: int, marks: str, edge: StyleRole) -> StyledLine:
     org = snapshot.org
-    place = f"{label(org.data_center)} · muted" if org.mute else label(org.data_center)
-    accent: Line = (("▌", ACCENT_ROLES[org.accent]),) if org.accent else ()
+    place = (
+        f"{data_center_label(org.data_center)} · muted" if org.mute else data_center_label(org.data_center)
+    )
+    accent: StyledLine = (("▌", ACCENT_ROLES[org.accent]),) if org.accent else ()
     # Corners, spaces and at least one dash.
     room = width - cell_len(place) - len(accent) - 9
     titles = [f"{org.name} · {snapshot.company_name}"] if snapshot.company_name else []
-    title = longest_fitting([*titles, org.name], room)
+    title = first_fitting([*titles, org.name], room)
     title = title if cell_len(title) <= room else fit(title, room)
     dashes = width - cell_len(title) - cell_len(place) - len(accent) - 8
     return (
@@ -237,7 +250,7 @@ def _top(snapshot: Snapshot, width: int, marks: str, edge: Role) -> Line:
     )
 
 
-def _framed(row: Row, inner: int, side: str, edge: Role) -> Line:
+def _framed(row: PanelRow, inner: int, side: str, edge: StyleRole) -> StyledLine:
     left = row.left if cell_len(row.left) <= inner else fit(row.left, inner)
     gap = inner - cell_len(left) - cell_len(row.right)
     right = row.right if gap > 0 else ""

@@ -9,9 +9,9 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from zbtui.tui.widgets.labelled_rows import column_of, lay_out
+from zbtui.tui.widgets.labelled_rows import label_column_width, render_rows
 
-_EDGES: Final = 4
+_PADDING_AND_SCROLLBAR: Final = 4
 """Cells beside a text: an option's own blanks, and a scrollbar that may yet come."""
 
 
@@ -24,24 +24,27 @@ class RowList(OptionList):
         self._prompts: list[Content] = []
 
     @property
-    def selected(self) -> tuple[str, str] | None:
+    def selected_row(self) -> tuple[str, str] | None:
         """The row under the cursor."""
         at = self.highlighted
         return self._rows[at] if at is not None and at < len(self._rows) else None
 
-    def show(self, rows: Sequence[tuple[str, str]]) -> None:
+    def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:
         """Put other rows in."""
         self._rows = tuple(rows)
-        self._draw()
+        self._update_options()
 
     def on_resize(self) -> None:
-        self._draw()
+        self._update_options()
 
-    def _draw(self) -> None:
-        width, column = self.scrollable_content_region.width - _EDGES, column_of(self._rows)
+    def _update_options(self) -> None:
+        width, column = (
+            self.scrollable_content_region.width - _PADDING_AND_SCROLLBAR,
+            label_column_width(self._rows),
+        )
         if width <= 0:
             return
-        prompts = [lay_out([row], width, column) for row in self._rows]
+        prompts = [render_rows([row], width, column) for row in self._rows]
         if len(prompts) == len(self._prompts):
             for place, (before, after) in enumerate(zip(self._prompts, prompts, strict=True)):
                 if before != after:

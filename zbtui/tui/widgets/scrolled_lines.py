@@ -15,22 +15,22 @@ from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
-BAR: Final = 1
+SCROLLBAR_WIDTH: Final = 1
 """Cells at the right edge that are the scroll bar's, whether or not there is one."""
 
 
-class _Grab(NamedTuple):
+class _ThumbDrag(NamedTuple):
     """Where the thumb was taken, and what was scrolled to then."""
 
     y: int
     scrolled: int
 
 
-class ScrolledLines(ScrollView):
+class LineScrollView(ScrollView):
     """Scrolls; what it draws is for others to say."""
 
     DEFAULT_CSS: ClassVar[str] = """
-    ScrolledLines {
+    LineScrollView {
         overflow-x: hidden;
         overflow-y: scroll;
         scrollbar-size: 0 0;
@@ -45,59 +45,59 @@ class ScrolledLines(ScrollView):
 
     def __init__(self) -> None:
         super().__init__()
-        self._grab: _Grab | None = None
+        self._thumb_drag: _ThumbDrag | None = None
 
     @property
     def line_width(self) -> int:
         """Cells of a line; 0 while it is hidden."""
-        return max(self.size.width - BAR, 0)
+        return max(self.size.width - SCROLLBAR_WIDTH, 0)
 
     @property
-    def lines_in_sight(self) -> int:
+    def visible_line_count(self) -> int:
         """Those that scroll, as many as there is room for."""
         return max(self.size.height - self.header_height, 0)
 
     @property
-    def thumb(self) -> range:
+    def thumb_rows(self) -> range:
         """The rows of the widget in which the bar's thumb stands; none, where all lines are in sight."""
         lines, top = self.virtual_size.height - self.header_height, self.header_height
-        thumb = thumb_of(self.lines_in_sight, lines, self.scroll_offset.y)
+        thumb = thumb_range(self.visible_line_count, lines, self.scroll_offset.y)
         return range(top + thumb.start, top + thumb.stop)
 
-    def set_lines(self, count: int) -> None:
+    def set_line_count(self, count: int) -> None:
         """So many lines there are below the header from now on."""
         self.virtual_size = Size(self.line_width, self.header_height + count)
-        self.scroll_silently(int(self.validate_scroll_y(self.scroll_offset.y)))
+        self.scroll_without_repaint(int(self.validate_scroll_y(self.scroll_offset.y)))
 
-    def scroll_silently(self, y: int) -> None:
+    def scroll_without_repaint(self, y: int) -> None:
         """Scroll where all is about to be painted in any case: once is enough."""
         self.set_reactive(Widget.scroll_y, y)
         self.set_reactive(Widget.scroll_target_y, y)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take the thumb, or go a page to where the bar was clicked."""
-        thumb = self.thumb
+        thumb = self.thumb_rows
         if event.x < self.line_width or not thumb or event.y < self.header_height:
             return
         if event.y in thumb:
-            self._grab = _Grab(event.screen_y, self.scroll_offset.y)
+            self._thumb_drag = _ThumbDrag(event.screen_y, self.scroll_offset.y)
             self.capture_mouse()
         else:
-            step = self.lines_in_sight if event.y > thumb[0] else -self.lines_in_sight
+            step = self.visible_line_count if event.y > thumb[0] else -self.visible_line_count
             self.scroll_to(y=self.scroll_offset.y + step, animate=False)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if self._grab is not None and (thumb := self.thumb):
-            ways = self.lines_in_sight - len(thumb)
-            lines = (event.screen_y - self._grab.y) * self.max_scroll_y / max(ways, 1)
-            self.scroll_to(y=round(self._grab.scrolled + lines), animate=False)
+        if self._thumb_drag is not None and (thumb := self.thumb_rows):
+            ways = self.visible_line_count - len(thumb)
+            lines = (event.screen_y - self._thumb_drag.y) * self.max_scroll_y / max(ways, 1)
+            self.scroll_to(y=round(self._thumb_drag.scrolled + lines), animate=False)
 
     def on_mouse_up(self) -> None:
-        self._grab = None
+        self._thumb_drag = None
         self.release_mouse()
 
 
-def thumb_of(room: int, lines: int, scrolled: int) -> range:
+def thumb_range(room: int, lines: int, scrolled: int) -> range:
     """The rows of a bar of `room` that its thumb takes; none, where all lines are in sight.
 
     Args:

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 
-def joined(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
+def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
     """In as few segments as look the same.
 
     Args:
@@ -20,7 +20,7 @@ def joined(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
     last = None
     for text, style in pieces:
         # Of a blank only the ground is seen: it can go with what stands before it.
-        if last is not None and (style is last or (text.isspace() and _same_ground(style, last))):
+        if last is not None and (style is last or (text.isspace() and _same_background(style, last))):
             texts[-1] += text
         elif text:
             texts.append(text)
@@ -29,6 +29,6 @@ def joined(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
     return Strip(map(Segment, texts, styles), width)
 
 
-def _same_ground(one: Style, other: Style) -> bool:
+def _same_background(one: Style, other: Style) -> bool:
     """Whether a blank in one looks as it does in the other."""
     return one.bgcolor == other.bgcolor and not (one.reverse or other.reverse or other.underline)

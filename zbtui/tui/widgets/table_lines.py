@@ -10,22 +10,22 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from zbtui.core.explain import label
-from zbtui.core.ordering import Sort
-from zbtui.core.past import last_good_words, links_words
-from zbtui.core.recurrence import in_words
+from zbtui.core.explain import data_center_label
+from zbtui.core.ordering import SortOrder
+from zbtui.core.past import last_good_summary, links_summary
+from zbtui.core.recurrence import rrule_text
 from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import moment_texts, rough
+from zbtui.core.timefmt import datetime_texts, rough_span
 from zbtui.core.verdict import Level, Verdict
-from zbtui.tui.widgets.lines import Line, Role, accent_mark, cut, fit, longest_fitting
-from zbtui.tui.widgets.told import badge, countdown_words, frame_role, tone
+from zbtui.tui.widgets.lines import StyledLine, StyleRole, accent_mark, first_fitting, fit, fit_line
+from zbtui.tui.widgets.told import badge, badge_role, countdown_text, frame_role
 
-_MARK: Final = 1
+_ACCENT_MARK_CELLS: Final = 1
 """Cells of the accent's mark, before all columns."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CellSource:
     """What a cell is made from."""
 
     snapshot: Snapshot
@@ -39,52 +39,52 @@ class Column:
     """One column of the table."""
 
     title: str
-    sort: Sort | None
+    sort: SortOrder | None
     """What a click on its title sorts by."""
-    least: int
+    min_cells: int
     """Cells that it needs."""
-    most: int
+    max_cells: int
     """Cells beyond which it gains nothing."""
-    cell: Callable[[Seen], tuple[str, Role]]
-    shorter: Callable[[Seen], tuple[str, Role]] | None = None
+    text: Callable[[CellSource], tuple[str, StyleRole]]
+    short_text: Callable[[CellSource], tuple[str, StyleRole]] | None = None
     """The same in fewer words, where there is no room for them all."""
 
 
-def _status(seen: Seen) -> tuple[str, Role]:
-    return badge(seen.verdict), tone(seen.verdict)
+def _status(seen: CellSource) -> tuple[str, StyleRole]:
+    return badge(seen.verdict), badge_role(seen.verdict)
 
 
-def _short_status(seen: Seen) -> tuple[str, Role]:
-    return badge(seen.verdict).replace("(stale)", "old"), tone(seen.verdict)
+def _short_status(seen: CellSource) -> tuple[str, StyleRole]:
+    return badge(seen.verdict).replace("(stale)", "old"), badge_role(seen.verdict)
 
 
-def _name(seen: Seen) -> tuple[str, Role]:
+def _name(seen: CellSource) -> tuple[str, StyleRole]:
     return seen.snapshot.org.name, "name"
 
 
-def _next(seen: Seen) -> tuple[str, Role]:
-    words = countdown_words(seen.snapshot, seen.verdict, seen.now)
+def _next(seen: CellSource) -> tuple[str, StyleRole]:
+    words = countdown_text(seen.snapshot, seen.verdict, seen.now)
     certain = seen.verdict.level is not Level.UNKNOWN and not seen.verdict.stale
     return words or "–", "text" if certain and words else "muted"
 
 
-def _good(seen: Seen) -> tuple[str, Role]:
-    words = last_good_words(seen.snapshot, seen.now)
+def _good(seen: CellSource) -> tuple[str, StyleRole]:
+    words = last_good_summary(seen.snapshot, seen.now)
     for prefix in ("last good: ", "last good ", "last result ", "last run "):
         words = words.removeprefix(prefix)
     return words.replace(" completed yet", " yet").replace(" good in a year", " in a year"), "text"
 
 
-def _data_center(seen: Seen) -> tuple[str, Role]:
-    return label(seen.snapshot.org.data_center), "muted"
+def _data_center(seen: CellSource) -> tuple[str, StyleRole]:
+    return data_center_label(seen.snapshot.org.data_center), "muted"
 
 
-def _by(seen: Seen) -> tuple[str, Role]:
+def _by(seen: CellSource) -> tuple[str, StyleRole]:
     who = seen.snapshot.zoho.backup.requester if seen.snapshot.zoho.backup else None
     return (who.name or "unnamed") if who else "–", "text" if who else "muted"
 
 
-def _why(seen: Seen) -> tuple[str, Role]:
+def _why(seen: CellSource) -> tuple[str, StyleRole]:
     trouble = seen.snapshot.polls.problem
     if trouble:
         return f"{trouble.message} {trouble.hint}", "text"
@@ -94,33 +94,33 @@ def _why(seen: Seen) -> tuple[str, Role]:
     return f"{seen.verdict.headline}{hint}", frame_role(seen.verdict)
 
 
-def _company(seen: Seen) -> tuple[str, Role]:
+def _company(seen: CellSource) -> tuple[str, StyleRole]:
     return seen.snapshot.company_name or "–", "muted"
 
 
-def _plan(seen: Seen) -> tuple[str, Role]:
+def _plan(seen: CellSource) -> tuple[str, StyleRole]:
     backup = seen.snapshot.zoho.backup
-    return in_words(backup.rrule) if backup and backup.rrule else "–", "muted"
+    return rrule_text(backup.rrule) if backup and backup.rrule else "–", "muted"
 
 
-def _links(seen: Seen) -> tuple[str, Role]:
-    return links_words(seen.snapshot, seen.now).removeprefix("links "), "muted"
+def _links(seen: CellSource) -> tuple[str, StyleRole]:
+    return links_summary(seen.snapshot, seen.now).removeprefix("links "), "muted"
 
 
-def _seen(seen: Seen) -> tuple[str, Role]:
+def _seen(seen: CellSource) -> tuple[str, StyleRole]:
     snapshot = seen.snapshot
     if snapshot.activity.paused:
         return "PAUSED", "warning"
     if snapshot.activity.polling:
         return "now…", "muted"
-    age = rough(seen.now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"
+    age = rough_span(seen.now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"
     return age, "muted"
 
 
-def _when(seen: Seen) -> tuple[str, Role]:
+def _when(seen: CellSource) -> tuple[str, StyleRole]:
     run = seen.snapshot.zoho.backup.next_run if seen.snapshot.zoho.backup else None
-    shown = run is not None and bool(countdown_words(seen.snapshot, seen.verdict, seen.now))
-    return moment_texts(run, seen.zone)[-1] if run and shown else "–", "muted"
+    shown = run is not None and bool(countdown_text(seen.snapshot, seen.verdict, seen.now))
+    return datetime_texts(run, seen.zone)[-1] if run and shown else "–", "muted"
 
 
 _COLUMNS: Final = (
@@ -137,45 +137,45 @@ _COLUMNS: Final = (
     Column("COMPANY", "company", 18, 28, _company),
     Column("WHY", None, 30, 400, _why),
 )
-_WANTED: Final = (
+_PRIORITY: Final = (
     *("STATUS", "ORG", "NEXT RUN", "SEEN", "LAST GOOD", "DC", "BY", "WHY"),
     *("PLAN", "WHEN", "LINKS", "COMPANY"),
 )
 """Which come first where there is not room for all."""
-_WHY_GROWS: Final = 40
+_MIN_WHY_CELLS: Final = 40
 """Cells that are left to it before columns are added that are wanted less."""
-_GROWING: Final = (
+_GROWTH_LIMITS: Final = (
     ("STATUS", 20),
     ("NEXT RUN", 20),
     ("ORG", 20),
     ("WHY", 80),
-    *((one, 400) for one in _WANTED),
+    *((one, 400) for one in _PRIORITY),
 )
 """Which are given the room that is left, in turn, and up to how many cells."""
 
 
 @lru_cache(maxsize=64)
-def columns_of(width: int) -> tuple[tuple[Column, int], ...]:
+def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
     """The columns that fit, left to right, each with its cells; a blank stands between two."""
-    left, chosen = width - _MARK, list[Column]()
-    for column in sorted(_COLUMNS, key=lambda one: _WANTED.index(one.title)):
-        need = column.least + (1 if chosen else 0)
+    left, chosen = width - _ACCENT_MARK_CELLS, list[Column]()
+    for column in sorted(_COLUMNS, key=lambda one: _PRIORITY.index(one.title)):
+        need = column.min_cells + (1 if chosen else 0)
         # Why an org is not well is worth more than one more column.
-        if need + (_WHY_GROWS if any(one.title == "WHY" for one in chosen) else 0) > left:
+        if need + (_MIN_WHY_CELLS if any(one.title == "WHY" for one in chosen) else 0) > left:
             break
         left -= need
         chosen.append(column)
-    while len(chosen) > 1 and _lacking(chosen) > left:
-        left += chosen.pop().least + 1
+    while len(chosen) > 1 and _missing_title_cells(chosen) > left:
+        left += chosen.pop().min_cells + 1
     if not chosen:
-        return ((_COLUMNS[0], max(width - _MARK, 0)),)
+        return ((_COLUMNS[0], max(width - _ACCENT_MARK_CELLS, 0)),)
     columns = [column for column in _COLUMNS if column in chosen]
-    cells = {column.title: column.least for column in columns}
-    if (lacking := _lacking(chosen)) <= left:
+    cells = {column.title: column.min_cells for column in columns}
+    if (lacking := _missing_title_cells(chosen)) <= left:
         cells[columns[-1].title] += lacking
         left -= lacking
-    most = {column.title: column.most for column in columns}
-    for title, limit in _GROWING:
+    most = {column.title: column.max_cells for column in columns}
+    for title, limit in _GROWTH_LIMITS:
         if title in cells:
             more = max(min(limit, most[title]) - cells[title], 0)
             more = min(more, max(left, 0))
@@ -184,57 +184,57 @@ def columns_of(width: int) -> tuple[tuple[Column, int], ...]:
     return tuple((column, cells[column.title]) for column in columns)
 
 
-def _lacking(chosen: Sequence[Column]) -> int:
+def _missing_title_cells(chosen: Sequence[Column]) -> int:
     """Cells that the last column's title lacks for the count of those that are left out."""
     hidden, last = len(_COLUMNS) - len(chosen), max(chosen, key=_COLUMNS.index)
     arrow = 2 if last.sort else 0
-    return max(len(f"{last.title} +{hidden}") + arrow - last.least, 0) if hidden else 0
+    return max(len(f"{last.title} +{hidden}") + arrow - last.min_cells, 0) if hidden else 0
 
 
-def draw_head(width: int, sort: Sort, *, reverse: bool) -> Line:
+def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> StyledLine:
     """The titles; an arrow marks the one that is sorted by. At the end, how many there is no room for."""
     arrow = "▼" if reverse else "▲"
-    pieces: list[tuple[str, Role]] = [(" " * _MARK, "text")]
-    columns, title, room = columns_of(width), "", 0
+    pieces: list[tuple[str, StyleRole]] = [(" " * _ACCENT_MARK_CELLS, "text")]
+    columns, title, room = fit_columns(width), "", 0
     for column, cells in columns:
         by_this = column.sort == sort
         title = f"{column.title} {arrow}" if by_this and len(column.title) + 2 <= cells else column.title
         room = cells - len(title)
         pieces += [(fit(title, cells), "heading"), (" ", "text")]
     if hidden := len(_COLUMNS) - len(columns):
-        count = longest_fitting(
+        count = first_fitting(
             [f"+{hidden} columns when wider", f"+{hidden} columns", f"+{hidden}"], room - 1
         )
         if len(count) < room:
             pieces[-2:] = [(title, "heading"), (count.rjust(room), "muted"), (" ", "text")]
-    return cut(tuple(pieces[:-1]), width)
+    return fit_line(tuple(pieces[:-1]), width)
 
 
-def draw_row(
+def render_table_row(
     snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo | None = None
-) -> Line:
+) -> StyledLine:
     """One org, in exactly `width` cells.
 
     Args:
         zone: the viewer's; None: the machine's.
     """
-    seen = Seen(snapshot, verdict, now, zone)
+    seen = CellSource(snapshot, verdict, now, zone)
     pieces = [accent_mark(snapshot.org.accent)]
-    for column, cells in columns_of(width):
-        text, role = column.cell(seen)
-        if column.shorter and cell_len(text) > cells:
-            text, role = column.shorter(seen)
+    for column, cells in fit_columns(width):
+        text, role = column.text(seen)
+        if column.short_text and cell_len(text) > cells:
+            text, role = column.short_text(seen)
         cut_to = min(cell_len(text), cells)
         # A badge is no wider than its words: a column of solid blocks would drown them.
         pieces += [(fit(text, cut_to), role), (" " * (cells - cut_to), "text")]
         pieces.append((" ", "text"))
-    return cut(tuple(pieces[:-1]), width)
+    return fit_line(tuple(pieces[:-1]), width)
 
 
 def column_at(width: int, x: int) -> Column | None:
     """The column whose title stands at that cell."""
-    begin = _MARK
-    for column, cells in columns_of(width):
+    begin = _ACCENT_MARK_CELLS
+    for column, cells in fit_columns(width):
         if begin <= x < begin + cells:
             return column
         begin += cells + 1

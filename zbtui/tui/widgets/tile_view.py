@@ -17,19 +17,19 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from zbtui.core.finding import FIELDS
+from zbtui.core.finding import FILTER_FIELDS
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.messages import OrgsShown
-from zbtui.tui.roster import Roster
-from zbtui.tui.widgets.lines import Line, Role, fit
-from zbtui.tui.widgets.scrolled_lines import BAR, ScrolledLines
-from zbtui.tui.widgets.strips import joined
+from zbtui.tui.roster import OrgList
+from zbtui.tui.widgets.lines import StyledLine, StyleRole, fit
+from zbtui.tui.widgets.scrolled_lines import SCROLLBAR_WIDTH, LineScrollView
+from zbtui.tui.widgets.strips import join_pieces
 
-GAP: Final = 1
+COLUMN_GAP: Final = 1
 """Cells between two columns."""
 
 
-class Tile(NamedTuple):
+class ViewItem(NamedTuple):
     """One thing in a view: a panel, or a line. A tuple, because a key may make thousands of them."""
 
     key: Hashable
@@ -39,158 +39,158 @@ class Tile(NamedTuple):
 
 
 @lru_cache(maxsize=1 << 16)
-def org_tile(name: str) -> Tile:
+def org_item(name: str) -> ViewItem:
     """The one tile of an org, where a view has one for each."""
-    return Tile(name, name)
+    return ViewItem(name, name)
 
 
-class TileView(ScrolledLines, can_focus=True):
+class OrgListView(LineScrollView, can_focus=True):
     """Tiles in one or several columns, with a cursor on one of them.
 
     A view says which tiles there are (`make_tiles`) and how each is drawn (`draw_tile`).
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "tiles--selected",
-        *(f"tiles--{role}" for role in get_args(Role)),
+        "org-list--selected",
+        *(f"org-list--{role}" for role in get_args(StyleRole)),
     }
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("tiles")
 
-    tile_height: ClassVar[int] = 1
+    item_height: ClassVar[int] = 1
     """Lines of each tile."""
-    opens_on_top: ClassVar[bool] = False
+    opens_at_top: ClassVar[bool] = False
     """Whether its first lines are what it is opened for, wherever the cursor is."""
-    own_order: ClassVar[str] = ""
+    fixed_order: ClassVar[str] = ""
     """In which order its lines are, where that is not what the user chose."""
-    marks_selected: ClassVar[bool] = True
+    highlights_selected: ClassVar[bool] = True
     """Whether the selected tile is told by a ground of its own; else `draw_tile` tells it."""
 
     class Opened(Message):
         """A tile was clicked twice."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, org_list: OrgList) -> None:
         super().__init__()
-        self.roster = roster
-        self._tiles: list[Tile] = []
-        self._at: int | None = None
+        self.org_list = org_list
+        self._items: list[ViewItem] = []
+        self._selected_index: int | None = None
         """The place of the selected tile; None: there is none to select."""
-        self._drawn: dict[int, tuple[tuple[Line, ...], bool]] = {}
+        self._rendered_items: dict[int, tuple[tuple[StyledLine, ...], bool]] = {}
         """What is on the screen, by place, and whether as selected."""
-        self._styles: dict[tuple[Role, bool], Style] = {}
-        self._laid_out_for = (0, 0)
+        self._styles: dict[tuple[StyleRole, bool], Style] = {}
+        self._layout_size = (0, 0)
         """Cells of its lines, and lines of the screen."""
-        self._scrolled_for = 0
+        self._scrolled_height = 0
         """Lines of its height."""
-        self._stays_on_top = False
+        self._stays_at_top = False
         """Since it was opened nobody has moved."""
         self._columns = 1
-        self._tile_width = 0
-        self._painted = False
+        self._item_width = 0
+        self._has_painted = False
 
     # What a view says
 
-    def make_tiles(self) -> Sequence[Tile]:
+    def make_items(self) -> Sequence[ViewItem]:
         """From top to bottom, as of now."""
         raise NotImplementedError
 
-    def draw_tile(self, tile: Tile, width: int, *, selected: bool) -> tuple[Line, ...]:
+    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         """`tile_height` lines, each exactly `width` cells."""
         raise NotImplementedError
 
-    def draw_header(self, width: int) -> tuple[Line, ...]:
+    def render_header(self, width: int) -> tuple[StyledLine, ...]:
         """`header_height` lines."""
         return ()
 
-    def columns_for(self, width: int) -> tuple[int, int]:
+    def column_layout(self, width: int) -> tuple[int, int]:
         """How many columns, and how wide each of them is."""
         return 1, width
 
-    def pressed_header(self, x: int) -> None:
+    def header_clicked(self, x: int) -> None:
         """The header was clicked at that cell."""
 
     # What it tells
 
     @property
-    def current(self) -> str | None:
+    def selected_org(self) -> str | None:
         """The org of the selected tile."""
-        return None if self._at is None else self._tiles[self._at].org
+        return None if self._selected_index is None else self._items[self._selected_index].org
 
-    def orgs_in_sight(self) -> list[str]:
+    def visible_orgs(self) -> list[str]:
         """Each once."""
-        orgs = (self._tiles[place].org for place in self._in_sight())
+        orgs = (self._items[place].org for place in self._visible_range())
         return list(dict.fromkeys(org for org in orgs if org is not None))
 
     # What it is told
 
-    def take_up_keys(self) -> None:
+    def keys_changed(self) -> None:
         """The user has chosen other keys."""
-        self._redraw()
+        self._redraw_all()
 
-    def show(self, org: str | None) -> None:
+    def show_from(self, org: str | None) -> None:
         """It is the view that is shown from now on, with the cursor on that org."""
         self.rebuild()
         if org is not None:
             self.select(org)
-        self._stays_on_top = self.opens_on_top
+        self._stays_at_top = self.opens_at_top
         self._scroll_to_selected()
 
     def rebuild(self) -> None:
         """Other tiles, or in another order: the selected one stays selected, where it is still there."""
-        before = None if self._at is None else self._tiles[self._at]
-        self._tiles = list(self.make_tiles())
-        was, self._at = self._at, self._find(before)
+        before = None if self._selected_index is None else self._items[self._selected_index]
+        self._items = list(self.make_items())
+        was, self._selected_index = self._selected_index, self._find_selection(before)
         self._lay_out()
-        if self.roster.is_touched and (self._at != was or self._at is None):
+        if self.org_list.is_user_active and (self._selected_index != was or self._selected_index is None):
             self._scroll_to_selected()
 
     def repaint(self, orgs: Iterable[str]) -> None:
         """What is known of these orgs may look different."""
         wanted = set(orgs)
-        self._repaint(place for place in self._in_sight() if self._tiles[place].org in wanted)
+        self._repaint_items(place for place in self._visible_range() if self._items[place].org in wanted)
 
     def tick(self) -> None:
         """A second went by."""
-        self._repaint(self._in_sight())
+        self._repaint_items(self._visible_range())
 
-    def let_go(self) -> None:
+    def reset_to_top(self) -> None:
         """Back to the top: nobody has moved for a while."""
-        self._at = self._selectable(0, 1)
-        self._redraw()
+        self._selected_index = self._next_selectable(0, 1)
+        self._redraw_all()
         self.scroll_home(animate=False, force=True)
 
     def select(self, org: str) -> None:
         """Move to the first tile of that org, where it has one."""
-        place = next((place for place, tile in enumerate(self._tiles) if tile.org == org), None)
+        place = next((place for place, tile in enumerate(self._items) if tile.org == org), None)
         if place is not None:
-            self.move_to(place)
+            self.select_index(place)
 
-    def move_to(self, place: int) -> None:
+    def select_index(self, place: int) -> None:
         """Select the tile at that place; the order then rests for a while."""
-        before, self._at = self._at, place
-        self._stays_on_top = False
-        self.roster.touch()
-        self._repaint(one for one in (before, place) if one is not None)
+        before, self._selected_index = self._selected_index, place
+        self._stays_at_top = False
+        self.org_list.restart_idle_timer()
+        self._repaint_items(one for one in (before, place) if one is not None)
         self._scroll_to_selected()
 
-    def _find(self, before: Tile | None) -> int | None:
-        if before is None or not self.roster.is_touched:
-            return self._selectable(0, 1)
+    def _find_selection(self, before: ViewItem | None) -> int | None:
+        if before is None or not self.org_list.is_user_active:
+            return self._next_selectable(0, 1)
         same_org = None
-        for place, tile in enumerate(self._tiles):
+        for place, tile in enumerate(self._items):
             if tile.key == before.key:
                 return place
             if same_org is None and tile.org == before.org:
                 same_org = place
         if same_org is not None:
             return same_org
-        near = min(self._at or 0, len(self._tiles) - 1)
-        back = self._selectable(near, -1)
-        return self._selectable(near, 1) if back is None else back
+        near = min(self._selected_index or 0, len(self._items) - 1)
+        back = self._next_selectable(near, -1)
+        return self._next_selectable(near, 1) if back is None else back
 
-    def _selectable(self, place: int, step: int) -> int | None:
+    def _next_selectable(self, place: int, step: int) -> int | None:
         """The first tile with an org from that place on."""
-        while 0 <= place < len(self._tiles):
-            if self._tiles[place].org is not None:
+        while 0 <= place < len(self._items):
+            if self._items[place].org is not None:
                 return place
             place += step
         return None
@@ -198,12 +198,12 @@ class TileView(ScrolledLines, can_focus=True):
     # Layout
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._fit()  # it is painted before it is told of its size
+        self._lay_out_if_resized()  # it is painted before it is told of its size
         return super().render_lines(crop)
 
     def on_resize(self) -> None:
-        self._fit()
-        if self.roster.is_touched:
+        self._lay_out_if_resized()
+        if self.org_list.is_user_active:
             self.call_after_refresh(self._scroll_to_selected)
 
     # Nothing in it shows whether it has the focus: Textual's own repaint all of it, ...
@@ -222,79 +222,79 @@ class TileView(ScrolledLines, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles.clear()
-        self._redraw()
+        self._redraw_all()
 
-    def _fit(self) -> None:
+    def _lay_out_if_resized(self) -> None:
         """Lay out anew for another size; with another height, keep what is selected in sight."""
-        if self.line_width and self._laid_out_for != (self.line_width, self.screen.size.height):
+        if self.line_width and self._layout_size != (self.line_width, self.screen.size.height):
             self._lay_out()
-        if self.size.height not in (0, self._scrolled_for):
-            self._scrolled_for = self.size.height
-            if self.roster.is_touched:
-                self.scroll_silently(self._wanted_scroll())
+        if self.size.height not in (0, self._scrolled_height):
+            self._scrolled_height = self.size.height
+            if self.org_list.is_user_active:
+                self.scroll_without_repaint(self._scroll_for_selection())
 
     def _lay_out(self) -> None:
         # While it is hidden it has no width: most likely it will have the one that it had.
-        width = self.line_width or self._laid_out_for[0]
-        self._laid_out_for = width, self.screen.size.height
-        self._columns, self._tile_width = self.columns_for(width)
-        rows = -(-len(self._tiles) // self._columns)
-        self.set_lines(rows * self.tile_height)
-        self._redraw()
+        width = self.line_width or self._layout_size[0]
+        self._layout_size = width, self.screen.size.height
+        self._columns, self._item_width = self.column_layout(width)
+        rows = -(-len(self._items) // self._columns)
+        self.set_line_count(rows * self.item_height)
+        self._redraw_all()
 
-    def _redraw(self) -> None:
-        self._drawn.clear()
+    def _redraw_all(self) -> None:
+        self._rendered_items.clear()
         self.refresh()
 
-    def _in_sight(self) -> range:
-        top, room = self.scroll_offset.y, self.lines_in_sight
-        first = top // self.tile_height * self._columns
-        last = -(-(top + room) // self.tile_height) * self._columns
-        return range(min(first, len(self._tiles)), min(last, len(self._tiles)))
+    def _visible_range(self) -> range:
+        top, room = self.scroll_offset.y, self.visible_line_count
+        first = top // self.item_height * self._columns
+        last = -(-(top + room) // self.item_height) * self._columns
+        return range(min(first, len(self._items)), min(last, len(self._items)))
 
     def _scroll_to_selected(self) -> None:
         if not self.size.height:  # hidden: it comes to it when it is shown
             return
-        y = self._wanted_scroll()
+        y = self._scroll_for_selection()
         if y != self.scroll_offset.y:
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
-    def _wanted_scroll(self) -> int:
+    def _scroll_for_selection(self) -> int:
         """The least scrolling that has what is selected in sight, with the heading that it stands under."""
-        if self._stays_on_top:
+        if self._stays_at_top:
             return 0
-        if self._at is None:
+        if self._selected_index is None:
             return self.scroll_offset.y
-        top = bottom = self._at
-        while top > 0 and self._tiles[top - 1].org is None:
+        top = bottom = self._selected_index
+        while top > 0 and self._items[top - 1].org is None:
             top -= 1
         first, last = top // self._columns, bottom // self._columns
-        room, y = self.lines_in_sight, self.scroll_offset.y
-        y = max(y, (last + 1) * self.tile_height - room)
-        return min(y, (last if room < (last + 1 - first) * self.tile_height else first) * self.tile_height)
+        room, y = self.visible_line_count, self.scroll_offset.y
+        y = max(y, (last + 1) * self.item_height - room)
+        return min(y, (last if room < (last + 1 - first) * self.item_height else first) * self.item_height)
 
     # Painting
 
-    def _draw(self, place: int) -> tuple[tuple[Line, ...], bool]:
-        selected = place == self._at
-        drawn = self.draw_tile(self._tiles[place], self._tile_width, selected=selected), selected
-        self._drawn[place] = drawn
+    def _render_and_cache(self, place: int) -> tuple[tuple[StyledLine, ...], bool]:
+        selected = place == self._selected_index
+        drawn = self.render_item(self._items[place], self._item_width, selected=selected), selected
+        self._rendered_items[place] = drawn
         return drawn
 
-    def _repaint(self, places: Iterable[int]) -> None:
+    def _repaint_items(self, places: Iterable[int]) -> None:
         """Repaint the lines of these tiles that differ from what is on the screen."""
         ends: dict[int, int] = {}
-        seen = self._in_sight()
+        seen = self._visible_range()
         for place in places:
             if place not in seen:
                 continue
-            before = self._drawn.get(place) or (((),) * self.tile_height, False)
-            after, selected = self._draw(place)
+            before = self._rendered_items.get(place) or (((),) * self.item_height, False)
+            after, selected = self._render_and_cache(place)
             row, column = divmod(place, self._columns)
-            right = column * (self._tile_width + GAP) + self._tile_width
-            top = self.header_height + row * self.tile_height - self.scroll_offset.y
-            marked = self.marks_selected and before[1] != selected
-            for y, old, new in zip(range(top, top + self.tile_height), before[0], after, strict=True):
+            right = column * (self._item_width + COLUMN_GAP) + self._item_width
+            top = self.header_height + row * self.item_height - self.scroll_offset.y
+            marked = self.highlights_selected and before[1] != selected
+            for y, old, new in zip(range(top, top + self.item_height), before[0], after, strict=True):
                 if (old != new or marked) and y >= self.header_height:
                     ends[y] = max(right, ends.get(y, 0))
         # One region a line, from its beginning: Textual writes each from there in any case.
@@ -302,49 +302,57 @@ class TileView(ScrolledLines, can_focus=True):
             self.refresh(*(Region(0, y, right, 1) for y, right in ends.items()))
 
     def render_line(self, y: int) -> Strip:
-        if not self._painted:
-            self._painted = True
+        if not self._has_painted:
+            self._has_painted = True
             self.app.post_message(OrgsShown())
-        bar = ("▐" * BAR, self._style("frame")) if y in self.thumb else (" " * BAR, self._style("text"))
-        return joined([*self._pieces(y), bar], self.size.width)
+        bar = (
+            ("▐" * SCROLLBAR_WIDTH, self._style_of("frame"))
+            if y in self.thumb_rows
+            else (" " * SCROLLBAR_WIDTH, self._style_of("text"))
+        )
+        return join_pieces([*self._line_pieces(y), bar], self.size.width)
 
-    def _pieces(self, y: int) -> list[tuple[str, Style]]:
+    def _line_pieces(self, y: int) -> list[tuple[str, Style]]:
         if y < self.header_height:
-            return self._side_by_side([(self.draw_header(self._tile_width)[y], False)])
-        if not self._tiles:
-            return self._draw_nothing(y - self.header_height)
-        row, line = divmod(y - self.header_height + self.scroll_offset.y, self.tile_height)
+            return self._join_columns([(self.render_header(self._item_width)[y], False)])
+        if not self._items:
+            return self._render_empty(y - self.header_height)
+        row, line = divmod(y - self.header_height + self.scroll_offset.y, self.item_height)
         first = row * self._columns
         drawn = []
-        for place in range(first, min(first + self._columns, len(self._tiles))):
-            lines, selected = self._drawn.get(place) or self._draw(place)
-            drawn.append((lines[line], selected and self.marks_selected))
-        return self._side_by_side(drawn)
+        for place in range(first, min(first + self._columns, len(self._items))):
+            lines, selected = self._rendered_items.get(place) or self._render_and_cache(place)
+            drawn.append((lines[line], selected and self.highlights_selected))
+        return self._join_columns(drawn)
 
-    def _draw_nothing(self, line: int) -> list[tuple[str, Style]]:
+    def _render_empty(self, line: int) -> list[tuple[str, Style]]:
         """What is told where the filter lets nothing through."""
-        fields = " ".join(f"{field}:" for field in FIELDS)
-        told = ("", " No org matches the filter.", f" Its fields are {fields}") if self.roster.find else ()
-        return [(fit(told[line] if line < len(told) else "", self.line_width), self._style("muted"))]
+        fields = " ".join(f"{field}:" for field in FILTER_FIELDS)
+        told = (
+            ("", " No org matches the filter.", f" Its fields are {fields}")
+            if self.org_list.filter_text
+            else ()
+        )
+        return [(fit(told[line] if line < len(told) else "", self.line_width), self._style_of("muted"))]
 
-    def _side_by_side(self, drawn: Sequence[tuple[Line, bool]]) -> list[tuple[str, Style]]:
+    def _join_columns(self, drawn: Sequence[tuple[StyledLine, bool]]) -> list[tuple[str, Style]]:
         """Lines of tiles side by side, each with whether it is selected, up to the scroll bar."""
-        ground = self._style("text")
+        ground = self._style_of("text")
         pieces: list[tuple[str, Style]] = []
         for line, selected in drawn:
             if pieces:
-                pieces.append((" " * GAP, ground))
-            pieces += [(text, self._style(role, selected=selected)) for text, role in line]
-        width = len(drawn) * (self._tile_width + GAP) - GAP if drawn else 0
+                pieces.append((" " * COLUMN_GAP, ground))
+            pieces += [(text, self._style_of(role, selected=selected)) for text, role in line]
+        width = len(drawn) * (self._item_width + COLUMN_GAP) - COLUMN_GAP if drawn else 0
         pieces.append((" " * (self.line_width - width), ground))
         return pieces
 
-    def _style(self, role: Role, *, selected: bool = False) -> Style:
+    def _style_of(self, role: StyleRole, *, selected: bool = False) -> Style:
         style = self._styles.get((role, selected))
         if style is None:
-            style = self.get_component_rich_style(f"tiles--{role}")
+            style = self.get_component_rich_style(f"org-list--{role}")
             if selected:
-                under = self.get_component_rich_style("tiles--selected")
+                under = self.get_component_rich_style("org-list--selected")
                 style += Style(
                     # Reversed, the text's colour is the ground: one for the whole line.
                     color=under.color if under.reverse else None,
@@ -357,53 +365,55 @@ class TileView(ScrolledLines, can_focus=True):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        seen = self._in_sight()
-        self._drawn = {place: lines for place, lines in self._drawn.items() if place in seen}
+        seen = self._visible_range()
+        self._rendered_items = {
+            place: lines for place, lines in self._rendered_items.items() if place in seen
+        }
 
     # Keys and mouse
 
     def action_move(self, columns: int, rows: int) -> None:
-        if self._at is None:
+        if self._selected_index is None:
             return
         step = columns + rows * self._columns
-        if self._at not in (seen := self._in_sight()):
-            self._move_on(seen.start, 1)  # others scrolled: it goes on among what is looked at
+        if self._selected_index not in (seen := self._visible_range()):
+            self._select_next(seen.start, 1)  # others scrolled: it goes on among what is looked at
             return
-        place = self._at + step
-        if rows > 0 and place >= len(self._tiles):
+        place = self._selected_index + step
+        if rows > 0 and place >= len(self._items):
             # The last row is not full.
-            last = len(self._tiles) - 1
+            last = len(self._items) - 1
             place = last if place // self._columns <= last // self._columns else place
-        self._move_on(place, 1 if step > 0 else -1)
+        self._select_next(place, 1 if step > 0 else -1)
 
     def action_move_to(self, place: int) -> None:
-        if self._tiles:
-            self._move_on(place % len(self._tiles), -1 if place < 0 else 1)
+        if self._items:
+            self._select_next(place % len(self._items), -1 if place < 0 else 1)
 
-    def _move_on(self, place: int, step: int) -> bool:
+    def _select_next(self, place: int, step: int) -> bool:
         """To the first tile with an org from that place on. Whether there is one."""
-        target = self._selectable(place, step)
+        target = self._next_selectable(place, step)
         if target is not None:
-            self.move_to(target)
+            self.select_index(target)
         return target is not None
 
     def action_page(self, direction: int) -> None:
-        if self._at is None:
+        if self._selected_index is None:
             return
-        rows = max(self.lines_in_sight // self.tile_height, 1)
-        place = min(max(self._at + direction * rows * self._columns, 0), len(self._tiles) - 1)
-        if not self._move_on(place, direction):
-            self._move_on(place, -direction)
+        rows = max(self.visible_line_count // self.item_height, 1)
+        place = min(max(self._selected_index + direction * rows * self._columns, 0), len(self._items) - 1)
+        if not self._select_next(place, direction):
+            self._select_next(place, -direction)
 
     def on_click(self, event: events.Click) -> None:
         if event.x >= self.line_width:  # the scroll bar
             return
         if event.y < self.header_height:
-            self.pressed_header(event.x)
+            self.header_clicked(event.x)
             return
-        row = (event.y - self.header_height + self.scroll_offset.y) // self.tile_height
-        place = row * self._columns + min(event.x // (self._tile_width + GAP), self._columns - 1)
-        if place < len(self._tiles) and self._tiles[place].org is not None:
-            self.move_to(place)
+        row = (event.y - self.header_height + self.scroll_offset.y) // self.item_height
+        place = row * self._columns + min(event.x // (self._item_width + COLUMN_GAP), self._columns - 1)
+        if place < len(self._items) and self._items[place].org is not None:
+            self.select_index(place)
             if event.chain == 2:
                 self.post_message(self.Opened())

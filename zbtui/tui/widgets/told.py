@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from zbtui.core.backup import State
-from zbtui.core.explain import label
-from zbtui.core.past import past_words
+from zbtui.core.backup import BackupState
+from zbtui.core.explain import data_center_label
+from zbtui.core.past import history_and_links_summaries
 from zbtui.core.snapshot import Snapshot
 from zbtui.core.timefmt import ago, countdown
 from zbtui.core.verdict import Level, Verdict
-from zbtui.tui.widgets.lines import Role, longest_fitting
+from zbtui.tui.widgets.lines import StyleRole, first_fitting
 
-LEVEL_ROLES: Final[dict[Level, Role]] = {
+LEVEL_ROLES: Final[dict[Level, StyleRole]] = {
     Level.OK: "ok",
     Level.WARNING: "warning",
     Level.UNKNOWN: "unknown",
     Level.CRITICAL: "critical",
 }
-_BADGE_ROLES: Final[dict[Level, Role]] = {
+_BADGE_ROLES: Final[dict[Level, StyleRole]] = {
     Level.UNKNOWN: "unknown-badge",
     Level.CRITICAL: "critical-badge",
 }
@@ -27,11 +27,11 @@ _BADGE_ROLES: Final[dict[Level, Role]] = {
 
 def badge(verdict: Verdict) -> str:
     """`● SCHEDULED`: glyph and word, and whether that is old knowledge."""
-    word = f"{verdict.glyph} {verdict.word}"
+    word = f"{verdict.glyph} {verdict.badge}"
     return f"{word} (stale)" if verdict.stale else word
 
 
-def tone(verdict: Verdict) -> Role:
+def badge_role(verdict: Verdict) -> StyleRole:
     """The badge's role. Green is for what was seen lately, and for nothing else."""
     if verdict.level is Level.OK:
         if verdict.stale:
@@ -40,19 +40,19 @@ def tone(verdict: Verdict) -> Role:
     return _BADGE_ROLES.get(verdict.level) or LEVEL_ROLES[verdict.level]
 
 
-def frame_role(verdict: Verdict) -> Role:
+def frame_role(verdict: Verdict) -> StyleRole:
     """A frame stands out where somebody should look."""
     return "frame" if verdict.level is Level.OK else LEVEL_ROLES[verdict.level]
 
 
-def countdown_words(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
+def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     """`in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`; empty where there is none to wait for."""
     trouble = snapshot.polls.problem
-    if trouble and trouble.is_barred and trouble.retry_at and trouble.retry_at > now:
+    if trouble and trouble.forbids_early_retry and trouble.retry_at and trouble.retry_at > now:
         return f"asks in {countdown(trouble.retry_at - now)}"
     ahead = snapshot.time_to_next_run(now)
     # The badge of a failure stays while another run is in progress; its date is not one to wait for.
-    running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is State.INPROGRESS
+    running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is BackupState.INPROGRESS
     if ahead is None or running or verdict.name == "stopped":
         return ""
     if ahead > timedelta():
@@ -62,16 +62,16 @@ def countdown_words(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
 
 
-def one_line(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
+def org_summary(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     """How an org stands, as a line of text to hand on."""
     backup, org = snapshot.zoho.backup, snapshot.org
-    told = [f"{org.name} ({label(org.data_center)}): {badge(verdict)}: {verdict.headline}"]
-    if backup and backup.scheduled_date and countdown_words(snapshot, verdict, now):
+    told = [f"{org.name} ({data_center_label(org.data_center)}): {badge(verdict)}: {verdict.headline}"]
+    if backup and backup.scheduled_date and countdown_text(snapshot, verdict, now):
         told.append(f"next run {backup.scheduled_date}")
     if backup and backup.requester:
         who = backup.requester
         told.append(f"set up by {who.name or 'unnamed'}" + (f" (ZUID {who.zuid})" if who.zuid else ""))
-    told.append(longest_fitting(past_words(snapshot, now), 400))
+    told.append(first_fitting(history_and_links_summaries(snapshot, now), 400))
     told.append(
         f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
     )
