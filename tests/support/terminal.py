@@ -11,6 +11,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pyte
 
@@ -35,18 +36,26 @@ class Terminal:
         """Of the window, as the program set it last."""
         return str(self._screen.title)
 
+    @property
+    def _time(self) -> float:
+        """Seconds that the program had for itself: a busy machine has it wait for a core."""
+        return time.monotonic() - _held_up(self.process.pid)
+
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
     def until(self, true: Callable[[str], bool], patience: float = 30.0) -> str:
         """Read until the screen is as wanted: another process has its own time.
 
+        Args:
+            patience: seconds, of the program's own.
+
         Raises:
             AssertionError: it never was, with the screen as it is.
         """
-        deadline = time.monotonic() + patience
+        deadline = self._time + patience
         while not true(self.text):
-            assert time.monotonic() < deadline, f"still not on the screen:\n{self.text}"
+            assert self._time < deadline, f"still not on the screen:\n{self.text}"
             if not self.read():
                 assert true(self.text), f"ended ({self.process.wait()}):\n{self.text}"
         return self.text
@@ -56,9 +65,9 @@ class Terminal:
 
     def ends(self, patience: float = 30.0) -> int:
         """Read on until the program has ended, and the rest of what it wrote; its exit status."""
-        deadline = time.monotonic() + patience
+        deadline = self._time + patience
         while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"still running:\n{self.text}"
+            assert self._time < deadline, f"still running:\n{self.text}"
             self.read()
         while self.master >= 0 and select.select([self.master], [], [], 0)[0] and self.read():
             pass
@@ -68,6 +77,10 @@ class Terminal:
         """Another size, as when a person pulls at the window's corner; the program is told."""
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._screen.resize(lines, columns)
+
+    def blank(self) -> None:
+        """Empty it: whatever it shows from now on was drawn since."""
+        self._screen.erase_in_display(2)
 
     def hang_up(self) -> None:
         """Close the terminal, as when ssh drops."""
@@ -118,6 +131,15 @@ def in_terminal(
         process.wait()
         if terminal.master >= 0:
             os.close(terminal.master)
+
+
+def _held_up(pid: int) -> float:
+    """Seconds for which a process could have run, and was not let; 0 where the system does not tell."""
+    try:
+        _running, waiting, _turns = Path(f"/proc/{pid}/schedstat").read_text().split()
+    except (OSError, ValueError):
+        return 0.0
+    return int(waiting) / 1e9
 
 
 def _take_terminal() -> None:
