@@ -10,7 +10,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyte
@@ -134,12 +134,13 @@ def in_terminal(
 
 
 def _held_up(pid: int) -> float:
-    """Seconds for which a process could have run, and was not let; 0 where the system does not tell."""
-    try:
-        _running, waiting, _turns = Path(f"/proc/{pid}/schedstat").read_text().split()
-    except (OSError, ValueError):
-        return 0.0
-    return int(waiting) / 1e9
+    """Seconds for which threads of a process could have run, and were not let: 0 where no system tells."""
+    waited = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # it has ended
+            _running, waiting, _turns = thread.read_text().split()
+            waited += int(waiting)
+    return waited / 1e9
 
 
 def _take_terminal() -> None:
