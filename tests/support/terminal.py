@@ -38,8 +38,8 @@ class Terminal:
 
     @property
     def _time(self) -> float:
-        """Seconds that the program had for itself: a busy machine has it wait for a core."""
-        return time.monotonic() - _held_up(self.process.pid)
+        """Seconds that the program and who reads it had for themselves: a busy machine has them wait."""
+        return time.monotonic() - _held_up(self.process.pid) - _held_up(os.getpid())
 
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
