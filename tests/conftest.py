@@ -34,6 +34,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is made for a while is among what the tests write: searched for secrets, and gone with it."""
+    folder = str(tmp_path_factory.mktemp("tmp"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
 @pytest.fixture(scope="session")
 def _homes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for them alone: pytest looks through all that is beside a new one, thousands in the end."""

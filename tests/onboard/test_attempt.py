@@ -91,7 +91,8 @@ async def test_before_it_is_kept_nothing_is(environment: OnboardingEnvironment, 
 async def test_no_secret_goes_into_config_or_journal(environment: OnboardingEnvironment) -> None:
     await environment.add_org("code", "heron")
     await environment.add_org("refresh-token", "nordlys")
-    written = f"{environment.config_text}{environment.rows('snapshot')}{environment.rows('lockout')}{environment.rows('token_request')}"
+    rows = [environment.rows(table) for table in ("snapshot", "lockout", "token_request")]
+    written = f"{environment.config_text}{rows}"
     assert "demo-" not in written
 
 

@@ -37,7 +37,8 @@ async def write_for_ever(path, index):
         index += 1
         at = START + timedelta(seconds=index)
         past = make_history(at, START)
-        seen = polled_snapshot(sample_org(), at, f"S{index}", history=past, history_read_at=at, company=None)
+        changes = {"history": past, "history_read_at": at, "company": None}
+        seen = polled_snapshot(sample_org(), at, f"S{index}", **changes)
         await record_poll(journal, seen)
         assert journal.problem is None, journal.problem
         say("noted", index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuratio
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:tmpdir=/tmp</listen>
+  <listen>unix:tmpdir=/tmp</listen> <!-- must be there; its command line says where it listens -->
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/> <allow eavesdrop="true"/> <allow own="*"/>
   </policy>
@@ -57,7 +58,9 @@ def secret_service(*, unlocked: bool = True, bus_activation: bool = True) -> Ite
             (root / name).mkdir(mode=0o700)
         (root / "bus.conf").write_text(_BUS)
         kind = "--session" if bus_activation else f"--config-file={root / 'bus.conf'}"
-        bus = stack.enter_context(_process(["dbus-daemon", kind, "--nofork", "--print-address"]))
+        # In there too: the socket of a bus that is killed stays.
+        bus_at = f"--address=unix:path={root / 'bus'}"
+        bus = stack.enter_context(_process(["dbus-daemon", kind, bus_at, "--nofork", "--print-address"]))
         assert bus.stdout is not None
         own = {
             "DBUS_SESSION_BUS_ADDRESS": bus.stdout.readline().decode().strip(),
@@ -101,6 +104,7 @@ def _process(
         stdin=subprocess.PIPE,
         stdout=output or subprocess.PIPE,  # type: ignore[call-overload]
         stderr=output or subprocess.DEVNULL,
+        preexec_fn=_end_with_parent,
     )
     try:
         yield process
@@ -110,6 +114,12 @@ def _process(
         for pipe in (process.stdin, process.stdout):
             if pipe is not None and not pipe.closed:
                 pipe.close()
+
+
+def _end_with_parent() -> None:
+    """However that ends. Of a keyring's daemon the system takes it back, but it ends with its bus."""
+    death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+    ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
 
 
 def _is_served(environ: dict[str, str]) -> bool:

@@ -10,7 +10,8 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pyte
 
@@ -35,18 +36,26 @@ class Terminal:
         """Of the window, as the program set it last."""
         return str(self._screen.title)
 
+    @property
+    def _time(self) -> float:
+        """Seconds that the program and who reads it had for themselves: a busy machine has them wait."""
+        return time.monotonic() - _held_up(self.process.pid) - _held_up(os.getpid())
+
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
     def wait_until(self, condition: Callable[[str], bool], patience: float = 30.0) -> str:
         """Read until the screen is as wanted: another process has its own time.
 
+        Args:
+            patience: seconds, of the program's own.
+
         Raises:
             AssertionError: it never was, with the screen as it is.
         """
-        deadline = time.monotonic() + patience
+        deadline = self._time + patience
         while not condition(self.text):
-            assert time.monotonic() < deadline, f"still not on the screen:\n{self.text}"
+            assert self._time < deadline, f"still not on the screen:\n{self.text}"
             if not self.read_output():
                 assert condition(self.text), f"ended ({self.process.wait()}):\n{self.text}"
         return self.text
@@ -56,9 +65,9 @@ class Terminal:
 
     def wait_for_exit(self, patience: float = 30.0) -> int:
         """Read on until the program has ended, and the rest of what it wrote; its exit status."""
-        deadline = time.monotonic() + patience
+        deadline = self._time + patience
         while self.process.poll() is None:
-            assert time.monotonic() < deadline, f"still running:\n{self.text}"
+            assert self._time < deadline, f"still running:\n{self.text}"
             self.read_output()
         while self.master >= 0 and select.select([self.master], [], [], 0)[0] and self.read_output():
             pass
@@ -68,6 +77,10 @@ class Terminal:
         """Another size, as when a person pulls at the window's corner; the program is told."""
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._screen.resize(lines, columns)
+
+    def blank(self) -> None:
+        """Empty it: whatever it shows from now on was drawn since."""
+        self._screen.erase_in_display(2)
 
     def hang_up(self) -> None:
         """Close the terminal, as when ssh drops."""
@@ -118,6 +131,16 @@ def run_in_terminal(
         process.wait()
         if terminal.master >= 0:
             os.close(terminal.master)
+
+
+def _held_up(pid: int) -> float:
+    """Seconds for which threads of a process could have run, and were not let: 0 where no system tells."""
+    waited = 0
+    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(OSError):  # it has ended
+            _running, waiting, _turns = thread.read_text().split()
+            waited += int(waiting)
+    return waited / 1e9
 
 
 def _take_terminal() -> None:

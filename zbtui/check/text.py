@@ -46,7 +46,8 @@ def _summary(report: Report, *, coloured: bool) -> str:
 def _rows(finding: OrgResult, widths: _ColumnWidths, *, coloured: bool) -> list[str]:
     verdict, name = finding.verdict, finding.snapshot.org.name
     columns = (
-        f"{colour_by_level(verdict.glyph, verdict.level, coloured=coloured)} {pad_to_width(name, widths.name)}",
+        colour_by_level(verdict.glyph, verdict.level, coloured=coloured)
+        + f" {pad_to_width(name, widths.name)}",
         pad_to_width(_data_center(finding), widths.data_center),
         colour_by_level(pad_to_width(verdict.badge, widths.badge), verdict.level, coloured=coloured),
         " · ".join([verdict.headline, *_facts(finding)]),

@@ -198,7 +198,8 @@ def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Pr
     return Problem(
         "contract",
         f"Zoho refuses the call (HTTP {status}){said}.",
-        f"Check the data center (it is set to {data_center_label(data_center)}); else look for a newer zbtui.",
+        f"Check the data center (it is set to {data_center_label(data_center)}); "
+        "else look for a newer zbtui.",
         code,
         status,
     )

@@ -137,7 +137,8 @@ def token_problem(error: str, status: int | None, data_center: str, step: TokenS
         return Problem(
             "auth",
             f"Zoho's sign-in service refuses: {code}.",
-            f"Check client and data center (it is set to {data_center_label(data_center)}), then sign in again.",
+            f"Check client and data center (it is set to {data_center_label(data_center)}), "
+            "then sign in again.",
             code,
             status,
         )

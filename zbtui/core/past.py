@@ -41,7 +41,8 @@ def links_summary(snapshot: Snapshot, now: datetime) -> str:
     running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is BackupState.INPROGRESS
     last = snapshot.last_completed
     if last is not None and zoho_now - last > LINKS_LIFETIME and not running:
-        return f"links expired by {day_month_text(last + LINKS_LIFETIME)}"  # nobody saw them, but none lives longer
+        # Nobody saw them, but none lives longer.
+        return f"links expired by {day_month_text(last + LINKS_LIFETIME)}"
     return "no links yet"
 
 

@@ -257,7 +257,8 @@ def _search_finding(seen: OrgExamination, elsewhere: DataCenterSearch) -> Findin
             "data center",
             org,
             FindingLevel.PROBLEM,
-            f"It belongs to {data_center_label(elsewhere.found_at)}, and is set to {data_center_label(seen.org.data_center)}.",
+            f"It belongs to {data_center_label(elsewhere.found_at)}, "
+            f"and is set to {data_center_label(seen.org.data_center)}.",
             f'Set it with e in the app, or data_center = "{elsewhere.found_at}" in the config.',
             "WRONG_DATA_CENTER",
         )
@@ -285,7 +286,8 @@ def _client_location_text(
         return (
             [
                 *told,
-                f"But {_data_center_labels(elsewhere.other_secret_at)} knows the client, with another secret.",
+                f"But {_data_center_labels(elsewhere.other_secret_at)} knows the client, "
+                "with another secret.",
             ],
             "If the org lives there, set that and sign in again, with the secret of that data center.",
         )

@@ -84,7 +84,8 @@ class KeyringCredentialStore:
             raise ProblemError(
                 _keyring_problem(
                     "The keyring took the sign-in but does not give it back.",
-                    f"Another back end is needed: see `keyring --list-backends`. {_SUPPORTED_KEYRINGS_HINT}",
+                    "Another back end is needed: see `keyring --list-backends`. "
+                    f"{_SUPPORTED_KEYRINGS_HINT}",
                 )
             )
 
@@ -119,7 +120,8 @@ class KeyringCredentialStore:
             raise ProblemError(
                 _keyring_problem(
                     f"The keyring {name} took an entry but does not give it back.",
-                    f"Another back end is needed: see `keyring --list-backends`. {_SUPPORTED_KEYRINGS_HINT}",
+                    "Another back end is needed: see `keyring --list-backends`. "
+                    f"{_SUPPORTED_KEYRINGS_HINT}",
                 )
             )
         return name

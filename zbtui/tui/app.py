@@ -122,6 +122,15 @@ class ZbtuiApp(ThemedApp[str]):
         self._handle_signals()
         self.set_interval(1.0, self.tick)
 
+    def on_resize(self) -> None:
+        """Paint all anew, also where the size is as before.
+
+        It may have been smaller for less time than it takes to hear of it: the terminal has dropped what
+        did not fit, and Textual sees no change.
+        """
+        if self.screen_stack:
+            self.screen.refresh()
+
     def on_orgs_shown(self) -> None:
         """What was known shows by now: whatever keyring and network do, it was not delayed by them."""
         if self._polling_started:  # another view is shown for the first time
