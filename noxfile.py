@@ -22,18 +22,19 @@ nox.options.sessions = ["lint", "types", "imports", "tests"]
 PYTHON = (sys.executable, "-m")
 PYTEST = ("pytest", "--dist", "worksteal", "-n", str(1 + (os.cpu_count() or 1)))
 """A worker a core, and one for while the others wait for another process."""
+PURE = ("tests/model", "tests/zoho_api", "tests/health", "tests/presentation")
 START = "tests/test_end_to_end.py::test_without_an_org_the_welcome_leads_to_the_demo"
 OF_EACH_PYTHON = (
-    *("tests/test_portability.py", "tests/core", "tests/hostile", "tests/tui/test_app.py", START),
+    *("tests/test_portability.py", *PURE, "tests/hostile", "tests/tui/test_app.py", START),
     # What hypothesis looks for, and what hours of many orgs show, shows under any one Python.
-    *("-m", "not hypothesis", "--ignore=tests/core/test_alert_fleet.py"),
+    *("-m", "not hypothesis", "--ignore=tests/health/test_alerts_of_many_orgs.py"),
 )
 OF_LOWEST = (
     *("tests/test_portability.py", "tests/store", "tests/zoho", "tests/hostile", "tests/tui/test_app.py"),
     *(
-        "tests/core/test_secret.py",
-        "tests/core/test_recurrence.py",
-        "tests/check/test_openmetrics.py",
+        "tests/model/test_secret.py",
+        "tests/zoho_api/test_recurrence.py",
+        "tests/check/test_openmetrics_format.py",
         START,
     ),
 )

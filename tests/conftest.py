@@ -12,9 +12,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.support.clock import FakeClock
+from tests.support.fake_clock import FakeClock
 from tests.support.faketime import fake_the_date_alone
-from tests.support.quiet import pilot_waits_until_idle
+from tests.support.pilot_idle import pilot_waits_until_idle
 from tests.support.secret_service import SecretService, secret_service
 
 fake_the_date_alone()
@@ -85,7 +85,7 @@ def pilot_and_keyring_patience() -> Iterator[None]:
     """
     with pilot_waits_until_idle(), pytest.MonkeyPatch.context() as patient:
         for limit in ("CALL_TIMEOUT_SECONDS", "_LOCK_TIMEOUT_SECONDS"):
-            patient.setattr(f"zbtui.store.credentials.{limit}", 60.0)
+            patient.setattr(f"zbtui.store.keyring_credentials.{limit}", 60.0)
         yield
 
 

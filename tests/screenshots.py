@@ -14,11 +14,11 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.support.clock import FakeClock, run_until_idle
-from tests.support.notebook import MemoryJournal
-from tests.support.quiet import pilot_waits_until_idle
-from tests.tui.driving import ManualTickApp
-from zbtui.demo.household import open_demo
+from tests.support.fake_clock import FakeClock, run_until_idle
+from tests.support.memory_journal import MemoryJournal
+from tests.support.pilot_idle import pilot_waits_until_idle
+from tests.tui.app_driver import ManualTickApp
+from zbtui.demo.demo_session import open_demo
 from zbtui.tui.app import ZbtuiApp
 
 FOLDER = Path(__file__).parent.parent / "screenshots"

@@ -8,7 +8,7 @@ from datetime import UTC
 
 import pytest
 
-from tests.support.clock import FakeClock, run_until_idle
+from tests.support.fake_clock import FakeClock, run_until_idle
 from zbtui.clock import StoppedError, StopSignal, SystemClock
 
 

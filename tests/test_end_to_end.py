@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
-from tests.support.terminal import run_in_terminal
-from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
+from tests.support.simulator import SimulatorServer, make_simulator, run_simulator_server
 from zbtui.clock import SystemClock
 
 ZBTUI = str(Path(sys.executable).parent / "zbtui")

@@ -11,9 +11,9 @@ from pathlib import Path
 import keyring
 import pytest
 
+from tests.support.pseudo_terminal import Terminal, run_in_terminal
 from tests.support.secret_service import SecretService
-from tests.support.terminal import Terminal, run_in_terminal
-from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
+from tests.support.simulator import SimulatorServer, make_simulator, run_simulator_server
 from tests.test_end_to_end import ZBTUI, all_bytes
 from zbtui.clock import SystemClock
 

@@ -37,4 +37,4 @@ def test_the_screen_loads_neither_wire_nor_keyring() -> None:
 
 
 def test_the_keyring_is_loaded_by_the_first_call_only() -> None:
-    assert "keyring" not in loaded_by("import zbtui.store.credentials, zbtui.onboard, zbtui.cli")
+    assert "keyring" not in loaded_by("import zbtui.store.keyring_credentials, zbtui.onboarding, zbtui.cli")

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Final, NoReturn
 
 from zbtui import __version__
-from zbtui.core.guide import DEFAULT_REDIRECT_PORT
-from zbtui.core.org import SIGN_IN_METHODS
-from zbtui.core.timefmt import parse_duration
+from zbtui.model.org import SIGN_IN_METHODS
+from zbtui.model.time_format import parse_duration
+from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT
 
 EXIT_WRONG_USAGE: Final = 3
 """As with monitoring plug-ins."""

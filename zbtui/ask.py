@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from getpass import getpass
 from typing import Any, Final
 
-from zbtui.core.guide import SIGN_IN_GUIDES
-from zbtui.core.org import SIGN_IN_METHODS, SignInMethod
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.org import SIGN_IN_METHODS, SignInMethod
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.presentation.sign_in_guide import SIGN_IN_GUIDES
 
 _SECRET_KEYS: Final[dict[SignInMethod, str]] = {"code": "code", "refresh-token": "refresh_token"}
 """What is asked for besides the client secret, where something is."""

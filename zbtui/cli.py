@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from zbtui.arguments import EXIT_WRONG_USAGE, Command, make_parser
 from zbtui.ask import is_terminal, print_message
-from zbtui.core.trouble import Problem, ProblemError
-from zbtui.parts import (
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.wiring import (
     make_config_file,
     make_credential_store,
     make_watch,
@@ -24,10 +24,10 @@ from zbtui.parts import (
 )
 
 if TYPE_CHECKING:
-    from zbtui.alerts.desk import AlertDispatcher
-    from zbtui.onboard import OrgService
-    from zbtui.parts import Watch
+    from zbtui.alerts.dispatcher import AlertDispatcher
+    from zbtui.onboarding import OrgService
     from zbtui.store.screen_memory import ScreenMemory
+    from zbtui.wiring import Watch
 
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_message(f"zbtui: {error.strerror}.")
         return _failure_exit_status(args)
     except Exception as error:
-        from zbtui.core.crash import describe_crash
+        from zbtui.model.crash import describe_crash
 
         print_message(describe_crash(error))
         return _failure_exit_status(args)
@@ -90,7 +90,7 @@ def _retry_text(trouble: Problem) -> str:
         return ""
     from datetime import UTC, datetime
 
-    from zbtui.core.timefmt import countdown
+    from zbtui.model.time_format import countdown
 
     ahead = trouble.retry_at - datetime.now(UTC)
     return f" Try again in {countdown(ahead)}." if ahead.total_seconds() > 0 else ""
@@ -136,7 +136,7 @@ def _demo(args: argparse.Namespace) -> int:
     disable_logging()
 
     async def watch() -> int | str | None:
-        from zbtui.demo.household import open_demo
+        from zbtui.demo.demo_session import open_demo
 
         async with open_demo(args.orgs, args.speed, args.seed) as watched:
             return await _run_app(watched, "demo: all invented")
@@ -203,7 +203,7 @@ def _list(args: argparse.Namespace) -> int:
         import json
 
         from zbtui.config.parsing import ORG_KEYS, org_to_table
-        from zbtui.core.org import POLICY_KEYS
+        from zbtui.model.org import POLICY_KEYS
 
         nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS)) | {"mute": False, "tags": []}
         body = {"schema": 1, "orgs": [nothing | org_to_table(org) for org in orgs]}
@@ -269,8 +269,8 @@ def _check(args: argparse.Namespace) -> int:
 
 
 async def _stream_changes(watch: Watch, names: Sequence[str], alerts: AlertDispatcher | None) -> None:
-    from zbtui.check.stopping import reader_is_gone, stopped_by_signals
-    from zbtui.check.watching import ChangeStream
+    from zbtui.check.change_stream import ChangeStream
+    from zbtui.check.shutdown import reader_is_gone, stopped_by_signals
     from zbtui.clock import StopSignal
 
     def write(line: str) -> None:
@@ -298,10 +298,10 @@ async def _stream_changes(watch: Watch, names: Sequence[str], alerts: AlertDispa
 
 def _events(args: argparse.Namespace) -> int:
     from zbtui.check.columns import supports_colour
-    from zbtui.check.events import event_json_line, event_rows
+    from zbtui.check.event_format import event_json_line, event_rows
     from zbtui.clock import SystemClock
     from zbtui.config.parsing import find_org
-    from zbtui.core.event import Event
+    from zbtui.health.events import Event
     from zbtui.store.journal import open_journal
     from zbtui.store.worker import run_event_loop
 

@@ -11,15 +11,15 @@ from typing import Any
 
 from zbtui.ask import ask_number, choose_sign_in_method, confirm, is_terminal, print_message, read_secrets
 from zbtui.config.parsing import find_org, org_to_table
-from zbtui.core.company import Company, describe_company
-from zbtui.core.explain import data_center_label
-from zbtui.core.guide import SIGN_IN_GUIDES, sign_in_steps
-from zbtui.core.org import Org, SignInMethod, grant_for
-from zbtui.core.progress import ConsentPage, DeviceCode, RequestingFromZoho, SignInProgress
-from zbtui.core.qr import qr_rows
-from zbtui.onboard import OrgService
-from zbtui.onboard.attempt import SignInFlow, SignInPreview
+from zbtui.model.org import Org, SignInMethod, grant_for
+from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, RequestingFromZoho, SignInProgress
+from zbtui.onboarding import OrgService
+from zbtui.onboarding.sign_in_flow import SignInFlow, SignInPreview
+from zbtui.presentation.qr import qr_rows
+from zbtui.presentation.sign_in_guide import SIGN_IN_GUIDES, sign_in_steps
 from zbtui.store.browser import has_graphical_browser, launch_browser
+from zbtui.zoho_api.errors import data_center_label
+from zbtui.zoho_api.organization import Company, describe_company
 
 EXIT_OK, EXIT_NOT_DONE, EXIT_WRONG_USAGE = 0, 1, 3
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.build import HOSTILE_TEXTS, make_stored_alert
-from tests.support.clock import FakeClock
+from tests.alerts.sample_alerts import HOSTILE_TEXTS, make_stored_alert
+from tests.support.fake_clock import FakeClock
 from zbtui.alerts.command import (
     COMMAND_TIMEOUT_SECONDS,
     MAX_OUTPUT_BYTES,
     OUTPUT_GRACE_SECONDS,
     run_command,
 )
-from zbtui.alerts.message import alert_environment, alert_payload
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.alerts.payload import alert_environment, alert_payload
+from zbtui.model.problem import Problem, ProblemError
 
 TIMEOUT_SECONDS = 10
 """Seconds after which a test fails that would else wait for ever."""

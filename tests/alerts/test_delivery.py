@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.scene import AlertingProcess, PollResult, posted_alerts, respond_in_turn
-from tests.core.build import DAY, HOUR, MINUTE, SECOND
-from tests.support.clock import run_until_idle
-from tests.support.faulty import (
+from tests.alerts.alerting_process import AlertingProcess, PollResult, posted_alerts, respond_in_turn
+from tests.support.fake_clock import run_until_idle
+from tests.support.faulty_server import (
     FaultyServer,
     Responder,
     http_response,
@@ -24,14 +23,15 @@ from tests.support.faulty import (
     run_faulty_server,
     send_bytes,
 )
-from tests.zoho.canned import CannedResponse
-from zbtui.alerts import desk
-from zbtui.alerts.desk import GIVE_UP_AFTER, LEASE, MAX_RETRY_PAUSE, MIN_RETRY_PAUSE, AlertDispatcher
-from zbtui.core.alert import Alert
-from zbtui.core.alert_settings import AlertSettings
-from zbtui.core.backoff import backoff
-from zbtui.store.alerts import DeliveryClaim, Outbox, StoredAlert
+from tests.support.samples import DAY, HOUR, MINUTE, SECOND
+from tests.zoho.canned_responses import CannedResponse
+from zbtui.alerts import dispatcher as desk
+from zbtui.alerts.dispatcher import GIVE_UP_AFTER, LEASE, MAX_RETRY_PAUSE, MIN_RETRY_PAUSE, AlertDispatcher
+from zbtui.health.alert_policy import Alert
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.model.backoff import backoff
 from zbtui.store.journal import Journal, open_journal
+from zbtui.store.outbox import DeliveryClaim, Outbox, StoredAlert
 from zbtui.zoho.http import HttpClient
 
 SECRET = "s3cr3t-path"

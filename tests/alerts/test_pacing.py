@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zbtui.alerts.pacing import EvaluationSchedule
+from zbtui.alerts.evaluation_schedule import EvaluationSchedule
 
 
 def due_at(orgs: int, *, changing: bool) -> list[int]:

@@ -9,9 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.alerts.build import HOSTILE_TEXTS, make_stored_alert
-from tests.core.build import NOW, SECOND
-from tests.support.faulty import (
+from tests.alerts.sample_alerts import HOSTILE_TEXTS, make_stored_alert
+from tests.support.faulty_server import (
     Responder,
     http_response,
     never_answer,
@@ -20,13 +19,14 @@ from tests.support.faulty import (
     run_faulty_server,
     send_bytes,
 )
-from tests.zoho.canned import CannedResponse, full_error_text
-from zbtui.alerts.message import alert_payload
+from tests.support.samples import NOW, SECOND
+from tests.zoho.canned_responses import CannedResponse, full_error_text
+from zbtui.alerts.payload import alert_payload
 from zbtui.alerts.webhook import post_alert
-from zbtui.core.data_centers import webhook_url_error
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.zoho import http as room
 from zbtui.zoho.http import MAX_BODY, HttpClient
+from zbtui.zoho_api.data_centers import webhook_url_error
 
 SECRET = "T0P/s3cr3t-path"
 

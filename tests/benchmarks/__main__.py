@@ -17,14 +17,14 @@ from pathlib import Path
 from subprocess import run
 from typing import Any
 
-from tests.benchmarks.answers import CHANGES, answer_to_paint_seconds
-from tests.benchmarks.checks import checked
-from tests.benchmarks.curves import draw_growth
-from tests.benchmarks.keys import PRESSES, SERIES, key_to_paint_seconds, percentile
+from tests.benchmarks.answer_latency import CHANGES, answer_to_paint_seconds
+from tests.benchmarks.check_duration import checked
+from tests.benchmarks.growth_chart import draw_growth
+from tests.benchmarks.key_latency import PRESSES, SERIES, key_to_paint_seconds, percentile
 from tests.benchmarks.measure import SIZE, leave_open, start
-from tests.benchmarks.polls import POLLS, bare_request_seconds, poll_seconds
-from tests.benchmarks.zoho import run_zoho_process
-from tests.support.zoho import make_simulator, run_simulator_server
+from tests.benchmarks.poll_cost import POLLS, bare_request_seconds, poll_seconds
+from tests.benchmarks.zoho_process import run_zoho_process
+from tests.support.simulator import make_simulator, run_simulator_server
 from zbtui.clock import SystemClock
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ import select
 import time
 from pathlib import Path
 
-from tests.support.terminal import Terminal, run_in_terminal
+from tests.support.pseudo_terminal import Terminal, run_in_terminal
 
 SIZE = (160, 50)
 IDLE_CPU_SHARE, IDLE_SECONDS = 0.15, 5

@@ -11,16 +11,16 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from tests.support.zoho import SimulatorServer, make_simulator, sign_in_of
+from tests.support.simulator import SimulatorServer, make_simulator, sign_in_of
 from zbtui.clock import SystemClock
 from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.settings import Config
-from zbtui.core.org import WatchPolicy
-from zbtui.onboard import OrgService, Stores
-from zbtui.parts import make_watch
+from zbtui.model.org import WatchPolicy
+from zbtui.onboarding import OrgService, Stores
+from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal
-from zbtui.store.memory import MemoryCredentialStore
 from zbtui.tui.app import ZbtuiApp
+from zbtui.wiring import make_watch
 from zbtui.zoho.http import HttpClient
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.core.build import reproducible
+from tests.support.samples import reproducible
 from zbtui.check.columns import cell_width, colour_by_level, pad_to_width, supports_colour
-from zbtui.core.verdict import Level
+from zbtui.model.verdict import Level
 
 
 class Terminal(io.StringIO):

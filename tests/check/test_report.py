@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from tests.check.scene import CRITICAL, OK, UNKNOWN, WARNING, report_of
-from tests.support.build import make_backup, make_org, make_snapshot
-from tests.support.clock import START, FakeClock, run_until_idle
-from tests.support.notebook import MemoryJournal
-from tests.watch.scene import ScriptedZoho, problem_error, zoho_environment
+from tests.check.sample_orgs import CRITICAL, OK, UNKNOWN, WARNING, report_of
+from tests.support.fake_clock import START, FakeClock, run_until_idle
+from tests.support.memory_journal import MemoryJournal
+from tests.support.snapshots import make_backup, make_org, make_snapshot
+from tests.watch.zoho_environment import ScriptedZoho, problem_error, zoho_environment
 from zbtui.check import EXIT_STATUS_BY_LEVEL, check_orgs
 from zbtui.config.settings import Config
-from zbtui.core.judge import judge
-from zbtui.core.org import WatchPolicy
-from zbtui.core.snapshot import Observation, Snapshot
-from zbtui.core.trouble import Problem
-from zbtui.core.verdict import Level
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem
+from zbtui.model.verdict import Level
 from zbtui.watch.fleet import Fleet
 
 # Exit codes

@@ -12,16 +12,16 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from tests.cli.shell import (
+from tests.cli.command_runner import (
     CRASH_MARKS,
     CommandResult,
     RunCommand,
     cached_ssl_context,
 )
-from tests.cli.signing import StderrWatcher
+from tests.cli.sign_in_input import StderrWatcher
 from tests.conftest import use_secret_service
 from tests.support.secret_service import SecretService, secret_service
-from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server
+from tests.support.simulator import SimulatorServer, make_simulator, run_simulator_server
 from zbtui.cli import main
 from zbtui.clock import SystemClock
 

@@ -7,10 +7,17 @@ from pathlib import Path
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.check.missing import without_library
-from tests.cli.shell import ACME_CONFIG, RunCommand, add, assert_no_secret_in, run_process, write_config
+from tests.check.missing_library import without_library
+from tests.cli.command_runner import (
+    ACME_CONFIG,
+    RunCommand,
+    add,
+    assert_no_secret_in,
+    run_process,
+    write_config,
+)
 from tests.support.secret_service import SecretService
-from tests.support.zoho import SimulatorServer
+from tests.support.simulator import SimulatorServer
 
 
 def levels(text: str) -> dict[str, float]:

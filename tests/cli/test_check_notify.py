@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.shell import RunCommand, add, start_process, wait_for_result, write_config
+from tests.cli.command_runner import RunCommand, add, start_process, wait_for_result, write_config
 from tests.cli.test_check_watch import QUICK, run_watch
 from tests.support.secret_service import SecretService
-from tests.support.zoho import SimulatorServer
+from tests.support.simulator import SimulatorServer
 
 SCRIPT = """import os, sys
 with open(sys.argv[1], "a") as file:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.shell import (
+from tests.cli.command_runner import (
     COMMAND,
     CRASH_MARKS,
     RunCommand,
@@ -25,9 +25,9 @@ from tests.cli.shell import (
     start_process,
     write_config,
 )
+from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
-from tests.support.terminal import run_in_terminal
-from tests.support.zoho import SimulatorServer
+from tests.support.simulator import SimulatorServer
 
 TIMEOUT_SECONDS = 30.0
 QUICK = '[watch]\nevery = "1s"\nnear_every = "1s"\n'

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import (
+from tests.cli.command_runner import (
     ACME_CONFIG,
     COMMAND,
     CRASH_MARKS,
@@ -19,9 +19,9 @@ from tests.cli.shell import (
     start_process,
     write_config,
 )
+from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
-from tests.support.terminal import run_in_terminal
-from tests.support.zoho import SimulatorServer
+from tests.support.simulator import SimulatorServer
 from zbtui import __version__
 from zbtui.cli import main
 
@@ -361,7 +361,7 @@ def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
     def trip(report: object, *, coloured: bool) -> str:
         raise ZeroDivisionError("1000.a-secret")
 
-    monkeypatch.setattr("zbtui.check.forms.as_text", trip)
+    monkeypatch.setattr("zbtui.check.formats.as_text", trip)
     status = main(["check"])
     out, err = capsys.readouterr()
     assert out == ""

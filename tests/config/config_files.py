@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
 from zbtui.config.config_file import ConfigFile
 from zbtui.config.settings import Config
-from zbtui.core.org import Org
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemError
 
 ACME = '[[org]]\nname = "acme"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
 CUSTOM = '[[org]]\nname = "x"\ndata_center = "custom"\nclient_id = "1000.X"\n'

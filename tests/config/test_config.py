@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, CUSTOM, LOCAL, File, refused
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
 from zbtui.config.parsing import (
     MAX_NAME_LENGTH,
     check_name_is_free,
@@ -25,9 +25,9 @@ from zbtui.config.parsing import (
     parse_config,
 )
 from zbtui.config.settings import Config
-from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.org import POLICY_KEYS, Org, WatchPolicy
-from zbtui.core.trouble import ProblemError
+from zbtui.model.org import POLICY_KEYS, Org, WatchPolicy
+from zbtui.model.problem import ProblemError
+from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 
 @pytest.fixture

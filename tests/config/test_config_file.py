@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, NEW, File, refused
-from tests.store.builders import run_concurrently, sample_org
+from tests.store.store_samples import run_concurrently, sample_org
 from zbtui.config.parsing import name_error
 from zbtui.config.settings import Config
 
@@ -266,7 +266,7 @@ def test_an_edit_while_another_process_edits_is_given_up_in_the_end(
 ADD_FIVE = """
 import sys
 from pathlib import Path
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
 from zbtui.config.config_file import ConfigFile
 READY
 number, path, lock = sys.argv[1:]

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, NEW, File, refused
-from tests.core.build import reproducible
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
+from tests.support.samples import reproducible
 from zbtui.config.parsing import org_from_table, org_to_table, parse_config
-from zbtui.core.keymap import Keymap
-from zbtui.core.org import ACCENTS
+from zbtui.model.org import ACCENTS
+from zbtui.presentation.keymap import Keymap
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from tests.config.config_files import ACME, File, refused
 from tests.config.test_config_file import LAYOUTS, lines
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
 from zbtui.config.parsing import find_org
 from zbtui.config.settings import Config
 

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, NEW, File, refused
 from tests.config.test_config_file import lines
-from tests.core.build import reproducible
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
+from tests.support.samples import reproducible
 from zbtui.config.parsing import org_from_table, org_to_table, parse_config
 from zbtui.config.settings import Config, JournalRetention, Settings
-from zbtui.core.alert_settings import AlertSettings
-from zbtui.core.timefmt import format_duration
-from zbtui.core.verdict import Level
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.model.time_format import format_duration
+from zbtui.model.verdict import Level
 
 
 @pytest.fixture

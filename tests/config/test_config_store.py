@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.config.config_files import File, refused
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
 from zbtui.config.config_store import ConfigStore, MemoryConfigStore
 from zbtui.config.settings import Config
-from zbtui.core.org import Org, WatchPolicy
+from zbtui.model.org import Org, WatchPolicy
 
 POLICY = WatchPolicy(every=timedelta(minutes=1))
 

@@ -8,12 +8,12 @@ from functools import partial
 
 import pytest
 
-from tests.store.builders import sample_org
+from tests.store.store_samples import sample_org
 from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
-from zbtui.core.org import WatchPolicy
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem, ProblemError
 
 FIRST = Config(WatchPolicy(), (sample_org(),))
 SECOND = Config(WatchPolicy(every=timedelta(hours=1)), (sample_org(), sample_org("b")))

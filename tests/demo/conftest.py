@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.demo.desk import SimulatorClient
-from tests.support.clock import FakeClock
+from tests.demo.simulator_client import SimulatorClient
+from tests.support.fake_clock import FakeClock
 
 
 @pytest.fixture

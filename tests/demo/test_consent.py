@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.demo.desk import BACKUP_AND_ORG_SCOPES, SimulatorClient
-from tests.support.clock import FakeClock
-from tests.support.zoho import FakeBrowser, answer_consent_page
-from zbtui.core.data_centers import DATA_CENTERS
+from tests.demo.simulator_client import BACKUP_AND_ORG_SCOPES, SimulatorClient
+from tests.support.fake_clock import FakeClock
+from tests.support.simulator import FakeBrowser, answer_consent_page
 from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT, RegisteredClient
-from zbtui.demo.answers import SimulatedRequest, SimulatedResponse, Site
-from zbtui.demo.consent import show_consent_page
+from zbtui.demo.consent_page import show_consent_page
+from zbtui.demo.responses import SimulatedRequest, SimulatedResponse, Site
 from zbtui.demo.server import serve_in_process
+from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 BACK = "http://localhost:53171/"
 VERIFIER = "v" * 43

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.demo.desk import BACKUP_AND_ORG_SCOPES, SimulatorClient
-from tests.support.clock import FakeClock
-from tests.support.zoho import FakeBrowser, answer_consent_page
+from tests.demo.simulator_client import BACKUP_AND_ORG_SCOPES, SimulatorClient
+from tests.support.fake_clock import FakeClock
+from tests.support.simulator import FakeBrowser, answer_consent_page
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, RegisteredClient
-from zbtui.demo.answers import SimulatedRequest, Site
-from zbtui.demo.device import answer_device_poll, issue_device_code, show_device_page
+from zbtui.demo.device_flow import answer_device_poll, issue_device_code, show_device_page
+from zbtui.demo.responses import SimulatedRequest, Site
 from zbtui.demo.server import serve_in_process
 
 MIN_POLL_INTERVAL = timedelta(seconds=30)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import reproducible
-from zbtui.core.recurrence import later_runs, parse_rrule
+from tests.support.samples import reproducible
 from zbtui.demo.plans import move_onto_plan, repeat_type_of, rrule_for, runs_before
+from zbtui.zoho_api.recurrence import later_runs, parse_rrule
 
 PLANS = ("weekly", "biweekly", "monthly", "monthly-ordinal")
 moments = st.datetimes(

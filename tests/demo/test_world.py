@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.clock import START
-from zbtui.core.backup import BackupState, parse_backup_response
-from zbtui.core.data_centers import DATA_CENTERS
+from tests.support.fake_clock import START
+from zbtui.demo.simulator import API_ERRORS, TOKEN_ERRORS
 from zbtui.demo.world import InventedOrg, SimulatedWorld
-from zbtui.demo.zoho import API_ERRORS, TOKEN_ERRORS
+from zbtui.zoho_api.backup import BackupState, parse_backup_response
+from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 STATUS_OF_PHASE = {
     "FAILED_BEFORE": "SCHEDULED",

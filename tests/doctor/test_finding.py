@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zbtui.core.trouble import Problem, ProblemKind
 from zbtui.doctor import (
     Finding,
     FindingLevel,
@@ -20,6 +19,7 @@ from zbtui.doctor import (
     findings_summary,
 )
 from zbtui.doctor.finding import not_checked_finding, problem_finding
+from zbtui.model.problem import Problem, ProblemKind
 
 CLOCK = Finding("clock", None, FindingLevel.OK, "It agrees with Zoho's.")
 TOKEN = Finding("token", "nordlys", FindingLevel.PROBLEM, "It is dead.", "Sign in again.", "invalid_code")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.canary import SecretSearch
-from tests.support.tls import CertificateAuthority, make_certificate_authority
+from tests.faults.secret_search import SecretSearch
+from tests.support.certificates import CertificateAuthority, make_certificate_authority
 
 
 @pytest.fixture(autouse=True)

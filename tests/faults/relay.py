@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
-from tests.support.faulty import read_request
+from tests.support.faulty_server import read_request
 
 FaultyResponse = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tests.core.build import NOW, history_row, make_company, make_history, make_job, snapshot_of
-from tests.support.build import snapshot_with
-from tests.zoho.flows import DEVICE_CODE_ANSWER, TOKEN_ANSWER
-from zbtui.core.backup import parse_backup
-from zbtui.core.event import org_state_from
-from zbtui.core.judge import judge
-from zbtui.core.org import WatchPolicy
+from tests.support.samples import NOW, history_row, make_company, make_history, make_job, snapshot_of
+from tests.support.snapshots import snapshot_with
+from tests.zoho.flow_samples import DEVICE_CODE_ANSWER, TOKEN_ANSWER
+from zbtui.health.events import org_state_from
+from zbtui.health.judge import judge
+from zbtui.model.org import WatchPolicy
 from zbtui.store.encoding import encode_history, encode_org_state, encode_snapshot
+from zbtui.zoho_api.backup import parse_backup
 
 TEXTS: Final = (
     "",

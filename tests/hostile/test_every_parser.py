@@ -23,48 +23,31 @@ import httpx
 import pytest
 from rich.cells import cell_len
 
-from tests.core.build import NOW, ORG, snapshot_of
 from tests.hostile.corpus import ANSWERS, BODIES, GOOD, RAW, TEXTS, spoilt
-from tests.watch.scene import InstantClock
-from tests.zoho.canned import CannedApp, CannedResponse, json_response
-from tests.zoho.flows import CLIENT, DEVICE_CODE_PATH, DEVICE_TOKEN_PATH, TOKEN_ANSWER
+from tests.support.samples import NOW, ORG, snapshot_of
+from tests.watch.zoho_environment import InstantClock
+from tests.zoho.canned_responses import CannedApp, CannedResponse, json_response
+from tests.zoho.flow_samples import CLIENT, DEVICE_CODE_PATH, DEVICE_TOKEN_PATH, TOKEN_ANSWER
 from zbtui.ask import ask_number, choose_sign_in_method, confirm, read_secrets
-from zbtui.check.json_text import report_as_json
-from zbtui.check.openmetrics import report_as_openmetrics
+from zbtui.check.json_format import report_as_json
+from zbtui.check.openmetrics_format import report_as_openmetrics
 from zbtui.check.report import report_on
-from zbtui.check.text import report_as_text
+from zbtui.check.text_format import report_as_text
 from zbtui.clock import StopSignal
 from zbtui.config.config_file import ConfigFile
 from zbtui.config.parsing import org_from_table, org_to_table, parse_config
-from zbtui.core.agenda import build_agenda, later_agenda_runs
-from zbtui.core.backup import parse_backup, parse_backup_response, parse_datetime, parse_user
-from zbtui.core.company import parse_company, parse_organization_response
-from zbtui.core.data_centers import (
-    DATA_CENTERS,
-    custom_url_error,
-    trusted_api_url,
-    trusted_data_center,
-    webhook_url_error,
-)
-from zbtui.core.envelope import parse_response_object
-from zbtui.core.explain import api_problem, status_problem
-from zbtui.core.explain_sign_in import TokenStep, token_problem
-from zbtui.core.finding import parse_filter, searchable_texts
-from zbtui.core.history import HistoryPage, parse_entry, parse_history_response
-from zbtui.core.judge import judge
-from zbtui.core.keymap import InvalidKeymapError, parse_keymap
-from zbtui.core.links import parse_links_response
-from zbtui.core.org import SIGN_IN_METHODS, WatchPolicy
-from zbtui.core.progress import DeviceCode
-from zbtui.core.qr import qr_rows
-from zbtui.core.recurrence import later_runs, parse_rrule, rrule_text
-from zbtui.core.runs import build_history
-from zbtui.core.secret import is_header_safe
-from zbtui.core.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
-from zbtui.core.text import MAX_LENGTH, clean
-from zbtui.core.timefmt import datetime_texts, format_duration, parse_duration
-from zbtui.core.trouble import Problem, ProblemError
-from zbtui.store.credentials import decode_access_token, decode_sign_in
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.model.org import SIGN_IN_METHODS, WatchPolicy
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import is_header_safe
+from zbtui.model.sign_in_progress import DeviceCode
+from zbtui.model.text import MAX_LENGTH, clean
+from zbtui.model.time_format import datetime_texts, format_duration, parse_duration
+from zbtui.presentation.agenda import build_agenda, later_agenda_runs
+from zbtui.presentation.filter import parse_filter, searchable_texts
+from zbtui.presentation.keymap import InvalidKeymapError, parse_keymap
+from zbtui.presentation.qr import qr_rows
 from zbtui.store.encoding import (
     decode_history,
     decode_org_state,
@@ -72,15 +55,32 @@ from zbtui.store.encoding import (
     encode_history,
     encode_snapshot,
 )
-from zbtui.tui.widgets.agenda_lines import render_day, render_run
-from zbtui.tui.widgets.detail import detail_rows
-from zbtui.tui.widgets.detail_pages import history_rows, json_rows, next_date_rows
-from zbtui.tui.widgets.panel import MIN_PANEL_WIDTH, render_panel
-from zbtui.tui.widgets.table_lines import render_table_row
+from zbtui.store.keyring_credentials import decode_access_token, decode_sign_in
+from zbtui.tui.screens.detail_pages import history_rows, json_rows, next_date_rows
+from zbtui.tui.screens.detail_rows import detail_rows
+from zbtui.tui.views.agenda_rows import render_day, render_run
+from zbtui.tui.views.panel import MIN_PANEL_WIDTH, render_panel
+from zbtui.tui.views.table_rows import render_table_row
 from zbtui.zoho.http import MAX_BODY, HttpClient, HttpResponse
 from zbtui.zoho.loopback import LoopbackServer
 from zbtui.zoho.oauth import parse_accounts_response, parse_token_response
-from zbtui.zoho.signin import check_code_format, resolve_callback, sign_in_by_device
+from zbtui.zoho.sign_in import check_code_format, resolve_callback, sign_in_by_device
+from zbtui.zoho_api.backup import parse_backup, parse_backup_response, parse_datetime, parse_user
+from zbtui.zoho_api.data_centers import (
+    DATA_CENTERS,
+    custom_url_error,
+    trusted_api_url,
+    trusted_data_center,
+    webhook_url_error,
+)
+from zbtui.zoho_api.envelope import parse_response_object
+from zbtui.zoho_api.errors import api_problem, status_problem
+from zbtui.zoho_api.history import HistoryPage, parse_entry, parse_history_response
+from zbtui.zoho_api.links import parse_links_response
+from zbtui.zoho_api.organization import parse_company, parse_organization_response
+from zbtui.zoho_api.recurrence import later_runs, parse_rrule, rrule_text
+from zbtui.zoho_api.runs import build_history
+from zbtui.zoho_api.sign_in_errors import TokenStep, token_problem
 
 EU: Final = DATA_CENTERS["eu"]
 POLICY: Final = WatchPolicy()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from zbtui.store.alerts import Outbox
 from zbtui.store.journal import Journal, open_journal
+from zbtui.store.outbox import Outbox
 
 
 @pytest.fixture

@@ -11,11 +11,18 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import reproducible
-from tests.store.builders import claim_delivery, claim_one, decide_alarm, org_names, read_line, run_children
-from tests.support.clock import START
-from tests.support.notebook import MemoryJournal
-from zbtui.store.alerts import DeliveryClaim, Outbox
+from tests.store.store_samples import (
+    claim_delivery,
+    claim_one,
+    decide_alarm,
+    org_names,
+    read_line,
+    run_children,
+)
+from tests.support.fake_clock import START
+from tests.support.memory_journal import MemoryJournal
+from tests.support.samples import reproducible
+from zbtui.store.outbox import DeliveryClaim, Outbox
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 
@@ -96,7 +103,7 @@ CLAIM = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from tests.support.clock import START
+from tests.support.fake_clock import START
 from zbtui.store.journal import open_journal
 READY
 async def main():

@@ -11,17 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.core.build import DAY, NOW, ORG, POLICY, backups, make_backup, reproducible, snapshots, zones
-from tests.support.build import build_snapshot, snapshot_with
-from zbtui.core.backup import ZohoUser
-from zbtui.core.company import Company
-from zbtui.core.event import OrgState
-from zbtui.core.history import HistoryEntry
-from zbtui.core.judge import judge
-from zbtui.core.links import Links
-from zbtui.core.runs import History, build_history
-from zbtui.core.snapshot import PollState, Snapshot
-from zbtui.core.text import clean
+from tests.support.samples import (
+    DAY,
+    NOW,
+    ORG,
+    POLICY,
+    backups,
+    make_backup,
+    reproducible,
+    snapshots,
+    zones,
+)
+from tests.support.snapshots import build_snapshot, snapshot_with
+from zbtui.health.events import OrgState
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import PollState, Snapshot
+from zbtui.model.text import clean
 from zbtui.store.encoding import (
     decode_history,
     decode_org_state,
@@ -30,6 +35,11 @@ from zbtui.store.encoding import (
     encode_org_state,
     encode_snapshot,
 )
+from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.history import HistoryEntry
+from zbtui.zoho_api.links import Links
+from zbtui.zoho_api.organization import Company
+from zbtui.zoho_api.runs import History, build_history
 
 words = st.none() | st.text(max_size=12).map(clean).filter(bool)
 known = st.sampled_from(["completed", "failure", "initiated", "stopped", "purchased", "scheduled"])

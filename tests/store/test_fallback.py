@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import (
+from tests.store.store_samples import (
     TOKEN_FINGERPRINT,
     claim_delivery,
     claim_one,
@@ -23,13 +23,13 @@ from tests.store.builders import (
     sample_org,
     save_in_new_process,
 )
-from tests.support.clock import START, FakeClock
-from zbtui.core.alert import Alert, AlertState, OrgAlertState
-from zbtui.core.verdict import Level
-from zbtui.store.budget import Lockout
+from tests.support.fake_clock import START, FakeClock
+from zbtui.health.alert_policy import Alert, AlertState, OrgAlertState
+from zbtui.model.verdict import Level
 from zbtui.store.database import REOPEN_AFTER_SECONDS
 from zbtui.store.fallback import fallback_files
 from zbtui.store.journal import Journal, open_journal
+from zbtui.store.token_budget import Lockout
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 WINDOW = timedelta(minutes=11)

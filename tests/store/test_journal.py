@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import (
+from tests.store.store_samples import (
     TOKEN_FINGERPRINT,
     full_snapshot,
     load_in_new_process,
@@ -20,11 +20,11 @@ from tests.store.builders import (
     sample_org,
     save_in_new_process,
 )
-from tests.support.build import build_snapshot, snapshot_with
-from tests.support.clock import START
-from zbtui.core.snapshot import Snapshot
-from zbtui.store.budget import Lockout
+from tests.support.fake_clock import START
+from tests.support.snapshots import build_snapshot, snapshot_with
+from zbtui.health.snapshot import Snapshot
 from zbtui.store.journal import open_journal
+from zbtui.store.token_budget import Lockout
 
 ACME = sample_org()
 SEEN = full_snapshot(ACME)
@@ -171,8 +171,8 @@ FIFTY = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from tests.store.builders import sample_org, full_snapshot
-from tests.support.clock import START
+from tests.store.store_samples import sample_org, full_snapshot
+from tests.support.fake_clock import START
 from zbtui.store.journal import open_journal
 READY
 number, path = int(sys.argv[1]), sys.argv[2]
@@ -220,8 +220,8 @@ WRITE_FOR_EVER = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from tests.store.builders import sample_org, full_snapshot
-from tests.support.clock import START
+from tests.store.store_samples import sample_org, full_snapshot
+from tests.support.fake_clock import START
 from zbtui.store.journal import open_journal
 READY
 async def main():

@@ -11,9 +11,9 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from tests.store.builders import load_in_new_process, raw_database, read_line, run_children, send_line
-from tests.support.clock import START
-from zbtui.core.snapshot import Snapshot
+from tests.store.store_samples import load_in_new_process, raw_database, read_line, run_children, send_line
+from tests.support.fake_clock import START
+from zbtui.health.snapshot import Snapshot
 
 ROUNDS = 100
 MOST_WRITES = 12
@@ -24,8 +24,8 @@ import asyncio, os, sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from tests.store.builders import decide_alarm, make_history, polled_snapshot, record_poll, sample_org
-from tests.support.clock import START
+from tests.store.store_samples import decide_alarm, make_history, polled_snapshot, record_poll, sample_org
+from tests.support.fake_clock import START
 from zbtui.store.journal import open_journal
 READY
 def say(word, number):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.builders import (
+from tests.store.store_samples import (
     TOKEN_FINGERPRINT,
     full_snapshot,
     load_in_new_process,
@@ -22,11 +22,11 @@ from tests.store.builders import (
     sample_org,
     save_in_new_process,
 )
-from tests.support.clock import START, FakeClock
+from tests.support.fake_clock import START, FakeClock
 from zbtui.store import database as room
-from zbtui.store.budget import Lockout
 from zbtui.store.database import REOPEN_AFTER_SECONDS
 from zbtui.store.journal import Journal, open_journal
+from zbtui.store.token_budget import Lockout
 
 ACME = sample_org()
 LOCKED = Lockout(START + timedelta(minutes=20), 2)

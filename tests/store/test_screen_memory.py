@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zbtui.core.text import clean
+from zbtui.model.text import clean
 from zbtui.store import screen_memory as module
 from zbtui.store.screen_memory import SORTS, VIEWS, ScreenMemory, ScreenState, read_state
 from zbtui.store.worker import WorkerTimeoutError

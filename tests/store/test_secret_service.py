@@ -16,7 +16,7 @@ from keyring.backends import SecretService as library
 from keyring.errors import InitError
 
 from tests.conftest import use_secret_service
-from tests.support.clock import START
+from tests.support.fake_clock import START
 from tests.support.secret_service import (
     SecretService,
     daemon_restarted,
@@ -24,8 +24,8 @@ from tests.support.secret_service import (
     secret_service,
     unlock_keyring,
 )
-from zbtui.core.secret import AccessToken, Secret, SignInCredentials
-from zbtui.store.credentials import KeyringCredentialStore, choose_backend
+from zbtui.model.secret import AccessToken, Secret, SignInCredentials
+from zbtui.store.keyring_credentials import KeyringCredentialStore, choose_backend
 from zbtui.store.secret_service import GreetingKeyring
 
 DAEMON = "org.freedesktop.secrets"

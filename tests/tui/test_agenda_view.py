@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support.build import make_snapshot, make_unpolled_snapshot, snapshot_with, with_problem_of
-from tests.support.clock import START, run_until_idle
-from tests.tui.views import ViewApp, org_list_of
-from zbtui.core.snapshot import Snapshot
-from zbtui.tui.widgets.agenda_view import AgendaView
+from tests.support.fake_clock import START, run_until_idle
+from tests.support.snapshots import make_snapshot, make_unpolled_snapshot, snapshot_with, with_problem_of
+from tests.tui.view_app import ViewApp, org_list_of
+from zbtui.health.snapshot import Snapshot
+from zbtui.tui.views.agenda_view import AgendaView
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WEEKLY = "RRULE:FREQ=WEEKLY;INTERVAL=1"

@@ -12,25 +12,25 @@ from rich.console import Console
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tests.support.build import SAMPLE_JOB, make_snapshot, snapshot_with
-from tests.support.clock import START, FakeClock
-from tests.support.notebook import MemoryJournal
-from tests.tui.driving import FakeZoho, drive_app, make_alert_dispatcher, make_org_service
+from tests.support.fake_clock import START, FakeClock
+from tests.support.memory_journal import MemoryJournal
+from tests.support.snapshots import SAMPLE_JOB, make_snapshot, snapshot_with
+from tests.tui.app_driver import FakeZoho, drive_app, make_alert_dispatcher, make_org_service
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config, Settings
-from zbtui.core.finding import FILTER_FIELDS
-from zbtui.core.keys import KEY_SCOPES
-from zbtui.core.org import Org, WatchPolicy
-from zbtui.core.secret import Secret
-from zbtui.core.snapshot import Observation
-from zbtui.core.trouble import LOCKOUT, Problem, ProblemError
-from zbtui.core.verdict import Level
+from zbtui.health.snapshot import Observation
+from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.problem import LOCKOUT, Problem, ProblemError
+from zbtui.model.secret import Secret
+from zbtui.model.verdict import Level
+from zbtui.presentation.filter import FILTER_FIELDS
+from zbtui.presentation.key_actions import KEY_SCOPES
 from zbtui.tui.app import DEMO_REQUESTED, ZbtuiApp
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
-from zbtui.tui.widgets.tile_view import OrgListView
+from zbtui.tui.views.org_list_view import OrgListView
 from zbtui.watch.fleet import Fleet
 
 NAMES = [f"org-{number}" for number in range(6)]

@@ -14,14 +14,14 @@ from textual.keys import _character_to_key
 from textual.screen import Screen
 from textual.widget import Widget
 
-from zbtui.core.keymap import InvalidKeymapError, parse_keymap, textual_key_name
-from zbtui.core.keys import KEY_SCOPES
+from zbtui.presentation.key_actions import KEY_SCOPES
+from zbtui.presentation.keymap import InvalidKeymapError, parse_keymap, textual_key_name
 from zbtui.tui.bindings import bindings_of, key_of
+from zbtui.tui.forms.edit_screen import EditScreen
+from zbtui.tui.forms.remove_screen import RemoveScreen
+from zbtui.tui.forms.sign_in_screen import SignInScreen
 from zbtui.tui.screens import help_screen
-from zbtui.tui.screens.edit_screen import EditScreen
 from zbtui.tui.screens.help_screen import HelpScreen
-from zbtui.tui.screens.remove_screen import RemoveScreen
-from zbtui.tui.screens.sign_in_screen import SignInScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 
 _IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})

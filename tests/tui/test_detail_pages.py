@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, timedelta
 
-from tests.support.build import SAMPLE_JOB, make_snapshot, snapshot_with
-from tests.support.clock import START
-from zbtui.core.history import parse_entry
-from zbtui.core.poll import PollRecord
-from zbtui.core.runs import build_history
-from zbtui.core.snapshot import Snapshot
-from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, next_date_rows, poll_rows
+from tests.support.fake_clock import START
+from tests.support.snapshots import SAMPLE_JOB, make_snapshot, snapshot_with
+from zbtui.health.poll_record import PollRecord
+from zbtui.health.snapshot import Snapshot
+from zbtui.tui.screens.detail_pages import answer_json, history_rows, json_rows, next_date_rows, poll_rows
+from zbtui.zoho_api.history import parse_entry
+from zbtui.zoho_api.runs import build_history
 
 DAY = timedelta(days=1)
 

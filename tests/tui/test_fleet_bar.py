@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.build import make_snapshot
-from tests.support.clock import START
-from tests.tui.views import ViewApp, org_list_of
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import countdown
-from zbtui.core.verdict import Level
-from zbtui.tui.roster import OrgList
+from tests.support.fake_clock import START
+from tests.support.snapshots import make_snapshot
+from tests.tui.view_app import ViewApp, org_list_of
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.time_format import countdown
+from zbtui.model.verdict import Level
+from zbtui.tui.org_list import OrgList
+from zbtui.tui.views.table_view import TableView
 from zbtui.tui.widgets.fleet_bar import FleetBar, bar_content
-from zbtui.tui.widgets.table_view import TableView
 
 COUNTS = Counter({Level.OK: 7, Level.CRITICAL: 2, Level.UNKNOWN: 1})
 SOON = make_snapshot(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.driving import drive_app
+from tests.tui.app_driver import drive_app
 from zbtui.config.settings import Config, Settings
 from zbtui.tui.widgets.key_bar import KeyBar
 

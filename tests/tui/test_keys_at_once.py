@@ -6,10 +6,10 @@ import pytest
 from textual import events
 from textual.widgets import Button, Input
 
-from tests.tui.driving import AppDriver, drive_app
+from tests.tui.app_driver import AppDriver, drive_app
 from zbtui.config.settings import Config
-from zbtui.tui.screens.edit_screen import EditScreen
-from zbtui.tui.screens.remove_screen import RemoveScreen
+from zbtui.tui.forms.edit_screen import EditScreen
+from zbtui.tui.forms.remove_screen import RemoveScreen
 
 CHARACTERS = {"\n": "enter", "\t": "tab"}
 REST = 3

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.content import Content
 
-from zbtui.core.text import clean
+from zbtui.model.text import clean
 from zbtui.tui.widgets.labelled_rows import render_rows
 
 texts = st.text(max_size=40).map(clean)

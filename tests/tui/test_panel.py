@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.support.build import (
+from tests.support.fake_clock import START
+from tests.support.snapshots import (
     build_snapshot,
     make_company,
     make_org,
@@ -19,19 +20,18 @@ from tests.support.build import (
     snapshot_with,
     with_problem_of,
 )
-from tests.support.clock import START
-from zbtui.core.backup import Backup, ZohoUser
-from zbtui.core.history import HistoryEntry
-from zbtui.core.judge import judge
-from zbtui.core.links import Links
-from zbtui.core.org import WatchPolicy
-from zbtui.core.runs import build_history
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.text import clean
-from zbtui.core.trouble import LOCKOUT, Problem
-from zbtui.tui.widgets.lines import StyledLine, fit
-from zbtui.tui.widgets.panel import PANEL_HEIGHT, render_panel
-from zbtui.tui.widgets.told import badge_role, frame_role
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import LOCKOUT, Problem
+from zbtui.model.text import clean
+from zbtui.tui.views.panel import PANEL_HEIGHT, render_panel
+from zbtui.tui.views.verdict_text import badge_role, frame_role
+from zbtui.tui.widgets.styled_line import StyledLine, fit
+from zbtui.zoho_api.backup import Backup, ZohoUser
+from zbtui.zoho_api.history import HistoryEntry
+from zbtui.zoho_api.links import Links
+from zbtui.zoho_api.runs import build_history
 
 POLICY = WatchPolicy()
 

@@ -8,19 +8,19 @@ import pytest
 from textual.command import CommandPalette
 from textual.notifications import Notification
 
-from tests.support.build import SAMPLE_JOB, make_backup, make_company
-from tests.support.clock import START
-from tests.tui.driving import AppDriver, FakeZoho, drive_app
-from tests.tui.test_palette import hits_for
-from zbtui.core.alert import Alert
-from zbtui.core.history import parse_entry
-from zbtui.core.org import Org
-from zbtui.core.runs import build_history
-from zbtui.core.snapshot import HistoryAndLinks, Observation
-from zbtui.core.trouble import Problem
-from zbtui.core.verdict import Level
-from zbtui.store.alerts import StoredAlert
+from tests.support.fake_clock import START
+from tests.support.snapshots import SAMPLE_JOB, make_backup, make_company
+from tests.tui.app_driver import AppDriver, FakeZoho, drive_app
+from tests.tui.test_command_palette import hits_for
+from zbtui.health.alert_policy import Alert
+from zbtui.health.snapshot import HistoryAndLinks, Observation
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem
+from zbtui.model.verdict import Level
+from zbtui.store.outbox import StoredAlert
 from zbtui.tui.screens.detail_screen import DetailScreen
+from zbtui.zoho_api.history import parse_entry
+from zbtui.zoho_api.runs import build_history
 
 DAY = timedelta(days=1)
 HERON = Org("heron", "eu", "1000.HERONCLIENT", tags=("herontag",))

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from textual.widgets import Input
 
-from tests.tui.driving import drive_app
-from tests.tui.signing_in import NEW_ORG_NAME, drive_demo, finish_sign_in, has_left_nothing
-from zbtui.core.explain import SIGN_IN_SCOPES
-from zbtui.core.org import SIGN_IN_METHODS, SignInMethod, grant_for
-from zbtui.core.secret import SignInCredentials
-from zbtui.core.trouble import Problem, ProblemError
-from zbtui.tui.widgets.sign_in_pages import SignInPage
+from tests.tui.app_driver import drive_app
+from tests.tui.demo_driver import NEW_ORG_NAME, drive_demo, finish_sign_in, has_left_nothing
+from zbtui.model.org import SIGN_IN_METHODS, SignInMethod, grant_for
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import SignInCredentials
+from zbtui.tui.forms.sign_in_pages import SignInPage
+from zbtui.zoho_api.errors import SIGN_IN_SCOPES
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)

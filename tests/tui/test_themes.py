@@ -15,10 +15,10 @@ from textual.app import ComposeResult
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tests.support.build import make_snapshot as seen_org
-from tests.tui.colors import COLOR_VISIONS, ciede2000, lab_as_seen
-from tests.tui.views import TUI, org_list_of
-from zbtui.core.org import ACCENTS
+from tests.support.snapshots import make_snapshot as seen_org
+from tests.tui.color_vision import COLOR_VISIONS, ciede2000, lab_as_seen
+from tests.tui.view_app import TUI, org_list_of
+from zbtui.model.org import ACCENTS
 from zbtui.tui.themes import (
     DARK,
     LIGHT,
@@ -30,8 +30,8 @@ from zbtui.tui.themes import (
     derived_variables,
     ensure_contrast,
 )
-from zbtui.tui.widgets.lines import ACCENT_ROLES, StyleRole
-from zbtui.tui.widgets.table_view import TableView
+from zbtui.tui.views.table_view import TableView
+from zbtui.tui.widgets.styled_line import ACCENT_ROLES, StyleRole
 
 STATES = ("ok", "running", "warning", "unknown", "critical")
 APART = 14.0
@@ -65,7 +65,7 @@ TEXTUALS = [theme for theme in BUILTIN_THEMES.values() if not theme.ansi]
 class Shown(ThemedApp[None]):
     """A table, in whichever theme."""
 
-    CSS_PATH: ClassVar[list[str | PurePath]] = [TUI / "widgets/tile_view.tcss"]
+    CSS_PATH: ClassVar[list[str | PurePath]] = [TUI / "views/org_list_view.tcss"]
 
     def compose(self) -> ComposeResult:
         self.table = TableView(org_list_of(seen_org("acme")))

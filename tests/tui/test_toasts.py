@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Button
 from textual.widgets._toast import Toast
 
-from tests.tui.driving import AppDriver, drive_app
+from tests.tui.app_driver import AppDriver, drive_app
 from zbtui.tui.widgets.fleet_bar import FleetBar
 from zbtui.tui.widgets.key_bar import KeyBar
 

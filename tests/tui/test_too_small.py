@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.driving import FakeZoho, drive_app
+from tests.tui.app_driver import FakeZoho, drive_app
 from zbtui.tui.widgets.too_small import SMALLEST, TooSmall
 
 

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from textual import events
 
-from tests.tui.driving import FakeZoho, drive_app
+from tests.tui.app_driver import FakeZoho, drive_app
 from zbtui.config.settings import Settings
-from zbtui.core.trouble import Problem
+from zbtui.model.problem import Problem
 from zbtui.store.screen_memory import ScreenMemory
 from zbtui.tui.screens.detail_screen import DetailScreen
-from zbtui.tui.widgets.agenda_view import AgendaView
-from zbtui.tui.widgets.events_view import EventsView
-from zbtui.tui.widgets.table_view import TableView
+from zbtui.tui.views.agenda_view import AgendaView
+from zbtui.tui.views.events_view import EventsView
+from zbtui.tui.views.table_view import TableView
 
 NAMES = [f"org-{number}" for number in range(6)]
 HOSTILE = ["[/b]", "[@click=app.quit]x[/]", "x" * 60, "字" * 30, "a [b] c"]

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import build_snapshot, make_backup, make_org, make_snapshot
-from tests.support.clock import START, FakeClock, run_until_idle
-from tests.support.notebook import MemoryJournal
-from tests.watch.fleets import DISTANT_RUN, HOUR, FleetDriver
-from tests.watch.scene import (
+from tests.support.fake_clock import START, FakeClock, run_until_idle
+from tests.support.memory_journal import MemoryJournal
+from tests.support.snapshots import build_snapshot, make_backup, make_org, make_snapshot
+from tests.watch.fleet_driver import DISTANT_RUN, HOUR, FleetDriver
+from tests.watch.zoho_environment import (
     DEAD_SIGN_IN,
     MINUTE,
     OFFLINE,
@@ -26,10 +26,10 @@ from tests.watch.scene import (
     zoho_environment,
 )
 from zbtui.config.settings import Config
-from zbtui.core.judge import judge
-from zbtui.core.org import WatchPolicy
-from zbtui.core.snapshot import Snapshot
-from zbtui.demo.zoho import RequestRecord
+from zbtui.demo.simulator import RequestRecord
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet, OrgChanges
 

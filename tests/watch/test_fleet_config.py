@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.build import build_snapshot, make_company, make_org, make_snapshot, snapshot_with
-from tests.support.clock import START, FakeClock, run_until_idle
-from tests.support.notebook import InlineWorker, MemoryJournal
-from tests.watch.fleets import DISTANT_RUN, HOUR, EditedConfig, FleetDriver, org_table
-from tests.watch.scene import DEAD_SIGN_IN, MINUTE, OFFLINE, locked_out, problem_error, run_fleet
+from tests.support.fake_clock import START, FakeClock, run_until_idle
+from tests.support.memory_journal import InlineWorker, MemoryJournal
+from tests.support.snapshots import build_snapshot, make_company, make_org, make_snapshot, snapshot_with
+from tests.watch.fleet_driver import DISTANT_RUN, HOUR, EditedConfig, FleetDriver, org_table
+from tests.watch.zoho_environment import DEAD_SIGN_IN, MINUTE, OFFLINE, locked_out, problem_error, run_fleet
 from zbtui.config.settings import Config
-from zbtui.core.org import Org, WatchPolicy
-from zbtui.core.snapshot import Snapshot, apply_failure
-from zbtui.core.trouble import Problem
+from zbtui.health.snapshot import Snapshot, apply_failure
+from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.problem import Problem
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal, open_journal
 from zbtui.watch.fleet import Fleet, OrgChanges, PollFunction

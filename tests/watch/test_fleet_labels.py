@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clock import FakeClock
-from tests.watch.fleets import EditedConfig, FleetDriver, org_table
-from tests.watch.scene import MINUTE, run_fleet
+from tests.support.fake_clock import FakeClock
+from tests.watch.fleet_driver import EditedConfig, FleetDriver, org_table
+from tests.watch.zoho_environment import MINUTE, run_fleet
 from zbtui.watch.fleet import OrgChanges
 
 LABELS = 'mute = true\ntags = ["prod"]\naccent = "blue"\n'

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.build import make_org
-from tests.support.clock import START, FakeClock, run_until_idle
-from tests.support.notebook import MemoryJournal
-from tests.watch.pollers import DAY, DISTANT_RUN, HOUR, SECOND, PollerDriver, intervals
-from tests.watch.scene import (
+from tests.support.fake_clock import START, FakeClock, run_until_idle
+from tests.support.memory_journal import MemoryJournal
+from tests.support.snapshots import make_org
+from tests.watch.poller_driver import DAY, DISTANT_RUN, HOUR, SECOND, PollerDriver, intervals
+from tests.watch.zoho_environment import (
     DEAD_SIGN_IN,
     MINUTE,
     OFFLINE,
@@ -25,10 +25,10 @@ from tests.watch.scene import (
     locked_out,
     problem_error,
 )
-from zbtui.core.explain_sign_in import token_budget_problem
-from zbtui.core.snapshot import Observation, Snapshot
-from zbtui.core.trouble import Problem
+from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.model.problem import Problem
 from zbtui.store.journal import open_journal
+from zbtui.zoho_api.sign_in_errors import token_budget_problem
 
 # Asked by hand
 

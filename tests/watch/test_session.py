@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clock import START, FakeClock
+from tests.support.fake_clock import START, FakeClock
 from tests.support.secret_service import SecretService
-from tests.support.zoho import sign_in_of
-from tests.watch.scene import MINUTE, problem_of, token_from_elsewhere, zoho_environment
-from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken, Secret, SignInCredentials
-from zbtui.core.trouble import Problem, ProblemError
-from zbtui.store.credentials import KeyringCredentialStore
+from tests.support.simulator import sign_in_of
+from tests.watch.zoho_environment import MINUTE, problem_of, token_from_elsewhere, zoho_environment
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import AccessToken, Secret, SignInCredentials
+from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal
-from zbtui.store.memory import MemoryCredentialStore
+from zbtui.store.keyring_credentials import KeyringCredentialStore
 from zbtui.watch.session import Session
 
 FOREIGN = "https://zoho.example.com"

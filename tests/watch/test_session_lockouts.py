@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from tests.store.builders import raw_database
-from tests.support.clock import START, FakeClock
-from tests.watch.scene import MINUTE, problem_of, token_from_elsewhere, zoho_environment
-from zbtui.core.secret import AccessToken
-from zbtui.core.trouble import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, ProblemError
+from tests.store.store_samples import raw_database
+from tests.support.fake_clock import START, FakeClock
+from tests.watch.zoho_environment import MINUTE, problem_of, token_from_elsewhere, zoho_environment
+from zbtui.model.problem import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, ProblemError
+from zbtui.model.secret import AccessToken
+from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal
-from zbtui.store.memory import MemoryCredentialStore
 
 LATER = 10 * MINUTE
 """Within a token's hour, and not so soon that asking for another one would be pushing."""

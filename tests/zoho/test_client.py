@@ -11,20 +11,20 @@ from email.utils import format_datetime
 
 import pytest
 
-from tests.support.clock import START, FakeClock
-from tests.support.zoho import SimulatorServer, make_simulator, run_simulator_server, sign_in_of
-from tests.zoho.canned import CannedResponse, full_error_text, json_response
-from zbtui.core.backup import BackupState
-from zbtui.core.data_centers import data_center_of
-from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken, Secret
-from zbtui.core.snapshot import Observation
-from zbtui.core.trouble import Problem, ProblemError
+from tests.support.fake_clock import START, FakeClock
+from tests.support.simulator import SimulatorServer, make_simulator, run_simulator_server, sign_in_of
+from tests.zoho.canned_responses import CannedResponse, full_error_text, json_response
 from zbtui.demo.server import serve_in_process
-from zbtui.demo.zoho import API_ERRORS, Simulator
+from zbtui.demo.simulator import API_ERRORS, Simulator
+from zbtui.health.snapshot import Observation
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import AccessToken, Secret
 from zbtui.zoho.client import fetch_details
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho.oauth import request_access_token
+from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.data_centers import data_center_of
 
 ACCESS = AccessToken(Secret("1000.aa.bb"), "https://www.zohoapis.eu", START + timedelta(hours=1))
 JOB = {

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.zoho.canned import CannedResponse, json_response
-from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.core.trouble import ProblemError, ProblemKind
+from tests.zoho.canned_responses import CannedResponse, json_response
+from zbtui.model.problem import ProblemError, ProblemKind
 from zbtui.zoho.client import fetch_server_time
 from zbtui.zoho.http import HttpClient
+from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 EU = DATA_CENTERS["eu"]
 DATE = "Mon, 23 Nov 2026 11:20:00 GMT"

@@ -6,16 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.clock import START
-from tests.zoho.canned import CannedResponse, json_response
-from tests.zoho.flows import (
+from tests.support.fake_clock import START
+from tests.zoho.canned_responses import CannedResponse, json_response
+from tests.zoho.flow_samples import (
     CAPTIVE_PORTAL_PAGE,
     DEVICE_CODE_PATH,
     DeviceFlow,
     device_code_answer,
     problem_of,
 )
-from zbtui.core.explain import SIGN_IN_SCOPES
+from zbtui.zoho_api.errors import SIGN_IN_SCOPES
 
 
 async def test_a_code_is_asked_for_with_offline_access_a_consent_prompt_and_no_secret() -> None:

@@ -20,8 +20,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.clock import START, run_until_idle
-from tests.support.faulty import (
+from tests.support.certificates import make_certificate_authority
+from tests.support.fake_clock import START, run_until_idle
+from tests.support.faulty_server import (
     Responder,
     drip_bytes,
     full_backlog_port,
@@ -32,9 +33,8 @@ from tests.support.faulty import (
     run_faulty_server,
     send_bytes,
 )
-from tests.support.tls import make_certificate_authority
-from tests.zoho.canned import CannedResponse, Message, Receive, Send, full_error_text
-from zbtui.core.trouble import Problem, ProblemError
+from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send, full_error_text
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.zoho import http as room
 from zbtui.zoho.http import MAX_BODY, HttpClient, HttpResponse
 

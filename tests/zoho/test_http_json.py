@@ -7,15 +7,15 @@ import logging
 
 import pytest
 
-from tests.support.faulty import (
+from tests.support.faulty_server import (
     http_response,
     never_answer,
     reset_connection,
     run_faulty_server,
     send_bytes,
 )
-from tests.zoho.canned import CannedResponse, full_error_text
-from zbtui.core.trouble import ProblemError
+from tests.zoho.canned_responses import CannedResponse, full_error_text
+from zbtui.model.problem import ProblemError
 from zbtui.zoho.http import HttpClient
 
 SAID = "what-only-the-other-end-may-read"

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.clock import run_until_idle
-from tests.support.zoho import FakeBrowser
-from tests.zoho.flows import problem_of
-from zbtui.core.secret import Secret
+from tests.support.fake_clock import run_until_idle
+from tests.support.simulator import FakeBrowser
+from tests.zoho.flow_samples import problem_of
+from zbtui.model.secret import Secret
 from zbtui.zoho import loopback
 from zbtui.zoho.loopback import LoopbackServer
 

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.clock import START
-from tests.support.zoho import make_simulator, sign_in_of
-from tests.zoho.canned import CannedResponse, full_error_text, json_response
-from zbtui.core.data_centers import data_center_of
-from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken, Secret, SignInCredentials
-from zbtui.core.trouble import Problem, ProblemError
+from tests.support.fake_clock import START
+from tests.support.simulator import make_simulator, sign_in_of
+from tests.zoho.canned_responses import CannedResponse, full_error_text, json_response
 from zbtui.demo.server import serve_in_process
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import AccessToken, Secret, SignInCredentials
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho.oauth import request_access_token
+from zbtui.zoho_api.data_centers import data_center_of
 
 ACME = Org("acme", "eu", "1000.ACME")
 SELF_CLIENT = Org("acme", "eu", "1000.ACME", "client-credentials", "ZohoCRM.20098765432")

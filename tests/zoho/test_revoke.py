@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.zoho.canned import CannedResponse, json_response
-from tests.zoho.flows import CAPTIVE_PORTAL_PAGE, EU, problem_of
-from zbtui.core.secret import Secret
+from tests.zoho.canned_responses import CannedResponse, json_response
+from tests.zoho.flow_samples import CAPTIVE_PORTAL_PAGE, EU, problem_of
+from zbtui.model.secret import Secret
 from zbtui.zoho.http import AsgiApp, HttpClient
 from zbtui.zoho.oauth import revoke_refresh_token
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from zbtui.alerts.message import alert_environment, alert_payload
+from zbtui.alerts.payload import alert_environment, alert_payload
 from zbtui.clock import Clock
-from zbtui.core.text import clean
-from zbtui.core.trouble import Problem, ProblemError, ProblemKind
-from zbtui.store.alerts import StoredAlert
+from zbtui.model.problem import Problem, ProblemError, ProblemKind
+from zbtui.model.text import clean
+from zbtui.store.outbox import StoredAlert
 
 COMMAND_TIMEOUT_SECONDS: Final = 10.0
 """How long a command may take."""

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from zbtui.alerts.message import alert_payload
-from zbtui.core.data_centers import webhook_url_error
-from zbtui.core.text import clean
-from zbtui.core.trouble import Problem, ProblemError, ProblemKind
-from zbtui.store.alerts import StoredAlert
+from zbtui.alerts.payload import alert_payload
+from zbtui.model.problem import Problem, ProblemError, ProblemKind
+from zbtui.model.text import clean
+from zbtui.store.outbox import StoredAlert
 from zbtui.zoho.http import HttpClient, HttpResponse
+from zbtui.zoho_api.data_centers import webhook_url_error
 
 _ADDRESS_HINT: Final = "Correct webhook in the [alerts] table of the config."
 _HINTS: Final[dict[ProblemKind, str]] = {

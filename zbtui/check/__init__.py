@@ -4,7 +4,7 @@
 and prints what changes; `events` prints what the journal keeps of changes.
 """
 
-from zbtui.check.forms import formatter_for
+from zbtui.check.formats import formatter_for
 from zbtui.check.report import EXIT_STATUS_BY_LEVEL, OrgResult, Report, check_orgs, report_on
 
 __all__ = ["EXIT_STATUS_BY_LEVEL", "OrgResult", "Report", "check_orgs", "formatter_for", "report_on"]

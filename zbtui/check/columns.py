@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
-from zbtui.core.verdict import Level
+from zbtui.model.verdict import Level
 
 _LEVEL_COLOURS: Final = {Level.OK: "32", Level.WARNING: "33", Level.UNKNOWN: "35", Level.CRITICAL: "1;31"}
 """Of the sixteen that every terminal theme defines."""

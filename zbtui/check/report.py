@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from zbtui.core.judge import judge
-from zbtui.core.org import WatchPolicy
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.verdict import Level, Verdict
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.model.verdict import Level, Verdict
 from zbtui.watch.fleet import Fleet
 
 EXIT_STATUS_BY_LEVEL: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}

@@ -21,8 +21,8 @@ from zbtui.config.parsing import (
     parse_config,
 )
 from zbtui.config.settings import Config
-from zbtui.core.org import POLICY_KEYS, Org, merge_edit
-from zbtui.core.trouble import ProblemError
+from zbtui.model.org import POLICY_KEYS, Org, merge_edit
+from zbtui.model.problem import ProblemError
 from zbtui.private_files import make_private_folder, write_atomically
 
 _MAX_BYTES: Final = 10 << 20

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from zbtui.config.parsing import check_name_is_free, find_org
 from zbtui.config.settings import Config
-from zbtui.core.org import Org, merge_edit
+from zbtui.model.org import Org, merge_edit
 
 
 class ConfigStore(Protocol):

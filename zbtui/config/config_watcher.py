@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from zbtui.config.settings import Config
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.problem import Problem, ProblemError
 
 
 class ConfigWatcher:

@@ -25,11 +25,11 @@ from zbtui.config.values import (
     read_policy,
     read_retention,
 )
-from zbtui.core.data_centers import DATA_CENTERS, custom_url_error, is_loopback
-from zbtui.core.org import ACCENTS, CUSTOM_DATA_CENTER, GRANTS, POLICY_KEYS, Org, WatchPolicy
-from zbtui.core.text import clean
-from zbtui.core.timefmt import format_duration
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.org import ACCENTS, CUSTOM_DATA_CENTER, GRANTS, POLICY_KEYS, Org, WatchPolicy
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.text import clean
+from zbtui.model.time_format import format_duration
+from zbtui.zoho_api.data_centers import DATA_CENTERS, custom_url_error, is_loopback
 
 MAX_NAME_LENGTH: Final = 60
 ORG_KEYS: Final = tuple(key.name for key in fields(Org) if key.name != "policy_overrides")

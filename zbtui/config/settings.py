@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from zbtui.core.alert_settings import AlertSettings
-from zbtui.core.keymap import Keymap
-from zbtui.core.org import Org, WatchPolicy
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.model.org import Org, WatchPolicy
+from zbtui.presentation.keymap import Keymap
 
 
 @dataclass(frozen=True, slots=True)

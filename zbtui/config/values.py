@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any, Final, TypeGuard
 
 from zbtui.config.settings import JournalRetention
-from zbtui.core.alert_settings import DESKTOP_NOTIFICATIONS, AlertSettings
-from zbtui.core.data_centers import webhook_url_error
-from zbtui.core.keymap import InvalidKeymapError, Keymap, parse_keymap
-from zbtui.core.org import POLICY_KEYS, WatchPolicy
-from zbtui.core.text import clean
-from zbtui.core.timefmt import parse_duration
-from zbtui.core.verdict import Level
+from zbtui.health.alert_settings import DESKTOP_NOTIFICATIONS, AlertSettings
+from zbtui.model.org import POLICY_KEYS, WatchPolicy
+from zbtui.model.text import clean
+from zbtui.model.time_format import parse_duration
+from zbtui.model.verdict import Level
+from zbtui.presentation.keymap import InvalidKeymapError, Keymap, parse_keymap
+from zbtui.zoho_api.data_centers import webhook_url_error
 
 _LEVELS: Final = {level.label: level for level in Level if level is not Level.OK}
 _NEVER: Final = "never"

@@ -5,10 +5,10 @@ prints how to put its orgs under watch. Nothing in here is real: no name, no id,
 """
 
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, RegisteredClient
-from zbtui.demo.roster import InventedOrg, Phase
+from zbtui.demo.invented_orgs import InventedOrg, Phase
 from zbtui.demo.server import app, serve_in_process
+from zbtui.demo.simulator import Simulator
 from zbtui.demo.world import SimulatedWorld
-from zbtui.demo.zoho import Simulator
 
 __all__ = [
     "DEVICE_CLIENT",

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Final, Literal
 
-from zbtui.core.data_centers import DATA_CENTERS
-from zbtui.demo.roster import InventedOrg
+from zbtui.demo.invented_orgs import InventedOrg
+from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 ZOHO_TOKEN_WINDOW: Final = timedelta(minutes=10)
 ZOHO_TOKENS_PER_WINDOW: Final = 10

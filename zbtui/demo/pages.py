@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT
-from zbtui.demo.answers import SimulatedResponse
-from zbtui.demo.roster import InventedOrg
+from zbtui.demo.invented_orgs import InventedOrg
+from zbtui.demo.responses import SimulatedResponse
 from zbtui.demo.world import SimulatedWorld
 
 _HEADERS: Final = {

@@ -8,7 +8,7 @@ from typing import Final
 
 from dateutil.rrule import rrulestr
 
-from zbtui.core.timefmt import WEEKDAYS
+from zbtui.model.time_format import WEEKDAYS
 
 _PLAN_AGE: Final = timedelta(weeks=50)
 """Since when a plan runs: a little less than the year of which Zoho tells."""

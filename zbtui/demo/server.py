@@ -13,9 +13,10 @@ from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from zbtui.core.data_centers import DATA_CENTERS
 from zbtui.demo import pages
-from zbtui.demo.answers import (
+from zbtui.demo.consent_page import show_consent_page
+from zbtui.demo.device_flow import answer_device_poll, issue_device_code, show_device_page
+from zbtui.demo.responses import (
     RequestRecord,
     ResponseAndOrg,
     SimulatedRequest,
@@ -23,11 +24,10 @@ from zbtui.demo.answers import (
     Site,
     api_error_response,
 )
-from zbtui.demo.consent import show_consent_page
-from zbtui.demo.device import answer_device_poll, issue_device_code, show_device_page
-from zbtui.demo.grants import issue_grant_code, issue_token, revoke_token, server_info
+from zbtui.demo.simulator import Simulator
+from zbtui.demo.token_endpoints import issue_grant_code, issue_token, revoke_token, server_info
 from zbtui.demo.world import SimulatedWorld
-from zbtui.demo.zoho import Simulator
+from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

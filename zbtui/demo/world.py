@@ -8,8 +8,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Final
 
-from zbtui.demo.plans import move_onto_plan, rrule_for, runs_before
-from zbtui.demo.roster import (
+from zbtui.demo.invented_orgs import (
     HANDMADE_COUNT,
     LOCATIONS,
     NEVER_SCHEDULED_KINDS,
@@ -19,6 +18,7 @@ from zbtui.demo.roster import (
     generate_orgs,
     unwatched_orgs,
 )
+from zbtui.demo.plans import move_onto_plan, rrule_for, runs_before
 
 __all__ = ["InventedOrg", "Phase", "PhaseInTime", "SimulatedWorld"]
 

@@ -11,12 +11,8 @@ from typing import TypeVar
 from zbtui.clock import Clock
 from zbtui.config.parsing import find_org
 from zbtui.config.settings import Config
-from zbtui.core.data_centers import DATA_CENTERS, DataCenter, data_center_of
-from zbtui.core.org import Org
-from zbtui.core.secret import AccessToken
-from zbtui.core.trouble import Problem, ProblemError
-from zbtui.doctor.finding import Finding
-from zbtui.doctor.judging import (
+from zbtui.doctor.data_center_search import find_data_center
+from zbtui.doctor.diagnosis import (
     WRONG_DATA_CENTER_CODES,
     DataCenterSearch,
     HostCheck,
@@ -33,13 +29,17 @@ from zbtui.doctor.judging import (
     no_sign_in_problem,
     org_findings,
 )
-from zbtui.doctor.search import find_data_center
+from zbtui.doctor.finding import Finding
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import AccessToken
+from zbtui.store.credentials import CredentialStore
 from zbtui.store.journal import Journal
-from zbtui.store.memory import CredentialStore
-from zbtui.tokens import TokenBroker
 from zbtui.watch.session import Session
+from zbtui.watch.token_broker import TokenBroker
 from zbtui.zoho.client import fetch_company, fetch_server_time
 from zbtui.zoho.http import HttpClient
+from zbtui.zoho_api.data_centers import DATA_CENTERS, DataCenter, data_center_of
 
 T = TypeVar("T")
 

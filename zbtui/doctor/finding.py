@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-from zbtui.core.text import clean
-from zbtui.core.trouble import Problem
+from zbtui.model.problem import Problem
+from zbtui.model.text import clean
 
 _MAX_MESSAGE_LENGTH: Final = 400
 """Characters of a message, which may hold a path."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from zbtui.clock import Clock, SystemClock
-from zbtui.core.trouble import Problem
+from zbtui.model.problem import Problem
 from zbtui.private_files import make_private_folder
 from zbtui.store.fallback import (
     Rows,

@@ -11,17 +11,17 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
-from zbtui.core.backup import parse_backup
-from zbtui.core.company import parse_company
-from zbtui.core.event import OrgState
-from zbtui.core.history import parse_entry
-from zbtui.core.links import Links
-from zbtui.core.org import Org
-from zbtui.core.runs import History, build_history
-from zbtui.core.snapshot import PollState, Snapshot, ZohoData
-from zbtui.core.text import clean
-from zbtui.core.trouble import ProblemError
+from zbtui.health.events import OrgState
+from zbtui.health.snapshot import PollState, Snapshot, ZohoData
+from zbtui.model.org import Org
+from zbtui.model.problem import ProblemError
+from zbtui.model.text import clean
 from zbtui.store.database import decode_datetime
+from zbtui.zoho_api.backup import parse_backup
+from zbtui.zoho_api.history import parse_entry
+from zbtui.zoho_api.links import Links
+from zbtui.zoho_api.organization import parse_company
+from zbtui.zoho_api.runs import History, build_history
 
 MAX_LINE_LENGTH: Final = 2000
 """Characters of a line that zbtui itself wrote: far more than it ever writes."""

@@ -17,13 +17,11 @@ from typing import Any, Final
 
 from zbtui.clock import Clock
 from zbtui.config.settings import JournalRetention
-from zbtui.core.event import OrgState
-from zbtui.core.merge import JournaledState, MergeResult, is_later, is_newer, merge
-from zbtui.core.org import Org, WatchPolicy
-from zbtui.core.snapshot import PollState, Snapshot
-from zbtui.core.trouble import Problem
-from zbtui.store.alerts import Outbox
-from zbtui.store.budget import TokenBudget
+from zbtui.health.events import OrgState
+from zbtui.health.merge import JournaledState, MergeResult, is_later, is_newer, merge
+from zbtui.health.snapshot import PollState, Snapshot
+from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.problem import Problem
 from zbtui.store.database import PROBE, Database, decode_datetime, encode_datetime, open_database
 from zbtui.store.encoding import (
     decode_count,
@@ -35,7 +33,9 @@ from zbtui.store.encoding import (
     encode_org_state,
     encode_snapshot,
 )
-from zbtui.store.events import EventLog, insert_events, prune_events
+from zbtui.store.event_log import EventLog, insert_events, prune_events
+from zbtui.store.outbox import Outbox
+from zbtui.store.token_budget import TokenBudget
 
 _TABLES_PER_ORG: Final = ("snapshot", "history", "standing", "told")
 """The tables with one row for each org."""

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from zbtui.core.ordering import SortOrder
-from zbtui.core.text import MAX_LENGTH, clean
-from zbtui.core.trouble import Problem
+from zbtui.model.problem import Problem
+from zbtui.model.text import MAX_LENGTH, clean
+from zbtui.presentation.sorting import SortOrder
 from zbtui.private_files import write_atomically
 from zbtui.store.worker import WorkerThread, WorkerTimeoutError
 

@@ -26,27 +26,27 @@ from textual.theme import Theme
 
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
-from zbtui.core.alert import Alert
-from zbtui.core.crash import describe_crash
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Problem
+from zbtui.health.alert_policy import Alert
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.crash import describe_crash
+from zbtui.model.problem import Problem
 from zbtui.store.screen_memory import ScreenMemory, ScreenState
-from zbtui.tui.alerting import AlertNotifier
+from zbtui.tui.alert_notifier import AlertNotifier
 from zbtui.tui.bindings import bindings_of, help_entries, key_of
+from zbtui.tui.command_palette import OrgProvider, fleet_commands
+from zbtui.tui.forms.form_screen import FormScreen
 from zbtui.tui.messages import SnapshotsChanged
-from zbtui.tui.palette import OrgProvider, fleet_commands
-from zbtui.tui.screens.desk_screen import FormScreen
 from zbtui.tui.screens.detail_screen import DetailScreen
 from zbtui.tui.screens.fleet_screen import FleetScreen
 from zbtui.tui.screens.help_screen import HelpScreen
 from zbtui.tui.screens.welcome_screen import WelcomeScreen
 from zbtui.tui.themes import ThemedApp
-from zbtui.tui.widgets.find_input import FilterInput
+from zbtui.tui.widgets.filter_input import FilterInput
 from zbtui.watch.fleet import Fleet, OrgChanges
 
 if TYPE_CHECKING:
-    from zbtui.alerts.desk import AlertDispatcher
-    from zbtui.onboard import OrgService
+    from zbtui.alerts.dispatcher import AlertDispatcher
+    from zbtui.onboarding import OrgService
 
 _HERE: Final = Path(__file__).parent
 _SCREENS: Final = _HERE / "screens"
@@ -66,12 +66,12 @@ class ZbtuiApp(ThemedApp[str]):
     # All here, although each belongs to one screen: a screen's own is parsed anew when it is shown.
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         _SCREENS / "fleet_screen.tcss",
-        _HERE / "widgets" / "tile_view.tcss",
+        _HERE / "views" / "org_list_view.tcss",
         _HERE / "toasts.tcss",
         _SCREENS / "welcome_screen.tcss",
         _SCREENS / "boxed_screen.tcss",
         _SCREENS / "detail_screen.tcss",
-        _SCREENS / "form_screens.tcss",
+        _HERE / "forms" / "form_screens.tcss",
     ]
     ENABLE_COMMAND_PALETTE = True
     COMMANDS = App.COMMANDS | {OrgProvider}
@@ -263,7 +263,7 @@ class ZbtuiApp(ThemedApp[str]):
 
     def action_add(self) -> None:
         """Put an org under watch; it then appears by itself."""
-        from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
+        from zbtui.tui.forms.sign_in_screen import SignInScreen  # here: no start needs it
 
         self.push_screen(SignInScreen(self._org_service), self._org_added)
 

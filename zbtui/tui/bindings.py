@@ -8,7 +8,7 @@ from typing import Any, Final
 from textual.binding import Binding, BindingsMap, BindingType
 from textual.screen import Screen
 
-from zbtui.core.keys import KEY_SCOPES
+from zbtui.presentation.key_actions import KEY_SCOPES
 
 _GROUPS: Final = {
     group: Binding.Group(group, compact=True)

@@ -11,12 +11,12 @@ from typing import Final
 
 from zbtui.clock import CLOCK_JUMP_SECONDS, Clock, clock_drift
 from zbtui.config.settings import Config
-from zbtui.core.event import Event
-from zbtui.core.org import Org
-from zbtui.core.poll import PollRecord
-from zbtui.core.snapshot import Activity, Observation, Snapshot
-from zbtui.core.trouble import Problem
-from zbtui.core.verdict_cache import VerdictCache
+from zbtui.health.events import Event
+from zbtui.health.poll_record import PollRecord
+from zbtui.health.snapshot import Activity, Observation, Snapshot
+from zbtui.health.verdict_cache import VerdictCache
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
 

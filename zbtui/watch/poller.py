@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from zbtui.clock import CLOCK_JUMP_SECONDS, Clock, clock_drift
-from zbtui.core.cadence import MIN_POLL_GAP, max_pause, next_poll
-from zbtui.core.crash import bug_problem
-from zbtui.core.org import WatchPolicy
-from zbtui.core.poll import MAX_POLL_RECORDS, PollRecord, poll_record_of
-from zbtui.core.snapshot import Activity, Observation, Snapshot, apply_failure, apply_observation
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.health.poll_record import MAX_POLL_RECORDS, PollRecord, poll_record_of
+from zbtui.health.poll_schedule import MIN_POLL_GAP, max_pause, next_poll
+from zbtui.health.snapshot import Activity, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.model.crash import bug_problem
+from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.store.journal import Journal
 
 _log = logging.getLogger(__name__)

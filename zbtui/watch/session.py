@@ -8,19 +8,19 @@ from datetime import timedelta
 from typing import Final
 
 from zbtui.clock import Clock
-from zbtui.core.cadence import company_is_due, history_and_links_are_due
-from zbtui.core.data_centers import data_center_of, trusted_api_url
-from zbtui.core.explain import INVALID_TOKEN_CODES
-from zbtui.core.explain_sign_in import NOT_SIGNED_IN_PROBLEM
-from zbtui.core.org import Org
-from zbtui.core.secret import TOKEN_LIFETIME, AccessToken
-from zbtui.core.snapshot import Observation, Snapshot
-from zbtui.core.trouble import ProblemError
+from zbtui.health.poll_schedule import company_is_due, history_and_links_are_due
+from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.model.org import Org
+from zbtui.model.problem import ProblemError
+from zbtui.model.secret import TOKEN_LIFETIME, AccessToken
+from zbtui.store.credentials import CredentialStore
 from zbtui.store.journal import Journal
-from zbtui.store.memory import CredentialStore
-from zbtui.tokens import TokenBroker
+from zbtui.watch.token_broker import TokenBroker
 from zbtui.zoho.client import fetch_company, fetch_details, fetch_history_and_links
 from zbtui.zoho.http import HttpClient
+from zbtui.zoho_api.data_centers import data_center_of, trusted_api_url
+from zbtui.zoho_api.errors import INVALID_TOKEN_CODES
+from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM
 
 
 class Session:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from zbtui.core.backup import parse_backup_response
-from zbtui.core.company import Company, parse_organization_response
-from zbtui.core.data_centers import DataCenter
-from zbtui.core.envelope import parse_response_object
-from zbtui.core.history import MAX_PAGES, MAX_ROWS, PER_PAGE, HistoryEntry, parse_history_response
-from zbtui.core.links import Links, parse_links_response
-from zbtui.core.runs import History, build_history
-from zbtui.core.secret import AccessToken
-from zbtui.core.snapshot import HistoryAndLinks, Observation
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.health.snapshot import HistoryAndLinks, Observation
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import AccessToken
 from zbtui.zoho.http import HttpClient, HttpResponse
+from zbtui.zoho_api.backup import parse_backup_response
+from zbtui.zoho_api.data_centers import DataCenter
+from zbtui.zoho_api.envelope import parse_response_object
+from zbtui.zoho_api.history import MAX_PAGES, MAX_ROWS, PER_PAGE, HistoryEntry, parse_history_response
+from zbtui.zoho_api.links import Links, parse_links_response
+from zbtui.zoho_api.organization import Company, parse_organization_response
+from zbtui.zoho_api.runs import History, build_history
 
 DETAILS_PATH: Final = "/crm/bulk/v7/backup"
 HISTORY_PATH: Final = "/crm/bulk/v7/backup/history"

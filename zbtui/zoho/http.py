@@ -25,9 +25,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from zbtui import __version__
-from zbtui.core.data_centers import is_loopback
-from zbtui.core.text import clean
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.text import clean
+from zbtui.zoho_api.data_centers import is_loopback
 
 AsgiApp = Callable[
     [

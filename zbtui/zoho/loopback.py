@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import h11
 
-from zbtui.core.secret import Secret, is_header_safe
-from zbtui.core.text import clean
-from zbtui.core.trouble import Problem, ProblemError
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import Secret, is_header_safe
+from zbtui.model.text import clean
 
 _REQUEST_TIMEOUT_SECONDS: Final = 5.0
 _MAX_HEAD_BYTES: Final = 16 << 10

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from zbtui.core.data_centers import DataCenter, trusted_api_url
-from zbtui.core.explain import SIGN_IN_SCOPES, contract_problem, status_problem
-from zbtui.core.explain_sign_in import TokenStep, token_problem
-from zbtui.core.org import Org
-from zbtui.core.secret import TOKEN_LIFETIME, AccessToken, Secret, SignInCredentials, is_header_safe
-from zbtui.core.trouble import LOCKOUT, Problem, ProblemError
+from zbtui.model.org import Org
+from zbtui.model.problem import LOCKOUT, Problem, ProblemError
+from zbtui.model.secret import TOKEN_LIFETIME, AccessToken, Secret, SignInCredentials, is_header_safe
 from zbtui.zoho.http import HttpClient, HttpResponse
+from zbtui.zoho_api.data_centers import DataCenter, trusted_api_url
+from zbtui.zoho_api.errors import SIGN_IN_SCOPES, contract_problem, status_problem
+from zbtui.zoho_api.sign_in_errors import TokenStep, token_problem
 
 
 @dataclass(frozen=True, slots=True)

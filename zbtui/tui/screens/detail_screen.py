@@ -13,12 +13,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from zbtui.core.judge import judge
-from zbtui.core.snapshot import Snapshot
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
 from zbtui.tui.bindings import bindings_of, key_of
-from zbtui.tui.roster import OrgList
-from zbtui.tui.widgets.detail import Rows, detail_rows
-from zbtui.tui.widgets.detail_pages import answer_json, history_rows, json_rows, next_date_rows, poll_rows
+from zbtui.tui.org_list import OrgList
+from zbtui.tui.screens.detail_pages import answer_json, history_rows, json_rows, next_date_rows, poll_rows
+from zbtui.tui.screens.detail_rows import Rows, detail_rows
 from zbtui.tui.widgets.row_list import RowList
 from zbtui.watch.fleet import Fleet
 

@@ -14,26 +14,26 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from zbtui.core.ordering import SORT_CYCLE, SortOrder
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.trouble import Problem
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.problem import Problem
+from zbtui.presentation.sorting import SORT_CYCLE, SortOrder
 from zbtui.store.screen_memory import ScreenState, View
 from zbtui.tui.bindings import bindings_of
-from zbtui.tui.roster import OrgList
-from zbtui.tui.screens.notices import banner_lines
+from zbtui.tui.org_list import OrgList
+from zbtui.tui.screens.banner import banner_lines
 from zbtui.tui.screens.org_commands import OrgCommands
-from zbtui.tui.widgets.find_input import FilterInput
+from zbtui.tui.views.org_list_view import OrgListView
+from zbtui.tui.views.panels_view import PanelsView
+from zbtui.tui.views.table_view import TableView
+from zbtui.tui.widgets.filter_input import FilterInput
 from zbtui.tui.widgets.fleet_bar import FleetBar
 from zbtui.tui.widgets.key_bar import KeyBar
-from zbtui.tui.widgets.panels_view import PanelsView
-from zbtui.tui.widgets.state_strip import StatusLine
-from zbtui.tui.widgets.table_view import TableView
-from zbtui.tui.widgets.tile_view import OrgListView
+from zbtui.tui.widgets.status_line import StatusLine
 from zbtui.tui.widgets.too_small import NARROW, ROOMY, TooSmall
 from zbtui.watch.fleet import Fleet, OrgChanges
 
 if TYPE_CHECKING:
-    from zbtui.onboard import OrgService
+    from zbtui.onboarding import OrgService
 
 _UPDATE_DELAY_SECONDS: Final = 0.2
 """So long answers are gathered: for each of thousands alone all orgs would be sorted, and jump about."""
@@ -120,11 +120,11 @@ class FleetScreen(OrgCommands, Screen[None]):
         elif name == "table":
             view = TableView(self.org_list)
         elif name == "agenda":
-            from zbtui.tui.widgets.agenda_view import AgendaView  # here: no start needs it
+            from zbtui.tui.views.agenda_view import AgendaView  # here: no start needs it
 
             view = AgendaView(self.org_list)
         else:
-            from zbtui.tui.widgets.events_view import EventsView
+            from zbtui.tui.views.events_view import EventsView
 
             view = EventsView(
                 self.org_list, self.fleet.recent_events, lambda: self.fleet.recorded_change_count

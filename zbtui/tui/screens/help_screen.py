@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from zbtui.core.finding import FILTER_HELP
+from zbtui.presentation.filter import FILTER_HELP
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.widgets.labelled_rows import LabelledRows
 

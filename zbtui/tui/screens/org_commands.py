@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from textual.screen import Screen
 
-from zbtui.core.explain import BACKUP_MENU
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import countdown
-from zbtui.core.trouble import ProblemError
-from zbtui.core.zoho_page import crm_url
-from zbtui.tui.roster import OrgList
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.problem import ProblemError
+from zbtui.model.time_format import countdown
+from zbtui.presentation.crm_page import crm_url
+from zbtui.tui.org_list import OrgList
 from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
-from zbtui.tui.widgets.told import org_summary
+from zbtui.tui.views.verdict_text import org_summary
 from zbtui.watch.fleet import Fleet
+from zbtui.zoho_api.errors import BACKUP_MENU
 
 if TYPE_CHECKING:
-    from zbtui.onboard import OrgService
+    from zbtui.onboarding import OrgService
 
     _Base = Screen[Any]
 else:
@@ -120,7 +120,7 @@ class OrgCommands(_Base):
             self.action_sign_in()
 
     def action_sign_in(self) -> None:
-        from zbtui.tui.screens.sign_in_screen import SignInScreen  # here: no start needs it
+        from zbtui.tui.forms.sign_in_screen import SignInScreen  # here: no start needs it
 
         if org := self._hold_selected_org():
             self.app.push_screen(SignInScreen(self.org_service, org.org), self._after_sign_in)
@@ -135,13 +135,13 @@ class OrgCommands(_Base):
         raise NotImplementedError
 
     def action_edit(self) -> None:
-        from zbtui.tui.screens.edit_screen import EditScreen
+        from zbtui.tui.forms.edit_screen import EditScreen
 
         if org := self._hold_selected_org():
             self.app.push_screen(EditScreen(self.org_service, org.org, self.fleet.policy))
 
     def action_remove(self) -> None:
-        from zbtui.tui.screens.remove_screen import RemoveScreen
+        from zbtui.tui.forms.remove_screen import RemoveScreen
 
         if org := self._hold_selected_org():
             self.app.push_screen(RemoveScreen(self.org_service, org.org))

@@ -10,11 +10,11 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
-from zbtui.core.snapshot import Snapshot
-from zbtui.core.timefmt import countdown
-from zbtui.core.verdict import Level
-from zbtui.tui.roster import OrgList
-from zbtui.tui.widgets.lines import fit
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.time_format import countdown
+from zbtui.model.verdict import Level
+from zbtui.tui.org_list import OrgList
+from zbtui.tui.widgets.styled_line import fit
 
 LEVEL_STYLES: Final = {
     Level.OK: "$state-ok",

@@ -8,7 +8,7 @@ from typing import Final
 from textual.content import Content
 from textual.widgets import Static
 
-from zbtui.core.verdict import Level
+from zbtui.model.verdict import Level
 from zbtui.tui.widgets.fleet_bar import counts_content
 
 SMALLEST: Final = (36, 10)

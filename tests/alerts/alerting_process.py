@@ -1,0 +1,117 @@
+"""One process that watches orgs and tells of them, by a clock that stands still."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Literal
+
+from tests.alerts.sample_alerts import make_org
+from tests.support.fake_clock import FakeClock
+from tests.support.faulty_server import FaultyServer, Responder, send_bytes
+from tests.support.memory_journal import MemoryJournal
+from tests.support.samples import DAY, OFFLINE, SIGNED_OUT, make_backup
+from zbtui.alerts.dispatcher import AlertDispatcher
+from zbtui.clock import Clock
+from zbtui.health.alert_policy import Alert
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.snapshot import Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.verdict_cache import VerdictCache
+from zbtui.model.org import WatchPolicy
+from zbtui.store.journal import Journal
+from zbtui.store.outbox import StoredAlert
+from zbtui.zoho.http import HttpClient
+
+PollResult = Literal["well", "failed", "out", "signed_out"]
+"""What a look shows: a run ahead, a failed run, no network, or a dead sign-in."""
+DESKTOP_SETTINGS = AlertSettings(desktop="osc9")
+
+
+class AlertingProcess:
+    """What the process knows, and its desk; `shown` is what it shows on the desktop."""
+
+    def __init__(
+        self,
+        settings: AlertSettings = DESKTOP_SETTINGS,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        http: HttpClient | None = None,
+        *,
+        whole: bool = True,
+    ) -> None:
+        self.covers_all_orgs = whole
+        self.clock = clock or FakeClock()
+        self.journal = journal or MemoryJournal()
+        self.http = http or HttpClient()
+        self.dispatcher = AlertDispatcher(self.journal, self.http, self.clock, settings)
+        self.policy, self.verdicts = WatchPolicy(), VerdictCache()
+        self.snapshots: dict[str, Snapshot] = {}
+        self.desktop_alerts: list[Alert] = []
+
+    async def poll(self, **looks: PollResult) -> list[tuple[str, str]]:
+        """Orgs are looked at, now; what is told because of them: kind and org."""
+        for name, state in looks.items():
+            self.snapshots[name] = self._poll_result(
+                self.snapshots.get(name) or Snapshot(make_org(name)), state
+            )
+        return kinds_and_orgs(await self.evaluate())
+
+    async def poll_all(self, names: Iterable[str], state: PollResult) -> list[tuple[str, str]]:
+        return await self.poll(**dict.fromkeys(names, state))
+
+    async def evaluate(self) -> tuple[StoredAlert, ...]:
+        known = list(self.snapshots.values())
+        return await self.dispatcher.evaluate(
+            known, self.policy, self.verdicts, covers_all_orgs=self.covers_all_orgs
+        )
+
+    def _poll_result(self, before: Snapshot, state: PollResult) -> Snapshot:
+        now = self.clock.now()
+        if state in ("out", "signed_out"):
+            return apply_failure(before, OFFLINE if state == "out" else SIGNED_OUT, now)
+        job = make_backup("SCHEDULED", now + DAY) if state == "well" else make_backup("FAILED")
+        return apply_observation(before, Observation(job, now), now)
+
+    async def raise_alarms(self, *names: str) -> tuple[StoredAlert, ...]:
+        """Have an alarm kept for each of these, a second apart."""
+        told: tuple[StoredAlert, ...] = ()
+        for name in names:
+            await self.advance(1)
+            self.snapshots[name] = self._poll_result(Snapshot(make_org(name)), "failed")
+            told += await self.evaluate()
+        assert kinds_and_orgs(told) == [("alarm", name) for name in names]
+        return told
+
+    async def deliver(self) -> None:
+        await self.dispatcher.deliver({"desktop": self.desktop_alerts.append})
+
+    async def advance(self, span: timedelta | float) -> None:
+        """Let time go by."""
+        assert isinstance(self.clock, FakeClock)
+        await self.clock.advance(span)
+
+    def jump_wall_clock(self, span: timedelta) -> None:
+        """Set the clock, or let time go by that nobody waits through."""
+        assert isinstance(self.clock, FakeClock)
+        self.clock.jump_wall_clock(span)
+
+
+def kinds_and_orgs(told: Iterable[StoredAlert]) -> list[tuple[str, str]]:
+    return [(kept.alert.kind, kept.alert.org) for kept in told]
+
+
+def respond_in_turn(*answers: bytes) -> Responder:
+    """One after the other, the last one again and again."""
+    queue = list(answers)
+
+    async def answer(writer: Any) -> None:
+        await send_bytes(queue.pop(0) if len(queue) > 1 else queue[0])(writer)
+
+    return answer
+
+
+def posted_alerts(server: FaultyServer) -> list[tuple[int, str]]:
+    """What a webhook was told, in order: id and org of each alert."""
+    bodies = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in server.requests]
+    return [(body["id"], body["org"]) for body in bodies]

@@ -1,0 +1,230 @@
+"""One journal on disk, and several processes that come and go: nothing is told twice, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.alerts.alerting_process import DESKTOP_SETTINGS, AlertingProcess, PollResult
+from tests.support.fake_clock import FakeClock
+from tests.support.samples import MINUTE
+from zbtui.alerts.dispatcher import LEASE
+from zbtui.clock import SystemClock
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.store.journal import open_journal
+
+NAMES = [f"org{number}" for number in range(8)]
+
+
+@dataclass
+class SharedFolder:
+    """Where the journal is, and what the commands note."""
+
+    folder: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.db"
+
+    @property
+    def script(self) -> str:
+        """For a shell: notes id, kind and org of an alert."""
+        return f'echo "$ZBTUI_ALERT_ID $ZBTUI_KIND $ZBTUI_ORG" >> {self.folder / "told"}'
+
+    def delivered(self) -> list[tuple[str, str, str]]:
+        """What was noted, in order."""
+        file = self.folder / "told"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [(id_, kind, org) for id_, kind, org in (line.split() for line in lines)]
+
+    @asynccontextmanager
+    async def process(
+        self, clock: FakeClock, settings: AlertSettings = DESKTOP_SETTINGS
+    ) -> AsyncIterator[AlertingProcess]:
+        """Within this process, but with a journal of its own at the same place."""
+        journal = open_journal(self.journal)
+        assert journal.problem is None
+        try:
+            yield AlertingProcess(settings, journal, clock)
+        finally:
+            await journal.close()
+
+
+@pytest.fixture
+def shared_folder(tmp_path: Path) -> SharedFolder:
+    return SharedFolder(tmp_path)
+
+
+# Restarts
+
+
+async def test_who_starts_again_tells_only_what_has_changed_since(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    told = []
+    states: list[PollResult] = ["well", "failed", "failed", "well", "failed", "failed"]
+    for state in states:
+        async with shared_folder.process(clock) as scene:
+            await clock.advance(5 * MINUTE)
+            told += await scene.poll(acme=state, globex="well")
+    assert told == [("alarm", "acme"), ("recovery", "acme"), ("alarm", "acme")]
+
+
+async def test_an_outage_that_began_before_a_restart_ends_after_it(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    told = []
+    async with shared_folder.process(clock) as scene:
+        await scene.poll_all(NAMES, "well")
+        for _ in range(3):
+            await clock.advance(5 * MINUTE)
+            told += await scene.poll_all(NAMES, "out")
+    async with shared_folder.process(clock) as scene:
+        for _ in range(4):
+            await clock.advance(5 * MINUTE)
+            told += await scene.poll_all(NAMES, "out")
+        await clock.advance(5 * MINUTE)
+        told += await scene.poll_all(NAMES, "well")
+    assert told == [("outage", ""), ("outage_over", "")]
+
+
+async def test_what_was_told_but_not_delivered_is_delivered_after_a_restart(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    async with shared_folder.process(clock) as scene:
+        first = await scene.raise_alarms("acme", "globex")
+    async with shared_folder.process(clock) as scene:
+        second = await scene.raise_alarms("initech")
+        await scene.deliver()
+        assert scene.desktop_alerts == [kept.alert for kept in (*first, *second)]
+    async with shared_folder.process(clock) as scene:
+        await scene.deliver()
+        assert scene.desktop_alerts == []
+
+
+# Two at once
+
+
+async def test_of_two_processes_one_tells_and_one_delivers(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
+        states: list[PollResult] = ["well", "failed", "well", "failed", "failed"]
+        told = []
+        for state in states:
+            await clock.advance(5 * MINUTE)
+            both = await asyncio.gather(one.poll_all(NAMES, state), other.poll_all(NAMES, state))
+            told += both[0] + both[1]
+            await asyncio.gather(one.deliver(), other.deliver())
+        expected = Counter(
+            {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
+        )
+        assert Counter(told) == expected
+        shown = [(alert.kind, alert.org) for alert in one.desktop_alerts + other.desktop_alerts]
+        assert Counter(shown) == expected
+        assert len(await one.dispatcher.new_alerts()) == 0
+
+
+async def test_each_hears_of_what_the_other_tells(shared_folder: SharedFolder, clock: FakeClock) -> None:
+    async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
+        for scene in (one, other):
+            await scene.dispatcher.new_alerts()
+        told = (*await one.raise_alarms("acme"), *await other.raise_alarms("globex"))
+        assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == told
+
+
+async def test_news_that_are_asked_for_twice_at_once_are_told_once(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    async with shared_folder.process(clock) as scene:
+        await scene.dispatcher.new_alerts()
+        told = await scene.raise_alarms("acme")
+        first, second = await asyncio.gather(scene.dispatcher.new_alerts(), scene.dispatcher.new_alerts())
+    assert (*first, *second) == told
+
+
+async def test_an_older_look_does_not_take_back_what_another_process_has_told(
+    shared_folder: SharedFolder, clock: FakeClock
+) -> None:
+    """A `check` from cron has seen it meanwhile; the screen has not."""
+    async with shared_folder.process(clock) as screen, shared_folder.process(clock) as check:
+        await screen.poll(acme="well")
+        await clock.advance(MINUTE)
+        assert await check.poll(acme="failed") == [("alarm", "acme")]
+        assert await screen.evaluate() == ()
+        await clock.advance(MINUTE)
+        assert await screen.poll(acme="failed") == []
+        await clock.advance(MINUTE)
+        assert await check.poll(acme="well") == [("recovery", "acme")]
+        assert await screen.evaluate() == ()
+
+
+# Real processes
+
+
+@asynccontextmanager
+async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`tests.alerts.alerting_main`, ready."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.alerts.alerting_main", str(disk.journal), script),
+        cwd=Path(__file__).parents[2],
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    try:
+        assert await process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+async def run_round(process: asyncio.subprocess.Process, state: PollResult, *names: str) -> bytes:
+    """What it answers, once all is told and delivered."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(f"{state} {' '.join(names)}\n".encode())
+    return await process.stdout.readline()
+
+
+async def test_two_real_processes_tell_each_change_once(shared_folder: SharedFolder) -> None:
+    async with (
+        start_process(shared_folder, shared_folder.script) as one,
+        start_process(shared_folder, shared_folder.script) as other,
+    ):
+        states: list[PollResult] = ["failed", "well", "failed"]
+        for state in states:
+            both = await asyncio.gather(run_round(one, state, *NAMES), run_round(other, state, *NAMES))
+            assert set(both) == {b"done\n"}
+    told = shared_folder.delivered()
+    assert len({id_ for id_, _, _ in told}) == len(told)
+    assert Counter((kind, org) for _, kind, org in told) == Counter(
+        {(kind, name): times for kind, times in (("alarm", 2), ("recovery", 1)) for name in NAMES}
+    )
+
+
+async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
+    """What it was about is told again, with the same id; all else once."""
+    async with start_process(shared_folder, f"{shared_folder.script}; kill -9 $PPID") as process:
+        assert await run_round(process, "failed", *NAMES) == b""
+    assert process.returncode == -signal.SIGKILL
+    (noted,) = shared_folder.delivered()
+    later = FakeClock(SystemClock().now() + LEASE)
+    async with shared_folder.process(
+        later, AlertSettings(on_change=("/bin/sh", "-c", shared_folder.script))
+    ) as scene:
+        await scene.deliver()
+    told = shared_folder.delivered()
+    assert Counter(told).most_common(1) == [(noted, 2)]
+    assert len(set(told)) == len(NAMES) == len(told) - 1
+    assert {(kind, org) for _, kind, org in told} == {("alarm", name) for name in NAMES}

@@ -1,0 +1,283 @@
+"""What the desk tells: each change once, and to whom it is to go."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.alerts.alerting_process import DESKTOP_SETTINGS, AlertingProcess, PollResult, kinds_and_orgs
+from tests.support.fake_clock import FakeClock
+from tests.support.memory_journal import MemoryJournal
+from tests.support.samples import HOUR, MINUTE, make_backup, reproducible
+from tests.support.snapshots import make_snapshot, snapshot_with
+from zbtui.health.alert_policy import ALL_ORGS
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.model.verdict import Level, Verdict
+from zbtui.store.outbox import Outbox
+
+FIFTY = [f"org{number}" for number in range(50)]
+
+
+@pytest.fixture
+def process() -> AlertingProcess:
+    return AlertingProcess()
+
+
+# What is told
+
+
+async def test_a_change_is_told_once_however_often_it_is_considered(process: AlertingProcess) -> None:
+    assert await process.poll(acme="well") == []
+    await process.advance(5 * MINUTE)
+    assert await process.poll(acme="failed") == [("alarm", "acme")]
+    for _ in range(3):
+        assert await process.evaluate() == ()
+    await process.advance(5 * MINUTE)
+    assert await process.poll(acme="failed") == []
+
+
+async def test_an_org_that_flaps_is_told_at_each_change_and_never_twice(process: AlertingProcess) -> None:
+    told = []
+    states: list[PollResult] = ["well", "failed", "failed", "well", "well"]
+    for _ in range(5):
+        for state in states:
+            await process.advance(5 * MINUTE)
+            told += await process.poll(acme=state, globex="well")
+    assert told == [("alarm", "acme"), ("recovery", "acme")] * 5
+
+
+async def test_an_outage_of_all_is_one_alert_and_its_end_is_one(process: AlertingProcess) -> None:
+    assert await process.poll_all(FIFTY, "well") == []
+    told = []
+    for _ in range(6):
+        await process.advance(5 * MINUTE)
+        for name in FIFTY:  # one after the other, as pollers do
+            told += await process.poll_all([name], "out")
+    assert told == [("outage", ALL_ORGS)]
+    await process.advance(5 * MINUTE)
+    told = []
+    for name in FIFTY:
+        told += await process.poll_all([name], "well")
+    assert told == [("outage_over", ALL_ORGS)]
+
+
+async def test_checks_of_a_part_of_the_orgs_each_make_no_outage_of_it() -> None:
+    clock, journal = FakeClock(), MemoryJournal()
+    out, well = (AlertingProcess(journal=journal, clock=clock, whole=False) for _ in range(2))
+    told = []
+    for _ in range(24):
+        told += await out.poll(acme="out", birch="out")
+        await out.advance(MINUTE)
+        told += await well.poll(cedar="well", delta="well")
+        await out.advance(4 * MINUTE)
+    assert told == [("alarm", "acme"), ("alarm", "birch")]
+
+
+async def test_what_went_wrong_during_an_outage_is_told_after_it(process: AlertingProcess) -> None:
+    await process.poll_all(FIFTY, "well")
+    for _ in range(3):
+        await process.advance(5 * MINUTE)
+        told = await process.poll_all(FIFTY, "out")
+    assert told == [("outage", ALL_ORGS)]
+    await process.advance(5 * MINUTE)
+    await process.poll_all(FIFTY[1:], "well")
+    assert await process.poll_all(FIFTY[:1], "failed") == [("alarm", "org0")]
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3, 5])
+async def test_so_many_looks_may_fail_as_the_settings_say(looks: int, process: AlertingProcess) -> None:
+    process.dispatcher.settings = replace(DESKTOP_SETTINGS, failed_looks=looks)
+    await process.poll(acme="well")
+    told = []
+    for _ in range(looks):
+        await process.advance(MINUTE)
+        told.append(await process.poll(acme="out"))
+    assert told == [[]] * (looks - 1) + [[("alarm", "acme")]]
+
+
+async def test_a_dead_sign_in_is_told_at_once(process: AlertingProcess) -> None:
+    assert await process.poll(acme="signed_out", globex="well") == [("alarm", "acme")]
+
+
+async def test_settings_count_from_when_they_are_replaced(process: AlertingProcess) -> None:
+    process.dispatcher.settings = replace(DESKTOP_SETTINGS, least=Level.CRITICAL)
+    assert await process.poll(acme="signed_out") == []
+    process.dispatcher.settings = DESKTOP_SETTINGS
+    assert await process.poll(acme="signed_out") == [("alarm", "acme")]
+
+
+async def test_what_lasts_is_told_again_once_it_is_time(process: AlertingProcess) -> None:
+    process.dispatcher.settings = replace(DESKTOP_SETTINGS, remind_every=HOUR)
+    told = []
+    for _ in range(25):
+        told += await process.poll(acme="failed")
+        await process.advance(5 * MINUTE)
+    assert told == [("alarm", "acme"), ("reminder", "acme"), ("reminder", "acme")]
+
+
+async def test_where_nothing_is_to_be_told_no_other_process_is_held_up(
+    process: AlertingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await process.poll(acme="failed", globex="well")
+    settled = []
+    settle = Outbox.decide_and_store
+
+    async def watched(book: Outbox, decide: object, sinks: object) -> object:
+        settled.append(1)
+        return await settle(book, decide, sinks)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Outbox, "decide_and_store", watched)
+    for _ in range(5):
+        await process.advance(MINUTE)
+        await process.poll(acme="failed", globex="well")
+    assert settled == []
+    await process.poll(globex="failed")
+    assert settled == [1]
+
+
+async def test_what_turns_by_the_time_alone_is_told_when_it_does(process: AlertingProcess) -> None:
+    process.policy = WatchPolicy(every=HOUR, overdue_after=10 * MINUTE)
+    next_run = process.clock.now() + HOUR
+    process.snapshots["acme"] = snapshot_with(
+        make_snapshot("acme"), backup=make_backup("SCHEDULED", next_run)
+    )
+    assert kinds_and_orgs(await process.evaluate()) == []
+    await process.advance(HOUR + 10 * MINUTE)
+    assert kinds_and_orgs(await process.evaluate()) == []
+    await process.advance(1)
+    told = await process.evaluate()
+    assert kinds_and_orgs(told) == [("alarm", "acme")]
+    assert "overdue 00:10:01" in told[0].alert.headline
+
+
+async def test_what_is_told_is_said_in_the_words_of_now_though_it_was_judged_before(
+    process: AlertingProcess,
+) -> None:
+    process.snapshots["acme"] = snapshot_with(
+        make_snapshot("acme"), backup=make_backup("SCHEDULED", process.clock.now() - 12 * HOUR)
+    )
+    process.snapshots["acme"] = snapshot_with(process.snapshots["acme"], paused=True)
+    assert kinds_and_orgs(await process.evaluate()) == []
+    await process.advance(2 * MINUTE)
+    process.dispatcher.settings = replace(DESKTOP_SETTINGS, remind_every=MINUTE)
+    process.snapshots["acme"] = snapshot_with(process.snapshots["acme"], paused=False)
+    told = await process.evaluate()
+    assert "overdue 12:02:00" in told[0].alert.headline
+    await process.advance(2 * MINUTE)
+    again = await process.evaluate()
+    assert kinds_and_orgs(again) == [("reminder", "acme")]
+    assert "overdue 12:04:00" in again[0].alert.headline
+
+
+async def test_what_cannot_have_turned_is_not_judged_again(
+    process: AlertingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = []
+
+    def noted(snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int) -> Verdict:
+        judged.append(snapshot.org.name)
+        return judge(snapshot, policy, now, patience)
+
+    monkeypatch.setattr("zbtui.health.verdict_cache.judge", noted)
+    await process.poll_all(FIFTY, "well")
+    judged.clear()
+    await process.advance(MINUTE)
+    await process.poll(org7="well")
+    assert judged == ["org7"]
+    process.jump_wall_clock(-HOUR)
+    await process.evaluate()
+    assert set(judged[1:]) == set(FIFTY)
+
+
+# Several desks at one journal
+
+
+@given(st.data())
+@reproducible
+def test_however_processes_take_turns_each_change_is_told_once_and_none_is_taken_back(
+    data: st.DataObject,
+) -> None:
+    """Each considers what it knows every minute, however long ago it looked."""
+    states: list[PollResult] = ["well", "failed"]
+    timeline = data.draw(st.lists(st.sampled_from(states), min_size=1, max_size=12))
+    lookers = st.lists(st.integers(0, 2), max_size=3, unique=True)
+    looking = [*(data.draw(lookers) for _ in timeline[1:]), [0, 1, 2]]
+
+    async def watch() -> list[tuple[str, str]]:
+        clock, journal, told = FakeClock(), MemoryJournal(), []
+        scenes = [AlertingProcess(journal=journal, clock=clock) for _ in range(3)]
+        for state, lookers in zip(timeline, looking, strict=True):
+            await clock.advance(MINUTE)
+            for number, scene in enumerate(scenes):
+                told += await (scene.poll(acme=state) if number in lookers else scene.poll())
+        return told
+
+    # What was seen, by anybody, in the order in which it was.
+    seen = [state for state, lookers in zip(timeline, looking, strict=True) if lookers]
+    changes = [after for before, after in zip(["well", *seen], seen, strict=False) if before != after]
+    expected = [("recovery" if state == "well" else "alarm", "acme") for state in changes]
+    assert asyncio.run(watch()) == expected
+
+
+# For whom it is kept
+
+
+async def deliveries(scene: AlertingProcess) -> list[str]:
+    """The sinks that something is kept for."""
+    book, now, lease = scene.journal.outbox, scene.clock.now(), timedelta(seconds=60)
+    sinks = ["command", "webhook", "desktop", "bell"]
+    found = []
+    while claim := await book.claim_delivery(sinks, now, lease):
+        found.append(claim.channel)
+    return sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sinks"),
+    [
+        (AlertSettings(), []),
+        (AlertSettings(on_change=("true",)), ["command"]),
+        (AlertSettings(webhook="https://hooks.example/x"), ["webhook"]),
+        (AlertSettings(desktop="osc777"), ["desktop"]),
+        (
+            AlertSettings(on_change=("true",), webhook="https://hooks.example/x", desktop="osc9"),
+            ["command", "desktop", "webhook"],
+        ),
+    ],
+)
+async def test_an_alert_is_kept_for_each_sink_that_is_configured(
+    settings: AlertSettings, sinks: list[str]
+) -> None:
+    scene = AlertingProcess(settings)
+    assert await scene.poll(acme="failed") == [("alarm", "acme")]
+    assert await deliveries(scene) == sinks
+
+
+# News
+
+
+async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -> None:
+    await process.poll(acme="failed")
+    assert await process.dispatcher.new_alerts() == ()
+    await process.poll(globex="failed")
+    await process.poll(initech="failed")
+    assert kinds_and_orgs(await process.dispatcher.new_alerts()) == [
+        ("alarm", "globex"),
+        ("alarm", "initech"),
+    ]
+    assert await process.dispatcher.new_alerts() == ()
+
+
+async def test_what_another_process_tells_is_news_too(process: AlertingProcess) -> None:
+    other = AlertingProcess(journal=process.journal, clock=process.clock)
+    await process.dispatcher.new_alerts()
+    await other.poll(acme="failed")
+    assert kinds_and_orgs(await process.dispatcher.new_alerts()) == [("alarm", "acme")]

@@ -1,0 +1,407 @@
+"""`check --watch`: each org once as it stands, then a line for each change, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from tests.support.fake_clock import START, FakeClock, run_until_idle
+from tests.support.memory_journal import InlineWorker, MemoryJournal
+from tests.support.snapshots import make_backup, make_snapshot
+from tests.watch.fleet_driver import DISTANT_RUN, EditedConfig, FleetDriver, org_table
+from tests.watch.zoho_environment import MINUTE, OFFLINE, Outcome, problem_error
+from zbtui.alerts.dispatcher import AlertDispatcher
+from zbtui.check.change_stream import ChangeStream
+from zbtui.clock import StopSignal
+from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.health.verdict_cache import VerdictCache
+from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem
+from zbtui.store.database import open_database
+from zbtui.store.journal import Journal
+
+FAILED = Observation(make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat()))
+
+
+@dataclass
+class WatchOutput:
+    """A watcher that runs, and what came out of it."""
+
+    clock: FakeClock
+    watch: FleetDriver
+    stop: StopSignal
+    told: list[Problem] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    """Every line so far."""
+    reader_left: bool = False
+    is_seen_to_leave: bool = False
+    task: asyncio.Task[None] | None = None
+    _read_to: int = 0
+
+    def write(self, line: str) -> None:
+        if self.reader_left:
+            raise BrokenPipeError
+        self.read.append(line)
+
+    async def live(self, span: timedelta) -> list[Any]:
+        """Let time pass; the lines that came meanwhile."""
+        await self.clock.advance(span)
+        return self.new_lines()
+
+    async def turn(self, name: str, outcome: Outcome) -> list[Any]:
+        """The org answers this from now on; what its next look makes of it."""
+        self.watch.zoho.outcomes[name] = outcome
+        return await self.live(6 * MINUTE)
+
+    def new_lines(self) -> list[Any]:
+        lines, self._read_to = self.read[self._read_to :], len(self.read)
+        return [json.loads(line) for line in lines]
+
+    def is_over(self) -> bool:
+        assert self.task
+        return self.task.done()
+
+
+@asynccontextmanager
+async def watching(
+    watch: FleetDriver,
+    names: Sequence[str] = (),
+    alerts: Callable[[], AlertDispatcher] | None = None,
+) -> AsyncIterator[WatchOutput]:
+    scene = WatchOutput(watch.clock, watch, StopSignal(watch.clock))
+    watcher = ChangeStream(
+        watch.config,
+        watch.fleet,
+        watch.clock,
+        scene.write,
+        scene.told.append,
+        names=names,
+        alerts=alerts() if alerts else None,
+        reader_is_gone=lambda: scene.is_seen_to_leave,
+    )
+    scene.task = asyncio.create_task(watcher.run(scene.stop))
+    await run_until_idle()
+    try:
+        yield scene
+    finally:
+        scene.stop.request()
+        await run_until_idle()
+        scene.task.cancel()
+        await asyncio.gather(scene.task, return_exceptions=True)
+
+
+def summaries(lines: list[Any]) -> list[tuple[Any, ...]]:
+    return [(line["org"], line["kind"], line["before"], line["after"]) for line in lines]
+
+
+# What is told
+
+
+async def test_each_org_is_told_once_as_it_stands_after_its_first_look(clock: FakeClock) -> None:
+    watch = FleetDriver(clock, "acme", "brook")
+    watch.zoho.outcomes["brook"] = FAILED
+    async with watching(watch) as scene:
+        lines = await scene.live(MINUTE)
+        assert summaries(lines) == [
+            ("acme", "state", None, "scheduled"),
+            ("brook", "state", None, "failed"),
+        ]
+        assert (lines[1]["level"], lines[1]["schema"]) == ("critical", 1)
+        assert lines[1]["headline"].startswith("the last backup failed")
+        assert await scene.live(MINUTE * 11) == []
+    assert watch.poll_count("acme") > 2
+
+
+async def test_each_change_is_a_line_of_its_own(clock: FakeClock) -> None:
+    watch = FleetDriver(clock, "acme")
+    async with watching(watch) as scene:
+        await scene.live(MINUTE)
+        lines = await scene.turn("acme", FAILED)
+        assert summaries(lines) == [
+            ("acme", "status", "SCHEDULED", "FAILED"),
+            ("acme", "verdict", "scheduled", "failed"),
+        ]
+        assert {line["level"] for line in lines} == {"critical"}
+        looked_at = watch.zoho.times("acme")[-1]
+        assert {line["at"] for line in lines} == {looked_at.isoformat(timespec="seconds")}
+        assert await scene.live(MINUTE * 11) == []
+
+
+async def test_an_outage_is_a_trouble_at_once_and_no_verdict_until_patience_ends(clock: FakeClock) -> None:
+    """As the screen and the journal have it; a single check has no such patience."""
+    async with watching(FleetDriver(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        first = await scene.turn("acme", problem_error(OFFLINE))
+        assert summaries(first)[0] == ("acme", "trouble", None, OFFLINE.message)
+        lasting = await scene.live(MINUTE * 20)
+        assert summaries(first + lasting)[1:] == [("acme", "verdict", "scheduled", "cannot_look")]
+        over = summaries(await scene.live(MINUTE * 1)) + summaries(await scene.turn("acme", DISTANT_RUN))
+        over += summaries(await scene.live(MINUTE * 15))
+        assert over == [
+            ("acme", "verdict", "cannot_look", "scheduled"),
+            ("acme", "trouble", OFFLINE.message, None),
+        ]
+
+
+async def test_what_an_earlier_run_saw_is_no_state_of_now(clock: FakeClock) -> None:
+    journal = MemoryJournal([make_snapshot("acme", START - MINUTE, status="FAILED")])
+    watch = FleetDriver(clock, "acme", journal=journal)
+    watch.zoho.gates["acme"] = asyncio.Event()
+    async with watching(watch) as scene:
+        watch.fleet.pause("acme", True)
+        watch.fleet.pause("acme", False)
+        assert await scene.live(MINUTE) == []
+        watch.zoho.gates["acme"].set()
+        assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
+
+
+async def test_an_org_that_is_labelled_otherwise_is_no_change(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.write(org_table("acme") + 'tags = ["prod"]\n')
+        assert await scene.live(timedelta(seconds=2)) == []
+        assert scene.watch.snapshot("acme").org.tags == ("prod",)
+        assert scene.watch.poll_count("acme") == 1
+
+
+async def test_a_journal_that_cannot_be_used_takes_nothing_from_the_lines(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    watch = FleetDriver(
+        clock, "acme", journal=Journal(open_database(tmp_path / "file" / "journal.db", InlineWorker()))
+    )
+    async with watching(watch) as scene:
+        assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
+        assert len(await scene.turn("acme", FAILED)) == 2
+        assert len(scene.told) == 1  # once, not each second
+        assert "journal" in scene.told[0].message
+
+
+# Which orgs
+
+
+async def test_only_the_orgs_that_were_named_are_watched(clock: FakeClock) -> None:
+    watch = FleetDriver(clock, "acme", "brook")
+    async with watching(watch, ["brook"]) as scene:
+        assert summaries(await scene.live(MINUTE)) == [("brook", "state", None, "scheduled")]
+    assert watch.poll_count("acme") == 0
+
+
+async def test_a_config_that_changes_is_taken_up(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.write_orgs("acme", "brook")
+        scene.watch.zoho.outcomes["brook"] = FAILED
+        assert summaries(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
+        config.write_orgs("acme")
+        gone = await scene.live(MINUTE)
+        assert summaries(gone) == [("brook", "removed", "failed", None)]
+        assert (gone[0]["level"], gone[0]["headline"]) == ("unknown", "no longer under watch")
+        config.write_orgs("acme", "brook")
+        assert summaries(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
+
+
+async def test_another_org_than_those_named_may_come_and_is_not_watched(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    config = EditedConfig(tmp_path)
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config), ["acme"]) as scene:
+        await scene.live(MINUTE)
+        config.write_orgs("acme", "brook")
+        assert await scene.live(MINUTE * 10) == []
+    assert scene.watch.poll_count("brook") == 0
+
+
+async def test_an_org_with_other_keys_is_still_the_same_org(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.write_orgs("acme", client_id="1000.NEW")
+        assert await scene.live(MINUTE * 10) == []
+    assert scene.watch.poll_count("acme") > 2
+
+
+async def test_a_config_that_is_wrong_is_told_once_and_the_watch_goes_on(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    config = EditedConfig(tmp_path)
+    config.write_orgs("acme")
+    async with watching(FleetDriver(clock, "acme", config=config)) as scene:
+        await scene.live(MINUTE)
+        config.write("[[org]")
+        await scene.live(MINUTE)
+        assert [trouble.kind for trouble in scene.told] == ["config"]
+        assert len(await scene.turn("acme", FAILED)) == 2
+        config.write_orgs("acme")
+        await scene.live(MINUTE)
+        config.write("[[org]")
+        await scene.live(MINUTE)
+        assert [trouble.kind for trouble in scene.told] == ["config", "config"]
+
+
+async def test_without_an_org_it_waits_for_one(clock: FakeClock, tmp_path: Path) -> None:
+    config = EditedConfig(tmp_path)
+    config.write_orgs()
+    async with watching(FleetDriver(clock, config=config)) as scene:
+        assert await scene.live(MINUTE) == []
+        config.write_orgs("acme")
+        assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "none")]
+
+
+# The end
+
+
+async def test_a_stop_ends_it_and_lets_a_look_under_way_come_to_its_end(clock: FakeClock) -> None:
+    watch = FleetDriver(clock, "acme")
+    watch.zoho.gates["acme"] = asyncio.Event()
+    async with watching(watch) as scene:
+        await scene.live(MINUTE)
+        scene.stop.request()
+        await run_until_idle()
+        assert not scene.is_over()
+        watch.zoho.gates["acme"].set()
+        await run_until_idle()
+        assert scene.is_over()
+        assert watch.zoho.max_concurrent_polls == 1
+        assert scene.new_lines() == []
+
+
+async def test_a_reader_that_has_gone_ends_it_at_the_next_line(clock: FakeClock) -> None:
+    async with watching(FleetDriver(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        scene.reader_left = True
+        await scene.live(MINUTE * 11)
+        assert not scene.is_over()  # there was nothing to write
+        await scene.turn("acme", FAILED)
+        assert scene.is_over()
+        assert scene.task
+        assert scene.task.exception() is None
+
+
+async def test_a_reader_that_is_seen_to_leave_ends_it_without_a_line(clock: FakeClock) -> None:
+    async with watching(FleetDriver(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        scene.is_seen_to_leave = True
+        await scene.live(timedelta(seconds=2))
+        assert scene.is_over()
+
+
+async def test_a_full_disk_is_not_taken_for_a_reader_that_has_gone(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(line: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    watch = FleetDriver(clock, "acme")
+    watcher = ChangeStream(watch.config, watch.fleet, clock, full, print)
+    task = asyncio.create_task(watcher.run(StopSignal(clock)))
+    await clock.advance(MINUTE)
+    with pytest.raises(OSError, match="No space"):
+        await task
+
+
+async def test_a_bug_of_ours_ends_it_and_is_told(clock: FakeClock) -> None:
+    class Broken(MemoryJournal):
+        async def record_poll(self, *args: object) -> NoReturn:
+            raise ZeroDivisionError
+
+    watch = FleetDriver(clock, "acme", journal=Broken())
+    async with watching(watch) as scene:
+        await scene.live(MINUTE)
+        assert scene.task
+        assert isinstance(scene.task.exception(), ZeroDivisionError)
+
+
+# Alerts
+
+
+class FakeDispatcher(AlertDispatcher):
+    """Notes what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.considered: list[dict[str, str]] = []
+        self.delivered = 0
+        self.gate: asyncio.Event | None = None
+        self.wrong: Problem | None = None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (self.wrong,) if self.wrong else ()
+
+    async def evaluate(
+        self,
+        snapshots: Sequence[Snapshot],
+        policy: WatchPolicy,
+        verdicts: VerdictCache,
+        *,
+        covers_all_orgs: bool = True,
+    ) -> tuple[()]:
+        self.considered.append(
+            {one.org.name: (one.zoho.backup and one.zoho.backup.status) or "" for one in snapshots}
+        )
+        return ()
+
+    async def deliver(self, extra: object = None) -> None:
+        self.delivered += 1
+        if self.gate:
+            await self.gate.wait()
+
+
+async def test_alerts_are_considered_and_delivered_as_things_change(clock: FakeClock) -> None:
+    desk = FakeDispatcher()
+    async with watching(FleetDriver(clock, "acme", "brook"), ["acme"], lambda: desk) as scene:
+        await scene.live(MINUTE)
+        assert desk.considered[-1] == {"acme": "SCHEDULED"}
+        await scene.turn("acme", FAILED)
+        assert desk.considered[-1] == {"acme": "FAILED"}
+        assert desk.delivered == len(desk.considered)
+
+
+async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) -> None:
+    desk = FakeDispatcher()
+    desk.gate = asyncio.Event()
+    async with watching(FleetDriver(clock, "acme"), alerts=lambda: desk) as scene:
+        await scene.live(MINUTE)
+        assert len(await scene.turn("acme", FAILED)) == 2
+        assert desk.delivered == 1  # the same one, all the time
+        desk.gate.set()
+        await scene.live(MINUTE)
+        assert desk.delivered > 1
+
+
+async def test_what_cannot_be_delivered_is_told_once_and_again_when_it_comes_back(
+    clock: FakeClock,
+) -> None:
+    desk, wrong = FakeDispatcher(), Problem("contract", "notify-send ended with 1.", "Try it by hand.")
+    async with watching(FleetDriver(clock, "acme"), alerts=lambda: desk) as scene:
+        await scene.live(MINUTE)
+        desk.wrong = wrong
+        await scene.live(MINUTE)
+        assert scene.told == [wrong]
+        desk.wrong = None
+        await scene.live(MINUTE)
+        desk.wrong = wrong
+        await scene.live(MINUTE)
+        assert scene.told == [wrong, wrong]
+
+
+async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None:
+    async with watching(FleetDriver(clock, "acme")) as scene:
+        await scene.live(MINUTE)
+        await scene.turn("acme", FAILED)
+        assert await scene.watch._journal.outbox.alerts_after(0) == ()

@@ -1,0 +1,192 @@
+"""`check --format openmetrics`: one text that both of Prometheus's parsers take, and its samples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import parser as classic
+from prometheus_client.openmetrics import parser as openmetrics
+
+from tests.check.sample_orgs import (
+    CRITICAL,
+    DAY,
+    OK,
+    UNKNOWN,
+    WARNING,
+    history_row,
+    report_of,
+    with_history_and_links,
+)
+from tests.support.fake_clock import START
+from tests.support.samples import reproducible, snapshots
+from tests.support.snapshots import (
+    make_org,
+    make_snapshot,
+    make_unpolled_snapshot,
+    snapshot_with,
+    with_problem_of,
+)
+from zbtui.check.openmetrics_format import report_as_openmetrics
+from zbtui.check.report import EXIT_STATUS_BY_LEVEL, Report
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.verdict import VerdictName
+
+Labels = tuple[tuple[str, str], ...]
+Samples = dict[tuple[str, Labels], float]
+
+NOW = START.timestamp()
+AGES = {"zbtui_last_good_look_timestamp_seconds", "zbtui_last_good_look_age_seconds"}
+
+
+def samples_of(report: Report) -> Samples:
+    """All samples by name and labels, once both parsers have taken the text and found the same."""
+    text = report_as_openmetrics(report) + "\n"
+    found = [
+        [sample for family in parse(text) for sample in family.samples]
+        for parse in (openmetrics.text_string_to_metric_families, classic.text_string_to_metric_families)
+    ]
+    strict, loose = (
+        {(one.name, tuple(sorted(one.labels.items()))): one.value for one in samples} for samples in found
+    )
+    assert strict == loose
+    assert len(strict) == len(found[0])  # no sample is given twice
+    return strict
+
+
+def samples_of_org(snapshot: Snapshot) -> dict[str, float]:
+    """Of one org, the samples by their names alone; verdicts are left out."""
+    return {
+        name: value
+        for (name, _), value in samples_of(report_of(snapshot)).items()
+        if name != "zbtui_verdict"
+    }
+
+
+def labelled(samples: Samples, name: str, label: str) -> dict[str, float]:
+    """The samples of one family by one of their labels."""
+    return {dict(labels)[label]: value for (told, labels), value in samples.items() if told == name}
+
+
+def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
+    snapshot = with_history_and_links(
+        snapshot_with(
+            make_snapshot("acme", START - timedelta(minutes=2)), credits_remaining=1200, attempted_at=START
+        ),
+        history_row("completed", START - 6 * DAY),
+        history_row("failure", START - 13 * DAY),
+        expire=START + DAY,
+    )
+    assert samples_of_org(snapshot) == {
+        "zbtui_level": 1,
+        "zbtui_next_run_timestamp_seconds": NOW
+        + (5 * DAY + timedelta(hours=21, minutes=42, seconds=44)).total_seconds(),
+        "zbtui_last_completed_timestamp_seconds": NOW - 6 * 86400,
+        "zbtui_last_failed_timestamp_seconds": NOW - 13 * 86400,
+        "zbtui_links_expire_timestamp_seconds": NOW + 86400,
+        "zbtui_api_credits_remaining": 1200,
+        "zbtui_poll_failures": 0,
+        "zbtui_last_good_look_timestamp_seconds": NOW - 120,
+        "zbtui_last_good_look_age_seconds": 120,
+        "zbtui_status_info": 1,
+        "zbtui_check_timestamp_seconds": NOW,
+    }
+
+
+def test_what_is_not_known_has_no_sample() -> None:
+    known = {"zbtui_level": 3, "zbtui_poll_failures": 1, "zbtui_check_timestamp_seconds": NOW}
+    assert samples_of_org(make_unpolled_snapshot()) == known
+
+
+def test_without_an_org_only_the_check_itself_is_told() -> None:
+    assert samples_of(report_of()) == {("zbtui_check_timestamp_seconds", ()): NOW}
+
+
+def test_the_level_is_the_exit_code_of_each_org() -> None:
+    levels = labelled(samples_of(report_of(OK, WARNING, CRITICAL, UNKNOWN)), "zbtui_level", "org")
+    assert levels == {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "verdict"), [(OK, "scheduled"), (WARNING, "one_off"), (UNKNOWN, "cannot_look")]
+)
+def test_of_all_verdicts_just_the_one_on_the_org_is_1(snapshot: Snapshot, verdict: str) -> None:
+    verdicts = labelled(samples_of(report_of(snapshot)), "zbtui_verdict", "verdict")
+    assert verdicts == dict.fromkeys(get_args(VerdictName), 0) | {verdict: 1}
+
+
+def test_the_status_is_zohos_own_word() -> None:
+    samples = samples_of(
+        report_of(
+            OK,
+            CRITICAL,
+            make_snapshot("new", status="ARCHIVED"),
+            snapshot_with(make_snapshot("none"), backup=None),
+        )
+    )
+    assert labelled(samples, "zbtui_status_info", "status") == {"SCHEDULED": 1, "FAILED": 1, "ARCHIVED": 1}
+
+
+def test_a_run_that_will_not_come_has_no_moment() -> None:
+    assert "zbtui_next_run_timestamp_seconds" in samples_of_org(OK)
+    assert "zbtui_next_run_timestamp_seconds" not in samples_of_org(make_snapshot(status="STOPPED"))
+
+
+def test_of_an_org_out_of_reach_the_last_good_look_stays_told_with_its_age() -> None:
+    before = with_history_and_links(
+        make_snapshot("acme", START - timedelta(hours=3)), history_row("completed", START - DAY)
+    )
+    samples = samples_of_org(
+        snapshot_with(with_problem_of(before, make_unpolled_snapshot()), attempted_at=START)
+    )
+    assert (samples["zbtui_level"], samples["zbtui_poll_failures"]) == (3, 3)
+    assert samples["zbtui_last_good_look_age_seconds"] == 3 * 3600
+    assert samples["zbtui_last_completed_timestamp_seconds"] == NOW - 86400
+
+
+def test_orgs_are_told_apart_by_name_and_data_center() -> None:
+    uk = replace(OK, org=make_org("acme", "uk"))
+    labels = {labels for name, labels in samples_of(report_of(OK, uk)) if name == "zbtui_level"}
+    assert labels == {
+        (("data_center", "eu"), ("org", "ok")),
+        (("data_center", "uk"), ("org", "acme")),
+    }
+
+
+HOSTILE = ['a"b', "back\\slash", 'x"} 1\nzbtui_level 0', "{}", "佐藤 商事", "#", "a,b=c"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_cannot_leave_its_label(name: str) -> None:
+    levels = labelled(samples_of(report_of(replace(CRITICAL, org=make_org(name)))), "zbtui_level", "org")
+    assert levels == {name: 2}
+
+
+@reproducible
+@given(st.text(st.characters(codec="utf-8")))
+def test_whatever_word_zoho_sends_comes_out_as_it_is_kept(status: str) -> None:
+    snapshot = make_snapshot(status=status)
+    assert snapshot.zoho.backup
+    kept = [snapshot.zoho.backup.status] if snapshot.zoho.backup.status else []
+    assert list(labelled(samples_of(report_of(snapshot)), "zbtui_status_info", "status")) == kept
+
+
+@reproducible
+@given(snapshots())
+def test_nothing_that_is_known_of_an_org_breaks_it(snapshot: Snapshot) -> None:
+    report = report_of(snapshot)
+    levels = labelled(samples_of(report), "zbtui_level", "org")
+    assert levels == {"acme": EXIT_STATUS_BY_LEVEL[report.level]}
+
+
+def test_the_text_is_whole_for_openmetrics_and_plain_for_the_textfile_collector() -> None:
+    """Types that the classic format lacks, and time stamps, would make it refuse the file."""
+    lines = report_as_openmetrics(report_of(OK)).splitlines()
+    assert lines[-1] == "# EOF"
+    assert {line.split()[-1] for line in lines if line.startswith("# TYPE")} == {"gauge"}
+    assert all(line.rpartition("} ")[2].count(" ") <= 1 for line in lines if not line.startswith("#"))
+    assert not [line for line in lines if not line]

@@ -1,0 +1,245 @@
+"""Signing in as people do: what they bring for each grant, typed at a terminal or piped in."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import secretstorage
+from secretstorage.util import open_session
+
+from tests.cli.command_runner import add_args
+from tests.support.pseudo_terminal import Terminal
+from tests.support.secret_service import SecretService
+from tests.support.simulator import SimulatorServer, answer_consent_page_in_thread
+from zbtui.demo.accounts import DEVICE_CLIENT, WEB_CLIENT, RegisteredClient
+from zbtui.model.org import SignInMethod
+
+_SHARED_CLIENTS: Final[dict[SignInMethod, RegisteredClient]] = {
+    "device": DEVICE_CLIENT,
+    "browser": WEB_CLIENT,
+}
+_PROMPTS: Final = {"code": "Code", "refresh_token": "Refresh token"}
+"""The key in the JSON, and what is asked for at a terminal."""
+CONSENT_PAGE: Final = re.compile(r"http://\S+/oauth/v2/auth\?\S+")
+USER_CODE: Final = re.compile(r"and enter +(\w{8})\b")
+
+
+@dataclass(frozen=True)
+class SignInInput:
+    """What a person brings from Zoho's console to sign one org in, one way."""
+
+    method: SignInMethod
+    args: list[str]
+    """Of `zbtui add`, with the grant."""
+    secrets: dict[str, str] = field(repr=False)
+    """The client secret; and the code or the refresh token, where the way needs one."""
+
+    @property
+    def as_json(self) -> str:
+        return json.dumps(self.secrets)
+
+    def type_into(self, terminal: Terminal) -> None:
+        """Answer what is asked for, each when it is asked for."""
+        terminal.wait_for_text("Client secret (not shown):")
+        terminal.send(f"{self.secrets['client_secret']}\n")
+        for key, asked in _PROMPTS.items():
+            if key in self.secrets:
+                terminal.wait_for_text(f"{asked} (not shown):")
+                terminal.send(f"{self.secrets[key]}\n")
+
+    def with_secrets(self, **changed: str) -> SignInInput:
+        """With other secrets."""
+        return SignInInput(self.method, self.args, self.secrets | changed)
+
+
+def make_sign_in_input(
+    port: SimulatorServer, method: SignInMethod, name: str = "nordlys", *, data_center: str | None = None
+) -> SignInInput:
+    """What is right for an invented org.
+
+    Args:
+        data_center: where it is looked for; None: where it lives.
+    """
+    invented = port.simulator.world.all_orgs[name]
+    client = _SHARED_CLIENTS.get(method)
+    secrets = {"client_secret": (client or invented).client_secret}
+    if method == "code":
+        secrets["code"] = port.simulator.issue_grant_code(name)
+    if method == "refresh-token":
+        secrets["refresh_token"] = invented.refresh_token
+    args = add_args(port.org(name, client))
+    if data_center:
+        here = f"{port.url}/{invented.data_center}"
+        args = [f"{port.url}/{data_center}" if arg == here else arg for arg in args]
+    soid = ["--soid", invented.soid] if method == "client-credentials" else []
+    return SignInInput(method, [*args, "--grant", method, *soid], secrets)
+
+
+def sign_in_args(brought: SignInInput) -> list[str]:
+    """The same for an org that is under watch already: `zbtui sign-in`."""
+    _, name, *options = brought.args
+    pairs = zip(options[::2], options[1::2], strict=True)
+    taken = ("--client-id", "--grant", "--soid")
+    return ["sign-in", name, *(arg for pair in pairs if pair[0] in taken for arg in pair)]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_output(terminal: Terminal, pattern: re.Pattern[str]) -> str:
+    """What a program wrote, as it wrote it: on the screen a long line is broken.
+
+    Returns:
+        The pattern's last group, or all of it.
+    """
+    found: list[re.Match[str]] = []
+
+    def is_there(screen: str) -> bool:
+        found[:] = pattern.finditer(terminal.output.decode(errors="replace"))
+        return bool(found)
+
+    terminal.wait_until(is_there)
+    return found[-1].group(found[-1].lastindex or 0)
+
+
+class StderrWatcher:
+    """Stands in for stderr within this process: shows a person what is written, as it is written."""
+
+    def __init__(self) -> None:
+        self._beside: TextIO = sys.stderr
+        self._acts: list[tuple[re.Pattern[str], Callable[[str], object]]] = []
+        self._threads: list[threading.Thread] = []
+
+    @contextmanager
+    def replace_stderr(self) -> Iterator[None]:
+        self._beside, sys.stderr = sys.stderr, self
+        try:
+            yield
+        finally:
+            sys.stderr = self._beside
+
+    def on_output(self, pattern: re.Pattern[str] | str, act: Callable[[str], object]) -> None:
+        """`act` on the first line with this pattern; it is given the pattern's last group, or all of it."""
+        self._acts.append((re.compile(pattern), act))
+
+    def clear(self) -> None:
+        """Whatever was to be done."""
+        self._acts.clear()
+
+    def on_consent_page(self, org_name: str | None) -> None:
+        """Open the consent page in a browser, and accept for an org, or reject (None)."""
+
+        def act(url: str) -> None:
+            self._threads.append(answer_consent_page_in_thread(url, org_name))
+
+        self.on_output(CONSENT_PAGE, act)
+
+    def write(self, text: str) -> int:
+        for one in self._acts[:]:
+            pattern, act = one
+            if found := pattern.search(text):
+                self._acts.remove(one)
+                act(found.group(found.lastindex or 0))
+        return self._beside.write(text)
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._beside, name)
+
+
+@dataclass(frozen=True)
+class StoredState:
+    """All that a command may leave behind, on this machine and at Zoho; secrets included."""
+
+    config: str | None
+    keyring: dict[str, bytes]
+    """By service; or its file, where it may not be asked."""
+    journal: list[tuple[object, ...]]
+    """What was seen of orgs, and lock-outs. Token requests and codes are noted whatever comes of them."""
+    at_zoho: frozenset[str]
+    """The refresh tokens that live."""
+
+
+def stored_state(home: Path, port: SimulatorServer, service: SecretService | None = None) -> StoredState:
+    """What is there now.
+
+    Args:
+        service: whose keyring is compared by its file, for it will be locked, or out of order.
+    """
+    config = home / "xdg_config_home" / "zbtui" / "config.toml"
+    return StoredState(
+        config.read_text(encoding="utf-8") if config.exists() else None,
+        {one.name: one.read_bytes() for one in service.folder.iterdir()} if service else _keyring_entries(),
+        _journal_rows(home / "xdg_state_home" / "zbtui" / "journal.db"),
+        frozenset(port.simulator.accounts.refresh_tokens),
+    )
+
+
+def _keyring_entries() -> dict[str, bytes]:
+    with closing(secretstorage.dbus_init()) as connection:
+        session = open_session(connection)  # else each entry opens one, which takes 12 ms
+        entries = {}
+        for item in secretstorage.get_default_collection(connection).get_all_items():
+            item.session = session
+            entries[item.get_attributes().get("service", "")] = item.get_secret()
+        return entries
+
+
+def _journal_rows(journal: Path) -> list[tuple[object, ...]]:
+    if not journal.exists():
+        return []
+    with closing(sqlite3.connect(journal)) as database:
+        seen = database.execute("SELECT org, identity, body FROM snapshot ORDER BY org").fetchall()
+        return [*seen, *database.execute("SELECT token, strikes FROM lockout ORDER BY token").fetchall()]
+
+
+@contextmanager
+def read_only_keyring(service: SecretService) -> Iterator[None]:
+    """A keyring that can be read and not be saved, as on a full disk. Its daemon does not get over it."""
+    away = service.folder.with_name("away")
+    service.folder.rename(away)
+    service.folder.write_text("")
+    try:
+        yield
+    finally:
+        service.folder.unlink()
+        away.rename(service.folder)
+
+
+@contextmanager
+def keyring_locked_for_good(service: SecretService) -> Iterator[None]:
+    """Lock the keyring, as a screen saver does. It cannot be unlocked again."""
+    with closing(secretstorage.dbus_init()) as connection:
+        secretstorage.get_default_collection(connection).lock()
+    yield
+
+
+@contextmanager
+def daemon_killed(service: SecretService) -> Iterator[None]:
+    """End the keyring's daemon, as a crash of its own does."""
+    os.kill(service.daemon, signal.SIGKILL)
+    yield
+
+
+def process_tree(pid: int) -> list[int]:
+    """A process and those below it, as `ps --forest` has them."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(one for child in children for one in process_tree(int(child)))]

@@ -1,0 +1,125 @@
+"""Where no secret ever goes: arguments, environments, output, config, journal and log."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_runner import (
+    COMMAND,
+    RunCommand,
+    add,
+    assert_no_secret_in,
+    read_all_files,
+    run_process,
+)
+from tests.cli.sign_in_input import (
+    CONSENT_PAGE,
+    free_port,
+    make_sign_in_input,
+    process_tree,
+    sign_in_args,
+    wait_for_output,
+)
+from tests.support.pseudo_terminal import run_in_terminal
+from tests.support.secret_service import SecretService
+from tests.support.simulator import SimulatorServer, answer_consent_page
+from zbtui.model.org import SignInMethod
+
+pytestmark = [
+    pytest.mark.usefixtures("real_keyring"),
+    pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="what ps sees is read in /proc"),
+]
+
+BROWSER = """#!/bin/sh
+env > "$0.env"
+printf '%s\\n' "$@" > "$0.args"
+"""
+"""Tells what it was started with."""
+
+
+def visible_to_other_processes(pid: int) -> bytes:
+    """Arguments and environment of a process and of those below it."""
+    folders = [Path(f"/proc/{one}") for one in process_tree(pid)]
+    return b"".join((folder / name).read_bytes() for folder in folders for name in ("cmdline", "environ"))
+
+
+@pytest.mark.parametrize(("command", "way"), [("add", "code"), ("add", "browser"), ("sign-in", "browser")])
+def test_while_somebody_signs_in_no_other_program_sees_a_secret(
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+    empty_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    way: SignInMethod,
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(BROWSER)
+    browser.chmod(0o700)
+    monkeypatch.setenv("DISPLAY", ":99")
+    monkeypatch.setenv("BROWSER", f"{browser} %s &")
+    brought, port = make_sign_in_input(simulator_server, way), free_port()
+    args = brought.args
+    if command == "sign-in":
+        add(run_command, simulator_server, "nordlys")
+        args = sign_in_args(brought)
+    with run_in_terminal([*COMMAND, *args, "--port", str(port)]) as terminal:
+        brought.type_into(terminal)
+        if way == "browser":
+            page = wait_for_output(terminal, CONSENT_PAGE)
+            terminal.wait_for_text("A page opens in your browser.")
+            terminal.wait_until(
+                lambda text: Path(f"{browser}.args").is_file() and page in browser_arguments(browser)
+            )
+            asyncio.run(answer_consent_page(page, "nordlys", follow=True))
+        terminal.wait_for_text("Is it this one? [Y/n]")
+        outside = visible_to_other_processes(terminal.process.pid)
+        terminal.send("\n")
+        assert terminal.wait_for_exit() == 0
+        shown = bytes(terminal.output)
+    assert b"zbtui" in outside
+    assert run_command("check").status == 0
+    assert_no_secret_in(outside, shown, read_all_files(empty_home), read_all_files(tmp_path))
+
+
+def browser_arguments(browser: Path) -> str:
+    return Path(f"{browser}.args").read_text()
+
+
+def test_a_trouble_tells_no_secret_to_output_journal_or_log(
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+    empty_home: Path,
+    real_keyring: SecretService,
+) -> None:
+    """A token that is refused, a refresh token that is dead, a code that is late."""
+    add(run_command, simulator_server, "nordlys")
+    add(run_command, simulator_server, "tern", verified=False)
+    simulator_server.simulator.forced_kinds |= {"nordlys": "INVALID_TOKEN", "tern": "invalid_code"}
+    code = make_sign_in_input(simulator_server, "code")
+    simulator_server.simulator.accounts.codes.clear()
+    runs = [
+        run_process("check"),
+        run_process("check", "--format", "json"),
+        run_process(*sign_in_args(code), stdin=code.as_json),
+    ]
+    assert [run.status for run in runs] == [3, 3, 1]
+    assert (empty_home / "xdg_state_home" / "zbtui" / "zbtui.log").read_text()
+    assert_no_secret_in(read_all_files(empty_home), *(f"{run.out}{run.err}".encode() for run in runs))
+
+
+def test_no_secret_ever_stands_in_an_address(
+    run_command: RunCommand, simulator_server: SimulatorServer
+) -> None:
+    ways: tuple[SignInMethod, ...] = ("client-credentials", "code", "refresh-token")
+    for way in ways:
+        brought = make_sign_in_input(simulator_server, way)
+        assert run_command(*brought.args, stdin=brought.as_json).status == 0
+        assert run_command("remove", "nordlys", "--revoke", "--yes").status == 0
+    assert {request.query for request in simulator_server.simulator.request_records} == {
+        "",
+        "page=1&per_page=200",
+    }

@@ -1,0 +1,302 @@
+"""A person at a terminal who hesitates, mistypes, or gives up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_runner import (
+    COMMAND,
+    CRASH_MARKS,
+    RunCommand,
+    add,
+    add_args,
+    assert_no_secret_in,
+    run_process,
+)
+from tests.cli.sign_in_input import (
+    CONSENT_PAGE,
+    USER_CODE,
+    daemon_killed,
+    free_port,
+    keyring_locked_for_good,
+    make_sign_in_input,
+    read_only_keyring,
+    stored_state,
+    wait_for_output,
+)
+from tests.support.pseudo_terminal import Terminal, run_in_terminal
+from tests.support.secret_service import SecretService
+from tests.support.simulator import SimulatorServer, answer_consent_page
+from zbtui.model.org import SignInMethod
+
+
+def to_the_choice(terminal: Terminal, port: SimulatorServer) -> None:
+    terminal.wait_for_text("Number [1]:")
+
+
+def to_the_number(terminal: Terminal, port: SimulatorServer) -> None:
+    terminal.wait_for_text("Number [1]:")
+    terminal.send("5\n")
+    terminal.wait_for_text("The number of the org:")
+
+
+def to_the_secret(terminal: Terminal, port: SimulatorServer) -> None:
+    terminal.wait_for_text("Number [1]:")
+    terminal.send("1\n")
+    terminal.wait_for_text("Client secret (not shown):")
+
+
+def to_the_code(terminal: Terminal, port: SimulatorServer) -> None:
+    to_the_secret(terminal, port)
+    terminal.send(f"{make_sign_in_input(port, 'code').secrets['client_secret']}\n")
+    terminal.wait_for_text("Code (not shown):")
+
+
+def to_the_refresh_token(terminal: Terminal, port: SimulatorServer) -> None:
+    terminal.wait_for_text("Number [1]:")
+    terminal.send("4\n")
+    terminal.wait_for_text("Client secret (not shown):")
+    terminal.send(f"{make_sign_in_input(port, 'code').secrets['client_secret']}\n")
+    terminal.wait_for_text("Refresh token (not shown):")
+
+
+def to_the_company(terminal: Terminal, port: SimulatorServer) -> None:
+    terminal.wait_for_text("Number [1]:")
+    terminal.send("1\n")
+    make_sign_in_input(port, "code").type_into(terminal)
+    terminal.wait_for_text("Is it this one? [Y/n]")
+
+
+PROMPTS = [to_the_choice, to_the_number, to_the_secret, to_the_code, to_the_refresh_token, to_the_company]
+
+
+@pytest.mark.parametrize("go", PROMPTS)
+def test_each_prompt_of_add_may_be_left_with_one_ctrl_c(
+    real_keyring: SecretService,
+    empty_home: Path,
+    simulator_server: SimulatorServer,
+    go: Callable[[Terminal, SimulatorServer], None],
+) -> None:
+    assert_left(empty_home, simulator_server, go, "\x03", 130)
+
+
+@pytest.mark.parametrize("go", [to_the_choice, to_the_secret, to_the_company])
+def test_each_kind_of_prompt_may_be_left_with_ctrl_d(
+    real_keyring: SecretService,
+    empty_home: Path,
+    simulator_server: SimulatorServer,
+    go: Callable[[Terminal, SimulatorServer], None],
+) -> None:
+    told = assert_left(empty_home, simulator_server, go, "\x04", 1)
+    assert "othing was changed." in told
+
+
+def assert_left(
+    home: Path,
+    port: SimulatorServer,
+    go: Callable[[Terminal, SimulatorServer], None],
+    key: str,
+    status: int,
+) -> str:
+    before = stored_state(home, port)
+    with run_in_terminal([*COMMAND, *add_args(port.org("nordlys"))]) as terminal:
+        go(terminal, port)
+        terminal.send(key)
+        assert terminal.wait_for_exit() == status
+        terminal.read_output()
+        assert not any(word in terminal.text for word in CRASH_MARKS), terminal.text
+        assert_no_secret_in(bytes(terminal.output))
+        told = terminal.text
+    assert stored_state(home, port) == before
+    return told
+
+
+def test_a_closed_browser_is_given_up_with_ctrl_c_and_leaves_the_port_free(
+    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+) -> None:
+    before, port = stored_state(empty_home, simulator_server), free_port()
+    for _ in range(2):
+        with run_in_terminal(
+            [*COMMAND, *make_sign_in_input(simulator_server, "browser").args, "--port", str(port)]
+        ) as terminal:
+            make_sign_in_input(simulator_server, "browser").type_into(terminal)
+            wait_for_output(terminal, CONSENT_PAGE)
+            terminal.send("\x03")
+            assert terminal.wait_for_exit() == 130
+    assert stored_state(empty_home, simulator_server) == before
+    assert not simulator_server.simulator.request_records
+
+
+def test_it_is_not_this_one_and_the_sign_in_is_revoked(
+    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+) -> None:
+    """The consent was given for the wrong org of several."""
+    before, port = stored_state(empty_home, simulator_server), free_port()
+    with run_in_terminal(
+        [*COMMAND, *make_sign_in_input(simulator_server, "browser").args, "--port", str(port)]
+    ) as terminal:
+        make_sign_in_input(simulator_server, "browser").type_into(terminal)
+        asyncio.run(answer_consent_page(wait_for_output(terminal, CONSENT_PAGE), "tern", follow=True))
+        terminal.wait_for_text("This sign-in is for: Tern Island Ferries", "[Y/n]")
+        terminal.send("n\n")
+        assert terminal.wait_for_exit() == 1
+        terminal.wait_for_text("Nothing was changed.")
+    assert stored_state(empty_home, simulator_server) == before
+    assert simulator_server.simulator.request_records[-1].path == "/eu/oauth/v2/token/revoke"
+
+
+def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
+    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+) -> None:
+    before, brought = (
+        stored_state(empty_home, simulator_server),
+        make_sign_in_input(simulator_server, "refresh-token"),
+    )
+    with run_in_terminal([*COMMAND, *brought.args]) as terminal:
+        brought.type_into(terminal)
+        terminal.wait_for_text("[Y/n]")
+        terminal.send("n\n")
+        assert terminal.wait_for_exit() == 1
+    assert stored_state(empty_home, simulator_server) == before
+
+
+@pytest.mark.parametrize(
+    ("way", "changed", "sentence"),
+    [
+        ("code", {"client_secret": "demo-client-secret-999999"}, "The client secret is wrong."),
+        ("code", {"code": "1000.ABCDEF"}, "This is not a code of Zoho's"),
+        ("refresh-token", {"refresh_token": "1000.demo-refresh-token-9"}, "The refresh token is dead"),
+        ("refresh-token", {"refresh_token": ""}, "The refresh token is missing"),
+    ],
+)
+def test_what_was_mistyped_is_told_and_never_shown(
+    real_keyring: SecretService,
+    empty_home: Path,
+    simulator_server: SimulatorServer,
+    way: SignInMethod,
+    changed: dict[str, str],
+    sentence: str,
+) -> None:
+    before, brought = (
+        stored_state(empty_home, simulator_server),
+        make_sign_in_input(simulator_server, way).with_secrets(**changed),
+    )
+    with run_in_terminal([*COMMAND, *brought.args]) as terminal:
+        brought.type_into(terminal)
+        assert terminal.wait_for_exit() in (1, 3)
+        terminal.wait_for_text(f"zbtui: {sentence}")
+        assert_no_secret_in(bytes(terminal.output))
+    assert stored_state(empty_home, simulator_server) == before
+
+
+@pytest.mark.parametrize("command", ["add", "sign-in"])
+def test_a_locked_keyring_is_told_before_anything_is_asked(
+    locked_keyring: dict[str, str],
+    empty_home: Path,
+    simulator_server: SimulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    for name, value in locked_keyring.items():
+        monkeypatch.setenv(name, value)
+    args = add_args(simulator_server.org("nordlys"))
+    if command == "sign-in":
+        config = empty_home / "xdg_config_home" / "zbtui" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text('[[org]]\nname = "nordlys"\ndata_center = "eu"\nclient_id = "1000.A"\n')
+        args = ["sign-in", "nordlys"]
+    with run_in_terminal([*COMMAND, *args]) as terminal:
+        assert terminal.wait_for_exit() == 1
+        terminal.read_output()
+        assert terminal.text.strip() == "zbtui: The keyring is locked. Unlock it."
+    assert not simulator_server.simulator.request_records
+
+
+@pytest.mark.parametrize("command", ["add", "sign-in"])
+@pytest.mark.parametrize("happen", [keyring_locked_for_good, daemon_killed, read_only_keyring])
+def test_a_keyring_that_goes_while_the_person_thinks_keeps_nothing(
+    own_keyring: SecretService,
+    empty_home: Path,
+    simulator_server: SimulatorServer,
+    happen: Callable[[SecretService], AbstractContextManager[None]],
+    command: str,
+) -> None:
+    brought = make_sign_in_input(simulator_server, "code")
+    args = add_args(simulator_server.org("nordlys"))
+    if command == "sign-in":
+        first = make_sign_in_input(simulator_server, "refresh-token")
+        assert run_process(*first.args, stdin=first.as_json).status == 0
+        args = ["sign-in", "nordlys"]
+    before = stored_state(empty_home, simulator_server, own_keyring)
+    with run_in_terminal([*COMMAND, *args, "--grant", "code"]) as terminal:
+        brought.type_into(terminal)
+        terminal.wait_for_text("Is it this one? [Y/n]")
+        with happen(own_keyring):
+            terminal.send("y\n")
+            assert terminal.wait_for_exit() == 1
+        terminal.wait_for_text("zbtui: The keyring ")
+    assert stored_state(empty_home, simulator_server, own_keyring) == before
+
+
+def test_a_config_that_cannot_be_written_is_told_and_keeps_nothing(
+    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+) -> None:
+    (empty_home / "xdg_state_home" / "zbtui" / "locks" / "config.lock").mkdir(parents=True)
+    before = stored_state(empty_home, simulator_server)
+    with run_in_terminal([*COMMAND, *add_args(simulator_server.org("nordlys"))], columns=300) as terminal:
+        to_the_company(terminal, simulator_server)
+        terminal.send("\n")
+        assert terminal.wait_for_exit() == 3
+        terminal.wait_for_text("cannot be written", "Check the rights of file and folder.")
+    assert stored_state(empty_home, simulator_server) == before
+
+
+def test_sign_in_again_may_be_left_while_it_waits_for_the_device(
+    real_keyring: SecretService,
+    empty_home: Path,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+) -> None:
+    add(run_command, simulator_server, "nordlys")
+    before = stored_state(empty_home, simulator_server)
+    client = make_sign_in_input(simulator_server, "device")
+    command = [
+        "sign-in",
+        "nordlys",
+        "--grant",
+        "device",
+        "--client-id",
+        simulator_server.org("nordlys").client_id,
+    ]
+    with run_in_terminal([*COMMAND, *command[:4], *client.args[2:4]]) as terminal:
+        client.type_into(terminal)
+        wait_for_output(terminal, USER_CODE)
+        terminal.send("\x03")
+        assert terminal.wait_for_exit() == 130
+    assert stored_state(empty_home, simulator_server) == before
+    assert run_command("check").status == 0
+
+
+@pytest.mark.parametrize("answers", [[], ["y\n"]], ids=["remove", "revoke"])
+def test_the_questions_of_remove_may_be_left_with_ctrl_c(
+    real_keyring: SecretService,
+    empty_home: Path,
+    run_command: RunCommand,
+    simulator_server: SimulatorServer,
+    answers: list[str],
+) -> None:
+    add(run_command, simulator_server, "nordlys")
+    before = stored_state(empty_home, simulator_server)
+    with run_in_terminal([*COMMAND, "remove", "nordlys"]) as terminal:
+        terminal.wait_for_text("delete its credentials from the keyring? [y/N]")
+        for answer in answers:
+            terminal.send(answer)
+            terminal.wait_for_text("Revoke its refresh token at Zoho, too? [y/N]")
+        terminal.send("\x03")
+        assert terminal.wait_for_exit() == 130
+    assert stored_state(empty_home, simulator_server) == before

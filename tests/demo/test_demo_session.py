@@ -1,0 +1,119 @@
+"""The demo's fleet, as the screen sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal, get_args
+
+import pytest
+
+from tests.support.fake_clock import FakeClock
+from tests.support.memory_journal import MemoryJournal
+from zbtui.demo.demo_session import demo_watch_policy, open_demo
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.model.verdict import VerdictName
+from zbtui.zoho_api.links import Links
+
+WORDS = {
+    *("SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED", "PAYMENT_FAILED"),
+    *("NO BACKUP", "OVERDUE", "TOO OLD", "NO HISTORY", "WAITING"),
+    *("SIGN IN", "LOCKED", "NO ACCESS", "THROTTLED", "OFFLINE", "ZOHO ERROR", "BAD ANSWER"),
+}
+
+
+VERDICTS = set(get_args(VerdictName)) - {"unknown_status"}
+
+
+@dataclass
+class ObservedStates:
+    """What was on the screen of the demo so far."""
+
+    words: set[str] = field(default_factory=set)
+    verdicts: set[str] = field(default_factory=set)
+    requesters: defaultdict[str, set[str | None]] = field(default_factory=lambda: defaultdict(set))
+    links: defaultdict[str, set[Literal["alive", "gone"]]] = field(default_factory=lambda: defaultdict(set))
+    """By org, where their expiry was seen."""
+
+    def note(self, snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> None:
+        verdict, name = judge(snapshot, policy, now), snapshot.org.name
+        self.words.add(verdict.badge)
+        self.verdicts.add(verdict.name)
+        if snapshot.zoho.backup and snapshot.zoho.backup.requester:
+            self.requesters[name].add(snapshot.zoho.backup.requester.name)
+        if snapshot.links_expired_at(now) and snapshot.zoho.links == Links():
+            self.links[name].add("gone")
+        elif snapshot.zoho.last_links_expiry:
+            self.links[name].add("alive")
+
+
+async def observe_for(seconds: int) -> ObservedStates:
+    """All that is seen in the first so many seconds of the demo."""
+    clock, seen = FakeClock(), ObservedStates()
+    async with open_demo(clock=clock, journal=MemoryJournal()) as (_, fleet, _, _):
+
+        def note(snapshot: Snapshot) -> None:
+            seen.note(snapshot, fleet.policy, clock.now())
+
+        fleet.subscribe(note)
+        watching = [asyncio.create_task(fleet.run_poller(known.org.name)) for known in fleet.snapshots]
+        for _ in range(seconds):
+            await clock.advance(1)
+            for snapshot in fleet.snapshots:
+                note(snapshot)
+        fleet.stop()
+        await asyncio.gather(*watching)
+    return seen
+
+
+async def test_within_a_minute_all_there_is_to_see_has_been_seen() -> None:
+    seen = await observe_for(60)
+    assert seen.words >= WORDS
+    assert seen.verdicts >= VERDICTS
+    assert seen.requesters["sakura"] == {"佐藤 美咲", "森 由美"}
+    assert seen.links["fjord"] == {"alive", "gone"}
+
+
+async def test_no_badge_is_seen_that_zoho_does_not_have() -> None:
+    seen = await observe_for(180)
+    assert seen.words <= WORDS
+    assert "unknown_status" not in seen.verdicts
+
+
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.rglob("*"))
+
+
+async def test_the_demo_writes_nothing_into_the_users_folders(empty_home: Path) -> None:
+    clock = FakeClock()
+    async with open_demo(clock=clock, journal=MemoryJournal()) as (_, fleet, _, _):
+        await fleet.poll_once([seen.org.name for seen in fleet.snapshots])
+        assert fleet.journal_problem is None
+    assert files_in(empty_home) == []
+
+
+@pytest.mark.parametrize(("orgs", "count"), [(0, 18), (2, 2), (40, 40)])
+async def test_the_fleet_has_as_many_orgs_as_asked_for(orgs: int, count: int) -> None:
+    async with open_demo(orgs, clock=FakeClock()) as (_, fleet, _, _):
+        assert len(fleet.snapshots) == count
+
+
+@pytest.mark.parametrize(
+    ("speed", "every", "near_every"),
+    [
+        (1.0, timedelta(seconds=5), timedelta(seconds=2)),
+        (0.5, timedelta(seconds=10), timedelta(seconds=4)),
+        (20.0, timedelta(seconds=1), timedelta(seconds=1)),
+        (0.0001, timedelta(seconds=50_000), timedelta(seconds=20_000)),
+    ],
+)
+def test_it_looks_as_often_as_the_orgs_live_fast(
+    speed: float, every: timedelta, near_every: timedelta
+) -> None:
+    policy = demo_watch_policy(speed)
+    assert (policy.every, policy.near_every) == (every, near_every)

@@ -1,0 +1,68 @@
+"""What the doctor makes of two clocks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fake_clock import START
+from zbtui.doctor.diagnosis import HostCheck, clock_finding, clock_offset
+from zbtui.doctor.finding import FindingLevel
+from zbtui.model.problem import Problem
+
+SPANS = st.timedeltas(timedelta(0), timedelta(seconds=60))
+OFFSETS = st.timedeltas(timedelta(days=-400), timedelta(days=400))
+
+
+def findings_for_offset(offset: timedelta) -> HostCheck:
+    """A host whose clock is ahead by so much."""
+    return HostCheck("https://accounts.zoho.eu", START, START, START + offset)
+
+
+@given(OFFSETS, SPANS, SPANS)
+def test_a_slow_answer_makes_no_clock_wrong(offset: timedelta, there: timedelta, back: timedelta) -> None:
+    sent, received = START, START + there + back
+    header = (START + there + offset).replace(microsecond=0)
+    found = clock_offset(header, sent, received)
+    assert abs(found) <= abs(offset)
+    assert abs(offset - found) <= there + back + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("offset", "level", "message"),
+    [
+        (timedelta(0), FindingLevel.OK, "It agrees with Zoho's."),
+        (timedelta(seconds=30), FindingLevel.OK, "It agrees with Zoho's."),
+        (
+            timedelta(seconds=-31),
+            FindingLevel.OK,
+            "It agrees with Zoho's.",
+        ),  # by less than the header tells
+        (timedelta(seconds=31), FindingLevel.WARNING, "It is 30s behind Zoho's."),
+        (timedelta(minutes=5), FindingLevel.WARNING, "It is 5m behind Zoho's."),
+        (timedelta(hours=-1, seconds=-1), FindingLevel.WARNING, "It is 1h ahead of Zoho's."),
+        (timedelta(days=400), FindingLevel.WARNING, "It is 400d behind Zoho's."),
+    ],
+)
+def test_beyond_thirty_seconds_the_clock_is_wrong(
+    offset: timedelta, level: FindingLevel, message: str
+) -> None:
+    found = clock_finding([findings_for_offset(offset)])
+    assert (found.level, found.message) == (level, message)
+    assert (found.hint is None) == (level is FindingLevel.OK)
+
+
+def test_an_answer_that_was_kept_on_the_way_makes_no_clock_wrong() -> None:
+    assert (
+        clock_finding([findings_for_offset(timedelta(hours=-2)), findings_for_offset(timedelta(0))]).level
+        is FindingLevel.OK
+    )
+
+
+@pytest.mark.parametrize("answer", [None, Problem("network", "It broke.", "Mend it.")])
+def test_a_clock_that_nobody_told_is_not_checked(answer: datetime | Problem | None) -> None:
+    found = clock_finding([HostCheck("https://accounts.zoho.eu", START, START, answer)])
+    assert (found.level, found.code) == (FindingLevel.REMARK, "NOT_CHECKED")

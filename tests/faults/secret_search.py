@@ -1,0 +1,36 @@
+"""Secrets that are planted in every flow, and the search for them in all that was written or shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.cli.command_runner import SECRET_PATTERN
+
+PROXY_PASSWORD = "canary-of-the-proxy"
+"""A part of the address that `HTTPS_PROXY` names."""
+ANY_SECRET_PATTERN = re.compile(SECRET_PATTERN.pattern + rb"|access-demo|canary-of-")
+"""Every sign-in and token of the simulator's, and what a test plants besides."""
+
+
+@dataclass
+class SecretSearch:
+    """What is to be searched."""
+
+    folders: list[Path]
+    """Config, state and whatever else lies in them."""
+    displayed_texts: list[str] = field(default_factory=list)
+    """Screens and panels."""
+
+    def find_secrets(self, *printed: str) -> list[str]:
+        """Each place in which a secret stands, with the secret."""
+        texts = {f"shown {number}": text.encode() for number, text in enumerate(self.displayed_texts)}
+        texts |= {f"printed {number}": text.encode() for number, text in enumerate(printed)}
+        for folder in self.folders:
+            texts |= {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        return [
+            f"{place}: {one.group()!r}"
+            for place, text in texts.items()
+            for one in ANY_SECRET_PATTERN.finditer(text)
+        ]

@@ -1,0 +1,377 @@
+"""Each way that the road to a host is broken: certificates, names, proxies, too many that hang, sleep.
+
+Real client, real ports, real certificates; only name look-ups are answered here, and the client's time
+limits are shorter than they are. What the client alone makes of each is in `tests/zoho/test_http.py`; there
+a pool that ran dry is rebuilt, too. That quitting waits for no name is in `tests/test_end_to_end.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.fleet_environment import (
+    ALL_ORGS,
+    FAILED_POLLS_UNTIL_UNKNOWN,
+    FAULTY_ORG,
+    HEALTHY_ORGS,
+    FleetEnvironment,
+    assert_fault_is_survived,
+    fleet_environment,
+    neighbors_of,
+    run_large_simulator_server,
+)
+from tests.faults.relay import FaultyResponse, Relay, TunnelProxy
+from tests.faults.secret_search import PROXY_PASSWORD, SecretSearch
+from tests.support.certificates import CertificateAuthority, make_certificate_authority
+from tests.support.fake_clock import FakeClock, run_until_idle
+from tests.support.faulty_server import http_response, never_answer, reset_connection, send_bytes
+from tests.support.simulator import SimulatorServer
+from zbtui.model.verdict import Level
+from zbtui.zoho import http as room
+
+NAME = "zoho.test"
+CLOCK = FakeClock()
+Fault = Callable[[FleetEnvironment], AbstractAsyncContextManager[None]]
+
+
+@pytest.fixture(scope="module")
+def simulator_server() -> Iterator[SimulatorServer]:
+    with run_large_simulator_server(CLOCK) as served:
+        yield served
+
+
+@dataclass
+class HostNames:
+    """What a name look-up does."""
+
+    fail: bool = False
+    hang: threading.Event | None = None
+
+    def patched_lookup(self, known: Callable[..., Any]) -> Callable[..., Any]:
+        def look_up(host: str | bytes, *args: Any, **options: Any) -> Any:
+            if host not in (NAME, NAME.encode()):
+                return known(host, *args, **options)
+            if self.hang:
+                self.hang.wait(30)
+            if self.fail or self.hang:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return known("127.0.0.1", *args, **options)
+
+        return look_up
+
+
+NAMES = HostNames()
+
+
+@pytest.fixture(autouse=True)
+def host_names(monkeypatch: pytest.MonkeyPatch, certificate_authority: CertificateAuthority) -> None:
+    """One name is this machine, and whoever is called by it has a certificate that is trusted here."""
+    monkeypatch.setattr(socket, "getaddrinfo", NAMES.patched_lookup(socket.getaddrinfo))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate_file))
+    for name in ("NO_PROXY", "no_proxy", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@asynccontextmanager
+async def environment_by_name(
+    port: SimulatorServer, canaries: SecretSearch, authority: CertificateAuthority
+) -> AsyncIterator[FleetEnvironment]:
+    """The first org is at a host that is found by its name, and proves it."""
+    tls = authority.server_context(NAME)
+    async with fleet_environment(
+        port, CLOCK, canaries, lambda upstream: Relay(upstream, NAME, tls)
+    ) as scene:
+        yield scene
+
+
+# Certificates and names
+
+
+def untrusted(
+    prove: Callable[[CertificateAuthority], tuple[CertificateAuthority, str, bool]],
+) -> Callable[[CertificateAuthority], Fault]:
+    def fault_of(authority: CertificateAuthority) -> Fault:
+        @asynccontextmanager
+        async def fault(scene: FleetEnvironment) -> AsyncIterator[None]:
+            issuer, name, expired = prove(authority)
+            await scene.relay.restart_with_certificate(issuer.server_context(name, expired=expired))
+            yield
+            await scene.relay.restart_with_certificate(None)
+
+        return fault
+
+    return fault_of
+
+
+def foreign_authority(authority: CertificateAuthority) -> CertificateAuthority:
+    folder = authority.folder / "stranger"
+    folder.mkdir(exist_ok=True)
+    return make_certificate_authority(folder)
+
+
+CERTIFICATES = {
+    "expired": untrusted(lambda authority: (authority, NAME, True)),
+    "for another name": untrusted(lambda authority: (authority, "other.test", False)),
+    "of an unknown issuer": untrusted(lambda authority: (foreign_authority(authority), NAME, False)),
+}
+
+
+@pytest.mark.parametrize("certificate", CERTIFICATES)
+async def test_a_certificate_that_proves_nothing_is_told_and_nothing_is_sent(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    certificate: str,
+) -> None:
+    fault = CERTIFICATES[certificate](certificate_authority)
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await scene.poll()
+        heard = scene.relay.request_count
+
+        @asynccontextmanager
+        async def unheard() -> AsyncIterator[None]:
+            async with fault(scene):
+                before = scene.relay.request_count
+                yield
+                assert scene.relay.request_count == before > heard
+
+        await assert_fault_is_survived(
+            scene, unheard(), "OFFLINE", f"The secure connection to {NAME} could not be"
+        )
+
+
+async def test_a_host_that_speaks_no_tls_is_told(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+) -> None:
+    @asynccontextmanager
+    async def plain(scene: FleetEnvironment) -> AsyncIterator[None]:
+        await scene.relay.stop()
+        async with PlainHost(scene.relay.port):
+            yield
+        await scene.relay.restart_with_certificate(None)
+
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await assert_fault_is_survived(scene, plain(scene), "OFFLINE", "could not be trusted")
+
+
+class PlainHost(Relay):
+    """Answers at once, and in the clear."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__("http://127.0.0.1")
+        self.port = port
+
+    async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(http_response(200, b"{}"))
+        writer.close()
+
+
+async def test_a_name_that_is_not_known_is_told(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+) -> None:
+    @asynccontextmanager
+    async def unknown() -> AsyncIterator[None]:
+        NAMES.fail = True
+        yield
+        NAMES.fail = False
+
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await assert_fault_is_survived(
+            scene, unknown(), "OFFLINE", f"{NAME} cannot be reached: no such name"
+        )
+
+
+async def test_a_name_that_nobody_looks_up_is_told(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+) -> None:
+    @asynccontextmanager
+    async def unanswered() -> AsyncIterator[None]:
+        NAMES.hang = asked = threading.Event()
+        yield
+        NAMES.hang = None
+        asked.set()
+
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        await assert_fault_is_survived(scene, unanswered(), "OFFLINE", f"{NAME} does not answer")
+
+
+# Proxies
+
+
+@asynccontextmanager
+async def behind_proxy(
+    port: SimulatorServer,
+    canaries: SecretSearch,
+    authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[FleetEnvironment, TunnelProxy]]:
+    async with TunnelProxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://somebody:{PROXY_PASSWORD}@127.0.0.1:{proxy.port}")
+        async with environment_by_name(port, canaries, authority) as scene:
+            yield scene, proxy
+        assert proxy.request_count, "nothing went through the proxy"
+
+
+HTML = b"<html>Sign in to the Wi-Fi</html>"
+PROXIES: dict[str, tuple[FaultyResponse, str]] = {
+    "refuses": (send_bytes(http_response(403)), f"The proxy does not let the call to {NAME} through"),
+    "asks for a password": (
+        send_bytes(http_response(407, b"", 'Proxy-Authenticate: Basic realm="office"')),
+        f"The proxy does not let the call to {NAME} through",
+    ),
+    "is out of order": (send_bytes(http_response(502, b"Bad gateway")), "does not let the call"),
+    "answers with a page": (send_bytes(http_response(511, HTML)), "does not let the call"),
+    "says yes and sends a page": (send_bytes(http_response(200, HTML)), "could not be trusted"),
+    "sends to a page": (
+        send_bytes(http_response(302, b"", "Location: http://portal.test/")),
+        "does not let the call",
+    ),
+    "hangs": (never_answer, "too long to answer"),
+    "breaks off": (reset_connection, "broke the connection off"),
+    "speaks no HTTP": (send_bytes(b"220 smtp.example ready\r\n\r\n"), "broke the connection off"),
+}
+
+
+@pytest.mark.parametrize("does", PROXIES)
+async def test_a_proxy_that_misbehaves_is_told(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+    does: str,
+) -> None:
+    misbehave, says = PROXIES[does]
+    async with behind_proxy(simulator_server, secret_search, certificate_authority, monkeypatch) as (
+        scene,
+        proxy,
+    ):
+
+        @asynccontextmanager
+        async def misbehaving() -> AsyncIterator[None]:
+            proxy.fault = misbehave
+            yield
+            proxy.fault = None
+
+        await assert_fault_is_survived(scene, misbehaving(), "OFFLINE", says)
+
+
+async def test_a_proxy_that_is_gone_is_told(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with behind_proxy(simulator_server, secret_search, certificate_authority, monkeypatch) as (
+        scene,
+        proxy,
+    ):
+
+        @asynccontextmanager
+        async def gone() -> AsyncIterator[None]:
+            await proxy.stop()
+            yield
+            await proxy.start()
+
+        await assert_fault_is_survived(scene, gone(), "OFFLINE", "cannot be reached")
+
+
+async def test_a_file_of_certificates_that_is_gone_is_told(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is read when the program first asks: from then on it may come and go."""
+    missing = Path(certificate_authority.folder / "not there")
+    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+        monkeypatch.setenv("SSL_CERT_FILE", str(missing))
+        seen = await scene.poll()
+        assert "SSL_CERT_FILE" in scene.panel_text(seen[FAULTY_ORG])
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate_file))
+        assert all(one.polls.problem is None for one in (await scene.poll()).values())
+
+
+# Many that hang
+
+
+async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
+    simulator_server: SimulatorServer,
+    secret_search: SecretSearch,
+    certificate_authority: CertificateAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """More than the client has places, in all; none is given up before the others are done."""
+    monkeypatch.setattr(room, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(room, "TOTAL_SECONDS", 60.0)
+    tls, crowd = certificate_authority.server_context(NAME), neighbors_of(simulator_server)
+    assert len(crowd) > room.MAX_REQUESTS
+    async with fleet_environment(
+        simulator_server, CLOCK, secret_search, lambda up: Relay(up, NAME, tls), crowd
+    ) as scene:
+        await scene.poll(*crowd, *HEALTHY_ORGS)
+        for _ in range(FAILED_POLLS_UNTIL_UNKNOWN):
+            scene.relay.fault, let_go = hanging()
+            look = asyncio.create_task(scene.poll(*crowd))
+            await run_until_idle()
+            for _ in range(3):
+                seen = await asyncio.wait_for(scene.poll(*HEALTHY_ORGS), 20)
+                assert all(one.polls.problem is None for one in seen.values())
+            assert not look.done()
+            let_go.set()
+            tired = await look
+        assert {scene.verdict(one).badge for one in tired.values()} == {"OFFLINE"}
+        assert all("broke the connection off" in scene.panel_text(one) for one in tired.values())
+        scene.relay.fault = None
+        again = await scene.poll(*crowd, *HEALTHY_ORGS)
+        assert all(one.polls.problem is None for one in again.values())
+        assert "OFFLINE" not in {scene.verdict(one).badge for one in again.values()}
+
+
+def hanging() -> tuple[FaultyResponse, asyncio.Event]:
+    """Nothing, until it is let go."""
+    let_go = asyncio.Event()
+
+    async def hang(writer: asyncio.StreamWriter) -> None:
+        await let_go.wait()
+
+    return hang, let_go
+
+
+# Sleep
+
+
+async def test_an_answer_that_came_before_the_machine_slept_is_not_told_as_new(
+    simulator_server: SimulatorServer, secret_search: SecretSearch
+) -> None:
+    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+        await scene.poll()
+        scene.relay.release = asyncio.Event()
+        looking = asyncio.create_task(scene.poll())
+        await scene.relay.is_holding.wait()
+        CLOCK.jump_wall_clock(timedelta(hours=1))
+        scene.simulator_server.simulator.forced_kinds[FAULTY_ORG] = "FAILED"
+        scene.relay.release.set()
+        seen = await looking
+        assert scene.verdict(seen[FAULTY_ORG]).badge == "FAILED"
+        assert "seen just now" in scene.panel_text(seen[FAULTY_ORG])
+        assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
+        del scene.simulator_server.simulator.forced_kinds[FAULTY_ORG]
+        after = await scene.poll()
+        assert all(after[name].polls.problem is None for name in ALL_ORGS)
+        assert scene.verdict(after[FAULTY_ORG]).level is not Level.CRITICAL

@@ -1,0 +1,114 @@
+"""What the tests of alerts are made of: orgs as observed, and a desk that carries the ledger on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from tests.support.samples import DAY, HOUR, MINUTE, NOW, OFFLINE, make_backup
+from tests.support.snapshots import build_snapshot, snapshot_with
+from zbtui.health.alert_policy import ALL_ORGS, Alert, AlertRules, AlertState, JudgedOrg, decide_alerts
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.problem import Problem
+
+POLICY: Final = WatchPolicy()
+EVERY: Final = POLICY.every
+NAMES: Final = tuple(f"org{number:02}" for number in range(50))
+LOCKED: Final = Problem("keyring", "The keyring is locked.", "Unlock it.")
+LOCKED_OUT: Final = Problem("throttled", "Locked.", "Wait.", "Access Denied", 200, retry_at=NOW + HOUR)
+DOWN: Final = Problem("server", "Zoho is out of order (HTTP 503).", "Wait.", None, 503)
+BUSY: Final = Problem("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 429, retry_at=NOW + DAY)
+OUTAGE: Final = [("outage", ALL_ORGS, "cannot_look")]
+OUTAGE_OVER: Final = [("outage_over", ALL_ORGS, "scheduled")]
+
+
+def make_org(name: str, **keys: Any) -> Org:
+    return Org(name, "eu", "1000.ACME", **keys)
+
+
+def healthy_snapshot(
+    name: str = "acme", at: datetime = NOW, status: str = "SCHEDULED", **known: Any
+) -> Snapshot:
+    """An org that was looked at `at`; healthy, or in the state that `status` tells."""
+    given: dict[str, Any] = {
+        "org": make_org(name),
+        "backup": make_backup(status, at + 6 * DAY),
+        "observed_at": at,
+        "attempted_at": at,
+    }
+    return build_snapshot(**(given | known))
+
+
+def failing_snapshot(
+    name: str = "acme", at: datetime = NOW, status: str = "FAILED", **known: Any
+) -> Snapshot:
+    return healthy_snapshot(name, at, status, **known)
+
+
+def unreachable_snapshot(
+    name: str = "acme",
+    failures: int = 3,
+    at: datetime = NOW,
+    since: timedelta = 4 * MINUTE,
+    trouble: Problem = OFFLINE,
+    **known: Any,
+) -> Snapshot:
+    """An org whose looks have failed for `since`, the last one `at`."""
+    given: dict[str, Any] = {
+        "org": make_org(name),
+        "backup": make_backup("SCHEDULED", at + 6 * DAY),
+        "observed_at": at - since - EVERY,
+        "attempted_at": at,
+        "problem": trouble,
+        "failures": failures,
+        "failing_since": at - since,
+    }
+    return build_snapshot(**(given | known))
+
+
+def all_unreachable(*names: str, at: datetime = NOW, trouble: Problem = OFFLINE) -> list[Snapshot]:
+    """All of these orgs out of reach."""
+    return [unreachable_snapshot(name, at=at, trouble=trouble) for name in names]
+
+
+@dataclass
+class AlertDecider:
+    """Tells what is due, and carries the ledger on."""
+
+    settings: AlertSettings = field(default_factory=AlertSettings)
+    policy: WatchPolicy = POLICY
+    alert_state: AlertState = field(default_factory=AlertState)
+    covers_all_orgs: bool = True
+    """Whether it is handed all orgs."""
+
+    def decide(self, *snapshots: Snapshot, at: datetime = NOW) -> list[Alert]:
+        """What is told of these orgs at a moment; the same again at once is nothing."""
+        observations = self.observe(snapshots, at)
+        rules = AlertRules(self.settings, self.policy.every, self.covers_all_orgs)
+        self.alert_state, alerts = decide_alerts(self.alert_state, observations, rules, at)
+        assert decide_alerts(self.alert_state, observations, rules, at) == (self.alert_state, ())
+        return list(alerts)
+
+    def observe(self, snapshots: Sequence[Snapshot], at: datetime) -> list[JudgedOrg]:
+        patience = self.settings.failed_looks
+        return [JudgedOrg(one, judge(one, self.policy, at, patience)) for one in snapshots]
+
+
+def kinds_orgs_verdicts(alerts: Sequence[Alert]) -> list[tuple[str, str, str]]:
+    """Kind, org and verdict of each."""
+    return [(one.kind, one.org, one.verdict) for one in alerts]
+
+
+def polled_later(snapshot: Snapshot, span: timedelta = HOUR) -> Snapshot:
+    """The same, looked at so much later."""
+    attempted_at, observed_at = snapshot.polls.attempted_at, snapshot.zoho.observed_at
+    if snapshot.polls.problem is None:
+        observed_at = observed_at and observed_at + span
+    return snapshot_with(
+        snapshot, attempted_at=attempted_at and attempted_at + span, observed_at=observed_at
+    )

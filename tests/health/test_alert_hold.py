@@ -1,0 +1,224 @@
+"""Whether an org is out of reach by itself, or with all others: who is asked first, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.health.alert_scenarios import (
+    BUSY,
+    DOWN,
+    EVERY,
+    NAMES,
+    OUTAGE,
+    OUTAGE_OVER,
+    AlertDecider,
+    all_unreachable,
+    healthy_snapshot,
+    kinds_orgs_verdicts,
+    make_org,
+    unreachable_snapshot,
+)
+from tests.support.samples import DAY, HOUR, MINUTE, NOW, SECOND
+from zbtui.health.alert_policy import AlertState, JudgedOrg, OrgAlertState
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.problem import Problem
+from zbtui.model.verdict import Level
+
+# One of them
+
+
+def test_one_org_out_of_reach_while_another_answers_is_told_by_itself() -> None:
+    others = [healthy_snapshot(name) for name in NAMES[1:]]
+    assert kinds_orgs_verdicts(AlertDecider().decide(unreachable_snapshot(NAMES[0]), *others)) == [
+        ("alarm", NAMES[0], "cannot_look")
+    ]
+
+
+def test_a_refusal_of_zohos_is_an_answer_too() -> None:
+    told = AlertDecider().decide(unreachable_snapshot("acme"), unreachable_snapshot("busy", trouble=BUSY))
+    assert kinds_orgs_verdicts(told) == [("alarm", "acme", "cannot_look"), ("alarm", "busy", "cannot_look")]
+
+
+def test_an_org_that_zoho_is_out_of_order_for_is_told_by_itself_while_another_answers() -> None:
+    told = AlertDecider().decide(unreachable_snapshot("down", trouble=DOWN), healthy_snapshot("acme"))
+    assert kinds_orgs_verdicts(told) == [("alarm", "down", "cannot_look")]
+    assert (
+        AlertDecider().decide(
+            unreachable_snapshot("down", trouble=DOWN), healthy_snapshot("acme", NOW - 5 * MINUTE)
+        )
+        == []
+    )
+
+
+def test_all_orgs_of_one_data_center_are_told_each_by_itself() -> None:
+    told = AlertDecider().decide(
+        unreachable_snapshot("eu1"), unreachable_snapshot("eu2"), healthy_snapshot("us1")
+    )
+    assert kinds_orgs_verdicts(told) == [("alarm", "eu1", "cannot_look"), ("alarm", "eu2", "cannot_look")]
+
+
+@pytest.mark.parametrize(
+    ("seen", "held"),
+    [
+        (-MINUTE, True),
+        (timedelta(), True),
+        (SECOND, False),
+        (3 * MINUTE, False),
+    ],
+)
+def test_an_org_out_of_reach_is_held_until_another_was_asked_since(seen: timedelta, held: bool) -> None:
+    began = NOW - 4 * MINUTE
+    told = AlertDecider().decide(unreachable_snapshot("acme"), healthy_snapshot("nordlys", began + seen))
+    assert kinds_orgs_verdicts(told) == ([] if held else [("alarm", "acme", "cannot_look")])
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [
+        (2 * EVERY - SECOND, []),
+        (2 * EVERY, []),
+        (2 * EVERY + SECOND, [("alarm", "acme", "cannot_look")]),
+    ],
+)
+def test_it_is_held_for_two_intervals_at_most(since: timedelta, told: list[tuple[str, str, str]]) -> None:
+    slow = healthy_snapshot(
+        "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
+    )
+    assert (
+        kinds_orgs_verdicts(AlertDecider().decide(unreachable_snapshot("acme", since=since), slow)) == told
+    )
+
+
+def test_an_org_that_is_looked_at_once_a_day_does_not_turn_an_outage_into_fifty_alarms() -> None:
+    slow = healthy_snapshot(
+        "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
+    )
+    desk, told = AlertDecider(), []
+    for minute in range(5, 30):
+        at = NOW + minute * MINUTE
+        told += desk.decide(
+            slow, *(unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES), at=at
+        )
+    assert kinds_orgs_verdicts(told) == OUTAGE
+
+
+@pytest.mark.parametrize("trouble", [DOWN, BUSY])
+def test_an_org_in_a_long_pause_of_its_own_does_not_either(trouble: Problem) -> None:
+    slow = unreachable_snapshot("slow", 9, NOW - MINUTE, HOUR, trouble)
+    desk = AlertDecider()
+    told = desk.decide(slow, *(healthy_snapshot(name, NOW - MINUTE) for name in NAMES), at=NOW)
+    for minute in range(5, 30):
+        at = NOW + minute * MINUTE
+        told += desk.decide(
+            slow, *(unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES), at=at
+        )
+    assert kinds_orgs_verdicts(told) == [("alarm", "slow", "cannot_look"), *OUTAGE]
+
+
+def test_an_org_that_was_told_out_of_reach_is_told_again_when_it_answers_after_an_outage() -> None:
+    desk = AlertDecider()
+    assert kinds_orgs_verdicts(
+        desk.decide(unreachable_snapshot("acme", since=HOUR), healthy_snapshot("nordlys"))
+    ) == [("alarm", "acme", "cannot_look")]
+    at = NOW + HOUR
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(
+                unreachable_snapshot("acme", 9, at, 2 * HOUR), unreachable_snapshot("nordlys", 3, at), at=at
+            )
+        )
+        == OUTAGE
+    )
+    at = NOW + 2 * HOUR
+    assert kinds_orgs_verdicts(
+        desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
+    ) == [
+        *OUTAGE_OVER,
+        ("recovery", "acme", "scheduled"),
+    ]
+
+
+def test_orgs_that_were_all_told_out_of_reach_one_by_one_are_no_outage_besides() -> None:
+    told = OrgAlertState("cannot_look", Level.UNKNOWN, NOW - HOUR, NOW - HOUR)
+    desk = AlertDecider(alert_state=AlertState({"acme": told, "nordlys": told}))
+    assert desk.decide(*all_unreachable("acme", "nordlys")) == []
+    for other in (replace(told, notified_at=None), replace(told, verdict="failed"), None):
+        desk = AlertDecider(alert_state=AlertState({"acme": told, **({"nordlys": other} if other else {})}))
+        assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys"))) == OUTAGE
+
+
+# Who is mute
+
+
+def test_orgs_that_are_mute_are_seen_but_not_told() -> None:
+    mute = [unreachable_snapshot(name, org=make_org(name, mute=True)) for name in ("acme", "nordlys")]
+    assert AlertDecider().decide(*mute) == []
+    assert kinds_orgs_verdicts(AlertDecider().decide(mute[0], unreachable_snapshot("zenith"))) == OUTAGE
+    assert kinds_orgs_verdicts(
+        AlertDecider().decide(
+            unreachable_snapshot("zenith"), healthy_snapshot("acme", org=make_org("acme", mute=True))
+        )
+    ) == [("alarm", "zenith", "cannot_look")]
+
+
+# A program that has just started
+
+
+def test_after_a_start_nobody_is_told_before_all_were_looked_at() -> None:
+    known = [
+        healthy_snapshot(name, NOW - DAY, restored=True, failures=2, failing_since=NOW - DAY)
+        for name in NAMES
+    ]
+    desk, told = AlertDecider(), []
+    for number, name in enumerate(NAMES):
+        at = NOW + number * SECOND
+        known[number] = unreachable_snapshot(name, 3, at, DAY, restored=True)
+        told += [(number, *one) for one in kinds_orgs_verdicts(desk.decide(*known, at=at))]
+    assert told == [(49, *OUTAGE[0])]
+
+
+def test_a_restart_during_an_outage_neither_tells_it_again_nor_ends_it() -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    at = NOW + HOUR
+    restored = [healthy_snapshot(name, at, restored=True, failures=9) for name in ("acme", "nordlys")]
+    assert desk.decide(*restored, at=at) == []
+    assert desk.decide(unreachable_snapshot("acme", 10, at, HOUR), restored[1], at=at) == []
+    assert desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
+
+
+def test_of_two_processes_the_one_that_has_not_looked_since_does_not_begin_an_outage_anew() -> None:
+    desk = AlertDecider()
+    mine = all_unreachable("acme", "nordlys")
+    desk.decide(*mine)
+    over = NOW + HOUR
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(healthy_snapshot("acme", over), healthy_snapshot("nordlys", over), at=over)
+        )
+        == OUTAGE_OVER
+    )
+    for minutes in (1, 9, 11, 60):
+        at = over + minutes * MINUTE
+        assert desk.decide(*mine, at=at) == []
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "looked_at"),
+    [
+        (Snapshot(make_org("acme")), None),
+        (healthy_snapshot(), NOW),
+        (healthy_snapshot(restored=True), None),
+        (unreachable_snapshot(restored=True), NOW),
+        (unreachable_snapshot(), NOW),
+    ],
+)
+def test_what_was_restored_was_not_looked_at_by_this_program(
+    snapshot: Snapshot, looked_at: datetime | None
+) -> None:
+    desk = AlertDecider()
+    assert JudgedOrg(snapshot, judge(snapshot, desk.policy, NOW)).polled_at == looked_at

@@ -1,0 +1,417 @@
+"""An outage that takes all orgs: one alert, one end, a reminder while it lasts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.health.alert_scenarios import (
+    BUSY,
+    DOWN,
+    LOCKED,
+    LOCKED_OUT,
+    NAMES,
+    OUTAGE,
+    OUTAGE_OVER,
+    AlertDecider,
+    all_unreachable,
+    failing_snapshot,
+    healthy_snapshot,
+    kinds_orgs_verdicts,
+    make_org,
+    unreachable_snapshot,
+)
+from tests.support.samples import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT
+from tests.support.snapshots import snapshot_with
+from zbtui.health.alert_policy import ALL_ORGS
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.crash import bug_problem
+from zbtui.model.problem import Problem
+from zbtui.model.verdict import Level
+from zbtui.zoho_api.errors import api_problem, contract_problem
+from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM, token_budget_problem
+
+BUG = bug_problem(ValueError())
+NO_ACCESS = api_problem(403, {"code": "NO_PERMISSION"}, "eu")
+
+# All of them
+
+
+@pytest.mark.parametrize("names", [NAMES[:2], NAMES])
+def test_an_outage_of_all_is_one_alert_and_one_end(names: tuple[str, ...]) -> None:
+    desk = AlertDecider()
+    desk.decide(*(healthy_snapshot(name, NOW - 10 * MINUTE) for name in names), at=NOW - 10 * MINUTE)
+    (alert,) = desk.decide(*all_unreachable(*names))
+    assert kinds_orgs_verdicts([alert]) == OUTAGE
+    assert alert.hint is None
+    assert alert.headline == f"none of {len(names)} orgs can be looked at: is this machine online?"
+    for minutes in (5, 10, 15, 600):
+        at = NOW + minutes * MINUTE
+        assert desk.decide(*all_unreachable(*names, at=at), at=at) == []
+    at = NOW + 601 * MINUTE
+    (over,) = desk.decide(healthy_snapshot(names[0], at), *all_unreachable(*names[1:], at=at), at=at)
+    assert kinds_orgs_verdicts([over]) == OUTAGE_OVER
+    assert over.headline == f"{names[0]} answers, 10h after that was told"
+    at += MINUTE
+    assert desk.decide(*(healthy_snapshot(name, at) for name in names), at=at) == []
+
+
+@pytest.mark.parametrize(
+    "trouble", [LOCKED, DOWN, contract_problem("is odd"), BUG], ids=["locked", "down", "odd", "a bug"]
+)
+def test_what_else_takes_all_orgs_is_one_alert_with_its_cure(trouble: Problem) -> None:
+    (alert,) = AlertDecider().decide(*all_unreachable("acme", "nordlys", trouble=trouble))
+    assert kinds_orgs_verdicts([alert]) == OUTAGE
+    assert alert.headline == f"none of 2 orgs can be looked at: {trouble.message}"
+    assert alert.hint == trouble.hint
+
+
+def test_orgs_that_are_each_out_of_reach_for_a_reason_of_its_own_are_one_outage() -> None:
+    told = AlertDecider().decide(
+        unreachable_snapshot("acme"),
+        unreachable_snapshot("nordlys", trouble=DOWN),
+        unreachable_snapshot("zenith", trouble=LOCKED),
+    )
+    assert kinds_orgs_verdicts(told) == OUTAGE
+
+
+@pytest.mark.parametrize("trouble", [BUSY, SIGNED_OUT], ids=["busy", "signed out"])
+def test_what_zoho_refuses_each_org_is_no_outage(trouble: Problem) -> None:
+    told = AlertDecider().decide(*all_unreachable("acme", "nordlys", trouble=trouble))
+    assert kinds_orgs_verdicts(told) == [
+        ("alarm", "acme", "cannot_look"),
+        ("alarm", "nordlys", "cannot_look"),
+    ]
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_an_outage_has_to_last_for_one_of_them_at_least(failures: int) -> None:
+    desk = AlertDecider()
+    assert desk.decide(*(unreachable_snapshot(name, failures) for name in NAMES)) == []
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(
+                unreachable_snapshot(NAMES[0]),
+                *(unreachable_snapshot(name, failures) for name in NAMES[1:]),
+            )
+        )
+        == OUTAGE
+    )
+
+
+def test_an_org_that_was_out_of_reach_before_does_not_shorten_the_patience_with_the_others() -> None:
+    desk = AlertDecider()
+    desk.decide(unreachable_snapshot("acme", since=9 * DAY), healthy_snapshot("nordlys"))
+    at = NOW + MINUTE
+    assert (
+        desk.decide(
+            unreachable_snapshot("acme", 99, at, 9 * DAY),
+            unreachable_snapshot("nordlys", 1, at, timedelta()),
+            at=at,
+        )
+        == []
+    )
+    at += 3 * MINUTE
+    told = desk.decide(
+        unreachable_snapshot("acme", 99, at, 9 * DAY),
+        unreachable_snapshot("nordlys", 3, at, 3 * MINUTE),
+        at=at,
+    )
+    assert kinds_orgs_verdicts(told) == OUTAGE
+
+
+@pytest.mark.parametrize("failed_looks", [1, 5])
+def test_how_long_it_has_to_last_is_configured(failed_looks: int) -> None:
+    settings = AlertSettings(failed_looks=failed_looks)
+    for failures, told in ((failed_looks - 1, []), (failed_looks, OUTAGE)):
+        if failures:
+            known = [unreachable_snapshot(name, failures) for name in ("acme", "nordlys")]
+            assert kinds_orgs_verdicts(AlertDecider(settings).decide(*known)) == told
+
+
+@pytest.mark.parametrize(
+    ("least", "told"), [(Level.WARNING, OUTAGE), (Level.UNKNOWN, OUTAGE), (Level.CRITICAL, [])]
+)
+def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(
+    least: Level, told: list[tuple[str, str, str]]
+) -> None:
+    desk = AlertDecider(AlertSettings(least=least))
+    assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys"))) == told
+    at = NOW + HOUR
+    over = [("outage_over", ALL_ORGS, "scheduled")] if told else []
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
+        )
+        == over
+    )
+
+
+def test_a_single_org_is_told_by_itself() -> None:
+    desk = AlertDecider()
+    assert kinds_orgs_verdicts(desk.decide(unreachable_snapshot())) == [("alarm", "acme", "cannot_look")]
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)) == [
+        ("recovery", "acme", "scheduled")
+    ]
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [
+        healthy_snapshot("idle", paused=True),
+        healthy_snapshot("idle", NOW - DAY, paused=True),
+        unreachable_snapshot("idle", paused=True),
+        unreachable_snapshot("idle", trouble=SIGNED_OUT),
+        unreachable_snapshot("idle", trouble=LOCKED_OUT),
+    ],
+    ids=["paused", "paused long ago", "paused in trouble", "signed out", "locked out"],
+)
+def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> None:
+    idle = snapshot_with(idle, attempted_at=NOW - HOUR, failing_since=NOW - HOUR)
+    desk = AlertDecider()
+    desk.decide(
+        idle, healthy_snapshot("acme", NOW - 10 * MINUTE), healthy_snapshot("nordlys", NOW - 10 * MINUTE)
+    )
+    assert kinds_orgs_verdicts(desk.decide(idle, *all_unreachable("acme", "nordlys"))) == OUTAGE
+
+
+def test_beside_orgs_that_are_not_asked_the_one_that_is_is_told_by_itself() -> None:
+    told = AlertDecider().decide(
+        unreachable_snapshot("acme"),
+        healthy_snapshot("idle", NOW - HOUR, paused=True),
+        unreachable_snapshot("dead", trouble=SIGNED_OUT),
+    )
+    assert kinds_orgs_verdicts(told) == [("alarm", "acme", "cannot_look"), ("alarm", "dead", "cannot_look")]
+
+
+def test_during_an_outage_a_dead_sign_in_is_told_all_the_same() -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    at = NOW + MINUTE
+    local = snapshot_with(unreachable_snapshot("nordlys", 4, at), problem=NOT_SIGNED_IN_PROBLEM)
+    assert kinds_orgs_verdicts(desk.decide(unreachable_snapshot("acme", 4, at), local, at=at)) == [
+        ("alarm", "nordlys", "cannot_look")
+    ]
+
+
+# Its end, and what comes after it
+
+
+def test_whoever_is_still_bad_after_an_outage_is_not_told_anew_and_who_became_so_is() -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
+    at = NOW + HOUR
+    assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)) == [*OUTAGE]
+    at += HOUR
+    assert kinds_orgs_verdicts(
+        desk.decide(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
+    ) == [
+        ("outage_over", ALL_ORGS, "failed"),
+        ("alarm", "nordlys", "stopped"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        healthy_snapshot("acme", NOW + HOUR),
+        failing_snapshot("acme", NOW + HOUR),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUSY),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=SIGNED_OUT),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED_OUT),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=NO_ACCESS),
+        healthy_snapshot("acme", NOW + HOUR, paused=True),
+    ],
+    ids=["well", "bad", "busy", "signed out", "locked out", "no access", "paused"],
+)
+def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    told = desk.decide(answer, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
+    assert told[0].kind == "outage_over"
+
+
+@pytest.mark.parametrize(
+    "silence",
+    [
+        unreachable_snapshot("acme", at=NOW + HOUR),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=DOWN),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=contract_problem("is odd")),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUG),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=NOT_SIGNED_IN_PROBLEM),
+        unreachable_snapshot("acme", at=NOW + HOUR, trouble=token_budget_problem(NOW + 2 * HOUR)),
+        healthy_snapshot("acme", NOW - MINUTE),
+        healthy_snapshot("acme", NOW + 30 * MINUTE, restored=True),
+        Snapshot(make_org("acme")),
+    ],
+    ids=[
+        "offline",
+        "locked",
+        "down",
+        "odd",
+        "a bug",
+        "not signed in",
+        "over budget",
+        "seen before",
+        "restored",
+        "unseen",
+    ],
+)
+def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    told = desk.decide(silence, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
+    assert "outage_over" not in [alert.kind for alert in told]
+    assert desk.alert_state.outage_since == NOW
+
+
+@pytest.mark.parametrize(
+    ("minutes", "answered", "told"),
+    [
+        (3, 0, False),
+        (9, 5, False),
+        (10, 5, False),  # what failed during the outage has two intervals to mend
+        (11, 5, True),
+        (11, 11, True),
+        (11, 0, True),
+    ],
+)
+def test_an_org_that_stays_out_of_reach_after_an_outage_is_told_two_intervals_later(
+    minutes: int, answered: int, told: bool
+) -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    over = NOW + HOUR
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(
+                healthy_snapshot("acme", over), unreachable_snapshot("nordlys", 9, over, HOUR), at=over
+            )
+        )
+        == OUTAGE_OVER
+    )
+    at = over + minutes * MINUTE
+    still = unreachable_snapshot("nordlys", 9 + minutes, at, HOUR + minutes * MINUTE)
+    found = desk.decide(healthy_snapshot("acme", over + answered * MINUTE), still, at=at)
+    assert kinds_orgs_verdicts(found) == ([("alarm", "nordlys", "cannot_look")] if told else [])
+
+
+def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    over = NOW + HOUR
+    still = unreachable_snapshot("nordlys", 9, over - MINUTE, HOUR)
+    desk.decide(healthy_snapshot("acme", over), still, at=over)
+    for minutes in (5, 12):
+        at = over + minutes * MINUTE
+        assert desk.decide(healthy_snapshot("acme", at), still, at=at) == []
+
+
+def test_an_org_that_fails_for_the_first_time_after_an_outage_is_told_as_soon_as_ever() -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    over = NOW + HOUR
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(healthy_snapshot("acme", over), healthy_snapshot("nordlys", over), at=over)
+        )
+        == OUTAGE_OVER
+    )
+    at = over + 6 * MINUTE
+    fails = unreachable_snapshot("nordlys", 3, at, 4 * MINUTE)
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot("acme", at - MINUTE), fails, at=at)) == [
+        ("alarm", "nordlys", "cannot_look")
+    ]
+
+
+def test_the_answer_that_ended_an_outage_is_no_proof_of_what_came_after_it() -> None:
+    desk, told = AlertDecider(), []
+    desk.decide(*all_unreachable("once a day", *NAMES))
+    over = NOW + HOUR
+    answered = healthy_snapshot("once a day", over - SECOND)
+    still = [unreachable_snapshot(name, 9, over - MINUTE, HOUR) for name in NAMES]
+    assert kinds_orgs_verdicts(desk.decide(answered, *still, at=over)) == OUTAGE_OVER
+    for minute in range(1, 30):
+        at = over + minute * MINUTE
+        still = [unreachable_snapshot(name, 9 + minute, at, HOUR + minute * MINUTE) for name in NAMES]
+        told += desk.decide(answered, *still, at=at)
+    assert kinds_orgs_verdicts(told) == OUTAGE
+
+
+def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_alarms() -> None:
+    desk, told = AlertDecider(), []
+    desk.decide(*all_unreachable(*NAMES))
+    over = NOW + HOUR
+    still = [unreachable_snapshot(name, 9, NOW + 50 * MINUTE, HOUR) for name in NAMES[1:]]
+    assert (
+        kinds_orgs_verdicts(desk.decide(healthy_snapshot(NAMES[0], over), *still, at=over)) == OUTAGE_OVER
+    )
+    first = healthy_snapshot(NAMES[0], over)
+    for minute in range(1, 30):
+        at = over + minute * MINUTE
+        still = [
+            unreachable_snapshot(name, 9 + minute, at, HOUR + minute * MINUTE)
+            if index % 14 == minute % 14
+            else one
+            for index, (name, one) in enumerate(zip(NAMES[1:], still, strict=True))
+        ]
+        if minute >= 5:
+            first = unreachable_snapshot(NAMES[0], minute - 4, at, (minute - 5) * MINUTE)
+        told += desk.decide(first, *still, at=at)
+    assert kinds_orgs_verdicts(told) == OUTAGE
+
+
+# What lasts
+
+
+@pytest.mark.parametrize(
+    ("after", "told"), [(DAY - SECOND, []), (DAY, ["reminder"]), (3 * DAY, ["reminder"])]
+)
+def test_an_outage_that_lasts_is_told_again_after_the_interval(after: timedelta, told: list[str]) -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    at = NOW + after
+    found = desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)
+    assert [alert.kind for alert in found] == told
+    assert all(alert.org == ALL_ORGS for alert in found)
+
+
+def test_reminders_of_an_outage_come_at_the_interval_from_the_last_one() -> None:
+    desk, hours = AlertDecider(), []
+    for hour in range(24 * 4):
+        at = NOW + hour * HOUR
+        hours += [hour for _ in desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)]
+    assert hours == [0, 24, 48, 72]
+
+
+def test_who_wants_no_reminder_of_an_outage_gets_none() -> None:
+    desk = AlertDecider(AlertSettings(remind_every=None))
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    at = NOW + 90 * DAY
+    assert desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
+
+
+def test_an_outage_that_nobody_asks_about_any_more_is_not_told_again() -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    at = NOW + 2 * DAY
+    assert (
+        desk.decide(*(snapshot_with(one, paused=True) for one in all_unreachable("acme", "nordlys")), at=at)
+        == []
+    )
+
+
+def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
+    desk, back = AlertDecider(), NOW - 300 * DAY
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    assert desk.decide(*all_unreachable("acme", "nordlys", at=back), at=back) == []
+    at = back + HOUR
+    assert (
+        kinds_orgs_verdicts(
+            desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
+        )
+        == OUTAGE_OVER
+    )

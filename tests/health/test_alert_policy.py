@@ -1,0 +1,462 @@
+"""What is told of one org: each change of its verdict once, its end, and what lasts after a while."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.health.alert_scenarios import (
+    AlertDecider,
+    failing_snapshot,
+    healthy_snapshot,
+    kinds_orgs_verdicts,
+    make_org,
+    polled_later,
+    unreachable_snapshot,
+)
+from tests.support.samples import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    OFFLINE,
+    ORG,
+    SECOND,
+    SIGNED_OUT,
+    history_with_one_end,
+    make_backup,
+    snapshot_of_running_backup,
+)
+from tests.support.snapshots import build_snapshot, snapshot_with
+from zbtui.health.alert_policy import ALL_ORGS, Alert, AlertKind, AlertState, OrgAlertState, verdict_text
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.problem import Problem
+from zbtui.model.verdict import Level
+
+ODD = failing_snapshot(status="ARCHIVED")
+"""No more than a warning."""
+LOCKED_OUT = Problem("throttled", "Locked.", "Wait.", "Access Denied", 200, retry_at=NOW + HOUR)
+
+
+# Once each
+
+
+def test_an_org_that_is_well_is_not_told() -> None:
+    desk = AlertDecider()
+    assert desk.decide(healthy_snapshot()) == []
+    assert desk.alert_state.orgs["acme"].notified_at is None
+    assert desk.decide(healthy_snapshot(status="COMPLETED")) == []
+
+
+def test_what_is_wrong_is_told_once_however_often_it_is_seen() -> None:
+    desk = AlertDecider()
+    (alert,) = desk.decide(failing_snapshot())
+    assert alert == Alert(
+        NOW,
+        "alarm",
+        "acme",
+        None,
+        "failed",
+        Level.CRITICAL,
+        "the last backup failed; next try in 6d 00:00:00",
+        alert.hint,
+    )
+    assert alert.hint
+    for number in range(1, 20):
+        at = NOW + number * 5 * MINUTE
+        assert desk.decide(failing_snapshot(at=at), at=at) == []
+
+
+def test_a_recovery_is_told_once() -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot())
+    (alert,) = desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)
+    assert (alert.kind, alert.previous_verdict, alert.verdict, alert.level) == (
+        "recovery",
+        "failed",
+        "scheduled",
+        Level.OK,
+    )
+    assert desk.decide(healthy_snapshot(at=NOW + 2 * HOUR), at=NOW + 2 * HOUR) == []
+
+
+def test_another_verdict_is_told_anew_and_names_the_one_before_it() -> None:
+    desk, told = AlertDecider(), []
+    for hour, status in enumerate(("SCHEDULED", "FAILED", "STOPPED", "FAILED", "ARCHIVED", "SCHEDULED")):
+        at = NOW + hour * HOUR
+        told += [
+            (one.kind, one.previous_verdict, one.verdict)
+            for one in desk.decide(failing_snapshot(at=at, status=status), at=at)
+        ]
+    assert told == [
+        ("alarm", "scheduled", "failed"),
+        ("alarm", "failed", "stopped"),
+        ("alarm", "stopped", "failed"),
+        ("alarm", "failed", "unknown_status"),
+        ("recovery", "unknown_status", "scheduled"),
+    ]
+
+
+def test_each_org_is_told_by_itself() -> None:
+    desk = AlertDecider()
+    assert kinds_orgs_verdicts(
+        desk.decide(
+            failing_snapshot("acme"),
+            healthy_snapshot("nordlys"),
+            failing_snapshot("zenith", status="STOPPED"),
+        )
+    ) == [
+        ("alarm", "acme", "failed"),
+        ("alarm", "zenith", "stopped"),
+    ]
+    assert kinds_orgs_verdicts(
+        desk.decide(failing_snapshot("acme"), failing_snapshot("nordlys"), healthy_snapshot("zenith"))
+    ) == [
+        ("alarm", "nordlys", "failed"),
+        ("recovery", "zenith", "scheduled"),
+    ]
+
+
+def test_a_verdict_that_comes_by_time_alone_is_told_too() -> None:
+    desk = AlertDecider()
+    seen = healthy_snapshot(observed_at=NOW, backup=make_backup("SCHEDULED", NOW + MINUTE - 6 * HOUR))
+    assert desk.decide(seen) == []
+    assert kinds_orgs_verdicts(desk.decide(seen, at=NOW + 2 * MINUTE)) == [("alarm", "acme", "overdue")]
+
+
+def test_a_run_that_comes_late_is_a_recovery() -> None:
+    desk = AlertDecider()
+    desk.decide(healthy_snapshot(backup=make_backup("SCHEDULED", NOW - DAY)))
+    assert kinds_orgs_verdicts(
+        desk.decide(replace(snapshot_of_running_backup(MINUTE), org=make_org("acme")))
+    ) == [("recovery", "acme", "running")]
+
+
+# What lasts
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (DAY - SECOND, []),
+        (DAY, [("reminder", "acme", "failed")]),
+        (9 * DAY, [("reminder", "acme", "failed")]),
+    ],
+)
+def test_what_lasts_is_told_again_after_the_interval(
+    after: timedelta, told: list[tuple[str, str, str]]
+) -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot())
+    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=NOW + after), at=NOW + after)) == told
+
+
+def test_reminders_come_at_the_interval_from_the_last_one() -> None:
+    desk, told = AlertDecider(AlertSettings(remind_every=6 * HOUR)), []
+    for minutes in range(0, 24 * 60, 5):
+        at = NOW + minutes * MINUTE
+        told += [(minutes, one.kind) for one in desk.decide(failing_snapshot(at=at), at=at)]
+    assert told == [(0, "alarm"), (360, "reminder"), (720, "reminder"), (1080, "reminder")]
+
+
+def test_another_verdict_begins_the_interval_anew() -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot())
+    at = NOW + 23 * HOUR
+    desk.decide(failing_snapshot(at=at, status="STOPPED"), at=at)
+    assert desk.decide(failing_snapshot(at=NOW + DAY, status="STOPPED"), at=NOW + DAY) == []
+    at += DAY
+    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=at, status="STOPPED"), at=at)) == [
+        ("reminder", "acme", "stopped")
+    ]
+
+
+def test_who_wants_no_reminder_gets_none() -> None:
+    desk = AlertDecider(AlertSettings(remind_every=None))
+    desk.decide(failing_snapshot())
+    assert desk.decide(failing_snapshot(at=NOW + 400 * DAY), at=NOW + 400 * DAY) == []
+
+
+def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
+    desk, back = AlertDecider(), NOW - 300 * DAY
+    desk.decide(failing_snapshot())
+    assert desk.decide(failing_snapshot(at=back), at=back) == []
+    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=back + DAY), at=back + DAY)) == [
+        ("reminder", "acme", "failed")
+    ]
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=back + 2 * DAY), at=back + 2 * DAY)) == [
+        ("recovery", "acme", "scheduled")
+    ]
+
+
+# How bad it has to be
+
+
+@pytest.mark.parametrize(
+    ("least", "told"),
+    [
+        (Level.WARNING, ["unknown_status", "cannot_look", "failed", "unknown_status", "scheduled"]),
+        (Level.UNKNOWN, ["cannot_look", "failed", "unknown_status"]),
+        (Level.CRITICAL, ["failed", "unknown_status"]),
+    ],
+)
+def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, told: list[str]) -> None:
+    desk, found = AlertDecider(AlertSettings(least=least)), []
+    for hour, snapshot in enumerate(
+        (
+            healthy_snapshot(),
+            ODD,
+            unreachable_snapshot(trouble=SIGNED_OUT),
+            failing_snapshot(),
+            ODD,
+            healthy_snapshot(),
+        )
+    ):
+        found += desk.decide(polled_later(snapshot, hour * HOUR), at=NOW + hour * HOUR)
+    assert [alert.verdict for alert in found] == told
+    assert [alert.kind for alert in found] == ["alarm"] * (len(told) - 1) + ["recovery"]
+
+
+@pytest.mark.parametrize(
+    "silent", [{"org": make_org("acme", mute=True)}, {"paused": True}], ids=["mute", "paused"]
+)
+def test_an_org_that_is_mute_or_paused_is_never_told_and_keeps_what_was_told_before(
+    silent: dict[str, Any],
+) -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot())
+    for hour, snapshot in enumerate(
+        (
+            healthy_snapshot(),
+            failing_snapshot(),
+            unreachable_snapshot(trouble=SIGNED_OUT),
+            unreachable_snapshot(),
+        ),
+        start=1,
+    ):
+        at = NOW + hour * HOUR
+        assert desk.decide(snapshot_with(polled_later(snapshot, hour * HOUR), **silent), at=at) == []
+    at = NOW + 9 * HOUR
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
+        ("recovery", "acme", "scheduled")
+    ]
+
+
+# What is not known
+
+
+@pytest.mark.parametrize(
+    "unsure",
+    [
+        Snapshot(ORG),
+        build_snapshot(ORG, polling=True),
+        healthy_snapshot(restored=True),
+        failing_snapshot(restored=True),
+        failing_snapshot(problem=OFFLINE, failures=1, failing_since=NOW),
+        healthy_snapshot(at=NOW - HOUR),
+        failing_snapshot(at=NOW - HOUR),
+        healthy_snapshot(at=NOW - HOUR, restored=True),
+    ],
+    ids=[
+        "never looked at",
+        "polling",
+        "restored",
+        "restored bad",
+        "stale",
+        "long ago",
+        "bad long ago",
+        "restored long ago",
+    ],
+)
+def test_what_nobody_saw_lately_says_nothing(unsure: Snapshot) -> None:
+    for before in (
+        [],
+        [healthy_snapshot(at=NOW - HOUR)],
+        [failing_snapshot(at=NOW - HOUR, status="STOPPED")],
+    ):
+        desk = AlertDecider()
+        for snapshot in before:
+            desk.decide(snapshot, at=NOW - HOUR)
+        ledger = desk.alert_state
+        assert desk.decide(unsure) == []
+        assert desk.alert_state == ledger
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2, 3, 4, 100])
+@pytest.mark.parametrize("failed_looks", [1, 3, 100])
+def test_out_of_reach_is_told_after_so_many_failed_looks(failed_looks: int, failures: int) -> None:
+    desk = AlertDecider(AlertSettings(failed_looks=failed_looks))
+    told = desk.decide(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
+    assert kinds_orgs_verdicts(told) == (
+        [("alarm", "acme", "cannot_look")] if failures >= failed_looks else []
+    )
+
+
+def test_a_last_good_look_that_is_long_ago_does_not_hurry_it() -> None:
+    slept = unreachable_snapshot(failures=1, since=timedelta(), observed_at=NOW - DAY)
+    assert AlertDecider().decide(slept) == []
+    assert kinds_orgs_verdicts(AlertDecider().decide(snapshot_with(slept, failures=3))) == [
+        ("alarm", "acme", "cannot_look")
+    ]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [healthy_snapshot(), failing_snapshot(), Snapshot(make_org("acme"))],
+    ids=["well", "bad", "unknown"],
+)
+def test_a_dead_sign_in_is_told_at_once(known: Snapshot) -> None:
+    dead = snapshot_with(known, attempted_at=NOW, problem=SIGNED_OUT, failures=1, failing_since=NOW)
+    assert kinds_orgs_verdicts(AlertDecider().decide(dead)) == [("alarm", "acme", "cannot_look")]
+
+
+@pytest.mark.parametrize("trouble", [OFFLINE, LOCKED_OUT, Problem("server", "Down.", "Wait.", None, 503)])
+def test_what_asking_again_may_cure_is_told_after_three(trouble: Problem) -> None:
+    assert AlertDecider().decide(unreachable_snapshot(failures=2, trouble=trouble)) == []
+    assert kinds_orgs_verdicts(
+        AlertDecider().decide(unreachable_snapshot(failures=3, trouble=trouble))
+    ) == [("alarm", "acme", "cannot_look")]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "failures", "told"),
+    [(OFFLINE, 1, False), (OFFLINE, 2, False), (OFFLINE, 3, True), (SIGNED_OUT, 1, True)],
+)
+def test_a_history_that_cannot_be_read_is_told_after_three_tries_too(
+    trouble: Problem, failures: int, told: bool
+) -> None:
+    unread = healthy_snapshot(
+        history_problem=trouble,
+        history_failures=failures,
+        history_tried_at=NOW,
+    )
+    assert bool(AlertDecider().decide(unread)) is told
+    assert kinds_orgs_verdicts(
+        AlertDecider().decide(failing_snapshot(history_problem=trouble, history_failures=1))
+    ) == [("alarm", "acme", "failed")]
+
+
+def test_a_failure_that_is_out_of_reach_for_a_while_is_told_again_after_it() -> None:
+    desk, told = AlertDecider(), []
+    for hour, snapshot in enumerate(
+        (failing_snapshot(), unreachable_snapshot(), failing_snapshot(), healthy_snapshot())
+    ):
+        at = NOW + hour * HOUR
+        told += kinds_orgs_verdicts(desk.decide(polled_later(snapshot, hour * HOUR), at=at))
+    assert told == [
+        ("alarm", "acme", "failed"),
+        ("alarm", "acme", "cannot_look"),
+        ("alarm", "acme", "failed"),
+        ("recovery", "acme", "scheduled"),
+    ]
+
+
+# Restarts, and other processes
+
+
+def test_a_restart_in_the_middle_tells_nothing_anew() -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot())
+    at = NOW + HOUR
+    restored = failing_snapshot(at=NOW + 50 * MINUTE, restored=True)
+    assert desk.decide(restored, at=at) == []
+    assert desk.decide(failing_snapshot(at=at), at=at) == []
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at + HOUR), at=at + HOUR)) == [
+        ("recovery", "acme", "scheduled")
+    ]
+
+
+def test_a_recovery_while_nothing_ran_is_told_after_the_restart() -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot())
+    at = NOW + HOUR
+    assert desk.decide(failing_snapshot(restored=True), at=at) == []
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
+        ("recovery", "acme", "scheduled")
+    ]
+
+
+def test_of_two_processes_the_one_that_looked_earlier_says_nothing_against_the_later() -> None:
+    desk = AlertDecider()
+    mine, theirs = healthy_snapshot(at=NOW - 4 * MINUTE), failing_snapshot(at=NOW)
+    assert desk.decide(mine) == []
+    assert kinds_orgs_verdicts(desk.decide(theirs)) == [("alarm", "acme", "failed")]
+    assert desk.decide(mine, at=NOW + SECOND) == []
+    at = NOW + MINUTE
+    assert desk.decide(failing_snapshot(at=at), at=at) == []
+    at = NOW + 5 * MINUTE
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
+        ("recovery", "acme", "scheduled")
+    ]
+    assert desk.decide(theirs, at=at) == []
+
+
+def test_a_look_at_the_same_moment_counts() -> None:
+    desk = AlertDecider()
+    desk.decide(healthy_snapshot())
+    assert kinds_orgs_verdicts(desk.decide(failing_snapshot())) == [("alarm", "acme", "failed")]
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot())) == [("recovery", "acme", "scheduled")]
+
+
+def test_a_ledger_that_does_not_know_when_it_was_looked_is_taken_as_it_is() -> None:
+    desk = AlertDecider(alert_state=AlertState({"acme": OrgAlertState("failed", Level.CRITICAL, NOW)}))
+    assert desk.decide(failing_snapshot()) == []
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot())) == [("recovery", "acme", "scheduled")]
+
+
+def test_an_org_that_is_not_watched_here_keeps_what_was_told() -> None:
+    desk = AlertDecider()
+    desk.decide(failing_snapshot("acme"), failing_snapshot("nordlys"))
+    told = desk.alert_state.orgs["acme"]
+    desk.decide(healthy_snapshot("nordlys"))
+    assert desk.alert_state.orgs["acme"] == told
+
+
+def test_while_nothing_changes_the_ledger_does_not_either() -> None:
+    desk = AlertDecider()
+    desk.decide(
+        healthy_snapshot("acme"), failing_snapshot("nordlys"), failing_snapshot("zenith", status="ARCHIVED")
+    )
+    ledger, at = desk.alert_state, NOW + HOUR
+    desk.decide(
+        healthy_snapshot("acme", at),
+        failing_snapshot("nordlys", at),
+        failing_snapshot("zenith", at, status="ARCHIVED"),
+        at=at,
+    )
+    assert desk.alert_state == ledger
+
+
+# How it is said
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "verdict", "level", "title"),
+    [
+        ("alarm", "acme", "links_expiring", Level.WARNING, "acme: links expiring"),
+        ("reminder", "acme", "too_old", Level.CRITICAL, "acme: still too old"),
+        ("alarm", "acme", "none", Level.WARNING, "acme: no backup"),
+        ("alarm", "acme", "one_off", Level.WARNING, "acme: a single backup"),
+        ("recovery", "acme", "scheduled", Level.OK, "acme: well again"),
+        ("recovery", "acme", "one_off", Level.WARNING, "acme: now a single backup"),
+        ("outage", ALL_ORGS, "cannot_look", Level.UNKNOWN, "No org can be reached"),
+        ("reminder", ALL_ORGS, "cannot_look", Level.UNKNOWN, "No org can be reached"),
+        ("outage_over", ALL_ORGS, "scheduled", Level.OK, "Orgs can be reached again"),
+    ],
+)
+def test_an_alert_has_a_title_of_one_line(
+    kind: AlertKind, name: str, verdict: str, level: Level, title: str
+) -> None:
+    assert Alert(NOW, kind, name, None, verdict, level, "", None).title == title
+    assert verdict_text("running_long") == "running long"
+
+
+def test_an_alert_is_dated_from_when_it_was_told() -> None:
+    at: datetime = NOW + 2 * MINUTE
+    (alert,) = AlertDecider().decide(failing_snapshot(history=history_with_one_end("failure", HOUR)), at=at)
+    assert alert.at == at
+    assert alert.headline.startswith("the last backup failed 1h ago")

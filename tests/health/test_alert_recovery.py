@@ -1,0 +1,144 @@
+"""What ends an alarm with a recovery, and what ends it in silence, or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.health.alert_scenarios import (
+    AlertDecider,
+    failing_snapshot,
+    healthy_snapshot,
+    kinds_orgs_verdicts,
+    polled_later,
+    unreachable_snapshot,
+)
+from tests.support.samples import DAY, HOUR, MINUTE, NOW, OFFLINE, SIGNED_OUT, history_row, make_history
+from tests.support.snapshots import snapshot_with
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.verdict import Level
+from zbtui.zoho_api.links import Links
+from zbtui.zoho_api.runs import History
+
+# What cannot be seen
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        unreachable_snapshot(trouble=SIGNED_OUT),
+        unreachable_snapshot(failures=9),
+        healthy_snapshot(history_problem=OFFLINE, history_failures=9),
+        healthy_snapshot(history_problem=SIGNED_OUT, history_failures=1),
+    ],
+    ids=["signed out", "offline", "no history", "no history, signed out"],
+)
+def test_an_unknown_that_is_not_to_be_told_ends_nothing_that_was(unseen: Snapshot) -> None:
+    desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
+    assert kinds_orgs_verdicts(desk.decide(failing_snapshot())) == [("alarm", "acme", "failed")]
+    ledger = desk.alert_state
+    assert desk.decide(polled_later(unseen), at=NOW + HOUR) == []
+    assert desk.alert_state == ledger
+    at = NOW + 2 * HOUR
+    assert desk.decide(failing_snapshot(at=at), at=at) == []
+    at += HOUR
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
+        ("recovery", "acme", "scheduled")
+    ]
+
+
+def test_an_unknown_that_is_not_to_be_told_puts_off_no_reminder() -> None:
+    desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
+    desk.decide(failing_snapshot())
+    assert (
+        desk.decide(unreachable_snapshot(at=NOW + 23 * HOUR, trouble=SIGNED_OUT), at=NOW + 23 * HOUR) == []
+    )
+    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=NOW + DAY), at=NOW + DAY)) == [
+        ("reminder", "acme", "failed")
+    ]
+
+
+# What is better, and not well
+
+
+@pytest.mark.parametrize("least", [Level.UNKNOWN, Level.CRITICAL])
+def test_a_recovery_to_what_is_less_bad_does_not_say_well_again(least: Level) -> None:
+    desk = AlertDecider(AlertSettings(least=least))
+    desk.decide(failing_snapshot())
+    at = NOW + HOUR
+    (alert,) = desk.decide(failing_snapshot(at=at, status="ARCHIVED"), at=at)
+    assert (alert.kind, alert.level) == ("recovery", Level.WARNING)
+    assert alert.title == "acme: now unknown status"
+    at += HOUR
+    assert desk.decide(healthy_snapshot(at=at), at=at) == []
+
+
+# Links that end
+
+EXPIRE = NOW + HOUR
+LAST = make_history(history_row("completed", EXPIRE - 7 * DAY))
+EXPIRING = healthy_snapshot(links=Links(1, 1, EXPIRE), last_links_expiry=EXPIRE, history=LAST)
+
+
+def decider_after_expiry_alert() -> AlertDecider:
+    desk = AlertDecider()
+    assert kinds_orgs_verdicts(desk.decide(EXPIRING)) == [("alarm", "acme", "links_expiring")]
+    return desk
+
+
+@pytest.mark.parametrize("links", [Links(1, 1, EXPIRE), Links()], ids=["still told", "no longer told"])
+@pytest.mark.parametrize("after", [timedelta(), HOUR])
+def test_links_that_expired_undownloaded_are_no_recovery(links: Links, after: timedelta) -> None:
+    desk, at = decider_after_expiry_alert(), EXPIRE + after
+    assert (
+        desk.decide(healthy_snapshot(at=at, links=links, last_links_expiry=EXPIRE, history=LAST), at=at)
+        == []
+    )
+    assert desk.alert_state.orgs["acme"].notified_at is None
+    at += HOUR
+    (alert,) = desk.decide(
+        failing_snapshot(at=at, links=links, last_links_expiry=EXPIRE, history=LAST), at=at
+    )
+    assert (alert.kind, alert.previous_verdict, alert.verdict) == ("alarm", "scheduled", "failed")
+
+
+def test_links_that_expire_between_two_looks_are_none_either() -> None:
+    desk = AlertDecider()
+    soon = NOW + 5 * MINUTE
+    expiring = snapshot_with(EXPIRING, links=Links(1, 1, soon), last_links_expiry=soon)
+    assert kinds_orgs_verdicts(desk.decide(expiring)) == [("alarm", "acme", "links_expiring")]
+    assert desk.decide(expiring, at=soon) == []
+
+
+NEWER = make_history(history_row("completed", NOW + MINUTE))
+NEWEST = make_history(history_row("completed", EXPIRE + MINUTE))
+
+
+@pytest.mark.parametrize(
+    ("links", "expire", "year"),
+    [
+        (Links(1, 1, NOW + 7 * DAY), NOW + 7 * DAY, NEWER),
+        (Links(), EXPIRE, NEWEST),
+        (Links(1, 1, None), EXPIRE, NEWEST),
+    ],
+    ids=["with links", "links still to come", "links without an end"],
+)
+def test_a_new_backup_is_a_recovery_from_links_that_expire(
+    links: Links, expire: datetime, year: History
+) -> None:
+    desk, at = decider_after_expiry_alert(), EXPIRE + HOUR
+    found = desk.decide(healthy_snapshot(at=at, links=links, last_links_expiry=expire, history=year), at=at)
+    assert kinds_orgs_verdicts(found) == [("recovery", "acme", "scheduled")]
+
+
+def test_links_that_are_gone_take_no_recovery_from_anything_else() -> None:
+    desk = AlertDecider()
+    gone: dict[str, Any] = {"links": Links(), "last_links_expiry": NOW - DAY, "history": LAST}
+    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(**gone))) == [("alarm", "acme", "failed")]
+    at = NOW + HOUR
+    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at, **gone), at=at)) == [
+        ("recovery", "acme", "scheduled")
+    ]

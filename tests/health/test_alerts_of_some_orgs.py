@@ -1,0 +1,94 @@
+"""What is told by a process that observes a part of the orgs, beside others that share its ledger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.health.alert_scenarios import (
+    DOWN,
+    LOCKED,
+    NAMES,
+    OUTAGE,
+    OUTAGE_OVER,
+    AlertDecider,
+    all_unreachable,
+    failing_snapshot,
+    healthy_snapshot,
+    kinds_orgs_verdicts,
+    unreachable_snapshot,
+)
+from tests.support.samples import DAY, HOUR, MINUTE, NOW, OFFLINE
+from zbtui.health.alert_policy import AlertState
+from zbtui.model.problem import Problem
+
+
+def partial_decider(ledger: AlertState | None = None) -> AlertDecider:
+    return AlertDecider(alert_state=ledger or AlertState(), covers_all_orgs=False)
+
+
+@pytest.mark.parametrize("trouble", [OFFLINE, LOCKED, DOWN], ids=["offline", "locked", "down"])
+def test_of_a_part_each_org_is_told_by_itself_and_no_outage(trouble: Problem) -> None:
+    desk = partial_decider()
+    assert (
+        kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys", trouble=trouble))) == []
+    )  # the other is waited for
+    at = NOW + 11 * MINUTE
+    known = [unreachable_snapshot(name, 9, at, 15 * MINUTE, trouble) for name in ("acme", "nordlys")]
+    assert kinds_orgs_verdicts(desk.decide(*known, at=at)) == [
+        ("alarm", "acme", "cannot_look"),
+        ("alarm", "nordlys", "cannot_look"),
+    ]
+    at += HOUR
+    assert kinds_orgs_verdicts(
+        desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
+    ) == [
+        ("recovery", "acme", "scheduled"),
+        ("recovery", "nordlys", "scheduled"),
+    ]
+    assert desk.alert_state.outage_ended_at is None
+
+
+def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> None:
+    one, told = partial_decider(), []
+    other = partial_decider()
+    for minute in range(0, 24 * 60, 5):
+        at = NOW + minute * MINUTE
+        down = [
+            unreachable_snapshot(name, 3 + minute // 5, at, (4 + minute) * MINUTE)
+            for name in ("acme", "nordlys")
+        ]
+        told += one.decide(*down, at=at)
+        other.alert_state = one.alert_state
+        told += other.decide(healthy_snapshot("zenith", at), failing_snapshot("umbra", at), at=at)
+        one.alert_state = other.alert_state
+    assert sorted(kinds_orgs_verdicts(told)) == [
+        ("alarm", "acme", "cannot_look"),
+        ("alarm", "nordlys", "cannot_look"),
+        ("alarm", "umbra", "failed"),
+    ]
+
+
+def test_an_outage_that_a_process_with_all_orgs_told_is_neither_ended_nor_told_again_by_a_part() -> None:
+    desk = AlertDecider()
+    assert kinds_orgs_verdicts(desk.decide(*all_unreachable(*NAMES))) == OUTAGE
+    half, at = partial_decider(desk.alert_state), NOW + HOUR
+    assert half.decide(*all_unreachable(*NAMES[:2], at=at), at=at) == []
+    assert half.decide(healthy_snapshot(NAMES[0], at), healthy_snapshot(NAMES[1], at), at=at) == []
+    assert half.decide(*all_unreachable(*NAMES[:2], at=NOW + 2 * DAY), at=NOW + 2 * DAY) == []
+    assert replace(half.alert_state, orgs={}) == replace(desk.alert_state, orgs={})
+    desk.alert_state, at = half.alert_state, NOW + 3 * DAY
+    assert (
+        kinds_orgs_verdicts(desk.decide(*(healthy_snapshot(name, at) for name in NAMES), at=at))
+        == OUTAGE_OVER
+    )
+
+
+def test_during_an_outage_a_part_tells_what_it_sees_all_the_same() -> None:
+    desk = AlertDecider()
+    desk.decide(*all_unreachable(*NAMES))
+    half, at = partial_decider(desk.alert_state), NOW + HOUR
+    assert kinds_orgs_verdicts(
+        half.decide(failing_snapshot(NAMES[0], at), healthy_snapshot(NAMES[1], at), at=at)
+    ) == [("alarm", NAMES[0], "failed")]

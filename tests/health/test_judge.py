@@ -1,0 +1,347 @@
+"""What counts when a look failed, was missed, or did not bring all; and what was seen long ago."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.support.samples import (
+    DAY,
+    HOUR,
+    NOW,
+    OFFLINE,
+    ORG,
+    POLICY,
+    SECOND,
+    SIGNED_OUT,
+    history_with_one_end,
+    make_backup,
+    snapshot_of,
+    snapshot_of_running_backup,
+    snapshot_with_next_run,
+)
+from tests.support.snapshots import build_snapshot, snapshot_with
+from zbtui.health.judge import ALLOWED_FAILURES, judge
+from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_observation
+from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem
+from zbtui.model.verdict import Level, Verdict, VerdictName
+from zbtui.zoho_api.errors import api_problem, contract_problem
+from zbtui.zoho_api.runs import History
+from zbtui.zoho_api.sign_in_errors import token_problem
+
+EVERY, LONG_RUN = POLICY.every, POLICY.long_run_after
+FRESH = ALLOWED_FAILURES * EVERY
+"""How old what was seen may be."""
+
+
+def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:
+    return judge(snapshot, POLICY, NOW, patience)
+
+
+# Looks that failed, or were missed
+
+
+@pytest.mark.parametrize(
+    ("failures", "age", "name", "stale"),
+    [
+        (0, timedelta(), "scheduled", False),
+        (1, timedelta(), "scheduled", True),
+        (2, FRESH - SECOND, "scheduled", True),
+        (2, FRESH, "scheduled", True),
+        (2, FRESH + SECOND, "cannot_look", False),
+        (1, FRESH + SECOND, "cannot_look", False),
+        (3, EVERY, "cannot_look", False),
+        (50, FRESH + DAY, "cannot_look", False),
+    ],
+)
+def test_what_was_seen_counts_as_stale_for_three_failed_looks(
+    failures: int, age: timedelta, name: VerdictName, stale: bool
+) -> None:
+    trouble = OFFLINE if failures else None
+    found = verdict(snapshot_with_next_run(DAY, observed_at=NOW - age, problem=trouble, failures=failures))
+    assert (found.name, found.stale) == (name, stale)
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5, 100])
+def test_how_many_looks_may_fail_is_up_to_who_asks(patience: int) -> None:
+    known = snapshot_with_next_run(DAY, problem=OFFLINE)
+    assert verdict(snapshot_with(known, failures=patience - 1), patience).name == "scheduled"
+    assert verdict(snapshot_with(known, failures=patience), patience).name == "cannot_look"
+
+
+def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
+    found = verdict(snapshot_with_next_run(DAY, "FAILED", problem=OFFLINE, failures=1))
+    assert (found.name, found.level, found.stale) == ("failed", Level.CRITICAL, True)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        snapshot_with_next_run(DAY),
+        snapshot_with_next_run(-DAY),
+        snapshot_of(None),
+        snapshot_of_running_backup(HOUR),
+        Snapshot(ORG),
+    ],
+)
+def test_without_patience_one_failed_look_is_enough(known: Snapshot) -> None:
+    found = verdict(snapshot_with(known, problem=OFFLINE, failures=1), patience=1)
+    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "OFFLINE")
+
+
+def test_without_patience_a_good_look_counts_as_ever() -> None:
+    assert verdict(snapshot_with_next_run(DAY), patience=1) == verdict(snapshot_with_next_run(DAY))
+
+
+def test_without_patience_a_good_look_counts_although_others_kept_the_check_waiting() -> None:
+    policy = WatchPolicy(every=15 * SECOND)
+    assert (
+        judge(
+            snapshot_with_next_run(DAY, observed_at=NOW - 20 * SECOND), policy, NOW, allowed_failures=1
+        ).name
+        == "scheduled"
+    )
+
+
+@pytest.mark.parametrize("patience", [1, ALLOWED_FAILURES])
+@pytest.mark.parametrize("failures", [1, 2])
+@pytest.mark.parametrize(
+    "known",
+    [snapshot_with_next_run(DAY), snapshot_of(None), snapshot_with_next_run(DAY, "FAILED"), Snapshot(ORG)],
+)
+def test_a_dead_sign_in_ends_all_patience(known: Snapshot, failures: int, patience: int) -> None:
+    found = verdict(snapshot_with(known, problem=SIGNED_OUT, failures=failures), patience)
+    assert (found.name, found.badge) == ("cannot_look", "SIGN IN")
+    assert (found.headline, found.hint) == (SIGNED_OUT.message, SIGNED_OUT.hint)
+
+
+def test_a_first_look_that_failed_is_no_reason_to_wait() -> None:
+    assert verdict(build_snapshot(ORG, problem=OFFLINE, failures=1)).name == "cannot_look"
+
+
+@pytest.mark.parametrize(
+    ("age", "name"), [(FRESH - SECOND, "none"), (FRESH, "none"), (FRESH + SECOND, "waiting")]
+)
+def test_what_nobody_looked_at_lately_is_waited_for(age: timedelta, name: VerdictName) -> None:
+    assert verdict(snapshot_of(None, observed_at=NOW - age)).name == name
+
+
+@pytest.mark.parametrize("name", ["failed", "none", "scheduled"])
+def test_after_the_clock_was_set_back_nothing_counts_as_seen(name: str) -> None:
+    known = {
+        "failed": snapshot_with_next_run(DAY, "FAILED"),
+        "none": snapshot_of(None),
+        "scheduled": snapshot_with_next_run(DAY),
+    }[name]
+    assert verdict(snapshot_with(known, observed_at=NOW + FRESH)).name == name
+    assert verdict(snapshot_with(known, observed_at=NOW + FRESH + SECOND)).name == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("known", "was"),
+    [
+        (snapshot_with_next_run(DAY), "SCHEDULED"),
+        (snapshot_with_next_run(DAY, "FAILED"), "FAILED"),
+        (snapshot_of(None), "no backup"),
+    ],
+)
+def test_while_it_waits_an_org_shows_what_it_was_and_when(known: Snapshot, was: str) -> None:
+    found = verdict(snapshot_with(known, observed_at=NOW - 6 * DAY))
+    assert (found.name, found.level, found.badge) == ("waiting", Level.UNKNOWN, "WAITING")
+    assert "6d ago" in found.headline
+    assert was in found.headline
+
+
+def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
+    assert verdict(snapshot_of(make_backup(None), observed_at=NOW - 6 * DAY)).headline.endswith("6d ago")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "word"),
+    [
+        (token_problem("invalid_code", 200, "eu"), "SIGN IN"),
+        (api_problem(403, {"code": "NO_PERMISSION"}, "eu"), "NO ACCESS"),
+        (api_problem(429, {}, "eu"), "THROTTLED"),
+        (token_problem("Access Denied", 200, "eu"), "THROTTLED"),
+        (OFFLINE, "OFFLINE"),
+        (api_problem(500, {"code": "INTERNAL_ERROR"}, "eu"), "ZOHO ERROR"),
+        (contract_problem("is odd"), "BAD ANSWER"),
+        (Problem("keyring", "The keyring is locked.", "Unlock it."), "LOCKED"),
+        (Problem("config", "The config is odd.", "Mend it."), "CONFIG"),
+    ],
+)
+def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Problem, word: str) -> None:
+    found = verdict(build_snapshot(ORG, problem=trouble, failures=1))
+    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, word)
+    assert (found.headline, found.hint) == (trouble.message, trouble.hint)
+
+
+# Kept from an earlier run of the program
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "name"),
+    [
+        (snapshot_with_next_run(DAY, restored=True), "scheduled"),
+        (snapshot_with_next_run(DAY, "FAILED", restored=True), "failed"),
+        (
+            snapshot_with_next_run(DAY, restored=True, history=history_with_one_end("failure", DAY)),
+            "failed",
+        ),
+        (
+            snapshot_with_next_run(DAY, restored=True, history=history_with_one_end("completed", 9 * DAY)),
+            "too_old",
+        ),
+        (snapshot_of(None, restored=True), "none"),
+        (snapshot_of_running_backup(LONG_RUN + SECOND, restored=True), "running_long"),
+    ],
+)
+def test_what_was_restored_counts_as_stale(snapshot: Snapshot, name: VerdictName) -> None:
+    found = verdict(snapshot)
+    assert (found.name, found.stale) == (name, True)
+
+
+@pytest.mark.parametrize(
+    ("age", "name"), [(FRESH - SECOND, "scheduled"), (FRESH, "scheduled"), (FRESH + SECOND, "waiting")]
+)
+def test_what_was_restored_is_no_fresher_than_when_it_was_seen(age: timedelta, name: VerdictName) -> None:
+    assert verdict(snapshot_with_next_run(6 * DAY, observed_at=NOW - age, restored=True)).name == name
+
+
+def test_what_was_restored_does_not_excuse_a_dead_sign_in() -> None:
+    assert (
+        verdict(snapshot_with_next_run(DAY, restored=True, problem=SIGNED_OUT, failures=1)).name
+        == "cannot_look"
+    )
+
+
+# A history that cannot be read
+
+UNREAD = snapshot_with_next_run(DAY, history_problem=OFFLINE, history_failures=1)
+OLDEST = 18 * HOUR
+
+
+def read(age: timedelta) -> Snapshot:
+    """The history was read so long ago, and cannot be read now."""
+    return snapshot_with(UNREAD, history=history_with_one_end("completed", age), history_read_at=NOW - age)
+
+
+@pytest.mark.parametrize(
+    ("age", "name"),
+    [
+        (timedelta(), "scheduled"),
+        (OLDEST - SECOND, "scheduled"),
+        (OLDEST, "scheduled"),
+        (OLDEST + SECOND, "cannot_look"),
+        (30 * DAY, "too_old"),
+        (-SECOND, "cannot_look"),  # the clock was set back
+    ],
+)
+def test_a_history_counts_for_three_of_its_intervals(age: timedelta, name: VerdictName) -> None:
+    assert ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY == OLDEST
+    assert verdict(read(age)).name == name
+
+
+def test_where_the_history_was_never_read_nothing_is_green() -> None:
+    found = verdict(UNREAD)
+    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "NO HISTORY")
+    assert OFFLINE.message in found.headline
+    assert found.hint == OFFLINE.hint
+    assert not found.stale
+
+
+def test_an_old_history_counts_while_nobody_failed_to_read_it() -> None:
+    old = snapshot_with_next_run(
+        DAY, history=history_with_one_end("completed", DAY), history_read_at=NOW - DAY
+    )
+    assert verdict(old).name == "scheduled"
+    assert verdict(snapshot_with(old, history_problem=OFFLINE)).name == "cannot_look"
+
+
+def test_links_that_cannot_be_read_are_no_reason_to_doubt_the_backup() -> None:
+    read_now = snapshot_with(
+        UNREAD, history=history_with_one_end("completed", DAY), history_read_at=NOW, links=None
+    )
+    assert verdict(read_now).name == "scheduled"
+
+
+@pytest.mark.parametrize(
+    ("known", "name"),
+    [
+        (snapshot_with_next_run(DAY, "FAILED"), "failed"),
+        (snapshot_with_next_run(DAY, "STOPPED"), "stopped"),
+        (snapshot_with_next_run(-7 * HOUR), "overdue"),
+        (snapshot_of_running_backup(LONG_RUN + SECOND), "running_long"),
+        (snapshot_of(None), "none"),
+        (snapshot_with_next_run(DAY, "ARCHIVED"), "unknown_status"),
+        (snapshot_of(make_backup("COMPLETED", rrule=None)), "one_off"),
+        (snapshot_with_next_run(DAY), "cannot_look"),
+        (snapshot_with_next_run(DAY, "COMPLETED"), "cannot_look"),
+        (snapshot_of_running_backup(HOUR), "cannot_look"),
+    ],
+)
+def test_without_a_history_only_what_would_be_green_is_in_doubt(known: Snapshot, name: VerdictName) -> None:
+    assert verdict(snapshot_with(known, history_problem=OFFLINE, history_failures=1)).name == name
+
+
+def test_an_empty_history_is_one_that_was_read() -> None:
+    new = make_backup("SCHEDULED", NOW + DAY, start_date=(NOW - DAY).isoformat())
+    known = snapshot_with(UNREAD, backup=new, history=History(), history_read_at=NOW)
+    assert verdict(known).name == "scheduled"
+
+
+def failed_after(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED") -> Snapshot:
+    """The details have changed since the history was read, which cannot be read now."""
+    known = snapshot_with(read(age), history_outdated=True, history_failures=failures)
+    return snapshot_with(known, backup=make_backup(status, NOW + DAY))
+
+
+@pytest.mark.parametrize(
+    ("failures", "patience", "name"),
+    [
+        (1, ALLOWED_FAILURES, "scheduled"),
+        (2, ALLOWED_FAILURES, "scheduled"),
+        (3, ALLOWED_FAILURES, "cannot_look"),
+        (50, ALLOWED_FAILURES, "cannot_look"),
+        (1, 1, "cannot_look"),
+        (4, 5, "scheduled"),
+        (5, 5, "cannot_look"),
+    ],
+)
+def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a_look(
+    failures: int, patience: int, name: VerdictName
+) -> None:
+    found = verdict(failed_after(failures), patience)
+    assert found.name == name
+    assert name == "scheduled" or found.badge == "NO HISTORY"
+
+
+@pytest.mark.parametrize("patience", [1, ALLOWED_FAILURES])
+def test_a_history_counts_for_its_intervals_while_the_details_stay_as_they_are(patience: int) -> None:
+    assert (
+        verdict(snapshot_with(failed_after(50, OLDEST), history_outdated=False), patience).name
+        == "scheduled"
+    )
+
+
+@pytest.mark.parametrize("age", [OLDEST + SECOND, -SECOND])
+def test_a_history_that_is_behind_counts_for_no_longer_than_another(age: timedelta) -> None:
+    assert verdict(failed_after(1, age)).name == "cannot_look"
+
+
+def test_a_history_that_was_never_read_is_waited_for_by_nobody() -> None:
+    first = apply_observation(
+        Snapshot(ORG),
+        Observation(UNREAD.zoho.backup, history_and_links=HistoryAndLinks(None, None, OFFLINE)),
+        NOW,
+    )
+    found = verdict(first)
+    assert (found.name, found.badge) == ("cannot_look", "NO HISTORY")
+
+
+@pytest.mark.parametrize(("status", "name"), [("FAILED", "failed"), ("STOPPED", "stopped")])
+def test_a_history_that_is_behind_hides_nothing_that_is_bad(status: str, name: VerdictName) -> None:
+    assert verdict(failed_after(9, status=status)).name == name

@@ -1,0 +1,50 @@
+"""What the desk has begun is done to its end, whoever still watches."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.onboarding.onboarding_environment import OnboardingEnvironment
+from zbtui.onboarding import org_service as room
+
+
+async def test_what_was_begun_is_waited_for_at_the_end(environment: OnboardingEnvironment) -> None:
+    desk, gate, done = environment.org_service, asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        await gate.wait()
+        done.append("revoked")
+
+    desk.start_task(work())
+    finishing = asyncio.create_task(desk.finish_tasks())
+    await asyncio.sleep(0)
+    assert not finishing.done()
+    gate.set()
+    await finishing
+    assert done == ["revoked"]
+
+
+async def test_with_nothing_begun_the_end_comes_at_once(environment: OnboardingEnvironment) -> None:
+    finishing = asyncio.create_task(environment.org_service.finish_tasks())
+    await asyncio.sleep(0)
+    assert finishing.done()
+
+
+async def test_what_does_not_come_to_its_end_is_not_waited_for_without_end(
+    environment: OnboardingEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "_FINISH_TIMEOUT_SECONDS", 0.01)
+    desk, gate, done = environment.org_service, asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        await gate.wait()
+        done.append("too late")
+
+    desk.start_task(work())
+    await desk.finish_tasks()
+    assert done == []
+    gate.set()  # waiting no more, it has not cut it off
+    await desk.finish_tasks()
+    assert done == ["too late"]

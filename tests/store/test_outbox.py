@@ -1,0 +1,226 @@
+"""What was told: each alert once, of all processes together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.store.store_samples import (
+    claim_delivery,
+    claim_one,
+    decide_alarm,
+    make_alert,
+    org_names,
+    polled_snapshot,
+    raw_database,
+    record_poll,
+    run_concurrently,
+    sample_org,
+)
+from tests.support.fake_clock import START
+from zbtui.health.alert_policy import Alert, AlertState, OrgAlertState
+from zbtui.model.verdict import Level
+from zbtui.store.journal import Journal
+from zbtui.store.outbox import Outbox, StoredAlert
+from zbtui.store.outbox_tables import id_at
+
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+FAILED_STATE = OrgAlertState("failed", Level.CRITICAL, START)
+POLLED_STATE = replace(FAILED_STATE, polled_at=START - SECOND)
+
+
+def decide_to(
+    after: AlertState, *alerts: Alert
+) -> Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]:
+    """Decides just that, whatever was told so far."""
+    return lambda ledger: (after, alerts)
+
+
+# The ledger
+
+
+async def test_at_first_nothing_was_told(outbox: Outbox) -> None:
+    assert await outbox.alert_state() == AlertState()
+    assert await outbox.latest_id(START) < id_at(START)
+    assert await outbox.alerts_after(0) == ()
+
+
+LEDGERS = {
+    "nothing": AlertState(),
+    "orgs": AlertState({"acme": POLLED_STATE, "佐藤": OrgAlertState("scheduled", Level.OK, None)}),
+    "an outage": AlertState({"acme": FAILED_STATE}, START, START + MINUTE),
+    "an outage that is over": AlertState({}, outage_ended_at=START),
+}
+
+
+@pytest.mark.parametrize("before", LEDGERS)
+@pytest.mark.parametrize("after", LEDGERS)
+async def test_the_ledger_becomes_what_was_decided(
+    before: str, after: str, outbox: Outbox, other_outbox: Outbox
+) -> None:
+    await outbox.decide_and_store(decide_to(LEDGERS[before]), [])
+    await outbox.decide_and_store(decide_to(LEDGERS[after]), [])
+    assert await other_outbox.alert_state() == LEDGERS[after]
+
+
+async def test_what_is_decided_by_is_what_any_process_has_told(
+    outbox: Outbox, other_outbox: Outbox
+) -> None:
+    assert org_names(await outbox.decide_and_store(decide_alarm("acme"), [])) == ["acme"]
+    assert org_names(await other_outbox.decide_and_store(decide_alarm("acme", "b"), [])) == ["b"]
+    assert set((await outbox.alert_state()).orgs) == {"acme", "b"}
+
+
+async def test_where_nothing_is_to_be_told_nothing_is_written(outbox: Outbox, journal_path: Path) -> None:
+    await outbox.decide_and_store(decide_alarm("acme"), ["command"])
+    with raw_database(journal_path) as reading:
+        (before,) = reading.execute("PRAGMA data_version").fetchone()
+        assert await outbox.decide_and_store(decide_alarm("acme"), ["command"]) == ()
+        assert reading.execute("PRAGMA data_version").fetchone() == (before,)
+        await outbox.decide_and_store(decide_alarm("b"), ["command"])
+        assert reading.execute("PRAGMA data_version").fetchone() != (before,)
+
+
+async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> None:
+    def broken(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+        raise ZeroDivisionError
+
+    await outbox.decide_and_store(decide_alarm("acme"), [])
+    with pytest.raises(ZeroDivisionError):
+        await outbox.decide_and_store(broken, [])
+    assert org_names(await outbox.decide_and_store(decide_alarm("acme", "b"), [])) == ["b"]
+
+
+async def test_what_was_told_of_an_org_goes_with_its_name_and_is_forgotten_with_it(
+    journal: Journal, outbox: Outbox
+) -> None:
+    await outbox.decide_and_store(decide_alarm("acme", "b"), [])
+    await journal.rename_org("acme", "c")
+    assert set((await outbox.alert_state()).orgs) == {"b", "c"}
+    await journal.rename_org("c", "b")
+    assert set((await outbox.alert_state()).orgs) == {"b"}
+    await journal.forget_org("b")
+    assert await outbox.alert_state() == AlertState()
+    assert org_names(await outbox.alerts_after(0)) == ["acme", "b"]
+
+
+# Alerts
+
+
+async def test_alerts_are_given_back_as_they_are_kept_and_are_told_to_all_processes(
+    outbox: Outbox, other_outbox: Outbox
+) -> None:
+    full = replace(make_alert("acme"), previous_verdict=None, hint=None, kind="outage", level=Level.UNKNOWN)
+    kept = await outbox.decide_and_store(decide_to(AlertState(), full, make_alert("佐藤")), [])
+    assert [one.alert for one in kept] == [full, make_alert("佐藤")]
+    assert kept[0].id < kept[1].id
+    assert await other_outbox.alerts_after(0) == kept
+
+
+async def test_what_came_after_an_alert_is_told_and_no_more(outbox: Outbox, other_outbox: Outbox) -> None:
+    first = await outbox.decide_and_store(decide_alarm("a"), [])
+    assert await other_outbox.latest_id(START) == first[-1].id
+    assert await other_outbox.alerts_after(first[-1].id) == ()
+    later = await outbox.decide_and_store(decide_alarm("b", "c"), []) + await other_outbox.decide_and_store(
+        decide_alarm("d"), []
+    )
+    assert await other_outbox.alerts_after(first[-1].id) == later
+    assert await outbox.latest_id(START) == later[-1].id
+
+
+async def test_alerts_and_their_deliveries_are_kept_for_a_month(outbox: Outbox, journal_path: Path) -> None:
+    await outbox.decide_and_store(decide_alarm("old"), ["command"])
+    await outbox.decide_and_store(decide_alarm("b", at=START + 30 * DAY), ["command"])
+    assert org_names(await outbox.alerts_after(0)) == ["old", "b"]
+    await outbox.decide_and_store(decide_alarm("c", at=START + 30 * DAY + SECOND), ["command"])
+    assert org_names(await outbox.alerts_after(0)) == ["b", "c"]
+    with raw_database(journal_path) as reading:
+        assert reading.execute("SELECT count(*) FROM delivery").fetchone() == (2,)
+
+
+# Rows that are not understood
+
+BAD_ROWS = {
+    "told": {"level": 7, "told_at": "'once'", "looked_at": "'once'"},
+    "alert": {"at": "'once'", "kind": "'gossip'", "level": -1},
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [(table, key) for table in BAD_ROWS for key in BAD_ROWS[table]]
+)
+async def test_a_row_that_is_not_understood_counts_as_none(
+    table: str, column: str, outbox: Outbox, journal_path: Path
+) -> None:
+    kept = await outbox.decide_and_store(decide_alarm("a", "b"), ["command"])
+    with raw_database(journal_path) as behind:
+        behind.execute(f"UPDATE {table} SET {column} = {BAD_ROWS[table][column]} WHERE org = 'a'")
+    if table == "told":
+        assert set((await outbox.alert_state()).orgs) == {"b"}
+        assert org_names(await outbox.decide_and_store(decide_alarm("a", "b"), [])) == ["a"]
+        return
+    assert await outbox.alerts_after(0) == kept[1:]
+    assert (await claim_one(outbox)).stored == kept[1]
+    assert await claim_delivery(outbox) is None
+
+
+async def test_an_outage_that_is_not_understood_counts_as_none(outbox: Outbox, journal_path: Path) -> None:
+    await outbox.decide_and_store(decide_to(AlertState({"a": FAILED_STATE}, START)), [])
+    with raw_database(journal_path) as behind:
+        behind.execute("UPDATE outage SET since = 'once'")
+    assert await outbox.alert_state() == AlertState({"a": FAILED_STATE})
+
+
+async def test_text_that_is_kept_is_cleaned_again(outbox: Outbox, journal_path: Path) -> None:
+    await outbox.decide_and_store(decide_alarm("a"), [])
+    with raw_database(journal_path) as behind:
+        behind.execute("UPDATE alert SET headline = ?, hint = ?", ["Evil\x1b[2J", "two\nlines"])
+    (kept,) = await outbox.alerts_after(0)
+    assert (kept.alert.headline, kept.alert.hint) == ("Evil[2J", "two lines")
+
+
+async def test_the_first_look_of_an_org_does_not_touch_what_was_told(
+    journal: Journal, outbox: Outbox
+) -> None:
+    kept: tuple[StoredAlert, ...] = await outbox.decide_and_store(decide_alarm("acme"), [])
+    await record_poll(journal, polled_snapshot(sample_org()))
+    assert await outbox.alerts_after(0) == kept
+    assert await outbox.alert_state() == AlertState({"acme": FAILED_STATE})
+
+
+# Several processes
+
+COMMIT_SCRIPT = """
+import asyncio, sys
+from pathlib import Path
+from tests.store.store_samples import decide_alarm
+from zbtui.store.journal import open_journal
+READY
+async def one(path):
+    journal = open_journal(path)
+    for index in range(10):
+        await journal.outbox.decide_and_store(decide_alarm(f"org-{index}", f"org-{index + 1}"), ["command"])
+        assert journal.problem is None, journal.problem
+    await journal.close()
+async def main():
+    await asyncio.gather(*(one(Path(sys.argv[2])) for _ in range(5)))
+asyncio.run(main())
+"""
+
+
+async def test_of_twenty_that_settle_at_once_each_alert_is_told_by_one(
+    outbox: Outbox, journal_path: Path
+) -> None:
+    """Four processes with five journals each."""
+    await outbox.alert_state()
+    run_concurrently(4, COMMIT_SCRIPT, journal_path)
+    assert sorted(org_names(await outbox.alerts_after(0))) == sorted(f"org-{index}" for index in range(11))
+    found = [await claim_delivery(outbox) for _ in range(12)]
+    assert sorted(one.stored.alert.org for one in found[:-1] if one) == sorted(
+        f"org-{index}" for index in range(11)
+    )
+    assert found[-1] is None

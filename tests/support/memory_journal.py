@@ -1,0 +1,62 @@
+"""The journal of tests that move the clock themselves."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from zbtui.health.merge import MergeResult
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.store.database import open_database
+from zbtui.store.journal import Journal
+from zbtui.store.worker import WorkerThread
+
+T = TypeVar("T")
+
+
+class InlineWorker(WorkerThread):
+    """Makes each call at once, where it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("in place")
+
+    async def call(self, function: Callable[[], T], limit: float | None = None) -> T:
+        return function()
+
+
+class MemoryJournal(Journal):
+    """A journal in memory, without a thread: what the fake clock moves must not wait for a real one."""
+
+    def __init__(self, known: Iterable[Snapshot] = ()) -> None:
+        """Args:
+        known: what an earlier run of the program has kept.
+        """
+        database = open_database(None, InlineWorker())
+        super().__init__(database)
+        self.saved_snapshots: list[Snapshot] = []
+        """What was given to `save` and `note`."""
+        for snapshot in known:
+            _run_without_waiting(super().save(snapshot))
+        if connection := database.read_blocking(lambda connection: connection, None):
+            weakref.finalize(database, connection.close)  # few tests do
+
+    async def save(self, snapshot: Snapshot) -> None:
+        self.saved_snapshots.append(snapshot)
+        await super().save(snapshot)
+
+    async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
+        self.saved_snapshots.append(polled)
+        return await super().record_poll(polled, policy, now)
+
+
+def _run_without_waiting(work: Coroutine[Any, Any, T]) -> T:
+    """Have something done that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise AssertionError("it waits for something")

@@ -1,0 +1,83 @@
+"""Snapshots for tests of the screen, in a few words."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.support.fake_clock import START
+from zbtui.health.snapshot import Activity, PollState, Snapshot, ZohoData
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemKind
+from zbtui.zoho_api.backup import Backup, parse_backup
+from zbtui.zoho_api.organization import Company
+
+SAMPLE_JOB: dict[str, Any] = {
+    "id": "4876876000001593003",
+    "scheduled_date": "2026-11-29T14:32:44+05:30",
+    "start_date": "2026-07-12T12:30:00+05:30",
+    "rrule": "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU",
+    "requester": {"id": "4876876000000327001", "name": "Patricia Boyle", "zuid": "7534658674"},
+    "status": "SCHEDULED",
+}
+
+
+def make_backup(**keys: Any) -> Backup:
+    """The documented sample, with some keys changed."""
+    backup = parse_backup(SAMPLE_JOB | keys)
+    assert backup is not None
+    return backup
+
+
+def make_org(name: str = "acme", data_center: str = "eu") -> Org:
+    return Org(name, data_center, "1000.ABC")
+
+
+def make_company(name: str | None = "Nordlys Tools AB", **keys: Any) -> Company:
+    """Whose org it is, of an edition that includes two backups a month."""
+    given: dict[str, Any] = dict.fromkeys(("org_number", "country", "org_type")) | {"edition": "enterprise"}
+    return Company(name, **(given | keys))
+
+
+_PARTS = {"zoho": ZohoData, "polls": PollState, "activity": Activity}
+
+
+def build_snapshot(org: Org, **values: Any) -> Snapshot:
+    """A snapshot, from what stands in its parts."""
+    return snapshot_with(Snapshot(org), **values)
+
+
+def snapshot_with(snapshot: Snapshot, **values: Any) -> Snapshot:
+    """With other values of `org`, or in whichever part they stand."""
+    parts: dict[str, Any] = {"org": values.pop("org")} if "org" in values else {}
+    for name, part in _PARTS.items():
+        own = {field.name: values.pop(field.name) for field in fields(part) if field.name in values}
+        parts[name] = replace(getattr(snapshot, name), **own)
+    assert not values, f"in no part of a snapshot: {values}"
+    return replace(snapshot, **parts)
+
+
+def make_snapshot(name: str = "acme", at: datetime = START, **keys: Any) -> Snapshot:
+    """An org whose backup was seen just now."""
+    return build_snapshot(
+        make_org(name),
+        backup=make_backup(**keys),
+        observed_at=at,
+        attempted_at=at,
+        next_poll=at + timedelta(minutes=5),
+    )
+
+
+def make_unpolled_snapshot(
+    kind: ProblemKind = "network", message: str = "It broke.", hint: str = "Mend it.", **keys: Any
+) -> Snapshot:
+    """An org that could not be looked at, and never was."""
+    return build_snapshot(
+        make_org(), attempted_at=START, problem=Problem(kind, message, hint, **keys), failures=1
+    )
+
+
+def with_problem_of(snapshot: Snapshot, trouble: Snapshot) -> Snapshot:
+    """`snapshot`, with the trouble of the other on top of it."""
+    return snapshot_with(snapshot, problem=trouble.polls.problem, failures=3)

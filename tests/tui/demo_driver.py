@@ -1,0 +1,160 @@
+"""The demo's app, driven by keys: whoever signs in there signs in to the simulated Zoho."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from textual.pilot import Pilot
+from textual.widgets import Button, Input, Static
+
+from tests.support.fake_clock import FakeClock, run_until_idle
+from tests.support.memory_journal import MemoryJournal
+from tests.tui.app_driver import ManualTickApp
+from zbtui.demo.demo_session import DemoCredentialStore, open_demo
+from zbtui.demo.simulator import Simulator
+from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod
+from zbtui.onboarding import OrgService
+from zbtui.tui.app import ZbtuiApp
+from zbtui.tui.forms.sign_in_pages import SignInPage
+from zbtui.tui.forms.sign_in_screen import SignInScreen
+from zbtui.tui.screens.fleet_screen import FleetScreen
+from zbtui.watch.fleet import Fleet
+
+NEW_ORG_NAME = "heron"
+"""The org that the demo fills in first."""
+
+
+@dataclass
+class DemoDriver:
+    """A running demo."""
+
+    app: ZbtuiApp
+    pilot: Pilot[str]
+    fleet: Fleet
+    org_service: OrgService
+    clock: FakeClock
+
+    @property
+    def simulator(self) -> Simulator:
+        return self.credentials.simulator
+
+    @property
+    def credentials(self) -> DemoCredentialStore:
+        credentials = self.org_service.stores.credentials
+        assert isinstance(credentials, DemoCredentialStore)
+        return credentials
+
+    def org(self, name: str) -> Org | None:
+        return next((org for org in self.org_service.orgs() if org.name == name), None)
+
+    async def press(self, *keys: str) -> None:
+        for key in keys:
+            await self.pilot.press(key)
+            await self.wait_until_idle()
+
+    async def type(self, text: str) -> None:
+        """Into the field that has the cursor, in place of what is there."""
+        focused = self.app.focused
+        assert isinstance(focused, Input)
+        focused.value = text
+        await self.wait_until_idle()
+
+    async def advance(self, seconds: int = 1) -> None:
+        for _ in range(seconds):
+            await self.clock.advance(1)
+            await self.wait_until_idle()
+            self.app.tick()
+            await self.wait_until_idle()
+
+    async def advance_without_ticks(self, seconds: int) -> None:
+        """As `advance`, with one look at the screen at the end."""
+        await self.clock.advance(seconds - 1)
+        await self.advance()
+
+    async def wait_until_idle(self) -> None:
+        await run_until_idle()
+        await self.pilot.pause()
+
+    async def click(self, button: str) -> None:
+        self.app.screen.query_one(f"#{button}", Button).press()
+        await self.wait_until_idle()
+
+    @property
+    def screen_text(self) -> str:
+        """Every line of the screen, as a person reads it."""
+        width, height = self.app.size
+        return "\n".join(
+            strip.text[:width] for strip in self.app.screen._compositor.render_strips()[:height]
+        )
+
+    # The form
+
+    @property
+    def form(self) -> SignInScreen:
+        assert isinstance(self.app.screen, SignInScreen)
+        return self.app.screen
+
+    @property
+    def page(self) -> str:
+        return self.form.current_page
+
+    @property
+    def form_problem(self) -> str:
+        """What the form says is wrong; empty: nothing."""
+        wrong = self.app.screen.query_one("#wrong", Static)
+        return str(wrong.content) if wrong.display else ""
+
+    async def fill(self, **values: str) -> None:
+        page = self.form.query_one(f"#{self.page}", SignInPage)
+        for key, text in values.items():
+            page.field(key).value = text
+        await self.wait_until_idle()
+
+    async def choose_method(self, way: SignInMethod) -> None:
+        """From the page of the ways to the one of the client."""
+        assert self.page == "way"
+        await self.press("home", *["down"] * SIGN_IN_METHODS.index(way), "enter")
+        assert self.page == "client", self.form_problem
+
+    async def open_form(self, way: SignInMethod) -> None:
+        """To the page of the client, filled in as the demo does."""
+        await self.press("a")
+        await self.click("next")
+        await self.choose_method(way)
+
+    @property
+    def is_closed(self) -> bool:
+        return isinstance(self.app.screen, FleetScreen)
+
+
+@asynccontextmanager
+async def drive_demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterator[DemoDriver]:
+    clock = FakeClock()
+    async with open_demo(orgs, speed=0.01, clock=clock, journal=MemoryJournal()) as watch:
+        app, fleet, desk = ManualTickApp(*watch), watch.fleet, watch.desk
+        async with app.run_test(size=size) as pilot:
+            driven = DemoDriver(app, pilot, fleet, desk, clock)
+            await driven.advance(2)
+            yield driven
+        await desk.finish_tasks()  # as the command line does
+
+
+async def finish_sign_in(driven: DemoDriver) -> None:
+    """From the page of the client to a live panel."""
+    await driven.click("next")
+    await driven.advance_without_ticks(12)
+    assert driven.page == "found", driven.screen_text
+    await driven.click("next")
+    await driven.advance(3)
+
+
+def has_left_nothing(driven: DemoDriver) -> bool:
+    """Whether nothing of the newcomer is in the config or the keyring, nor stays at Zoho."""
+    org = driven.simulator.world.unwatched_orgs[NEW_ORG_NAME]
+    tokens = driven.simulator.accounts.refresh_tokens
+    left = [token for token, source in tokens.items() if source.org is org and token != org.refresh_token]
+    credentials = driven.credentials
+    kept = NEW_ORG_NAME in credentials._sign_ins or NEW_ORG_NAME in credentials._access_tokens
+    return driven.org(NEW_ORG_NAME) is None and not kept and not left

@@ -1,0 +1,111 @@
+"""All that is known of one org, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+
+from tests.support.fake_clock import START
+from tests.support.snapshots import (
+    make_company,
+    make_snapshot,
+    make_unpolled_snapshot,
+    snapshot_with,
+    with_problem_of,
+)
+from zbtui.health.judge import judge
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem
+from zbtui.tui.screens.detail_pages import next_date_rows
+from zbtui.tui.screens.detail_rows import detail_rows
+from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.history import HistoryEntry
+from zbtui.zoho_api.links import Links
+from zbtui.zoho_api.runs import build_history
+
+DAY = timedelta(days=1)
+
+
+def row(number: int, days: float, state: str | None = None, action: str | None = None) -> HistoryEntry:
+    who = ZohoUser("7", "Mara Lindqvist", None)
+    return HistoryEntry(str(number), action, state, "biweekly", None, 0, START - days * DAY, who)
+
+
+def rows(snapshot: Snapshot) -> dict[str, str]:
+    return dict(detail_rows(snapshot, judge(snapshot, WatchPolicy(), START), START, [], UTC))
+
+
+BOUGHT = replace(row(1, 31, None, "purchased"), count=3)
+ROWS = [row(4, 2, "completed"), row(3, 9, "failure"), row(2, 30, None, "stopped"), BOUGHT]
+HISTORY = build_history(ROWS)
+KNOWN = snapshot_with(
+    make_snapshot(), history=HISTORY, history_read_at=START - timedelta(hours=2), company=make_company()
+)
+
+
+def test_the_past_is_told_with_its_dates_and_its_age() -> None:
+    told = rows(KNOWN)
+    assert told["Last good"] == "2d ago · Sat 21 Nov 2026 11:20 (+00:00)"
+    assert told["Last failed"] == "9d ago · Sat 14 Nov 2026 11:20 (+00:00)"
+    assert told["Last stopped"] == "by Mara Lindqvist · Sat 24 Oct 2026 11:20 (+00:00)"
+    assert told["Last bought"] == "3 by Mara Lindqvist · Fri 23 Oct 2026 11:20 (+00:00)"
+    assert told["This month"] == "2 runs · 2 a month are included"
+    assert told["History read"] == "2h ago"
+
+
+def test_the_links_are_told_with_their_parts_and_their_end() -> None:
+    links = Links(2, 1, START + 3 * DAY)
+    told = rows(snapshot_with(KNOWN, links=links, last_links_expiry=links.expires_at))
+    assert told["Links"] == "3d left · 2 of data, 1 of attachments · Thu 26 Nov 2026 11:20 (+00:00)"
+
+
+def test_links_that_were_seen_to_expire_are_told_as_expired() -> None:
+    told = rows(snapshot_with(KNOWN, links=Links(), last_links_expiry=START - DAY))
+    assert told["Links"] == "expired on 22 Nov · Sun 22 Nov 2026 11:20 (+00:00)"
+
+
+def test_what_was_never_read_is_not_known() -> None:
+    told = rows(make_snapshot())
+    assert told["Last good"] == "result unknown"
+    assert told["Links"] == "unknown"
+    assert told["History read"] == "never"
+    assert told["Company"] == "not known"
+
+
+def test_a_history_that_cannot_be_read_says_why_beside_what_was_known() -> None:
+    trouble = Problem("server", "Zoho is out of order (HTTP 503).", "If it lasts, ask.")
+    told = rows(snapshot_with(KNOWN, history_problem=trouble, history_failures=1))
+    assert told["Not read"] == "history or links: Zoho is out of order (HTTP 503). If it lasts, ask."
+    assert told["Last good"].startswith("2d ago")
+
+
+def test_edition_and_end_of_the_licence_are_told_where_they_are_known() -> None:
+    told = rows(snapshot_with(KNOWN, company=make_company(licence_expires_at=START + 20 * DAY)))
+    assert told["Edition"] == "enterprise"
+    assert told["Licence ends"] == "Sun 13 Dec 2026 11:20 (+00:00)"
+
+
+def test_on_trouble_the_past_stays() -> None:
+    told = rows(with_problem_of(KNOWN, make_unpolled_snapshot("network", "No line.", "Wait.")))
+    assert told["Zoho's word"] == "no answer came"
+    assert told["Last good"].startswith("2d ago")
+
+
+def test_old_knowledge_is_told_as_such() -> None:
+    assert rows(snapshot_with(make_snapshot(), restored=True))["Verdict"].startswith(
+        "● SCHEDULED (stale): "
+    )
+
+
+def test_a_pause_is_told_beside_the_verdict() -> None:
+    told = rows(snapshot_with(make_snapshot(), paused=True, observed_at=START - timedelta(minutes=3)))
+    assert list(told)[:2] == ["Verdict", "Paused"]
+    assert told["Paused"] == "not looked at; last seen 3m ago"
+
+
+def test_a_date_that_is_past_is_not_told_as_one_that_is_ahead() -> None:
+    running = make_snapshot(status="INPROGRESS", scheduled_date=(START - timedelta(hours=1)).isoformat())
+    assert next_date_rows(running, START, UTC)[0][1].endswith("Zoho's word, past by now")
+    ahead = make_snapshot(scheduled_date=(START + timedelta(hours=1)).isoformat())
+    assert next_date_rows(ahead, START, UTC)[0][1].endswith("Zoho's word")

@@ -1,0 +1,40 @@
+"""The style sheet of the views names each role once, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import get_args
+
+from tests.tui.view_app import TUI
+from zbtui.tui.themes import ZBTUI_THEMES
+from zbtui.tui.views.org_list_view import OrgListView
+from zbtui.tui.widgets.styled_line import StyleRole
+
+SHEET = re.sub(r"/\*.*?\*/", "", (TUI / "views/org_list_view.tcss").read_text(), flags=re.DOTALL)
+PLAIN = re.findall(r"^ +& > \.org-list--([\w-]+) \{", SHEET, flags=re.MULTILINE)
+
+
+def test_it_says_of_each_role_once_what_it_looks_like() -> None:
+    assert sorted(PLAIN) == sorted([*get_args(StyleRole), "selected"])
+
+
+def test_it_names_nothing_that_the_views_do_not_know() -> None:
+    assert {
+        f"org-list--{name}" for name in re.findall(r"org-list--([\w-]+)", SHEET)
+    } == OrgListView.COMPONENT_CLASSES
+
+
+def test_its_colours_are_variables_that_every_theme_has() -> None:
+    colors = re.findall(r"(?:color|background): ([^;]+);", SHEET)
+    assert {color.removeprefix("$") for color in colors} <= set(ZBTUI_THEMES[0].variables)
+
+
+def test_what_is_told_by_a_colour_of_its_own_has_it_to_itself() -> None:
+    """But for names, texts and badges, which are told by their weight."""
+    colors = dict(
+        re.findall(r"^ +& > \.org-list--([\w-]+) \{\s+color: \$([\w-]+);", SHEET, flags=re.MULTILINE)
+    )
+    alike = {"name": "text", "unknown-badge": "unknown", "critical-badge": "critical"}
+    kept = [color for role, color in colors.items() if role not in alike]
+    assert len(set(kept)) == len(kept)
+    assert all(colors[role] == colors[like] for role, like in alike.items())

@@ -1,0 +1,71 @@
+"""A view alone, on a roster that a test fills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.geometry import Region
+
+from tests.support.fake_clock import START
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.tui.org_list import OrgList
+from zbtui.tui.themes import ThemedApp
+from zbtui.tui.views.org_list_view import OrgListView
+
+TUI = Path(__file__).parents[2] / "zbtui/tui"
+
+
+def org_list_of(*snapshots: Snapshot, policy: WatchPolicy | None = None) -> OrgList:
+    roster = OrgList(policy or WatchPolicy(), START)
+    roster.set_orgs(snapshots, roster.policy, START)
+    return roster
+
+
+class ViewApp(ThemedApp[None]):
+    """Shows one view, and notes what it is asked to repaint."""
+
+    CSS_PATH: ClassVar = [TUI / "screens/fleet_screen.tcss", TUI / "views/org_list_view.tcss"]
+
+    def __init__(self, view: OrgListView) -> None:
+        super().__init__()
+        self.view = view
+        self.repainted: list[Region] = []
+        shown = view.refresh
+
+        def refresh(*regions: Region, **options: bool) -> OrgListView:
+            self.repainted += regions
+            return shown(*regions, **options)
+
+        view.refresh = refresh  # type: ignore[method-assign]
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+
+    def on_mount(self) -> None:
+        self.view.rebuild()
+
+    def tick(self, seconds: float) -> None:
+        """As the screen does, so long after the start."""
+        roster, view = self.view.org_list, self.view
+        roster.tick(START + timedelta(seconds=seconds), view.visible_orgs())
+        if roster.expire_idle_timer():
+            view.reset_to_top()
+        if roster.refresh_order():
+            view.rebuild()
+        else:
+            view.tick()
+
+    @property
+    def lines(self) -> list[str]:
+        """What the view shows, line by line, without the scroll bar."""
+        width = self.view.line_width
+        return [self.view.render_line(y).crop(0, width).text.rstrip() for y in range(self.view.size.height)]
+
+    def lines_with(self, names: Iterable[str]) -> list[int]:
+        """The lines in which each of these stands."""
+        return [next(y for y, line in enumerate(self.lines) if name in line) for name in names]

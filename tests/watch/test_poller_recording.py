@@ -1,0 +1,51 @@
+"""What comes of a look when it is noted: of what others have read, and of what was asked meanwhile."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.support.fake_clock import START, FakeClock
+from tests.support.memory_journal import MemoryJournal
+from tests.support.snapshots import snapshot_with
+from tests.watch.poller_driver import HOUR, PollerDriver
+from zbtui.health.merge import MergeResult
+from zbtui.health.poll_schedule import history_and_links_are_due
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.zoho_api.history import HistoryEntry
+from zbtui.zoho_api.runs import build_history
+
+
+async def test_what_another_process_read_later_is_published_with_the_look_and_not_asked_for_again(
+    clock: FakeClock,
+) -> None:
+    journal = MemoryJournal()
+    kept = build_history([HistoryEntry("1", None, "failure", "weekly", None, 0, START - HOUR, None)])
+    watch = PollerDriver(clock, journal=journal)
+    async with watch.running():
+        elsewhere = snapshot_with(
+            watch.snapshot,
+            history=kept,
+            history_read_at=clock.now(),
+            history_tried_at=clock.now(),
+            polling=False,
+        )
+        await journal.save(elsewhere)
+        await clock.advance(HOUR)
+        assert watch.snapshot.zoho.history == kept
+        assert not history_and_links_are_due(watch.snapshot, watch.snapshot.zoho.backup, clock.now())
+        ended = [
+            one for one in watch.published if not one.activity.polling and one.polls.attempted_at != START
+        ]
+        assert all(one.zoho.history == kept for one in ended)
+
+
+async def test_a_pause_while_the_look_is_noted_is_not_lost(clock: FakeClock) -> None:
+    class Slow(MemoryJournal):
+        async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
+            watch.poller.set_paused(True)
+            return await super().record_poll(polled, policy, now)
+
+    watch = PollerDriver(clock, journal=Slow())
+    async with watch.running():
+        assert watch.snapshot.activity.paused

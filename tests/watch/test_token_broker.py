@@ -1,0 +1,441 @@
+"""Token requests: never so many that Zoho locks the door, and none while it is locked."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store.store_samples import raw_database
+from tests.support.fake_clock import START, FakeClock
+from tests.support.memory_journal import MemoryJournal
+from tests.support.simulator import sign_in_of
+from tests.watch.zoho_environment import MINUTE, ZohoEnvironment, zoho_environment
+from zbtui.health.poll_schedule import MAX_LOCKOUT
+from zbtui.model.problem import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, Problem, ProblemError
+from zbtui.model.secret import AccessToken, Secret, SignInCredentials
+from zbtui.store.journal import Journal, open_journal
+from zbtui.store.token_budget import Lockout, TokenBudget
+from zbtui.watch.token_broker import MAX_TOKENS_PER_WINDOW, REQUEST_WINDOW, TokenBroker
+from zbtui.zoho_api.data_centers import DATA_CENTERS, DataCenter
+
+SECOND = timedelta(seconds=1)
+ZOHOS_WINDOW = timedelta(minutes=10)
+ZOHOS_LIMIT = 10
+CODE = Secret("1000.the-code.of-a-self-client")
+
+
+class BrokerUnderTest:
+    """A desk, and what an org of the street asks it for."""
+
+    def __init__(
+        self, zoho: ZohoEnvironment, name: str = "nordlys", journal: Journal | None = None
+    ) -> None:
+        self.zoho = zoho
+        self.journal = journal or zoho.journal
+        self.desk = TokenBroker(zoho.http, self.journal, zoho.clock)
+        self.org = zoho.org(name)
+        self.sign_in = sign_in_of(zoho.simulator.world.orgs[name])
+
+    async def request(self, dc: DataCenter | None = None) -> AccessToken:
+        return await self.desk.request_access_token(self.org, self.sign_in, dc)
+
+    async def trouble(self, dc: DataCenter | None = None) -> Problem:
+        with pytest.raises(ProblemError) as caught:
+            await self.request(dc)
+        return caught.value.problem
+
+    async def use_up(self) -> None:
+        for _ in range(MAX_TOKENS_PER_WINDOW):
+            await self.request()
+
+
+def same_token(desk: BrokerUnderTest) -> BrokerUnderTest:
+    """Another org under watch that signs in with the same refresh token."""
+    other = BrokerUnderTest(desk.zoho, journal=desk.journal)
+    other.org = replace(other.org, name="another name")
+    return other
+
+
+@asynccontextmanager
+async def restarted(
+    zoho: ZohoEnvironment, path: Path, name: str = "nordlys"
+) -> AsyncIterator[BrokerUnderTest]:
+    """A process of its own, on the journal at `path`."""
+    journal = open_journal(path)
+    yield BrokerUnderTest(zoho, name, journal)
+    await journal.close()
+
+
+# Lock-outs
+
+
+async def test_nothing_is_asked_within_a_lock_out_and_its_end_is_told(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        for _ in range(60):
+            trouble = await desk.trouble()
+            assert (trouble.kind, trouble.code, trouble.final) == ("throttled", LOCKOUT, False)
+            assert trouble.retry_at == START + 10 * MINUTE
+            clock.jump_wall_clock(10 * SECOND)
+        assert zoho.token_request_count == 1
+        await desk.trouble()
+        assert zoho.token_request_count == 2
+
+
+async def test_each_lock_out_in_a_row_lasts_twice_as_long_up_to_forty_minutes(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        lasted = []
+        for _ in range(4):
+            until = (await desk.trouble()).retry_at
+            assert until is not None
+            lasted.append((until - clock.now()) // MINUTE)
+            clock.jump_wall_clock(until - clock.now())
+        assert lasted == [10, 20, 40, 40]
+        assert zoho.token_request_count == 4
+
+
+async def test_a_lock_out_is_kept_across_restarts_with_how_often_it_was(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.db"
+    async with zoho_environment(clock) as zoho:
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        for minutes in (10, 20, 40):
+            began = clock.now()
+            for _ in range(3):
+                async with restarted(zoho, path) as desk:
+                    assert (await desk.trouble()).retry_at == began + minutes * MINUTE
+                clock.jump_wall_clock(minutes * MINUTE / 3)
+        assert zoho.token_request_count == 3
+
+
+async def test_a_good_token_ends_the_row(clock: FakeClock, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with zoho_environment(clock, path) as zoho:
+        desk = BrokerUnderTest(zoho)
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        for _ in range(2):
+            await desk.trouble()
+            clock.jump_wall_clock(20 * MINUTE)
+        del zoho.simulator.forced_kinds["nordlys"]
+        await desk.request()
+        with raw_database(path) as kept:
+            assert kept.execute("SELECT count(*) FROM lockout").fetchone() == (0,)
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        assert (await desk.trouble()).retry_at == clock.now() + 10 * MINUTE
+
+
+async def test_another_refusal_neither_begins_nor_ends_a_row(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        for kind in (LOCKOUT, "invalid_code", "general_error", LOCKOUT):
+            zoho.simulator.forced_kinds["nordlys"] = kind
+            trouble = await desk.trouble()
+            assert trouble.code == kind
+            clock.jump_wall_clock(10 * MINUTE)
+        assert trouble.retry_at == clock.now() + 10 * MINUTE
+
+
+async def test_orgs_that_share_a_refresh_token_share_its_lock_out(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        await desk.trouble()
+        del zoho.simulator.forced_kinds["nordlys"]
+        assert (await same_token(desk).trouble()).retry_at == START + 10 * MINUTE
+        assert zoho.token_request_count == 1
+        await BrokerUnderTest(zoho, "kestrel").request()
+
+
+async def test_who_signs_in_anew_is_not_held_up_by_the_lock_out_of_the_token_before(
+    clock: FakeClock,
+) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        await desk.trouble()
+        del zoho.simulator.forced_kinds["nordlys"]
+        desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.another.refresh-token"))
+        assert (await desk.trouble()).code == "invalid_code"
+        assert zoho.token_request_count == 2
+
+
+async def test_a_lock_out_counts_from_zohos_answer(clock: FakeClock) -> None:
+    """Asked too soon, the next request would fall into the lock-out and prolong it."""
+
+    async def travel() -> None:
+        clock.jump_wall_clock(15 * SECOND)
+
+    async with zoho_environment(clock, during_call=travel) as zoho:
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        assert (await BrokerUnderTest(zoho).trouble()).retry_at == clock.now() + 10 * MINUTE
+        assert clock.now() > START
+
+
+@pytest.mark.parametrize("strikes", [1, 2, 3, 9])
+async def test_a_lock_out_written_while_the_clock_was_ahead_lasts_no_longer_than_the_longest(
+    clock: FakeClock, strikes: int
+) -> None:
+    class Ahead(TokenBudget):
+        async def find_lockout(self, token: str) -> Lockout | None:
+            return await super().find_lockout(token) or Lockout(START + timedelta(days=365), strikes)
+
+    journal = MemoryJournal()
+    journal.tokens = Ahead(journal._database)
+    async with zoho_environment(clock, journal) as zoho:
+        desk = BrokerUnderTest(zoho)
+        assert (await desk.trouble()).retry_at == START + MAX_LOCKOUT
+        clock.jump_wall_clock(MINUTE)
+        assert (await desk.trouble()).retry_at == START + MAX_LOCKOUT
+        assert zoho.calls == []
+
+
+# The budget
+
+
+async def test_nine_tokens_may_be_asked_for_at_once_and_the_tenth_is_put_off(clock: FakeClock) -> None:
+    assert ZOHOS_LIMIT - 1 == MAX_TOKENS_PER_WINDOW
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        await desk.use_up()
+        trouble = await desk.trouble()
+        assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
+        assert trouble.retry_at == START + REQUEST_WINDOW
+        assert zoho.calls == ["token 200"] * 9
+        clock.jump_wall_clock(REQUEST_WINDOW - SECOND)
+        assert (await desk.trouble()).forbids_early_retry
+        clock.jump_wall_clock(SECOND)
+        await desk.request()
+
+
+async def test_a_request_that_fails_counts_like_any_other(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        for kind in ("invalid_code", "general_error", "invalid_client_secret") * 3:
+            zoho.simulator.forced_kinds["nordlys"] = kind
+            assert (await desk.trouble()).code == kind
+        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        assert zoho.token_request_count == 9
+
+
+async def test_what_is_put_off_by_ourselves_is_no_lock_out_and_lengthens_none(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.db"
+    async with zoho_environment(clock, path) as zoho:
+        desk = BrokerUnderTest(zoho)
+        await desk.use_up()
+        for _ in range(50):
+            await desk.trouble()
+        with raw_database(path) as kept:
+            assert kept.execute("SELECT count(*) FROM lockout").fetchone() == (0,)
+
+
+async def test_orgs_that_share_a_refresh_token_share_its_budget(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        await desk.use_up()
+        assert (await same_token(desk).trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        await BrokerUnderTest(zoho, "kestrel").request()
+
+
+async def test_another_data_center_counts_for_itself(clock: FakeClock) -> None:
+    """As when the right one is searched for: Zoho's data centers know nothing of each other."""
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        await desk.use_up()
+        assert (await desk.trouble(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
+        assert (await desk.trouble(DATA_CENTERS["us"])).code == "invalid_client"
+        assert zoho.simulator.request_records[-1].host == "accounts.zoho.com"
+
+
+async def test_processes_share_one_budget(clock: FakeClock, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with (
+        zoho_environment(clock) as zoho,
+        restarted(zoho, path) as one,
+        restarted(zoho, path) as other,
+    ):
+        asked = [desk.request() for desk in (one, other) * 10]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert sum(isinstance(outcome, AccessToken) for outcome in outcomes) == 9
+        assert zoho.calls == ["token 200"] * 9
+
+
+async def test_without_a_journal_a_process_keeps_to_the_budget_by_itself(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    async with zoho_environment(clock, tmp_path / "file" / "journal.db") as zoho:
+        desk = BrokerUnderTest(zoho)
+        await desk.use_up()
+        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+
+
+async def test_the_token_that_comes_with_a_new_sign_in_counts(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        await desk.desk.record_first_token(desk.org, desk.sign_in)
+        for _ in range(8):
+            await desk.request()
+        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+
+
+async def test_a_new_sign_in_is_never_refused_for_want_of_budget(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = BrokerUnderTest(zoho)
+        await desk.use_up()
+        await desk.desk.record_first_token(desk.org, desk.sign_in)
+        assert (await desk.trouble()).retry_at == START + REQUEST_WINDOW
+
+
+# Client credentials, which have no refresh token
+
+
+def broker_for_client_credentials(zoho: ZohoEnvironment, name: str = "nordlys") -> BrokerUnderTest:
+    desk = BrokerUnderTest(zoho, name)
+    invented = zoho.simulator.world.orgs[name]
+    soid = f"ZohoCRM.{invented.number:011}"
+    desk.org = replace(desk.org, grant="client-credentials", soid=soid)
+    desk.sign_in = SignInCredentials(desk.sign_in.client_secret)
+    return desk
+
+
+async def test_client_credentials_are_counted_by_client_and_org(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = broker_for_client_credentials(zoho)
+        await desk.use_up()
+        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        await BrokerUnderTest(zoho).request()  # by its refresh token
+        desk.org = replace(desk.org, soid="ZohoCRM.1")
+        assert (await desk.trouble()).code == "missing_org_info"
+        await broker_for_client_credentials(zoho, "kestrel").request()
+
+
+async def test_a_refresh_token_that_is_left_over_does_not_count_for_client_credentials(
+    clock: FakeClock,
+) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = broker_for_client_credentials(zoho)
+        await desk.use_up()
+        desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.left.over"))
+        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+
+
+# Codes
+
+
+async def test_a_code_is_spent_once(clock: FakeClock) -> None:
+    async with zoho_environment(clock) as zoho:
+        desk = TokenBroker(zoho.http, zoho.journal, clock)
+        await desk.claim_code(CODE)
+        for _ in range(3):
+            with pytest.raises(ProblemError) as caught:
+                await desk.claim_code(CODE)
+            assert (caught.value.problem.code, caught.value.problem.final) == ("USED_CODE", True)
+            clock.jump_wall_clock(9 * MINUTE)
+        await desk.claim_code(Secret("1000.another.code"))
+
+
+async def test_a_code_that_was_spent_is_known_to_every_process_but_by_its_fingerprint(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.db"
+    async with zoho_environment(clock) as zoho:
+        async with restarted(zoho, path) as first:
+            await first.desk.claim_code(CODE)
+        async with restarted(zoho, path) as second:
+            with pytest.raises(ProblemError):
+                await second.desk.claim_code(CODE)
+        assert zoho.calls == []
+
+
+def content_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+async def test_no_secret_is_written_down_or_told(clock: FakeClock, tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    async with zoho_environment(clock) as zoho, restarted(zoho, path) as desk:
+        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+        told = [await desk.trouble(), await desk.trouble()]
+        del zoho.simulator.forced_kinds["nordlys"]
+        clock.jump_wall_clock(10 * MINUTE)
+        access = await desk.request()
+        await desk.desk.claim_code(CODE)
+        refresh = desk.sign_in.refresh_token
+        assert refresh is not None
+        written = content_of(tmp_path)
+        for secret in (CODE, access.token, refresh, desk.sign_in.client_secret):
+            assert secret.reveal().encode() not in written
+            assert secret.reveal() not in repr(told)
+
+
+# Whatever anybody does
+
+
+def exceeds_limit(at: list[datetime]) -> bool:
+    """Whether ten of these are within ten minutes."""
+    return any(
+        later - sooner < ZOHOS_WINDOW for sooner, later in zip(at, at[ZOHOS_LIMIT - 1 :], strict=False)
+    )
+
+
+WHO = st.sampled_from(["ask", "ask", "restart", "other"])
+STEPS = st.lists(
+    st.tuples(st.sampled_from([0, 0, 1, 20, 58, 240]), st.sampled_from([0, 0, 15, 59]), WHO),
+    min_size=20,
+    max_size=60,
+)
+"""Seconds that go by, seconds that the request travels, and who asks."""
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=STEPS)
+def test_whenever_tokens_are_asked_for_zoho_never_sees_ten_in_ten_minutes(
+    steps: list[tuple[int, int, str]],
+) -> None:
+    async def live(path: Path) -> None:
+        clock, travels = FakeClock(), timedelta()
+
+        async def travel() -> None:
+            nonlocal travels
+            clock.jump_wall_clock(travels)
+            travels = timedelta()
+
+        async with zoho_environment(clock, during_call=travel) as zoho:
+            journal = open_journal(path)
+            for seconds, late, who in steps:
+                clock.jump_wall_clock(seconds * SECOND)
+                travels = late * SECOND
+                if who == "restart":
+                    await journal.close()
+                    journal = open_journal(path)
+                desk = BrokerUnderTest(zoho, journal=journal)
+                await _ask(same_token(desk) if who == "other" else desk)
+            await journal.close()
+            assert "token 200" in zoho.calls
+            assert not exceeds_limit([request.at for request in zoho.simulator.request_records])
+
+    async def _ask(desk: BrokerUnderTest) -> None:
+        try:
+            await desk.request()
+        except ProblemError as error:
+            assert error.problem.code == TOKEN_BUDGET_EXHAUSTED
+            assert error.problem.retry_at is not None
+            assert desk.zoho.clock.now() < error.problem.retry_at <= desk.zoho.clock.now() + REQUEST_WINDOW
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(live(Path(folder) / "journal.db"))

@@ -1,0 +1,101 @@
+"""What all answers of the API hosts have in common."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.samples import reproducible
+from tests.zoho_api.test_errors import PAGE
+from zbtui.model.problem import ProblemError
+from zbtui.model.text import clean
+from zbtui.zoho_api.envelope import find_error, parse_response_object, read_text
+from zbtui.zoho_api.errors import status_problem
+
+ERROR: dict[str, Any] = {"code": "NO_PERMISSION", "details": {}, "message": "no", "status": "error"}
+
+
+def test_an_object_is_given_as_it_came() -> None:
+    assert parse_response_object(200, b'{"org": [{"id": "1"}]}', "eu") == {"org": [{"id": "1"}]}
+
+
+@pytest.mark.parametrize("number", ["20098765432109876543210", "0.1", "1e400", "-0", "NaN", "Infinity"])
+def test_a_number_keeps_every_digit_for_it_stays_a_text(number: str) -> None:
+    assert parse_response_object(200, f'{{"id": {number}}}'.encode(), "eu") == {"id": number}
+
+
+@pytest.mark.parametrize("status", [200, 204, 302, 401, 503])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"null", b'"text"', b"7", b"{", PAGE, b"\xff\xfe", b"[" * 100_000],
+    ids=["empty", "list", "null", "text", "number", "half", "page", "bytes", "deep"],
+)
+def test_what_is_no_object_is_told_by_its_status_and_looks(status: int, body: bytes) -> None:
+    with pytest.raises(ProblemError) as caught:
+        parse_response_object(status, body, "eu")
+    assert caught.value.problem == status_problem(status, body, "eu")
+    # The error of the parser holds the whole body.
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("answer", [ERROR, {"org": ERROR}], ids=["at top level", "inside the subject"])
+def test_an_error_is_found_at_top_level_and_inside_the_subject(answer: dict[str, Any]) -> None:
+    assert find_error(answer, "org") == ERROR
+
+
+def test_the_error_at_top_level_counts_first() -> None:
+    inner = {**ERROR, "code": "INTERNAL_ERROR"}
+    assert find_error({**ERROR, "org": inner}, "org") == {**ERROR, "org": inner}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"code": None},
+        {"code": 7},
+        {"code": ["NO_PERMISSION"]},
+        {"org": None},
+        {"org": [ERROR]},
+        {"org": {"id": "1"}},
+        {"backup": ERROR},
+    ],
+    ids=repr,
+)
+def test_anything_else_is_no_error(answer: dict[str, Any]) -> None:
+    assert find_error(answer, "org") is None
+
+
+@pytest.mark.parametrize("source", [{}, {"name": None}, {"name": ""}, {"name": " \n\x00 "}], ids=repr)
+def test_a_text_that_says_nothing_is_none(source: dict[str, Any]) -> None:
+    assert read_text(source, "name") is None
+
+
+@reproducible
+@given(st.text(max_size=400))
+def test_a_text_is_cleaned(text: str) -> None:
+    assert read_text({"name": text}, "name") == (clean(text) or None)
+
+
+@pytest.mark.parametrize("value", [True, 0, 7, [], ["x"], {}, {"x": 1}], ids=repr)
+def test_what_is_no_text_breaks_the_contract_and_is_named_by_its_key_alone(value: object) -> None:
+    with pytest.raises(ProblemError) as caught:
+        read_text({"company_name": value}, "company_name")
+    trouble = caught.value.problem
+    assert (trouble.kind, trouble.final) == ("contract", False)
+    assert "company_name" in trouble.message
+
+
+@reproducible
+@given(st.integers(100, 599), st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
+    try:
+        answer = parse_response_object(status, body, "eu")
+    except ProblemError as error:
+        assert error.problem.http_status == status
+    else:
+        assert json.loads(body).keys() == answer.keys()

@@ -1,0 +1,284 @@
+"""Every way that signing in goes wrong has a sentence and a cure of its own, by the step it happens at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from textwrap import wrap
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.samples import NOW, reproducible
+from zbtui.model.problem import TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
+from zbtui.model.text import clean
+from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES
+from zbtui.zoho_api.sign_in_errors import (
+    MALFORMED_CODE_PROBLEM,
+    NO_REFRESH_TOKEN_PROBLEM,
+    USED_CODE_PROBLEM,
+    TokenStep,
+    missing_scope_problem,
+    token_budget_problem,
+    token_problem,
+)
+
+TOKEN_ERRORS: list[tuple[str, ProblemKind, bool]] = [
+    ("invalid_client", "auth", True),
+    ("invalid_client_secret", "auth", True),
+    ("invalid_code", "auth", True),
+    ("invalid_redirect_uri", "auth", True),
+    ("redirect_uri_mismatch", "auth", True),
+    ("invalid_scope", "auth", True),
+    ("missing_org_info", "auth", True),
+    ("access_denied", "auth", True),
+    ("expired", "auth", True),
+    ("expired_token", "auth", True),
+    ("Access Denied", "throttled", False),
+    ("general_error", "server", False),
+]
+"""The accounts pages on tokens: the error, its kind, and whether asking again is in vain."""
+
+STEPS: tuple[TokenStep, ...] = get_args(TokenStep)
+FIRST_TOKENS: tuple[TokenStep, ...] = ("code", "device", "browser")
+"""The steps of a person who signs in; the others are those of a watch that runs."""
+
+
+def full_text(trouble: Problem) -> str:
+    return f"{trouble.message} {trouble.hint}"
+
+
+# The accounts host's words
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("status", [200, 400, None])
+@pytest.mark.parametrize(("error", "kind", "final"), TOKEN_ERRORS)
+def test_every_error_of_the_accounts_host_is_known_whatever_its_status_and_step(
+    error: str, kind: ProblemKind, final: bool, status: int | None, step: TokenStep
+) -> None:
+    trouble = token_problem(error, status, "eu", step)
+    assert (trouble.kind, trouble.final) == (kind, final)
+    assert (trouble.code, trouble.http_status) == (error, status)
+    assert trouble.retry_at is None
+    assert error not in full_text(trouble)
+    assert trouble.message.endswith(".")
+    assert trouble.hint
+
+
+def test_unless_told_otherwise_a_running_watch_asked() -> None:
+    assert token_problem("invalid_code", 200, "eu") == token_problem("invalid_code", 200, "eu", "refresh")
+    assert "refresh token is dead" in token_problem("invalid_code", 200, "eu").message
+
+
+@pytest.mark.parametrize("step", FIRST_TOKENS)
+def test_a_code_that_came_too_late_is_not_told_as_a_dead_refresh_token(step: TokenStep) -> None:
+    trouble = token_problem("invalid_code", 200, "eu", step)
+    assert "refresh token" not in full_text(trouble)
+    assert "used already" in trouble.message
+
+
+@pytest.mark.parametrize(
+    ("step", "client"),
+    [
+        ("code", "Self Client"),
+        ("client-credentials", "Self Client"),
+        ("device", "Non-browser Application"),
+        ("browser", "server-based application"),
+    ],
+)
+def test_a_client_that_is_not_known_is_told_with_the_type_that_the_step_needs(
+    step: TokenStep, client: str
+) -> None:
+    assert client in full_text(token_problem("invalid_client", 200, "eu", step))
+
+
+@pytest.mark.parametrize(
+    ("error", "step"),
+    [
+        *((error, "refresh") for error in ("invalid_client", "invalid_client_secret", "invalid_code")),
+        *(("invalid_client", step) for step in STEPS),
+        *(("invalid_client_secret", step) for step in STEPS),
+        ("invalid_code", "code"),
+    ],
+)
+@pytest.mark.parametrize(("data_center", "named"), [("eu", "EU"), ("custom", "custom")])
+def test_a_client_token_or_code_of_another_data_center_is_told_as_a_cause(
+    error: str, step: TokenStep, data_center: str, named: str
+) -> None:
+    hint = token_problem(error, 200, data_center, step).hint
+    assert named in hint
+    assert "data center" in hint.lower()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("invalid_redirect_uri", "redirect_uri_mismatch"), ("expired", "expired_token")]
+)
+def test_both_names_of_one_trouble_are_told_alike(one: str, other: str) -> None:
+    assert full_text(token_problem(one, 200, "eu")) == full_text(token_problem(other, 200, "eu"))
+
+
+def test_a_person_who_declined_is_not_taken_for_a_lock_out() -> None:
+    declined, locked = (
+        token_problem(error, 400, "eu", "device") for error in ("access_denied", "Access Denied")
+    )
+    assert (declined.kind, declined.forbids_early_retry) == ("auth", False)
+    assert (locked.kind, locked.forbids_early_retry) == ("throttled", True)
+
+
+def test_client_credentials_without_an_org_ask_for_soid() -> None:
+    assert "soid" in full_text(token_problem("missing_org_info", 200, "eu"))
+
+
+def test_a_scope_that_is_refused_is_named_with_all_that_should_be_asked_for() -> None:
+    assert SIGN_IN_SCOPES == "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ"
+    assert SIGN_IN_SCOPES in full_text(token_problem("invalid_scope", 200, "eu"))
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("error", ["brand_new", "access denied", "ACCESS DENIED", "Access_Denied"])
+def test_an_error_of_the_accounts_host_that_is_not_known_is_shown_and_asked_again(
+    error: str, step: TokenStep
+) -> None:
+    trouble = token_problem(error, 400, "eu", step)
+    assert (trouble.kind, trouble.final, trouble.code) == ("auth", False, error)
+    assert error in trouble.message
+    assert "EU" in trouble.hint
+
+
+def test_an_error_is_shown_only_so_far() -> None:
+    trouble = token_problem("x" * 1000, 400, "eu")
+    assert trouble.code is not None
+    assert len(trouble.code) == 60
+
+
+# Our own words
+
+
+def test_a_request_that_would_be_one_too_many_is_put_off_by_ourselves() -> None:
+    until = NOW + timedelta(minutes=7)
+    trouble = token_budget_problem(until)
+    assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
+    assert (trouble.retry_at, trouble.http_status) == (until, None)
+    assert trouble.forbids_early_retry
+    assert "zbtui waits" in trouble.message
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind", "final"),
+    [
+        (NO_REFRESH_TOKEN_PROBLEM, "auth", True),
+        (MALFORMED_CODE_PROBLEM, "config", False),
+        (USED_CODE_PROBLEM, "auth", True),
+    ],
+    ids=["no refresh token", "not a code", "used code"],
+)
+def test_what_zbtui_finds_out_by_itself_is_told_without_having_asked(
+    trouble: Problem, kind: ProblemKind, final: bool
+) -> None:
+    assert (trouble.kind, trouble.final) == (kind, final)
+    assert trouble.http_status is None
+    assert trouble.code is None or trouble.code not in full_text(trouble)
+
+
+# What a consent covers
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        None,
+        frozenset({BACKUP_SCOPE}),
+        frozenset(SIGN_IN_SCOPES.split(",")),
+        frozenset({"ZohoCRM.bulk.backup.ALL", "ZohoCRM.modules.ALL"}),
+    ],
+    ids=["not told", "the one", "both", "more than asked for"],
+)
+def test_a_consent_that_covers_backups_or_does_not_tell_is_enough(granted: frozenset[str] | None) -> None:
+    assert missing_scope_problem(granted) is None
+
+
+@pytest.mark.parametrize(
+    ("granted", "told"),
+    [
+        (frozenset({"ZohoCRM.org.READ"}), "ZohoCRM.org.READ"),
+        (frozenset({"b.READ", "a.READ"}), "a.READ, b.READ"),
+        (frozenset({"ZohoCRM.bulk.READ"}), "ZohoCRM.bulk.READ"),
+        (frozenset({BACKUP_SCOPE.lower()}), BACKUP_SCOPE.lower()),
+        (frozenset[str](), "none"),
+    ],
+)
+def test_a_consent_without_backups_is_told_with_what_it_covers_and_what_to_ask_for(
+    granted: frozenset[str], told: str
+) -> None:
+    trouble = missing_scope_problem(granted)
+    assert trouble is not None
+    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "OAUTH_SCOPE_MISMATCH", True)
+    assert told in trouble.message
+    assert SIGN_IN_SCOPES in trouble.hint
+
+
+# What the panel and the form ask of all of them
+
+
+def of_a_watch() -> list[Problem]:
+    steps: tuple[TokenStep, ...] = ("refresh", "client-credentials")
+    dc = "custom"  # the longest label
+    return [
+        *(token_problem(error, 200, dc, step) for error, _, _ in TOKEN_ERRORS for step in steps),
+        token_budget_problem(NOW),
+    ]
+
+
+def everything() -> list[Problem]:
+    of_a_form = [
+        token_problem(error, 200, "custom", step) for error, _, _ in TOKEN_ERRORS for step in FIRST_TOKENS
+    ]
+    without_backups = missing_scope_problem(frozenset({"ZohoCRM.org.READ"}))
+    assert without_backups is not None
+    return [
+        *of_a_watch(),
+        *of_a_form,
+        NO_REFRESH_TOKEN_PROBLEM,
+        MALFORMED_CODE_PROBLEM,
+        USED_CODE_PROBLEM,
+        without_backups,
+    ]
+
+
+def problem_id(trouble: Problem) -> str:
+    return f"{trouble.code}"
+
+
+@pytest.mark.parametrize("trouble", of_a_watch(), ids=problem_id)
+def test_what_a_running_watch_meets_fits_the_smallest_useful_panel(trouble: Problem) -> None:
+    assert len(wrap(trouble.message, 35)) + len(wrap(trouble.hint, 35)) <= 5
+
+
+@pytest.mark.parametrize("trouble", everything(), ids=problem_id)
+def test_no_placeholder_is_left_in_a_sentence_and_each_ends(trouble: Problem) -> None:
+    assert not set("{}") & set(full_text(trouble))
+    assert trouble.message.endswith(".")
+    assert trouble.hint.endswith((".", "?"))
+
+
+hostile = st.text(st.characters() | st.sampled_from("\x1b\u202e\ud800\n"), max_size=80)
+
+
+@reproducible
+@given(hostile, st.sampled_from([200, 400, 503, None]), st.sampled_from(STEPS))
+def test_every_sentence_about_the_accounts_host_is_clean(
+    error: str, status: int | None, step: TokenStep
+) -> None:
+    trouble = token_problem(error, status, "eu", step)
+    assert clean(full_text(trouble), 1000) == full_text(trouble)
+    assert trouble.code is None or clean(trouble.code) == trouble.code
+
+
+@reproducible
+@given(st.frozensets(hostile))
+def test_every_sentence_about_a_consent_is_clean(granted: frozenset[str]) -> None:
+    trouble = missing_scope_problem(granted)
+    assert trouble is not None
+    assert clean(full_text(trouble), 1000) == full_text(trouble)

@@ -1,0 +1,48 @@
+"""One alert in the shapes in which it leaves the program."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from zbtui.health.alert_policy import ALL_ORGS
+from zbtui.store.outbox import StoredAlert
+
+PAYLOAD_SCHEMA: Final = 1
+
+
+def alert_payload(stored: StoredAlert) -> dict[str, object]:
+    """The object that a command and a webhook get; every key always there, what there is not null.
+
+    The same alert may come twice, with the same `id`. `text` is one line for chats that show that.
+    """
+    alert = stored.alert
+    return {
+        "schema": PAYLOAD_SCHEMA,
+        "id": stored.id,
+        "at": alert.at.isoformat(timespec="seconds"),
+        "kind": alert.kind,
+        "org": None if alert.org == ALL_ORGS else alert.org,
+        "before": alert.previous_verdict,
+        "verdict": alert.verdict,
+        "level": alert.level.label,
+        "title": alert.title,
+        "headline": alert.headline,
+        "hint": alert.hint,
+        "text": f"{alert.title}: {alert.headline}",
+    }
+
+
+def alert_environment(stored: StoredAlert) -> dict[str, str]:
+    """The variables that a command gets; what there is not is empty."""
+    alert = stored.alert
+    return {
+        "ZBTUI_ALERT_ID": str(stored.id),
+        "ZBTUI_KIND": alert.kind,
+        "ZBTUI_ORG": alert.org,
+        "ZBTUI_VERDICT": alert.verdict,
+        "ZBTUI_LEVEL": alert.level.label,
+        "ZBTUI_BEFORE": alert.previous_verdict or "",
+        "ZBTUI_TITLE": alert.title,
+        "ZBTUI_HEADLINE": alert.headline,
+        "ZBTUI_HINT": alert.hint or "",
+    }

@@ -1,0 +1,41 @@
+"""The forms that a check can be printed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal
+
+from zbtui.check.json_format import report_as_json
+from zbtui.check.report import Report
+from zbtui.check.text_format import report_as_text
+from zbtui.model.problem import Problem, ProblemError
+
+OutputFormat = Literal["text", "json", "openmetrics"]
+OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = ("text", "json", "openmetrics")
+
+
+def formatter_for(output_format: OutputFormat, *, coloured: bool = False) -> Callable[[Report], str]:
+    """What makes the text of a report, in this form.
+
+    Args:
+        coloured: whether text for people is to be in colour.
+
+    Raises:
+        TroubleError: the library for the metrics is not installed.
+    """
+    if output_format == "openmetrics":
+        try:
+            from zbtui.check.openmetrics_format import report_as_openmetrics
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "prometheus_client":
+                raise
+            raise ProblemError(
+                Problem(
+                    "config",
+                    "The metrics need prometheus-client, which is not installed.",
+                    "Install it beside zbtui: pip install prometheus-client.",
+                )
+            ) from None
+        return report_as_openmetrics
+    return report_as_json if output_format == "json" else partial(report_as_text, coloured=coloured)

@@ -1,0 +1,107 @@
+"""A fleet that watches the simulated Zoho, in the process, and a desk for it; nothing is kept."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from zbtui.clock import Clock, SystemClock
+from zbtui.config.config_store import MemoryConfigStore
+from zbtui.config.settings import Config, JournalRetention, Settings
+from zbtui.demo.server import serve_in_process
+from zbtui.demo.simulated_user import SimulatedUser
+from zbtui.demo.simulator import Simulator
+from zbtui.demo.world import InventedOrg, SimulatedWorld
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import Secret, SignInCredentials
+from zbtui.model.verdict import Level
+from zbtui.onboarding import OrgService, Stores
+from zbtui.store.credentials import MemoryCredentialStore
+from zbtui.store.journal import Journal, open_journal
+from zbtui.wiring import Watch, make_watch
+from zbtui.zoho.http import HttpClient
+
+_EVERY = timedelta(seconds=5)
+_NEAR_EVERY = timedelta(seconds=2)
+_MIN_INTERVAL, _MAX_INTERVAL = timedelta(seconds=1), timedelta(days=1)
+_MIN_DEVICE_POLL_INTERVAL = timedelta(seconds=3)
+_SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False), JournalRetention(most_events=5000))
+"""Invented troubles come fast: they ring no bell, only the worst are told, and of all that changed less
+is kept, for it is kept in memory."""
+
+_NOTICE = "Demo: all invented. Type no real credentials here."
+
+
+@asynccontextmanager
+async def open_demo(
+    orgs: int = 0,
+    speed: float = 1.0,
+    seed: int = 0,
+    clock: Clock | None = None,
+    journal: Journal | None = None,
+) -> AsyncIterator[Watch]:
+    """A watch over the demo's orgs, with a desk where invented orgs can be put under watch.
+
+    Args:
+        orgs: how many; 0: the hand-made ones.
+        speed: how fast they live, and are polled.
+        seed: for the orgs beyond the hand-made ones, and for the jitter.
+    """
+    clock = clock or SystemClock()
+    simulator = Simulator(SimulatedWorld(clock.now(), orgs, speed, seed), clock.now)
+    simulator.min_device_poll_interval = _MIN_DEVICE_POLL_INTERVAL
+    credentials = DemoCredentialStore(simulator)
+    invented = list(simulator.world.orgs.values())
+    for org in invented:
+        credentials.add_sign_in(org)
+    orgs_watched = tuple(watched_org(org) for org in invented)
+    config = MemoryConfigStore(Config(demo_watch_policy(speed), orgs_watched, _SETTINGS))
+    journal = journal or open_journal(None)
+    try:
+        async with HttpClient(serve_in_process(simulator)) as http:
+            household = Stores(config, credentials, journal)
+            person = SimulatedUser(simulator, http, config, clock)
+            desk = OrgService(
+                household,
+                http,
+                clock,
+                _MIN_DEVICE_POLL_INTERVAL,
+                person.form_examples,
+                person.open_in_browser,
+                _NOTICE,
+            )
+            yield make_watch(desk, config.load(), random.Random(seed))
+    finally:
+        await journal.close()
+
+
+def demo_watch_policy(speed: float) -> WatchPolicy:
+    """Looks as often as the orgs live fast."""
+    every = min(max(_EVERY / speed, _MIN_INTERVAL), _MAX_INTERVAL)
+    return WatchPolicy(every, min(max(_NEAR_EVERY / speed, _MIN_INTERVAL), every))
+
+
+def watched_org(org: InventedOrg) -> Org:
+    """An invented org, as the config would have it."""
+    return Org(org.name, org.data_center, org.client_id)
+
+
+class DemoCredentialStore(MemoryCredentialStore):
+    """Credentials of a keyring that is locked while an org is at `KEYRING`."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__()
+        self.simulator = simulator
+
+    def add_sign_in(self, org: InventedOrg) -> None:
+        self._sign_ins[org.name] = SignInCredentials(Secret(org.client_secret), Secret(org.refresh_token))
+
+    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
+        org = self.simulator.world.orgs.get(org_name)
+        if org and self.simulator.kind_of(org) == "KEYRING":
+            raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
+        return await super().read_sign_in(org_name)

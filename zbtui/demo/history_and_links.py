@@ -1,0 +1,245 @@
+"""What the history and the links tell of an invented org: a pure function of its life and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+from zbtui.demo.invented_orgs import NEVER_SCHEDULED_KINDS, RUNNING_KINDS, InventedOrg
+from zbtui.demo.plans import repeat_type_of, runs_before
+from zbtui.demo.world import PhaseInTime, SimulatedWorld, backup_job_id, user_object
+
+_YEAR: Final = timedelta(days=365)
+"""Older rows are not kept."""
+_LINKS_LIFETIME: Final = timedelta(days=7)
+_MAX_LINKS_LEFT: Final = timedelta(hours=40)
+"""The most that is left of a link's life at `LINKS_EXPIRING`, however slowly the orgs live."""
+_TOO_OLD_GAP: Final = timedelta(days=70)
+"""Since when no run is told at `TOO_OLD`: longer than any plan may go without one."""
+_KINDS_WITHOUT_EARLIER_ROWS: Final = NEVER_SCHEDULED_KINDS | {"TOO_OLD", "LONG_RUN"}
+"""These began long before their phase: of what was lived before it, nothing is told."""
+_KINDS_WITHOUT_PLAN: Final = NEVER_SCHEDULED_KINDS | {"STOPPED"}
+"""What is SCHEDULED after these was scheduled anew."""
+_END_STATES: Final = {
+    "COMPLETED": "completed",
+    "ONE_OFF": "completed",
+    "LINKS_EXPIRING": "completed",
+    "FAILED": "failure",
+    "FAILED_BEFORE": "failure",
+}
+"""Kinds before which a run has ended, and how."""
+_ACTION_DIGITS: Final = {
+    "initiated": 1,
+    "completed": 2,
+    "failure": 3,
+    "stopped": 4,
+    "scheduled": 5,
+    "purchased": 6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRun:
+    """One backup."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    """None: it is still running."""
+    state: str | None
+    repeat_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryAction:
+    """What leaves a row."""
+
+    at: datetime
+    action: str
+    """Or the state, of a run that ended."""
+    done_by: str = ""
+    """Empty: the requester."""
+    count: int = 0
+
+
+def history_rows(
+    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime], now: datetime
+) -> list[dict[str, Any]]:
+    """The rows of the history call, newest first, in Zoho's shape; none: there is no past.
+
+    Args:
+        lived: where the org stands at `now` and where it stood before, newest first.
+    """
+    if lived[0].kind in NEVER_SCHEDULED_KINDS:
+        return []
+    rows = [row for run in _all_runs(world, org, lived) for row in _run_rows(org, run)]
+    rows += [
+        (act.at, _history_row(org, act, repeat_type_of(org.plan))) for act in _actions(world, org, lived)
+    ]
+    rows.sort(key=lambda row: row[0], reverse=True)
+    return [row for at, row in rows if at > now - _YEAR]
+
+
+def links_object(
+    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime], now: datetime, host: str
+) -> dict[str, Any] | None:
+    """The `urls` object of the links call, in Zoho's shape.
+
+    Args:
+        host: URL from which files are downloaded.
+
+    Returns:
+        None where there are no files: none completed yet, one is running, or they expired.
+    """
+    if lived[0].kind in NEVER_SCHEDULED_KINDS | RUNNING_KINDS:
+        return None
+    runs = _all_runs(world, org, lived)
+    expiries = [run.ended_at + _LINKS_LIFETIME for run in runs if run.ended_at and run.state == "completed"]
+    expiry = max(expiries, default=now)
+    if expiry <= now:
+        return None
+    folder = f"{host}/v2/crm/{org.zgid}/backup/{backup_job_id(org)}"
+    return {
+        "data_links": [f"{folder}/Data_{part:03}.zip" for part in range(1, org.number % 3 + 2)],
+        "attachment_links": [
+            f"{folder}/Attachments_{part:03}.zip" for part in range(1, org.number % 4 + 1)
+        ],
+        "expiry_date": _local_iso(org, expiry),
+    }
+
+
+def _all_runs(world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]) -> list[SimulatedRun]:
+    """Those that were lived, and those of the plan before them, in any order."""
+    return [*_runs_in_phases(org, lived), *_planned_runs(world, org, lived)]
+
+
+def _runs_in_phases(org: InventedOrg, lived: Sequence[PhaseInTime]) -> Iterator[SimulatedRun]:
+    """The one under way; the newest that ended well, and the newest that failed.
+
+    Not each round's: so often no backup runs in a month.
+    """
+    told = set[str]()
+    for moment, before in _with_previous(lived):
+        kind = "immediate" if moment.kind == "ONE_OFF" else repeat_type_of(org.plan)
+        state = _END_STATES.get(moment.kind)
+        if moment.kind in RUNNING_KINDS and moment is lived[0]:
+            yield SimulatedRun(moment.run_began_at, None, None, kind)
+        if moment.kind in _KINDS_WITHOUT_EARLIER_ROWS:
+            return
+        if state and state not in told:
+            told.add(state)
+            ended = _run_end_time(moment)
+            seen = before is not None and before.kind in RUNNING_KINDS
+            began = before.run_began_at if before and seen else ended - _run_duration(org, ended)
+            yield SimulatedRun(began, ended, state, kind)
+
+
+def _with_previous(lived: Sequence[PhaseInTime]) -> Iterator[tuple[PhaseInTime, PhaseInTime | None]]:
+    yield from zip(lived, (*lived[1:], None), strict=True)
+
+
+def _run_end_time(moment: PhaseInTime) -> datetime:
+    """When the run ended that a phase tells of."""
+    if moment.kind != "LINKS_EXPIRING":
+        return moment.began_at
+    return min(moment.ends_at, moment.began_at + _MAX_LINKS_LEFT) - _LINKS_LIFETIME
+
+
+def _planned_runs(
+    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]
+) -> Iterator[SimulatedRun]:
+    """A year of the plan, up to where life takes over. Few of them failed, and never the last ones."""
+    if not _has_plan(org, lived[0]):
+        return
+    until = world.start - _plan_ends_before_start({moment.kind for moment in lived})
+    began = [run for run in runs_before(org.plan, world.anchor_run(org, lived[0])) if run <= until]
+    for age, run in enumerate(reversed(began)):
+        failed = age > 2 and (org.number + run.toordinal()) % 11 == 0
+        yield SimulatedRun(
+            run,
+            run + _run_duration(org, run),
+            "failure" if failed else "completed",
+            repeat_type_of(org.plan),
+        )
+
+
+def _has_plan(org: InventedOrg, moment: PhaseInTime) -> bool:
+    """Whether it ran by its plan before the start."""
+    return moment.kind != "ONE_OFF" and not org.has_phase(*NEVER_SCHEDULED_KINDS)
+
+
+def _plan_ends_before_start(kinds: Collection[str]) -> timedelta:
+    """How long before the start the plan's runs give way to what is lived."""
+    if "TOO_OLD" in kinds:
+        return _TOO_OLD_GAP
+    return _LINKS_LIFETIME + timedelta(days=1) if "LINKS_EXPIRING" in kinds else timedelta(hours=2)
+
+
+def _actions(
+    world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]
+) -> Iterator[HistoryAction]:
+    """How the plan began; of what was done since, the newest of each sort."""
+    told = dict[str, HistoryAction]()
+    for moment, before in _with_previous(lived):
+        for act in _actions_at(world, moment, before):
+            told.setdefault(act.action, act)
+        if moment.kind in _KINDS_WITHOUT_EARLIER_ROWS:
+            break
+    yield from told.values()
+    if _has_plan(org, lived[0]):
+        first = runs_before(org.plan, world.anchor_run(org, lived[0]))[0]
+        yield HistoryAction(first - timedelta(days=3), "scheduled")
+    elif "scheduled" not in told and lived[0].kind != "ONE_OFF":
+        yield HistoryAction(world.start - timedelta(days=2), "scheduled")
+
+
+def _actions_at(
+    world: SimulatedWorld, moment: PhaseInTime, before: PhaseInTime | None
+) -> Iterator[HistoryAction]:
+    was = before.kind if before else ""
+    if moment.kind == "STOPPED":
+        yield HistoryAction(moment.began_at, "stopped", moment.done_by)
+    elif moment.kind == "TOO_OLD":
+        yield HistoryAction(world.start - timedelta(days=1), "scheduled")
+        yield HistoryAction(world.start - _TOO_OLD_GAP + timedelta(days=4), "stopped", moment.done_by)
+    elif moment.kind == "SCHEDULED" and was in _KINDS_WITHOUT_PLAN:
+        yield HistoryAction(moment.began_at, "scheduled", moment.done_by)
+    elif was == "PAYMENT_FAILED":
+        yield HistoryAction(moment.began_at, "purchased", count=2)
+
+
+def _run_rows(org: InventedOrg, run: SimulatedRun) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    """A run leaves a row when it begins, and another when it ends."""
+    yield run.started_at, _history_row(org, HistoryAction(run.started_at, "initiated"), run.repeat_type)
+    if run.ended_at and run.state:
+        yield run.ended_at, _history_row(org, HistoryAction(run.ended_at, run.state), run.repeat_type)
+
+
+def _history_row(org: InventedOrg, act: HistoryAction, plan: str) -> dict[str, Any]:
+    ends = act.action in _END_STATES.values()
+    return {
+        "id": _row_id(org, act),
+        "action": None if ends else act.action,
+        "state": act.action if ends else None,
+        "repeat_type": plan,
+        "file_name": None,
+        "count": act.count,
+        "log_time": _local_iso(org, act.at),
+        "done_by": user_object(org, act.done_by),
+    }
+
+
+def _row_id(org: InventedOrg, act: HistoryAction) -> str:
+    """Another for each row of a year, and the same whenever it is asked for."""
+    hundredths = int(act.at.timestamp() * 100) % 10**10
+    return f"51{org.number:06}{hundredths:010}{_ACTION_DIGITS[act.action]}"
+
+
+def _run_duration(org: InventedOrg, run: datetime) -> timedelta:
+    """How long a run took: from eight minutes to almost an hour."""
+    return timedelta(minutes=8 + (org.number * 31 + run.toordinal() * 7) % 50)
+
+
+def _local_iso(org: InventedOrg, moment: datetime) -> str:
+    return moment.astimezone(timezone(org.utc_offset)).isoformat(timespec="seconds")

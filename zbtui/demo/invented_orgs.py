@@ -1,0 +1,294 @@
+"""The invented orgs: who they are, where, and what each lives through."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import cycle
+from typing import Final
+
+from zbtui.zoho_api.data_centers import DATA_CENTERS
+
+RUNNING_KINDS: Final = frozenset({"INPROGRESS", "LONG_RUN"})
+"""Kinds during which a backup runs."""
+NEVER_SCHEDULED_KINDS: Final = frozenset({"NONE", "EMPTY"})
+"""Kinds at which nothing was ever scheduled."""
+_RUN_KINDS: Final = RUNNING_KINDS | {"COMPLETED", "FAILED", "FAILED_BEFORE"}
+"""Kinds that tell of a run of the plan's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One stretch of an org's life."""
+
+    kind: str
+    """A status of Zoho's; or one of these, which the details tell as such a status:
+
+    * `NONE`, `EMPTY`: nothing was ever scheduled (204, `{}`).
+    * `ONE_OFF`: a single backup has completed.
+    * `OVERDUE`: the next run is past.
+    * `FAILED_BEFORE`: SCHEDULED; that the last run failed is in the history only.
+    * `TOO_OLD`: SCHEDULED; the plan was stopped meanwhile, and the last good run is long ago.
+    * `LONG_RUN`: INPROGRESS since yesterday.
+    * `LINKS_EXPIRING`: COMPLETED, seven days ago when the phase ends.
+    * `HISTORY_DOWN`, `LINKS_DOWN`: SCHEDULED; that one call answers 500.
+
+    Or a trouble that `Simulator` knows.
+    """
+    seconds: float
+    """How long it lasts at speed 1."""
+    done_by: str = ""
+    """Who scheduled or stopped what it is at; empty: the org's requester."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventedOrg:
+    """An org that does not exist."""
+
+    name: str
+    company: str
+    data_center: str
+    requester: str
+    number: int
+    """From which its ids and its ZUID are made."""
+    utc_offset: timedelta
+    """Of the org's time zone."""
+    plan: str
+    """`weekly`, `biweekly`, `monthly` or `monthly-ordinal`."""
+    time_to_first_run: timedelta
+    """From the start of the simulation to the next run, where none is near."""
+    phases: tuple[Phase, ...]
+    """Lived through again and again."""
+
+    @property
+    def zgid(self) -> str:
+        """The org's number: in `soid`, in download links, in the address bar."""
+        return f"{self.number:011}"
+
+    @property
+    def soid(self) -> str:
+        """What client credentials name the org by."""
+        return f"ZohoCRM.{self.zgid}"
+
+    @property
+    def client_id(self) -> str:
+        return f"1000.DEMO{self.number:06}"
+
+    @property
+    def client_secret(self) -> str:
+        return f"demo-client-secret-{self.number:06}"
+
+    @property
+    def refresh_token(self) -> str:
+        return f"1000.demo-refresh-token-{self.number:06}"
+
+    @property
+    def edition(self) -> str:
+        """Includes what the plan needs in any month; for a weekly one, which needs five, none does."""
+        runs_often = self.plan == "biweekly" or self.has_phase(*_RUN_KINDS)
+        return "ultimate" if runs_often and self.plan != "weekly" else "enterprise"
+
+    def has_phase(self, *kinds: str) -> bool:
+        return any(phase.kind in kinds for phase in self.phases)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where the orgs of a data center are."""
+
+    utc_offset_hours: float
+    """Ahead of UTC, in winter."""
+    time_zone: str
+    country: str
+    country_code: str
+
+
+LOCATIONS: Final = {
+    "us": Location(-7.0, "America/Phoenix", "United States", "US"),
+    "eu": Location(1.0, "Europe/Stockholm", "Sweden", "SE"),
+    "in": Location(5.5, "Asia/Kolkata", "India", "IN"),
+    "au": Location(11.0, "Australia/Sydney", "Australia", "AU"),
+    "jp": Location(9.0, "Asia/Tokyo", "Japan", "JP"),
+    "cn": Location(8.0, "Asia/Shanghai", "China", "CN"),
+    "ca": Location(-5.0, "America/Toronto", "Canada", "CA"),
+    "sa": Location(3.0, "Asia/Riyadh", "Saudi Arabia", "SA"),
+    "uk": Location(0.0, "Europe/London", "United Kingdom", "GB"),
+    "ae": Location(4.0, "Asia/Dubai", "United Arab Emirates", "AE"),
+    "sg": Location(8.0, "Asia/Singapore", "Singapore", "SG"),
+}
+
+
+# Hours to the next run: those of an org that lives through runs are a whole gap, for the run before it
+# is the one that is lived. All others are such that links are far from their end, or past it.
+_HOURS_BETWEEN_RUNS: Final = {"biweekly": 335.9, "monthly": 743.9, "monthly-ordinal": 743.9}
+_HOURS_WITH_LINKS_EXPIRING: Final = (150, 260)
+
+_HANDMADE_ORGS: Final = (
+    # name, company, data center, requester, plan, next run in hours, life
+    ("nordlys", "Nordlys Tools AB", "eu", "Mara Lindqvist", "biweekly", 147.2, "SCHEDULED 60"),
+    (
+        "kestrel",
+        "Kestrel & Wren Ltd",
+        "uk",
+        "Tom Ashdown",
+        "biweekly",
+        335.9,
+        "SCHEDULED 14, INPROGRESS 14, COMPLETED 16",
+    ),
+    (
+        "mesa-verde",
+        "Mesa Verde Outfitters",
+        "us",
+        "Dolores Quintana",
+        "monthly",
+        743.9,
+        "SCHEDULED 10, INPROGRESS 12, FAILED 20, INPROGRESS 8, COMPLETED 12",
+    ),
+    (
+        "sakura",
+        "Sakura Seimitsu KK",
+        "jp",
+        "佐藤 美咲",
+        "biweekly",
+        61.4,
+        "STOPPED 30 by 高橋 健, SCHEDULED 18 by 森 由美",
+    ),
+    ("banyan", "Banyan Tree Exports", "in", "Anil Deshpande", "biweekly", 91.1, "NONE 26, SCHEDULED 22"),
+    (
+        "wattle",
+        "Wattle Grove Pty",
+        "au",
+        "Grace Nakamura",
+        "biweekly",
+        38.3,
+        "NO_PERMISSION 40, SCHEDULED 16",
+    ),
+    ("maple", "Maple Ridge Dairy", "ca", "Étienne Roy", "monthly-ordinal", 220.7, "invalid_code 60"),
+    (
+        "dune",
+        "Dune Line Logistics",
+        "sa",
+        "Huda Al-Farsi",
+        "biweekly",
+        19.8,
+        "OUTAGE 22, SCHEDULED 14, RESET 24",
+    ),
+    ("lotus", "Lotus Pond Trading", "cn", "Lin Yue", "biweekly", 301.5, "Access Denied 60"),
+    ("harbour", "Harbour Light DMCC", "ae", "Omar Haddad", "monthly", 24.0, "ONE_OFF 60"),
+    ("merlion", "Merlion Marine", "sg", "Tan Wei Ling", "biweekly", 110.0, "OVERDUE 60"),
+    (
+        "tern",
+        "Tern Island Ferries",
+        "eu",
+        "Jonas Brandt",
+        "monthly",
+        88.9,
+        "SCHEDULED 12, HTML 26, TOO_MANY_REQUESTS 22",
+    ),
+    (
+        "glacier",
+        "Glacier Optics",
+        "us",
+        "Priya Raman",
+        "biweekly",
+        335.9,
+        "KEYRING 24, HISTORY_DOWN 20, INPROGRESS 8, COMPLETED 12",
+    ),
+    ("plover", "Plover Press", "uk", "Ada Whitlock", "biweekly", 5.3, "PAYMENT_FAILED 24, SCHEDULED 26"),
+    (
+        "quarry",
+        "Quarry Hill Stone",
+        "uk",
+        "Bryn Maddox",
+        "monthly",
+        743.9,
+        "LONG_RUN 24, FAILED_BEFORE 18, INPROGRESS 8, COMPLETED 12",
+    ),
+    (
+        "osprey",
+        "Osprey Air Charter",
+        "us",
+        "Carla Mendes",
+        "biweekly",
+        335.9,
+        "TOO_OLD 34 by Neil Farrow, INPROGRESS 10, COMPLETED 16",
+    ),
+    (
+        "fjord",
+        "Fjord & Fell Outdoor",
+        "eu",
+        "Signe Dahl",
+        "biweekly",
+        165.2,
+        "LINKS_EXPIRING 28, SCHEDULED 32",
+    ),
+    ("tamarind", "Tamarind Kitchens", "in", "Rohan Pillai", "weekly", 100.4, "SCHEDULED 60"),
+)
+HANDMADE_COUNT: Final = len(_HANDMADE_ORGS)
+"""How many orgs were made by hand."""
+
+_UNWATCHED_ORGS: Final = (
+    # number, beyond any that `endless` reaches; then as above
+    (900_001, "heron", "Heron Lake Instruments", "eu", "Astrid Holm", "biweekly", 52.4, "SCHEDULED 60"),
+    (900_002, "alder", "Alder Street Books", "us", "Marcus Reed", "monthly", 310.2, "SCHEDULED 60"),
+    (900_003, "saffron", "Saffron Route Spices", "in", "Kavya Iyer", "biweekly", 18.7, "SCHEDULED 60"),
+)
+
+
+def unwatched_orgs() -> Iterator[InventedOrg]:
+    """Orgs that nobody watches yet."""
+    for row in _UNWATCHED_ORGS:
+        yield _make_org(*row)
+
+
+def generate_orgs(rng: random.Random) -> Iterator[InventedOrg]:
+    """The hand-made orgs, and then as many more as are asked for."""
+    for number, row in enumerate(_HANDMADE_ORGS, start=1):
+        yield _make_org(number, *row)
+    first = ("Amber", "Birch", "Cobalt", "Delta", "Elm", "Falcon", "Granite", "Hazel", "Iris", "Juniper")
+    second = ("Foods", "Works", "Travel", "Medical", "Studios", "Freight", "Energy", "Textiles")
+    people = ("Sam Okoro", "Lena Fischer", "Rui Costa", "Mei Tanaka", "Noor Haddad", "Ida Berg")
+    lives = (
+        *["SCHEDULED 60"] * 12,
+        "SCHEDULED 20, INPROGRESS 20, COMPLETED 20",
+        "COMPLETED 60",
+        "FAILED 60",
+        "NONE 60",
+        "RESET 30, SCHEDULED 30",
+    )
+    for number, dc in enumerate(cycle(DATA_CENTERS), start=HANDMADE_COUNT + 1):
+        company = f"{rng.choice(first)} {rng.choice(second)}"
+        who, plan, life = rng.choice(people), rng.choice(tuple(_HOURS_BETWEEN_RUNS)), rng.choice(lives)
+        hours = _HOURS_BETWEEN_RUNS[plan] if "INPROGRESS" in life else _hours_to_run(rng)
+        name = f"{company.replace(' ', '-').lower()}-{number}"
+        yield _make_org(number, name, company, dc, who, plan, hours, life)
+
+
+def _hours_to_run(luck: random.Random) -> float:
+    hours, (least, most) = luck.uniform(2, 300), _HOURS_WITH_LINKS_EXPIRING
+    return hours - 120 if least < hours < most else hours
+
+
+def _make_org(
+    number: int, name: str, company: str, dc: str, who: str, plan: str, hours: float, life: str
+) -> InventedOrg:
+    return InventedOrg(
+        name,
+        company,
+        dc,
+        who,
+        number,
+        timedelta(hours=LOCATIONS[dc].utc_offset_hours),
+        plan,
+        timedelta(hours=hours),
+        tuple(_parse_phase(part.strip()) for part in life.split(",")),
+    )
+
+
+def _parse_phase(text: str) -> Phase:
+    """`SCHEDULED 12`, `STOPPED 30 by Jo Vance`."""
+    what, _, who = text.partition(" by ")
+    kind, seconds = what.rsplit(" ", 1)
+    return Phase(kind, float(seconds), who)

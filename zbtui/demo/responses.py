@@ -1,0 +1,165 @@
+"""What goes in and out of the simulator: a call, and the answers in Zoho's shapes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from zbtui.zoho_api.data_centers import DATA_CENTERS
+
+API_ERRORS: Final[Mapping[str, tuple[int, str]]] = {
+    "INVALID_TOKEN": (401, "invalid oauth token"),
+    "AUTHENTICATION_FAILURE": (401, "Authentication failed"),
+    "INVALID_OAUTHTOKEN": (401, "invalid oauth token"),
+    "OAUTH_SCOPE_MISMATCH": (401, "Unauthorized"),
+    "INVALID_OAUTHSCOPE": (401, "Unauthorized"),
+    "NO_PERMISSION": (403, "Permission denied to read"),
+    "NOT_ALLOWED": (403, "not allowed"),
+    "AUTHORIZATION_FAILED": (400, "User does not have sufficient privilege"),
+    "FEATURE_NOT_SUPPORTED": (403, "feature not supported"),
+    "FEATURE_NOT_ENABLED": (400, "feature not enabled"),
+    "LICENSE_LIMIT_EXCEEDED": (403, "license limit exceeded"),
+    "INVALID_URL_PATTERN": (404, "Please check if the URL trying to access is a correct one"),
+    "API_NOT_SUPPORTED": (400, "the API is not supported in this version"),
+    "INVALID_REQUEST_METHOD": (400, "The http request method type is not a valid one"),
+    "TOO_MANY_REQUESTS": (429, "You have exceeded the API limit"),
+    "INTERNAL_ERROR": (500, "Internal Server Error"),
+    "INTERNAL_SERVER_ERROR": (500, "Internal Server Error"),
+}
+TOKEN_ERRORS: Final = frozenset(
+    {
+        "invalid_client",
+        "invalid_client_secret",
+        "invalid_code",
+        "general_error",
+        "invalid_scope",
+        "Access Denied",
+    }
+)
+_MAX_ROWS: Final = 200
+"""Of a page, and how many it has if nothing else is asked for ("Backup history")."""
+_THROTTLED_TEXT: Final = "You have made too many requests continuously. Please try again later."
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a call came in, and what each data center is called from there."""
+
+    data_center: str
+    own_url: str | None = None
+    """On a real port: what stands for both hosts of the data center. None: hosts tell them apart."""
+    root_url: str = ""
+    """On a real port: what the data centers' keys are appended to."""
+
+    def accounts_url(self, key: str | None = None) -> str:
+        """The accounts host of a data center; None: of this one."""
+        key = key or self.data_center
+        if self.own_url is None:
+            return DATA_CENTERS[key].accounts_url
+        return self.own_url if key == self.data_center else f"{self.root_url}/{key}"
+
+    def api_url(self) -> str:
+        """This data center's API host, as in `api_domain`."""
+        return DATA_CENTERS[self.data_center].api_url if self.own_url is None else self.own_url
+
+    def download_url(self) -> str:
+        """The host of this data center's download links."""
+        return self.accounts_url().replace("//accounts.", "//download-accl.")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRequest:
+    """A request, as the simulator reads it."""
+
+    site: Site
+    method: str = "GET"
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
+    authorization: str = field(default="", repr=False)
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """Zoho takes parameters from the query as from the form."""
+        return {**self.query, **self.form}
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedResponse:
+    """Status, body and headers to send."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json;charset=UTF-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+ResponseAndOrg = tuple[SimulatedResponse, str | None]
+"""With the name of the org that it is about, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """What reached the simulator, without its body; for tests, and for who wants to see."""
+
+    at: datetime
+    method: str
+    host: str
+    path: str
+    query: str
+    """As sent, but for the values of secrets: `***`."""
+    org: str | None
+    status: int
+    began_serial: int
+    ended_serial: int
+    """Serial numbers of begin and end: two requests overlap where these ranges do."""
+    grant_type: str | None = None
+    """The `grant_type` that was sent to an accounts host."""
+
+
+class RefusedError(Exception):
+    """An accounts host says no: `word` is Zoho's `error`, and `more` stands beside it."""
+
+    def __init__(self, word: str, org: str | None = None, more: Mapping[str, str] | None = None) -> None:
+        super().__init__(word)
+        self.error = word
+        self.org_name = org
+        self.extra = more or {}
+
+    def response(self) -> SimulatedResponse:
+        """With 200: the status decides nothing there."""
+        if self.error == "Access Denied":
+            body = {"error_description": _THROTTLED_TEXT, "error": self.error, "status": "failure"}
+            return json_response(200, body)
+        return json_response(200, {"error": self.error, **self.extra})
+
+
+def api_error_response(code: str, details: Mapping[str, Any] | None = None) -> SimulatedResponse:
+    """Zoho's error envelope ("Status codes")."""
+    status, message = API_ERRORS[code]
+    body = {"code": code, "details": details or {}, "message": message, "status": "error"}
+    return json_response(status, body)
+
+
+def json_response(status: int, body: object, headers: Mapping[str, str] | None = None) -> SimulatedResponse:
+    return SimulatedResponse(status, json.dumps(body).encode(), headers=headers or {})
+
+
+def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> SimulatedResponse:
+    """The page of a history that a call asks for by `page` and `per_page`; 204: there is nothing on it."""
+    page, size = (
+        _int_parameter(call, "page", 1),
+        min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS),
+    )
+    shown = rows[(page - 1) * size : page * size]
+    if not shown:
+        return SimulatedResponse(204)
+    info = {"page": page, "per_page": size, "count": len(shown), "more_records": page * size < len(rows)}
+    return json_response(200, {"history": shown, "info": info})
+
+
+def _int_parameter(call: SimulatedRequest, key: str, default: int) -> int:
+    text = call.query.get(key, "")
+    return int(text) or default if text.isascii() and text.isdigit() and len(text) < 7 else default

@@ -1,0 +1,198 @@
+"""The simulated accounts hosts: tokens given, renewed and revoked (accounts pages on tokens)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+from zbtui.demo.accounts import BACKUP_SCOPE, Consent, RegisteredClient, TokenSource, parse_scopes
+from zbtui.demo.invented_orgs import InventedOrg
+from zbtui.demo.responses import (
+    TOKEN_ERRORS,
+    RefusedError,
+    ResponseAndOrg,
+    SimulatedRequest,
+    SimulatedResponse,
+    Site,
+    json_response,
+)
+from zbtui.demo.simulator import Simulator
+from zbtui.zoho_api.data_centers import DATA_CENTERS
+
+_CLIENT_TYPES: Final[Mapping[str, Collection[str]]] = {
+    "refresh_token": ("self", "device", "web"),
+    "client_credentials": ("self",),
+    "authorization_code": ("self", "web"),
+}
+"""Which clients each grant type is meant for."""
+
+
+def issue_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
+    """`POST {accounts}/oauth/v2/token`."""
+    grant = call.parameters.get("grant_type", "")
+    try:
+        client = check_client(simulator, call, _CLIENT_TYPES.get(grant, ("self", "device", "web")))
+        if grant not in _GRANT_HANDLERS:
+            raise RefusedError("invalid_code", client.org)
+        body, org = _GRANT_HANDLERS[grant](simulator, call, client)
+    except RefusedError as refused:
+        return refused.response(), refused.org_name
+    return json_response(200, body), org.name
+
+
+def check_client(
+    simulator: Simulator, call: SimulatedRequest, client_types: Collection[str], *, secret: bool = True
+) -> RegisteredClient:
+    """The client that a call is from.
+
+    Args:
+        kinds: the ones that such a call is meant for.
+        secret: whether the call has to bring the client's secret.
+
+    Raises:
+        RefusedError: it is unknown here, of another kind, or its secret is wrong.
+    """
+    client = simulator.accounts.clients.get(call.parameters.get("client_id", ""))
+    here = call.site.data_center
+    if client is None or here not in client.data_centers or client.client_type not in client_types:
+        raise RefusedError("invalid_client", client.org if client else None)
+    if secret and call.parameters.get("client_secret") != client.secret_for(here):
+        raise RefusedError("invalid_client_secret", client.org)
+    return client
+
+
+_TokenObjectAndOrg = tuple[dict[str, Any], InventedOrg]
+
+
+def _grant_by_refresh_token(
+    simulator: Simulator, call: SimulatedRequest, client: RegisteredClient
+) -> _TokenObjectAndOrg:
+    text = call.parameters.get("refresh_token", "")
+    source = simulator.accounts.refresh_tokens.get(text)
+    elsewhere = source is None or source.org.data_center != call.site.data_center
+    if source is None or elsewhere or source.client_id != client.client_id:
+        raise RefusedError("invalid_code", client.org)
+    if text == source.org.refresh_token:
+        _raise_if_refused(simulator.kind_of(source.org), source.org)
+    return _token_object(simulator, source, call.site), source.org
+
+
+def _grant_by_client_credentials(
+    simulator: Simulator, call: SimulatedRequest, client: RegisteredClient
+) -> _TokenObjectAndOrg:
+    source = simulator.accounts.client_credentials[client.client_id]
+    if call.parameters.get("soid") != source.org.soid:
+        raise RefusedError("missing_org_info", client.org)
+    try:
+        scopes = parse_scopes(call.parameters.get("scope") or ",".join(source.scopes))
+    except ValueError:
+        raise RefusedError("invalid_scope", client.org) from None
+    return _token_object(simulator, source, call.site, scopes), source.org
+
+
+def _grant_by_code(
+    simulator: Simulator, call: SimulatedRequest, client: RegisteredClient
+) -> _TokenObjectAndOrg:
+    given, text = call.parameters, call.parameters.get("code", "")
+    code = simulator.accounts.codes.get(text)
+    if code is None or code.consent.client_id != client.client_id or simulator.now() >= code.expires_at:
+        raise RefusedError("invalid_code", client.org)
+    org = code.consent.org
+    if org.data_center != call.site.data_center:
+        raise RefusedError("invalid_code", org.name)
+    if code.redirect_uri is not None and given.get("redirect_uri") != code.redirect_uri:
+        raise RefusedError("invalid_redirect_uri", org.name)
+    if not code.accepts_verifier(given.get("code_verifier", "")):
+        raise RefusedError("invalid_code", org.name)
+    body = issue_first_tokens(simulator, code.consent, call.site)
+    del simulator.accounts.codes[text]
+    return body, org
+
+
+_GRANT_HANDLERS: Final[
+    Mapping[str, Callable[[Simulator, SimulatedRequest, RegisteredClient], _TokenObjectAndOrg]]
+] = {
+    "refresh_token": _grant_by_refresh_token,
+    "client_credentials": _grant_by_client_credentials,
+    "authorization_code": _grant_by_code,
+}
+
+
+def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> dict[str, Any]:
+    """The first tokens of a consent: the answer to a refresh, and the refresh token.
+
+    Raises:
+        RefusedError: the org is forced to.
+    """
+    org = consent.org
+    missing = simulator.missing_scopes.get(org.name, set())
+    scopes = tuple(scope for scope in consent.scopes if scope not in missing)
+    source = TokenSource(consent.client_id, org, scopes)
+    body = _token_object(simulator, source, site)
+    if consent.is_offline:
+        body["refresh_token"] = simulator.accounts.add_refresh_token(source)
+    return body
+
+
+def _token_object(
+    simulator: Simulator, source: TokenSource, site: Site, asked: tuple[str, ...] | None = None
+) -> dict[str, Any]:
+    """A new access token.
+
+    Args:
+        asked: its scopes; None: all that its source has.
+
+    Raises:
+        RefusedError: too many were asked for, or the org is forced to.
+    """
+    org = source.org
+    _raise_if_refused(simulator.forced_kinds.get(org.name, ""), org)
+    if source.count_and_check_lockout(simulator.now()):
+        raise RefusedError("Access Denied", org.name)
+    scopes = source.scopes if asked is None else asked
+    if simulator.kind_of(org) == "NO_SCOPE":
+        scopes = tuple(scope for scope in scopes if scope != BACKUP_SCOPE)
+    text = simulator.accounts.issue_access_token(source, scopes, simulator.now(), simulator.token_lifetime)
+    return {
+        "access_token": text,
+        "scope": " ".join(scopes),
+        "api_domain": site.api_url(),
+        "token_type": "Bearer",
+        "expires_in": int(simulator.token_lifetime.total_seconds()),
+    }
+
+
+def _raise_if_refused(kind: str, org: InventedOrg) -> None:
+    if kind in TOKEN_ERRORS:
+        raise RefusedError(kind, org.name)
+
+
+def revoke_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
+    """`POST {accounts}/oauth/v2/token/revoke`, of a refresh token of this data center."""
+    text = call.parameters.get("token", "")
+    source = simulator.accounts.refresh_tokens.get(text)
+    if source is None or source.org.data_center != call.site.data_center:
+        return json_response(400, {"error": "invalid_token"}), None
+    simulator.accounts.revoke_refresh_token(text)
+    return json_response(200, {"status": "success"}), source.org.name
+
+
+def server_info(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
+    """`GET {accounts}/oauth/serverinfo`."""
+    locations = {key: call.site.accounts_url(key) for key in DATA_CENTERS}
+    return json_response(200, {"result": "success", "locations": locations}), None
+
+
+def issue_grant_code(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
+    """`GET …/console/code?org=NAME`, which stands for the API console's "Generate Code"."""
+    name = call.parameters.get("org", "")
+    org = simulator.world.all_orgs.get(name)
+    if org is None or org.data_center != call.site.data_center:
+        return SimulatedResponse(404, b"No such org here.\n", "text/plain;charset=UTF-8"), None
+    try:
+        code = simulator.issue_grant_code(
+            name, int(call.parameters.get("minutes", "10")), call.parameters.get("scope")
+        )
+    except ValueError:
+        return SimulatedResponse(400, b"No such scope or minutes.\n", "text/plain;charset=UTF-8"), name
+    return SimulatedResponse(200, f"{code}\n".encode(), "text/plain;charset=UTF-8"), name

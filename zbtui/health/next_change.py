@@ -1,0 +1,71 @@
+"""When time alone may make another verdict of what is known: thousands need not be judged each second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from zbtui.health.judge import ALLOWED_FAILURES
+from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
+from zbtui.health.rules import LINKS_EXPIRY_WARNING, Case, backup_awaited_since, max_backup_age
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import WatchPolicy
+from zbtui.zoho_api.runs import MAX_RUN_DURATION
+
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_TIME_RESOLUTION: Final = timedelta.resolution
+
+
+def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> datetime:
+    """The first moment after `now` at which `judge` may give another name or level; `NEVER`: none will.
+
+    Up to it only its words change, such as a countdown. Where the clock is set back, nothing is told.
+
+    Args:
+        policy: from when on to worry, of all orgs.
+        now: the moment, by this machine's clock, with a time zone.
+    """
+    now = now.astimezone(UTC)
+    known = Case(snapshot, policy.for_org(snapshot.org), now)
+    found = NEVER
+    for moment, span in _thresholds(known):
+        at = moment.astimezone(UTC) + span
+        # What is allowed up to a moment is over just after it.
+        at = at if at > now else at + _TIME_RESOLUTION
+        if now < at < found:
+            found = at
+    return found
+
+
+def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
+    """Each moment that a rule measures from, with what it may be off by; in this machine's time."""
+    snapshot, policy, none = case.snapshot, case.policy, timedelta()
+    if snapshot.zoho.observed_at:
+        yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
+        yield snapshot.zoho.observed_at, -ALLOWED_FAILURES * policy.every
+    if snapshot.zoho.history_read_at:
+        yield snapshot.zoho.history_read_at, none
+        yield snapshot.zoho.history_read_at, ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY
+    if snapshot.zoho.running_since:
+        yield snapshot.zoho.running_since, policy.long_run_after
+    for moment, span in _zoho_thresholds(case):
+        yield moment, span - snapshot.zoho.clock_offset
+
+
+def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
+    """The same, in Zoho's time."""
+    snapshot, policy, none = case.snapshot, case.policy, timedelta()
+    if snapshot.next_run:
+        yield snapshot.next_run, none
+        yield snapshot.next_run, policy.overdue_after
+    limit, since = max_backup_age(case), backup_awaited_since(case)
+    if limit is not None and since:
+        yield since, limit
+    start = snapshot.zoho.history.unfinished_start if snapshot.zoho.history else None
+    if start and start.logged_at:
+        yield start.logged_at, policy.long_run_after
+        yield start.logged_at, MAX_RUN_DURATION
+    if snapshot.zoho.links and snapshot.zoho.links.expires_at:
+        yield snapshot.zoho.links.expires_at, -LINKS_EXPIRY_WARNING
+        yield snapshot.zoho.links.expires_at, none

@@ -1,0 +1,31 @@
+"""What may be told of a crash: where, and of which kind; never a message, never a local variable."""
+
+from __future__ import annotations
+
+import traceback
+
+from zbtui.model.problem import Problem
+
+
+def describe_crash(error: BaseException) -> str:
+    """The places that led to `error`, innermost last, and its class.
+
+    An exception's own text may hold a header or an answer's body, so it is left out.
+    """
+    frames = [
+        f"  {frame.f_code.co_filename}:{line} in {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    return "\n".join(
+        ["zbtui stopped on a bug of its own. Please report these lines:", *frames, f"  {name}"]
+    )
+
+
+def bug_problem(error: Exception) -> Problem:
+    """A bug of ours that one org, or one form, tripped over; all else goes on."""
+    return Problem(
+        "contract",
+        f"zbtui tripped over this answer ({type(error).__name__}).",
+        "That is a bug in zbtui: please report it, with the answer of Zoho's if you can.",
+    )

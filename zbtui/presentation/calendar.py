@@ -1,0 +1,62 @@
+"""A year of backups as a small calendar: a line a month, a cell a day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta, tzinfo
+from typing import Final
+
+from zbtui.model.time_format import MONTHS
+from zbtui.zoho_api.history import RunOutcome
+from zbtui.zoho_api.runs import BackupRun, History
+
+COMPLETED: Final = "✔"
+FAILED: Final = "✖"
+STARTED: Final = "▸"
+"""An end of it was never told, or it is running."""
+STOPPED: Final = "■"
+"""Somebody stopped the plan."""
+NO_RUN: Final = "·"
+LEGEND: Final = (
+    f"{COMPLETED} completed  {FAILED} failed  {NO_RUN} nothing",
+    f"{STARTED} started, no end told  {STOPPED} stopped",
+)
+"""Lines that fit beside the months' names on a small screen."""
+_PRECEDENCE: Final = (NO_RUN, STARTED, COMPLETED, STOPPED, FAILED)
+"""Of several on one day, the one furthest right is shown."""
+
+
+def year_calendar(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
+    """Each month up to this one, the newest first: `Dec 2025`, and 31 cells; blank where there is no day.
+
+    A run counts on the day on which it ended, in the viewer's zone.
+
+    Args:
+        zone: the viewer's; None: the machine's.
+    """
+    marks: dict[date, str] = {}
+    seen = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]
+    seen += [(entry.logged_at, STOPPED) for entry in history.entries if entry.action == "stopped"]
+    for moment, mark in seen:
+        if moment is not None:
+            on = moment.astimezone(zone).date()
+            marks[on] = max(marks.get(on, NO_RUN), mark, key=_PRECEDENCE.index)
+    months, first = [], today.replace(day=1)
+    for _ in range(13):
+        months.append((f"{MONTHS[first.month - 1]} {first.year}", _month_cells(first, today, marks)))
+        first = (first - timedelta(days=1)).replace(day=1)
+    return tuple(months)
+
+
+def _run_mark(run: BackupRun) -> str:
+    if run.outcome is None:
+        return STARTED
+    return COMPLETED if run.outcome is RunOutcome.COMPLETED else FAILED
+
+
+def _month_cells(first: date, today: date, marks: dict[date, str]) -> str:
+    year_ago = today - timedelta(days=365)  # Zoho keeps no more
+    days = (first + timedelta(days=offset) for offset in range(31))
+    return "".join(
+        marks.get(day, NO_RUN) if day.month == first.month and year_ago <= day <= today else " "
+        for day in days
+    )

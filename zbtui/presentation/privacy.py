@@ -1,0 +1,104 @@
+"""Names hidden, for sharing a screen: how an org stands may be shown, whose it is may not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from zbtui.health.judge import PROBLEM_BADGES
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.problem import Problem
+from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.history import HistoryEntry
+from zbtui.zoho_api.runs import History
+
+HIDDEN: Final = "hidden"
+
+
+def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
+    """The state of an org without what identifies it: judged, it has the same verdict and level.
+
+    Status, dates, plan, data center, edition and accent stay. What is not known stays unknown.
+
+    Args:
+        alias: what the org is called instead.
+    """
+    org, zoho, polls = snapshot.org, snapshot.zoho, snapshot.polls
+    backup, company = zoho.backup, zoho.company
+    return replace(
+        snapshot,
+        org=replace(
+            org,
+            name=alias,
+            client_id=HIDDEN,
+            soid=_hide(org.soid),
+            accounts_url=_hide(org.accounts_url),
+            api_url=_hide(org.api_url),
+            tags=(),
+        ),
+        zoho=replace(
+            zoho,
+            backup=backup and replace(backup, id=_hide(backup.id), requester=_hide_user(backup.requester)),
+            company=company
+            and replace(
+                company,
+                name=_hide(company.name),
+                org_number=_hide(company.org_number),
+                country=_hide(company.country),
+            ),
+            history=zoho.history and _hide_history(zoho.history),
+        ),
+        polls=replace(
+            polls,
+            problem=polls.problem and hide_problem(polls.problem),
+            history_problem=polls.history_problem and hide_problem(polls.history_problem),
+        ),
+    )
+
+
+def hide_problem(problem: Problem) -> Problem:
+    """The same problem in fixed words: free text may name hosts, orgs, people and folders."""
+    return replace(
+        problem,
+        message=f"{PROBLEM_BADGES[problem.kind]}; what it says is hidden with the names.",
+        hint="Show the names to read it.",
+        code=problem.code if problem.forbids_early_retry else _hide(problem.code),
+    )
+
+
+def _hide(text: str | None) -> str | None:
+    return text and HIDDEN
+
+
+def _hide_user(who: ZohoUser | None) -> ZohoUser | None:
+    return who and ZohoUser(_hide(who.id), _hide(who.name), _hide(who.zuid))
+
+
+def _hide_history(history: History) -> History:
+    rows = {id(entry): _hide_entry(entry) for entry in history.entries}
+
+    def same(entry: HistoryEntry | None) -> HistoryEntry | None:
+        return entry and rows[id(entry)]
+
+    return replace(
+        history,
+        entries=tuple(rows.values()),
+        last_finished=same(history.last_finished),
+        last_completed=same(history.last_completed),
+        last_failed=same(history.last_failed),
+        unfinished_start=same(history.unfinished_start),
+    )
+
+
+def _hide_entry(entry: HistoryEntry) -> HistoryEntry:
+    # By place, not by `replace`: 0.8 instead of 1.5 ms an org of 100 rows, and thousands wait for the key.
+    return HistoryEntry(
+        None,
+        entry.action,
+        entry.state,
+        entry.repeat_type,
+        _hide(entry.file_name),
+        entry.count,
+        entry.logged_at,
+        _hide_user(entry.done_by),
+    )

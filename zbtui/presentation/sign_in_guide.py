@@ -1,0 +1,111 @@
+"""How a person gets from Zoho's API console to a sign-in ("Self client", "Devices", "Web apps")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from zbtui.model.org import CUSTOM_DATA_CENTER, SignInMethod
+from zbtui.zoho_api.data_centers import DATA_CENTERS
+from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES
+
+DEFAULT_REDIRECT_PORT: Final = 53171
+"""Where the browser comes back to, if nothing else is chosen: `http://localhost:53171/`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInGuide:
+    """One way to sign in."""
+
+    title: str
+    requirement: str
+    """One line: what it takes."""
+    client_type: str
+    """The type of client, as the API console names it."""
+    steps: tuple[str, ...]
+    """What to do there; `{console}`, `{redirect}` and `{scopes}` stand for what is to be filled in."""
+    pasted_value: str | None = None
+    """What is to be pasted in the end; None: nothing."""
+
+
+_CLIENT_STEP: Final = "In {console}, signed in as an administrator of the org, add or open: {client}."
+_SECRET_STEP: Final = "Copy its client id and client secret."
+
+SIGN_IN_GUIDES: Final[Mapping[SignInMethod, SignInGuide]] = {
+    "code": SignInGuide(
+        "Self Client and a code",
+        "the API console alone; anew for each org",
+        "Self Client",
+        (
+            _CLIENT_STEP,
+            _SECRET_STEP,
+            "In its tab Generate Code enter the scopes {scopes}, choose 10 minutes, and the right org.",
+            "Paste the code here before its minutes are over: it works once.",
+        ),
+        "code",
+    ),
+    "device": SignInGuide(
+        "Device: a code to enter",
+        "any browser, over ssh too; one client for all orgs",
+        "Non-browser Applications",
+        (_CLIENT_STEP, _SECRET_STEP),
+    ),
+    "browser": SignInGuide(
+        "Browser on this machine",
+        "comes back by itself; one client for all orgs",
+        "Server-based Applications",
+        (
+            _CLIENT_STEP,
+            "Enter {redirect} as its redirect URI, to the letter.",
+            _SECRET_STEP,
+        ),
+    ),
+    "refresh-token": SignInGuide(
+        "Refresh token that you have",
+        "made with the scope " + BACKUP_SCOPE,
+        "the client that it was made with",
+        ("Have the client id and secret at hand that the token was made with.",),
+        "refresh token",
+    ),
+    "client-credentials": SignInGuide(
+        "Client credentials",
+        "a Self Client and the org's number, no token",
+        "Self Client",
+        (
+            _CLIENT_STEP,
+            _SECRET_STEP,
+            "The org's number stands in the address bar of its CRM, after /crm/org.",
+        ),
+    ),
+}
+
+
+def api_console_url(data_center: str) -> str:
+    """Zoho's API console of a data center, for a person to open."""
+    return "https://" + DATA_CENTERS.get(data_center, DATA_CENTERS["us"]).web_host("api-console")
+
+
+def sign_in_steps(
+    method: SignInMethod, data_center: str, redirect_uri: str, scopes: str = SIGN_IN_SCOPES
+) -> list[str]:
+    """The steps of a way, filled in.
+
+    Args:
+        scopes: how the scopes are named in them.
+    """
+    guide = SIGN_IN_GUIDES[method]
+    filled = {
+        "{console}": api_console_url(data_center)
+        if data_center != CUSTOM_DATA_CENTER
+        else "the API console of that host",
+        "{client}": guide.client_type,
+        "{redirect}": redirect_uri,
+        "{scopes}": scopes,
+    }
+    steps = []
+    for step in guide.steps:
+        for mark, text in filled.items():
+            step = step.replace(mark, text)
+        steps.append(step)
+    return steps

@@ -1,0 +1,76 @@
+"""In which order orgs are shown."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import inf
+from typing import Any, Final, Literal
+
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.verdict import Verdict
+from zbtui.zoho_api.errors import data_center_label
+from zbtui.zoho_api.recurrence import parse_rrule
+
+SortOrder = Literal["worst", "next", "name", "good", "company", "dc", "by", "links", "plan"]
+SORT_CYCLE: Final[tuple[SortOrder, ...]] = ("worst", "next", "name", "good")
+"""Those that one key goes through; the others are chosen by a column of the table."""
+DEFAULT_SORT: Final[SortOrder] = "worst"
+SORT_LABELS: Final[dict[SortOrder, str]] = {
+    "worst": "worst first",
+    "next": "next run",
+    "name": "name",
+    "good": "last good, oldest first",
+    "company": "company",
+    "dc": "data center",
+    "by": "requester",
+    "links": "expiry of the links",
+    "plan": "plan, most frequent first",
+}
+_FIRST: Final = -inf
+_LAST: Final = inf
+
+
+def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Any, ...]:
+    """What is shown first has the least; equal ones are to stay in the config's order.
+
+    Only the key of `links` changes as time goes by: once they expire.
+    """
+    backup = snapshot.zoho.backup
+    match order:
+        case "worst":
+            return (-verdict.level,)
+        case "next":
+            return (_time_key(snapshot.next_run, _LAST),)
+        case "good":
+            # Nobody knows of a good one: as long ago as can be.
+            return (_time_key(snapshot.last_completed, _FIRST),)
+        case "links":
+            expire = snapshot.zoho.links.expires_at if snapshot.zoho.links else None
+            return (_time_key(expire if expire and expire > snapshot.zoho_now(now) else None, _LAST),)
+        case "plan":
+            return _plan_key(backup.rrule if backup else None)
+        case "name":
+            return _text_key(snapshot.org.name)
+        case "company":
+            return _text_key(snapshot.company_name)
+        case "dc":
+            return _text_key(data_center_label(snapshot.org.data_center))
+        case "by":
+            return _text_key(backup.requester.name if backup and backup.requester else None)
+
+
+def _time_key(at: datetime | None, otherwise: float) -> float:
+    """As a number: dates at many offsets take ten times as long to compare."""
+    return otherwise if at is None else at.timestamp()
+
+
+def _text_key(text: str | None) -> tuple[Any, ...]:
+    """Alphabetic, whatever the case; without a text last."""
+    return (not text, (text or "").casefold())
+
+
+def _plan_key(rrule: str | None) -> tuple[Any, ...]:
+    """By the time between two runs; not understood, then without a rule, last."""
+    rule = parse_rrule(rrule) if rrule else None
+    gap = rule.documented_gap if rule else None
+    return (not rrule, gap or timedelta.max, rule.text if rule else rrule or "")

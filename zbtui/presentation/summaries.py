@@ -1,0 +1,54 @@
+"""What the history and the links tell, in a few words for a panel or a line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.time_format import ago, day_month_text, rough_span
+from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.links import LINKS_LIFETIME
+
+
+def last_good_summary(snapshot: Snapshot, now: datetime) -> str:
+    """`last good 6d ago`: when a backup last ended well."""
+    history, backup = snapshot.zoho.history, snapshot.zoho.backup
+    if history is None:
+        completed = backup is not None and backup.state is BackupState.COMPLETED
+        return "last run completed" if completed else "last result unknown"
+    last = history.last_completed
+    if last is None:
+        return "none good in a year" if history.last_failed else "none completed yet"
+    return (
+        f"last good {ago(snapshot.zoho_now(now) - last.logged_at)}"
+        if last.logged_at
+        else "last good: no date told"
+    )
+
+
+def links_summary(snapshot: Snapshot, now: datetime) -> str:
+    """`links 1d left`: whether the files of the latest backup can still be downloaded."""
+    links, zoho_now = snapshot.zoho.links, snapshot.zoho_now(now)
+    if gone := snapshot.links_expired_at(now):
+        return f"links expired on {day_month_text(gone)}"
+    if links is None:
+        return "links unknown"
+    if links.expires_at is not None:
+        left = rough_span(links.expires_at - zoho_now)
+        return "links end now" if left == "now" else f"links {left} left"
+    if links.are_available:
+        return "links without an end"
+    running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is BackupState.INPROGRESS
+    last = snapshot.last_completed
+    if last is not None and zoho_now - last > LINKS_LIFETIME and not running:
+        # Nobody saw them, but none lives longer.
+        return f"links expired by {day_month_text(last + LINKS_LIFETIME)}"
+    return "no links yet"
+
+
+def history_and_links_summaries(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
+    """Both in one line, at falling length, for the first that fits."""
+    good, links = last_good_summary(snapshot, now), links_summary(snapshot, now)
+    short = good.removeprefix("last ")
+    undated = links.partition(" on ")[0].partition(" by ")[0]
+    return f"{good} · {links}", f"{short} · {links}", f"{good} · {undated}", f"{short} · {undated}", good

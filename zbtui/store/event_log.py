@@ -1,0 +1,80 @@
+"""The changes that were seen, kept far longer than Zoho keeps its own history."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from zbtui.config.settings import JournalRetention
+from zbtui.health.events import EVENT_KINDS, Event
+from zbtui.model.verdict import Level
+from zbtui.store.database import Database, decode_datetime, encode_datetime
+from zbtui.store.encoding import decode_line, decode_optional_line, decode_or_none
+
+_EVENT_COLUMNS: Final = "at, org, kind, before, after, level, headline"
+
+
+class EventLog:
+    """Reads what `Journal.note` has written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(
+        self, org_name: str | None, since: datetime | None, limit: int | None = None
+    ) -> list[Event]:
+        """What changed, oldest first; nothing, where the journal cannot be used.
+
+        Args:
+            org: its name; None: all.
+            since: from this moment on; None: as far back as it goes.
+            most: the newest so many; None: all.
+        """
+        wanted = {"org = ?": org_name, "at >= ?": since and encode_datetime(since)}
+        wanted = {condition: value for condition, value in wanted.items() if value is not None}
+        where = " AND ".join(("TRUE", *wanted))
+        query = f"SELECT {_EVENT_COLUMNS} FROM event WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
+        values = (*wanted.values(), -1 if limit is None else limit)
+
+        def act(database: sqlite3.Connection) -> list[Event]:
+            found = (_decode_event(row) for row in database.execute(query, values))
+            return [event for event in found if event]
+
+        nothing: list[Event] = []
+        return (await self._database.read(act, nothing))[::-1]
+
+
+def insert_events(database: sqlite3.Connection, events: Iterable[Event]) -> None:
+    """Within a transaction."""
+    database.executemany(
+        f"INSERT INTO event ({_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(encode_datetime(e.at), e.org, e.kind, e.before, e.after, e.level, e.headline) for e in events],
+    )
+
+
+def prune_events(database: sqlite3.Connection, retention: JournalRetention, now: datetime) -> None:
+    """Within a transaction: drop what is too old, and the oldest of too many."""
+    database.execute("DELETE FROM event WHERE at < ?", (encode_datetime(now - retention.keep),))
+    # Ids are given in order: no table of millions is counted for this.
+    database.execute(
+        "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (retention.most_events,)
+    )
+
+
+def _decode_event(row: tuple[Any, ...]) -> Event | None:
+    at, org, kind, before, after, level, headline = row
+
+    def read() -> Event:
+        return Event(
+            decode_datetime(at),
+            decode_line(org),
+            EVENT_KINDS[EVENT_KINDS.index(kind)],
+            decode_optional_line(before),
+            decode_optional_line(after),
+            Level[decode_line(level).upper()].label,
+            decode_line(headline),
+        )
+
+    return decode_or_none(read)

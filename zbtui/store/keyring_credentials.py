@@ -1,0 +1,400 @@
+"""Sign-ins and access tokens in the OS keyring.
+
+Keyring calls block, may hang for ever, and crash gnome-keyring when they overlap: one daemon thread
+makes them all, one at a time, each with a time limit and under a lock that all zbtui processes share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from filelock import FileLock, Timeout
+
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import AccessToken, Secret, SignInCredentials, is_header_safe
+from zbtui.model.text import clean
+from zbtui.private_files import make_private_folder
+from zbtui.store.credentials import FOREIGN_ENTRY
+from zbtui.store.database import decode_datetime
+from zbtui.store.worker import WorkerThread, WorkerTimeoutError
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+ALLOW_INSECURE_VARIABLE: Final = "ZBTUI_ALLOW_INSECURE_KEYRING"
+CALL_TIMEOUT_SECONDS: Final = 3.0
+_LOCK_TIMEOUT_SECONDS: Final = 15.0
+"""How long a call may wait for its turn among all zbtui processes."""
+_PROBE_ENTRY: Final = ("zbtui-doctor", "probe")
+_REFRESH_LOCK_TIMEOUT_SECONDS: Final = 90.0
+"""Longer than one token request can take, with all its limits."""
+
+_SECURE_BACKENDS: Final = (
+    "keyring.backends.SecretService",
+    "keyring.backends.libsecret",
+    "keyring.backends.kwallet",
+    "keyring.backends.macOS",
+    "keyring.backends.Windows",
+    "keyring_pass",
+)
+"""Modules whose back ends encrypt at rest and do not ask on the terminal."""
+
+T = TypeVar("T")
+
+
+class KeyringCredentialStore:
+    """`zbtui.store.credentials.Credentials` in the OS keyring.
+
+    One entry an org (Windows holds about 1,280 characters), the org in the service's name (Windows
+    shuffles several users of one service).
+    """
+
+    def __init__(self, locks: Path, *, allow_insecure: bool = False) -> None:
+        """Args:
+        locks: the folder of the lock files that all zbtui processes share.
+        allow_insecure: take whatever back end there is.
+        """
+        self._locks = locks
+        self._allow_insecure = allow_insecure
+        self._worker = WorkerThread("zbtui-keyring")
+        self._backend: KeyringBackend | None = None
+
+    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
+        text = await self._read(*_sign_in_entry(org_name))
+        return None if text is None else decode_sign_in(text, org_name)
+
+    async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None:
+        """Write, then read back: a null back end takes everything and keeps nothing."""
+        entry = {"client_secret": sign_in.client_secret.reveal()}
+        if sign_in.refresh_token:
+            entry["refresh_token"] = sign_in.refresh_token.reveal()
+        await self._write(*_sign_in_entry(org_name), json.dumps(entry))
+        if await self.read_sign_in(org_name) != sign_in:
+            raise ProblemError(
+                _keyring_problem(
+                    "The keyring took the sign-in but does not give it back.",
+                    "Another back end is needed: see `keyring --list-backends`. "
+                    f"{_SUPPORTED_KEYRINGS_HINT}",
+                )
+            )
+
+    async def read_access_token(self, org_name: str) -> AccessToken | None:
+        """The cached access token; what cannot be understood counts as none: it is made anew."""
+        text = await self._read(*_access_entry(org_name))
+        return None if text is None else decode_access_token(text)
+
+    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
+        entry = {
+            "access_token": access.token.reveal(),
+            "api_domain": access.api_url,
+            "expires_at": access.expires_at.isoformat(),
+        }
+        await self._write(*_access_entry(org_name), json.dumps(entry))
+
+    async def delete(self, org_name: str) -> None:
+        for service, user in (_access_entry(org_name), _sign_in_entry(org_name)):
+            await self._set_entry(service, user, None)
+
+    async def probe(self) -> str:
+        """Have an entry of its own written, read back and deleted.
+
+        Returns:
+            The back end's name, as it calls itself.
+
+        Raises:
+            TroubleError: the keyring cannot be used, or does not keep what it takes.
+        """
+        name, kept = await self._call(_probe_keyring)
+        if not kept:
+            raise ProblemError(
+                _keyring_problem(
+                    f"The keyring {name} took an entry but does not give it back.",
+                    "Another back end is needed: see `keyring --list-backends`. "
+                    f"{_SUPPORTED_KEYRINGS_HINT}",
+                )
+            )
+        return name
+
+    @asynccontextmanager
+    async def refresh_lock(self, org_name: str) -> AsyncIterator[None]:
+        """Held by one process at a time; released by the system if that one dies."""
+        name = hashlib.sha256(org_name.encode()).hexdigest()[:16]
+        lock = self._lock(f"refresh-{name}.lock")
+        deadline = time.monotonic() + _REFRESH_LOCK_TIMEOUT_SECONDS
+        while True:
+            try:
+                lock.acquire(blocking=False)
+                break
+            except Timeout:
+                if time.monotonic() > deadline:
+                    raise ProblemError(_busy_problem("refreshes this org's token")) from None
+                await asyncio.sleep(0.05)
+            except OSError as error:
+                raise ProblemError(self._lock_file_problem(error)) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def _read(self, service: str, user: str) -> str | None:
+        return await self._call(lambda keyring: keyring.get_password(service, user))
+
+    async def _write(self, service: str, user: str, text: str) -> None:
+        await self._set_entry(service, user, text)
+
+    async def _set_entry(self, service: str, user: str, text: str | None) -> None:
+        """Write an entry, or (None) delete it.
+
+        What went over its time is undone right behind it, should it happen after all, once somebody
+        has unlocked the keyring: by then it was told that it did not.
+        """
+        deciding, outcome = threading.Lock(), list[str]()
+
+        def decide(word: str) -> str:
+            """What became of it, as whoever comes first says: "made" or "given up"."""
+            with deciding:
+                outcome.append(word)
+            return outcome[0]
+
+        def act(keyring: KeyringBackend) -> None:
+            before = keyring.get_password(service, user)
+            is_new = before != text  # else macOS would ask anew who may read it
+            if is_new:
+                _set_or_delete(service, user, text, keyring)
+            if decide("made") == "given up" and is_new:
+                _set_or_delete(service, user, before, keyring)
+
+        try:
+            await self._call(act)
+        except BaseException as error:
+            if decide("given up") != "made" or not isinstance(error, ProblemError):
+                raise
+
+    async def _call(self, act: Callable[[KeyringBackend], T]) -> T:
+        try:
+            return await self._worker.call(lambda: self._call_under_lock(act), timeout=CALL_TIMEOUT_SECONDS)
+        except WorkerTimeoutError:
+            raise ProblemError(
+                _keyring_problem(
+                    "The keyring did not answer within 3 s.",
+                    "It may wait for its password in another window: unlock it there.",
+                )
+            ) from None
+
+    def _call_under_lock(self, act: Callable[[KeyringBackend], T]) -> T:
+        """In the thread: one call under the lock; an unknown error is tried once more."""
+        # Neither counts as the keyring's own time: of many processes at once each waits for the others.
+        self._worker.extend_timeout(_LOCK_TIMEOUT_SECONDS)
+        if self._backend is None:  # before the lock: it takes some 100 ms, and others wait
+            self._backend = choose_backend(allow_insecure=self._allow_insecure)
+        lock = self._lock("keyring.lock")
+        try:
+            lock.acquire(timeout=_LOCK_TIMEOUT_SECONDS)
+        except Timeout:
+            raise ProblemError(_busy_problem("uses the keyring")) from None
+        except OSError as error:
+            raise ProblemError(self._lock_file_problem(error)) from None
+        try:
+            self._worker.extend_timeout(0)
+            trouble: Problem | None = None
+            for _ in range(2):
+                try:
+                    return act(self._backend)
+                except Exception as error:  # back ends raise what they like, outside keyring's own
+                    trouble, again = _keyring_error_problem(error)
+                    if not again:
+                        break
+            assert trouble is not None
+            raise ProblemError(trouble)
+        finally:
+            lock.release()
+
+    def _lock(self, name: str) -> FileLock:
+        try:
+            make_private_folder(self._locks)
+        except OSError as error:
+            raise ProblemError(self._lock_file_problem(error)) from None
+        return FileLock(self._locks / name, mode=0o600, thread_local=False)
+
+    def _lock_file_problem(self, error: OSError) -> Problem:
+        return _keyring_problem(
+            f"zbtui's lock files cannot be used ({error.strerror}).",
+            f"Make {self._locks}, and what is in it, writable for this user.",
+        )
+
+
+def decode_sign_in(text: str, org_name: str) -> SignInCredentials:
+    """A `sign-in` entry.
+
+    Raises:
+        TroubleError: it is not one that zbtui wrote.
+    """
+    entry = _decode_object(text)
+    secret, token = entry.get("client_secret"), entry.get("refresh_token")
+    if not isinstance(secret, str) or not isinstance(token, str | None):
+        raise ProblemError(_foreign_entry_problem(org_name))
+    return SignInCredentials(Secret(secret), Secret(token) if token else None)
+
+
+def decode_access_token(text: str) -> AccessToken | None:
+    """An `access` entry; None: it is not one that zbtui wrote."""
+    entry = _decode_object(text)
+    token, api_url, expires = (entry.get(key) for key in ("access_token", "api_domain", "expires_at"))
+    if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
+        return None
+    try:
+        moment = decode_datetime(expires)
+    except ValueError:
+        return None
+    return AccessToken(Secret(token), api_url, moment) if is_header_safe(token) else None
+
+
+def _decode_object(text: str) -> Mapping[str, object]:
+    """The JSON object of an entry; empty where it is none."""
+    entry: object = None
+    with suppress(ValueError, RecursionError):  # the error would hold the text
+        entry = json.loads(text)
+    return entry if isinstance(entry, dict) else {}
+
+
+def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
+    """The back end to use: of several that are chained, the first that keeps a secret secret.
+
+    Raises:
+        TroubleError: there is none that does, and `allow_insecure` is not set.
+    """
+    import keyring  # here, in the thread: it takes some 100 ms
+    from keyring.backends import chainer, fail
+
+    try:
+        found = keyring.get_keyring()
+        members = list(found.backends) if isinstance(found, chainer.ChainerBackend) else [found]
+    except Exception as error:  # a bogus PYTHON_KEYRING_BACKEND raises what importing it raises
+        raise ProblemError(
+            _keyring_problem(
+                f"The keyring back end could not be loaded ({type(error).__name__}).",
+                f"Check PYTHON_KEYRING_BACKEND in the environment. {_SUPPORTED_KEYRINGS_HINT}",
+            )
+        ) from None
+    for member in members:
+        if type(member).__module__.startswith(_SECURE_BACKENDS):
+            return _with_greeting(member)
+    if allow_insecure:
+        return found
+    if isinstance(found, fail.Keyring):
+        # As under cron and over ssh: the keyring is there, and cannot be found.
+        lost = sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
+        hint = _NO_SESSION_BUS_HINT if lost else _SUPPORTED_KEYRINGS_HINT
+        raise ProblemError(_keyring_problem("This machine has no keyring to keep secrets in.", hint))
+    name = f"{type(found).__module__}.{type(found).__name__}"
+    raise ProblemError(
+        _keyring_problem(
+            f"The keyring back end {name} is not known to keep secrets safe.",
+            f"{_SUPPORTED_KEYRINGS_HINT} To use it all the same, set {ALLOW_INSECURE_VARIABLE}=1.",
+        )
+    )
+
+
+def _with_greeting(backend: KeyringBackend) -> KeyringBackend:
+    """The same back end, or one that does the same with more care."""
+    from keyring.backends import SecretService
+
+    if type(backend) is not SecretService.Keyring:
+        return backend
+    from zbtui.store.secret_service import GreetingKeyring  # it needs what only Linux has
+
+    return GreetingKeyring.from_backend(backend)
+
+
+_SUPPORTED_KEYRINGS_HINT: Final = (
+    "Use GNOME Keyring, KWallet, Keychain, Windows Credential Locker, or pass with keyring-pass."
+)
+
+
+_NO_SESSION_BUS_HINT: Final = (
+    "No session bus is named here: set DBUS_SESSION_BUS_ADDRESS, as in unix:path=/run/user/1000/bus. "
+    f"{_SUPPORTED_KEYRINGS_HINT}"
+)
+
+
+def _sign_in_entry(org_name: str) -> tuple[str, str]:
+    return f"zbtui:{org_name}", "sign-in"
+
+
+def _access_entry(org_name: str) -> tuple[str, str]:
+    return f"zbtui-access:{org_name}", "access"
+
+
+def _set_or_delete(service: str, user: str, text: str | None, keyring: KeyringBackend) -> None:
+    if text is None:
+        keyring.delete_password(service, user)
+    else:
+        keyring.set_password(service, user, text)
+
+
+def _probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
+    """The back end's name, and whether it keeps what it takes."""
+    text = secrets.token_hex(8)  # what an earlier probe left there must not be taken for this one's
+    keyring.set_password(*_PROBE_ENTRY, text)
+    kept = keyring.get_password(*_PROBE_ENTRY) == text
+    _set_or_delete(*_PROBE_ENTRY, None, keyring)
+    return clean(str(keyring.name), 80), kept
+
+
+def _keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
+    """The trouble, and whether trying again at once may help."""
+    from keyring import errors
+
+    if isinstance(error, errors.KeyringLocked):
+        return _keyring_problem("The keyring is locked.", "Unlock it."), False
+    if isinstance(error, errors.InitError):
+        return (
+            _keyring_problem(
+                "The keyring is locked, does not run, or was never set up.",
+                "Start and unlock it, or create its default collection.",
+            ),
+            False,
+        )
+    if isinstance(error, errors.NoKeyringError):
+        return _keyring_problem(
+            "This machine has no keyring to keep secrets in.", _SUPPORTED_KEYRINGS_HINT
+        ), False
+    name = type(error).__name__
+    return (
+        _keyring_problem(
+            f"The keyring failed ({name}).",
+            "See that the keyring service runs and the session bus is reachable.",
+        ),
+        True,
+    )
+
+
+def _keyring_problem(message: str, hint: str) -> Problem:
+    return Problem("keyring", message, hint)
+
+
+def _busy_problem(does: str) -> Problem:
+    return _keyring_problem(
+        f"Another zbtui process {does}, and does not finish.",
+        "If it lasts, end that process.",
+    )
+
+
+def _foreign_entry_problem(where: str) -> Problem:
+    return Problem(
+        "keyring",
+        f"The keyring entry of {where} is not one that zbtui wrote.",
+        "Sign in again: that replaces it.",
+        code=FOREIGN_ENTRY,
+    )

@@ -1,0 +1,69 @@
+"""The palette: everything that a key does, and a way to each org by its name."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from textual.app import SystemCommand
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+
+from zbtui.presentation.key_actions import KEY_SCOPES
+from zbtui.tui.screens.fleet_screen import FleetScreen
+from zbtui.tui.views.verdict_text import badge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MAX_DISCOVERED: Final = 20
+"""Orgs that are listed before a name is typed."""
+_GO_TO_PREFIX: Final = "go to"
+"""What each org's entry begins with."""
+
+
+def fleet_commands(screen: FleetScreen) -> Iterable[SystemCommand]:
+    """What can be done on the fleet's screen, whether or not it has a key in the footer."""
+    for each in KEY_SCOPES["fleet"]:
+        run = partial(screen.call_later, screen.run_action, each.action)
+        yield SystemCommand(f"{each.label}: {each.tooltip}", "", run)
+
+
+class OrgProvider(Provider):
+    """`Go to acme`: by name, company or tag. The names are texts, not markup."""
+
+    async def discover(self) -> Hits:
+        screen = self.screen
+        if isinstance(screen, FleetScreen):
+            for name in screen.org_list.order[:_MAX_DISCOVERED]:
+                text = self._label_of(screen, name)
+                yield DiscoveryHit(Content(text), partial(screen.go_to_org, name), text=text)
+
+    async def search(self, query: str) -> Hits:
+        screen, typed = self.screen, query.casefold().strip()
+        if not isinstance(screen, FleetScreen) or not typed:
+            return
+        wanted = typed.removeprefix(_GO_TO_PREFIX).strip()
+        found = set()
+        for name in screen.org_list.all_orgs if wanted else ():
+            place = self._search_text_of(screen, name).casefold().find(wanted)
+            if place >= 0:
+                found.add(name)
+                yield self._hit(screen, name, 1.0 if place == 0 else 0.7)
+        # Before a name is typed: those that would be discovered.
+        if len(typed) > 1 and _GO_TO_PREFIX.startswith(typed):
+            for name in screen.org_list.order[:_MAX_DISCOVERED]:
+                if name not in found:
+                    yield self._hit(screen, name, 0.5)
+
+    def _hit(self, screen: FleetScreen, name: str, score: float) -> Hit:
+        text = self._label_of(screen, name)
+        return Hit(score, Content(text), partial(screen.go_to_org, name), text=text)
+
+    def _label_of(self, screen: FleetScreen, name: str) -> str:
+        return f"Go to {screen.org_list.called(name)} · {badge(screen.org_list.verdict(name))}"
+
+    def _search_text_of(self, screen: FleetScreen, name: str) -> str:
+        """What an org is found by: what may be shown of it."""
+        shown = screen.org_list.snapshot(name)
+        return " ".join((shown.org.name, shown.company_name or "", *shown.org.tags))

@@ -1,0 +1,131 @@
+"""An org's name, data center, intervals, and what people see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Input, Static
+
+from zbtui.model.org import ACCENTS, CUSTOM_DATA_CENTER, Org, WatchPolicy
+from zbtui.model.problem import Problem
+from zbtui.model.time_format import format_duration
+from zbtui.tui.bindings import bindings_of, key_of
+from zbtui.tui.forms.fields import Field, FormBox, choice_field, data_center_field, text_field
+from zbtui.tui.forms.form_screen import FormScreen
+
+if TYPE_CHECKING:
+    from zbtui.onboarding import OrgService
+
+_DURATION_FIELDS: Final = {
+    "every": "Look every",
+    "near_every": "Near a run",
+    "overdue_after": "Overdue after",
+    "long_run_after": "Long run after",
+    "max_age": "Oldest good",
+}
+_NO_ACCENT: Final = "none"
+_NOT_MUTED: Final = "heard"
+_MUTED: Final = "muted"
+_OMITTED_IF_EMPTY: Final = (*_DURATION_FIELDS, "tags", "accent", "mute")
+"""Left out of the config where they are left empty."""
+
+
+def split_words(text: str) -> list[str]:
+    """Parted by spaces or commas."""
+    return text.replace(",", " ").split()
+
+
+_PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "tags": split_words,
+    "accent": lambda text: None if text == _NO_ACCENT else text,
+    "mute": lambda text: text == _MUTED,
+}
+"""What is meant by what was typed or chosen, where it is not that text itself."""
+
+
+class EditScreen(FormScreen[None]):
+    """Changes take effect at once; with another data center, Zoho is asked first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("edit")
+
+    def __init__(self, org_service: OrgService, org: Org, policy: WatchPolicy) -> None:
+        """Args:
+        policy: that orgs without one of their own are watched by.
+        """
+        super().__init__(org_service)
+        self._org = org
+        self._policy = policy
+
+    def compose(self) -> ComposeResult:
+        org, own = self._org, dict(self._org.policy_overrides)
+        with FormBox() as box:
+            box.border_title = Content(f"Edit {org.name}")
+            box.border_subtitle = Content(f"{key_of(self, 'edit.back')} back")
+            yield text_field("name", "Name", org.name)
+            if org.data_center == CUSTOM_DATA_CENTER:
+                yield text_field("accounts_url", "Accounts URL", org.accounts_url or "")
+                yield text_field("api_url", "API URL", org.api_url or "")
+            else:
+                yield data_center_field(org.data_center)
+            for key, words in _DURATION_FIELDS.items():
+                span = getattr(self._policy, key)
+                for_all = f"{format_duration(span)}, as for all" if span else "as the plan says"
+                value = format_duration(own[key]) if key in own else ""
+                yield text_field(key, words, value, for_all)
+            yield text_field("tags", "Tags", " ".join(org.tags), "words to find it by: prod nordics")
+            accents = [(accent, accent) for accent in (_NO_ACCENT, *ACCENTS)]
+            yield choice_field("accent", "Mark", accents, org.accent or _NO_ACCENT)
+            alerts = [("as for all", _NOT_MUTED), ("muted: nobody is alerted", _MUTED)]
+            yield choice_field("mute", "Alerts", alerts, _MUTED if org.mute else _NOT_MUTED)
+            yield Static(id="wrong", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("Save", id="save", variant="primary", compact=True)
+                yield Button("Cancel", id="back", compact=True)
+
+    def on_mount(self) -> None:
+        self.set_focus(self.query(Input).first())
+        self.query_one("#wrong").display = False
+
+    @on(Button.Pressed, "#back")
+    def action_back(self) -> None:
+        if not self.query_one("#save", Button).disabled:  # else it is being saved
+            self.dismiss(None)
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        """Enter saves, but a rename is confirmed by Save: text pasted onto the orgs may have made it."""
+        name = next(one.value for one in self.query(Field) if one.key == "name")
+        if name in ("", self._org.name):
+            self._start_saving()
+        else:
+            self.show_problem(
+                Problem("config", f"This renames {self._org.name} to {name}.", "Press Save, or esc.")
+            )
+            self.set_focus(self.query_one("#back"))
+
+    @on(Button.Pressed, "#save")
+    def _start_saving(self) -> None:
+        save = self.query_one("#save", Button)
+        if not save.disabled:
+            save.disabled = True
+            self.show_problem(None)
+            self.run_in_service(self._save_changes())
+
+    async def _save_changes(self) -> None:
+        before = self.org_service.table_of(self._org).items()
+        typed = {one.key: _PARSERS.get(one.key, str)(one.value) for one in self.query(Field)}
+        table = {key: value for key, value in before if key not in _OMITTED_IF_EMPTY}
+        table |= {key: value for key, value in typed.items() if value or key not in _OMITTED_IF_EMPTY}
+        org = self.org_service.parse_org(table, edited_name=self._org.name)
+        await self.org_service.edit(self._org.name, org, self._org)
+        self.finish(None)
+
+    def show_failure(self, trouble: Problem) -> None:
+        self.query_one("#save", Button).disabled = False
+        self.show_problem(trouble)

@@ -1,0 +1,337 @@
+"""The pages of the guided form, each a widget that shows and reads its own part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Select, Static
+from textual.widgets.option_list import Option
+
+from zbtui.model.org import CUSTOM_DATA_CENTER, SIGN_IN_METHODS, Org, SignInMethod
+from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, RequestingFromZoho, SignInProgress
+from zbtui.model.time_format import countdown, datetime_texts
+from zbtui.presentation.qr import qr_rows
+from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT, SIGN_IN_GUIDES, sign_in_steps
+from zbtui.tui.bindings import key_of
+from zbtui.tui.forms.fields import Field, choice_field, data_center_field, secret_field, text_field
+from zbtui.tui.widgets.labelled_rows import LabelledRows
+from zbtui.zoho_api.errors import SIGN_IN_SCOPES, data_center_label
+from zbtui.zoho_api.organization import Company, describe_company
+
+if TYPE_CHECKING:
+    from zbtui.onboarding.sign_in_flow import SignInPreview
+
+_CODE_LIFETIME: Final = timedelta(minutes=10)
+_TYPED_IN: Final = ""
+"""The choice of a client that is typed in, not taken over."""
+
+
+class SignInPage(Vertical):
+    """Fields by key."""
+
+    def field(self, key: str) -> Field:
+        return next(one for one in self.query(Field) if one.key == key)
+
+    @property
+    def editors(self) -> list[Widget]:
+        """What can be typed or chosen in now, top to bottom."""
+        return [one.editor for one in self.query(Field) if one.display]
+
+    def key_of(self, action: str) -> str:
+        """The key of one of the screen's actions."""
+        return key_of(self.screen, f"sign-in.{action}")
+
+    def show_fields(self, **shown: bool) -> None:
+        for key, display in shown.items():
+            self.field(key).display = display
+
+
+class OrgPage(SignInPage):
+    """What to call it, and where it lives."""
+
+    def __init__(self, examples: Mapping[str, str]) -> None:
+        super().__init__(id="org")
+        self._examples = examples
+
+    def compose(self) -> ComposeResult:
+        yield Static("What to call it, and what its address bar says:", classes="lead")
+        yield text_field("name", "Name", self._examples.get("name", ""), "such as acme")
+        chosen = self._examples.get("data_center", "us")
+        yield data_center_field(chosen, ("custom  another host", CUSTOM_DATA_CENTER))
+        yield text_field("accounts_url", "Accounts URL", "", "such as https://accounts.example.com")
+        yield text_field("api_url", "API URL", "", "such as https://api.example.com")
+
+    def on_mount(self) -> None:
+        self.update_custom_fields()
+
+    def update_custom_fields(self) -> None:
+        custom = self.field("data_center").value == CUSTOM_DATA_CENTER
+        self.show_fields(accounts_url=custom, api_url=custom)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Keys of an `[[org]]` table."""
+        shown = {one.key: one.value for one in self.query(Field) if one.display}
+        return {key: text for key, text in shown.items() if text or key == "name"}
+
+
+class MethodPage(SignInPage):
+    """How to sign in."""
+
+    def __init__(self, first: SignInMethod) -> None:
+        """Args:
+        first: the one to begin on.
+        """
+        super().__init__(id="way")
+        self._first: SignInMethod = first
+
+    def compose(self) -> ComposeResult:
+        yield Static("How to sign in:", classes="lead")
+        options = [
+            Option(
+                Content.assemble(
+                    (SIGN_IN_GUIDES[way].title, "bold"),
+                    "\n",
+                    (f"  {SIGN_IN_GUIDES[way].requirement}", "$text-muted"),
+                ),
+                id=way,
+            )
+            for way in SIGN_IN_METHODS
+        ]
+        yield OptionList(*options, id="ways", compact=True, markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).highlighted = SIGN_IN_METHODS.index(self._first)
+
+    @property
+    def editors(self) -> list[Widget]:
+        return [self.query_one(OptionList)]
+
+    @property
+    def method(self) -> SignInMethod:
+        return SIGN_IN_METHODS[self.query_one(OptionList).highlighted or 0]
+
+
+class ClientPage(SignInPage):
+    """What to do in Zoho's API console, and what to bring back from there."""
+
+    def __init__(self) -> None:
+        super().__init__(id="client")
+        self._method: SignInMethod = SIGN_IN_METHODS[0]
+        self._clients: dict[str, Org] = {}
+        self._opened_at: datetime | None = None
+
+    def compose(self) -> ComposeResult:
+        yield LabelledRows()
+        yield Static(id="scopes", markup=False)
+        yield choice_field("client_of", "Client", [("typed in here", _TYPED_IN)], _TYPED_IN)
+        yield text_field("client_id", "Client id", "", "such as 1000.ABCDEF")
+        yield secret_field("client_secret", "Client secret")
+        yield text_field("soid", "Org number", "", "such as 20098765432")
+        yield secret_field("answer", "Code")
+        yield Static(id="minutes", markup=False)
+
+    def fill_in(
+        self,
+        way: SignInMethod,
+        data_center: str,
+        clients: Iterable[Org],
+        again: Org | None,
+        examples: Mapping[str, str],
+        now: datetime,
+    ) -> None:
+        """Args:
+        clients: orgs under watch, whose client may be used again.
+        again: the org that signs in again.
+        examples: what to fill in.
+        """
+        guide = SIGN_IN_GUIDES[way]
+        self._method, self._opened_at = way, now
+        self._clients = {org.name: org for org in clients}
+        steps = sign_in_steps(way, data_center, f"http://localhost:{DEFAULT_REDIRECT_PORT}/", "shown below")
+        self.query_one(LabelledRows).set_rows([(f"{n}", step) for n, step in enumerate(steps, start=1)])
+        scopes = self.query_one("#scopes", Static)
+        scopes.update(
+            Content.assemble((SIGN_IN_SCOPES, "bold"), (f"  {self.key_of('copy')} copies", "$text-muted"))
+        )
+        scopes.display = way == "code"
+        options = [(Content("typed in here"), _TYPED_IN)]
+        options += [
+            (Content(f"that of {name} ({org.client_id})"), name) for name, org in self._clients.items()
+        ]
+        choice = self.field("client_of").query_one(Select)
+        choice.set_options(options)
+        taken = again.name if again and again.name in self._clients and not examples else _TYPED_IN
+        choice.value = taken
+        self.field("answer").query_one(Static).update(Content((guide.pasted_value or "").capitalize()))
+        filled = {"client_id": again.client_id if again else "", **examples}
+        for key in ("client_id", "client_secret", "soid", "answer"):
+            self.field(key).value = filled.get(key, "")
+        self.show_fields(
+            client_of=bool(self._clients), soid=way == "client-credentials", answer=bool(guide.pasted_value)
+        )
+        self.update_client_fields()
+        self.tick(now)
+
+    def reset_client_choice(self) -> None:
+        """There is none to take over after all."""
+        self.field("client_of").value = _TYPED_IN
+        self.update_client_fields()
+
+    def update_client_fields(self) -> None:
+        own = self.field("client_of").value == _TYPED_IN
+        self.show_fields(client_id=own, client_secret=own)
+
+    def tick(self, now: datetime) -> None:
+        """The minutes that a code has, which was made when this page was opened."""
+        minutes = self.query_one("#minutes", Static)
+        minutes.display = self._method == "code"
+        if self._opened_at is None or self._method != "code":
+            return
+        ends = self._opened_at + _CODE_LIFETIME
+        said = f"A 10-minute code made when this page opened is good for {_time_left(ends, now)}."
+        if ends <= now:
+            said = "A code made when this page opened is too old by now: generate a new one."
+        minutes.update(Content(said))
+
+    @property
+    def client_from(self) -> str | None:
+        return self.field("client_of").value or None
+
+    @property
+    def client_id(self) -> str:
+        org = self._clients.get(self.client_from or "")
+        return org.client_id if org else self.field("client_id").value
+
+    @property
+    def soid(self) -> str:
+        return f"ZohoCRM.{self.field('soid').value.removeprefix('ZohoCRM.')}"
+
+    @property
+    def client_secret(self) -> str | None:
+        """As typed; to be handed on at once."""
+        return None if self.client_from else self.field("client_secret").value
+
+    @property
+    def code_or_token(self) -> str | None:
+        """The code or the refresh token, as typed; to be handed on at once."""
+        return self.field("answer").value if SIGN_IN_GUIDES[self._method].pasted_value else None
+
+
+class WaitPage(SignInPage):
+    """What Zoho is being asked, and what the person is to do meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(id="wait")
+        self._progress: SignInProgress | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="asking", markup=False)
+        yield Static(id="code", markup=False)
+        yield Static(id="qr", markup=False)
+        yield Static(id="left", markup=False)
+        yield Static(id="opened", markup=False)
+
+    def clear(self) -> None:
+        """A new attempt begins: what the one before showed is of no use any more."""
+        self._progress = None
+        for each in self.query(Static):
+            each.update("")
+        self.query_one("#code").display = self.query_one("#qr").display = False
+
+    def show_poll_failed(self) -> None:
+        """Zoho signed the person in, and what comes after it failed."""
+        self.clear()
+        self.query_one("#asking", Static).update(
+            "Zoho signed you in; looking at the org failed. Try again, or go back, which gives it up."
+        )
+
+    def show(self, progress: SignInProgress, now: datetime) -> None:
+        """What is under way."""
+        same = isinstance(progress, DeviceCode) and isinstance(self._progress, DeviceCode)
+        self._progress = progress
+        asking, code, qr = (self.query_one(one, Static) for one in ("#asking", "#code", "#qr"))
+        if not same:
+            self.query_one("#opened", Static).update("")
+            code.display = qr.display = isinstance(progress, DeviceCode)
+        match progress:
+            case RequestingFromZoho(what):
+                asking.update(Content(f"Asking Zoho {what} …"))
+            case DeviceCode() if not same:
+                asking.update(
+                    Content.assemble(
+                        "In any browser, open ", (progress.verification_url, "bold"), " and enter"
+                    )
+                )
+                code.update(Content(f"  {' '.join(progress.user_code)}  "))
+                lines = (
+                    qr_rows(progress.verification_url_with_code)
+                    if progress.verification_url_with_code
+                    else []
+                )
+                qr.update(Content("\n".join(lines)))
+                # With the rows around it; where that does not fit, the address is enough.
+                qr.display = bool(lines) and self.app.size.height >= len(lines) + 13
+            case ConsentPage(url, redirect_uri):
+                back = (redirect_uri, "bold")
+                asking.update(
+                    Content.assemble("Accept in the browser. It comes to ", back, f" by itself.\n\n{url}")
+                )
+            case _:
+                pass
+        self.tick(now)
+
+    def show_browser_opened(self, opened: bool) -> None:
+        none = "This machine has no browser to open it in: copy the address."
+        said = "Opened in this machine's browser." if opened else none
+        self.query_one("#opened", Static).update(Content(said))
+
+    def tick(self, now: datetime) -> None:
+        left = self.query_one("#left", Static)
+        keys = f"{self.key_of('open')} opens it here · {self.key_of('copy')} copies the address"
+        match self._progress:
+            case DeviceCode(expires_at=ends, next_poll=poll):
+                said = f"Good for {_time_left(ends, now)} · Zoho is asked again in {_time_left(poll, now)}"
+                left.update(Content(f"{said}\n{keys}"))
+            case ConsentPage(expires_at=ends):
+                left.update(Content(f"Waits for {_time_left(ends, now)}\n{keys}"))
+            case _:
+                left.update("")
+
+
+def _time_left(end: datetime, now: datetime) -> str:
+    """`04:31`."""
+    return countdown(max(end - now, timedelta())).removeprefix("00:")
+
+
+class ConfirmPage(SignInPage):
+    """Whose org it is: is it this one?"""
+
+    def __init__(self) -> None:
+        super().__init__(id="found")
+
+    def compose(self) -> ComposeResult:
+        yield Static("Is it this one?", classes="lead")
+        yield LabelledRows()
+
+    def show(self, found: SignInPreview) -> None:
+        company, org = found.company, found.org
+        rows = [("Company", describe_company(company))]
+        if isinstance(company, Company):
+            rows.append(("Org number", company.org_number or "not told"))
+            if company.org_type and company.org_type.lower() != "production":
+                rows.append(("Kind", f"{company.org_type}: not a production org"))
+        rows.append(("Data center", data_center_label(org.data_center)))
+        backup = found.observation.backup if found.observation else None
+        rows.append(("Backup", (backup.status or "no status") if backup else "none is set up"))
+        if backup and backup.next_run:
+            rows.append(("Next run", datetime_texts(backup.next_run, None)[0]))
+        if backup and backup.requester:
+            rows.append(("Set up by", backup.requester.name or "unnamed"))
+        self.query_one(LabelledRows).set_rows(rows)

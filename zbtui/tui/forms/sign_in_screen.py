@@ -1,0 +1,322 @@
+"""The guided form: an org comes under watch, or signs in again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, ContentSwitcher, Input, OptionList, Select, Static
+
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, SignInProgress
+from zbtui.tui.bindings import bindings_of, key_of
+from zbtui.tui.forms.fields import FormBox
+from zbtui.tui.forms.form_screen import FormScreen
+from zbtui.tui.forms.sign_in_pages import (
+    ClientPage,
+    ConfirmPage,
+    MethodPage,
+    OrgPage,
+    SignInPage,
+    WaitPage,
+)
+from zbtui.zoho_api.errors import SIGN_IN_SCOPES
+from zbtui.zoho_api.sign_in_errors import NO_CLIENT_SECRET_PROBLEM
+
+if TYPE_CHECKING:
+    from zbtui.onboarding import OrgService
+    from zbtui.onboarding.sign_in_flow import SignInFlow
+
+_PAGES: Final = ("org", "way", "client", "wait", "found")
+_NEXT_LABELS: Final = {
+    "org": "Next",
+    "way": "Next",
+    "client": "Sign in",
+    "wait": "Try again",
+    "found": "Yes, watch it",
+}
+
+
+class SignInScreen(FormScreen[Snapshot | None]):
+    """Page after page; esc goes one back, and from the first one out. Nothing is kept before the end."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("sign-in")
+
+    def __init__(self, org_service: OrgService, existing: Org | None = None) -> None:
+        """Args:
+        again: the org that signs in again; None: a new one.
+        """
+        super().__init__(org_service)
+        self._existing_org = existing
+        self._pages = _PAGES[1:] if existing else _PAGES
+        self._method: SignInMethod | None = None
+        self._client_page_filled_for: tuple[str | None, ...] = ()
+        """The way, and the data center, that the page of the client was last filled in for."""
+        self._flow: SignInFlow | None = None
+        self._progress: SignInProgress | None = None
+
+    def compose(self) -> ComposeResult:
+        with FormBox() as box:
+            box.border_title = Content(
+                f"Sign in again: {self._existing_org.name}" if self._existing_org else "Add an org"
+            )
+            if self.org_service.form_notice:
+                yield Static(self.org_service.form_notice, id="banner", markup=False)
+            with ContentSwitcher(initial=self._pages[0]):
+                yield OrgPage(self.org_service.form_examples(None, None))
+                own = self._existing_org is not None and self._existing_org.grant == "client-credentials"
+                yield MethodPage("client-credentials" if own else SIGN_IN_METHODS[0])
+                yield ClientPage()
+                yield WaitPage()
+                yield ConfirmPage()
+            yield Static(id="wrong", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button("Next", id="next", variant="primary", compact=True)
+                yield Button("Cancel", id="back", compact=True)
+
+    def on_mount(self) -> None:
+        self._show_page(self._pages[0])
+
+    # Pages
+
+    @property
+    def current_page(self) -> str:
+        return self.query_one(ContentSwitcher).current or self._pages[0]
+
+    def _show_page(self, page: str) -> None:
+        self.query_one(ContentSwitcher).current = page
+        box = self.query_one(FormBox)
+        self.query_one("#back", Button).label = "Cancel" if page == self._pages[0] else "Back"
+        if page == "found":
+            self.query_one("#back", Button).label = "No"
+        forward = self.query_one("#next", Button)
+        forward.label = _NEXT_LABELS[page]
+        forward.display = page != "wait"
+        self.show_problem(None)
+        box.scroll_home(animate=False)
+        self.call_after_refresh(self._focus_page, page)
+
+    def _focus_page(self, page: str) -> None:
+        """The page is laid out: put the cursor where it begins, and say which one it is."""
+        if page != self.current_page:
+            return
+        self.set_focus(self._first_widget(page))
+        box = self.query_one(FormBox)
+        place, key = self._pages.index(page) + 1, key_of(self, "sign-in.back")
+        box.border_subtitle = Content(f"{place} of {len(self._pages)} · {key} back")
+
+    def _first_widget(self, page: str) -> Widget:
+        if page in ("wait", "found"):
+            return self.query_one("#back" if page == "wait" else "#next")
+        editors = self.query_one(f"#{page}", SignInPage).editors
+        # What is to be typed first: a choice has been made already, if only by default.
+        return next((one for one in editors if isinstance(one, Input)), editors[0])
+
+    # Going on, and back
+
+    @on(Button.Pressed, "#next")
+    def _pressed_next(self) -> None:
+        self.action_next()
+
+    @on(Button.Pressed, "#back")
+    def _pressed_back(self) -> None:
+        self.action_back()
+
+    def on_input_submitted(self, message: Input.Submitted) -> None:
+        """Enter goes to the next field, and from the last one on."""
+        message.stop()
+        editors = self.query_one(f"#{self.current_page}", SignInPage).editors
+        if message.input not in editors:
+            return  # pressed twice, and the page has gone on
+        if after := editors[editors.index(message.input) + 1 :]:
+            after[0].focus()
+        else:
+            self.action_next()
+
+    def on_option_list_option_selected(self, message: OptionList.OptionSelected) -> None:
+        if self.current_page == "way" and message.option_list.id == "ways":
+            self.action_next()
+
+    def on_select_changed(self, message: Select.Changed) -> None:
+        message.stop()
+        self.query_one(OrgPage).update_custom_fields()
+        self.query_one(ClientPage).update_client_fields()
+        if message.select.has_focus:  # chosen by a person, who goes on
+            self._focus_next_field(message.select)
+
+    def _focus_next_field(self, editor: Widget) -> None:
+        """To the next field, or else to the button that goes on."""
+        editors = self.query_one(f"#{self.current_page}", SignInPage).editors
+        after = editors[editors.index(editor) + 1 :] if editor in editors else []
+        self.set_focus(after[0] if after else self.query_one("#next"))
+
+    def action_next(self) -> None:
+        match self.current_page:
+            case "org":
+                self._check_org()
+            case "way":
+                self._choose_method()
+            case "client" | "wait":
+                self._begin_sign_in()
+            case "found":
+                self.run_in_service(self._save_org())
+
+    def action_back(self) -> None:
+        page = self.current_page
+        if page == self._pages[0]:
+            self.dismiss(None)
+        elif page in ("wait", "found"):
+            self._cancel_flow()
+            self._show_page("client")
+        else:
+            self._show_page(self._pages[self._pages.index(page) - 1])
+
+    def _check_org(self) -> None:
+        try:
+            self._org_from_first_page()
+        except ProblemError as error:
+            self.show_problem(error.problem)
+            return
+        self._show_page("way")
+
+    def _choose_method(self) -> None:
+        self._method = way = self.query_one(MethodPage).method
+        try:
+            org = self._existing_org or self._org_from_first_page()
+        except ProblemError as error:
+            self.show_problem(error.problem)
+            return
+        asked_for = (way, org.data_center, org.accounts_url)
+        if asked_for != self._client_page_filled_for:  # else what was typed stays
+            self._client_page_filled_for = asked_for
+            examples = self.org_service.form_examples(
+                way, self._existing_org.name if self._existing_org else None
+            )
+            clients = self.org_service.reusable_clients(org)
+            self.query_one(ClientPage).fill_in(
+                way, org.data_center, clients, self._existing_org, examples, self.org_service.now()
+            )
+        self._show_page("client")
+
+    def _org_from_first_page(self) -> Org:
+        """The new org, as far as the first page tells."""
+        return self.org_service.parse_org({**self.query_one(OrgPage).values, "client_id": "1000"})
+
+    # Signing in
+
+    def _begin_sign_in(self) -> None:
+        page, way = self.query_one(ClientPage), self._method
+        assert way is not None
+        try:
+            if self._flow is None:
+                self._flow = self.org_service.begin_sign_in(
+                    self._draft(page, way), way, existing=self._existing_org
+                )
+        except ProblemError as error:
+            self.show_problem(error.problem)
+            return
+        self._progress = None
+        self.query_one(WaitPage).clear()
+        self._show_page("wait")
+        self.run_in_service(self._sign_in(self._flow, page))
+
+    def _draft(self, page: ClientPage, way: SignInMethod) -> Org:
+        """The org as it is to be watched, from all that was typed but the secrets."""
+        own = {"client_id": page.client_id}
+        if way == "client-credentials":
+            own |= {"grant": "client-credentials", "soid": page.soid}
+        if self._existing_org is None:
+            return self.org_service.parse_org({**self.query_one(OrgPage).values, **own})
+        before = self.org_service.table_of(self._existing_org)
+        kept = {key: text for key, text in before.items() if key not in ("grant", "soid")}
+        return self.org_service.parse_org(kept | own, edited_name=self._existing_org.name)
+
+    async def _sign_in(self, attempt: SignInFlow, page: ClientPage) -> None:
+        found = await attempt.sign_in(
+            page.client_secret, page.code_or_token, self._show_progress, client_from=page.client_from
+        )
+        if self._is_current(attempt, "wait"):
+            self.query_one(ConfirmPage).show(found)
+            self._show_page("found")
+
+    async def _save_org(self) -> None:
+        attempt = self._flow
+        if attempt is None or self._result:
+            return
+        known = await attempt.commit()
+        if self.is_mounted:
+            self._flow = None
+            self.finish(known)
+
+    def show_failure(self, trouble: Problem) -> None:
+        """What Zoho gave already, and may still be of use, is not asked for again."""
+        attempt = self._flow
+        if self.current_page == "wait" and attempt:
+            if attempt.is_signed_in and trouble.kind != "auth":
+                self.query_one(WaitPage).show_poll_failed()
+                again = self.query_one("#next", Button)
+                again.display = True
+                self.set_focus(again)
+            else:
+                self._cancel_flow()
+                if trouble.code == NO_CLIENT_SECRET_PROBLEM.code:
+                    self.query_one(ClientPage).reset_client_choice()
+                self._show_page("client")
+        self.show_problem(trouble)
+
+    def _is_current(self, attempt: SignInFlow, page: str) -> bool:
+        return self.is_mounted and self._flow is attempt and self.current_page == page
+
+    def _cancel_flow(self) -> None:
+        attempt, self._flow = self._flow, None
+        if attempt is not None:
+            self.org_service.start_task(attempt.cancel())
+
+    def on_unmount(self) -> None:
+        self._cancel_flow()
+
+    # Progress
+
+    def _show_progress(self, progress: SignInProgress) -> None:
+        if not self.is_mounted:
+            return
+        news = self._progress
+        self._progress = progress
+        self.query_one(WaitPage).show(progress, self.org_service.now())
+        if isinstance(progress, ConsentPage) and news is None:
+            self.action_open()
+
+    def tick(self) -> None:
+        super().tick()
+        if self.current_page == "wait":
+            self.query_one(WaitPage).tick(self.org_service.now())
+        elif self.current_page == "client":
+            self.query_one(ClientPage).tick(self.org_service.now())
+
+    def action_open(self) -> None:
+        """The page that is to be opened, in this machine's browser."""
+        if isinstance(page := self._progress, DeviceCode):
+            self.run_in_service(self._open_url(page.verification_url_with_code or page.verification_url))
+        elif isinstance(page, ConsentPage):
+            self.run_in_service(self._open_url(page.url))
+
+    async def _open_url(self, url: str) -> None:
+        opened = await self.org_service.open_in_browser(url)
+        if self.is_mounted:
+            self.query_one(WaitPage).show_browser_opened(opened)
+
+    def action_copy(self) -> None:
+        """The address while it is shown, else the scopes; never a secret."""
+        page, text, what = self._progress, SIGN_IN_SCOPES, "The scopes are"
+        if self.current_page == "wait" and isinstance(page, DeviceCode | ConsentPage):
+            what = "The address is"
+            text = page.url if isinstance(page, ConsentPage) else page.verification_url
+        self.app.copy_to_clipboard(text)
+        self.notify(f"{what} on the clipboard.", timeout=3)

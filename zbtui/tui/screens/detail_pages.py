@@ -1,0 +1,92 @@
+"""The pages of the detail beside what is known now: the year, the looks, Zoho's answer. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from zbtui.health.poll_record import MAX_POLL_RECORDS, PollRecord
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.time_format import datetime_texts
+from zbtui.presentation.agenda import AGENDA_HORIZON
+from zbtui.presentation.calendar import LEGEND, year_calendar
+from zbtui.presentation.privacy import HIDDEN
+from zbtui.zoho_api.history import HistoryEntry
+from zbtui.zoho_api.recurrence import later_runs
+
+Rows = list[tuple[str, str]]
+_NEXT_DATES = 5
+_LONGEST_PLAN = AGENDA_HORIZON * 12
+
+
+def next_date_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
+    """Zoho's own date, and about when its plan has the four after it."""
+    backup = snapshot.zoho.backup
+    if backup is None or backup.next_run is None or snapshot.time_to_next_run(now) is None:
+        return []
+    later = later_runs(backup.rrule, backup.next_run, now + _LONGEST_PLAN) if backup.rrule else ()
+    past = ", past by now" if backup.next_run <= snapshot.zoho_now(now) else ""
+    rows = [("Next dates", f"{datetime_texts(backup.next_run, zone)[0]}: Zoho's word{past}")]
+    return rows + [
+        ("", f"{datetime_texts(at, zone)[0]}: about, by the plan") for at in later[: _NEXT_DATES - 1]
+    ]
+
+
+def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
+    """The year as a calendar, and each of its rows."""
+    history = snapshot.zoho.history
+    if history is None:
+        return [("History", "it could not be read yet")]
+    months = year_calendar(history, snapshot.zoho_now(now).astimezone(zone).date(), zone)
+    rows: Rows = [
+        ("", "1        10        20        30"),
+        *months,
+        *(("", line) for line in LEGEND),
+        ("", ""),
+    ]
+    rows += [_history_row(entry, zone) for entry in history.entries]
+    if not history.entries:
+        rows.append(("History", "nothing in the past year"))
+    read = snapshot.zoho.history_read_at
+    return [*rows, ("", ""), ("Read", datetime_texts(read, zone)[0] if read else "never")]
+
+
+def _history_row(entry: HistoryEntry, zone: tzinfo | None) -> tuple[str, str]:
+    when = datetime_texts(entry.logged_at, zone)[-1] if entry.logged_at else "no time told"
+    who = entry.done_by.name if entry.done_by else None
+    told = (
+        entry.state or entry.action or "no word",
+        entry.repeat_type,
+        f"{entry.count} bought" if entry.count else None,
+        f"by {who}" if who else None,
+        entry.file_name,
+    )
+    return when, " · ".join(part for part in told if part)
+
+
+def poll_rows(
+    polls: Sequence[PollRecord], now: datetime, zone: tzinfo | None = None, *, names_hidden: bool = False
+) -> Rows:
+    """The last looks, newest first; while names are hidden without what went wrong, which may hold some."""
+    rows: Rows = [("", f"the last {MAX_POLL_RECORDS} looks since zbtui started")]
+    for poll in polls:
+        left = f" · {poll.credits_remaining} API credits left" if poll.credits_remaining is not None else ""
+        glyph = "✖" if poll.failed else "✔"
+        span = f"{poll.seconds:.2f} s" if poll.seconds < 60 else f"{timedelta(seconds=int(poll.seconds))}"
+        outcome = HIDDEN if names_hidden and poll.failed else poll.outcome
+        rows.append((f"{poll.at.astimezone(zone):%a %H:%M:%S}", f"{glyph} {outcome} · {span}{left}"))
+    return rows if polls else [*rows, ("", "none yet")]
+
+
+def answer_json(snapshot: Snapshot) -> str:
+    """Zoho's six keys as they came, texts cleaned; null where no backup is set up."""
+    body = {"backup": snapshot.zoho.backup.as_dict() if snapshot.zoho.backup else None}
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def json_rows(snapshot: Snapshot) -> Rows:
+    """The answer, a line each."""
+    if snapshot.zoho.observed_at is None:
+        return [("", "not seen yet")]
+    return [("", line) for line in answer_json(snapshot).splitlines()]

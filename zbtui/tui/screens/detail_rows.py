@@ -1,0 +1,162 @@
+"""All that is known of one org, as rows of a label and a text: a pure function."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.time_format import ago, countdown, datetime_texts, month_bounds
+from zbtui.model.verdict import Verdict
+from zbtui.presentation.summaries import last_good_summary, links_summary
+from zbtui.tui.views.verdict_text import badge
+from zbtui.zoho_api.errors import data_center_label
+from zbtui.zoho_api.history import HistoryEntry
+from zbtui.zoho_api.recurrence import rrule_text
+
+Rows = list[tuple[str, str]]
+_NULL = "null"
+
+
+def detail_rows(
+    snapshot: Snapshot, verdict: Verdict, now: datetime, dates: Rows, zone: tzinfo | None = None
+) -> Rows:
+    """What to show, top to bottom; a row ("", "") parts two groups.
+
+    Args:
+        dates: rows of the dates that are ahead.
+        zone: the viewer's; None: the machine's.
+    """
+    org = snapshot.org
+    rows: Rows = [("Verdict", f"{badge(verdict)}: {verdict.headline}")]
+    if snapshot.activity.paused:
+        seen = (
+            f"last seen {ago(now - snapshot.zoho.observed_at)}"
+            if snapshot.zoho.observed_at
+            else "never seen"
+        )
+        rows.append(("Paused", f"not looked at; {seen}"))
+    if verdict.hint:
+        rows.append(("What to do", verdict.hint))
+    if snapshot.polls.problem and snapshot.polls.problem.message != verdict.headline:
+        rows.append(("Last look", f"{snapshot.polls.problem.message} {snapshot.polls.problem.hint}"))
+    if snapshot.polls.problem:
+        rows.append(("Zoho's word", _error_code_text(snapshot)))
+    rows += [("", ""), *_zoho_rows(snapshot, now, zone), *dates, ("", "")]
+    rows += [
+        *_history_and_links_rows(snapshot, now, zone),
+        ("", ""),
+        *_company_rows(snapshot, zone),
+        ("Data center", data_center_label(org.data_center)),
+        ("Client", f"{org.client_id} ({org.grant})"),
+        *([("Tags", ", ".join(org.tags))] if org.tags else []),
+        *([("Muted", "nobody is alerted of it")] if org.mute else []),
+        ("Seen", ago(now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"),
+        ("Next look", _next_poll_text(snapshot, now)),
+    ]
+    if snapshot.zoho.credits_remaining is not None:
+        rows.append(("API credits", f"{snapshot.zoho.credits_remaining} left today"))
+    if snapshot.zoho.clock_offset:
+        rows.append(("Clock", f"Zoho's differs by {countdown(snapshot.zoho.clock_offset)}"))
+    return rows
+
+
+def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
+    """Zoho's six keys as they came, each date with the viewer's time beside it."""
+    backup = snapshot.zoho.backup
+    if backup is None:
+        return [("backup", "none" if snapshot.zoho.observed_at else "not seen yet")]
+    who = backup.requester
+    ahead = snapshot.time_to_next_run(now)
+    scheduled = backup.scheduled_date or _NULL
+    if backup.next_run and ahead is not None:
+        way = f"in {countdown(ahead)}" if ahead > timedelta() else f"{countdown(ahead)} ago"
+        scheduled += f" · {datetime_texts(backup.next_run, zone)[0]} · {way}"
+    started = backup.start_date or _NULL
+    if backup.first_run:
+        started += f" · {datetime_texts(backup.first_run, zone)[0]}"
+    return [
+        ("id", backup.id or _NULL),
+        ("status", backup.status or _NULL),
+        ("scheduled_date", scheduled),
+        ("start_date", started),
+        ("rrule", f"{backup.rrule} · {rrule_text(backup.rrule)}" if backup.rrule else _NULL),
+        ("requester.name", (who and who.name) or _NULL),
+        ("requester.id", (who and who.id) or _NULL),
+        ("requester.zuid", (who and who.zuid) or _NULL),
+    ]
+
+
+def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
+    """What history and links tell, and how old that is."""
+    history, zoho_now = snapshot.zoho.history, snapshot.zoho_now(now)
+    good = last_good_summary(snapshot, now).removeprefix("last good ").removeprefix("last ")
+    rows = [("Last good", _with_date(good, snapshot.last_completed, zone))]
+    if history and history.last_failed:
+        at = history.last_failed.logged_at
+        rows.append(("Last failed", _with_date(ago(zoho_now - at) if at else "no date told", at, zone)))
+    if history and (stop := history.newest_with_action("stopped")):
+        rows.append(("Last stopped", _with_date(f"by {_doer_name(stop)}", stop.logged_at, zone)))
+    if history and (buy := history.newest_with_action("purchased")):
+        rows.append(("Last bought", _with_date(f"{buy.count} by {_doer_name(buy)}", buy.logged_at, zone)))
+    if history:
+        count = history.count_runs(*month_bounds(zoho_now.astimezone(zone)))
+        runs = "1 run" if count == 1 else f"{count} runs"
+        rows.append(("This month", f"{runs}{_included(snapshot)}"))
+    rows.append(("Links", _links(snapshot, now, zone)))
+    if trouble := snapshot.polls.history_problem:
+        rows.append(("Not read", f"history or links: {trouble.message} {trouble.hint}"))
+    read = ago(now - snapshot.zoho.history_read_at) if snapshot.zoho.history_read_at else "never"
+    return [*rows, ("History read", read)]
+
+
+def _doer_name(entry: HistoryEntry) -> str:
+    return (entry.done_by and entry.done_by.name) or "somebody unnamed"
+
+
+def _included(snapshot: Snapshot) -> str:
+    included = snapshot.zoho.company.included_backups if snapshot.zoho.company else None
+    return "" if included is None else f" · {included} a month are included"
+
+
+def _links(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> str:
+    links = snapshot.zoho.links
+    parts = (
+        f" · {links.data_parts} of data, {links.attachment_parts} of attachments"
+        if links and links.are_available
+        else ""
+    )
+    expiry = links.expires_at if links and links.expires_at else snapshot.links_expired_at(now)
+    return _with_date(links_summary(snapshot, now).removeprefix("links ") + parts, expiry, zone)
+
+
+def _with_date(words: str, moment: datetime | None, zone: tzinfo | None) -> str:
+    return f"{words} · {datetime_texts(moment, zone)[0]}" if moment else words
+
+
+def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
+    company = snapshot.zoho.company
+    if company is None:
+        return [("Company", "not known")]
+    rows = [("Company", company.name or "not told")]
+    if company.edition:
+        rows.append(("Edition", company.edition))
+    if company.licence_expires_at:
+        rows.append(("Licence ends", datetime_texts(company.licence_expires_at, zone)[0]))
+    return rows
+
+
+def _error_code_text(snapshot: Snapshot) -> str:
+    trouble = snapshot.polls.problem
+    assert trouble is not None
+    said = [trouble.code] if trouble.code else []
+    if trouble.http_status is not None:
+        said.append(f"HTTP {trouble.http_status}")
+    return " · ".join(said) or "no answer came"
+
+
+def _next_poll_text(snapshot: Snapshot, now: datetime) -> str:
+    if snapshot.activity.paused:
+        return "paused: p goes on"
+    if snapshot.activity.next_poll is None:
+        return "not by itself: r looks again"
+    return f"in {countdown(max(snapshot.activity.next_poll - now, timedelta()))}"

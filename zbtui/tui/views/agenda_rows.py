@@ -1,0 +1,105 @@
+"""The agenda as lines: a day with its hours, a run, an org without one. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Final
+
+from rich.cells import cell_len
+
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.time_format import ago, countdown, utc_offset_text
+from zbtui.model.verdict import Level, Verdict
+from zbtui.presentation.agenda import AgendaDay, AgendaRun
+from zbtui.tui.views.event_rows import relative_day_text, render_heading
+from zbtui.tui.views.verdict_text import badge, badge_role, frame_role
+from zbtui.tui.widgets.styled_line import StyledLine, StyleRole, accent_mark, first_fitting, fit, fit_line
+from zbtui.zoho_api.recurrence import rrule_text
+
+_NAME_CELLS: Final = (12, 26)
+_TIME_TO_RUN_CELLS: Final = 20
+
+
+def render_day(day: AgendaDay, width: int, now: datetime, zone: tzinfo | None = None) -> StyledLine:
+    """A day: how many runs, and in which hours; the time line has a cell an hour."""
+    count = "1 run" if len(day.runs) == 1 else f"{len(day.runs)} runs"
+    words = relative_day_text(day.day, now.astimezone(zone).date())
+    text = first_fitting([f"{words} · {count} · 0h {day.hour_cells} 24h", f"{words} · {count}"], width - 6)
+    return render_heading(text, width)
+
+
+def render_run(
+    run: AgendaRun,
+    snapshot: Snapshot,
+    verdict: Verdict,
+    now: datetime,
+    width: int,
+    *,
+    shares_hour: bool,
+) -> StyledLine:
+    """One run, in exactly `width` cells: `09:58 ● acme  in 03:12:44  every week on Monday`."""
+    here = run.local_time
+    ahead = run.at - snapshot.zoho_now(now)
+    way: tuple[str, StyleRole]
+    if not run.is_exact:
+        way = ("about, by its plan", "muted")
+    elif ahead.total_seconds() > 0:
+        way = (f"in {countdown(ahead)}", "text" if _is_confirmed(verdict) else "muted")
+    elif _is_confirmed(verdict):
+        way = (f"late by {countdown(ahead)}", frame_role(verdict))
+    else:  # it may have run: nobody has seen
+        way = (f"due {ago(-ahead)}", "muted")
+    about = "~" if not run.is_exact else " "
+    beside = f"{run.at:%H:%M} {utc_offset_text(run.at)}" if here.utcoffset() != run.at.utcoffset() else ""
+    backup = snapshot.zoho.backup
+    plan = rrule_text(backup.rrule) if backup and backup.rrule else ""
+    rest = [_uncertainty_text(snapshot, verdict, now), plan, beside and f"there {beside}"]
+    mark: tuple[str, StyleRole] = ("≡", "warning") if shares_hour else (" ", "text")
+    return _row(f"{about}{here:%H:%M}", mark, snapshot, verdict, way, rest, width, sure=run.is_exact)
+
+
+def render_org_without_run(snapshot: Snapshot, verdict: Verdict, why: str, width: int) -> StyledLine:
+    """An org that has no run to await, and why."""
+    return _row("", (" ", "text"), snapshot, verdict, (badge(verdict), badge_role(verdict)), [why], width)
+
+
+def _row(
+    time: str,
+    mark: tuple[str, StyleRole],
+    snapshot: Snapshot,
+    verdict: Verdict,
+    way: tuple[str, StyleRole],
+    rest: list[str],
+    width: int,
+    *,
+    sure: bool = True,
+) -> StyledLine:
+    name = min(max(width // 4, _NAME_CELLS[0]), _NAME_CELLS[1])
+    said = " · ".join(filter(None, rest))
+    return fit_line(
+        (
+            (f" {time:6}", "text" if sure else "muted"),
+            mark,
+            (" ", "text"),
+            (verdict.glyph, frame_role(verdict) if verdict.level is not Level.OK else badge_role(verdict)),
+            accent_mark(snapshot.org.accent),
+            (fit(snapshot.org.name, name), "name" if sure else "muted"),
+            (" ", "text"),
+            # A badge is no wider than its words.
+            (fit(way[0], told := min(cell_len(way[0]), _TIME_TO_RUN_CELLS)), way[1]),
+            (" " * (_TIME_TO_RUN_CELLS - told + 1), "text"),
+            (fit(said, max(width - name - 34, 0)), "muted"),
+        ),
+        width,
+    )
+
+
+def _is_confirmed(verdict: Verdict) -> bool:
+    return verdict.level is not Level.UNKNOWN and not verdict.stale
+
+
+def _uncertainty_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
+    """What keeps a date from being certain."""
+    if _is_confirmed(verdict) or snapshot.zoho.observed_at is None:
+        return ""
+    return f"{verdict.badge}, as of {ago(now - snapshot.zoho.observed_at)}"

@@ -1,0 +1,91 @@
+"""The journal's events as lines: when, whose, what it was and what it is now. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from typing import Final
+
+from zbtui.health.events import Event, before_and_after_texts
+from zbtui.model.org import Accent
+from zbtui.model.time_format import day_month_text, weekday
+from zbtui.model.verdict import Level
+from zbtui.presentation.privacy import HIDDEN
+from zbtui.tui.views.verdict_text import LEVEL_ROLES
+from zbtui.tui.widgets.styled_line import StyledLine, StyleRole, accent_mark, fit, fit_line
+
+_KINDS_WITH_NAMES: Final = frozenset({"requester", "trouble"})
+"""Kinds whose texts name people or hosts."""
+_NAME_CELLS: Final = (10, 24)
+"""Of an org's name, at least and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventOrg:
+    """The org of an event, as it may be shown."""
+
+    name: str
+    accent: Accent | None = None
+    is_watched: bool = True
+    """False: it went off watch since."""
+    names_hidden: bool = False
+
+
+def relative_day_text(on: date, today: date) -> str:
+    """`today Thu 26 Nov`, `tomorrow …`, `yesterday …`, `Wed 25 Nov`; the year, where it is another one."""
+    near = {0: "today ", 1: "tomorrow ", -1: "yesterday "}.get((on - today).days, "")
+    moment = datetime.combine(on, datetime.min.time())
+    return f"{near}{weekday(on)} {day_month_text(moment, year=on.year != today.year)}"
+
+
+def render_heading(text: str, width: int) -> StyledLine:
+    """A line that parts what follows from what stands above."""
+    return ((fit(f"── {text} {'─' * width}"[: max(width, 0)], width), "heading"),)
+
+
+def render_event(event: Event, whose: EventOrg, width: int, zone: tzinfo | None = None) -> StyledLine:
+    """One event, in exactly `width` cells.
+
+    Args:
+        zone: the viewer's; None: the machine's.
+    """
+    level = _level(event)
+    before, after = (
+        (HIDDEN, HIDDEN)
+        if whose.names_hidden and event.kind in _KINDS_WITH_NAMES
+        else before_and_after_texts(event)
+    )
+    if event.kind == "verdict":
+        before, after = before.replace("_", " "), after.replace("_", " ")
+    what = f"{event.kind}: {before} → {after}"
+    if event.kind == "verdict" and not whose.names_hidden and event.headline:
+        what = f"{what} · {event.headline}"
+    if not whose.is_watched:
+        what = f"(off watch) {what}"
+    time = f"{event.at.astimezone(zone):%H:%M:%S}"
+    name = min(max(width // 5, _NAME_CELLS[0]), _NAME_CELLS[1])
+    text: StyleRole = "text" if whose.is_watched else "muted"
+    return fit_line(
+        (
+            (f" {time} ", "muted"),
+            (level.glyph, LEVEL_ROLES[level]),
+            accent_mark(whose.accent),
+            (fit(whose.name, name), "name" if whose.is_watched else "muted"),
+            (" ", "text"),
+            (fit(what, max(width - name - 13, 0)), text),
+        ),
+        width,
+    )
+
+
+def _level(event: Event) -> Level:
+    level = Level.__members__.get(event.level.upper(), Level.UNKNOWN)
+    # A look that failed beside a verdict that still counts: nothing is green about it.
+    failed = event.kind == "trouble" and event.after is not None
+    return Level.UNKNOWN if failed and level is Level.OK else level
+
+
+def render_org_without_events(whose: EventOrg, width: int) -> StyledLine:
+    """An org of which nothing was noted."""
+    mark = accent_mark(whose.accent)
+    return fit_line(((" " * 11, "text"), mark, (fit(whose.name, max(width - 12, 0)), "muted")), width)

@@ -1,0 +1,241 @@
+"""The table: one line an org, as many columns as fit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from typing import Final
+
+from rich.cells import cell_len
+
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.time_format import datetime_texts, rough_span
+from zbtui.model.verdict import Level, Verdict
+from zbtui.presentation.sorting import SortOrder
+from zbtui.presentation.summaries import last_good_summary, links_summary
+from zbtui.tui.views.verdict_text import badge, badge_role, countdown_text, frame_role
+from zbtui.tui.widgets.styled_line import StyledLine, StyleRole, accent_mark, first_fitting, fit, fit_line
+from zbtui.zoho_api.errors import data_center_label
+from zbtui.zoho_api.recurrence import rrule_text
+
+_ACCENT_MARK_CELLS: Final = 1
+"""Cells of the accent's mark, before all columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellSource:
+    """What a cell is made from."""
+
+    snapshot: Snapshot
+    verdict: Verdict
+    now: datetime
+    zone: tzinfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table."""
+
+    title: str
+    sort: SortOrder | None
+    """What a click on its title sorts by."""
+    min_cells: int
+    """Cells that it needs."""
+    max_cells: int
+    """Cells beyond which it gains nothing."""
+    text: Callable[[CellSource], tuple[str, StyleRole]]
+    short_text: Callable[[CellSource], tuple[str, StyleRole]] | None = None
+    """The same in fewer words, where there is no room for them all."""
+
+
+def _status(seen: CellSource) -> tuple[str, StyleRole]:
+    return badge(seen.verdict), badge_role(seen.verdict)
+
+
+def _short_status(seen: CellSource) -> tuple[str, StyleRole]:
+    return badge(seen.verdict).replace("(stale)", "old"), badge_role(seen.verdict)
+
+
+def _name(seen: CellSource) -> tuple[str, StyleRole]:
+    return seen.snapshot.org.name, "name"
+
+
+def _next(seen: CellSource) -> tuple[str, StyleRole]:
+    words = countdown_text(seen.snapshot, seen.verdict, seen.now)
+    certain = seen.verdict.level is not Level.UNKNOWN and not seen.verdict.stale
+    return words or "–", "text" if certain and words else "muted"
+
+
+def _good(seen: CellSource) -> tuple[str, StyleRole]:
+    words = last_good_summary(seen.snapshot, seen.now)
+    for prefix in ("last good: ", "last good ", "last result ", "last run "):
+        words = words.removeprefix(prefix)
+    return words.replace(" completed yet", " yet").replace(" good in a year", " in a year"), "text"
+
+
+def _data_center(seen: CellSource) -> tuple[str, StyleRole]:
+    return data_center_label(seen.snapshot.org.data_center), "muted"
+
+
+def _by(seen: CellSource) -> tuple[str, StyleRole]:
+    who = seen.snapshot.zoho.backup.requester if seen.snapshot.zoho.backup else None
+    return (who.name or "unnamed") if who else "–", "text" if who else "muted"
+
+
+def _why(seen: CellSource) -> tuple[str, StyleRole]:
+    trouble = seen.snapshot.polls.problem
+    if trouble:
+        return f"{trouble.message} {trouble.hint}", "text"
+    if seen.verdict.level is Level.OK:
+        return "", "text"
+    hint = f" · {seen.verdict.hint}" if seen.verdict.hint else ""
+    return f"{seen.verdict.headline}{hint}", frame_role(seen.verdict)
+
+
+def _company(seen: CellSource) -> tuple[str, StyleRole]:
+    return seen.snapshot.company_name or "–", "muted"
+
+
+def _plan(seen: CellSource) -> tuple[str, StyleRole]:
+    backup = seen.snapshot.zoho.backup
+    return rrule_text(backup.rrule) if backup and backup.rrule else "–", "muted"
+
+
+def _links(seen: CellSource) -> tuple[str, StyleRole]:
+    return links_summary(seen.snapshot, seen.now).removeprefix("links "), "muted"
+
+
+def _seen(seen: CellSource) -> tuple[str, StyleRole]:
+    snapshot = seen.snapshot
+    if snapshot.activity.paused:
+        return "PAUSED", "warning"
+    if snapshot.activity.polling:
+        return "now…", "muted"
+    age = rough_span(seen.now - snapshot.zoho.observed_at) if snapshot.zoho.observed_at else "never"
+    return age, "muted"
+
+
+def _when(seen: CellSource) -> tuple[str, StyleRole]:
+    run = seen.snapshot.zoho.backup.next_run if seen.snapshot.zoho.backup else None
+    shown = run is not None and bool(countdown_text(seen.snapshot, seen.verdict, seen.now))
+    return datetime_texts(run, seen.zone)[-1] if run and shown else "–", "muted"
+
+
+_COLUMNS: Final = (
+    Column("STATUS", "worst", 16, 22, _status, _short_status),
+    Column("ORG", "name", 14, 30, _name),
+    Column("NEXT RUN", "next", 16, 20, _next),
+    Column("SEEN", None, 6, 6, _seen),
+    Column("LAST GOOD", "good", 10, 14, _good),
+    Column("DC", "dc", 3, 6, _data_center),
+    Column("BY", "by", 15, 22, _by),
+    Column("WHEN", None, 16, 16, _when),
+    Column("PLAN", "plan", 24, 34, _plan),
+    Column("LINKS", "links", 10, 20, _links),
+    Column("COMPANY", "company", 18, 28, _company),
+    Column("WHY", None, 30, 400, _why),
+)
+_PRIORITY: Final = (
+    *("STATUS", "ORG", "NEXT RUN", "SEEN", "LAST GOOD", "DC", "BY", "WHY"),
+    *("PLAN", "WHEN", "LINKS", "COMPANY"),
+)
+"""Which come first where there is not room for all."""
+_MIN_WHY_CELLS: Final = 40
+"""Cells that are left to it before columns are added that are wanted less."""
+_GROWTH_LIMITS: Final = (
+    ("STATUS", 20),
+    ("NEXT RUN", 20),
+    ("ORG", 20),
+    ("WHY", 80),
+    *((one, 400) for one in _PRIORITY),
+)
+"""Which are given the room that is left, in turn, and up to how many cells."""
+
+
+@lru_cache(maxsize=64)
+def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
+    """The columns that fit, left to right, each with its cells; a blank stands between two."""
+    left, chosen = width - _ACCENT_MARK_CELLS, list[Column]()
+    for column in sorted(_COLUMNS, key=lambda one: _PRIORITY.index(one.title)):
+        need = column.min_cells + (1 if chosen else 0)
+        # Why an org is not well is worth more than one more column.
+        if need + (_MIN_WHY_CELLS if any(one.title == "WHY" for one in chosen) else 0) > left:
+            break
+        left -= need
+        chosen.append(column)
+    while len(chosen) > 1 and _missing_title_cells(chosen) > left:
+        left += chosen.pop().min_cells + 1
+    if not chosen:
+        return ((_COLUMNS[0], max(width - _ACCENT_MARK_CELLS, 0)),)
+    columns = [column for column in _COLUMNS if column in chosen]
+    cells = {column.title: column.min_cells for column in columns}
+    if (lacking := _missing_title_cells(chosen)) <= left:
+        cells[columns[-1].title] += lacking
+        left -= lacking
+    most = {column.title: column.max_cells for column in columns}
+    for title, limit in _GROWTH_LIMITS:
+        if title in cells:
+            more = max(min(limit, most[title]) - cells[title], 0)
+            more = min(more, max(left, 0))
+            cells[title] += more
+            left -= more
+    return tuple((column, cells[column.title]) for column in columns)
+
+
+def _missing_title_cells(chosen: Sequence[Column]) -> int:
+    """Cells that the last column's title lacks for the count of those that are left out."""
+    hidden, last = len(_COLUMNS) - len(chosen), max(chosen, key=_COLUMNS.index)
+    arrow = 2 if last.sort else 0
+    return max(len(f"{last.title} +{hidden}") + arrow - last.min_cells, 0) if hidden else 0
+
+
+def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> StyledLine:
+    """The titles; an arrow marks the one that is sorted by. At the end, how many there is no room for."""
+    arrow = "▼" if reverse else "▲"
+    pieces: list[tuple[str, StyleRole]] = [(" " * _ACCENT_MARK_CELLS, "text")]
+    columns, title, room = fit_columns(width), "", 0
+    for column, cells in columns:
+        by_this = column.sort == sort
+        title = f"{column.title} {arrow}" if by_this and len(column.title) + 2 <= cells else column.title
+        room = cells - len(title)
+        pieces += [(fit(title, cells), "heading"), (" ", "text")]
+    if hidden := len(_COLUMNS) - len(columns):
+        count = first_fitting(
+            [f"+{hidden} columns when wider", f"+{hidden} columns", f"+{hidden}"], room - 1
+        )
+        if len(count) < room:
+            pieces[-2:] = [(title, "heading"), (count.rjust(room), "muted"), (" ", "text")]
+    return fit_line(tuple(pieces[:-1]), width)
+
+
+def render_table_row(
+    snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo | None = None
+) -> StyledLine:
+    """One org, in exactly `width` cells.
+
+    Args:
+        zone: the viewer's; None: the machine's.
+    """
+    seen = CellSource(snapshot, verdict, now, zone)
+    pieces = [accent_mark(snapshot.org.accent)]
+    for column, cells in fit_columns(width):
+        text, role = column.text(seen)
+        if column.short_text and cell_len(text) > cells:
+            text, role = column.short_text(seen)
+        cut_to = min(cell_len(text), cells)
+        # A badge is no wider than its words: a column of solid blocks would drown them.
+        pieces += [(fit(text, cut_to), role), (" " * (cells - cut_to), "text")]
+        pieces.append((" ", "text"))
+    return fit_line(tuple(pieces[:-1]), width)
+
+
+def column_at(width: int, x: int) -> Column | None:
+    """The column whose title stands at that cell."""
+    begin = _ACCENT_MARK_CELLS
+    for column, cells in fit_columns(width):
+        if begin <= x < begin + cells:
+            return column
+        begin += cells + 1
+    return None

@@ -1,0 +1,52 @@
+"""All orgs as a table, for hundreds of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.message import Message
+
+from zbtui.presentation.sorting import SortOrder
+from zbtui.tui.bindings import bindings_of
+from zbtui.tui.views.org_list_view import OrgListView, ViewItem, org_item
+from zbtui.tui.views.table_rows import column_at, fit_columns, render_table_header, render_table_row
+from zbtui.tui.widgets.styled_line import StyledLine
+
+
+class TableView(OrgListView):
+    """A line an org. Its head says, and chooses, what it is sorted by."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of("table")
+    header_height: ClassVar[int] = 1
+
+    class SortChosen(Message):
+        """Somebody chose a column."""
+
+        def __init__(self, sort: SortOrder) -> None:
+            super().__init__()
+            self.sort = sort
+
+    def make_items(self) -> Sequence[ViewItem]:
+        return [org_item(name) for name in self.org_list.order]
+
+    def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
+        assert tile.org is not None
+        roster = self.org_list
+        return (render_table_row(roster.snapshot(tile.org), roster.verdict(tile.org), roster.now, width),)
+
+    def render_header(self, width: int) -> tuple[StyledLine, ...]:
+        return (render_table_header(width, self.org_list.sort, reverse=self.org_list.reverse),)
+
+    def header_clicked(self, x: int) -> None:
+        column = column_at(self.line_width, x)
+        if column and column.sort:
+            self.post_message(self.SortChosen(column.sort))
+
+    def action_column(self, step: int) -> None:
+        """Sort by the column beside the one that it is sorted by."""
+        columns = fit_columns(self.line_width)
+        sorts = [column.sort for column, _ in columns if column.sort]
+        place = sorts.index(self.org_list.sort) if self.org_list.sort in sorts else 0
+        self.post_message(self.SortChosen(sorts[(place + step) % len(sorts)]))

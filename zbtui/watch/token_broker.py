@@ -1,0 +1,137 @@
+"""Asks for access tokens so that Zoho never has a reason to lock the door, whatever anybody does.
+
+Zoho grants ten access tokens in ten minutes for each refresh token, and locks the sign-in at the
+next one ("Token limits"). Each request is first noted in the journal that all zbtui processes share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.clock import Clock
+from zbtui.health.poll_schedule import MAX_LOCKOUT, lockout_duration
+from zbtui.model.org import Org
+from zbtui.model.problem import LOCKOUT, ProblemError
+from zbtui.model.secret import AccessToken, Secret, SignInCredentials, fingerprint
+from zbtui.store.journal import Journal
+from zbtui.store.token_budget import Lockout
+from zbtui.zoho.http import HttpClient
+from zbtui.zoho.oauth import request_access_token
+from zbtui.zoho_api.data_centers import DataCenter, data_center_of
+from zbtui.zoho_api.sign_in_errors import USED_CODE_PROBLEM, token_budget_problem, token_problem
+
+MAX_TOKENS_PER_WINDOW: Final = 9
+"""One less than Zoho grants: another program may ask too."""
+REQUEST_WINDOW: Final = timedelta(minutes=11)
+"""Zoho's ten minutes, and the time that a request may take to reach it."""
+_CODE_MEMORY: Final = timedelta(minutes=30)
+"""For how long a code that was used is told as such; none lives longer than ten minutes."""
+
+
+class TokenBroker:
+    """The one place where a refresh token, or client credentials, are turned into an access token."""
+
+    def __init__(self, http: HttpClient, journal: Journal, clock: Clock) -> None:
+        self._http = http
+        self._tokens = journal.tokens
+        self._clock = clock
+
+    async def request_access_token(
+        self, org: Org, sign_in: SignInCredentials, dc: DataCenter | None = None
+    ) -> AccessToken:
+        """A new access token, if one may be asked for now.
+
+        Args:
+            dc: where to ask; None: where the org lives.
+
+        Raises:
+            TroubleError: refused, by Zoho, by a lock-out that still lasts, or by our own budget.
+        """
+        dc = dc or data_center_of(org)
+        token = _token_budget_key(org, sign_in, dc)
+        async with self.respecting_lockout(token, dc):
+            if until := await self._tokens.acquire(
+                token, self._clock.now(), MAX_TOKENS_PER_WINDOW, REQUEST_WINDOW
+            ):
+                raise ProblemError(token_budget_problem(until))
+            return await request_access_token(self._http, org, dc, sign_in, self._clock.now())
+
+    @asynccontextmanager
+    async def respecting_lockout(self, key: str, dc: DataCenter) -> AsyncIterator[None]:
+        """While the accounts host is asked: not through a lock-out, and noting one that comes.
+
+        Args:
+            key: what Zoho locks: see `client_key`, and the ledger's own.
+
+        Raises:
+            TroubleError: a lock-out still lasts; nothing was asked.
+        """
+        lockout = await self._current_lockout(key)
+        now = self._clock.now()
+        if lockout and lockout.until > now:
+            raise ProblemError(replace(token_problem(LOCKOUT, None, dc.key), retry_at=lockout.until))
+        try:
+            yield
+        except ProblemError as error:
+            if error.problem.code != LOCKOUT:
+                raise
+            until = await self._record_lockout(key, lockout, error.problem.retry_at)
+            raise ProblemError(replace(error.problem, retry_at=until)) from None
+        if lockout:
+            await self._tokens.set_lockout(key, None)
+
+    async def record_first_token(self, org: Org, sign_in: SignInCredentials) -> None:
+        """Count the access token that came together with a new refresh token."""
+        token = _token_budget_key(org, sign_in, data_center_of(org))
+        await self._tokens.acquire(token, self._clock.now(), MAX_TOKENS_PER_WINDOW, REQUEST_WINDOW)
+
+    async def claim_code(self, code: Secret) -> None:
+        """Note a grant code that is about to be exchanged.
+
+        Raises:
+            TroubleError: it was noted before: a code works once.
+        """
+        if await self._tokens.acquire(_code_key(code), self._clock.now(), 1, _CODE_MEMORY):
+            raise ProblemError(USED_CODE_PROBLEM)
+
+    async def release_code(self, code: Secret) -> None:
+        """Zoho did not take it: with the right secret, say, it may still do."""
+        await self._tokens.release(_code_key(code))
+
+    async def _record_lockout(self, key: str, before: Lockout | None, told: datetime | None) -> datetime:
+        """Note one more "Access Denied"; until when nothing is asked."""
+        now, strikes = self._clock.now(), before.consecutive + 1 if before else 1
+        until = max(now + lockout_duration(strikes), min(told or now, now + MAX_LOCKOUT))
+        await self._tokens.set_lockout(key, Lockout(until, strikes))
+        return until
+
+    async def _current_lockout(self, token: str) -> Lockout | None:
+        lockout = await self._tokens.find_lockout(token)
+        if lockout is None:
+            return None
+        latest = self._clock.now() + MAX_LOCKOUT
+        if lockout.until > latest:  # written while the clock was ahead
+            lockout = replace(lockout, until=latest)
+            await self._tokens.set_lockout(token, lockout)
+        return lockout
+
+
+def client_lockout_key(client_id: str, dc: DataCenter) -> str:
+    """What Zoho locks where there is no refresh token yet: the client, at one data center."""
+    return f"{dc.accounts_url}|{client_id}"
+
+
+def _code_key(code: Secret) -> str:
+    return f"code|{fingerprint(code)}"
+
+
+def _token_budget_key(org: Org, sign_in: SignInCredentials, dc: DataCenter) -> str:
+    """What Zoho counts by: the refresh token, or else the client and its org, at one data center."""
+    mark = sign_in.refresh_token
+    if org.grant == "client-credentials" or mark is None:
+        mark = Secret(f"{org.client_id}|{org.soid}|{sign_in.client_secret.reveal()}")
+    return f"{dc.accounts_url}|{fingerprint(mark)}"

@@ -1,0 +1,138 @@
+"""The parts that a command is built from: the stores of this user, a fleet, whom to alert.
+
+Imports what a command needs when it needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import random
+
+    from zbtui.alerts.dispatcher import AlertDispatcher
+    from zbtui.clock import Clock
+    from zbtui.config.config_file import ConfigFile
+    from zbtui.config.config_watcher import ConfigWatcher
+    from zbtui.config.settings import Config
+    from zbtui.model.org import Org
+    from zbtui.onboarding import OrgService
+    from zbtui.store.credentials import CredentialStore
+    from zbtui.store.journal import Journal
+    from zbtui.store.keyring_credentials import KeyringCredentialStore
+    from zbtui.store.paths import Paths
+    from zbtui.watch.fleet import Fleet, PollFunction
+    from zbtui.zoho.http import HttpClient
+
+
+def paths_from_arguments(args: argparse.Namespace) -> Paths:
+    """Where this user's files are, by `--config` and the environment."""
+    from zbtui.store.paths import find_paths
+
+    return find_paths(getattr(args, "config", None), os.environ)
+
+
+def make_config_file(paths: Paths) -> ConfigFile:
+    """The config of this user."""
+    from zbtui.config.config_file import ConfigFile
+
+    return ConfigFile(paths.config, paths.locks / "config.lock")
+
+
+def make_credential_store(paths: Paths) -> KeyringCredentialStore:
+    """The keyring of this user."""
+    from zbtui.store.keyring_credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
+
+    return KeyringCredentialStore(
+        paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
+    )
+
+
+@asynccontextmanager
+async def open_org_service(paths: Paths, config: ConfigFile) -> AsyncIterator[OrgService]:
+    """The stores of this user, for as long as the context lasts."""
+    from zbtui.clock import SystemClock
+    from zbtui.onboarding import OrgService, Stores
+    from zbtui.store.journal import open_journal
+    from zbtui.zoho.http import HttpClient
+
+    journal = open_journal(paths.journal, folders=paths.fallbacks)
+    try:
+        async with HttpClient() as http:
+            yield OrgService(Stores(config, make_credential_store(paths), journal), http, SystemClock())
+    finally:
+        await journal.close()
+
+
+def make_fleet(
+    config: Config,
+    http: HttpClient,
+    credentials: CredentialStore,
+    journal: Journal,
+    clock: Clock,
+    rng: random.Random | None = None,
+) -> Fleet:
+    """The pollers of the orgs of `config`, each with a session of its own and all with one HTTP client.
+
+    Args:
+        rng: for the jitter.
+    """
+    from zbtui.watch.fleet import Fleet
+    from zbtui.watch.session import Session
+
+    def open_look(org: Org) -> PollFunction:
+        return Session(org, http, credentials, journal, clock).poll
+
+    return Fleet(config, open_look, journal, clock, rng)
+
+
+class Watch(NamedTuple):
+    """What a watch is made of."""
+
+    config: ConfigWatcher
+    fleet: Fleet
+    desk: OrgService
+    alerts: AlertDispatcher
+
+
+def make_watch(desk: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
+    """A watch on the desk's stores, each part of which goes by what the config says for it.
+
+    Args:
+        rng: for the jitter.
+    """
+    from zbtui.alerts.dispatcher import AlertDispatcher
+    from zbtui.config.config_watcher import ConfigWatcher
+
+    home = desk.stores
+    watcher = ConfigWatcher(config, home.config.load_if_changed)
+    fleet = make_fleet(config, desk.http, home.credentials, home.journal, desk.clock, rng)
+    alerts = AlertDispatcher(home.journal, desk.http, desk.clock, config.settings.alerts)
+    home.journal.retention = config.settings.journal
+
+    def apply(config: Config) -> None:
+        fleet.apply(config)
+        alerts.settings = config.settings.alerts
+        home.journal.retention = config.settings.journal
+
+    watcher.subscribe(apply)
+    return Watch(watcher, fleet, desk, alerts)
+
+
+def run_with_org_service(
+    args: argparse.Namespace, act: Callable[[OrgService], Coroutine[Any, Any, int]]
+) -> int:
+    """Run a command that changes which orgs are watched; its exit status."""
+    from zbtui.store.worker import run_event_loop
+
+    paths = paths_from_arguments(args)
+
+    async def change() -> int:
+        async with open_org_service(paths, make_config_file(paths)) as desk:
+            return await act(desk)
+
+    return run_event_loop(change())

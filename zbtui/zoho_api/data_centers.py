@@ -1,0 +1,156 @@
+"""The one table of Zoho's data centers ("Multi DC"), and which hosts a token or secret may be sent to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from zbtui.model.org import CUSTOM_DATA_CENTER, Org
+
+
+@dataclass(frozen=True, slots=True)
+class DataCenter:
+    """Where one data center signs in and answers. URLs without a trailing slash."""
+
+    key: str
+    accounts_url: str
+    api_url: str
+
+    def web_host(self, service: str) -> str:
+        """Where Zoho serves people, in a data center of the table.
+
+        Args:
+            service: `crm` or `api-console`; each lies beside `accounts`, in the same domain.
+        """
+        return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
+
+
+def _data_center(key: str, domain: str, api_domain: str) -> DataCenter:
+    return DataCenter(key, f"https://accounts.{domain}", f"https://www.{api_domain}")
+
+
+DATA_CENTERS: Final = {
+    dc.key: dc
+    for dc in (
+        _data_center("us", "zoho.com", "zohoapis.com"),
+        _data_center("eu", "zoho.eu", "zohoapis.eu"),
+        _data_center("in", "zoho.in", "zohoapis.in"),
+        _data_center("au", "zoho.com.au", "zohoapis.com.au"),
+        _data_center("jp", "zoho.jp", "zohoapis.jp"),
+        _data_center("cn", "zoho.com.cn", "zohoapis.com.cn"),
+        _data_center("ca", "zohocloud.ca", "zohoapis.ca"),
+        _data_center("sa", "zoho.sa", "zohoapis.sa"),
+        _data_center("uk", "zoho.uk", "zohoapis.uk"),
+        _data_center("ae", "zoho.ae", "zohoapis.ae"),
+        _data_center("sg", "zoho.sg", "zohoapis.sg"),
+    )
+}
+
+_URL_CHARACTERS: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
+"""Printable ASCII without space and backslash."""
+
+_API_HOSTS: Final = frozenset(
+    prefix + host.removeprefix("www.")
+    for dc in DATA_CENTERS.values()
+    if (host := urlsplit(dc.api_url).hostname)
+    for prefix in ("www.", "sandbox.", "developer.")
+)
+
+
+def data_center_of(org: Org) -> DataCenter:
+    """Where this org signs in and answers: a row of the table, or its own custom URLs."""
+    if org.data_center == CUSTOM_DATA_CENTER:
+        return DataCenter(
+            CUSTOM_DATA_CENTER, (org.accounts_url or "").rstrip("/"), (org.api_url or "").rstrip("/")
+        )
+    return DATA_CENTERS[org.data_center]
+
+
+def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
+    """The data center of an accounts URL that an answer named; None: no secret may go there.
+
+    Trusted are the accounts hosts of the table, and for an org with custom URLs its own one.
+    """
+    if not isinstance(answered, str) or len(answered) > 300:
+        return None
+    url = answered.rstrip("/")
+    if dc.key == CUSTOM_DATA_CENTER:
+        return dc if url == dc.accounts_url else None
+    return next((row for row in DATA_CENTERS.values() if row.accounts_url == url), None)
+
+
+def is_accounts_url(url: str, dc: DataCenter) -> bool:
+    """Whether an address that a person is sent to lies on an accounts host that is trusted."""
+    parts = _split_url(url) if len(url) <= 500 else None
+    if parts is None or parts.username is not None:
+        return False
+    rows = [dc] if dc.key == CUSTOM_DATA_CENTER else [dc, *DATA_CENTERS.values()]
+    own = [_split_url(row.accounts_url) for row in rows]
+    return any(one and (one.scheme, one.netloc) == (parts.scheme, parts.netloc) for one in own)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine itself."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def custom_url_error(url: str) -> str | None:
+    """What is wrong with a custom `accounts_url` or `api_url`; None: nothing."""
+    return webhook_url_error(url) or ("must have no query" if "?" in url else None)
+
+
+def webhook_url_error(url: str) -> str | None:
+    """What is wrong with the address of a webhook, which may have a query; None: nothing."""
+    parts = _split_url(url)
+    if parts is None or not parts.hostname:
+        return "is not a URL such as https://www.example.com"
+    if parts.username is not None or "#" in url:
+        return "must have no user and no fragment"
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
+        return "must begin with https:// (http:// only on this machine itself)"
+    return None
+
+
+def trusted_api_url(answered: object, dc: DataCenter) -> str:
+    """The `api_domain` of a token answer where a token may go to it, else the data center's own.
+
+    Trusted are the https hosts of the table (sandbox and developer ones too), the org's own custom
+    api_url, and for an org whose api_url is on loopback, loopback.
+    """
+    if not isinstance(answered, str) or len(answered) > 300:
+        return dc.api_url
+    url = answered.rstrip("/")
+    parts = _split_url(url)
+    if parts is None or parts.username is not None or "?" in url or "#" in url:
+        return dc.api_url
+    on_table = (
+        parts.scheme == "https" and parts.hostname in _API_HOSTS and parts.port is None and not parts.path
+    )
+    same_host = _split_url(dc.api_url)
+    own = same_host is not None and (parts.scheme, parts.netloc) == (
+        same_host.scheme,
+        same_host.netloc,
+    )
+    looped = parts.scheme in ("http", "https") and is_loopback(url) and is_loopback(dc.api_url)
+    if dc.key == CUSTOM_DATA_CENTER:
+        return url if own or looped else dc.api_url
+    return url if on_table else dc.api_url
+
+
+def _split_url(url: str) -> SplitResult | None:
+    # Nothing in it that the HTTP client may read in another way than urlsplit.
+    if not _URL_CHARACTERS.fullmatch(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no port
+    except ValueError:
+        return None
+    return parts

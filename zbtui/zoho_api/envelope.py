@@ -1,0 +1,71 @@
+"""What all answers of Zoho's API hosts have in common ("Status codes")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from zbtui.model.problem import ProblemError
+from zbtui.model.text import clean
+from zbtui.zoho_api.errors import api_problem, contract_problem, status_problem
+
+
+def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Mapping[str, Any]:
+    """The JSON object of a good answer, with its `subject` in it; empty for a 204, no body, and `{}`.
+
+    Args:
+        status: the HTTP status.
+        body: the decoded body, empty for a 204.
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer about something else.
+    """
+    if status == 204 or (status == 200 and not body.strip()):
+        return {}
+    answer = parse_response_object(status, body, data_center)
+    refused = find_error(answer, key)
+    if refused or status != 200:
+        raise ProblemError(api_problem(status, refused or {}, data_center))
+    if answer and key not in answer:
+        raise ProblemError(contract_problem(f"has no {key} in it"))
+    return answer
+
+
+def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
+    """The JSON object of an answer.
+
+    Raises:
+        TroubleError: it is none; told by its status, then by what it looks like.
+    """
+    try:
+        # Ids are larger than a float holds: numbers stay the text that they came as.
+        answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        raise ProblemError(status_problem(status, body, data_center)) from None
+    if not isinstance(answer, Mapping):
+        raise ProblemError(status_problem(status, body, data_center))
+    return answer
+
+
+def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    """The error envelope, at top level or, as some calls nest it, inside their `subject`."""
+    for place in (answer, answer.get(key)):
+        if isinstance(place, Mapping) and isinstance(place.get("code"), str):
+            return place
+    return None
+
+
+def read_text(source: Mapping[str, Any], key: str) -> str | None:
+    """A text of the answer, cleaned; None: absent, null or empty.
+
+    Raises:
+        TroubleError: it is no text.
+    """
+    value = source.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ProblemError(contract_problem(f"has the key {key} without a text"))
+    return clean(value) or None

@@ -1,0 +1,221 @@
+"""The errors of Zoho's API hosts, each as one sentence and one cure (status codes, Kaizen 25).
+
+Branches on the code, never on Zoho's message, which may come in another language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from zbtui.model.org import CUSTOM_DATA_CENTER
+from zbtui.model.problem import Problem, ProblemKind
+from zbtui.model.text import clean
+
+BACKUP_MENU: Final = "Setup > Data Administration > Data Backup"
+"""Where Zoho itself shows an org's backups ("Requesting data backup")."""
+BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
+SIGN_IN_SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
+"""What a sign-in should carry, as pasted into Zoho's API console."""
+
+INVALID_TOKEN_CODES: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
+"""Codes that one refresh may cure; the same trouble under several names."""
+
+MISSING_SCOPE_CODES: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
+"""Codes for a sign-in that does not cover the call."""
+
+# Kept short: on the smallest panel a sentence and its cure have four lines between them.
+_MISSING_SCOPE: Final = (
+    "auth",
+    True,
+    f"The sign-in lacks the scope {BACKUP_SCOPE}.",
+    "Sign in again with a token made for that scope (and ZohoCRM.org.READ).",
+)
+_INTERNAL_ERROR: Final = (
+    "server",
+    False,
+    "Zoho reports an internal error.",
+    "If it lasts, Zoho's support can look.",
+)
+_FRESH_TOKEN_REFUSED: Final = (
+    "auth",
+    False,
+    "Zoho refuses a fresh access token.",
+    "Wrong data center (it is set to {dc})? Else it was revoked: sign in again.",
+)
+
+_API_ERRORS: Final[Mapping[str, tuple[ProblemKind, bool, str, str]]] = {
+    "INVALID_TOKEN": _FRESH_TOKEN_REFUSED,
+    "INVALID_OAUTHTOKEN": _FRESH_TOKEN_REFUSED,
+    "AUTHENTICATION_FAILURE": _FRESH_TOKEN_REFUSED,
+    "OAUTH_SCOPE_MISMATCH": _MISSING_SCOPE,
+    "INVALID_OAUTHSCOPE": _MISSING_SCOPE,
+    "NO_PERMISSION": (
+        "permission",
+        True,
+        "Only an administrator may see backups; this user is not one.",
+        "Make the user an administrator (Setup > Users), or sign in as one.",
+    ),
+    "AUTHORIZATION_FAILED": (
+        "permission",
+        True,
+        "The user who signed in may not do this.",
+        "Sign in as an administrator, or have the profile changed.",
+    ),
+    "NOT_ALLOWED": (
+        "permission",
+        True,
+        "Zoho does not allow this user to see backups.",
+        "Sign in as an administrator of the org.",
+    ),
+    "FEATURE_NOT_SUPPORTED": (
+        "permission",
+        True,
+        "This org's edition does not include backups.",
+        f"See {BACKUP_MENU} in Zoho.",
+    ),
+    "FEATURE_NOT_ENABLED": (
+        "permission",
+        True,
+        "Backups are not enabled in this org.",
+        f"Enable them: {BACKUP_MENU} in Zoho.",
+    ),
+    "LICENSE_LIMIT_EXCEEDED": (
+        "permission",
+        True,
+        "This org's licence limit is exceeded.",
+        "Extend it: Setup > General > Company Details > Licenses in Zoho.",
+    ),
+    "INVALID_URL_PATTERN": (
+        "contract",
+        False,
+        "Zoho does not know the address it was asked at.",
+        "Check the data center (it is set to {dc}); for a custom one, api_url.",
+    ),
+    "API_NOT_SUPPORTED": (
+        "contract",
+        False,
+        "Zoho no longer answers this version of the call.",
+        "Look for a newer zbtui.",
+    ),
+    "INVALID_REQUEST_METHOD": (
+        "contract",
+        False,
+        "Zoho says that the call was not made with GET.",
+        "A proxy may rewrite requests; else look for a newer zbtui.",
+    ),
+    "TOO_MANY_REQUESTS": (
+        "throttled",
+        False,
+        "Zoho's limit on API calls is reached, for the day or at once.",
+        "Setup > Developer Hub > APIs tells who uses them up.",
+    ),
+    "INTERNAL_ERROR": _INTERNAL_ERROR,
+    "INTERNAL_SERVER_ERROR": _INTERNAL_ERROR,
+}
+
+
+def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> Problem:
+    """An error envelope of the API host (or none: `{}`), with its HTTP status."""
+    code = clean(str(envelope.get("code") or ""), 60).upper()
+    row = _API_ERRORS.get(code)
+    if row is None:
+        return _unknown_code_problem(status, code or None, data_center)
+    kind, final, message, hint = row
+    if code == "NO_PERMISSION" and "Crm_Implied_Api_Access" in _missing_permissions(envelope):
+        message = "The user's profile has no API access."
+        hint = "Allow it: Setup > Security Control > Profiles > Developer Permissions."
+    return Problem(kind, message, fill_in_data_center(hint, data_center), code, status, final)
+
+
+def status_problem(status: int, body: bytes, data_center: str) -> Problem:
+    """An answer that is no JSON object: judged by its HTTP status, then by what it looks like."""
+    if not 200 <= status < 300:
+        return _unknown_code_problem(status, None, data_center)
+    if b"<" in body[:200]:
+        return Problem(
+            "contract",
+            "A web page came instead of Zoho's answer.",
+            "A proxy, a Wi-Fi sign-in page or Zoho's maintenance stands between.",
+            http_status=status,
+        )
+    return contract_problem("is not the JSON that is documented", status)
+
+
+def contract_problem(what: str, status: int | None = 200) -> Problem:
+    """An answer that breaks the documented contract; `what` completes "Zoho's answer …"."""
+    return Problem(
+        "contract",
+        f"Zoho's answer {what}.",
+        "If it lasts, look for a newer zbtui.",
+        http_status=status,
+    )
+
+
+def data_center_label(data_center: str) -> str:
+    """A data center as people read it: `EU`, `custom`."""
+    return data_center.upper() if len(data_center) == 2 else data_center
+
+
+def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Problem:
+    said = f" ({code})" if code else ""
+    if status == 401:
+        return Problem(
+            "auth",
+            f"Zoho refuses the sign-in{said}.",
+            f"Check the data center (it is set to {data_center_label(data_center)}); sign in again.",
+            code,
+            status,
+        )
+    if status == 403:
+        return Problem(
+            "permission",
+            f"Zoho refuses the user who signed in{said}.",
+            "Only an administrator may see backups: see Setup > Users > Profiles.",
+            code,
+            status,
+            final=code is not None,
+        )
+    if status == 429:
+        kind, final, message, hint = _API_ERRORS["TOO_MANY_REQUESTS"]
+        return Problem(kind, message, hint, code, status, final)
+    if status >= 500:
+        return Problem(
+            "server",
+            f"Zoho is out of order (HTTP {status}){said}.",
+            _INTERNAL_ERROR[3],
+            code,
+            status,
+        )
+    if 300 <= status < 400 and status != 304:
+        return Problem(
+            "contract",
+            f"The answer sends elsewhere (HTTP {status}); it is not followed.",
+            "A proxy or a Wi-Fi sign-in page may stand between, or a custom URL is wrong.",
+            code,
+            status,
+        )
+    return Problem(
+        "contract",
+        f"Zoho refuses the call (HTTP {status}){said}.",
+        f"Check the data center (it is set to {data_center_label(data_center)}); "
+        "else look for a newer zbtui.",
+        code,
+        status,
+    )
+
+
+def _missing_permissions(envelope: Mapping[str, Any]) -> list[Any]:
+    details = envelope.get("details")
+    if not isinstance(details, Mapping):
+        return []
+    found = details.get("permissions") or details.get("permissions_needed") or []
+    return found if isinstance(found, list) else [found]
+
+
+def fill_in_data_center(hint: str, data_center: str) -> str:
+    """`hint` with the data center that is set: `{dc}` is its label, `{doubt}` asks whether it is wrong."""
+    doubt = f"is {data_center_label(data_center)} the wrong data center?"
+    if data_center == CUSTOM_DATA_CENTER:  # no data center to be wrong about: its addresses are
+        doubt = "is the custom data center's address wrong?"
+    return hint.replace("{doubt}", doubt).replace("{dc}", data_center_label(data_center))

@@ -1,0 +1,166 @@
+"""The answers of `GET /crm/bulk/v7/backup/history` ("Backup history"), read into frozen types.
+
+The table is a log of events, not a list of runs: one run leaves a row when it starts and one when it
+ends, with different ids and no key that links them. Older than a year nothing is kept at Zoho.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from sys import intern
+from typing import Any, Final
+
+from zbtui.model.problem import ProblemError
+from zbtui.zoho_api.backup import ZohoUser, parse_datetime, parse_user
+from zbtui.zoho_api.envelope import read_text, unwrap_response
+from zbtui.zoho_api.errors import contract_problem
+
+PER_PAGE: Final = 200
+"""Rows of a page, the most that Zoho gives; always sent, for its default differs from its pages'."""
+MAX_PAGES: Final = 10
+"""Pages that are read: far beyond what a year of backups fills."""
+MAX_ROWS: Final = MAX_PAGES * PER_PAGE
+"""Rows that are read, however long a page is: what comes with them is reckoned while all orgs wait."""
+
+
+class RunOutcome(Enum):
+    """How a run ended."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+_OUTCOMES: Final = {
+    "completed": RunOutcome.COMPLETED,
+    "failure": RunOutcome.FAILED,
+    "failed": RunOutcome.FAILED,
+    "fail": RunOutcome.FAILED,
+}
+_START_ACTIONS: Final = frozenset(
+    {None, "initiated", "started", "triggered", "queued", "running", "inprogress", "in_progress"}
+)
+"""Actions of a row without a state that tell of a run; no page lists them, one sample has `initiated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One row, its words in lower case."""
+
+    id: str | None
+    action: str | None
+    """`scheduled`, `stopped`, `purchased`, `initiated`, or another word, which tells nothing here; None on
+    rows that tell an end."""
+    state: str | None
+    """`completed`, `failure`; None while queued or running."""
+    repeat_type: str | None
+    """`immediate`, `weekly`, `biweekly`, `monthly`."""
+    file_name: str | None
+    count: int
+    """Extra backups that were bought; 0 on all other rows."""
+    logged_at: datetime | None
+    """None: Zoho names no time; the row's place tells when."""
+    done_by: ZohoUser | None
+
+    @property
+    def outcome(self) -> RunOutcome | None:
+        """How a run ended here; None: none did."""
+        return _OUTCOMES.get(self.state or "")
+
+    @property
+    def starts_run(self) -> bool:
+        """A run started, or was queued, here."""
+        return self.state is None and self.action in _START_ACTIONS
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `parse_entry` reads it."""
+        who = self.done_by
+        return {
+            "id": self.id,
+            "action": self.action,
+            "state": self.state,
+            "repeat_type": self.repeat_type,
+            "file_name": self.file_name,
+            "count": self.count,
+            "log_time": self.logged_at and self.logged_at.isoformat(),
+            "done_by": who and who.as_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """One page, in the server's order."""
+
+    entries: tuple[HistoryEntry, ...]
+    has_more: bool
+    """`info.more_records`: the next page holds more."""
+
+
+def parse_history_response(status: int, body: bytes, data_center: str) -> HistoryPage:
+    """One answer of the history call; 204: no backup in the past year.
+
+    Args:
+        status: the HTTP status.
+        body: the decoded body, empty for a 204.
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+    """
+    answer = unwrap_response(status, body, "history", data_center)
+    rows = answer.get("history") or []
+    if not isinstance(rows, list):
+        raise ProblemError(contract_problem("has a history that is no list"))
+    if len(rows) > MAX_ROWS:
+        raise ProblemError(contract_problem(f"has {len(rows)} rows of history, far more than a page holds"))
+    info = answer.get("info")
+    more = isinstance(info, Mapping) and str(info.get("more_records")).lower() == "true"
+    return HistoryPage(tuple(parse_entry(row) for row in rows), more and bool(rows))
+
+
+def parse_entry(row: object) -> HistoryEntry:
+    """One row of the history.
+
+    Raises:
+        TroubleError: of kind `contract`.
+    """
+    if not isinstance(row, Mapping):
+        raise ProblemError(contract_problem("has a row of the history that is no object"))
+    return HistoryEntry(
+        read_text(row, "id"),
+        _read_word(row, "action"),
+        _read_word(row, "state"),
+        _read_word(row, "repeat_type"),
+        read_text(row, "file_name"),
+        _read_count(row),
+        parse_datetime(read_text(row, "log_time")),
+        parse_user(row.get("done_by"), "a row of the history"),
+    )
+
+
+def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Newest first; each once. Rows without a time keep their place behind the row before them."""
+    each = {entry.id or index: entry for index, entry in enumerate(entries)}
+    rows = list(each.values())
+    known = [row.logged_at for row in rows if row.logged_at]
+    at = known[0] if known else None
+    placed: list[tuple[datetime | None, HistoryEntry]] = []
+    for row in rows:
+        at = row.logged_at or at
+        placed.append((at, row))
+    if at is not None:  # then each has one
+        placed.sort(key=lambda pair: pair[0] or at, reverse=True)
+    return tuple(row for _, row in placed)
+
+
+def _read_word(row: Mapping[str, Any], key: str) -> str | None:
+    text = read_text(row, key)
+    # A year has hundreds of rows and a handful of words: each is held once, for all orgs.
+    return intern(text.lower().replace(" ", "_")) if text else None
+
+
+def _read_count(row: Mapping[str, Any]) -> int:
+    text = str(row.get("count") or "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0

@@ -1,0 +1,64 @@
+"""The answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"): are the files still there?
+
+The addresses themselves are not kept: zbtui never downloads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from zbtui.model.problem import ProblemError
+from zbtui.zoho_api.backup import parse_datetime
+from zbtui.zoho_api.envelope import read_text, unwrap_response
+from zbtui.zoho_api.errors import contract_problem
+
+LINKS_LIFETIME: Final = timedelta(days=7)
+"""No link lives longer after its backup ("Requesting data backup")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The download links of the latest backup. `Links()`: there are none, and Zoho does not say why."""
+
+    data_parts: int = 0
+    """How many parts of records there are, a link each."""
+    attachment_parts: int = 0
+    """How many parts of attachments."""
+    expires_at: datetime | None = None
+    """After this moment the files are gone."""
+
+    @property
+    def are_available(self) -> bool:
+        return bool(self.data_parts or self.attachment_parts or self.expires_at)
+
+
+def parse_links_response(status: int, body: bytes, data_center: str) -> Links:
+    """One answer of the links call; 204: none, as before the first run, during one, and after expiry.
+
+    Args:
+        status: the HTTP status.
+        body: the decoded body, empty for a 204.
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+    """
+    answer = unwrap_response(status, body, "urls", data_center)
+    urls = answer.get("urls") or {}
+    if not isinstance(urls, Mapping):
+        raise ProblemError(contract_problem("has links that are no object"))
+    return Links(
+        _count_links(urls, "data_links"),
+        _count_links(urls, "attachment_links"),
+        parse_datetime(read_text(urls, "expiry_date")),
+    )
+
+
+def _count_links(urls: Mapping[str, Any], key: str) -> int:
+    links = urls.get(key) or []
+    if not isinstance(links, list):
+        raise ProblemError(contract_problem(f"has {key} that are no list"))
+    return len(links)

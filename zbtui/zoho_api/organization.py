@@ -1,0 +1,119 @@
+"""Whose org it is: the answer of `GET /crm/v7/org` ("Get organization data")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.zoho_api.backup import parse_datetime
+from zbtui.zoho_api.envelope import find_error, parse_response_object, read_text
+from zbtui.zoho_api.errors import MISSING_SCOPE_CODES, api_problem, contract_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """What tells one org from another. Any of it may be missing."""
+
+    name: str | None
+    """`company_name`."""
+    org_number: str | None
+    """`zgid`: as in `soid`, and in the address bar."""
+    country: str | None
+    edition: str | None
+    """`license_details.paid_type`."""
+    org_type: str | None
+    """`production`, `sandbox`, `developer` …"""
+    licence_expires_at: datetime | None = None
+    """`license_details.paid_expiry`."""
+
+    @property
+    def included_backups(self) -> int | None:
+        """Backups a month that the edition includes ("Requesting data backup"); None: it is not known."""
+        edition = (self.edition or "").lower().replace(" ", "").replace("_", "")
+        return next((runs for word, runs in _INCLUDED_BY_EDITION.items() if word in edition), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `read_company` reads it."""
+        return {
+            "company_name": self.name,
+            "zgid": self.org_number,
+            "country": self.country,
+            "type": self.org_type,
+            "license_details": {
+                "paid_type": self.edition,
+                "paid_expiry": self.licence_expires_at and self.licence_expires_at.isoformat(),
+            },
+        }
+
+
+# Names of editions come alone and in compounds (`zohooneenterprise`); the first that is in it counts.
+_INCLUDED_BY_EDITION: Final = {
+    "free": 0,
+    "ultimate": 4,
+    "standard": 2,
+    "professional": 2,
+    "enterprise": 2,
+    "zohoone": 2,
+    "crmplus": 2,
+}
+
+
+def describe_company(company: Company | Problem | None) -> str:
+    """Whose org it is, in words; why that cannot be told, where it cannot (None: no scope for it)."""
+    if company is None:
+        return "not told: the sign-in lacks the scope ZohoCRM.org.READ"
+    if isinstance(company, Problem):
+        return f"not told: {company.message}"
+    told = (company.name or "a company without a name", company.country, company.edition)
+    return " · ".join(part for part in told if part)
+
+
+def parse_organization_response(status: int, body: bytes, data_center: str) -> Company | None:
+    """The org of the token; None: the sign-in lacks the scope to see it.
+
+    Args:
+        data_center: the org's, for sentences that name it.
+
+    Raises:
+        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+    """
+    answer = parse_response_object(status, body, data_center)
+    refused = find_error(answer, "org")
+    if refused and refused["code"] in MISSING_SCOPE_CODES:
+        return None
+    if refused or status != 200:
+        raise ProblemError(api_problem(status, refused or {}, data_center))
+    orgs = answer.get("org")
+    org = orgs[0] if isinstance(orgs, list) and orgs else None
+    return parse_company(org)
+
+
+def parse_company(org: object) -> Company:
+    """The one object in the list under `org`.
+
+    Raises:
+        TroubleError: of kind `contract`.
+    """
+    if not isinstance(org, Mapping):
+        raise ProblemError(contract_problem("has no org in it"))
+    told = org.get("license_details")
+    licence: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+    return Company(
+        read_text(org, "company_name"),
+        read_text(org, "zgid"),
+        read_text(org, "country"),
+        read_text(licence, "paid_type"),
+        read_text(org, "type"),
+        _read_datetime_or_none(licence, "paid_expiry"),
+    )
+
+
+def _read_datetime_or_none(licence: Mapping[str, Any], key: str) -> datetime | None:
+    """None where it cannot be read, too: nothing hangs on it but a notice."""
+    try:
+        return parse_datetime(read_text(licence, key))
+    except ProblemError:
+        return None

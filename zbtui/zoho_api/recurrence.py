@@ -1,0 +1,225 @@
+"""Recurrence rules of a backup schedule ("Schedule data backup"), in words and as a gap.
+
+Zoho documents FREQ (WEEKLY, MONTHLY), INTERVAL (1 to 52), BYDAY (with an ordinal for MONTHLY) and
+BYMONTHDAY. Whatever else a rule holds is shown as it came. A rule never says when the next run is:
+that is `scheduled_date` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice, pairwise
+from typing import Any, Final, Literal
+
+from zbtui.model.time_format import WEEKDAYS
+
+_WEEKDAY_NAMES: Final = {name[:2].upper(): name for name in WEEKDAYS}
+_ORDINALS: Final = {
+    "1": "first",
+    "2": "second",
+    "3": "third",
+    "4": "fourth",
+    "5": "fifth",
+    "-1": "last",
+}
+_BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
+_DOCUMENTED_PARTS: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
+_WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
+"""Parts that are not documented, and make no gap longer by more than a day."""
+_SAMPLE_YEARS: Final = 5
+"""Years (times the interval) looked at for the usual gap: enough to meet every length of month."""
+_MAX_RUNS: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A rule that was understood, at least in its documented parts."""
+
+    freq: Literal["WEEKLY", "MONTHLY"]
+    interval: int
+    weekdays: tuple[tuple[str, str], ...] = ()
+    """(ordinal or "", two-letter weekday), as `BYDAY` lists them."""
+    month_days: tuple[int, ...] = ()
+    undocumented_parts: tuple[str, ...] = ()
+    """Parts beyond the documented ones, as they came."""
+
+    @property
+    def text(self) -> str:
+        """`every 2 weeks on Tuesday`, `every month on the first and fourth Thursday`."""
+        unit = "week" if self.freq == "WEEKLY" else "month"
+        text = f"every {unit}" if self.interval == 1 else f"every {self.interval} {unit}s"
+        if self.weekdays:
+            text += f" on {_join_words(_weekday_texts(self.weekdays))}"
+        if self.month_days:
+            text += f" on the {_join_words([_ordinal(day) for day in self.month_days])}"
+        return f"{text} ({'; '.join(self.undocumented_parts)})" if self.undocumented_parts else text
+
+    @property
+    def longest_gap(self) -> timedelta | None:
+        """The longest ordinary time between two runs: 7 days for every week, 31 for every month.
+
+        None where parts that are not documented may change it, or where no run would ever come.
+        """
+        return None if any(map(self._may_change_gap, self.undocumented_parts)) else self.documented_gap
+
+    @property
+    def documented_gap(self) -> timedelta | None:
+        """`usual_gap`, as if the parts that are not documented were not there."""
+        return None if self.weekdays and self.month_days else _longest_gap(self)
+
+    def _may_change_gap(self, part: str) -> bool:
+        """Whether a part that is not documented may change the gap by more than a day."""
+        key = part.partition("=")[0].strip().upper()
+        if key == "WKST":  # which week the days of an interval lie in
+            return self.freq == "WEEKLY" and self.interval > 1 and len(self.weekdays) > 1
+        return key not in _WITHIN_A_DAY
+
+
+@lru_cache(maxsize=1024)
+def parse_rrule(raw: str) -> Recurrence | None:
+    """The rule, or None where it is none that Zoho documents: then the raw text is all there is."""
+    text = raw.strip()
+    if text[:6].upper() == "RRULE:":
+        text = text[6:]
+    parts: dict[str, str] = {}
+    rest: list[str] = []
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        key, equals, value = part.partition("=")
+        if not equals or key.upper() in parts:
+            return None
+        parts[key.upper()] = value.strip().upper()
+        if key.upper() not in _DOCUMENTED_PARTS:
+            rest.append(part)
+    freq = parts.get("FREQ")
+    interval = _parse_int(parts.get("INTERVAL", "1"), 1, 52)
+    if freq not in ("WEEKLY", "MONTHLY") or interval is None:
+        return None
+    days = _parse_by_day(parts["BYDAY"], freq) if "BYDAY" in parts else ()
+    month_days = _parse_by_month_day(parts["BYMONTHDAY"], freq) if "BYMONTHDAY" in parts else ()
+    if days is None or month_days is None:
+        return None
+    return Recurrence("WEEKLY" if freq == "WEEKLY" else "MONTHLY", interval, days, month_days, tuple(rest))
+
+
+def rrule_text(raw: str) -> str:
+    """The rule in words, or the raw text where it is not understood."""
+    rule = parse_rrule(raw)
+    return rule.text if rule else raw
+
+
+@lru_cache(maxsize=1024)
+def _longest_gap(rule: Recurrence) -> timedelta | None:
+    # From a Monday on that is the first of a leap year.
+    first = datetime(2024, 1, 1)
+    gaps = [
+        later - sooner
+        for sooner, later in pairwise(
+            _run_dates(rule, first, first.replace(year=2024 + _SAMPLE_YEARS * rule.interval))
+        )
+    ]
+    return max(gaps) if gaps else None
+
+
+def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, ...]:
+    """About when the runs come that follow `next_run`, up to `end`: at its time of day, in its offset.
+
+    Approximate: only `scheduled_date` is Zoho's word. Empty where the rule is not understood.
+    """
+    zone = next_run.tzinfo
+    first, last = next_run.replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
+    return tuple(run.replace(tzinfo=zone) for run in _later_runs(raw, first, last))
+
+
+@lru_cache(maxsize=16_384)
+def _later_runs(raw: str, first: datetime, last: datetime) -> tuple[datetime, ...]:
+    # Without zones: the same moment at another offset is another weekday, yet an equal key.
+    rule = parse_rrule(raw)
+    if rule is None or rule.undocumented_parts or last <= first:
+        return ()
+    return tuple(run for run in islice(_run_dates(rule, first, last), _MAX_RUNS) if run > first)
+
+
+def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[datetime]:
+    """The dates of a rule from `first` to `last`, both without a zone."""
+    from dateutil import rrule  # here, because most starts of the program never need it
+
+    if rule.month_days:
+        # The first of each month, too: for a day that never comes dateutil looks until the year 9999.
+        wanted = (1, *rule.month_days)
+        dates = rrule.rrule(
+            rrule.MONTHLY, dtstart=first, until=last, interval=rule.interval, bymonthday=wanted
+        )
+        return (
+            date for date in dates if date.day in rule.month_days and _matches_weekdays(date, rule.weekdays)
+        )
+    plain = [getattr(rrule, day) for nth, day in rule.weekdays if not nth]
+    ordinal = [getattr(rrule, day)(int(nth)) for nth, day in rule.weekdays if nth]
+    runs = rrule.rruleset()  # of two rules: dateutil takes days of both kinds in one for their overlap
+    kinds: list[Any] = [kind for kind in (plain, ordinal) if kind] or [None]
+    for weekdays in kinds:
+        runs.rrule(
+            rrule.rrule(
+                rrule.WEEKLY if rule.freq == "WEEKLY" else rrule.MONTHLY,
+                dtstart=first,
+                until=last,
+                interval=rule.interval,
+                byweekday=weekdays,
+            )
+        )
+    return iter(runs)
+
+
+def _matches_weekdays(date: datetime, days: tuple[tuple[str, str], ...]) -> bool:
+    """Whether it is one of these weekdays of its month; any is, where there are none."""
+    nths = {"", str((date.day + 6) // 7)}
+    if date.day + 7 > monthrange(date.year, date.month)[1]:
+        nths.add("-1")
+    weekday = tuple(_WEEKDAY_NAMES)[date.weekday()]
+    return not days or any(nth in nths and day == weekday for nth, day in days)
+
+
+def _parse_int(text: str, least: int, most: int) -> int | None:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        return None
+    return value if least <= (value := int(text)) <= most else None
+
+
+def _parse_by_day(text: str, freq: str) -> tuple[tuple[str, str], ...] | None:
+    found = [_BYDAY.fullmatch(part.strip()) for part in text.split(",")]
+    days = tuple(((day[1] or "").lstrip("+"), day[2]) for day in found if day)
+    legal = len(days) == len(found) and all(
+        nth == "" or (freq == "MONTHLY" and nth in _ORDINALS) for nth, _ in days
+    )
+    return days if legal else None
+
+
+def _parse_by_month_day(text: str, freq: str) -> tuple[int, ...] | None:
+    days = [_parse_int(part.strip(), 1, 31) for part in text.split(",")]
+    if freq != "MONTHLY" or None in days:
+        return None
+    return tuple(day for day in days if day is not None)
+
+
+def _weekday_texts(days: tuple[tuple[str, str], ...]) -> list[str]:
+    """`Tuesday`, `the first and fourth Thursday`: a weekday with all its ordinals."""
+    found: dict[tuple[str, bool], list[str]] = {}
+    for nth, day in days:
+        found.setdefault((day, bool(nth)), []).append(_ORDINALS.get(nth, ""))
+    return [
+        f"the {_join_words(nths)} {_WEEKDAY_NAMES[day]}" if ordinal else _WEEKDAY_NAMES[day]
+        for (day, ordinal), nths in found.items()
+    ]
+
+
+def _ordinal(day: int) -> str:
+    suffix = "th" if 10 <= day % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
+    return f"{day}{suffix}"
+
+
+def _join_words(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

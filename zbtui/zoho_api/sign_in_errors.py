@@ -1,0 +1,209 @@
+"""What goes wrong on the way to a token, each as one sentence and one cure (accounts pages on tokens).
+
+The same word of Zoho's means another thing at another step: `invalid_code` is a dead refresh token
+for a running watch, and a code that came too late for who signs in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+from zbtui.model.problem import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
+from zbtui.model.text import clean
+from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES, data_center_label, fill_in_data_center
+
+TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"]
+"""What was being asked for: a new access token by one of the two grants, or the first tokens of all."""
+
+_ErrorRow = tuple[ProblemKind, bool, str, str]
+
+_ERRORS: Final[Mapping[str, _ErrorRow]] = {
+    "invalid_client": (
+        "auth",
+        True,
+        "Zoho does not know this client id.",
+        "Check it in the API console, and the data center (it is set to {dc}).",
+    ),
+    "invalid_client_secret": (
+        "auth",
+        True,
+        "The client secret is wrong.",
+        "Data centers may have secrets of their own (it is set to {dc}): copy it anew, sign in again.",
+    ),
+    "invalid_code": (
+        "auth",
+        True,
+        "The refresh token is dead: revoked, or pushed out by newer ones.",
+        "Sign in again. Or {doubt}",
+    ),
+    "missing_org_info": (
+        "auth",
+        True,
+        "Zoho knows no such org for this client.",
+        "Check the org's number: it stands in its CRM's address, after /crm/org (soid is ZohoCRM. and it).",
+    ),
+    "invalid_scope": (
+        "auth",
+        True,
+        "Zoho does not grant this client the scope for backups.",
+        f"Make the client with the scopes {SIGN_IN_SCOPES}.",
+    ),
+    "invalid_redirect_uri": (
+        "auth",
+        True,
+        "The client's redirect address does not match.",
+        "Set the same one in Zoho's API console, to the letter.",
+    ),
+    "access_denied": (
+        "auth",
+        True,
+        "The sign-in was refused in the browser.",
+        "Start again, and press Accept there.",
+    ),
+    "expired": (
+        "auth",
+        True,
+        "The code has run out: nobody entered it in time.",
+        "Start again; a code is good for five minutes.",
+    ),
+    LOCKOUT: (
+        "throttled",
+        False,
+        "Zoho locked this sign-in for a while: too many tokens were asked.",
+        "Nothing is asked until then. Does another program use this token?",
+    ),
+    "general_error": (
+        "server",
+        False,
+        "Zoho's sign-in service is out of order.",
+        "If it lasts, see status.zoho.com.",
+    ),
+}
+_ERRORS_AT_STEP: Final[Mapping[tuple[TokenStep, str], _ErrorRow]] = {
+    ("code", "invalid_client"): (
+        "auth",
+        True,
+        "Zoho does not know this client id as a Self Client.",
+        "Check it in the API console, and the data center (it is set to {dc}).",
+    ),
+    ("code", "invalid_code"): (
+        "auth",
+        True,
+        "The code is too old, or was used already.",
+        "It works once, within the minutes chosen for it: generate a new one. If it is new, {doubt}",
+    ),
+    ("device", "invalid_client"): (
+        "auth",
+        True,
+        "Zoho does not know this client id as one for devices.",
+        "Add a Non-browser Application in the API console, and check the data center (it is set to {dc}).",
+    ),
+    ("device", "invalid_code"): (
+        "auth",
+        True,
+        "The code has run out, or was used already.",
+        "Start again; a code is good for five minutes.",
+    ),
+    ("browser", "invalid_client"): (
+        "auth",
+        True,
+        "Zoho does not know this client id as a server-based application.",
+        "Add one in the API console, or check the id and the data center (it is set to {dc}).",
+    ),
+    ("browser", "invalid_code"): (
+        "auth",
+        True,
+        "The browser's answer came too late, or was used already.",
+        "Start again; it is good for a minute.",
+    ),
+    ("client-credentials", "invalid_client"): (
+        "auth",
+        True,
+        "Zoho does not know this client id as a Self Client.",
+        "Check it in the API console, and the data center (it is set to {dc}).",
+    ),
+}
+_ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_token": "expired"}
+
+
+def token_problem(error: str, status: int | None, data_center: str, step: TokenStep = "refresh") -> Problem:
+    """The `error` of an accounts host's answer; these come with HTTP 200 as well. None: known unasked."""
+    code = clean(error, 60)
+    word = _ALIASES.get(code, code)
+    row = _ERRORS_AT_STEP.get((step, word)) or _ERRORS.get(word)
+    if row is None:
+        return Problem(
+            "auth",
+            f"Zoho's sign-in service refuses: {code}.",
+            f"Check client and data center (it is set to {data_center_label(data_center)}), "
+            "then sign in again.",
+            code,
+            status,
+        )
+    kind, final, message, hint = row
+    return Problem(kind, message, fill_in_data_center(hint, data_center), code, status, final)
+
+
+def token_budget_problem(until: datetime) -> Problem:
+    """One more token request now, and Zoho would lock the sign-in; nothing was asked."""
+    return Problem(
+        "throttled",
+        "Many tokens were asked for lately: zbtui waits, or Zoho would lock this sign-in.",
+        "Is something starting zbtui again and again?",
+        TOKEN_BUDGET_EXHAUSTED,
+        retry_at=until,
+    )
+
+
+NO_REFRESH_TOKEN_PROBLEM: Final = Problem(
+    "auth",
+    "Zoho gave no refresh token, and without one the watch would end within the hour.",
+    "Zoho gives it on a first consent only: remove zbtui's client under Accounts > Sessions > Connected "
+    "apps, then start again.",
+    "NO_REFRESH_TOKEN",
+    final=True,
+)
+
+NOT_SIGNED_IN_PROBLEM: Final = Problem(
+    "auth",
+    "This machine's keyring holds no sign-in for this org.",
+    "Sign in again.",
+    final=True,
+)
+
+NO_CLIENT_SECRET_PROBLEM: Final = Problem(
+    "auth",
+    "This machine's keyring holds no client secret to use again.",
+    "Type in the client's id and secret.",
+    "NO_CLIENT_SECRET",
+)
+
+MALFORMED_CODE_PROBLEM: Final = Problem(
+    "config",
+    "This is not a code of Zoho's: those begin with 1000. and have two dots.",
+    "Copy it whole from the tab Generate Code of the Self Client.",
+)
+
+USED_CODE_PROBLEM: Final = Problem(
+    "auth",
+    "This code was used already, and a code works once.",
+    "Generate a new one in the API console.",
+    "USED_CODE",
+    final=True,
+)
+
+
+def missing_scope_problem(granted: frozenset[str] | None) -> Problem | None:
+    """What is wrong with a consent that covers `granted`; None: nothing, as far as Zoho told."""
+    if granted is None or granted & {BACKUP_SCOPE, BACKUP_SCOPE.replace(".READ", ".ALL")}:
+        return None
+    told = clean(", ".join(sorted(granted)), 80) or "none at all"
+    return Problem(
+        "auth",
+        f"The consent does not cover backups, only: {told}.",
+        f"Ask for the scopes {SIGN_IN_SCOPES}.",
+        "OAUTH_SCOPE_MISMATCH",
+        final=True,
+    )
