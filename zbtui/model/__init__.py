@@ -1,0 +1,1 @@
+"""The basic types: orgs, problems, verdicts, secrets, times and text. Pure."""

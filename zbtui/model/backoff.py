@@ -1,4 +1,4 @@
-"""How long to wait after something has failed: twice as long each time."""
+"""The pause before a retry, which doubles with each failure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from datetime import timedelta
 from typing import Final
 
 _MOST_DOUBLINGS: Final = 10
-"""More would overflow a `timedelta` before it is cut to the longest pause."""
+"""More would overflow a `timedelta` before it is cut to `longest`."""
 
 
 def backoff(first: timedelta, again: int, longest: timedelta) -> timedelta:
     """The pause before the next try.
 
     Args:
-        first: after the first failure.
-        again: how many failures in a row came after the first.
-        longest: no pause is longer.
+        first: the pause after the first failure.
+        again: the number of failures in a row after the first.
+        longest: the upper limit.
     """
     return min(first * (1 << min(again, _MOST_DOUBLINGS)), longest)

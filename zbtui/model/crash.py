@@ -1,4 +1,4 @@
-"""What may be told of a crash: where, and of which kind; never a message, never a local variable."""
+"""What is safe to show of a crash: its place and its class; no message, no local variable."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zbtui.model.problem import Problem
 
 
 def describe_crash(error: BaseException) -> str:
-    """The places that led to `error`, innermost last, and its class.
+    """The traceback of `error`, innermost frame last, and its class.
 
     An exception's own text may hold a header or an answer's body, so it is left out.
     """
@@ -23,7 +23,7 @@ def describe_crash(error: BaseException) -> str:
 
 
 def bug_problem(error: Exception) -> Problem:
-    """A bug of ours that one org, or one form, tripped over; all else goes on."""
+    """A bug in zbtui that stops one org or one form only."""
     return Problem(
         "contract",
         f"zbtui tripped over this answer ({type(error).__name__}).",

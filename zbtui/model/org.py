@@ -1,4 +1,4 @@
-"""What is configured: an org under watch, and the policy it is watched by."""
+"""What is configured: the orgs under watch and their watch policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Grant = Literal["refresh-token", "client-credentials"]
 GRANTS: Final[tuple[Grant, ...]] = ("refresh-token", "client-credentials")
 
 SignInMethod = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
-"""How an org is signed in to ("Self client", "Devices", "Web apps"); three give a refresh token."""
+"""How to sign in to an org ("Self client", "Devices", "Web apps"); the first three give a refresh token."""
 SIGN_IN_METHODS: Final[tuple[SignInMethod, ...]] = (
     "code",
     "device",
@@ -28,7 +28,7 @@ CUSTOM_DATA_CENTER: Final = "custom"
 
 
 def grant_for(method: SignInMethod) -> Grant:
-    """What an org that was signed in to this `way` is watched by."""
+    """The grant for an org that was signed in to by `method`."""
     return "client-credentials" if method == "client-credentials" else "refresh-token"
 
 
@@ -47,30 +47,32 @@ class Org:
     accounts_url: str | None = None
     api_url: str | None = None
     policy_overrides: tuple[tuple[str, timedelta], ...] = ()
-    """The keys of `Policy` that this org sets for itself, in the policy's order."""
+    """The org's own values for keys of `WatchPolicy`, in its order."""
     mute: bool = False
-    """Changes are shown and kept, but nobody is alerted."""
+    """Changes are shown and stored, but no alert is sent."""
     tags: tuple[str, ...] = ()
-    """Words to find it by."""
+    """Words for the filter."""
     accent: Accent | None = None
-    """The colour of the mark beside its name."""
+    """The colour of the mark beside the name."""
 
     @property
     def identity(self) -> str:
-        """Tells this org from another of the same name, whose kept data is not this one's."""
+        """Distinguishes orgs of the same name, so that one never gets the other's data."""
         parts = (self.data_center, self.client_id, self.accounts_url, self.api_url, self.soid)
         return "|".join(part or "" for part in parts)
 
     def differs_only_in_labels(self, other: Org) -> bool:
-        """Whether a look at the one is a look at the other: they differ in nothing but what people see."""
+        """Whether one poll serves both orgs: only mute, tags and accent may differ."""
         return replace(self, mute=other.mute, tags=other.tags, accent=other.accent) == other
 
 
 def merge_edit(current: Org, original: Org, changed: Org) -> Org:
-    """`current`, with what makes `changed` differ from `opened`: other changes since then stay."""
-    keys = [key.name for key in fields(Org) if key.name != "policy_overrides"]
-    taken = {key: getattr(changed, key) for key in keys if getattr(changed, key) != getattr(original, key)}
-    spans, before, after = (
+    """`current` with the edits from `original` to `changed`; its other changes stay."""
+    names = [field.name for field in fields(Org) if field.name != "policy_overrides"]
+    edits = {
+        name: getattr(changed, name) for name in names if getattr(changed, name) != getattr(original, name)
+    }
+    overrides, before, after = (
         dict(current.policy_overrides),
         dict(original.policy_overrides),
         dict(changed.policy_overrides),
@@ -78,26 +80,26 @@ def merge_edit(current: Org, original: Org, changed: Org) -> Org:
     for key in POLICY_KEYS:
         if before.get(key) == after.get(key):
             continue
-        spans.pop(key, None)
+        overrides.pop(key, None)
         if key in after:
-            spans[key] = after[key]
-    own = tuple((key, spans[key]) for key in POLICY_KEYS if key in spans)
-    return replace(current, **taken, policy_overrides=own)
+            overrides[key] = after[key]
+    own = tuple((key, overrides[key]) for key in POLICY_KEYS if key in overrides)
+    return replace(current, **edits, policy_overrides=own)
 
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """How often to look, and from when on to worry. The `[watch]` table of the config."""
+    """How often to poll, and the thresholds of the rules. The `[watch]` table of the config."""
 
     every: timedelta = timedelta(minutes=5)
     near_every: timedelta = timedelta(seconds=30)
     overdue_after: timedelta = timedelta(hours=6)
     long_run_after: timedelta = timedelta(hours=12)
     max_age: timedelta | None = None
-    """How old the last good backup may be; None: as the plan says."""
+    """How old the last good backup may be; None: it follows from the plan."""
 
     def for_org(self, org: Org) -> WatchPolicy:
-        """The policy that `org` is watched by: this one, but for what the org sets itself."""
+        """This policy with the org's own overrides."""
         return replace(self, **dict(org.policy_overrides)) if org.policy_overrides else self
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong, as data: one sentence that says what, one that says the cure."""
+"""What can go wrong, as data: one sentence for the problem, one for the cure."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ ProblemKind = Literal[
 ]
 
 LOCKOUT: Final = "Access Denied"
-"""The accounts host's word for "too many token requests" (Kaizen 43): asking on prolongs it."""
+"""The accounts host's error for too many token requests (Kaizen 43); more requests prolong it."""
 TOKEN_BUDGET_EXHAUSTED: Final = "TOKEN_BUDGET"
-"""Our word for "one more token request, and Zoho would say that"."""
+"""Our code for "the next token request would cause a lock-out"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why an org could not be looked at. Holds no secret; its texts are clean."""
+    """What went wrong. Holds no secret; its texts are cleaned."""
 
     kind: ProblemKind
     message: str
-    """What is wrong, one sentence for a person."""
+    """What is wrong, in one sentence for a person."""
     hint: str
-    """The cure, one sentence."""
+    """The cure, in one sentence."""
     code: str | None = None
-    """Zoho's own word for it, or ours, where there is one."""
+    """Zoho's error code, or ours, if there is one."""
     http_status: int | None = None
     final: bool = False
-    """Asking again cannot help before somebody acts: a dead sign-in, a missing right."""
+    """Retrying is useless until somebody acts: a dead sign-in, a missing permission."""
     retry_at: datetime | None = None
-    """Not to be asked again before this moment (`Retry-After`, or the end of a lock-out)."""
+    """No retry before this moment (`Retry-After`, or the end of a lock-out)."""
 
     @property
     def forbids_early_retry(self) -> bool:
-        """Whether nobody may ask before `retry_at`, not even who is told to."""
+        """Whether even a poll requested by hand must wait until `retry_at`."""
         return self.code in (LOCKOUT, TOKEN_BUDGET_EXHAUSTED)
 
 
 class ProblemError(Exception):
-    """The one error that the rooms of zbtui raise to each other; says nothing but its trouble."""
+    """The one error that zbtui's packages raise to each other; carries a `Problem`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)

@@ -1,4 +1,4 @@
-"""Secrets that do not show themselves in a repr, a message, a log line or a traceback."""
+"""Secrets that never appear in a repr, a message, a log line or a traceback."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Final, Never
 from zbtui.model.org import Grant
 
 TOKEN_LIFETIME: Final = timedelta(hours=1)
-"""Of an access token ("Token limits")."""
+"""How long an access token lives ("Token limits")."""
 RENEWAL_MARGIN: Final = timedelta(minutes=5)
-"""How long before its end an access token is no longer used."""
+"""An access token this close to its expiry is not used."""
 _HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
 class Secret:
-    """Holds one secret text; only `reveal()` gives it out.
+    """Holds one secret text; only `reveal()` returns it.
 
-    Comparing goes by value; hashing, pickling and copying into text are refused or blank.
+    Compares by value. Hashing and pickling raise `TypeError`; its text forms are masked.
     """
 
     __slots__ = ("_text",)
@@ -29,7 +29,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The secret itself: to be called where it is sent or stored, never to be kept."""
+        """The secret text: call this only to send or store it, and keep no copy."""
         return self._text
 
     def __bool__(self) -> bool:
@@ -38,7 +38,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and other._text == self._text
 
-    __hash__ = None  # type: ignore[assignment]  # the typing of object.__hash__ leaves no other way
+    __hash__ = None  # type: ignore[assignment]  # typed as a method in object
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -50,25 +50,25 @@ class Secret:
 
 
 def is_header_safe(token: str) -> bool:
-    """Whether a token may stand in an `Authorization` header: anything else is refused unsent."""
+    """Whether a token may go into an `Authorization` header; any other is never sent."""
     return _HEADER_SAFE.fullmatch(token) is not None
 
 
 def fingerprint(*secrets: Secret) -> str:
-    """Tells one secret from another without giving it away: 32 hex digits, safe to be written down.
+    """Identifies secrets without revealing them: 32 hex digits, safe to store.
 
-    For long random secrets, as Zoho's are; a word that can be guessed could be found by trying.
+    For long random secrets, such as Zoho's; a guessable word could be found by trial.
     """
-    whole = hashlib.sha256(b"zbtui")
+    digest = hashlib.sha256(b"zbtui")
     for secret in secrets:
         part = secret.reveal().encode("utf-8", "surrogatepass")
-        whole.update(len(part).to_bytes(4, "big") + part)
-    return whole.hexdigest()[:32]
+        digest.update(len(part).to_bytes(4, "big") + part)
+    return digest.hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
-    """A client of Zoho's API console, of whichever type."""
+    """A client from Zoho's API console, of any type."""
 
     client_id: str
     client_secret: Secret
@@ -76,26 +76,26 @@ class OAuthClient:
 
 @dataclass(frozen=True, slots=True)
 class SignInCredentials:
-    """What an org signs in with: the keyring's `sign-in` entry."""
+    """What an org signs in with: the `sign-in` entry in the keyring."""
 
     client_secret: Secret
     refresh_token: Secret | None = None
     """None for client credentials."""
 
     def is_complete_for(self, grant: Grant) -> bool:
-        """Whether it holds all that an org of this grant needs."""
+        """Whether it holds everything that this grant needs."""
         return grant == "client-credentials" or bool(self.refresh_token)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A live access token and where it may be used: the keyring's `access` entry."""
+    """An access token and its API host: the keyring's `access` entry."""
 
     token: Secret
     api_url: str
-    """The token answer's `api_domain`; without a trailing slash."""
+    """The token answer's `api_domain`, without a trailing slash."""
     expires_at: datetime
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether it will live long enough to be used."""
+        """Whether more than `RENEWAL_MARGIN` is left."""
         return now < self.expires_at - RENEWAL_MARGIN

@@ -1,4 +1,4 @@
-"""What a person is shown while signing in. None of it is secret."""
+"""What a person sees while signing in. None of it is secret."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class RequestingFromZoho:
-    """Zoho is being asked."""
+    """Zoho has not answered yet."""
 
     purpose: str
     """Completes "asking Zoho …"."""
@@ -16,12 +16,12 @@ class RequestingFromZoho:
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """What to enter, and where: on any device with a browser."""
+    """A code, and where to enter it: in any browser."""
 
     user_code: str
     verification_url: str
     verification_url_with_code: str | None
-    """The same with the code in it; not always there."""
+    """The same URL with the code in it, if Zoho sends it."""
     expires_at: datetime
     next_poll: datetime
     poll_count: int = 0
@@ -30,11 +30,11 @@ class DeviceCode:
 
 @dataclass(frozen=True, slots=True)
 class ConsentPage:
-    """The consent page, to be opened on this machine."""
+    """The consent page, to open on this machine."""
 
     url: str
     redirect_uri: str
-    """As registered for the client, to the letter."""
+    """Exactly as registered for the client."""
     expires_at: datetime
 
 

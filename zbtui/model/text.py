@@ -1,4 +1,4 @@
-"""Text from outside is data: cleaned once, where it enters, and never parsed as markup."""
+"""Text from outside is data: cleaned once, on entry, and never parsed as markup."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _UNSAFE: Final = re.compile(
 
 
 def clean(text: str, max_length: int = MAX_LENGTH) -> str:
-    """One printable line: white space folded, control characters out, at most `longest` characters.
+    """One printable line of at most `max_length`: white space collapsed, control characters removed.
 
-    Idempotent. A text that was cut ends in an ellipsis.
+    Idempotent. A truncated text ends in an ellipsis.
     """
     if len(text) <= max_length and text.isprintable() and "  " not in text and text == text.strip():
-        return text  # as nearly all are: whatever is taken out below is not printable
-    # Only so much is looked at that folding a huge text cannot take long.
-    looked_at = text[: max_length * 8]
-    line = _UNSAFE.sub("", _SPACES.sub(" ", looked_at)).strip()
+        return text  # the usual case: everything removed below is unprintable
+    # Cut first: collapsing a huge text would take long.
+    head = text[: max_length * 8]
+    line = _UNSAFE.sub("", _SPACES.sub(" ", head)).strip()
     line = _SPACES.sub(" ", line)
-    whole = len(looked_at) == len(text) and len(line) <= max_length
-    return line if whole else line[: max_length - 1].rstrip() + "…"
+    is_whole = len(head) == len(text) and len(line) <= max_length
+    return line if is_whole else line[: max_length - 1].rstrip() + "…"

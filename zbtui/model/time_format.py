@@ -1,4 +1,4 @@
-"""Times and spans, in words and read from words."""
+"""Times and durations as text, and durations parsed from text."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ MONTHS: Final = (
 
 
 def weekday(on: date) -> str:
-    """`Mon`, whatever the machine's language."""
+    """`Mon`: in English, whatever the locale."""
     return WEEKDAYS[on.weekday()][:3]
 
 
 def parse_duration(text: str) -> timedelta:
-    """`"90s"`, `"5m"`, `"1h30m"`, `"2d"`.
+    """A duration such as `"90s"`, `"5m"`, `"1h30m"` or `"2d"`.
 
     Raises:
-        ValueError: not of that form, zero, or beyond ten years.
+        ValueError: not of that form, zero, or longer than ten years.
     """
     if not _DURATION.fullmatch(text):
         raise ValueError("a number and a unit (s, m, h, d), such as 30s, 5m or 1h30m")
@@ -46,17 +46,17 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(span: timedelta) -> str:
-    """As `parse_duration` reads it: `"1h30m"`; whole seconds."""
-    left, parts = int(span.total_seconds()), []
+    """The inverse of `parse_duration`: `"1h30m"`, in whole seconds."""
+    rest, parts = int(span.total_seconds()), []
     for unit, seconds in reversed(_UNITS.items()):
-        count, left = divmod(left, seconds)
+        count, rest = divmod(rest, seconds)
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts)
 
 
 def countdown(span: timedelta) -> str:
-    """`6d 03:12:44`, under a day `03:12:44`; whole seconds, the sign left out."""
+    """`6d 03:12:44`, under a day `03:12:44`; whole seconds, without a sign."""
     seconds = int(abs(span).total_seconds())
     days, rest = divmod(seconds, 86400)
     clock = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
@@ -64,9 +64,9 @@ def countdown(span: timedelta) -> str:
 
 
 def rough_span(span: timedelta) -> str:
-    """`now`, `25s`, `12m`, `3h`, `6d`: a span that does not ask to be read each second.
+    """`now`, `25s`, `12m`, `3h`, `6d`: a duration in a single unit.
 
-    Under a minute in steps of five seconds, so that a row of panels does not flicker.
+    Under a minute in steps of five seconds, so that the panels do not flicker.
     """
     seconds = int(abs(span).total_seconds())
     if seconds < 5:
@@ -81,51 +81,51 @@ def rough_span(span: timedelta) -> str:
 
 
 def ago(span: timedelta) -> str:
-    """`rough`, as an age: `just now`, `25s ago`."""
+    """`rough_span` as an age: `just now`, `25s ago`."""
     text = rough_span(span)
     return "just now" if text == "now" else f"{text} ago"
 
 
 def rough_time_left(span: timedelta) -> str:
-    """`rough`, as what is left: `now`, `in 25s`."""
+    """`rough_span` as time left: `now`, `in 25s`."""
     text = rough_span(span)
     return text if text == "now" else f"in {text}"
 
 
 def month_bounds(moment: datetime) -> tuple[datetime, datetime]:
-    """The calendar month of a moment, at its own offset: where it begins, and where the next one does."""
+    """The start of a moment's calendar month and of the next month, at its own offset."""
     begin = moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return begin, (begin + timedelta(days=32)).replace(day=1)
 
 
 def utc_offset_text(moment: datetime) -> str:
-    """`+05:30`, of an aware moment."""
+    """The offset of an aware moment: `+05:30`."""
     return moment.strftime("%z")[:3] + ":" + moment.strftime("%z")[3:5]
 
 
 def day_month_text(moment: datetime, *, year: bool = False) -> str:
-    """`12 Jul`, with the year `12 Jul 2022`: in English whatever the locale."""
+    """`12 Jul`, or with the year `12 Jul 2022`; always in English."""
     text = f"{moment.day} {MONTHS[moment.month - 1]}"
     return f"{text} {moment.year}" if year else text
 
 
 def datetime_texts(moment: datetime, zone: tzinfo | None) -> tuple[str, ...]:
-    """The same moment said at falling length, for the first that fits.
+    """One moment as texts, longest first; callers take the first that fits.
 
-    In the viewer's `zone` (None: the machine's own), the time in the org's own offset beside it.
+    In the viewer's `zone` (None: the machine's), beside it the time at the org's own offset.
     """
-    here = moment.astimezone(zone)
-    theirs = utc_offset_text(moment)
-    date = f"{weekday(here)} {day_month_text(here)}"
-    if here.utcoffset() == moment.utcoffset():
-        clock = f"{here:%H:%M} ({theirs})"
-        return f"{date} {here.year} {clock}", f"{date} {clock}", f"{date} {here:%H:%M}"
-    there = f"{moment:%H:%M} {theirs}"
-    if here.date() != moment.date():
-        there = f"{weekday(moment)} {there}"
+    local = moment.astimezone(zone)
+    org_offset = utc_offset_text(moment)
+    day = f"{weekday(local)} {day_month_text(local)}"
+    if local.utcoffset() == moment.utcoffset():
+        clock = f"{local:%H:%M} ({org_offset})"
+        return f"{day} {local.year} {clock}", f"{day} {clock}", f"{day} {local:%H:%M}"
+    org_time = f"{moment:%H:%M} {org_offset}"
+    if local.date() != moment.date():
+        org_time = f"{weekday(moment)} {org_time}"
     return (
-        f"{date} {here.year} {here:%H:%M} (there {there})",
-        f"{date} {here:%H:%M} (there {there})",
-        f"{date} {here:%H:%M} ({there})",
-        f"{date} {here:%H:%M}",
+        f"{day} {local.year} {local:%H:%M} (there {org_time})",
+        f"{day} {local:%H:%M} (there {org_time})",
+        f"{day} {local:%H:%M} ({org_time})",
+        f"{day} {local:%H:%M}",
     )

@@ -1,4 +1,4 @@
-"""What to think of an org: how bad, in which words, and what to do."""
+"""The verdict on an org: how bad, in which words, and what to do."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ VerdictName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to think of an org."""
+    """The result of judging a snapshot."""
 
     name: VerdictName
     level: Level
     badge: str
-    """The badge: Zoho's own status word, or one of ours (`NO BACKUP`, `OFFLINE` …)."""
+    """Zoho's own status word, or one of ours (`NO BACKUP`, `OFFLINE` …)."""
     headline: str
-    """What is the matter; where a "; " parts it, what stands before it is enough."""
+    """What is wrong; the part before a "; " is enough on its own."""
     hint: str | None = None
-    """What to do; where a ": " parts it, what stands before it is enough."""
+    """What to do; the part before a ": " is enough on its own."""
     stale: bool = False
-    """Judged by data that a newer attempt could not confirm."""
+    """Judged by data that a newer poll could not confirm."""
 
     @property
     def glyph(self) -> str:
-        """One narrow character a state, so that no state is told by colour alone."""
+        """One narrow character per verdict, clear without colour."""
         return _GLYPHS[self.name]
 
 

@@ -1,4 +1,4 @@
-"""The runs that are ahead, of all orgs, on one line of time: by day, with what coincides."""
+"""The upcoming runs of all orgs on one timeline: by day, with those that coincide."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from zbtui.zoho_api.backup import BackupState
 from zbtui.zoho_api.recurrence import later_runs
 
 AGENDA_HORIZON: Final = timedelta(days=35)
-"""How far ahead it looks: every monthly plan has a run in it."""
+"""How far ahead it goes: every monthly plan has a run in it."""
 _at: Final = attrgetter("at")
 
 
 class AgendaRun(NamedTuple):
-    """One run that is ahead, or late. A tuple, because there are tens of thousands of them."""
+    """One upcoming or late run. A tuple, because there are tens of thousands of them."""
 
     org_name: str
     at: datetime
-    """In the offset of Zoho's date."""
+    """At the offset of Zoho's date."""
     local_time: datetime
     """The same moment in the viewer's zone."""
     is_exact: bool
-    """Zoho's own date (`scheduled_date`); else about when the plan has another one."""
+    """Whether it is Zoho's own date (`scheduled_date`) or computed from the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +37,35 @@ class AgendaDay:
 
     day: date
     runs: tuple[AgendaRun, ...]
-    """In the order of their times."""
+    """Ordered by time."""
     empty_days_before: int = 0
-    """Days just before it of which no run is known, within the horizon."""
+    """Days just before it without a known run, within the horizon."""
     runs_by_hour: Counter[int] = field(default_factory=Counter)
     """How many runs begin in each hour."""
 
     def shares_hour(self, run: AgendaRun) -> bool:
-        """Whether another one begins within the same hour."""
+        """Whether another run begins within the same hour."""
         return self.runs_by_hour[run.local_time.hour] > 1
 
     @property
     def hour_cells(self) -> str:
-        """The day's hours, a cell each: `·` nothing, else how many runs, `+` for more than nine."""
+        """One cell per hour: `·` nothing, else how many runs, `+` for more than nine."""
         return "".join(_hour_cell(self.runs_by_hour[hour]) for hour in range(24))
 
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """Every org is in it at least once."""
+    """Names every org at least once."""
 
     overdue: tuple[AgendaRun, ...]
-    """Due by now, and not in progress."""
+    """Due by now, and not running."""
     running: tuple[str, ...]
     days: tuple[AgendaDay, ...]
-    """Those with runs."""
+    """Days with runs."""
     without_run: tuple[str, ...]
-    """Orgs without any run ahead, late or in progress."""
+    """Orgs without any run upcoming, late or running."""
     valid_until: datetime
-    """It holds up to here, unless more is known of an org: then a run is due, or a day begins."""
+    """When the next run is due or a day begins; until then only a new snapshot changes it."""
 
 
 def is_running(snapshot: Snapshot) -> bool:
@@ -73,7 +73,7 @@ def is_running(snapshot: Snapshot) -> bool:
 
 
 def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[AgendaRun, ...]:
-    """About those that follow the next one, up to the horizon. Costs more than all the rest.
+    """The approximate runs after the next one, up to the horizon. The costliest part.
 
     Args:
         zone: the viewer's; None: the machine's.
@@ -81,7 +81,7 @@ def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) ->
     first = snapshot.next_run
     if first is None or snapshot.zoho.backup is None or not snapshot.zoho.backup.rrule:
         return ()
-    # Up to the end of a day: asked again on the same day, it is the same question.
+    # Cut to a whole day, so that calls on the same day share a cache entry.
     end = (now + AGENDA_HORIZON).replace(hour=0, minute=0, second=0, microsecond=0)
     name, dates = snapshot.org.name, later_runs(snapshot.zoho.backup.rrule, first, end)
     return tuple(AgendaRun(name, at, at.astimezone(zone), is_exact=False) for at in dates)
@@ -90,49 +90,51 @@ def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) ->
 def build_agenda(
     snapshots: Iterable[tuple[Snapshot, Sequence[AgendaRun] | None]], now: datetime, zone: tzinfo | None
 ) -> Agenda:
-    """Args:
-    snapshots: each with what `runs_after` gives; None: not reckoned yet, and until then no day is
-        told to be without a run.
-    zone: the viewer's; None: the machine's.
+    """The agenda of all orgs.
+
+    Args:
+        snapshots: each with its `later_agenda_runs`; None: not computed yet, and until then no day
+            counts as empty.
+        zone: the viewer's; None: the machine's.
     """
     late: list[AgendaRun] = []
     running: list[str] = []
-    ahead: list[AgendaRun] = []
-    none: list[str] = []
+    all_upcoming: list[AgendaRun] = []
+    without_run: list[str] = []
     today = now.astimezone(zone).date()
-    until = _midnight(today + timedelta(days=1), zone)
+    valid_until = _midnight(today + timedelta(days=1), zone)
     is_complete = True
     for snapshot, later in snapshots:
-        name, first, by_zoho = snapshot.org.name, snapshot.next_run, snapshot.zoho_now(now)
-        coming: Sequence[AgendaRun] = _runs_within_horizon(later or (), by_zoho)
+        name, first, zoho_now = snapshot.org.name, snapshot.next_run, snapshot.zoho_now(now)
+        upcoming: Sequence[AgendaRun] = _runs_within_horizon(later or (), zoho_now)
         if is_running(snapshot):
             running.append(name)
         elif first is None:
-            none.append(name)
-        elif first <= by_zoho:
+            without_run.append(name)
+        elif first <= zoho_now:
             late.append(AgendaRun(name, first, first.astimezone(zone), is_exact=True))
         else:
-            coming = (AgendaRun(name, first, first.astimezone(zone), is_exact=True), *coming)
+            upcoming = (AgendaRun(name, first, first.astimezone(zone), is_exact=True), *upcoming)
         is_complete = is_complete and later is not None
-        ahead += coming
-        if coming:
-            until = min(until, now + (coming[0].at - by_zoho))
+        all_upcoming += upcoming
+        if upcoming:
+            valid_until = min(valid_until, now + (upcoming[0].at - zoho_now))
     last = today + AGENDA_HORIZON if is_complete else today
     return Agenda(
         tuple(sorted(late, key=_run_time_key)),
         tuple(running),
-        _days(ahead, today, last),
-        tuple(none),
-        until,
+        _days(all_upcoming, today, last),
+        tuple(without_run),
+        valid_until,
     )
 
 
 def _run_time_key(run: AgendaRun) -> float:
-    return run.at.timestamp()  # compared faster than dates of many offsets
+    return run.at.timestamp()  # compares faster than dates at many offsets
 
 
 def _runs_within_horizon(later: Sequence[AgendaRun], since: datetime) -> Sequence[AgendaRun]:
-    """Those of `later`, which is in order, after that moment and up to the horizon."""
+    """The runs of `later`, which is sorted, after `since` and up to the horizon."""
     return later[bisect_right(later, since, key=_at) : bisect_right(later, since + AGENDA_HORIZON, key=_at)]
 
 
@@ -142,16 +144,18 @@ def _midnight(on: date, zone: tzinfo | None) -> datetime:
 
 
 def _days(runs: list[AgendaRun], today: date, last: date) -> tuple[AgendaDay, ...]:
-    """Up to `last`, each with how many days without a run are before it."""
+    """The days with runs; empty days are counted up to `last`."""
     days: dict[date, list[AgendaRun]] = {}
     for run in sorted(runs, key=_run_time_key):
         days.setdefault(run.local_time.date(), []).append(run)
-    before, found = today, []
-    for on, here in days.items():
-        empty = max((on - before).days - 1, 0) if on <= last else 0
-        found.append(AgendaDay(on, tuple(here), empty, Counter(run.local_time.hour for run in here)))
-        before = on
-    return tuple(found)
+    before, result = today, []
+    for day, day_runs in days.items():
+        empty = max((day - before).days - 1, 0) if day <= last else 0
+        result.append(
+            AgendaDay(day, tuple(day_runs), empty, Counter(run.local_time.hour for run in day_runs))
+        )
+        before = day
+    return tuple(result)
 
 
 def _hour_cell(runs: int) -> str:

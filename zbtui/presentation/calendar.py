@@ -1,4 +1,4 @@
-"""A year of backups as a small calendar: a line a month, a cell a day."""
+"""A year of backups as a small calendar: one line per month, one cell per day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zbtui.zoho_api.runs import BackupRun, History
 COMPLETED: Final = "✔"
 FAILED: Final = "✖"
 STARTED: Final = "▸"
-"""An end of it was never told, or it is running."""
+"""It is running, or its end was never logged."""
 STOPPED: Final = "■"
 """Somebody stopped the plan."""
 NO_RUN: Final = "·"
@@ -20,26 +20,26 @@ LEGEND: Final = (
     f"{COMPLETED} completed  {FAILED} failed  {NO_RUN} nothing",
     f"{STARTED} started, no end told  {STOPPED} stopped",
 )
-"""Lines that fit beside the months' names on a small screen."""
+"""These lines fit beside the month names on a small screen."""
 _PRECEDENCE: Final = (NO_RUN, STARTED, COMPLETED, STOPPED, FAILED)
-"""Of several on one day, the one furthest right is shown."""
+"""If a day has several, the rightmost is shown."""
 
 
 def year_calendar(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
-    """Each month up to this one, the newest first: `Dec 2025`, and 31 cells; blank where there is no day.
+    """The last 13 months, newest first: `Dec 2025` and 31 cells, blank where there is no day.
 
-    A run counts on the day on which it ended, in the viewer's zone.
+    A run counts on the day it ended, in the viewer's zone.
 
     Args:
         zone: the viewer's; None: the machine's.
     """
     marks: dict[date, str] = {}
-    seen = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]
-    seen += [(entry.logged_at, STOPPED) for entry in history.entries if entry.action == "stopped"]
-    for moment, mark in seen:
+    marked = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]
+    marked += [(entry.logged_at, STOPPED) for entry in history.entries if entry.action == "stopped"]
+    for moment, mark in marked:
         if moment is not None:
-            on = moment.astimezone(zone).date()
-            marks[on] = max(marks.get(on, NO_RUN), mark, key=_PRECEDENCE.index)
+            day = moment.astimezone(zone).date()
+            marks[day] = max(marks.get(day, NO_RUN), mark, key=_PRECEDENCE.index)
     months, first = [], today.replace(day=1)
     for _ in range(13):
         months.append((f"{MONTHS[first.month - 1]} {first.year}", _month_cells(first, today, marks)))
@@ -54,7 +54,7 @@ def _run_mark(run: BackupRun) -> str:
 
 
 def _month_cells(first: date, today: date, marks: dict[date, str]) -> str:
-    year_ago = today - timedelta(days=365)  # Zoho keeps no more
+    year_ago = today - timedelta(days=365)  # Zoho keeps nothing older
     days = (first + timedelta(days=offset) for offset in range(31))
     return "".join(
         marks.get(day, NO_RUN) if day.month == first.month and year_ago <= day <= today else " "

@@ -1,4 +1,4 @@
-"""Where Zoho itself shows an org's backups ("Requesting data backup")."""
+"""Where Zoho shows an org's backups ("Requesting data backup")."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 
 def crm_url(snapshot: Snapshot) -> str | None:
-    """The address of the org's CRM in a browser; None: of a custom one it is not known.
+    """The URL of the org's CRM; None for a custom data center, where it is unknown.
 
-    From there `BACKUP_MENU` leads on: the address of that page is not documented.
+    From there `BACKUP_MENU` leads on: the URL of that page is not documented.
     """
     dc = DATA_CENTERS.get(snapshot.org.data_center)
     if dc is None:

@@ -1,4 +1,4 @@
-"""The filter that somebody types: which orgs it lets through. Nothing typed is an error."""
+"""The filter that a person types: which orgs it shows. Every input is valid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zbtui.model.verdict import Level, Verdict
 
 _TERM: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 _SEPARATOR: Final = "\n"
-"""Between two texts: no clean text holds one, so that no word matches across."""
+"""Between two texts: no cleaned text has one, so no word matches across."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,48 +22,44 @@ class FilterTerm:
     text: str
     """In lower case."""
     field: str | None = None
-    """One of `FIELDS`; None: any of them, and how the org is watched."""
+    """One of `FILTER_FIELDS`; None: any of an org's texts."""
     negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OrgFilter:
-    """Made by `parse_filter`. Lets through what all its words match."""
+    """Shows the orgs that match all its terms. Made by `parse_filter`."""
 
     terms: tuple[FilterTerm, ...] = ()
 
     def matches(self, texts: Mapping[str | None, str]) -> bool:
-        """Args:
-        texts: of an org, from `texts_of`.
-        """
-        for word in self.terms:
-            wanted = _SEPARATOR + word.text if word.field in _PREFIX_FIELDS else word.text
-            if (wanted in texts[word.field]) is word.negated:
+        """Whether an org with these `searchable_texts` matches."""
+        for term in self.terms:
+            wanted = _SEPARATOR + term.text if term.field in _PREFIX_FIELDS else term.text
+            if (wanted in texts[term.field]) is term.negated:
                 return False
         return True
 
 
 def parse_filter(text: str) -> OrgFilter:
-    """Words parted by blanks; `!word` inverts, `field:word` holds it to a field, quotes keep blanks.
+    """Words parted by blanks; `!word` negates, `field:word` searches one field, quotes keep blanks.
 
-    A level alone (`ok`, `warning`, `unknown`,
-    `critical`) is held to its field. A field that there is not is taken as part of the word. What is
-    still being typed (`!`, `tag:`) holds nothing back.
+    A level alone (`ok`, `warning`, `unknown`, `critical`) searches its own field. An unknown field is
+    part of the word. An unfinished term (`!`, `tag:`) is ignored.
     """
-    return OrgFilter(tuple(word for token in _TERM.findall(text) if (word := _parse_term(token)).text))
+    return OrgFilter(tuple(term for token in _TERM.findall(text) if (term := _parse_term(token)).text))
 
 
 def _parse_term(token: str) -> FilterTerm:
     plain = token.replace('"', "")
     rest = plain.lstrip("!")
-    inverted = (len(plain) - len(rest)) % 2 == 1
-    field, colon, held = rest.partition(":")
+    negated = (len(plain) - len(rest)) % 2 == 1
+    field, colon, value = rest.partition(":")
     known = field.casefold() if colon and field.casefold() in FILTER_FIELDS else None
-    if (
-        known is None and rest.casefold() in _LEVEL_LABELS
-    ):  # `!ok` is not to hide a "cannot look", nor a Brook
-        return FilterTerm(rest.casefold(), "level", inverted)
-    return FilterTerm((rest if known is None else held).casefold(), known, inverted)
+    # Else `!ok` would hide "cannot look" and Brook.
+    if known is None and rest.casefold() in _LEVEL_LABELS:
+        return FilterTerm(rest.casefold(), "level", negated)
+    return FilterTerm((rest if known is None else value).casefold(), known, negated)
 
 
 def _verdict_text(snapshot: Snapshot, verdict: Verdict) -> str:
@@ -71,13 +67,13 @@ def _verdict_text(snapshot: Snapshot, verdict: Verdict) -> str:
 
 
 def _level_text(snapshot: Snapshot, verdict: Verdict) -> str:
-    """As the bar counts it: what could not be confirmed is not well."""
+    """As the fleet bar counts it: a stale OK is unknown."""
     return (Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level).label
 
 
 def _requester_name(snapshot: Snapshot, verdict: Verdict) -> str:
-    who = snapshot.zoho.backup.requester if snapshot.zoho.backup else None
-    return (who.name if who else None) or ""
+    requester = snapshot.zoho.backup.requester if snapshot.zoho.backup else None
+    return (requester.name if requester else None) or ""
 
 
 _FIELD_TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
@@ -91,7 +87,7 @@ _FIELD_TEXTS: Final[dict[str, Callable[[Snapshot, Verdict], str]]] = {
     "tag": lambda snapshot, verdict: _SEPARATOR.join(snapshot.org.tags),
 }
 FILTER_FIELDS: Final = tuple(_FIELD_TEXTS)
-"""What a word can be held to, as in `dc:eu`."""
+"""Fields to limit a word to, as in `dc:eu`."""
 FILTER_HELP: Final = (
     ("acme !eu", "every word must be in some field; with ! in none"),
     ('"ab c"', 'as one word; so in company:"ab c"'),
@@ -105,17 +101,17 @@ FILTER_HELP: Final = (
     ("tag:", "the org's tags"),
     ("paused", "how it is watched: paused, muted, stale"),
 )
-"""What can be typed, and what it means."""
+"""What can be typed, and its meaning."""
 _LEVEL_LABELS: Final = frozenset(level.label for level in Level)
 _PREFIX_FIELDS: Final = frozenset({"dc", "level"})
-"""Fields of a few fixed words: `dc:us` is not to find `custom`."""
+"""Fields of a few fixed words: `dc:us` must not match `custom`."""
 
 
 def searchable_texts(snapshot: Snapshot, verdict: Verdict) -> dict[str | None, str]:
-    """What a filter looks through, in lower case, by field; None: all of them, and how it is watched."""
+    """The texts a filter searches, in lower case, by field; None: all, and paused, muted or stale."""
     texts: dict[str | None, str] = {
         field: _SEPARATOR + text(snapshot, verdict).casefold() for field, text in _FIELD_TEXTS.items()
     }
-    watched = {"paused": snapshot.activity.paused, "muted": snapshot.org.mute, "stale": verdict.stale}
-    texts[None] = _SEPARATOR.join([*texts.values(), *(word for word, holds in watched.items() if holds)])
+    states = {"paused": snapshot.activity.paused, "muted": snapshot.org.mute, "stale": verdict.stale}
+    texts[None] = _SEPARATOR.join([*texts.values(), *(word for word, holds in states.items() if holds)])
     return texts

@@ -1,4 +1,4 @@
-"""Every action that has a key: what it is called, its keys by default, and where it is heard."""
+"""Every action that has a key: its names, its default keys, and its scope."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ class KeyAction:
     """One thing that a key does."""
 
     id: str
-    """Names it in the config's `[keys]`; the same in two scopes where one override is to serve both."""
+    """Its name in the config's `[keys]`; the same in two scopes if one override serves both."""
     keys: tuple[str, ...]
-    """By default, under Textual's names."""
+    """The default keys, by Textual's names."""
     action: str
-    """What is called, as Textual writes it."""
+    """What is called, in Textual's syntax."""
     label: str
-    """A word or two, for the footer."""
+    """A word or two, for the key bar."""
     tooltip: str
     """A sentence, for the help."""
     in_key_bar: bool = False
-    """Whether the footer has it."""
     group: str = ""
-    """Those of a group share one word in the footer."""
+    """A group shares one word in the key bar."""
 
 
 def _help_only(action_id: str, keys: str, action: str, label: str, tooltip: str) -> KeyAction:
@@ -132,7 +131,7 @@ _WELCOME: Final = (
 )
 
 _FORM: Final = (
-    # Where the focused one has no use for the arrows, as buttons have none.
+    # Where the focused widget does not use the arrows itself; buttons do not.
     _help_only("form.next", "right down", "app.focus_next", "Next", "Next field"),
     _help_only("form.back", "left up", "app.focus_previous", "Previous", "Field before"),
 )
@@ -161,4 +160,4 @@ KEY_SCOPES: Final[Mapping[str, Sequence[KeyAction]]] = {
     "remove": _REMOVE,
     "sign-in": _SIGN_IN,
 }
-"""A scope is one screen, or a widget on one, that hears keys of its own."""
+"""A scope is a screen, or a widget on one, with keys of its own."""

@@ -1,7 +1,7 @@
-"""Other keys for the actions, as the config's `[keys]` gives them, and what may be wrong with them.
+"""The keys that the config's `[keys]` gives to actions, and what may be wrong with them.
 
-The names of keys are Textual's, written down here once more: each command reads the config, and importing
-`textual.keys` loads 165 modules, 0.28 s of CPU, for commands that have no screen.
+The key names are Textual's, repeated here: every command reads the config, and importing `textual.keys`
+loads 165 modules, 0.28 s of CPU, for commands without a screen.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zbtui.model.text import clean
 from zbtui.presentation.key_actions import KEY_SCOPES
 
 Keymap = tuple[tuple[str, str], ...]
-"""An action's id and its keys, under Textual's names, parted by commas."""
+"""Pairs of an action's id and its keys: Textual's names, joined by commas."""
 
 _MODIFIERS: Final = frozenset(("alt", "ctrl", "shift", "super", "hyper", "meta"))
 _ARROWS: Final = ("up", "down", "left", "right")
@@ -25,7 +25,7 @@ _PAGING: Final = ("pageup", "pagedown", "home", "end")
 _TYPING: Final = ("space", "enter", "backspace", "delete")
 _FUNCTIONS: Final = tuple(f"f{number}" for number in range(1, 25))
 _NAMED_KEYS: Final = frozenset((*_ARROWS, *_PAGING, *_TYPING, *_FUNCTIONS, "escape", "tab", "insert"))
-# Textual's names of characters are Unicode's, but for these.
+# Textual's names of characters are Unicode's, except for these.
 _CHARACTER_NAMES: Final = {
     "solidus": "slash",
     "reverse_solidus": "backslash",
@@ -35,11 +35,11 @@ _CHARACTER_NAMES: Final = {
     "low_line": "underscore",
 }
 _TERMINAL_ALIASES: Final = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+left_square_bracket": "escape"}
-"""What a terminal cannot tell from another key."""
+"""Keys that a terminal sends as another key."""
 RESERVED_KEYS: Final = frozenset(
     ("ctrl+c", "super+c", "ctrl+p", "ctrl+q", "tab", "shift+tab", "ctrl+pageup", "ctrl+pagedown")
 )
-"""What copies, opens the palette, quits and moves among the widgets, everywhere."""
+"""Keys that copy, open the palette, quit and move between widgets, everywhere."""
 _SCROLLING: Final = frozenset(("up", "down", *_PAGING))
 _EDITING: Final = frozenset(
     (*_TYPING, *_PAGING, "ctrl+left", "ctrl+right", *(f"ctrl+{letter}" for letter in "adefkuvwx"))
@@ -48,13 +48,13 @@ _EDITING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _KeyContext:
-    """What listens at the same time: a screen, what is on it, and the app below."""
+    """Scopes that are active together: a screen, its widgets, and the app."""
 
     scopes: tuple[str, ...]
     reserved: frozenset[str] = frozenset()
-    """Keys that what is on the screen needs for itself."""
+    """Keys that the screen's own widgets need."""
     accepts_text: bool = False
-    """Whether a plain character is text there."""
+    """Whether plain characters are text there."""
 
 
 _KEY_CONTEXTS: Final = (
@@ -71,7 +71,7 @@ _DEFAULT_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class InvalidKeymapError(ValueError):
-    """What is wrong, its cure, and the id of the action it is about."""
+    """Carries what is wrong, its cure, and the id of the action."""
 
     def __init__(self, what: str, cure: str, action_id: str) -> None:
         super().__init__(what)
@@ -79,19 +79,19 @@ class InvalidKeymapError(ValueError):
 
 
 def parse_keymap(chosen: Mapping[str, str]) -> Keymap:
-    """What is chosen, by action, with each key under the name that Textual has for it.
+    """The chosen keys by action, under Textual's names.
 
     Raises:
-        WrongKeysError: an action or a key is unknown, or one key would do two things at once.
+        InvalidKeymapError: an unknown action or key, or one key for two actions at once.
     """
     keymap = {action_id: _parse_keys(action_id, text) for action_id, text in chosen.items()}
-    for place in _KEY_CONTEXTS:
-        _check_context(place, keymap)
+    for context in _KEY_CONTEXTS:
+        _check_context(context, keymap)
     return tuple((action_id, ",".join(keys)) for action_id, keys in keymap.items())
 
 
 def textual_key_name(text: str) -> str | None:
-    """The name that Textual has for a key, such as `question_mark` for `?`; None: there is no such key."""
+    """Textual's name for a key, such as `question_mark` for `?`; None if there is no such key."""
     if len(text) == 1:
         return _character_name(text)
     *modifiers, key = text.split("+")
@@ -100,7 +100,7 @@ def textual_key_name(text: str) -> str | None:
     name = (
         _character_name(key) if len(key) == 1 else key if key in _NAMED_KEYS or key in _CHARACTERS else None
     )
-    # A shifted character is another character, and with ctrl there are no capitals.
+    # Shift turns a character into another one, and ctrl has no capitals.
     if name is None or (name not in _NAMED_KEYS and (modifiers == ["shift"] or name != name.lower())):
         return None
     whole = "+".join((*sorted(modifiers), name))
@@ -148,15 +148,15 @@ def _examples() -> Sequence[str]:
     return [actions[0].id for actions in KEY_SCOPES.values()][:3]
 
 
-def _check_context(place: _KeyContext, keymap: Mapping[str, tuple[str, ...]]) -> None:
-    heard = dict.fromkeys(each.id for scope in place.scopes for each in KEY_SCOPES[scope])
-    users: dict[str, str] = {}
-    # The config's own come last: the mistake is told of a line that is in it.
-    for action_id in sorted(heard, key=lambda each: each in keymap):
+def _check_context(context: _KeyContext, keymap: Mapping[str, tuple[str, ...]]) -> None:
+    action_ids = dict.fromkeys(each.id for scope in context.scopes for each in KEY_SCOPES[scope])
+    actions_by_key: dict[str, str] = {}
+    # The config's own come last, so that the error names one of its lines.
+    for action_id in sorted(action_ids, key=lambda each: each in keymap):
         for key in keymap.get(action_id, _DEFAULT_KEYS[action_id]):
             if action_id in keymap:
-                _check_not_reserved(place, action_id, key)
-            other = users.setdefault(key, action_id)
+                _check_not_reserved(context, action_id, key)
+            other = actions_by_key.setdefault(key, action_id)
             if other != action_id:
                 raise InvalidKeymapError(
                     f"{key} would be both {other} and {action_id}",
@@ -165,12 +165,12 @@ def _check_context(place: _KeyContext, keymap: Mapping[str, tuple[str, ...]]) ->
                 )
 
 
-def _check_not_reserved(place: _KeyContext, action_id: str, key: str) -> None:
-    if key in place.reserved:
+def _check_not_reserved(context: _KeyContext, action_id: str, key: str) -> None:
+    if key in context.reserved:
         raise InvalidKeymapError(
             f"{action_id}: {key} scrolls, moves or edits there", "Choose another key.", action_id
         )
-    if place.accepts_text and key not in _NAMED_KEYS and "+" not in key:
+    if context.accepts_text and key not in _NAMED_KEYS and "+" not in key:
         raise InvalidKeymapError(
             f"{action_id}: {key} would be typed into the form",
             'Choose one as in "f5" or "ctrl+g".',

@@ -11,22 +11,22 @@ from zbtui.zoho_api.data_centers import DATA_CENTERS
 from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES
 
 DEFAULT_REDIRECT_PORT: Final = 53171
-"""Where the browser comes back to, if nothing else is chosen: `http://localhost:53171/`."""
+"""The default port of the browser's redirect: `http://localhost:53171/`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignInGuide:
-    """One way to sign in."""
+    """One sign-in method."""
 
     title: str
     requirement: str
     """One line: what it takes."""
     client_type: str
-    """The type of client, as the API console names it."""
+    """The API console's name for the type of client."""
     steps: tuple[str, ...]
-    """What to do there; `{console}`, `{redirect}` and `{scopes}` stand for what is to be filled in."""
+    """What to do there; `sign_in_steps` fills in `{console}`, `{client}`, `{redirect}`, `{scopes}`."""
     pasted_value: str | None = None
-    """What is to be pasted in the end; None: nothing."""
+    """What is pasted at the end; None if nothing."""
 
 
 _CLIENT_STEP: Final = "In {console}, signed in as an administrator of the org, add or open: {client}."
@@ -82,20 +82,20 @@ SIGN_IN_GUIDES: Final[Mapping[SignInMethod, SignInGuide]] = {
 
 
 def api_console_url(data_center: str) -> str:
-    """Zoho's API console of a data center, for a person to open."""
+    """The URL of a data center's API console."""
     return "https://" + DATA_CENTERS.get(data_center, DATA_CENTERS["us"]).web_host("api-console")
 
 
 def sign_in_steps(
     method: SignInMethod, data_center: str, redirect_uri: str, scopes: str = SIGN_IN_SCOPES
 ) -> list[str]:
-    """The steps of a way, filled in.
+    """The steps of a method, filled in.
 
     Args:
-        scopes: how the scopes are named in them.
+        scopes: how the steps name the scopes.
     """
     guide = SIGN_IN_GUIDES[method]
-    filled = {
+    values = {
         "{console}": api_console_url(data_center)
         if data_center != CUSTOM_DATA_CENTER
         else "the API console of that host",
@@ -105,7 +105,7 @@ def sign_in_steps(
     }
     steps = []
     for step in guide.steps:
-        for mark, text in filled.items():
-            step = step.replace(mark, text)
+        for placeholder, text in values.items():
+            step = step.replace(placeholder, text)
         steps.append(step)
     return steps

@@ -1,4 +1,4 @@
-"""In which order orgs are shown."""
+"""The orders in which orgs are shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zbtui.zoho_api.recurrence import parse_rrule
 
 SortOrder = Literal["worst", "next", "name", "good", "company", "dc", "by", "links", "plan"]
 SORT_CYCLE: Final[tuple[SortOrder, ...]] = ("worst", "next", "name", "good")
-"""Those that one key goes through; the others are chosen by a column of the table."""
+"""The orders that one key cycles through; the table's columns select the others."""
 DEFAULT_SORT: Final[SortOrder] = "worst"
 SORT_LABELS: Final[dict[SortOrder, str]] = {
     "worst": "worst first",
@@ -31,9 +31,9 @@ _LAST: Final = inf
 
 
 def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: datetime) -> tuple[Any, ...]:
-    """What is shown first has the least; equal ones are to stay in the config's order.
+    """The sort key of an org, smallest first; ties keep the config's order.
 
-    Only the key of `links` changes as time goes by: once they expire.
+    Only the key of `links` changes with time: when they expire.
     """
     backup = snapshot.zoho.backup
     match order:
@@ -42,11 +42,15 @@ def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: dateti
         case "next":
             return (_time_key(snapshot.next_run, _LAST),)
         case "good":
-            # Nobody knows of a good one: as long ago as can be.
+            # No known good backup counts as the oldest.
             return (_time_key(snapshot.last_completed, _FIRST),)
         case "links":
-            expire = snapshot.zoho.links.expires_at if snapshot.zoho.links else None
-            return (_time_key(expire if expire and expire > snapshot.zoho_now(now) else None, _LAST),)
+            expires_at = snapshot.zoho.links.expires_at if snapshot.zoho.links else None
+            return (
+                _time_key(
+                    expires_at if expires_at and expires_at > snapshot.zoho_now(now) else None, _LAST
+                ),
+            )
         case "plan":
             return _plan_key(backup.rrule if backup else None)
         case "name":
@@ -65,12 +69,12 @@ def _time_key(at: datetime | None, otherwise: float) -> float:
 
 
 def _text_key(text: str | None) -> tuple[Any, ...]:
-    """Alphabetic, whatever the case; without a text last."""
+    """Alphabetical, ignoring case; without a text last."""
     return (not text, (text or "").casefold())
 
 
 def _plan_key(rrule: str | None) -> tuple[Any, ...]:
-    """By the time between two runs; not understood, then without a rule, last."""
+    """By the gap between runs; then rules not understood, then none."""
     rule = parse_rrule(rrule) if rrule else None
     gap = rule.documented_gap if rule else None
     return (not rrule, gap or timedelta.max, rule.text if rule else rrule or "")

@@ -1,4 +1,4 @@
-"""What the history and the links tell, in a few words for a panel or a line."""
+"""The history and the links in a few words, for a panel or a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zbtui.zoho_api.links import LINKS_LIFETIME
 
 
 def last_good_summary(snapshot: Snapshot, now: datetime) -> str:
-    """`last good 6d ago`: when a backup last ended well."""
+    """`last good 6d ago`: when a backup last succeeded."""
     history, backup = snapshot.zoho.history, snapshot.zoho.backup
     if history is None:
         completed = backup is not None and backup.state is BackupState.COMPLETED
@@ -41,13 +41,13 @@ def links_summary(snapshot: Snapshot, now: datetime) -> str:
     running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is BackupState.INPROGRESS
     last = snapshot.last_completed
     if last is not None and zoho_now - last > LINKS_LIFETIME and not running:
-        # Nobody saw them, but none lives longer.
+        # They were never seen, but no link lives longer.
         return f"links expired by {day_month_text(last + LINKS_LIFETIME)}"
     return "no links yet"
 
 
 def history_and_links_summaries(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
-    """Both in one line, at falling length, for the first that fits."""
+    """Both on one line, longest first; callers take the first that fits."""
     good, links = last_good_summary(snapshot, now), links_summary(snapshot, now)
     short = good.removeprefix("last ")
     undated = links.partition(" on ")[0].partition(" by ")[0]

@@ -1,0 +1,1 @@
+"""Zoho's formats: its answers, errors, rules and hosts, parsed into frozen types. Pure."""

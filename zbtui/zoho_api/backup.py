@@ -1,6 +1,6 @@
-"""The answer of `GET /crm/bulk/v7/backup` ("Get data backup details"), read into frozen types.
+"""The answer of `GET /crm/bulk/v7/backup` ("Get data backup details"), parsed into frozen types.
 
-Whatever the bytes, the outcome is a `Backup`, None ("no backup job") or a `TroubleError`.
+Whatever the bytes, the result is a `Backup`, None ("no backup job") or a `ProblemError`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from zbtui.zoho_api.envelope import read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 _YEARS: Final = range(1970, 3000)
-"""Dates beyond are slips, and near the ends of `datetime` a change of zone overflows."""
+"""Other dates are errors, and near the limits of `datetime` zone conversion overflows."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Windows cannot say an earlier moment in its own zone."""
+"""Windows cannot convert earlier moments to its zone."""
 
 
 class BackupState(Enum):
-    """What a status word means; Zoho's five, two of a sister product (Recruit), and the rest."""
+    """The meaning of a status word: Zoho's five, two of a sister product (Recruit), or unknown."""
 
     STOPPED = "STOPPED"
     SCHEDULED = "SCHEDULED"
@@ -42,20 +42,20 @@ _STATES_BY_WORD: Final = {state.value: state for state in BackupState if state i
 
 @dataclass(frozen=True, slots=True)
 class ZohoUser:
-    """The user who set the backup up."""
+    """A user of the org."""
 
     id: str | None
     name: str | None
     zuid: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """As `parse_requester` reads it."""
+        """The inverse of `parse_user`."""
         return {"id": self.id, "name": self.name, "zuid": self.zuid}
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """The latest backup job of an org: Zoho's six keys as they came, and both dates understood."""
+    """The latest backup job of an org: Zoho's six keys as sent, and both dates parsed."""
 
     id: str | None
     status: str | None
@@ -70,19 +70,19 @@ class Backup:
 
     @property
     def state(self) -> BackupState:
-        """`status` understood: upper and lower case, blanks and underscores do not matter."""
+        """`status` parsed, ignoring case, blanks and underscores."""
         return _parse_status(self.status or "")
 
     def as_dict(self) -> dict[str, Any]:
-        """Zoho's six keys, as `parse_job` reads them."""
-        who = self.requester
+        """Zoho's six keys: the inverse of `parse_backup`."""
+        user = self.requester
         return {
             "id": self.id,
             "status": self.status,
             "scheduled_date": self.scheduled_date,
             "start_date": self.start_date,
             "rrule": self.rrule,
-            "requester": who and who.as_dict(),
+            "requester": user and user.as_dict(),
         }
 
 
@@ -93,52 +93,52 @@ def _parse_status(status: str) -> BackupState:
 
 
 def parse_backup_response(status: int, body: bytes, data_center: str) -> Backup | None:
-    """One answer of the details call; None: there is no backup job (204 and its kin).
+    """One answer of the details call; None if there is no backup job (such as a 204).
 
     Args:
         status: the HTTP status.
         body: the decoded body, empty for a 204.
-        data_center: the org's, for sentences that name it.
+        data_center: the org's, for messages that name it.
 
     Raises:
-        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+        ProblemError: an error from Zoho, or an undocumented answer.
     """
     answer = unwrap_response(status, body, "backup", data_center)
     return parse_backup(answer.get("backup"))
 
 
 def parse_backup(job: object) -> Backup | None:
-    """The object under `backup`; None where it is null or empty.
+    """The object under `backup`; None if it is null or empty.
 
     Raises:
-        TroubleError: of kind `contract`.
+        ProblemError: of kind `contract`.
     """
     if job is None or job == {}:
         return None
     if not isinstance(job, Mapping):
         raise ProblemError(contract_problem("has a backup that is no object"))
-    who = parse_user(job.get("requester"), "a backup")
+    user = parse_user(job.get("requester"), "a backup")
     texts = {key: read_text(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
-    if not who and not any(texts.values()):
+    if not user and not any(texts.values()):
         if set(job) - set(texts) - {"requester"}:
             raise ProblemError(contract_problem("has a backup without any of the documented keys"))
         return None
     return Backup(
         **texts,
-        requester=who,
+        requester=user,
         next_run=parse_datetime(texts["scheduled_date"]),
         first_run=parse_datetime(texts["start_date"]),
     )
 
 
 def parse_user(who: object, context: str) -> ZohoUser | None:
-    """A user of the org; None: null or empty.
+    """A user of the org; None if null or empty.
 
     Args:
-        where: what it belongs to, for the error.
+        context: what the user belongs to, for the message.
 
     Raises:
-        TroubleError: of kind `contract`.
+        ProblemError: of kind `contract`.
     """
     if who is not None and not isinstance(who, Mapping):
         raise ProblemError(contract_problem(f"has a user of {context} that is no object"))
@@ -149,7 +149,7 @@ def parse_user(who: object, context: str) -> ZohoUser | None:
 
 @lru_cache(maxsize=4096)
 def _shared_user(user_id: str | None, name: str | None, zuid: str | None) -> ZohoUser:
-    """The same one for each row that names them."""
+    """One object per user, shared by all rows."""
     return ZohoUser(user_id, name, zuid)
 
 
@@ -157,7 +157,7 @@ def parse_datetime(text: str | None) -> datetime | None:
     """An ISO-8601 date with its offset; None stays None.
 
     Raises:
-        TroubleError: of kind `contract`.
+        ProblemError: of kind `contract`.
     """
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""The one table of Zoho's data centers ("Multi DC"), and which hosts a token or secret may be sent to."""
+"""Zoho's data centers ("Multi DC"), and which hosts a token or secret may be sent to."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from zbtui.model.org import CUSTOM_DATA_CENTER, Org
 
 @dataclass(frozen=True, slots=True)
 class DataCenter:
-    """Where one data center signs in and answers. URLs without a trailing slash."""
+    """The URLs of one data center, without a trailing slash."""
 
     key: str
     accounts_url: str
     api_url: str
 
     def web_host(self, service: str) -> str:
-        """Where Zoho serves people, in a data center of the table.
+        """The host of a web page of Zoho's; not for `custom`.
 
         Args:
-            service: `crm` or `api-console`; each lies beside `accounts`, in the same domain.
+            service: `crm` or `api-console`, subdomains beside `accounts`.
         """
         return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
 
@@ -61,7 +61,7 @@ _API_HOSTS: Final = frozenset(
 
 
 def data_center_of(org: Org) -> DataCenter:
-    """Where this org signs in and answers: a row of the table, or its own custom URLs."""
+    """The org's data center: a row of the table, or its own custom URLs."""
     if org.data_center == CUSTOM_DATA_CENTER:
         return DataCenter(
             CUSTOM_DATA_CENTER, (org.accounts_url or "").rstrip("/"), (org.api_url or "").rstrip("/")
@@ -70,9 +70,9 @@ def data_center_of(org: Org) -> DataCenter:
 
 
 def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
-    """The data center of an accounts URL that an answer named; None: no secret may go there.
+    """The data center of an accounts URL in an answer; None if no secret may go there.
 
-    Trusted are the accounts hosts of the table, and for an org with custom URLs its own one.
+    Trusted are the accounts hosts of the table; for a custom data center, only its own.
     """
     if not isinstance(answered, str) or len(answered) > 300:
         return None
@@ -83,17 +83,19 @@ def trusted_data_center(answered: object, dc: DataCenter) -> DataCenter | None:
 
 
 def is_accounts_url(url: str, dc: DataCenter) -> bool:
-    """Whether an address that a person is sent to lies on an accounts host that is trusted."""
+    """Whether a URL for a person to open is on a trusted accounts host."""
     parts = _split_url(url) if len(url) <= 500 else None
     if parts is None or parts.username is not None:
         return False
     rows = [dc] if dc.key == CUSTOM_DATA_CENTER else [dc, *DATA_CENTERS.values()]
-    own = [_split_url(row.accounts_url) for row in rows]
-    return any(one and (one.scheme, one.netloc) == (parts.scheme, parts.netloc) for one in own)
+    accounts_urls = [_split_url(row.accounts_url) for row in rows]
+    return any(
+        each and (each.scheme, each.netloc) == (parts.scheme, parts.netloc) for each in accounts_urls
+    )
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine itself."""
+    """Whether the URL's host is this machine."""
     try:
         host = urlsplit(url).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
@@ -102,12 +104,12 @@ def is_loopback(url: str) -> bool:
 
 
 def custom_url_error(url: str) -> str | None:
-    """What is wrong with a custom `accounts_url` or `api_url`; None: nothing."""
+    """What is wrong with a custom `accounts_url` or `api_url`, if anything."""
     return webhook_url_error(url) or ("must have no query" if "?" in url else None)
 
 
 def webhook_url_error(url: str) -> str | None:
-    """What is wrong with the address of a webhook, which may have a query; None: nothing."""
+    """What is wrong with the URL of a webhook, which may have a query, if anything."""
     parts = _split_url(url)
     if parts is None or not parts.hostname:
         return "is not a URL such as https://www.example.com"
@@ -119,10 +121,10 @@ def webhook_url_error(url: str) -> str | None:
 
 
 def trusted_api_url(answered: object, dc: DataCenter) -> str:
-    """The `api_domain` of a token answer where a token may go to it, else the data center's own.
+    """The `api_domain` of a token answer if a token may go there, else the data center's API URL.
 
-    Trusted are the https hosts of the table (sandbox and developer ones too), the org's own custom
-    api_url, and for an org whose api_url is on loopback, loopback.
+    Trusted are the https hosts of the table, with their sandbox and developer hosts. A custom data
+    center trusts only its own api_url; if that is on loopback, any loopback URL.
     """
     if not isinstance(answered, str) or len(answered) > 300:
         return dc.api_url
@@ -130,27 +132,27 @@ def trusted_api_url(answered: object, dc: DataCenter) -> str:
     parts = _split_url(url)
     if parts is None or parts.username is not None or "?" in url or "#" in url:
         return dc.api_url
-    on_table = (
+    is_listed = (
         parts.scheme == "https" and parts.hostname in _API_HOSTS and parts.port is None and not parts.path
     )
-    same_host = _split_url(dc.api_url)
-    own = same_host is not None and (parts.scheme, parts.netloc) == (
-        same_host.scheme,
-        same_host.netloc,
+    own_parts = _split_url(dc.api_url)
+    is_own = own_parts is not None and (parts.scheme, parts.netloc) == (
+        own_parts.scheme,
+        own_parts.netloc,
     )
-    looped = parts.scheme in ("http", "https") and is_loopback(url) and is_loopback(dc.api_url)
+    is_local = parts.scheme in ("http", "https") and is_loopback(url) and is_loopback(dc.api_url)
     if dc.key == CUSTOM_DATA_CENTER:
-        return url if own or looped else dc.api_url
-    return url if on_table else dc.api_url
+        return url if is_own or is_local else dc.api_url
+    return url if is_listed else dc.api_url
 
 
 def _split_url(url: str) -> SplitResult | None:
-    # Nothing in it that the HTTP client may read in another way than urlsplit.
+    # Refuse what the HTTP client may read differently than urlsplit.
     if not _URL_CHARACTERS.fullmatch(url):
         return None
     try:
         parts = urlsplit(url)
-        _ = parts.port  # raises where it is no port
+        _ = parts.port  # raises if it is no port
     except ValueError:
         return None
     return parts

@@ -12,22 +12,22 @@ from zbtui.zoho_api.errors import api_problem, contract_problem, status_problem
 
 
 def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Mapping[str, Any]:
-    """The JSON object of a good answer, with its `subject` in it; empty for a 204, no body, and `{}`.
+    """The JSON object of a good answer, which contains `key`; empty for a 204, no body, and `{}`.
 
     Args:
         status: the HTTP status.
         body: the decoded body, empty for a 204.
-        data_center: the org's, for sentences that name it.
+        data_center: the org's, for messages that name it.
 
     Raises:
-        TroubleError: an error of Zoho's, or an answer about something else.
+        ProblemError: an error from Zoho, or an answer without `key`.
     """
     if status == 204 or (status == 200 and not body.strip()):
         return {}
     answer = parse_response_object(status, body, data_center)
-    refused = find_error(answer, key)
-    if refused or status != 200:
-        raise ProblemError(api_problem(status, refused or {}, data_center))
+    error = find_error(answer, key)
+    if error or status != 200:
+        raise ProblemError(api_problem(status, error or {}, data_center))
     if answer and key not in answer:
         raise ProblemError(contract_problem(f"has no {key} in it"))
     return answer
@@ -37,10 +37,10 @@ def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping
     """The JSON object of an answer.
 
     Raises:
-        TroubleError: it is none; told by its status, then by what it looks like.
+        ProblemError: it is none; described by its status, then by its content.
     """
     try:
-        # Ids are larger than a float holds: numbers stay the text that they came as.
+        # Ids are too large for a float: numbers stay text, as sent.
         answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         raise ProblemError(status_problem(status, body, data_center)) from None
@@ -50,7 +50,7 @@ def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping
 
 
 def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    """The error envelope, at top level or, as some calls nest it, inside their `subject`."""
+    """The error envelope: at the top level or, in some calls, under `key`."""
     for place in (answer, answer.get(key)):
         if isinstance(place, Mapping) and isinstance(place.get("code"), str):
             return place
@@ -58,10 +58,10 @@ def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
 
 
 def read_text(source: Mapping[str, Any], key: str) -> str | None:
-    """A text of the answer, cleaned; None: absent, null or empty.
+    """A text of the answer, cleaned; None if absent, null or empty.
 
     Raises:
-        TroubleError: it is no text.
+        ProblemError: it is no text.
     """
     value = source.get(key)
     if value is None:

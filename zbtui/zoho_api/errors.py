@@ -1,6 +1,6 @@
-"""The errors of Zoho's API hosts, each as one sentence and one cure (status codes, Kaizen 25).
+"""The errors of Zoho's API hosts, each with one message and one hint (status codes, Kaizen 25).
 
-Branches on the code, never on Zoho's message, which may come in another language.
+Branches on the code, never on Zoho's message, which may be in another language.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from zbtui.model.problem import Problem, ProblemKind
 from zbtui.model.text import clean
 
 BACKUP_MENU: Final = "Setup > Data Administration > Data Backup"
-"""Where Zoho itself shows an org's backups ("Requesting data backup")."""
+"""Where Zoho shows an org's backups ("Requesting data backup")."""
 BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
 SIGN_IN_SCOPES: Final = f"{BACKUP_SCOPE},ZohoCRM.org.READ"
-"""What a sign-in should carry, as pasted into Zoho's API console."""
+"""The scopes of a sign-in, as pasted into Zoho's API console."""
 
 INVALID_TOKEN_CODES: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"})
-"""Codes that one refresh may cure; the same trouble under several names."""
+"""Codes that one token refresh may cure; they mean the same."""
 
 MISSING_SCOPE_CODES: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
-"""Codes for a sign-in that does not cover the call."""
+"""Codes for a sign-in without the scope for the call."""
 
-# Kept short: on the smallest panel a sentence and its cure have four lines between them.
+# Kept short: on the smallest panel a message and its hint share four lines.
 _MISSING_SCOPE: Final = (
     "auth",
     True,
@@ -116,7 +116,7 @@ _API_ERRORS: Final[Mapping[str, tuple[ProblemKind, bool, str, str]]] = {
 
 
 def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> Problem:
-    """An error envelope of the API host (or none: `{}`), with its HTTP status."""
+    """The problem in an API host's error envelope (`{}` if it sent none)."""
     code = clean(str(envelope.get("code") or ""), 60).upper()
     row = _API_ERRORS.get(code)
     if row is None:
@@ -129,7 +129,7 @@ def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> P
 
 
 def status_problem(status: int, body: bytes, data_center: str) -> Problem:
-    """An answer that is no JSON object: judged by its HTTP status, then by what it looks like."""
+    """The problem with an answer that is no JSON object, by HTTP status, then by content."""
     if not 200 <= status < 300:
         return _unknown_code_problem(status, None, data_center)
     if b"<" in body[:200]:
@@ -143,7 +143,7 @@ def status_problem(status: int, body: bytes, data_center: str) -> Problem:
 
 
 def contract_problem(what: str, status: int | None = 200) -> Problem:
-    """An answer that breaks the documented contract; `what` completes "Zoho's answer …"."""
+    """A breach of the documented contract; `what` completes "Zoho's answer …"."""
     return Problem(
         "contract",
         f"Zoho's answer {what}.",
@@ -158,11 +158,11 @@ def data_center_label(data_center: str) -> str:
 
 
 def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Problem:
-    said = f" ({code})" if code else ""
+    suffix = f" ({code})" if code else ""
     if status == 401:
         return Problem(
             "auth",
-            f"Zoho refuses the sign-in{said}.",
+            f"Zoho refuses the sign-in{suffix}.",
             f"Check the data center (it is set to {data_center_label(data_center)}); sign in again.",
             code,
             status,
@@ -170,7 +170,7 @@ def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Pr
     if status == 403:
         return Problem(
             "permission",
-            f"Zoho refuses the user who signed in{said}.",
+            f"Zoho refuses the user who signed in{suffix}.",
             "Only an administrator may see backups: see Setup > Users > Profiles.",
             code,
             status,
@@ -182,7 +182,7 @@ def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Pr
     if status >= 500:
         return Problem(
             "server",
-            f"Zoho is out of order (HTTP {status}){said}.",
+            f"Zoho is out of order (HTTP {status}){suffix}.",
             _INTERNAL_ERROR[3],
             code,
             status,
@@ -197,7 +197,7 @@ def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Pr
         )
     return Problem(
         "contract",
-        f"Zoho refuses the call (HTTP {status}){said}.",
+        f"Zoho refuses the call (HTTP {status}){suffix}.",
         f"Check the data center (it is set to {data_center_label(data_center)}); "
         "else look for a newer zbtui.",
         code,
@@ -209,13 +209,13 @@ def _missing_permissions(envelope: Mapping[str, Any]) -> list[Any]:
     details = envelope.get("details")
     if not isinstance(details, Mapping):
         return []
-    found = details.get("permissions") or details.get("permissions_needed") or []
-    return found if isinstance(found, list) else [found]
+    permissions = details.get("permissions") or details.get("permissions_needed") or []
+    return permissions if isinstance(permissions, list) else [permissions]
 
 
 def fill_in_data_center(hint: str, data_center: str) -> str:
-    """`hint` with the data center that is set: `{dc}` is its label, `{doubt}` asks whether it is wrong."""
+    """`hint` with `{dc}` filled in by the label, `{doubt}` by the question whether it is wrong."""
     doubt = f"is {data_center_label(data_center)} the wrong data center?"
-    if data_center == CUSTOM_DATA_CENTER:  # no data center to be wrong about: its addresses are
+    if data_center == CUSTOM_DATA_CENTER:  # only its addresses can be wrong
         doubt = "is the custom data center's address wrong?"
     return hint.replace("{doubt}", doubt).replace("{dc}", data_center_label(data_center))

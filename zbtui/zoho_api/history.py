@@ -1,7 +1,7 @@
-"""The answers of `GET /crm/bulk/v7/backup/history` ("Backup history"), read into frozen types.
+"""The answers of `GET /crm/bulk/v7/backup/history` ("Backup history"), parsed into frozen types.
 
-The table is a log of events, not a list of runs: one run leaves a row when it starts and one when it
-ends, with different ids and no key that links them. Older than a year nothing is kept at Zoho.
+The table logs events, not runs: a run adds a row when it starts and another when it ends, with
+different ids and nothing that links them. Zoho keeps rows for a year.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from zbtui.zoho_api.envelope import read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 PER_PAGE: Final = 200
-"""Rows of a page, the most that Zoho gives; always sent, for its default differs from its pages'."""
+"""Rows per page, Zoho's maximum; always sent, as the real default is not the documented one."""
 MAX_PAGES: Final = 10
-"""Pages that are read: far beyond what a year of backups fills."""
+"""Pages read at most; a year of backups fills far fewer."""
 MAX_ROWS: Final = MAX_PAGES * PER_PAGE
-"""Rows that are read, however long a page is: what comes with them is reckoned while all orgs wait."""
+"""Rows read at most, however long a page is: all orgs wait while they are processed."""
 
 
 class RunOutcome(Enum):
@@ -42,41 +42,41 @@ _OUTCOMES: Final = {
 _START_ACTIONS: Final = frozenset(
     {None, "initiated", "started", "triggered", "queued", "running", "inprogress", "in_progress"}
 )
-"""Actions of a row without a state that tell of a run; no page lists them, one sample has `initiated`."""
+"""Actions that start a run in a row without a state; undocumented but for a sample with `initiated`."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One row, its words in lower case."""
+    """One row, its keywords in lower case."""
 
     id: str | None
     action: str | None
-    """`scheduled`, `stopped`, `purchased`, `initiated`, or another word, which tells nothing here; None on
-    rows that tell an end."""
+    """`scheduled`, `stopped`, `purchased`, `initiated`, or another word, which is ignored; None on
+    rows that end a run."""
     state: str | None
     """`completed`, `failure`; None while queued or running."""
     repeat_type: str | None
     """`immediate`, `weekly`, `biweekly`, `monthly`."""
     file_name: str | None
     count: int
-    """Extra backups that were bought; 0 on all other rows."""
+    """Extra backups bought; 0 on all other rows."""
     logged_at: datetime | None
-    """None: Zoho names no time; the row's place tells when."""
+    """None: Zoho gives no time; only the row's place is known."""
     done_by: ZohoUser | None
 
     @property
     def outcome(self) -> RunOutcome | None:
-        """How a run ended here; None: none did."""
+        """How a run ended here; None if none did."""
         return _OUTCOMES.get(self.state or "")
 
     @property
     def starts_run(self) -> bool:
-        """A run started, or was queued, here."""
+        """Whether a run started, or was queued, here."""
         return self.state is None and self.action in _START_ACTIONS
 
     def as_dict(self) -> dict[str, Any]:
-        """As `parse_entry` reads it."""
-        who = self.done_by
+        """The inverse of `parse_entry`."""
+        user = self.done_by
         return {
             "id": self.id,
             "action": self.action,
@@ -85,7 +85,7 @@ class HistoryEntry:
             "file_name": self.file_name,
             "count": self.count,
             "log_time": self.logged_at and self.logged_at.isoformat(),
-            "done_by": who and who.as_dict(),
+            "done_by": user and user.as_dict(),
         }
 
 
@@ -95,19 +95,19 @@ class HistoryPage:
 
     entries: tuple[HistoryEntry, ...]
     has_more: bool
-    """`info.more_records`: the next page holds more."""
+    """`info.more_records`: whether there is a next page."""
 
 
 def parse_history_response(status: int, body: bytes, data_center: str) -> HistoryPage:
-    """One answer of the history call; 204: no backup in the past year.
+    """One answer of the history call; 204 means no backup in a year.
 
     Args:
         status: the HTTP status.
         body: the decoded body, empty for a 204.
-        data_center: the org's, for sentences that name it.
+        data_center: the org's, for messages that name it.
 
     Raises:
-        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+        ProblemError: an error from Zoho, or an undocumented answer.
     """
     answer = unwrap_response(status, body, "history", data_center)
     rows = answer.get("history") or []
@@ -124,7 +124,7 @@ def parse_entry(row: object) -> HistoryEntry:
     """One row of the history.
 
     Raises:
-        TroubleError: of kind `contract`.
+        ProblemError: of kind `contract`.
     """
     if not isinstance(row, Mapping):
         raise ProblemError(contract_problem("has a row of the history that is no object"))
@@ -141,23 +141,23 @@ def parse_entry(row: object) -> HistoryEntry:
 
 
 def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Newest first; each once. Rows without a time keep their place behind the row before them."""
-    each = {entry.id or index: entry for index, entry in enumerate(entries)}
-    rows = list(each.values())
-    known = [row.logged_at for row in rows if row.logged_at]
-    at = known[0] if known else None
+    """Newest first, no duplicates. A row without a time stays behind the row before it."""
+    unique = {entry.id or index: entry for index, entry in enumerate(entries)}
+    rows = list(unique.values())
+    times = [row.logged_at for row in rows if row.logged_at]
+    at = times[0] if times else None
     placed: list[tuple[datetime | None, HistoryEntry]] = []
     for row in rows:
         at = row.logged_at or at
         placed.append((at, row))
-    if at is not None:  # then each has one
+    if at is not None:  # then every row has a time
         placed.sort(key=lambda pair: pair[0] or at, reverse=True)
     return tuple(row for _, row in placed)
 
 
 def _read_word(row: Mapping[str, Any], key: str) -> str | None:
     text = read_text(row, key)
-    # A year has hundreds of rows and a handful of words: each is held once, for all orgs.
+    # A year has hundreds of rows but few words: all orgs share one copy of each.
     return intern(text.lower().replace(" ", "_")) if text else None
 
 

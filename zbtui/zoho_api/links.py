@@ -1,6 +1,6 @@
 """The answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"): are the files still there?
 
-The addresses themselves are not kept: zbtui never downloads.
+The URLs themselves are not kept: zbtui never downloads.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from zbtui.zoho_api.envelope import read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 LINKS_LIFETIME: Final = timedelta(days=7)
-"""No link lives longer after its backup ("Requesting data backup")."""
+"""How long a link lives at most after its backup ("Requesting data backup")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """The download links of the latest backup. `Links()`: there are none, and Zoho does not say why."""
+    """The download links of the latest backup. `Links()`: none; Zoho does not say why."""
 
     data_parts: int = 0
-    """How many parts of records there are, a link each."""
+    """How many parts of records, one link each."""
     attachment_parts: int = 0
     """How many parts of attachments."""
     expires_at: datetime | None = None
-    """After this moment the files are gone."""
+    """The files are gone after this moment."""
 
     @property
     def are_available(self) -> bool:
@@ -36,15 +36,15 @@ class Links:
 
 
 def parse_links_response(status: int, body: bytes, data_center: str) -> Links:
-    """One answer of the links call; 204: none, as before the first run, during one, and after expiry.
+    """One answer of the links call; 204 means none: before the first run, during one, or after expiry.
 
     Args:
         status: the HTTP status.
         body: the decoded body, empty for a 204.
-        data_center: the org's, for sentences that name it.
+        data_center: the org's, for messages that name it.
 
     Raises:
-        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+        ProblemError: an error from Zoho, or an undocumented answer.
     """
     answer = unwrap_response(status, body, "urls", data_center)
     urls = answer.get("urls") or {}

@@ -1,4 +1,4 @@
-"""Whose org it is: the answer of `GET /crm/v7/org` ("Get organization data")."""
+"""The company of an org: the answer of `GET /crm/v7/org` ("Get organization data")."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from zbtui.zoho_api.errors import MISSING_SCOPE_CODES, api_problem, contract_pro
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What tells one org from another. Any of it may be missing."""
+    """What identifies an org's company. Any of it may be missing."""
 
     name: str | None
     """`company_name`."""
     org_number: str | None
-    """`zgid`: as in `soid`, and in the address bar."""
+    """`zgid`: as in `soid` and in the CRM's URL."""
     country: str | None
     edition: str | None
     """`license_details.paid_type`."""
@@ -31,12 +31,12 @@ class Company:
 
     @property
     def included_backups(self) -> int | None:
-        """Backups a month that the edition includes ("Requesting data backup"); None: it is not known."""
+        """Backups a month that the edition includes ("Requesting data backup"); None if unknown."""
         edition = (self.edition or "").lower().replace(" ", "").replace("_", "")
         return next((runs for word, runs in _INCLUDED_BY_EDITION.items() if word in edition), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """As `read_company` reads it."""
+        """The inverse of `parse_company`."""
         return {
             "company_name": self.name,
             "zgid": self.org_number,
@@ -49,7 +49,7 @@ class Company:
         }
 
 
-# Names of editions come alone and in compounds (`zohooneenterprise`); the first that is in it counts.
+# Editions come alone and in compounds (`zohooneenterprise`); the first match counts.
 _INCLUDED_BY_EDITION: Final = {
     "free": 0,
     "ultimate": 4,
@@ -62,45 +62,45 @@ _INCLUDED_BY_EDITION: Final = {
 
 
 def describe_company(company: Company | Problem | None) -> str:
-    """Whose org it is, in words; why that cannot be told, where it cannot (None: no scope for it)."""
+    """The company in words, or why it is unknown (None: the scope is missing)."""
     if company is None:
         return "not told: the sign-in lacks the scope ZohoCRM.org.READ"
     if isinstance(company, Problem):
         return f"not told: {company.message}"
-    told = (company.name or "a company without a name", company.country, company.edition)
-    return " · ".join(part for part in told if part)
+    parts = (company.name or "a company without a name", company.country, company.edition)
+    return " · ".join(part for part in parts if part)
 
 
 def parse_organization_response(status: int, body: bytes, data_center: str) -> Company | None:
-    """The org of the token; None: the sign-in lacks the scope to see it.
+    """The company of the token's org; None if the sign-in lacks the scope.
 
     Args:
-        data_center: the org's, for sentences that name it.
+        data_center: the org's, for messages that name it.
 
     Raises:
-        TroubleError: an error of Zoho's, or an answer that is not what is documented.
+        ProblemError: an error from Zoho, or an undocumented answer.
     """
     answer = parse_response_object(status, body, data_center)
-    refused = find_error(answer, "org")
-    if refused and refused["code"] in MISSING_SCOPE_CODES:
+    error = find_error(answer, "org")
+    if error and error["code"] in MISSING_SCOPE_CODES:
         return None
-    if refused or status != 200:
-        raise ProblemError(api_problem(status, refused or {}, data_center))
+    if error or status != 200:
+        raise ProblemError(api_problem(status, error or {}, data_center))
     orgs = answer.get("org")
     org = orgs[0] if isinstance(orgs, list) and orgs else None
     return parse_company(org)
 
 
 def parse_company(org: object) -> Company:
-    """The one object in the list under `org`.
+    """The company in an entry of the list under `org`.
 
     Raises:
-        TroubleError: of kind `contract`.
+        ProblemError: of kind `contract`.
     """
     if not isinstance(org, Mapping):
         raise ProblemError(contract_problem("has no org in it"))
-    told = org.get("license_details")
-    licence: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+    details = org.get("license_details")
+    licence: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
     return Company(
         read_text(org, "company_name"),
         read_text(org, "zgid"),
@@ -112,7 +112,7 @@ def parse_company(org: object) -> Company:
 
 
 def _read_datetime_or_none(licence: Mapping[str, Any], key: str) -> datetime | None:
-    """None where it cannot be read, too: nothing hangs on it but a notice."""
+    """None also if it cannot be read: only a notice depends on it."""
     try:
         return parse_datetime(read_text(licence, key))
     except ProblemError:

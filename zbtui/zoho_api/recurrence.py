@@ -1,8 +1,8 @@
-"""Recurrence rules of a backup schedule ("Schedule data backup"), in words and as a gap.
+"""The recurrence rule of a backup ("Schedule data backup"): as text, as gap, as dates.
 
 Zoho documents FREQ (WEEKLY, MONTHLY), INTERVAL (1 to 52), BYDAY (with an ordinal for MONTHLY) and
-BYMONTHDAY. Whatever else a rule holds is shown as it came. A rule never says when the next run is:
-that is `scheduled_date` alone.
+BYMONTHDAY. Other parts are shown as sent. A rule never gives the date of the next run: only
+`scheduled_date` does.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ _ORDINALS: Final = {
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _DOCUMENTED_PARTS: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
 _WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
-"""Parts that are not documented, and make no gap longer by more than a day."""
+"""Undocumented parts that lengthen a gap by at most a day."""
 _SAMPLE_YEARS: Final = 5
-"""Years (times the interval) looked at for the usual gap: enough to meet every length of month."""
+"""Years (times the interval) sampled for the longest gap: enough for every length of month."""
 _MAX_RUNS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """A rule that was understood, at least in its documented parts."""
+    """A rule whose documented parts are understood."""
 
     freq: Literal["WEEKLY", "MONTHLY"]
     interval: int
@@ -46,7 +46,7 @@ class Recurrence:
     """(ordinal or "", two-letter weekday), as `BYDAY` lists them."""
     month_days: tuple[int, ...] = ()
     undocumented_parts: tuple[str, ...] = ()
-    """Parts beyond the documented ones, as they came."""
+    """All other parts, as sent."""
 
     @property
     def text(self) -> str:
@@ -61,40 +61,40 @@ class Recurrence:
 
     @property
     def longest_gap(self) -> timedelta | None:
-        """The longest ordinary time between two runs: 7 days for every week, 31 for every month.
+        """The longest regular time between two runs: 7 days for every week, 31 for every month.
 
-        None where parts that are not documented may change it, or where no run would ever come.
+        None if undocumented parts may change it, or if no run ever comes.
         """
         return None if any(map(self._may_change_gap, self.undocumented_parts)) else self.documented_gap
 
     @property
     def documented_gap(self) -> timedelta | None:
-        """`usual_gap`, as if the parts that are not documented were not there."""
+        """`longest_gap`, ignoring the undocumented parts."""
         return None if self.weekdays and self.month_days else _longest_gap(self)
 
     def _may_change_gap(self, part: str) -> bool:
-        """Whether a part that is not documented may change the gap by more than a day."""
+        """Whether an undocumented part may change the gap by more than a day."""
         key = part.partition("=")[0].strip().upper()
-        if key == "WKST":  # which week the days of an interval lie in
+        if key == "WKST":  # moves days to another week of the interval
             return self.freq == "WEEKLY" and self.interval > 1 and len(self.weekdays) > 1
         return key not in _WITHIN_A_DAY
 
 
 @lru_cache(maxsize=1024)
 def parse_rrule(raw: str) -> Recurrence | None:
-    """The rule, or None where it is none that Zoho documents: then the raw text is all there is."""
+    """The rule, or None if it is not of the documented form."""
     text = raw.strip()
     if text[:6].upper() == "RRULE:":
         text = text[6:]
     parts: dict[str, str] = {}
-    rest: list[str] = []
+    undocumented: list[str] = []
     for part in filter(None, (piece.strip() for piece in text.split(";"))):
         key, equals, value = part.partition("=")
         if not equals or key.upper() in parts:
             return None
         parts[key.upper()] = value.strip().upper()
         if key.upper() not in _DOCUMENTED_PARTS:
-            rest.append(part)
+            undocumented.append(part)
     freq = parts.get("FREQ")
     interval = _parse_int(parts.get("INTERVAL", "1"), 1, 52)
     if freq not in ("WEEKLY", "MONTHLY") or interval is None:
@@ -103,18 +103,20 @@ def parse_rrule(raw: str) -> Recurrence | None:
     month_days = _parse_by_month_day(parts["BYMONTHDAY"], freq) if "BYMONTHDAY" in parts else ()
     if days is None or month_days is None:
         return None
-    return Recurrence("WEEKLY" if freq == "WEEKLY" else "MONTHLY", interval, days, month_days, tuple(rest))
+    return Recurrence(
+        "WEEKLY" if freq == "WEEKLY" else "MONTHLY", interval, days, month_days, tuple(undocumented)
+    )
 
 
 def rrule_text(raw: str) -> str:
-    """The rule in words, or the raw text where it is not understood."""
+    """The rule in words, or the raw text if it is not understood."""
     rule = parse_rrule(raw)
     return rule.text if rule else raw
 
 
 @lru_cache(maxsize=1024)
 def _longest_gap(rule: Recurrence) -> timedelta | None:
-    # From a Monday on that is the first of a leap year.
+    # A Monday, and the first day of a leap year.
     first = datetime(2024, 1, 1)
     gaps = [
         later - sooner
@@ -126,9 +128,9 @@ def _longest_gap(rule: Recurrence) -> timedelta | None:
 
 
 def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, ...]:
-    """About when the runs come that follow `next_run`, up to `end`: at its time of day, in its offset.
+    """The runs after `next_run`, up to `end`, at its time of day and its offset.
 
-    Approximate: only `scheduled_date` is Zoho's word. Empty where the rule is not understood.
+    Approximate: only `scheduled_date` is exact. Empty if the rule is not understood.
     """
     zone = next_run.tzinfo
     first, last = next_run.replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None)
@@ -137,7 +139,7 @@ def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, .
 
 @lru_cache(maxsize=16_384)
 def _later_runs(raw: str, first: datetime, last: datetime) -> tuple[datetime, ...]:
-    # Without zones: the same moment at another offset is another weekday, yet an equal key.
+    # Without zones: equal moments at two offsets are one cache key, but may be two weekdays.
     rule = parse_rrule(raw)
     if rule is None or rule.undocumented_parts or last <= first:
         return ()
@@ -145,11 +147,11 @@ def _later_runs(raw: str, first: datetime, last: datetime) -> tuple[datetime, ..
 
 
 def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[datetime]:
-    """The dates of a rule from `first` to `last`, both without a zone."""
-    from dateutil import rrule  # here, because most starts of the program never need it
+    """The dates of a rule from `first` to `last`, all without a zone."""
+    from dateutil import rrule  # imported here: most commands never need it
 
     if rule.month_days:
-        # The first of each month, too: for a day that never comes dateutil looks until the year 9999.
+        # With the first of each month: for a day that never comes dateutil searches until the year 9999.
         wanted = (1, *rule.month_days)
         dates = rrule.rrule(
             rrule.MONTHLY, dtstart=first, until=last, interval=rule.interval, bymonthday=wanted
@@ -159,7 +161,7 @@ def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[da
         )
     plain = [getattr(rrule, day) for nth, day in rule.weekdays if not nth]
     ordinal = [getattr(rrule, day)(int(nth)) for nth, day in rule.weekdays if nth]
-    runs = rrule.rruleset()  # of two rules: dateutil takes days of both kinds in one for their overlap
+    runs = rrule.rruleset()  # dateutil intersects both kinds of days within one rule
     kinds: list[Any] = [kind for kind in (plain, ordinal) if kind] or [None]
     for weekdays in kinds:
         runs.rrule(
@@ -175,7 +177,7 @@ def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[da
 
 
 def _matches_weekdays(date: datetime, days: tuple[tuple[str, str], ...]) -> bool:
-    """Whether it is one of these weekdays of its month; any is, where there are none."""
+    """Whether the date is one of these weekdays of its month; true if there are none."""
     nths = {"", str((date.day + 6) // 7)}
     if date.day + 7 > monthrange(date.year, date.month)[1]:
         nths.add("-1")
@@ -190,9 +192,9 @@ def _parse_int(text: str, least: int, most: int) -> int | None:
 
 
 def _parse_by_day(text: str, freq: str) -> tuple[tuple[str, str], ...] | None:
-    found = [_BYDAY.fullmatch(part.strip()) for part in text.split(",")]
-    days = tuple(((day[1] or "").lstrip("+"), day[2]) for day in found if day)
-    legal = len(days) == len(found) and all(
+    matches = [_BYDAY.fullmatch(part.strip()) for part in text.split(",")]
+    days = tuple(((day[1] or "").lstrip("+"), day[2]) for day in matches if day)
+    legal = len(days) == len(matches) and all(
         nth == "" or (freq == "MONTHLY" and nth in _ORDINALS) for nth, _ in days
     )
     return days if legal else None
@@ -206,13 +208,13 @@ def _parse_by_month_day(text: str, freq: str) -> tuple[int, ...] | None:
 
 
 def _weekday_texts(days: tuple[tuple[str, str], ...]) -> list[str]:
-    """`Tuesday`, `the first and fourth Thursday`: a weekday with all its ordinals."""
-    found: dict[tuple[str, bool], list[str]] = {}
+    """`Tuesday`, `the first and fourth Thursday`: each weekday with all its ordinals."""
+    ordinals: dict[tuple[str, bool], list[str]] = {}
     for nth, day in days:
-        found.setdefault((day, bool(nth)), []).append(_ORDINALS.get(nth, ""))
+        ordinals.setdefault((day, bool(nth)), []).append(_ORDINALS.get(nth, ""))
     return [
         f"the {_join_words(nths)} {_WEEKDAY_NAMES[day]}" if ordinal else _WEEKDAY_NAMES[day]
-        for (day, ordinal), nths in found.items()
+        for (day, ordinal), nths in ordinals.items()
     ]
 
 

@@ -1,7 +1,7 @@
-"""What goes wrong on the way to a token, each as one sentence and one cure (accounts pages on tokens).
+"""What can go wrong on the way to a token, each with one message and one hint (accounts pages on tokens).
 
-The same word of Zoho's means another thing at another step: `invalid_code` is a dead refresh token
-for a running watch, and a code that came too late for who signs in.
+The same code means different things at different steps: `invalid_code` is a dead refresh token for a
+running watch, and an expired code during a sign-in.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from zbtui.model.text import clean
 from zbtui.zoho_api.errors import BACKUP_SCOPE, SIGN_IN_SCOPES, data_center_label, fill_in_data_center
 
 TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"]
-"""What was being asked for: a new access token by one of the two grants, or the first tokens of all."""
+"""What was requested: an access token by one of the two grants, or the first tokens of a sign-in."""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
 
@@ -129,7 +129,7 @@ _ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_tok
 
 
 def token_problem(error: str, status: int | None, data_center: str, step: TokenStep = "refresh") -> Problem:
-    """The `error` of an accounts host's answer; these come with HTTP 200 as well. None: known unasked."""
+    """The problem for an accounts host's `error`, sent with any HTTP `status`; None: nothing was sent."""
     code = clean(error, 60)
     word = _ALIASES.get(code, code)
     row = _ERRORS_AT_STEP.get((step, word)) or _ERRORS.get(word)
@@ -147,7 +147,7 @@ def token_problem(error: str, status: int | None, data_center: str, step: TokenS
 
 
 def token_budget_problem(until: datetime) -> Problem:
-    """One more token request now, and Zoho would lock the sign-in; nothing was asked."""
+    """Another token request would make Zoho lock the sign-in, so none was sent."""
     return Problem(
         "throttled",
         "Many tokens were asked for lately: zbtui waits, or Zoho would lock this sign-in.",
@@ -196,13 +196,13 @@ USED_CODE_PROBLEM: Final = Problem(
 
 
 def missing_scope_problem(granted: frozenset[str] | None) -> Problem | None:
-    """What is wrong with a consent that covers `granted`; None: nothing, as far as Zoho told."""
+    """What is wrong with a consent for `granted`; None if nothing, as far as Zoho says."""
     if granted is None or granted & {BACKUP_SCOPE, BACKUP_SCOPE.replace(".READ", ".ALL")}:
         return None
-    told = clean(", ".join(sorted(granted)), 80) or "none at all"
+    scopes = clean(", ".join(sorted(granted)), 80) or "none at all"
     return Problem(
         "auth",
-        f"The consent does not cover backups, only: {told}.",
+        f"The consent does not cover backups, only: {scopes}.",
         f"Ask for the scopes {SIGN_IN_SCOPES}.",
         "OAUTH_SCOPE_MISMATCH",
         final=True,
