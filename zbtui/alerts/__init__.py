@@ -1,1 +1,1 @@
-"""Alerts: what is to be told, kept in the journal and handed to a command, a webhook and the desktop."""
+"""Alerts: decided, stored in the journal, and delivered to a command, a webhook and the desktop."""

@@ -1,4 +1,4 @@
-"""An alert handed to a program of the user's: no shell, little time, little room for what it prints."""
+"""Runs a user's program for an alert: without a shell, with limits on its time and output."""
 
 from __future__ import annotations
 
@@ -18,25 +18,24 @@ from zbtui.model.text import clean
 from zbtui.store.outbox import StoredAlert
 
 COMMAND_TIMEOUT_SECONDS: Final = 10.0
-"""How long a command may take."""
 OUTPUT_GRACE_SECONDS: Final = 1.0
-"""How long what it printed is waited for once it has ended: what it started may still hold the pipe."""
+"""Wait for the rest of its output after it ends: its child processes may still hold the pipes."""
 MAX_OUTPUT_BYTES: Final = 4096
-"""Bytes kept of each of its two outputs; the rest is read and dropped."""
+"""Bytes kept of stdout and stderr each; the rest is read and dropped."""
 
 _VARIABLE_PREFIX: Final = "ZBTUI_"
 _HINT: Final = "Correct on_change in the [alerts] table of the config."
 
 
 async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock) -> None:
-    """Run a program for one alert: JSON in one line on stdin, and `ZBTUI_*` in the environment.
+    """Run a program for one alert, with one line of JSON on stdin and `ZBTUI_*` variables.
 
     Args:
-        command: the program and its arguments, as they are.
+        command: the program and its arguments; no shell expands them.
 
     Raises:
-        TroubleError: it could not be started, took too long or did not end well. Of kind `contract`
-            where it said no: another alert may fare better.
+        ProblemError: it could not be started, took too long or failed. Kind `contract`: its exit
+            status is not 0; another alert may succeed.
     """
     name = clean(command[0], 80)
     line = json.dumps(alert_payload(stored)).encode() + b"\n"
@@ -48,17 +47,17 @@ async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock)
     finally:
         await running.terminate(clock)
     if status is None:
-        what = f"The command {name} was ended: it took over {COMMAND_TIMEOUT_SECONDS:.0f} s."
-        raise _command_error("server", what, "Have it do its work in the background, or faster.")
+        message = f"The command {name} was ended: it took over {COMMAND_TIMEOUT_SECONDS:.0f} s."
+        raise _command_error("server", message, "Have it do its work in the background, or faster.")
     if status != 0:
-        what = _failure_message(name, status, running.first_output_line())
-        raise _command_error("contract", what, "See what is wrong with it; it is run again by itself.")
+        message = _failure_message(name, status, running.first_output_line())
+        raise _command_error("contract", message, "See what is wrong with it; it is run again by itself.")
 
 
 class _CommandProcess(asyncio.SubprocessProtocol):
-    """A program that runs, and what it has printed.
+    """A running program and its output.
 
-    Not `asyncio.Process`: its `wait` goes on for as long as anybody holds one of the pipes.
+    Not `asyncio.Process`: its `wait` lasts for as long as any process holds one of the pipes.
     """
 
     transport: asyncio.SubprocessTransport
@@ -66,7 +65,7 @@ class _CommandProcess(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.outputs_closed = asyncio.Event()
-        """It has ended, and nobody holds its outputs."""
+        """It has ended, and no process holds its output pipes."""
         self._outputs = {1: bytearray(), 2: bytearray()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -86,12 +85,12 @@ class _CommandProcess(asyncio.SubprocessProtocol):
     def write_stdin(self, line: bytes) -> None:
         stdin = self.transport.get_pipe_transport(0)
         assert isinstance(stdin, asyncio.WriteTransport)
-        # A program that does not read it is fine: the broken pipe ends in this protocol.
+        # A program need not read stdin: asyncio handles the broken pipe.
         stdin.write(line)
         stdin.close()
 
     async def terminate(self, clock: Clock) -> None:
-        """End it with all that it has started, unless it has ended; hear it out, and listen no more."""
+        """Kill it and its child processes if it still runs; then read the rest and close the pipes."""
         try:
             if self.transport.get_returncode() is None:
                 self._kill()
@@ -107,29 +106,29 @@ class _CommandProcess(asyncio.SubprocessProtocol):
                 os.killpg(self.transport.get_pid(), signal.SIGKILL)
 
     def first_output_line(self) -> str:
-        """The first line that it had to say: of what is wrong, or else of anything."""
+        """The first line that is not empty, of stderr, or else of stdout."""
         for fd in (2, 1):
             text = self._outputs[fd].decode(errors="replace")
-            if said := next(filter(None, map(clean, text.splitlines())), ""):
-                return said
+            if line := next(filter(None, map(clean, text.splitlines())), ""):
+                return line
         return ""
 
 
 async def _start_process(
     command: Sequence[str], name: str, variables: Mapping[str, str], clock: Clock
 ) -> _CommandProcess:
-    # What is set for zbtui itself is not for others, and would be mistaken for the alert's.
-    own = {key: value for key, value in os.environ.items() if not key.startswith(_VARIABLE_PREFIX)}
-    # A session of its own: it has no terminal, and ends together with all that it starts.
+    # Without zbtui's own settings, which could be mistaken for variables of the alert.
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(_VARIABLE_PREFIX)}
+    # A new session: it has no terminal, and can be killed together with its child processes.
     starting = asyncio.ensure_future(
         asyncio.get_running_loop().subprocess_exec(
-            _CommandProcess, *command, env={**own, **variables}, start_new_session=True
+            _CommandProcess, *command, env={**inherited, **variables}, start_new_session=True
         )
     )
     try:
         _, running = await asyncio.shield(starting)
     except asyncio.CancelledError:
-        # Only once it has begun can it be ended together with what it has started.
+        # Wait for the start: only a started program can be killed with its child processes.
         await (await starting)[1].terminate(clock)
         raise
     except FileNotFoundError:
@@ -144,9 +143,9 @@ async def _start_process(
     return running
 
 
-def _failure_message(name: str, status: int, words: str) -> str:
+def _failure_message(name: str, status: int, output: str) -> str:
     how = f"was ended by signal {-status}" if status < 0 else f"failed with exit status {status}"
-    said = f": {words.rstrip('.')}" if words else ""
+    said = f": {output.rstrip('.')}" if output else ""
     return f"The command {name} {how}{said}."
 
 

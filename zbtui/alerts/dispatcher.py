@@ -1,9 +1,9 @@
-"""Decides what is to be told, and hands it on: to a command, a webhook, and what the app passes in.
+"""Evaluates alerts and delivers them: to a command, a webhook, and channels of the app.
 
-Alerts are kept in the journal, with one delivery for each sink, before anything is handed on; all
-processes share them. A delivery is claimed for a minute, made, and crossed off. Whoever is killed in
-between leaves it to be made again by another: an alert may come twice, with the same id, but is
-not lost, for a lost alarm is worse than a doubled one.
+Alerts are stored in the journal, with one delivery for each channel, before any is sent; all processes
+share them. A delivery is claimed for a minute, sent, and deleted. If its process is killed in between,
+another sends it again: an alert may come twice, with the same id, but none is lost, which would be
+worse.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from zbtui.zoho.http import HttpClient
 _log = logging.getLogger(__name__)
 
 LEASE: Final = timedelta(seconds=60)
-"""For how long a delivery is nobody else's; a command and most webhooks take far less."""
+"""How long a claim lasts; a command and most webhooks take far less."""
 MIN_RETRY_PAUSE: Final = timedelta(seconds=30)
-"""After a delivery that failed; twice as long after each further one."""
+"""After a first failed delivery; doubles with each further failure."""
 MAX_RETRY_PAUSE: Final = timedelta(minutes=15)
 GIVE_UP_AFTER: Final = timedelta(days=1)
-"""From the alert on: what is older, and was tried, is not tried again."""
+"""Age of an alert after which a failed delivery is not tried again."""
 
 _BATCH_SIZE: Final = 25
-"""Orgs that are judged without a pause: a key waits for no more than these."""
+"""Orgs judged without a pause, so that a pressed key does not wait for more."""
 _BATCH_PAUSE_SECONDS: Final = 0.01
 
 Sender = Callable[[StoredAlert], Awaitable[None]]
 
 
 class AlertDispatcher:
-    """One for each process. Its calls never raise: `troubles` says what cannot be delivered."""
+    """Each process has one. Its calls never raise; `problems` says why a delivery failed."""
 
     def __init__(self, journal: Journal, http: HttpClient, clock: Clock, settings: AlertSettings) -> None:
         self.settings = settings
-        """May be replaced at any time, when the config changes."""
+        """Replaced when the config changes, at any time."""
         self._journal = journal
         self._http = http
         self._clock = clock
@@ -59,14 +59,14 @@ class AlertDispatcher:
         self._new_alerts_lock = asyncio.Lock()
         self._channel_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._held_until: dict[str, float] = {}
-        """Until when, by the monotonic clock, a sink that does not work is left alone."""
+        """Monotonic time until which a failing channel gets no deliveries."""
         self._problems: dict[str, Problem] = {}
         self._tried_settings = settings
-        """Those that `_held` and `_troubles` are about."""
+        """The settings that `_held_until` and `_problems` belong to."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Why the last delivery failed, for each sink where it did."""
+        """The problem of each channel whose last delivery failed."""
         return tuple(self._problems.values())
 
     async def evaluate(
@@ -77,82 +77,91 @@ class AlertDispatcher:
         *,
         covers_all_orgs: bool = True,
     ) -> tuple[StoredAlert, ...]:
-        """What is to be told by now, kept for each sink that is configured.
+        """Store the alerts that are due, with a delivery for each configured channel.
 
         Args:
-            snapshots: of all orgs that this process watches, and of nothing else.
-            verdicts: what they are found in, and left in.
-            whole: whether these are all that are configured.
+            snapshots: all orgs that this process watches, and no others.
+            verdicts: read and filled.
+            covers_all_orgs: whether these are all configured orgs.
         """
-        book, now = self._journal.outbox, self._clock.now()
+        outbox, now = self._journal.outbox, self._clock.now()
         rules = AlertRules(self.settings, policy.every, covers_all_orgs)
-        seen, told = await self._observe(snapshots, policy, verdicts, now), set[str]()
+        # 1. Judge, outside of any transaction: it pauses for the screen, and no lock may wait for that.
+        judged, alerted = await self._judge_all(snapshots, policy, verdicts, now), set[str]()
 
-        def act(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
-            after, alerts = decide_alerts(ledger, seen, rules, now)
-            told.update(alert.org for alert in alerts)
+        def decide(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+            after, alerts = decide_alerts(state, judged, rules, now)
+            alerted.update(alert.org for alert in alerts)
             return after, alerts
 
-        if not await book.would_change(act):
+        # 2. Try the decision without a lock: most evaluations change nothing, and end here.
+        if not await outbox.would_change(decide):
             return ()
-        # What is told is said in the words of now.
-        seen = await self._observe(snapshots, policy, verdicts, now, anew=frozenset(told))
-        return await book.decide_and_store(act, self._channels())
+        # 3. Judge the orgs with alerts again: cached headlines may be minutes old. After 2, which
+        #    says which orgs these are.
+        judged = await self._judge_all(snapshots, policy, verdicts, now, rejudge=frozenset(alerted))
+        # 4. Decide again under the lock, by the state as it is now: since 2, another process may have
+        #    stored the same alerts.
+        return await outbox.decide_and_store(decide, self._channels())
 
-    async def _observe(
+    async def _judge_all(
         self,
         snapshots: Sequence[Snapshot],
         policy: WatchPolicy,
         verdicts: VerdictCache,
         now: datetime,
-        anew: Collection[str] = (),
+        rejudge: Collection[str] = (),
     ) -> list[JudgedOrg]:
-        """All of them; what was judged before, and cannot have changed since, is not judged again.
+        """All orgs with their verdicts, cached ones where they still hold.
 
         Args:
-            anew: the names of orgs that are judged all the same.
+            rejudge: names of orgs that are judged in any case.
         """
-        found = []
-        patience, judged = self.settings.failed_looks, 0
+        judged = []
+        patience, count = self.settings.failed_looks, 0
         for one in snapshots:
             verdict = verdicts.find(one, policy, now, patience)
-            if verdict is None or one.org.name in anew:
-                if judged and judged % _BATCH_SIZE == 0:
-                    # Of no length, it would come between all that a key sets going, over and over.
+            if verdict is None or one.org.name in rejudge:
+                if count and count % _BATCH_SIZE == 0:
+                    # Not `sleep(0)`: this would then take a turn between all steps that a key starts.
                     await asyncio.sleep(_BATCH_PAUSE_SECONDS)
-                judged += 1
+                count += 1
                 verdict = verdicts.judge(one, policy, now, patience)
-            found.append(JudgedOrg(one, verdict))
-        return found
+            judged.append(JudgedOrg(one, verdict))
+        return judged
 
     async def new_alerts(self) -> tuple[StoredAlert, ...]:
-        """Alerts that any process has kept since the last call; the first call only begins to count."""
-        book = self._journal.outbox
-        async with self._new_alerts_lock:  # of two calls at once, one is told of an alert
+        """Alerts stored by any process since the last call; the first call returns none."""
+        outbox = self._journal.outbox
+        async with self._new_alerts_lock:  # two calls at once must not return the same alert
             if self._last_seen_id is None:
-                self._last_seen_id = await book.latest_id(self._clock.now())
+                self._last_seen_id = await outbox.latest_id(self._clock.now())
                 return ()
-            news = await book.alerts_after(self._last_seen_id)
-            if news:
-                self._last_seen_id = news[-1].id
-            return news
+            alerts = await outbox.alerts_after(self._last_seen_id)
+            if alerts:
+                self._last_seen_id = alerts[-1].id
+            return alerts
 
     async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
-        """Hand on everything that is due: oldest first, to each sink at its own pace.
+        """Send all deliveries that are due, oldest first; no channel waits for another.
 
-        Not to be cancelled: each delivery ends by its own limit.
+        Do not cancel it: each delivery has its own time limit.
 
         Args:
-            extra: sinks within this process, by name, such as `desktop`.
+            local_channels: channels within this process, by name, such as `desktop`.
         """
-        within = {sink: _local_sender(sink, show) for sink, show in (local_channels or {}).items()}
-        senders = {**within, **self._senders()}
+        local = {channel: _local_sender(channel, show) for channel, show in (local_channels or {}).items()}
+        senders = {**local, **self._senders()}
+        # First, as new settings may have repaired a channel that is held back.
         if self.settings != self._tried_settings:
             self._tried_settings = self.settings
             self._held_until.clear()
             self._problems.clear()
         await asyncio.gather(
-            *(self._deliver_to(sink, send, is_here=sink in within) for sink, send in senders.items())
+            *(
+                self._deliver_to(channel, send, is_local=channel in local)
+                for channel, send in senders.items()
+            )
         )
 
     def _channels(self) -> list[str]:
@@ -162,69 +171,77 @@ class AlertDispatcher:
             "webhook": settings.webhook,
             "desktop": settings.desktop,
         }
-        return [sink for sink, value in wanted.items() if value]
+        return [channel for channel, value in wanted.items() if value]
 
     def _senders(self) -> dict[str, Sender]:
         command, webhook = self.settings.on_change, self.settings.webhook
         senders: dict[str, Sender] = {}
         if command:
-            senders["command"] = lambda kept: run_command(command, kept, self._clock)
+            senders["command"] = lambda stored: run_command(command, stored, self._clock)
         if webhook:
-            senders["webhook"] = lambda kept: post_alert(self._http, webhook, kept, self._clock.now())
+            senders["webhook"] = lambda stored: post_alert(self._http, webhook, stored, self._clock.now())
         return senders
 
-    async def _deliver_to(self, sink: str, send: Sender, *, is_here: bool) -> None:
-        book = self._journal.outbox
-        async with self._channel_locks[sink]:
-            while self._clock.monotonic() >= self._held_until.get(sink, 0):
-                claim = await book.claim_delivery([sink], self._clock.now(), LEASE)
+    async def _deliver_to(self, channel: str, send: Sender, *, is_local: bool) -> None:
+        outbox = self._journal.outbox
+        # 1. One delivery at a time for each channel: alerts must not overtake each other.
+        async with self._channel_locks[channel]:
+            # 2. Stop while the channel is held back, before claiming: a claim counts as an attempt.
+            while self._clock.monotonic() >= self._held_until.get(channel, 0):
+                # 3. Claim, before sending: until the lease ends, no other process sends the same.
+                claim = await outbox.claim_delivery([channel], self._clock.now(), LEASE)
                 if claim is None:
                     return
+                # 4. Give up what is too old. After the claim, which says how often it was tried.
                 if self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER and (
-                    claim.attempts or is_here
+                    claim.attempts or is_local
                 ):
-                    self._give_up(sink, claim)
-                    await book.mark_delivered(claim)
+                    self._give_up(channel, claim)
+                    await outbox.mark_delivered(claim)
                     continue
+                # 5. Send, outside of any transaction: a webhook may take long.
                 try:
                     await send(claim.stored)
                 except ProblemError as error:
-                    await self._reschedule(sink, claim, error.problem)
+                    await self._reschedule(channel, claim, error.problem)
                 else:
-                    self._problems.pop(sink, None)
-                    await book.mark_delivered(claim)
+                    # 6. Delete it only now: if the process is killed before, it is sent again.
+                    self._problems.pop(channel, None)
+                    await outbox.mark_delivered(claim)
 
-    async def _reschedule(self, sink: str, claim: DeliveryClaim, trouble: Problem) -> None:
+    async def _reschedule(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
         now = self._clock.now()
         wait = max(
-            backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE), (trouble.retry_at or now) - now
+            backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE), (problem.retry_at or now) - now
         )
-        if trouble != self._problems.get(sink):
-            _log.warning("alerts: %s", trouble.message)
-        self._problems[sink] = trouble
-        if trouble.kind != "contract":
-            # The next alert would fare no better; later, they come in the right order.
-            self._held_until[sink] = self._clock.monotonic() + wait.total_seconds()
+        if problem != self._problems.get(channel):
+            _log.warning("alerts: %s", problem.message)
+        self._problems[channel] = problem
+        if problem.kind != "contract":
+            # The next alert would fail, too; held back, they later arrive in the right order.
+            self._held_until[channel] = self._clock.monotonic() + wait.total_seconds()
         await self._journal.outbox.reschedule(claim, now + wait)
 
-    def _give_up(self, sink: str, claim: DeliveryClaim) -> None:
+    def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:
-            return  # a notice of yesterday that no app was there to show
-        said = (
+            return  # an old notification for the app, which did not run then
+        message = (
             f"An alert could not be delivered within a day, and is given up ({claim.stored.alert.title})."
         )
         cure = "Check on_change and webhook in the [alerts] table of the config."
-        self._problems.setdefault(sink, Problem("contract", said, cure))
+        self._problems.setdefault(channel, Problem("contract", message, cure))
 
 
-def _local_sender(sink: str, show: Callable[[Alert], None]) -> Sender:
-    async def send(kept: StoredAlert) -> None:
+def _local_sender(channel: str, show: Callable[[Alert], None]) -> Sender:
+    async def send(stored: StoredAlert) -> None:
         try:
-            show(kept.alert)
+            show(stored.alert)
         except Exception as error:
             why = type(error).__name__
             raise ProblemError(
-                Problem("contract", f"A notice could not be shown ({sink}: {why}).", "It is tried again.")
+                Problem(
+                    "contract", f"A notice could not be shown ({channel}: {why}).", "It is tried again."
+                )
             ) from None
 
     return send

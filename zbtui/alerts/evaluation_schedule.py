@@ -1,31 +1,31 @@
-"""How often what is known is considered, by whoever ticks once a second."""
+"""How often the alerts are evaluated, counted in ticks of one second."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _ORGS_PER_TICK: Final = 200
-"""Thousands of orgs are not considered each second, so that they cost no more than a few."""
+"""Beyond this many orgs, an evaluation skips ticks, so that thousands cost no more than a few."""
 _MAX_TICKS: Final = 30
-"""Ticks: verdicts change with the time alone, too."""
+"""Ticks between evaluations without a change: time alone changes verdicts, too."""
 
 
 class EvaluationSchedule:
-    """Soon after a change; else now and then."""
+    """Evaluates soon after a change, and every 30 ticks otherwise."""
 
     def __init__(self) -> None:
         self._changed = True
         self._ticks = 0
 
     def mark_changed(self) -> None:
-        """Something about an org is known anew."""
+        """Note that an org has a new snapshot."""
         self._changed = True
 
     def take_if_due(self, orgs: int) -> bool:
-        """A second went by: whether it is time to consider them, which then is taken as done.
+        """Count one tick; True: an evaluation is due, and the count starts again.
 
         Args:
-            orgs: how many there are.
+            orgs: how many orgs there are.
         """
         self._ticks += 1
         rest = 1 + orgs // _ORGS_PER_TICK

@@ -1,4 +1,4 @@
-"""One alert in the shapes in which it leaves the program."""
+"""The formats in which an alert leaves the program."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PAYLOAD_SCHEMA: Final = 1
 
 
 def alert_payload(stored: StoredAlert) -> dict[str, object]:
-    """The object that a command and a webhook get; every key always there, what there is not null.
+    """The JSON object for commands and webhooks; it has every key, with null for no value.
 
-    The same alert may come twice, with the same `id`. `text` is one line for chats that show that.
+    The same alert may be delivered twice, with the same `id`. `text` is one line, for chats.
     """
     alert = stored.alert
     return {
@@ -33,7 +33,7 @@ def alert_payload(stored: StoredAlert) -> dict[str, object]:
 
 
 def alert_environment(stored: StoredAlert) -> dict[str, str]:
-    """The variables that a command gets; what there is not is empty."""
+    """The environment variables for a command; empty for no value."""
     alert = stored.alert
     return {
         "ZBTUI_ALERT_ID": str(stored.id),

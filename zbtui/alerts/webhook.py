@@ -1,4 +1,4 @@
-"""An alert posted as JSON. The URL of a webhook is a secret: nothing but its host is ever told."""
+"""Posts an alert as JSON. A webhook's URL is a secret: messages name only its host."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _HINTS: Final[dict[ProblemKind, str]] = {
 
 
 async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetime) -> None:
-    """Hand one alert to the webhook at `url`; any answer of the 200s means that it was taken.
+    """Post one alert to the webhook at `url`; any 2xx answer means that it was accepted.
 
     Raises:
-        TroubleError: it was not. Of kind `contract` where this very alert was refused; any other
-            kind would meet the next alert, too.
+        ProblemError: it was not. Kind `contract`: this alert was refused, another may succeed;
+            any other kind would stop the next alert, too.
     """
     if wrong := webhook_url_error(url):
         raise ProblemError(Problem("config", f"The address of the webhook {wrong}.", _ADDRESS_HINT))
@@ -44,7 +44,7 @@ async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetim
 
 
 def _refusal_problem(host: str, reply: HttpResponse, now: datetime) -> Problem:
-    what = f"The webhook at {host} did not take an alert: HTTP {reply.status}"
+    message = f"The webhook at {host} did not take an alert: HTTP {reply.status}"
     kind: ProblemKind
     match reply.status:
         case 408 | 429:
@@ -54,6 +54,8 @@ def _refusal_problem(host: str, reply: HttpResponse, now: datetime) -> Problem:
         case status if status >= 400:
             kind = "contract"
         case _:
-            # Whoever may redirect could have the alerts sent anywhere, and in plain text.
-            kind, what = "config", f"{what}, which leads elsewhere and is not followed"
-    return Problem(kind, f"{what}.", _HINTS[kind], http_status=reply.status, retry_at=reply.retry_at(now))
+            # A redirect could send the alerts anywhere, and in plain text.
+            kind, message = "config", f"{message}, which leads elsewhere and is not followed"
+    return Problem(
+        kind, f"{message}.", _HINTS[kind], http_status=reply.status, retry_at=reply.retry_at(now)
+    )

@@ -1,7 +1,7 @@
-"""Whom to alert of what, and when: pure. What was told so far is a ledger that is handed in and out.
+"""Decides which alerts are due. Pure: the alert state comes in as an argument and goes out changed.
 
-Each change of verdict is told once, and its end too; what lasts is told again after a while. An outage
-of this machine's network is one alert, not one for each org.
+Each change of verdict is notified once, and so is its end; what lasts is repeated as a reminder. An
+outage of this machine's network is one alert, not one for each org.
 """
 
 from __future__ import annotations
@@ -14,62 +14,62 @@ from typing import Final, Literal
 
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.problem import ProblemKind as TroubleKind
+from zbtui.model.problem import ProblemKind
 from zbtui.model.time_format import rough_span
 from zbtui.model.verdict import Level, Verdict
 
 AlertKind = Literal["alarm", "reminder", "recovery", "outage", "outage_over"]
 
 ALL_ORGS: Final = ""
-"""Instead of an org's name: the alert is about all of them."""
+"""Used instead of an org's name if an alert is about all orgs."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRules:
-    """When to alert."""
+    """What `decide_alerts` goes by."""
 
     settings: AlertSettings = field(default_factory=AlertSettings)
     poll_interval: timedelta = timedelta(minutes=5)
-    """Within this each org is looked at once: so long an "out of reach" waits for the others'."""
+    """Each org is polled once in this time; "out of reach" waits for the other orgs' polls."""
     covers_all_orgs: bool = True
-    """Whether all orgs are observed: of a part of them, nobody can tell that none can be reached."""
+    """Whether this process watches all orgs; only then can it detect an outage."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgAlertState:
-    """What was last told of an org."""
+    """What was last notified of an org."""
 
     verdict: str
     level: Level
     notified_at: datetime | None
-    """None: nothing was, for it is well."""
+    """None: nothing was notified, as the org is well."""
     polled_at: datetime | None = None
-    """When the look was made that showed it first: what was seen before that is no news."""
+    """When the poll with this verdict was made; older polls are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What was told so far."""
+    """What was last notified of each org, and of an outage."""
 
     orgs: Mapping[str, OrgAlertState] = field(default_factory=dict)
     outage_since: datetime | None = None
-    """When it was first told that no org can be reached, while that lasts."""
+    """When the current outage was first notified; None: there is none."""
     outage_notified_at: datetime | None = None
-    """When it was last told."""
+    """When it was last notified."""
     outage_ended_at: datetime | None = None
-    """When the last one ended."""
+    """When the last outage ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One thing to tell."""
+    """One notification that is due."""
 
     at: datetime
     kind: AlertKind
     org: str
-    """`ALL` for an outage."""
+    """`ALL_ORGS` for an outage."""
     previous_verdict: str | None
-    """The verdict that was told before; None: there was none."""
+    """The verdict notified before; None: there was none."""
     verdict: str
     level: Level
     headline: str
@@ -77,7 +77,7 @@ class Alert:
 
     @property
     def title(self) -> str:
-        """`acme: failed`, in one line."""
+        """One line, such as `acme: failed`."""
         match self.kind:
             case "recovery" if self.level is Level.OK:
                 return f"{self.org}: well again"
@@ -94,21 +94,21 @@ class Alert:
 
 
 def verdict_text(verdict: str) -> str:
-    """A verdict's name as people say it."""
+    """A verdict's name in words for people."""
     return _VERDICT_TEXTS.get(verdict) or verdict.replace("_", " ")
 
 
 _VERDICT_TEXTS: Final = {"none": "no backup", "one_off": "a single backup"}
 
 
-_SHARED_PROBLEM_KINDS: Final[frozenset[TroubleKind]] = frozenset(
+_SHARED_PROBLEM_KINDS: Final[frozenset[ProblemKind]] = frozenset(
     {"network", "keyring", "server", "contract"}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedOrg:
-    """What one org is at."""
+    """A snapshot and its verdict."""
 
     snapshot: Snapshot
     verdict: Verdict
@@ -119,14 +119,14 @@ class JudgedOrg:
 
     @property
     def polled_at(self) -> datetime | None:
-        """When it was last looked at; None: not since the program started."""
+        """When it was last polled; None: not since the program started."""
         kept = self.snapshot.polls.restored and self.snapshot.polls.problem is None
         return None if kept else self.snapshot.polls.attempted_at
 
     @property
     def is_unreachable(self) -> bool:
-        """Its last look failed for something that it may share with all others: the network, the
-        keyring, Zoho out of order, or somebody else who answers in its place.
+        """Its last poll failed for a reason that all orgs may share: the network, the keyring,
+        Zoho out of order, or another server that answers in its place.
         """
         return (
             self.snapshot.polls.problem is not None
@@ -135,16 +135,16 @@ class JudgedOrg:
 
     @property
     def has_answered(self) -> bool:
-        """Its last look brought an answer of Zoho's, if only a refusal."""
-        trouble = self.snapshot.polls.problem
-        return trouble is None or (trouble.http_status is not None and not self.is_unreachable)
+        """Its last poll brought an answer from Zoho, even if a refusal."""
+        problem = self.snapshot.polls.problem
+        return problem is None or (problem.http_status is not None and not self.is_unreachable)
 
     @property
     def is_polled(self) -> bool:
-        """It is looked at again by itself, and soon."""
-        trouble = self.snapshot.polls.problem
+        """It is polled again without a person's help, and soon."""
+        problem = self.snapshot.polls.problem
         return not self.snapshot.activity.paused and not (
-            trouble and (trouble.final or trouble.forbids_early_retry)
+            problem and (problem.final or problem.forbids_early_retry)
         )
 
     def was_polled_since(self, moment: datetime | None) -> bool:
@@ -155,147 +155,161 @@ class JudgedOrg:
 def decide_alerts(
     state: AlertState, judged: Sequence[JudgedOrg], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, tuple[Alert, ...]]:
-    """What is to be told now, and the ledger once it is.
+    """The new alert state, and the alerts that are due.
 
     Args:
-        observations: of all orgs that this process watches.
+        judged: all orgs that this process watches.
     """
+    # 1. Correct times from the future, before anything is compared with them: after the clock was
+    #    set back, they would silence reminders and reject polls as old.
     state, alerts, fleet = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
+    # 2. Decide on the outage, before any org: during an outage an org that cannot be reached gets
+    #    no alert of its own, so step 4 needs to know.
     if rules.covers_all_orgs:
         state, alerts = _decide_outage(state, judged, fleet, rules, now)
+    # 3. A process that watches some orgs only cannot end an outage. It judges its orgs as if it were
+    #    over, once one has answered, but keeps it in the state: its end is still to be notified.
     orgs = dict(state.orgs)
-    by = state
+    effective = state
     if (
         not rules.covers_all_orgs
         and state.outage_since
         and any(at > state.outage_since for at in fleet.answered_at)
     ):
-        by = replace(state, outage_since=None)  # over, for all that a part of the orgs can tell
+        effective = replace(state, outage_since=None)
     for one in judged:
+        # 4. Skip what says nothing yet, before it is compared: a skipped org keeps its state, so
+        #    nothing is lost, and a verdict that is merely unknown for now is no recovery.
         if (
             one.snapshot.org.mute
             or one.snapshot.activity.paused
-            or not _is_conclusive(one, by, fleet, rules, now)
+            or not _is_conclusive(one, effective, fleet, rules, now)
         ):
             continue
         before = orgs.get(one.org_name)
+        # 5. Skip a poll older than the state, which another process has written: its change would
+        #    be notified backwards.
         if _is_older_than_state(one, before):
             continue
-        told, alert = _decide_org(before, one, rules, now)
-        orgs[one.org_name] = told
+        # 6. Only now compare, and take state and alert together: the caller stores both at once.
+        org_state, alert = _decide_org(before, one, rules, now)
+        orgs[one.org_name] = org_state
         if alert:
             alerts.append(alert)
     return replace(state, orgs=orgs), tuple(alerts)
 
 
 def _is_older_than_state(one: JudgedOrg, before: OrgAlertState | None) -> bool:
-    """Whether what was told comes of a later look: another process's."""
-    told = before.polled_at if before else None
-    return told is not None and one.polled_at is not None and one.polled_at < told
+    """Whether the state comes from a later poll, by another process."""
+    state_at = before.polled_at if before else None
+    return state_at is not None and one.polled_at is not None and one.polled_at < state_at
 
 
-def _clamp_to_now(ledger: AlertState, now: datetime) -> AlertState:
-    """The ledger; moments that are yet to come are now's: the clock was set back since."""
+def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
+    """The state, with future times, left from before the clock was set back, moved to `now`."""
 
-    def known(moment: datetime | None) -> datetime | None:
+    def clamp(moment: datetime | None) -> datetime | None:
         return min(moment, now) if moment else None
 
     return AlertState(
         {
-            org: replace(told, notified_at=known(told.notified_at), polled_at=known(told.polled_at))
-            for org, told in ledger.orgs.items()
+            org: replace(one, notified_at=clamp(one.notified_at), polled_at=clamp(one.polled_at))
+            for org, one in state.orgs.items()
         },
-        known(ledger.outage_since),
-        known(ledger.outage_notified_at),
-        known(ledger.outage_ended_at),
+        clamp(state.outage_since),
+        clamp(state.outage_notified_at),
+        clamp(state.outage_ended_at),
     )
 
 
 def _decide_outage(
-    ledger: AlertState,
-    observations: Sequence[JudgedOrg],
+    state: AlertState,
+    judged: Sequence[JudgedOrg],
     fleet: _Reachability,
     rules: AlertRules,
     now: datetime,
 ) -> tuple[AlertState, list[Alert]]:
-    """One alert for an outage that takes all orgs, and one for its end."""
-    since = ledger.outage_since
+    """The alerts for the begin of an outage of all orgs, for its end, and its reminders."""
+    since = state.outage_since
+    # 1. No outage yet: has one begun?
     if since is None:
-        out = _find_outage(ledger, observations, fleet, rules, now)
+        out = _find_outage(state, judged, fleet, rules, now)
         if not out:
-            return ledger, []
-        ledger = replace(ledger, outage_since=now, outage_notified_at=now, outage_ended_at=None)
-        return ledger, [_outage_alert("outage", out, now)]
-    reached = [one for one in observations if one.has_answered and one.was_polled_since(since)]
+            return state, []
+        state = replace(state, outage_since=now, outage_notified_at=now, outage_ended_at=None)
+        return state, [_outage_alert("outage", out, now)]
+    # 2. Has it ended? Before the reminder, as an outage that is over needs none.
+    reached = [one for one in judged if one.has_answered and one.was_polled_since(since)]
     if reached:
-        return replace(ledger, outage_since=None, outage_notified_at=None, outage_ended_at=now), [
+        return replace(state, outage_since=None, outage_notified_at=None, outage_ended_at=now), [
             _outage_over_alert(reached[0], since, now)
         ]
-    out = [one for one in observations if one.is_polled and one.is_unreachable]
-    if not out or not _reminder_is_due(ledger.outage_notified_at or since, rules, now):
-        return ledger, []
-    return replace(ledger, outage_notified_at=now), [_outage_alert("reminder", out, now)]
+    # 3. It lasts: is a reminder due?
+    out = [one for one in judged if one.is_polled and one.is_unreachable]
+    if not out or not _reminder_is_due(state.outage_notified_at or since, rules, now):
+        return state, []
+    return replace(state, outage_notified_at=now), [_outage_alert("reminder", out, now)]
 
 
 def _find_outage(
-    ledger: AlertState,
-    observations: Sequence[JudgedOrg],
+    state: AlertState,
+    judged: Sequence[JudgedOrg],
     fleet: _Reachability,
     rules: AlertRules,
     now: datetime,
 ) -> list[JudgedOrg]:
-    """The orgs of an outage that is still to be told: all that are asked, two at least; else none."""
+    """The orgs of a new outage: those out of reach, two at least; empty if there is no outage."""
     if rules.settings.least > Level.UNKNOWN:
         return []
-    asked = [one for one in observations if one.is_polled]
-    out = [one for one in asked if one.is_unreachable and one.was_polled_since(ledger.outage_ended_at)]
+    polled = [one for one in judged if one.is_polled]
+    out = [one for one in polled if one.is_unreachable and one.was_polled_since(state.outage_ended_at)]
     began = [
-        _unreachable_since(one, ledger, now)
+        _unreachable_since(one, state, now)
         for one in out
-        if not (one.snapshot.org.mute or _already_notified(ledger, one))
-        and _has_lasted(one, ledger, rules, now)
+        if not (one.snapshot.org.mute or _already_notified(state, one))
+        and _has_lasted(one, state, rules, now)
     ]
-    answered = fleet.answered_at[-1] if fleet.answered_at else None
-    unanswered = [moment for moment in began if answered is None or answered <= moment]
+    last_answer = fleet.answered_at[-1] if fleet.answered_at else None
+    unanswered = [moment for moment in began if last_answer is None or last_answer <= moment]
     if len(out) < 2 or not unanswered:
         return []
     names = {one.org_name for one in out}
-    rest = [one for one in asked if one.org_name not in names]
-    unseen = any(one.polled_at is None for one in rest)
-    return [] if _others_are_pending(bool(rest), unseen, min(unanswered), rules, now) else out
+    rest = [one for one in polled if one.org_name not in names]
+    has_unpolled = any(one.polled_at is None for one in rest)
+    return [] if _others_are_pending(bool(rest), has_unpolled, min(unanswered), rules, now) else out
 
 
-def _has_lasted(one: JudgedOrg, ledger: AlertState, rules: AlertRules, now: datetime) -> bool:
-    """Whether it has been out of reach for long enough; after an outage that counts anew."""
-    began, over = one.snapshot.polls.failing_since or now, ledger.outage_ended_at
-    anew = over is None or began > over or now - over > rules.poll_interval * 2
-    return anew and one.snapshot.polls.failures >= rules.settings.failed_looks
+def _has_lasted(one: JudgedOrg, state: AlertState, rules: AlertRules, now: datetime) -> bool:
+    """Whether it has been out of reach for long enough; after an outage the time starts again."""
+    began, over = one.snapshot.polls.failing_since or now, state.outage_ended_at
+    counts = over is None or began > over or now - over > rules.poll_interval * 2
+    return counts and one.snapshot.polls.failures >= rules.settings.failed_looks
 
 
-def _unreachable_since(one: JudgedOrg, ledger: AlertState, now: datetime) -> datetime:
-    """Since when it is out of reach, not counting an outage that is over."""
+def _unreachable_since(one: JudgedOrg, state: AlertState, now: datetime) -> datetime:
+    """Since when it has been out of reach, not counting an outage that is over."""
     began = min(one.snapshot.polls.failing_since or now, now)
-    return max(began, ledger.outage_ended_at) if ledger.outage_ended_at else began
+    return max(began, state.outage_ended_at) if state.outage_ended_at else began
 
 
 def _others_are_pending(
-    others: bool, unseen: bool, began: datetime, rules: AlertRules, now: datetime
+    others: bool, has_unpolled: bool, began: datetime, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether it is still to be seen if the others are out of reach too.
+    """Whether the polls are still due that show if the other orgs are out of reach, too.
 
     Args:
-        others: whether there are any; each is asked within its interval.
-        unseen: whether one of them was not looked at yet: the program has just started.
+        others: whether there are other orgs; each is polled within its interval.
+        has_unpolled: whether one was not polled yet, as the program has just started.
     """
-    return unseen or (others and now - began <= rules.poll_interval * 2)
+    return has_unpolled or (others and now - began <= rules.poll_interval * 2)
 
 
 def _outage_alert(kind: AlertKind, out: Sequence[JudgedOrg], now: datetime) -> Alert:
-    troubles = [one.snapshot.polls.problem for one in out if one.snapshot.polls.problem]
-    network = all(trouble.kind == "network" for trouble in troubles)
-    why = "is this machine online?" if network else troubles[0].message
+    problems = [one.snapshot.polls.problem for one in out if one.snapshot.polls.problem]
+    network = all(problem.kind == "network" for problem in problems)
+    why = "is this machine online?" if network else problems[0].message
     headline = f"none of {len(out)} orgs can be looked at: {why}"
-    hint = None if network else troubles[0].hint
+    hint = None if network else problems[0].hint
     return Alert(now, kind, ALL_ORGS, None, "cannot_look", Level.UNKNOWN, headline, hint)
 
 
@@ -308,57 +322,63 @@ def _outage_over_alert(reached: JudgedOrg, since: datetime, now: datetime) -> Al
 
 @dataclass(frozen=True, slots=True)
 class _Reachability:
-    """What tells of an org that is out of reach whether the others are, too."""
+    """Shows whether other orgs can be reached while one cannot."""
 
     answered_at: tuple[datetime, ...]
-    """When looks brought an answer, in order."""
+    """When polls brought an answer, sorted."""
     polled_count: int
-    """How many orgs are looked at again by themselves."""
+    """How many orgs are polled again by themselves."""
     has_unpolled: bool
-    """Whether one of these was not looked at yet."""
+    """Whether one of these was not polled yet."""
 
 
-def _reachability_of(observations: Sequence[JudgedOrg]) -> _Reachability:
-    asked = [one for one in observations if one.is_polled]
+def _reachability_of(judged: Sequence[JudgedOrg]) -> _Reachability:
+    polled = [one for one in judged if one.is_polled]
     return _Reachability(
-        tuple(sorted(one.polled_at for one in observations if one.has_answered and one.polled_at)),
-        len(asked),
-        any(one.polled_at is None for one in asked),
+        tuple(sorted(one.polled_at for one in judged if one.has_answered and one.polled_at)),
+        len(polled),
+        any(one.polled_at is None for one in polled),
     )
 
 
 def _is_conclusive(
-    one: JudgedOrg, ledger: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
+    one: JudgedOrg, state: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether an observation is one to go by: seen lately, or out of reach for long enough."""
+    """Whether a verdict may be compared: seen lately, or out of reach for long enough."""
     verdict, snapshot = one.verdict, one.snapshot
+    # 1. No recent good poll: the verdict says nothing about now.
     if verdict.name == "waiting" or verdict.stale:
         return False
+    # 2. Unknown, where that is not alerted: before 3, as it must not end an earlier alert, either.
     if Level.UNKNOWN is verdict.level < rules.settings.least:
-        return False  # not to be told; and what was told is not over, for all that is known
-    trouble, failures = snapshot.polls.problem, snapshot.polls.failures
-    if trouble is None:  # then it is the history that cannot be read
-        trouble = snapshot.polls.history_problem
+        return False
+    # 3. A verdict on the backup, or a problem that only a person can solve: waiting is useless.
+    problem, failures = snapshot.polls.problem, snapshot.polls.failures
+    if problem is None:  # then the history cannot be read
+        problem = snapshot.polls.history_problem
         failures = snapshot.polls.history_failures
-    if verdict.name != "cannot_look" or trouble is None or trouble.final:
+    if verdict.name != "cannot_look" or problem is None or problem.final:
         return True
+    # 4. Too few failures in a row: they often pass. Before 5, as this holds for every kind of failure.
     if failures < rules.settings.failed_looks:
         return False
+    # 5. A failure of this org alone. What is left may be an outage, which step 6 excludes.
     if not one.is_unreachable:
         return True
-    return ledger.outage_since is None and _is_alone_unreachable(one, ledger, fleet, rules, now)
+    # 6. Out of reach: an alert of its own only if the other orgs can be reached.
+    return state.outage_since is None and _is_alone_unreachable(one, state, fleet, rules, now)
 
 
 def _is_alone_unreachable(
-    one: JudgedOrg, ledger: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
+    one: JudgedOrg, state: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether it is out of reach while another is not, or there is none to tell it by."""
-    at, began = one.polled_at, _unreachable_since(one, ledger, now)
+    """Whether it is out of reach while another org is not, or while there is no other."""
+    at, began = one.polled_at, _unreachable_since(one, state, now)
     if at is None or not (
-        one.was_polled_since(ledger.outage_ended_at) and _has_lasted(one, ledger, rules, now)
+        one.was_polled_since(state.outage_ended_at) and _has_lasted(one, state, rules, now)
     ):
         return False
-    # Not later than its own last look: after a short outage others may be asked again before it is.
+    # An answer counts up to its own last poll: after a short outage, others may be polled before it.
     if bisect_right(fleet.answered_at, began) < bisect_right(fleet.answered_at, at):
         return True
     return not _others_are_pending(
@@ -366,9 +386,9 @@ def _is_alone_unreachable(
     )
 
 
-def _already_notified(ledger: AlertState, one: JudgedOrg) -> bool:
-    told = ledger.orgs.get(one.org_name)
-    return told is not None and told.verdict == one.verdict.name and told.notified_at is not None
+def _already_notified(state: AlertState, one: JudgedOrg) -> bool:
+    before = state.orgs.get(one.org_name)
+    return before is not None and before.verdict == one.verdict.name and before.notified_at is not None
 
 
 def _decide_org(
@@ -376,7 +396,7 @@ def _decide_org(
 ) -> tuple[OrgAlertState, Alert | None]:
     verdict = one.verdict
     bad = verdict.level >= rules.settings.least
-    told_at = before.notified_at if before else None
+    notified_at = before.notified_at if before else None
     same = before is not None and before.verdict == verdict.name
 
     def alert(kind: AlertKind) -> Alert:
@@ -385,20 +405,23 @@ def _decide_org(
             now, kind, one.org_name, was, verdict.name, verdict.level, verdict.headline, verdict.hint
         )
 
-    told = OrgAlertState(verdict.name, verdict.level, now if bad else None, one.polled_at)
-    if not bad and told_at is not None:
-        # Files that died undownloaded are no good news.
-        died = (
+    after = OrgAlertState(verdict.name, verdict.level, now if bad else None, one.polled_at)
+    # 1. Well after a notified alert: a recovery, before 2 would forget that there was an alert.
+    if not bad and notified_at is not None:
+        # Not if the download links have expired: the warning ends, but the files are lost.
+        expired = (
             before is not None and before.verdict == "links_expiring" and one.snapshot.links_expired_at(now)
         )
-        return told, None if died else alert("recovery")
+        return after, None if expired else alert("recovery")
+    # 2. Well, and nothing was notified. An unchanged state, so that nothing is stored.
     if not bad:
-        return before if before and same else told, None
-    if before is None or told_at is None or not same:
-        return told, alert("alarm")
-    return (told, alert("reminder")) if _reminder_is_due(told_at, rules, now) else (before, None)
+        return before if before and same else after, None
+    # 3. Bad, and this verdict was not notified yet: before the reminder, which repeats a verdict.
+    if before is None or notified_at is None or not same:
+        return after, alert("alarm")
+    # 4. Bad, and notified: a reminder, once it is due.
+    return (after, alert("reminder")) if _reminder_is_due(notified_at, rules, now) else (before, None)
 
 
-def _reminder_is_due(told_at: datetime, rules: AlertRules, now: datetime) -> bool:
-    """Whether it is time to tell again what lasts."""
-    return rules.settings.remind_every is not None and now - told_at >= rules.settings.remind_every
+def _reminder_is_due(notified_at: datetime, rules: AlertRules, now: datetime) -> bool:
+    return rules.settings.remind_every is not None and now - notified_at >= rules.settings.remind_every

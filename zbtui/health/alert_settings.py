@@ -1,4 +1,4 @@
-"""What is alerted, and how: the `[alerts]` table of the config, as `core.alert` goes by it."""
+"""Which alerts are sent, and how: the values of the config's `[alerts]` table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zbtui.model.verdict import Level
 
 DesktopNotification = Literal["osc9", "osc777"]
 DESKTOP_NOTIFICATIONS: Final[tuple[DesktopNotification, ...]] = ("osc9", "osc777")
-"""Escape sequences by which a terminal shows a notice on the desktop."""
+"""Escape sequences with which a terminal shows a desktop notification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +18,16 @@ class AlertSettings:
     """The `[alerts]` table of the config."""
 
     least: Level = Level.WARNING
-    """What is less bad than this is as good as ok."""
+    """The lowest level that is alerted; anything below counts as ok."""
     remind_every: timedelta | None = timedelta(days=1)
-    """How often a trouble that lasts is told again; None (`"never"`): it is not."""
+    """How often a lasting problem is notified again; None (`"never"`): not at all."""
     failed_looks: int = 3
-    """Looks in a row that have to fail before "out of reach" is told; a dead sign-in is told at once."""
+    """Failed polls in a row before "out of reach" is notified; a dead sign-in is notified at once."""
     bell: bool = True
     """Whether the app rings the terminal's bell."""
     desktop: DesktopNotification | None = None
-    """How the app shows a notice on the desktop; None: not at all."""
+    """How the app shows desktop notifications; None: not at all."""
     on_change: tuple[str, ...] = ()
     """A program and its arguments, run for each alert; empty: none."""
     webhook: str | None = None
-    """Where each alert is posted to as JSON; https, or http on this machine itself."""
+    """URL to which each alert is posted as JSON; https, or http to this machine."""

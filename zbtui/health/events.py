@@ -1,4 +1,4 @@
-"""What has changed about an org from one look to the next: what the journal keeps."""
+"""Changes of an org's state between two polls, as the journal records them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from zbtui.zoho_api.backup import Backup
 from zbtui.zoho_api.recurrence import rrule_text
 
 LICENCE_EXPIRY_NOTICE: Final = timedelta(days=30)
-"""A licence that ends within this is noted."""
+"""The end of a licence is recorded once it is this near."""
 
 EventKind = Literal["status", "verdict", "schedule", "requester", "run", "trouble", "licence"]
 
 
 @dataclass(frozen=True, slots=True)
 class OrgState:
-    """How an org stands after a look, each part in one word or line; None: nothing, or not known."""
+    """An org's seven facts after a poll, each one word or line; None: nothing, or unknown."""
 
     status: str | None
-    """Zoho's word; `none` where no backup is set up."""
+    """Zoho's status word; `none` if no backup is set up."""
     verdict: str
     schedule: str | None
-    """The recurrence rule, as it came."""
+    """The recurrence rule, as Zoho sent it."""
     requester: str | None
     """Name and ZUID."""
     run: str | None
     """How and when the newest run ended."""
     trouble: str | None
-    """Why the look failed; None: it did not."""
+    """Why the poll failed; None: it did not."""
     licence: str | None
-    """The date on which the licence ends, once that is near."""
+    """The date on which the licence ends, once it is near."""
 
 
 EVENT_KINDS: Final[tuple[EventKind, ...]] = (
@@ -50,23 +50,23 @@ assert tuple(field.name for field in fields(OrgState)) == EVENT_KINDS
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One change."""
+    """One recorded change of an org state."""
 
     at: datetime
-    """When it was seen."""
+    """When the change was seen."""
     org: str
     kind: EventKind
     before: str | None
     after: str | None
-    """None, for a trouble: it is over."""
+    """None, for a problem: it is over."""
     level: str
-    """The word of the verdict's level after the look."""
+    """The label of the verdict's level after the poll."""
     headline: str
-    """The verdict's."""
+    """The verdict's headline."""
 
 
 def before_and_after_texts(event: Event) -> tuple[str, str]:
-    """What it was before and what it is now, as people say it."""
+    """The old and the new value, in words for people."""
     before, after = (_value_text(event, part) for part in (event.before, event.after))
     return before, "over" if event.kind == "trouble" and event.after is None else after
 
@@ -78,10 +78,10 @@ def _value_text(event: Event, part: str | None) -> str:
 
 
 def org_state_from(snapshot: Snapshot, verdict: Verdict, now: datetime) -> OrgState | None:
-    """How an org stands by now; None: it was never seen, and nothing keeps it from being looked at."""
+    """The org's state at `now`; None before the first poll has ended, well or not."""
     if snapshot.zoho.observed_at is None and snapshot.polls.problem is None:
         return None
-    backup, trouble = snapshot.zoho.backup, snapshot.polls.problem
+    backup, problem = snapshot.zoho.backup, snapshot.polls.problem
     seen = snapshot.zoho.observed_at is not None
     return OrgState(
         status=(backup.status if backup else "none") if seen else None,
@@ -89,7 +89,7 @@ def org_state_from(snapshot: Snapshot, verdict: Verdict, now: datetime) -> OrgSt
         schedule=backup.rrule if backup else None,
         requester=_requester_text(backup),
         run=_last_run_text(snapshot),
-        trouble=trouble.message if trouble else None,
+        trouble=problem.message if problem else None,
         licence=_licence_expiry_text(snapshot, now),
     )
 
@@ -97,9 +97,9 @@ def org_state_from(snapshot: Snapshot, verdict: Verdict, now: datetime) -> OrgSt
 def state_changes(
     before: OrgState | None, after: OrgState
 ) -> tuple[tuple[EventKind, str | None, str | None], ...]:
-    """What is another than it was: kind, from, to. Of a first standing, only its verdict and its trouble.
+    """What has changed, as kind, old value, new value; of a first state, only verdict and problem.
 
-    While an org cannot be looked at, what is known of it is as old as its last good look: no change.
+    `after` has the facts of the last good poll while polls fail, so those do not change.
     """
     pairs = ((kind, getattr(before, kind, None), getattr(after, kind)) for kind in EVENT_KINDS)
     return tuple(

@@ -1,7 +1,7 @@
-"""Is this org's backup healthy? One pure function, asked by the screen, by `check` and by alerts alike.
+"""Judges whether an org's backup is healthy: one pure function for the screen, `check` and alerts.
 
-The first rule that matches wins. `unknown` means "cannot look" and is never mixed with "failed";
-nothing is ever `ok` that was not seen lately.
+The first rule that matches wins. `unknown` means that the org cannot be polled, never that its backup
+failed. Without a recent observation, nothing is `ok`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zbtui.model.time_format import ago
 from zbtui.model.verdict import Level, Verdict
 
 ALLOWED_FAILURES: Final = 3
-"""Polls that may fail, or be missed, before what was seen no longer counts."""
+"""Polls that may fail or be missed before the last observation no longer counts."""
 
 PROBLEM_BADGES: Final[dict[ProblemKind, str]] = {
     "auth": "SIGN IN",
@@ -40,17 +40,17 @@ def judge(
 
     Args:
         snapshot: what is known of it.
-        policy: from when on to worry.
-        now: the moment, by this machine's clock, with a time zone.
-        patience: failed polls after which the last good answer no longer counts.
+        policy: thresholds and intervals, before the org's own are applied.
+        now: by this machine's clock, with a time zone.
+        allowed_failures: failed polls after which the last good answer no longer counts.
     """
-    now = now.astimezone(UTC)  # two moments of one zone are apart by its wall clock, whatever it skips
-    trouble, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.for_org(snapshot.org)
-    # Both ways: after the clock was set back, an age means nothing either.
+    now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
+    problem, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.for_org(snapshot.org)
+    # `abs`: an observation from the future means that the clock was set back.
     outdated = seen is None or abs(now - seen) > ALLOWED_FAILURES * policy.every
-    if trouble and (trouble.final or outdated or snapshot.polls.failures >= allowed_failures):
+    if problem and (problem.final or outdated or snapshot.polls.failures >= allowed_failures):
         return Verdict(
-            "cannot_look", Level.UNKNOWN, PROBLEM_BADGES[trouble.kind], trouble.message, trouble.hint
+            "cannot_look", Level.UNKNOWN, PROBLEM_BADGES[problem.kind], problem.message, problem.hint
         )
     if seen is None:
         return Verdict("waiting", Level.UNKNOWN, "WAITING", "not looked at yet")
@@ -65,16 +65,16 @@ def judge(
         or _unreadable_history(snapshot, now, allowed_failures)
         or healthy_verdict(case)
     )
-    return replace(verdict, stale=trouble is not None or snapshot.polls.restored)
+    return replace(verdict, stale=problem is not None or snapshot.polls.restored)
 
 
 def _unreadable_history(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | None:
-    """A run ahead is no proof of a backup: where the history cannot be read, nothing is green."""
-    trouble, read = snapshot.polls.history_problem, snapshot.zoho.history_read_at
-    if trouble is None:
+    """A verdict if the history cannot be read: without it, a planned run proves no backup."""
+    problem, read = snapshot.polls.history_problem, snapshot.zoho.history_read_at
+    if problem is None:
         return None
     known = read is not None and timedelta() <= now - read <= ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY
-    # Behind: it ends before what the details tell of.
+    # Behind: the details show a change that the history does not have yet.
     is_behind = snapshot.zoho.history_outdated and snapshot.polls.history_failures >= patience
     if known and not is_behind:
         return None
@@ -82,8 +82,8 @@ def _unreadable_history(snapshot: Snapshot, now: datetime, patience: int) -> Ver
         "cannot_look",
         Level.UNKNOWN,
         "NO HISTORY",
-        f"The last result cannot be read; {trouble.message}",
-        trouble.hint,
+        f"The last result cannot be read; {problem.message}",
+        problem.hint,
     )
 
 

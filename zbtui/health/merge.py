@@ -1,6 +1,6 @@
-"""What a poll adds to what the journal has of an org, whichever process has written that.
+"""Merges a poll with the journal's state of an org, which another process may have written.
 
-Pure: the journal calls `merge` within the transaction in which it has read `Kept`.
+Pure: the journal calls `merge` in the transaction in which it reads the `JournaledState`.
 """
 
 from __future__ import annotations
@@ -15,81 +15,81 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
 
 _MAX_CLOCK_ERROR: Final = timedelta(hours=1)
-"""What was kept at a moment further ahead than this was kept while the clock was wrong."""
+"""A stored time further in the future than this was written while the clock was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournaledState:
-    """What the journal has of an org."""
+    """What the journal has stored for an org."""
 
     snapshot: Snapshot | None = None
-    """With the history; None: it was not read, for `is_later` says that its history is no news."""
+    """With its history; None: not read, as its history is no later (`is_later`)."""
     polled_at: datetime | None = None
-    """When the poll was made that was written last; None: none was."""
+    """When the last stored poll was made; None: none is stored."""
     org_state: OrgState | None = None
-    """How the org stood after it; None: that is not understood, or there was none."""
+    """The org state after that poll; None: none is stored, or it cannot be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """What is known after a poll, and what is to be written."""
+    """What is known after a poll, and what to write."""
 
     snapshot: Snapshot
     org_state: OrgState | None = None
-    """None: nothing is to be written."""
+    """None: write nothing."""
     events: tuple[Event, ...] = ()
 
 
 def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: datetime) -> MergeResult:
-    """What a poll, good or failed, has changed.
+    """What a poll, good or failed, changes.
 
-    Of several processes that see the same change, the first one that writes has it as an event. A poll
-    that is older than the one that was written last changes nothing.
+    If several processes see the same change, the first to write it records the event. A poll older than
+    the last stored one changes nothing.
 
     Args:
-        polled: what this process knows after its poll.
+        polled: this process's snapshot after its poll.
     """
     snapshot = with_later_history(polled, kept.snapshot)
     verdict = judge(snapshot, policy, now)
-    standing, at = org_state_from(snapshot, verdict, now), polled.polls.attempted_at
-    if standing is None or at is None or (kept.polled_at and at < kept.polled_at <= now + _MAX_CLOCK_ERROR):
+    state, at = org_state_from(snapshot, verdict, now), polled.polls.attempted_at
+    if state is None or at is None or (kept.polled_at and at < kept.polled_at <= now + _MAX_CLOCK_ERROR):
         return MergeResult(snapshot)
-    if kept.org_state and standing.trouble is not None:
-        # While an org cannot be polled, it stands as the last good poll said, whichever process's.
-        standing = replace(kept.org_state, verdict=standing.verdict, trouble=standing.trouble)
+    if kept.org_state and state.trouble is not None:
+        # A failed poll leaves the facts of the last good one, which may be another process's.
+        state = replace(kept.org_state, verdict=state.verdict, trouble=state.trouble)
     events = tuple(
         Event(now, polled.org.name, kind, before, after, verdict.level.label, verdict.headline)
-        for kind, before, after in state_changes(kept.org_state, standing)
+        for kind, before, after in state_changes(kept.org_state, state)
     )
-    return MergeResult(snapshot, standing, events)
+    return MergeResult(snapshot, state, events)
 
 
 def is_later(kept_at: datetime, own_at: datetime | None, now: datetime) -> bool:
-    """Whether the history that is kept was read later than one's own.
+    """Whether the stored history was read later than this process's own.
 
     Args:
-        own_at: None: there is none.
+        own_at: None if this process has none.
     """
     return kept_at <= now + _MAX_CLOCK_ERROR and (own_at is None or kept_at > own_at)
 
 
 def is_newer(at: datetime, kept_at: datetime | None, now: datetime | None) -> bool:
-    """Whether what was seen `at` a moment replaces what is kept.
+    """Whether a value seen at `at` replaces the stored one.
 
     Args:
-        kept_at: when that was seen; None: nothing is kept, or not understood.
-        now: None: what is kept from a moment that is yet to come counts as newer, too.
+        kept_at: when the stored one was seen; None if none is stored, or it cannot be decoded.
+        now: a stored value later than this is replaced, too; None: it is kept.
     """
     return kept_at is None or at >= kept_at or (now is not None and kept_at > now + _MAX_CLOCK_ERROR)
 
 
 def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
-    """With the history and the links that another process has read later.
+    """The snapshot with history and links that another process has read later.
 
-    Two that go by different histories would contradict each other for hours.
+    Two processes with different histories would contradict each other for hours.
 
     Args:
-        kept: what the other one has kept; None: it has read none later.
+        kept: the stored snapshot; None if its history is no later.
     """
     if kept is None or kept.zoho.history is None:
         return polled

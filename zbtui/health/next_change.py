@@ -1,4 +1,4 @@
-"""When time alone may make another verdict of what is known: thousands need not be judged each second."""
+"""When time alone may change a verdict, so that thousands of orgs need not be judged each second."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _TIME_RESOLUTION: Final = timedelta.resolution
 
 
 def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> datetime:
-    """The first moment after `now` at which `judge` may give another name or level; `NEVER`: none will.
+    """The first moment after `now` at which `judge` may give another name or level, or `NEVER`.
 
-    Up to it only its words change, such as a countdown. Where the clock is set back, nothing is told.
+    Until then only its words change, such as a countdown. Not valid once the clock is set back.
 
     Args:
-        policy: from when on to worry, of all orgs.
-        now: the moment, by this machine's clock, with a time zone.
+        policy: of all orgs, before the org's own settings are applied.
+        now: by this machine's clock, with a time zone.
     """
     now = now.astimezone(UTC)
-    known = Case(snapshot, policy.for_org(snapshot.org), now)
+    case = Case(snapshot, policy.for_org(snapshot.org), now)
     found = NEVER
-    for moment, span in _thresholds(known):
+    for moment, span in _thresholds(case):
         at = moment.astimezone(UTC) + span
-        # What is allowed up to a moment is over just after it.
+        # Rules still allow the threshold itself; the verdict changes just after it.
         at = at if at > now else at + _TIME_RESOLUTION
         if now < at < found:
             found = at
@@ -39,7 +39,7 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
 
 
 def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """Each moment that a rule measures from, with what it may be off by; in this machine's time."""
+    """Each time from which a rule measures, and the span it allows, by this machine's clock."""
     snapshot, policy, none = case.snapshot, case.policy, timedelta()
     if snapshot.zoho.observed_at:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
@@ -54,7 +54,7 @@ def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
 
 
 def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """The same, in Zoho's time."""
+    """The same, by Zoho's clock."""
     snapshot, policy, none = case.snapshot, case.policy, timedelta()
     if snapshot.next_run:
         yield snapshot.next_run, none

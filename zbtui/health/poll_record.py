@@ -1,4 +1,4 @@
-"""One look at an org, as its log tells it."""
+"""One poll of an org, as a row of its poll log."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Final
 from zbtui.health.snapshot import Snapshot
 
 MAX_POLL_RECORDS: Final = 30
-"""Looks that are kept of each org, since the program started."""
+"""Polls kept for each org since the program started."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollRecord:
-    """When, how it went, and what it cost."""
+    """When a poll ended, its result, and its cost."""
 
     at: datetime
-    """When it ended."""
+    """When the poll ended."""
     outcome: str
-    """Zoho's status word, `none`, or what went wrong."""
+    """Zoho's status word, `none`, or the problem's message."""
     failed: bool
     seconds: float
-    """From the question to the answer, waiting for a free connection included."""
+    """From request to answer, including the wait for a free connection."""
     credits_remaining: int | None
-    """API credits left for the day, where Zoho tells."""
+    """API credits left for the day; None if Zoho does not say."""
 
 
 def poll_record_of(after: Snapshot, at: datetime, seconds: float) -> PollRecord:
-    """The look that led to this snapshot."""
+    """The record of the poll that led to this snapshot."""
     if after.polls.problem:
         return PollRecord(at, after.polls.problem.message, True, seconds, after.zoho.credits_remaining)
     status = (after.zoho.backup.status or "no status") if after.zoho.backup else "none"

@@ -1,4 +1,4 @@
-"""When to look next: a pure function of what is known, the policy and now."""
+"""When to poll next: pure functions of the snapshot, the policy and `now`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from zbtui.model.org import WatchPolicy
 from zbtui.zoho_api.backup import Backup, BackupState
 
 CLOSE_WATCH_BEFORE_RUN: Final = timedelta(minutes=2)
-"""How long before the next run the closer watch begins."""
+"""How long before the next run the shorter poll interval begins."""
 MIN_POLL_GAP: Final = timedelta(seconds=5)
-"""Two looks at one org are never closer than this, whoever asks."""
+"""The least time between two polls of one org, even on request."""
 MIN_DEVICE_POLL_INTERVAL: Final = timedelta(seconds=30)
-"""Two polls of the device flow are never closer than this, whatever an answer says ("Polling request")."""
+"""The least time between two polls of the device flow, whatever an answer says ("Polling request")."""
 JITTER: Final = 0.1
 HISTORY_AND_LINKS_EVERY: Final = timedelta(hours=6)
-"""How often history and links are asked for while the details stay as they are."""
+"""How often history and links are requested while the details do not change."""
 COMPANY_EVERY: Final = timedelta(days=1)
 _FIRST_RETRY: Final = timedelta(seconds=30)
 _MAX_RETRY: Final = timedelta(minutes=15)
@@ -29,47 +29,47 @@ _FIRST_HISTORY_AND_LINKS_RETRY: Final = timedelta(minutes=1)
 
 
 def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: float) -> datetime | None:
-    """The moment of the next look; None: not before somebody acts.
+    """The time of the next poll; None: not until somebody acts.
 
     Args:
-        snapshot: what is known after the last attempt.
+        snapshot: as it is after the last poll.
         policy: the intervals.
         now: by this machine's clock.
-        jitter: from -1 to 1; spreads the looks of many orgs.
+        jitter: from -1 to 1; spreads the polls of many orgs.
     """
-    trouble, policy = snapshot.polls.problem, policy.for_org(snapshot.org)
-    if trouble is None:
+    problem, policy = snapshot.polls.problem, policy.for_org(snapshot.org)
+    if problem is None:
         return now + _poll_interval(snapshot, policy, now, 1 + JITTER * jitter)
-    if trouble.final:
+    if problem.final:
         return None
-    # A policy that looks every few seconds (on loopback) also retries that soon.
+    # A policy that polls every few seconds (on loopback) also retries that soon.
     first = min(_FIRST_RETRY, policy.every)
     pause = backoff(first, snapshot.polls.failures - 1, _MAX_RETRY)
     retry = now + pause * (1 + JITTER * jitter)
-    if trouble.retry_at is None:
+    if problem.retry_at is None:
         return retry
-    # Never before the moment that Zoho named; a little after it, so that not all come at once.
-    return max(retry, trouble.retry_at + first * JITTER * abs(jitter))
+    # Never before the time that Zoho named; a little after it, so that not all orgs retry at once.
+    return max(retry, problem.retry_at + first * JITTER * abs(jitter))
 
 
 def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
-    """Whether history and links are to be asked for together with a look.
+    """Whether a poll is to request history and links as well.
 
-    At first, when the details changed, and every six hours; where they could not be read, or do not tell
-    yet how the last run ended, after 1, 2, 4 … minutes, at most six hours; never before `Retry-After`.
+    They are due at first, when the details changed, and every six hours. If they could not be read, or
+    lack the end of the last run, they are due after 1, 2, 4 … minutes; never before `Retry-After`.
 
     Args:
-        before: what was known before the look.
-        backup: what the details say now.
+        before: the snapshot before this poll.
+        backup: from this poll's details.
     """
-    tried_at, trouble = before.polls.history_tried_at, before.polls.history_problem
+    tried_at, problem = before.polls.history_tried_at, before.polls.history_problem
     if tried_at is None or before.zoho.observed_at is None or now < tried_at:  # the clock was set back
         return True
-    if trouble and trouble.retry_at and now < trouble.retry_at:
+    if problem and problem.retry_at and now < problem.retry_at:
         return False
     if before.zoho.backup != backup:
         return True
-    tries = before.polls.history_failures if trouble else before.polls.unfinished_history_reads
+    tries = before.polls.history_failures if problem else before.polls.unfinished_history_reads
     pause = (
         backoff(_FIRST_HISTORY_AND_LINKS_RETRY, tries - 1, HISTORY_AND_LINKS_EVERY)
         if tries
@@ -79,7 +79,7 @@ def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: date
 
 
 def company_is_due(before: Snapshot, now: datetime) -> bool:
-    """Whether it is to be asked whose org it is: at first, and once a day."""
+    """Whether to request the company data: at first, and once a day."""
     if before.zoho.company_requested_at is None:
         return True
     age = now - before.zoho.company_requested_at
@@ -87,17 +87,17 @@ def company_is_due(before: Snapshot, now: datetime) -> bool:
 
 
 def max_pause(snapshot: Snapshot, policy: WatchPolicy) -> timedelta:
-    """The longest that `next_look` may lie ahead: beyond it, the clock was set back meanwhile."""
-    trouble = snapshot.polls.problem
-    if trouble is None:
+    """The longest time until the next poll; if it is further away, the clock was set back."""
+    problem = snapshot.polls.problem
+    if problem is None:
         return policy.for_org(snapshot.org).every
-    if trouble.forbids_early_retry:
+    if problem.forbids_early_retry:
         return MAX_LOCKOUT
-    return _MAX_RETRY_AFTER if trouble.retry_at else _MAX_RETRY
+    return _MAX_RETRY_AFTER if problem.retry_at else _MAX_RETRY
 
 
 def lockout_duration(consecutive: int) -> timedelta:
-    """How long to keep away after the `strikes`th "Access Denied" in a row: 10, 20, 40 minutes."""
+    """How long to wait after the `consecutive`th "Access Denied" in a row: 10, 20, 40 minutes."""
     return backoff(_FIRST_LOCKOUT, consecutive - 1, MAX_LOCKOUT)
 
 
@@ -113,7 +113,7 @@ def _poll_interval(snapshot: Snapshot, policy: WatchPolicy, now: datetime, sprea
         return every
     if ahead > CLOSE_WATCH_BEFORE_RUN:
         begins = ahead - CLOSE_WATCH_BEFORE_RUN
-        # However long the interval, its jitter does not reach far into the closer watch.
+        # With a long interval, its jitter must not reach far into the time of short intervals.
         return max(near, min(every, begins * spread, begins + policy.near_every))
     ended = backup.state in (BackupState.FAILED, BackupState.PAYMENT_FAILED)
     waiting = ahead > timedelta() or (not ended and -ahead <= policy.overdue_after)

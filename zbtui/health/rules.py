@@ -1,4 +1,4 @@
-"""The rules of judging, each a pure function: a verdict, or None where it does not apply."""
+"""The rules of judging: pure functions, each of which returns a verdict, or None if it does not apply."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _MIN_GRACE, _MAX_GRACE = timedelta(days=1), timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is judged: something was seen lately."""
+    """The input of every rule: an org with a recent observation."""
 
     snapshot: Snapshot
     policy: WatchPolicy
-    """The org's own."""
+    """With the org's own settings applied."""
     now: datetime
 
     @property
@@ -42,14 +42,14 @@ class Case:
 
     @property
     def status_badge(self) -> str:
-        """Zoho's own status word."""
+        """Zoho's status word, for the badge."""
         if self.backup is None:
             return "NO BACKUP"
         return self.backup.status or "NO STATUS"
 
     @property
     def time_to_next_run(self) -> timedelta | None:
-        """Until the next run; negative once it is due."""
+        """Time until the next run; negative once it is due."""
         return self.snapshot.time_to_next_run(self.now)
 
     @property
@@ -61,18 +61,18 @@ Rule = Callable[[Case], Verdict | None]
 
 
 def failed(case: Case) -> Verdict | None:
-    """Details say FAILED or PAYMENT_FAILED, or the newest end that the history tells is a failure.
+    """The details say FAILED or PAYMENT_FAILED, or the last finished run in the history failed.
 
-    While a new run is in progress after a failed one, it stays `failed`.
+    An org whose last run failed stays `failed` while a new run is in progress.
     """
     state, snapshot = case.state, case.snapshot
-    told = state in (BackupState.FAILED, BackupState.PAYMENT_FAILED)
+    in_details = state in (BackupState.FAILED, BackupState.PAYMENT_FAILED)
     last = snapshot.zoho.history.last_finished if snapshot.zoho.history else None
     in_history = last is not None and last.outcome is RunOutcome.FAILED
     if _completed_run_start(case):
         in_history = False
     before_this_run = state is BackupState.INPROGRESS and snapshot.zoho.previous_run_failed
-    if not (told or in_history or before_this_run):
+    if not (in_details or in_history or before_this_run):
         return None
     unpaid = state is BackupState.PAYMENT_FAILED
     headline = "the backup was not paid for" if unpaid else "the last backup failed"
@@ -83,13 +83,13 @@ def failed(case: Case) -> Verdict | None:
         hint = "Settle the payment in Zoho: Setup > Subscriptions."
     elif state is BackupState.INPROGRESS:
         hint = "Wait for its end: until one completes, there is no newer backup."
-    # The badge of a failure that only the history tells: Zoho's own word would look well.
-    word = case.status_badge if told or state is BackupState.INPROGRESS else "FAILED"
+    # If only the history shows the failure, Zoho's status word would look healthy.
+    word = case.status_badge if in_details or state is BackupState.INPROGRESS else "FAILED"
     return Verdict("failed", Level.CRITICAL, word, headline + _next_step_text(case), hint)
 
 
 def _completed_run_start(case: Case) -> HistoryEntry | None:
-    """The start of a run that the details tell completed, and whose end the history does not tell yet."""
+    """The start of a run that has completed by the details, but has no end in the history yet."""
     history = case.snapshot.zoho.history
     return history.unfinished_start if history and case.state is BackupState.COMPLETED else None
 
@@ -106,15 +106,14 @@ def _next_step_text(case: Case) -> str:
 
 
 def stopped(case: Case) -> Verdict | None:
-    """Details say STOPPED."""
+    """The details say STOPPED."""
     if case.state is not BackupState.STOPPED:
         return None
     history = case.snapshot.zoho.history
     row = history.newest_with_action("stopped") if history else None
     who = f" by {row.done_by.name}" if row and row.done_by and row.done_by.name else ""
-    when = (
-        f" {ago(case.zoho_now - row.logged_at)}" if row and row.logged_at else ""
-    )  # a date is not the same everywhere
+    # An age, as a date differs between time zones.
+    when = f" {ago(case.zoho_now - row.logged_at)}" if row and row.logged_at else ""
     return Verdict(
         "stopped",
         Level.CRITICAL,
@@ -125,7 +124,7 @@ def stopped(case: Case) -> Verdict | None:
 
 
 def overdue(case: Case) -> Verdict | None:
-    """The next run is past by more than `overdue_after`, and none is in progress."""
+    """The next run is due for longer than `overdue_after`, and none is in progress."""
     ahead = case.time_to_next_run
     if ahead is None or case.state in (BackupState.INPROGRESS, BackupState.FINISHED):
         return None
@@ -141,9 +140,9 @@ def overdue(case: Case) -> Verdict | None:
 
 
 def too_old(case: Case) -> Verdict | None:
-    """The last completed backup is older than the plan's gap and grace, or than the org's `max_age`.
+    """The last completed backup is older than `max_backup_age`.
 
-    Where none ever completed, the wait counts from when the first one was due, or the plan was made.
+    If none ever completed, the age counts from the first due date, or from when the plan was made.
     """
     limit, since = max_backup_age(case), backup_awaited_since(case)
     if limit is None or since is None or case.zoho_now - since <= limit:
@@ -164,7 +163,7 @@ def too_old(case: Case) -> Verdict | None:
 
 
 def backup_awaited_since(case: Case) -> datetime | None:
-    """Since when the next good backup is awaited: the last one, or the plan where none ever completed."""
+    """The time from which the age counts: the last good backup, or the plan if none ever completed."""
     history, newer = case.snapshot.zoho.history, _completed_run_start(case)
     if history is None:
         return None
@@ -176,9 +175,9 @@ def backup_awaited_since(case: Case) -> datetime | None:
 
 
 def max_backup_age(case: Case) -> timedelta | None:
-    """How old the last good backup may be: a week's plan 8 days, two weeks' 16, a month's 33.
+    """How old the last good backup may be: 8 days for a weekly plan, 16 for two weeks, 33 for a month.
 
-    A plan that is not understood counts as one for each month, at least. None: there is no plan.
+    A plan that cannot be parsed counts as monthly, at least. None: there is no plan.
     """
     if case.policy.max_age is not None:
         return case.policy.max_age
@@ -199,7 +198,7 @@ def _planned_since(case: Case) -> datetime | None:
 
 
 def never_completed(case: Case) -> Verdict | None:
-    """No backup ever completed, and since when one is due is not told: nothing speaks for green."""
+    """No backup ever completed, and no date says since when one is due: the org cannot be `ok`."""
     history, backup = case.snapshot.zoho.history, case.backup
     if history is None or backup is None or not backup.rrule:
         return None
@@ -217,7 +216,7 @@ def never_completed(case: Case) -> Verdict | None:
 
 
 def running_long(case: Case) -> Verdict | None:
-    """In progress for longer than `long_run_after`."""
+    """A run is in progress for longer than `long_run_after`."""
     if case.state is not BackupState.INPROGRESS:
         return None
     lasted = running_duration(case)
@@ -233,16 +232,16 @@ def running_long(case: Case) -> Verdict | None:
 
 
 def running_duration(case: Case) -> timedelta:
-    """Since the history's start of this run, or since it was first seen, whichever is longer ago."""
+    """Time since the run's start in the history, or since it was first seen, whichever is longer."""
     seen = max(case.now - (case.snapshot.zoho.running_since or case.now), timedelta())
     start = case.snapshot.zoho.history.unfinished_start if case.snapshot.zoho.history else None
-    told = case.zoho_now - start.logged_at if start and start.logged_at else timedelta()
-    # An older start is one whose end was never told.
-    return told if seen < told <= seen + MAX_RUN_DURATION else seen
+    logged = case.zoho_now - start.logged_at if start and start.logged_at else timedelta()
+    # A start that is older still belongs to a run whose end was never logged.
+    return logged if seen < logged <= seen + MAX_RUN_DURATION else seen
 
 
 def none_set_up(case: Case) -> Verdict | None:
-    """Nothing is scheduled, and nothing ever was (204 and its kin)."""
+    """Zoho has no backup for this org (204, or an equivalent answer)."""
     if case.backup is not None:
         return None
     return Verdict(
@@ -251,7 +250,7 @@ def none_set_up(case: Case) -> Verdict | None:
 
 
 def unknown_status(case: Case) -> Verdict | None:
-    """A status word that is not documented: shown as it came."""
+    """A status word that Zoho does not document; shown unchanged."""
     if case.state is not BackupState.UNKNOWN:
         return None
     return Verdict(
@@ -264,7 +263,7 @@ def unknown_status(case: Case) -> Verdict | None:
 
 
 def one_off(case: Case) -> Verdict | None:
-    """No recurrence rule, or no next run, and nothing is running: nothing will run by itself."""
+    """No recurrence rule or no next run, and no run in progress: nothing will run by itself."""
     backup, ahead = case.backup, case.time_to_next_run
     if backup is None or case.state in (BackupState.INPROGRESS, BackupState.UNKNOWN):
         return None
@@ -288,7 +287,7 @@ def one_off(case: Case) -> Verdict | None:
 
 
 def _single_backup_headline(case: Case) -> str:
-    """Zoho's details tell of the latest job alone: a plan may stand behind one that was ordered by hand."""
+    """The details describe the latest job only: a plan may exist behind one ordered by hand."""
     rows = case.snapshot.zoho.history.entries if case.snapshot.zoho.history else ()
     plans = (row for row in rows if row.action in ("scheduled", "stopped"))
     newest = next((row for row in plans if row.repeat_type != "immediate"), None)
@@ -298,7 +297,7 @@ def _single_backup_headline(case: Case) -> str:
 
 
 def links_expiring(case: Case) -> Verdict | None:
-    """The download links die within 48 hours."""
+    """The download links expire within 48 hours."""
     links = case.snapshot.zoho.links
     if links is None or links.expires_at is None:
         return None
@@ -317,8 +316,8 @@ def links_expiring(case: Case) -> Verdict | None:
 def quota_risk(case: Case) -> Verdict | None:
     """In the calendar month of the next run the plan needs more runs than the edition includes.
 
-    Where the edition is known. Counted by what ran already in that month, at the org's own offset, and
-    by the rule; extra backups bought in that month count as included.
+    Counts the runs of that month, at the org's UTC offset: those done, and those the rule will bring.
+    Extra backups bought in that month count as included. None if the edition is unknown.
     """
     snapshot, backup = case.snapshot, case.backup
     included = snapshot.zoho.company.included_backups if snapshot.zoho.company else None
@@ -347,29 +346,45 @@ def quota_risk(case: Case) -> Verdict | None:
 
 
 RULES: Final[tuple[Rule, ...]] = (
+    # Critical: no good backup can be counted on. A cause comes before its consequences.
+    # 1. A failure comes first: it soon makes the org too old as well, and its headline
+    #    already says when the schedule is stopped, too.
     failed,
+    # 2. A stopped schedule has no next run, so it can never be overdue, but it becomes too old.
     stopped,
+    # 3. A missed run shows within hours; the age that it leads to shows days later.
     overdue,
+    # 4. The age is the last critical rule: it names a consequence, and the rules above know no cause.
     too_old,
+    # The details alone say what is unusual. From here on nothing is critical.
+    # 5. A long run comes after the age, whose headline mentions a run in progress.
     running_long,
+    # 6. No backup at all: most rules below need one.
     none_set_up,
+    # 7. An unknown status leaves open whether anything will run, so `one_off` does not judge it.
     unknown_status,
+    # 8. Nothing will run. What passes this rule has a next run or one in progress, which
+    #    `healthy_verdict` relies on.
     one_off,
+    # 9. No backup ever completed. 7 and 8 come first, as they name a reason.
     never_completed,
+    # A good backup exists or is under way, but something threatens to be lost.
+    # 10. The files of the last backup, within 48 hours.
     links_expiring,
+    # 11. A future run: the least urgent, so it comes last.
     quota_risk,
 )
-"""In the order in which they win."""
+"""In order of precedence: the first rule that gives a verdict wins."""
 
 
 def healthy_verdict(case: Case) -> Verdict:
-    """What is left where no rule applies: a run is ahead, or in progress."""
+    """The verdict when no rule applies: a run is ahead, or in progress."""
     if case.state is BackupState.INPROGRESS:
         lasted = rough_span(running_duration(case))
         since = "" if lasted == "now" else f", seen running for {lasted}"
         return Verdict("running", Level.OK, case.status_badge, f"a backup is running{since}")
     ahead = case.time_to_next_run
-    assert ahead is not None  # else it is a one-off
+    assert ahead is not None  # otherwise `one_off` applies
     name: VerdictName = "completed" if case.state is BackupState.COMPLETED else "scheduled"
     return Verdict(name, Level.OK, case.status_badge, _next_run_text(ahead))
 

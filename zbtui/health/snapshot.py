@@ -1,4 +1,4 @@
-"""What is known of one org at one moment, and how an attempt to look changes it."""
+"""All that is known of one org at one moment, and how a poll changes it."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History
 
 _CLOCK_RESOLUTION: Final = timedelta(seconds=3)
-"""The `Date` header has whole seconds and the answer travels: less than this is no difference."""
+"""A smaller clock difference is ignored: the `Date` header has whole seconds, and answers take time."""
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
-"""Beyond this a clock that differs from Zoho's is told."""
+"""A larger difference from Zoho's clock is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryAndLinks:
-    """What the history and the links call said, which are asked for seldom."""
+    """The answers to the history and links requests, which are rare."""
 
     history: History | None
     """None: it could not be read."""
     links: Links | None
     """None: they could not be read."""
     problem: Problem | None = None
-    """Why not all of it could be read."""
+    """Why a part could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One good answer of Zoho's."""
+    """What one good poll brought."""
 
     backup: Backup | None
     server_time: datetime | None = None
@@ -42,71 +42,71 @@ class Observation:
     credits_remaining: int | None = None
     """`X-API-CREDITS-REMAINING`; Zoho sends it once half of the day's credits are used."""
     history_and_links: HistoryAndLinks | None = None
-    """None: not asked for this time."""
+    """None: not requested this time."""
     company: Company | None = None
-    """None: not asked for this time, or the sign-in may not see it."""
+    """None: not requested this time, or the sign-in lacks the right."""
     company_requested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ZohoData:
-    """What Zoho said last. It stays while polls fail, with its age."""
+    """Zoho's last answers; kept while polls fail."""
 
     backup: Backup | None = None
     observed_at: datetime | None = None
-    """When the last good answer came; None: there is none yet."""
+    """When the last good answer came; None: none did yet."""
     running_since: datetime | None = None
     """When the run in progress was first seen."""
     previous_run_failed: bool = False
-    """A run is in progress, and the one seen before it had failed."""
+    """A run is in progress, and the one seen before it failed."""
     clock_offset: timedelta = timedelta()
-    """Zoho's clock minus this machine's, where they differ."""
+    """Zoho's clock minus this machine's; zero up to 3 seconds."""
     credits_remaining: int | None = None
     company: Company | None = None
     company_requested_at: datetime | None = None
     history: History | None = None
-    """None: it could not be read yet."""
+    """None: not read yet."""
     history_read_at: datetime | None = None
     history_outdated: bool = False
     """The details have changed since the history was read."""
     links: Links | None = None
-    """None: they could not be read yet."""
+    """None: not read yet."""
     last_links_expiry: datetime | None = None
-    """The last expiry that was ever seen: once it is past, "none" means "no longer"."""
+    """The latest expiry ever seen; after it, missing links are expired ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollState:
-    """How polling stands: whether the last poll worked, and what is to be retried."""
+    """Whether the last poll worked, and what to retry."""
 
     attempted_at: datetime | None = None
     problem: Problem | None = None
     """Why the last poll failed; None: it did not."""
     failures: int = 0
-    """Polls that failed in a row, over restarts too."""
+    """Failed polls in a row, counted across restarts."""
     failing_since: datetime | None = None
-    """When the first of them was made."""
+    """When the first of these polls was made."""
     restored: bool = False
-    """Kept from an earlier run of the program; nothing has been seen since."""
+    """Loaded from the journal; no good poll since."""
     history_tried_at: datetime | None = None
     history_problem: Problem | None = None
-    """Why history or links could not be read the last time; None: they could."""
+    """Why the last read of history or links failed; None: it did not."""
     history_failures: int = 0
-    """How often in a row they could not."""
+    """Failed reads in a row."""
     unfinished_history_reads: int = 0
-    """How often in a row the history had a start without an end, while the details say that nothing
-    runs: Zoho writes the one before the other.
+    """Reads in a row whose history has a start without an end though the details show no run in
+    progress: Zoho updates the details first.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the poller does: it matters to who looks at the screen, not to a verdict."""
+    """What the poller is doing: for the screen; verdicts ignore it."""
 
     next_poll: datetime | None = None
-    """None: not before somebody acts."""
+    """None: not until somebody acts."""
     polling: bool = False
-    """A poll is under way."""
+    """A poll is in progress."""
     paused: bool = False
 
 
@@ -125,7 +125,7 @@ class Snapshot:
 
     @property
     def last_completed(self) -> datetime | None:
-        """When a backup last ended well, as far back as Zoho's history goes."""
+        """When a backup last completed, as far back as Zoho's history goes."""
         entry = self.zoho.history.last_completed if self.zoho.history else None
         return entry.logged_at if entry else None
 
@@ -135,7 +135,7 @@ class Snapshot:
         return entry.logged_at if entry else None
 
     def links_expired_at(self, now: datetime) -> datetime | None:
-        """When the files of the newest backup expired; None: they did not, or that is not known."""
+        """When the newest backup's files expired; None: not expired, or unknown."""
         if self.zoho.links is None:
             return None
         expire = (
@@ -143,17 +143,17 @@ class Snapshot:
         )
         if expire is None or expire > self.zoho_now(now):
             return None
-        # A backup that is newer than any of those files has its own still to come.
+        # A newer backup will get links of its own.
         newer = self.last_completed is not None and self.last_completed > expire
         return None if newer and not self.zoho.links.are_available else expire
 
     def zoho_now(self, now: datetime) -> datetime:
-        """`now` by Zoho's clock, by which its dates are to be read."""
-        return now.astimezone(UTC) + self.zoho.clock_offset  # across a change to summer time, too
+        """`now` by Zoho's clock, for comparison with Zoho's dates."""
+        return now.astimezone(UTC) + self.zoho.clock_offset  # in UTC: correct across a DST change
 
     @property
     def next_run(self) -> datetime | None:
-        """When Zoho says that the next one is; None: none is awaited."""
+        """When the next run is due, by Zoho; None: no run will come."""
         if self.zoho.backup is None or self.zoho.backup.state in (
             BackupState.STOPPED,
             BackupState.FINISHED,
@@ -162,12 +162,12 @@ class Snapshot:
         return self.zoho.backup.next_run
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:
-        """Negative once the run is due."""
+        """Time until the next run; negative once it is due."""
         return None if self.next_run is None else self.next_run - self.zoho_now(now)
 
 
 def apply_observation(before: Snapshot, observation: Observation, now: datetime) -> Snapshot:
-    """After a good answer, received at `now`."""
+    """The snapshot after a good poll at `now`."""
     polls = PollState(
         attempted_at=now,
         history_tried_at=before.polls.history_tried_at,
@@ -187,45 +187,45 @@ def apply_observation(before: Snapshot, observation: Observation, now: datetime)
     )
 
 
-def _after_answer(before: ZohoData, looked: Observation, now: datetime) -> ZohoData:
-    past = looked.history_and_links or HistoryAndLinks(None, None)
-    links = past.links if past.links is not None else before.links
-    offset = looked.server_time - now if looked.server_time else before.clock_offset
+def _after_answer(before: ZohoData, observation: Observation, now: datetime) -> ZohoData:
+    fetched = observation.history_and_links or HistoryAndLinks(None, None)
+    links = fetched.links if fetched.links is not None else before.links
+    offset = observation.server_time - now if observation.server_time else before.clock_offset
     return ZohoData(
-        backup=looked.backup,
+        backup=observation.backup,
         observed_at=now,
-        running_since=_running_since(before, looked.backup, now),
-        previous_run_failed=_previous_run_failed(before, looked.backup),
+        running_since=_running_since(before, observation.backup, now),
+        previous_run_failed=_previous_run_failed(before, observation.backup),
         clock_offset=offset if abs(offset) > _CLOCK_RESOLUTION else timedelta(),
-        credits_remaining=looked.credits_remaining,
-        company=looked.company or before.company,
-        company_requested_at=now if looked.company_requested else before.company_requested_at,
-        history=past.history or before.history,
-        history_read_at=now if past.history else before.history_read_at,
-        history_outdated=past.history is None
-        and (before.history_outdated or before.backup != looked.backup),
+        credits_remaining=observation.credits_remaining,
+        company=observation.company or before.company,
+        company_requested_at=now if observation.company_requested else before.company_requested_at,
+        history=fetched.history or before.history,
+        history_read_at=now if fetched.history else before.history_read_at,
+        history_outdated=fetched.history is None
+        and (before.history_outdated or before.backup != observation.backup),
         links=links,
         last_links_expiry=(links and links.expires_at) or before.last_links_expiry,
     )
 
 
 def _after_history_and_links(
-    before: PollState, past: HistoryAndLinks, was: Backup | None, backup: Backup | None
+    before: PollState, fetched: HistoryAndLinks, was: Backup | None, backup: Backup | None
 ) -> PollState:
     runs = backup is not None and backup.state is BackupState.INPROGRESS
-    unfinished = past.history is not None and past.history.unfinished_start is not None and not runs
+    unfinished = fetched.history is not None and fetched.history.unfinished_start is not None and not runs
     reads = before.unfinished_history_reads if was == backup else 0
     return replace(
         before,
         history_tried_at=before.attempted_at,
-        history_problem=past.problem,
-        history_failures=before.history_failures + 1 if past.problem else 0,
+        history_problem=fetched.problem,
+        history_failures=before.history_failures + 1 if fetched.problem else 0,
         unfinished_history_reads=reads + 1 if unfinished else 0,
     )
 
 
 def apply_failure(before: Snapshot, problem: Problem, now: datetime) -> Snapshot:
-    """After a poll that failed at `now`; what was known stays."""
+    """The snapshot after a failed poll at `now`; Zoho's data stays."""
     polls = replace(
         before.polls,
         attempted_at=now,

@@ -1,4 +1,4 @@
-"""The last verdict on each org: judged once for the screen and the alerts alike."""
+"""Caches the last verdict on each org, so that screen and alerts judge it once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Verdict
 
 _LONGEST: Final = timedelta(minutes=5)
-"""No verdict is found for longer, though nothing should have changed it."""
+"""The longest time for which a cached verdict is used, even if nothing should change it."""
 
 
 class _Judged(NamedTuple):
@@ -20,12 +20,12 @@ class _Judged(NamedTuple):
     policy: WatchPolicy
     at: datetime
     until: datetime
-    """From `at` to then its name and level hold."""
+    """End of the time, from `at` on, in which name and level hold."""
     verdict: Verdict
 
 
 class VerdictCache:
-    """A fleet has one, by org and patience: thousands of orgs need not be judged each second."""
+    """Verdicts by org name and patience; each fleet has one cache."""
 
     def __init__(self) -> None:
         self._judged: dict[tuple[str, int], _Judged] = {}
@@ -33,7 +33,7 @@ class VerdictCache:
     def judge(
         self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict:
-        """As `judge`, in the words of `now`; the very same verdict as before where it is an equal one."""
+        """Judge with the words of `now`; returns the cached object if the verdict is equal."""
         key = snapshot.org.name, patience
         verdict, before = judge(snapshot, policy, now, patience), self._judged.get(key)
         if before and before.verdict == verdict:
@@ -45,11 +45,11 @@ class VerdictCache:
     def find(
         self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict | None:
-        """The last verdict on this very snapshot; None: by `now` it may have another name or level.
+        """The cached verdict on this same snapshot object; None if its name or level may have changed.
 
-        Its words, such as a countdown, may be up to a few minutes old.
+        Its words, such as a countdown, may be a few minutes old.
         """
-        known = self._judged.get((snapshot.org.name, patience))
-        if known is None or known.of is not snapshot or not known.at <= now < known.until:
+        cached = self._judged.get((snapshot.org.name, patience))
+        if cached is None or cached.of is not snapshot or not cached.at <= now < cached.until:
             return None
-        return known.verdict if known.policy == policy else None
+        return cached.verdict if cached.policy == policy else None

@@ -1,4 +1,4 @@
-"""What was told, and what is still to be delivered: once, of all zbtui processes together."""
+"""The alert state, the alerts and their deliveries, shared by all zbtui processes."""
 
 from __future__ import annotations
 
@@ -29,76 +29,89 @@ DecideAlerts = Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]
 
 
 class Outbox:
-    """The ledger, the alerts, and their deliveries."""
+    """Stores alerts before they are sent, so that none is lost, and few are sent twice."""
+
+    # The order of its use: 1. `would_change`, 2. `decide_and_store`, 3. `claim_delivery`, and after
+    # sending, 4. `mark_delivered` or `reschedule`. Each says why it comes before the next.
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def alert_state(self) -> AlertState:
-        """What was told so far."""
+        """What was notified so far."""
         return await self._database.read(read_alert_state, AlertState())
 
     async def would_change(self, decide: DecideAlerts) -> bool:
-        """Whether `settle` would have anything to do; for this no other process is held up."""
+        """Whether `decide_and_store` would change anything; takes no write lock."""
 
         def act(database: sqlite3.Connection) -> bool:
-            # Here, for thousands of orgs take it a while, and the screen does not wait for that.
-            ledger = read_alert_state(database)
-            return decide(ledger) != (ledger, ())
+            # In the database's thread: for thousands of orgs, it would block the screen.
+            state = read_alert_state(database)
+            return decide(state) != (state, ())
 
+        # 1. Before the transaction: most evaluations change nothing, and hold up no other process.
         return await self._database.read(act, False)
 
     async def decide_and_store(
         self, decide: DecideAlerts, channels: Sequence[str]
     ) -> tuple[StoredAlert, ...]:
-        """Decide by what was told so far what is to be told now, with no other process in between.
+        """Decide which alerts are due and store them, in one transaction.
 
         Args:
-            decide: pure; gives the ledger as it is then, and the alerts.
-            sinks: what each of the alerts is to be delivered to.
+            decide: pure; returns the new alert state and the alerts.
+            channels: each alert gets a delivery for each of these.
 
         Returns:
-            The alerts, as they are kept.
+            The alerts, as stored.
         """
 
         def act(database: sqlite3.Connection) -> tuple[StoredAlert, ...]:
+            # a. Read the state in the transaction: another process may have changed it since 1.
             before = read_alert_state(database)
             after, alerts = decide(before)
+            # b. Write the state before the transaction ends: the next process to get the lock sees
+            #    the alerts as notified, and does not store them again.
             write_alert_state(database, before, after)
+            # c. Store alerts and deliveries together with the state: a process killed here loses
+            #    all of it, and the next one decides the same again.
             return insert_alerts(database, alerts, channels)
 
+        # 2. Before any delivery: what is stored will be sent, by this process or by another.
         return await self._database.transaction(act, (), essential=True)
 
     async def latest_id(self, now: datetime) -> int:
-        """After this one come the alerts that are told from `now` on, by whichever process."""
+        """An id below those of all alerts stored from `now` on, by any process."""
         return max(await self._database.read(latest_alert_id, 0), id_at(now) - 1)
 
     async def alerts_after(self, alert_id: int) -> tuple[StoredAlert, ...]:
-        """The alerts that were told after this one, by whichever process, oldest first."""
+        """The alerts stored after this one, by any process, oldest first."""
         return await self._database.read(lambda database: read_alerts_after(database, alert_id), ())
 
     async def claim_delivery(
         self, channels: Sequence[str], now: datetime, lease: timedelta
     ) -> DeliveryClaim | None:
-        """The oldest delivery to one of these sinks that is due; None: none is.
+        """Claim the oldest delivery to one of these channels that is due; None: none is.
 
-        Nobody is given it again before `lease` is over: then whoever had it must have died.
+        It is not claimed again before `lease` ends; by then, the first claimer must have died.
         """
-        # Without a lock, as long as there is nothing to do.
+        # Look without a lock first: mostly, nothing is due.
         if not await self._database.read(lambda database: find_due_delivery(database, channels, now), None):
             return None
+        # 3. Before sending: of several processes, one gets the lease, so an alert is sent once. The
+        #    transaction searches again, as another process may have claimed it in between.
         return await self._database.transaction(
             lambda database: claim_delivery(database, channels, now, lease), None
         )
 
     async def mark_delivered(self, claim: DeliveryClaim) -> None:
-        """It is done, or given up: nobody is given it again."""
+        """Delete a delivery that was sent or given up."""
+        # 4. After sending: if the process is killed in between, the lease ends and it is sent again.
         await self._database.transaction(
             lambda database: delete_delivery(database, claim.stored.id, claim.channel), None
         )
 
     async def reschedule(self, claim: DeliveryClaim, until: datetime) -> None:
-        """It failed: nobody is given it before `until`, a day ahead at most (`LONGEST_PUT_OFF`)."""
+        """Put off a failed delivery to `until`, a day ahead at most (`MAX_RESCHEDULE`)."""
         await self._database.transaction(
             lambda database: reschedule_delivery(database, claim.stored.id, claim.channel, until), None
         )

@@ -1,6 +1,4 @@
-"""The tables of what was told and is to be delivered: each function works within a transaction of its
-caller's.
-"""
+"""The outbox's tables. Each function works in its caller's transaction."""
 
 from __future__ import annotations
 
@@ -16,10 +14,10 @@ from zbtui.store.database import decode_datetime, encode_datetime
 from zbtui.store.encoding import decode_line, decode_optional_line, decode_or_none
 
 MAX_RESCHEDULE: Final = timedelta(days=1)
-"""A delivery that is due further ahead than this was put off while the clock was wrong."""
+"""A delivery due later than this was rescheduled while the clock was wrong."""
 _RETENTION: Final = timedelta(days=30)
 _KINDS: Final[tuple[AlertKind, ...]] = get_args(AlertKind)
-_WRITE_TOLD: Final = (
+_WRITE_ORG_STATE: Final = (
     "INSERT INTO told (org, verdict, level, told_at, looked_at) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (org) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
     " told_at = excluded.told_at, looked_at = excluded.looked_at, revision = revision + 1"
@@ -34,27 +32,27 @@ _COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """An alert that was told."""
+    """An alert as stored."""
 
     id: int
-    """Rises with each alert: see `id_at`."""
+    """Increases with each alert; see `id_at`."""
     alert: Alert
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryClaim:
-    """The right to deliver an alert, until the lease is over."""
+    """The right to deliver an alert until the lease ends."""
 
     stored: StoredAlert
     channel: str
     attempts: int
-    """How often it was tried before."""
+    """Earlier attempts."""
 
 
 def read_alert_state(database: sqlite3.Connection) -> AlertState:
-    """What was told so far; rows that are not understood count as not there."""
+    """What was notified so far; rows that cannot be decoded are ignored."""
     rows = database.execute("SELECT org, verdict, level, told_at, looked_at FROM told").fetchall()
-    orgs = {org: told for org, *row in rows if (told := _decode_org_alert_state(*row))}
+    orgs = {org: state for org, *row in rows if (state := _decode_org_alert_state(*row))}
     found = database.execute("SELECT since, told_at, ended FROM outage").fetchone() or (None, None, None)
     outage = decode_or_none(lambda: [_decode_optional_datetime(text) for text in found]) or [
         None,
@@ -65,30 +63,30 @@ def read_alert_state(database: sqlite3.Connection) -> AlertState:
 
 
 def write_alert_state(database: sqlite3.Connection, before: AlertState, after: AlertState) -> None:
-    """What is another in `after` than it is kept `before`."""
+    """Write the differences between the stored state, `before`, and `after`."""
     for org in before.orgs.keys() - after.orgs.keys():
         database.execute("DELETE FROM told WHERE org = ?", (org,))
-    for org, told in after.orgs.items():
-        if before.orgs.get(org) != told:
+    for org, state in after.orgs.items():
+        if before.orgs.get(org) != state:
             moments = (
-                _encode_optional_datetime(told.notified_at),
-                _encode_optional_datetime(told.polled_at),
+                _encode_optional_datetime(state.notified_at),
+                _encode_optional_datetime(state.polled_at),
             )
-            database.execute(_WRITE_TOLD, (org, told.verdict, int(told.level), *moments))
+            database.execute(_WRITE_ORG_STATE, (org, state.verdict, int(state.level), *moments))
     if _outage(before) != _outage(after):
         database.execute(_WRITE_OUTAGE, [_encode_optional_datetime(moment) for moment in _outage(after)])
 
 
 def id_at(moment: datetime) -> int:
-    """The id of an alert of that moment, where it is the first: microseconds since 1970."""
+    """The id of the first alert at that moment: microseconds since 1970."""
     return round(moment.timestamp() * 1_000_000)
 
 
 def insert_alerts(
     database: sqlite3.Connection, alerts: Sequence[Alert], sinks: Sequence[str]
 ) -> tuple[StoredAlert, ...]:
-    """Keep alerts, each to be delivered to each of the sinks, and drop old ones."""
-    kept = []
+    """Store alerts with a delivery to each of the channels `sinks`, and delete old ones."""
+    stored = []
     for alert in alerts:
         alert_id = max(latest_alert_id(database) + 1, id_at(alert.at))
         row = (
@@ -106,23 +104,23 @@ def insert_alerts(
         database.execute(f"INSERT INTO alert (id, {_COLUMNS}) VALUES ({marks})", row)
         due = [(alert_id, sink, encode_datetime(alert.at)) for sink in sinks]
         database.executemany("INSERT INTO delivery VALUES (?, ?, ?, 0)", due)
-        kept.append(StoredAlert(alert_id, alert))
+        stored.append(StoredAlert(alert_id, alert))
     if alerts:
         oldest = max(alert.at for alert in alerts) - _RETENTION
         database.execute("DELETE FROM alert WHERE at < ?", (encode_datetime(oldest),))
         database.execute("DELETE FROM delivery WHERE alert NOT IN (SELECT id FROM alert)")
         database.execute("DELETE FROM delivered WHERE alert < ?", (id_at(oldest),))
-    return tuple(kept)
+    return tuple(stored)
 
 
 def latest_alert_id(database: sqlite3.Connection) -> int:
-    """Its id; 0: there is none."""
+    """The highest id; 0 without alerts."""
     (newest,) = database.execute("SELECT max(id) FROM alert").fetchone()
     return newest or 0
 
 
 def read_alerts_after(database: sqlite3.Connection, after: int) -> tuple[StoredAlert, ...]:
-    """Those that came after this one, oldest first."""
+    """The alerts with an id above `after`, oldest first."""
     rows = database.execute(f"SELECT id, {_COLUMNS} FROM alert WHERE id > ? ORDER BY id", (after,))
     found = ((row[0], _decode_alert(row[1:])) for row in rows.fetchall())
     return tuple(StoredAlert(alert_id, alert) for alert_id, alert in found if alert)
@@ -131,10 +129,10 @@ def read_alerts_after(database: sqlite3.Connection, after: int) -> tuple[StoredA
 def find_due_delivery(
     database: sqlite3.Connection, sinks: Sequence[str], now: datetime
 ) -> tuple[int, str, int] | None:
-    """Alert, sink and attempts of the oldest delivery that is due.
+    """Alert id, channel and attempts of the oldest delivery that is due.
 
-    An org's alerts come in their order: none before an older one that is still to be delivered, or the
-    last word about the org would be an old one.
+    An org's alerts keep their order: none is due before an older one that is not delivered yet, or the
+    last message about the org could be an old one.
     """
     marks = ", ".join("?" * len(sinks))
     query = (
@@ -152,7 +150,7 @@ def find_due_delivery(
 def claim_delivery(
     database: sqlite3.Connection, sinks: Sequence[str], now: datetime, lease: timedelta
 ) -> DeliveryClaim | None:
-    """The oldest delivery that is due, which then is not before `lease` is over."""
+    """Claim the oldest delivery that is due; it is due again when `lease` ends."""
     while found := find_due_delivery(database, sinks, now):
         alert_id, sink, attempts = found
         row = database.execute(f"SELECT {_COLUMNS} FROM alert WHERE id = ?", (alert_id,)).fetchone()
@@ -163,36 +161,36 @@ def claim_delivery(
                 (encode_datetime(now + lease), alert_id, sink),
             )
             return DeliveryClaim(StoredAlert(alert_id, alert), sink, attempts)
-        delete_delivery(database, alert_id, sink)  # what is not understood cannot be delivered
+        delete_delivery(database, alert_id, sink)  # an alert that cannot be decoded cannot be delivered
     return None
 
 
 def delete_delivery(database: sqlite3.Connection, alert_id: int, sink: str) -> None:
-    """A delivery that is done; where it was taken from another database, that is told of it later."""
+    """Delete a delivery. If another database has it, note it for that one in `delivered`."""
     values = (alert_id, sink)
     if not database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount:
         database.execute("INSERT OR IGNORE INTO delivered VALUES (?, ?)", values)
 
 
 def reschedule_delivery(database: sqlite3.Connection, alert_id: int, sink: str, until: datetime) -> None:
-    """A delivery that failed."""
+    """Make a failed delivery due again at `until`."""
     values = (encode_datetime(until), alert_id, sink)
     database.execute("UPDATE delivery SET due = ? WHERE alert = ? AND sink = ?", values)
 
 
-def _outage(ledger: AlertState) -> tuple[datetime | None, datetime | None, datetime | None]:
-    return ledger.outage_since, ledger.outage_notified_at, ledger.outage_ended_at
+def _outage(state: AlertState) -> tuple[datetime | None, datetime | None, datetime | None]:
+    return state.outage_since, state.outage_notified_at, state.outage_ended_at
 
 
 def _decode_org_alert_state(
-    verdict: str, level: int, told_at: str | None, looked_at: str | None
+    verdict: str, level: int, notified_at: str | None, polled_at: str | None
 ) -> OrgAlertState | None:
     return decode_or_none(
         lambda: OrgAlertState(
             decode_line(verdict),
             Level(level),
-            _decode_optional_datetime(told_at),
-            _decode_optional_datetime(looked_at),
+            _decode_optional_datetime(notified_at),
+            _decode_optional_datetime(polled_at),
         )
     )
 
