@@ -1,4 +1,4 @@
-"""The words of the command line: what may be said, and what a wrong one is answered with."""
+"""The arguments of the command line, and how wrong usage is reported."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from zbtui.model.time_format import parse_duration
 from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT
 
 EXIT_WRONG_USAGE: Final = 3
-"""As with monitoring plug-ins."""
+"""The same as in monitoring plug-ins."""
 
 Command = Callable[[argparse.Namespace], int]
-"""Does what was asked for; the exit status."""
+"""Runs a command and returns its exit status."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Wrong usage ends with 3, as with monitoring plug-ins."""
+        """Print the usage and exit with `EXIT_WRONG_USAGE`."""
         self.print_usage(sys.stderr)
         self.exit(EXIT_WRONG_USAGE, f"zbtui: {message}\n")
 
 
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """The whole command line.
+    """Build the parser of the whole command line.
 
     Args:
-        commands: what to do for each command, by its name; `watch` for none.
+        commands: the functions by command name; without a command, `watch` runs.
     """
     shared = _Parser(add_help=False)
     shared.add_argument(
@@ -44,11 +44,11 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zbtui {__version__}")
     parser.set_defaults(command=commands["watch"])
-    places = parser.add_subparsers(title="commands", metavar="COMMAND")
+    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def command(name: str, about: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = places.add_parser(
-            name, parents=[shared], help=about, description=f"{about[0].upper()}{about[1:]}."
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = subcommands.add_parser(
+            name, parents=[shared], help=summary, description=f"{summary[0].upper()}{summary[1:]}."
         )
         made.set_defaults(command=commands[name])
         return made
@@ -71,11 +71,11 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     add.add_argument("--api-url", metavar="URL", help="for --data-center custom")
     add.add_argument("--no-verify", action="store_true", help="save without asking Zoho first")
 
-    again = command("sign-in", "sign an org in again: its credentials are replaced")
-    again.add_argument("name", metavar="NAME")
-    again.add_argument("--data-center", metavar="DC", help="another one than now")
-    again.add_argument("--client-id", metavar="ID", help="another one than now")
-    _add_sign_in_options(again)
+    sign_in = command("sign-in", "sign an org in again: its credentials are replaced")
+    sign_in.add_argument("name", metavar="NAME")
+    sign_in.add_argument("--data-center", metavar="DC", help="another one than now")
+    sign_in.add_argument("--client-id", metavar="ID", help="another one than now")
+    _add_sign_in_options(sign_in)
 
     listing = command("list", "the orgs under watch")
     listing.add_argument("--json", action="store_true", help="as JSON")
@@ -129,10 +129,10 @@ def _add_sign_in_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--yes", action="store_true", help="do not ask whether it is the right org")
 
 
-def _whole_number_up_to(most: int) -> Callable[[str], int]:
+def _whole_number_up_to(maximum: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"a whole number from 1 to {most} is needed")
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= maximum):
+            raise argparse.ArgumentTypeError(f"a whole number from 1 to {maximum} is needed")
         return int(text)
 
     return parse

@@ -1,4 +1,4 @@
-"""Questions on the command line: asked of a person, without echo where secret, or read from a pipe."""
+"""Questions on the command line, answered by the user or through a pipe; secrets are not echoed."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.presentation.sign_in_guide import SIGN_IN_GUIDES
 
 _SECRET_KEYS: Final[dict[SignInMethod, str]] = {"code": "code", "refresh-token": "refresh_token"}
-"""What is asked for besides the client secret, where something is."""
+"""What a method needs besides the client secret."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TypedSecrets:
-    """What was typed, or piped in."""
+    """The secrets that were typed or piped in."""
 
     client_secret: str
     code_or_token: str | None
-    """The code or the refresh token, where the way needs one."""
+    """The code or the refresh token, if the method needs one."""
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether somebody may sit at it; a program started without any has None for a stream."""
+    """Whether a stream is a terminal; it is None if the program was started without it."""
     return stream is not None and bool(stream.isatty())
 
 
 def print_message(text: str, end: str = "\n") -> None:
-    """To stderr: stdout is for data."""
+    """Print to stderr, since stdout is for data."""
     print(text, end=end, file=sys.stderr, flush=True)
 
 
 def confirm(question: str, *, default: bool) -> bool:
-    """Yes or no; at the end of the input, no."""
+    """Ask a yes-or-no question; the end of input means no."""
     try:
         answer = _read_line(f"{question} [{'Y/n' if default else 'y/N'}] ").lower()
     except EOFError:
@@ -49,11 +49,13 @@ def confirm(question: str, *, default: bool) -> bool:
 
 
 def choose_sign_in_method() -> SignInMethod:
-    """Which way to sign in, asked of a person."""
+    """Ask the user for a sign-in method."""
     print_message("How to sign in:")
-    for number, way in enumerate(SIGN_IN_METHODS, start=1):
-        print_message(f"  {number}  {SIGN_IN_GUIDES[way].title:<28} {SIGN_IN_GUIDES[way].requirement}")
-    numbered = {str(number): way for number, way in enumerate(SIGN_IN_METHODS, start=1)}
+    for number, method in enumerate(SIGN_IN_METHODS, start=1):
+        print_message(
+            f"  {number}  {SIGN_IN_GUIDES[method].title:<28} {SIGN_IN_GUIDES[method].requirement}"
+        )
+    numbered = {str(number): method for number, method in enumerate(SIGN_IN_METHODS, start=1)}
     while True:
         text = _read_line("Number [1]: ") or "1"
         if text in SIGN_IN_METHODS:
@@ -64,7 +66,7 @@ def choose_sign_in_method() -> SignInMethod:
 
 
 def ask_number(what: str) -> str:
-    """A number, as text."""
+    """Ask for a number; returns its digits as text."""
     while True:
         text = _read_line(f"{what}: ")
         if text.isascii() and text.isdigit():
@@ -73,32 +75,34 @@ def ask_number(what: str) -> str:
 
 
 def read_secrets(method: SignInMethod | None) -> tuple[SignInMethod, TypedSecrets]:
-    """Asked for without echo on a terminal; else one JSON object on stdin.
+    """Ask for the secrets on a terminal, without echo; else read one JSON object from stdin.
 
     Args:
-        way: None: not said; then what stands in the JSON tells.
+        method: None: not given; the keys of the JSON then decide.
     """
     if is_terminal(sys.stdin):
         method = method or "refresh-token"
-        wanted = _required_keys(method)
-        given: dict[str, Any] = {key: _ask_secret(key) for key in wanted}
+        required = _required_keys(method)
+        values: dict[str, Any] = {key: _ask_secret(key) for key in required}
     else:
-        given = _read_json(method)
-        method = method or ("code" if "code" in given else "refresh-token")
-        wanted = _required_keys(method)
-        if extra := sorted(set(given) - set(wanted)):
-            raise _input_error(f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", wanted)
-    for key in wanted:
-        value = given.get(key)
+        values = _read_json(method)
+        method = method or ("code" if "code" in values else "refresh-token")
+        required = _required_keys(method)
+        if extra := sorted(set(values) - set(required)):
+            raise _input_error(
+                f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", required
+            )
+    for key in required:
+        value = values.get(key)
         if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
             raise _input_error(
-                f"The {key.replace('_', ' ')} is missing, or has characters that none has.", wanted
+                f"The {key.replace('_', ' ')} is missing, or has characters that none has.", required
             )
-    return method, TypedSecrets(given["client_secret"], given.get(_SECRET_KEYS.get(method, "")))
+    return method, TypedSecrets(values["client_secret"], values.get(_SECRET_KEYS.get(method, "")))
 
 
-def _required_keys(way: SignInMethod) -> list[str]:
-    return ["client_secret", *([_SECRET_KEYS[way]] if way in _SECRET_KEYS else [])]
+def _required_keys(method: SignInMethod) -> list[str]:
+    return ["client_secret", *([_SECRET_KEYS[method]] if method in _SECRET_KEYS else [])]
 
 
 def _ask_secret(key: str) -> str:
@@ -108,9 +112,9 @@ def _ask_secret(key: str) -> str:
 
 def _read_line(prompt: str) -> str:
     """Raises:
-    EOFError: the input has ended.
+    EOFError: the end of input.
     """
-    with _interrupted_at_once():  # around the prompt, too: whoever sees it may leave it
+    with _interrupted_at_once():  # around the prompt, too: ctrl+c must work as soon as it shows
         print_message(prompt, end="")
         line = sys.stdin.readline()
     if not line:
@@ -120,9 +124,9 @@ def _read_line(prompt: str) -> str:
 
 @contextmanager
 def _interrupted_at_once() -> Iterator[None]:
-    """ctrl+c ends the question at once: asyncio's handler would only note it until it is answered."""
+    """Let ctrl+c end a question at once; asyncio's handler would wait for the answer."""
     before = signal.getsignal(signal.SIGINT)
-    if before in (None, signal.SIG_IGN):  # not to be interrupted at all
+    if before in (None, signal.SIG_IGN):  # ctrl+c is ignored, and stays so
         yield
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -132,17 +136,17 @@ def _interrupted_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _read_json(way: SignInMethod | None) -> dict[str, Any]:
-    given: Any = None
-    with suppress(ValueError, RecursionError):  # the error would hold the text
-        given = json.loads(sys.stdin.read(1 << 16) if sys.stdin else "")
-    if not isinstance(given, dict):
+def _read_json(method: SignInMethod | None) -> dict[str, Any]:
+    values: Any = None
+    with suppress(ValueError, RecursionError):  # the error would hold the secrets
+        values = json.loads(sys.stdin.read(1 << 16) if sys.stdin else "")
+    if not isinstance(values, dict):
         raise _input_error(
-            "What came on stdin is not one JSON object.", _required_keys(way or "refresh-token")
+            "What came on stdin is not one JSON object.", _required_keys(method or "refresh-token")
         )
-    return given
+    return values
 
 
-def _input_error(message: str, wanted: list[str]) -> ProblemError:
-    keys = ", ".join(f'"{key}": "…"' for key in wanted)
+def _input_error(message: str, required: list[str]) -> ProblemError:
+    keys = ", ".join(f'"{key}": "…"' for key in required)
     return ProblemError(Problem("config", message, f"Needed: {{{keys}}}."))

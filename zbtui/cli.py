@@ -1,4 +1,4 @@
-"""The command line: parses, builds the parts, hands over. Imports what a command needs when it needs it.
+"""The command line: one function per command. Each imports only what it needs.
 
 Data goes to stdout, everything else to stderr. No secret is ever an argument.
 """
@@ -34,8 +34,8 @@ EXIT_INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status."""
-    # What Zoho or the user named may not be in this terminal's character set.
+    """Run one command; returns its exit status."""
+    # Names may hold characters that the terminal's encoding lacks.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -46,14 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_message(f"zbtui: {error.problem.message} {error.problem.hint}{_retry_text(error.problem)}")
         return EXIT_WRONG_USAGE if error.problem.kind == "config" else EXIT_FAILED
     except KeyboardInterrupt:
-        print_message("")  # the prompt that was left
+        print_message("")  # ends the line of the prompt
         return EXIT_INTERRUPTED
     except EOFError:
         print_message("zbtui: Nothing was typed; nothing was changed.")
         return EXIT_FAILED
     except OSError as error:
         _silence_stdout()
-        if not isinstance(error, BrokenPipeError):  # whoever read it has had enough
+        if not isinstance(error, BrokenPipeError):  # the reader closed the pipe: no error
             print_message(f"zbtui: {error.strerror}.")
         return _failure_exit_status(args)
     except Exception as error:
@@ -64,40 +64,40 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
-    """Fills in `args`: what was asked for is known even where it fails."""
+    """Parse and run. Fills in `args`, so that the caller knows the command even if it fails."""
     try:
         make_parser(_COMMANDS).parse_args(argv, args)
         command: Callable[[argparse.Namespace], int] = args.command
         return command(args)
     finally:
-        # Here, not when Python ends: it would tell of a reader that has gone.
+        # Flush here: at exit, Python would print an error if the reader has gone.
         if sys.stdout is not None:
             sys.stdout.flush()
 
 
 def _silence_stdout() -> None:
-    """It cannot be written to, and Python must not try to once more when it ends."""
+    """Point stdout to the null device, so that Python does not fail again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _print_problem(trouble: Problem) -> None:
-    print_message(f"zbtui: {trouble.message} {trouble.hint}")
+def _print_problem(problem: Problem) -> None:
+    print_message(f"zbtui: {problem.message} {problem.hint}")
 
 
-def _retry_text(trouble: Problem) -> str:
-    """How long nobody may ask again, where that is known."""
-    if trouble.retry_at is None:
+def _retry_text(problem: Problem) -> str:
+    """How long to wait before a retry, if known; else empty."""
+    if problem.retry_at is None:
         return ""
     from datetime import UTC, datetime
 
     from zbtui.model.time_format import countdown
 
-    ahead = trouble.retry_at - datetime.now(UTC)
+    ahead = problem.retry_at - datetime.now(UTC)
     return f" Try again in {countdown(ahead)}." if ahead.total_seconds() > 0 else ""
 
 
 def _failure_exit_status(args: argparse.Namespace) -> int:
-    """A check that did not come to an end is unknown, not a warning."""
+    """Of a failed check, 3 (unknown): 1 would mean a warning."""
     return EXIT_WRONG_USAGE if getattr(args, "command", None) is _check else EXIT_FAILED
 
 
@@ -116,8 +116,8 @@ def _watch(args: argparse.Namespace) -> int:
     log_to_file(paths.log)
 
     async def watch() -> int | str | None:
-        async with open_org_service(paths, file) as desk:
-            return await _run_app(make_watch(desk, config), memory=ScreenMemory(paths.screen))
+        async with open_org_service(paths, file) as org_service:
+            return await _run_app(make_watch(org_service, config), memory=ScreenMemory(paths.screen))
 
     outcome = run_event_loop(watch())
     from zbtui.tui.app import DEMO_REQUESTED
@@ -138,8 +138,8 @@ def _demo(args: argparse.Namespace) -> int:
     async def watch() -> int | str | None:
         from zbtui.demo.demo_session import open_demo
 
-        async with open_demo(args.orgs, args.speed, args.seed) as watched:
-            return await _run_app(watched, "demo: all invented")
+        async with open_demo(args.orgs, args.speed, args.seed) as demo_watch:
+            return await _run_app(demo_watch, "demo: all invented")
 
     outcome = run_event_loop(watch())
     return outcome if isinstance(outcome, int) else 0
@@ -164,11 +164,11 @@ def _add(args: argparse.Namespace) -> int:
     keys = ("name", "data_center", "client_id", "soid", "accounts_url", "api_url")
     table = {key: value for key in keys if (value := getattr(args, key)) is not None}
 
-    async def add(desk: OrgService) -> int:
+    async def add(org_service: OrgService) -> int:
         from zbtui import manage
 
         return await manage.add_org(
-            desk, table, args.grant, args.port, verify=not args.no_verify, assume_yes=args.yes
+            org_service, table, args.grant, args.port, verify=not args.no_verify, assume_yes=args.yes
         )
 
     return run_with_org_service(args, add)
@@ -178,21 +178,21 @@ def _sign_in(args: argparse.Namespace) -> int:
     keys = ("data_center", "client_id", "soid")
     changed = {key: value for key in keys if (value := getattr(args, key)) is not None}
 
-    async def sign_in(desk: OrgService) -> int:
+    async def sign_in(org_service: OrgService) -> int:
         from zbtui import manage
 
         return await manage.sign_in_again(
-            desk, args.name, changed, args.grant, args.port, assume_yes=args.yes
+            org_service, args.name, changed, args.grant, args.port, assume_yes=args.yes
         )
 
     return run_with_org_service(args, sign_in)
 
 
 def _remove(args: argparse.Namespace) -> int:
-    async def remove(desk: OrgService) -> int:
+    async def remove(org_service: OrgService) -> int:
         from zbtui import manage
 
-        return await manage.remove_org(desk, args.name, assume_yes=args.yes, revoke=args.revoke)
+        return await manage.remove_org(org_service, args.name, assume_yes=args.yes, revoke=args.revoke)
 
     return run_with_org_service(args, remove)
 
@@ -205,8 +205,8 @@ def _list(args: argparse.Namespace) -> int:
         from zbtui.config.parsing import ORG_KEYS, org_to_table
         from zbtui.model.org import POLICY_KEYS
 
-        nothing = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS)) | {"mute": False, "tags": []}
-        body = {"schema": 1, "orgs": [nothing | org_to_table(org) for org in orgs]}
+        defaults = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS)) | {"mute": False, "tags": []}
+        body = {"schema": 1, "orgs": [defaults | org_to_table(org) for org in orgs]}
         print(json.dumps(body, indent=2))
         return 0
     if not orgs:
@@ -227,8 +227,10 @@ def _check(args: argparse.Namespace) -> int:
     from zbtui.store.worker import run_event_loop
 
     if args.watch and args.format not in (None, "json"):
-        wrong = Problem("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
-        raise ProblemError(wrong)
+        usage_problem = Problem(
+            "config", "A watch tells each change as a line of JSON.", "Leave out --format."
+        )
+        raise ProblemError(usage_problem)
     write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
     paths = paths_from_arguments(args)
     file = make_config_file(paths)
@@ -236,11 +238,11 @@ def _check(args: argparse.Namespace) -> int:
     chosen = tuple(find_org(config, name) for name in dict.fromkeys(args.names))
     log_to_file(paths.log)
 
-    async def look() -> Report | None:
-        async with open_org_service(paths, file) as desk:
-            # A watch goes by the whole config, which may change; one look needs no more than its orgs.
+    async def check() -> Report | None:
+        async with open_org_service(paths, file) as org_service:
+            # A watch follows the whole config, which may change; a single poll needs only its orgs.
             watched = config if args.watch or not chosen else replace(config, orgs=chosen)
-            watch = make_watch(desk, watched)
+            watch = make_watch(org_service, watched)
             fleet, alerts = watch.fleet, watch.alerts if args.notify else None
             if alerts and not (config.settings.alerts.on_change or config.settings.alerts.webhook):
                 print_message(
@@ -251,19 +253,19 @@ def _check(args: argparse.Namespace) -> int:
                 return None
             report = await check_orgs(fleet, [org.name for org in chosen or config.orgs])
             if alerts:
-                seen = [finding.snapshot for finding in report.results]
-                await alerts.evaluate(seen, fleet.policy, fleet.verdicts, covers_all_orgs=not chosen)
+                snapshots = [result.snapshot for result in report.results]
+                await alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=not chosen)
                 await alerts.deliver()
-            for trouble in (fleet.journal_problem, *(alerts.problems if alerts else ())):
-                if trouble:
-                    _print_problem(trouble)
+            for problem in (fleet.journal_problem, *(alerts.problems if alerts else ())):
+                if problem:
+                    _print_problem(problem)
             return report
 
-    report = run_event_loop(look())
+    report = run_event_loop(check())
     if report is None:
         return 0
     if args.format == "openmetrics" and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # the format has no other
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # OpenMetrics requires both
     print(write(report))
     return EXIT_STATUS_BY_LEVEL[report.level]
 
@@ -317,12 +319,12 @@ def _events(args: argparse.Namespace) -> int:
         finally:
             await journal.close()
 
-    events, is_known, trouble = run_event_loop(read())
-    if trouble:
-        _print_problem(trouble)
+    events, is_known, problem = run_event_loop(read())
+    if problem:
+        _print_problem(problem)
         return EXIT_FAILED
     if args.name is not None and not is_known:
-        find_org(make_config_file(paths).load(), args.name)  # or else nobody of that name was ever watched
+        find_org(make_config_file(paths).load(), args.name)  # raises if no org ever had this name
     if not events:
         print_message(
             "zbtui: Nothing has changed in that time." if is_known else "zbtui: Nothing has changed yet."
@@ -345,22 +347,22 @@ def _doctor(args: argparse.Namespace) -> int:
     file = make_config_file(paths)
 
     async def examine() -> list[Finding]:
-        async with open_org_service(paths, file) as desk:
-            home, keyring = desk.stores, make_credential_store(paths)
+        async with open_org_service(paths, file) as org_service:
+            stores, keyring = org_service.stores, make_credential_store(paths)
             doctor = Doctor(
                 file.load,
                 keyring,
                 keyring.probe,
-                home.journal,
-                desk.http,
-                desk.clock,
+                stores.journal,
+                org_service.http,
+                org_service.clock,
                 str(paths.config),
                 str(paths.journal),
             )
             findings: list[Finding] = []
-            walk = doctor.examine(tuple(args.names), search_data_centers=args.find_data_center)
-            async with aclosing(walk):
-                async for finding in walk:
+            checks = doctor.examine(tuple(args.names), search_data_centers=args.find_data_center)
+            async with aclosing(checks):
+                async for finding in checks:
                     if not args.json:
                         print(
                             "\n".join(finding_lines(finding, findings[-1] if findings else None)),

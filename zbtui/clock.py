@@ -1,4 +1,4 @@
-"""The clock that the watch runs by, and how a wait is ended early; tests put in a clock of their own."""
+"""The clock of the watch, which tests replace, and a signal that ends waits early."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Final, Protocol
 
 
 class Clock(Protocol):
-    """Time, and waiting for it."""
+    """The current time, and waits."""
 
     def now(self) -> datetime:
-        """The wall clock, in UTC."""
+        """The wall-clock time, in UTC."""
 
     def monotonic(self) -> float:
-        """Seconds that stand still while the machine sleeps and never jump."""
+        """Seconds of a clock that never jumps and stops while the machine sleeps."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        """Until `event` is set, or until `seconds` have passed (None: only the event counts)."""
+        """Wait until `event` is set or `seconds` have passed (None: no time limit)."""
 
 
 CLOCK_JUMP_SECONDS: Final = 30.0
-"""Wall and monotonic clock apart by more than this: the machine slept, or the clock was set."""
+"""If the drift changes by more than this, the machine slept or the clock was set."""
 
 
 def clock_drift(clock: Clock) -> float:
-    """How far the wall clock is from the monotonic one, in seconds: it changes only where one jumps."""
+    """Wall-clock time minus monotonic time, in seconds; changes only if the wall clock jumps."""
     return clock.now().timestamp() - clock.monotonic()
 
 
@@ -41,7 +41,7 @@ class SystemClock:
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         loop = asyncio.get_running_loop()
-        # A timer that sets the event: no task is made, and nothing is cancelled from outside.
+        # A timer sets the event, so that no task needs to be cancelled from outside.
         timer = None if seconds is None else loop.call_later(max(seconds, 0), event.set)
         try:
             await event.wait()
@@ -51,11 +51,11 @@ class SystemClock:
 
 
 class StoppedError(Exception):
-    """What was waited for is no longer wanted."""
+    """The wait was ended by a stop request."""
 
 
 class StopSignal:
-    """Ends somebody's waits; a request under way is never cancelled, it ends by its own limits."""
+    """Ends waits early; a request under way is not cancelled but ends by its own limits."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -63,19 +63,19 @@ class StopSignal:
         self.is_requested = False
 
     def request(self) -> None:
-        """From now on whoever waits here is stopped."""
+        """Stop the current wait and all later ones."""
         self.is_requested = True
         self._wake.set()
 
     def wake(self) -> None:
-        """End the wait under way, for there is something to see."""
+        """End the current wait without a stop."""
         self._wake.set()
 
     async def wait(self, seconds: float) -> None:
-        """Until `seconds` have passed, or `wake` is called.
+        """Wait until `seconds` have passed or `wake` is called.
 
         Raises:
-            StoppedError: `request` was called, before or meanwhile.
+            StoppedError: `request` was called before or during the wait.
         """
         self.raise_if_requested()
         await self._clock.wait(self._wake, seconds)

@@ -1,4 +1,4 @@
-"""The commands that change which orgs are watched, as a conversation in the terminal."""
+"""The commands that change the list of orgs, as dialogs in the terminal."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ async def add_org(
     """Put an org under watch.
 
     Args:
-        table: its keys, as an `[[org]]` table has them, but for the grant.
-        way: None: asked for, or told by what is piped in.
-        sure: whether nobody is asked if it is the right org.
+        table: the keys of its `[[org]]` table, without the grant.
+        method: None: ask for it, or take it from the piped-in keys.
+        assume_yes: whether to skip the question if it is the right org.
     """
     org, method = await _resolve_org_and_method(desk, table, method, None)
-    return await _sign_in(desk, org, method, port, again=None, verified=verify, sure=assume_yes)
+    return await _sign_in(desk, org, method, port, original=None, verify=verify, assume_yes=assume_yes)
 
 
 async def sign_in_again(
@@ -53,10 +53,10 @@ async def sign_in_again(
     *,
     assume_yes: bool,
 ) -> int:
-    """Replace what an org under watch signs in with.
+    """Replace the credentials of an org under watch.
 
     Args:
-        changed: keys of its `[[org]]` that change with it, such as the client id.
+        changed: keys of its `[[org]]` that change too, such as the client id.
     """
     before = find_org(desk.stores.config.load(), org_name)
     table = org_to_table(before) | dict(changed)
@@ -66,7 +66,7 @@ async def sign_in_again(
     if method not in (None, "client-credentials"):
         table.pop("soid", None)
     org, method = await _resolve_org_and_method(desk, table, method, org_name)
-    return await _sign_in(desk, org, method, port, again=before, verified=True, sure=assume_yes)
+    return await _sign_in(desk, org, method, port, original=before, verify=True, assume_yes=assume_yes)
 
 
 async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revoke: bool) -> int:
@@ -84,53 +84,53 @@ async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revok
         if org.grant == "refresh-token" and not revoke:
             revoke = confirm("Revoke its refresh token at Zoho, too?", default=False)
     revoked = await desk.remove(org_name, revoke=revoke)
-    left = "; its refresh token stays valid at Zoho until revoked."
+    ending = "; its refresh token stays valid at Zoho until revoked."
     if org.grant != "refresh-token":
-        left = "."
+        ending = "."
     elif revoked:
-        left = "; its refresh token was revoked at Zoho."
-    print_message(f"{org_name} is no longer under watch{left}")
+        ending = "; its refresh token was revoked at Zoho."
+    print_message(f"{org_name} is no longer under watch{ending}")
     return EXIT_OK
 
 
 async def _resolve_org_and_method(
-    desk: OrgService, table: Mapping[str, str], way: SignInMethod | None, besides: str | None
+    org_service: OrgService, table: Mapping[str, str], method: SignInMethod | None, edited_name: str | None
 ) -> tuple[Org, SignInMethod | None]:
-    """The org and the way to sign in, checked before any secret is typed."""
-    plain = {key: value for key, value in table.items() if key not in ("grant", "soid")}
-    soid, there = table.get("soid"), is_terminal(sys.stdin)
+    """The org and its sign-in method, checked before any secret is asked for."""
+    keys = {key: value for key, value in table.items() if key not in ("grant", "soid")}
+    soid, has_terminal = table.get("soid"), is_terminal(sys.stdin)
     if soid:
-        way = way or "client-credentials"
-        plain |= {"grant": grant_for(way), "soid": soid}
-    elif way == "client-credentials" and not there:
-        plain |= {"grant": way}  # refused: nobody can be asked for the rest
-    org = desk.parse_org(plain, edited_name=besides)
-    # Before anything is asked for: a keyring that is locked or missing is told first.
-    await desk.stores.credentials.read_access_token(org.name)
-    if there and way is None:
-        way = choose_sign_in_method()
-    if way == "client-credentials" and not soid:
-        plain |= {"grant": way, "soid": f"ZohoCRM.{ask_number('The number of the org')}"}
-        org = desk.parse_org(plain, edited_name=besides)
-    return org, way
+        method = method or "client-credentials"
+        keys |= {"grant": grant_for(method), "soid": soid}
+    elif method == "client-credentials" and not has_terminal:
+        keys |= {"grant": method}  # will be refused: without a terminal, soid cannot be asked for
+    org = org_service.parse_org(keys, edited_name=edited_name)
+    # Before any question: fail here if the keyring is locked or missing.
+    await org_service.stores.credentials.read_access_token(org.name)
+    if has_terminal and method is None:
+        method = choose_sign_in_method()
+    if method == "client-credentials" and not soid:
+        keys |= {"grant": method, "soid": f"ZohoCRM.{ask_number('The number of the org')}"}
+        org = org_service.parse_org(keys, edited_name=edited_name)
+    return org, method
 
 
 async def _sign_in(
-    desk: OrgService,
+    org_service: OrgService,
     org: Org,
-    way: SignInMethod | None,
+    method: SignInMethod | None,
     port: int,
     *,
-    again: Org | None,
-    verified: bool,
-    sure: bool,
+    original: Org | None,
+    verify: bool,
+    assume_yes: bool,
 ) -> int:
-    there = is_terminal(sys.stdin)
-    if there and way is not None:
-        print_message(f"{SIGN_IN_GUIDES[way].title}:")
+    has_terminal = is_terminal(sys.stdin)
+    if has_terminal and method is not None:
+        print_message(f"{SIGN_IN_GUIDES[method].title}:")
         width = max(get_terminal_size().columns - 1, 40)
         for number, step in enumerate(
-            sign_in_steps(way, org.data_center, f"http://localhost:{port}/"), start=1
+            sign_in_steps(method, org.data_center, f"http://localhost:{port}/"), start=1
         ):
             print_message(
                 fill(
@@ -141,47 +141,54 @@ async def _sign_in(
                     break_on_hyphens=False,
                 )
             )
-    way, secrets = read_secrets(way)
-    attempt = desk.begin_sign_in(org, way, existing=again, port=port)
+    method, secrets = read_secrets(method)
+    flow = org_service.begin_sign_in(org, method, existing=original, port=port)
     try:
-        found = await _finish_or_cancel(
-            attempt,
-            attempt.sign_in(secrets.client_secret, secrets.code_or_token, _print_progress, verify=verified),
+        preview = await _finish_or_cancel(
+            flow,
+            flow.sign_in(secrets.client_secret, secrets.code_or_token, _print_progress, verify=verify),
         )
-        _print_preview(found)
-        is_told = isinstance(found.company, Company)
-        if there and not sure and is_told and not confirm("Is it this one?", default=True):
-            await attempt.cancel()
+        _print_preview(preview)
+        is_company_known = isinstance(preview.company, Company)
+        if (
+            has_terminal
+            and not assume_yes
+            and is_company_known
+            and not confirm("Is it this one?", default=True)
+        ):
+            await flow.cancel()
             print_message("Nothing was changed.")
             return EXIT_NOT_DONE
-        known = await attempt.commit()
-    except BaseException:  # ctrl+c, too: what Zoho granted is not left behind
-        await attempt.cancel()
+        snapshot = await flow.commit()
+    except BaseException:  # ctrl+c, too: cancelling revokes a new token
+        await flow.cancel()
         raise
-    status = known.zoho.backup.status if known.zoho.backup else "no backup is set up"
-    seen = status if known.zoho.observed_at else "not verified"
-    print_message(f"{org.name} ({data_center_label(known.org.data_center)}) is under watch: {seen}.")
+    status = snapshot.zoho.backup.status if snapshot.zoho.backup else "no backup is set up"
+    shown_status = status if snapshot.zoho.observed_at else "not verified"
+    print_message(
+        f"{org.name} ({data_center_label(snapshot.org.data_center)}) is under watch: {shown_status}."
+    )
     return EXIT_OK
 
 
-async def _finish_or_cancel(attempt: SignInFlow, work: Coroutine[Any, Any, SignInPreview]) -> SignInPreview:
-    """Ctrl+c stops the waiting; a request under way ends by itself, and what it brings is given back."""
+async def _finish_or_cancel(flow: SignInFlow, work: Coroutine[Any, Any, SignInPreview]) -> SignInPreview:
+    """On ctrl+c, cancel the sign-in; a request under way still ends, and its token is revoked."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
-        await attempt.cancel()
+        await flow.cancel()
         await asyncio.wait([task])
-        task.exception()  # told, so that nobody misses it: it was stopped
+        task.exception()  # retrieved, so that asyncio does not warn
         raise
 
 
-def _print_preview(found: SignInPreview) -> None:
-    if found.observation is None:
+def _print_preview(preview: SignInPreview) -> None:
+    if preview.observation is None:
         return
-    number = found.company.org_number if isinstance(found.company, Company) else None
+    number = preview.company.org_number if isinstance(preview.company, Company) else None
     print_message(
-        f"This sign-in is for: {describe_company(found.company)}"
+        f"This sign-in is for: {describe_company(preview.company)}"
         + (f" · org number {number}" if number else "")
     )
 
@@ -204,7 +211,7 @@ def _print_progress(progress: SignInProgress) -> None:
 
 def _print_device_code(device: DeviceCode) -> None:
     if device.poll_count:
-        return  # told already
+        return  # already shown
     if is_terminal(sys.stderr) and device.verification_url_with_code:
         lines = qr_rows(device.verification_url_with_code)
         if len(lines[0]) + 2 <= get_terminal_size().columns:

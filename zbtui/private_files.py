@@ -1,4 +1,4 @@
-"""How zbtui writes files: for this user alone (folders 0700, files 0600), and whole or not at all."""
+"""Writes files atomically, and for this user only (folders 0700, files 0600)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def make_private_folder(folder: Path) -> None:
-    """The folder, and those above it that are missing, for this user alone.
+    """Create a folder and its missing parents, for this user only.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     if not folder.is_dir():
         make_private_folder(folder.parent)
@@ -20,15 +20,15 @@ def make_private_folder(folder: Path) -> None:
 
 
 def write_atomically(path: Path, content: str) -> None:
-    """Replace a file's content in one step: after a crash it holds the old text or the new one.
+    """Replace a file's content in one step: after a crash it holds the old or the new text.
 
-    A symbolic link stays one: what it points to is replaced.
+    Of a symbolic link, the target is replaced.
 
     Raises:
-        OSError: nothing was changed.
+        OSError: the file is unchanged.
     """
     target = Path(os.path.realpath(path))
-    if target.is_symlink():  # in a circle
+    if target.is_symlink():  # a loop of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     make_private_folder(target.parent)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

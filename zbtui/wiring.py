@@ -1,6 +1,6 @@
-"""The parts that a command is built from: the stores of this user, a fleet, whom to alert.
+"""Builds what a command needs: the user's stores, the fleet, the alerts.
 
-Imports what a command needs when it needs it.
+Imports are inside the functions, so that each command loads only what it uses.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 
 def paths_from_arguments(args: argparse.Namespace) -> Paths:
-    """Where this user's files are, by `--config` and the environment."""
+    """The paths of this user's files, from `--config` and the environment."""
     from zbtui.store.paths import find_paths
 
     return find_paths(getattr(args, "config", None), os.environ)
 
 
 def make_config_file(paths: Paths) -> ConfigFile:
-    """The config of this user."""
+    """This user's config file."""
     from zbtui.config.config_file import ConfigFile
 
     return ConfigFile(paths.config, paths.locks / "config.lock")
 
 
 def make_credential_store(paths: Paths) -> KeyringCredentialStore:
-    """The keyring of this user."""
+    """This user's keyring."""
     from zbtui.store.keyring_credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
 
     return KeyringCredentialStore(
@@ -54,7 +54,7 @@ def make_credential_store(paths: Paths) -> KeyringCredentialStore:
 
 @asynccontextmanager
 async def open_org_service(paths: Paths, config: ConfigFile) -> AsyncIterator[OrgService]:
-    """The stores of this user, for as long as the context lasts."""
+    """The org service on this user's stores; they are closed at the end of the context."""
     from zbtui.clock import SystemClock
     from zbtui.onboarding import OrgService, Stores
     from zbtui.store.journal import open_journal
@@ -76,7 +76,7 @@ def make_fleet(
     clock: Clock,
     rng: random.Random | None = None,
 ) -> Fleet:
-    """The pollers of the orgs of `config`, each with a session of its own and all with one HTTP client.
+    """The fleet of the orgs in `config`: one session per org, one HTTP client for all.
 
     Args:
         rng: for the jitter.
@@ -84,14 +84,14 @@ def make_fleet(
     from zbtui.watch.fleet import Fleet
     from zbtui.watch.session import Session
 
-    def open_look(org: Org) -> PollFunction:
+    def poll_function_for(org: Org) -> PollFunction:
         return Session(org, http, credentials, journal, clock).poll
 
-    return Fleet(config, open_look, journal, clock, rng)
+    return Fleet(config, poll_function_for, journal, clock, rng)
 
 
 class Watch(NamedTuple):
-    """What a watch is made of."""
+    """The components of a watch."""
 
     config: ConfigWatcher
     fleet: Fleet
@@ -100,7 +100,7 @@ class Watch(NamedTuple):
 
 
 def make_watch(desk: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
-    """A watch on the desk's stores, each part of which goes by what the config says for it.
+    """A watch on the org service's stores; each component applies its part of the config.
 
     Args:
         rng: for the jitter.
@@ -108,16 +108,16 @@ def make_watch(desk: OrgService, config: Config, rng: random.Random | None = Non
     from zbtui.alerts.dispatcher import AlertDispatcher
     from zbtui.config.config_watcher import ConfigWatcher
 
-    home = desk.stores
-    watcher = ConfigWatcher(config, home.config.load_if_changed)
-    fleet = make_fleet(config, desk.http, home.credentials, home.journal, desk.clock, rng)
-    alerts = AlertDispatcher(home.journal, desk.http, desk.clock, config.settings.alerts)
-    home.journal.retention = config.settings.journal
+    stores = desk.stores
+    watcher = ConfigWatcher(config, stores.config.load_if_changed)
+    fleet = make_fleet(config, desk.http, stores.credentials, stores.journal, desk.clock, rng)
+    alerts = AlertDispatcher(stores.journal, desk.http, desk.clock, config.settings.alerts)
+    stores.journal.retention = config.settings.journal
 
     def apply(config: Config) -> None:
         fleet.apply(config)
         alerts.settings = config.settings.alerts
-        home.journal.retention = config.settings.journal
+        stores.journal.retention = config.settings.journal
 
     watcher.subscribe(apply)
     return Watch(watcher, fleet, desk, alerts)
@@ -126,13 +126,13 @@ def make_watch(desk: OrgService, config: Config, rng: random.Random | None = Non
 def run_with_org_service(
     args: argparse.Namespace, act: Callable[[OrgService], Coroutine[Any, Any, int]]
 ) -> int:
-    """Run a command that changes which orgs are watched; its exit status."""
+    """Run a command that changes the list of orgs; returns its exit status."""
     from zbtui.store.worker import run_event_loop
 
     paths = paths_from_arguments(args)
 
     async def change() -> int:
-        async with open_org_service(paths, make_config_file(paths)) as desk:
-            return await act(desk)
+        async with open_org_service(paths, make_config_file(paths)) as org_service:
+            return await act(org_service)
 
     return run_event_loop(change())

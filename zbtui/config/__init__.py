@@ -1,5 +1,5 @@
-"""The config file: its values, how it is read and edited, and who hears of a change.
+"""The config: its file, its values, and the watcher that publishes changes.
 
-It is checked by hand, on purpose, and not by a library of schemas: every mistake is reported as one
-sentence with the file, the line and the cure, and an edit leaves comments, order and layout alone.
+Values are checked by hand, not by a schema library: this way each mistake is reported in one sentence
+with file, line and hint, and an edit keeps comments, order and layout.
 """

@@ -1,4 +1,4 @@
-"""The config file: edited so that comments and order survive. Never a secret."""
+"""The config file. Edits keep comments and order. It never holds a secret."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ from zbtui.private_files import make_private_folder, write_atomically
 
 _MAX_BYTES: Final = 10 << 20
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
-"""Seconds to wait for another process that edits it, which takes it a few milliseconds."""
+"""How long to wait for an edit by another process, which takes a few milliseconds."""
 _NEW_FILE_HEADER: Final = (
     "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
 )
 
 
 class ConfigFile:
-    """The config at `path`. Every call may raise a `TroubleError` of kind `config`."""
+    """The config at `path`. Each method may raise a `ProblemError` of kind `config`."""
 
     def __init__(self, path: Path, lock: Path) -> None:
         """Args:
-        lock: held while it is edited; its folder is made where it is missing.
+        lock: the lock file for edits; its folder is created if missing.
         """
         self.path = path
         self._lock = lock
         self._known = self._stamp()
 
     def load(self) -> Config:
-        """What is configured; a missing file is an empty config. Nothing is written."""
+        """Read the config; a missing file is an empty config."""
         text = _read(self.path)
         return Config() if text is None else parse_config(text, str(self.path))
 
     def load_if_changed(self) -> Config | None:
-        """The config where its file has changed since the last call, else None.
+        """Read the config if its file has changed since the last call, else return None.
 
-        Raises what `load` raises once for each change; that it cannot be read, each time: its rights may
-        come back without a change of the file.
+        An invalid file raises once per change. An unreadable file raises at each call, since its
+        rights may change without a change of the file.
         """
         now = self._stamp()
-        # Many editors take the file away for a moment: what is not there says nothing.
+        # Many editors remove the file for a moment, so a missing file is no change.
         if now is None or now == self._known:
             return None
         self._known = now
@@ -67,7 +67,7 @@ class ConfigFile:
             raise
 
     def add(self, org: Org) -> None:
-        """Write one more `[[org]]` at the end of the file."""
+        """Append an `[[org]]` to the file."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             import tomlkit  # here, because only edits need it
@@ -79,7 +79,7 @@ class ConfigFile:
             orgs = tomlkit.aot()
             orgs.append(table)
             addition = tomlkit.document().add("org", orgs).as_string()
-            # At the very end: whatever the file holds, no line of it moves.
+            # Appended as text, so that no line of the file moves.
             before = text or _NEW_FILE_HEADER
             gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
             return before + gap + addition, (*config.orgs, org)
@@ -87,7 +87,7 @@ class ConfigFile:
         self._edit(edit)
 
     def remove(self, org_name: str) -> None:
-        """Take one `[[org]]` out, and the comment right above it."""
+        """Remove an `[[org]]` and the comments adjacent to it."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             index = config.orgs.index(find_org(config, org_name))
@@ -96,10 +96,11 @@ class ConfigFile:
         self._edit(edit)
 
     def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
-        """Change the keys of one `[[org]]` that differ, where they stand.
+        """Change the keys of an `[[org]]` that differ, in place.
 
         Args:
-            opened: what `org` was made from; what others have changed since then stays. None: as it is.
+            original: what `org` was edited from; changes by others since then stay. None: the
+                current one.
         """
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
@@ -113,7 +114,7 @@ class ConfigFile:
         self._edit(edit)
 
     def announce_change(self) -> None:
-        """Have every zbtui process look at it again: something that belongs to it has changed."""
+        """Make every zbtui process reload the config, as credentials have changed."""
         with suppress(OSError):
             os.utime(self.path)
 
@@ -125,7 +126,7 @@ class ConfigFile:
         return status.st_mtime_ns, status.st_size
 
     def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]]) -> None:
-        """Read, change and write under a lock: two edits at once lose nothing."""
+        """Read, change and write under a lock, so that concurrent edits lose nothing."""
         from filelock import FileLock, Timeout  # here, because only edits need it
 
         path = self.path
@@ -159,11 +160,11 @@ class ConfigFile:
 
 
 class _UnreadableError(ProblemError):
-    """The system does not give the file out."""
+    """The file exists, but cannot be read."""
 
 
 def _read(path: Path) -> str | None:
-    """The file's text; None: there is none."""
+    """The file's text; None: no such file."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -173,33 +174,33 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        trouble = config_error(f"{path}: cannot be read ({error.strerror}).", "Check its rights.").problem
-        raise _UnreadableError(trouble) from None
+        problem = config_error(f"{path}: cannot be read ({error.strerror}).", "Check its rights.").problem
+        raise _UnreadableError(problem) from None
     except UnicodeDecodeError:
         raise config_error(f"{path}: not text in UTF-8.", "Save it as UTF-8.") from None
 
 
 def _with_org(text: str, index: int, before: Org, org: Org) -> str:
-    """`text` with the keys changed in which the `index`th org is to differ from what it was `before`."""
+    """`text` with the keys of the `index`th org changed that differ between `before` and `org`."""
     import tomlkit
 
     lines = text.splitlines(keepends=True)
     found = _find_org(lines, index)
     if found is None:
         return text
-    # Its own lines alone are edited: a new key does not slip below the comment of the next org.
+    # Only its own lines are edited, so that no new key lands below the comment of the next org.
     start, end, _ = found
     try:
         own = tomlkit.parse("".join(lines[start:end]))
-    except ValueError:  # what looks like a header is the inside of a text
+    except ValueError:  # what looks like a header is inside a string
         return text
-    wanted, had = org_to_table(org), org_to_table(before)
+    after_table, before_table = org_to_table(org), org_to_table(before)
     for key in (*ORG_KEYS, *POLICY_KEYS):
         table = own["org"][0]
-        if wanted.get(key) == had.get(key):
+        if after_table.get(key) == before_table.get(key):
             continue
-        if key in wanted:
-            table[key] = wanted[key]
+        if key in after_table:
+            table[key] = after_table[key]
         else:
             table.pop(key, None)
     return "".join((*lines[:start], own.as_string(), *lines[end:]))
@@ -221,7 +222,7 @@ def _without_org(text: str, index: int) -> str:
 
 
 def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
-    """Where the lines of the `index`th org begin and end, and where the next header is; None: not here."""
+    """The start and end of the `index`th org's lines, and the next header; None: not found."""
     headers = [number for number, line in enumerate(lines) if TABLE_HEADER.match(line)]
     starts = [number for number in headers if ORG_HEADER.match(lines[number])]
     if index >= len(starts):
@@ -236,7 +237,7 @@ def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
 
 
 def _end_of_comment_below(lines: list[str], own: int, following: int) -> int:
-    """Down over the comment right below an org. One that stands apart speaks of something else."""
+    """The end of an org's lines with the comment right below it, unless that belongs to the next header."""
     end = own
     while end < following and lines[end].lstrip().startswith("#"):
         end += 1
@@ -248,7 +249,7 @@ def _is_content(line: str) -> bool:
 
 
 def _start_of_comment_above(lines: list[str], number: int) -> int:
-    """Up over the comment right above a header: it speaks of what comes after it."""
+    """The start of the comment right above a header: it belongs to that header."""
     while number > 0 and lines[number - 1].lstrip().startswith("#"):
         number -= 1
     return number

@@ -1,4 +1,4 @@
-"""The contract of the place for the config, and one that forgets: for the demo, and tests."""
+"""The protocol of a config store, and one in memory for the demo and tests."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from zbtui.model.org import Org, merge_edit
 
 
 class ConfigStore(Protocol):
-    """Where it is kept which orgs are watched, and how. Each call may raise a `TroubleError`."""
+    """Stores the config. Each method may raise a `ProblemError`."""
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:
-        """The config if it has changed since the last call, else None."""
+        """The config, if it has changed since the last call; else None."""
 
     def add(self, org: Org) -> None: ...
     def remove(self, org_name: str) -> None: ...
     def replace(self, org_name: str, org: Org, original: Org | None = None) -> None: ...
     def announce_change(self) -> None:
-        """Have whoever watches look at it again."""
+        """Make all watchers reload the config."""
 
 
 class MemoryConfigStore:
-    """A config for as long as the program runs."""
+    """A config that lasts as long as the process."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -43,8 +43,8 @@ class MemoryConfigStore:
         self._set((*self._config.orgs, org))
 
     def remove(self, org_name: str) -> None:
-        gone = find_org(self._config, org_name)
-        self._set(tuple(one for one in self._config.orgs if one is not gone))
+        removed = find_org(self._config, org_name)
+        self._set(tuple(one for one in self._config.orgs if one is not removed))
 
     def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
         before = find_org(self._config, org_name)

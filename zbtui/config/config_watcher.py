@@ -1,4 +1,4 @@
-"""Publishes the config to whoever goes by it, whenever its file has changed."""
+"""Publishes the config to its subscribers when its file has changed."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from zbtui.model.problem import Problem, ProblemError
 
 
 class ConfigWatcher:
-    """One for each process, polled by its one ticker: the only reader of a config that changes."""
+    """Checks for a changed config at each tick; one per process, and its only reader of changes."""
 
     def __init__(self, config: Config, reload: Callable[[], Config | None] = lambda: None) -> None:
         """Args:
-        config: the one to begin with.
-        reload: see `ConfigStore.reload`.
+        config: the initial config.
+        reload: see `ConfigStore.load_if_changed`.
         """
         self.current = config
         self.problem: Problem | None = None
-        """Why the last change was not applied; `current` is then the config before it."""
+        """Why the last change was not applied; `current` is then still the config before."""
         self._reload = reload
         self._subscribers: list[Callable[[Config], None]] = []
 
     def subscribe(self, apply: Callable[[Config], None]) -> None:
-        """Hand each later config to `apply`; also one that is equal, where the file was only touched."""
+        """Call `apply` with each later config, even an equal one if the file was only touched."""
         self._subscribers.append(apply)
 
     def check_for_change(self) -> None:
-        """Read the config if it has changed. Raises nothing: what is wrong with it is the `problem`."""
+        """Read and publish the config if it has changed. Raises nothing, but sets `problem`."""
         try:
             config = self._reload()
         except ProblemError as error:

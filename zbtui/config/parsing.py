@@ -1,4 +1,4 @@
-"""The config's text (TOML), read strictly: every mistake is told with its line."""
+"""Parses the config's text (TOML) strictly: each mistake is reported with its line."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _CHECKS: Final[Mapping[str, Callable[[str, object], None]]] = {
     "tags": check_tags,
     "accent": partial(check_one_of, words=ACCENTS),
 }
-"""What a key of an org holds, where it is not any text."""
+"""The checks of an org's keys that do not hold arbitrary text."""
 _NAME: Final = re.compile(r"[\s\[]*[\"']?([\w-]+)")
 
 T = TypeVar("T")
 
 
 def parse_config(text: str, name: str) -> Config:
-    """A config's text; `name` is the file's, for the error."""
+    """Parse a config's text. `name` is the file's name, for errors."""
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # ValueError: a number of thousands of digits
@@ -81,10 +81,10 @@ def name_error(name: str) -> str | None:
 
 
 def find_org(config: Config, org_name: str) -> Org:
-    """The org of that name.
+    """The org of this name.
 
     Raises:
-        TroubleError: there is none.
+        ProblemError: no org has this name.
     """
     for org in config.orgs:
         if org.name == org_name:
@@ -96,7 +96,7 @@ def find_org(config: Config, org_name: str) -> Org:
 
 def check_name_is_free(config: Config, org_name: str) -> None:
     """Raises:
-    TroubleError: an org of that name is under watch already.
+    ProblemError: an org of this name is already under watch.
     """
     if any(org.name == org_name for org in config.orgs):
         raise config_error(
@@ -106,7 +106,7 @@ def check_name_is_free(config: Config, org_name: str) -> None:
 
 
 def org_to_table(org: Org) -> dict[str, Any]:
-    """An org's keys and values, as its `[[org]]` table has them: what is as if left out, is left out."""
+    """An org's keys and values, as its `[[org]]` table has them; empty values are left out."""
     named = {key: value for key in ORG_KEYS if (value := getattr(org, key))}
     if org.tags:
         named["tags"] = list(org.tags)
@@ -114,10 +114,10 @@ def org_to_table(org: Org) -> dict[str, Any]:
 
 
 def org_from_table(table: Mapping[str, Any]) -> Org:
-    """An org from its keys, as an `[[org]]` table has them.
+    """Parse an org from the keys of an `[[org]]` table.
 
     Raises:
-        TroubleError: of kind `config`.
+        ProblemError: of kind `config`.
     """
     try:
         return _read_org(table)
@@ -127,19 +127,19 @@ def org_from_table(table: Mapping[str, Any]) -> Org:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The text of a file, for the lines of what is wrong in it."""
+    """A file's text, to find the lines of mistakes in it."""
 
     text: str
     name: str
 
     def read(self, table: int | str | None, read: Callable[[], T]) -> T:
-        """What `read` returns.
+        """Call `read`, and add file and line to its errors.
 
         Args:
-            table: what it reads: a table, by name, an `[[org]]`, by its index, or None: the document.
+            table: what it reads: a table's name, an `[[org]]`'s index, or None for the document.
 
         Raises:
-            TroubleError: something in it is wrong.
+            ProblemError: a value is invalid.
         """
         try:
             return read()
@@ -196,11 +196,11 @@ def _read_org(table: Mapping[str, Any]) -> Org:
         )
     _check_data_center(table)
     _check_grant(table)
-    spans = read_durations(table, POLICY_KEYS)
+    durations = read_durations(table, POLICY_KEYS)
     own = {key: table[key] for key in ORG_KEYS if key in table}
     own["tags"] = tuple(own.get("tags", ()))
-    org = Org(**own, policy_overrides=tuple(spans.items()))
-    _check_intervals(replace(WatchPolicy(), **spans), local=is_loopback(org.api_url or ""))
+    org = Org(**own, policy_overrides=tuple(durations.items()))
+    _check_intervals(replace(WatchPolicy(), **durations), local=is_loopback(org.api_url or ""))
     return org
 
 
@@ -246,37 +246,37 @@ def _check_grant(table: Mapping[str, Any]) -> None:
 
 
 def _find_line(text: str, table: int | str | None, key: str | None) -> int | None:
-    """The line of a key, else the first one of its table; tomllib does not tell.
+    """The line number of a key, else of its table's header; tomllib does not report lines.
 
     Args:
-        table: the name of a table, the index of an `[[org]]`, or None: outside of them.
+        table: a table's name, an `[[org]]`'s index, or None: outside of all tables.
     """
     first = None
-    for number, (line, place, begun) in enumerate(_lines_with_tables(text), start=1):
-        if key and place == table and _assigns_key(line, key):
+    for number, (line, current, header) in enumerate(_lines_with_tables(text), start=1):
+        if key and current == table and _assigns_key(line, key):
             return number
-        if first is None and begun is not None and begun == table:
+        if first is None and header is not None and header == table:
             first = number
     return first
 
 
 def _lines_with_tables(text: str) -> Iterator[tuple[str, int | str | None, int | str | None]]:
-    """Each line, the table that it stands in, and the one that it begins."""
-    here: int | str | None = None
+    """Each line with the table that it is in, and the table that it begins."""
+    current: int | str | None = None
     orgs = 0
     for line in text.splitlines():
         is_header = bool(TABLE_HEADER.match(line))
-        name = _NAME.match(line) if is_header or here is None else None
-        begun: int | str | None = name[1] if name else None
+        name = _NAME.match(line) if is_header or current is None else None
+        header: int | str | None = name[1] if name else None
         if ORG_HEADER.match(line):
-            begun, orgs = orgs, orgs + 1
-        yield line, None if is_header else here, begun
-        here = begun if is_header else here
+            header, orgs = orgs, orgs + 1
+        yield line, None if is_header else current, header
+        current = header if is_header else current
 
 
 def _assigns_key(line: str, key: str) -> bool:
     """Whether a line gives `key` a value, or is the header of a table of that name."""
-    # Each blank has but one place where it fits: else a long line would take for ever.
+    # Each blank can match in one place only: otherwise a long line would take for ever.
     return bool(re.match(rf"[\s\[\"']*{re.escape(key)}[\s\]\"']*(=|\]|\.|$)", line))
 
 

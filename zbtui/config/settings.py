@@ -1,4 +1,4 @@
-"""What is configured, frozen."""
+"""The config's values."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from zbtui.presentation.keymap import Keymap
 
 @dataclass(frozen=True, slots=True)
 class JournalRetention:
-    """The `[journal]` table of the config: how much of what was seen is kept."""
+    """The `[journal]` table of the config: how long events are kept, and how many."""
 
     keep: timedelta = timedelta(days=1095)
     """How long events are kept; Zoho itself keeps one year."""
     most_events: int = 100_000
-    """How many at most, of all orgs together; the oldest go first."""
+    """The maximum, for all orgs together; the oldest are deleted first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Those tables, and `[keys]`."""
+    """The tables `[alerts]`, `[journal]` and `[keys]`."""
 
     alerts: AlertSettings = field(default_factory=AlertSettings)
     journal: JournalRetention = field(default_factory=JournalRetention)
     keys: Keymap = ()
-    """The user's own keys, by action."""
+    """The user's own keys by action id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What is configured; without a file, nothing is."""
+    """The whole config; the defaults stand for a missing file."""
 
     policy: WatchPolicy = field(default_factory=WatchPolicy)
     orgs: tuple[Org, ...] = ()

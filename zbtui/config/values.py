@@ -1,4 +1,4 @@
-"""The config's tables but for the orgs', and what each key may hold."""
+"""Reads the config's tables except `[[org]]`, and checks the values of keys."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _NEVER: Final = "never"
 MAX_TAGS: Final = 10
 MAX_TAG_LENGTH: Final = 20
 _FORBIDDEN_IN_TAGS: Final = frozenset(",!:")
-"""What parts words, or means something, where orgs are searched for."""
+"""Characters with a meaning in the search for orgs."""
 
 
 class InvalidValueError(Exception):
-    """One thing wrong, and the key it is about. All that reads or checks here may raise it."""
+    """An invalid value and its key. All `read_…` and `check_…` functions may raise it."""
 
     def __init__(self, what: str, cure: str, key: str | None = None) -> None:
         super().__init__(what)
-        # The names of keys are anybody's, too.
+        # Names of keys are untrusted, too.
         self.message, self.hint, self.key = clean(what), cure, key
 
 
@@ -93,7 +93,7 @@ def read_keys(document: Mapping[str, Any]) -> Keymap:
 
 
 def check_known_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
-    """That no other key is there."""
+    """Check that the table has no unknown key."""
     for key in table:
         if key not in known:
             raise InvalidValueError(
@@ -104,23 +104,23 @@ def check_known_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
 def read_durations(
     table: Mapping[str, Any], keys: Collection[str], others: str = ""
 ) -> dict[str, timedelta]:
-    """Those of these keys that are there.
+    """The durations of those `keys` that the table has.
 
     Args:
-        others: what else may be written there, for the cure.
+        others: other values that are allowed, for the hint.
     """
-    spans: dict[str, timedelta] = {}
+    durations: dict[str, timedelta] = {}
     for key in keys:
         if key in table:
             value = table[key]
             try:
-                spans[key] = parse_duration(value if isinstance(value, str) else "")
+                durations[key] = parse_duration(value if isinstance(value, str) else "")
             except ValueError as error:
                 quoted = "" if isinstance(value, str) else ", in quotes"
                 raise InvalidValueError(
                     f"{key} is not a span of time", f"Write {error}{quoted}{others}.", key
                 ) from None
-    return spans
+    return durations
 
 
 def check_text(key: str, value: object) -> None:
@@ -144,7 +144,7 @@ def check_one_of(key: str, value: object, words: Collection[str]) -> None:
 
 
 def check_tags(key: str, value: object) -> None:
-    """At most `MOST_TAGS` words, each once, in whatever case."""
+    """Check for at most `MAX_TAGS` words, each once, whatever its case."""
     if not _is_list_of_texts(value):
         raise InvalidValueError(
             f"{key} is not a list of texts", f'Write it as in {key} = ["prod", "nordics"].', key
@@ -166,7 +166,7 @@ def check_tags(key: str, value: object) -> None:
 
 def check_address(key: str, url: str, check_url: Callable[[str], str | None]) -> None:
     """Args:
-    check_url: what is wrong with a URL, or None.
+    check_url: returns what is wrong with a URL, or None.
     """
     if wrong := check_url(url):
         raise InvalidValueError(f"{key} {wrong}", "Correct the address.", key)
@@ -179,10 +179,10 @@ def _read_table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return table
 
 
-def _check_count(key: str, value: object, fewest: int, most: int) -> None:
-    if type(value) is not int or not fewest <= value <= most:
+def _check_count(key: str, value: object, minimum: int, maximum: int) -> None:
+    if type(value) is not int or not minimum <= value <= maximum:
         raise InvalidValueError(
-            f"{key} is no number from {fewest} to {most}", "Write one, without quotes.", key
+            f"{key} is no number from {minimum} to {maximum}", "Write one, without quotes.", key
         )
 
 

@@ -1,4 +1,4 @@
-"""Use case: an org comes under watch, signs in again, is edited, and goes. All of it, or nothing."""
+"""Use cases: add an org, sign it in again, edit it, remove it. Each happens wholly or not at all."""
 
 from zbtui.onboarding.org_service import OrgService
 from zbtui.onboarding.stores import Stores

@@ -1,4 +1,4 @@
-"""All that can be done to the list of orgs, for the command line and the screen alike."""
+"""The use cases that change the list of orgs, for the command line and the screen."""
 
 from __future__ import annotations
 
@@ -33,31 +33,33 @@ _FINISH_TIMEOUT_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class OrgService:
-    """Takes orgs in, has them sign in again, changes them, and takes them off."""
+    """Adds orgs, signs them in again, edits and removes them."""
 
     stores: Stores
     http: HttpClient
     clock: Clock
     min_device_poll_interval: timedelta = MIN_DEVICE_POLL_INTERVAL
     """The shortest pause between two polls of the device flow."""
-    form_examples: Callable[[SignInMethod | None, str | None], Mapping[str, str]] = lambda way, org_name: {}
-    """What a form may be filled in with, by key, for a way (None: before it is chosen) and an org that
-    signs in again (None: a new one): in the demo, what leads to an invented org."""
+    form_examples: Callable[[SignInMethod | None, str | None], Mapping[str, str]] = (
+        lambda method, org_name: {}
+    )
+    """Example values for a form, by key. Takes the sign-in method (None: not chosen yet) and the org that
+    signs in again (None: a new one). In the demo, they lead to an invented org."""
     open_in_browser: Callable[[str], Awaitable[bool]] = open_in_browser
-    """Has a page opened in the browser of this machine; False: there is none."""
+    """Opens a URL in this machine's browser; False: there is none."""
     form_notice: str = ""
-    """What each form for credentials says, such as that this is a demo; empty: nothing."""
+    """A notice on each form for credentials, such as that this is a demo; empty: none."""
 
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, compare=False, repr=False)
 
     def start_task(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done to its end, whoever still watches: no request is cancelled from outside."""
+        """Run a task to its end, even if the form closes: no request is cancelled from outside."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def finish_tasks(self) -> None:
-        """Wait for what was started; for so long, at most, that nobody thinks that the program hangs."""
+        """Wait for the started tasks, but at most 10 s: longer would look like a hang."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_FINISH_TIMEOUT_SECONDS)
 
@@ -65,38 +67,38 @@ class OrgService:
         return self.clock.now()
 
     def orgs(self) -> tuple[Org, ...]:
-        """Those under watch.
+        """The orgs under watch.
 
         Raises:
-            TroubleError: of kind `config`.
+            ProblemError: of kind `config`.
         """
         return self.stores.config.load().orgs
 
     def reusable_clients(self, org: Org) -> list[Org]:
-        """Orgs whose client `org` may sign in with: one for each client that lives where it does.
+        """Orgs whose client `org` may reuse: one per client at the same data center.
 
-        Another accounts host is never given their secret. Of several orgs with one client, `org` itself
-        stands for it where it is one of them.
+        No other accounts host is given their secret. Of several orgs with one client, `org` itself is
+        returned if it is among them.
         """
         try:
-            there = [one for one in self.orgs() if data_center_of(one) == data_center_of(org)]
+            candidates = [one for one in self.orgs() if data_center_of(one) == data_center_of(org)]
         except ProblemError:
-            return []  # the config is told on the screen
-        there.sort(key=lambda one: one.name == org.name)
-        return list({one.client_id: one for one in there}.values())
+            return []  # the screen shows the problem of the config
+        candidates.sort(key=lambda one: one.name == org.name)
+        return list({one.client_id: one for one in candidates}.values())
 
     def table_of(self, org: Org) -> dict[str, Any]:
-        """The org's keys, as `check` takes them."""
+        """The org's keys, as `parse_org` takes them."""
         return org_to_table(org)
 
     def parse_org(self, table: Mapping[str, Any], *, edited_name: str | None = None) -> Org:
-        """The org of these keys, as an `[[org]]` table has them.
+        """Parse an org from the keys of an `[[org]]` table.
 
         Args:
-            besides: the org that is being changed, whose name is therefore free.
+            edited_name: the org that is being edited; it may keep its name.
 
         Raises:
-            TroubleError: of kind `config`: a key is wrong, or the name is taken.
+            ProblemError: of kind `config`: a key is wrong, or the name is taken.
         """
         org = org_from_table(table)
         if org.name != edited_name:
@@ -111,14 +113,13 @@ class OrgService:
         existing: Org | None = None,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> SignInFlow:
-        """A sign-in of `org`, this way.
+        """Start a sign-in of `org` by this method.
 
         Args:
-            again: the org under watch that signs in again, as it was when that began: what it signed
-                in with is replaced.
-            port: of this machine, for the browser to come back to.
+            existing: the org as it is now, if it signs in again; its credentials are replaced.
+            port: the local port that the browser returns to.
         """
-        from zbtui.onboarding.sign_in_flow import SignInFlow  # here: no start needs it
+        from zbtui.onboarding.sign_in_flow import SignInFlow  # here, because no start needs it
 
         grant = grant_for(method)
         org = replace(org, grant=grant, soid=org.soid if grant == "client-credentials" else None)
@@ -134,67 +135,67 @@ class OrgService:
         )
 
     async def edit(self, org_name: str, org: Org, original: Org | None = None) -> None:
-        """Change an org's name, data center or policy. With another data center, Zoho is asked first.
+        """Change an org's name, data center or policy. A new data center is checked with Zoho first.
 
         Args:
-            opened: what `org` was made from; what others have changed since then stays. None: as it is.
+            original: what `org` was edited from; changes by others since then stay. None: the current one.
 
         Raises:
-            TroubleError: all is as it was; or only the old name's entries could not be deleted.
+            ProblemError: nothing was changed; or only the old name's entries could not be deleted.
         """
-        household = self.stores
-        config = household.config.load()
+        stores = self.stores
+        config = stores.config.load()
         before = find_org(config, org_name)
-        moves = org.name != org_name
-        if moves:
+        is_renamed = org.name != org_name
+        if is_renamed:
             check_name_is_free(config, org.name)
-        same_place = org.identity == before.identity
-        fresh = None if same_place else await self._request_and_check_access(org_name, org)
-        if moves:
-            await self._copy_credentials(org_name, org, fresh, original)
-        elif fresh:
-            async with household.swapping_credentials(org_name):
-                await household.credentials.write_access_token(org_name, fresh)
-                household.config.replace(org_name, org, original)
+        is_same_identity = org.identity == before.identity
+        new_token = None if is_same_identity else await self._request_and_check_access(org_name, org)
+        if is_renamed:
+            await self._copy_credentials(org_name, org, new_token, original)
+        elif new_token:
+            async with stores.swapping_credentials(org_name):
+                await stores.credentials.write_access_token(org_name, new_token)
+                stores.config.replace(org_name, org, original)
         else:
-            household.config.replace(org_name, org, original)
-        if not same_place:
-            await household.journal.forget_org(org_name)
-        elif moves:
-            await household.journal.rename_org(org_name, org.name)
-        if moves:
+            stores.config.replace(org_name, org, original)
+        if not is_same_identity:
+            await stores.journal.forget_org(org_name)
+        elif is_renamed:
+            await stores.journal.rename_org(org_name, org.name)
+        if is_renamed:
             await self._delete_old_credentials(org_name)
 
     async def remove(self, org_name: str, *, revoke: bool = False) -> bool:
-        """Delete the credentials, the config's entry and what the journal keeps.
+        """Delete an org's credentials, config entry and journal data.
 
         Args:
-            revoking: whether the refresh token is ended at Zoho first.
+            revoke: whether to revoke the refresh token at Zoho first.
 
         Returns:
-            Whether there was a refresh token, and it was ended.
+            Whether a refresh token was revoked.
 
         Raises:
-            TroubleError: config, keyring and journal are as they were.
+            ProblemError: config, keyring and journal are unchanged.
         """
-        household = self.stores
-        org = find_org(household.config.load(), org_name)
+        stores = self.stores
+        org = find_org(stores.config.load(), org_name)
         revoked = revoke and await self._revoke_token(org)
-        async with household.swapping_credentials(org_name):
-            await household.credentials.delete(org_name)
-            household.config.remove(org_name)
-        await household.journal.forget_org(org_name)
+        async with stores.swapping_credentials(org_name):
+            await stores.credentials.delete(org_name)
+            stores.config.remove(org_name)
+        await stores.journal.forget_org(org_name)
         return revoked
 
     async def _revoke_token(self, org: Org) -> bool:
-        household = self.stores
-        sign_in = await household.read_sign_in(org.name)
+        stores = self.stores
+        sign_in = await stores.read_sign_in(org.name)
         if sign_in is None or sign_in.refresh_token is None:
             return False
         for other in self.orgs():
             if other.name == org.name or other.client_id != org.client_id:
                 continue
-            shared = await household.read_sign_in(other.name)
+            shared = await stores.read_sign_in(other.name)
             if shared and shared.refresh_token == sign_in.refresh_token:
                 raise ProblemError(
                     Problem(
@@ -207,26 +208,26 @@ class OrgService:
         return True
 
     async def _copy_credentials(
-        self, org_name: str, org: Org, fresh: AccessToken | None, opened: Org | None
+        self, org_name: str, org: Org, new_token: AccessToken | None, original: Org | None
     ) -> None:
-        """Write the entries under the new name; those of the old one stay where they are for now."""
-        household = self.stores
-        # Only held: nothing of the old name's is touched, so that there is nothing to put back.
-        async with household.credentials.refresh_lock(org_name):
-            sign_in = await household.read_sign_in(org_name)
-            access = fresh or await household.credentials.read_access_token(org_name)
-            async with household.swapping_credentials(org.name):
+        """Write the entries under the new name; the old ones stay for now."""
+        stores = self.stores
+        # The lock is enough: the old entries are not changed, so there is nothing to restore.
+        async with stores.credentials.refresh_lock(org_name):
+            sign_in = await stores.read_sign_in(org_name)
+            access = new_token or await stores.credentials.read_access_token(org_name)
+            async with stores.swapping_credentials(org.name):
                 if sign_in is None:
-                    # What was left over under that name is not this org's.
-                    await household.credentials.delete(org.name)
+                    # A leftover entry under the new name is not this org's.
+                    await stores.credentials.delete(org.name)
                 else:
-                    await household.write_credentials(org.name, sign_in, access)
-                household.config.replace(org_name, org, opened)
+                    await stores.write_credentials(org.name, sign_in, access)
+                stores.config.replace(org_name, org, original)
 
     async def _delete_old_credentials(self, org_name: str) -> None:
         credentials = self.stores.credentials
         try:
-            # A look that waited for its turn meanwhile writes its token first, and that goes too.
+            # A poll that holds the lock writes its token first; that is deleted, too.
             async with credentials.refresh_lock(org_name):
                 await credentials.delete(org_name)
         except ProblemError as error:
@@ -240,7 +241,7 @@ class OrgService:
             ) from None
 
     async def _request_and_check_access(self, org_name: str, org: Org) -> AccessToken:
-        """That the org can be seen with the sign-in it has, where it is said to live now."""
+        """Get a token at the org's new data center, and check that it can read the org."""
         sign_in = await self.stores.credentials.read_sign_in(org_name)
         if sign_in is None:
             raise ProblemError(NOT_SIGNED_IN_PROBLEM)

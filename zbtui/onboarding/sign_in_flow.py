@@ -1,4 +1,4 @@
-"""One attempt at signing an org in: from what a person typed to an org under watch, or to nothing."""
+"""One attempt to sign an org in: from what the user typed to an org under watch."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from zbtui.zoho_api.sign_in_errors import NO_CLIENT_SECRET_PROBLEM, missing_scop
 
 @dataclass(frozen=True, slots=True)
 class SignInPreview:
-    """What a sign-in leads to, before anything is kept: is it the right org?"""
+    """What a sign-in found, shown before it is stored: is it the right org?"""
 
     org: Org
-    """As it will be watched: its data center may be another one than was asked for."""
+    """The org to watch; its data center may differ from the requested one."""
     observation: Observation | None
-    """The backup, as the watch will see it; None: Zoho was not asked."""
+    """The first poll; None: Zoho was not asked."""
     company: Company | Problem | None
-    """None: the sign-in lacks the scope to see whose org it is; a trouble: it could not be asked."""
+    """None: the sign-in lacks the scope to read it; a problem: the request failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _ObtainedTokens:
-    """A sign-in of which Zoho gave an access token."""
+    """The credentials, and the access token if one was requested."""
 
     org: Org
     sign_in: SignInCredentials
@@ -57,7 +57,7 @@ class _ObtainedTokens:
 
 
 class SignInFlow:
-    """`sign_in`, then `keep`; or `abandon`, at any time. Made by `Desk.begin`."""
+    """Call `sign_in`, then `commit`; or `cancel` at any time. Made by `OrgService.begin_sign_in`."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class SignInFlow:
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> None:
         """Args:
-        opened: the org that signs in again, as it was when that began; None: a new one.
-        floor: the shortest pause between two polls of the device flow.
-        port: that the browser comes back to.
+        original: the org as it was before, if it signs in again; None: a new org.
+        min_device_poll_interval: the shortest pause between two polls of the device flow.
+        port: the local port that the browser returns to.
         """
         self._stores = household
         self._http = http
@@ -90,11 +90,11 @@ class SignInFlow:
         self._preview: SignInPreview | None = None
         self._committed = False
         self._commit_lock = asyncio.Lock()
-        """Held while it is decided whether the sign-in stays."""
+        """Held while the sign-in is committed or cancelled."""
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether Zoho has given its tokens: what failed after that can be tried again without them."""
+        """Whether the tokens were obtained; a retry then needs no new code or token."""
         return self._obtained is not None
 
     async def sign_in(
@@ -106,25 +106,25 @@ class SignInFlow:
         client_from: str | None = None,
         verify: bool = True,
     ) -> SignInPreview:
-        """Get the tokens, then look with them as the watch will. Nothing is kept yet.
+        """Get the tokens, then poll with them. Nothing is stored yet.
 
-        Called again after a failure, it goes on from where it was: a code works only once.
+        If called again after a failure, it reuses the tokens it has: a code works only once.
 
         Args:
-            client_secret: as typed; None: that of `client_of`.
-            answer: the grant code, or the refresh token, as typed; None where the way needs none.
-            tell: what the person is to see or to do, as it goes on.
-            client_of: an org under watch whose client secret to use.
-            verified: whether Zoho is asked; else what was typed is believed (not where it must be
-                exchanged).
+            client_secret: as typed; None: that of `client_from`.
+            code_or_token: the grant code or refresh token, as typed; None if the method needs none.
+            on_progress: called with what to show to the user.
+            client_from: an org under watch whose client secret to use.
+            verify: whether to check with Zoho; without it, tokens are believed as typed, but a code
+                is exchanged.
 
         Raises:
-            TroubleError: what keeps this sign-in from being of use.
-            StoppedError: `abandon` was called meanwhile.
+            ProblemError: the sign-in failed or cannot read the backup.
+            StoppedError: `cancel` was called meanwhile.
         """
         if self._original is None:
             check_name_is_free(self._stores.config.load(), self._org.name)
-        # First of all: no code is spent, and nobody sent to a browser, for a keyring that is locked.
+        # First of all: a locked keyring must not cost a code or a visit to the browser.
         await self._stores.credentials.read_access_token(self._org.name)
         try:
             if self._obtained is None:
@@ -137,122 +137,136 @@ class SignInFlow:
                 )
                 if self._has_new_refresh_token:
                     await self._tokens.record_first_token(self._obtained.org, self._obtained.sign_in)
-            found = await self._preview_org(self._obtained, on_progress)
+            preview = await self._preview_org(self._obtained, on_progress)
             self._stop.raise_if_requested()
         except BaseException as error:
             if self._stop.is_requested:
-                await self.cancel()  # again: when it was called there was nothing to revoke yet
-                if isinstance(error, ProblemError):  # which may come of that: its token is dead
+                await self.cancel()  # again: at the first call there was nothing to revoke yet
+                if isinstance(error, ProblemError):  # may result from the revoked token
                     raise StoppedError from None
             raise
-        self._preview = found
-        return found
+        self._preview = preview
+        return preview
 
     async def commit(self) -> Snapshot:
-        """Put what was found under watch: the keyring first, the config last.
+        """Put the org under watch: write the keyring first, the config last.
 
         Returns:
-            What is known of the org.
+            The org's first snapshot.
 
         Raises:
-            TroubleError: config, keyring and journal are as they were.
-            StoppedError: `abandon` was called before.
+            ProblemError: config, keyring and journal are unchanged.
+            StoppedError: `cancel` was called before.
         """
         async with self._commit_lock:
             self._stop.raise_if_requested()
-            proof, found = self._obtained, self._preview
-            assert proof and found, "sign_in comes first"
-            household, org = self._stores, proof.org
-            before = await household.journal.load_org(org) if self._original else None
-            known = _snapshot_after_sign_in(found, before, self._clock)
-            async with household.swapping_credentials(org.name):
-                await household.write_credentials(org.name, proof.sign_in, proof.access)
+            obtained, preview = self._obtained, self._preview
+            assert obtained and preview, "sign_in comes first"
+            stores, org = self._stores, obtained.org
+            before = await stores.journal.load_org(org) if self._original else None
+            snapshot = _snapshot_after_sign_in(preview, before, self._clock)
+            async with stores.swapping_credentials(org.name):
+                await stores.write_credentials(org.name, obtained.sign_in, obtained.access)
                 if self._original is None:
-                    household.config.add(org)
+                    stores.config.add(org)
                 else:
-                    household.config.replace(org.name, org, self._original)
-                    household.config.announce_change()
+                    stores.config.replace(org.name, org, self._original)
+                    stores.config.announce_change()
             self._committed = True
         if self._original is None or self._original.identity != org.identity:
-            await household.journal.forget_org(org.name)  # what is known there is another org's
-        await household.journal.save(known)
-        return known
+            await stores.journal.forget_org(org.name)  # the journal's data is about another org
+        await stores.journal.save(snapshot)
+        return snapshot
 
     async def cancel(self) -> None:
-        """Leave nothing behind: what Zoho granted and is not kept is revoked there, if it can be."""
+        """End the attempt, and try to revoke a new refresh token that was not stored."""
         self._stop.request()
         async with self._commit_lock:
-            proof, self._obtained = self._obtained, None
+            obtained, self._obtained = self._obtained, None
         if (
-            proof is None
+            obtained is None
             or self._committed
             or not self._has_new_refresh_token
-            or proof.sign_in.refresh_token is None
+            or obtained.sign_in.refresh_token is None
         ):
             return
-        # One that stays is one of twenty that Zoho keeps; nobody has it.
+        # A failure leaves an unused token at Zoho, one of the twenty that it keeps.
         with suppress(ProblemError):
-            await revoke_refresh_token(self._http, data_center_of(proof.org), proof.sign_in.refresh_token)
+            await revoke_refresh_token(
+                self._http, data_center_of(obtained.org), obtained.sign_in.refresh_token
+            )
 
     @property
     def _has_new_refresh_token(self) -> bool:
-        """Whether the refresh token is this attempt's own, and not one that was there before."""
+        """Whether this attempt creates a new refresh token."""
         return self._method in ("code", "device", "browser")
 
-    async def _client_secret(self, typed: str | None, client_of: str | None) -> Secret:
+    async def _client_secret(self, typed: str | None, client_from: str | None) -> Secret:
         if typed is not None:
             return _checked_secret(typed, "client secret")
         sign_in = None
-        if client_of is not None:
-            # A secret goes to the host that it was typed for, and to no other.
-            other = find_org(self._stores.config.load(), client_of)
+        if client_from is not None:
+            # A secret must only go to the host that it was typed for.
+            other = find_org(self._stores.config.load(), client_from)
             if data_center_of(other) == data_center_of(self._org):
-                sign_in = await self._stores.credentials.read_sign_in(client_of)
+                sign_in = await self._stores.credentials.read_sign_in(client_from)
         if sign_in is None:
             raise ProblemError(NO_CLIENT_SECRET_PROBLEM)
         return sign_in.client_secret
 
     async def _get_tokens(
-        self, client: OAuthClient, answer: Secret, tell: Callable[[SignInProgress], None], verified: bool
+        self,
+        client: OAuthClient,
+        code_or_token: Secret,
+        on_progress: Callable[[SignInProgress], None],
+        verify: bool,
     ) -> _ObtainedTokens:
         org, dc = self._org, data_center_of(self._org)
         match self._method:
             case "refresh-token" | "client-credentials":
-                given = None
+                refresh_token = None
                 if self._method == "refresh-token":
-                    given = _checked_secret(answer.reveal(), "refresh token")
-                sign_in = SignInCredentials(client.client_secret, given)
-                if not verified:
+                    refresh_token = _checked_secret(code_or_token.reveal(), "refresh token")
+                sign_in = SignInCredentials(client.client_secret, refresh_token)
+                if not verify:
                     return _ObtainedTokens(org, sign_in, None)
-                tell(RequestingFromZoho("for an access token"))
+                on_progress(RequestingFromZoho("for an access token"))
                 return _ObtainedTokens(org, sign_in, await self._tokens.request_access_token(org, sign_in))
             case _:
-                granted = await self._get_consent(client, dc, answer, tell)
+                consent = await self._get_consent(client, dc, code_or_token, on_progress)
         return _ObtainedTokens(
-            _at_actual_data_center(org, granted), granted.sign_in, granted.access, granted.scopes
+            _at_actual_data_center(org, consent), consent.sign_in, consent.access, consent.scopes
         )
 
     async def _get_consent(
-        self, client: OAuthClient, dc: DataCenter, answer: Secret, tell: Callable[[SignInProgress], None]
+        self,
+        client: OAuthClient,
+        dc: DataCenter,
+        code_or_token: Secret,
+        on_progress: Callable[[SignInProgress], None],
     ) -> ConsentResult:
         http, clock, stop = self._http, self._clock, self._stop
         async with self._tokens.respecting_lockout(client_lockout_key(client.client_id, dc), dc):
             match self._method:
                 case "device":
                     return await sign_in_by_device(
-                        http, client, dc, clock, stop, tell, self._min_device_poll_interval
+                        http, client, dc, clock, stop, on_progress, self._min_device_poll_interval
                     )
                 case "browser":
-                    return await sign_in_by_browser(http, client, dc, clock, stop, tell, self._port)
+                    return await sign_in_by_browser(http, client, dc, clock, stop, on_progress, self._port)
                 case _:
-                    return await self._exchange_code(client, dc, answer, tell)
+                    return await self._exchange_code(client, dc, code_or_token, on_progress)
 
     async def _exchange_code(
-        self, client: OAuthClient, dc: DataCenter, code: Secret, tell: Callable[[SignInProgress], None]
+        self,
+        client: OAuthClient,
+        dc: DataCenter,
+        code: Secret,
+        on_progress: Callable[[SignInProgress], None],
     ) -> ConsentResult:
         check_code_format(code.reveal())
         await self._tokens.claim_code(code)
-        tell(RequestingFromZoho("to exchange the code"))
+        on_progress(RequestingFromZoho("to exchange the code"))
         try:
             return await sign_in_by_code(self._http, client, dc, code, self._clock.now())
         except BaseException:
@@ -260,48 +274,48 @@ class SignInFlow:
             raise
 
     async def _preview_org(
-        self, proof: _ObtainedTokens, tell: Callable[[SignInProgress], None]
+        self, obtained: _ObtainedTokens, on_progress: Callable[[SignInProgress], None]
     ) -> SignInPreview:
-        org, now = proof.org, self._clock.now()
-        if trouble := missing_scope_problem(proof.scopes):
-            raise ProblemError(trouble)
-        if proof.access is None:
+        org, now = obtained.org, self._clock.now()
+        if problem := missing_scope_problem(obtained.scopes):
+            raise ProblemError(problem)
+        if obtained.access is None:
             return SignInPreview(org, None, None)
         self._stop.raise_if_requested()
-        tell(RequestingFromZoho("for the backup"))
-        looked = await fetch_details(self._http, proof.access, org.data_center, now)
+        on_progress(RequestingFromZoho("for the backup"))
+        observation = await fetch_details(self._http, obtained.access, org.data_center, now)
         self._stop.raise_if_requested()
-        # With the history: without it nobody can tell whether the org is well.
-        past = await fetch_history_and_links(self._http, proof.access, org.data_center, now)
-        looked = replace(looked, history_and_links=past)
+        # Without the history, the verdict on the org would be incomplete.
+        extras = await fetch_history_and_links(self._http, obtained.access, org.data_center, now)
+        observation = replace(observation, history_and_links=extras)
         self._stop.raise_if_requested()
-        tell(RequestingFromZoho("whose org it is"))
+        on_progress(RequestingFromZoho("whose org it is"))
         company: Company | Problem | None
         try:
-            company = await fetch_company(self._http, proof.access, org.data_center, now)
+            company = await fetch_company(self._http, obtained.access, org.data_center, now)
         except ProblemError as error:
-            company = error.problem  # no more than a name less
-        return SignInPreview(org, looked, company)
+            company = error.problem  # only the name is missing then
+        return SignInPreview(org, observation, company)
 
 
-def _at_actual_data_center(org: Org, granted: ConsentResult) -> Org:
-    """The org, at the data center where its person turned out to live."""
-    dc: DataCenter = granted.data_center
+def _at_actual_data_center(org: Org, consent: ConsentResult) -> Org:
+    """The org, at the data center that the sign-in found the user in."""
+    dc: DataCenter = consent.data_center
     return org if org.data_center == CUSTOM_DATA_CENTER else replace(org, data_center=dc.key)
 
 
-def _snapshot_after_sign_in(found: SignInPreview, before: Snapshot | None, clock: Clock) -> Snapshot:
+def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clock: Clock) -> Snapshot:
     """Args:
-    before: what was known of this very org.
+    before: the earlier snapshot of the same org.
     """
-    known = before or Snapshot(found.org)
-    if found.observation is None:
+    known = before or Snapshot(preview.org)
+    if preview.observation is None:
         return known
-    company = found.company if isinstance(found.company, Company) else None
-    looked = replace(
-        found.observation, company=company, company_requested=not isinstance(found.company, Problem)
+    company = preview.company if isinstance(preview.company, Company) else None
+    observation = replace(
+        preview.observation, company=company, company_requested=not isinstance(preview.company, Problem)
     )
-    return apply_observation(known, looked, clock.now())
+    return apply_observation(known, observation, clock.now())
 
 
 def _checked_secret(typed: str, what: str) -> Secret:

@@ -1,4 +1,4 @@
-"""The stores that an org is put into, and how that is undone where it does not come to an end."""
+"""The stores that an org is written to, and how a failed write is undone."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Stores:
 
     @asynccontextmanager
     async def swapping_credentials(self, org_name: str) -> AsyncIterator[SignInCredentials | None]:
-        """While an org's credentials are exchanged; gives those that were there.
+        """Yield an org's credentials while the block replaces them; restore them if it raises.
 
-        Held against every refresh of its token. If the block raises, they are there again.
+        The lock keeps other processes from refreshing the token meanwhile.
         """
         async with self.credentials.refresh_lock(org_name):
             before = await self._read_entries(org_name)
@@ -46,17 +46,17 @@ class Stores:
     async def write_credentials(
         self, org_name: str, sign_in: SignInCredentials, access: AccessToken | None
     ) -> None:
-        """Both entries, in place of whatever was there. Within `exchanging`."""
+        """Replace both entries. Call it within `swapping_credentials`."""
         if access is None:
-            # An access token of another sign-in must not outlive it.
+            # An access token must not outlive the sign-in that it came from.
             await self.credentials.delete(org_name)
-        # Else written over: a keyring that refuses this has lost nothing.
+        # Otherwise overwrite, without deleting first: a keyring that refuses has lost nothing.
         await self.credentials.write_sign_in(org_name, sign_in)
         if access:
             await self.credentials.write_access_token(org_name, access)
 
     async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
-        """What an org signs in with; an entry that is not zbtui's counts as none."""
+        """An org's sign-in credentials; an entry that zbtui did not write counts as none."""
         try:
             return await self.credentials.read_sign_in(org_name)
         except ProblemError as error:
@@ -72,12 +72,12 @@ class Stores:
     async def _restore_entries(self, org_name: str, before: _KeyringEntries) -> None:
         try:
             if await self._read_entries(org_name) == before:
-                return  # a keyring that refuses to write must not be made to lose what it has
+                return  # unchanged: a keyring that refuses to write must not lose it
             if before.sign_in is None or before.access is None:
-                await self.credentials.delete(org_name)  # the new sign-in's token with it
+                await self.credentials.delete(org_name)  # and with it the new access token
             if before.sign_in:
                 await self.credentials.write_sign_in(org_name, before.sign_in)
             if before.access:
                 await self.credentials.write_access_token(org_name, before.access)
         except ProblemError:
-            pass  # the first trouble is the one to tell; a keyring that fails twice cannot be helped
+            pass  # report the first problem; a keyring that fails twice cannot be restored

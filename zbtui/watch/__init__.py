@@ -1,1 +1,1 @@
-"""Watching: one poller per org, all of them as a fleet."""
+"""The watch: one poller per org, all in a fleet."""

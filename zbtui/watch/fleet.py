@@ -1,4 +1,4 @@
-"""All orgs under watch: their pollers, the commands to them, and what they publish."""
+"""All orgs under watch: their pollers, the commands to them, the snapshots they publish."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PollFunction = Callable[[Snapshot], Awaitable[Observation]]
 
 @dataclass(frozen=True, slots=True)
 class OrgChanges:
-    """Orgs that came and went with a new config."""
+    """Names of the orgs that a new config adds and removes."""
 
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
 class Fleet:
-    """The pollers by org name. Commands go in here; snapshots come out of `publish`."""
+    """The pollers of all orgs. Commands go in; snapshots come out through `publish`."""
 
     def __init__(
         self,
@@ -46,12 +46,12 @@ class Fleet:
         rng: random.Random | None = None,
     ) -> None:
         """Args:
-        open_look: how to look at an org, such as `Session(org, …).look_further`.
-        luck: for the jitter.
+        poll_function_for: returns the poll function of an org, such as `Session(org, …).poll`.
+        rng: for the jitter.
         """
         self.policy = config.policy
         self.verdicts = VerdictCache()
-        """On the snapshots, for whoever shows or reports them."""
+        """The verdicts on the snapshots, shared by screen, reports and alerts."""
         self._poll_function_for = poll_function_for
         self._journal = journal
         self._clock = clock
@@ -59,15 +59,15 @@ class Fleet:
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
         self._pollers: dict[str, Poller] = {}
         self._signed_in_again: dict[str, Snapshot] = {}
-        """Orgs that signed in anew, not yet taken up."""
+        """Orgs that signed in again; `tick` restarts their pollers."""
         self._change = OrgChanges()
-        """What came and went since the last tick."""
+        """Orgs added and removed since the last tick."""
         self._last_drift = clock_drift(self._clock)
         self._start_pollers(config.orgs, journal.load_all(config.orgs))
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """What is known of each org, in the config's order."""
+        """One snapshot per org, in the order of the config."""
         return [poller.snapshot for poller in self._pollers.values()]
 
     @property
@@ -79,20 +79,20 @@ class Fleet:
 
     @property
     def recorded_change_count(self) -> int:
-        """Another number than before: the journal has new events of this process's."""
+        """Another value than before means that this process added events to the journal."""
         return sum(poller.recorded_change_count for poller in self._pollers.values())
 
     def poll_records(self, name: str) -> tuple[PollRecord, ...]:
-        """The last looks at an org since the program started, newest first."""
+        """The latest polls of an org since the program started, newest first."""
         poller = self._pollers.get(name)
         return tuple(reversed(poller.records)) if poller else ()
 
     async def recent_events(self, limit: int) -> list[Event]:
-        """The newest that the journal keeps, of all orgs, oldest first."""
+        """The newest `limit` events of all orgs in the journal, oldest first."""
         return await self._journal.events.read(None, None, limit)
 
     def subscribe(self, publish: Callable[[Snapshot], None]) -> None:
-        """From now on each changed snapshot is handed to `publish`, on the event loop."""
+        """Call `publish` with each changed snapshot from now on, on the event loop."""
         self._publish = publish
 
     async def run_poller(self, name: str) -> None:
@@ -100,11 +100,11 @@ class Fleet:
         await self._pollers[name].run()
 
     async def poll_once(self, names: Iterable[str]) -> list[Snapshot]:
-        """Look at each of these orgs once, all at the same time."""
+        """Poll each of these orgs once, concurrently."""
         return list(await asyncio.gather(*(self._pollers[name].poll() for name in names)))
 
     def poll_soon(self, name: str) -> datetime | None:
-        """See `Poller.look_soon`."""
+        """See `Poller.poll_soon`."""
         poller = self._pollers.get(name)
         return poller.poll_soon() if poller else None
 
@@ -117,10 +117,10 @@ class Fleet:
             poller.stop()
 
     def tick(self) -> OrgChanges:
-        """Once a second or so: notices that the machine slept.
+        """Reschedule all polls if the machine slept; called about once a second.
 
         Returns:
-            Which orgs came and went since the last tick; who came is to be run.
+            The orgs added and removed since the last tick; the caller runs the added ones.
         """
         drift = clock_drift(self._clock)
         if abs(drift - self._last_drift) > CLOCK_JUMP_SECONDS:
@@ -132,29 +132,29 @@ class Fleet:
         return self._restart_signed_in_again(OrgChanges(added, change.removed))
 
     def restart_with(self, snapshot: Snapshot) -> None:
-        """The org came under watch, or signed in anew: from the next tick on it is watched by that.
+        """Restart the poller of a new or newly signed-in org at the next tick.
 
         Args:
-            snapshot: what is known of it by now.
+            snapshot: what its new poller begins with.
         """
         self._signed_in_again[snapshot.org.name] = snapshot
 
     def _restart_signed_in_again(self, change: OrgChanges) -> OrgChanges:
-        renewed = {name: one for name, one in self._signed_in_again.items() if name in self._pollers}
-        if not renewed:
+        restarted = {name: one for name, one in self._signed_in_again.items() if name in self._pollers}
+        if not restarted:
             return change
         order = list(self._pollers)
-        for name in renewed:
+        for name in restarted:
             del self._signed_in_again[name]
             self._pollers.pop(name).stop()
-        self._start_pollers([one.org for one in renewed.values()], renewed)
+        self._start_pollers([one.org for one in restarted.values()], restarted)
         self._pollers = {name: self._pollers[name] for name in order}
-        # Nobody runs yet what has come with the same tick.
-        names = tuple(name for name in renewed if name not in change.added)
+        # Orgs added in this same tick have no running poller yet, so they are not listed twice.
+        names = tuple(name for name in restarted if name not in change.added)
         return OrgChanges(change.added + names, change.removed + names)
 
     def apply(self, config: Config) -> None:
-        """Watch the orgs of another config, by its policy; `tick` returns who came and went."""
+        """Watch the orgs of another config, by its policy; `tick` returns those added and removed."""
         faster = config.policy.every < self.policy.every
         self.policy = config.policy
         after = {org.name: org for org in config.orgs}
@@ -162,7 +162,7 @@ class Fleet:
         before = {name: poller.snapshot.org for name, poller in self._pollers.items()}
         removed = [name for name, org in before.items() if after.get(name) != org]
         added = [org for name, org in after.items() if before.get(name) != org]
-        # With another policy of its own it is still the same org: what is known of it stays.
+        # A changed policy does not make it another org: its snapshot stays.
         known = {
             org.name: replace(self._pollers[org.name].snapshot, org=org)
             for org in added
@@ -172,7 +172,7 @@ class Fleet:
             self._pollers.pop(name).stop(forget=name not in after)
         for poller in self._pollers.values():
             poller.policy = config.policy
-            # A sign-in that was dead may have been renewed together with the config.
+            # A new sign-in touches the config too, so an org with a final problem is worth a poll.
             if poller.snapshot.polls.problem and poller.snapshot.polls.problem.final:
                 poller.poll_soon()
             elif faster:
@@ -183,7 +183,7 @@ class Fleet:
         self._change = OrgChanges(self._change.added + names, self._change.removed + tuple(removed))
 
     def _update_labels(self, orgs: Mapping[str, Org]) -> None:
-        """Where only what people see of an org is another, its watch goes on."""
+        """Apply changes of labels alone without restarting the pollers."""
         for name, poller in self._pollers.items():
             org, snapshot = orgs.get(name), poller.snapshot
             if org and org != snapshot.org and org.differs_only_in_labels(snapshot.org):
@@ -194,7 +194,7 @@ class Fleet:
         self, orgs: Sequence[Org], known: Mapping[str, Snapshot], *, recalls: bool = False
     ) -> None:
         """Args:
-        recalls: whether the journal may know more of those that are not `known`.
+        recalls: whether the pollers of other orgs first read the journal.
         """
         now, spread = self._clock.now(), self._first_poll_spread(len(orgs))
         for index, org in enumerate(orgs):

@@ -1,4 +1,4 @@
-"""One org's long-lived loop: look, tell, wait. Never overlaps itself."""
+"""One org's polling loop: poll, publish, wait. Its polls never overlap."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Looks at one org when it is due, and publishes every change of its snapshot.
+    """Polls one org when it is due, and publishes every change of its snapshot.
 
-    Stopped by `stop()`, not by cancellation: a request under way ends by its own time limits.
+    End it with `stop()`, not by cancellation: a request under way ends by its own time limits.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Poller:
         recalls: bool = False,
     ) -> None:
         """Args:
-        snapshot: what is known so far; its `next_look` is when to begin.
-        look: one look at the org, given what is known so far; raises `TroubleError`.
-        luck: for the jitter.
-        recalls: whether to begin with what the journal knows of the org, which is more than `snapshot`.
+        snapshot: what is known so far; the first poll is at its `next_poll`.
+        poll: polls the org once, given what is known so far; raises `ProblemError`.
+        rng: for the jitter.
+        recalls: whether to load a snapshot from the journal first; it knows more than `snapshot`.
         """
         self.snapshot = snapshot
         self._recalls = recalls
@@ -57,19 +57,19 @@ class Poller:
         self._wake = asyncio.Event()
         self._stopping = False
         self._requested = False
-        """Whether somebody asked for the look that comes next."""
+        """Whether the user asked for the next poll."""
         self._forget_org = False
         self.records: deque[PollRecord] = deque(maxlen=MAX_POLL_RECORDS)
-        """The last looks, oldest first."""
+        """The latest polls, oldest first."""
         self.recorded_change_count = 0
-        """How often a look has noted a change in the journal."""
+        """How many polls recorded a change in the journal."""
 
     async def run(self) -> None:
-        """Until `stop()`. Raises nothing."""
+        """Poll until `stop()` is called. Raises nothing."""
         if self._recalls:
             await self._recall()
         while not self._stopping:
-            # Cleared before the clock is read: what happens from here on is not missed.
+            # Cleared before the clock is read, so that no later wake-up is lost.
             self._wake.clear()
             seconds = self._seconds_to_poll()
             if seconds is not None and seconds <= 0:
@@ -80,7 +80,7 @@ class Poller:
             await self._journal.forget_org(self.snapshot.org.name)
 
     async def _recall(self) -> None:
-        """Take up what another process has kept of the org: it is not polled before that is due."""
+        """Continue from the snapshot that another process stored, and keep to its schedule."""
         known = await self._journal.load_org(self.snapshot.org)
         if known is None or self.snapshot.polls.attempted_at:
             return
@@ -88,28 +88,28 @@ class Poller:
         if seen and seen <= now and not known.polls.failures and not self._requested:
             polled = replace(known, polls=replace(known.polls, attempted_at=seen, restored=False))
             again = next_poll(polled, self.policy, now, self._rng.uniform(-1, 1))
-            if again and again - (now - seen) > now:  # as if it had been polled here, at that moment
+            if again and again - (now - seen) > now:  # as if this process had polled then
                 known, due = polled, again - (now - seen)
         self._replace(known, due)
 
     async def poll(self) -> Snapshot:
-        """One look now; the snapshot after it."""
-        before, asked, self._requested = self.snapshot, self._requested, False
-        self._act(replace(before.activity, polling=True))
-        began, drift = self._clock.monotonic(), clock_drift(self._clock)
+        """Poll once, now. Returns the new snapshot."""
+        before, requested, self._requested = self.snapshot, self._requested, False
+        self._set_activity(replace(before.activity, polling=True))
+        started, drift = self._clock.monotonic(), clock_drift(self._clock)
         try:
-            looked = await self._poll(before)
+            observation = await self._poll(before)
             if abs(clock_drift(self._clock) - drift) > CLOCK_JUMP_SECONDS and not self._stopping:
-                looked = await self._poll(before)  # that answer was of before the machine slept
-            after = apply_observation(self.snapshot, looked, self._clock.now())
+                observation = await self._poll(before)  # the machine slept meanwhile: that answer is old
+            after = apply_observation(self.snapshot, observation, self._clock.now())
         except ProblemError as error:
             after = apply_failure(self.snapshot, error.problem, self._clock.now())
-        except Exception as error:  # a bug of ours must not end the watch in silence
+        except Exception as error:  # a bug must not end the watch silently
             _log.error("%s: the look ended in %s", self.snapshot.org.name, type(error).__name__)
             after = apply_failure(self.snapshot, bug_problem(error), self._clock.now())
-        self.records.append(poll_record_of(after, self._clock.now(), self._clock.monotonic() - began))
-        if asked and after.polls.problem and before.polls.failures:
-            # Who asks does not lengthen the pause.
+        self.records.append(poll_record_of(after, self._clock.now(), self._clock.monotonic() - started))
+        if requested and after.polls.problem and before.polls.failures:
+            # A poll that the user asked for does not lengthen the backoff.
             after = replace(after, polls=replace(after.polls, failures=before.polls.failures))
         now = self._clock.now()
         if not self._stopping:
@@ -122,17 +122,17 @@ class Poller:
         return self.snapshot
 
     def poll_soon(self) -> datetime | None:
-        """Ask for a look now, at least `SOONEST` after the last one.
+        """Request a poll now, but at least `MIN_POLL_GAP` after the last one.
 
         Returns:
-            None, or the end of a lock-out, through which nothing is asked.
+            None; or, during a lock-out, when it ends: no poll is requested then.
         """
-        now, trouble = self._clock.now(), self.snapshot.polls.problem
-        if trouble and trouble.forbids_early_retry and trouble.retry_at and trouble.retry_at > now:
-            return trouble.retry_at
+        now, problem = self._clock.now(), self.snapshot.polls.problem
+        if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
+            return problem.retry_at
         if not self.snapshot.activity.polling:
             last = self.snapshot.polls.attempted_at
-            # A last look later than now: the clock was set back.
+            # A last poll in the future means that the clock was set back.
             just_now = last is not None and now - MIN_POLL_GAP < last <= now
             self._reschedule(last + MIN_POLL_GAP if last and just_now else now)
             self._requested = True
@@ -141,11 +141,11 @@ class Poller:
 
     def set_paused(self, paused: bool) -> None:
         if paused != self.snapshot.activity.paused:
-            self._act(replace(self.snapshot.activity, paused=paused))
+            self._set_activity(replace(self.snapshot.activity, paused=paused))
             self._wake.set()
 
     def reschedule_after_clock_jump(self, spread: timedelta) -> None:
-        """After the wall clock jumped: what is due by now is looked at within `spread`."""
+        """Reschedule after the wall clock jumped: an overdue poll happens within `spread`."""
         due, now = self.snapshot.activity.next_poll, self._clock.now()
         if due is not None and not self.snapshot.activity.polling:
             if due <= now:
@@ -156,10 +156,10 @@ class Poller:
         self._wake.set()
 
     def stop(self, *, forget: bool = False) -> None:
-        """End the loop; a look under way ends by itself, and is no longer told.
+        """End the loop. A poll under way ends by itself; its result is not published.
 
         Args:
-            forget: whether the journal is to drop the org, which is no longer under watch.
+            forget: whether to delete the org from the journal, as it is no longer under watch.
         """
         self._stopping = True
         self._forget_org = forget
@@ -173,14 +173,14 @@ class Poller:
         return (due - self._clock.now()).total_seconds()
 
     def _replace(self, after: Snapshot, due: datetime | None) -> None:
-        """Go on with what is known now; it may have been paused, or labelled otherwise, meanwhile."""
+        """Publish a new snapshot, but keep pause and labels, which may have changed meanwhile."""
         activity = Activity(due, paused=self.snapshot.activity.paused)
         self._update(replace(after, org=self.snapshot.org, activity=activity))
 
     def _reschedule(self, due: datetime) -> None:
-        self._act(replace(self.snapshot.activity, next_poll=due))
+        self._set_activity(replace(self.snapshot.activity, next_poll=due))
 
-    def _act(self, activity: Activity) -> None:
+    def _set_activity(self, activity: Activity) -> None:
         self._update(replace(self.snapshot, activity=activity))
 
     def _update(self, snapshot: Snapshot) -> None:
@@ -188,16 +188,16 @@ class Poller:
         self._publish(snapshot)
 
     def _log_new_problem(self, before: Snapshot) -> None:
-        """What is amiss is said once, not with each look while it lasts."""
-        name, was, now = self.snapshot.org.name, before.polls, self.snapshot.polls
-        if now.problem:
-            kind, message, before_it = "", _problem_message(now.problem), _problem_message(was.problem)
+        """Log a problem when it begins, not again with each poll while it lasts."""
+        name, old, new = self.snapshot.org.name, before.polls, self.snapshot.polls
+        if new.problem:
+            kind, message, old_message = "", _problem_message(new.problem), _problem_message(old.problem)
         else:
-            kind, message = "history or links: ", _problem_message(now.history_problem)
-            before_it = _problem_message(was.history_problem)
-        if message and message != before_it:
+            kind, message = "history or links: ", _problem_message(new.history_problem)
+            old_message = _problem_message(old.history_problem)
+        if message and message != old_message:
             _log.warning("%s: %s%s", name, kind, message)
 
 
-def _problem_message(trouble: Problem | None) -> str | None:
-    return trouble.message if trouble else None
+def _problem_message(problem: Problem | None) -> str | None:
+    return problem.message if problem else None

@@ -1,4 +1,4 @@
-"""One org's signed-in conversation with Zoho: the token it needs, and the look itself."""
+"""The polls of one org, with the access token that they need."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM
 
 
 class Session:
-    """Keeps an access token for its hour, shares it with other zbtui processes, renews it when due."""
+    """Polls one org; caches its access token, shares it with other zbtui processes, renews it when due."""
 
     def __init__(
         self, org: Org, http: HttpClient, credentials: CredentialStore, journal: Journal, clock: Clock
@@ -38,75 +38,77 @@ class Session:
         self._cached_token: AccessToken | None = None
 
     async def poll(self, before: Snapshot) -> Observation:
-        """`look`, with history and links, and whose org it is, where these are due.
+        """Poll the details, and history, links and company where these are due.
 
         Args:
             before: what is known so far.
 
         Raises:
-            TroubleError: as `look`; what could not be read beyond the details is told in the answer.
+            ProblemError: as `poll_details`; failures beyond the details raise nothing.
         """
-        looked = await self.poll_details()
+        observation = await self.poll_details()
         access = self._cached_token
-        return looked if access is None else await self._fetch_due_extras(access, before, looked)
+        return observation if access is None else await self._fetch_due_extras(access, before, observation)
 
     async def poll_details(self) -> Observation:
-        """The org's latest backup job; a refused token is renewed once and tried once more.
+        """Poll the latest backup job. If Zoho refuses the token, renew it and retry once.
 
         Raises:
-            TroubleError: of every kind.
+            ProblemError: of every kind.
         """
-        access, fresh = await self.get_access_token()
+        access, is_new = await self.get_access_token()
         while True:
             try:
                 return await self._fetch_details_with(access)
             except ProblemError as error:
-                # One that was made just now is not made anew: ten in ten minutes are all there are.
-                if fresh or self._is_just_issued(access) or error.problem.code not in INVALID_TOKEN_CODES:
+                # A new token is not renewed again: Zoho grants ten in ten minutes.
+                if is_new or self._is_just_issued(access) or error.problem.code not in INVALID_TOKEN_CODES:
                     if error.problem.kind in ("auth", "permission"):
-                        self._cached_token = None  # somebody may have signed in anew when it is next asked
+                        self._cached_token = None  # the next poll may find a new sign-in
                     raise
-            access, fresh = await self.get_access_token(refused=access)
+            access, is_new = await self.get_access_token(refused=access)
 
     async def _fetch_details_with(self, access: AccessToken) -> Observation:
         return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
 
     async def _fetch_due_extras(
-        self, access: AccessToken, before: Snapshot, looked: Observation
+        self, access: AccessToken, before: Snapshot, observation: Observation
     ) -> Observation:
         http, dc, now = self._http, self._org.data_center, self._clock.now()
-        if history_and_links_are_due(before, looked.backup, now):
-            looked = replace(looked, history_and_links=await fetch_history_and_links(http, access, dc, now))
+        if history_and_links_are_due(before, observation.backup, now):
+            observation = replace(
+                observation, history_and_links=await fetch_history_and_links(http, access, dc, now)
+            )
         if company_is_due(before, now):
-            with suppress(ProblemError):  # it is a good look without it
-                looked = replace(looked, company=await fetch_company(http, access, dc, now))
-            looked = replace(looked, company_requested=True)
-        return looked
+            with suppress(ProblemError):  # the poll succeeds without it
+                observation = replace(observation, company=await fetch_company(http, access, dc, now))
+            observation = replace(observation, company_requested=True)
+        return observation
 
     def _is_just_issued(self, access: AccessToken) -> bool:
-        """Whether another process, or an earlier look, made it a moment ago."""
+        """Whether the token was issued within the last two minutes, by any process."""
         age = self._clock.now() - (access.expires_at - TOKEN_LIFETIME)
         return timedelta() <= age < _JUST_ISSUED
 
     async def get_access_token(self, refused: AccessToken | None = None) -> tuple[AccessToken, bool]:
-        """A token other than the `refused` one, and whether it was made just now.
+        """A token other than the `refused` one, and whether it is new.
 
         Raises:
-            TroubleError: there is none to be had.
+            ProblemError: none can be obtained.
         """
         if self._cached_token and self._is_usable(self._cached_token, refused):
             return self._cached_token, False
         if cached := await self._read_cache(refused):
             return cached, False
         async with self._credentials.refresh_lock(self._org.name):
-            # Another process may have renewed it while this one waited for its turn.
+            # Another process may have renewed it while this one waited for the lock.
             if cached := await self._read_cache(refused):
                 return cached, False
             return await self._renew(), True
 
     def _is_usable(self, access: AccessToken, refused: AccessToken | None) -> bool:
-        is_other = refused is None or access.token != refused.token
-        return is_other and access.is_usable(self._clock.now())
+        is_different = refused is None or access.token != refused.token
+        return is_different and access.is_usable(self._clock.now())
 
     async def _read_cache(self, refused: AccessToken | None) -> AccessToken | None:
         cached = await self._credentials.read_access_token(self._org.name)
@@ -123,7 +125,7 @@ class Session:
             raise ProblemError(NOT_SIGNED_IN_PROBLEM)
         access = await self._tokens.request_access_token(self._org, sign_in)
         self._cached_token = access
-        # A cache that cannot be written is told, not passed over: each start would spend a token.
+        # A failed write is raised: without the cache, each start would use up a token.
         await self._credentials.write_access_token(self._org.name, access)
         return access
 

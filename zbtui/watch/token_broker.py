@@ -1,7 +1,7 @@
-"""Asks for access tokens so that Zoho never has a reason to lock the door, whatever anybody does.
+"""Requests access tokens within Zoho's limits, so that Zoho does not lock the sign-in.
 
-Zoho grants ten access tokens in ten minutes for each refresh token, and locks the sign-in at the
-next one ("Token limits"). Each request is first noted in the journal that all zbtui processes share.
+Zoho grants ten access tokens in ten minutes per refresh token, and locks the sign-in at the next
+request ("Token limits"). Each request is first noted in the journal, which all processes share.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from zbtui.zoho_api.data_centers import DataCenter, data_center_of
 from zbtui.zoho_api.sign_in_errors import USED_CODE_PROBLEM, token_budget_problem, token_problem
 
 MAX_TOKENS_PER_WINDOW: Final = 9
-"""One less than Zoho grants: another program may ask too."""
+"""One less than Zoho grants: another program may request one, too."""
 REQUEST_WINDOW: Final = timedelta(minutes=11)
-"""Zoho's ten minutes, and the time that a request may take to reach it."""
+"""Zoho's ten minutes, and the time that a request may take to arrive."""
 _CODE_MEMORY: Final = timedelta(minutes=30)
-"""For how long a code that was used is told as such; none lives longer than ten minutes."""
+"""How long used codes are remembered; none lives longer than ten minutes."""
 
 
 class TokenBroker:
-    """The one place where a refresh token, or client credentials, are turned into an access token."""
+    """Exchanges a refresh token or client credentials for an access token; nothing else does."""
 
     def __init__(self, http: HttpClient, journal: Journal, clock: Clock) -> None:
         self._http = http
@@ -43,13 +43,13 @@ class TokenBroker:
     async def request_access_token(
         self, org: Org, sign_in: SignInCredentials, dc: DataCenter | None = None
     ) -> AccessToken:
-        """A new access token, if one may be asked for now.
+        """Request a new access token, if budget and lock-outs allow it.
 
         Args:
-            dc: where to ask; None: where the org lives.
+            dc: where to request it; None: the org's data center.
 
         Raises:
-            TroubleError: refused, by Zoho, by a lock-out that still lasts, or by our own budget.
+            ProblemError: refused by Zoho, by a current lock-out or by our own budget.
         """
         dc = dc or data_center_of(org)
         token = _token_budget_key(org, sign_in, dc)
@@ -62,13 +62,13 @@ class TokenBroker:
 
     @asynccontextmanager
     async def respecting_lockout(self, key: str, dc: DataCenter) -> AsyncIterator[None]:
-        """While the accounts host is asked: not through a lock-out, and noting one that comes.
+        """Send no request during a lock-out; record a lock-out that the block runs into.
 
         Args:
-            key: what Zoho locks: see `client_key`, and the ledger's own.
+            key: what Zoho locks: see `client_lockout_key` and `_token_budget_key`.
 
         Raises:
-            TroubleError: a lock-out still lasts; nothing was asked.
+            ProblemError: a lock-out still lasts, and the block did not run.
         """
         lockout = await self._current_lockout(key)
         now = self._clock.now()
@@ -85,28 +85,30 @@ class TokenBroker:
             await self._tokens.set_lockout(key, None)
 
     async def record_first_token(self, org: Org, sign_in: SignInCredentials) -> None:
-        """Count the access token that came together with a new refresh token."""
+        """Count the access token that came with a new refresh token."""
         token = _token_budget_key(org, sign_in, data_center_of(org))
         await self._tokens.acquire(token, self._clock.now(), MAX_TOKENS_PER_WINDOW, REQUEST_WINDOW)
 
     async def claim_code(self, code: Secret) -> None:
-        """Note a grant code that is about to be exchanged.
+        """Record a grant code that is about to be exchanged.
 
         Raises:
-            TroubleError: it was noted before: a code works once.
+            ProblemError: it was used before; a code works only once.
         """
         if await self._tokens.acquire(_code_key(code), self._clock.now(), 1, _CODE_MEMORY):
             raise ProblemError(USED_CODE_PROBLEM)
 
     async def release_code(self, code: Secret) -> None:
-        """Zoho did not take it: with the right secret, say, it may still do."""
+        """Allow a code again that Zoho refused: with another secret it may work."""
         await self._tokens.release(_code_key(code))
 
-    async def _record_lockout(self, key: str, before: Lockout | None, told: datetime | None) -> datetime:
-        """Note one more "Access Denied"; until when nothing is asked."""
-        now, strikes = self._clock.now(), before.consecutive + 1 if before else 1
-        until = max(now + lockout_duration(strikes), min(told or now, now + MAX_LOCKOUT))
-        await self._tokens.set_lockout(key, Lockout(until, strikes))
+    async def _record_lockout(
+        self, key: str, before: Lockout | None, retry_at: datetime | None
+    ) -> datetime:
+        """Record one more "Access Denied". Returns the end of the lock-out."""
+        now, consecutive = self._clock.now(), before.consecutive + 1 if before else 1
+        until = max(now + lockout_duration(consecutive), min(retry_at or now, now + MAX_LOCKOUT))
+        await self._tokens.set_lockout(key, Lockout(until, consecutive))
         return until
 
     async def _current_lockout(self, token: str) -> Lockout | None:
@@ -121,7 +123,7 @@ class TokenBroker:
 
 
 def client_lockout_key(client_id: str, dc: DataCenter) -> str:
-    """What Zoho locks where there is no refresh token yet: the client, at one data center."""
+    """The lock-out key where there is no refresh token yet: the client, at one data center."""
     return f"{dc.accounts_url}|{client_id}"
 
 
@@ -130,8 +132,8 @@ def _code_key(code: Secret) -> str:
 
 
 def _token_budget_key(org: Org, sign_in: SignInCredentials, dc: DataCenter) -> str:
-    """What Zoho counts by: the refresh token, or else the client and its org, at one data center."""
-    mark = sign_in.refresh_token
-    if org.grant == "client-credentials" or mark is None:
-        mark = Secret(f"{org.client_id}|{org.soid}|{sign_in.client_secret.reveal()}")
-    return f"{dc.accounts_url}|{fingerprint(mark)}"
+    """What Zoho counts by: the refresh token, else the client and its org; at one data center."""
+    secret = sign_in.refresh_token
+    if org.grant == "client-credentials" or secret is None:
+        secret = Secret(f"{org.client_id}|{org.soid}|{sign_in.client_secret.reveal()}")
+    return f"{dc.accounts_url}|{fingerprint(secret)}"

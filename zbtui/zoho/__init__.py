@@ -1,6 +1,6 @@
-"""Zoho on the wire: its sign-in, its backup call. The only importer of httpx."""
+"""The HTTP calls to Zoho: sign-in and backups. The only package that imports httpx."""
 
 import sys
 
-# Where click is installed, httpx loads a command line of its own: 40 ms that no start needs.
+# If click is installed, httpx loads its own command line: 40 ms that no start needs.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The calls to the API host: the backup ("Get data backup details") and whose org it is; and the time."""
+"""The calls to the API host: backup, history, links and company; and the server's time."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ SERVER_INFO_PATH: Final = "/oauth/serverinfo"
 async def fetch_details(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> Observation:
-    """`GET /crm/bulk/v7/backup`: the latest backup job of the token's org.
+    """`GET /crm/bulk/v7/backup` ("Get data backup details"): the latest backup job.
 
     Args:
-        access: decides the host; goes into the `Authorization` header as `Zoho-oauthtoken`.
-        data_center: the org's, for sentences that name it.
-        now: from which `Retry-After` counts.
+        access: names the API host; sent in the `Authorization` header as `Zoho-oauthtoken`.
+        data_center: the org's, for problems that name it.
+        now: the base of `Retry-After`.
 
     Raises:
-        TroubleError: every error of "Status codes", and whatever `Http.send` raises.
+        ProblemError: every error of "Status codes", and those of `HttpClient.send`.
     """
-    reply = await _get(http, access, DETAILS_PATH)
-    with reply.adding_retry_after(now):
-        backup = parse_backup_response(reply.status, reply.body, data_center)
-    return Observation(backup, reply.date, reply.credits_remaining)
+    response = await _get(http, access, DETAILS_PATH)
+    with response.adding_retry_after(now):
+        backup = parse_backup_response(response.status, response.body, data_center)
+    return Observation(backup, response.date, response.credits_remaining)
 
 
 async def fetch_history(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> History:
-    """`GET /crm/bulk/v7/backup/history`: what happened in the past year, page after page.
+    """`GET /crm/bulk/v7/backup/history`: the log of the last year, page by page.
 
     Raises:
-        TroubleError: as `fetch_details`; a part of a history would tell something else than the whole.
+        ProblemError: as `fetch_details`, on any page: an incomplete history would mislead.
     """
     entries: list[HistoryEntry] = []
     for page in range(1, MAX_PAGES + 1):
-        reply = await _get(http, access, f"{HISTORY_PATH}?page={page}&per_page={PER_PAGE}")
-        with reply.adding_retry_after(now):
-            read = parse_history_response(reply.status, reply.body, data_center)
-        entries += read.entries
-        if not read.has_more or len(entries) >= MAX_ROWS:
+        response = await _get(http, access, f"{HISTORY_PATH}?page={page}&per_page={PER_PAGE}")
+        with response.adding_retry_after(now):
+            history_page = parse_history_response(response.status, response.body, data_center)
+        entries += history_page.entries
+        if not history_page.has_more or len(entries) >= MAX_ROWS:
             break
     return build_history(entries)
 
@@ -64,61 +64,61 @@ async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, n
     """`GET /crm/bulk/v7/backup/urls`: whether the files of the latest backup can be downloaded.
 
     Raises:
-        TroubleError: as `fetch_details`.
+        ProblemError: as `fetch_details`.
     """
-    reply = await _get(http, access, LINKS_PATH)
-    with reply.adding_retry_after(now):
-        return parse_links_response(reply.status, reply.body, data_center)
+    response = await _get(http, access, LINKS_PATH)
+    with response.adding_retry_after(now):
+        return parse_links_response(response.status, response.body, data_center)
 
 
 async def fetch_history_and_links(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> HistoryAndLinks:
-    """History and links. Raises nothing: what could not be read is told in the answer."""
+    """Fetch history and links. Raises nothing: the first problem is in the result."""
     history: History | None = None
     links: Links | None = None
-    trouble: Problem | None = None
+    problem: Problem | None = None
     try:
         history = await fetch_history(http, access, data_center, now)
     except ProblemError as error:
-        trouble = error.problem
+        problem = error.problem
     try:
         links = await fetch_links(http, access, data_center, now)
     except ProblemError as error:
-        trouble = trouble or error.problem
-    return HistoryAndLinks(history, links, trouble)
+        problem = problem or error.problem
+    return HistoryAndLinks(history, links, problem)
 
 
 async def fetch_company(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> Company | None:
-    """`GET /crm/v7/org` ("Get organization data"): whose org the token is for.
+    """`GET /crm/v7/org` ("Get organization data"): the company that the token is for.
 
     Returns:
-        None where the sign-in lacks the scope `ZohoCRM.org.READ`, which is no more than a name less.
+        None if the sign-in lacks the scope `ZohoCRM.org.READ`; only the name is missing then.
 
     Raises:
-        TroubleError: as `fetch_details`.
+        ProblemError: as `fetch_details`.
     """
-    reply = await _get(http, access, ORG_PATH)
-    with reply.adding_retry_after(now):
-        return parse_organization_response(reply.status, reply.body, data_center)
+    response = await _get(http, access, ORG_PATH)
+    with response.adding_retry_after(now):
+        return parse_organization_response(response.status, response.body, data_center)
 
 
 async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None:
-    """`GET {accounts}/oauth/serverinfo`, without a token: that the accounts host can be reached.
+    """`GET {accounts}/oauth/serverinfo`, without a token: checks that the host can be reached.
 
     Returns:
-        The `Date` header, by which one clock can be set against the other.
+        The `Date` header, to compare with the local clock.
 
     Raises:
-        TroubleError: it cannot, or something else answers in its place.
+        ProblemError: the host cannot be reached, or something other than Zoho answers.
     """
-    reply = await http.send("GET", dc.accounts_url + SERVER_INFO_PATH)
-    # An accounts host of one's own may know no such page, and says so.
-    if reply.status != 404:
-        parse_response_object(reply.status, reply.body, dc.key)
-    return reply.date
+    response = await http.send("GET", dc.accounts_url + SERVER_INFO_PATH)
+    # A custom accounts host may not have this page.
+    if response.status != 404:
+        parse_response_object(response.status, response.body, dc.key)
+    return response.date
 
 
 async def _get(http: HttpClient, access: AccessToken, path: str) -> HttpResponse:

@@ -1,7 +1,7 @@
 """One HTTP client for the whole program: time limits, size limits, no redirects, no leaks.
 
-httpx leaks pool slots when a request is cancelled from outside, so nobody does: every limit is kept
-in here. A request that its own limits do not end is left behind with its client, and closed with it.
+httpx leaks pool slots when a request is cancelled from outside. So no request is cancelled; all limits
+are applied in here. A request that exceeds even these is abandoned, and its client retired.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ AsgiApp = Callable[
 ]
 
 MAX_BODY: Final = 1 << 20
-"""Bytes of an answer, decoded; Zoho's are a few hundred."""
+"""Bytes of a decoded response; Zoho's are a few hundred."""
 MAX_REQUESTS: Final = 16
-"""Requests at once, in all: httpx's pool grows slower with more."""
+"""Concurrent requests in all; with more, httpx's pool gets slower."""
 MAX_REQUESTS_PER_HOST: Final = 8
-"""So that a dead data center cannot hold up the others."""
+"""Concurrent; limited so that a dead data center cannot hold up the others."""
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
 TOTAL_SECONDS: Final = 60.0
-"""For one answer as a whole: each byte of a slow drip is within the read limit."""
+"""For a whole response: the read limit alone would let a slow drip go on for ever."""
 
 _TRANSPORT_ERRORS: Final = (
     httpx.HTTPError,
@@ -65,7 +65,7 @@ for _name in ("httpx", "httpcore", "hpack"):
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer that came whole, whatever its status."""
+    """A complete response, with any status."""
 
     status: int
     headers: Mapping[str, str]
@@ -92,7 +92,7 @@ class HttpResponse:
 
     @contextmanager
     def adding_retry_after(self, now: datetime) -> Iterator[None]:
-        """A trouble that is found in this answer is told with its `Retry-After`, counted from `now`."""
+        """Add this response's `Retry-After`, counted from `now`, to a problem that the block raises."""
         try:
             yield
         except ProblemError as error:
@@ -100,21 +100,21 @@ class HttpResponse:
 
     @property
     def credits_remaining(self) -> int | None:
-        """`X-API-CREDITS-REMAINING`, where it came."""
+        """`X-API-CREDITS-REMAINING`; None: missing or not a number."""
         text = self.headers.get("x-api-credits-remaining", "").strip()
         return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
 class HttpClient:
-    """The shared client. `async with` it; a second entry is an error."""
+    """The shared client. Use it once, with `async with`."""
 
     def __init__(self, app: AsgiApp | None = None) -> None:
         """Args:
-        app: answers every request inside the process (the demo's Zoho); None: the network.
+        app: answers all requests in this process (the demo's Zoho); None: the network.
         """
         self._app = app
         self._clients: dict[bool, _TrackedClient] = {}
-        """By whether the proxies of the environment are gone around."""
+        """By whether they bypass the proxies of the environment."""
         self._opening = asyncio.Lock()
         self._request_slots = asyncio.Semaphore(MAX_REQUESTS)
         self._host_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -143,46 +143,46 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
     ) -> HttpResponse:
-        """One request, one answer.
+        """Send one request and return its response.
 
         Args:
-            form: sent as the body; secrets go nowhere else.
-            json: sent as the body, where there is no form.
+            form: sent as the body; secrets must not be in the URL.
+            json: sent as the body if there is no form.
 
         Raises:
-            TroubleError: of kind `network`, or `contract` for an answer beyond the limits.
+            ProblemError: of kind `network`, `contract` for an unreadable body, or `config`.
         """
         host = urlsplit(url).hostname or ""
-        # The host's turn first: who waits for a dead host must not hold a place of all.
+        # The host's slot first: waiting for a dead host must not take up a shared slot.
         async with self._host_slots[host], self._request_slots:
-            trouble: Problem
+            problem: Problem
             client: _TrackedClient | None = None
             try:
-                # A secret for this machine itself must not pass through a proxy of the environment.
+                # A secret for this machine must not pass through a proxy of the environment.
                 client = await self._open_client(direct=is_loopback(f"//{urlsplit(url).netloc}"))
             except (ImportError, ValueError, OSError) as error:
-                trouble = _environment_problem(error)
+                problem = _environment_problem(error)
             if client is not None:
-                exchange = _send_request(client.http, method, url, dict(headers or {}), form, json)
+                request = _send_request(client.http, method, url, dict(headers or {}), form, json)
                 try:
-                    return await client.run_request(exchange)
+                    return await client.run_request(request)
                 except _RequestStuckError:
                     self._retire(client)
-                    trouble = _network_problem(
+                    problem = _network_problem(
                         f"{clean(host, 80)} took too long to answer (over {TOTAL_SECONDS:.0f} s).",
                         _STATUS_PAGE_HINT,
                     )
                 except httpx.PoolTimeout:
                     self._retire(client)
-                    trouble = _network_problem(
+                    problem = _network_problem(
                         "The connection pool ran dry and was rebuilt.", _RETRIED_HINT
                     )
                 except _TRANSPORT_ERRORS as error:
-                    trouble = _transport_problem(error, clean(host, 80))
+                    problem = _transport_problem(error, clean(host, 80))
                 finally:
                     await client.close_if_done()
-            # Raised outside of `except`: httpx's errors hold the request, and that the token.
-            raise ProblemError(trouble)
+            # Raised outside of `except`: httpx's errors hold the request, which holds the token.
+            raise ProblemError(problem)
 
     async def _open_client(self, *, direct: bool) -> _TrackedClient:
         async with self._opening:
@@ -191,7 +191,7 @@ class HttpClient:
             return self._clients[direct]
 
     def _retire(self, broken: _TrackedClient) -> None:
-        """No request goes out on it any more; those under way come to their end."""
+        """Send no new requests on this client; those under way run to their end."""
         self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
         broken.is_retired = True
 
@@ -204,7 +204,7 @@ class HttpClient:
         if self._app is not None:
             transport = httpx.ASGITransport(app=self._app)
         else:
-            # Reading the certificates takes some 20 ms: not on the event loop.
+            # Reading the certificates takes some 20 ms, so it is not done on the event loop.
             context = await asyncio.to_thread(httpx.create_ssl_context)
         return httpx.AsyncClient(
             transport=transport,
@@ -215,18 +215,18 @@ class HttpClient:
                 connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS
             ),
             follow_redirects=False,
-            # One client serves all orgs: what one is given must not go out with the next one's token.
+            # One client serves all orgs: cookies of one must not be sent with another's token.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"User-Agent": f"zbtui/{__version__}", "Accept-Encoding": "gzip"},
         )
 
 
 class _RequestStuckError(Exception):
-    """A request that none of its own limits ended."""
+    """A request did not end within its own limits."""
 
 
 class _TrackedClient:
-    """An httpx client, and what is under way on it."""
+    """An httpx client and the requests under way on it."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -234,15 +234,15 @@ class _TrackedClient:
         self._running: set[asyncio.Task[HttpResponse]] = set()
         self._stuck: set[asyncio.Task[HttpResponse]] = set()
 
-    async def run_request(self, exchange: Coroutine[None, None, HttpResponse]) -> HttpResponse:
+    async def run_request(self, request: Coroutine[None, None, HttpResponse]) -> HttpResponse:
         """Raises:
-        _StuckError: it is left behind, to end when the client is closed.
+        _RequestStuckError: it is abandoned, and ends when the client is closed.
         """
-        task = asyncio.create_task(exchange)
+        task = asyncio.create_task(request)
         self._running.add(task)
         task.add_done_callback(self._on_task_done)
         try:
-            # Its head may drip for as long as each byte comes in time.
+            # A slow drip of headers passes the read limit, so there is a limit here as well.
             await asyncio.wait({task}, timeout=CONNECT_SECONDS + TOTAL_SECONDS)
         except asyncio.CancelledError:
             task.cancel()
@@ -256,10 +256,10 @@ class _TrackedClient:
         self._running.discard(task)
         self._stuck.discard(task)
         if not task.cancelled():
-            task.exception()  # taken note of, for nobody may wait for it any more
+            task.exception()  # retrieved, so that asyncio does not warn about an abandoned task
 
     async def close_if_done(self) -> None:
-        """A retired one goes with the last request that is not stuck; the stuck ones end by it."""
+        """Close a retired client when only stuck requests remain; closing ends them."""
         if self.is_retired and self._running <= self._stuck:
             await self.http.aclose()
 
@@ -280,22 +280,22 @@ async def _send_request(
 
 
 async def _read_body(response: httpx.Response, encoding: str) -> bytes:
-    """The body, decoded here, because httpx decodes a whole chunk before it can be measured."""
+    """The body, decoded here: httpx would decode a whole chunk before its size can be checked."""
     if encoding not in ("identity", "gzip", "x-gzip", ""):
         raise ProblemError(_unreadable_body_problem("is packed in a way that was not asked for"))
     unpack = zlib.decompressobj(31) if encoding.endswith("gzip") else None
     body = bytearray()
     deadline = time.monotonic() + TOTAL_SECONDS
-    begun = False
+    has_begun = False
     async for chunk in response.aiter_raw():
-        begun = True
+        has_begun = True
         room = MAX_BODY + 1 - len(body)
         body += unpack.decompress(chunk, room) if unpack else chunk[:room]
         if len(body) > MAX_BODY:
             raise ProblemError(_unreadable_body_problem("is larger than 1 MiB"))
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the whole answer took too long")
-    if unpack and begun and not unpack.eof:
+    if unpack and has_begun and not unpack.eof:
         raise zlib.error("the packed answer was cut off")
     return bytes(body)
 
@@ -332,11 +332,11 @@ def _environment_problem(error: Exception) -> Problem:
 
 
 def _transport_problem(error: Exception, host: str) -> Problem:
-    """A sentence of our own: httpx's texts may hold a URL or a header."""
-    line = "Check this machine's network."
+    """A problem in our own words: httpx's messages may hold a URL or a header."""
+    network_hint = "Check this machine's network."
     match error:
         case httpx.ConnectTimeout():
-            return _network_problem(f"{host} does not answer: no connection within 10 s.", line)
+            return _network_problem(f"{host} does not answer: no connection within 10 s.", network_hint)
         case httpx.TimeoutException():
             return _network_problem(
                 f"{host} took too long to answer (over {READ_SECONDS:.0f} s).", _STATUS_PAGE_HINT
@@ -347,14 +347,16 @@ def _transport_problem(error: Exception, host: str) -> Problem:
                 "Does a proxy open it? Set SSL_CERT_FILE to its certificate. Is the clock right?",
             )
         case httpx.ConnectError():
-            return _network_problem(f"{host} cannot be reached: no such name, or refused.", line)
+            return _network_problem(f"{host} cannot be reached: no such name, or refused.", network_hint)
         case httpx.ProxyError():
             return _network_problem(
                 f"The proxy does not let the call to {host} through.",
                 "Check HTTPS_PROXY and NO_PROXY in the environment.",
             )
         case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() | OSError():
-            return _network_problem(f"{host} broke the connection off before it had answered.", line)
+            return _network_problem(
+                f"{host} broke the connection off before it had answered.", network_hint
+            )
         case zlib.error():
             return _unreadable_body_problem("is packed, and broken")
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | UnicodeError():
@@ -365,7 +367,7 @@ def _transport_problem(error: Exception, host: str) -> Problem:
                 final=True,
             )
         case _:
-            return _network_problem(f"The call to {host} failed ({type(error).__name__}).", line)
+            return _network_problem(f"The call to {host} failed ({type(error).__name__}).", network_hint)
 
 
 def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:

@@ -1,4 +1,4 @@
-"""Where the browser comes back to: a port of this machine's own, open for one answer (RFC 8252, 7.3)."""
+"""The local port that the browser returns to, open for one callback (RFC 8252, 7.3)."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _NOT_HERE_TEXT: Final = "zbtui waits here for another answer."
 
 @dataclass(frozen=True, slots=True)
 class OAuthCallback:
-    """What the browser brought; exactly one of `code` and `error`."""
+    """The query of the callback; exactly one of `code` and `error` is set."""
 
     code: Secret | None
     error: str | None
     location: str | None
-    """The key of the data center that the person lives in."""
+    """The key of the user's data center."""
     accounts_server: str | None
-    """Where the code is to be exchanged; not to be trusted unchecked."""
+    """The host that exchanges the code; to be checked before use."""
 
 
 class LoopbackServer:
-    """Listens on 127.0.0.1 and ::1 until the answer with the right `state` has come.
+    """Listens on 127.0.0.1 and ::1 until a callback with the right `state` arrives.
 
-    What comes without it is turned away unread, so that no other page can end the sign-in.
+    Other requests are refused, so that no other page can end the sign-in.
     """
 
     def __init__(self, port: int, state: str, wake: Callable[[], None]) -> None:
         """Args:
-        port: 0: any that is free.
-        wake: called when the answer is there.
+        port: the port to listen on; 0: any free one.
+        wake: called after the callback has been answered.
         """
         self._port = port
         self._state = state
@@ -59,12 +59,12 @@ class LoopbackServer:
 
     @property
     def redirect_uri(self) -> str:
-        """`localhost` by name: so it is registered, and so Zoho compares it."""
+        """Uses the name `localhost`: Zoho compares it with the registered URI."""
         return f"http://localhost:{self._port}/"
 
     async def __aenter__(self) -> Self:
         """Raises:
-        TroubleError: the port is taken.
+        ProblemError: the port cannot be listened on.
         """
         sockets: list[socket.socket] = []
         try:
@@ -104,34 +104,34 @@ class LoopbackServer:
             with suppress(OSError):
                 await writer.wait_closed()
             if self.callback is not None:
-                self._on_callback()  # only now: the page has been sent
+                self._on_callback()  # only after the page has been sent
 
     def _handle_target(self, target: str) -> tuple[int, str]:
-        """What a request is answered with; the right one is kept."""
+        """The status and text for a request; stores the callback if it is the right one."""
         try:
             parts = urlsplit(target)
         except ValueError:
             return 404, _NOT_HERE_TEXT
         query = {key: values[0] for key, values in parse_qs(parts.query).items() if len(values) == 1}
-        ours = hmac.compare_digest(query.get("state", "").encode(), self._state.encode())
-        if parts.path != "/" or not ours or self.callback is not None:
+        is_state_right = hmac.compare_digest(query.get("state", "").encode(), self._state.encode())
+        if parts.path != "/" or not is_state_right or self.callback is not None:
             return 404, _NOT_HERE_TEXT
         code, error = query.get("code", ""), query.get("error")
-        usable = error is None and is_header_safe(code)
+        is_usable = error is None and is_header_safe(code)
         self.callback = OAuthCallback(
-            Secret(code) if usable else None,
-            None if usable else clean(error or "the answer holds no code", 60),
+            Secret(code) if is_usable else None,
+            None if is_usable else clean(error or "the answer holds no code", 60),
             query.get("location"),
             query.get("accounts-server"),
         )
-        return (200, _DONE_TEXT) if usable else (200, _REFUSED_TEXT)
+        return (200, _DONE_TEXT) if is_usable else (200, _REFUSED_TEXT)
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
-    """None: this machine has no such address.
+    """Bind a socket; None: this machine has no such address.
 
     Raises:
-        OSError: the port is taken.
+        OSError: the port cannot be bound.
     """
     try:
         bound = socket.socket(family, socket.SOCK_STREAM)
@@ -141,7 +141,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket |
         if sys.platform == "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # A port that was left a moment ago is not taken.
+            # Allows a port that was closed a moment ago.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -156,7 +156,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket |
 
 
 async def _read_target(reader: asyncio.StreamReader) -> str | None:
-    """The target of a GET request; None: it is none."""
+    """The target of a GET request; None: it is something else."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_HEAD_BYTES)
     try:
         while True:
@@ -171,7 +171,7 @@ async def _read_target(reader: asyncio.StreamReader) -> str | None:
 
 
 def _html_response(status: int, text: str) -> bytes:
-    """A page of ours, with nothing in it of what came."""
+    """A complete response; it holds nothing from the request."""
     body = f"<!DOCTYPE html><html><title>zbtui</title><body><p>{text}</p></body></html>".encode()
     head = (
         f"HTTP/1.1 {status} {'OK' if status == 200 else 'Not here'}\r\n"

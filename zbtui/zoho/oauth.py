@@ -1,7 +1,6 @@
 """Access tokens ("Refresh access tokens", "Client credentials flow"), and revoking ("Revoke tokens").
 
-Success is a non-empty `access_token`; the HTTP status decides nothing, for Zoho sends its refusals
-with 200.
+Success means a non-empty `access_token`. The HTTP status decides nothing: Zoho sends refusals with 200.
 """
 
 from __future__ import annotations
@@ -23,22 +22,22 @@ from zbtui.zoho_api.sign_in_errors import TokenStep, token_problem
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """A token answer of Zoho's."""
+    """Zoho's response to a token request."""
 
     access: AccessToken
     refresh_token: Secret | None
-    """Comes with the first tokens only."""
+    """Sent with the first tokens only."""
     scopes: frozenset[str] | None
-    """What was granted; None: the answer does not tell."""
+    """The granted scopes; None: not in the response."""
 
 
 async def request_access_token(
     http: HttpClient, org: Org, dc: DataCenter, sign_in: SignInCredentials, now: datetime
 ) -> AccessToken:
-    """Ask the accounts host for a new access token. One of the ten in ten minutes.
+    """Request a new access token; it counts towards Zoho's ten in ten minutes.
 
     Raises:
-        TroubleError: every refusal of "Refresh access tokens", and whatever `Http.send` raises.
+        ProblemError: every refusal of "Refresh access tokens", and those of `HttpClient.send`.
     """
     form = {"client_id": org.client_id, "client_secret": sign_in.client_secret.reveal()}
     step: TokenStep = "refresh"
@@ -61,45 +60,45 @@ async def post_token_form(
     """`POST {accounts}/oauth/v2/token` with this form.
 
     Args:
-        now: from which `Retry-After` and the token's life count.
-        step: what for; errors are told by it.
+        now: the base of `Retry-After` and of the token's lifetime.
+        step: the step of the sign-in; selects the error messages.
 
     Raises:
-        TroubleError: as `request_access_token`.
+        ProblemError: as `request_access_token`.
     """
-    reply = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token", form=form)
-    with reply.adding_retry_after(now):
-        return parse_token_response(parse_accounts_response(reply, dc), reply.status, dc, now, step)
+    response = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token", form=form)
+    with response.adding_retry_after(now):
+        return parse_token_response(parse_accounts_response(response, dc), response.status, dc, now, step)
 
 
 async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: Secret) -> None:
-    """End a refresh token at Zoho, and with it its access tokens. One that is unknown has ended.
+    """Revoke a refresh token and its access tokens. A token unknown to Zoho counts as revoked.
 
-    The token goes in the form: a URL would end up in logs.
+    The token is sent in the form, since URLs end up in logs.
 
     Raises:
-        TroubleError: Zoho did not say that it did.
+        ProblemError: Zoho did not confirm it.
     """
     form = {"token": refresh_token.reveal()}
-    reply = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token/revoke", form=form)
-    answer = parse_accounts_response(reply, dc)
-    is_unknown = reply.status == 400 and answer.get("error") != LOCKOUT
+    response = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token/revoke", form=form)
+    answer = parse_accounts_response(response, dc)
+    is_unknown = response.status == 400 and answer.get("error") != LOCKOUT
     if not is_unknown and answer.get("status") != "success":
         raise ProblemError(
             Problem(
                 "auth",
                 "Zoho did not revoke the refresh token.",
                 "Revoke it by hand in Zoho: Accounts > Sessions > Connected apps.",
-                http_status=reply.status,
+                http_status=response.status,
             )
         )
 
 
 def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str, Any]:
-    """The JSON object of an accounts host's answer, whatever its status.
+    """The JSON object in an accounts host's response, with any status.
 
     Raises:
-        TroubleError: it is none.
+        ProblemError: the body is not a JSON object.
     """
     answer: Any
     try:
@@ -107,7 +106,7 @@ def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str,
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, Mapping):
-        # Outside of `except`: a JSONDecodeError holds the body, and that may hold a token.
+        # Outside of `except`: a JSONDecodeError holds the body, which may hold a token.
         raise ProblemError(status_problem(reply.status, reply.body, dc.key))
     return answer
 
@@ -115,10 +114,10 @@ def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str,
 def parse_token_response(
     answer: Mapping[str, Any], status: int, dc: DataCenter, now: datetime, step: TokenStep
 ) -> TokenResponse:
-    """A token answer.
+    """Parse the response to a token request.
 
     Raises:
-        TroubleError: it holds an error, or no token that can be used.
+        ProblemError: it holds an error or no usable token.
     """
     token = answer.get("access_token")
     if isinstance(token, str) and token:
@@ -142,7 +141,7 @@ def parse_token_response(
 
 
 def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
-    """`expires_in_sec`, else `expires_in`: seconds, or milliseconds in an older variant."""
+    """From `expires_in_sec`, else `expires_in`: seconds, or milliseconds in an older variant."""
     seconds = positive_number(answer.get("expires_in_sec"))
     if seconds is None:
         seconds = positive_number(answer.get("expires_in"))
@@ -154,7 +153,7 @@ def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
 
 
 def positive_number(value: object) -> float | None:
-    """A positive number, of JSON's; else None."""
+    """A JSON value as a number, if it is positive and below 1e12; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if 0 < value < 1e12 else None

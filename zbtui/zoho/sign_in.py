@@ -1,8 +1,7 @@
-"""The ways to the first tokens, one flow each ("Self client", "Devices", "Web apps"); without a screen.
+"""The sign-in flows that get the first tokens ("Self client", "Devices", "Web apps").
 
-Each asks for offline access and for consent, and refuses to end without a refresh token. The two
-grants that need no flow, a refresh token that exists and client credentials, are
-`oauth.request_access_token`.
+Each requests offline access and consent, and fails if no refresh token comes. The two methods that
+need no flow, refresh token and client credentials, use `oauth.request_access_token`.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from zbtui.zoho_api.sign_in_errors import (
 )
 
 BROWSER_TIMEOUT: Final = timedelta(minutes=5)
-"""How long the person has to come back from the browser."""
+"""How long the user has in the browser."""
 _CODE_FORMAT: Final = re.compile(r"1000\.[0-9A-Za-z-]{1,200}\.[0-9A-Za-z-]{1,200}")
 _DEFAULT_CODE_LIFETIME: Final = timedelta(minutes=5)
 _MAX_CODE_LIFETIME: Final = timedelta(minutes=30)
@@ -51,24 +50,24 @@ _MAX_CODE_LIFETIME: Final = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class ConsentResult:
-    """What a person's consent gave."""
+    """The tokens that the user's consent gave."""
 
     data_center: DataCenter
-    """Where the person's org lives: not always the one that was asked first."""
+    """The user's data center; may differ from the one asked first."""
     sign_in: SignInCredentials
     access: AccessToken
     scopes: frozenset[str] | None
-    """What the consent covers; None: the answer does not tell."""
+    """What the consent covers; None: not in the response."""
 
 
 # Self client: a code from the API console
 
 
 def check_code_format(code: str) -> None:
-    """Tells a text that never was a code from one that came too late; nothing is asked.
+    """Check a code's format, without a request to Zoho.
 
     Raises:
-        TroubleError: it has not the shape of a code.
+        ProblemError: the text cannot be a code.
     """
     if not _CODE_FORMAT.fullmatch(code):
         raise ProblemError(MALFORMED_CODE_PROBLEM)
@@ -77,10 +76,10 @@ def check_code_format(code: str) -> None:
 async def sign_in_by_code(
     http: HttpClient, client: OAuthClient, dc: DataCenter, code: Secret, now: datetime
 ) -> ConsentResult:
-    """Exchange a self client's grant code, at once.
+    """Exchange a self client's grant code for tokens.
 
     Raises:
-        TroubleError: the code, the client or the consent is of no use.
+        ProblemError: Zoho refuses it, or sends no refresh token.
     """
     check_code_format(code.reveal())
     return await _exchange_code(http, client, dc, code, now, "code", {})
@@ -93,14 +92,14 @@ async def _exchange_code(
     code: Secret,
     now: datetime,
     step: TokenStep,
-    more: Mapping[str, str],
+    extra_fields: Mapping[str, str],
 ) -> ConsentResult:
     form = {
         "grant_type": "authorization_code",
         "client_id": client.client_id,
         "client_secret": client.client_secret.reveal(),
         "code": code.reveal(),
-        **more,
+        **extra_fields,
     }
     return _consent_result(await post_token_form(http, dc, form, now, step), client, dc)
 
@@ -112,12 +111,12 @@ def _consent_result(tokens: TokenResponse, client: OAuthClient, dc: DataCenter) 
     return ConsentResult(dc, sign_in, tokens.access, tokens.scopes)
 
 
-# Non-browser client: a code to enter anywhere
+# Non-browser client: the user enters a code on any device
 
 
 @dataclass(frozen=True, slots=True)
 class _DevicePolling:
-    """The flow's own side of a device code."""
+    """What the flow needs to poll for a device code."""
 
     code: Secret
     dc: DataCenter
@@ -134,15 +133,15 @@ async def sign_in_by_device(
     on_progress: Callable[[DeviceCode], None],
     min_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
 ) -> ConsentResult:
-    """Ask for a code, have it told, and poll until the person has decided.
+    """Request a device code, show it, and poll until the user has decided.
 
     Args:
-        tell: called with the code, and again before each poll.
-        floor: the shortest pause between two polls.
+        on_progress: called with the code, and again before each poll.
+        min_interval: the shortest pause between two polls.
 
     Raises:
-        TroubleError: refused, run out, or whatever keeps the tokens from being of use.
-        StoppedError: by `stop`.
+        ProblemError: refused, expired, or the tokens are unusable.
+        StoppedError: `stop` was requested.
     """
     shown, device = await _request_device_code(http, client.client_id, dc, clock.now(), min_interval)
     while True:
@@ -159,7 +158,7 @@ async def sign_in_by_device(
 
 
 async def _request_device_code(
-    http: HttpClient, client_id: str, dc: DataCenter, now: datetime, floor: timedelta
+    http: HttpClient, client_id: str, dc: DataCenter, now: datetime, min_interval: timedelta
 ) -> tuple[DeviceCode, _DevicePolling]:
     form = {
         "client_id": client_id,
@@ -168,33 +167,33 @@ async def _request_device_code(
         "access_type": "offline",
         "prompt": "consent",
     }
-    reply = await http.send("POST", f"{dc.accounts_url}/oauth/v3/device/code", form=form)
-    answer = parse_accounts_response(reply, dc)
+    response = await http.send("POST", f"{dc.accounts_url}/oauth/v3/device/code", form=form)
+    answer = parse_accounts_response(response, dc)
     if isinstance(error := answer.get("error"), str) and error:
-        with reply.adding_retry_after(now):
-            raise ProblemError(token_problem(error, reply.status, dc.key, "device"))
+        with response.adding_retry_after(now):
+            raise ProblemError(token_problem(error, response.status, dc.key, "device"))
     user_code, code, url = (answer.get(key) for key in ("user_code", "device_code", "verification_url"))
     if not (
         isinstance(user_code, str) and clean(user_code) and isinstance(code, str) and is_header_safe(code)
     ):
-        raise ProblemError(contract_problem("holds no code to enter", reply.status))
+        raise ProblemError(contract_problem("holds no code to enter", response.status))
     if not (isinstance(url, str) and is_accounts_url(url, dc)):
-        raise ProblemError(contract_problem("sends you to a page that is not Zoho's", reply.status))
+        raise ProblemError(contract_problem("sends you to a page that is not Zoho's", response.status))
     complete = answer.get("verification_uri_complete")
-    life = _parse_interval(answer.get("expires_in")) or _DEFAULT_CODE_LIFETIME
-    interval = max(_parse_interval(answer.get("interval")) or floor, floor)
+    lifetime = _parse_interval(answer.get("expires_in")) or _DEFAULT_CODE_LIFETIME
+    interval = max(_parse_interval(answer.get("interval")) or min_interval, min_interval)
     shown = DeviceCode(
         clean(user_code, 40),
         url,
         complete if isinstance(complete, str) and is_accounts_url(complete, dc) else None,
-        now + min(life, _MAX_CODE_LIFETIME),
+        now + min(lifetime, _MAX_CODE_LIFETIME),
         now + interval,
     )
     return shown, _DevicePolling(Secret(code), dc, min(interval, _MAX_CODE_LIFETIME))
 
 
 def _parse_interval(value: object) -> timedelta | None:
-    """Milliseconds by Zoho's documentation; a value that small must be seconds."""
+    """Zoho documents milliseconds; a value up to 1000 must be seconds."""
     number = positive_number(value)
     if number is None:
         return None
@@ -204,7 +203,7 @@ def _parse_interval(value: object) -> timedelta | None:
 async def _poll_device(
     http: HttpClient, client: OAuthClient, device: _DevicePolling, now: datetime
 ) -> ConsentResult | _DevicePolling:
-    """One poll: the tokens, or how to go on."""
+    """Poll once: returns the tokens, or how to poll next."""
     dc = device.dc
     form = {
         "client_id": client.client_id,
@@ -213,8 +212,8 @@ async def _poll_device(
         "code": device.code.reveal(),
     }
     try:
-        reply = await http.send("POST", f"{dc.accounts_url}/oauth/v3/device/token", form=form)
-        answer = parse_accounts_response(reply, dc)
+        response = await http.send("POST", f"{dc.accounts_url}/oauth/v3/device/token", form=form)
+        answer = parse_accounts_response(response, dc)
         match answer.get("error"):
             case "authorization_pending":
                 return device
@@ -222,16 +221,16 @@ async def _poll_device(
                 return replace(device, interval=device.interval + timedelta(seconds=5))
             case "other_dc":
                 return replace(device, dc=_other_data_center(answer, dc))
-        return _consent_result(parse_token_response(answer, reply.status, dc, now, "device"), client, dc)
+        return _consent_result(parse_token_response(answer, response.status, dc, now, "device"), client, dc)
     except ProblemError as error:
         if error.problem.kind in ("network", "server", "contract") or error.problem.http_status == 429:
-            return device  # the code is still good, whatever stood between: ask again
+            return device  # the code is still valid: poll again
         raise
 
 
 def _other_data_center(answer: Mapping[str, Any], dc: DataCenter) -> DataCenter:
-    told = answer.get("user_location") or answer.get("dc")
-    key = clean(told, 20).lower() if isinstance(told, str) else ""
+    location = answer.get("user_location") or answer.get("dc")
+    key = clean(location, 20).lower() if isinstance(location, str) else ""
     other = DATA_CENTERS.get(key)
     if other is None or dc.key == CUSTOM_DATA_CENTER:
         raise ProblemError(
@@ -246,7 +245,7 @@ def _other_data_center(answer: Mapping[str, Any], dc: DataCenter) -> DataCenter:
     return other
 
 
-# Server-based client: a page in the browser, and its answer to a port of this machine
+# Server-based client: a page in the browser, and its callback to a local port
 
 
 async def sign_in_by_browser(
@@ -258,15 +257,15 @@ async def sign_in_by_browser(
     on_progress: Callable[[ConsentPage], None],
     port: int,
 ) -> ConsentResult:
-    """Have the consent page opened, take the browser's answer on the loopback, exchange it at once.
+    """Have the consent page opened, wait for its callback, and exchange the code.
 
     Args:
-        tell: called once, with the page to open.
-        port: of this machine's loopback; part of the redirect URI that is registered.
+        on_progress: called once, with the page to open.
+        port: the loopback port; part of the registered redirect URI.
 
     Raises:
-        TroubleError: refused, not answered, or whatever keeps the tokens from being of use.
-        StoppedError: by `stop`.
+        ProblemError: refused, timed out, or the tokens are unusable.
+        StoppedError: `stop` was requested.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     async with LoopbackServer(port, state, stop.wake) as loopback:
@@ -275,13 +274,13 @@ async def sign_in_by_browser(
         )
         on_progress(page)
         while loopback.callback is None:
-            left = (page.expires_at - clock.now()).total_seconds()
-            if left <= 0:
+            remaining = (page.expires_at - clock.now()).total_seconds()
+            if remaining <= 0:
                 raise ProblemError(_BROWSER_TIMED_OUT)
-            await stop.wait(left)
+            await stop.wait(remaining)
     code, at = resolve_callback(loopback.callback, dc)
-    more = {"redirect_uri": page.redirect_uri, "code_verifier": verifier}
-    return await _exchange_code(http, client, at, code, clock.now(), "browser", more)
+    extra_fields = {"redirect_uri": page.redirect_uri, "code_verifier": verifier}
+    return await _exchange_code(http, client, at, code, clock.now(), "browser", extra_fields)
 
 
 def _build_consent_page(
@@ -296,21 +295,21 @@ def _build_consent_page(
         "access_type": "offline",
         "prompt": "consent",
         "state": state,
-        # Documented for mobile and desktop clients; one that does not know them passes over them.
+        # Documented for mobile and desktop clients; other clients ignore these.
         "code_challenge": challenge.decode(),
         "code_challenge_method": "S256",
     }
-    # Everybody may begin at the first one, except in China: the answer tells where the person lives.
+    # Every user may begin at the US one, except in China; the callback names the user's own.
     first = dc if dc.key in (CUSTOM_DATA_CENTER, "cn") else DATA_CENTERS["us"]
     url = f"{first.accounts_url}/oauth/v2/auth?{urlencode(query)}"
     return ConsentPage(url, redirect_uri, now + BROWSER_TIMEOUT)
 
 
 def resolve_callback(callback: OAuthCallback, dc: DataCenter) -> tuple[Secret, DataCenter]:
-    """The code, and the data center that it may be exchanged at.
+    """The code, and the data center to exchange it at.
 
     Raises:
-        TroubleError: a refusal, or a host that no secret may go to.
+        ProblemError: the user refused, or the named host is not trusted.
     """
     if callback.code is None:
         raise ProblemError(token_problem(callback.error or "access_denied", None, dc.key, "browser"))
