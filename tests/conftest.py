@@ -1,4 +1,4 @@
-"""Fixtures for all: nothing of this machine's user leaks in, nothing leaks out."""
+"""Fixtures for all tests: they see nothing of this machine's user, and leave nothing."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from tests.support.pilot_idle import pilot_waits_until_idle
 from tests.support.secret_service import SecretService, secret_service
 
 fake_the_date_alone()
-# How long an example takes is the machine's affair.
+# A busy machine takes longer for an example.
 hypothesis.settings.register_profile("zbtui", deadline=None)
 hypothesis.settings.load_profile("zbtui")
 
 
 def pytest_configure() -> None:
-    """Who starts the tests in the background of a script has ctrl+c ignored, by them and all they start."""
+    """Heed ctrl+c: a script that starts the tests in the background has them ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
-    """What all tests share stays: looking through it for garbage took a sixth of the app's tests."""
+    """Keep what all tests share out of garbage collection, which took a sixth of the app's tests."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is made for a while is among what the tests write: searched for secrets, and gone with it."""
+    """Keep temporary files with the tests' others: searched for secrets, and deleted with them."""
     folder = str(tmp_path_factory.mktemp("tmp"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", folder)
@@ -46,13 +46,13 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def _homes_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for them alone: pytest looks through all that is beside a new one, thousands in the end."""
+    """One folder for all homes: pytest lists the siblings of each new folder, thousands in the end."""
     return tmp_path_factory.mktemp("homes")
 
 
 @pytest.fixture(autouse=True)
 def empty_home(_homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without config, state, keyring or proxy: the developer's own must not be touched."""
+    """A home without config, state, keyring or proxy: the developer's own stays untouched."""
     home = Path(tempfile.mkdtemp(dir=_homes_folder))
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))
@@ -79,9 +79,9 @@ def empty_home(_homes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def pilot_and_keyring_patience() -> Iterator[None]:
-    """Pilot knows when the app has nothing more to do, and a keyring may take its time on a busy machine.
+    """Pilot waits until the app is idle, and the keyring gets more time, for busy machines.
 
-    Tests of the keyring's limits set them themselves.
+    Tests of the keyring's time limits set their own.
     """
     with pilot_waits_until_idle(), pytest.MonkeyPatch.context() as patient:
         for limit in ("CALL_TIMEOUT_SECONDS", "_LOCK_TIMEOUT_SECONDS"):
@@ -108,14 +108,14 @@ def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.Mon
 
 
 def use_secret_service(service: SecretService, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By this process and its children."""
+    """Have this process and its children use it."""
     for name, value in service.environ.items():
         monkeypatch.setenv(name, value)
     use_environment_keyring()
 
 
 def use_environment_keyring() -> None:
-    """Have the keyring library choose anew by the environment as it is now."""
+    """Have the keyring library choose its backend by the present environment."""
     import keyring.core
 
     keyring.core.init_backend()

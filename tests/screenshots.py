@@ -1,4 +1,4 @@
-"""`python -m tests.screenshots`: draws the README's pictures anew, from the demo on a clock of its own."""
+"""`python -m tests.screenshots`: draws the README's pictures, from the demo on a fake clock."""
 
 from __future__ import annotations
 
@@ -25,23 +25,21 @@ FOLDER = Path(__file__).parent.parent / "screenshots"
 
 
 _ALIKE = 2
-"""Pictures in a row that are the same: nothing more is to come."""
+"""Identical pictures in a row after which the screen is still."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture."""
-
     name: str
     size: tuple[int, int]
     shows: str
-    """Words that must stand in it: keys that lead elsewhere draw no picture."""
+    """Text that must be on the screen: else the keys lead elsewhere."""
     seconds: float = 20.0
     """How far into the demo."""
     keys: Sequence[str] = ()
     theme: str = "zbtui-dark"
     colored: bool = True
-    """Else as under `NO_COLOR`."""
+    """False: as under `NO_COLOR`."""
 
 
 PICTURES = (
@@ -67,7 +65,7 @@ PICTURES = (
 
 
 async def draw(scene: Picture) -> str:
-    """The scene as SVG; the same text each time, in UTC."""
+    """The picture as SVG: the same text each time, in UTC."""
     os.environ["TZ"] = "UTC"
     time.tzset()
     with _colors(scene.colored):
@@ -87,24 +85,24 @@ def _colors(wanted: bool) -> Iterator[None]:
             os.environ["NO_COLOR"] = before
 
 
-async def _draw(scene: Picture) -> str:
+async def _draw(picture: Picture) -> str:
     clock = FakeClock()
     async with open_demo(clock=clock, journal=MemoryJournal()) as watch:
         app = ManualTickApp(*watch, "demo: all invented")
-        async with app.run_test(size=scene.size) as pilot:
-            app.theme = scene.theme
+        async with app.run_test(size=picture.size) as pilot:
+            app.theme = picture.theme
             await pilot.pause()
-            for _ in range(int(scene.seconds)):
+            for _ in range(int(picture.seconds)):
                 await clock.advance(1)
                 await pilot.pause()
                 app.tick()
-            for key in scene.keys:
+            for key in picture.keys:
                 await pilot.press(key)
                 await _wait_until_still(app, pilot)
             app.tick()
             svg = await _wait_until_still(app, pilot)
-    if scene.shows.replace(" ", "&#160;") not in svg:
-        raise AssertionError(f"The keys of {scene.name} do not lead to {scene.shows!r}.")
+    if picture.shows.replace(" ", "&#160;") not in svg:
+        raise AssertionError(f"The keys of {picture.name} do not lead to {picture.shows!r}.")
     return re.sub(r"terminal-\d+", "terminal", svg)
 
 
@@ -122,8 +120,8 @@ async def _wait_until_still(app: ZbtuiApp, pilot: Pilot[str]) -> str:
 def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     with pilot_waits_until_idle():
-        for scene in PICTURES:
-            (FOLDER / f"{scene.name}.svg").write_text(asyncio.run(draw(scene)), encoding="utf-8")
+        for picture in PICTURES:
+            (FOLDER / f"{picture.name}.svg").write_text(asyncio.run(draw(picture)), encoding="utf-8")
     return 0
 
 

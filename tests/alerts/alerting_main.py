@@ -1,7 +1,7 @@
-"""A process of its own that watches and tells: `python -m tests.alerts.alerting_main JOURNAL SCRIPT`.
+"""A separate process that polls and alerts: `python -m tests.alerts.alerting_main JOURNAL SCRIPT`.
 
-Each line on stdin is a round: a state, and the names of the orgs that are seen in it. What is told is
-handed to the shell script; then it says `done`.
+Each line on stdin is a round: a state, and the names of the orgs polled with it. The shell script gets
+the alerts; then `done` is printed.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def print_word(word: str) -> None:
 
 async def main(journal: str, script: str) -> None:
     settings = AlertSettings(on_change=("/bin/sh", "-c", script))
-    scene = AlertingProcess(settings, open_journal(Path(journal)), SystemClock())
+    process = AlertingProcess(settings, open_journal(Path(journal)), SystemClock())
     print_word("ready")
     for line in sys.stdin:
         state, *names = line.split()
-        await scene.poll_all(names, cast(PollResult, state))
-        await scene.deliver()
+        await process.poll_all(names, cast(PollResult, state))
+        await process.deliver()
         print_word("done")
-    await scene.journal.close()
+    await process.journal.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One process that watches orgs and tells of them, by a clock that stands still."""
+"""One process that polls orgs and sends alerts, on a fake clock."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from zbtui.store.outbox import StoredAlert
 from zbtui.zoho.http import HttpClient
 
 PollResult = Literal["well", "failed", "out", "signed_out"]
-"""What a look shows: a run ahead, a failed run, no network, or a dead sign-in."""
+"""What a poll shows: a run ahead, a failed run, no network, or a dead sign-in."""
 DESKTOP_SETTINGS = AlertSettings(desktop="osc9")
 
 
 class AlertingProcess:
-    """What the process knows, and its desk; `shown` is what it shows on the desktop."""
+    """Snapshots and an alert dispatcher; `desktop_alerts` is what the desktop shows."""
 
     def __init__(
         self,
@@ -49,9 +49,9 @@ class AlertingProcess:
         self.snapshots: dict[str, Snapshot] = {}
         self.desktop_alerts: list[Alert] = []
 
-    async def poll(self, **looks: PollResult) -> list[tuple[str, str]]:
-        """Orgs are looked at, now; what is told because of them: kind and org."""
-        for name, state in looks.items():
+    async def poll(self, **states: PollResult) -> list[tuple[str, str]]:
+        """Poll orgs, now; the new alerts: kind and org."""
+        for name, state in states.items():
             self.snapshots[name] = self._poll_result(
                 self.snapshots.get(name) or Snapshot(make_org(name)), state
             )
@@ -74,25 +74,25 @@ class AlertingProcess:
         return apply_observation(before, Observation(job, now), now)
 
     async def raise_alarms(self, *names: str) -> tuple[StoredAlert, ...]:
-        """Have an alarm kept for each of these, a second apart."""
-        told: tuple[StoredAlert, ...] = ()
+        """Store an alarm for each of these, a second apart."""
+        alarms: tuple[StoredAlert, ...] = ()
         for name in names:
             await self.advance(1)
             self.snapshots[name] = self._poll_result(Snapshot(make_org(name)), "failed")
-            told += await self.evaluate()
-        assert kinds_and_orgs(told) == [("alarm", name) for name in names]
-        return told
+            alarms += await self.evaluate()
+        assert kinds_and_orgs(alarms) == [("alarm", name) for name in names]
+        return alarms
 
     async def deliver(self) -> None:
         await self.dispatcher.deliver({"desktop": self.desktop_alerts.append})
 
     async def advance(self, span: timedelta | float) -> None:
-        """Let time go by."""
+        """Let time pass."""
         assert isinstance(self.clock, FakeClock)
         await self.clock.advance(span)
 
     def jump_wall_clock(self, span: timedelta) -> None:
-        """Set the clock, or let time go by that nobody waits through."""
+        """Move the wall clock alone, as when the machine slept."""
         assert isinstance(self.clock, FakeClock)
         self.clock.jump_wall_clock(span)
 
@@ -102,7 +102,7 @@ def kinds_and_orgs(told: Iterable[StoredAlert]) -> list[tuple[str, str]]:
 
 
 def respond_in_turn(*answers: bytes) -> Responder:
-    """One after the other, the last one again and again."""
+    """Answer with each in turn; the last one repeats."""
     queue = list(answers)
 
     async def answer(writer: Any) -> None:
@@ -112,6 +112,6 @@ def respond_in_turn(*answers: bytes) -> Responder:
 
 
 def posted_alerts(server: FaultyServer) -> list[tuple[int, str]]:
-    """What a webhook was told, in order: id and org of each alert."""
+    """The alerts that a webhook got, in order: id and org."""
     bodies = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in server.requests]
     return [(body["id"], body["org"]) for body in bodies]

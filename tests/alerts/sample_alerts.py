@@ -1,4 +1,4 @@
-"""What the tests of alerts are made of: alerts, and orgs that a process has seen at some moment."""
+"""Sample alerts, and snapshots of orgs polled at some moment."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ HOSTILE_TEXTS: Final = (
     "ünïcødé ✖ 🗄",
     "[red]not markup[/]",
 )
-"""Clean texts that a shell, or a careless program, would make something of."""
+"""Clean texts that a shell or a careless program would interpret."""
 
 
 def make_alert(org: str = "acme", kind: AlertKind = "alarm", **parts: Any) -> Alert:
     """An alarm of a failed backup, with these parts replaced."""
-    said = Alert(
+    alert = Alert(
         NOW, kind, org, "scheduled", "failed", Level.CRITICAL, "The backup failed", "See Zoho: Setup"
     )
-    return replace(said, **parts)
+    return replace(alert, **parts)
 
 
 def make_stored_alert(id_: int = 7, **parts: Any) -> StoredAlert:
@@ -53,14 +53,14 @@ def make_org(name: str) -> Org:
 
 
 def healthy_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
-    """Seen at that moment, with a run ahead."""
+    """Polled at that moment, with a run ahead."""
     return build_snapshot(
         make_org(name), backup=make_backup("SCHEDULED", at + DAY), observed_at=at, attempted_at=at, **known
     )
 
 
 def failed_backup_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
-    """Seen at that moment, with a run that failed."""
+    """Polled at that moment, with a failed run."""
     return build_snapshot(
         make_org(name), backup=make_backup("FAILED"), observed_at=at, attempted_at=at, **known
     )
@@ -69,7 +69,7 @@ def failed_backup_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
 def unreachable_snapshot(
     name: str, at: datetime, failures: int = 3, trouble: Problem = OFFLINE, **known: Any
 ) -> Snapshot:
-    """Looked at in vain at that moment, and so often before."""
+    """So many polls failed, the last one at that moment."""
     return build_snapshot(
         make_org(name), attempted_at=at, problem=trouble, failures=failures, failing_since=at, **known
     )

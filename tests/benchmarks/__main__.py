@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks `: what zbtui costs to start, to poll, to leave open, and to use.
+"""`python -m tests.benchmarks`: what zbtui costs to start, to poll, to leave open, and to use.
 
-Each figure stands beside a reference that was measured in the same run: machines differ, ratios less.
+Each figure comes with a reference from the same run: between machines, ratios differ less.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ COUNTDOWN = re.compile(rb"in (\d+d )?\d\d:\d\d:\d\d")
 STARTS = 9
 SECONDS = 30.0
 REST_SECONDS = 7200
-"""Seconds between two looks at an org that is left at rest."""
+"""Seconds between two polls of an org in an idle app."""
 PERIOD = 300.0
-"""Seconds within which each org is looked at once, by default."""
+"""Seconds between two polls of an org, by default."""
 FLEETS = (1, 8, 100, 500, 2000, 20_000)
 MANY = 2000
 CHECKS = (1, 10, 100)
@@ -61,7 +61,7 @@ def main() -> int:
     args = parser.parse_args()
     if unknown := set(args.parts) - set(parts):
         parser.error(f"no such part: {', '.join(unknown)}")
-    # As installed, byte code is there; the first start of each makes it where it is not.
+    # An installed program has byte code; the first start writes it where it is missing.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     figures: dict[str, Any] = {
         name: part() for name, part in parts.items() if name in args.parts or not args.parts
@@ -104,7 +104,7 @@ def polls() -> Figures:
     for _ in range(STARTS):
         with run_simulator_server(
             make_simulator(SystemClock())
-        ) as port:  # anew: Zoho gives few tokens in ten minutes
+        ) as port:  # a new one: Zoho gives few tokens in ten minutes
             bare.append(bare_request_seconds(port))
             ours.append(poll_seconds(port))
     return compare("bare httpx, GET and json.loads", bare, "zbtui, judged and kept", ours, "ms")
@@ -166,14 +166,14 @@ def answers() -> Figures:
 
 
 def delays(name: str, each: Sequence[float]) -> Figures:
-    """Their median and their 99th percentile, printed."""
+    """Print their median and 99th percentile."""
     half, most = (1000 * percentile(each, part) for part in (0.5, 0.99))
     print(f"  {name:<38} median {half:6.1f} ms   p99 {most:6.1f} ms", flush=True)
     return {"median_ms": half, "p99_ms": most}
 
 
 def compare(base_name: str, base: Sequence[float], name: str, ours: Sequence[float], unit: str) -> Figures:
-    """Two medians and their ratio, printed."""
+    """Print two medians and their ratio."""
     reference, figure = statistics.median(base), statistics.median(ours)
     print(f"  {base_name:<36} {reference:7.3f} {unit}")
     print(f"  {name:<36} {figure:7.3f} {unit}   {figure / reference:.2f}x", flush=True)

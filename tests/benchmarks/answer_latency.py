@@ -16,12 +16,12 @@ from zbtui.demo.responses import RequestRecord
 ORG = "nordlys"
 CHANGES = 30
 STATUSES = ("PAYMENT_FAILED", "SCHEDULED")
-"""What the org is told to be at, in turn; each is a word on its panel."""
+"""The org's forced statuses, in turn; each is a word on its panel."""
 TIMEOUT_SECONDS = 10.0
 
 
 class _Answers(deque[RequestRecord]):
-    """Notes when the org's details were given last."""
+    """Records when the org's details were last sent."""
 
     at = 0.0
 
@@ -32,7 +32,7 @@ class _Answers(deque[RequestRecord]):
 
 
 def answer_to_paint_seconds(orgs: int) -> list[float]:
-    """Seconds from an answer to the paint of what it says, of one among so many orgs."""
+    """Seconds from each answer of one org to its paint, while `orgs` are polled."""
     simulator = make_simulator(SystemClock(), orgs)
     simulator.request_records = answers = _Answers(maxlen=1)
     with run_simulator_server(simulator) as port:
@@ -51,7 +51,7 @@ def answer_to_paint_seconds(orgs: int) -> list[float]:
 
 
 def _painted(terminal: Terminal, word: bytes) -> float:
-    """When that word came."""
+    """When `word` came."""
     since, deadline = len(terminal.output), time.perf_counter() + TIMEOUT_SECONDS
     while word not in terminal.output[since:]:
         assert time.perf_counter() < deadline, f"{word.decode()} never came"

@@ -1,4 +1,4 @@
-"""What `zbtui check` of some orgs takes, with a real keyring, beside curl that asks for the same."""
+"""How long `zbtui check` takes with a real keyring, compared with curl for the same requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FOLDERS = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOM
 
 @dataclass(frozen=True)
 class Checked:
-    """Orgs under watch at a Zoho on a port, their sign-ins in a keyring."""
+    """Orgs of a simulator server, with their sign-ins in a keyring."""
 
     curl: list[str]
 
@@ -38,13 +38,13 @@ class Checked:
         return _timed([str(Path(sys.executable).parent / "zbtui"), "check"])
 
     def ask(self) -> float:
-        """Seconds of curl, access tokens at hand."""
+        """Seconds of curl, given access tokens."""
         return _timed(self.curl)
 
 
 @contextmanager
 def checked(orgs: int) -> Iterator[Checked]:
-    """So many orgs, checked once: access tokens and histories are there."""
+    """So many orgs, checked once: tokens and histories are cached."""
     with (
         tempfile.TemporaryDirectory() as home,
         _surroundings(home),
@@ -108,6 +108,6 @@ def _curl_config(port: SimulatorServer, folder: Path) -> Path:
 def _timed(command: list[str]) -> float:
     began = time.perf_counter()
     done = run(command, stdout=DEVNULL, stderr=DEVNULL, check=False)
-    # Up to 3 it is the worst verdict: some of the invented orgs are not well.
+    # 0 to 3 stand for the worst level: some of the invented orgs are not ok.
     assert done.returncode in range(4), f"{command[0]} ended with {done.returncode}"
     return time.perf_counter() - began

@@ -14,7 +14,7 @@ class EmptyApp(App[None]):
         yield Static("nothing")
 
     def action_nothing(self) -> None:
-        """Paint the least there is: one word."""
+        """Paint as little as possible."""
         words = self.query_one(Static)
         words.update("nothing" if str(words.content) != "nothing" else "still nothing")
 

@@ -1,4 +1,4 @@
-"""How the costs grow with the number of orgs, as a picture."""
+"""A chart of how the costs grow with the number of orgs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 300, 200, 46, 30, 34
 
 
 def draw_growth(rows: Sequence[dict[str, Any]]) -> str:
-    """SVG: a curve for each cost, over the number of orgs (a logarithmic axis); dashed is an empty app.
+    """SVG: a curve for each cost over the number of orgs (logarithmic); dashed: an empty app.
 
     Args:
-        rows: of the benchmark `left_open`; the one of 0 orgs is the empty app.
+        rows: of the benchmark `left_open`; 0 orgs is the empty app.
     """
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH * len(_SERIES)} {_HEIGHT}" '

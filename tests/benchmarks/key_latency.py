@@ -1,4 +1,4 @@
-"""From a key to its paint: what was written to the terminal last, before it became quiet again."""
+"""From a key to its paint: the last output before the terminal is quiet again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.benchmarks.measure import SIZE, read_output, wait, wait_until_idle
 from tests.support.pseudo_terminal import Terminal, run_in_terminal
 
 QUIET = 0.03
-"""Seconds without output after which a paint is whole."""
+"""Seconds without output that end a paint."""
 TIMEOUT_SECONDS = 0.3
-"""Seconds within which a paint begins; a lone escape is known as one only after a tenth."""
+"""Seconds within which a paint begins; a lone escape is recognized only after 0.1 s."""
 PRESSES = 200
 SERIES: dict[str, Sequence[str]] = {
     "move": ("\x1b[B", "\x1b[C", "\x1b[6~", "\x1b[A", "\x1b[D", "\x1b[5~"),
@@ -20,16 +20,16 @@ SERIES: dict[str, Sequence[str]] = {
     "filter": ("/", "a", "r", "\x7f", "!", "\x7f", "\x7f", "\r"),
     "switch views": ("2", "3", "4", "1"),
 }
-"""What is pressed, over and over."""
+"""Keys, pressed over and over."""
 
 
 class Keyboard:
-    """Presses keys between the ticks of the program, whose paints would be taken for theirs."""
+    """Presses keys between the program's ticks, so that no tick is taken for a key's paint."""
 
     def __init__(self, terminal: Terminal) -> None:
         self._terminal = terminal
         self._ticked = 0.0
-        """When something was painted last that no key had asked for."""
+        """Time of the last paint that no key caused."""
 
     def paint(self, key: str) -> float | None:
         """Seconds from this key to its paint; None: nothing was painted."""
@@ -42,7 +42,7 @@ class Keyboard:
         return last - pressed if last > pressed else None
 
     def _wait_between_ticks(self) -> None:
-        """Until a tenth of a second after a tick, and a third of one before the next."""
+        """Wait until it is 0.1 to 0.65 seconds after a tick."""
         while True:
             while read_output(self._terminal, QUIET):
                 self._ticked = time.perf_counter()
@@ -52,13 +52,13 @@ class Keyboard:
 
 
 def key_to_paint_seconds(command: list[str], series: dict[str, Sequence[str]]) -> dict[str, list[float]]:
-    """Seconds from key to paint, by series, once the program has settled."""
+    """Seconds from key to paint, by series, once the program is idle."""
     with run_in_terminal(command, *SIZE) as terminal:
         wait_until_idle(terminal)
         keyboard = Keyboard(terminal)
         found = {}
         for name, keys in series.items():
-            for key in keys:  # once unmeasured: what is made at first use is there then
+            for key in keys:  # unmeasured: fills caches at first use
                 keyboard.paint(key)
             wait(terminal, 2)
             pressed = [keyboard.paint(key) for key in islice(cycle(keys), PRESSES)]
@@ -68,5 +68,5 @@ def key_to_paint_seconds(command: list[str], series: dict[str, Sequence[str]]) -
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """The value that so great a part does not exceed."""
+    """The value that `part` of them do not exceed."""
     return sorted(values)[min(int(part * len(values)), len(values) - 1)]

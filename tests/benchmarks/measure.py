@@ -1,4 +1,4 @@
-"""What a program in a real terminal costs: time to a sign on the screen, processor, bytes, memory."""
+"""What a program in a real terminal costs: time until a text shows, CPU, bytes, memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.support.pseudo_terminal import Terminal, run_in_terminal
 
 SIZE = (160, 50)
 IDLE_CPU_SHARE, IDLE_SECONDS = 0.15, 5
-"""Of a core, and for how long, once a program has settled."""
+"""An idle program uses less of a core, for so long."""
 TIMEOUT_SECONDS = 1500
-"""Seconds for it."""
+"""Seconds to become idle."""
 
 
 def start(command: list[str], sign: re.Pattern[bytes]) -> float:
@@ -27,7 +27,7 @@ def start(command: list[str], sign: re.Pattern[bytes]) -> float:
 
 
 def leave_open(command: list[str], seconds: float) -> tuple[float, float, float]:
-    """Percent of a core, bytes a second, and megabytes, once it has settled; after `PATIENCE`, as it is."""
+    """Percent of a core, bytes a second and megabytes, once idle or after `TIMEOUT_SECONDS`."""
     with run_in_terminal(command, *SIZE) as terminal:
         is_idle(terminal)
         process = terminal.process.pid
@@ -38,16 +38,16 @@ def leave_open(command: list[str], seconds: float) -> tuple[float, float, float]
 
 
 def wait_until_idle(terminal: Terminal) -> None:
-    """Let it start, and look at each org for the first time: until it uses little of a core.
+    """Let it start and poll each org for the first time, until it uses little of a core.
 
     Raises:
-        AssertionError: it never does.
+        AssertionError: it stays busy.
     """
     assert is_idle(terminal), f"after {TIMEOUT_SECONDS} s it is still busy"
 
 
 def is_idle(terminal: Terminal) -> bool:
-    """Waits until it uses little of a core; False: after `PATIENCE` it does not."""
+    """Wait until it uses little of a core; False: not within `TIMEOUT_SECONDS`."""
     calm, before, deadline = 0, 0.0, time.perf_counter() + TIMEOUT_SECONDS
     while calm < IDLE_SECONDS and time.perf_counter() < deadline:
         wait(terminal, 1)
@@ -57,14 +57,14 @@ def is_idle(terminal: Terminal) -> bool:
 
 
 def wait(terminal: Terminal, seconds: float) -> None:
-    """Let time go by, taking whatever comes without looking at it."""
+    """Let time pass; output is read, but not interpreted."""
     end = time.perf_counter() + seconds
     while (left := end - time.perf_counter()) > 0:
         read_output(terminal, left)
 
 
 def read_output(terminal: Terminal, patience: float) -> bool:
-    """Whether anything came within that time."""
+    """Whether output came within that time."""
     if not select.select([terminal.master], [], [], max(patience, 0))[0]:
         return False
     terminal.output += os.read(terminal.master, 1 << 16)

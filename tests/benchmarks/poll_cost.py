@@ -1,4 +1,4 @@
-"""What a look costs beyond the request itself: zbtui's poller beside a bare httpx loop."""
+"""What a poll costs beyond the request itself: zbtui's poller beside a bare httpx loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATH = "/crm/bulk/v7/backup"
 
 
 def bare_request_seconds(port: SimulatorServer) -> float:
-    """Milliseconds of a request, one after the other on one connection."""
+    """Milliseconds per request, in sequence on one connection."""
     return asyncio.run(_bare(port))
 
 
@@ -43,7 +43,7 @@ async def _bare(port: SimulatorServer) -> float:
 
 
 def poll_seconds(port: SimulatorServer) -> float:
-    """Milliseconds of a look, from the question to what is kept in the journal."""
+    """Milliseconds per poll, from the request to the journal."""
     return asyncio.run(_polls(port))
 
 

@@ -1,6 +1,6 @@
-"""zbtui over a Zoho on a port, with a journal on disk; only the keyring is left out: there is no prompt.
+"""zbtui against a simulator server, with a journal on disk; without a keyring, which would prompt.
 
-`watching_app.py URL ORGS [SECONDS]`: so much time between two looks at an org, else the usual.
+`watching_app.py URL ORGS [SECONDS]`: seconds between two polls of an org, else the default.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ async def watch(url: str, orgs: int, policy: WatchPolicy, folder: Path) -> None:
     config = MemoryConfigStore(Config(policy, tuple(port.org(name) for name in invented)))
     journal = open_journal(folder / "journal.db")
     async with HttpClient() as http:
-        desk = OrgService(Stores(config, credentials, journal), http, clock)
-        await ZbtuiApp(*make_watch(desk, config.load())).run_async()
+        org_service = OrgService(Stores(config, credentials, journal), http, clock)
+        await ZbtuiApp(*make_watch(org_service, config.load())).run_async()
     await journal.close()
 
 
 if __name__ == "__main__":
-    usual = [] if len(sys.argv) < 4 else [timedelta(seconds=float(sys.argv[3]))]
+    interval = [] if len(sys.argv) < 4 else [timedelta(seconds=float(sys.argv[3]))]
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(watch(sys.argv[1], int(sys.argv[2]), WatchPolicy(*usual), Path(folder)))
+        asyncio.run(watch(sys.argv[1], int(sys.argv[2]), WatchPolicy(*interval), Path(folder)))

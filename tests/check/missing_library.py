@@ -8,7 +8,7 @@ import pytest
 
 
 def without_library(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """As where it was never installed."""
+    """Have imports of it fail."""
     monkeypatch.delitem(sys.modules, "zbtui.check.openmetrics_format", raising=False)
     for loaded in [module for module in sys.modules if module.partition(".")[0] == name]:
         monkeypatch.delitem(sys.modules, loaded)
@@ -16,7 +16,7 @@ def without_library(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 class MissingLibraryFinder:
-    """Finds no module of this name."""
+    """Refuses to find this module."""
 
     def __init__(self, name: str) -> None:
         self._name = name

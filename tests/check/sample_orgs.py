@@ -1,4 +1,4 @@
-"""What the tests of the check are made of: orgs at each level, and a past for them."""
+"""For the tests of the check: orgs at each level, and a history for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands, as processes and within this one, and what they leave behind."""
+"""Runs commands, and checks what they leave behind."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def wait_for_result(running: subprocess.Popen[bytes], stdin: str = "") -> Comman
 RunCommand = Callable[..., CommandResult]
 
 cached_ssl_context = cache(httpx.create_ssl_context)
-"""Read once: nothing but http is spoken here, and reading them took a third of each command's time."""
+"""Made once: only http is used here, and making it took a third of each command's time."""
 
 
 def add_args(org: Org) -> list[str]:
-    """What puts an org under watch, but for its secrets."""
+    """The arguments of `zbtui add`, without secrets."""
     assert org.accounts_url
     assert org.api_url
-    where = ["--data-center", "custom", "--accounts-url", org.accounts_url, "--api-url", org.api_url]
-    return ["add", org.name, "--client-id", org.client_id, *where]
+    hosts = ["--data-center", "custom", "--accounts-url", org.accounts_url, "--api-url", org.api_url]
+    return ["add", org.name, "--client-id", org.client_id, *hosts]
 
 
 def secrets_json(port: SimulatorServer, name: str) -> str:
@@ -93,7 +93,7 @@ def read_all_files(*folders: Path) -> bytes:
 
 
 def assert_no_secret_in(*texts: bytes) -> None:
-    """None of the invented orgs', as the simulator gives them out."""
+    """No secret of the invented orgs, as the simulator makes them."""
     for text in texts:
         assert not (found := SECRET_PATTERN.search(text)), found
 

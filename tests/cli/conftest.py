@@ -30,9 +30,9 @@ from zbtui.clock import SystemClock
 def run_command(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, stderr_watcher: StderrWatcher
 ) -> Iterator[RunCommand]:
-    """A command in this process: the same, and sooner."""
+    """Runs a command in this process, which is faster."""
     monkeypatch.setattr(httpx, "create_ssl_context", cached_ssl_context)
-    # The same protocol with a shorter key of its own: this took half the time of each keyring call.
+    # The same protocol with a shorter key, which took half the time of each keyring call.
     short = SimpleNamespace(urandom=lambda length: os.urandom(16))
     monkeypatch.setattr("secretstorage.dhcrypto.os", short)
 
@@ -80,7 +80,7 @@ def _simulator_server() -> Iterator[SimulatorServer]:
 
 @pytest.fixture
 def simulator_server(_simulator_server: SimulatorServer) -> SimulatorServer:
-    # As good as a new one: to end a server takes longer than most of the tests.
+    # Reset, not restarted: to end a server takes longer than most of the tests.
     vars(_simulator_server.simulator).clear()
     vars(_simulator_server.simulator).update(vars(make_simulator(SystemClock())))
     return _simulator_server

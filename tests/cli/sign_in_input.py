@@ -1,4 +1,4 @@
-"""Signing in as people do: what they bring for each grant, typed at a terminal or piped in."""
+"""Signing in as people do: their input for each method, typed at a terminal or piped in."""
 
 from __future__ import annotations
 
@@ -31,46 +31,46 @@ _SHARED_CLIENTS: Final[dict[SignInMethod, RegisteredClient]] = {
     "browser": WEB_CLIENT,
 }
 _PROMPTS: Final = {"code": "Code", "refresh_token": "Refresh token"}
-"""The key in the JSON, and what is asked for at a terminal."""
+"""The prompt at a terminal, by the key in the JSON."""
 CONSENT_PAGE: Final = re.compile(r"http://\S+/oauth/v2/auth\?\S+")
 USER_CODE: Final = re.compile(r"and enter +(\w{8})\b")
 
 
 @dataclass(frozen=True)
 class SignInInput:
-    """What a person brings from Zoho's console to sign one org in, one way."""
+    """What a person brings from Zoho's console to sign in an org."""
 
     method: SignInMethod
     args: list[str]
-    """Of `zbtui add`, with the grant."""
+    """Of `zbtui add`, with `--grant`."""
     secrets: dict[str, str] = field(repr=False)
-    """The client secret; and the code or the refresh token, where the way needs one."""
+    """The client secret; and the code or refresh token, where the method needs one."""
 
     @property
     def as_json(self) -> str:
         return json.dumps(self.secrets)
 
     def type_into(self, terminal: Terminal) -> None:
-        """Answer what is asked for, each when it is asked for."""
+        """Answer each prompt when it appears."""
         terminal.wait_for_text("Client secret (not shown):")
         terminal.send(f"{self.secrets['client_secret']}\n")
-        for key, asked in _PROMPTS.items():
+        for key, prompt in _PROMPTS.items():
             if key in self.secrets:
-                terminal.wait_for_text(f"{asked} (not shown):")
+                terminal.wait_for_text(f"{prompt} (not shown):")
                 terminal.send(f"{self.secrets[key]}\n")
 
     def with_secrets(self, **changed: str) -> SignInInput:
-        """With other secrets."""
+        """A copy."""
         return SignInInput(self.method, self.args, self.secrets | changed)
 
 
 def make_sign_in_input(
     port: SimulatorServer, method: SignInMethod, name: str = "nordlys", *, data_center: str | None = None
 ) -> SignInInput:
-    """What is right for an invented org.
+    """The right input for an org.
 
     Args:
-        data_center: where it is looked for; None: where it lives.
+        data_center: to sign in at; None: the org's own.
     """
     invented = port.simulator.world.all_orgs[name]
     client = _SHARED_CLIENTS.get(method)
@@ -88,7 +88,7 @@ def make_sign_in_input(
 
 
 def sign_in_args(brought: SignInInput) -> list[str]:
-    """The same for an org that is under watch already: `zbtui sign-in`."""
+    """The same as arguments of `zbtui sign-in`."""
     _, name, *options = brought.args
     pairs = zip(options[::2], options[1::2], strict=True)
     taken = ("--client-id", "--grant", "--soid")
@@ -102,7 +102,7 @@ def free_port() -> int:
 
 
 def wait_for_output(terminal: Terminal, pattern: re.Pattern[str]) -> str:
-    """What a program wrote, as it wrote it: on the screen a long line is broken.
+    """Wait for raw output: the screen breaks long lines.
 
     Returns:
         The pattern's last group, or all of it.
@@ -118,27 +118,27 @@ def wait_for_output(terminal: Terminal, pattern: re.Pattern[str]) -> str:
 
 
 class StderrWatcher:
-    """Stands in for stderr within this process: shows a person what is written, as it is written."""
+    """Replaces stderr in this process, and acts on what is written, as a person does."""
 
     def __init__(self) -> None:
-        self._beside: TextIO = sys.stderr
+        self._stderr: TextIO = sys.stderr
         self._acts: list[tuple[re.Pattern[str], Callable[[str], object]]] = []
         self._threads: list[threading.Thread] = []
 
     @contextmanager
     def replace_stderr(self) -> Iterator[None]:
-        self._beside, sys.stderr = sys.stderr, self
+        self._stderr, sys.stderr = sys.stderr, self
         try:
             yield
         finally:
-            sys.stderr = self._beside
+            sys.stderr = self._stderr
 
     def on_output(self, pattern: re.Pattern[str] | str, act: Callable[[str], object]) -> None:
-        """`act` on the first line with this pattern; it is given the pattern's last group, or all of it."""
+        """Call `act` on the first match, with the pattern's last group, or all of it."""
         self._acts.append((re.compile(pattern), act))
 
     def clear(self) -> None:
-        """Whatever was to be done."""
+        """Forget all actions."""
         self._acts.clear()
 
     def on_consent_page(self, org_name: str | None) -> None:
@@ -155,14 +155,14 @@ class StderrWatcher:
             if found := pattern.search(text):
                 self._acts.remove(one)
                 act(found.group(found.lastindex or 0))
-        return self._beside.write(text)
+        return self._stderr.write(text)
 
     def join(self) -> None:
         for thread in self._threads:
             thread.join()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._beside, name)
+        return getattr(self._stderr, name)
 
 
 @dataclass(frozen=True)
@@ -171,18 +171,18 @@ class StoredState:
 
     config: str | None
     keyring: dict[str, bytes]
-    """By service; or its file, where it may not be asked."""
+    """By service; or by file, if it must not be asked."""
     journal: list[tuple[object, ...]]
-    """What was seen of orgs, and lock-outs. Token requests and codes are noted whatever comes of them."""
+    """Snapshots and lock-outs; without token requests and codes, which are always recorded."""
     at_zoho: frozenset[str]
-    """The refresh tokens that live."""
+    """The valid refresh tokens."""
 
 
 def stored_state(home: Path, port: SimulatorServer, service: SecretService | None = None) -> StoredState:
-    """What is there now.
+    """As it is now.
 
     Args:
-        service: whose keyring is compared by its file, for it will be locked, or out of order.
+        service: its keyring is compared by file, as it will be locked or broken.
     """
     config = home / "xdg_config_home" / "zbtui" / "config.toml"
     return StoredState(
@@ -213,7 +213,7 @@ def _journal_rows(journal: Path) -> list[tuple[object, ...]]:
 
 @contextmanager
 def read_only_keyring(service: SecretService) -> Iterator[None]:
-    """A keyring that can be read and not be saved, as on a full disk. Its daemon does not get over it."""
+    """A keyring that can be read but not saved, as on a full disk. Its daemon does not recover."""
     away = service.folder.with_name("away")
     service.folder.rename(away)
     service.folder.write_text("")
@@ -234,12 +234,12 @@ def keyring_locked_for_good(service: SecretService) -> Iterator[None]:
 
 @contextmanager
 def daemon_killed(service: SecretService) -> Iterator[None]:
-    """End the keyring's daemon, as a crash of its own does."""
+    """Kill the keyring's daemon, as a crash does."""
     os.kill(service.daemon, signal.SIGKILL)
     yield
 
 
 def process_tree(pid: int) -> list[int]:
-    """A process and those below it, as `ps --forest` has them."""
+    """A process and its descendants."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(one for child in children for one in process_tree(int(child)))]

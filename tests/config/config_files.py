@@ -1,4 +1,4 @@
-"""Config files to read and edit, and what they are refused with."""
+"""Config files to read and edit, and the problems they cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEW = sample_org("new", data_center="jp", client_id="1000.NEW")
 
 
 class File:
-    """A config in a folder of its own, and the edits that zbtui makes."""
+    """A config in its own folder, and zbtui's edits of it."""
 
     def __init__(self, folder: Path) -> None:
         self.path, self.lock = folder / "config.toml", folder / "locks" / "config.lock"
@@ -52,10 +52,10 @@ class File:
 
 
 def refused(act: Callable[[], object]) -> Problem:
-    """What an edit or a look at the config is refused with."""
+    """The problem of reading or editing the config."""
     with pytest.raises(ProblemError) as caught:
         act()
-    trouble = caught.value.problem
-    assert (trouble.kind, trouble.final) == ("config", True)
-    assert trouble.hint
-    return trouble
+    problem = caught.value.problem
+    assert (problem.kind, problem.final) == ("config", True)
+    assert problem.hint
+    return problem

@@ -1,4 +1,4 @@
-"""The simulator, asked without a server: as one org's watch asks, or whoever signs in."""
+"""The simulator, called without a server, as the watch and sign-ins call it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BACKUP_AND_ORG_SCOPES = "ZohoCRM.bulk.backup.READ,ZohoCRM.org.READ"
 
 
 class SimulatorClient:
-    """One org of the EU, to begin with."""
+    """Calls the simulator, as an org of the EU."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.simulator: Simulator = make_simulator(clock)
@@ -44,17 +44,17 @@ class SimulatorClient:
         return self.json_of(issue_token(self.simulator, SimulatedRequest(Site(dc), "POST", form=sent))[0])
 
     def refresh(self, dc: str = "eu", **changed: str | None) -> dict[str, Any]:
-        """A refresh of the org's, but for what is changed."""
+        """Refresh the org's token, with these changes."""
         form = {"grant_type": "refresh_token", "refresh_token": self.org.refresh_token, **changed}
         return self.post_token_request(dc, self_client(self.org), **form)
 
     def use_client_credentials(self, dc: str = "eu", **changed: str | None) -> dict[str, Any]:
-        """Client credentials of the org's self client, but for what is changed."""
+        """Use the org's client credentials, with these changes."""
         form = {"grant_type": "client_credentials", "soid": self.org.soid, **changed}
         return self.post_token_request(dc, self_client(self.org), **form)
 
     def exchange(self, code: str, dc: str = "eu", **changed: str | None) -> dict[str, Any]:
-        """A code of the org's self client, but for what is changed."""
+        """Exchange a code of the org's self client, with these changes."""
         form = {"grant_type": "authorization_code", "code": code, **changed}
         return self.post_token_request(dc, self_client(self.org), **form)
 
@@ -96,9 +96,9 @@ class SimulatorClient:
 
     @staticmethod
     def json_of(answer: SimulatedResponse) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(answer.body)
+        parsed: dict[str, Any] = json.loads(answer.body)
         assert answer.status == 200, "Zoho refuses with 200"
-        return said
+        return parsed
 
 
 def error_code_in(answer: SimulatedResponse) -> str | None:
@@ -107,7 +107,7 @@ def error_code_in(answer: SimulatedResponse) -> str | None:
 
 
 class OrgReader:
-    """Sees what Zoho tells of one org, with a token for each look."""
+    """Reads Zoho's data of one org, with a token for each call."""
 
     def __init__(self, simulator: Simulator, org: InventedOrg, site: Site | None = None) -> None:
         self.simulator = simulator
@@ -124,28 +124,28 @@ class OrgReader:
         return self._read(parse_links_response, self.simulator.links_response)
 
     def urls(self) -> dict[str, Any]:
-        """What stands under `urls`."""
+        """The object under `urls`."""
         found: dict[str, Any] = json.loads(self.simulator.links_response(self._call())[0].body)["urls"]
         return found
 
     def snapshot(self) -> Snapshot:
-        """After a first look, history, links and company included.
+        """After a first poll, with history, links and company.
 
         Raises:
-            TroubleError: the details cannot be read.
+            ProblemError: the details cannot be read.
             ConnectionResetError: the org is at `RESET`.
         """
-        backup, history, links, trouble = self.backup(), None, None, None
+        backup, history, links, problem = self.backup(), None, None, None
         try:
             links = self.links()
             history = self.history()
         except ProblemError as error:
-            trouble = error.problem
+            problem = error.problem
         company = self._read(parse_organization_response, self.simulator.organization_response)
-        past = HistoryAndLinks(history, links, trouble)
-        looked = Observation(backup, history_and_links=past, company=company, company_requested=True)
+        extras = HistoryAndLinks(history, links, problem)
+        observation = Observation(backup, history_and_links=extras, company=company, company_requested=True)
         org = Org(self.org.name, self.org.data_center, self.org.client_id)
-        return apply_observation(Snapshot(org), looked, self.simulator.now())
+        return apply_observation(Snapshot(org), observation, self.simulator.now())
 
     def _read(
         self, parse: Callable[[int, bytes, str], T], ask: Callable[[SimulatedRequest], ResponseAndOrg]

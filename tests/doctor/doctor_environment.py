@@ -1,4 +1,4 @@
-"""A doctor among invented orgs, with the simulated Zoho in the process."""
+"""A doctor for invented orgs, with the simulated Zoho in the process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from zbtui.zoho.http import AsgiApp, HttpClient
 
 
 class RecordingClock(FakeClock):
-    """Waiting takes no time, for one who waits alone; how long it would have taken is kept."""
+    """Waiting takes no time, for a single task; `waits` has the seconds asked for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,14 +40,14 @@ async def working_keyring() -> str:
 
 @dataclass
 class DoctorEnvironment:
-    """What the doctor works with, and whom it looks after."""
+    """The doctor, its Zoho, clock, stores and orgs."""
 
     doctor: Doctor
     simulator: Simulator
     clock: FakeClock
     credentials: CredentialStore
     orgs: list[Org] = field(default_factory=list)
-    """Under watch; to be changed before the examination."""
+    """Under watch; tests change them before examining."""
 
     def change_org(self, name: str, **keys: str) -> Org:
         """Change an org's entry in the config."""
@@ -59,7 +59,7 @@ class DoctorEnvironment:
         return [one async for one in self.doctor.examine(names, search_data_centers=searching)]
 
     async def machine_findings(self) -> dict[str, Finding]:
-        """The findings that are nobody's, by subject."""
+        """The findings of no org, by subject."""
         return {one.subject: one for one in await self.findings() if one.org is None}
 
     async def org_findings(self, name: str = "nordlys", *, searching: bool = False) -> dict[str, Finding]:
@@ -69,11 +69,11 @@ class DoctorEnvironment:
 
     @property
     def calls(self) -> list[str]:
-        """What reached Zoho about an org, in order: the end of the path, and the status."""
-        told = [
+        """Requests about an org, in order: the end of the path, and the status."""
+        requests = [
             (request.path.rsplit("/", 1)[-1], request.status) for request in self.simulator.request_records
         ]
-        return [f"{path} {status}" for path, status in told if path != "serverinfo"]
+        return [f"{path} {status}" for path, status in requests if path != "serverinfo"]
 
     @property
     def token_hosts(self) -> list[str]:
@@ -93,7 +93,7 @@ async def doctor_environment(
 ) -> AsyncIterator[DoctorEnvironment]:
     """Args:
     names: the invented orgs under watch, signed in; none: nordlys.
-    through: what stands between the doctor and Zoho.
+    wrap_app: wraps Zoho, as the doctor reaches it.
     """
     clock = clock or FakeClock()
     simulator = make_simulator(clock)
@@ -125,6 +125,6 @@ def levels(findings: dict[str, Finding]) -> dict[str, FindingLevel]:
 
 
 def unwritable_journal(folder: Path) -> Journal:
-    """A journal that cannot be kept."""
+    """A journal on no usable file."""
     (folder / "journal.db").mkdir()
     return open_journal(folder / "journal.db")

@@ -1,6 +1,6 @@
-"""The app on this machine's own stores: config, journal, log and a real keyring, with Zoho in the process.
+"""The app on real stores (config, journal, log, keyring), with the simulated Zoho in the process.
 
-Time is a test's; threads and the keyring's daemon take their own.
+The clock is a test's; threads and the keyring's daemon take real time.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from zbtui.zoho.http import HttpClient
 
 ORGS = ("nordlys", "fjord", "kestrel")
 _STEP_WAIT_SECONDS = 0.3
-"""Seconds that keyring and journal have for each step of the clock."""
+"""Real seconds that keyring and journal get for each step."""
 TIMEOUT_SECONDS = 30.0
 """Seconds that other threads and processes are given."""
 
 
 @dataclass
 class LocalMachine:
-    """Where the app runs: whatever can break of it is in here."""
+    """The machine that the app runs on: all that can break."""
 
     home: Path
     keyring: SecretService
@@ -62,7 +62,7 @@ class LocalMachine:
         self.simulator.forced_kinds |= dict.fromkeys(ORGS, "SCHEDULED")
 
     def zoho_time(self) -> datetime:
-        """As Zoho has it."""
+        """The right time."""
         return self.clock.now() - self.clock_error
 
     @property
@@ -74,7 +74,7 @@ class LocalMachine:
         return KeyringCredentialStore(self.paths.locks)
 
     async def add_orgs(self) -> None:
-        """The orgs come under watch, as `zbtui add` leaves them, and are looked at often."""
+        """Add the orgs as `zbtui add` does, with short poll intervals."""
         self.paths.config.parent.mkdir(parents=True, exist_ok=True)
         self.paths.config.write_text('[watch]\nevery = "15s"\nnear_every = "15s"\n')
         for name in ORGS:
@@ -83,7 +83,7 @@ class LocalMachine:
             await self.credentials.write_sign_in(name, sign_in_of(invented))
 
     def expire_token(self, name: str) -> None:
-        """Zoho takes the access token no more, and the keyring is needed for the next."""
+        """Have Zoho refuse the access token: the next one needs the keyring."""
         tokens = self.simulator.accounts.access_tokens
         for text in [text for text, token in tokens.items() if token.org.name == name]:
             del tokens[text]
@@ -91,8 +91,6 @@ class LocalMachine:
 
 @dataclass
 class RunningApp:
-    """The running app."""
-
     machine: LocalMachine
     app: ZbtuiApp
     pilot: Pilot[str]
@@ -100,7 +98,7 @@ class RunningApp:
 
     @property
     def screen_text(self) -> str:
-        """All that stands on the screen, as words."""
+        """The screen's text, in one line."""
         width, height = self.app.size
         lines = self.app.screen._compositor.render_strips()[:height]
         shown = " ".join(" ".join(strip.text[:width] for strip in lines).split())
@@ -109,10 +107,10 @@ class RunningApp:
 
     @property
     def toast_text(self) -> str:
-        """What they say, one above the other."""
-        told = "\n".join(note.message for note in self.app._notifications)
-        self.machine.secret_search.displayed_texts.append(told)
-        return told
+        """The toasts' messages, one a line."""
+        messages = "\n".join(note.message for note in self.app._notifications)
+        self.machine.secret_search.displayed_texts.append(messages)
+        return messages
 
     async def advance(self, seconds: float = 1) -> None:
         """Let time go by, and the app tick once at its end."""
@@ -122,10 +120,10 @@ class RunningApp:
         await self.pilot.pause()
 
     async def wait_until(self, condition: Callable[[str], bool], step: float = 3.0) -> str:
-        """Live on until the screen is as wanted: other threads have their own time.
+        """Advance until the screen meets `condition`: other threads take real time.
 
         Raises:
-            AssertionError: it never was, with the screen as it is.
+            AssertionError: it never does; with the screen's text.
         """
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not condition(self.screen_text):
@@ -135,9 +133,9 @@ class RunningApp:
         return self.screen_text
 
     async def wait_for_polls(self, patience: float = TIMEOUT_SECONDS) -> None:
-        """The looks under way are over, or go on after so many seconds; the app has ticked since.
+        """Wait until no poll is under way, or for `patience` seconds; then tick.
 
-        Else the clock of a test runs away from keyring and journal, which have the machine's.
+        Else a test's clock outruns keyring and journal, which take real time.
         """
         deadline = time.monotonic() + patience
         await self.pilot.pause(0.005)
@@ -156,7 +154,7 @@ class RunningApp:
         await self.pilot.pause()
 
     async def assert_org_keeps_updating(self, name: str) -> None:
-        """What changes at Zoho with this org shows, and that it changes back."""
+        """A change of this org at Zoho shows, and its end, too."""
         forced = self.machine.simulator.forced_kinds
         forced[name] = "FAILED"
         await self.wait_for_text("✖ FAILED", "✖ 1 critical")
@@ -164,11 +162,11 @@ class RunningApp:
         await self.wait_until(lambda shown: "FAILED" not in shown)
 
     def last_poll_times(self) -> list[datetime | None]:
-        """When each of them was last looked at."""
+        """When each org was last polled."""
         return [one.polls.attempted_at for one in self.app._fleet.snapshots]
 
     async def events(self, name: str) -> list[Event]:
-        """What the journal keeps of it."""
+        """The org's events in the journal."""
         return await self.journal.events.read(name, None)
 
 
@@ -183,12 +181,12 @@ async def run_app(machine: LocalMachine, size: tuple[int, int] = (160, 40)) -> A
     memory = ScreenMemory(machine.paths.screen)
     try:
         async with HttpClient(serve_in_process(machine.simulator)) as http:
-            home = Stores(machine.config_file, machine.credentials, journal)
-            desk = OrgService(home, http, machine.clock)
-            app = ManualTickApp(*make_watch(desk, config), memory=memory)
+            stores = Stores(machine.config_file, machine.credentials, journal)
+            org_service = OrgService(stores, http, machine.clock)
+            app = ManualTickApp(*make_watch(org_service, config), memory=memory)
             async with app.run_test(size=size) as pilot:
                 yield RunningApp(machine, app, pilot, journal)
-            await desk.finish_tasks()
+            await org_service.finish_tasks()
             await memory.close()
     finally:
         await journal.close()

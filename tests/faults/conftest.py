@@ -1,4 +1,4 @@
-"""For every fault: no secret is told, whatever breaks."""
+"""Fixtures for faults: whatever breaks, no secret leaks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.certificates import CertificateAuthority, make_certificate_au
 def secret_search(
     empty_home: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[SecretSearch]:
-    """Nothing that is logged, at any level, printed, shown or written tells a secret."""
+    """No secret is in what is logged (at any level), printed, shown or written."""
     caplog.set_level(logging.DEBUG)
     searched = SecretSearch([empty_home])
     yield searched

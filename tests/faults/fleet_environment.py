@@ -1,4 +1,4 @@
-"""Three orgs under watch, with something between the first of them and its Zoho that can be broken."""
+"""Three orgs under watch, with a relay that can fail between the first one and its Zoho."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.tui.views.panel import render_panel
 from zbtui.watch.fleet import Fleet
 from zbtui.wiring import make_fleet
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho.http import HttpClient
 
 FAULTY_ORG, HEALTHY_ORGS = "nordlys", ("fjord", "tamarind")
 ALL_ORGS = (FAULTY_ORG, *HEALTHY_ORGS)
 FAILED_POLLS_UNTIL_UNKNOWN = 3
-"""That fail before an org counts as one that cannot be looked at."""
+"""Failed polls in a row that make an org unknown."""
 
 
 @dataclass
 class FleetEnvironment:
-    """The orgs, and what they are watched through."""
+    """The fleet, its relay, clock and simulator."""
 
     simulator_server: SimulatorServer
     clock: FakeClock
@@ -43,7 +43,7 @@ class FleetEnvironment:
     secret_search: SecretSearch
 
     async def poll(self, *names: str) -> dict[str, Snapshot]:
-        """One look at each (of none: at all), at the same time, a while after the one before."""
+        """Poll these orgs (none named: all) at once, a minute after the last poll."""
         self.clock.jump_wall_clock(timedelta(minutes=1))
         return {one.org.name: one for one in await self.fleet.poll_once(names or ALL_ORGS)}
 
@@ -51,7 +51,7 @@ class FleetEnvironment:
         return judge(snapshot, self.fleet.policy, self.clock.now())
 
     def panel_text(self, snapshot: Snapshot) -> str:
-        """The words of its panel, as a person reads them."""
+        """The text of the org's panel, in one line."""
         lines = render_panel(snapshot, self.verdict(snapshot), self.clock.now(), 76)
         rows = ["".join(piece for piece, _ in line).strip("│╭╮╰╯─ ") for line in lines]
         shown = " ".join(" ".join(rows).split())
@@ -66,12 +66,12 @@ def run_large_simulator_server(clock: FakeClock) -> Iterator[SimulatorServer]:
 
 
 def neighbors_of(port: SimulatorServer) -> list[str]:
-    """Orgs that live where the first one does, all of them well."""
-    every = port.simulator.world.orgs
-    there = every[FAULTY_ORG].data_center
-    crowd = [org.name for org in every.values() if org.data_center == there and org.name not in ALL_ORGS]
-    port.simulator.forced_kinds |= dict.fromkeys(crowd, "SCHEDULED")
-    return crowd
+    """Other orgs of the faulty org's data center, all healthy."""
+    orgs = port.simulator.world.orgs
+    center = orgs[FAULTY_ORG].data_center
+    names = [org.name for org in orgs.values() if org.data_center == center and org.name not in ALL_ORGS]
+    port.simulator.forced_kinds |= dict.fromkeys(names, "SCHEDULED")
+    return names
 
 
 @asynccontextmanager
@@ -83,8 +83,8 @@ async def fleet_environment(
     neighbors: Iterable[str] = (),
 ) -> AsyncIterator[FleetEnvironment]:
     """Args:
-    relay: makes what stands between the first org and its Zoho, which is at the address it is given.
-    crowd: more orgs beyond the same relay.
+    relay: makes the relay, from the address of the faulty org's Zoho.
+    neighbors: more orgs behind the same relay.
     """
     credentials = MemoryCredentialStore()
     async with relay(port.org(FAULTY_ORG).api_url or "") as between, HttpClient() as http:
@@ -99,31 +99,31 @@ async def fleet_environment(
 
 @contextmanager
 def short_timeouts() -> Iterator[None]:
-    """The client's time limits are shorter than they are, for what is never answered."""
+    """Shorten the client's time limits, for requests that are never answered."""
     with pytest.MonkeyPatch.context() as sooner:
-        sooner.setattr(room, "CONNECT_SECONDS", 1.0)
-        sooner.setattr(room, "READ_SECONDS", 0.3)
-        sooner.setattr(room, "TOTAL_SECONDS", 0.3)
+        sooner.setattr(http_module, "CONNECT_SECONDS", 1.0)
+        sooner.setattr(http_module, "READ_SECONDS", 0.3)
+        sooner.setattr(http_module, "TOTAL_SECONDS", 0.3)
         yield
 
 
 async def assert_fault_is_survived(
     scene: FleetEnvironment, fault: AbstractAsyncContextManager[object], word: str, panel_says: str
 ) -> None:
-    """While `fault` lasts it is told, and harms nobody else; after it all is well again by itself.
+    """While `fault` lasts, it shows and affects no other org; after it, all recovers by itself.
 
     Args:
-        word: on the badge of the org's panel, once it counts as one that cannot be looked at.
-        says: in its panel.
+        word: on the badge of the org's panel, once the org is unknown.
+        panel_says: in that panel.
     """
     before = (await scene.poll())[FAULTY_ORG]
     assert scene.verdict(before).level is Level.OK
     async with fault:
-        for look in range(FAILED_POLLS_UNTIL_UNKNOWN):
+        for number in range(FAILED_POLLS_UNTIL_UNKNOWN):
             with short_timeouts():
                 seen = await scene.poll()
             verdict = scene.verdict(seen[FAULTY_ORG])
-            assert verdict.stale or verdict.level is Level.UNKNOWN, f"green after look {look}"
+            assert verdict.stale or verdict.level is Level.UNKNOWN, f"green after poll {number}"
             assert seen[FAULTY_ORG].zoho.backup == before.zoho.backup
             assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
         panel = scene.panel_text(seen[FAULTY_ORG])

@@ -1,7 +1,7 @@
-"""Every host there is, on one real port: a proxy that all calls out of this machine go through.
+"""A proxy on one real port that plays every host, and records what each was sent.
 
-It takes the place of whatever host is called by name, over TLS where that is asked for, and keeps what
-each was sent. All hosts answer alike, foreign ones too: what is led astray goes on there, and is seen.
+It speaks TLS where that is asked for. All hosts answer alike, foreign ones too, so that a request to a
+wrong host succeeds and is seen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.support.faulty_server import http_response, read_request
 
 @dataclass(frozen=True)
 class InterceptedRequest:
-    """One request, and whom it was meant for."""
+    """One request, and the host it was meant for."""
 
     scheme: str
     host: str
@@ -36,18 +36,18 @@ class InterceptedRequest:
 
 
 class InterceptingProxy(FaultInjectingServer):
-    """Listens on a port of the loopback; `HTTPS_PROXY` and `HTTP_PROXY` are to name its `url`."""
+    """Listens on the loopback; tests set `HTTPS_PROXY` and `HTTP_PROXY` to its `url`."""
 
     def __init__(self, answers: Mapping[str, bytes], tls: ssl.SSLContext) -> None:
         """Args:
         answers: by path.
-        tls: what it proves to be every host with.
+        tls: with a certificate of every host.
         """
         super().__init__()
         self._answers = answers
         self._tls = tls
         self.requests: list[InterceptedRequest] = []
-        """What each host was sent."""
+        """In order of arrival."""
 
     @property
     def url(self) -> str:
@@ -61,7 +61,7 @@ class InterceptingProxy(FaultInjectingServer):
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         method, target, _ = request.decode("latin-1").split(" ", 2)
-        with suppress(ssl.SSLError):  # whoever calls trusts nobody here
+        with suppress(ssl.SSLError):  # the client trusts no certificate here
             if method == "CONNECT":
                 host, _, port = target.rpartition(":")
                 writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A host between one org and its Zoho, and a proxy, on real ports, that misbehave when they are told to."""
+"""A relay between one org and its Zoho, and a proxy, on real ports, with faults on demand."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ FaultyResponse = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class FaultInjectingServer:
-    """Listens for as long as it is open; while `fault` is set, it answers by that."""
+    """Listens while it is open; while `fault` is set, that answers."""
 
     def __init__(self) -> None:
         self.fault: FaultyResponse | None = None
         self.request_count = 0
-        """Requests, since it was made."""
+        """Of all requests, faulty ones too."""
         self.port = 0
         self._running: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -33,12 +33,12 @@ class FaultInjectingServer:
         await self.stop()
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        """Listen; on the same port as before."""
+        """Listen, on the same port as before."""
         self._server = await asyncio.start_server(self._handle, "127.0.0.1", self.port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
-        """Refuse whoever comes; who is connected is thrown out."""
+        """Refuse new connections and end the open ones."""
         assert self._server
         self._server.close()
         for task in self._running:
@@ -49,7 +49,7 @@ class FaultInjectingServer:
     async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Answer as is right."""
+        """Without a fault."""
         raise NotImplementedError
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,15 +74,15 @@ class Relay(FaultInjectingServer):
 
     def __init__(self, upstream: str, name: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         """Args:
-        name: that it is reached by.
-        tls: what it proves to be that host with; None: it speaks plain HTTP.
+        name: its host name.
+        tls: with a certificate of that host; None: plain HTTP.
         """
         super().__init__()
         self._upstream = urlsplit(upstream)
         self._name = name
         self._tls = tls
         self.release: asyncio.Event | None = None
-        """Where it is set, an answer that has come from upstream waits for it."""
+        """If set, an answer from upstream waits for it."""
         self.is_holding = asyncio.Event()
         """An answer waits."""
 
@@ -95,7 +95,7 @@ class Relay(FaultInjectingServer):
         await super().start(tls or self._tls)
 
     async def restart_with_certificate(self, tls: ssl.SSLContext | None) -> None:
-        """From now on with another certificate; None: with its own."""
+        """Restart with another certificate; None: with its own."""
         await self.stop()
         await self.start(tls)
 
@@ -114,7 +114,7 @@ class Relay(FaultInjectingServer):
 
 
 class TunnelProxy(FaultInjectingServer):
-    """Opens tunnels (CONNECT); whatever name is asked for is found on this machine."""
+    """Opens tunnels (CONNECT); every host name leads to this machine."""
 
     async def respond(
         self, request: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -1,4 +1,4 @@
-"""Secrets that are planted in every flow, and the search for them in all that was written or shown."""
+"""Searches all that was written or shown for planted secrets."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tests.cli.command_runner import SECRET_PATTERN
 PROXY_PASSWORD = "canary-of-the-proxy"
 """A part of the address that `HTTPS_PROXY` names."""
 ANY_SECRET_PATTERN = re.compile(SECRET_PATTERN.pattern + rb"|access-demo|canary-of-")
-"""Every sign-in and token of the simulator's, and what a test plants besides."""
+"""The simulator's sign-ins and tokens, and secrets that tests plant."""
 
 
 @dataclass
 class SecretSearch:
-    """What is to be searched."""
+    """The places to search."""
 
     folders: list[Path]
-    """Config, state and whatever else lies in them."""
+    """Of config, state and all other files."""
     displayed_texts: list[str] = field(default_factory=list)
     """Screens and panels."""
 
     def find_secrets(self, *printed: str) -> list[str]:
-        """Each place in which a secret stands, with the secret."""
+        """Each place that has a secret, with the secret."""
         texts = {f"shown {number}": text.encode() for number, text in enumerate(self.displayed_texts)}
         texts |= {f"printed {number}": text.encode() for number, text in enumerate(printed)}
         for folder in self.folders:

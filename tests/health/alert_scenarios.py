@@ -1,4 +1,4 @@
-"""What the tests of alerts are made of: orgs as observed, and a desk that carries the ledger on."""
+"""Sample orgs for the tests of alerts, and a decider that keeps the alert state."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make_org(name: str, **keys: Any) -> Org:
 def healthy_snapshot(
     name: str = "acme", at: datetime = NOW, status: str = "SCHEDULED", **known: Any
 ) -> Snapshot:
-    """An org that was looked at `at`; healthy, or in the state that `status` tells."""
+    """An org polled `at`; healthy, or with another `status`."""
     given: dict[str, Any] = {
         "org": make_org(name),
         "backup": make_backup(status, at + 6 * DAY),
@@ -58,7 +58,7 @@ def unreachable_snapshot(
     trouble: Problem = OFFLINE,
     **known: Any,
 ) -> Snapshot:
-    """An org whose looks have failed for `since`, the last one `at`."""
+    """An org whose polls have failed for `since`, the last one `at`."""
     given: dict[str, Any] = {
         "org": make_org(name),
         "backup": make_backup("SCHEDULED", at + 6 * DAY),
@@ -72,13 +72,13 @@ def unreachable_snapshot(
 
 
 def all_unreachable(*names: str, at: datetime = NOW, trouble: Problem = OFFLINE) -> list[Snapshot]:
-    """All of these orgs out of reach."""
+    """These orgs, all unreachable."""
     return [unreachable_snapshot(name, at=at, trouble=trouble) for name in names]
 
 
 @dataclass
 class AlertDecider:
-    """Tells what is due, and carries the ledger on."""
+    """Decides on alerts, and keeps the state."""
 
     settings: AlertSettings = field(default_factory=AlertSettings)
     policy: WatchPolicy = POLICY
@@ -87,7 +87,7 @@ class AlertDecider:
     """Whether it is handed all orgs."""
 
     def decide(self, *snapshots: Snapshot, at: datetime = NOW) -> list[Alert]:
-        """What is told of these orgs at a moment; the same again at once is nothing."""
+        """The alerts due for these orgs; deciding again at once gives none."""
         observations = self.observe(snapshots, at)
         rules = AlertRules(self.settings, self.policy.every, self.covers_all_orgs)
         self.alert_state, alerts = decide_alerts(self.alert_state, observations, rules, at)
@@ -105,7 +105,7 @@ def kinds_orgs_verdicts(alerts: Sequence[Alert]) -> list[tuple[str, str, str]]:
 
 
 def polled_later(snapshot: Snapshot, span: timedelta = HOUR) -> Snapshot:
-    """The same, looked at so much later."""
+    """The same, polled so much later."""
     attempted_at, observed_at = snapshot.polls.attempted_at, snapshot.zoho.observed_at
     if snapshot.polls.problem is None:
         observed_at = observed_at and observed_at + span

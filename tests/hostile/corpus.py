@@ -1,4 +1,4 @@
-"""Inputs that break programs, good inputs of each parser, and how the ones get into the others."""
+"""Hostile texts, good inputs of each parser, and how the texts get into the inputs."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ TEXTS: Final = (
     "STOPPED",
     "true",
 )
-"""For each place that holds a text."""
+"""For each place with a text."""
 RAW: Final = (
     "9" * 5000,
     "-" + "9" * 5000,
@@ -96,7 +96,7 @@ RAW: Final = (
     "0",
     "-1",
 )
-"""Pieces of JSON, as they stand in a text: some that no value gives."""
+"""Pieces of JSON text, some of which encode no value."""
 BODIES: Final = (
     b"",
     b" ",
@@ -135,7 +135,7 @@ ANSWERS: Final[dict[str, Any]] = {
     },
     "org": {"org": [make_company().as_dict()]},
 }
-"""Of Zoho, to each of its calls."""
+"""Zoho's good answers, by call."""
 CONFIG: Final = """# ours
 [watch]
 every = "10m"  # slowly
@@ -166,14 +166,14 @@ soid = "ZohoCRM.20098765432"
 accounts_url = "https://accounts.portal.example"
 api_url = "https://api.portal.example"
 """
-_SEEN: Final = snapshot_with(
+_SNAPSHOT: Final = snapshot_with(
     snapshot_of(parse_backup(make_job())),
     company=make_company(),
     history_read_at=NOW,
     history=make_history(history_row("failure", NOW)),
 )
-_STANDING: Final = org_state_from(_SEEN, judge(_SEEN, WatchPolicy(), NOW), NOW)
-assert _SEEN.zoho.history and _STANDING
+_ORG_STATE: Final = org_state_from(_SNAPSHOT, judge(_SNAPSHOT, WatchPolicy(), NOW), NOW)
+assert _SNAPSHOT.zoho.history and _ORG_STATE
 
 
 def _bytes(*values: Any) -> tuple[bytes, ...]:
@@ -197,7 +197,7 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
                 for code in ("NO_PERMISSION", "INVALID_TOKEN", "")
             )
         ),
-        # As many rows as an answer may hold that is read at all.
+        # As many rows as an answer that is still read may have.
         b'{"history": [' + b'{"state": "failed"},' * 45_000 + b"{}]}",
     ),
     "rows": _bytes(
@@ -254,7 +254,7 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
         {"access_token": "1000.aa", "api_domain": "https://[", "expires_at": "0001-01-01T00:00:00+00:00"},
     ),
     "journal": _bytes(
-        encode_snapshot(_SEEN), encode_history(_SEEN.zoho.history), encode_org_state(_STANDING)
+        encode_snapshot(_SNAPSHOT), encode_history(_SNAPSHOT.zoho.history), encode_org_state(_ORG_STATE)
     ),
     "config": (
         *_bytes(CONFIG, CONFIG.replace("\n", "\r\n"), "[[org]]\n[watch]\nevery = " + "9" * 5000),
@@ -269,15 +269,15 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
         *(ANSWERS | {"details": {"backup": make_job(status=text)}} for text in ("FAILED", "STOPPED")),
     ),
 }
-"""Of each parser, and some that once broke it."""
+"""Of each parser, with inputs that once broke it."""
 MOST: Final = 300
-"""Spoilt inputs of one parser."""
+"""Spoilt inputs per parser."""
 
 
 def spoilt(goods: tuple[bytes, ...]) -> Iterator[bytes]:
-    """Good JSON with something hostile in one of its places; other inputs with it at an end or within.
+    """Good JSON with one hostile value; other inputs with a hostile text at an end or within.
 
-    Of all that there are, the same few each time.
+    A sample, the same each time.
     """
     every: list[tuple[bytes, Any, str]] = []
     for good in (one for one in goods if len(one) < 10_000):
@@ -294,7 +294,7 @@ def spoilt(goods: tuple[bytes, ...]) -> Iterator[bytes]:
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of each value within a JSON value, its own first."""
+    """The path of each value within a JSON value, itself first."""
     yield path
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""A user's stores, a Zoho to sign in to, and a person who does what each way of it needs."""
+"""A user's stores, the simulated Zoho, and a person who signs in by each method."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from zbtui.zoho.http import HttpClient
 from zbtui.zoho.sign_in import BROWSER_TIMEOUT
 
 METHODS_WITH_REFRESH_TOKEN: tuple[SignInMethod, ...] = ("code", "device", "browser")
-"""The ways in which Zoho gives a refresh token."""
+"""Methods by which Zoho gives a refresh token."""
 TOKEN_PATH, REVOKE_PATH = "/oauth/v2/token", "/oauth/v2/token/revoke"
 DEVICE_TOKEN_PATH = "/oauth/v3/device/token"
 DETAILS_PATH, ORG_PATH = "/crm/bulk/v7/backup", "/crm/v7/org"
 KEYRING_LOCKED = ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 KEYRING_CALLS = ("hold", "read the sign-in", "read the token", "write the sign-in", "write the token")
-"""Those that putting a verified sign-in into it takes."""
+"""The calls that store a verified sign-in."""
 COMMENTED_CONFIG = """# ours
 [watch]
 every = "10m"  # slowly
@@ -49,13 +49,13 @@ name = "acme"
 data_center = "us"
 client_id = "1000.ABC"
 """
-"""A config of a person's own, with an org in it."""
+"""A config that a person wrote, with an org."""
 UNEDITABLE_CONFIG = 'org = [{ name = "acme", data_center = "us", client_id = "1000.ABC" }]\n'
 """A legal config, in a shape that cannot be edited."""
 
 
 class BrowserWaitingClock(InstantClock):
-    """Waiting takes no time, but for a browser, which is waited for."""
+    """Waiting takes no time, except for a browser."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         waits_for_browser = seconds is not None and seconds > BROWSER_TIMEOUT.total_seconds() - 1
@@ -63,16 +63,16 @@ class BrowserWaitingClock(InstantClock):
 
 
 class FaultyCredentials(MemoryCredentialStore):
-    """Fails where a test says, and lets its entries be seen."""
+    """Fails where a test says, and shows its entries."""
 
     def __init__(self) -> None:
         super().__init__()
         self.fails_at: set[str] = set()
         self.fails_always = False
-        """Whether it fails there each time; else the first time only."""
+        """Whether it fails each time; else the first time only."""
         self.error: BaseException = KEYRING_LOCKED
         self.before_call: dict[str, Callable[[], Awaitable[object]]] = {}
-        """By call: what happens before it, once."""
+        """By call: awaited before it, once."""
 
     @property
     def entries(self) -> dict[str, tuple[SignInCredentials | None, AccessToken | None]]:
@@ -84,36 +84,36 @@ class FaultyCredentials(MemoryCredentialStore):
         return dict(self._sign_ins)
 
     def drop_access_token(self, org_name: str) -> None:
-        """As after a time without a watch: the cache is empty."""
+        """Empty the cache, as after a time without a watch."""
         self._access_tokens.pop(org_name, None)
 
     async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
-        await self._fail_if_told("read the sign-in")
+        await self._fail_if_set("read the sign-in")
         return await super().read_sign_in(org_name)
 
     async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None:
-        await self._fail_if_told("write the sign-in")
+        await self._fail_if_set("write the sign-in")
         await super().write_sign_in(org_name, sign_in)
 
     async def read_access_token(self, org_name: str) -> AccessToken | None:
-        await self._fail_if_told("read the token")
+        await self._fail_if_set("read the token")
         return await super().read_access_token(org_name)
 
     async def write_access_token(self, org_name: str, access: AccessToken) -> None:
-        await self._fail_if_told("write the token")
+        await self._fail_if_set("write the token")
         await super().write_access_token(org_name, access)
 
     async def delete(self, org_name: str) -> None:
-        await self._fail_if_told("delete")
+        await self._fail_if_set("delete")
         await super().delete(org_name)
 
     @asynccontextmanager
     async def refresh_lock(self, org_name: str) -> AsyncIterator[None]:  # type: ignore[override]
-        await self._fail_if_told("hold")
+        await self._fail_if_set("hold")
         async with super().refresh_lock(org_name):
             yield
 
-    async def _fail_if_told(self, call: str) -> None:
+    async def _fail_if_set(self, call: str) -> None:
         if happens := self.before_call.pop(call, None):
             await happens()
         if call in self.fails_at:
@@ -134,19 +134,19 @@ class FormInput:
 
 @dataclass
 class OnboardingEnvironment:
-    """The stores, the simulated Zoho, and the desk between them."""
+    """The stores, the simulated Zoho, and the org service."""
 
     folder: Path
     simulator: Simulator
     clock: InstantClock
     keyring: FaultyCredentials = field(default_factory=FaultyCredentials)
     during_request: dict[str, Callable[[], Awaitable[object]]] = field(default_factory=dict)
-    """By path: what happens while the next request to it is under way."""
+    """By path: awaited during the next request to it."""
     broken_paths: set[str] = field(default_factory=set)
     """Paths at which the connection breaks off."""
     shown_progress: list[SignInProgress] = field(default_factory=list)
     consents_for: str | None = "heron"
-    """For which org the person accepts; None: rejects."""
+    """The org that the person accepts for; None: rejects."""
     _browsing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -157,10 +157,10 @@ class OnboardingEnvironment:
 
     @property
     def org_service(self) -> OrgService:
-        household = Stores(self.config, self.keyring, self.journal)
-        return OrgService(household, self.http, self.clock)
+        stores = Stores(self.config, self.keyring, self.journal)
+        return OrgService(stores, self.http, self.clock)
 
-    # What is there
+    # State
 
     @property
     def config_text(self) -> str | None:
@@ -172,17 +172,17 @@ class OnboardingEnvironment:
 
     @property
     def stored_state(self) -> tuple[object, ...]:
-        """All that a failure must leave as it was. Lock-outs are not of it: those are Zoho's."""
+        """All that a failure must not change; without lock-outs, which are Zoho's."""
         return self.config_text, self.keyring.entries, self.rows("snapshot")
 
     def rows(self, table: str) -> list[Any]:
-        """The journal's, by a reader of its own."""
+        """Of the journal, by a separate connection."""
         with closing(sqlite3.connect(self.folder / "journal.db")) as database:
             return database.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
 
     @property
     def grants(self) -> list[str]:
-        """What was asked of the accounts hosts, in order."""
+        """Grant types of the token requests, in order."""
         return [one.grant_type for one in self.simulator.request_records if one.grant_type]
 
     @property
@@ -190,7 +190,7 @@ class OnboardingEnvironment:
         return [one.path for one in self.simulator.request_records]
 
     def live_refresh_tokens(self, way: SignInMethod, name: str = "heron") -> list[str]:
-        """The refresh tokens that Zoho keeps for the client of this way, but for the first one's."""
+        """The refresh tokens of this method's client at Zoho, without the orgs' first ones."""
         client_id = self.input_for(way, name).org.client_id
         kept = self.simulator.accounts.refresh_tokens
         first = {org.refresh_token for org in self.simulator.world.all_orgs.values()}
@@ -198,10 +198,10 @@ class OnboardingEnvironment:
             text for text, source in kept.items() if source.client_id == client_id and text not in first
         ]
 
-    # What is done
+    # Actions
 
     def make_config_unwritable(self) -> None:
-        """From now on the config can be read, but not written: a file is where the lock's folder was."""
+        """From now on the config can only be read: a file takes the place of the lock's folder."""
         blocked = self.folder / "blocked"
         blocked.write_text("")
         self.config = ConfigFile(self.config.path, blocked / "config.lock")
@@ -209,7 +209,7 @@ class OnboardingEnvironment:
     def input_for(
         self, way: SignInMethod = "refresh-token", name: str = "heron", called: str | None = None
     ) -> FormInput:
-        """What leads to an invented org, this way."""
+        """The input for an invented org, by this method."""
         invented = self.simulator.world.all_orgs[name]
         org = Org(called or name, invented.data_center, invented.client_id)
         match way:
@@ -226,7 +226,7 @@ class OnboardingEnvironment:
         return FormInput(replace(org, client_id=client.client_id), way, client.client_secret)
 
     def begin_sign_in(self, typed: FormInput, *, again: bool = False) -> SignInFlow:
-        # Whoever signs in again begins with the org as it is under watch.
+        # Signing in again begins with the org as configured.
         opened = next((one for one in self.org_service.orgs() if one.name == typed.org.name), typed.org)
         return self.org_service.begin_sign_in(
             typed.org, typed.method, existing=opened if again else None, port=0
@@ -237,7 +237,7 @@ class OnboardingEnvironment:
         return await attempt.sign_in(typed.secret, typed.code_or_token, self.show_progress, **more)
 
     async def add_org(self, way: SignInMethod = "refresh-token", name: str = "heron", **more: Any) -> Org:
-        """The whole of it, to an org under watch."""
+        """Sign in and save the org."""
         typed = self.input_for(way, name)
         attempt = self.begin_sign_in(typed)
         self.consents_for = name
@@ -272,21 +272,21 @@ class OnboardingEnvironment:
 @asynccontextmanager
 async def open_environment(folder: Path) -> AsyncIterator[OnboardingEnvironment]:
     clock = BrowserWaitingClock()
-    home = OnboardingEnvironment(folder, make_simulator(clock), clock)
-    home.simulator.auto_accept_after = timedelta(seconds=5)
-    async with home.http:
-        yield home
-    await asyncio.gather(*home._browsing, return_exceptions=True)
-    await home.journal.close()
+    environment = OnboardingEnvironment(folder, make_simulator(clock), clock)
+    environment.simulator.auto_accept_after = timedelta(seconds=5)
+    async with environment.http:
+        yield environment
+    await asyncio.gather(*environment._browsing, return_exceptions=True)
+    await environment.journal.close()
 
 
 async def problem_of(attempt: Awaitable[object]) -> Problem:
-    """The trouble that it ends in, with no secret in anything that can be shown of it."""
+    """The problem that ends it; none of its texts may have a secret."""
     with pytest.raises(ProblemError) as caught:
         await attempt
-    told = full_error_text(caught.value)
+    shown = full_error_text(caught.value)
     for part in ("demo-client-secret", "demo-refresh-token", "demo-access", "demo-grant", "demo-device"):
-        assert part not in told
+        assert part not in shown
     return caught.value.problem
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: weeks of a fleet in minutes; `--real`: the demo in a terminal, for so long."""
+"""`python -m tests.soak`: weeks of a fleet in minutes; `--real`: the demo in a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.soak.soak_run import KEEP, ResourceUse, changes_not_recorded, phases_
 from tests.support.pseudo_terminal import run_in_terminal
 
 GROWTH = 1.1
-"""What memory and database may grow by from the second third to the last."""
+"""Factor by which memory and database may grow after the second third."""
 DEMO = [str(Path(sys.executable).parent / "zbtui"), "demo", "--orgs", "50", "--speed", "5"]
 PARTS = 6
 
@@ -43,7 +43,7 @@ def simulated(orgs: int, days: float) -> int:
             f"  after third {third}: {cost.memory / 1e6:.1f} MB, {cost.handles} handles, "
             f"{cost.threads} threads, {cost.tasks} tasks, database {cost.database / 1e6:.2f} MB"
         )
-    # Older events are kept no longer.
+    # Older events are no longer kept.
     kept_since = max(world.start, world.start + timedelta(days=days) - KEEP.keep)
     wrong = [
         *phases_missed(log, kept_since),
@@ -68,10 +68,11 @@ def _grown(before: ResourceUse, after: ResourceUse) -> list[str]:
 
 
 def real(seconds: float) -> int:
-    """The figures of the demo's process, part by part. What it takes of a core is told and no more:
-    that depends on who else is at work.
+    """Print the figures of the demo's process, part by part.
+
+    CPU is not judged: it depends on what else runs on the machine.
     """
-    held = []
+    uses = []
     with run_in_terminal(DEMO, 160, 50) as terminal:
         process = terminal.process.pid
         folder = Path(f"/proc/{process}")
@@ -82,7 +83,7 @@ def real(seconds: float) -> int:
             written = len(terminal.output) - written
             terminal.output.clear()
             handles, threads = (len(list((folder / each).iterdir())) for each in ("fd", "task"))
-            held.append(ResourceUse(round(1e6 * resident_bytes(process)), handles, threads))
+            uses.append(ResourceUse(round(1e6 * resident_bytes(process)), handles, threads))
             print(
                 f"  {part * seconds / PARTS:6.0f} s: {used:5.1f} % of a core, "
                 f"{written / seconds * PARTS:.0f} B/s, {resident_bytes(process):.1f} MB, "
@@ -90,7 +91,7 @@ def real(seconds: float) -> int:
                 flush=True,
             )
         ended = terminal.process.poll()
-    wrong = _grown(held[PARTS // 2], held[-1]) + (["it ended by itself"] if ended is not None else [])
+    wrong = _grown(uses[PARTS // 2], uses[-1]) + (["it ended by itself"] if ended is not None else [])
     print("\n".join(wrong) or "nothing grew")
     return 1 if wrong else 0
 

@@ -1,4 +1,4 @@
-"""Many simulated days of many orgs at Zoho's simulator, with faults: what was noted, what it cost."""
+"""Many simulated days of many orgs, with faults: what was recorded, and at what cost."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ from zbtui.wiring import make_fleet
 from zbtui.zoho.http import HttpClient
 
 SPEED = 1 / 240
-"""Of the simulator's orgs: a phase of theirs lasts hours."""
+"""Of the simulator's orgs: a phase lasts hours."""
 EVERY = timedelta(minutes=20)
 POLICY = WatchPolicy(EVERY, timedelta(minutes=10))
 KEEP = JournalRetention(timedelta(days=5))
 """Short, so that a run of some weeks shows the journal's size level off."""
 FAULTS = ("HTML", "INTERNAL_ERROR", "TOO_MANY_REQUESTS", "KEYRING")
-"""What an org is forced to answer, for a while; of those after which it is asked again by itself."""
+"""Forced answers of an org, for a while: those after which polls go on."""
 STEP = timedelta(minutes=1)
-"""Simulated time that goes by at once."""
+"""Simulated time of one step."""
 
 _PAUSE_SECONDS = 0.0005
 """Of real time."""
 _TURNS = 5
-"""Of the event loop without a look, after which none is about to begin."""
+"""Turns of the event loop without a poll, after which none is due."""
 
 
 class FastClock(FakeClock):
-    """Lets whoever is due act, and waits until they are done, threads included."""
+    """Wakes what is due, and waits until no poll is under way, threads included."""
 
     fleet: Fleet
 
@@ -67,21 +67,21 @@ class FastClock(FakeClock):
         self._move(end - self._monotonic)
 
     async def wait_until_idle(self) -> None:
-        """Until no look is under way."""
+        """Wait until no poll is under way."""
         turns = 0
         while turns < _TURNS:
-            looking = any(one.activity.polling for one in self.fleet.snapshots)
-            turns = 0 if looking else turns + 1
-            # The journal's thread does not get on while this one asks without a pause.
-            await asyncio.sleep(_PAUSE_SECONDS if looking else 0)
+            polling = any(one.activity.polling for one in self.fleet.snapshots)
+            turns = 0 if polling else turns + 1
+            # Without a pause the journal's thread gets no time.
+            await asyncio.sleep(_PAUSE_SECONDS if polling else 0)
 
 
 @dataclass
 class ResourceUse:
-    """What the process holds at one moment."""
+    """What the process uses at one moment."""
 
     memory: int
-    """Bytes resident."""
+    """Resident bytes."""
     handles: int
     threads: int
     tasks: int = 0
@@ -90,7 +90,7 @@ class ResourceUse:
 
 
 class Change(NamedTuple):
-    """Of an org's status, between two looks."""
+    """Of an org's status, between two polls."""
 
     at: datetime
     before: str | None
@@ -99,24 +99,23 @@ class Change(NamedTuple):
 
 @dataclass
 class SoakLog:
-    """What was seen of the orgs, look by look."""
+    """What was observed of the orgs."""
 
     good: defaultdict[str, array[float]] = field(default_factory=lambda: defaultdict(lambda: array("d")))
-    """When each org was looked at with success, in Unix seconds: as small as can be, so that this log is
-    not what grows."""
+    """Times of each org's good polls, in Unix seconds: compact, so that this log is not what grows."""
     changes: defaultdict[str, list[Change]] = field(default_factory=lambda: defaultdict(list))
-    """What each org changed to between two of those; the first one is its first look."""
+    """Each org's changes between good polls; the first is its first poll."""
     forced_failures: defaultdict[str, list[tuple[datetime, datetime]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    """From when to when each org was made to fail."""
+    """Beginning and end of each org's forced failures."""
     costs: list[ResourceUse] = field(default_factory=list)
     """At the end of each third."""
     events: list[Event] = field(default_factory=list)
 
     @property
     def poll_count(self) -> int:
-        """All that succeeded."""
+        """Good polls of all orgs."""
         return sum(map(len, self.good.values()))
 
     def note(self, snapshot: Snapshot) -> None:
@@ -136,8 +135,8 @@ class SoakLog:
 async def run_fleet_for(
     folder: Path, orgs: int, days: float, seed: int = 0
 ) -> tuple[SoakLog, SimulatedWorld]:
-    """Watch so many orgs for so many simulated days, from a journal in `folder`."""
-    clock, log, luck = FastClock(), SoakLog(), random.Random(seed)
+    """Watch so many orgs for so many simulated days, with a journal in `folder`."""
+    clock, log, rng = FastClock(), SoakLog(), random.Random(seed)
     world = SimulatedWorld(clock.now(), orgs, SPEED, seed)
     simulator = Simulator(world, clock.now)
     credentials = DemoCredentialStore(simulator)
@@ -156,7 +155,7 @@ async def run_fleet_for(
         ends = [clock.now() + third * number for number in (1, 2, 3)]
         for end in ends:
             while clock.now() < end:
-                _force_failures(simulator, clock, log, luck, names)
+                _force_failures(simulator, clock, log, rng, names)
                 await clock.advance(STEP)
                 fleet.tick()
             log.costs.append(_cost(folder))
@@ -168,18 +167,18 @@ async def run_fleet_for(
 
 
 def _force_failures(
-    simulator: Simulator, clock: Clock, log: SoakLog, luck: random.Random, names: Sequence[str]
+    simulator: Simulator, clock: Clock, log: SoakLog, rng: random.Random, names: Sequence[str]
 ) -> None:
-    """Now and then an org answers wrongly for a while; seldom, all do at once."""
-    now, chance = clock.now(), luck.random()
+    """Sometimes make one org fail for a while; rarely, all at once."""
+    now, chance = clock.now(), rng.random()
     if chance < 1 / 2880:
-        until, kind = now + timedelta(minutes=luck.randint(10, 120)), "INTERNAL_ERROR"
+        until, kind = now + timedelta(minutes=rng.randint(10, 120)), "INTERNAL_ERROR"
         for name in names:
             simulator.forced_kinds[name] = kind
             log.forced_failures[name].append((now, until))
     elif chance < 1 / 20:
-        name, until = luck.choice(names), now + timedelta(minutes=luck.randint(1, 240))
-        simulator.forced_kinds[name] = luck.choice(FAULTS)
+        name, until = rng.choice(names), now + timedelta(minutes=rng.randint(1, 240))
+        simulator.forced_kinds[name] = rng.choice(FAULTS)
         log.forced_failures[name].append((now, until))
     for name in list(simulator.forced_kinds):
         if log.forced_failures[name][-1][1] <= now:
@@ -199,34 +198,34 @@ def _cost(folder: Path) -> ResourceUse:
 
 
 def phases_missed(log: SoakLog, since: datetime) -> list[str]:
-    """Changes of status between good looks that the journal has not, or not once, from `since` on."""
-    noted = defaultdict(list)
+    """Status changes between good polls, from `since` on, that the journal has not exactly once."""
+    recorded = defaultdict(list)
     for event in log.events:
         if event.kind == "status" and event.at >= since:
-            noted[event.org].append(Change(event.at, event.before, event.after))
+            recorded[event.org].append(Change(event.at, event.before, event.after))
     wrong = []
     for org, (first, *changes) in log.changes.items():
         changed = [change for change in changes if change.at >= since]
-        # Where the looks before had failed, the first good one is a change from nothing.
-        changed = [first, *changed] if noted[org][:1] == [first] else changed
-        if changed != noted[org]:
-            wrong.append(f"{org}: {changed} were {noted[org]}")
+        # After failed polls, the first good one is a change from nothing.
+        changed = [first, *changed] if recorded[org][:1] == [first] else changed
+        if changed != recorded[org]:
+            wrong.append(f"{org}: {changed} were {recorded[org]}")
     return wrong
 
 
 def changes_not_recorded(log: SoakLog, world: SimulatedWorld, days: float) -> Iterator[str]:
-    """Phases of the orgs' lives that lasted, and were broken by no fault, and in which nobody looked."""
+    """Long phases of the orgs, without faults, in which no poll succeeded."""
     for name, org in world.orgs.items():
-        looks = log.good[name]
-        if not looks:
-            continue  # it is never within reach
+        polls = log.good[name]
+        if not polls:
+            continue  # it is never reachable
         at, end = world.start, world.start + timedelta(days=days)
         while at < end:
             moment = world.phase_at(org, at)
             begins, ends = max(moment.began_at, world.start), min(moment.ends_at, end)
             whole = ends - begins > 3 * EVERY
             calm = all(until + EVERY < begins or since > ends for since, until in log.forced_failures[name])
-            reached = bisect_left(looks, begins.timestamp()) < bisect_right(looks, ends.timestamp())
+            reached = bisect_left(polls, begins.timestamp()) < bisect_right(polls, ends.timestamp())
             if whole and calm and not reached and moment.kind in ("SCHEDULED", "COMPLETED", "FAILED"):
                 yield f"{name}: {moment.kind} from {begins} to {ends}"
             at = max(moment.ends_at, at + EVERY)

@@ -1,4 +1,4 @@
-"""A journal in a file, and what belongs to it."""
+"""A journal in a file, and its outbox."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def journal_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def journal(journal_path: Path) -> AsyncIterator[Journal]:
-    """One that works, to the end."""
+    """It must work to the end."""
     journal = open_journal(journal_path)
     yield journal
     assert journal.problem is None
@@ -32,7 +32,7 @@ def outbox(journal: Journal) -> Outbox:
 
 @pytest.fixture
 async def other_outbox(journal_path: Path, journal: Journal) -> AsyncIterator[Outbox]:
-    """Another process's."""
+    """As another process's."""
     journal = open_journal(journal_path)
     yield journal.outbox
     assert journal.problem is None

@@ -1,4 +1,4 @@
-"""What the store's tests build on: orgs, and other processes that do the same at the same time."""
+"""Sample snapshots for the store's tests, and processes that do the same at once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from zbtui.zoho_api.runs import History, build_history
 ROOT = Path(__file__).parents[2]
 YEAR_END = datetime(2026, 12, 31, tzinfo=UTC)
 TOKEN_FINGERPRINT = "0123456789abcdef"
-"""A refresh token, as the journal knows it: by its fingerprint."""
+"""A refresh token's fingerprint, as the journal has it."""
 
 
 def sample_org(name: str = "acme", **keys: Any) -> Org:
@@ -41,7 +41,7 @@ def sample_org(name: str = "acme", **keys: Any) -> Org:
 
 
 def full_snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **keys: Any) -> Snapshot:
-    """A full one: whatever can be kept is there."""
+    """With a value for all that is stored."""
     backup = parse_backup(
         {
             "id": "5100000000412007",
@@ -72,7 +72,7 @@ def full_snapshot(of: Org, seen: datetime = START, status: str = "SCHEDULED", **
 
 
 def make_history(completed: datetime, failed: datetime) -> History:
-    """Of two runs, and of a backup that was bought."""
+    """Of two runs, and a purchased backup."""
     rows: list[dict[str, Any]] = [
         {"id": "4", "state": "completed", "repeat_type": "weekly", "log_time": completed.isoformat()},
         {"id": "3", "action": "initiated", "repeat_type": "weekly", "log_time": None},
@@ -83,19 +83,19 @@ def make_history(completed: datetime, failed: datetime) -> History:
 
 
 def polled_snapshot(of: Org, at: datetime = START, status: str = "SCHEDULED", **keys: Any) -> Snapshot:
-    """A full one, after a good look."""
+    """A full one, after a good poll."""
     return full_snapshot(of, at, status, attempted_at=at, **keys)
 
 
 def failed_poll_snapshot(
     before: Snapshot, at: datetime, message: str = "Zoho cannot be reached."
 ) -> Snapshot:
-    """After a look that failed."""
+    """After a failed poll."""
     return apply_failure(before, Problem("network", message, "Check the network."), at)
 
 
 async def record_poll(journal: Journal, seen: Snapshot, now: datetime | None = None) -> tuple[Event, ...]:
-    """As the watch does after each look."""
+    """As the watch does after each poll."""
     now = now or seen.polls.attempted_at or START
     return (await journal.record_poll(seen, WatchPolicy(), now)).events
 
@@ -114,7 +114,7 @@ def dump_database(path: Path) -> list[str]:
 
 
 async def save_in_new_process(path: Path, *snapshots: Snapshot, lockout: Lockout | None = None) -> None:
-    """One run of the program."""
+    """Save as another run does."""
     journal = open_journal(path)
     for seen in snapshots:
         await journal.save(seen)
@@ -125,7 +125,7 @@ async def save_in_new_process(path: Path, *snapshots: Snapshot, lockout: Lockout
 
 
 async def load_in_new_process(path: Path, *orgs: str) -> dict[str, Snapshot]:
-    """What another run finds."""
+    """Load as another run does."""
     journal = open_journal(path)
     found = journal.load_all([sample_org(name) for name in orgs or ["acme"]])
     await journal.close()
@@ -140,8 +140,7 @@ def message_of(journal: Journal) -> str:
 def run_children(count: int, code: str, *arguments: object) -> Iterator[list[subprocess.Popen[str]]]:
     """So many Python processes that run `code`; `sys.argv[1]` is the number of each, from 0.
 
-    They wait until all have loaded what they need: `code` has a `READY` line, up to which each runs
-    before any goes on.
+    `code` has a `READY` line: all processes reach it before any goes on.
     """
     before, after = code.split("READY\n")
     ready = "import sys\nprint('ready', flush=True)\nsys.stdin.readline()\n"
@@ -166,7 +165,7 @@ def run_children(count: int, code: str, *arguments: object) -> Iterator[list[sub
 
 
 def read_line(process: subprocess.Popen[str]) -> str:
-    """The next line that it prints; it has not ended before."""
+    """The next line that it prints; it must not end before."""
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.endswith("\n"), f"it ended, having said {line!r}"
@@ -181,7 +180,7 @@ def send_line(process: subprocess.Popen[str], line: str = "") -> None:
 
 
 def run_concurrently(count: int, code: str, *arguments: object) -> None:
-    """All at once, to a good end."""
+    """All at once; all must succeed."""
     with run_children(count, code, *arguments) as processes:
         for process in processes:
             assert process.wait(timeout=30) == 0
@@ -196,12 +195,14 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def decide_alarm(*orgs: str, at: datetime = START) -> DecideAlerts:
-    """Decides to tell of each of these orgs that nothing was told of yet."""
+    """Decides on an alarm for each of these orgs that had none yet."""
 
-    def decide(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
-        new = [name for name in orgs if name not in ledger.orgs]
-        told = {name: OrgAlertState("failed", Level.CRITICAL, at) for name in new}
-        return replace(ledger, orgs={**ledger.orgs, **told}), tuple(make_alert(name, at) for name in new)
+    def decide(alert_state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+        new = [name for name in orgs if name not in alert_state.orgs]
+        notified = {name: OrgAlertState("failed", Level.CRITICAL, at) for name in new}
+        return replace(alert_state, orgs={**alert_state.orgs, **notified}), tuple(
+            make_alert(name, at) for name in new
+        )
 
     return decide
 
@@ -212,7 +213,7 @@ def make_alert(name: str, at: datetime = START) -> Alert:
 
 
 def org_names(kept: Iterable[StoredAlert]) -> list[str]:
-    """Of the orgs that alerts are about."""
+    """The orgs of these alerts."""
     return [one.alert.org for one in kept]
 
 
@@ -224,7 +225,7 @@ async def claim_delivery(
 
 
 async def claim_one(book: Outbox, *sinks: str, after: timedelta = timedelta()) -> DeliveryClaim:
-    """As `claim`, where there must be one."""
+    """As `claim_delivery`; there must be one."""
     found = await claim_delivery(book, *sinks, after=after)
     assert found is not None
     return found

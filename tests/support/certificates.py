@@ -1,4 +1,4 @@
-"""A certificate authority of the tests' own, and what it issues."""
+"""The tests' own certificate authority, and what it issues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONG_AGO, _OVER, _FAR_OFF = (datetime(year, 1, 1, tzinfo=UTC) for year in (1990
 
 @dataclass(frozen=True)
 class CertificateAuthority:
-    """Whoever is given `file` trusts it."""
+    """Trusted by a client that is given `certificate_file`."""
 
     folder: Path
     key: ec.EllipticCurvePrivateKey
@@ -29,7 +29,7 @@ class CertificateAuthority:
         return self.folder / "authority.pem"
 
     def server_context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
-        """A server's side of TLS, for the hosts of these names."""
+        """TLS for a server with these host names."""
         key = ec.generate_private_key(ec.SECP256R1())
         key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         issued = (
@@ -61,7 +61,7 @@ class CertificateAuthority:
 
 
 def make_certificate_authority(folder: Path) -> CertificateAuthority:
-    """A new one, whose certificate is in its `file`."""
+    """A new one, with its `certificate_file` written."""
     key, name = ec.generate_private_key(ec.SECP256R1()), _named("tests")
     uses = dict.fromkeys(
         (

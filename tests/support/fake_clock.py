@@ -11,7 +11,7 @@ from itertools import count
 START = datetime(2026, 11, 23, 11, 20, tzinfo=UTC)
 _MOST_TURNS = 100_000
 _IDLE_TURNS = 3
-"""Without anything to run: a connection within this process takes a turn to be heard of."""
+"""Turns with nothing to run: a connection within this process takes one to show."""
 
 
 class FakeClock:
@@ -22,11 +22,11 @@ class FakeClock:
         self._monotonic = 0.0
         self._alarms: list[tuple[float, int, asyncio.Event]] = []
         self._awaited: set[int] = set()
-        """The serial numbers of alarms that somebody waits for."""
+        """Serial numbers of the alarms that a task waits for."""
         self._serial = count()
 
     def now(self) -> datetime:
-        # From the other one, so that rounding never takes the two apart.
+        # From the monotonic time, so that rounding never separates the two.
         return self._start + timedelta(seconds=self._monotonic)
 
     def monotonic(self) -> float:
@@ -40,10 +40,10 @@ class FakeClock:
         try:
             await event.wait()
         finally:
-            self._awaited.discard(serial)  # who was woken before is not woken again by this alarm
+            self._awaited.discard(serial)  # a task woken earlier is not woken again by this alarm
 
     async def advance(self, span: timedelta | float) -> None:
-        """Let `span` (or so many seconds) go by; whoever waits wakes at the right moment, in order."""
+        """Let `span` (or so many seconds) pass; waiting tasks wake at their moments, in order."""
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
         end = self._monotonic + seconds
         await run_until_idle()
@@ -58,7 +58,7 @@ class FakeClock:
         await run_until_idle()
 
     def jump_wall_clock(self, span: timedelta) -> None:
-        """Set the wall clock, as after the machine slept: time that nobody waited through."""
+        """Move the wall clock alone, as when the machine slept."""
         self._start += span
 
     def _move(self, seconds: float) -> None:
@@ -69,7 +69,7 @@ async def run_until_idle() -> None:
     """Let everything that is ready run, until it waits for the clock or for something outside.
 
     Raises:
-        AssertionError: it goes on and on.
+        AssertionError: it never becomes idle.
     """
     idle = 0
     for _ in range(_MOST_TURNS):
@@ -81,6 +81,6 @@ async def run_until_idle() -> None:
 
 
 def ready_callbacks() -> deque[object]:
-    """What the loop runs next; what came from outside is put there at the beginning of each turn."""
+    """What the loop runs next; outside events are added at the beginning of each turn."""
     found: deque[object] = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
     return found

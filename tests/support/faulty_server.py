@@ -1,4 +1,4 @@
-"""A server on the loopback that misbehaves as it is told, as no well-made server can be made to."""
+"""A server on the loopback that misbehaves on demand, as no server library can."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 Responder = Callable[[asyncio.StreamWriter], Awaitable[None]]
-"""What the server does once it has heard a whole request; the connection ends after it."""
+"""What the server does after a whole request; then the connection ends."""
 
 
 @dataclass
 class FaultyServer:
-    """A running one."""
+    """A running server."""
 
     url: str
     requests: list[bytes] = field(default_factory=list)
@@ -33,7 +33,7 @@ def http_response(status: int = 200, body: bytes = b"", *headers: str) -> bytes:
 
 
 def send_bytes(data: bytes) -> Responder:
-    """These bytes, whatever they are."""
+    """Answers with these bytes."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(data)
@@ -43,7 +43,7 @@ def send_bytes(data: bytes) -> Responder:
 
 
 def drip_bytes(head: bytes, piece: bytes) -> Responder:
-    """`head`, then `piece` again and again, slowly, for as long as somebody listens."""
+    """Answers with `head`, then slowly repeats `piece` while the client listens."""
 
     async def answer(writer: asyncio.StreamWriter) -> None:
         writer.write(head)
@@ -56,12 +56,12 @@ def drip_bytes(head: bytes, piece: bytes) -> Responder:
 
 
 async def never_answer(writer: asyncio.StreamWriter) -> None:
-    """Nothing, for ever."""
+    """Send nothing."""
     await asyncio.Event().wait()
 
 
 async def reset_connection(writer: asyncio.StreamWriter) -> None:
-    """The connection is reset instead of closed."""
+    """Reset the connection instead of closing it."""
     linger = struct.pack("ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     writer.transport.abort()
@@ -71,7 +71,7 @@ async def reset_connection(writer: asyncio.StreamWriter) -> None:
 async def run_faulty_server(
     answer: Responder, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[FaultyServer]:
-    """Serve `answer` to everybody, on a free port."""
+    """Serve `answer` on a free port."""
     tasks: set[asyncio.Task[None] | None] = set()
     served = FaultyServer("")
 
@@ -101,7 +101,7 @@ async def run_faulty_server(
 
 @contextmanager
 def refusing_port() -> Iterator[str]:
-    """The URL of a port that is taken, and refuses."""
+    """The URL of a port that refuses connections."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -109,7 +109,7 @@ def refusing_port() -> Iterator[str]:
 
 @contextmanager
 def full_backlog_port() -> Iterator[str]:
-    """The URL of a port that takes no more connections: who connects waits."""
+    """The URL of a port with a full backlog: new connections wait."""
     with socket.socket() as taken, socket.socket() as first, socket.socket() as second:
         taken.bind(("127.0.0.1", 0))
         taken.listen(0)
@@ -120,7 +120,7 @@ def full_backlog_port() -> Iterator[str]:
 
 
 async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """A whole one: head and body."""
+    """One request: head and body."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = 0
     for line in head.lower().split(b"\r\n"):

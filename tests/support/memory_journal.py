@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class InlineWorker(WorkerThread):
-    """Makes each call at once, where it is asked for."""
+    """Makes each call at once, in the caller's thread."""
 
     def __init__(self) -> None:
         super().__init__("in place")
@@ -32,16 +32,16 @@ class MemoryJournal(Journal):
 
     def __init__(self, known: Iterable[Snapshot] = ()) -> None:
         """Args:
-        known: what an earlier run of the program has kept.
+        known: snapshots that an earlier run has saved.
         """
         database = open_database(None, InlineWorker())
         super().__init__(database)
         self.saved_snapshots: list[Snapshot] = []
-        """What was given to `save` and `note`."""
+        """Given to `save` and `record_poll`."""
         for snapshot in known:
             _run_without_waiting(super().save(snapshot))
         if connection := database.read_blocking(lambda connection: connection, None):
-            weakref.finalize(database, connection.close)  # few tests do
+            weakref.finalize(database, connection.close)  # few tests close it
 
     async def save(self, snapshot: Snapshot) -> None:
         self.saved_snapshots.append(snapshot)
@@ -53,7 +53,7 @@ class MemoryJournal(Journal):
 
 
 def _run_without_waiting(work: Coroutine[Any, Any, T]) -> T:
-    """Have something done that waits for nothing."""
+    """Run a coroutine that never waits."""
     try:
         work.send(None)
     except StopIteration as done:

@@ -33,25 +33,25 @@ class Terminal:
 
     @property
     def title(self) -> str:
-        """Of the window, as the program set it last."""
+        """The window's title."""
         return str(self._screen.title)
 
     @property
     def _time(self) -> float:
-        """Seconds that the program and who reads it had for themselves: a busy machine has them wait."""
+        """Seconds, without those in which the program or this process waited for a CPU."""
         return time.monotonic() - _held_up(self.process.pid) - _held_up(os.getpid())
 
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
     def wait_until(self, condition: Callable[[str], bool], patience: float = 30.0) -> str:
-        """Read until the screen is as wanted: another process has its own time.
+        """Read until the screen meets `condition`: the program takes real time.
 
         Args:
-            patience: seconds, of the program's own.
+            patience: seconds, as `_time` counts them.
 
         Raises:
-            AssertionError: it never was, with the screen as it is.
+            AssertionError: it never does; with the screen's text.
         """
         deadline = self._time + patience
         while not condition(self.text):
@@ -64,7 +64,7 @@ class Terminal:
         return self.wait_until(lambda screen: all(text in screen for text in texts))
 
     def wait_for_exit(self, patience: float = 30.0) -> int:
-        """Read on until the program has ended, and the rest of what it wrote; its exit status."""
+        """Read all output until the program has ended; its exit status."""
         deadline = self._time + patience
         while self.process.poll() is None:
             assert self._time < deadline, f"still running:\n{self.text}"
@@ -74,12 +74,12 @@ class Terminal:
         return self.process.returncode
 
     def resize(self, columns: int, lines: int) -> None:
-        """Another size, as when a person pulls at the window's corner; the program is told."""
+        """Resize, as when a person drags the window's corner; the program is notified."""
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self._screen.resize(lines, columns)
 
     def blank(self) -> None:
-        """Empty it: whatever it shows from now on was drawn since."""
+        """Clear the screen: what it shows afterwards is newly drawn."""
         self._screen.erase_in_display(2)
 
     def hang_up(self) -> None:
@@ -88,7 +88,7 @@ class Terminal:
         self.master = -1
 
     def read_output(self) -> bool:
-        """Take in what was written; False: the other side is closed."""
+        """Read what was written; False: the other side is closed."""
         if self.master < 0:
             self.process.wait(1) if self.process.poll() is not None else select.select([], [], [], 0.1)
             return True
@@ -107,9 +107,9 @@ def run_in_terminal(
     command: list[str], columns: int = 120, lines: int = 40, *, controlling: bool = True
 ) -> Iterator[Terminal]:
     """Args:
-    controlling: whether the program is sent SIGHUP when the terminal goes; else nothing tells it.
+    controlling: whether the program gets SIGHUP when the terminal closes; else no signal.
     """
-    # A size that is told here would count for more than the terminal's.
+    # COLUMNS and LINES would override the terminal's size.
     env = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     master, slave = os.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
@@ -134,7 +134,7 @@ def run_in_terminal(
 
 
 def _held_up(pid: int) -> float:
-    """Seconds for which threads of a process could have run, and were not let: 0 where no system tells."""
+    """Seconds that a process's threads waited for a CPU; 0 where the system has no such figure."""
     waited = 0
     for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
         with suppress(OSError):  # it has ended

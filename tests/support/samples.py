@@ -1,4 +1,4 @@
-"""What the tests of the core are made of: jobs, backups, snapshots, and the values to try them with."""
+"""Sample jobs, backups and snapshots, and Hypothesis strategies for them."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def make_job(**keys: object) -> dict[str, Any]:
 
 
 def make_answer(**keys: object) -> bytes:
-    """The answer that carries `job(**keys)`."""
+    """The answer with `make_job(**keys)`."""
     return json.dumps({"backup": make_job(**keys)}).encode()
 
 
 def make_backup(
     status: str | None = "SCHEDULED", next_run: datetime | None = None, **keys: object
 ) -> Backup:
-    """A backup as it is read; `next_run` None: none is named."""
+    """A parsed backup; `next_run` None: it has none."""
     date = next_run.isoformat() if next_run else None
     read = parse_backup(make_job(status=status, scheduled_date=date, **keys))
     assert read is not None
@@ -69,24 +69,24 @@ def make_backup(
 
 
 def snapshot_of(what: Backup | None, **known: Any) -> Snapshot:
-    """A snapshot whose last look was good, and is as old as `observed_at` says (else: just made)."""
+    """A snapshot whose last poll was good, at `observed_at` (by default: just now)."""
     known = {"observed_at": NOW, "attempted_at": NOW, **known}
     return build_snapshot(ORG, backup=what, **known)
 
 
 def snapshot_with_next_run(span: timedelta, status: str = "SCHEDULED", **known: Any) -> Snapshot:
-    """A snapshot just made whose next run is `span` ahead (negative: past)."""
+    """A snapshot just made whose next run is `span` ahead (negative: ago)."""
     return snapshot_of(make_backup(status, NOW + span), **known)
 
 
 def snapshot_of_running_backup(for_: timedelta | None, **known: object) -> Snapshot:
-    """A snapshot of a run in progress that was first seen so long ago; None: it is not known."""
+    """A snapshot of a run in progress, first seen so long ago; None: unknown."""
     since = None if for_ is None else NOW - for_
     return snapshot_of(make_backup("INPROGRESS"), running_since=since, **known)
 
 
 def history_row(word: str | None, at: datetime | None = None, **keys: object) -> dict[str, Any]:
-    """A row of the history: of an end where `word` is a documented one, else of that action."""
+    """A row of the history: `word` is its state if it is a documented end, else its action."""
     ended = word in ("completed", "failure")
     return {
         "id": None,
@@ -102,17 +102,17 @@ def history_row(word: str | None, at: datetime | None = None, **keys: object) ->
 
 
 def make_history(*rows: dict[str, Any]) -> History:
-    """The past year as these rows tell it, in the server's order."""
+    """The history of these rows, in the server's order."""
     return build_history(parse_entry(one) for one in rows)
 
 
 def history_with_one_end(word: str, ago: timedelta, **keys: object) -> History:
-    """A past year with a single end in it, so long ago."""
+    """A history with a single end, so long ago."""
     return make_history(history_row(word, NOW - ago, **keys))
 
 
 def make_company(edition: str | None = "enterprise", **keys: Any) -> Company:
-    """Whose org it is."""
+    """An org's company."""
     given: dict[str, Any] = {
         "name": "Nordlys Tools AB",
         "org_number": "20098765432",
@@ -160,7 +160,7 @@ policies = st.builds(
 
 @st.composite
 def backups(draw: st.DrawFn) -> Backup:
-    """Backups of every status, their next run long past to far ahead, or not named."""
+    """Backups of every status, their next run long ago to far ahead, or missing."""
     span = draw(st.none() | timedeltas)
     next_run = None if span is None else (NOW + span).astimezone(draw(zones))
     rrule = draw(st.sampled_from([None, "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "something else"]))
@@ -200,37 +200,37 @@ companies = st.builds(
 
 @st.composite
 def histories_and_links(draw: st.DrawFn) -> HistoryAndLinks:
-    """Whatever the history and the links call may have said, together or one of them."""
-    what, where = draw(st.none() | histories), draw(st.none() | links)
-    return HistoryAndLinks(what, where, None if what and where else draw(troubles))
+    """History, links or both; with a problem, unless both are there."""
+    found, urls = draw(st.none() | histories), draw(st.none() | links)
+    return HistoryAndLinks(found, urls, None if found and urls else draw(troubles))
 
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """Whatever a poller, or the journal, may come to know by NOW."""
+    """Any snapshot that a poller or the journal may have at NOW."""
     age = draw(st.none() | st.timedeltas(timedelta(), 2 * DAY))
-    trouble = draw(st.none() | troubles)
+    problem = draw(st.none() | troubles)
     what = draw(st.none() | backups()) if age is not None else None
-    past = draw(st.none() | histories_and_links()) if age is not None else None
+    extras = draw(st.none() | histories_and_links()) if age is not None else None
     read_at = NOW - draw(st.timedeltas(timedelta(), 2 * DAY))
     return build_snapshot(
         ORG,
         backup=what,
         observed_at=None if age is None else NOW - age,
-        attempted_at=NOW if trouble else None if age is None else NOW - age,
-        problem=trouble,
-        failures=draw(st.integers(1, 40)) if trouble else 0,
-        failing_since=NOW - draw(st.timedeltas(timedelta(), DAY)) if trouble else None,
+        attempted_at=NOW if problem else None if age is None else NOW - age,
+        problem=problem,
+        failures=draw(st.integers(1, 40)) if problem else 0,
+        failing_since=NOW - draw(st.timedeltas(timedelta(), DAY)) if problem else None,
         running_since=draw(st.none() | timedeltas.map(lambda span: NOW - abs(span))),
         previous_run_failed=draw(st.booleans()),
         clock_offset=draw(st.sampled_from([timedelta(), -HOUR, 7 * HOUR])),
         restored=draw(st.booleans()),
-        company=draw(st.none() | companies) if past else None,
-        history=past.history if past else None,
-        history_read_at=read_at if past and past.history else None,
-        links=past.links if past else None,
-        last_links_expiry=past.links.expires_at if past and past.links else None,
-        history_tried_at=NOW - age if past and age is not None else None,
-        history_problem=past.problem if past else None,
-        history_failures=draw(st.integers(1, 40)) if past and past.problem else 0,
+        company=draw(st.none() | companies) if extras else None,
+        history=extras.history if extras else None,
+        history_read_at=read_at if extras and extras.history else None,
+        links=extras.links if extras else None,
+        last_links_expiry=extras.links.expires_at if extras and extras.links else None,
+        history_tried_at=NOW - age if extras and age is not None else None,
+        history_problem=extras.problem if extras else None,
+        history_failures=draw(st.integers(1, 40)) if extras and extras.problem else 0,
     )

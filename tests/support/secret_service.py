@@ -34,10 +34,10 @@ _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuratio
 
 @dataclass(frozen=True)
 class SecretService:
-    """A running one."""
+    """A running Secret Service."""
 
     environ: dict[str, str]
-    """What a program needs in its environment to find it."""
+    """Environment variables by which programs find it."""
     daemon: int
     """The keyring daemon's process id."""
     folder: Path
@@ -49,8 +49,8 @@ class SecretService:
 @contextmanager
 def secret_service(*, unlocked: bool = True, bus_activation: bool = True) -> Iterator[SecretService]:
     """Args:
-    unlocked: whether its login keyring is open; else it is there, and locked.
-    activating: whether the bus starts another daemon by itself, should this one end.
+    unlocked: whether its login keyring is open; else it exists, but locked.
+    bus_activation: whether the bus starts another daemon if this one ends.
     """
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
@@ -58,7 +58,7 @@ def secret_service(*, unlocked: bool = True, bus_activation: bool = True) -> Ite
             (root / name).mkdir(mode=0o700)
         (root / "bus.conf").write_text(_BUS)
         kind = "--session" if bus_activation else f"--config-file={root / 'bus.conf'}"
-        # In there too: the socket of a bus that is killed stays.
+        # In the folder, too: a killed bus leaves its socket.
         bus_at = f"--address=unix:path={root / 'bus'}"
         bus = stack.enter_context(_process(["dbus-daemon", kind, bus_at, "--nofork", "--print-address"]))
         assert bus.stdout is not None
@@ -70,7 +70,7 @@ def secret_service(*, unlocked: bool = True, bus_activation: bool = True) -> Ite
         }
         folder = root / "data" / "keyrings"
         if not unlocked:
-            # A login keyring made with another password: there, and not to be opened.
+            # Made with another password, the login keyring exists, but cannot be opened.
             with _daemon(own, root / "first.log", b"another\n"):
                 _wait_until(lambda: _has_login(own))
         command = _PASSWORD if unlocked else None
@@ -86,7 +86,7 @@ def _daemon(
     command = ["gnome-keyring-daemon", "--foreground", "--components=secrets"]
     if password is not None:
         command.append("--unlock")
-    # Into a file: it prints a warning an overwrite.
+    # Into a file: it prints a warning for each overwrite.
     with log.open("wb") as output, _process(command, environ, output) as process:
         assert process.stdin is not None
         process.stdin.write(password or b"")
@@ -117,20 +117,20 @@ def _process(
 
 
 def _end_with_parent() -> None:
-    """However that ends. Of a keyring's daemon the system takes it back, but it ends with its bus."""
+    """However the parent ends. The system undoes this for the daemon, which ends with its bus."""
     death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
     ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
 
 
 def _is_served(environ: dict[str, str]) -> bool:
-    """Whether it is there. Asked of the bus: who asks the service itself has another one started."""
+    """Whether it runs. The bus is asked: asking the service itself starts another one."""
     return b"boolean true" in _ask(
         environ, "org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", "org.freedesktop.secrets"
     )
 
 
 def _has_login(environ: dict[str, str]) -> bool:
-    """Whether its login keyring is made, and written whole."""
+    """Whether its login keyring is fully written."""
     return _is_served(environ) and b"/collection/login" in _ask(
         environ,
         "org.freedesktop.secrets",
@@ -145,18 +145,18 @@ def _ask(environ: dict[str, str], who: str, path: str, method: str, text: str) -
     return subprocess.run(question, env={**os.environ, **environ}, capture_output=True, check=False).stdout
 
 
-def _wait_until(true: object) -> None:
-    """Wait for another process: the one place where tests look at the real clock."""
-    assert callable(true)
+def _wait_until(condition: object) -> None:
+    """Wait for another process, by the real clock."""
+    assert callable(condition)
     deadline = time.monotonic() + _PATIENCE
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, "the Secret Service did not come up"
         time.sleep(0.02)
 
 
 @contextmanager
 def keyring_locked(service: SecretService) -> Iterator[None]:
-    """Its keyring is locked meanwhile, as by a screen saver, and then opened again."""
+    """Lock its keyring, as a screen saver does; unlock it at the end."""
     with closing(secretstorage.dbus_init()) as connection:
         secretstorage.get_default_collection(connection).lock()
     yield
@@ -178,7 +178,7 @@ def unlock_keyring(*_: object) -> None:
 
 @contextmanager
 def daemon_restarted(service: SecretService) -> Iterator[None]:
-    """Its daemon crashes, and then another one serves the same keyring."""
+    """Kill its daemon; at the end another one serves the keyring."""
     os.kill(service.daemon, signal.SIGKILL)
     _wait_until(lambda: not _is_served(service.environ))
     yield
@@ -190,7 +190,7 @@ def daemon_restarted(service: SecretService) -> Iterator[None]:
 
 @contextmanager
 def daemon_frozen(service: SecretService) -> Iterator[None]:
-    """Its daemon answers nothing meanwhile."""
+    """Its daemon does not answer."""
     os.kill(service.daemon, signal.SIGSTOP)
     try:
         yield

@@ -26,10 +26,10 @@ from zbtui.zoho_api.data_centers import DataCenter
 
 
 def make_simulator(clock: Clock | None = None, orgs: int = 0) -> Simulator:
-    """A simulator whose orgs practically stand still; force what they are at with `forced`.
+    """A simulator whose orgs practically stand still; force their status with `forced_kinds`.
 
     Args:
-        clock: that Zoho and its `Date` go by: the machine's where a whole zbtui asks it, which does too.
+        clock: of Zoho and its `Date` header; the machine's for a whole zbtui, which uses that, too.
     """
     clock = clock or FakeClock()
     return Simulator(SimulatedWorld(clock.now(), orgs, speed=0.0001), clock.now)
@@ -40,10 +40,10 @@ def sign_in_of(org: InventedOrg) -> SignInCredentials:
 
 
 def client_of(client: accounts.RegisteredClient, data_center: str = "us") -> OAuthClient:
-    """A client of the simulator's, as a flow takes it.
+    """A client of the simulator, as a flow takes it.
 
     Args:
-        data_center: whose secret, where they differ.
+        data_center: of the secret, where they differ.
     """
     return OAuthClient(client.client_id, Secret(client.secret_for(data_center)))
 
@@ -59,7 +59,7 @@ class SimulatorServer:
         """An invented org, to be watched through this port.
 
         Args:
-            client: that it signs in with; None: its self client.
+            client: to sign in with; None: its self client.
         """
         invented = self.simulator.world.all_orgs[name]
         url = f"{self.url}/{invented.data_center}"
@@ -67,7 +67,7 @@ class SimulatorServer:
         return Org(name, "custom", client_id, accounts_url=url, api_url=url)
 
     def data_center(self, key: str) -> DataCenter:
-        """One of Zoho's data centers, as it is found at this port."""
+        """One of Zoho's data centers, at this port."""
         return DataCenter("custom", f"{self.url}/{key}", f"{self.url}/{key}")
 
 
@@ -98,16 +98,16 @@ def run_simulator_server(simulator: Simulator) -> Iterator[SimulatorServer]:
 
 
 class _HtmlForm(HTMLParser):
-    """The one form of a page of the simulator's, read as a browser does."""
+    """The form of a simulator page, as a browser parses it."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.action = ""
         self.method = ""
         self.fields: dict[str, str] = {}
-        """What is filled in already."""
+        """Values filled in already."""
         self.choices: dict[str, list[str]] = {}
-        """What can be chosen, of lists and buttons."""
+        """Values of lists and buttons."""
         self._list = ""
         self.feed(page)
 
@@ -130,7 +130,7 @@ class _HtmlForm(HTMLParser):
 class FakeBrowser:
     """An HTTP client that acts as a person's browser: reads pages, presses buttons, follows redirects.
 
-    Without `app` it goes out to real ports, but never beyond this machine.
+    Without `app` it connects to real ports, but only of this machine.
     """
 
     app: AsgiApp | None = None
@@ -142,7 +142,7 @@ class FakeBrowser:
         """Open a consent page or a device's page, and accept for an org, or reject (None).
 
         Returns:
-            What Zoho answers, unfollowed: a redirect, or a page.
+            Zoho's answer: a redirect, not followed, or a page.
         """
         page = await self.open(url)
         assert page.status_code == 200, page.text
@@ -159,9 +159,9 @@ class FakeBrowser:
         """GET a page, or POST a form; the answer is not followed."""
         self.opened_urls.append(url)
         parts = httpx.URL(url)
-        looped = parts.host in ("127.0.0.1", "localhost")
-        assert looped or self.app, "nobody goes out of this machine"
-        transport = httpx.ASGITransport(app=self.app) if self.app and not looped else None
+        is_local = parts.host in ("127.0.0.1", "localhost")
+        assert is_local or self.app, "nobody goes out of this machine"
+        transport = httpx.ASGITransport(app=self.app) if self.app and not is_local else None
         async with httpx.AsyncClient(transport=transport, trust_env=False, verify=False) as client:
             return await client.request("POST" if form else "GET", url, data=form)
 
@@ -169,14 +169,14 @@ class FakeBrowser:
 async def answer_consent_page(
     url: str, org_name: str | None, app: AsgiApp | None = None, *, follow: bool = False
 ) -> str:
-    """What a person's browser does with a consent page: accept for an org, or reject (None).
+    """Answer a consent page as a person does: accept for an org, or reject (None).
 
     Args:
         app: Zoho inside the process; None: `url` is on a real port.
         follow: whether the redirect is opened too, as a browser does at once.
 
     Returns:
-        The redirect's Location; of a device's page, which leads nowhere, its own URL.
+        The redirect's Location; for a device's page, which has none, its own URL.
     """
     browser = FakeBrowser(app)
     answer = await browser.answer_consent(url, org_name)
@@ -190,7 +190,7 @@ async def answer_consent_page(
 
 
 def answer_consent_page_in_thread(url: str, org_name: str | None) -> threading.Thread:
-    """As `browse`, followed, beside what runs here; join it. For a test without an event loop."""
+    """As `answer_consent_page`, followed; for a test without an event loop, which joins it."""
     thread = threading.Thread(target=lambda: asyncio.run(answer_consent_page(url, org_name, follow=True)))
     thread.start()
     return thread

@@ -1,4 +1,4 @@
-"""Snapshots for tests of the screen, in a few words."""
+"""Sample snapshots for tests of the screen."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make_org(name: str = "acme", data_center: str = "eu") -> Org:
 
 
 def make_company(name: str | None = "Nordlys Tools AB", **keys: Any) -> Company:
-    """Whose org it is, of an edition that includes two backups a month."""
+    """A company whose edition includes two backups a month."""
     given: dict[str, Any] = dict.fromkeys(("org_number", "country", "org_type")) | {"edition": "enterprise"}
     return Company(name, **(given | keys))
 
@@ -44,16 +44,16 @@ _PARTS = {"zoho": ZohoData, "polls": PollState, "activity": Activity}
 
 
 def build_snapshot(org: Org, **values: Any) -> Snapshot:
-    """A snapshot, from what stands in its parts."""
+    """A snapshot, from the fields of its parts."""
     return snapshot_with(Snapshot(org), **values)
 
 
 def snapshot_with(snapshot: Snapshot, **values: Any) -> Snapshot:
-    """With other values of `org`, or in whichever part they stand."""
+    """A copy with another `org` or other fields of its parts."""
     parts: dict[str, Any] = {"org": values.pop("org")} if "org" in values else {}
     for name, part in _PARTS.items():
-        own = {field.name: values.pop(field.name) for field in fields(part) if field.name in values}
-        parts[name] = replace(getattr(snapshot, name), **own)
+        changed = {field.name: values.pop(field.name) for field in fields(part) if field.name in values}
+        parts[name] = replace(getattr(snapshot, name), **changed)
     assert not values, f"in no part of a snapshot: {values}"
     return replace(snapshot, **parts)
 
@@ -72,12 +72,12 @@ def make_snapshot(name: str = "acme", at: datetime = START, **keys: Any) -> Snap
 def make_unpolled_snapshot(
     kind: ProblemKind = "network", message: str = "It broke.", hint: str = "Mend it.", **keys: Any
 ) -> Snapshot:
-    """An org that could not be looked at, and never was."""
+    """An org whose only poll failed."""
     return build_snapshot(
         make_org(), attempted_at=START, problem=Problem(kind, message, hint, **keys), failures=1
     )
 
 
 def with_problem_of(snapshot: Snapshot, trouble: Snapshot) -> Snapshot:
-    """`snapshot`, with the trouble of the other on top of it."""
+    """`snapshot`, with the problem of the other."""
     return snapshot_with(snapshot, problem=trouble.polls.problem, failures=3)

@@ -1,4 +1,4 @@
-"""The rights of files count for root, too, as they do for everybody else."""
+"""File permissions apply to root as they do to other users."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OVERRIDES = (1 << 1) | (1 << 2)
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """This thread, and whatever threads and programs it starts meanwhile, may only what the rights say."""
+    """Bind this thread, and the threads and programs it starts, to file permissions."""
     if sys.platform != "linux" or os.geteuid() != 0:
         yield
         return

@@ -1,4 +1,4 @@
-"""The app on a fleet whose looks a test answers, driven by Pilot on a clock that a test moves."""
+"""The app on a fleet whose polls a test answers, driven by Pilot on a fake clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from zbtui.zoho.http import HttpClient
 
 
 class FakeZoho:
-    """What each org answers, and how often it was asked."""
+    """What each org answers, and the polls so far."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Observation | Problem] = {}
@@ -43,7 +43,7 @@ class FakeZoho:
         self.answers[name] = Observation(make_backup(**keys))
 
     def open_poll(self, org: Org) -> Callable[[Snapshot], object]:
-        async def look(before: Snapshot) -> Observation:
+        async def poll(before: Snapshot) -> Observation:
             self.polled_orgs.append(org.name)
             if org.name in self.hanging_orgs:
                 await asyncio.Event().wait()
@@ -52,7 +52,7 @@ class FakeZoho:
                 raise ProblemError(answer)
             return answer
 
-        return look
+        return poll
 
 
 @dataclass
@@ -100,7 +100,7 @@ class AppDriver:
 
 
 class ManualTickApp(ZbtuiApp):
-    """Ticks only when a test has it tick: a busy machine must not put one in between."""
+    """Ticks only when a test says so: a busy machine must not add ticks."""
 
     def set_interval(
         self,
@@ -115,7 +115,7 @@ class ManualTickApp(ZbtuiApp):
 
 
 def make_org_service(config: Config, journal: Journal, clock: FakeClock) -> OrgService:
-    """A desk without a Zoho behind it: whoever asks it over the network fails."""
+    """An org service without a Zoho: network requests fail."""
     return OrgService(
         Stores(MemoryConfigStore(config), MemoryCredentialStore(), journal), HttpClient(), clock
     )
@@ -145,8 +145,9 @@ async def drive_app(
     fleet = Fleet(config, zoho.open_poll, journal, clock)  # type: ignore[arg-type]
     watcher = ConfigWatcher(config, reload)
     watcher.subscribe(fleet.apply)
-    desk = make_org_service(config, journal, clock)
-    app = ManualTickApp(watcher, fleet, desk, make_alert_dispatcher(desk, config), memory=memory)
+    org_service = make_org_service(config, journal, clock)
+    dispatcher = make_alert_dispatcher(org_service, config)
+    app = ManualTickApp(watcher, fleet, org_service, dispatcher, memory=memory)
     async with app.run_test(size=size, notifications=show_toasts) as pilot:
         driven = AppDriver(app, pilot, fleet, clock, zoho)
         await pilot.pause()

@@ -28,7 +28,7 @@ COLOR_VISIONS: Final[dict[str, Matrix]] = {
         (0.004733, 0.691367, 0.303900),
     ),
 }
-"""What becomes of a linear colour (Machado, Oliveira, Fernandes 2009, severity 1.0)."""
+"""How a linear colour is seen (Machado, Oliveira, Fernandes 2009, severity 1.0)."""
 _TO_XYZ: Final[Matrix] = (
     (0.4124564, 0.3575761, 0.1804375),
     (0.2126729, 0.7151522, 0.0721750),
@@ -47,7 +47,7 @@ def lab_as_seen(color: str, eye: str) -> Lab:
 
 
 def ciede2000(one: Lab, other: Lab) -> float:
-    """CIEDE2000: 1 is just seen side by side; beyond 10 nobody takes one for the other."""
+    """CIEDE2000: 1 is just visible side by side; above 10 nobody confuses them."""
     (l1, a1, b1), (l2, a2, b2) = one, other
     mean = (hypot(a1, b1) + hypot(a2, b2)) / 2
     g = 1.5 - sqrt(mean**7 / (mean**7 + 25**7)) / 2

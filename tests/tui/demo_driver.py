@@ -1,4 +1,4 @@
-"""The demo's app, driven by keys: whoever signs in there signs in to the simulated Zoho."""
+"""The demo's app, driven by keys; sign-ins go to the simulated Zoho."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DemoDriver:
             await self.wait_until_idle()
 
     async def type(self, text: str) -> None:
-        """Into the field that has the cursor, in place of what is there."""
+        """Replace the text of the focused field."""
         focused = self.app.focused
         assert isinstance(focused, Input)
         focused.value = text
@@ -69,7 +69,7 @@ class DemoDriver:
             await self.wait_until_idle()
 
     async def advance_without_ticks(self, seconds: int) -> None:
-        """As `advance`, with one look at the screen at the end."""
+        """As `advance`, with one tick at the end."""
         await self.clock.advance(seconds - 1)
         await self.advance()
 
@@ -102,7 +102,7 @@ class DemoDriver:
 
     @property
     def form_problem(self) -> str:
-        """What the form says is wrong; empty: nothing."""
+        """The problem that the form shows, or empty."""
         wrong = self.app.screen.query_one("#wrong", Static)
         return str(wrong.content) if wrong.display else ""
 
@@ -113,13 +113,13 @@ class DemoDriver:
         await self.wait_until_idle()
 
     async def choose_method(self, way: SignInMethod) -> None:
-        """From the page of the ways to the one of the client."""
+        """From the methods' page to the client's."""
         assert self.page == "way"
         await self.press("home", *["down"] * SIGN_IN_METHODS.index(way), "enter")
         assert self.page == "client", self.form_problem
 
     async def open_form(self, way: SignInMethod) -> None:
-        """To the page of the client, filled in as the demo does."""
+        """Go to the client's page, filled in by the demo."""
         await self.press("a")
         await self.click("next")
         await self.choose_method(way)
@@ -133,16 +133,16 @@ class DemoDriver:
 async def drive_demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterator[DemoDriver]:
     clock = FakeClock()
     async with open_demo(orgs, speed=0.01, clock=clock, journal=MemoryJournal()) as watch:
-        app, fleet, desk = ManualTickApp(*watch), watch.fleet, watch.desk
+        app, fleet, org_service = ManualTickApp(*watch), watch.fleet, watch.desk
         async with app.run_test(size=size) as pilot:
-            driven = DemoDriver(app, pilot, fleet, desk, clock)
+            driven = DemoDriver(app, pilot, fleet, org_service, clock)
             await driven.advance(2)
             yield driven
-        await desk.finish_tasks()  # as the command line does
+        await org_service.finish_tasks()  # as the command line does
 
 
 async def finish_sign_in(driven: DemoDriver) -> None:
-    """From the page of the client to a live panel."""
+    """From the client's page to a live panel."""
     await driven.click("next")
     await driven.advance_without_ticks(12)
     assert driven.page == "found", driven.screen_text
@@ -151,7 +151,7 @@ async def finish_sign_in(driven: DemoDriver) -> None:
 
 
 def has_left_nothing(driven: DemoDriver) -> bool:
-    """Whether nothing of the newcomer is in the config or the keyring, nor stays at Zoho."""
+    """Whether nothing of the new org is left in config or keyring, or at Zoho."""
     org = driven.simulator.world.unwatched_orgs[NEW_ORG_NAME]
     tokens = driven.simulator.accounts.refresh_tokens
     left = [token for token, source in tokens.items() if source.org is org and token != org.refresh_token]

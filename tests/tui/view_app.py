@@ -1,4 +1,4 @@
-"""A view alone, on a roster that a test fills."""
+"""One view, on an org list that a test fills."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TUI = Path(__file__).parents[2] / "zbtui/tui"
 
 
 def org_list_of(*snapshots: Snapshot, policy: WatchPolicy | None = None) -> OrgList:
-    roster = OrgList(policy or WatchPolicy(), START)
-    roster.set_orgs(snapshots, roster.policy, START)
-    return roster
+    org_list = OrgList(policy or WatchPolicy(), START)
+    org_list.set_orgs(snapshots, org_list.policy, START)
+    return org_list
 
 
 class ViewApp(ThemedApp[None]):
-    """Shows one view, and notes what it is asked to repaint."""
+    """Shows one view, and records its repaints."""
 
     CSS_PATH: ClassVar = [TUI / "screens/fleet_screen.tcss", TUI / "views/org_list_view.tcss"]
 
@@ -50,12 +50,12 @@ class ViewApp(ThemedApp[None]):
         self.view.rebuild()
 
     def tick(self, seconds: float) -> None:
-        """As the screen does, so long after the start."""
-        roster, view = self.view.org_list, self.view
-        roster.tick(START + timedelta(seconds=seconds), view.visible_orgs())
-        if roster.expire_idle_timer():
+        """Tick as the screen does, at START + `seconds`."""
+        org_list, view = self.view.org_list, self.view
+        org_list.tick(START + timedelta(seconds=seconds), view.visible_orgs())
+        if org_list.expire_idle_timer():
             view.reset_to_top()
-        if roster.refresh_order():
+        if org_list.refresh_order():
             view.rebuild()
         else:
             view.tick()
@@ -67,5 +67,5 @@ class ViewApp(ThemedApp[None]):
         return [self.view.render_line(y).crop(0, width).text.rstrip() for y in range(self.view.size.height)]
 
     def lines_with(self, names: Iterable[str]) -> list[int]:
-        """The lines in which each of these stands."""
+        """The first line with each of these."""
         return [next(y for y, line in enumerate(self.lines) if name in line) for name in names]

@@ -1,4 +1,4 @@
-"""A fleet whose orgs answer what a test says, and a config that is edited under it."""
+"""A fleet whose orgs answer what a test says, and a config file to edit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class EditedConfig:
         self._changes = 0
 
     def open(self) -> ConfigFile:
-        """As zbtui does."""
+        """Open it as zbtui does."""
         return ConfigFile(self.path, self.path.with_suffix(".lock"))
 
     def write(self, text: str) -> None:
@@ -64,14 +64,14 @@ class FleetDriver:
     ) -> None:
         self.clock = clock
         self.zoho = ScriptedZoho(clock, dict.fromkeys(names, DISTANT_RUN))
-        self._journal, self._luck = journal or MemoryJournal(), luck or FixedRng()
+        self._journal, self._rng = journal or MemoryJournal(), luck or FixedRng()
         begun = Config(WatchPolicy(), tuple(make_org(name) for name in names))
         self.config = ConfigWatcher(begun, config.open().load_if_changed if config else lambda: None)
         self.fleet = self.open(begun)
         self.config.subscribe(self.fleet.apply)
 
     def open(self, config: Config) -> Fleet:
-        return Fleet(config, self.zoho.open_poll, self._journal, self.clock, self._luck)
+        return Fleet(config, self.zoho.open_poll, self._journal, self.clock, self._rng)
 
     def poll_count(self, name: str) -> int:
         return len(self.zoho.times(name))
@@ -84,7 +84,7 @@ class FleetDriver:
         return [one.org.name for one in self.fleet.snapshots]
 
     def tick(self) -> OrgChanges:
-        """As the one ticker of a program does."""
+        """Tick as the program does."""
         self.config.check_for_change()
         return self.fleet.tick()
 

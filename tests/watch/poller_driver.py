@@ -1,4 +1,4 @@
-"""A poller of one org, and what it was told and told."""
+"""A poller of one org, with scripted answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DISTANT_RUN = Observation(make_backup(scheduled_date=(START + 30 * DAY).isoforma
 
 
 class PollerDriver:
-    """A poller of one org, what it was told, and what it told."""
+    """A poller of one org, its answers, and what it published."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class PollerDriver:
         self.zoho.outcomes["acme"] = outcome
 
     def hold_answers(self) -> asyncio.Event:
-        """From now on an answer waits for this."""
+        """From now on answers wait for this."""
         self.zoho.gates["acme"] = gate = asyncio.Event()
         return gate
 

@@ -1,4 +1,4 @@
-"""What the tests of the watch are built from: a street of Zoho's in the process, and scripted orgs."""
+"""For the tests of the watch: the simulated Zoho in the process, and scripted orgs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class FixedRng(random.Random):
 
 
 class InstantClock(FakeClock):
-    """Waiting takes no time: a day goes by in milliseconds, for one who waits alone."""
+    """Waiting takes no time, for a single task: a day passes in milliseconds."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         if seconds is None:
@@ -72,12 +72,12 @@ Outcome = Observation | Exception
 
 @dataclass
 class ScriptedZoho:
-    """Looks at orgs that answer what a test says, and remembers who looked when."""
+    """Answers polls as a test says, and records when each org was polled."""
 
     clock: FakeClock
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
-    """Orgs whose answer waits for this."""
+    """What an org's answer waits for."""
     polls: list[tuple[str, datetime]] = field(default_factory=list)
     max_concurrent_polls: int = 0
     """Of any one org."""
@@ -122,7 +122,7 @@ class ZohoEnvironment:
         return watched_org(self.simulator.world.orgs[name])
 
     def session(self, name: str = "nordlys", journal: Journal | None = None) -> Session:
-        """A new one knows what is stored, and nothing else: as after a restart."""
+        """A new session: it knows only what is stored, as after a restart."""
         return Session(self.org(name), self.http, self.credentials, journal or self.journal, self.clock)
 
     async def sign_in(self, name: str) -> None:
@@ -130,7 +130,7 @@ class ZohoEnvironment:
 
     @property
     def calls(self) -> list[str]:
-        """What reached Zoho, in order: `token` or `backup`, with the status."""
+        """Requests to Zoho, in order: `token` or `backup`, with the status."""
         return [f"{_call(request)} {request.status}" for request in self.simulator.request_records]
 
     @property
@@ -140,7 +140,7 @@ class ZohoEnvironment:
 
 
 async def token_from_elsewhere(zoho: ZohoEnvironment) -> AccessToken:
-    """Made by a machine that shares the sign-in, but not the journal."""
+    """As a machine gets it that shares the sign-in, but no journal."""
     org = zoho.org()
     sign_in = sign_in_of(zoho.simulator.world.orgs[org.name])
     return await request_access_token(zoho.http, org, data_center_of(org), sign_in, zoho.clock.now())
@@ -165,7 +165,7 @@ async def zoho_environment(
     orgs: int = 0,
 ) -> AsyncIterator[ZohoEnvironment]:
     """Args:
-    pause: waited for in the middle of each call, as an answer that travels.
+    during_call: awaited in the middle of each call, as network latency.
     """
     simulator = make_simulator(clock, orgs)
     kept = journal if isinstance(journal, Journal) else open_journal(journal)
@@ -196,7 +196,7 @@ def _slowed(app: AsgiApp, pause: Callable[[], Awaitable[None]] | None) -> AsgiAp
 
 @asynccontextmanager
 async def run_fleet(fleet: Fleet) -> AsyncIterator[list[Snapshot]]:
-    """The fleet, run as the app runs it; what it publishes."""
+    """Run the fleet as the app does; yields what it publishes."""
     published: list[Snapshot] = []
     fleet.subscribe(published.append)
     tasks = [asyncio.create_task(fleet.run_poller(snapshot.org.name)) for snapshot in fleet.snapshots]
@@ -207,5 +207,5 @@ async def run_fleet(fleet: Fleet) -> AsyncIterator[list[Snapshot]]:
         fleet.stop()
         await run_until_idle()
         for task in tasks:
-            task.cancel()  # those whose look hangs, on purpose
+            task.cancel()  # some polls hang on purpose
         await asyncio.gather(*tasks, return_exceptions=True)

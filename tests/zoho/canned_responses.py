@@ -1,4 +1,4 @@
-"""Answers made by hand, inside the process, and what must be in no error."""
+"""Handmade answers, inside the process, and the full text of errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RecordedRequest:
 
 @dataclass
 class CannedResponse:
-    """An ASGI app that gives everybody the same answer, and keeps what it was asked."""
+    """An ASGI app that always gives the same answer, and records requests."""
 
     status: int = 200
     body: bytes = b""
@@ -56,7 +56,7 @@ def json_response(answer: object, status: int = 200, **headers: str) -> CannedRe
 
 
 class CannedApp:
-    """An ASGI app with answers for each path: one after the other, the last one again and again.
+    """An ASGI app with answers for each path, given in turn; the last one repeats.
 
     An `OSError` among them breaks the connection off. A path without answers is a test's mistake.
     """
@@ -65,7 +65,7 @@ class CannedApp:
         self.answers = {path: list(queue) for path, queue in answers.items()}
         self.requests: list[RecordedRequest] = []
         self.during_request: dict[str, Callable[[], Awaitable[object]]] = {}
-        """By path: what happens, each time, while a request to it is under way."""
+        """By path: awaited during each request to it."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -90,10 +90,10 @@ async def _read_asked(scope: Message, receive: Receive) -> RecordedRequest:
 
 
 def full_error_text(error: BaseException) -> str:
-    """Everything that a log or a terminal can show of an error, and of the errors behind it."""
-    told = traceback.format_exception(error)
-    behind: BaseException | None = error
-    while behind is not None:
-        told += [str(behind), repr(behind), repr(behind.args), repr(vars(behind))]
-        behind = behind.__cause__ or behind.__context__
-    return "\n".join(told)
+    """Everything that a log or a terminal can show of an error, and of the errors current it."""
+    lines = traceback.format_exception(error)
+    current: BaseException | None = error
+    while current is not None:
+        lines += [str(current), repr(current), repr(current.args), repr(vars(current))]
+        current = current.__cause__ or current.__context__
+    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What the tests of the sign-in flows share: a client, Zoho's good answers, and what must not be told."""
+"""For the tests of the sign-in flows: a client, Zoho's good answers, and secrets that must not leak."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ DEVICE_CODE_ANSWER: dict[str, Any] = {
 """The answer to a device that asks for a code ("Devices"): times in milliseconds."""
 
 SECRETS = ("the-client-secret", "c0de", "aa11", "cc33", "0f0f")
-"""A part of each secret: what is cut short is no less told."""
+"""A part of each secret: a shortened one leaks, too."""
 
 CAPTIVE_PORTAL_PAGE = b"<!DOCTYPE html><html><body>Sign in to the Wi-Fi</body></html>"
 
 
 async def problem_of(flow: Awaitable[object]) -> Problem:
-    """The trouble that a sign-in ends in, with no secret in anything that can be shown of it."""
+    """The problem that ends a sign-in; none of its texts may have a secret."""
     with pytest.raises(ProblemError) as caught:
         await flow
     assert_no_secret_in(full_error_text(caught.value))
@@ -68,7 +68,7 @@ def assert_no_secret_in(text: str) -> None:
 
 
 class ShownProgress:
-    """What a person was shown, as it came."""
+    """Records what a person is shown."""
 
     def __init__(self) -> None:
         self.progress: list[SignInProgress] = []
@@ -84,7 +84,7 @@ CONNECTION_RESET = ConnectionResetError()
 
 
 class DeviceFlow:
-    """One device flow: what Zoho answers, what was asked when, and what was shown."""
+    """One device flow: Zoho's answers, the times of polls, and what was shown."""
 
     def __init__(
         self,

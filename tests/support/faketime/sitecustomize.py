@@ -1,4 +1,4 @@
-"""Imported by each Python at its start, where this folder is on its path: `time.sleep` by `select`."""
+"""Python imports this at its start if the folder is on its path: `time.sleep` by `select`."""
 
 from __future__ import annotations
 
