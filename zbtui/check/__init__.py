@@ -1,7 +1,7 @@
-"""The same watch without a screen: for people at a terminal, for monitoring systems, for other programs.
+"""The watch without a screen, for terminals, monitoring systems and other programs.
 
-`report` looks and judges; `text`, `json_text` and `openmetrics` print what it found; `watching` goes on
-and prints what changes; `events` prints what the journal keeps of changes.
+`report` polls and judges; `text_format`, `json_format` and `openmetrics_format` print the report.
+`change_stream` keeps watching and prints changes; `event_format` prints the journal's events.
 """
 
 from zbtui.check.formats import formatter_for

@@ -1,4 +1,4 @@
-"""Goes on watching by the usual cadence, and tells each change in a line of JSON."""
+"""Watch at the usual intervals, and print each change as a line of JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TICK_SECONDS: Final = 1.0
 
 
 class ChangeStream:
-    """Compares what it sees by itself: it needs no journal, and other processes take nothing from it."""
+    """Compares snapshots itself, so it misses no change that another process journals first."""
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class ChangeStream:
     ) -> None:
         """Args:
         config: polled with each tick.
-        write: one line to who reads; raises BrokenPipeError once nobody does.
-        tell: what is wrong beside the orgs.
-        names: the orgs to watch; none: all there are, and those that come.
-        alerts: who sends alerts; None: nobody does.
-        is_gone: whether nobody reads any more, where that can be told without writing.
+        write: writes one line; raises BrokenPipeError once the reader is gone.
+        on_problem: gets problems that are not an org's.
+        names: the orgs to watch; empty: all, including those added later.
+        alerts: sends alerts; None: none are sent.
+        reader_is_gone: whether it is, if known without writing.
         """
         self._config = config
         self._fleet = fleet
@@ -56,7 +56,7 @@ class ChangeStream:
         self._reader_is_gone = reader_is_gone
         self._lines: deque[str] = deque()
         self._states: dict[str, tuple[Verdict, OrgState]] = {}
-        """How each org stood after its last look."""
+        """By org, after its last poll."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._alert_task: asyncio.Task[None] | None = None
         self._evaluation_schedule = EvaluationSchedule()
@@ -64,9 +64,9 @@ class ChangeStream:
         self._wake: Callable[[], None] = lambda: None
 
     async def run(self, stop: StopSignal) -> None:
-        """Until `stop` is requested or nobody reads any more.
+        """Run until `stop` is requested or the reader is gone.
 
-        Each org is told once as it stands after its first look, then each change.
+        Each org's state is written after its first poll, then each of its changes.
         """
         self._wake = stop.wake
         self._fleet.subscribe(self._on_snapshot)
@@ -105,26 +105,26 @@ class ChangeStream:
         self._report_new_problems("journal", self._fleet.journal_problem)
         for task in [task for task in self._tasks if task.done()]:
             self._tasks.remove(task)
-            task.result()  # a bug of ours ends the watch, and is told
+            task.result()  # a bug in a task ends the watch with its traceback
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
-        """A snapshot changed: notes the lines for what a look has found. Called within the look."""
+        """Queue the lines for the outcome of a poll; called during the poll."""
         name, at = snapshot.org.name, snapshot.polls.attempted_at
         before = self._states.get(name)
         is_old = snapshot.polls.restored and snapshot.polls.problem is None
         if snapshot.activity.polling or at is None or is_old:
             return
         verdict = judge(snapshot, self._fleet.policy, at)
-        standing = org_state_from(snapshot, verdict, at)
-        assert standing is not None  # it was looked at
-        self._states[name] = verdict, standing
+        org_state = org_state_from(snapshot, verdict, at)
+        assert org_state is not None  # it was polled
+        self._states[name] = verdict, org_state
         self._evaluation_schedule.mark_changed()
         if before is None:
             self._lines.append(state_json_line(at, name, verdict))
         else:
             self._lines.extend(
-                event_json_line(Event(at, name, kind, was, has, verdict.level.label, verdict.headline))
-                for kind, was, has in state_changes(before[1], standing)
+                event_json_line(Event(at, name, kind, old, new, verdict.level.label, verdict.headline))
+                for kind, old, new in state_changes(before[1], org_state)
             )
         self._wake()
 
@@ -133,22 +133,22 @@ class ChangeStream:
             self._write(self._lines.popleft())
 
     def _send_alerts(self) -> None:
-        """Beside the watch: a command or a webhook takes its time."""
+        """Start a task, since a command or a webhook may be slow."""
         free = self._alert_task is None or self._alert_task.done()
         if self._alerts is not None and free and self._evaluation_schedule.take_if_due(len(self._states)):
             self._alert_task = asyncio.create_task(self._evaluate_alerts(self._alerts))
             self._tasks.add(self._alert_task)
 
     async def _evaluate_alerts(self, alerts: AlertDispatcher) -> None:
-        snapshots = [one for one in self._fleet.snapshots if self._is_watched(one.org.name)]
-        verdicts, whole = self._fleet.verdicts, not self._names
-        await alerts.evaluate(snapshots, self._fleet.policy, verdicts, covers_all_orgs=whole)
+        snapshots = [snapshot for snapshot in self._fleet.snapshots if self._is_watched(snapshot.org.name)]
+        verdicts, covers_all = self._fleet.verdicts, not self._names
+        await alerts.evaluate(snapshots, self._fleet.policy, verdicts, covers_all_orgs=covers_all)
         await alerts.deliver()
         self._report_new_problems("alerts", *alerts.problems)
 
-    def _report_new_problems(self, what: str, *troubles: Problem | None) -> None:
-        """Each trouble once, and again when it comes back."""
-        for trouble in troubles:
-            if trouble is not None and trouble not in self._reported.get(what, ()):
-                self._on_problem(trouble)
-        self._reported[what] = troubles
+    def _report_new_problems(self, what: str, *problems: Problem | None) -> None:
+        """Report each problem once, and again if it returns."""
+        for problem in problems:
+            if problem is not None and problem not in self._reported.get(what, ()):
+                self._on_problem(problem)
+        self._reported[what] = problems

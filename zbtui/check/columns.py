@@ -1,4 +1,4 @@
-"""Rows on a terminal: columns by the cells that characters take, and colour where it is welcome."""
+"""Aligned columns on a terminal, measured in cells, and colour if it is wanted."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any, Final
 from zbtui.model.verdict import Level
 
 _LEVEL_COLOURS: Final = {Level.OK: "32", Level.WARNING: "33", Level.UNKNOWN: "35", Level.CRITICAL: "1;31"}
-"""Of the sixteen that every terminal theme defines."""
+"""SGR codes that every terminal theme defines."""
 _ZERO_WIDTH_CATEGORIES: Final = frozenset({"Mn", "Me", "Cf"})
-"""Categories of characters that stand on the one before them, or are not seen at all."""
+"""Categories of characters that combine with the one before them, or are invisible."""
 
 
 def cell_width(text: str) -> int:
-    """How many cells a text takes on a terminal; Chinese, Japanese and Korean take two each."""
+    """The number of terminal cells of a text; Chinese, Japanese and Korean characters take two."""
     return sum(map(_character_width, text))
 
 
 def pad_to_width(text: str, width: int) -> str:
-    """Spaces behind it, up to so many cells."""
+    """Append spaces up to this width in cells."""
     return text + " " * (width - cell_width(text))
 
 
 def colour_by_level(text: str, level: Level, *, coloured: bool) -> str:
-    """In the colour of how bad it is, where there is to be colour."""
+    """In the colour of the level, if `coloured`."""
     return f"\x1b[{_LEVEL_COLOURS[level]}m{text}\x1b[0m" if coloured else text
 
 
 def supports_colour(stream: Any, environ: Mapping[str, str]) -> bool:
-    """Whether a person sees this stream on a terminal that knows colour, and did not forbid it.
+    """Whether the stream is a terminal with colour, and the user did not switch colour off.
 
     Args:
-        stream: None, where the program was started without one.
+        stream: None if the program was started without one.
     """
     if stream is None or not stream.isatty() or environ.get("NO_COLOR"):
         return False

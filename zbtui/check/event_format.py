@@ -1,4 +1,4 @@
-"""Changes, as the journal keeps them and as a watch sees them: a row each for people, or a JSON line."""
+"""Events and changes as aligned rows for people, or as lines of JSON."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from zbtui.model.verdict import Level, Verdict
 def event_json_line(event: Event) -> str:
     """One JSON object in one line, schema 1.
 
-    Its keys, which are always there:
+    Its keys, which are always present:
 
     - `schema`: 1
     - `at`: when it was seen; ISO 8601
     - `org`
     - `kind`: what changed: `status`, `verdict`, `schedule`, `requester`, `run`, `trouble`, `licence`
-    - `before`, `after`: null: nothing, or not known; a trouble whose `after` is null is over
-    - `level`, `headline`: of the verdict after the look
+    - `before`, `after`: null: none or unknown; `trouble` with a null `after` is over
+    - `level`, `headline`: of the verdict after the poll
     """
     return _json_line(
         event.at, event.org, event.kind, event.before, event.after, event.level, event.headline
@@ -30,20 +30,20 @@ def event_json_line(event: Event) -> str:
 
 
 def state_json_line(at: datetime, org: str, verdict: Verdict) -> str:
-    """How an org stands when a watch begins, in the same shape: `kind` is `state`, `after` the verdict."""
+    """An org's first verdict, in the same shape: `kind` is `state`, `after` the verdict."""
     return _json_line(at, org, "state", None, verdict.name, verdict.level.label, verdict.headline)
 
 
 def removal_json_line(at: datetime, org: str, verdict: Verdict) -> str:
-    """An org went off watch, in the same shape: `kind` is `removed`, `before` its last verdict."""
+    """An org is no longer watched, in the same shape: `kind` is `removed`, `before` its last verdict."""
     return _json_line(at, org, "removed", verdict.name, None, Level.UNKNOWN.label, "no longer under watch")
 
 
 def event_rows(events: Sequence[Event], zone: tzinfo | None = None, *, coloured: bool = False) -> str:
-    """Aligned rows: when, which org, what it was and what it is now.
+    """Aligned rows of time, org, kind, and the values before and after.
 
     Args:
-        zone: the viewer's; None: the machine's own.
+        zone: for the times; None: the system's.
     """
     widest = max((cell_width(event.org) for event in events), default=0)
     return "\n".join(

@@ -1,4 +1,4 @@
-"""The forms that a check can be printed in."""
+"""The output formats of a check."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = ("text", "json", "openmetrics"
 
 
 def formatter_for(output_format: OutputFormat, *, coloured: bool = False) -> Callable[[Report], str]:
-    """What makes the text of a report, in this form.
+    """The function that formats a report.
 
     Args:
-        coloured: whether text for people is to be in colour.
+        coloured: whether the text format uses colour.
 
     Raises:
-        TroubleError: the library for the metrics is not installed.
+        ProblemError: the library for the metrics is not installed.
     """
     if output_format == "openmetrics":
         try:

@@ -1,4 +1,4 @@
-"""A check as JSON, schema 1: keys are added to it, never renamed or left out."""
+"""A check as JSON, schema 1: keys may be added, but never renamed or removed."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ from zbtui.zoho_api.recurrence import rrule_text
 
 
 def report_as_json(report: Report) -> str:
-    """One JSON object; every key always there, what is not known null.
+    """One JSON object; every key is always present, null if unknown.
 
-    Moments are ISO 8601 with offset and whole seconds, those that Zoho names as it names them.
+    Times are ISO 8601 with offset, in whole seconds; Zoho's times keep Zoho's offset.
 
     - `schema`: 1
     - `checked_at`: when the check ended
     - `level`: the worst org's: `ok`, `warning`, `critical`, `unknown`
-    - `orgs`: an object for each, worst first:
+    - `orgs`: an object for each org, worst first:
         - `name`, `data_center`: as configured
-        - `company`: whose org it is, as Zoho names it
-        - `level`, `verdict`, `headline`, `hint`: what to think of it, in a word and in sentences
-        - `observed_at`: the last good look, which `backup` and all that follows is from
-        - `stale`: a newer look than that failed, so all this may have changed
-        - `backup`: Zoho's six keys as they came; null where none is set up, or none was ever seen
+        - `company`: the company's name at Zoho
+        - `level`, `verdict`, `headline`, `hint`: the verdict, in a word and in sentences
+        - `observed_at`: the last good poll, the source of `backup` and all that follows
+        - `stale`: a newer poll failed, so all this may have changed
+        - `backup`: Zoho's six keys, unchanged; null if no backup is set up or was ever seen
         - `plan`: the recurrence rule in words
-        - `next_run`, `seconds_to_next_run`: as Zoho names it; by Zoho's clock, negative once due
-        - `last_completed`, `last_failed`: the newest of each within Zoho's history of a year
-        - `links_expire`: the newest expiry of download links that was ever seen, past or to come
-        - `history`: what Zoho's history of a year tells:
-            - `known_at`: when it was last read; null: never, then all of this is null
-            - `last_outcome`: how the newest run that ended did: `completed`, `failed`
-            - `runs_this_month`: begun in this calendar month at the org's own offset, failed ones too
+        - `next_run`, `seconds_to_next_run`: from Zoho; by Zoho's clock, negative once due
+        - `last_completed`, `last_failed`: the newest of each in Zoho's history of one year
+        - `links_expire`: the latest expiry of download links ever seen, past or future
+        - `history`: from Zoho's history of one year:
+            - `known_at`: when it was last read; null: never, then the rest is null too
+            - `last_outcome`: outcome of the last finished run: `completed`, `failed`
+            - `runs_this_month`: started in this calendar month at the org's offset, even if failed
             - `bought_this_month`: extra backups bought in it
-            - `included_per_month`: what the edition includes, where the edition is known
-            - `trouble`: why history or links could not be read the last time, in a sentence
-        - `error`: why the look failed: `kind`, `code`, `http_status`, `message`, `hint`, `retry_at`
+            - `included_per_month`: backups included in the edition, if that is known
+            - `trouble`: why the last read of history or links failed, in a sentence
+        - `error`: why the poll failed: `kind`, `code`, `http_status`, `message`, `hint`, `retry_at`
     """
     body = {
         "schema": 1,
         "checked_at": iso_time(report.checked_at),
         "level": report.level.label,
-        "orgs": [_org_object(finding) for finding in report.results],
+        "orgs": [_org_object(result) for result in report.results],
     }
     return json.dumps(body, indent=2)
 
 
 def iso_time(moment: datetime | None) -> str | None:
-    """With offset, whole seconds."""
+    """ISO 8601, whole seconds."""
     return moment.isoformat(timespec="seconds") if moment else None
 
 
-def _org_object(finding: OrgResult) -> dict[str, Any]:
-    snapshot, verdict = finding.snapshot, finding.verdict
+def _org_object(result: OrgResult) -> dict[str, Any]:
+    snapshot, verdict = result.snapshot, result.verdict
     backup, seen = snapshot.zoho.backup, snapshot.zoho.observed_at
-    ahead = snapshot.time_to_next_run(finding.judged_at)
+    ahead = snapshot.time_to_next_run(result.judged_at)
     return {
         "name": snapshot.org.name,
         "data_center": snapshot.org.data_center,
@@ -76,13 +76,13 @@ def _org_object(finding: OrgResult) -> dict[str, Any]:
         "last_completed": iso_time(snapshot.last_completed),
         "last_failed": iso_time(snapshot.last_failed),
         "links_expire": iso_time(snapshot.zoho.last_links_expiry),
-        "history": _history_object(snapshot, finding.judged_at),
+        "history": _history_object(snapshot, result.judged_at),
         "error": snapshot.polls.problem and _error_object(snapshot.polls.problem),
     }
 
 
 def _history_object(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
-    history, trouble = snapshot.zoho.history, snapshot.polls.history_problem
+    history, problem = snapshot.zoho.history, snapshot.polls.history_problem
     last = history.last_finished if history else None
     begin, end = _current_month(snapshot, now)
     return {
@@ -91,22 +91,22 @@ def _history_object(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
         "runs_this_month": history.count_runs(begin, end) if history else None,
         "bought_this_month": history.count_bought(begin, end) if history else None,
         "included_per_month": snapshot.zoho.company.included_backups if snapshot.zoho.company else None,
-        "trouble": trouble and trouble.message,
+        "trouble": problem and problem.message,
     }
 
 
 def _current_month(snapshot: Snapshot, now: datetime) -> tuple[datetime, datetime]:
-    """The calendar month of `now`, at the offset that Zoho names the org's next run with."""
+    """The calendar month of `now`, at the offset of the org's next run."""
     next_run = snapshot.zoho.backup.next_run if snapshot.zoho.backup else None
     return month_bounds(snapshot.zoho_now(now).astimezone(next_run.tzinfo if next_run else UTC))
 
 
-def _error_object(trouble: Problem) -> dict[str, Any]:
+def _error_object(problem: Problem) -> dict[str, Any]:
     return {
-        "kind": trouble.kind,
-        "code": trouble.code,
-        "http_status": trouble.http_status,
-        "message": trouble.message,
-        "hint": trouble.hint,
-        "retry_at": iso_time(trouble.retry_at),
+        "kind": problem.kind,
+        "code": problem.code,
+        "http_status": problem.http_status,
+        "message": problem.message,
+        "hint": problem.hint,
+        "retry_at": iso_time(problem.retry_at),
     }

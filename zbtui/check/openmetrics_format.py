@@ -1,8 +1,8 @@
 """A check as metrics, for Prometheus (the only importer of prometheus-client).
 
-One text that is both: OpenMetrics 1.0, as it is scraped, and the classic text format 0.0.4, which is
-all that node_exporter's textfile collector reads. All families are gauges for that: what OpenMetrics
-calls info and stateset, the classic format has no word for. To it the closing `# EOF` is a comment.
+The text is valid in two formats: OpenMetrics 1.0, for scraping, and the classic text format 0.0.4, the
+only one that node_exporter's textfile collector reads. So all families are gauges, as the classic
+format has no info or stateset; it reads the final `# EOF` as a comment.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _LABELS: Final = ("org", "data_center")
 
 
 def report_as_openmetrics(report: Report) -> str:
-    """A sample for each org and each thing that is known of it; what is not known has none.
+    """A sample for each org and each known value; unknown values have none.
 
-    Labels are the org's name and its data center, as configured; moments are Unix time in seconds.
-    Of an org that could not be looked at, status and moments are those of the last good look.
+    Labels are the org's name and data center, as configured; times are Unix time in seconds.
+    If the poll of an org failed, its status and times are those of the last good poll.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ReportCollector(report))
@@ -38,24 +38,24 @@ def _seconds(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
-def _next_run_seconds(finding: OrgResult) -> float | None:
-    snapshot = finding.snapshot
-    # A schedule that is stopped still names a run, which will not come.
-    if snapshot.zoho.backup is None or snapshot.time_to_next_run(finding.judged_at) is None:
+def _next_run_seconds(result: OrgResult) -> float | None:
+    snapshot = result.snapshot
+    # A stopped schedule still has a next run, which will not start.
+    if snapshot.zoho.backup is None or snapshot.time_to_next_run(result.judged_at) is None:
         return None
     return _seconds(snapshot.zoho.backup.next_run)
 
 
-def _observation_age(finding: OrgResult) -> float | None:
-    seen = finding.snapshot.zoho.observed_at
-    return (finding.judged_at - seen).total_seconds() if seen else None
+def _observation_age(result: OrgResult) -> float | None:
+    observed_at = result.snapshot.zoho.observed_at
+    return (result.judged_at - observed_at).total_seconds() if observed_at else None
 
 
 _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]] = (
     (
         "zbtui_level",
         "How bad: 0 ok, 1 warning, 2 critical, 3 unknown.",
-        lambda finding: EXIT_STATUS_BY_LEVEL[finding.verdict.level],
+        lambda result: EXIT_STATUS_BY_LEVEL[result.verdict.level],
     ),
     (
         "zbtui_next_run_timestamp_seconds",
@@ -65,32 +65,32 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]]
     (
         "zbtui_last_completed_timestamp_seconds",
         "When a backup last ended well, within Zoho's history of a year.",
-        lambda finding: _seconds(finding.snapshot.last_completed),
+        lambda result: _seconds(result.snapshot.last_completed),
     ),
     (
         "zbtui_last_failed_timestamp_seconds",
         "When a backup last failed, within Zoho's history of a year.",
-        lambda finding: _seconds(finding.snapshot.last_failed),
+        lambda result: _seconds(result.snapshot.last_failed),
     ),
     (
         "zbtui_links_expire_timestamp_seconds",
         "The newest expiry of download links that was ever seen, past or to come.",
-        lambda finding: _seconds(finding.snapshot.zoho.last_links_expiry),
+        lambda result: _seconds(result.snapshot.zoho.last_links_expiry),
     ),
     (
         "zbtui_api_credits_remaining",
         "API credits left today; Zoho tells once half of them are used.",
-        lambda finding: finding.snapshot.zoho.credits_remaining,
+        lambda result: result.snapshot.zoho.credits_remaining,
     ),
     (
         "zbtui_poll_failures",
         "How many looks in a row have failed, up to and with this one.",
-        lambda finding: finding.snapshot.polls.failures,
+        lambda result: result.snapshot.polls.failures,
     ),
     (
         "zbtui_last_good_look_timestamp_seconds",
         "When the org was last looked at without trouble.",
-        lambda finding: _seconds(finding.snapshot.zoho.observed_at),
+        lambda result: _seconds(result.snapshot.zoho.observed_at),
     ),
     (
         "zbtui_last_good_look_age_seconds",
@@ -101,18 +101,18 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]]
 
 
 class _ReportCollector(Collector):
-    """A report, as prometheus-client collects it."""
+    """Collects a report's metrics."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for name, about, value_of in _GAUGES:
-            gauge = GaugeMetricFamily(name, about, labels=_LABELS)
-            for finding in self._report.results:
-                value = value_of(finding)
+        for name, description, value_of in _GAUGES:
+            gauge = GaugeMetricFamily(name, description, labels=_LABELS)
+            for result in self._report.results:
+                value = value_of(result)
                 if value is not None:
-                    gauge.add_metric(_label_values(finding), value)
+                    gauge.add_metric(_label_values(result), value)
             yield gauge
         yield self._verdicts()
         yield self._statuses()
@@ -126,21 +126,21 @@ class _ReportCollector(Collector):
         gauge = GaugeMetricFamily(
             "zbtui_verdict", "1 for the verdict on the org, 0 for all others.", labels=(*_LABELS, "verdict")
         )
-        for finding in self._report.results:
+        for result in self._report.results:
             for name in get_args(VerdictName):
-                gauge.add_metric([*_label_values(finding), name], finding.verdict.name == name)
+                gauge.add_metric([*_label_values(result), name], result.verdict.name == name)
         return gauge
 
     def _statuses(self) -> GaugeMetricFamily:
         gauge = GaugeMetricFamily(
             "zbtui_status_info", "1, labelled with Zoho's own status word.", labels=(*_LABELS, "status")
         )
-        for finding in self._report.results:
-            backup = finding.snapshot.zoho.backup
+        for result in self._report.results:
+            backup = result.snapshot.zoho.backup
             if backup and backup.status:
-                gauge.add_metric([*_label_values(finding), backup.status], 1)
+                gauge.add_metric([*_label_values(result), backup.status], 1)
         return gauge
 
 
-def _label_values(finding: OrgResult) -> list[str]:
-    return [finding.snapshot.org.name, finding.snapshot.org.data_center]
+def _label_values(result: OrgResult) -> list[str]:
+    return [result.snapshot.org.name, result.snapshot.org.data_center]

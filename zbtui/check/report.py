@@ -1,4 +1,4 @@
-"""One look at each org, judged by this look alone, and the exit status of monitoring plug-ins."""
+"""Poll and judge each org once, and give the exit status of a monitoring plug-in."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from zbtui.watch.fleet import Fleet
 
 EXIT_STATUS_BY_LEVEL: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}
 ONE_FAILURE: Final = 1
-"""One failed look is enough."""
+"""One failure is enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgResult:
-    """What one org is at."""
+    """The verdict on one org."""
 
     snapshot: Snapshot
     verdict: Verdict
     judged_at: datetime
-    """When it was looked at: one org that is slow makes no other one old."""
+    """When it was polled: a slow org does not delay the verdicts on others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one check found, worst first."""
+    """The results of one check, worst first."""
 
     checked_at: datetime
     results: tuple[OrgResult, ...]
 
     @property
     def level(self) -> Level:
-        """The worst org's; unknown where there is none to look at."""
-        return max((finding.verdict.level for finding in self.results), default=Level.UNKNOWN)
+        """The worst org's level; unknown if there is no org."""
+        return max((result.verdict.level for result in self.results), default=Level.UNKNOWN)
 
 
 async def check_orgs(fleet: Fleet, names: Sequence[str]) -> Report:
-    """Look at each of these orgs once and judge it by this one look."""
+    """Poll each of these orgs once and judge it by this poll."""
     snapshots = await fleet.poll_once(names)
     return report_on(snapshots, fleet.policy, fleet.now())
 
 
 def report_on(snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime) -> Report:
-    """A report on what was seen by `now`, without patience for a failed look."""
-    findings = [_result_for(snapshot, policy, snapshot.polls.attempted_at or now) for snapshot in snapshots]
-    findings.sort(key=lambda finding: -finding.verdict.level)
-    return Report(now, tuple(findings))
+    """A report on these snapshots at `now`; a single failed poll counts."""
+    results = [_result_for(snapshot, policy, snapshot.polls.attempted_at or now) for snapshot in snapshots]
+    results.sort(key=lambda result: -result.verdict.level)
+    return Report(now, tuple(results))
 
 
 def _result_for(snapshot: Snapshot, policy: WatchPolicy, at: datetime) -> OrgResult:

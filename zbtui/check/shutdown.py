@@ -1,4 +1,4 @@
-"""How a watch without a screen is stopped from outside: by a signal, or by who reads it."""
+"""Stop a watch without a screen: on a signal, or when its reader is gone."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
-    """SIGINT and SIGTERM request a stop; the next one does what it always does. In a running loop."""
+    """Make SIGINT or SIGTERM request a stop, once; the next one acts as usual. Needs a running loop."""
     loop = asyncio.get_running_loop()
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    # None: not set by Python, so not to be set back. Ignored: whoever started us wants it so.
+    # None: not set by Python, so Python cannot restore it. Ignored: the parent process wants that.
     before = {
         number: handler for number, handler in handlers.items() if handler not in (None, signal.SIG_IGN)
     }
@@ -41,17 +41,17 @@ def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
 
 
 def reader_is_gone(stream: Any) -> bool:
-    """Whether nobody will ever read what is written to it; False where only writing can tell.
+    """Whether the stream's reader is gone; False if only writing would show that.
 
     Args:
-        stream: None, where the program was started without one.
+        stream: None if the program was started without one.
     """
     if stream is None or not hasattr(select, "poll"):  # as on Windows
         return False
     try:
         file = stream.fileno()
-    except (OSError, ValueError):  # there is no file behind it, or no longer
+    except (OSError, ValueError):  # it has no open file
         return False
     poll = select.poll()
-    poll.register(file, 0)  # an error and a hang-up are told in any case
+    poll.register(file, 0)  # errors and hang-ups are always reported
     return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""A check in text, for people and for monitoring systems that show the first line."""
+"""A check as text, for people and for monitoring systems that show the first line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zbtui.zoho_api.recurrence import rrule_text
 
 @dataclass(frozen=True, slots=True)
 class _ColumnWidths:
-    """Of the columns, in cells."""
+    """Widths in cells."""
 
     name: int
     data_center: int
@@ -24,33 +24,33 @@ class _ColumnWidths:
 
 
 def report_as_text(report: Report, *, coloured: bool = False) -> str:
-    """A summary line, then an aligned row an org, worst first, and below it the cure where it needs one."""
+    """A summary line, then an aligned row for each org, worst first, with its hint below."""
     widths = _ColumnWidths(
-        max((cell_width(finding.snapshot.org.name) for finding in report.results), default=0),
-        max((cell_width(_data_center(finding)) for finding in report.results), default=0),
-        max((cell_width(finding.verdict.badge) for finding in report.results), default=0),
+        max((cell_width(result.snapshot.org.name) for result in report.results), default=0),
+        max((cell_width(_data_center(result)) for result in report.results), default=0),
+        max((cell_width(result.verdict.badge) for result in report.results), default=0),
     )
-    rows = (_rows(finding, widths, coloured=coloured) for finding in report.results)
+    rows = (_rows(result, widths, coloured=coloured) for result in report.results)
     return "\n".join([_summary(report, coloured=coloured), *(row for lines in rows for row in lines)])
 
 
 def _summary(report: Report, *, coloured: bool) -> str:
-    counts = Counter(finding.verdict.level for finding in report.results)
-    told = ", ".join(
+    counts = Counter(result.verdict.level for result in report.results)
+    counts_by_level = ", ".join(
         f"{counts[level]} {level.label}" for level in sorted(Level, reverse=True) if counts[level]
     )
     word = colour_by_level(report.level.label.upper(), report.level, coloured=coloured)
-    return f"{word}: {told or 'no org is under watch'}"
+    return f"{word}: {counts_by_level or 'no org is under watch'}"
 
 
-def _rows(finding: OrgResult, widths: _ColumnWidths, *, coloured: bool) -> list[str]:
-    verdict, name = finding.verdict, finding.snapshot.org.name
+def _rows(result: OrgResult, widths: _ColumnWidths, *, coloured: bool) -> list[str]:
+    verdict, name = result.verdict, result.snapshot.org.name
     columns = (
         colour_by_level(verdict.glyph, verdict.level, coloured=coloured)
         + f" {pad_to_width(name, widths.name)}",
-        pad_to_width(_data_center(finding), widths.data_center),
+        pad_to_width(_data_center(result), widths.data_center),
         colour_by_level(pad_to_width(verdict.badge, widths.badge), verdict.level, coloured=coloured),
-        " · ".join([verdict.headline, *_facts(finding)]),
+        " · ".join([verdict.headline, *_facts(result)]),
     )
     rows = ["  ".join(columns)]
     if verdict.hint:
@@ -58,18 +58,18 @@ def _rows(finding: OrgResult, widths: _ColumnWidths, *, coloured: bool) -> list[
     return rows
 
 
-def _data_center(finding: OrgResult) -> str:
-    return data_center_label(finding.snapshot.org.data_center)
+def _data_center(result: OrgResult) -> str:
+    return data_center_label(result.snapshot.org.data_center)
 
 
-def _facts(finding: OrgResult) -> list[str]:
-    """What is known beside the headline; of an org out of reach only how old that is."""
-    snapshot, now = finding.snapshot, finding.judged_at
-    backup, trouble, seen = snapshot.zoho.backup, snapshot.polls.problem, snapshot.zoho.observed_at
-    if seen is None or trouble:
+def _facts(result: OrgResult) -> list[str]:
+    """Facts to add to the headline; for an org out of reach, only the age of the last poll."""
+    snapshot, now = result.snapshot, result.judged_at
+    backup, problem, seen = snapshot.zoho.backup, snapshot.polls.problem, snapshot.zoho.observed_at
+    if seen is None or problem:
         facts = [f"last seen {ago(now - seen)}"] if seen else []
-        if trouble and trouble.forbids_early_retry and trouble.retry_at and trouble.retry_at > now:
-            facts.append(f"asks again in {countdown(trouble.retry_at - now)}")
+        if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
+            facts.append(f"asks again in {countdown(problem.retry_at - now)}")
         return facts
     facts = [rrule_text(backup.rrule)] if backup and backup.rrule else []
     if backup and backup.requester and backup.requester.name:

@@ -1,7 +1,7 @@
-"""Zoho, simulated: accounts and API as one ASGI app, and invented orgs that live fast.
+"""Zoho, simulated: accounts and API as one ASGI app, and invented orgs that change fast.
 
-In the process for `zbtui demo`; on a real port with `uvicorn --no-date-header zbtui.demo:app`, which
-prints how to put its orgs under watch. Nothing in here is real: no name, no id, no credential.
+It runs in the process of `zbtui demo`, or on a port with `uvicorn --no-date-header zbtui.demo:app`,
+which prints how to put its orgs under watch. All names, ids and credentials are invented.
 """
 
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT, RegisteredClient

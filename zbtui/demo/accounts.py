@@ -1,4 +1,4 @@
-"""Who is signed in at the simulated accounts hosts: clients, codes, tokens, and their limits."""
+"""The state of the simulated accounts hosts: clients, codes, tokens, and their limits."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ZOHO_TOKEN_WINDOW: Final = timedelta(minutes=10)
 ZOHO_TOKENS_PER_WINDOW: Final = 10
 MAX_LIVE_TOKENS: Final = 10
 MAX_REFRESH_TOKENS: Final = 20
-"""Of one person with one client."""
+"""For one user and one client."""
 CODE_MINUTES: Final = (3, 5, 7, 10)
-"""The lives of a self client's code that the API console offers."""
+"""Lifetimes that the API console offers for a self client's code."""
 BROWSER_CODE_LIFETIME: Final = timedelta(minutes=1)
 DEVICE_CODE_LIFETIME: Final = timedelta(minutes=5)
 BACKUP_SCOPE: Final = "ZohoCRM.bulk.backup.READ"
@@ -53,15 +53,15 @@ class RegisteredClient:
     client_secret: str = field(repr=False)
     client_type: Literal["self", "device", "web"]
     data_centers: tuple[str, ...]
-    """Where it is known."""
+    """Those that know it."""
     redirect_uris: tuple[str, ...] = ()
-    """Of a web client; taken to the letter."""
+    """For a web client; compared exactly."""
     name: str = ""
-    """As the consent page shows it."""
+    """The name on the consent page."""
     org: str | None = None
-    """Of a self client: the one org that it is for."""
+    """For a self client: its one org."""
     regional_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """By data center: without "same credentials for all data centers" each has its own."""
+    """By data center, for a client without "same credentials for all data centers"."""
 
     def secret_for(self, data_center: str) -> str:
         return self.regional_secrets.get(data_center, self.client_secret)
@@ -95,7 +95,7 @@ REGIONAL_CLIENT: Final = RegisteredClient(
 
 
 def self_client(org: InventedOrg) -> RegisteredClient:
-    """The client that an org has for itself, at its own data center only."""
+    """The self client of an org, known at the org's data center only."""
     return RegisteredClient(
         org.client_id,
         org.client_secret,
@@ -108,13 +108,13 @@ def self_client(org: InventedOrg) -> RegisteredClient:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a person agreed to, for one org of theirs."""
+    """A user's consent to give a client access to one org."""
 
     client_id: str
     org: InventedOrg
     scopes: tuple[str, ...]
     is_offline: bool
-    """Whether a refresh token comes of it."""
+    """Whether it grants a refresh token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +124,24 @@ class GrantCode:
     consent: Consent
     expires_at: datetime
     redirect_uri: str | None = None
-    """Of the request for it; None: a self client's, which has none."""
+    """From the request for the code; None: a self client's code."""
     challenge: str | None = None
-    """PKCE's, S256; None: without."""
+    """PKCE (S256); None: without."""
 
     def accepts_verifier(self, verifier: str) -> bool:
-        """Whether this is the verifier of the challenge, or there is no challenge."""
+        """Whether the verifier matches the challenge, or there is no challenge."""
         digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
         return self.challenge is None or self.challenge == digest.decode()
 
 
 @dataclass(slots=True)
 class DeviceAuthorization:
-    """A code of the device flow, and what became of it."""
+    """A code of the device flow, and its state."""
 
     user_code: str
     client_id: str
     data_center: str
-    """Where it was asked for."""
+    """The issuer of the code."""
     request: Mapping[str, str]
     requested_at: datetime
     polled_at: datetime | None = None
@@ -154,17 +154,17 @@ class DeviceAuthorization:
 
     @property
     def home_data_center(self) -> str:
-        """Where the person who agreed lives; until then, where it was asked for."""
+        """That of the org; before the consent, that of the code."""
         return self.consent.org.data_center if self.consent else self.data_center
 
     def is_pending(self, now: datetime) -> bool:
-        """Whether a person can still decide."""
+        """Whether the user can still decide."""
         return self.consent is None and not self.is_denied and now < self.expires_at
 
 
 @dataclass(slots=True)
 class TokenSource:
-    """What access tokens are made from: a refresh token, or a self client's credentials alone."""
+    """A source of access tokens: a refresh token, or a self client's credentials."""
 
     client_id: str
     org: InventedOrg
@@ -174,7 +174,7 @@ class TokenSource:
     live_tokens: deque[str] = field(default_factory=deque, repr=False)
 
     def count_and_check_lockout(self, now: datetime) -> bool:
-        """Ten tokens in ten minutes; each further try prolongs the lock-out."""
+        """True after ten tokens in ten minutes; each try prolongs it."""
         while self.issued_at and now - self.issued_at[0] >= ZOHO_TOKEN_WINDOW:
             self.issued_at.popleft()
         locked = self.locked_until is not None and now < self.locked_until
@@ -186,7 +186,7 @@ class TokenSource:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """An access token, by what it lets in to."""
+    """What an access token gives access to."""
 
     org: InventedOrg
     scopes: tuple[str, ...]
@@ -198,17 +198,17 @@ class IssuedToken:
 
 
 class SimulatedAccounts:
-    """The accounts hosts of all data centers: what they have given out and not taken back."""
+    """The accounts hosts of all data centers, with all valid codes and tokens."""
 
     def __init__(self, orgs: Iterable[InventedOrg]) -> None:
         """Args:
-        orgs: each has its self client and a first refresh token.
+        orgs: each gets a self client and a refresh token.
         """
         self.clients = {one.client_id: one for one in (DEVICE_CLIENT, WEB_CLIENT, REGIONAL_CLIENT)}
         self.refresh_tokens: dict[str, TokenSource] = {}
-        """The oldest first."""
+        """Oldest first."""
         self.client_credentials: dict[str, TokenSource] = {}
-        """By client id: for client credentials, which have no refresh token."""
+        """By client id: token sources without a refresh token."""
         self.access_tokens: dict[str, IssuedToken] = {}
         self.codes: dict[str, GrantCode] = {}
         self.device_authorizations: dict[str, DeviceAuthorization] = {}
@@ -220,19 +220,21 @@ class SimulatedAccounts:
             self.client_credentials[org.client_id] = TokenSource(org.client_id, org, DEFAULT_SCOPES)
 
     def give_consent(self, client_id: str, org: InventedOrg, asked: Mapping[str, str]) -> Consent:
-        """A person accepts what a consent page showed.
+        """Accept a consent request.
 
         Args:
-            asked: the request's `scope`, `access_type` and `prompt`.
+            asked: its `scope`, `access_type` and `prompt`.
         """
-        known = (org.name, client_id) in self._consented
+        consented_before = (org.name, client_id) in self._consented
         self._consented.add((org.name, client_id))
-        # Without a prompt, a second consent is none: no refresh token comes again.
-        lasting = asked.get("access_type") == "offline" and (asked.get("prompt") == "consent" or not known)
-        return Consent(client_id, org, parse_scopes(asked.get("scope", "")), lasting)
+        # Without `prompt`, only the first consent grants a refresh token.
+        is_offline = asked.get("access_type") == "offline" and (
+            asked.get("prompt") == "consent" or not consented_before
+        )
+        return Consent(client_id, org, parse_scopes(asked.get("scope", "")), is_offline)
 
     def add_code(self, code: GrantCode) -> str:
-        """A code for this; the text has the two dots of Zoho's."""
+        """Return its text, with two dots as at Zoho."""
         text = f"1000.demo-grant-{code.consent.org.number:06}.{next(self._serial):06}"
         self.codes[text] = code
         return text
@@ -240,7 +242,7 @@ class SimulatedAccounts:
     def add_device(
         self, client_id: str, data_center: str, asked: Mapping[str, str], now: datetime
     ) -> tuple[str, DeviceAuthorization]:
-        """The device code's text, and the code."""
+        """The device code's text and state."""
         number = next(self._serial)
         device = DeviceAuthorization(make_user_code(number), client_id, data_center, asked, now)
         text = f"1000.demo-device-{number:06}"
@@ -248,18 +250,18 @@ class SimulatedAccounts:
         return text, device
 
     def find_device(self, user_code: str) -> DeviceAuthorization | None:
-        """By what a person types: in any case, with or without blanks and hyphens."""
+        """Find a user code as typed: in any case, with or without blanks and hyphens."""
         typed = re.sub(r"[\s-]", "", user_code).upper()
         return next((one for one in self.device_authorizations.values() if one.user_code == typed), None)
 
     def add_refresh_token(self, source: TokenSource) -> str:
-        """A new refresh token; of twenty-one of one person and client the oldest dies without notice."""
-        mine = [
+        """Add a refresh token; with more than twenty for a user and client, the oldest is deleted."""
+        existing = [
             text
-            for text, kept in self.refresh_tokens.items()
-            if (kept.org.name, kept.client_id) == (source.org.name, source.client_id)
+            for text, other in self.refresh_tokens.items()
+            if (other.org.name, other.client_id) == (source.org.name, source.client_id)
         ]
-        for text in mine[: max(len(mine) - MAX_REFRESH_TOKENS + 1, 0)]:
+        for text in existing[: max(len(existing) - MAX_REFRESH_TOKENS + 1, 0)]:
             del self.refresh_tokens[text]
         text = f"1000.demo-refresh-token-{source.org.number:06}{next(self._serial):06}"
         self.refresh_tokens[text] = source
@@ -268,7 +270,7 @@ class SimulatedAccounts:
     def issue_access_token(
         self, source: TokenSource, scopes: tuple[str, ...], now: datetime, life: timedelta
     ) -> str:
-        """A new access token; of eleven live ones the oldest dies without notice."""
+        """Issue an access token; with more than ten live ones, the oldest is deleted."""
         source.issued_at.append(now)
         while len(source.live_tokens) >= MAX_LIVE_TOKENS:
             self.access_tokens.pop(source.live_tokens.popleft(), None)
@@ -278,20 +280,20 @@ class SimulatedAccounts:
         return text
 
     def revoke_refresh_token(self, refresh_token: str) -> None:
-        """End a refresh token, and the access tokens made from it.
+        """Delete a refresh token and its access tokens.
 
         Raises:
-            KeyError: there is none such.
+            KeyError: there is no such token.
         """
         for text in self.refresh_tokens.pop(refresh_token).live_tokens:
             self.access_tokens.pop(text, None)
 
 
 def parse_scopes(text: str) -> tuple[str, ...]:
-    """The scopes of a request, separated by commas.
+    """Read scopes, separated by commas.
 
     Raises:
-        ValueError: there is none, or one that does not exist.
+        ValueError: there is none, or an unknown one.
     """
     scopes = tuple(dict.fromkeys(text.replace(",", " ").split()))
     if not scopes or not _SCOPES.issuperset(scopes):
@@ -300,8 +302,9 @@ def parse_scopes(text: str) -> tuple[str, ...]:
 
 
 def make_user_code(number: int) -> str:
-    """Eight letters and digits as `QW12ER34`, another for each number below 160,000."""
-    mixed = number * 7919 % 20**4  # prime to it, so that neighbors look unlike and none meet
+    """Eight letters and digits as in `QW12ER34`, unique for each number below 160,000."""
+    # 7919 is coprime to 20**4: neighbors differ widely, and no two codes are equal.
+    mixed = number * 7919 % 20**4
     one, two, three, four = (_USER_CODE_LETTERS[mixed // 20**power % 20] for power in range(4))
     digits = f"{number * 4871 % 10_000:04}"
     return f"{one}{two}{digits[:2]}{three}{four}{digits[2:]}"

@@ -1,4 +1,4 @@
-"""The simulated consent page, and the way back to the client ("Web apps")."""
+"""The simulated consent page, and the redirect back to the client ("Web apps")."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNREGISTERED_REDIRECT_URI: Final = "The redirect URI is not one that is registe
 
 
 def show_consent_page(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`GET {accounts}/oauth/v2/auth`; and the form that it sends, with the same query."""
+    """`GET {accounts}/oauth/v2/auth`, and the POST of its form, with the same query."""
     asked = call.query
     client = simulator.accounts.clients.get(asked.get("client_id", ""))
     problem = _problem(simulator, call, client)
@@ -33,16 +33,16 @@ def show_consent_page(simulator: Simulator, call: SimulatedRequest) -> ResponseA
     org = orgs.get(call.form.get("org", ""))
     if org is None:
         return pages.message_page("No such org", "Choose one of yours.", 400), None
-    brought = {
+    parameters = {
         "code": _new_code(simulator, client, org, asked),
         "location": org.data_center,
         "accounts-server": call.site.accounts_url(org.data_center),
     }
-    return _redirect(asked, brought), org.name
+    return _redirect(asked, parameters), org.name
 
 
 def _problem(simulator: Simulator, call: SimulatedRequest, client: RegisteredClient | None) -> str:
-    """Why there is nothing to consent to; the browser is not sent anywhere then. Empty: nothing."""
+    """Why the request is refused without a redirect; empty: it is valid."""
     asked = call.query
     if client is None or client.client_type != "web" or call.site.data_center not in client.data_centers:
         return "There is no such client for browsers here: invalid_client."
@@ -62,7 +62,7 @@ def _problem(simulator: Simulator, call: SimulatedRequest, client: RegisteredCli
 
 
 def _may_sign_in_here(org: InventedOrg, call: SimulatedRequest) -> bool:
-    """Everybody may begin at the first data center, but for China; elsewhere who lives there."""
+    """Whether an org may sign in here: at its own data center, or outside China at the US one."""
     here = call.site.data_center
     return org.data_center == here or (here == "us" and org.data_center != "cn")
 
@@ -79,9 +79,9 @@ def _new_code(
     return simulator.accounts.add_code(code)
 
 
-def _redirect(asked: Mapping[str, str], brought: Mapping[str, str]) -> SimulatedResponse:
+def _redirect(asked: Mapping[str, str], parameters: Mapping[str, str]) -> SimulatedResponse:
     state = {"state": asked["state"]} if "state" in asked else {}
     uri = asked["redirect_uri"]
-    query = urlencode({**state, **brought})
+    query = urlencode({**state, **parameters})
     location = f"{uri}{'&' if '?' in uri else '?'}{query}"
     return SimulatedResponse(302, content_type="text/html;charset=UTF-8", headers={"Location": location})

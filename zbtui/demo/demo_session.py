@@ -1,4 +1,4 @@
-"""A fleet that watches the simulated Zoho, in the process, and a desk for it; nothing is kept."""
+"""The demo: a watch over the simulated Zoho, in one process; nothing is stored."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _NEAR_EVERY = timedelta(seconds=2)
 _MIN_INTERVAL, _MAX_INTERVAL = timedelta(seconds=1), timedelta(days=1)
 _MIN_DEVICE_POLL_INTERVAL = timedelta(seconds=3)
 _SETTINGS = Settings(AlertSettings(least=Level.CRITICAL, bell=False), JournalRetention(most_events=5000))
-"""Invented troubles come fast: they ring no bell, only the worst are told, and of all that changed less
-is kept, for it is kept in memory."""
+"""Invented problems are frequent: they ring no bell, only critical ones give alerts, and fewer events
+are kept, as they are kept in memory."""
 
 _NOTICE = "Demo: all invented. Type no real credentials here."
 
@@ -44,11 +44,11 @@ async def open_demo(
     clock: Clock | None = None,
     journal: Journal | None = None,
 ) -> AsyncIterator[Watch]:
-    """A watch over the demo's orgs, with a desk where invented orgs can be put under watch.
+    """A watch over the demo's orgs; more can be added.
 
     Args:
-        orgs: how many; 0: the hand-made ones.
-        speed: how fast they live, and are polled.
+        orgs: the number of orgs; 0: the hand-made ones.
+        speed: how fast their phases pass, and how often they are polled.
         seed: for the orgs beyond the hand-made ones, and for the jitter.
     """
     clock = clock or SystemClock()
@@ -63,35 +63,35 @@ async def open_demo(
     journal = journal or open_journal(None)
     try:
         async with HttpClient(serve_in_process(simulator)) as http:
-            household = Stores(config, credentials, journal)
-            person = SimulatedUser(simulator, http, config, clock)
-            desk = OrgService(
-                household,
+            stores = Stores(config, credentials, journal)
+            user = SimulatedUser(simulator, http, config, clock)
+            service = OrgService(
+                stores,
                 http,
                 clock,
                 _MIN_DEVICE_POLL_INTERVAL,
-                person.form_examples,
-                person.open_in_browser,
+                user.form_examples,
+                user.open_in_browser,
                 _NOTICE,
             )
-            yield make_watch(desk, config.load(), random.Random(seed))
+            yield make_watch(service, config.load(), random.Random(seed))
     finally:
         await journal.close()
 
 
 def demo_watch_policy(speed: float) -> WatchPolicy:
-    """Looks as often as the orgs live fast."""
+    """Polls more often at a higher speed."""
     every = min(max(_EVERY / speed, _MIN_INTERVAL), _MAX_INTERVAL)
     return WatchPolicy(every, min(max(_NEAR_EVERY / speed, _MIN_INTERVAL), every))
 
 
 def watched_org(org: InventedOrg) -> Org:
-    """An invented org, as the config would have it."""
+    """The config entry of an invented org."""
     return Org(org.name, org.data_center, org.client_id)
 
 
 class DemoCredentialStore(MemoryCredentialStore):
-    """Credentials of a keyring that is locked while an org is at `KEYRING`."""
+    """Simulates a keyring that is locked while an org's kind is `KEYRING`."""
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__()

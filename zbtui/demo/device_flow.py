@@ -1,4 +1,4 @@
-"""The simulated device flow: a code to enter elsewhere, and the polls until then ("Devices")."""
+"""The simulated device flow: device codes, polls, and the page to enter a code ("Devices")."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _device_code_object(
         "device_code": text,
         "verification_url": url,
         "verification_uri_complete": f"{url}?{urlencode({'user_code': device.user_code})}",
-        # In milliseconds, both; in the token answer it is seconds again.
+        # Both times are in milliseconds here; in the token answer they are in seconds.
         "expires_in": int(DEVICE_CODE_LIFETIME.total_seconds() * 1000),
     }
     interval = int(simulator.min_device_poll_interval.total_seconds() * 1000)
@@ -64,7 +64,7 @@ def answer_device_poll(simulator: Simulator, call: SimulatedRequest) -> Response
         if device.client_id != client.client_id:
             raise RefusedError("invalid_code")
         _check_poll(simulator, device, call.site.data_center)
-        assert device.consent  # else it was pending
+        assert device.consent  # otherwise `_check_poll` raises
         body = issue_first_tokens(simulator, device.consent, call.site)
     except RefusedError as refused:
         return refused.response(), refused.org_name
@@ -73,7 +73,7 @@ def answer_device_poll(simulator: Simulator, call: SimulatedRequest) -> Response
 
 
 def _accept_when_due(simulator: Simulator, device: DeviceAuthorization) -> None:
-    """The person who accepts by themselves has done so when their time had come."""
+    """Accept for `auto_accept_org` once `auto_accept_after` is over."""
     decides_at = device.requested_at + simulator.auto_accept_after
     if simulator.auto_accept_org and decides_at <= simulator.now() and device.is_pending(decides_at):
         simulator.decide_device(device, simulator.auto_accept_org)
@@ -81,7 +81,7 @@ def _accept_when_due(simulator: Simulator, device: DeviceAuthorization) -> None:
 
 def _check_poll(simulator: Simulator, device: DeviceAuthorization, here: str) -> None:
     """Raises:
-    RefusedError: it is not time for tokens, or not here.
+    RefusedError: there are no tokens yet, or not here.
     """
     now, last = simulator.now(), device.polled_at
     org = device.consent.org.name if device.consent else None
@@ -101,12 +101,12 @@ def _check_poll(simulator: Simulator, device: DeviceAuthorization, here: str) ->
 
 
 def show_device_page(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`GET {accounts}/oauth/v3/device`, where a person enters the code; and the form that it sends."""
+    """`GET {accounts}/oauth/v3/device`, the page to enter the code, and the POST of its form."""
     user_code = call.parameters.get("user_code", "").strip()
     device = simulator.accounts.find_device(user_code)
     if device is None or not device.is_pending(simulator.now()):
-        told = "No device waits with this code; it may have run out." if user_code else ""
-        return pages.code_entry_page(told), None
+        error = "No device waits with this code; it may have run out." if user_code else ""
+        return pages.code_entry_page(error), None
     if call.method != "POST":
         client = simulator.accounts.clients[device.client_id]
         scopes = parse_scopes(device.request["scope"])

@@ -1,4 +1,4 @@
-"""What the history and the links tell of an invented org: a pure function of its life and the time."""
+"""History and links of an invented org: a pure function of its phases and the time."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from zbtui.demo.plans import repeat_type_of, runs_before
 from zbtui.demo.world import PhaseInTime, SimulatedWorld, backup_job_id, user_object
 
 _YEAR: Final = timedelta(days=365)
-"""Older rows are not kept."""
+"""Zoho keeps no older rows."""
 _LINKS_LIFETIME: Final = timedelta(days=7)
 _MAX_LINKS_LEFT: Final = timedelta(hours=40)
-"""The most that is left of a link's life at `LINKS_EXPIRING`, however slowly the orgs live."""
+"""The most that is left of a link's lifetime at `LINKS_EXPIRING`, even at a low speed."""
 _TOO_OLD_GAP: Final = timedelta(days=70)
-"""Since when no run is told at `TOO_OLD`: longer than any plan may go without one."""
+"""The time without a run at `TOO_OLD`: longer than the interval of any plan."""
 _KINDS_WITHOUT_EARLIER_ROWS: Final = NEVER_SCHEDULED_KINDS | {"TOO_OLD", "LONG_RUN"}
-"""These began long before their phase: of what was lived before it, nothing is told."""
+"""Their state began long before their phase, so earlier phases leave no rows."""
 _KINDS_WITHOUT_PLAN: Final = NEVER_SCHEDULED_KINDS | {"STOPPED"}
-"""What is SCHEDULED after these was scheduled anew."""
+"""After these, SCHEDULED means a new schedule."""
 _END_STATES: Final = {
     "COMPLETED": "completed",
     "ONE_OFF": "completed",
@@ -29,7 +29,7 @@ _END_STATES: Final = {
     "FAILED": "failure",
     "FAILED_BEFORE": "failure",
 }
-"""Kinds before which a run has ended, and how."""
+"""State of the run that ended before it."""
 _ACTION_DIGITS: Final = {
     "initiated": 1,
     "completed": 2,
@@ -53,11 +53,11 @@ class SimulatedRun:
 
 @dataclass(frozen=True, slots=True)
 class HistoryAction:
-    """What leaves a row."""
+    """Causes a row."""
 
     at: datetime
     action: str
-    """Or the state, of a run that ended."""
+    """For a finished run, its state."""
     done_by: str = ""
     """Empty: the requester."""
     count: int = 0
@@ -66,10 +66,10 @@ class HistoryAction:
 def history_rows(
     world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime], now: datetime
 ) -> list[dict[str, Any]]:
-    """The rows of the history call, newest first, in Zoho's shape; none: there is no past.
+    """The rows of the history call, newest first, in Zoho's shape; may be empty.
 
     Args:
-        lived: where the org stands at `now` and where it stood before, newest first.
+        lived: the org's phases up to `now`, newest first.
     """
     if lived[0].kind in NEVER_SCHEDULED_KINDS:
         return []
@@ -87,10 +87,10 @@ def links_object(
     """The `urls` object of the links call, in Zoho's shape.
 
     Args:
-        host: URL from which files are downloaded.
+        host: base URL of the download links.
 
     Returns:
-        None where there are no files: none completed yet, one is running, or they expired.
+        None if there are no files: no run completed, one is running, or they expired.
     """
     if lived[0].kind in NEVER_SCHEDULED_KINDS | RUNNING_KINDS:
         return None
@@ -110,16 +110,16 @@ def links_object(
 
 
 def _all_runs(world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]) -> list[SimulatedRun]:
-    """Those that were lived, and those of the plan before them, in any order."""
+    """The runs of the phases, and those of the plan before them, in any order."""
     return [*_runs_in_phases(org, lived), *_planned_runs(world, org, lived)]
 
 
 def _runs_in_phases(org: InventedOrg, lived: Sequence[PhaseInTime]) -> Iterator[SimulatedRun]:
-    """The one under way; the newest that ended well, and the newest that failed.
+    """The current run, the newest completed and the newest failed one.
 
-    Not each round's: so often no backup runs in a month.
+    Not those of each cycle: so many in a month would be unrealistic.
     """
-    told = set[str]()
+    states = set[str]()
     for moment, before in _with_previous(lived):
         kind = "immediate" if moment.kind == "ONE_OFF" else repeat_type_of(org.plan)
         state = _END_STATES.get(moment.kind)
@@ -127,8 +127,8 @@ def _runs_in_phases(org: InventedOrg, lived: Sequence[PhaseInTime]) -> Iterator[
             yield SimulatedRun(moment.run_began_at, None, None, kind)
         if moment.kind in _KINDS_WITHOUT_EARLIER_ROWS:
             return
-        if state and state not in told:
-            told.add(state)
+        if state and state not in states:
+            states.add(state)
             ended = _run_end_time(moment)
             seen = before is not None and before.kind in RUNNING_KINDS
             began = before.run_began_at if before and seen else ended - _run_duration(org, ended)
@@ -140,7 +140,7 @@ def _with_previous(lived: Sequence[PhaseInTime]) -> Iterator[tuple[PhaseInTime, 
 
 
 def _run_end_time(moment: PhaseInTime) -> datetime:
-    """When the run ended that a phase tells of."""
+    """When the run before a phase ended."""
     if moment.kind != "LINKS_EXPIRING":
         return moment.began_at
     return min(moment.ends_at, moment.began_at + _MAX_LINKS_LEFT) - _LINKS_LIFETIME
@@ -149,7 +149,7 @@ def _run_end_time(moment: PhaseInTime) -> datetime:
 def _planned_runs(
     world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]
 ) -> Iterator[SimulatedRun]:
-    """A year of the plan, up to where life takes over. Few of them failed, and never the last ones."""
+    """A year of runs by the plan, before those of the phases. A few failed, but not the last ones."""
     if not _has_plan(org, lived[0]):
         return
     until = world.start - _plan_ends_before_start({moment.kind for moment in lived})
@@ -165,12 +165,12 @@ def _planned_runs(
 
 
 def _has_plan(org: InventedOrg, moment: PhaseInTime) -> bool:
-    """Whether it ran by its plan before the start."""
+    """Whether the org had a plan before the start."""
     return moment.kind != "ONE_OFF" and not org.has_phase(*NEVER_SCHEDULED_KINDS)
 
 
 def _plan_ends_before_start(kinds: Collection[str]) -> timedelta:
-    """How long before the start the plan's runs give way to what is lived."""
+    """How long before the start the runs of the plan end."""
     if "TOO_OLD" in kinds:
         return _TOO_OLD_GAP
     return _LINKS_LIFETIME + timedelta(days=1) if "LINKS_EXPIRING" in kinds else timedelta(hours=2)
@@ -179,18 +179,18 @@ def _plan_ends_before_start(kinds: Collection[str]) -> timedelta:
 def _actions(
     world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]
 ) -> Iterator[HistoryAction]:
-    """How the plan began; of what was done since, the newest of each sort."""
-    told = dict[str, HistoryAction]()
+    """The start of the plan, and the newest action of each kind since then."""
+    newest = dict[str, HistoryAction]()
     for moment, before in _with_previous(lived):
         for act in _actions_at(world, moment, before):
-            told.setdefault(act.action, act)
+            newest.setdefault(act.action, act)
         if moment.kind in _KINDS_WITHOUT_EARLIER_ROWS:
             break
-    yield from told.values()
+    yield from newest.values()
     if _has_plan(org, lived[0]):
         first = runs_before(org.plan, world.anchor_run(org, lived[0]))[0]
         yield HistoryAction(first - timedelta(days=3), "scheduled")
-    elif "scheduled" not in told and lived[0].kind != "ONE_OFF":
+    elif "scheduled" not in newest and lived[0].kind != "ONE_OFF":
         yield HistoryAction(world.start - timedelta(days=2), "scheduled")
 
 
@@ -231,13 +231,13 @@ def _history_row(org: InventedOrg, act: HistoryAction, plan: str) -> dict[str, A
 
 
 def _row_id(org: InventedOrg, act: HistoryAction) -> str:
-    """Another for each row of a year, and the same whenever it is asked for."""
+    """An id that is unique within a year, and the same in each response."""
     hundredths = int(act.at.timestamp() * 100) % 10**10
     return f"51{org.number:06}{hundredths:010}{_ACTION_DIGITS[act.action]}"
 
 
 def _run_duration(org: InventedOrg, run: datetime) -> timedelta:
-    """How long a run took: from eight minutes to almost an hour."""
+    """The duration of a run: from eight minutes to almost an hour."""
     return timedelta(minutes=8 + (org.number * 31 + run.toordinal() * 7) % 50)
 
 

@@ -1,4 +1,4 @@
-"""The invented orgs: who they are, where, and what each lives through."""
+"""The invented orgs: their names, places, plans and phases."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from typing import Final
 from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 RUNNING_KINDS: Final = frozenset({"INPROGRESS", "LONG_RUN"})
-"""Kinds during which a backup runs."""
+"""Kinds with a running backup."""
 NEVER_SCHEDULED_KINDS: Final = frozenset({"NONE", "EMPTY"})
-"""Kinds at which nothing was ever scheduled."""
+"""Kinds without any schedule so far."""
 _RUN_KINDS: Final = RUNNING_KINDS | {"COMPLETED", "FAILED", "FAILED_BEFORE"}
-"""Kinds that tell of a run of the plan's."""
+"""Kinds that imply a run of the plan."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One stretch of an org's life."""
+    """One phase of an org."""
 
     kind: str
-    """A status of Zoho's; or one of these, which the details tell as such a status:
+    """A status of Zoho's, or one of these, which the details map to a status:
 
     * `NONE`, `EMPTY`: nothing was ever scheduled (204, `{}`).
     * `ONE_OFF`: a single backup has completed.
-    * `OVERDUE`: the next run is past.
-    * `FAILED_BEFORE`: SCHEDULED; that the last run failed is in the history only.
-    * `TOO_OLD`: SCHEDULED; the plan was stopped meanwhile, and the last good run is long ago.
+    * `OVERDUE`: the next run is overdue.
+    * `FAILED_BEFORE`: SCHEDULED; only the history shows that the last run failed.
+    * `TOO_OLD`: SCHEDULED; after a stop of the plan, the last good run is long ago.
     * `LONG_RUN`: INPROGRESS since yesterday.
-    * `LINKS_EXPIRING`: COMPLETED, seven days ago when the phase ends.
-    * `HISTORY_DOWN`, `LINKS_DOWN`: SCHEDULED; that one call answers 500.
+    * `LINKS_EXPIRING`: COMPLETED seven days before the end of the phase.
+    * `HISTORY_DOWN`, `LINKS_DOWN`: SCHEDULED; this one call answers 500.
 
-    Or a trouble that `Simulator` knows.
+    Or a problem that `Simulator` knows.
     """
     seconds: float
-    """How long it lasts at speed 1."""
+    """Its duration at speed 1."""
     done_by: str = ""
-    """Who scheduled or stopped what it is at; empty: the org's requester."""
+    """The user who scheduled or stopped the plan; empty: the org's requester."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +52,24 @@ class InventedOrg:
     data_center: str
     requester: str
     number: int
-    """From which its ids and its ZUID are made."""
+    """The basis of its ids and its ZUID."""
     utc_offset: timedelta
-    """Of the org's time zone."""
+    """In its time zone."""
     plan: str
     """`weekly`, `biweekly`, `monthly` or `monthly-ordinal`."""
     time_to_first_run: timedelta
-    """From the start of the simulation to the next run, where none is near."""
+    """From the start to the next run, if no phase runs one sooner."""
     phases: tuple[Phase, ...]
-    """Lived through again and again."""
+    """Repeated for ever."""
 
     @property
     def zgid(self) -> str:
-        """The org's number: in `soid`, in download links, in the address bar."""
+        """The org's number in `soid`, in download links and in the address bar."""
         return f"{self.number:011}"
 
     @property
     def soid(self) -> str:
-        """What client credentials name the org by."""
+        """The org's name for client credentials."""
         return f"ZohoCRM.{self.zgid}"
 
     @property
@@ -86,7 +86,7 @@ class InventedOrg:
 
     @property
     def edition(self) -> str:
-        """Includes what the plan needs in any month; for a weekly one, which needs five, none does."""
+        """Includes the backups that the plan needs; no edition has the five of a weekly plan."""
         runs_often = self.plan == "biweekly" or self.has_phase(*_RUN_KINDS)
         return "ultimate" if runs_often and self.plan != "weekly" else "enterprise"
 
@@ -96,7 +96,7 @@ class InventedOrg:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where the orgs of a data center are."""
+    """The country of a data center."""
 
     utc_offset_hours: float
     """Ahead of UTC, in winter."""
@@ -120,8 +120,8 @@ LOCATIONS: Final = {
 }
 
 
-# Hours to the next run: those of an org that lives through runs are a whole gap, for the run before it
-# is the one that is lived. All others are such that links are far from their end, or past it.
+# Hours to the next run. An org with runs in its phases has a whole interval, as the run before the next
+# one is that of its phases. The others have no links that expire soon.
 _HOURS_BETWEEN_RUNS: Final = {"biweekly": 335.9, "monthly": 743.9, "monthly-ordinal": 743.9}
 _HOURS_WITH_LINKS_EXPIRING: Final = (150, 260)
 
@@ -227,10 +227,10 @@ _HANDMADE_ORGS: Final = (
     ("tamarind", "Tamarind Kitchens", "in", "Rohan Pillai", "weekly", 100.4, "SCHEDULED 60"),
 )
 HANDMADE_COUNT: Final = len(_HANDMADE_ORGS)
-"""How many orgs were made by hand."""
+"""The number of hand-made orgs."""
 
 _UNWATCHED_ORGS: Final = (
-    # number, beyond any that `endless` reaches; then as above
+    # number, beyond those of `generate_orgs`; then as above
     (900_001, "heron", "Heron Lake Instruments", "eu", "Astrid Holm", "biweekly", 52.4, "SCHEDULED 60"),
     (900_002, "alder", "Alder Street Books", "us", "Marcus Reed", "monthly", 310.2, "SCHEDULED 60"),
     (900_003, "saffron", "Saffron Route Spices", "in", "Kavya Iyer", "biweekly", 18.7, "SCHEDULED 60"),
@@ -238,19 +238,19 @@ _UNWATCHED_ORGS: Final = (
 
 
 def unwatched_orgs() -> Iterator[InventedOrg]:
-    """Orgs that nobody watches yet."""
+    """Orgs that are not under watch yet."""
     for row in _UNWATCHED_ORGS:
         yield _make_org(*row)
 
 
 def generate_orgs(rng: random.Random) -> Iterator[InventedOrg]:
-    """The hand-made orgs, and then as many more as are asked for."""
+    """The hand-made orgs, then an endless series of generated ones."""
     for number, row in enumerate(_HANDMADE_ORGS, start=1):
         yield _make_org(number, *row)
     first = ("Amber", "Birch", "Cobalt", "Delta", "Elm", "Falcon", "Granite", "Hazel", "Iris", "Juniper")
     second = ("Foods", "Works", "Travel", "Medical", "Studios", "Freight", "Energy", "Textiles")
     people = ("Sam Okoro", "Lena Fischer", "Rui Costa", "Mei Tanaka", "Noor Haddad", "Ida Berg")
-    lives = (
+    phase_texts = (
         *["SCHEDULED 60"] * 12,
         "SCHEDULED 20, INPROGRESS 20, COMPLETED 20",
         "COMPLETED 60",
@@ -260,25 +260,29 @@ def generate_orgs(rng: random.Random) -> Iterator[InventedOrg]:
     )
     for number, dc in enumerate(cycle(DATA_CENTERS), start=HANDMADE_COUNT + 1):
         company = f"{rng.choice(first)} {rng.choice(second)}"
-        who, plan, life = rng.choice(people), rng.choice(tuple(_HOURS_BETWEEN_RUNS)), rng.choice(lives)
+        requester, plan, life = (
+            rng.choice(people),
+            rng.choice(tuple(_HOURS_BETWEEN_RUNS)),
+            rng.choice(phase_texts),
+        )
         hours = _HOURS_BETWEEN_RUNS[plan] if "INPROGRESS" in life else _hours_to_run(rng)
         name = f"{company.replace(' ', '-').lower()}-{number}"
-        yield _make_org(number, name, company, dc, who, plan, hours, life)
+        yield _make_org(number, name, company, dc, requester, plan, hours, life)
 
 
-def _hours_to_run(luck: random.Random) -> float:
-    hours, (least, most) = luck.uniform(2, 300), _HOURS_WITH_LINKS_EXPIRING
+def _hours_to_run(rng: random.Random) -> float:
+    hours, (least, most) = rng.uniform(2, 300), _HOURS_WITH_LINKS_EXPIRING
     return hours - 120 if least < hours < most else hours
 
 
 def _make_org(
-    number: int, name: str, company: str, dc: str, who: str, plan: str, hours: float, life: str
+    number: int, name: str, company: str, dc: str, requester: str, plan: str, hours: float, life: str
 ) -> InventedOrg:
     return InventedOrg(
         name,
         company,
         dc,
-        who,
+        requester,
         number,
         timedelta(hours=LOCATIONS[dc].utc_offset_hours),
         plan,
@@ -288,7 +292,7 @@ def _make_org(
 
 
 def _parse_phase(text: str) -> Phase:
-    """`SCHEDULED 12`, `STOPPED 30 by Jo Vance`."""
+    """As `STOPPED 30 by Jo Vance`."""
     what, _, who = text.partition(" by ")
     kind, seconds = what.rsplit(" ", 1)
     return Phase(kind, float(seconds), who)

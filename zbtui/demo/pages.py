@@ -1,4 +1,4 @@
-"""What a person sees of the simulated Zoho: its pages, and the guide. All that is put in is escaped."""
+"""The HTML pages of the simulated Zoho, and the guide for the shell. All values are escaped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MAX_ORGS_IN_GUIDE: Final = 20
 
 def _page(status: int, title: str, content: str) -> SimulatedResponse:
     """Args:
-    content: HTML; whatever in it is not of this file is escaped.
+    content: HTML, with all values escaped.
     """
     html = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -35,15 +35,15 @@ def _page(status: int, title: str, content: str) -> SimulatedResponse:
 
 
 def message_page(title: str, text: str, status: int = 200) -> SimulatedResponse:
-    """A page without a choice."""
+    """A page with a message only."""
     return _page(status, title, f"<p>{escape(text)}</p>")
 
 
 def code_entry_page(error: str = "") -> SimulatedResponse:
-    """Where a device's code is entered.
+    """The page to enter a device's code.
 
     Args:
-        told: what was wrong with the last one; empty: there was none.
+        error: the problem with the last code; empty: there was none.
     """
     problem = f"<p>{escape(error)}</p>" if error else ""
     return _page(
@@ -61,13 +61,13 @@ def consent_form_page(
     hidden: Mapping[str, str],
     query: Mapping[str, str] | None = None,
 ) -> SimulatedResponse:
-    """The consent page: who asks for what, for which org, and Accept or Reject.
+    """The consent page: client, scopes, a choice of orgs, Accept and Reject.
 
-    The form comes back by POST as `org` (a name) and `decision` (`accept` or `reject`).
+    The form is sent by POST as `org` (a name) and `decision` (`accept` or `reject`).
 
     Args:
-        hidden: what else it brings.
-        query: with which it comes back to the same path.
+        hidden: further form fields.
+        query: the query of the form's action, at the same path.
     """
     asked = "".join(f"<li>{escape(scope)}</li>" for scope in scopes)
     options = "".join(
@@ -91,7 +91,7 @@ def consent_form_page(
 
 
 def shell_guide(world: SimulatedWorld, base: str) -> str:
-    """How to put these orgs under watch, for a person with a shell.
+    """Commands that put these orgs under watch.
 
     Args:
         base: URL of the simulator, without a trailing slash.
@@ -107,7 +107,7 @@ def shell_guide(world: SimulatedWorld, base: str) -> str:
 
 
 def _other_methods(world: SimulatedWorld, base: str) -> list[str]:
-    """How to sign in to newcomers, by the other grants."""
+    """Commands for the other sign-in methods."""
     by_code, by_device, by_browser = list(world.unwatched_orgs.values())[:3]
     console = f"{base}/{by_code.data_center}/console/code?org={by_code.name}"
     here, regional = by_device.data_center, REGIONAL_CLIENT
@@ -144,7 +144,7 @@ def _echo_command(secrets: Mapping[str, str]) -> str:
 
 
 def _add_command(org: InventedOrg, base: str, client_id: str, options: str = "") -> str:
-    """The command that puts an org under watch, but for its secrets."""
+    """The command that puts an org under watch, without its secrets."""
     url = f"{base}/{org.data_center}"
     return (
         f"  zbtui add {org.name} --data-center custom --client-id {client_id}"

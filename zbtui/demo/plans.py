@@ -1,4 +1,4 @@
-"""The plans of the invented orgs: their rule in Zoho's words, and when they ran."""
+"""The plans of the invented orgs: their recurrence rules and their runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dateutil.rrule import rrulestr
 from zbtui.model.time_format import WEEKDAYS
 
 _PLAN_AGE: Final = timedelta(weeks=50)
-"""Since when a plan runs: a little less than the year of which Zoho tells."""
+"""How long a plan has run: a little less than Zoho's year."""
 
 
 def rrule_for(plan: str, run: datetime) -> str:
-    """The recurrence rule of a plan, by one of its runs (`on_plan`)."""
+    """The recurrence rule, from one run (`move_onto_plan`)."""
     day = WEEKDAYS[run.weekday()][:2].upper()
     match plan:
         case "weekly":
@@ -29,22 +29,22 @@ def rrule_for(plan: str, run: datetime) -> str:
 
 
 def repeat_type_of(plan: str) -> str:
-    """What the history calls a plan."""
+    """As in the history."""
     return "monthly" if plan == "monthly-ordinal" else plan
 
 
 def move_onto_plan(plan: str, run: datetime) -> datetime:
-    """A time at which a plan can run: not each month has a fifth Tuesday, but each has a first."""
+    """Move a run to a time that the plan allows: not each month has, say, a fifth Tuesday."""
     return run + timedelta(weeks=1) if plan == "monthly-ordinal" and run.day > 28 else run
 
 
 def runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
-    """The runs of a plan before one of them, from its first one on, at that one's offset."""
+    """All runs of a plan before the given run, oldest first, with its offset."""
     runs = _runs_before(plan, run.replace(tzinfo=None))
     return tuple(each.replace(tzinfo=run.tzinfo) for each in runs)
 
 
-# Without a zone: moments that are the same in two zones are one key of a cache.
+# Without a zone: the cache would treat equal moments in two zones as one key.
 @lru_cache(maxsize=4096)
 def _runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
     rule = rrulestr(rrule_for(plan, run).removeprefix("RRULE:"), dtstart=run - _PLAN_AGE)

@@ -1,4 +1,4 @@
-"""What goes in and out of the simulator: a call, and the answers in Zoho's shapes."""
+"""Requests to the simulator, and its responses in Zoho's shapes."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ TOKEN_ERRORS: Final = frozenset(
     }
 )
 _MAX_ROWS: Final = 200
-"""Of a page, and how many it has if nothing else is asked for ("Backup history")."""
+"""Rows of a page, at most and by default ("Backup history")."""
 _THROTTLED_TEXT: Final = "You have made too many requests continuously. Please try again later."
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a call came in, and what each data center is called from there."""
+    """The data center that got a call, and the URLs of all others."""
 
     data_center: str
     own_url: str | None = None
-    """On a real port: what stands for both hosts of the data center. None: hosts tell them apart."""
+    """On a real port: the URL for both hosts of the data center. None: they have separate hosts."""
     root_url: str = ""
-    """On a real port: what the data centers' keys are appended to."""
+    """On a real port: the base URL for the data centers' keys."""
 
     def accounts_url(self, key: str | None = None) -> str:
-        """The accounts host of a data center; None: of this one."""
+        """The accounts URL of a data center; None: of this one."""
         key = key or self.data_center
         if self.own_url is None:
             return DATA_CENTERS[key].accounts_url
         return self.own_url if key == self.data_center else f"{self.root_url}/{key}"
 
     def api_url(self) -> str:
-        """This data center's API host, as in `api_domain`."""
+        """The API URL of this data center, as in `api_domain`."""
         return DATA_CENTERS[self.data_center].api_url if self.own_url is None else self.own_url
 
     def download_url(self) -> str:
@@ -72,7 +72,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRequest:
-    """A request, as the simulator reads it."""
+    """A parsed request."""
 
     site: Site
     method: str = "GET"
@@ -82,7 +82,7 @@ class SimulatedRequest:
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """Zoho takes parameters from the query as from the form."""
+        """The parameters of query and form: Zoho accepts both."""
         return {**self.query, **self.form}
 
 
@@ -97,30 +97,30 @@ class SimulatedResponse:
 
 
 ResponseAndOrg = tuple[SimulatedResponse, str | None]
-"""With the name of the org that it is about, where that is known."""
+"""A response and the name of its org, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """What reached the simulator, without its body; for tests, and for who wants to see."""
+    """A request that the simulator got, without its body; for tests and inspection."""
 
     at: datetime
     method: str
     host: str
     path: str
     query: str
-    """As sent, but for the values of secrets: `***`."""
+    """As sent, with secrets replaced by `***`."""
     org: str | None
     status: int
     began_serial: int
     ended_serial: int
-    """Serial numbers of begin and end: two requests overlap where these ranges do."""
+    """Serial numbers of begin and end: two requests overlap if these ranges do."""
     grant_type: str | None = None
-    """The `grant_type` that was sent to an accounts host."""
+    """The `grant_type` sent to an accounts host."""
 
 
 class RefusedError(Exception):
-    """An accounts host says no: `word` is Zoho's `error`, and `more` stands beside it."""
+    """A refusal of an accounts host: `word` is Zoho's `error`, `more` holds further keys."""
 
     def __init__(self, word: str, org: str | None = None, more: Mapping[str, str] | None = None) -> None:
         super().__init__(word)
@@ -129,7 +129,7 @@ class RefusedError(Exception):
         self.extra = more or {}
 
     def response(self) -> SimulatedResponse:
-        """With 200: the status decides nothing there."""
+        """The response, with status 200 as at Zoho."""
         if self.error == "Access Denied":
             body = {"error_description": _THROTTLED_TEXT, "error": self.error, "status": "failure"}
             return json_response(200, body)
@@ -148,7 +148,7 @@ def json_response(status: int, body: object, headers: Mapping[str, str] | None =
 
 
 def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> SimulatedResponse:
-    """The page of a history that a call asks for by `page` and `per_page`; 204: there is nothing on it."""
+    """The page of a history selected by `page` and `per_page`; 204 if it is empty."""
     page, size = (
         _int_parameter(call, "page", 1),
         min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS),

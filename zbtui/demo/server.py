@@ -1,7 +1,7 @@
 """The simulator as an ASGI app.
 
-In the process, hosts tell the data centers apart, as at Zoho. On a real port the first part of the
-path does: `http://127.0.0.1:8000/eu` stands for both hosts of the EU.
+In the process, data centers differ by host, as at Zoho. On a real port they differ by the first part of
+the path: `http://127.0.0.1:8000/eu` stands for both hosts of the EU.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ROUTES: Final[Mapping[str, tuple[tuple[str, ...], Handler]]] = {
     "/oauth/v3/device/token": (("POST",), answer_device_poll),
     "/oauth/serverinfo": (("GET",), server_info),
     "/console/code": (("GET",), issue_grant_code),
-    # These tell a wrong method from a wrong path.
+    # These have their own error for a wrong method.
     "/crm/bulk/v7/backup": (_ANY_METHOD, Simulator.details_response),
     "/crm/bulk/v7/backup/history": (_ANY_METHOD, Simulator.history_response),
     "/crm/bulk/v7/backup/urls": (_ANY_METHOD, Simulator.links_response),
@@ -64,7 +64,7 @@ _GRANT_TYPES: Final = (
 
 
 def serve_in_process(simulator: Simulator) -> AsgiApp:
-    """For an HTTP client inside the process."""
+    """For a client in the process."""
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         await _serve(simulator, scope, receive, send)
@@ -73,9 +73,9 @@ def serve_in_process(simulator: Simulator) -> AsgiApp:
 
 
 def serve_on_port(simulator: Simulator) -> AsgiApp:
-    """For an ASGI server, which cannot break a connection off: 503 instead.
+    """For an ASGI server, which cannot reset a connection: 503.
 
-    Each answer bears a `Date`, by the simulator's clock: the server is to add none of its own.
+    Each response has a `Date` by the simulator's clock, so the server must not add its own.
     """
 
     async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
@@ -126,7 +126,7 @@ async def _serve(
 
 
 def _resolve_site(scheme: str, host: str, path: str) -> tuple[Site, str]:
-    """The data center that is meant, and the path there."""
+    """The data center of a request, and the path there."""
     if host in _DATA_CENTERS_BY_HOST:
         return Site(_DATA_CENTERS_BY_HOST[host]), path
     root = f"{scheme}://{host}"
@@ -149,7 +149,7 @@ def _route(simulator: Simulator, path: str, call: SimulatedRequest) -> ResponseA
 
 
 def _mask_secrets(query: str) -> str:
-    """The query without the values of secrets: who sends one there is to be seen, but not the secret."""
+    """Replace the values of secrets in the query, but keep their keys."""
     pairs = parse_qsl(query, keep_blank_values=True)
     if not any(key in _SECRET_PARAMETERS for key, _ in pairs):
         return query
@@ -159,7 +159,7 @@ def _mask_secrets(query: str) -> str:
 
 
 def _grant_type(path: str, call: SimulatedRequest) -> str | None:
-    """Only what is a grant type: a secret may have been sent in its place."""
+    """Only a known grant type: another value may be a secret sent by mistake."""
     grant = call.parameters.get("grant_type")
     return grant if path.startswith("/oauth/") and grant in _GRANT_TYPES else None
 

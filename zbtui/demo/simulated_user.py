@@ -1,4 +1,4 @@
-"""The person at the demo's keyboard: what they bring from Zoho's console, and their browser."""
+"""The demo's user: fills in sign-in forms, and accepts in a simulated browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _THINKING_SECONDS: Final = 2.0
 
 
 class SimulatedUser:
-    """Signs in to invented orgs: fills in the form, and accepts whatever the demo's Zoho asks."""
+    """Signs in to invented orgs: gives the form's values, and accepts each consent request."""
 
     def __init__(self, simulator: Simulator, http: HttpClient, config: ConfigStore, clock: Clock) -> None:
         self._clock = clock
@@ -27,11 +27,11 @@ class SimulatedUser:
         self._http = http
         self._config = config
         self._org_name: str | None = None
-        """Whom the last form was filled in for."""
+        """The org of the last form."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def form_examples(self, method: SignInMethod | None, org_name: str | None) -> Mapping[str, str]:
-        """What leads to an invented org; see `Desk.examples`."""
+        """See `OrgService.form_examples`."""
         org = self._invented_org(org_name)
         if org is None:
             return {}
@@ -52,11 +52,11 @@ class SimulatedUser:
                 return own | {"soid": org.zgid}
 
     async def open_in_browser(self, url: str) -> bool:
-        """A browser that accepts; only a consent page brings it back to this machine."""
+        """Accept a consent page, and follow its redirect to this machine."""
         if urlsplit(url).path == "/oauth/v2/auth":
-            errand = asyncio.get_running_loop().create_task(self._accept_consent(url))
-            self._tasks.add(errand)
-            errand.add_done_callback(self._tasks.discard)
+            task = asyncio.get_running_loop().create_task(self._accept_consent(url))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return True
 
     def _invented_org(self, org_name: str | None) -> InventedOrg | None:
@@ -76,7 +76,7 @@ class SimulatedUser:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", back.port)
         except OSError:
-            return  # nobody waits for it any more
+            return  # the sign-in no longer waits
         writer.write(f"GET /?{back.query} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         await reader.read()
         writer.close()

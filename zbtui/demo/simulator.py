@@ -1,6 +1,6 @@
-"""Zoho, simulated, without a server: its state, its API hosts, and what steers it.
+"""Zoho, simulated: its state, API hosts, and controls.
 
-The accounts hosts are in `grants`, `device` and `consent`.
+The accounts hosts are in `token_endpoints`, `device_flow` and `consent_page`.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ __all__ = [
 ]
 
 _MAX_REQUEST_RECORDS: Final = 1000
-"""The last requests that are remembered."""
+"""The number of requests to remember."""
 _KINDS_BESIDE_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _KINDS_OF_BACKUP_CALLS_ONLY: Final = frozenset(
     {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"}
 )
-"""Troubles of the calls about backups that leave the org call alone."""
+"""Problems of the backup calls that do not affect the org call."""
 _MAINTENANCE_PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 
 
 class Simulator:
-    """Zoho's state: who is signed in with which tokens, and what each org's backup is at."""
+    """Zoho's state: all tokens, and the state of each org's backup."""
 
     def __init__(
         self,
@@ -70,24 +70,24 @@ class Simulator:
         self.token_lifetime = token_life
         self.accounts = SimulatedAccounts(world.all_orgs.values())
         self.forced_kinds: dict[str, str] = {}
-        """Org name to kind: what it answers, whatever its life says. A word of `TOKEN_ERRORS` refuses
-        its refresh tokens and new sign-ins alike, where its life does the first refresh token only."""
+        """Kind by org name; overrides the org's phases. One of `TOKEN_ERRORS` refuses all refresh
+        tokens and sign-ins of the org; in a phase, it refuses the first refresh token only."""
         self.forced_history: dict[str, Sequence[Mapping[str, Any]]] = {}
-        """Org name to the rows of its history, in the server's order; without, they are its life's."""
+        """History rows by org name, in the server's order; they replace the generated ones."""
         self.forced_links: dict[str, Mapping[str, Any] | None] = {}
-        """Org name to its `urls` object, or None for 204; without, the links are its life's."""
+        """`urls` object by org name, None: 204; it replaces the generated one."""
         self.missing_scopes: dict[str, set[str]] = {}
-        """Org name to the scopes that new sign-ins to it do not get, whatever was asked for."""
+        """Scopes by org name that new sign-ins never get."""
         self.min_device_poll_interval = timedelta(seconds=30)
-        """Two polls of a device code closer than this are `slow_down`. It is told as `interval`, but not
-        when it is a second or less: clients take numbers that small for seconds."""
+        """Faster polls of a device code get `slow_down`. It is sent as `interval` (milliseconds) if over
+        a second; clients read smaller numbers as seconds."""
         self.auto_accept_org: str | None = None
-        """Name of the org that each device code is accepted for by itself; None: see `decide`."""
+        """The org that device codes are accepted for; None: see `decide_by_user_code`."""
         self.auto_accept_after = timedelta(seconds=5)
-        """How long that person takes, from when the code was asked for."""
+        """The delay of this consent after the request for the code."""
         self.allow_any_loopback_port = True
-        """Widens what is registered for web clients: `http://localhost:<port>/` and
-        `http://127.0.0.1:<port>/` with any port. Zoho takes what is registered, and that only."""
+        """Web clients may also use `http://localhost:<port>/` and `http://127.0.0.1:<port>/` with any
+        port. Zoho itself accepts only registered redirect URIs."""
         self.request_records: deque[RequestRecord] = deque(maxlen=_MAX_REQUEST_RECORDS)
         self._serial = 0
 
@@ -96,17 +96,17 @@ class Simulator:
         return self._serial
 
     def kind_of(self, org: InventedOrg) -> str:
-        """What `org` is at: forced, or by its life."""
+        """Forced, or that of its phase."""
         return self.forced_kinds.get(org.name) or self.world.phase_at(org, self.now()).kind
 
-    # What a person does at Zoho
+    # Actions of a user at Zoho
 
     def expire_tokens(self) -> None:
-        """End every access token, as a change of password does."""
+        """Delete all access tokens, as a change of password does."""
         self.accounts.access_tokens.clear()
 
     def issue_grant_code(self, org_name: str, minutes: int = 10, scope: str | None = None) -> str:
-        """What the API console's "Generate Code" gives for the self client of an org.
+        """Issue a code for an org's self client, as "Generate Code" in the API console does.
 
         Args:
             minutes: 3, 5, 7 or 10, as the console offers.
@@ -114,7 +114,7 @@ class Simulator:
 
         Raises:
             KeyError: no such org.
-            ValueError: other minutes, or a scope that does not exist.
+            ValueError: other minutes, or an unknown scope.
         """
         if minutes not in CODE_MINUTES:
             raise ValueError(f"a code lives {', '.join(map(str, CODE_MINUTES))} minutes")
@@ -124,13 +124,13 @@ class Simulator:
         return self.accounts.add_code(GrantCode(consent, self.now() + timedelta(minutes=minutes)))
 
     def decide_by_user_code(self, user_code: str, org_name: str | None) -> None:
-        """A person enters a device's user code, and accepts for one of their orgs.
+        """Accept or reject a device by the user code that it shows.
 
         Args:
-            org_name: None: they reject it.
+            org_name: the org to accept it for; None: reject it.
 
         Raises:
-            KeyError: no such org, or no such code that still waits for a person.
+            KeyError: no such org, or no such pending code.
         """
         device = self.accounts.find_device(user_code)
         if device is None or not device.is_pending(self.now()):
@@ -138,7 +138,7 @@ class Simulator:
         self.decide_device(device, org_name)
 
     def decide_device(self, device: DeviceAuthorization, org_name: str | None) -> None:
-        """As `decide`, for a code that waits.
+        """As above, for a pending code.
 
         Raises:
             KeyError: no such org.
@@ -152,18 +152,18 @@ class Simulator:
     # The API hosts
 
     def details_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup`. With the org's name, where the token tells.
+        """`GET {api}/crm/bulk/v7/backup`.
 
         Raises:
-            ConnectionResetError: the org is at `RESET`.
+            ConnectionResetError: the kind of the org is `RESET`.
         """
         return self._respond(call, BACKUP_SCOPE, self._backup_response)
 
     def history_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup/history`, a page of it.
+        """`GET {api}/crm/bulk/v7/backup/history`, one page.
 
         Raises:
-            ConnectionResetError: as `details`.
+            ConnectionResetError: as `details_response`.
         """
         return self._respond(call, BACKUP_SCOPE, lambda org: self._history_of_org(org, call))
 
@@ -171,7 +171,7 @@ class Simulator:
         """`GET {api}/crm/bulk/v7/backup/urls`.
 
         Raises:
-            ConnectionResetError: as `details`.
+            ConnectionResetError: as `details_response`.
         """
         return self._respond(call, BACKUP_SCOPE, lambda org: self._links_of_org(org, call))
 
@@ -179,7 +179,7 @@ class Simulator:
         """`GET {api}/crm/v7/org`.
 
         Raises:
-            ConnectionResetError: as `details`.
+            ConnectionResetError: as `details_response`.
         """
         return self._respond(call, ORG_SCOPE, self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
 
@@ -191,19 +191,19 @@ class Simulator:
         spared: Collection[str] = (),
     ) -> ResponseAndOrg:
         """Args:
-        give: what is answered where nothing is in the way.
-        spared: kinds of trouble that are not in the way of this call.
+        give: makes the answer if there is no problem.
+        spared: kinds that do not affect this call.
         """
         org, refusal = self._authorize(call, scope)
         if org is None or refusal is not None:
             return refusal or api_error_response("INVALID_TOKEN"), org.name if org else None
-        trouble = None if self.kind_of(org) in spared else self._problem_response(org)
-        return trouble or give(org), org.name
+        problem = None if self.kind_of(org) in spared else self._problem_response(org)
+        return problem or give(org), org.name
 
     def _authorize(
         self, call: SimulatedRequest, scope: str
     ) -> tuple[InventedOrg | None, SimulatedResponse | None]:
-        """Whose token it is, and why it does not let in; without either it is nobody's."""
+        """The org of the token, and the refusal; None: the token is unknown, or it is valid."""
         scheme, _, text = call.authorization.partition(" ")
         if scheme != "Zoho-oauthtoken" or not text:
             return None, api_error_response("AUTHENTICATION_FAILURE")
@@ -219,7 +219,7 @@ class Simulator:
         return token.org, None
 
     def _problem_response(self, org: InventedOrg) -> SimulatedResponse | None:
-        """What an org's API host answers when it is in trouble."""
+        """The answer if the org has a problem."""
         kind = self.kind_of(org)
         if kind in API_ERRORS:
             return api_error_response(kind)
@@ -267,13 +267,11 @@ class Simulator:
         return json_response(200, {"org": [self.world.org_object(org)]})
 
     def _phases_lived(self, org: InventedOrg) -> tuple[PhaseInTime, ...]:
-        """Where it stands and stood; of what is forced, as if its life were there."""
+        """The org's phases, newest first; a forced kind replaces the newest."""
         moment, *before = self.world.phases_until(org, self.now())
         kind = self.kind_of(org)
         if kind in _KINDS_BESIDE_BACKUPS:
-            moment = replace(
-                moment, kind="SCHEDULED", next_kind="", done_by=""
-            )  # a token outlives its sign-in
+            moment = replace(moment, kind="SCHEDULED", next_kind="", done_by="")  # tokens still work
         elif org.name in self.forced_kinds:
             moment = replace(moment, kind=kind, next_kind="", done_by="")
         return (moment, *before)

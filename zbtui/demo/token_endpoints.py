@@ -1,4 +1,4 @@
-"""The simulated accounts hosts: tokens given, renewed and revoked (accounts pages on tokens)."""
+"""The simulated accounts hosts: issue, refresh and revoke tokens (accounts pages on tokens)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CLIENT_TYPES: Final[Mapping[str, Collection[str]]] = {
     "client_credentials": ("self",),
     "authorization_code": ("self", "web"),
 }
-"""Which clients each grant type is meant for."""
+"""The client types allowed for each grant type."""
 
 
 def issue_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
@@ -43,14 +43,14 @@ def issue_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
 def check_client(
     simulator: Simulator, call: SimulatedRequest, client_types: Collection[str], *, secret: bool = True
 ) -> RegisteredClient:
-    """The client that a call is from.
+    """The client that sent a call.
 
     Args:
-        kinds: the ones that such a call is meant for.
-        secret: whether the call has to bring the client's secret.
+        client_types: those allowed for this call.
+        secret: whether the call needs the client's secret.
 
     Raises:
-        RefusedError: it is unknown here, of another kind, or its secret is wrong.
+        RefusedError: the client is unknown here, of another type, or its secret is wrong.
     """
     client = simulator.accounts.clients.get(call.parameters.get("client_id", ""))
     here = call.site.data_center
@@ -119,10 +119,10 @@ _GRANT_HANDLERS: Final[
 
 
 def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> dict[str, Any]:
-    """The first tokens of a consent: the answer to a refresh, and the refresh token.
+    """The first token object of a consent, with its refresh token.
 
     Raises:
-        RefusedError: the org is forced to.
+        RefusedError: the org's forced kind is a token error.
     """
     org = consent.org
     missing = simulator.missing_scopes.get(org.name, set())
@@ -135,21 +135,21 @@ def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> di
 
 
 def _token_object(
-    simulator: Simulator, source: TokenSource, site: Site, asked: tuple[str, ...] | None = None
+    simulator: Simulator, source: TokenSource, site: Site, requested_scopes: tuple[str, ...] | None = None
 ) -> dict[str, Any]:
     """A new access token.
 
     Args:
-        asked: its scopes; None: all that its source has.
+        requested_scopes: its scopes; None: all scopes of the source.
 
     Raises:
-        RefusedError: too many were asked for, or the org is forced to.
+        RefusedError: too many requests, or a forced refusal.
     """
     org = source.org
     _raise_if_refused(simulator.forced_kinds.get(org.name, ""), org)
     if source.count_and_check_lockout(simulator.now()):
         raise RefusedError("Access Denied", org.name)
-    scopes = source.scopes if asked is None else asked
+    scopes = source.scopes if requested_scopes is None else requested_scopes
     if simulator.kind_of(org) == "NO_SCOPE":
         scopes = tuple(scope for scope in scopes if scope != BACKUP_SCOPE)
     text = simulator.accounts.issue_access_token(source, scopes, simulator.now(), simulator.token_lifetime)
@@ -168,7 +168,7 @@ def _raise_if_refused(kind: str, org: InventedOrg) -> None:
 
 
 def revoke_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
-    """`POST {accounts}/oauth/v2/token/revoke`, of a refresh token of this data center."""
+    """`POST {accounts}/oauth/v2/token/revoke`, for a refresh token of this data center."""
     text = call.parameters.get("token", "")
     source = simulator.accounts.refresh_tokens.get(text)
     if source is None or source.org.data_center != call.site.data_center:

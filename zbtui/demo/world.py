@@ -1,4 +1,4 @@
-"""How the backups of the invented orgs live: a pure function of the time."""
+"""The state of the invented orgs' backups: a pure function of time."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from zbtui.demo.plans import move_onto_plan, rrule_for, runs_before
 __all__ = ["InventedOrg", "Phase", "PhaseInTime", "SimulatedWorld"]
 
 LONG_RUN_HEAD_START: Final = timedelta(hours=14)
-"""How long a `LONG_RUN` lasts already when its phase begins."""
+"""How long a `LONG_RUN` has been running when its phase begins."""
 _OVERDUE_BY: Final = timedelta(hours=7, minutes=12)
-"""How long the next run of an `OVERDUE` one is past."""
+"""How overdue an `OVERDUE` run is at the start."""
 _STATUSES: Final = {
     "OVERDUE": "SCHEDULED",
     "ONE_OFF": "COMPLETED",
@@ -36,17 +36,17 @@ _STATUSES: Final = {
     "HISTORY_DOWN": "SCHEDULED",
     "LINKS_DOWN": "SCHEDULED",
 }
-"""How the details tell a kind that is no status of Zoho's."""
+"""The status of kinds that are none of Zoho's."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseInTime:
-    """Where an org stands in its life."""
+    """A phase of an org, with its times."""
 
     kind: str
     began_at: datetime
     ends_at: datetime
-    """A life of one phase goes on beyond it."""
+    """A single phase goes on after it."""
     next_kind: str
     """The kind of the next phase."""
     done_by: str = ""
@@ -54,14 +54,14 @@ class PhaseInTime:
 
     @property
     def run_began_at(self) -> datetime:
-        """When the run of a phase of `RUNNING` began."""
+        """When the run of a phase of `RUNNING_KINDS` began."""
         return self.began_at - LONG_RUN_HEAD_START if self.kind == "LONG_RUN" else self.began_at
 
 
 class SimulatedWorld:
-    """All invented orgs, from `start` on, living `speed` times as fast as said.
+    """All invented orgs from `start` on, with phases that pass `speed` times as fast.
 
-    `orgs` are watched from the start; `newcomers` exist as well, for who signs in to them.
+    `orgs` are watched from the start; `unwatched_orgs` can be added.
     """
 
     def __init__(self, start: datetime, orgs: int = 0, speed: float = 1.0, seed: int = 0) -> None:
@@ -71,23 +71,23 @@ class SimulatedWorld:
         """
         self.start = start
         self.speed = speed
-        made = islice(generate_orgs(random.Random(seed)), orgs or HANDMADE_COUNT)
-        self.orgs: dict[str, InventedOrg] = {org.name: org for org in made}
+        invented = islice(generate_orgs(random.Random(seed)), orgs or HANDMADE_COUNT)
+        self.orgs: dict[str, InventedOrg] = {org.name: org for org in invented}
         self.unwatched_orgs: dict[str, InventedOrg] = {org.name: org for org in unwatched_orgs()}
 
     @property
     def all_orgs(self) -> dict[str, InventedOrg]:
-        """The orgs that are watched from the start, and the newcomers."""
+        """The watched and the unwatched orgs."""
         return self.orgs | self.unwatched_orgs
 
     def phase_at(self, org: InventedOrg, now: datetime) -> PhaseInTime:
-        """Where `org` stands at `now`."""
+        """The phase of an org at `now`."""
         return self._phase_number(org, self._finished_phase_count(org, now))
 
     def phases_until(self, org: InventedOrg, now: datetime) -> tuple[PhaseInTime, ...]:
-        """Where `org` stands at `now`, and where it stood before, newest first.
+        """The phase of an org at `now` and those before it, newest first.
 
-        One round of its life, and the phase that led to it; nothing before the start.
+        One cycle of its phases and the one before; none before the start.
         """
         newest = self._finished_phase_count(org, now)
         oldest = max(newest - len(org.phases) - 1, 0)
@@ -107,7 +107,7 @@ class SimulatedWorld:
         }
 
     def anchor_run(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
-        """The run from which the plan is counted: the next that is not near; of `OVERDUE` the past one."""
+        """The run that the plan is counted from: a later one; for `OVERDUE`, the one that was due."""
         due = self.start - _OVERDUE_BY if moment.kind == "OVERDUE" else self.start + org.time_to_first_run
         return move_onto_plan(
             org.plan, due.astimezone(timezone(org.utc_offset)).replace(second=0, microsecond=0)
@@ -156,7 +156,7 @@ class SimulatedWorld:
         return far if org.has_phase(*NEVER_SCHEDULED_KINDS) else runs_before(org.plan, far)[0]
 
     def _finished_phase_count(self, org: InventedOrg, now: datetime) -> int:
-        """How many phases of its life are over."""
+        """Counted over all cycles."""
         if len(org.phases) == 1:
             return 0
         lived = max((now - self.start).total_seconds(), 0) * self.speed
@@ -168,13 +168,17 @@ class SimulatedWorld:
         return int(rounds) * len(org.phases) + index
 
     def _phase_number(self, org: InventedOrg, number: int) -> PhaseInTime:
-        """The phase after so many others."""
+        """Counted over all cycles."""
         rounds, index = divmod(number, len(org.phases))
         seconds = [phase.seconds for phase in org.phases]
         began, phase = rounds * sum(seconds) + sum(seconds[:index]), org.phases[index]
-        then = org.phases[(index + 1) % len(org.phases)].kind
+        next_kind = org.phases[(index + 1) % len(org.phases)].kind
         return PhaseInTime(
-            phase.kind, self._real_time(began), self._real_time(began + phase.seconds), then, phase.done_by
+            phase.kind,
+            self._real_time(began),
+            self._real_time(began + phase.seconds),
+            next_kind,
+            phase.done_by,
         )
 
     def _real_time(self, lived: float) -> datetime:
@@ -182,15 +186,15 @@ class SimulatedWorld:
 
 
 def backup_job_id(org: InventedOrg) -> str:
-    """Of the details, and in download links."""
+    """The id in the details and in download links."""
     return f"51000000004{org.number:08}"
 
 
 def user_object(org: InventedOrg, name: str = "") -> dict[str, object]:
-    """A user of the org, as `requester` and `done_by` tell them.
+    """A user of the org, in the shape of `requester` and `done_by`.
 
     Args:
-        name: empty: who requests its backups.
+        name: empty: the org's requester.
     """
     if name in ("", org.requester):
         return {

@@ -1,6 +1,6 @@
-"""`zbtui doctor`: from the clock to the last org's backup, a line and a cure each.
+"""`zbtui doctor`: checks this machine and each org, with a cure each.
 
-`examination` asks, `judging` makes findings of what was seen, `finding` prints them.
+`examination` collects the facts, `diagnosis` turns them into findings, `finding` prints them.
 """
 
 from zbtui.doctor.examination import Doctor

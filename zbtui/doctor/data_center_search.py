@@ -1,4 +1,4 @@
-"""Which data center knows an org's sign-in, where the one that is set does not: asked on request only."""
+"""Search, on request only, for the data center that knows an org's sign-in credentials."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from zbtui.watch.token_broker import TokenBroker
 from zbtui.zoho_api.data_centers import DATA_CENTERS, data_center_of
 
 PAUSE_SECONDS: Final = 1.0
-"""Between two hosts."""
+"""Between hosts."""
 
 
 async def find_data_center(
     org: Org, credentials: CredentialStore, tokens: TokenBroker, clock: Clock
 ) -> DataCenterSearch:
-    """Ask the accounts host of each other data center of the table once, up to the first that says yes.
+    """Ask the accounts host of each other data center for a token, until one grants it.
 
-    What a token answer gives is thrown away: the org is still set to another data center.
+    The token is discarded, as the org is still set to another data center.
 
     Args:
-        org: none with custom URLs, whose secret is for its own host alone.
+        org: must not have custom URLs: its secret is only for its own host.
 
     Raises:
-        TroubleError: the keyring does not give a sign-in out.
+        ProblemError: the keyring has no sign-in credentials, or cannot be read.
     """
     sign_in = await credentials.read_sign_in(org.name)
     if sign_in is None:
         raise ProblemError(no_sign_in_problem(org))
-    said: dict[str, str | None] = {}
+    error_codes: dict[str, str | None] = {}
     for dc in DATA_CENTERS.values():
         if dc == data_center_of(org):
             continue
-        if said:
+        if error_codes:
             await clock.wait(asyncio.Event(), PAUSE_SECONDS)
         try:
             async with credentials.refresh_lock(org.name):
                 await tokens.request_access_token(org, sign_in, dc)
             return DataCenterSearch(dc.key)
         except ProblemError as error:
-            said[dc.key] = error.problem.code
+            error_codes[dc.key] = error.problem.code
 
-    def who(words: Container[str | None]) -> tuple[str, ...]:
-        return tuple(key for key, word in said.items() if word in words)
+    def data_centers_with(codes: Container[str | None]) -> tuple[str, ...]:
+        return tuple(key for key, code in error_codes.items() if code in codes)
 
-    clear = who(WRONG_DATA_CENTER_CODES)
+    clear_refusals = data_centers_with(WRONG_DATA_CENTER_CODES)
     return DataCenterSearch(
         None,
-        same_client_at=who({"invalid_code"}),
-        other_secret_at=who({"invalid_client_secret"}),
-        unclear_at=tuple(key for key in said if key not in clear),
+        same_client_at=data_centers_with({"invalid_code"}),
+        other_secret_at=data_centers_with({"invalid_client_secret"}),
+        unclear_at=tuple(key for key in error_codes if key not in clear_refusals),
     )

@@ -1,4 +1,4 @@
-"""What was seen, made into findings. Pure; the order is the order in which one thing needs another."""
+"""Turn what was examined into findings. Pure; ordered so that each step depends on those before it."""
 
 from __future__ import annotations
 
@@ -30,59 +30,59 @@ _SEARCH_COMMAND: Final = "zbtui doctor --find-data-center"
 _ONE_SECOND: Final = timedelta(seconds=1)
 _ORG_SCOPE: Final = "ZohoCRM.org.READ"
 WRONG_DATA_CENTER_CODES: Final = frozenset({"invalid_client", "invalid_client_secret", "invalid_code"})
-"""Refusals of the accounts host that a wrong data center may be behind ("Multi DC")."""
+"""Errors of the accounts host that a wrong data center may cause ("Multi DC")."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostCheck:
-    """An accounts host was asked."""
+    """A request and its outcome."""
 
     url: str
     sent: datetime
     received: datetime
     """Both by this machine's clock."""
     answer: datetime | Problem | None
-    """Its `Date` header, where it sent one."""
+    """Its `Date` header, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """An access token was to be had. Not the token itself."""
+    """Facts about an access token, without the token itself."""
 
     is_new: bool
-    """Whether it was got now; else another process had kept it."""
+    """Whether it was requested now; otherwise it was in the keyring."""
     expires_at: datetime
     host: str
-    """The API host that it is for."""
+    """Its API host."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataCenterSearch:
-    """The other data centers were asked for a token, by their keys."""
+    """Keys of other data centers, by their answer."""
 
     found_at: str | None
-    """Where one was given."""
+    """Which one granted a token."""
     same_client_at: tuple[str, ...] = ()
-    """Where client and secret are known, and the refresh token is not."""
+    """Which ones know client and secret, but not the refresh token."""
     other_secret_at: tuple[str, ...] = ()
-    """Where the client is known, with another secret."""
+    """Which ones know the client, but with another secret."""
     unclear_at: tuple[str, ...] = ()
-    """Which said neither yes nor no."""
+    """Which ones gave no clear answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgExamination:
-    """What was seen of one org."""
+    """The facts about one org."""
 
     org: Org
     examined_at: datetime
     sign_in_problem: Problem | None
-    """None: the keyring holds one, and it is complete."""
+    """None: the keyring holds complete sign-in credentials."""
     token: TokenInfo | Problem
     observation: Observation | Problem | None = None
-    """The answer to the details call; None: it was not made."""
+    """The result of the details call; None: it was not made."""
     company: Company | Problem | None = None
-    """None: the scope for it is missing, or the call was not made."""
+    """None: the org call was not made, or lacks its scope."""
     search: DataCenterSearch | None = None
 
 
@@ -90,12 +90,12 @@ class OrgExamination:
 
 
 def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> timedelta:
-    """How far Zoho's clock is ahead of this machine's, at the least.
+    """How far Zoho's clock is ahead of this machine's, at least.
 
     Args:
-        zohos: the `Date` header, which has whole seconds.
-        sent: when it was asked for.
-        received: when it came; all between the two counts as the same time.
+        server_time: the `Date` header, in whole seconds.
+        sent: when the request was sent.
+        received: when the answer came; any time between the two counts as equal.
     """
     if server_time > received:
         return server_time - received
@@ -103,7 +103,7 @@ def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> t
 
 
 def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
-    """By the host that differs least: an answer that was kept on the way has an old date."""
+    """Uses the host with the smallest offset, as a cached answer has an old date."""
     offsets = [
         clock_offset(host.answer, host.sent, host.received)
         for host in hosts
@@ -126,7 +126,7 @@ def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
 
 def keyring_finding(answer: str | Problem) -> Finding:
     """Args:
-    answer: the back end's name, or why it does not work.
+    answer: the back end's name, or its problem.
     """
     if isinstance(answer, Problem):
         return problem_finding("keyring", None, answer)
@@ -137,7 +137,7 @@ def keyring_finding(answer: str | Problem) -> Finding:
 
 def config_finding(path: str, orgs: int | Problem) -> Finding:
     """Args:
-    orgs: how many are under watch, or what is wrong with the config.
+    orgs: the number of orgs under watch, or the problem with the config.
     """
     if isinstance(orgs, Problem):
         return problem_finding("config", None, orgs)
@@ -151,11 +151,11 @@ def config_finding(path: str, orgs: int | Problem) -> Finding:
 
 
 def journal_finding(path: str, trouble: Problem | None) -> Finding:
-    """A journal that cannot be kept stops no watch: that is a warning."""
+    """A problem with the journal is only a warning, as it stops no watch."""
     if trouble is None:
         return Finding("journal", None, FindingLevel.OK, f"{clean(path)}: can be written.")
-    found = problem_finding("journal", None, trouble)
-    return Finding("journal", None, FindingLevel.WARNING, found.message, found.hint, found.code)
+    finding = problem_finding("journal", None, trouble)
+    return Finding("journal", None, FindingLevel.WARNING, finding.message, finding.hint, finding.code)
 
 
 def host_finding(host: HostCheck) -> Finding:
@@ -163,15 +163,15 @@ def host_finding(host: HostCheck) -> Finding:
     name = host_of(host.url)
     if not isinstance(host.answer, Problem):
         return Finding("network", None, FindingLevel.OK, f"{name} answers.")
-    said = "" if name in host.answer.message else f"({name})"
-    return problem_finding("network", None, host.answer, said)
+    text = "" if name in host.answer.message else f"({name})"
+    return problem_finding("network", None, host.answer, text)
 
 
 # An org
 
 
 def may_be_wrong_data_center(seen: OrgExamination) -> bool:
-    """Whether a wrong data center may be behind what is wrong."""
+    """Whether a wrong data center may cause the org's problem."""
     if seen.org.data_center == CUSTOM_DATA_CENTER:
         return False
     if isinstance(seen.token, Problem):
@@ -180,10 +180,10 @@ def may_be_wrong_data_center(seen: OrgExamination) -> bool:
 
 
 def org_findings(seen: OrgExamination, zone: tzinfo | None) -> list[Finding]:
-    """An org's findings: each step, done or not.
+    """One finding for each step, checked or not.
 
     Args:
-        zone: in which times are told; None: the machine's own.
+        zone: for the times; None: the system's.
     """
     return [
         _sign_in_finding(seen),
@@ -198,14 +198,14 @@ def org_findings(seen: OrgExamination, zone: tzinfo | None) -> list[Finding]:
 def _sign_in_finding(seen: OrgExamination) -> Finding:
     if seen.sign_in_problem:
         return problem_finding("sign-in", seen.org.name, seen.sign_in_problem)
-    held = "a client secret"
+    contents = "a client secret"
     if seen.org.grant == "refresh-token":
-        held += " and a refresh token"
-    return Finding("sign-in", seen.org.name, FindingLevel.OK, f"The keyring holds {held}.")
+        contents += " and a refresh token"
+    return Finding("sign-in", seen.org.name, FindingLevel.OK, f"The keyring holds {contents}.")
 
 
 def no_sign_in_problem(org: Org) -> Problem:
-    """The keyring has no sign-in for an org, or half of one."""
+    """The keyring has no or incomplete credentials."""
     return Problem(
         "auth",
         "The keyring holds no sign-in that this org could use.",
@@ -250,48 +250,50 @@ def _data_center_finding(seen: OrgExamination) -> Finding:
     return Finding("data center", org, FindingLevel.OK, f"{place}: {seen.token.host} takes the token.")
 
 
-def _search_finding(seen: OrgExamination, elsewhere: DataCenterSearch) -> Finding:
+def _search_finding(seen: OrgExamination, search: DataCenterSearch) -> Finding:
     org = seen.org.name
-    if elsewhere.found_at:
+    if search.found_at:
         return Finding(
             "data center",
             org,
             FindingLevel.PROBLEM,
-            f"It belongs to {data_center_label(elsewhere.found_at)}, "
+            f"It belongs to {data_center_label(search.found_at)}, "
             f"and is set to {data_center_label(seen.org.data_center)}.",
-            f'Set it with e in the app, or data_center = "{elsewhere.found_at}" in the config.',
+            f'Set it with e in the app, or data_center = "{search.found_at}" in the config.',
             "WRONG_DATA_CENTER",
         )
-    told = ["No other data center knows it."]
-    if elsewhere.unclear_at:
-        told.append(f"No clear answer came from {_data_center_labels(elsewhere.unclear_at)}.")
+    sentences = ["No other data center knows it."]
+    if search.unclear_at:
+        sentences.append(f"No clear answer came from {_data_center_labels(search.unclear_at)}.")
     if isinstance(seen.observation, Problem):
-        return problem_finding("data center", org, seen.observation, " ".join(told))
-    told, hint = _client_location_text(seen, elsewhere, told)
-    return Finding("data center", org, FindingLevel.REMARK, " ".join(told), hint, "NO_DATA_CENTER")
+        return problem_finding("data center", org, seen.observation, " ".join(sentences))
+    sentences, hint = _client_location_text(seen, search, sentences)
+    return Finding("data center", org, FindingLevel.REMARK, " ".join(sentences), hint, "NO_DATA_CENTER")
 
 
 def _client_location_text(
-    seen: OrgExamination, elsewhere: DataCenterSearch, told: list[str]
+    seen: OrgExamination, search: DataCenterSearch, sentences: list[str]
 ) -> tuple[list[str], str | None]:
-    """What else is to be told, and the cure, where at least the client is known elsewhere."""
-    word = seen.token.code if isinstance(seen.token, Problem) else None
-    if word in ("invalid_client", "invalid_client_secret") and elsewhere.same_client_at:
+    """The sentences, and a hint if another data center knows at least the client."""
+    code = seen.token.code if isinstance(seen.token, Problem) else None
+    if code in ("invalid_client", "invalid_client_secret") and search.same_client_at:
         return (
-            [*told, f"But client and secret are those of {_data_center_labels(elsewhere.same_client_at)}."],
+            [
+                *sentences,
+                f"But client and secret are those of {_data_center_labels(search.same_client_at)}.",
+            ],
             f"If the org lives there, set that and sign in again; else with the client of "
             f"{data_center_label(seen.org.data_center)}.",
         )
-    if word == "invalid_client" and elsewhere.other_secret_at:
+    if code == "invalid_client" and search.other_secret_at:
         return (
             [
-                *told,
-                f"But {_data_center_labels(elsewhere.other_secret_at)} knows the client, "
-                "with another secret.",
+                *sentences,
+                f"But {_data_center_labels(search.other_secret_at)} knows the client, with another secret.",
             ],
             "If the org lives there, set that and sign in again, with the secret of that data center.",
         )
-    return told, None
+    return sentences, None
 
 
 def _scope_finding(seen: OrgExamination) -> Finding:
@@ -300,8 +302,8 @@ def _scope_finding(seen: OrgExamination) -> Finding:
         return not_checked_finding("scope", org, why)
     sees_company = seen.company is not None
     if _lacks_scope(seen.observation):
-        both = "" if sees_company else f"It lacks {_ORG_SCOPE}, too."
-        return problem_finding("scope", org, seen.observation, both)
+        also_lacks = "" if sees_company else f"It lacks {_ORG_SCOPE}, too."
+        return problem_finding("scope", org, seen.observation, also_lacks)
     if not sees_company:
         return Finding(
             "scope",
@@ -334,17 +336,17 @@ def _backup_finding(seen: OrgExamination) -> Finding:
         return not_checked_finding("backup", org, _why_not_checked(seen) or refused)
     snapshot = apply_observation(Snapshot(seen.org), seen.observation, seen.examined_at)
     verdict = judge(snapshot, WatchPolicy(), seen.examined_at)
-    said = f"{verdict.badge}, {verdict.headline}."
+    text = f"{verdict.badge}, {verdict.headline}."
     if isinstance(seen.company, Company) and seen.company.name:
-        said = f"{seen.company.name}: {said}"
-    # A backup in a bad way is for `check` to tell: here it counts that it can be seen.
+        text = f"{seen.company.name}: {text}"
+    # The state of the backup is for `check` to report; here it only has to be readable.
     if verdict.level is Health.OK:
-        return Finding("backup", org, FindingLevel.OK, said)
-    return Finding("backup", org, FindingLevel.REMARK, said, verdict.hint, verdict.name.upper())
+        return Finding("backup", org, FindingLevel.OK, text)
+    return Finding("backup", org, FindingLevel.REMARK, text, verdict.hint, verdict.name.upper())
 
 
 def _why_not_checked(seen: OrgExamination) -> str | None:
-    """Why nothing is known of what comes after the data center; None: it is."""
+    """Why the steps after the data center could not be checked; None: they could."""
     if isinstance(seen.token, Problem):
         return "no token"
     if isinstance(seen.observation, Problem) and not is_token_accepted(seen.observation):
@@ -353,12 +355,12 @@ def _why_not_checked(seen: OrgExamination) -> str | None:
 
 
 def is_token_accepted(refusal: Problem) -> bool:
-    """Whether Zoho knew the token, and refused what it was used for."""
+    """Whether Zoho accepted the token, but refused the request."""
     return refusal.kind == "permission" or refusal.code in MISSING_SCOPE_CODES
 
 
-def _lacks_scope(looked: Observation | Problem | None) -> TypeGuard[Problem]:
-    return isinstance(looked, Problem) and looked.code in MISSING_SCOPE_CODES
+def _lacks_scope(observation: Observation | Problem | None) -> TypeGuard[Problem]:
+    return isinstance(observation, Problem) and observation.code in MISSING_SCOPE_CODES
 
 
 def _data_center_labels(data_centers: Iterable[str]) -> str:

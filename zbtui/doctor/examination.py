@@ -1,4 +1,4 @@
-"""Asks this machine and Zoho what the doctor wants to know; `judging` makes findings of it."""
+"""Collect the facts on this machine and at Zoho; `diagnosis` turns them into findings."""
 
 from __future__ import annotations
 
@@ -46,32 +46,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """Examines this machine, then each org, with the parts that the watch is made of."""
+    """Examines this machine, then each org, with the same parts as the watch."""
 
     load_config: Callable[[], Config]
-    """Raises a `TroubleError` where it is wrong."""
+    """Raises a `ProblemError` if invalid."""
     credentials: CredentialStore
     probe_keyring: Callable[[], Awaitable[str]]
-    """Has the keyring prove itself; gives its name, or raises a `TroubleError`."""
+    """Tests the keyring; returns its name, or raises a `ProblemError`."""
     journal: Journal
     http: HttpClient
     clock: Clock
     config_path: str
     journal_path: str
     time_zone: tzinfo | None = None
-    """In which times are told; None: the machine's own."""
+    """For the times in findings; None: the system's."""
 
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
     ) -> AsyncGenerator[Finding, None]:
-        """Every finding, as soon as it and those before it are there.
+        """All findings in a fixed order, each as soon as it is known.
 
-        The orgs are examined at the same time, and told in the order of the config.
+        The orgs are examined concurrently, and reported in the order of the config.
 
         Args:
-            names: only these orgs; none: all.
-            searching: whether the other data centers are asked for an org that may live there: costs
-                up to ten token requests, at ten hosts.
+            names: only these orgs; empty: all.
+            search_data_centers: ask the other data centers for an org that may belong there: up to
+                ten token requests, at ten hosts.
         """
         config = self._load_config(names)
         orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)
@@ -82,22 +82,24 @@ class Doctor:
         yield journal_finding(self.journal_path, await self.journal.probe())
         for host in hosts:
             yield host_finding(host)
-        looks = [asyncio.create_task(self._examine_org(org)) for org in orgs]
+        tasks = [asyncio.create_task(self._examine_org(org)) for org in orgs]
         try:
-            for look in looks:
-                seen = await look
-                if search_data_centers and may_be_wrong_data_center(seen):
-                    seen = replace(seen, search=await self._search_data_centers(seen.org))
-                for finding in org_findings(seen, self.time_zone):
+            for task in tasks:
+                examination = await task
+                if search_data_centers and may_be_wrong_data_center(examination):
+                    examination = replace(
+                        examination, search=await self._search_data_centers(examination.org)
+                    )
+                for finding in org_findings(examination, self.time_zone):
                     yield finding
         finally:
-            # Only where nobody wants to hear the rest; the program ends then, and its HTTP client too.
-            for look in looks:
-                look.cancel()
-            await asyncio.gather(*looks, return_exceptions=True)
+            # Tasks are left only if the caller stops early: the HTTP client is closed then.
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _load_config(self, names: Collection[str]) -> Config | Problem:
-        """The config; why it cannot be read, or does not have all these orgs."""
+        """The config, or why it cannot be read or lacks one of these orgs."""
         try:
             config = self.load_config()
             _selected_orgs(config, names)
@@ -113,23 +115,26 @@ class Doctor:
     async def _examine_org(self, org: Org) -> OrgExamination:
         sign_in = await self._check_sign_in(org)
         session = Session(org, self.http, self.credentials, self.journal, self.clock)
-        got = await _result_or_problem(session.get_access_token())
-        if isinstance(got, Problem):
-            return OrgExamination(org, self.clock.now(), sign_in, got)
-        access, fresh = got
-        looked = await _result_or_problem(session.poll_details())
-        if isinstance(looked, Problem) and looked.code in WRONG_DATA_CENTER_CODES:
-            # The access token was refused, and the sign-in gives no other one.
-            return OrgExamination(org, self.clock.now(), sign_in, looked)
-        # The look may have found it refused, and got another one.
-        again = await _result_or_problem(session.get_access_token())
-        if not isinstance(again, Problem) and again[0].token != access.token:
-            access, fresh = again[0], True
+        token = await _result_or_problem(session.get_access_token())
+        if isinstance(token, Problem):
+            return OrgExamination(org, self.clock.now(), sign_in, token)
+        access, is_new = token
+        observation = await _result_or_problem(session.poll_details())
+        if isinstance(observation, Problem) and observation.code in WRONG_DATA_CENTER_CODES:
+            # The access token was refused, and the credentials give no new one.
+            return OrgExamination(org, self.clock.now(), sign_in, observation)
+        # If the token was refused, the poll may have requested a new one.
+        second_token = await _result_or_problem(session.get_access_token())
+        if not isinstance(second_token, Problem) and second_token[0].token != access.token:
+            access, is_new = second_token[0], True
         company = None
-        if not isinstance(looked, Problem) or is_token_accepted(looked):  # else there is nobody to ask
-            asked = fetch_company(self.http, access, org.data_center, self.clock.now())
-            company = await _result_or_problem(asked)
-        return OrgExamination(org, self.clock.now(), sign_in, _token_info(access, fresh), looked, company)
+        # With the token refused, the org call would fail too.
+        if not isinstance(observation, Problem) or is_token_accepted(observation):
+            company_request = fetch_company(self.http, access, org.data_center, self.clock.now())
+            company = await _result_or_problem(company_request)
+        return OrgExamination(
+            org, self.clock.now(), sign_in, _token_info(access, is_new), observation, company
+        )
 
     async def _check_sign_in(self, org: Org) -> Problem | None:
         sign_in = await _result_or_problem(self.credentials.read_sign_in(org.name))
@@ -141,8 +146,8 @@ class Doctor:
 
     async def _search_data_centers(self, org: Org) -> DataCenterSearch | None:
         tokens = TokenBroker(self.http, self.journal, self.clock)
-        found = await _result_or_problem(find_data_center(org, self.credentials, tokens, self.clock))
-        return None if isinstance(found, Problem) else found
+        search = await _result_or_problem(find_data_center(org, self.credentials, tokens, self.clock))
+        return None if isinstance(search, Problem) else search
 
 
 def _selected_orgs(config: Config, names: Collection[str]) -> tuple[Org, ...]:
@@ -157,10 +162,10 @@ async def _result_or_problem(act: Awaitable[T]) -> T | Problem:
 
 
 def _accounts_hosts(orgs: Iterable[Org]) -> list[DataCenter]:
-    """Each once; without an org, the one where most sign-ins begin."""
-    found = {dc.accounts_url: dc for dc in map(data_center_of, orgs)}
-    return list(found.values()) or [DATA_CENTERS["us"]]
+    """Each once; without orgs the US, where most sign-ins begin."""
+    hosts = {dc.accounts_url: dc for dc in map(data_center_of, orgs)}
+    return list(hosts.values()) or [DATA_CENTERS["us"]]
 
 
-def _token_info(access: AccessToken, fresh: bool) -> TokenInfo:
-    return TokenInfo(fresh, access.expires_at, host_of(access.api_url))
+def _token_info(access: AccessToken, is_new: bool) -> TokenInfo:
+    return TokenInfo(is_new, access.expires_at, host_of(access.api_url))

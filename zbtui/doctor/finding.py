@@ -1,4 +1,4 @@
-"""What the doctor found: a line and a cure each, as text and as JSON."""
+"""The doctor's findings, with a line and a cure each, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zbtui.model.problem import Problem
 from zbtui.model.text import clean
 
 _MAX_MESSAGE_LENGTH: Final = 400
-"""Characters of a message, which may hold a path."""
+"""Characters of a message, which may contain a path."""
 _SUBJECT_WIDTH: Final = len("data center")
 
 
@@ -22,7 +22,7 @@ class FindingLevel(IntEnum):
 
     OK = 0
     REMARK = 1
-    """Nothing wrong, but worth a word; or not checked, for what is wrong stands above."""
+    """Nothing is wrong, but it is worth noting; or not checked because of a problem above."""
     WARNING = 2
     PROBLEM = 3
 
@@ -46,29 +46,29 @@ NOT_CHECKED: Final = "NOT_CHECKED"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was examined. Holds no secret; its texts are clean."""
+    """The result of one check. Contains no secret; its texts are clean."""
 
     subject: str
     """What was examined: `clock`, `token` …"""
     org: str | None
-    """Whose; None: this machine's."""
+    """Org name; None: this machine."""
     level: FindingLevel
     message: str
-    """What was found, one sentence."""
+    """The result, in one sentence."""
     hint: str | None = None
-    """The cure, one sentence."""
+    """The cure, in one sentence."""
     code: str | None = None
-    """Zoho's own word for what is wrong, or ours, where there is one."""
+    """Zoho's code for the problem, or ours; None: there is none."""
 
 
 def problem_finding(
     subject: str, org: str | None, trouble: Problem, more: str = "", cure: str = ""
 ) -> Finding:
-    """A trouble, as a finding; what goes by without anybody's help is a warning.
+    """Turn a problem into a finding: a warning if it resolves itself.
 
     Args:
-        more: another sentence for the message.
-        cure: another one for the hint.
+        more: a sentence to add to the message.
+        cure: a sentence to add to the hint.
     """
     level = FindingLevel.WARNING if trouble.kind == "throttled" else FindingLevel.PROBLEM
     message = clean(f"{trouble.message} {more}", _MAX_MESSAGE_LENGTH)
@@ -78,36 +78,36 @@ def problem_finding(
 
 
 def not_checked_finding(subject: str, org: str | None, why: str, hint: str | None = None) -> Finding:
-    """What could not be looked at, because of something that is told elsewhere."""
+    """A remark that something could not be checked, because of another finding."""
     return Finding(subject, org, FindingLevel.REMARK, f"not checked: {why}", hint, NOT_CHECKED)
 
 
 def worst_level(findings: Iterable[Finding]) -> FindingLevel:
-    """The worst one's; `OK` where there are none."""
+    """The worst level; `OK` if there are no findings."""
     return max((finding.level for finding in findings), default=FindingLevel.OK)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """0: nothing wrong; 1: warnings; 2: problems."""
+    """0: all is well; 1: warnings; 2: problems."""
     return EXIT_STATUS_BY_FINDING_LEVEL[worst_level(findings)]
 
 
 def findings_summary(findings: Sequence[Finding]) -> str:
     """`2 problems, 1 warning`, or `all is well`."""
     counts = Counter(finding.level for finding in findings)
-    told = [
+    parts = [
         f"{counts[level]} {level.label}{'s' if counts[level] > 1 else ''}"
         for level in (FindingLevel.PROBLEM, FindingLevel.WARNING)
         if counts[level]
     ]
-    return ", ".join(told) or "all is well"
+    return ", ".join(parts) or "all is well"
 
 
 def finding_lines(finding: Finding, before: Finding | None) -> list[str]:
-    """One finding's lines, for who prints them as they come.
+    """The lines of one finding, to print as it arrives.
 
     Args:
-        before: the finding that was printed last; an org's first one is headed by the org's name.
+        before: the finding printed before it; an org's name heads its first finding.
     """
     lines = []
     indent = ""
@@ -132,7 +132,7 @@ def findings_as_text(findings: Sequence[Finding]) -> str:
 
 
 def findings_as_json(findings: Sequence[Finding]) -> str:
-    """One JSON object; every key always there, what is not known null."""
+    """One JSON object; every key is always present, null if unknown."""
     body = {
         "schema": 1,
         "level": worst_level(findings).label,

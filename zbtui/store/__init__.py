@@ -1,1 +1,1 @@
-"""What stays on this machine: config, credentials, journal."""
+"""What zbtui keeps on this machine: credentials and the journal."""

@@ -1,4 +1,4 @@
-"""The browser of this machine, where there is one that a page can be opened in."""
+"""Open a page in this machine's browser, if it has one."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from contextlib import suppress
 
 
 def has_graphical_browser() -> bool:
-    """Whether a page would open in a window of its own: one in the terminal would take it over."""
+    """Whether there is a browser with its own window; one in the terminal would take over the screen."""
     if sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     ):
         return False
     try:
-        found = webbrowser.get()
+        browser = webbrowser.get()
     except webbrowser.Error:
         return False
-    # Those that run in the terminal are of this very class, whose subclasses have windows, or Elinks.
-    return type(found) not in (webbrowser.GenericBrowser, webbrowser.Elinks)
+    # Browsers in the terminal are of exactly this class, or Elinks; its subclasses have windows.
+    return type(browser) not in (webbrowser.GenericBrowser, webbrowser.Elinks)
 
 
 async def open_in_browser(url: str) -> bool:
-    """Have the page opened; False: there is no browser for it. Does not wait for the browser."""
-    # Off the event loop: some desktops are asked by a program of theirs which browser it is.
+    """Open the page, without waiting for the browser; False: there is none."""
+    # Off the event loop: on some desktops this runs a program to find the browser.
     if not await asyncio.to_thread(has_graphical_browser):
         return False
     launch_browser(url)
@@ -35,13 +35,13 @@ async def open_in_browser(url: str) -> bool:
 
 
 def launch_browser(url: str) -> None:
-    """Have the page opened, in whichever browser this machine has."""
-    # In a process without our terminal: what a browser prints would land in the middle of the screen.
-    command = [sys.executable, "-P", "-m", "webbrowser", url]  # -P: Python's own, not this folder's
-    nowhere = subprocess.DEVNULL
+    """Open the page in any browser of this machine."""
+    # In a process without our terminal, so that the browser's output does not land on the screen.
+    command = [sys.executable, "-P", "-m", "webbrowser", url]  # -P: Python's module, not one in this folder
+    null = subprocess.DEVNULL
 
     def run() -> None:
         with suppress(OSError):
-            subprocess.run(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, check=False)
+            subprocess.run(command, stdin=null, stdout=null, stderr=null, check=False)
 
     threading.Thread(target=run, name="zbtui-browser", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The contract of the place for credentials, and one that forgets: for the demo, and tests."""
+"""The interface of a credential store, and a store in memory for the demo and tests."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final, Protocol
 from zbtui.model.secret import AccessToken, SignInCredentials
 
 FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
-"""The code of a trouble with an entry that was read, and is not zbtui's."""
+"""The code of the problem with an entry that zbtui did not write."""
 
 
 class CredentialStore(Protocol):
-    """Where sign-ins and access tokens are kept. Each call may raise a `TroubleError`.
+    """Keeps sign-in credentials and access tokens. Each call may raise a `ProblemError`.
 
-    None means "there is no entry", never "could not be read".
+    None means that there is no entry; a failed read raises.
     """
 
     async def read_sign_in(self, org_name: str) -> SignInCredentials | None: ...
@@ -24,14 +24,14 @@ class CredentialStore(Protocol):
     async def read_access_token(self, org_name: str) -> AccessToken | None: ...
     async def write_access_token(self, org_name: str, access: AccessToken) -> None: ...
     async def delete(self, org_name: str) -> None:
-        """Both entries; those that do not exist are no error."""
+        """Delete both entries of an org, if they exist."""
 
     def refresh_lock(self, org_name: str) -> AbstractAsyncContextManager[object]:
-        """Held while a token is refreshed: by one at a time, of all zbtui processes."""
+        """The lock to hold while refreshing a token, shared by all zbtui processes."""
 
 
 class MemoryCredentialStore:
-    """Credentials for as long as the program runs."""
+    """Keeps credentials in memory only."""
 
     def __init__(self) -> None:
         self._sign_ins: dict[str, SignInCredentials] = {}

@@ -1,8 +1,8 @@
-"""The journal's database (SQLite), used by one thread, and what stands in for it while it fails.
+"""The journal's database (SQLite), used by one thread, with a fallback while it fails.
 
-A database that cannot be used stops nothing. What is wrong is said, and a fallback takes its place: a
-database in another folder, else in memory (`zbtui.store.fallback`). Every few seconds its own place is
-tried again.
+A database that fails stops nothing. The problem is reported, and a fallback replaces the database: one
+in another folder, or else in memory (`zbtui.store.fallback`). Every few seconds, the database is tried
+again.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from zbtui.store.worker import WorkerThread
 _BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another process that writes."""
 _RETRY_BUSY_TIMEOUT: Final = 0.2
-"""The same while there is trouble: whoever waits for the one thread waits for this, too."""
+"""The same while the database fails; shorter, as all callers wait for the one thread."""
 REOPEN_AFTER_SECONDS: Final = 5.0
-"""Between two attempts to use the place of its own again."""
+"""Between two attempts to reopen the database."""
 _YEARS: Final = range(1970, 3000)
-"""Near the ends of `datetime`, reckoning with a moment overflows."""
+"""Valid years: near the limits of `datetime`, arithmetic overflows."""
 PROBE: Final = (
     "INSERT INTO token_request (token, at) VALUES ('probe', 0)",
     "DELETE FROM token_request WHERE token = 'probe'",
 )
-"""Within a transaction: shows whether it can be written, and leaves nothing."""
+"""Run in a transaction, it tests writing and leaves no row."""
 
 T = TypeVar("T")
 Act = Callable[[sqlite3.Connection], T]
 
 
 class Database:
-    """The database at a path, or its fallback. Nothing that SQLite refuses is raised: see `trouble`."""
+    """The database at a path, or its fallback. It raises no error of SQLite: see `problem`."""
 
     def __init__(
         self,
@@ -65,45 +65,42 @@ class Database:
         self._worker = worker or WorkerThread("zbtui-journal")
         self._clock = clock or SystemClock()
         self._connection: sqlite3.Connection | None = None
-        """To its own place, or to the fallback in use; None: no fallback could be opened."""
+        """To the database, or to the fallback in use; None: no fallback could be opened."""
         self._used = 0
-        """How many of the fallbacks were tried since its own place failed; 0: that is in use."""
+        """How many fallbacks were tried since the database failed; 0: the database is in use."""
         self._file: tuple[int, int] | None = None
-        """What the connection writes to, whatever stands at the path by now."""
+        """The identity of the open file; the path may name another one by now."""
         self._left: list[Path] = []
-        """Fallbacks in which another process may have left something."""
+        """Fallbacks in which another process may have left rows."""
         self._essential: Rows = {}
-        """What must not be forgotten, as this process read or wrote it last."""
+        """The essential rows, as this process last read or wrote them."""
         self._tried_at = 0.0
         self._what = "The journal"
         self.problem: Problem | None = None
-        """Why its own place cannot be used; None: it can."""
+        """Why the database cannot be used; None: it works."""
         self.closed = False
         self._open(_BUSY_TIMEOUT)
 
     async def read(self, act: Act[T], default: T) -> T:
-        """What `act` returns; it waits for nobody who writes. `default`: the database is closed."""
+        """Run `act` without waiting for writers; return its result, or `default` once closed."""
         return await self._worker.call(lambda: self.read_blocking(act, default))
 
     async def transaction(self, act: Act[T], default: T, *, essential: bool = False) -> T:
-        """Have all done that `act` does, or nothing of it, with no other process in between.
+        """Run `act` in one transaction, with no other process in between; return its result.
 
         Args:
-            act: works on the connection, in the one thread; done again on a fallback where this one fails.
-            default: what is returned where the database is closed.
-            essential: it writes what must not be forgotten, even where nothing can be read any more.
-
-        Returns:
-            What `act` returns.
+            act: gets the connection, in the one thread; runs again on a fallback if this one fails.
+            default: the result once the database is closed.
+            essential: it writes rows that must survive if the database becomes unreadable.
         """
         return await self._worker.call(lambda: self._run(act, default, writes=True, essential=essential))
 
     def read_blocking(self, act: Act[T], default: T) -> T:
-        """As `read`, in the thread of whoever calls: for before the event loop runs."""
+        """As `read`, in the caller's thread; for use before the event loop runs."""
         return self._run(act, default)
 
     async def close(self) -> None:
-        """Behind what waits to be written."""
+        """Close after pending writes."""
 
         def close() -> None:
             self.closed = True
@@ -136,19 +133,19 @@ class Database:
         return default
 
     def _is_due(self) -> bool:
-        """Whether its own place is to be opened anew."""
+        """Whether it is time to reopen the database."""
         if self._used:
             return self._clock.monotonic() - self._tried_at >= REOPEN_AFTER_SECONDS
-        # Somebody may have taken the file away: what is written to it is kept nowhere.
+        # If the file was removed, what is written to it is lost.
         return self._file != _file_identity(self._path)
 
     def _open(self, patience: float) -> None:
-        """Use its own place, where that works, and give it what a fallback has; else a fallback."""
+        """Open the database and move back the rows of the fallback; on an error, use a fallback."""
         self._tried_at = self._clock.monotonic()
         try:
             connection = self._open_own(patience)
         except (sqlite3.Error, OSError) as error:
-            if self._used:  # said in the same words, as long as it is the same
+            if self._used:  # keep the wording of the first problem
                 self._blame(error)
             else:
                 self._blame(error, f"The journal {self._path}")
@@ -163,12 +160,12 @@ class Database:
     def _open_own(self, patience: float) -> sqlite3.Connection:
         if self._path is not None:
             make_private_folder(self._path.parent)
-            if not self._path.exists():  # to open and close it would end the locks on it
+            if not self._path.exists():  # opening and closing the file would release its locks
                 self._path.touch(mode=0o600)
         connection = connect(self._path, patience)
         try:
             if self._used:
-                with transaction(connection):  # that it can be read does not say that it can be written
+                with transaction(connection):  # a readable database may not be writable
                     for statement in PROBE:
                         connection.execute(statement)
                 if self._connection:
@@ -179,7 +176,7 @@ class Database:
         return connection
 
     def _fall_back(self) -> None:
-        """Go on with the next fallback that can be used, and with what can be read of this place."""
+        """Switch to the next usable fallback, with the rows that can still be read."""
         rows = {**self._essential, **(readable_rows(self._connection) if self._connection else {})}
         self._use(None)
         while self._connection is None and self._used < len(self._fallbacks):
@@ -200,12 +197,12 @@ class Database:
 
     def _blame(self, error: Exception, what: str | None = None) -> None:
         """Args:
-        what: cannot be used; None: what could not before.
+        what: the subject of the message; None: as before.
         """
         self._tried_at, self._what = self._clock.monotonic(), what or self._what
-        said = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else error
         hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT
-        self.problem = Problem("config", f"{self._what} cannot be used ({said}).", hint)
+        self.problem = Problem("config", f"{self._what} cannot be used ({reason}).", hint)
 
 
 _HINT: Final = (
@@ -220,29 +217,29 @@ def open_database(
     clock: Clock | None = None,
     folders: Sequence[Path] = (),
 ) -> Database:
-    """The database at `path`, made where it is missing; None: one in memory. Blocks.
+    """Open the database at `path`, or create it; None: one in memory. Blocks.
 
-    Never raises: one that cannot be opened is left as it is, and its fallback is used, with `trouble` set.
+    Never raises: if it cannot be opened, it is left as it is; a fallback is used, and `problem` is set.
 
     Args:
-        worker: where its calls are made; None: in a thread of its own.
-        clock: by which it is tried again; None: this machine's.
-        folders: where a fallback may be, best first; after them comes one in memory.
+        worker: runs the calls; None: a new thread.
+        clock: times the attempts to reopen; None: the system clock.
+        folders: for fallbacks, best first; the last fallback is in memory.
     """
     return Database(path, worker, clock, folders)
 
 
 def encode_datetime(moment: datetime) -> str:
-    """A moment as it is kept: in UTC, so that the order of the texts is that of the moments."""
+    """Encode a moment in UTC, so that the texts sort in the order of time."""
     return moment.astimezone(UTC).isoformat()
 
 
 def decode_datetime(text: str) -> datetime:
-    """A moment that was kept.
+    """Decode a stored moment.
 
     Raises:
         TypeError: it is no text.
-        ValueError: it is no moment, one without a time zone, or one of another age.
+        ValueError: it is no moment, has no time zone, or is out of range.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or moment.year not in _YEARS or moment.timestamp() < 0:
@@ -251,7 +248,7 @@ def decode_datetime(text: str) -> datetime:
 
 
 def _file_identity(path: Path | None) -> tuple[int, int] | None:
-    """Which file stands there."""
+    """Device and inode."""
     try:
         status = path.stat() if path else None
     except OSError:

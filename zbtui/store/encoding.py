@@ -1,6 +1,6 @@
-"""What the journal keeps of an org, as text (JSON) and back.
+"""Encode and decode the journal's data on an org, as JSON.
 
-What is not understood counts as not there: it is only a memory, and is soon written anew.
+Invalid data counts as missing: the next poll replaces it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from zbtui.zoho_api.organization import parse_company
 from zbtui.zoho_api.runs import History, build_history
 
 MAX_LINE_LENGTH: Final = 2000
-"""Characters of a line that zbtui itself wrote: far more than it ever writes."""
+"""The most characters to read of a stored line; zbtui writes far fewer."""
 _MAX_COUNT: Final = 1 << 31
-"""One more than this still fits into SQLite's numbers."""
+"""One more than this still fits into SQLite's integers."""
 _MAX_CLOCK_OFFSET: Final = timedelta(days=36_525)
 
 T = TypeVar("T")
 
 
 def decode_or_none(read: Callable[[], T]) -> T | None:
-    """What `read` returns; None where what it reads is not what zbtui writes."""
+    """The result of `read`; None if its data is invalid."""
     try:
         return read()
     except (
@@ -49,7 +49,7 @@ def decode_or_none(read: Callable[[], T]) -> T | None:
 
 
 def encode_snapshot(snapshot: Snapshot) -> str:
-    """What was seen of an org, but for its history."""
+    """Encode a snapshot without its history."""
     zoho, polls = snapshot.zoho, snapshot.polls
     links, tried_at = zoho.links, polls.history_tried_at
     body: dict[str, Any] = {
@@ -64,7 +64,7 @@ def encode_snapshot(snapshot: Snapshot) -> str:
         "links": links
         and [links.data_parts, links.attachment_parts, _encode_optional_datetime(links.expires_at)],
         "last_links_expiry": _encode_optional_datetime(zoho.last_links_expiry),
-        # Why they could not be read is not kept: they are asked for anew.
+        # A problem is not stored: without the time, the history is requested again.
         "history_tried_at": None if polls.history_problem else _encode_optional_datetime(tried_at),
         "history_failures": polls.history_failures,
         "unfinished_history_reads": polls.unfinished_history_reads,
@@ -73,7 +73,7 @@ def encode_snapshot(snapshot: Snapshot) -> str:
 
 
 def decode_snapshot(org: Org, text: str) -> Snapshot | None:
-    """What `encode_snapshot` made."""
+    """Undo `encode_snapshot`."""
 
     def read() -> Snapshot:
         body = json.loads(text)
@@ -101,14 +101,14 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
 
 
 def encode_history(history: History) -> str:
-    """Its rows; what they amount to is made from them again."""
+    """Encode its rows; runs are rebuilt from them."""
     rows = (entry.as_dict() for entry in history.entries)
-    said = [{key: value for key, value in row.items() if value is not None} for row in rows]
-    return json.dumps(said, ensure_ascii=False)
+    without_nulls = [{key: value for key, value in row.items() if value is not None} for row in rows]
+    return json.dumps(without_nulls, ensure_ascii=False)
 
 
 def decode_history(text: str) -> History | None:
-    """What `encode_history` made."""
+    """Undo `encode_history`."""
     return decode_or_none(lambda: build_history([parse_entry(row) for row in json.loads(text)]))
 
 
@@ -117,7 +117,7 @@ def encode_org_state(standing: OrgState) -> str:
 
 
 def decode_org_state(text: str) -> OrgState | None:
-    """What `encode_standing` made."""
+    """Undo `encode_org_state`."""
 
     def read() -> OrgState:
         body: dict[str, Any] = {key: decode_optional_line(value) for key, value in json.loads(text).items()}
@@ -127,12 +127,12 @@ def decode_org_state(text: str) -> OrgState | None:
 
 
 def decode_optional_line(text: str | None) -> str | None:
-    """As `text_line`; None stays None."""
+    """As `decode_line`; None stays None."""
     return None if text is None else decode_line(text)
 
 
 def decode_line(text: str) -> str:
-    """A line that was kept, and is always there, cleaned again.
+    """Clean a stored line again.
 
     Raises:
         TypeError: it is no text.
@@ -141,10 +141,10 @@ def decode_line(text: str) -> str:
 
 
 def decode_count(value: object) -> int:
-    """A number that was kept.
+    """Check a stored count.
 
     Raises:
-        ValueError: it is none, or negative, or more than anything is ever counted up to.
+        ValueError: it is no integer, negative or too large.
     """
     if type(value) is not int or not 0 <= value < _MAX_COUNT:
         raise ValueError("no count")

@@ -1,4 +1,4 @@
-"""The changes that were seen, kept far longer than Zoho keeps its own history."""
+"""The events of the journal, kept far longer than Zoho keeps its own history."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EVENT_COLUMNS: Final = "at, org, kind, before, after, level, headline"
 
 
 class EventLog:
-    """Reads what `Journal.note` has written."""
+    """Reads what `Journal.record_poll` writes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,12 +25,12 @@ class EventLog:
     async def read(
         self, org_name: str | None, since: datetime | None, limit: int | None = None
     ) -> list[Event]:
-        """What changed, oldest first; nothing, where the journal cannot be used.
+        """Events, oldest first; empty if the journal cannot be used.
 
         Args:
-            org: its name; None: all.
-            since: from this moment on; None: as far back as it goes.
-            most: the newest so many; None: all.
+            org_name: of this org; None: of all.
+            since: from this moment on; None: all.
+            limit: the newest so many; None: all.
         """
         wanted = {"org = ?": org_name, "at >= ?": since and encode_datetime(since)}
         wanted = {condition: value for condition, value in wanted.items() if value is not None}
@@ -39,15 +39,15 @@ class EventLog:
         values = (*wanted.values(), -1 if limit is None else limit)
 
         def act(database: sqlite3.Connection) -> list[Event]:
-            found = (_decode_event(row) for row in database.execute(query, values))
-            return [event for event in found if event]
+            events = (_decode_event(row) for row in database.execute(query, values))
+            return [event for event in events if event]
 
         nothing: list[Event] = []
         return (await self._database.read(act, nothing))[::-1]
 
 
 def insert_events(database: sqlite3.Connection, events: Iterable[Event]) -> None:
-    """Within a transaction."""
+    """Needs a transaction."""
     database.executemany(
         f"INSERT INTO event ({_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(encode_datetime(e.at), e.org, e.kind, e.before, e.after, e.level, e.headline) for e in events],
@@ -55,9 +55,9 @@ def insert_events(database: sqlite3.Connection, events: Iterable[Event]) -> None
 
 
 def prune_events(database: sqlite3.Connection, retention: JournalRetention, now: datetime) -> None:
-    """Within a transaction: drop what is too old, and the oldest of too many."""
+    """Delete events that are too old or too many; call within a transaction."""
     database.execute("DELETE FROM event WHERE at < ?", (encode_datetime(now - retention.keep),))
-    # Ids are given in order: no table of millions is counted for this.
+    # Ids ascend, so there is no need to count a table of millions of rows.
     database.execute(
         "DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", (retention.most_events,)
     )

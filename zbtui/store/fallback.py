@@ -1,8 +1,8 @@
-"""Where the journal is kept while its own place fails, and what is carried from one place to the other.
+"""A fallback for the journal while its database fails, and the rows that move between the two.
 
-Another database takes its place: in a private folder, so that other processes of this user find it, else
-in memory. It begins with what the first one had, as far as that can be read. Once the first one can be
-written again, it is given what must not be forgotten: alerts, deliveries, token requests and lock-outs.
+The fallback is a database in a private folder, where other processes of this user find it, or else in
+memory. It starts with every row that can still be read. When the database works again, the essential
+rows move back: alerts, deliveries, token requests and lock-outs.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any, Final
 from zbtui.store.schema import connect, drop_tables, has_journal_tables, transaction
 
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]
-"""By table."""
+"""Rows by table."""
 
 _ESSENTIAL_QUERIES: Final = {
     "token_request": "SELECT * FROM token_request",
     "lockout": "SELECT * FROM lockout",
     "told": "SELECT * FROM told",
     "outage": "SELECT * FROM outage",
-    # From its id on those of the other place go on.
+    # Ids in the fallback continue from this one.
     "alert": "SELECT * FROM alert ORDER BY id DESC LIMIT 1",
 }
 _THERE: Final = {
@@ -59,25 +59,25 @@ _MERGE: Final = {
     "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
     "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
-    # Before the alerts: one that is there has come with its deliveries, and some may have been made.
+    # Before "alert": an alert that exists has its deliveries already, and some may have been made.
     "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"
     " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE id = ?1)",
     "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
-"""How a row comes beside those that are there. None of it does anything when it is done again."""
+"""How rows are merged into a table. Each statement can be repeated without effect."""
 
 
 def fallback_files(folders: Sequence[Path], path: Path) -> list[Path]:
-    """The databases, one in each folder, that stand in for the one at `path`."""
+    """The fallback databases for the one at `path`, one in each folder."""
     name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
     return [folder / f"journal-{name}.db" for folder in folders]
 
 
 def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
-    """A database that stands in for another, made where it is missing.
+    """Open a fallback database; create it if it is missing.
 
     Raises:
-        OSError: its folder cannot be made, or is not this user's alone.
+        OSError: its folder cannot be made, or is not private.
         sqlite3.Error: as `connect`.
     """
     file.parent.mkdir(mode=0o700, exist_ok=True)
@@ -86,39 +86,38 @@ def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
 
 
 def essential_rows(connection: sqlite3.Connection) -> Rows:
-    """What this process must not forget, should the database become unreadable."""
+    """The rows that must survive if the database becomes unreadable."""
     return _read(connection, _ESSENTIAL_QUERIES)
 
 
 def readable_rows(connection: sqlite3.Connection) -> Rows:
-    """What another place begins with; a table that cannot be read is left out."""
+    """The rows that a fallback starts with, without tables that cannot be read."""
     return _read(connection, _THERE)
 
 
 def copy_rows(rows: Rows, connection: sqlite3.Connection) -> None:
-    """Within a transaction."""
+    """Needs a transaction."""
     for table, statement in _MERGE.items():
         connection.executemany(statement, rows.get(table, ()))
 
 
 def move_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> None:
-    """Move what is in a fallback into the database that can be used again.
+    """Move the rows of a fallback into the database, which works again.
 
-    Whatever process is killed meanwhile, nothing is lost, and nothing is there twice: what was carried
-    and not yet emptied is carried once more.
+    If the process is killed meanwhile, the next one repeats the move: no row is lost or doubled.
 
     Raises:
-        sqlite3.Error: it cannot be used after all, and has nothing of it.
+        sqlite3.Error: the database does not work after all, and is unchanged.
     """
-    with transaction(fallback):  # nobody else writes to it meanwhile
+    with transaction(fallback):  # keeps other processes from writing to it
         rows = _read(fallback, _BACK)
         with transaction(connection):
             copy_rows(rows, connection)
-        drop_tables(fallback)  # a process that still uses it notices by the tables that are gone
+        drop_tables(fallback)  # a process that still uses it notices the missing tables
 
 
 def absorb_leftover(file: Path, connection: sqlite3.Connection, patience: float) -> None:
-    """Carry back what an earlier process has left in a fallback; what cannot be carried stays there."""
+    """Move back what an earlier process left in a fallback; on an error it stays there."""
     with suppress(OSError, sqlite3.Error):
         _check_private(file.parent)
         with closing(sqlite3.connect(file, timeout=patience, isolation_level=None)) as fallback:
@@ -135,10 +134,10 @@ def _read(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Rows:
 
 
 def _check_private(folder: Path) -> None:
-    """Anybody may make a folder of that name where all may write.
+    """In a shared parent folder, another user may have made it.
 
     Raises:
-        PermissionError: it is another user's, or open to others.
+        PermissionError: another user owns it, or has access to it.
     """
     status = folder.lstat()
     if (

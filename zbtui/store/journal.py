@@ -1,9 +1,7 @@
-"""The journal: what was last seen of each org, what has changed, what was told, and token requests.
+"""The journal: snapshots, org states, events, alert states, the outbox, and token requests.
 
-Shared by all zbtui processes of this user, and across restarts.
-
-Everything goes through one thread. A journal that cannot be written stops nothing: what is wrong is
-told, and the watch goes on.
+It is shared by all zbtui processes of this user and outlives them. Everything goes through one thread.
+A journal that cannot be written stops nothing: the problem is reported, and the watch goes on.
 """
 
 from __future__ import annotations
@@ -42,7 +40,7 @@ _TABLES_PER_ORG: Final = ("snapshot", "history", "standing", "told")
 
 
 class Journal:
-    """Open with `open_journal`. Its calls never raise: `trouble` says what does not work."""
+    """Open with `open_journal`. Calls never raise: `problem` says what does not work."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,31 +48,31 @@ class Journal:
         self.events = EventLog(database)
         self.outbox = Outbox(database)
         self.retention = JournalRetention()
-        """How much `note` leaves of the events."""
+        """Which events `record_poll` keeps."""
 
     @property
     def problem(self) -> Problem | None:
-        """Why it is not being kept; None: it is."""
+        """Why it cannot be used; None: it works."""
         return self._database.problem
 
     def load_all(self, orgs: Iterable[Org]) -> dict[str, Snapshot]:
-        """What was last seen of these orgs, by name. Blocks: for before the event loop runs."""
+        """The last snapshots of these orgs, by name. Blocks; for use before the event loop runs."""
 
         def act(database: sqlite3.Connection) -> dict[str, Snapshot]:
-            return {org.name: known for org in orgs if (known := _load_snapshot(database, org))}
+            return {org.name: snapshot for org in orgs if (snapshot := _load_snapshot(database, org))}
 
         nothing: dict[str, Snapshot] = {}
         return self._database.read_blocking(act, nothing)
 
     async def save(self, snapshot: Snapshot) -> None:
-        """Keep what was seen; of several processes, the newest poll wins."""
+        """Store a snapshot; of several processes, the newest poll wins."""
         await self._database.transaction(lambda database: _write_snapshot(database, snapshot, None), None)
 
     async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
-        """Keep what a poll showed, good or failed, and what it changed: see `merge`.
+        """Store a poll, good or failed, and the events that it causes.
 
         Returns:
-            What is known now, and what the poll changed: nothing, where the journal is closed.
+            The result of `merge`; without events if the journal is closed.
         """
         polled_at, keep = polled.polls.attempted_at, self.retention
         if polled_at is None:
@@ -92,32 +90,32 @@ class Journal:
         return await self._database.transaction(act, MergeResult(polled))
 
     async def load_org(self, org: Org) -> Snapshot | None:
-        """What was last seen of an org; None: nothing is known of it."""
+        """The last snapshot of an org; None: there is none."""
         return await self._database.read(lambda database: _load_snapshot(database, org), None)
 
     async def rename_org(self, before: str, after: str) -> None:
-        """Keep all that is known of an org under its new name."""
+        """Move all data on an org to its new name."""
 
         def act(database: sqlite3.Connection) -> None:
             if before == after:
                 return
             known = (f"SELECT 1 FROM {table} WHERE org = ?" for table in _TABLES_PER_ORG)
             if any(database.execute(query, (before,)).fetchone() for query in known):
-                _delete_org(database, after)  # what was left over under that name is another org's
+                _delete_org(database, after)  # leftovers under the new name belong to another org
             for table in (*_TABLES_PER_ORG, "event"):
                 database.execute(f"UPDATE {table} SET org = ? WHERE org = ?", (after, before))
 
         await self._database.transaction(act, None)
 
     async def forget_org(self, org_name: str) -> None:
-        """Drop what is known of an org, but for its events.
+        """Delete the data on an org, except its events and its lock-out.
 
-        A lock-out stays, too: Zoho keeps it, whoever is under watch.
+        A lock-out lasts even without a watch.
         """
         await self._database.transaction(lambda database: _delete_org(database, org_name), None)
 
     async def probe(self) -> Problem | None:
-        """Have a row written, and deleted again; why that does not work, None: it does."""
+        """Write a row and delete it again; return why that fails, or None."""
 
         def act(database: sqlite3.Connection) -> None:
             for statement in PROBE:
@@ -127,12 +125,12 @@ class Journal:
         return self.problem
 
     async def close(self) -> None:
-        """Behind what waits to be written; nothing is kept from then on."""
+        """Close after pending writes; later calls store nothing."""
         await self._database.close()
 
 
 def open_journal(path: Path | None, clock: Clock | None = None, folders: Sequence[Path] = ()) -> Journal:
-    """The journal at `path`, made where it is missing; None: one in memory, for the demo.
+    """Open the journal at `path`, or create it; None: one in memory, for the demo.
 
     See `open_database`.
     """
@@ -141,39 +139,39 @@ def open_journal(path: Path | None, clock: Clock | None = None, folders: Sequenc
 
 @dataclass(frozen=True, slots=True)
 class _RecordedPoll:
-    """The last look at an org that was noted."""
+    """The last poll of an org that was stored."""
 
     at: datetime
     failures: int
     failing_since: datetime | None
     org_state: OrgState | None
-    """None: what is kept is not understood."""
+    """None: the stored one is invalid."""
 
 
 def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
-    """None: nothing is known of it."""
+    """None: there is none."""
     row = _read_row(database, "SELECT body FROM snapshot", org)
-    seen = decode_snapshot(org, row[0]) if row else None
-    if seen:
-        seen = _with_history(database, seen)
+    snapshot = decode_snapshot(org, row[0]) if row else None
+    if snapshot:
+        snapshot = _with_history(database, snapshot)
     attempt = _read_recorded_poll(database, org)
     if attempt is None or attempt.failures == 0:
-        return seen
-    if seen and seen.zoho.observed_at and seen.zoho.observed_at > attempt.at:
-        return seen  # it signed in since
-    known = seen or Snapshot(org, polls=PollState(restored=True))
+        return snapshot
+    if snapshot and snapshot.zoho.observed_at and snapshot.zoho.observed_at > attempt.at:
+        return snapshot  # a sign-in polled it since then
+    known = snapshot or Snapshot(org, polls=PollState(restored=True))
     polls = replace(known.polls, failures=attempt.failures, failing_since=attempt.failing_since)
     return replace(known, polls=polls)
 
 
-def _with_history(database: sqlite3.Connection, seen: Snapshot) -> Snapshot:
-    row = _read_row(database, "SELECT at, body FROM history", seen.org)
+def _with_history(database: sqlite3.Connection, snapshot: Snapshot) -> Snapshot:
+    row = _read_row(database, "SELECT at, body FROM history", snapshot.org)
     at = _moment_in(row)
     history = decode_history(row[1]) if row else None
     if at is None or history is None:
-        # It is asked for anew.
-        return replace(seen, polls=replace(seen.polls, history_tried_at=None))
-    return replace(seen, zoho=replace(seen.zoho, history=history, history_read_at=at))
+        # Without the time, the history is requested again.
+        return replace(snapshot, polls=replace(snapshot.polls, history_tried_at=None))
+    return replace(snapshot, zoho=replace(snapshot.zoho, history=history, history_read_at=at))
 
 
 def _read_kept(database: sqlite3.Connection, polled: Snapshot, now: datetime) -> JournaledState:
@@ -188,20 +186,20 @@ def _read_kept(database: sqlite3.Connection, polled: Snapshot, now: datetime) ->
 
 
 def _write_snapshot(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None) -> None:
-    """What was seen, and its history, each where it is newer than what is kept.
+    """Store a snapshot and its history, each if newer than the stored one.
 
     Args:
-        now: None: what is kept from a moment that is yet to come counts as newer, too.
+        now: None: a stored one from the future counts as newer, too.
     """
-    org, seen, read = snapshot.org, snapshot.zoho.observed_at, snapshot.zoho.history_read_at
-    seen_before = _moment_in(_read_row(database, "SELECT observed_at FROM snapshot", org))
-    if seen and is_newer(seen, seen_before, now):
-        _upsert_row(database, "snapshot", org, encode_datetime(seen), encode_snapshot(snapshot))
-    if read and snapshot.zoho.history:
-        read_before = _moment_in(_read_row(database, "SELECT at FROM history", org))
-        if read != read_before and is_newer(read, read_before, now):
+    org, observed_at, read_at = snapshot.org, snapshot.zoho.observed_at, snapshot.zoho.history_read_at
+    stored_observed_at = _moment_in(_read_row(database, "SELECT observed_at FROM snapshot", org))
+    if observed_at and is_newer(observed_at, stored_observed_at, now):
+        _upsert_row(database, "snapshot", org, encode_datetime(observed_at), encode_snapshot(snapshot))
+    if read_at and snapshot.zoho.history:
+        stored_read_at = _moment_in(_read_row(database, "SELECT at FROM history", org))
+        if read_at != stored_read_at and is_newer(read_at, stored_read_at, now):
             _upsert_row(
-                database, "history", org, encode_datetime(read), encode_history(snapshot.zoho.history)
+                database, "history", org, encode_datetime(read_at), encode_history(snapshot.zoho.history)
             )
 
 
@@ -227,20 +225,20 @@ def _read_recorded_poll(database: sqlite3.Connection, org: Org) -> _RecordedPoll
 
 
 def _write_recorded_poll(
-    database: sqlite3.Connection, snapshot: Snapshot, at: datetime, standing: OrgState
+    database: sqlite3.Connection, snapshot: Snapshot, at: datetime, org_state: OrgState
 ) -> None:
     since = snapshot.polls.failing_since
     values = (
         encode_datetime(at),
         snapshot.polls.failures,
         since and encode_datetime(since),
-        encode_org_state(standing),
+        encode_org_state(org_state),
     )
     _upsert_row(database, "standing", snapshot.org, *values)
 
 
 def _read_row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:
-    """The row of this very org: not that of another one of its name."""
+    """The row of this org; not that of another one of the same name."""
     found = database.execute(f"{query} WHERE org = ? AND identity = ?", (org.name, org.identity))
     row: tuple[Any, ...] | None = found.fetchone()
     return row

@@ -1,7 +1,7 @@
-"""Sign-ins and access tokens in the OS keyring.
+"""Sign-in credentials and access tokens in the OS keyring.
 
-Keyring calls block, may hang for ever, and crash gnome-keyring when they overlap: one daemon thread
-makes them all, one at a time, each with a time limit and under a lock that all zbtui processes share.
+Keyring calls block, may hang for ever, and crash gnome-keyring when they overlap. So one daemon thread
+makes them one at a time, each with a timeout and under a lock shared by all zbtui processes.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 ALLOW_INSECURE_VARIABLE: Final = "ZBTUI_ALLOW_INSECURE_KEYRING"
 CALL_TIMEOUT_SECONDS: Final = 3.0
 _LOCK_TIMEOUT_SECONDS: Final = 15.0
-"""How long a call may wait for its turn among all zbtui processes."""
+"""How long a call may wait for other zbtui processes."""
 _PROBE_ENTRY: Final = ("zbtui-doctor", "probe")
 _REFRESH_LOCK_TIMEOUT_SECONDS: Final = 90.0
-"""Longer than one token request can take, with all its limits."""
+"""Longer than a token request can take, including its timeouts."""
 
 _SECURE_BACKENDS: Final = (
     "keyring.backends.SecretService",
@@ -48,22 +48,22 @@ _SECURE_BACKENDS: Final = (
     "keyring.backends.Windows",
     "keyring_pass",
 )
-"""Modules whose back ends encrypt at rest and do not ask on the terminal."""
+"""Modules of back ends that encrypt at rest and do not prompt on the terminal."""
 
 T = TypeVar("T")
 
 
 class KeyringCredentialStore:
-    """`zbtui.store.credentials.Credentials` in the OS keyring.
+    """A `CredentialStore` in the OS keyring.
 
-    One entry an org (Windows holds about 1,280 characters), the org in the service's name (Windows
-    shuffles several users of one service).
+    An entry for each credential (Windows allows about 1,280 characters), with the org in the service
+    name (Windows mixes up users of one service).
     """
 
     def __init__(self, locks: Path, *, allow_insecure: bool = False) -> None:
         """Args:
         locks: the folder of the lock files that all zbtui processes share.
-        allow_insecure: take whatever back end there is.
+        allow_insecure: accept any back end.
         """
         self._locks = locks
         self._allow_insecure = allow_insecure
@@ -75,7 +75,7 @@ class KeyringCredentialStore:
         return None if text is None else decode_sign_in(text, org_name)
 
     async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None:
-        """Write, then read back: a null back end takes everything and keeps nothing."""
+        """Write, then read back: a null back end accepts an entry without keeping it."""
         entry = {"client_secret": sign_in.client_secret.reveal()}
         if sign_in.refresh_token:
             entry["refresh_token"] = sign_in.refresh_token.reveal()
@@ -90,7 +90,7 @@ class KeyringCredentialStore:
             )
 
     async def read_access_token(self, org_name: str) -> AccessToken | None:
-        """The cached access token; what cannot be understood counts as none: it is made anew."""
+        """The cached access token; None: there is none, or it is unreadable."""
         text = await self._read(*_access_entry(org_name))
         return None if text is None else decode_access_token(text)
 
@@ -107,13 +107,13 @@ class KeyringCredentialStore:
             await self._set_entry(service, user, None)
 
     async def probe(self) -> str:
-        """Have an entry of its own written, read back and deleted.
+        """Write a test entry, read it back and delete it.
 
         Returns:
-            The back end's name, as it calls itself.
+            The back end's own name.
 
         Raises:
-            TroubleError: the keyring cannot be used, or does not keep what it takes.
+            ProblemError: the keyring cannot be used, or does not keep entries.
         """
         name, kept = await self._call(_probe_keyring)
         if not kept:
@@ -128,7 +128,7 @@ class KeyringCredentialStore:
 
     @asynccontextmanager
     async def refresh_lock(self, org_name: str) -> AsyncIterator[None]:
-        """Held by one process at a time; released by the system if that one dies."""
+        """A lock for one process at a time; the system releases it if the process dies."""
         name = hashlib.sha256(org_name.encode()).hexdigest()[:16]
         lock = self._lock(f"refresh-{name}.lock")
         deadline = time.monotonic() + _REFRESH_LOCK_TIMEOUT_SECONDS
@@ -156,20 +156,20 @@ class KeyringCredentialStore:
     async def _set_entry(self, service: str, user: str, text: str | None) -> None:
         """Write an entry, or (None) delete it.
 
-        What went over its time is undone right behind it, should it happen after all, once somebody
-        has unlocked the keyring: by then it was told that it did not.
+        A change that timed out may still happen later, once the user unlocks the keyring. It has
+        been reported as failed by then, so it is undone at once.
         """
-        deciding, outcome = threading.Lock(), list[str]()
+        lock, outcome = threading.Lock(), list[str]()
 
         def decide(word: str) -> str:
-            """What became of it, as whoever comes first says: "made" or "given up"."""
-            with deciding:
+            """The outcome, "made" or "given up": the first call decides."""
+            with lock:
                 outcome.append(word)
             return outcome[0]
 
         def act(keyring: KeyringBackend) -> None:
             before = keyring.get_password(service, user)
-            is_new = before != text  # else macOS would ask anew who may read it
+            is_new = before != text  # writing again would make macOS ask again for permission
             if is_new:
                 _set_or_delete(service, user, text, keyring)
             if decide("made") == "given up" and is_new:
@@ -193,10 +193,10 @@ class KeyringCredentialStore:
             ) from None
 
     def _call_under_lock(self, act: Callable[[KeyringBackend], T]) -> T:
-        """In the thread: one call under the lock; an unknown error is tried once more."""
-        # Neither counts as the keyring's own time: of many processes at once each waits for the others.
+        """Make one call under the lock, in the thread; retry once after an unknown error."""
+        # Time spent on the back end and the lock does not count towards the timeout of the keyring.
         self._worker.extend_timeout(_LOCK_TIMEOUT_SECONDS)
-        if self._backend is None:  # before the lock: it takes some 100 ms, and others wait
+        if self._backend is None:  # before the lock, so that others do not wait for these 100 ms
             self._backend = choose_backend(allow_insecure=self._allow_insecure)
         lock = self._lock("keyring.lock")
         try:
@@ -207,16 +207,16 @@ class KeyringCredentialStore:
             raise ProblemError(self._lock_file_problem(error)) from None
         try:
             self._worker.extend_timeout(0)
-            trouble: Problem | None = None
+            problem: Problem | None = None
             for _ in range(2):
                 try:
                     return act(self._backend)
-                except Exception as error:  # back ends raise what they like, outside keyring's own
-                    trouble, again = _keyring_error_problem(error)
-                    if not again:
+                except Exception as error:  # back ends also raise errors that are not keyring's
+                    problem, retry = _keyring_error_problem(error)
+                    if not retry:
                         break
-            assert trouble is not None
-            raise ProblemError(trouble)
+            assert problem is not None
+            raise ProblemError(problem)
         finally:
             lock.release()
 
@@ -235,10 +235,10 @@ class KeyringCredentialStore:
 
 
 def decode_sign_in(text: str, org_name: str) -> SignInCredentials:
-    """A `sign-in` entry.
+    """Read a `sign-in` entry.
 
     Raises:
-        TroubleError: it is not one that zbtui wrote.
+        ProblemError: zbtui did not write it.
     """
     entry = _decode_object(text)
     secret, token = entry.get("client_secret"), entry.get("refresh_token")
@@ -248,7 +248,7 @@ def decode_sign_in(text: str, org_name: str) -> SignInCredentials:
 
 
 def decode_access_token(text: str) -> AccessToken | None:
-    """An `access` entry; None: it is not one that zbtui wrote."""
+    """Read an `access` entry; None: zbtui did not write it."""
     entry = _decode_object(text)
     token, api_url, expires = (entry.get(key) for key in ("access_token", "api_domain", "expires_at"))
     if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
@@ -261,26 +261,26 @@ def decode_access_token(text: str) -> AccessToken | None:
 
 
 def _decode_object(text: str) -> Mapping[str, object]:
-    """The JSON object of an entry; empty where it is none."""
+    """The JSON object of an entry; empty if it is invalid."""
     entry: object = None
-    with suppress(ValueError, RecursionError):  # the error would hold the text
+    with suppress(ValueError, RecursionError):  # the error would contain the text, a secret
         entry = json.loads(text)
     return entry if isinstance(entry, dict) else {}
 
 
 def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
-    """The back end to use: of several that are chained, the first that keeps a secret secret.
+    """The back end to use; of several chained ones, the first that is known to be secure.
 
     Raises:
-        TroubleError: there is none that does, and `allow_insecure` is not set.
+        ProblemError: there is no secure one, and `allow_insecure` is not set.
     """
-    import keyring  # here, in the thread: it takes some 100 ms
+    import keyring  # imported here, in the thread: it takes some 100 ms
     from keyring.backends import chainer, fail
 
     try:
-        found = keyring.get_keyring()
-        members = list(found.backends) if isinstance(found, chainer.ChainerBackend) else [found]
-    except Exception as error:  # a bogus PYTHON_KEYRING_BACKEND raises what importing it raises
+        backend = keyring.get_keyring()
+        members = list(backend.backends) if isinstance(backend, chainer.ChainerBackend) else [backend]
+    except Exception as error:  # an invalid PYTHON_KEYRING_BACKEND raises any error of its import
         raise ProblemError(
             _keyring_problem(
                 f"The keyring back end could not be loaded ({type(error).__name__}).",
@@ -291,13 +291,13 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
         if type(member).__module__.startswith(_SECURE_BACKENDS):
             return _with_greeting(member)
     if allow_insecure:
-        return found
-    if isinstance(found, fail.Keyring):
-        # As under cron and over ssh: the keyring is there, and cannot be found.
-        lost = sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
-        hint = _NO_SESSION_BUS_HINT if lost else _SUPPORTED_KEYRINGS_HINT
+        return backend
+    if isinstance(backend, fail.Keyring):
+        # Under cron and over ssh there may be a keyring that is not found.
+        no_session_bus = sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
+        hint = _NO_SESSION_BUS_HINT if no_session_bus else _SUPPORTED_KEYRINGS_HINT
         raise ProblemError(_keyring_problem("This machine has no keyring to keep secrets in.", hint))
-    name = f"{type(found).__module__}.{type(found).__name__}"
+    name = f"{type(backend).__module__}.{type(backend).__name__}"
     raise ProblemError(
         _keyring_problem(
             f"The keyring back end {name} is not known to keep secrets safe.",
@@ -307,12 +307,12 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
 
 
 def _with_greeting(backend: KeyringBackend) -> KeyringBackend:
-    """The same back end, or one that does the same with more care."""
+    """The back end; for the Secret Service, one that greets first."""
     from keyring.backends import SecretService
 
     if type(backend) is not SecretService.Keyring:
         return backend
-    from zbtui.store.secret_service import GreetingKeyring  # it needs what only Linux has
+    from zbtui.store.secret_service import GreetingKeyring  # it imports packages that only Linux has
 
     return GreetingKeyring.from_backend(backend)
 
@@ -344,8 +344,8 @@ def _set_or_delete(service: str, user: str, text: str | None, keyring: KeyringBa
 
 
 def _probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
-    """The back end's name, and whether it keeps what it takes."""
-    text = secrets.token_hex(8)  # what an earlier probe left there must not be taken for this one's
+    """The back end's name, and whether it keeps entries."""
+    text = secrets.token_hex(8)  # random, so that the entry of an earlier probe does not match
     keyring.set_password(*_PROBE_ENTRY, text)
     kept = keyring.get_password(*_PROBE_ENTRY) == text
     _set_or_delete(*_PROBE_ENTRY, None, keyring)
@@ -353,7 +353,7 @@ def _probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
 
 
 def _keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
-    """The trouble, and whether trying again at once may help."""
+    """The problem of an error, and whether to retry at once."""
     from keyring import errors
 
     if isinstance(error, errors.KeyringLocked):

@@ -1,4 +1,4 @@
-"""The log file: warnings, for this user alone, never a secret."""
+"""The log file: warnings without secrets, for this user only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Final
 from zbtui.private_files import make_private_folder
 
 MAX_LOG_BYTES: Final = 1 << 20
-"""Bytes of the file, and of the one before it."""
+"""The limit of the file and its predecessor."""
 
 
 def disable_logging() -> None:
-    """The demo's troubles are invented: they are nobody's log."""
+    """For the demo: invented problems are not logged."""
     logger = logging.getLogger("zbtui")
     for handler in logger.handlers[:]:
         logger.removeHandler(handler)
@@ -26,7 +26,7 @@ def disable_logging() -> None:
 
 
 def log_to_file(path: Path) -> None:
-    """Write zbtui's warnings to `path`; once that has grown large, the text before is kept beside it."""
+    """Write zbtui's warnings to `path`; a full file is renamed, and the one before it is deleted."""
     try:
         make_private_folder(path.parent)
         path.touch(mode=0o600)
@@ -34,7 +34,7 @@ def log_to_file(path: Path) -> None:
             path, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
         )
     except OSError:
-        handler = logging.NullHandler()  # the journal, in the same folder, tells it on the screen
+        handler = logging.NullHandler()  # the journal is in the same folder: its problem is shown
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("zbtui")
     logger.addHandler(handler)
@@ -42,7 +42,7 @@ def log_to_file(path: Path) -> None:
 
 
 class _PrivateLogFile(RotatingFileHandler):
-    """The file, and the one before it: for however long the program runs, no more than these."""
+    """Keeps the current file and one predecessor, both readable by this user only."""
 
     def _open(self) -> TextIOWrapper:
         path = Path(self.baseFilename)
@@ -53,7 +53,7 @@ class _PrivateLogFile(RotatingFileHandler):
         return str(Path(self.baseFilename).with_suffix(".log.1"))
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """A disk that is full is told by the journal; a traceback on the terminal helps nobody."""
+        """Print no traceback over the screen: the journal reports a full disk."""
 
     def close(self) -> None:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Where zbtui keeps things."""
+"""Where zbtui keeps its files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Paths:
     config: Path
     state: Path
     fallbacks: tuple[Path, ...] = ()
-    """Private folders, best first, for what other processes must know although `state` fails."""
+    """Private folders, best first, for data that processes share while `state` is unusable."""
 
     @property
     def journal(self) -> Path:
@@ -34,12 +34,12 @@ class Paths:
 
     @property
     def screen(self) -> Path:
-        """How somebody left the screen."""
+        """The last screen state."""
         return self.state / "screen.json"
 
 
 def find_paths(config_option: str | None, environ: Mapping[str, str]) -> Paths:
-    """`--config`, else `$ZBTUI_CONFIG`, else the platform's config folder; state in the platform's own."""
+    """Use `--config`, else `$ZBTUI_CONFIG`, else the platform's config folder; find the state folder."""
     chosen = config_option or environ.get("ZBTUI_CONFIG")
     default = platformdirs.user_config_path("zbtui", appauthor=False) / "config.toml"
     return Paths(
@@ -50,17 +50,17 @@ def find_paths(config_option: str | None, environ: Mapping[str, str]) -> Paths:
 
 
 def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """In the user's runtime folder, and in the system's temporary one, where names are anybody's."""
-    if sys.platform == "win32":  # no owner of a folder is to be found out there
+    """One in the user's runtime folder, one in the system's temporary folder."""
+    if sys.platform == "win32":  # the owner of a folder cannot be checked there
         return ()
     runtime = Path(environ.get("XDG_RUNTIME_DIR") or ".")
-    temporary = Path(environ.get("TMPDIR") or "/tmp")  # whoever uses it checks its owner
-    found = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
-    return tuple(folder for folder in found if folder.is_absolute())
+    temporary = Path(environ.get("TMPDIR") or "/tmp")  # shared by all users: its owner is checked on use
+    folders = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
+    return tuple(folder for folder in folders if folder.is_absolute())
 
 
 def _expanded(path: Path) -> Path:
     try:
         return path.expanduser()
-    except RuntimeError:  # the home of a user who is not known: then it is a name like any other
+    except RuntimeError:  # `~name` of an unknown user is an ordinary file name
         return path

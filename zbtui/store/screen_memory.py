@@ -1,4 +1,4 @@
-"""How the screen was left, as JSON in a file of the state folder. No problem with it stops anything."""
+"""The state of the screen, kept as JSON in the state folder. Its problems stop nothing."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ScreenState:
-    """What the screen takes up again after a restart."""
+    """What the screen restores after a restart."""
 
     view: View = "panels"
     sort: SortOrder = "worst"
     reverse: bool = False
     find: str = ""
-    """The filter, as it was typed; empty: all orgs are shown."""
+    """The filter as typed; empty: all orgs are shown."""
     theme: str | None = None
-    """By name; the screen decides whether there is such a theme. None: the default one."""
+    """A name, which the screen checks; None: the default theme."""
 
 
 def read_state(body: object) -> ScreenState:
-    """From the file's JSON: a value that is missing or makes no sense is the default one."""
-    known: dict[str, Any] = body if isinstance(body, dict) else {}
-    view, sort, find, theme = (known.get(key) for key in ("view", "sort", "find", "theme"))
+    """Read the file's JSON; missing or invalid values take their defaults."""
+    values: dict[str, Any] = body if isinstance(body, dict) else {}
+    view, sort, find, theme = (values.get(key) for key in ("view", "sort", "find", "theme"))
     return ScreenState(
         view=view if view in VIEWS else "panels",
         sort=sort if sort in SORTS else "worst",
-        reverse=known.get("reverse") is True,
-        # Half of a filter would be another one, which hides other orgs.
+        reverse=values.get("reverse") is True,
+        # A filter that is cut short would hide other orgs.
         find=clean(find) if isinstance(find, str) and len(find) <= MAX_LENGTH else "",
         theme=clean(theme) or None if isinstance(theme, str) else None,
     )
 
 
 class ScreenMemory:
-    """Reads and writes that file. Of several windows, the one that wrote last is remembered.
+    """Reads and writes the file; with several windows, the last write wins.
 
-    Nothing is raised: `trouble` says why the last state could not be read or written.
+    Nothing is raised: `trouble` says why the last read or write failed.
     """
 
     def __init__(self, path: Path | None) -> None:
         """Args:
-        path: its folder is made with the first write; None: nothing is ever kept, as in the demo.
+        path: its folder is made by the first write; None: keep nothing, as in the demo.
         """
         self._path = path
         self._worker = WorkerThread("zbtui-screen")
@@ -68,7 +68,7 @@ class ScreenMemory:
         self.trouble: Problem | None = None
 
     def load(self) -> ScreenState:
-        """The state as it was left; the default one where that is not known. Blocks."""
+        """The saved state; defaults if there is none. Blocks."""
         try:
             if self._path is not None:
                 return read_state(json.loads(self._path.read_bytes()))
@@ -77,11 +77,11 @@ class ScreenMemory:
         except OSError as error:
             self._note("read", error.strerror)
         except (ValueError, RecursionError):
-            pass  # a file that makes no sense is replaced by the next write
+            pass  # the next write replaces an invalid file
         return ScreenState()
 
     def save(self, state: ScreenState) -> None:
-        """Begin to write it, in a thread, behind what was given before."""
+        """Start to write the state in a thread, after all earlier writes."""
         if self._path is not None:
             text = json.dumps(asdict(state), indent=1) + "\n"
             task = asyncio.create_task(self._write(partial(write_atomically, self._path, text)))
@@ -89,7 +89,7 @@ class ScreenMemory:
             task.add_done_callback(self._writes.discard)
 
     async def close(self) -> None:
-        """Wait until all is written."""
+        """Wait for all writes."""
         await asyncio.gather(*self._writes)
 
     async def _write(self, write: Callable[[], None]) -> None:
@@ -104,7 +104,7 @@ class ScreenMemory:
 
     def _note(self, what: str, why: str | None) -> None:
         message = f"How the screen was left cannot be {what} ({why or 'the disk refuses'})."
-        if self.trouble is None or self.trouble.message != message:  # logged once, not with each change
+        if self.trouble is None or self.trouble.message != message:  # log it once, not at each write
             hint = f"All else goes on: check the disk and the rights of {self._path}."
             self.trouble = Problem("config", message, hint)
             _log.warning("%s", message)

@@ -1,4 +1,4 @@
-"""The Secret Service, asked so that GNOME's daemon outlives it."""
+"""The Secret Service, with a workaround for gnome-keyring."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ _GREETING_ALIAS: Final = "zbtui-greeting"
 
 
 class GreetingKeyring(SecretService.Keyring):
-    """keyring's own, but for a greeting at the start of each connection, of which it opens one a call.
+    """keyring's own back end, which also sends a greeting on each new connection (one for each call).
 
-    gnome-keyring-daemon notes a new client in one step and answers its message in another. Now and then,
-    when it is busy, it answers the first message first; for most messages it then aborts, and the user's
-    keyring is locked. The greeting needs no client to be known, and once it is answered, one is.
+    gnome-keyring-daemon registers a new client and answers its first message in separate steps. When
+    busy, it sometimes answers first; most messages then make it abort, which locks the keyring. The
+    greeting is harmless to an unregistered client; once it is answered, the client is registered.
     """
 
     name = SecretService.Keyring.name
     viable = False
-    """keyring itself chooses among all classes there are: it is to find its own."""
+    """keyring chooses among all subclasses: it must not choose this one."""
 
     @classmethod
     def from_backend(cls, backend: SecretService.Keyring) -> GreetingKeyring:
         """With the same settings."""
-        own = cls()
-        vars(own).update(vars(backend))
-        return own
+        copy = cls()
+        vars(copy).update(vars(backend))
+        return copy
 
     def get_preferred_collection(self) -> secretstorage.Collection:
-        """On a connection of its own, which whoever calls closes.
+        """The collection on a new connection, which the caller closes.
 
         Raises:
             InitError: there is none, and none can be made.
-            KeyringLocked: it stays locked; whoever was asked for its password did not give it.
+            KeyringLocked: it stays locked; the user did not enter its password.
         """
-        with ExitStack() as unless_given_out:
-            bus = unless_given_out.enter_context(closing(secretstorage.dbus_init()))
+        with ExitStack() as on_failure:
+            bus = on_failure.enter_context(closing(secretstorage.dbus_init()))
             try:
                 with suppress(ItemNotFoundException):
                     secretstorage.get_collection_by_alias(bus, _GREETING_ALIAS)
@@ -54,5 +54,5 @@ class GreetingKeyring(SecretService.Keyring):
                 collection.unlock()
                 if collection.is_locked():
                     raise KeyringLocked("Failed to unlock the collection!")
-            unless_given_out.pop_all()
+            on_failure.pop_all()
             return collection

@@ -1,4 +1,4 @@
-"""Blocking calls off the event loop, in daemon threads: one that hangs does not delay the exit."""
+"""Run blocking calls in daemon threads, so that a call that hangs does not delay the exit."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _CHECK_EVERY_SECONDS: Final = 0.25
 
 
 class WorkerTimeoutError(Exception):
-    """The call at the head of the queue has gone on for longer than its limit."""
+    """The call at the head of the queue exceeded its timeout."""
 
 
 class WorkerThread:
-    """Makes calls in a thread of its own. A call that hangs for ever does not delay the exit.
+    """Runs calls one after another in its own daemon thread.
 
-    A daemon thread rather than an executor: Python waits for an executor's threads when it exits.
+    Not an executor: at exit, Python waits for the threads of an executor.
     """
 
     def __init__(self, name: str) -> None:
@@ -32,13 +32,13 @@ class WorkerThread:
         self._busy_since: float | None = None
 
     async def call(self, function: Callable[[], T], timeout: float | None = None) -> T:
-        """What `function` returns or raises.
+        """Run `function` in the thread; return or raise what it does.
 
         Args:
-            limit: seconds that one call may take; waiting for those ahead in the queue is not counted.
+            timeout: seconds that one call may take, without its time in the queue.
 
         Raises:
-            WorkerStuckError: this call, or the one ahead that it waits for, went over the limit.
+            WorkerTimeoutError: this call, or one ahead of it in the queue, took too long.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -49,14 +49,13 @@ class WorkerThread:
         while not (await asyncio.wait({outcome}, timeout=timeout and _CHECK_EVERY_SECONDS))[0]:
             began = self._busy_since
             if timeout is not None and began is not None and time.monotonic() - began > timeout:
-                # Not to be made any more, if it still stands in the queue; and if it is under way,
-                # whatever becomes of it is of no interest any more.
+                # A call that is still queued is skipped; the result of a running one is ignored.
                 outcome.cancel()
                 raise WorkerTimeoutError
         return outcome.result()
 
     def extend_timeout(self, seconds: float) -> None:
-        """For the call under way, in the thread: its limit counts from so many seconds ahead."""
+        """Restart the timeout of the running call after this many seconds; call in the thread."""
         self._busy_since = time.monotonic() + seconds
 
     def _run(self) -> None:
@@ -68,7 +67,7 @@ class WorkerThread:
             result = None
             try:
                 result = function()
-            except BaseException as error:  # handed to who waits for it
+            except BaseException as error:  # passed on to the waiting caller
                 self._busy_since = None
                 future.set_exception(error)
             else:
@@ -78,9 +77,9 @@ class WorkerThread:
 
 
 def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
-    """As `asyncio.run`, but what asyncio itself does in threads does not delay the exit.
+    """Like `asyncio.run`, but threads that asyncio starts itself do not delay the exit.
 
-    A name is looked up in one, and the system may take minutes to find out that nobody answers.
+    asyncio resolves host names in such threads, which may take minutes.
     """
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(_DaemonThreadExecutor())
@@ -88,16 +87,16 @@ def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
 
 
 class _DaemonThreadExecutor(ThreadPoolExecutor):
-    """A daemon thread for each call; their number is bound by who asks, 16 requests at once."""
+    """A daemon thread for each call; callers make at most 16 requests at once."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
-        future.set_running_or_notify_cancel()  # it begins at once: nothing is left to call off
+        future.set_running_or_notify_cancel()  # it starts at once: it can no longer be cancelled
 
         def call() -> None:
             try:
                 result = fn(*args, **kwargs)
-            except BaseException as error:  # handed to who waits for it
+            except BaseException as error:  # passed on to the waiting caller
                 future.set_exception(error)
             else:
                 future.set_result(result)
