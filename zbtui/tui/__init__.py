@@ -1,7 +1,7 @@
-"""The screen: sees snapshots and verdicts, gives commands to the fleet, and knows no secret."""
+"""The terminal screen: shows snapshots and verdicts, sends commands to the fleet, holds no secrets."""
 
 import os
 
-# Textual paints at most once in each 60th of a second, and what follows a key often takes two paints.
-# It reads this when it is imported. At rest nothing is painted, however short the pause may be.
+# Textual paints at most 60 times a second by default, and a key press often needs two paints.
+# Textual reads this when it is imported. An idle screen paints nothing, however high the limit is.
 os.environ.setdefault("TEXTUAL_FPS", "240")

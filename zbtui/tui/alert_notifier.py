@@ -1,4 +1,4 @@
-"""Alerts, as one window shows them: toast, bell, title, and a notice on the desktop."""
+"""Shows alerts in one window: toast, bell, window title and desktop notification."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from zbtui.store.outbox import StoredAlert
 
 _MAX_TOASTS: Final = 3
-"""Alerts that come at once are told one by one up to so many, and beyond that as one."""
+"""Up to this many simultaneous alerts get a toast each; more are combined into one."""
 _TOAST_SECONDS: Final = 6.0
 
 
 class AlertNotifier:
-    """Has the desk consider what is known, and shows what it tells."""
+    """Has the dispatcher evaluate the snapshots, and shows the new alerts."""
 
     def __init__(
         self, app: App[Any], fleet: Fleet, dispatcher: AlertDispatcher, redact: Callable[[Alert], Alert]
     ) -> None:
         """Args:
-        as_shown: an alert as it may stand on the screen.
+        redact: removes names from an alert while they are hidden.
         """
         self._app = app
         self._fleet = fleet
@@ -47,58 +47,58 @@ class AlertNotifier:
         return self._dispatcher.settings
 
     def mark_changed(self) -> None:
-        """Something about an org is known anew."""
+        """Note that a snapshot has changed."""
         self._evaluation_schedule.mark_changed()
 
     def tick(self, verdicts: Mapping[str, Verdict]) -> None:
-        """A second went by.
+        """Called once a second.
 
         Args:
-            verdicts: by org, as the screen shows them.
+            verdicts: by org name, as the screen shows them.
         """
         self._update_title(verdicts)
         if self._evaluation_schedule.take_if_due(len(verdicts)):
             self._run_exclusively("consider", self._evaluate)
 
-    def _run_exclusively(self, what: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Unless the one before is still at it."""
-        if what in self._running_steps:
+    def _run_exclusively(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `work` in a worker, unless the same step is still running."""
+        if step in self._running_steps:
             self._evaluation_schedule.mark_changed()
             return
-        self._running_steps.add(what)
+        self._running_steps.add(step)
 
         async def run() -> None:
             try:
                 await work()
             finally:
-                self._running_steps.discard(what)
+                self._running_steps.discard(step)
 
-        self._app.run_worker(run(), group=f"alerts:{what}", description=what, exit_on_error=False)
+        self._app.run_worker(run(), group=f"alerts:{step}", description=step, exit_on_error=False)
 
     async def _evaluate(self) -> None:
         if not self._has_started:
-            await self._dispatcher.new_alerts()  # what was told before this window opened is none here
+            await self._dispatcher.new_alerts()  # skip alerts from before this window opened
             self._has_started = True
         await self._dispatcher.evaluate(self._fleet.snapshots, self._fleet.policy, self._fleet.verdicts)
-        # Those that another zbtui process found are news in this window, too.
-        if news := await self._dispatcher.new_alerts():
-            self._show_alerts(news)
-        # Apart: a command takes its time, and the next change does not wait for it.
+        # Alerts that another zbtui process found are new in this window, too.
+        if new_alerts := await self._dispatcher.new_alerts():
+            self._show_alerts(new_alerts)
+        # A step of its own: a slow alert command must not delay the next evaluation.
         self._run_exclusively("deliver", self._deliver)
 
     async def _deliver(self) -> None:
         desktop = {"desktop": self._notify_desktop} if self.settings.desktop else {}
         await self._dispatcher.deliver(desktop)
 
-    def _show_alerts(self, news: Sequence[StoredAlert]) -> None:
-        alerts = [self._redact(kept.alert) for kept in news]
+    def _show_alerts(self, new_alerts: Sequence[StoredAlert]) -> None:
+        alerts = [self._redact(stored.alert) for stored in new_alerts]
         if len(alerts) <= _MAX_TOASTS:
             for alert in alerts:
                 self._toast(alert.title, alert.headline, _severity([alert]))
         else:
             worst = sorted(alerts, key=lambda alert: -alert.level)
-            said = ", ".join(alert.title for alert in worst[:_MAX_TOASTS])
-            self._toast(f"{len(alerts)} changes", f"{said} …", _severity(alerts))
+            titles = ", ".join(alert.title for alert in worst[:_MAX_TOASTS])
+            self._toast(f"{len(alerts)} changes", f"{titles} …", _severity(alerts))
         if self.settings.bell and any(alert.level is not Level.OK for alert in alerts):
             self._app.bell()
 
@@ -114,24 +114,24 @@ class AlertNotifier:
             self._write(notification_sequence(desktop, f"zbtui · {alert.title}", alert.headline, tmux=tmux))
 
     def _update_title(self, verdicts: Mapping[str, Verdict]) -> None:
-        least = max(self.settings.least, Level.WARNING)
-        mute = {one.org.name for one in self._fleet.snapshots if one.org.mute}
-        amiss = sum(
-            verdict.level >= least and verdict.name != "waiting" and name not in mute
+        min_level = max(self.settings.least, Level.WARNING)
+        muted = {snapshot.org.name for snapshot in self._fleet.snapshots if snapshot.org.mute}
+        problem_count = sum(
+            verdict.level >= min_level and verdict.name != "waiting" and name not in muted
             for name, verdict in verdicts.items()
         )
-        title = f"({amiss}) zbtui" if amiss else "zbtui"
+        title = f"({problem_count}) zbtui" if problem_count else "zbtui"
         if title != self._title:
             self._write(("" if self._title else SAVE_TITLE) + title_sequence(title))
             self._title = title
 
     def close(self) -> None:
-        """The window is about to go: its title is as it was before."""
+        """Restore the window title; called on exit."""
         if self._title:
             self._write(RESTORE_TITLE)
 
     def _write(self, sequence: str) -> None:
-        # Textual has no public way to say this to the terminal; its own bell goes this way.
+        # Textual has no public way to write a sequence to the terminal; its own bell uses the driver too.
         if (driver := self._app._driver) is not None and not self._app.is_headless:
             driver.write(sequence)
             driver.flush()

@@ -1,4 +1,4 @@
-"""The Textual app: holds the one ticker, hands snapshots to the screen, ends cleanly."""
+"""The Textual app: runs the one-second tick, passes snapshots to the screen, exits cleanly."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ _HERE: Final = Path(__file__).parent
 _SCREENS: Final = _HERE / "screens"
 _EXIT_TIMEOUT_SECONDS: Final = 3.0
 _GC_FULL_THRESHOLD: Final = 100
-"""Collections of the middle generation before one of all that is not frozen."""
+"""Middle-generation garbage collections before a full one."""
 _UPDATE_BATCH_SIZE: Final = 100
-"""Orgs about which the screen is told at once."""
+"""Snapshots passed to the screen in one batch."""
 DEMO_REQUESTED: Final = "demo"
-"""What the app returns when the demo was asked for."""
+"""The app's return value when the user asks for the demo."""
 
 
 class ZbtuiApp(ThemedApp[str]):
-    """Watches a fleet until told to quit, or until its terminal is gone."""
+    """Watches a fleet until the user quits or the terminal goes away."""
 
     TITLE = "zbtui"
-    # All here, although each belongs to one screen: a screen's own is parsed anew when it is shown.
+    # All listed here, not in each screen: Textual parses a screen's own CSS again when it is shown.
     CSS_PATH: ClassVar[list[str | PurePath]] = [
         _SCREENS / "fleet_screen.tcss",
         _HERE / "views" / "org_list_view.tcss",
@@ -87,11 +87,11 @@ class ZbtuiApp(ThemedApp[str]):
         memory: ScreenMemory | None = None,
     ) -> None:
         """Args:
-        config: polled with each tick; the keys are taken from it.
-        desk: where orgs come under watch, and go.
-        alerts: who is told of what.
-        label: said in front of the bar, such as that this is a demo.
-        memory: of how somebody left the screen; None: of this window only.
+        config: checked for changes at each tick; defines the keys.
+        org_service: adds, edits and removes orgs.
+        alert_dispatcher: decides which alerts are due.
+        label: shown in front of the bar, such as that this is a demo.
+        memory: stores view, sort and filter between runs; None: nothing is stored.
         """
         super().__init__()
         self._config = config
@@ -105,14 +105,14 @@ class ZbtuiApp(ThemedApp[str]):
         self._configured_keys: tuple[tuple[str, str], ...] = ()
         self._fleet_screen: FleetScreen | None = None
         self._poll_tasks: set[asyncio.Task[None]] = set()
-        """A loop an org."""
+        """One task for each org."""
         self._pending_updates: dict[str, Snapshot] = {}
-        """What the screen was not told yet, by org: of several the last one counts."""
+        """The latest snapshot of each org that the screen has not received yet."""
         self._ticks = 0
         self._gc_is_frozen = False
-        """Whether all orgs were looked at."""
+        """Set once every org has been polled."""
         self._polling_started = False
-        """Whether the orgs were shown, and their orgs are looked at since."""
+        """Set once the orgs have been painted and polling has begun."""
 
     def on_mount(self) -> None:
         self._apply_saved_theme()
@@ -123,17 +123,17 @@ class ZbtuiApp(ThemedApp[str]):
         self.set_interval(1.0, self.tick)
 
     def on_resize(self) -> None:
-        """Paint all anew, also where the size is as before.
+        """Repaint everything, even where the size is unchanged.
 
-        It may have been smaller for less time than it takes to hear of it: the terminal has dropped what
-        did not fit, and Textual sees no change.
+        The terminal may have been smaller so briefly that Textual sees no change; the terminal has still
+        dropped what did not fit.
         """
         if self.screen_stack:
             self.screen.refresh()
 
     def on_orgs_shown(self) -> None:
-        """What was known shows by now: whatever keyring and network do, it was not delayed by them."""
-        if self._polling_started:  # another view is shown for the first time
+        """Start polling only after the first paint, so that keyring and network cannot delay it."""
+        if self._polling_started:  # this was another view's first paint
             return
         self._polling_started = True
         self._start_polling(snapshot.org.name for snapshot in self._fleet.snapshots)
@@ -164,12 +164,12 @@ class ZbtuiApp(ThemedApp[str]):
         return self._fleet_screen
 
     def _list_problems(self) -> tuple[Problem | None, ...]:
-        """What is wrong with zbtui itself."""
+        """Problems of zbtui itself: config, journal, alerts, screen memory."""
         alerts, memory = self._alert_dispatcher.problems, self._memory.trouble
         return self._config.problem, self._fleet.journal_problem, *alerts, memory
 
     def _start_polling(self, names: Iterable[str]) -> None:
-        # Not as Textual's workers: with each widget that goes, it looks through all of those.
+        # Not Textual workers: Textual searches through all of them whenever a widget is removed.
         for name in names:
             task = asyncio.create_task(self._fleet.run_poller(name), name=f"poll:{name}")
             self._poll_tasks.add(task)
@@ -181,21 +181,21 @@ class ZbtuiApp(ThemedApp[str]):
         return screen if screen and screen.is_mounted else None
 
     def on_snapshots_changed(self) -> None:
-        """Some at a time: where thousands are polled at once, a key waits for no more than these."""
+        """Handle one batch, so that a key waits for no more than that even with thousands of orgs."""
         self._alert_notifier.mark_changed()
-        some = [
+        batch = [
             self._pending_updates.pop(name)
             for name in list(islice(self._pending_updates, _UPDATE_BATCH_SIZE))
         ]
         if self._pending_updates:
             self.post_message(SnapshotsChanged())
         if screen := self._mounted_fleet_screen:
-            screen.update_orgs(some)
+            screen.update_orgs(batch)
 
     def tick(self) -> None:
-        """Once a second: the only timer that the watch has."""
+        """Called once a second by the app's only timer."""
         if not self.screen_stack:
-            return  # on the way out the screens go before the timer does
+            return  # on exit the screens are removed before the timer
         self._ticks += 1
         if self._ticks % 2 == 0 and self._terminal_is_gone():
             self._exit_with_deadline()
@@ -203,21 +203,23 @@ class ZbtuiApp(ThemedApp[str]):
         self._config.check_for_change()
         change = self._fleet.tick()
         self._show_or_hide_welcome(change)
-        if not self._gc_is_frozen and all(one.polls.attempted_at for one in self._fleet.snapshots):
+        if not self._gc_is_frozen and all(
+            snapshot.polls.attempted_at for snapshot in self._fleet.snapshots
+        ):
             self._gc_is_frozen = True
-            # Else each full collection goes through all that is known of thousands of orgs, and a key
-            # waits for it. What comes and goes from now on is seldom worth one.
+            # Otherwise each full collection scans the data of thousands of orgs while a key waits.
+            # Objects made from now on rarely need a full collection.
             gc.freeze()
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
             self._alert_notifier.tick(screen.org_list.verdicts)
         if isinstance(self.screen, DetailScreen | FormScreen):
-            with suppress(NoMatches):  # it is on its way out, and its widgets have gone
+            with suppress(NoMatches):  # it is closing, and its widgets are gone
                 self.screen.tick()
 
     def _show_or_hide_welcome(self, change: OrgChanges) -> None:
-        """With the first org the welcome goes, and with the last one it comes back."""
+        """Replace the welcome screen once there is an org; show it again when the last org is removed."""
         if change.added and self._polling_started:
             self._start_polling(change.added)
         if self._fleet.snapshots and isinstance(self.screen, WelcomeScreen):
@@ -229,9 +231,9 @@ class ZbtuiApp(ThemedApp[str]):
             self.push_screen(WelcomeScreen())
 
     def on_key(self, event: events.Key) -> None:
-        """Of keys that come all at once, those behind the one that opens the filter are typed into it.
+        """Type keys into the filter that arrive together with the key that opens it.
 
-        They were sent to the orgs, which had the focus by then, and would be taken for commands.
+        Textual sent them to the org list, which still had the focus, as commands.
         """
         field = self.focused
         if isinstance(field, FilterInput) and event.is_printable and event.character:
@@ -249,11 +251,11 @@ class ZbtuiApp(ThemedApp[str]):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """All toasts come through here, those of widgets too: their texts are data, and never markup."""
+        """Show a toast, including those of widgets; its text is data and never markup."""
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=False)
 
     def action_help_quit(self) -> None:
-        """Ctrl+C: who means to leave learns how. Textual's own sentence is markup."""
+        """Ctrl+C: show which key quits. Textual's own message uses markup."""
         self.notify(f"Press {key_of(self.screen, 'app.quit') or 'ctrl+q'} to leave zbtui.")
 
     # Commands
@@ -262,16 +264,16 @@ class ZbtuiApp(ThemedApp[str]):
         self.push_screen(HelpScreen(help_entries(self.screen, dict(self._configured_keys))))
 
     def action_add(self) -> None:
-        """Put an org under watch; it then appears by itself."""
-        from zbtui.tui.forms.sign_in_screen import SignInScreen  # here: no start needs it
+        """Open the form that adds an org; the new org then appears by itself."""
+        from zbtui.tui.forms.sign_in_screen import SignInScreen  # imported here to keep startup fast
 
         self.push_screen(SignInScreen(self._org_service), self._org_added)
 
-    def _org_added(self, known: Snapshot | None) -> None:
-        if known is not None:
-            self._fleet.restart_with(known)
+    def _org_added(self, snapshot: Snapshot | None) -> None:
+        if snapshot is not None:
+            self._fleet.restart_with(snapshot)
             if screen := self._mounted_fleet_screen:
-                screen.announce_org(known)
+                screen.announce_org(snapshot)
 
     def action_demo(self) -> None:
         self.exit(DEMO_REQUESTED)
@@ -281,14 +283,14 @@ class ZbtuiApp(ThemedApp[str]):
         self.exit()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        stock = super().get_system_commands(screen)
-        yield from (command for command in stock if command.title in ("Theme", "Quit", "Screenshot"))
+        defaults = super().get_system_commands(screen)
+        yield from (command for command in defaults if command.title in ("Theme", "Quit", "Screenshot"))
         if isinstance(screen, FleetScreen):
             yield from fleet_commands(screen)
         elif isinstance(screen, WelcomeScreen):
             yield SystemCommand("Add an org", "Put an org under watch", self.action_add)
 
-    # How somebody left the screen
+    # Saved screen state
 
     def _apply_saved_theme(self) -> None:
         self.apply_theme(self._state.theme or os.environ.get("TEXTUAL_THEME"))
@@ -303,7 +305,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._memory.save(self._state)
 
     def _apply_keys(self, config: Config) -> None:
-        """The config's, whenever they are others."""
+        """Apply the config's keys where they have changed."""
         if config.settings.keys != self._configured_keys:
             self._configured_keys = config.settings.keys
             self.set_keymap(dict(self._configured_keys))
@@ -311,7 +313,7 @@ class ZbtuiApp(ThemedApp[str]):
                 screen.keys_changed()
 
     def _redact_alert(self, alert: Alert) -> Alert:
-        """What may be told of it while names are hidden."""
+        """The alert, without names while these are hidden."""
         screen = self._fleet_screen
         if screen is None or not screen.org_list.names_hidden:
             return alert
@@ -321,21 +323,21 @@ class ZbtuiApp(ThemedApp[str]):
     # The terminal
 
     def _handle_signals(self) -> None:
-        """A terminal that goes away (ssh drops, the window closes) ends the program."""
+        """Exit when the terminal goes away (ssh drops, the window closes)."""
         for name in ("SIGHUP", "SIGTERM"):
             number = getattr(signal, name, None)
             if number is not None and sys.platform != "win32":
                 asyncio.get_running_loop().add_signal_handler(number, self._exit_with_deadline)
 
     def _exit_with_deadline(self) -> None:
-        """Quit, and do not wait for ever for a terminal that takes nothing any more."""
-        end = threading.Timer(_EXIT_TIMEOUT_SECONDS, os._exit, (1,))
-        end.daemon = True
-        end.start()
+        """Quit, without waiting for ever for a terminal that accepts no more output."""
+        deadline = threading.Timer(_EXIT_TIMEOUT_SECONDS, os._exit, (1,))
+        deadline.daemon = True
+        deadline.start()
         self.exit()
 
     def _terminal_is_gone(self) -> bool:
-        """Where SIGHUP is ignored (nohup), only the terminal itself tells."""
+        """Check the terminal itself: under nohup no SIGHUP arrives."""
         if self.is_headless or self.is_web or sys.__stdin__ is None:
             return False
         try:
@@ -346,7 +348,7 @@ class ZbtuiApp(ThemedApp[str]):
     # Crashes
 
     def _handle_exception(self, error: Exception) -> None:
-        """Textual's own prints every local variable, and with them whatever a frame holds."""
+        """Print a short crash report; Textual's own includes every local variable, secrets too."""
         self._return_code = 1
         if self._exception is None:
             self._exception = error

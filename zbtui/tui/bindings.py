@@ -1,4 +1,4 @@
-"""The one registry of keys, as Textual takes it."""
+"""The key registry (`presentation.key_actions`) as Textual bindings."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ from zbtui.presentation.key_actions import KEY_SCOPES
 
 _GROUPS: Final = {
     group: Binding.Group(group, compact=True)
-    for group in {each.group for actions in KEY_SCOPES.values() for each in actions if each.group}
+    for group in {entry.group for actions in KEY_SCOPES.values() for entry in actions if entry.group}
 }
 
 
 def bindings_of(scope: str) -> list[BindingType]:
-    """What a screen, or a widget, binds: the actions of that scope, with their keys by default."""
+    """The bindings of a screen or widget: the actions of that scope with their default keys."""
     return [
         Binding(
-            ",".join(each.keys),
-            each.action,
-            each.label,
-            show=each.in_key_bar,
-            tooltip=each.tooltip,
-            id=each.id,
-            group=_GROUPS.get(each.group),
+            ",".join(entry.keys),
+            entry.action,
+            entry.label,
+            show=entry.in_key_bar,
+            tooltip=entry.tooltip,
+            id=entry.id,
+            group=_GROUPS.get(entry.group),
         )
-        for each in KEY_SCOPES[scope]
+        for entry in KEY_SCOPES[scope]
     ]
 
 
 def key_of(screen: Screen[Any], action_id: str) -> str:
-    """The first key of an action, as a sentence names it: the user's own, where the config has one.
+    """The first key of an action, as shown within a sentence; the user's own key, if configured.
 
-    Nothing where the action is not heard now.
+    Empty where the action is not active now.
     """
     for active in screen.active_bindings.values():
         if active.binding.id == action_id:
             key = active.binding.key
-            is_word = key == "enter" or "+" in key  # not `⏎` and `^y`, as the footer has them
+            is_word = key == "enter" or "+" in key  # in a sentence `enter`, not `⏎` as in the key bar
             return key if is_word else screen.app.get_key_display(active.binding)
     return ""
 
 
 def help_entries(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
-    """For the help: the keys of each action that is heard on that screen, and what it does.
+    """Pairs of keys and description for each action that is active on that screen.
 
-    Where the orgs are shown in another view, those of the table as well.
+    On the fleet screen the table's keys are always included, whichever view is open.
 
     Args:
-        keymap: the user's own keys, by action, as `set_keymap` takes them.
+        keymap: the user's own keys by action id, as `set_keymap` takes them.
     """
-    heard = [active.binding for active in screen.active_bindings.values()]
-    ids = {binding.id for binding in heard}
-    if any(each.id in ids for each in KEY_SCOPES["fleet"]):
-        table = BindingsMap(each for each in bindings_of("table") if isinstance(each, Binding))
+    active_bindings = [active.binding for active in screen.active_bindings.values()]
+    ids = {binding.id for binding in active_bindings}
+    if any(entry.id in ids for entry in KEY_SCOPES["fleet"]):
+        table = BindingsMap(entry for entry in bindings_of("table") if isinstance(entry, Binding))
         table.apply_keymap(dict(keymap))
-        heard += [binding for _, binding in table if binding.id not in ids]
-    told: dict[str, list[str]] = {}
-    for binding in heard:
+        active_bindings += [binding for _, binding in table if binding.id not in ids]
+    keys_by_tooltip: dict[str, list[str]] = {}
+    for binding in active_bindings:
         if binding.tooltip:
-            told.setdefault(binding.tooltip, []).append(screen.app.get_key_display(binding))
-    return [(" ".join(keys), what) for what, keys in told.items()]
+            keys_by_tooltip.setdefault(binding.tooltip, []).append(screen.app.get_key_display(binding))
+    return [(" ".join(keys), tooltip) for tooltip, keys in keys_by_tooltip.items()]

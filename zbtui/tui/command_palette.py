@@ -1,4 +1,4 @@
-"""The palette: everything that a key does, and a way to each org by its name."""
+"""The command palette: every action that has a key, and `Go to` each org by name."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MAX_DISCOVERED: Final = 20
-"""Orgs that are listed before a name is typed."""
+"""Orgs listed before the user types a name."""
 _GO_TO_PREFIX: Final = "go to"
-"""What each org's entry begins with."""
+"""The beginning of each org's entry, in lower case."""
 
 
 def fleet_commands(screen: FleetScreen) -> Iterable[SystemCommand]:
-    """What can be done on the fleet's screen, whether or not it has a key in the footer."""
-    for each in KEY_SCOPES["fleet"]:
-        run = partial(screen.call_later, screen.run_action, each.action)
-        yield SystemCommand(f"{each.label}: {each.tooltip}", "", run)
+    """The actions of the fleet screen, including those that the key bar leaves out."""
+    for entry in KEY_SCOPES["fleet"]:
+        run = partial(screen.call_later, screen.run_action, entry.action)
+        yield SystemCommand(f"{entry.label}: {entry.tooltip}", "", run)
 
 
 class OrgProvider(Provider):
-    """`Go to acme`: by name, company or tag. The names are texts, not markup."""
+    """`Go to acme`: finds orgs by name, company or tag. Names are plain text, not markup."""
 
     async def discover(self) -> Hits:
         screen = self.screen
@@ -50,7 +50,7 @@ class OrgProvider(Provider):
             if place >= 0:
                 found.add(name)
                 yield self._hit(screen, name, 1.0 if place == 0 else 0.7)
-        # Before a name is typed: those that would be discovered.
+        # Only (part of) "go to" is typed yet: list the same orgs as `discover`.
         if len(typed) > 1 and _GO_TO_PREFIX.startswith(typed):
             for name in screen.org_list.order[:_MAX_DISCOVERED]:
                 if name not in found:
@@ -64,6 +64,6 @@ class OrgProvider(Provider):
         return f"Go to {screen.org_list.called(name)} · {badge(screen.org_list.verdict(name))}"
 
     def _search_text_of(self, screen: FleetScreen, name: str) -> str:
-        """What an org is found by: what may be shown of it."""
+        """The searchable text; only what may be shown, so hidden names cannot be searched."""
         shown = screen.org_list.snapshot(name)
         return " ".join((shown.org.name, shown.company_name or "", *shown.org.tags))

@@ -1,4 +1,4 @@
-"""What the fleet and the views tell the app."""
+"""Messages that are posted to the app."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from textual.message import Message
 
 
 class SnapshotsChanged(Message):
-    """Something about one or more orgs is known anew."""
+    """One or more snapshots have changed."""
 
 
 class OrgsShown(Message):
-    """The orgs were painted for the first time."""
+    """A view has been painted for the first time."""

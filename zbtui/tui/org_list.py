@@ -1,4 +1,4 @@
-"""The orgs as the screen shows them: which, in which order, judged how. Plain Python: no widget in it."""
+"""The org list model: which orgs are shown, in which order, with which verdicts. No widgets."""
 
 from __future__ import annotations
 
@@ -17,59 +17,58 @@ from zbtui.presentation.privacy import hide_names, hide_problem
 from zbtui.presentation.sorting import SortOrder, sort_key
 
 _ORDER_HOLD: Final = timedelta(seconds=10)
-"""After a move the order stays for so long: nothing jumps away under the cursor."""
+"""How long the order is kept after a move, so that nothing jumps away under the cursor."""
 _IDLE_TIMEOUT: Final = timedelta(seconds=60)
-"""After so long without a move the screen shows the top again."""
+"""After this long without a move the screen returns to the top."""
 _REJUDGE_CYCLE_TICKS: Final = 300
-"""Ticks within which each org that is out of sight is judged anew, though nothing should have turned."""
+"""Ticks within which each off-screen org is judged again, as a safeguard."""
 
 
 class OrgList:
-    """All views of a screen share one, so that they show the same orgs in the same order."""
+    """Shared by all views of a screen, so that they show the same orgs in the same order."""
 
     def __init__(self, policy: WatchPolicy, now: datetime, verdicts: VerdictCache | None = None) -> None:
         self.policy = policy
         self.now = now
         self.all_orgs: dict[str, Snapshot] = {}
-        """By name, in the config's order, whether shown or not."""
+        """All orgs by name, in the config's order, including those that the filter hides."""
         self.counts: Counter[Level] = Counter()
-        """How many of all orgs are at each level, as it counts."""
+        """How many of all orgs are at each level (`counted_level`)."""
         self.order: list[str] = []
-        """The names of those that the filter lets through, sorted."""
+        """Names of the orgs that match the filter, sorted."""
         self.positions: dict[str, int] = {}
-        """Each one's place in the order."""
+        """The index of each name in `order`."""
         self.sort: SortOrder = "worst"
         self.reverse = False
         self.filter_text = ""
-        """The filter, as it was typed."""
+        """The filter as typed."""
         self.names_hidden = False
-        """Whether names and ids are hidden."""
         self._filter = parse_filter("")
         self._aliases: dict[str, str] = {}
         self._redacted: dict[str, Snapshot] = {}
-        """As they may be shown, while names are hidden."""
+        """Snapshots without names, while names are hidden."""
         self._verdicts: dict[str, Verdict] = {}
         self._shared = self._cache = verdicts or VerdictCache()
-        """While names are hidden, `_cache` is another one."""
+        """While names are hidden, `_cache` is a separate cache."""
         self._filter_texts: dict[str, tuple[Snapshot, Verdict, dict[str | None, str]]] = {}
-        """What the filter looks through, and of what it was made."""
+        """The searchable texts by org, with the snapshot and verdict they were made from."""
         self._sort_keys: dict[str, Any] = {}
-        """By what each is sorted, whether shown or not."""
+        """The sort key of each org, including hidden ones."""
         self._sorted_names: list[str] | None = None
-        """All of them, sorted; None: some key is another one since."""
+        """All names, sorted; None: a sort key has changed since."""
         self._matching = set[str]()
-        """Those that the filter lets through."""
+        """Names of the orgs that match the filter."""
         self._order_is_stale = False
         self._filter_is_stale = False
-        """Whether the filter hides one that is shown, or lets one through that is not."""
+        """Whether `order` differs from what the filter now matches."""
         self._rejudge_position = 0
-        """The place among all orgs up to which those out of sight were judged anew."""
+        """The index in `all_orgs` at which the next tick continues to judge."""
         self._last_moved_at: datetime | None = None
 
-    # What it tells
+    # Queries
 
     def snapshot(self, name: str) -> Snapshot:
-        """What is known of an org, as it may be shown."""
+        """An org's snapshot, without names while these are hidden."""
         if not self.names_hidden:
             return self.all_orgs[name]
         if name not in self._redacted:
@@ -77,50 +76,52 @@ class OrgList:
         return self._redacted[name]
 
     def as_shown(self, snapshot: Snapshot) -> Snapshot:
-        """This one, or the same without names."""
+        """The snapshot, without names while these are hidden."""
         return hide_names(snapshot, self.called(snapshot.org.name)) if self.names_hidden else snapshot
 
     def in_words(self, problem: Problem) -> str:
-        """A problem as it may be shown."""
+        """A problem's message and hint, without names while these are hidden."""
         shown = hide_problem(problem) if self.names_hidden else problem
         return f"{shown.message} {shown.hint}"
 
     def called(self, name: str) -> str:
-        """What an org may be called on the screen."""
+        """The org's name, or its alias while names are hidden."""
         return self._aliases.get(name, "an org") if self.names_hidden else name
 
     def verdict(self, name: str) -> Verdict:
-        """As of the last tick."""
+        """The org's verdict, as of the last tick."""
         return self._verdicts[name]
 
     @property
     def verdicts(self) -> Mapping[str, Verdict]:
-        """Of all orgs, by name."""
+        """The verdicts of all orgs, by name."""
         return self._verdicts
 
     @property
     def is_order_held(self) -> bool:
-        """Whether the order is an older one, so that nothing jumps away from whoever moved."""
+        """Whether the order is kept although it is outdated, because the user has just moved."""
         return self._order_is_stale
 
     @property
     def hidden_counts(self) -> Counter[Level]:
-        """How many orgs at each level the filter hides."""
+        """How many orgs the filter hides, by level."""
         shown = self.positions
-        return Counter(counted_level(one) for name, one in self._verdicts.items() if name not in shown)
+        return Counter(
+            counted_level(verdict) for name, verdict in self._verdicts.items() if name not in shown
+        )
 
-    # What it is told
+    # Changes
 
     def set_orgs(self, snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime) -> None:
-        """These orgs there are, and no others."""
+        """Replace all orgs."""
         self.policy, self.now = policy, now
         self.all_orgs = {snapshot.org.name: snapshot for snapshot in snapshots}
         self._filter_texts.clear()
-        self._aliases = {name: f"org {place}" for place, name in enumerate(self.all_orgs, start=1)}
+        self._aliases = {name: f"org {number}" for number, name in enumerate(self.all_orgs, start=1)}
         self._judge_all()
 
     def update(self, snapshot: Snapshot, now: datetime) -> bool:
-        """Something about one org is known anew. Whether it is among them."""
+        """Take a new snapshot of one org. Returns False if the org is not in the list."""
         name = snapshot.org.name
         if name not in self.all_orgs:
             return False
@@ -131,24 +132,23 @@ class OrgList:
         return True
 
     def tick(self, now: datetime, in_sight: Iterable[str]) -> None:
-        """The time went on: judge anew.
+        """Judge again as of `now`.
 
-        What is in sight is judged each time; what is not, when its time has come. Of the rest a part, so
-        that thousands cost no more than a few.
+        Orgs in sight are judged at every tick, others when their next verdict change is due. A few of the
+        rest are judged in turn, so that thousands of orgs stay cheap.
         """
         self._advance_to(now)
-        turned = [name for name in self.all_orgs if self._found(name) is not self._verdicts[name]]
-        part = len(self.all_orgs) // _REJUDGE_CYCLE_TICKS + 1
-        names = list(self.all_orgs)[self._rejudge_position : self._rejudge_position + part]
-        self._rejudge_position = (
-            self._rejudge_position + part if self._rejudge_position + part < len(self.all_orgs) else 0
-        )
-        self._rejudge(dict.fromkeys([*in_sight, *turned, *names]))
+        due = [name for name in self.all_orgs if self._found(name) is not self._verdicts[name]]
+        batch_size = len(self.all_orgs) // _REJUDGE_CYCLE_TICKS + 1
+        names = list(self.all_orgs)[self._rejudge_position : self._rejudge_position + batch_size]
+        end = self._rejudge_position + batch_size
+        self._rejudge_position = end if end < len(self.all_orgs) else 0
+        self._rejudge(dict.fromkeys([*in_sight, *due, *names]))
 
     def refresh_order(self) -> bool:
-        """Sort anew where that is due; while the order rests, only let in and out. Whether it was done."""
-        resting = self._last_moved_at is not None and abs(self.now - self._last_moved_at) < _ORDER_HOLD
-        if self._order_is_stale and not resting:
+        """Sort if due; while the order is held, only apply the filter. Returns whether it changed."""
+        is_held = self._last_moved_at is not None and abs(self.now - self._last_moved_at) < _ORDER_HOLD
+        if self._order_is_stale and not is_held:
             self._sort()
         elif self._filter_is_stale:
             self._apply_filter_unsorted()
@@ -162,7 +162,7 @@ class OrgList:
         self._sort()
 
     def set_filter(self, text: str) -> None:
-        """Show only what this filter lets through; an empty one lets all through."""
+        """Show only matching orgs; an empty filter matches all."""
         self.filter_text, self._filter = text, parse_filter(text)
         self._update_matching()
         self._sort()
@@ -173,24 +173,24 @@ class OrgList:
         self._redacted.clear()
         self._judge_all()
 
-    # Rest
+    # Idle timer
 
     def restart_idle_timer(self) -> None:
-        """Somebody moved, or does something with an org: the order rests for a while."""
+        """The user moved or acted on an org: keep the order for a while."""
         self._last_moved_at = self.now
 
     def extend_idle_timer(self) -> None:
-        """Somebody is busy elsewhere, with what the cursor is on."""
+        """The user is busy in another screen or the filter: do not time out."""
         if self._last_moved_at is not None:
             self._last_moved_at = self.now
 
     @property
     def is_user_active(self) -> bool:
-        """Somebody has moved, and was not left alone since."""
+        """Whether the user has moved and the idle timer has not expired since."""
         return self._last_moved_at is not None
 
     def expire_idle_timer(self) -> bool:
-        """Whether nobody has moved for a while; then it is as if nobody ever had."""
+        """End the user's activity after the idle timeout. Returns whether it ended just now."""
         if self._last_moved_at is None or self.now - self._last_moved_at <= _IDLE_TIMEOUT:
             return False
         self._last_moved_at = None
@@ -199,8 +199,8 @@ class OrgList:
     # Order
 
     def _advance_to(self, now: datetime) -> None:
-        is_back, self.now = now < self.now, now
-        if is_back:  # the clock was set back: what had turned by then has not
+        was_set_back, self.now = now < self.now, now
+        if was_set_back:  # verdicts that had changed by then are no longer true
             self._rejudge(self.all_orgs)
 
     def _judge_all(self) -> None:
@@ -217,13 +217,13 @@ class OrgList:
             if before.level is not after.level or before.stale != after.stale:
                 self.counts[counted_level(before)] -= 1
                 self.counts[counted_level(after)] += 1
-            if (lets := self._matches_filter(name)) is not (name in self._matching):
+            if (matches := self._matches_filter(name)) is not (name in self._matching):
                 self._matching ^= {name}
                 self._filter_is_stale = self._order_is_stale = True
             key = self._sort_key_of(name)
             if key != self._sort_keys[name]:
                 self._sort_keys[name], self._sorted_names = key, None
-                self._order_is_stale |= lets
+                self._order_is_stale |= matches
 
     def _judge(self, name: str) -> Verdict:
         return self._cache.judge(self.snapshot(name), self.policy, self.now)
@@ -250,10 +250,10 @@ class OrgList:
 
     def _filter_texts_of(self, name: str) -> dict[str | None, str]:
         snapshot, verdict = self.all_orgs[name], self._verdicts[name]
-        known = self._filter_texts.get(name)
-        if known is None or known[0] is not snapshot or known[1] is not verdict:
-            known = self._filter_texts[name] = snapshot, verdict, searchable_texts(snapshot, verdict)
-        return known[2]
+        cached = self._filter_texts.get(name)
+        if cached is None or cached[0] is not snapshot or cached[1] is not verdict:
+            cached = self._filter_texts[name] = snapshot, verdict, searchable_texts(snapshot, verdict)
+        return cached[2]
 
     def _sort(self) -> None:
         if self._sorted_names is None:
@@ -264,17 +264,17 @@ class OrgList:
         self._order_is_stale = False
 
     def _apply_filter_unsorted(self) -> None:
-        """What the filter says, at once; those who come stand last until all are sorted."""
-        let, shown = self._matching, self.positions
-        come = [name for name in self.all_orgs if name in let and name not in shown]
-        self._set_order([name for name in self.order if name in let] + come)
+        """Apply the filter at once; new matches stay at the end until the next sort."""
+        matching, shown = self._matching, self.positions
+        added = [name for name in self.all_orgs if name in matching and name not in shown]
+        self._set_order([name for name in self.order if name in matching] + added)
 
     def _set_order(self, order: list[str]) -> None:
         self.order = order
-        self.positions = {name: place for place, name in enumerate(order)}
+        self.positions = {name: index for index, name in enumerate(order)}
         self._filter_is_stale = False
 
 
 def counted_level(verdict: Verdict) -> Level:
-    """What an org counts as: what could not be confirmed is not well."""
+    """The level that an org counts as: a stale ok counts as unknown."""
     return Level.UNKNOWN if verdict.stale and verdict.level is Level.OK else verdict.level

@@ -1,7 +1,7 @@
-"""Two themes of zbtui's own, and what its variables are in all the others.
+"""zbtui's two themes, and values for its variables in all other themes.
 
-States differ in lightness as well as in hue, so that they stay apart for who sees no red, no green or no
-blue. Every text is readable on the background and on the selected row.
+States differ in lightness as well as in hue, so that color-blind users can tell them apart. All text is
+readable on the background and on the selected row.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from textual.theme import BUILTIN_THEMES, Theme
 DARK: Final = "zbtui-dark"
 LIGHT: Final = "zbtui-light"
 MIN_TEXT_CONTRAST: Final = 4.5
-"""Contrast of text (WCAG 2.2, 1.4.3)."""
+"""Minimum contrast of text (WCAG 2.2, 1.4.3)."""
 MIN_GRAPHIC_CONTRAST: Final = 3.0
-"""Contrast of what is no text but has a meaning: frames and marks (WCAG 2.2, 1.4.11)."""
+"""Minimum contrast of meaningful graphics: frames and marks (WCAG 2.2, 1.4.11)."""
 _SELECTED_TINT: Final = 0.2
-"""How much of the primary colour a selected row has, where the theme is not ours."""
+"""Share of the primary color in a selected row, in themes other than zbtui's."""
 _BLEND_STEPS: Final = 20
 
 _ACCENTS_ON_DARK: Final = {
@@ -48,7 +48,7 @@ _ACCENTS_ON_LIGHT: Final = {
 
 
 def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, dark: bool) -> Theme:
-    """A theme from colours by the names of zbtui's variables, and a few of Textual's."""
+    """A theme from colors, keyed by zbtui's variables and a few of Textual's."""
     state = {key.removeprefix("state-"): value for key, value in colors.items() if key.startswith("state-")}
     return Theme(
         name,
@@ -66,7 +66,7 @@ def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, 
         variables={
             **colors,
             **accents,
-            # Textual's own are mixed with the colour of text, and no longer apart.
+            # Textual blends its own with the text color, which makes states hard to tell apart.
             "text-success": state["ok"],
             "text-primary": state["running"],
             "text-warning": state["warning"],
@@ -142,13 +142,13 @@ ZBTUI_THEMES: Final = (
 )
 
 _ANSI: Final = {
-    # Textual's are the text's own colour once more, for there is no half of one of sixteen.
+    # Textual's muted colors equal its text color here: sixteen colors have no shades.
     **{f"{name}-muted": "ansi_default" for name in ("primary", "secondary", "warning", "error", "success")},
     "accent-muted": "ansi_default",
     "list-text": "ansi_default",
     "list-muted": "ansi_default",
     "list-frame": "ansi_default",
-    "selected-row": "ansi_default",  # is told by being reversed
+    "selected-row": "ansi_default",  # shown in reverse video instead
     "state-ok": "ansi_green",
     "state-unknown": "ansi_default",
     "state-critical": "ansi_red",
@@ -162,8 +162,8 @@ _ANSI: Final = {
     "accent-mark-magenta": "ansi_magenta",
     "accent-mark-violet": "ansi_bright_magenta",
 }
-"""The terminal's own sixteen colours; what they look like is the terminal's business."""
-# Blue on black and yellow on white are what most terminals show least well.
+"""The terminal's sixteen colors, as the user has configured them."""
+# Blue on black and yellow on white are hard to read in most terminals.
 _ANSI_ON_DARK: Final = _ANSI | {
     "list-heading": "ansi_cyan",
     "list-cursor": "ansi_bright_cyan",
@@ -187,11 +187,11 @@ _THEMES_WITH_VARIABLES: Final = {
         ),
     )
 }
-"""Themes that name zbtui's variables themselves."""
+"""Themes that define zbtui's variables."""
 
 
 class ThemedApp(App[ReturnType]):
-    """An app that has zbtui's themes beside Textual's, and zbtui's variables in each of them."""
+    """An app with zbtui's themes beside Textual's, and zbtui's variables in all of them."""
 
     theme: Reactive[str] = Reactive(DARK)
 
@@ -206,30 +206,30 @@ class ThemedApp(App[ReturnType]):
     def get_css_variables(self) -> dict[str, str]:
         variables = super().get_css_variables()
         if self.no_color:
-            # Of its red a grey would be left that stands out less than what is well.
+            # Its red would become a gray that stands out less than the state ok.
             variables["state-critical"] = variables["list-text"]
         return variables
 
     @property
     def default_theme(self) -> str:
-        """The name of the one that suits the terminal, where nobody has chosen another."""
+        """The theme that suits the terminal, used unless the user chooses another."""
         return "ansi-dark" if self.console.color_system == "standard" else DARK
 
     @property
     def chosen_theme(self) -> str | None:
-        """The name of the one that is on; None where that is the usual one, which may differ elsewhere."""
+        """The current theme's name; None for the default, which may differ between terminals."""
         return None if self.theme == self.default_theme else self.theme
 
     def apply_theme(self, name: str | None) -> None:
-        """The theme of that name; the usual one, where there is none."""
+        """Apply the theme of that name, or the default if it does not exist."""
         self.theme = name if name and name in self.available_themes else self.default_theme
 
 
 def derived_variables(theme: Theme) -> dict[str, str]:
-    """zbtui's variables for a theme that has none of them: its own colours, made readable."""
-    given = theme.to_color_system().generate()
+    """zbtui's variables for a theme without them: its own colors, made readable."""
+    generated = theme.to_color_system().generate()
     background, primary, foreground = (
-        Color.parse(given[name]) for name in ("background", "primary", "foreground")
+        Color.parse(generated[name]) for name in ("background", "primary", "foreground")
     )
     grounds = (background, background.blend(primary, _SELECTED_TINT))
     texts = {
@@ -237,11 +237,11 @@ def derived_variables(theme: Theme) -> dict[str, str]:
         "list-muted": foreground.blend(background, 0.35),
         "list-heading": primary,
         "list-cursor": primary,
-        "state-ok": Color.parse(given["success"]),
+        "state-ok": Color.parse(generated["success"]),
         "state-running": primary,
-        "state-warning": Color.parse(given["warning"]),
+        "state-warning": Color.parse(generated["warning"]),
         "state-unknown": foreground,
-        "state-critical": Color.parse(given["error"]),
+        "state-critical": Color.parse(generated["error"]),
         "state-stale": foreground.blend(background, 0.35),
     }
     accents = _ACCENTS_ON_DARK if theme.dark else _ACCENTS_ON_LIGHT
@@ -254,10 +254,10 @@ def derived_variables(theme: Theme) -> dict[str, str]:
 
 
 def ensure_contrast(color: Color, grounds: Iterable[Color], least: float) -> Color:
-    """As near to `color` as has at least this contrast on all of these grounds."""
+    """The color closest to `color` with at least contrast `least` on each of `grounds`."""
     grounds = tuple(grounds)
     ends = [Color(0, 0, 0), Color(255, 255, 255)]
-    end = max(ends, key=lambda one: min(contrast_ratio(one, ground) for ground in grounds))
+    end = max(ends, key=lambda extreme: min(contrast_ratio(extreme, ground) for ground in grounds))
     for step in range(_BLEND_STEPS):
         nearer = color.blend(end, step / _BLEND_STEPS)
         if all(contrast_ratio(nearer, ground) >= least for ground in grounds):
@@ -266,7 +266,7 @@ def ensure_contrast(color: Color, grounds: Iterable[Color], least: float) -> Col
 
 
 def contrast_ratio(one: Color, other: Color) -> float:
-    """From 1 (the same) to 21 (black on white): the contrast ratio of WCAG 2.2."""
+    """The contrast ratio of WCAG 2.2: from 1 (same color) to 21 (black on white)."""
     dim, bright = sorted(_luminance(color) for color in (one, other))
     return (bright + 0.05) / (dim + 0.05)
 

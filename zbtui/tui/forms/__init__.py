@@ -1,0 +1,1 @@
+"""The forms that add, edit and remove an org."""

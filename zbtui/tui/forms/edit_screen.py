@@ -1,4 +1,4 @@
-"""An org's name, data center, intervals, and what people see of it."""
+"""The form that edits an org: name, data center, intervals, tags, mark and alerts."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _NO_ACCENT: Final = "none"
 _NOT_MUTED: Final = "heard"
 _MUTED: Final = "muted"
 _OMITTED_IF_EMPTY: Final = (*_DURATION_FIELDS, "tags", "accent", "mute")
-"""Left out of the config where they are left empty."""
+"""Keys that are left out of the config when empty."""
 
 
 def split_words(text: str) -> list[str]:
-    """Parted by spaces or commas."""
+    """Split at spaces and commas."""
     return text.replace(",", " ").split()
 
 
@@ -46,24 +46,24 @@ _PARSERS: Final[Mapping[str, Callable[[str], object]]] = {
     "accent": lambda text: None if text == _NO_ACCENT else text,
     "mute": lambda text: text == _MUTED,
 }
-"""What is meant by what was typed or chosen, where it is not that text itself."""
+"""Parsers of the fields whose value is not the text itself."""
 
 
 class EditScreen(FormScreen[None]):
-    """Changes take effect at once; with another data center, Zoho is asked first."""
+    """Edits an org. Changes apply at once; a new data center is first checked with Zoho."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("edit")
 
     def __init__(self, org_service: OrgService, org: Org, policy: WatchPolicy) -> None:
         """Args:
-        policy: that orgs without one of their own are watched by.
+        policy: the intervals of orgs without their own.
         """
         super().__init__(org_service)
         self._org = org
         self._policy = policy
 
     def compose(self) -> ComposeResult:
-        org, own = self._org, dict(self._org.policy_overrides)
+        org, overrides = self._org, dict(self._org.policy_overrides)
         with FormBox() as box:
             box.border_title = Content(f"Edit {org.name}")
             box.border_subtitle = Content(f"{key_of(self, 'edit.back')} back")
@@ -73,11 +73,11 @@ class EditScreen(FormScreen[None]):
                 yield text_field("api_url", "API URL", org.api_url or "")
             else:
                 yield data_center_field(org.data_center)
-            for key, words in _DURATION_FIELDS.items():
-                span = getattr(self._policy, key)
-                for_all = f"{format_duration(span)}, as for all" if span else "as the plan says"
-                value = format_duration(own[key]) if key in own else ""
-                yield text_field(key, words, value, for_all)
+            for key, label in _DURATION_FIELDS.items():
+                default = getattr(self._policy, key)
+                placeholder = f"{format_duration(default)}, as for all" if default else "as the plan says"
+                value = format_duration(overrides[key]) if key in overrides else ""
+                yield text_field(key, label, value, placeholder)
             yield text_field("tags", "Tags", " ".join(org.tags), "words to find it by: prod nordics")
             accents = [(accent, accent) for accent in (_NO_ACCENT, *ACCENTS)]
             yield choice_field("accent", "Mark", accents, org.accent or _NO_ACCENT)
@@ -94,13 +94,13 @@ class EditScreen(FormScreen[None]):
 
     @on(Button.Pressed, "#back")
     def action_back(self) -> None:
-        if not self.query_one("#save", Button).disabled:  # else it is being saved
+        if not self.query_one("#save", Button).disabled:  # disabled while saving
             self.dismiss(None)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        """Enter saves, but a rename is confirmed by Save: text pasted onto the orgs may have made it."""
-        name = next(one.value for one in self.query(Field) if one.key == "name")
+        """Save on enter; a rename needs the Save button, as pasted text may have caused it."""
+        name = next(field.value for field in self.query(Field) if field.key == "name")
         if name in ("", self._org.name):
             self._start_saving()
         else:
@@ -119,7 +119,7 @@ class EditScreen(FormScreen[None]):
 
     async def _save_changes(self) -> None:
         before = self.org_service.table_of(self._org).items()
-        typed = {one.key: _PARSERS.get(one.key, str)(one.value) for one in self.query(Field)}
+        typed = {field.key: _PARSERS.get(field.key, str)(field.value) for field in self.query(Field)}
         table = {key: value for key, value in before if key not in _OMITTED_IF_EMPTY}
         table |= {key: value for key, value in typed.items() if value or key not in _OMITTED_IF_EMPTY}
         org = self.org_service.parse_org(table, edited_name=self._org.name)

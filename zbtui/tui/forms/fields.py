@@ -1,4 +1,4 @@
-"""Rows of a form: a label in one column, what is typed or chosen in the other."""
+"""Rows of a form: a label in one column, an input or select in the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zbtui.zoho_api.errors import data_center_label
 
 
 class FormBox(VerticalScroll):
-    """Holds a form; however little room is left to it, what has the cursor stays in sight."""
+    """Contains a form; keeps the focused widget in sight, however small the box gets."""
 
     def __init__(self) -> None:
         super().__init__(classes="box")
@@ -26,7 +26,7 @@ class FormBox(VerticalScroll):
 
 
 class TextInput(Input):
-    """One line, whose cursor stands still."""
+    """A one-line input whose cursor does not blink."""
 
     def __init__(self, value: str = "", placeholder: str = "", *, password: bool = False) -> None:
         super().__init__(value, placeholder, password=password, compact=True)
@@ -34,7 +34,7 @@ class TextInput(Input):
 
 
 class SecretInput(TextInput):
-    """What is typed is not shown, and cannot be copied out again."""
+    """An input whose text is not shown and cannot be copied."""
 
     def __init__(self, placeholder: str = "") -> None:
         super().__init__(placeholder=placeholder, password=True)
@@ -47,7 +47,7 @@ class SecretInput(TextInput):
 
 
 class Field(Horizontal):
-    """One row: a label and a widget beside it, under the field's key."""
+    """One row: a label and an editor, identified by the field's key."""
 
     def __init__(self, key: str, label: str, editor: Widget) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class Field(Horizontal):
 
     @property
     def value(self) -> str:
-        """What is typed or chosen, without the spaces around it."""
+        """The text typed or value chosen, stripped."""
         editor = self._editor
         if isinstance(editor, Input):
             return editor.value.strip()
@@ -79,7 +79,6 @@ class Field(Horizontal):
 
     @property
     def editor(self) -> Widget:
-        """What is typed or chosen in."""
         return self._editor
 
 
@@ -92,18 +91,18 @@ def secret_field(key: str, label: str, placeholder: str = "") -> Field:
 
 
 def data_center_field(value: str, *more: tuple[str, str]) -> Field:
-    """The data centers, each by what its address bar says.
+    """A choice of data centers, each shown with its host in the address bar.
 
     Args:
-        more: other choices, as for `choice_field`.
+        more: additional options, as for `choice_field`.
     """
-    places = [(f"{data_center_label(key)}  {dc.web_host('crm')}", key) for key, dc in DATA_CENTERS.items()]
-    return choice_field("data_center", "Address bar", [*places, *more], value)
+    options = [(f"{data_center_label(key)}  {dc.web_host('crm')}", key) for key, dc in DATA_CENTERS.items()]
+    return choice_field("data_center", "Address bar", [*options, *more], value)
 
 
 def choice_field(key: str, label: str, options: Sequence[tuple[str, str]], value: str) -> Field:
     """Args:
-    options: what is shown, and what it stands for.
+    options: pairs of text and value.
     """
-    shown = [(Content(text), meant) for text, meant in options]
-    return Field(key, label, Select(shown, value=value, allow_blank=False, compact=True))
+    contents = [(Content(text), option_value) for text, option_value in options]
+    return Field(key, label, Select(contents, value=value, allow_blank=False, compact=True))

@@ -1,4 +1,4 @@
-"""What the screens have in common that change which orgs are watched."""
+"""The base of the screens that add, edit and remove orgs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class FormScreen(ModalScreen[T]):
-    """Has the desk do something, tells what went wrong, and ends with a result."""
+    """Runs work in the org service, shows its problems, and closes with a result."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("form")
 
@@ -34,45 +34,45 @@ class FormScreen(ModalScreen[T]):
         super().__init__()
         self.org_service = org_service
         self._result: list[T] = []
-        """What it ends with, once it does."""
+        """The result, from `finish` until the screen closes."""
 
     def run_in_service(self, work: Coroutine[Any, Any, None]) -> None:
-        """Done to its end by the desk, even where this screen is left or the app quits meanwhile."""
+        """Have the org service finish the work, even if this screen closes or the app quits."""
         self.org_service.start_task(self._run_guarded(work))
 
     async def _run_guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except (StoppedError, NoMatches):
-            pass  # left meanwhile
+            pass  # the screen was closed meanwhile
         except ProblemError as error:
             self._handle_failure(error.problem)
-        except Exception as error:  # a bug of ours must not leave a form that waits for ever
+        except Exception as error:  # a bug must not leave a form that waits for ever
             _log.error("%s: ended in %s", type(self).__name__, type(error).__name__)
             self._handle_failure(bug_problem(error))
 
-    def _handle_failure(self, trouble: Problem) -> None:
-        with suppress(NoMatches):  # left meanwhile, and its widgets have gone
-            self.show_failure(trouble)
+    def _handle_failure(self, problem: Problem) -> None:
+        with suppress(NoMatches):  # the screen was closed meanwhile, and its widgets are gone
+            self.show_failure(problem)
 
     def show_failure(self, trouble: Problem) -> None:
-        """What was to be done could not be done."""
+        """Show why the work failed; subclasses also reset their buttons."""
         self.show_problem(trouble)
 
     def show_problem(self, trouble: Problem | None) -> None:
-        """What is wrong, below the fields; None: nothing."""
-        wrong = self.query_one("#wrong", Static)
-        wrong.update(Content(f"{trouble.message} {trouble.hint}" if trouble else ""))
-        wrong.display = trouble is not None
+        """Show a problem below the fields; None clears it."""
+        message = self.query_one("#wrong", Static)
+        message.update(Content(f"{trouble.message} {trouble.hint}" if trouble else ""))
+        message.display = trouble is not None
         if trouble:
-            self.call_after_refresh(wrong.scroll_visible, animate=False)
+            self.call_after_refresh(message.scroll_visible, animate=False)
 
     def finish(self, result: T) -> None:
-        """Close with this result, as soon as nothing else is on top."""
+        """Close with this result as soon as no other screen is on top."""
         self._result.append(result)
         self.tick()
 
     def tick(self) -> None:
-        """A second went by; called while this screen is on top."""
+        """Called once a second while this screen is on top."""
         if self._result and self.is_current:
             self.dismiss(self._result.pop())

@@ -1,4 +1,4 @@
-"""Is an org to go? Asked once, plainly."""
+"""The form that confirms the removal of an org."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RemoveScreen(FormScreen[None]):
-    """Takes an org off watch; its backups at Zoho are not touched."""
+    """Takes an org off watch; its backups at Zoho are not affected."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("remove")
 
@@ -55,7 +55,7 @@ class RemoveScreen(FormScreen[None]):
 
     @on(Button.Pressed, "#back")
     def action_back(self) -> None:
-        if not self.query_one("#buttons").disabled:  # else it is being removed
+        if not self.query_one("#buttons").disabled:  # disabled while removing
             self.dismiss(None)
 
     @on(Button.Pressed, "#remove, #revoke")

@@ -1,4 +1,4 @@
-"""The pages of the guided form, each a widget that shows and reads its own part."""
+"""The pages of the sign-in form; each shows and reads its own fields."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 _CODE_LIFETIME: Final = timedelta(minutes=10)
 _TYPED_IN: Final = ""
-"""The choice of a client that is typed in, not taken over."""
+"""The value of `client_of` when the client is typed in, not reused from another org."""
 
 
 class SignInPage(Vertical):
-    """Fields by key."""
+    """The base of the pages: access to fields by key."""
 
     def field(self, key: str) -> Field:
-        return next(one for one in self.query(Field) if one.key == key)
+        return next(field for field in self.query(Field) if field.key == key)
 
     @property
     def editors(self) -> list[Widget]:
-        """What can be typed or chosen in now, top to bottom."""
-        return [one.editor for one in self.query(Field) if one.display]
+        """The editors of all visible fields, top to bottom."""
+        return [field.editor for field in self.query(Field) if field.display]
 
     def key_of(self, action: str) -> str:
         """The key of one of the screen's actions."""
@@ -53,7 +53,7 @@ class SignInPage(Vertical):
 
 
 class OrgPage(SignInPage):
-    """What to call it, and where it lives."""
+    """Asks for the org's name and data center."""
 
     def __init__(self, examples: Mapping[str, str]) -> None:
         super().__init__(id="org")
@@ -62,8 +62,8 @@ class OrgPage(SignInPage):
     def compose(self) -> ComposeResult:
         yield Static("What to call it, and what its address bar says:", classes="lead")
         yield text_field("name", "Name", self._examples.get("name", ""), "such as acme")
-        chosen = self._examples.get("data_center", "us")
-        yield data_center_field(chosen, ("custom  another host", CUSTOM_DATA_CENTER))
+        data_center = self._examples.get("data_center", "us")
+        yield data_center_field(data_center, ("custom  another host", CUSTOM_DATA_CENTER))
         yield text_field("accounts_url", "Accounts URL", "", "such as https://accounts.example.com")
         yield text_field("api_url", "API URL", "", "such as https://api.example.com")
 
@@ -76,17 +76,17 @@ class OrgPage(SignInPage):
 
     @property
     def values(self) -> dict[str, str]:
-        """Keys of an `[[org]]` table."""
-        shown = {one.key: one.value for one in self.query(Field) if one.display}
+        """The visible fields, as keys and values of an `[[org]]` table."""
+        shown = {field.key: field.value for field in self.query(Field) if field.display}
         return {key: text for key, text in shown.items() if text or key == "name"}
 
 
 class MethodPage(SignInPage):
-    """How to sign in."""
+    """Asks for the sign-in method."""
 
     def __init__(self, first: SignInMethod) -> None:
         """Args:
-        first: the one to begin on.
+        first: the method that is highlighted at first.
         """
         super().__init__(id="way")
         self._first: SignInMethod = first
@@ -96,13 +96,13 @@ class MethodPage(SignInPage):
         options = [
             Option(
                 Content.assemble(
-                    (SIGN_IN_GUIDES[way].title, "bold"),
+                    (SIGN_IN_GUIDES[method].title, "bold"),
                     "\n",
-                    (f"  {SIGN_IN_GUIDES[way].requirement}", "$text-muted"),
+                    (f"  {SIGN_IN_GUIDES[method].requirement}", "$text-muted"),
                 ),
-                id=way,
+                id=method,
             )
-            for way in SIGN_IN_METHODS
+            for method in SIGN_IN_METHODS
         ]
         yield OptionList(*options, id="ways", compact=True, markup=False)
 
@@ -119,7 +119,7 @@ class MethodPage(SignInPage):
 
 
 class ClientPage(SignInPage):
-    """What to do in Zoho's API console, and what to bring back from there."""
+    """Shows the steps in Zoho's API console, and asks for the values from there."""
 
     def __init__(self) -> None:
         super().__init__(id="client")
@@ -147,9 +147,9 @@ class ClientPage(SignInPage):
         now: datetime,
     ) -> None:
         """Args:
-        clients: orgs under watch, whose client may be used again.
-        again: the org that signs in again.
-        examples: what to fill in.
+        clients: orgs under watch whose client may be reused.
+        again: the org that signs in again; None for a new org.
+        examples: initial values by field key.
         """
         guide = SIGN_IN_GUIDES[way]
         self._method, self._opened_at = way, now
@@ -167,12 +167,12 @@ class ClientPage(SignInPage):
         ]
         choice = self.field("client_of").query_one(Select)
         choice.set_options(options)
-        taken = again.name if again and again.name in self._clients and not examples else _TYPED_IN
-        choice.value = taken
+        chosen = again.name if again and again.name in self._clients and not examples else _TYPED_IN
+        choice.value = chosen
         self.field("answer").query_one(Static).update(Content((guide.pasted_value or "").capitalize()))
-        filled = {"client_id": again.client_id if again else "", **examples}
+        initial_values = {"client_id": again.client_id if again else "", **examples}
         for key in ("client_id", "client_secret", "soid", "answer"):
-            self.field(key).value = filled.get(key, "")
+            self.field(key).value = initial_values.get(key, "")
         self.show_fields(
             client_of=bool(self._clients), soid=way == "client-credentials", answer=bool(guide.pasted_value)
         )
@@ -180,25 +180,25 @@ class ClientPage(SignInPage):
         self.tick(now)
 
     def reset_client_choice(self) -> None:
-        """There is none to take over after all."""
+        """Have the user type in the client; the chosen one cannot be reused."""
         self.field("client_of").value = _TYPED_IN
         self.update_client_fields()
 
     def update_client_fields(self) -> None:
-        own = self.field("client_of").value == _TYPED_IN
-        self.show_fields(client_id=own, client_secret=own)
+        is_typed = self.field("client_of").value == _TYPED_IN
+        self.show_fields(client_id=is_typed, client_secret=is_typed)
 
     def tick(self, now: datetime) -> None:
-        """The minutes that a code has, which was made when this page was opened."""
+        """Show how long a code that was made when this page opened is still valid."""
         minutes = self.query_one("#minutes", Static)
         minutes.display = self._method == "code"
         if self._opened_at is None or self._method != "code":
             return
         ends = self._opened_at + _CODE_LIFETIME
-        said = f"A 10-minute code made when this page opened is good for {_time_left(ends, now)}."
+        text = f"A 10-minute code made when this page opened is good for {_time_left(ends, now)}."
         if ends <= now:
-            said = "A code made when this page opened is too old by now: generate a new one."
-        minutes.update(Content(said))
+            text = "A code made when this page opened is too old by now: generate a new one."
+        minutes.update(Content(text))
 
     @property
     def client_from(self) -> str | None:
@@ -215,17 +215,17 @@ class ClientPage(SignInPage):
 
     @property
     def client_secret(self) -> str | None:
-        """As typed; to be handed on at once."""
+        """The secret as typed; do not store it."""
         return None if self.client_from else self.field("client_secret").value
 
     @property
     def code_or_token(self) -> str | None:
-        """The code or the refresh token, as typed; to be handed on at once."""
+        """The code or refresh token as typed; do not store it."""
         return self.field("answer").value if SIGN_IN_GUIDES[self._method].pasted_value else None
 
 
 class WaitPage(SignInPage):
-    """What Zoho is being asked, and what the person is to do meanwhile."""
+    """Shows the progress of the sign-in, and what the user has to do meanwhile."""
 
     def __init__(self) -> None:
         super().__init__(id="wait")
@@ -239,31 +239,31 @@ class WaitPage(SignInPage):
         yield Static(id="opened", markup=False)
 
     def clear(self) -> None:
-        """A new attempt begins: what the one before showed is of no use any more."""
+        """Clear what the previous attempt has shown."""
         self._progress = None
-        for each in self.query(Static):
-            each.update("")
+        for static in self.query(Static):
+            static.update("")
         self.query_one("#code").display = self.query_one("#qr").display = False
 
     def show_poll_failed(self) -> None:
-        """Zoho signed the person in, and what comes after it failed."""
+        """Show that the sign-in worked, but the first poll failed."""
         self.clear()
         self.query_one("#asking", Static).update(
             "Zoho signed you in; looking at the org failed. Try again, or go back, which gives it up."
         )
 
     def show(self, progress: SignInProgress, now: datetime) -> None:
-        """What is under way."""
-        same = isinstance(progress, DeviceCode) and isinstance(self._progress, DeviceCode)
+        """Show the progress."""
+        is_same_code = isinstance(progress, DeviceCode) and isinstance(self._progress, DeviceCode)
         self._progress = progress
-        asking, code, qr = (self.query_one(one, Static) for one in ("#asking", "#code", "#qr"))
-        if not same:
+        asking, code, qr = (self.query_one(selector, Static) for selector in ("#asking", "#code", "#qr"))
+        if not is_same_code:
             self.query_one("#opened", Static).update("")
             code.display = qr.display = isinstance(progress, DeviceCode)
         match progress:
             case RequestingFromZoho(what):
                 asking.update(Content(f"Asking Zoho {what} …"))
-            case DeviceCode() if not same:
+            case DeviceCode() if not is_same_code:
                 asking.update(
                     Content.assemble(
                         "In any browser, open ", (progress.verification_url, "bold"), " and enter"
@@ -276,29 +276,31 @@ class WaitPage(SignInPage):
                     else []
                 )
                 qr.update(Content("\n".join(lines)))
-                # With the rows around it; where that does not fit, the address is enough.
+                # Only where it fits with the 13 rows around it; the address is enough.
                 qr.display = bool(lines) and self.app.size.height >= len(lines) + 13
             case ConsentPage(url, redirect_uri):
-                back = (redirect_uri, "bold")
+                redirect = (redirect_uri, "bold")
                 asking.update(
-                    Content.assemble("Accept in the browser. It comes to ", back, f" by itself.\n\n{url}")
+                    Content.assemble(
+                        "Accept in the browser. It comes to ", redirect, f" by itself.\n\n{url}"
+                    )
                 )
             case _:
                 pass
         self.tick(now)
 
     def show_browser_opened(self, opened: bool) -> None:
-        none = "This machine has no browser to open it in: copy the address."
-        said = "Opened in this machine's browser." if opened else none
-        self.query_one("#opened", Static).update(Content(said))
+        no_browser = "This machine has no browser to open it in: copy the address."
+        text = "Opened in this machine's browser." if opened else no_browser
+        self.query_one("#opened", Static).update(Content(text))
 
     def tick(self, now: datetime) -> None:
         left = self.query_one("#left", Static)
         keys = f"{self.key_of('open')} opens it here · {self.key_of('copy')} copies the address"
         match self._progress:
             case DeviceCode(expires_at=ends, next_poll=poll):
-                said = f"Good for {_time_left(ends, now)} · Zoho is asked again in {_time_left(poll, now)}"
-                left.update(Content(f"{said}\n{keys}"))
+                text = f"Good for {_time_left(ends, now)} · Zoho is asked again in {_time_left(poll, now)}"
+                left.update(Content(f"{text}\n{keys}"))
             case ConsentPage(expires_at=ends):
                 left.update(Content(f"Waits for {_time_left(ends, now)}\n{keys}"))
             case _:
@@ -306,12 +308,12 @@ class WaitPage(SignInPage):
 
 
 def _time_left(end: datetime, now: datetime) -> str:
-    """`04:31`."""
+    """The time until `end`, such as `04:31`; never negative."""
     return countdown(max(end - now, timedelta())).removeprefix("00:")
 
 
 class ConfirmPage(SignInPage):
-    """Whose org it is: is it this one?"""
+    """Shows the org that was found, for the user to confirm."""
 
     def __init__(self) -> None:
         super().__init__(id="found")

@@ -1,4 +1,4 @@
-"""The guided form: an org comes under watch, or signs in again."""
+"""The form that adds an org or signs an org in again, page by page."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ _NEXT_LABELS: Final = {
 
 
 class SignInScreen(FormScreen[Snapshot | None]):
-    """Page after page; esc goes one back, and from the first one out. Nothing is kept before the end."""
+    """Guides through the pages; esc goes back one page. Nothing is stored before the last one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("sign-in")
 
     def __init__(self, org_service: OrgService, existing: Org | None = None) -> None:
         """Args:
-        again: the org that signs in again; None: a new one.
+        existing: the org that signs in again; None for a new org.
         """
         super().__init__(org_service)
         self._existing_org = existing
         self._pages = _PAGES[1:] if existing else _PAGES
         self._method: SignInMethod | None = None
         self._client_page_filled_for: tuple[str | None, ...] = ()
-        """The way, and the data center, that the page of the client was last filled in for."""
+        """Method, data center and accounts URL for which the client page was last filled in."""
         self._flow: SignInFlow | None = None
         self._progress: SignInProgress | None = None
 
@@ -71,8 +71,10 @@ class SignInScreen(FormScreen[Snapshot | None]):
                 yield Static(self.org_service.form_notice, id="banner", markup=False)
             with ContentSwitcher(initial=self._pages[0]):
                 yield OrgPage(self.org_service.form_examples(None, None))
-                own = self._existing_org is not None and self._existing_org.grant == "client-credentials"
-                yield MethodPage("client-credentials" if own else SIGN_IN_METHODS[0])
+                has_own_client = (
+                    self._existing_org is not None and self._existing_org.grant == "client-credentials"
+                )
+                yield MethodPage("client-credentials" if has_own_client else SIGN_IN_METHODS[0])
                 yield ClientPage()
                 yield WaitPage()
                 yield ConfirmPage()
@@ -104,22 +106,22 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self.call_after_refresh(self._focus_page, page)
 
     def _focus_page(self, page: str) -> None:
-        """The page is laid out: put the cursor where it begins, and say which one it is."""
+        """Focus the first widget of the page and show its number; called after its layout."""
         if page != self.current_page:
             return
         self.set_focus(self._first_widget(page))
         box = self.query_one(FormBox)
-        place, key = self._pages.index(page) + 1, key_of(self, "sign-in.back")
-        box.border_subtitle = Content(f"{place} of {len(self._pages)} · {key} back")
+        number, key = self._pages.index(page) + 1, key_of(self, "sign-in.back")
+        box.border_subtitle = Content(f"{number} of {len(self._pages)} · {key} back")
 
     def _first_widget(self, page: str) -> Widget:
         if page in ("wait", "found"):
             return self.query_one("#back" if page == "wait" else "#next")
         editors = self.query_one(f"#{page}", SignInPage).editors
-        # What is to be typed first: a choice has been made already, if only by default.
-        return next((one for one in editors if isinstance(one, Input)), editors[0])
+        # Inputs first: a choice already has its default.
+        return next((editor for editor in editors if isinstance(editor, Input)), editors[0])
 
-    # Going on, and back
+    # Navigation
 
     @on(Button.Pressed, "#next")
     def _pressed_next(self) -> None:
@@ -130,11 +132,11 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self.action_back()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
-        """Enter goes to the next field, and from the last one on."""
+        """Enter goes to the next field, and from the last one to the next page."""
         message.stop()
         editors = self.query_one(f"#{self.current_page}", SignInPage).editors
         if message.input not in editors:
-            return  # pressed twice, and the page has gone on
+            return  # enter was pressed twice, and the page has changed
         if after := editors[editors.index(message.input) + 1 :]:
             after[0].focus()
         else:
@@ -148,11 +150,11 @@ class SignInScreen(FormScreen[Snapshot | None]):
         message.stop()
         self.query_one(OrgPage).update_custom_fields()
         self.query_one(ClientPage).update_client_fields()
-        if message.select.has_focus:  # chosen by a person, who goes on
+        if message.select.has_focus:  # chosen by the user, not set by the program
             self._focus_next_field(message.select)
 
     def _focus_next_field(self, editor: Widget) -> None:
-        """To the next field, or else to the button that goes on."""
+        """Focus the next field, or the Next button after the last one."""
         editors = self.query_one(f"#{self.current_page}", SignInPage).editors
         after = editors[editors.index(editor) + 1 :] if editor in editors else []
         self.set_focus(after[0] if after else self.query_one("#next"))
@@ -187,37 +189,37 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self._show_page("way")
 
     def _choose_method(self) -> None:
-        self._method = way = self.query_one(MethodPage).method
+        self._method = method = self.query_one(MethodPage).method
         try:
             org = self._existing_org or self._org_from_first_page()
         except ProblemError as error:
             self.show_problem(error.problem)
             return
-        asked_for = (way, org.data_center, org.accounts_url)
-        if asked_for != self._client_page_filled_for:  # else what was typed stays
-            self._client_page_filled_for = asked_for
+        inputs = (method, org.data_center, org.accounts_url)
+        if inputs != self._client_page_filled_for:  # else keep what was typed
+            self._client_page_filled_for = inputs
             examples = self.org_service.form_examples(
-                way, self._existing_org.name if self._existing_org else None
+                method, self._existing_org.name if self._existing_org else None
             )
             clients = self.org_service.reusable_clients(org)
             self.query_one(ClientPage).fill_in(
-                way, org.data_center, clients, self._existing_org, examples, self.org_service.now()
+                method, org.data_center, clients, self._existing_org, examples, self.org_service.now()
             )
         self._show_page("client")
 
     def _org_from_first_page(self) -> Org:
-        """The new org, as far as the first page tells."""
+        """The new org with the values of the first page."""
         return self.org_service.parse_org({**self.query_one(OrgPage).values, "client_id": "1000"})
 
     # Signing in
 
     def _begin_sign_in(self) -> None:
-        page, way = self.query_one(ClientPage), self._method
-        assert way is not None
+        page, method = self.query_one(ClientPage), self._method
+        assert method is not None
         try:
             if self._flow is None:
                 self._flow = self.org_service.begin_sign_in(
-                    self._draft(page, way), way, existing=self._existing_org
+                    self._draft(page, method), method, existing=self._existing_org
                 )
         except ProblemError as error:
             self.show_problem(error.problem)
@@ -227,43 +229,43 @@ class SignInScreen(FormScreen[Snapshot | None]):
         self._show_page("wait")
         self.run_in_service(self._sign_in(self._flow, page))
 
-    def _draft(self, page: ClientPage, way: SignInMethod) -> Org:
-        """The org as it is to be watched, from all that was typed but the secrets."""
-        own = {"client_id": page.client_id}
-        if way == "client-credentials":
-            own |= {"grant": "client-credentials", "soid": page.soid}
+    def _draft(self, page: ClientPage, method: SignInMethod) -> Org:
+        """The org from all typed values except the secrets."""
+        values = {"client_id": page.client_id}
+        if method == "client-credentials":
+            values |= {"grant": "client-credentials", "soid": page.soid}
         if self._existing_org is None:
-            return self.org_service.parse_org({**self.query_one(OrgPage).values, **own})
+            return self.org_service.parse_org({**self.query_one(OrgPage).values, **values})
         before = self.org_service.table_of(self._existing_org)
-        kept = {key: text for key, text in before.items() if key not in ("grant", "soid")}
-        return self.org_service.parse_org(kept | own, edited_name=self._existing_org.name)
+        unchanged = {key: text for key, text in before.items() if key not in ("grant", "soid")}
+        return self.org_service.parse_org(unchanged | values, edited_name=self._existing_org.name)
 
-    async def _sign_in(self, attempt: SignInFlow, page: ClientPage) -> None:
-        found = await attempt.sign_in(
+    async def _sign_in(self, flow: SignInFlow, page: ClientPage) -> None:
+        preview = await flow.sign_in(
             page.client_secret, page.code_or_token, self._show_progress, client_from=page.client_from
         )
-        if self._is_current(attempt, "wait"):
-            self.query_one(ConfirmPage).show(found)
+        if self._is_current(flow, "wait"):
+            self.query_one(ConfirmPage).show(preview)
             self._show_page("found")
 
     async def _save_org(self) -> None:
-        attempt = self._flow
-        if attempt is None or self._result:
+        flow = self._flow
+        if flow is None or self._result:
             return
-        known = await attempt.commit()
+        snapshot = await flow.commit()
         if self.is_mounted:
             self._flow = None
-            self.finish(known)
+            self.finish(snapshot)
 
     def show_failure(self, trouble: Problem) -> None:
-        """What Zoho gave already, and may still be of use, is not asked for again."""
-        attempt = self._flow
-        if self.current_page == "wait" and attempt:
-            if attempt.is_signed_in and trouble.kind != "auth":
+        """Show the problem; keep a flow that has signed in, so that only the poll is repeated."""
+        flow = self._flow
+        if self.current_page == "wait" and flow:
+            if flow.is_signed_in and trouble.kind != "auth":
                 self.query_one(WaitPage).show_poll_failed()
-                again = self.query_one("#next", Button)
-                again.display = True
-                self.set_focus(again)
+                retry = self.query_one("#next", Button)
+                retry.display = True
+                self.set_focus(retry)
             else:
                 self._cancel_flow()
                 if trouble.code == NO_CLIENT_SECRET_PROBLEM.code:
@@ -271,13 +273,13 @@ class SignInScreen(FormScreen[Snapshot | None]):
                 self._show_page("client")
         self.show_problem(trouble)
 
-    def _is_current(self, attempt: SignInFlow, page: str) -> bool:
-        return self.is_mounted and self._flow is attempt and self.current_page == page
+    def _is_current(self, flow: SignInFlow, page: str) -> bool:
+        return self.is_mounted and self._flow is flow and self.current_page == page
 
     def _cancel_flow(self) -> None:
-        attempt, self._flow = self._flow, None
-        if attempt is not None:
-            self.org_service.start_task(attempt.cancel())
+        flow, self._flow = self._flow, None
+        if flow is not None:
+            self.org_service.start_task(flow.cancel())
 
     def on_unmount(self) -> None:
         self._cancel_flow()
@@ -287,10 +289,10 @@ class SignInScreen(FormScreen[Snapshot | None]):
     def _show_progress(self, progress: SignInProgress) -> None:
         if not self.is_mounted:
             return
-        news = self._progress
+        before = self._progress
         self._progress = progress
         self.query_one(WaitPage).show(progress, self.org_service.now())
-        if isinstance(progress, ConsentPage) and news is None:
+        if isinstance(progress, ConsentPage) and before is None:
             self.action_open()
 
     def tick(self) -> None:
@@ -301,7 +303,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
             self.query_one(ClientPage).tick(self.org_service.now())
 
     def action_open(self) -> None:
-        """The page that is to be opened, in this machine's browser."""
+        """Open Zoho's sign-in page in this machine's browser."""
         if isinstance(page := self._progress, DeviceCode):
             self.run_in_service(self._open_url(page.verification_url_with_code or page.verification_url))
         elif isinstance(page, ConsentPage):
@@ -313,10 +315,10 @@ class SignInScreen(FormScreen[Snapshot | None]):
             self.query_one(WaitPage).show_browser_opened(opened)
 
     def action_copy(self) -> None:
-        """The address while it is shown, else the scopes; never a secret."""
-        page, text, what = self._progress, SIGN_IN_SCOPES, "The scopes are"
+        """Copy the address while it is shown, else the scopes; never a secret."""
+        page, text, subject = self._progress, SIGN_IN_SCOPES, "The scopes are"
         if self.current_page == "wait" and isinstance(page, DeviceCode | ConsentPage):
-            what = "The address is"
+            subject = "The address is"
             text = page.url if isinstance(page, ConsentPage) else page.verification_url
         self.app.copy_to_clipboard(text)
-        self.notify(f"{what} on the clipboard.", timeout=3)
+        self.notify(f"{subject} on the clipboard.", timeout=3)

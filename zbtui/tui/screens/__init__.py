@@ -1,0 +1,1 @@
+"""The screens: fleet, detail, help and welcome."""

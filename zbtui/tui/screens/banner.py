@@ -1,4 +1,4 @@
-"""What the screen tells above the orgs: what is wrong with zbtui itself, or with this machine. Pure."""
+"""The banner above the orgs: problems of zbtui itself or of this machine. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from zbtui.tui.org_list import OrgList
 
 
 def banner_lines(roster: OrgList, problems: Iterable[Problem | None]) -> list[str]:
-    """A sentence each.
+    """One line for each problem.
 
     Args:
-        troubles: of config, journal and alerts; None: there is none.
+        problems: of config, journal, alerts and screen memory; each None where all is well.
     """
-    told = [roster.in_words(trouble) for trouble in problems if trouble]
+    lines = [roster.in_words(problem) for problem in problems if problem]
     snapshots = list(roster.all_orgs.values())
-    offset = max((one.zoho.clock_offset for one in snapshots), key=abs, default=timedelta())
+    offset = max((snapshot.zoho.clock_offset for snapshot in snapshots), key=abs, default=timedelta())
     if abs(offset) > CLOCK_TOLERANCE:
-        way = "behind" if offset > timedelta() else "ahead of"
-        told.append(
-            f"This machine's clock is {rough_span(offset)} {way} Zoho's: countdowns go by Zoho's clock."
+        order = "behind" if offset > timedelta() else "ahead of"
+        lines.append(
+            f"This machine's clock is {rough_span(offset)} {order} Zoho's: countdowns go by Zoho's clock."
         )
-    looked = [one.polls.problem for one in snapshots]
-    if len(looked) > 1 and all(trouble and trouble.kind == "network" for trouble in looked):
-        told.append("No org can be reached: is this machine online?")
-    return told
+    poll_problems = [snapshot.polls.problem for snapshot in snapshots]
+    if len(poll_problems) > 1 and all(problem and problem.kind == "network" for problem in poll_problems):
+        lines.append("No org can be reached: is this machine online?")
+    return lines

@@ -1,4 +1,4 @@
-"""The pages of the detail beside what is known now: the year, the looks, Zoho's answer. Pure."""
+"""Rows of the detail screen's pages History, Looks and JSON, and of the next dates. Pure."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _LONGEST_PLAN = AGENDA_HORIZON * 12
 
 
 def next_date_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
-    """Zoho's own date, and about when its plan has the four after it."""
+    """Zoho's date of the next run, and the estimated dates of the four after it."""
     backup = snapshot.zoho.backup
     if backup is None or backup.next_run is None or snapshot.time_to_next_run(now) is None:
         return []
     later = later_runs(backup.rrule, backup.next_run, now + _LONGEST_PLAN) if backup.rrule else ()
-    past = ", past by now" if backup.next_run <= snapshot.zoho_now(now) else ""
-    rows = [("Next dates", f"{datetime_texts(backup.next_run, zone)[0]}: Zoho's word{past}")]
+    suffix = ", past by now" if backup.next_run <= snapshot.zoho_now(now) else ""
+    rows = [("Next dates", f"{datetime_texts(backup.next_run, zone)[0]}: Zoho's word{suffix}")]
     return rows + [
         ("", f"{datetime_texts(at, zone)[0]}: about, by the plan") for at in later[: _NEXT_DATES - 1]
     ]
 
 
 def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
-    """The year as a calendar, and each of its rows."""
+    """The year as a calendar, followed by each entry of the history."""
     history = snapshot.zoho.history
     if history is None:
         return [("History", "it could not be read yet")]
@@ -54,21 +54,21 @@ def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) 
 
 def _history_row(entry: HistoryEntry, zone: tzinfo | None) -> tuple[str, str]:
     when = datetime_texts(entry.logged_at, zone)[-1] if entry.logged_at else "no time told"
-    who = entry.done_by.name if entry.done_by else None
-    told = (
+    doer = entry.done_by.name if entry.done_by else None
+    parts = (
         entry.state or entry.action or "no word",
         entry.repeat_type,
         f"{entry.count} bought" if entry.count else None,
-        f"by {who}" if who else None,
+        f"by {doer}" if doer else None,
         entry.file_name,
     )
-    return when, " · ".join(part for part in told if part)
+    return when, " · ".join(part for part in parts if part)
 
 
 def poll_rows(
     polls: Sequence[PollRecord], now: datetime, zone: tzinfo | None = None, *, names_hidden: bool = False
 ) -> Rows:
-    """The last looks, newest first; while names are hidden without what went wrong, which may hold some."""
+    """The latest polls, newest first; hides the outcome of failed ones together with names."""
     rows: Rows = [("", f"the last {MAX_POLL_RECORDS} looks since zbtui started")]
     for poll in polls:
         left = f" · {poll.credits_remaining} API credits left" if poll.credits_remaining is not None else ""
@@ -80,13 +80,13 @@ def poll_rows(
 
 
 def answer_json(snapshot: Snapshot) -> str:
-    """Zoho's six keys as they came, texts cleaned; null where no backup is set up."""
+    """Zoho's six keys as received, texts cleaned; null where no backup is set up."""
     body = {"backup": snapshot.zoho.backup.as_dict() if snapshot.zoho.backup else None}
     return json.dumps(body, indent=2, ensure_ascii=False)
 
 
 def json_rows(snapshot: Snapshot) -> Rows:
-    """The answer, a line each."""
+    """Zoho's answer as JSON, one row for each line."""
     if snapshot.zoho.observed_at is None:
         return [("", "not seen yet")]
     return [("", line) for line in answer_json(snapshot).splitlines()]

@@ -1,4 +1,4 @@
-"""All that is known of one org, as rows of a label and a text: a pure function."""
+"""The detail screen's page Now: one org in full, as rows of label and text. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NULL = "null"
 def detail_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, dates: Rows, zone: tzinfo | None = None
 ) -> Rows:
-    """What to show, top to bottom; a row ("", "") parts two groups.
+    """All rows from top to bottom; a row ("", "") separates two groups.
 
     Args:
-        dates: rows of the dates that are ahead.
+        dates: the result of `next_date_rows`.
         zone: the viewer's; None: the machine's.
     """
     org = snapshot.org
@@ -61,16 +61,16 @@ def detail_rows(
 
 
 def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
-    """Zoho's six keys as they came, each date with the viewer's time beside it."""
+    """Zoho's six keys as received, each date followed by the viewer's local time."""
     backup = snapshot.zoho.backup
     if backup is None:
         return [("backup", "none" if snapshot.zoho.observed_at else "not seen yet")]
-    who = backup.requester
+    requester = backup.requester
     ahead = snapshot.time_to_next_run(now)
     scheduled = backup.scheduled_date or _NULL
     if backup.next_run and ahead is not None:
-        way = f"in {countdown(ahead)}" if ahead > timedelta() else f"{countdown(ahead)} ago"
-        scheduled += f" · {datetime_texts(backup.next_run, zone)[0]} · {way}"
+        distance = f"in {countdown(ahead)}" if ahead > timedelta() else f"{countdown(ahead)} ago"
+        scheduled += f" · {datetime_texts(backup.next_run, zone)[0]} · {distance}"
     started = backup.start_date or _NULL
     if backup.first_run:
         started += f" · {datetime_texts(backup.first_run, zone)[0]}"
@@ -80,20 +80,25 @@ def _zoho_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
         ("scheduled_date", scheduled),
         ("start_date", started),
         ("rrule", f"{backup.rrule} · {rrule_text(backup.rrule)}" if backup.rrule else _NULL),
-        ("requester.name", (who and who.name) or _NULL),
-        ("requester.id", (who and who.id) or _NULL),
-        ("requester.zuid", (who and who.zuid) or _NULL),
+        ("requester.name", (requester and requester.name) or _NULL),
+        ("requester.id", (requester and requester.id) or _NULL),
+        ("requester.zuid", (requester and requester.zuid) or _NULL),
     ]
 
 
 def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> Rows:
-    """What history and links tell, and how old that is."""
+    """Rows from history and links, and when these were read."""
     history, zoho_now = snapshot.zoho.history, snapshot.zoho_now(now)
-    good = last_good_summary(snapshot, now).removeprefix("last good ").removeprefix("last ")
-    rows = [("Last good", _with_date(good, snapshot.last_completed, zone))]
+    last_good = last_good_summary(snapshot, now).removeprefix("last good ").removeprefix("last ")
+    rows = [("Last good", _with_date(last_good, snapshot.last_completed, zone))]
     if history and history.last_failed:
-        at = history.last_failed.logged_at
-        rows.append(("Last failed", _with_date(ago(zoho_now - at) if at else "no date told", at, zone)))
+        failed_at = history.last_failed.logged_at
+        rows.append(
+            (
+                "Last failed",
+                _with_date(ago(zoho_now - failed_at) if failed_at else "no date told", failed_at, zone),
+            )
+        )
     if history and (stop := history.newest_with_action("stopped")):
         rows.append(("Last stopped", _with_date(f"by {_doer_name(stop)}", stop.logged_at, zone)))
     if history and (buy := history.newest_with_action("purchased")):
@@ -103,8 +108,8 @@ def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | No
         runs = "1 run" if count == 1 else f"{count} runs"
         rows.append(("This month", f"{runs}{_included(snapshot)}"))
     rows.append(("Links", _links(snapshot, now, zone)))
-    if trouble := snapshot.polls.history_problem:
-        rows.append(("Not read", f"history or links: {trouble.message} {trouble.hint}"))
+    if problem := snapshot.polls.history_problem:
+        rows.append(("Not read", f"history or links: {problem.message} {problem.hint}"))
     read = ago(now - snapshot.zoho.history_read_at) if snapshot.zoho.history_read_at else "never"
     return [*rows, ("History read", read)]
 
@@ -146,12 +151,12 @@ def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
 
 
 def _error_code_text(snapshot: Snapshot) -> str:
-    trouble = snapshot.polls.problem
-    assert trouble is not None
-    said = [trouble.code] if trouble.code else []
-    if trouble.http_status is not None:
-        said.append(f"HTTP {trouble.http_status}")
-    return " · ".join(said) or "no answer came"
+    problem = snapshot.polls.problem
+    assert problem is not None
+    parts = [problem.code] if problem.code else []
+    if problem.http_status is not None:
+        parts.append(f"HTTP {problem.http_status}")
+    return " · ".join(parts) or "no answer came"
 
 
 def _next_poll_text(snapshot: Snapshot, now: datetime) -> str:

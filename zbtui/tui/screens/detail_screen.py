@@ -1,4 +1,4 @@
-"""One org, in full."""
+"""The screen that shows one org in full."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _TAB_GAP: Final = "   "
 
 
 class DetailScreen(ModalScreen[str | None]):
-    """The verdict with its cure and what is known now; the year; the last looks; Zoho's answer as it came.
+    """Four pages: the org now, its history, its latest polls, and Zoho's answer as JSON.
 
-    Ends with what is to be done next: `SIGN_IN`, or nothing.
+    Returns `SIGN_IN` where the user chooses to sign in again, else None.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("detail")
@@ -51,8 +51,8 @@ class DetailScreen(ModalScreen[str | None]):
         browse: Callable[[str], None],
     ) -> None:
         """Args:
-        look: asks Zoho about the org of that name now.
-        browse: opens its CRM in the browser.
+        look: polls the org of that name now.
+        browse: opens the org's CRM in the browser.
         """
         super().__init__()
         self._fleet = fleet
@@ -72,25 +72,25 @@ class DetailScreen(ModalScreen[str | None]):
         self.tick()
 
     def tick(self) -> None:
-        """A second went by; called while this screen is on top."""
+        """Called once a second while this screen is on top."""
         snapshot = self._snapshot()
         if snapshot is None:
             self.dismiss(None)
             return
         box = self.query_one(".box")
         box.border_title = Content(snapshot.org.name)
-        back, look, again = (key_of(self, f"detail.{one}") for one in ("back", "look", "sign-in"))
+        back, look, sign_in = (key_of(self, f"detail.{action}") for action in ("back", "look", "sign-in"))
         copy, page = key_of(self, "detail.copy"), key_of(self, "detail.page")
         box.border_subtitle = Content(
-            f"{back} back · {look} look · {again} sign in · {copy} copy · {page} Zoho's page"
+            f"{back} back · {look} look · {sign_in} sign in · {copy} copy · {page} Zoho's page"
         )
         self.query_one("#pages", Static).update(self._tab_bar())
         self.query_one(RowList).set_rows(self._rows(snapshot))
 
     def _snapshot(self) -> Snapshot | None:
-        """As it may be shown; None: it has gone off watch."""
-        found = [one for one in self._fleet.snapshots if one.org.name == self._org_name]
-        return self._roster.as_shown(found[0]) if found else None
+        """The org's snapshot as it may be shown; None if it is no longer under watch."""
+        matches = [snapshot for snapshot in self._fleet.snapshots if snapshot.org.name == self._org_name]
+        return self._roster.as_shown(matches[0]) if matches else None
 
     def _tab_bar(self) -> Content:
         parts: list[tuple[str, str] | str] = []
@@ -137,7 +137,7 @@ class DetailScreen(ModalScreen[str | None]):
             begin = end + len(_TAB_GAP)
 
     def on_option_list_option_selected(self) -> None:
-        self.dismiss(None)  # enter leads back, as it led here
+        self.dismiss(None)  # enter opens this screen, and also closes it
 
     def action_look(self) -> None:
         self._look(self._org_name)
@@ -146,7 +146,7 @@ class DetailScreen(ModalScreen[str | None]):
         self._browse(self._org_name)
 
     def action_copy(self) -> None:
-        """The text of the row under the cursor."""
+        """Copy the text of the row under the cursor."""
         row = self.query_one(RowList).selected_row
         if row and row[1].strip():
             self.app.copy_to_clipboard(row[1])

@@ -1,4 +1,4 @@
-"""The screen that is left open: the bar, what needs telling, the orgs in one of four views, the keys."""
+"""The main screen: fleet bar, status line, banner, one of four views of the orgs, key bar."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from zbtui.onboarding import OrgService
 
 _UPDATE_DELAY_SECONDS: Final = 0.2
-"""So long answers are gathered: for each of thousands alone all orgs would be sorted, and jump about."""
+"""Delay to collect answers: sorting after each of thousands would be slow and jumpy."""
 
 
 class FleetScreen(OrgCommands, Screen[None]):
-    """All orgs, live."""
+    """Shows all orgs live."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("fleet")
     HORIZONTAL_BREAKPOINTS = NARROW
     VERTICAL_BREAKPOINTS = ROOMY
-    # Who has the focus is for the widgets to show: Textual's own has all of the screen repainted.
+    # Only widgets show the focus; Textual's own reactive would repaint the whole screen.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(
@@ -58,9 +58,10 @@ class FleetScreen(OrgCommands, Screen[None]):
         save_state: Callable[[ScreenState], None],
     ) -> None:
         """Args:
-        troubles: what is wrong with zbtui itself.
-        state: as somebody left it.
-        remember: told of each change of that.
+        list_problems: returns the problems of zbtui itself.
+        label: shown in front of the bar, such as that this is a demo.
+        state: view, sort and filter to begin with.
+        save_state: called with each change of that state.
         """
         super().__init__()
         self.fleet = fleet
@@ -75,16 +76,16 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._save_state = save_state
         self._views: dict[View, OrgListView] = {}
         self._bars_are_stale = True
-        """Whether anything is known anew that the bar and the notices do not show yet."""
+        """Whether changes wait that bar and banner do not show yet."""
         self._problems: tuple[Problem | None, ...] = ()
         self._org_to_select = ""
-        """The org to go to once it is shown."""
+        """The org to select as soon as it appears."""
         self._selection_before_filter: tuple[str | None, str | None] | None = None
-        """The org under the cursor before a filter hid it, and the one that it is on instead."""
+        """The org selected before a filter hid it, and the one selected instead."""
 
     def compose(self) -> ComposeResult:
         yield FleetBar(self._label)
-        with Horizontal(id="line"):  # above the orgs: below them the toasts come
+        with Horizontal(id="line"):  # above the orgs, because toasts appear below them
             yield FilterInput()
             yield StatusLine()
         yield Static(id="banner", markup=False)
@@ -107,7 +108,7 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     @property
     def view(self) -> OrgListView:
-        """The one that is shown."""
+        """The current view."""
         return self._views[self._view]
 
     @property
@@ -120,7 +121,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         elif name == "table":
             view = TableView(self.org_list)
         elif name == "agenda":
-            from zbtui.tui.views.agenda_view import AgendaView  # here: no start needs it
+            from zbtui.tui.views.agenda_view import AgendaView  # imported here to keep startup fast
 
             view = AgendaView(self.org_list)
         else:
@@ -133,12 +134,12 @@ class FleetScreen(OrgCommands, Screen[None]):
         return view
 
     def keys_changed(self) -> None:
-        """The user has chosen other keys."""
+        """Redraw all views with the keys of the changed config."""
         for view in self._views.values():
             view.keys_changed()
 
     async def action_show(self, name: View) -> None:
-        """Another view, with the cursor on the same org."""
+        """Switch to that view, with the cursor on the same org."""
         if name == self._view:
             return
         org, before, is_typing = self.selected_org, self.view, self.focused is self.filter_input
@@ -156,59 +157,61 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._update_state()
 
     def go_to_org(self, name: str) -> None:
-        """Move to that org, whatever the filter says."""
+        """Select that org; clears the filter if it hides the org."""
         if name not in self.org_list.positions and name in self.org_list.all_orgs:
             self._set_filter("")
             self._update_state()
         self.view.select(name)
 
     def _update_state(self) -> None:
-        """Have it remembered, where it is another one: the filter once it is typed, not with each key."""
-        roster = self.org_list
-        state = ScreenState(self._view, roster.sort, roster.reverse, roster.filter_text)
+        """Save the screen state if it has changed; a filter counts once it is complete."""
+        org_list = self.org_list
+        state = ScreenState(self._view, org_list.sort, org_list.reverse, org_list.filter_text)
         if state != self._state:
             self._state = state
             self._save_state(state)
 
-    # What it is told
+    # Updates
 
     def update_orgs(self, snapshots: Sequence[Snapshot]) -> None:
-        """Something about these is known anew."""
+        """Show these new snapshots."""
         now = self.fleet.now()
-        self.view.repaint([one.org.name for one in snapshots if self.org_list.update(one, now)])
-        for one in snapshots:
-            self.fleet_bar.update_org(one, now)
+        self.view.repaint(
+            [snapshot.org.name for snapshot in snapshots if self.org_list.update(snapshot, now)]
+        )
+        for snapshot in snapshots:
+            self.fleet_bar.update_org(snapshot, now)
         if not self._bars_are_stale:
             self._bars_are_stale = True
             self.set_timer(_UPDATE_DELAY_SECONDS, self._show_updates)
 
     def tick(self, change: OrgChanges) -> None:
-        """A second went by; orgs may have come and gone."""
-        now, roster = self.fleet.now(), self.org_list
-        if change.added or change.removed or self.fleet.policy is not roster.policy:
-            roster.set_orgs(self.fleet.snapshots, self.fleet.policy, now)
+        """Called once a second, with the orgs added and removed since."""
+        now, org_list = self.fleet.now(), self.org_list
+        if change.added or change.removed or self.fleet.policy is not org_list.policy:
+            org_list.set_orgs(self.fleet.snapshots, self.fleet.policy, now)
             self.view.rebuild()
             self.fleet_bar.reset()
             self._bars_are_stale = True
-        if self._problems != (troubles := self._list_problems()):
-            self._problems = troubles
+        if self._problems != (problems := self._list_problems()):
+            self._problems = problems
             self._bars_are_stale = True
-        roster.tick(now, self.view.visible_orgs())
+        org_list.tick(now, self.view.visible_orgs())
         if not self.is_current or self.focused is self.filter_input:
-            roster.extend_idle_timer()
-        if roster.expire_idle_timer():
+            org_list.extend_idle_timer()
+        if org_list.expire_idle_timer():
             self.view.reset_to_top()
-        if roster.refresh_order():
+        if org_list.refresh_order():
             self.view.rebuild()
         else:
             self.view.tick()
-        if self._org_to_select in roster.all_orgs:
+        if self._org_to_select in org_list.all_orgs:
             self.go_to_org(self._org_to_select)
             self._org_to_select = ""
         self._refresh_bars()
 
     def announce_org(self, snapshot: Snapshot) -> None:
-        """An org came under watch, or signed in again: go to it, once it is shown."""
+        """Select an org that was added or signed in again, as soon as it appears."""
         self._org_to_select = snapshot.org.name
         self.notify(f"{self.org_list.called(self._org_to_select)} is under watch.", timeout=4)
 
@@ -228,19 +231,19 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._bars_are_stale = False
 
     def _refresh_banner(self) -> None:
-        told = "\n".join(banner_lines(self.org_list, self._list_problems()))
-        if told != str(self.banner.content):
-            self.banner.update(told)
-            self.banner.set_class(bool(told), "-shown")
+        text = "\n".join(banner_lines(self.org_list, self._list_problems()))
+        if text != str(self.banner.content):
+            self.banner.update(text)
+            self.banner.set_class(bool(text), "-shown")
 
-    # Finding and sorting
+    # Filter and sort order
 
     def action_find(self) -> None:
-        """Type a filter; it works while it is typed."""
+        """Open the filter input; the filter applies while the user types."""
         self.filter_input.value = self.org_list.filter_text
         self.filter_input.select_all()
         self.filter_input.display = True
-        self.set_focus(self.filter_input)  # not `focus`, which waits behind the keys that came already
+        self.set_focus(self.filter_input)  # not `focus`, which comes after keys already queued
         self._refresh_bars()
 
     @on(Input.Changed, "#find")
@@ -249,8 +252,10 @@ class FleetScreen(OrgCommands, Screen[None]):
             self._set_filter(event.value)
 
     def action_keep_filter(self) -> None:
-        """Back to the orgs, with what was typed."""
-        if self.filter_input.value != self.org_list.filter_text:  # the last keys are not told of yet
+        """Close the filter input and keep the filter."""
+        if (
+            self.filter_input.value != self.org_list.filter_text
+        ):  # the last Changed messages are still queued
             self._set_filter(self.filter_input.value)
         self._close_filter_input()
         self._update_state()
@@ -271,9 +276,9 @@ class FleetScreen(OrgCommands, Screen[None]):
             self._update_state()
 
     def _set_filter(self, text: str) -> None:
-        view, kept = self.view, self._selection_before_filter
-        # Whoever has moved since the filter hid the org under the cursor is elsewhere now.
-        org = kept[0] if kept and kept[1] == view.selected_org else view.selected_org
+        view, before = self.view, self._selection_before_filter
+        # Return to the org that the filter hid, unless the user has moved since.
+        org = before[0] if before and before[1] == view.selected_org else view.selected_org
         self.org_list.set_filter(text)
         view.rebuild()
         if self.org_list.is_user_active and org in self.org_list.positions and org != view.selected_org:
@@ -282,14 +287,14 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._refresh_bars()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("sort", "reverse"):  # only where it shows
+        if action in ("sort", "reverse"):  # only where the user's order applies
             return not (self._views and self.view.fixed_order)
         return super().check_action(action, parameters)
 
     def action_sort(self) -> None:
-        """By the next of four."""
-        place = SORT_CYCLE.index(self.org_list.sort) if self.org_list.sort in SORT_CYCLE else -1
-        self._sort_by(SORT_CYCLE[(place + 1) % len(SORT_CYCLE)])
+        """Sort by the next order of the cycle."""
+        index = SORT_CYCLE.index(self.org_list.sort) if self.org_list.sort in SORT_CYCLE else -1
+        self._sort_by(SORT_CYCLE[(index + 1) % len(SORT_CYCLE)])
 
     def action_reverse(self) -> None:
         self._sort_by(self.org_list.sort, reverse=not self.org_list.reverse)
@@ -308,8 +313,8 @@ class FleetScreen(OrgCommands, Screen[None]):
     def action_hide_names(self) -> None:
         """Hide names and ids, or show them again."""
         self.org_list.hide_names(not self.org_list.names_hidden)
-        self.filter_input.password = self.org_list.names_hidden  # who looks for an org types its name
-        self._bars_are_stale = True  # the notices may name orgs and folders
+        self.filter_input.password = self.org_list.names_hidden  # a filter may contain names
+        self._bars_are_stale = True  # the banner may name orgs and folders
         self.app.clear_notifications()  # they name orgs
         self.fleet_bar.reset()
         self.view.rebuild()

@@ -1,4 +1,4 @@
-"""The keys, the words, and what no panel can know."""
+"""The help: keys, filter fields and the legend."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ _BLANK_ROW: Final = ("", "")
 
 
 class HelpScreen(ModalScreen[None]):
-    """Help, for the screen it was called on."""
+    """Shows help for the screen that opened it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("help")
 
     def __init__(self, keys: list[tuple[str, str]]) -> None:
         """Args:
-        keys: each key and what it does.
+        keys: pairs of keys and description.
         """
         super().__init__()
         self._keys = keys

@@ -1,4 +1,4 @@
-"""What can be done with the org under the cursor, and with all of them."""
+"""Commands on the selected org, and on all orgs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ else:
 
 
 class OrgCommands(_Base):
-    """The actions of the fleet's screen; each names the org that it is about."""
+    """The actions of the fleet screen; their messages name the org concerned."""
 
     fleet: Fleet
     org_service: OrgService
@@ -38,21 +38,21 @@ class OrgCommands(_Base):
         raise NotImplementedError
 
     def _hold_selected_org(self) -> Snapshot | None:
-        """The org under the cursor, which then stays there for a while."""
+        """The selected org; keeps it in its place for a while."""
         self.org_list.restart_idle_timer()
         return self.org_list.all_orgs.get(self.selected_org or "")
 
     def _show_toast(self, text: str) -> None:
         self.notify(text)
 
-    # Looking
+    # Polling and muting
 
     def action_look(self) -> None:
         if org := self._hold_selected_org():
             self.poll(org.org.name)
 
     def poll(self, org_name: str) -> None:
-        """Ask Zoho about it now; where that cannot be, say why."""
+        """Poll the org now, or show why that is not possible."""
         org, name = self.org_list.all_orgs.get(org_name), self.org_list.called(org_name)
         if org is None:
             return
@@ -69,11 +69,11 @@ class OrgCommands(_Base):
 
     def action_look_all(self) -> None:
         orgs = list(self.org_list.all_orgs.values())
-        locked = [one for one in orgs if not one.activity.paused and self.fleet.poll_soon(one.org.name)]
+        locked = [org for org in orgs if not org.activity.paused and self.fleet.poll_soon(org.org.name)]
         if locked:
-            names = ", ".join(self.org_list.called(one.org.name) for one in locked[:3])
+            names = ", ".join(self.org_list.called(org.org.name) for org in locked[:3])
             self._show_toast(f"Not before its time, or Zoho locks it: {names}")
-        if paused := sum(one.activity.paused for one in orgs):
+        if paused := sum(org.activity.paused for org in orgs):
             self._show_toast(f"{paused} paused, and not looked at.")
 
     def action_pause(self) -> None:
@@ -82,9 +82,9 @@ class OrgCommands(_Base):
 
     def action_pause_all(self) -> None:
         orgs = self.fleet.snapshots
-        pause = not all(one.activity.paused for one in orgs)
-        for one in orgs:
-            self.fleet.pause(one.org.name, pause)
+        pause = not all(org.activity.paused for org in orgs)
+        for org in orgs:
+            self.fleet.pause(org.org.name, pause)
 
     def action_mute(self) -> None:
         if org := self._hold_selected_org():
@@ -97,13 +97,13 @@ class OrgCommands(_Base):
         except ProblemError as error:
             self._show_toast(self.org_list.in_words(error.problem))
             return
-        done = "is muted: nobody is alerted of it" if mute else "is no longer muted"
-        self._show_toast(f"{self.org_list.called(name)} {done}.")
+        outcome = "is muted: nobody is alerted of it" if mute else "is no longer muted"
+        self._show_toast(f"{self.org_list.called(name)} {outcome}.")
 
     # Screens
 
     def action_open(self) -> None:
-        """The cure where the sign-in is dead, else all that is known."""
+        """Open the sign-in form where the sign-in is dead, else the detail screen."""
         org = self._hold_selected_org()
         if org and org.polls.problem and org.polls.problem.kind == "auth":
             self.action_sign_in()
@@ -115,23 +115,23 @@ class OrgCommands(_Base):
             screen = DetailScreen(self.fleet, org.org.name, self.org_list, self.poll, self.open_crm)
             self.app.push_screen(screen, self._after_detail)
 
-    def _after_detail(self, then: str | None) -> None:
-        if then == SIGN_IN:
+    def _after_detail(self, result: str | None) -> None:
+        if result == SIGN_IN:
             self.action_sign_in()
 
     def action_sign_in(self) -> None:
-        from zbtui.tui.forms.sign_in_screen import SignInScreen  # here: no start needs it
+        from zbtui.tui.forms.sign_in_screen import SignInScreen  # imported here to keep startup fast
 
         if org := self._hold_selected_org():
             self.app.push_screen(SignInScreen(self.org_service, org.org), self._after_sign_in)
 
-    def _after_sign_in(self, known: Snapshot | None) -> None:
-        if known is not None:
-            self.fleet.restart_with(known)
-            self.announce_org(known)
+    def _after_sign_in(self, snapshot: Snapshot | None) -> None:
+        if snapshot is not None:
+            self.fleet.restart_with(snapshot)
+            self.announce_org(snapshot)
 
     def announce_org(self, snapshot: Snapshot) -> None:
-        """An org came under watch, or signed in again."""
+        """Show that an org was added or signed in again."""
         raise NotImplementedError
 
     def action_edit(self) -> None:
@@ -146,7 +146,7 @@ class OrgCommands(_Base):
         if org := self._hold_selected_org():
             self.app.push_screen(RemoveScreen(self.org_service, org.org))
 
-    # Elsewhere
+    # Clipboard and browser
 
     def action_copy(self) -> None:
         if org := self._hold_selected_org():
@@ -159,12 +159,12 @@ class OrgCommands(_Base):
             self.open_crm(org.org.name)
 
     def open_crm(self, org_name: str) -> None:
-        """Zoho's own page of an org."""
+        """Open the org's page at Zoho in the browser."""
         if org := self.org_list.all_orgs.get(org_name):
             self.run_worker(self._open_crm(org), exit_on_error=False)
 
     async def _open_crm(self, org: Snapshot) -> None:
-        """Zoho's own page; where no browser opens, its address to take away."""
+        """Open the org's page; without a browser, copy its address instead."""
         page = crm_url(org)
         if page is None:
             self._show_toast("This org's data center is one of your own: its page is not known.")

@@ -1,4 +1,4 @@
-"""What is shown when no org is under watch yet."""
+"""The screen that is shown while no org is under watch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ An org that is added elsewhere appears here by itself."""
 
 
 class WelcomeScreen(Screen[None]):
-    """The way in: the demo, or the first org."""
+    """Offers the demo, or to add the first org."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("welcome")
 

@@ -1,0 +1,1 @@
+"""The views of the orgs: panels, table, agenda and events."""

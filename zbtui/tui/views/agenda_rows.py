@@ -1,4 +1,4 @@
-"""The agenda as lines: a day with its hours, a run, an org without one. Pure."""
+"""Renders the agenda's lines: a day with its hours, a run, an org without a run. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIME_TO_RUN_CELLS: Final = 20
 
 
 def render_day(day: AgendaDay, width: int, now: datetime, zone: tzinfo | None = None) -> StyledLine:
-    """A day: how many runs, and in which hours; the time line has a cell an hour."""
+    """A day's heading: the number of runs, and a time line with one cell for each hour."""
     count = "1 run" if len(day.runs) == 1 else f"{len(day.runs)} runs"
     words = relative_day_text(day.day, now.astimezone(zone).date())
     text = first_fitting([f"{words} · {count} · 0h {day.hour_cells} 24h", f"{words} · {count}"], width - 6)
@@ -38,28 +38,32 @@ def render_run(
     shares_hour: bool,
 ) -> StyledLine:
     """One run, in exactly `width` cells: `09:58 ● acme  in 03:12:44  every week on Monday`."""
-    here = run.local_time
+    local = run.local_time
     ahead = run.at - snapshot.zoho_now(now)
-    way: tuple[str, StyleRole]
+    time_to_run: tuple[str, StyleRole]
     if not run.is_exact:
-        way = ("about, by its plan", "muted")
+        time_to_run = ("about, by its plan", "muted")
     elif ahead.total_seconds() > 0:
-        way = (f"in {countdown(ahead)}", "text" if _is_confirmed(verdict) else "muted")
+        time_to_run = (f"in {countdown(ahead)}", "text" if _is_confirmed(verdict) else "muted")
     elif _is_confirmed(verdict):
-        way = (f"late by {countdown(ahead)}", frame_role(verdict))
-    else:  # it may have run: nobody has seen
-        way = (f"due {ago(-ahead)}", "muted")
-    about = "~" if not run.is_exact else " "
-    beside = f"{run.at:%H:%M} {utc_offset_text(run.at)}" if here.utcoffset() != run.at.utcoffset() else ""
+        time_to_run = (f"late by {countdown(ahead)}", frame_role(verdict))
+    else:  # it may have run unnoticed
+        time_to_run = (f"due {ago(-ahead)}", "muted")
+    prefix = "~" if not run.is_exact else " "
+    zoho_time = (
+        f"{run.at:%H:%M} {utc_offset_text(run.at)}" if local.utcoffset() != run.at.utcoffset() else ""
+    )
     backup = snapshot.zoho.backup
     plan = rrule_text(backup.rrule) if backup and backup.rrule else ""
-    rest = [_uncertainty_text(snapshot, verdict, now), plan, beside and f"there {beside}"]
+    details = [_uncertainty_text(snapshot, verdict, now), plan, zoho_time and f"there {zoho_time}"]
     mark: tuple[str, StyleRole] = ("≡", "warning") if shares_hour else (" ", "text")
-    return _row(f"{about}{here:%H:%M}", mark, snapshot, verdict, way, rest, width, sure=run.is_exact)
+    return _row(
+        f"{prefix}{local:%H:%M}", mark, snapshot, verdict, time_to_run, details, width, exact=run.is_exact
+    )
 
 
 def render_org_without_run(snapshot: Snapshot, verdict: Verdict, why: str, width: int) -> StyledLine:
-    """An org that has no run to await, and why."""
+    """An org without a known run ahead, and the reason."""
     return _row("", (" ", "text"), snapshot, verdict, (badge(verdict), badge_role(verdict)), [why], width)
 
 
@@ -68,27 +72,27 @@ def _row(
     mark: tuple[str, StyleRole],
     snapshot: Snapshot,
     verdict: Verdict,
-    way: tuple[str, StyleRole],
-    rest: list[str],
+    time_to_run: tuple[str, StyleRole],
+    details: list[str],
     width: int,
     *,
-    sure: bool = True,
+    exact: bool = True,
 ) -> StyledLine:
-    name = min(max(width // 4, _NAME_CELLS[0]), _NAME_CELLS[1])
-    said = " · ".join(filter(None, rest))
+    name_cells = min(max(width // 4, _NAME_CELLS[0]), _NAME_CELLS[1])
+    time_cells = min(cell_len(time_to_run[0]), _TIME_TO_RUN_CELLS)
     return fit_line(
         (
-            (f" {time:6}", "text" if sure else "muted"),
+            (f" {time:6}", "text" if exact else "muted"),
             mark,
             (" ", "text"),
             (verdict.glyph, frame_role(verdict) if verdict.level is not Level.OK else badge_role(verdict)),
             accent_mark(snapshot.org.accent),
-            (fit(snapshot.org.name, name), "name" if sure else "muted"),
+            (fit(snapshot.org.name, name_cells), "name" if exact else "muted"),
             (" ", "text"),
-            # A badge is no wider than its words.
-            (fit(way[0], told := min(cell_len(way[0]), _TIME_TO_RUN_CELLS)), way[1]),
-            (" " * (_TIME_TO_RUN_CELLS - told + 1), "text"),
-            (fit(said, max(width - name - 34, 0)), "muted"),
+            # The padding is a piece of its own, so that a badge is no wider than its words.
+            (fit(time_to_run[0], time_cells), time_to_run[1]),
+            (" " * (_TIME_TO_RUN_CELLS - time_cells + 1), "text"),
+            (fit(" · ".join(filter(None, details)), max(width - name_cells - 34, 0)), "muted"),
         ),
         width,
     )
@@ -99,7 +103,7 @@ def _is_confirmed(verdict: Verdict) -> bool:
 
 
 def _uncertainty_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """What keeps a date from being certain."""
+    """Why the date is uncertain; empty where it is confirmed."""
     if _is_confirmed(verdict) or snapshot.zoho.observed_at is None:
         return ""
     return f"{verdict.badge}, as of {ago(now - snapshot.zoho.observed_at)}"

@@ -1,4 +1,4 @@
-"""The journal's events as lines: when, whose, what it was and what it is now. Pure."""
+"""Renders the journal's events as lines: time, org, state before and after. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zbtui.tui.widgets.styled_line import StyledLine, StyleRole, accent_mark, fi
 _KINDS_WITH_NAMES: Final = frozenset({"requester", "trouble"})
 """Kinds whose texts name people or hosts."""
 _NAME_CELLS: Final = (10, 24)
-"""Of an org's name, at least and at most."""
+"""Minimum and maximum cells of an org's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,19 @@ class EventOrg:
     name: str
     accent: Accent | None = None
     is_watched: bool = True
-    """False: it went off watch since."""
+    """False: it is no longer under watch."""
     names_hidden: bool = False
 
 
 def relative_day_text(on: date, today: date) -> str:
-    """`today Thu 26 Nov`, `tomorrow …`, `yesterday …`, `Wed 25 Nov`; the year, where it is another one."""
-    near = {0: "today ", 1: "tomorrow ", -1: "yesterday "}.get((on - today).days, "")
+    """`today Thu 26 Nov`, `tomorrow …`, `yesterday …`, `Wed 25 Nov`; with the year, if not this year."""
+    prefix = {0: "today ", 1: "tomorrow ", -1: "yesterday "}.get((on - today).days, "")
     moment = datetime.combine(on, datetime.min.time())
-    return f"{near}{weekday(on)} {day_month_text(moment, year=on.year != today.year)}"
+    return f"{prefix}{weekday(on)} {day_month_text(moment, year=on.year != today.year)}"
 
 
 def render_heading(text: str, width: int) -> StyledLine:
-    """A line that parts what follows from what stands above."""
+    """A heading line that separates two groups."""
     return ((fit(f"── {text} {'─' * width}"[: max(width, 0)], width), "heading"),)
 
 
@@ -63,16 +63,16 @@ def render_event(event: Event, whose: EventOrg, width: int, zone: tzinfo | None 
     if not whose.is_watched:
         what = f"(off watch) {what}"
     time = f"{event.at.astimezone(zone):%H:%M:%S}"
-    name = min(max(width // 5, _NAME_CELLS[0]), _NAME_CELLS[1])
+    name_cells = min(max(width // 5, _NAME_CELLS[0]), _NAME_CELLS[1])
     text: StyleRole = "text" if whose.is_watched else "muted"
     return fit_line(
         (
             (f" {time} ", "muted"),
             (level.glyph, LEVEL_ROLES[level]),
             accent_mark(whose.accent),
-            (fit(whose.name, name), "name" if whose.is_watched else "muted"),
+            (fit(whose.name, name_cells), "name" if whose.is_watched else "muted"),
             (" ", "text"),
-            (fit(what, max(width - name - 13, 0)), text),
+            (fit(what, max(width - name_cells - 13, 0)), text),
         ),
         width,
     )
@@ -80,12 +80,12 @@ def render_event(event: Event, whose: EventOrg, width: int, zone: tzinfo | None 
 
 def _level(event: Event) -> Level:
     level = Level.__members__.get(event.level.upper(), Level.UNKNOWN)
-    # A look that failed beside a verdict that still counts: nothing is green about it.
+    # A failed poll is never shown in green, even while the verdict before it still counts.
     failed = event.kind == "trouble" and event.after is not None
     return Level.UNKNOWN if failed and level is Level.OK else level
 
 
 def render_org_without_events(whose: EventOrg, width: int) -> StyledLine:
-    """An org of which nothing was noted."""
-    mark = accent_mark(whose.accent)
-    return fit_line(((" " * 11, "text"), mark, (fit(whose.name, max(width - 12, 0)), "muted")), width)
+    """An org without recorded events."""
+    accent = accent_mark(whose.accent)
+    return fit_line(((" " * 11, "text"), accent, (fit(whose.name, max(width - 12, 0)), "muted")), width)

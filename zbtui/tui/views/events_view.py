@@ -1,4 +1,4 @@
-"""What has changed, over all orgs, the newest first."""
+"""The recorded events of all orgs, newest first."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from zbtui.tui.views.org_list_view import OrgListView, ViewItem, org_item
 from zbtui.tui.widgets.styled_line import StyledLine
 
 MAX_EVENTS: Final = 1000
-"""Events that are shown."""
+"""The most events shown."""
 _READ_EVERY_TICKS: Final = 10
-"""Ticks after which it is read again for what other zbtui processes have noted."""
+"""Ticks between reads of events that other zbtui processes have recorded."""
 
 
 class EventsView(OrgListView):
-    """A line an event, by day; at the end the orgs of which nothing was noted."""
+    """One line for each event, by day; orgs without events come last."""
 
     opens_at_top: ClassVar[bool] = True
     fixed_order: ClassVar[str] = "newest event first"
@@ -37,8 +37,8 @@ class EventsView(OrgListView):
         event_version: Callable[[], int],
     ) -> None:
         """Args:
-        read: the newest so many events, oldest first.
-        noted: another number than before, once there are new ones.
+        read_events: reads that many of the newest events, oldest first.
+        event_version: a number that changes with each new event.
         """
         super().__init__(roster)
         self._read = read_events
@@ -46,7 +46,7 @@ class EventsView(OrgListView):
         self._events: list[Event] = []
         """Newest first."""
         self._read_version: int | None = None
-        """What `noted` was when they were read; None: they never were."""
+        """The event version of the last read; None before the first one."""
         self._ticks = 0
         self._today = self._date()
         self._reading = False
@@ -56,7 +56,7 @@ class EventsView(OrgListView):
         self._start_reading(org)
 
     def tick(self) -> None:
-        """Nothing in a line changes with time, but what "today" is."""
+        """Repaint at midnight, when "today" changes, and read new events."""
         self._ticks += 1
         if self._today != (today := self._date()):
             self._today = today
@@ -79,36 +79,36 @@ class EventsView(OrgListView):
 
     async def _read_and_show(self, org: str | None) -> None:
         try:
-            noted, read = self._event_version(), await self._read(MAX_EVENTS)
+            version, read = self._event_version(), await self._read(MAX_EVENTS)
         finally:
             self._reading = False
-        first, self._read_version = self._read_version is None, noted
-        events = list(dict.fromkeys(reversed(read)))  # two processes may have noted the same one
+        is_first, self._read_version = self._read_version is None, version
+        events = list(dict.fromkeys(reversed(read)))  # two processes may record the same event
         if events != self._events:
             self._events = events
             self.rebuild()
-            if first and org is not None:
+            if is_first and org is not None:
                 super().show_from(org)
 
     def make_items(self) -> Sequence[ViewItem]:
-        shown, everyone = self.org_list.positions, self.org_list.all_orgs
-        tiles: list[ViewItem] = []
-        quiet = set(shown)
-        on = None
+        shown, all_orgs = self.org_list.positions, self.org_list.all_orgs
+        items: list[ViewItem] = []
+        without_events = set(shown)
+        current_day = None
         for event in self._events:
-            if event.org in everyone and event.org not in shown:
+            if event.org in all_orgs and event.org not in shown:
                 continue  # the filter hides it
-            quiet.discard(event.org)
-            if on != (day := event.at.astimezone().date()):
-                on = day
-                tiles.append(ViewItem(day, None))
-            tiles.append(ViewItem(event, event.org if event.org in shown else None))
+            without_events.discard(event.org)
+            if current_day != (day := event.at.astimezone().date()):
+                current_day = day
+                items.append(ViewItem(day, None))
+            items.append(ViewItem(event, event.org if event.org in shown else None))
         if len(self._events) == MAX_EVENTS:
-            tiles.append(ViewItem("Older ones: zbtui events", None))
-        if quiet:
-            tiles.append(ViewItem("nothing noted yet", None))
-            tiles += [org_item(name) for name in self.org_list.order if name in quiet]
-        return tiles
+            items.append(ViewItem("Older ones: zbtui events", None))
+        if without_events:
+            items.append(ViewItem("nothing noted yet", None))
+            items += [org_item(name) for name in self.org_list.order if name in without_events]
+        return items
 
     def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         key = tile.key
@@ -123,7 +123,7 @@ class EventsView(OrgListView):
         return self.org_list.now.astimezone().date()
 
     def _event_org(self, name: str) -> EventOrg:
-        called, hidden = self.org_list.called(name), self.org_list.names_hidden
+        shown_name, hidden = self.org_list.called(name), self.org_list.names_hidden
         if name not in self.org_list.all_orgs:
-            return EventOrg(called, is_watched=False, names_hidden=hidden)
-        return EventOrg(called, self.org_list.all_orgs[name].org.accent, names_hidden=hidden)
+            return EventOrg(shown_name, is_watched=False, names_hidden=hidden)
+        return EventOrg(shown_name, self.org_list.all_orgs[name].org.accent, names_hidden=hidden)

@@ -1,7 +1,7 @@
-"""What all views of the orgs are: one widget that lays out, scrolls, and repaints only what changed.
+"""The base of all views: one widget that lays out, scrolls, and repaints only what has changed.
 
-With a widget for each of 200 orgs, a move of the cursor takes 76 ms of CPU and a sort 103 ms; with this one
-it is 8 and 13 ms.
+With a widget for each of 200 orgs, a cursor move takes 76 ms of CPU and a sort 103 ms; with this one they
+take 8 and 13 ms.
 """
 
 from __future__ import annotations
@@ -30,25 +30,37 @@ COLUMN_GAP: Final = 1
 
 
 class ViewItem(NamedTuple):
-    """One thing in a view: a panel, or a line. A tuple, because a key may make thousands of them."""
+    """One item of a view: a panel or a line. A tuple, because one key press may create thousands."""
 
     key: Hashable
     """Unique within the view."""
     org: str | None
-    """Whose it is; None: a heading, which the cursor skips."""
+    """Name of the org it belongs to; None for a heading, which the cursor skips."""
 
 
 @lru_cache(maxsize=1 << 16)
 def org_item(name: str) -> ViewItem:
-    """The one tile of an org, where a view has one for each."""
+    """The item of an org, for views with one item for each org."""
     return ViewItem(name, name)
 
 
 class OrgListView(LineScrollView, can_focus=True):
-    """Tiles in one or several columns, with a cursor on one of them.
+    """Items in one or several columns, with a cursor on one of them.
 
-    A view says which tiles there are (`make_tiles`) and how each is drawn (`draw_tile`).
+    A view defines its items (`make_items`) and draws each of them (`render_item`).
     """
+
+    # A change reaches the terminal in four steps, in this order:
+    #
+    # 1. rebuild: ask the view for its items and find the selected one among them. It comes first, because
+    #    all later steps address items by index.
+    # 2. layout: compute columns and line count, and drop all rendered items, because an index may now
+    #    mean another item, of another width. It needs the number of items from 1.
+    # 3. render: draw the items in sight, and cache their lines. The cache is what the screen shows.
+    # 4. repaint: render again, compare with the cache, and refresh only the lines that differ.
+    #
+    # New orgs, another order or filter begin at 1, another size at 2. A tick, a new snapshot or a move of
+    # the cursor changes neither items nor layout, and needs only 4: that is what makes it cheap.
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "org-list--selected",
@@ -57,77 +69,77 @@ class OrgListView(LineScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("tiles")
 
     item_height: ClassVar[int] = 1
-    """Lines of each tile."""
+    """Lines of each item."""
     opens_at_top: ClassVar[bool] = False
-    """Whether its first lines are what it is opened for, wherever the cursor is."""
+    """Whether it opens scrolled to the top, wherever the cursor is."""
     fixed_order: ClassVar[str] = ""
-    """In which order its lines are, where that is not what the user chose."""
+    """The view's own order, in words; empty where the user's sort order applies."""
     highlights_selected: ClassVar[bool] = True
-    """Whether the selected tile is told by a ground of its own; else `draw_tile` tells it."""
+    """Whether the selected item gets a background of its own; else `render_item` marks it."""
 
     class Opened(Message):
-        """A tile was clicked twice."""
+        """An item was double-clicked."""
 
     def __init__(self, org_list: OrgList) -> None:
         super().__init__()
         self.org_list = org_list
         self._items: list[ViewItem] = []
         self._selected_index: int | None = None
-        """The place of the selected tile; None: there is none to select."""
+        """Index of the selected item; None where there is none to select."""
         self._rendered_items: dict[int, tuple[tuple[StyledLine, ...], bool]] = {}
-        """What is on the screen, by place, and whether as selected."""
+        """What the screen shows: lines by item index, and whether they were drawn as selected."""
         self._styles: dict[tuple[StyleRole, bool], Style] = {}
         self._layout_size = (0, 0)
-        """Cells of its lines, and lines of the screen."""
+        """The line width and screen height of the last layout."""
         self._scrolled_height = 0
-        """Lines of its height."""
+        """The widget height for which the selected item was last scrolled into sight."""
         self._stays_at_top = False
-        """Since it was opened nobody has moved."""
+        """True from opening at the top until the first move."""
         self._columns = 1
         self._item_width = 0
         self._has_painted = False
 
-    # What a view says
+    # What a subclass defines
 
     def make_items(self) -> Sequence[ViewItem]:
-        """From top to bottom, as of now."""
+        """All items from top to bottom, as of now."""
         raise NotImplementedError
 
     def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
-        """`tile_height` lines, each exactly `width` cells."""
+        """The item as `item_height` lines, each exactly `width` cells wide."""
         raise NotImplementedError
 
     def render_header(self, width: int) -> tuple[StyledLine, ...]:
-        """`header_height` lines."""
+        """The header as `header_height` lines."""
         return ()
 
     def column_layout(self, width: int) -> tuple[int, int]:
-        """How many columns, and how wide each of them is."""
+        """The number of columns, and the width of each in cells."""
         return 1, width
 
     def header_clicked(self, x: int) -> None:
-        """The header was clicked at that cell."""
+        """Called when the header is clicked at cell `x`."""
 
-    # What it tells
+    # Queries
 
     @property
     def selected_org(self) -> str | None:
-        """The org of the selected tile."""
+        """The org of the selected item."""
         return None if self._selected_index is None else self._items[self._selected_index].org
 
     def visible_orgs(self) -> list[str]:
-        """Each once."""
+        """Names of the orgs in sight, without duplicates."""
         orgs = (self._items[place].org for place in self._visible_range())
         return list(dict.fromkeys(org for org in orgs if org is not None))
 
-    # What it is told
+    # Changes from outside, and step 1: rebuild
 
     def keys_changed(self) -> None:
-        """The user has chosen other keys."""
+        """Redraw with the keys of the changed config."""
         self._redraw_all()
 
     def show_from(self, org: str | None) -> None:
-        """It is the view that is shown from now on, with the cursor on that org."""
+        """Open this view with the cursor on that org."""
         self.rebuild()
         if org is not None:
             self.select(org)
@@ -135,70 +147,74 @@ class OrgListView(LineScrollView, can_focus=True):
         self._scroll_to_selected()
 
     def rebuild(self) -> None:
-        """Other tiles, or in another order: the selected one stays selected, where it is still there."""
+        """Replace all items; the selected one stays selected if it is still there."""
+        # 1. The selected item is remembered before its index loses its meaning.
         before = None if self._selected_index is None else self._items[self._selected_index]
         self._items = list(self.make_items())
         was, self._selected_index = self._selected_index, self._find_selection(before)
+        # 2. Layout; it also has Textual render all lines again (3).
         self._lay_out()
+        # Scrolling comes last: it needs the new line count.
         if self.org_list.is_user_active and (self._selected_index != was or self._selected_index is None):
             self._scroll_to_selected()
 
     def repaint(self, orgs: Iterable[str]) -> None:
-        """What is known of these orgs may look different."""
+        """Repaint the items of these orgs where they look different."""
         wanted = set(orgs)
         self._repaint_items(place for place in self._visible_range() if self._items[place].org in wanted)
 
     def tick(self) -> None:
-        """A second went by."""
+        """Called once a second: repaint countdowns and ages."""
         self._repaint_items(self._visible_range())
 
     def reset_to_top(self) -> None:
-        """Back to the top: nobody has moved for a while."""
+        """Return to the top; called when the idle timer expires."""
         self._selected_index = self._next_selectable(0, 1)
         self._redraw_all()
         self.scroll_home(animate=False, force=True)
 
     def select(self, org: str) -> None:
-        """Move to the first tile of that org, where it has one."""
-        place = next((place for place, tile in enumerate(self._items) if tile.org == org), None)
+        """Select the first item of that org, if it has one."""
+        place = next((place for place, item in enumerate(self._items) if item.org == org), None)
         if place is not None:
             self.select_index(place)
 
     def select_index(self, place: int) -> None:
-        """Select the tile at that place; the order then rests for a while."""
+        """Select the item at that index; the order is then kept for a while."""
         before, self._selected_index = self._selected_index, place
         self._stays_at_top = False
         self.org_list.restart_idle_timer()
-        self._repaint_items(one for one in (before, place) if one is not None)
+        self._repaint_items(index for index in (before, place) if index is not None)
         self._scroll_to_selected()
 
     def _find_selection(self, before: ViewItem | None) -> int | None:
+        """The index of the same item, else of the same org's first item, else of the nearest item."""
         if before is None or not self.org_list.is_user_active:
             return self._next_selectable(0, 1)
         same_org = None
-        for place, tile in enumerate(self._items):
-            if tile.key == before.key:
-                return place
-            if same_org is None and tile.org == before.org:
-                same_org = place
+        for index, item in enumerate(self._items):
+            if item.key == before.key:
+                return index
+            if same_org is None and item.org == before.org:
+                same_org = index
         if same_org is not None:
             return same_org
         near = min(self._selected_index or 0, len(self._items) - 1)
         back = self._next_selectable(near, -1)
         return self._next_selectable(near, 1) if back is None else back
 
-    def _next_selectable(self, place: int, step: int) -> int | None:
-        """The first tile with an org from that place on."""
-        while 0 <= place < len(self._items):
-            if self._items[place].org is not None:
-                return place
-            place += step
+    def _next_selectable(self, index: int, step: int) -> int | None:
+        """The first index from `index` on, in steps of `step`, whose item has an org."""
+        while 0 <= index < len(self._items):
+            if self._items[index].org is not None:
+                return index
+            index += step
         return None
 
-    # Layout
+    # Step 2: layout
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        self._lay_out_if_resized()  # it is painted before it is told of its size
+        self._lay_out_if_resized()  # Textual may paint it before its resize event
         return super().render_lines(crop)
 
     def on_resize(self) -> None:
@@ -206,7 +222,7 @@ class OrgListView(LineScrollView, can_focus=True):
         if self.org_list.is_user_active:
             self.call_after_refresh(self._scroll_to_selected)
 
-    # Nothing in it shows whether it has the focus: Textual's own repaint all of it, ...
+    # It looks the same with and without focus. Textual's own handlers would repaint all of it ...
 
     def on_focus(self, event: events.Focus) -> None:
         event.prevent_default()
@@ -217,7 +233,7 @@ class OrgListView(LineScrollView, can_focus=True):
         self.has_focus = False
 
     def watch_has_focus(self, _has_focus: bool) -> None:
-        """... and work out its many styles anew."""
+        """... and compute its many styles again."""
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -225,7 +241,7 @@ class OrgListView(LineScrollView, can_focus=True):
         self._redraw_all()
 
     def _lay_out_if_resized(self) -> None:
-        """Lay out anew for another size; with another height, keep what is selected in sight."""
+        """Lay out again for another size; for another height, keep the selected item in sight."""
         if self.line_width and self._layout_size != (self.line_width, self.screen.size.height):
             self._lay_out()
         if self.size.height not in (0, self._scrolled_height):
@@ -234,12 +250,13 @@ class OrgListView(LineScrollView, can_focus=True):
                 self.scroll_without_repaint(self._scroll_for_selection())
 
     def _lay_out(self) -> None:
-        # While it is hidden it has no width: most likely it will have the one that it had.
+        # A hidden view has no width; it will most likely be shown with its last one.
         width = self.line_width or self._layout_size[0]
         self._layout_size = width, self.screen.size.height
         self._columns, self._item_width = self.column_layout(width)
         rows = -(-len(self._items) // self._columns)
         self.set_line_count(rows * self.item_height)
+        # The cached lines have the old width, and an index may now mean another item.
         self._redraw_all()
 
     def _redraw_all(self) -> None:
@@ -247,20 +264,21 @@ class OrgListView(LineScrollView, can_focus=True):
         self.refresh()
 
     def _visible_range(self) -> range:
+        """The indices of the items in sight."""
         top, room = self.scroll_offset.y, self.visible_line_count
         first = top // self.item_height * self._columns
         last = -(-(top + room) // self.item_height) * self._columns
         return range(min(first, len(self._items)), min(last, len(self._items)))
 
     def _scroll_to_selected(self) -> None:
-        if not self.size.height:  # hidden: it comes to it when it is shown
+        if not self.size.height:  # hidden: `show_from` scrolls
             return
         y = self._scroll_for_selection()
         if y != self.scroll_offset.y:
             self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def _scroll_for_selection(self) -> int:
-        """The least scrolling that has what is selected in sight, with the heading that it stands under."""
+        """The nearest scroll offset that shows the selected item together with the headings above it."""
         if self._stays_at_top:
             return 0
         if self._selected_index is None:
@@ -273,33 +291,39 @@ class OrgListView(LineScrollView, can_focus=True):
         y = max(y, (last + 1) * self.item_height - room)
         return min(y, (last if room < (last + 1 - first) * self.item_height else first) * self.item_height)
 
-    # Painting
+    # Step 3: render
 
-    def _render_and_cache(self, place: int) -> tuple[tuple[StyledLine, ...], bool]:
-        selected = place == self._selected_index
-        drawn = self.render_item(self._items[place], self._item_width, selected=selected), selected
-        self._rendered_items[place] = drawn
-        return drawn
+    def _render_and_cache(self, index: int) -> tuple[tuple[StyledLine, ...], bool]:
+        selected = index == self._selected_index
+        rendered = self.render_item(self._items[index], self._item_width, selected=selected), selected
+        self._rendered_items[index] = rendered
+        return rendered
 
-    def _repaint_items(self, places: Iterable[int]) -> None:
-        """Repaint the lines of these tiles that differ from what is on the screen."""
+    # Step 4: repaint
+
+    def _repaint_items(self, indices: Iterable[int]) -> None:
+        """Repaint the lines of these items that differ from what is on the screen."""
+        # 4a. Render each item again, and note how far to the right each line differs.
         ends: dict[int, int] = {}
-        seen = self._visible_range()
-        for place in places:
-            if place not in seen:
+        visible = self._visible_range()
+        for index in indices:
+            if index not in visible:
                 continue
-            before = self._rendered_items.get(place) or (((),) * self.item_height, False)
-            after, selected = self._render_and_cache(place)
-            row, column = divmod(place, self._columns)
+            before = self._rendered_items.get(index) or (((),) * self.item_height, False)
+            after, selected = self._render_and_cache(index)
+            row, column = divmod(index, self._columns)
             right = column * (self._item_width + COLUMN_GAP) + self._item_width
             top = self.header_height + row * self.item_height - self.scroll_offset.y
-            marked = self.highlights_selected and before[1] != selected
+            # The lines do not contain the highlight, so it is compared separately.
+            highlight_changed = self.highlights_selected and before[1] != selected
             for y, old, new in zip(range(top, top + self.item_height), before[0], after, strict=True):
-                if (old != new or marked) and y >= self.header_height:
+                if (old != new or highlight_changed) and y >= self.header_height:
                     ends[y] = max(right, ends.get(y, 0))
-        # One region a line, from its beginning: Textual writes each from there in any case.
+        # 4b. One region for each line, from its beginning: Textual writes from there in any case.
         if ends:
             self.refresh(*(Region(0, y, right, 1) for y, right in ends.items()))
+
+    # Step 3, called by Textual for each line of a refreshed region
 
     def render_line(self, y: int) -> Strip:
         if not self._has_painted:
@@ -319,32 +343,33 @@ class OrgListView(LineScrollView, can_focus=True):
             return self._render_empty(y - self.header_height)
         row, line = divmod(y - self.header_height + self.scroll_offset.y, self.item_height)
         first = row * self._columns
-        drawn = []
-        for place in range(first, min(first + self._columns, len(self._items))):
-            lines, selected = self._rendered_items.get(place) or self._render_and_cache(place)
-            drawn.append((lines[line], selected and self.highlights_selected))
-        return self._join_columns(drawn)
+        rendered = []
+        for index in range(first, min(first + self._columns, len(self._items))):
+            # Step 4 has cached the items that it repaints: none is rendered twice.
+            lines, selected = self._rendered_items.get(index) or self._render_and_cache(index)
+            rendered.append((lines[line], selected and self.highlights_selected))
+        return self._join_columns(rendered)
 
     def _render_empty(self, line: int) -> list[tuple[str, Style]]:
-        """What is told where the filter lets nothing through."""
+        """A line of the text shown where no org matches the filter."""
         fields = " ".join(f"{field}:" for field in FILTER_FIELDS)
-        told = (
+        texts = (
             ("", " No org matches the filter.", f" Its fields are {fields}")
             if self.org_list.filter_text
             else ()
         )
-        return [(fit(told[line] if line < len(told) else "", self.line_width), self._style_of("muted"))]
+        return [(fit(texts[line] if line < len(texts) else "", self.line_width), self._style_of("muted"))]
 
-    def _join_columns(self, drawn: Sequence[tuple[StyledLine, bool]]) -> list[tuple[str, Style]]:
-        """Lines of tiles side by side, each with whether it is selected, up to the scroll bar."""
-        ground = self._style_of("text")
+    def _join_columns(self, rendered: Sequence[tuple[StyledLine, bool]]) -> list[tuple[str, Style]]:
+        """Join lines of items side by side, each given with its highlight, up to the scroll bar."""
+        blank = self._style_of("text")
         pieces: list[tuple[str, Style]] = []
-        for line, selected in drawn:
+        for line, selected in rendered:
             if pieces:
-                pieces.append((" " * COLUMN_GAP, ground))
+                pieces.append((" " * COLUMN_GAP, blank))
             pieces += [(text, self._style_of(role, selected=selected)) for text, role in line]
-        width = len(drawn) * (self._item_width + COLUMN_GAP) - COLUMN_GAP if drawn else 0
-        pieces.append((" " * (self.line_width - width), ground))
+        width = len(rendered) * (self._item_width + COLUMN_GAP) - COLUMN_GAP if rendered else 0
+        pieces.append((" " * (self.line_width - width), blank))
         return pieces
 
     def _style_of(self, role: StyleRole, *, selected: bool = False) -> Style:
@@ -352,22 +377,23 @@ class OrgListView(LineScrollView, can_focus=True):
         if style is None:
             style = self.get_component_rich_style(f"org-list--{role}")
             if selected:
-                under = self.get_component_rich_style("org-list--selected")
+                highlight = self.get_component_rich_style("org-list--selected")
                 style += Style(
-                    # Reversed, the text's colour is the ground: one for the whole line.
-                    color=under.color if under.reverse else None,
-                    bgcolor=under.bgcolor,
-                    bold=under.bold or None,
-                    reverse=under.reverse or None,
+                    # In reverse, the text color becomes the background: use one for the whole line.
+                    color=highlight.color if highlight.reverse else None,
+                    bgcolor=highlight.bgcolor,
+                    bold=highlight.bold or None,
+                    reverse=highlight.reverse or None,
                 )
             self._styles[role, selected] = style
         return style
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        seen = self._visible_range()
+        # Items out of sight are not repainted, so their cached lines would be outdated on return.
+        visible = self._visible_range()
         self._rendered_items = {
-            place: lines for place, lines in self._rendered_items.items() if place in seen
+            index: lines for index, lines in self._rendered_items.items() if index in visible
         }
 
     # Keys and mouse
@@ -376,12 +402,12 @@ class OrgListView(LineScrollView, can_focus=True):
         if self._selected_index is None:
             return
         step = columns + rows * self._columns
-        if self._selected_index not in (seen := self._visible_range()):
-            self._select_next(seen.start, 1)  # others scrolled: it goes on among what is looked at
+        if self._selected_index not in (visible := self._visible_range()):
+            self._select_next(visible.start, 1)  # scrolled by mouse: continue with the items in sight
             return
         place = self._selected_index + step
         if rows > 0 and place >= len(self._items):
-            # The last row is not full.
+            # The last row may be shorter than the column of the cursor.
             last = len(self._items) - 1
             place = last if place // self._columns <= last // self._columns else place
         self._select_next(place, 1 if step > 0 else -1)
@@ -390,9 +416,9 @@ class OrgListView(LineScrollView, can_focus=True):
         if self._items:
             self._select_next(place % len(self._items), -1 if place < 0 else 1)
 
-    def _select_next(self, place: int, step: int) -> bool:
-        """To the first tile with an org from that place on. Whether there is one."""
-        target = self._next_selectable(place, step)
+    def _select_next(self, index: int, step: int) -> bool:
+        """Select the first item with an org from `index` on. Returns False if there is none."""
+        target = self._next_selectable(index, step)
         if target is not None:
             self.select_index(target)
         return target is not None

@@ -1,6 +1,6 @@
-"""One org's panel: a pure function from what is known of it to lines of text with roles.
+"""Renders one org's panel from its snapshot and verdict. Pure.
 
-Eight lines high. At its smallest 36 columns wide; wider panels show more, never less.
+Eight lines high and at least 36 columns wide; a wider panel never shows less.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ MIN_PANEL_WIDTH: Final = 36
 MAX_PANEL_WIDTH: Final = 76
 
 _BODY_LINES: Final = PANEL_HEIGHT - 4
-"""Lines between the badge and the age."""
+"""Lines between the badge line and the age line."""
 _ROUND_BORDER: Final = "╭─╮│╰─╯"
 _HEAVY_BORDER: Final = "┏━┓┃┗━┛"
 
 
 @dataclass(frozen=True, slots=True)
 class PanelRow:
-    """One line within the frame: what stands left, and what stands right if there is room."""
+    """One line within the frame: the left text, and the right text if there is room."""
 
     left: str
     role: StyleRole = "text"
@@ -63,7 +63,7 @@ def render_panel(
     keys: PanelKeys = PanelKeys(),
     zone: tzinfo | None = None,
 ) -> tuple[StyledLine, ...]:
-    """The panel's `HEIGHT` lines, each exactly `width` cells wide.
+    """The panel's `PANEL_HEIGHT` lines, each exactly `width` cells wide.
 
     Args:
         zone: the viewer's; None: the machine's.
@@ -74,12 +74,12 @@ def render_panel(
     rows += body(snapshot, verdict, now, inner, zone)
     rows += [PanelRow("")] * (_BODY_LINES + 1 - len(rows))
     rows.append(_age_row(snapshot, now, inner, keys))
-    marks = _HEAVY_BORDER if selected else _ROUND_BORDER
+    border = _HEAVY_BORDER if selected else _ROUND_BORDER
     edge: StyleRole = "cursor" if selected else frame_role(verdict)
     return (
-        _top(snapshot, width, marks, edge),
-        *(_framed(row, inner, marks[3], edge) for row in rows),
-        ((marks[4] + marks[5] * (width - 2) + marks[6], edge),),
+        _top(snapshot, width, border, edge),
+        *(_framed(row, inner, border[3], edge) for row in rows),
+        ((border[4] + border[5] * (width - 2) + border[6], edge),),
     )
 
 
@@ -95,38 +95,44 @@ def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> PanelRow:
 def _backup_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
 ) -> list[PanelRow]:
-    backup, past = snapshot.zoho.backup, first_fitting(history_and_links_summaries(snapshot, now), inner)
+    backup = snapshot.zoho.backup
+    history = first_fitting(history_and_links_summaries(snapshot, now), inner)
     if verdict.level is Level.OK and backup is not None:
-        return [*(PanelRow(text) for text in _schedule_texts(backup, inner, zone)), PanelRow(past, "muted")]
-    # What is the matter and what to do come first; the date stands in the countdown above.
+        return [
+            *(PanelRow(text) for text in _schedule_texts(backup, inner, zone)),
+            PanelRow(history, "muted"),
+        ]
+    # Headline and hint come first; the countdown above replaces the date.
     headline = PanelRow(_without_explanation(verdict.headline, "; ", inner), frame_role(verdict))
-    tone: StyleRole = (
-        "muted" if verdict.level is Level.UNKNOWN else "text"
-    )  # it was so, when it was last seen
-    after = [PanelRow(past, "muted")] + ([PanelRow(_requester(backup, inner), tone)] if backup else [])
+    # Muted where it is only known from an earlier poll.
+    role: StyleRole = "muted" if verdict.level is Level.UNKNOWN else "text"
+    last_rows = [PanelRow(history, "muted")]
+    last_rows += [PanelRow(_requester(backup, inner), role)] if backup else []
     hint = _wrap(verdict.hint or "", inner)
-    if len(hint) > _BODY_LINES - 1 - len(after):
+    if len(hint) > _BODY_LINES - 1 - len(last_rows):
         hint = (_without_explanation(verdict.hint or "", ": ", inner),)
-    return [headline, *(PanelRow(line) for line in hint), *after]
+    return [headline, *(PanelRow(line) for line in hint), *last_rows]
 
 
-def _without_explanation(sentence: str, before: str, inner: int) -> str:
-    """The whole sentence, or what stands `before` its explanation where there is less room."""
-    return first_fitting([sentence, sentence.partition(before)[0]], inner)
+def _without_explanation(sentence: str, separator: str, inner: int) -> str:
+    """The whole sentence if it fits, else only the part before `separator`."""
+    return first_fitting([sentence, sentence.partition(separator)[0]], inner)
 
 
 def _problem_rows(
     snapshot: Snapshot, verdict: Verdict, now: datetime, inner: int, zone: tzinfo | None
 ) -> list[PanelRow]:
-    """What is wrong and what to do; in the room that is left, what was last known."""
-    trouble = snapshot.polls.problem
-    # Where the look itself was good, the verdict alone tells what keeps it from being judged.
-    message, hint = (trouble.message, trouble.hint) if trouble else (verdict.headline, verdict.hint)
-    # A look that failed just now is no more than a note beside what is still believed.
-    most = _BODY_LINES - 2 if verdict.stale and snapshot.zoho.backup else _BODY_LINES
-    lines = _wrap_all([message, hint], inner, most)
-    told = len(_wrap(message, inner))
-    rows = [PanelRow(line, "text" if index < told else "muted") for index, line in enumerate(lines)]
+    """The problem and its cure; the remaining lines show the last known data."""
+    problem = snapshot.polls.problem
+    # After a good poll only the verdict says why the org cannot be judged.
+    message, hint = (problem.message, problem.hint) if problem else (verdict.headline, verdict.hint)
+    # A problem that has just begun leaves room for the data that still counts.
+    max_lines = _BODY_LINES - 2 if verdict.stale and snapshot.zoho.backup else _BODY_LINES
+    lines = _wrap_all([message, hint], inner, max_lines)
+    message_lines = len(_wrap(message, inner))
+    rows = [
+        PanelRow(line, "text" if index < message_lines else "muted") for index, line in enumerate(lines)
+    ]
     room = _BODY_LINES - len(rows)
     return rows + [
         PanelRow(text, "muted") for text in _last_known_texts(snapshot, now, inner, room, zone)[:room]
@@ -136,32 +142,32 @@ def _problem_rows(
 def _last_known_texts(
     snapshot: Snapshot, now: datetime, inner: int, room: int, zone: tzinfo | None
 ) -> list[str]:
-    """Who set it up and the last good one before all else: the badge's line has the countdown."""
+    """Requester and last good run first; the badge line already has the countdown."""
     backup, good = snapshot.zoho.backup, last_good_summary(snapshot, now)
     if backup is None:
         return [good] if snapshot.zoho.history else []
     when, plan, who = _schedule_texts(backup, inner, zone)
-    old = "before: " if snapshot.polls.problem else ""
+    prefix = "before: " if snapshot.polls.problem else ""
     if not snapshot.zoho.history:
-        return [_prefixed(old, [who], inner), when, plan]
+        return [_prefixed(prefix, [who], inner), when, plan]
     if room > 2:
         return [
-            _prefixed(old, [who], inner),
-            _prefixed(old, history_and_links_summaries(snapshot, now), inner),
+            _prefixed(prefix, [who], inner),
+            _prefixed(prefix, history_and_links_summaries(snapshot, now), inner),
             when,
             plan,
         ]
     short = _requester_name(backup)
     return [
-        _prefixed(old, [f"{short} · {good}", f"{short} · {good.removeprefix('last ')}", short], inner),
+        _prefixed(prefix, [f"{short} · {good}", f"{short} · {good.removeprefix('last ')}", short], inner),
         when,
     ]
 
 
-def _prefixed(mark: str, texts: Sequence[str], inner: int) -> str:
-    """The longest that fits, with the mark in front of it where there is room for both."""
+def _prefixed(prefix: str, texts: Sequence[str], inner: int) -> str:
+    """The first text that fits, after the prefix where there is room for both."""
     text = first_fitting(texts, inner)
-    return first_fitting([mark + text, text], inner)
+    return first_fitting([prefix + text, text], inner)
 
 
 def _schedule_texts(backup: Backup, inner: int, zone: tzinfo | None) -> list[str]:
@@ -175,7 +181,7 @@ def _wrap(sentence: str, inner: int) -> tuple[str, ...]:
 
 
 def _wrap_all(sentences: Sequence[str | None], inner: int, room: int) -> list[str]:
-    """Each sentence wrapped on its own, at most `room` lines; the last one says if more is left."""
+    """Each sentence wrapped on its own, at most `room` lines; an ellipsis marks what is cut off."""
     lines = [line for sentence in sentences if sentence for line in _wrap(sentence, inner)]
     if len(lines) > room:
         lines = [*lines[: room - 1], fit(f"{lines[room - 1]} {lines[room]}", inner)]
@@ -209,44 +215,44 @@ def _requester_name(backup: Backup) -> str:
 def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> PanelRow:
     seen = f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
     if snapshot.polls.problem and snapshot.zoho.backup and snapshot.zoho.observed_at:
-        # The badge tells the trouble, so the status that it hides is told here.
+        # The badge shows the problem, so the last known status appears here.
         seen = f"was {snapshot.zoho.backup.status or 'seen'} {ago(now - snapshot.zoho.observed_at)}"
     if snapshot.activity.polling:
         return PanelRow(f"{seen} · looking…", "muted")
     if snapshot.activity.paused:
-        said = [f"{seen} · PAUSED, {keys.pause} resumes", f"PAUSED, {keys.pause} resumes"]
-        return PanelRow(first_fitting(said, inner), "warning")
+        texts = [f"{seen} · PAUSED, {keys.pause} resumes", f"PAUSED, {keys.pause} resumes"]
+        return PanelRow(first_fitting(texts, inner), "warning")
     if snapshot.polls.problem and snapshot.polls.problem.kind == "auth":
-        said = [f"{seen} · {keys.open} signs in again", f"{keys.open} signs in again"]
-        return PanelRow(first_fitting(said, inner), "text")
+        texts = [f"{seen} · {keys.open} signs in again", f"{keys.open} signs in again"]
+        return PanelRow(first_fitting(texts, inner), "text")
     if snapshot.activity.next_poll is None:
-        said = [f"{seen} · press {keys.poll} to look again", f"{seen} · {keys.poll} looks again"]
-        said.append(f"{keys.poll} looks again")
-        return PanelRow(first_fitting(said, inner), "muted")
+        texts = [f"{seen} · press {keys.poll} to look again", f"{seen} · {keys.poll} looks again"]
+        texts.append(f"{keys.poll} looks again")
+        return PanelRow(first_fitting(texts, inner), "muted")
     wait = max(snapshot.activity.next_poll - now, timedelta(seconds=1)) + timedelta(seconds=4)
-    said = [f"{seen} · next look in {rough_span(wait)}", f"{seen} · next in {rough_span(wait)}"]
-    return PanelRow(first_fitting(said, inner), "muted")
+    texts = [f"{seen} · next look in {rough_span(wait)}", f"{seen} · next in {rough_span(wait)}"]
+    return PanelRow(first_fitting(texts, inner), "muted")
 
 
-def _top(snapshot: Snapshot, width: int, marks: str, edge: StyleRole) -> StyledLine:
+def _top(snapshot: Snapshot, width: int, border: str, edge: StyleRole) -> StyledLine:
     org = snapshot.org
-    place = (
+    data_center = (
         f"{data_center_label(org.data_center)} · muted" if org.mute else data_center_label(org.data_center)
     )
     accent: StyledLine = (("▌", ACCENT_ROLES[org.accent]),) if org.accent else ()
-    # Corners, spaces and at least one dash.
-    room = width - cell_len(place) - len(accent) - 9
+    # 9 cells for corners, spaces and at least one dash.
+    room = width - cell_len(data_center) - len(accent) - 9
     titles = [f"{org.name} · {snapshot.company_name}"] if snapshot.company_name else []
     title = first_fitting([*titles, org.name], room)
     title = title if cell_len(title) <= room else fit(title, room)
-    dashes = width - cell_len(title) - cell_len(place) - len(accent) - 8
+    dashes = width - cell_len(title) - cell_len(data_center) - len(accent) - 8
     return (
-        (f"{marks[0]}{marks[1]} ", edge),
+        (f"{border[0]}{border[1]} ", edge),
         *accent,
         (title, "name"),
-        (f" {marks[1] * dashes} ", edge),
-        (place, "muted"),
-        (f" {marks[1]}{marks[2]}", edge),
+        (f" {border[1] * dashes} ", edge),
+        (data_center, "muted"),
+        (f" {border[1]}{border[2]}", edge),
     )
 
 

@@ -1,4 +1,4 @@
-"""All orgs as panels, in as many columns as it takes to have them in sight."""
+"""All orgs as panels, in as many columns as are needed to show them at once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zbtui.tui.widgets.styled_line import StyledLine
 
 _MIN_WIDTH: Final = 12
 _LINES_OUTSIDE_VIEW: Final = 3
-"""Of a screen that has nothing unusual to tell: the bar, the strip, and the keys."""
+"""Lines of a screen in its usual state: fleet bar, status line and key bar."""
 
 
 class PanelsView(OrgListView):
-    """A panel an org; the frame of the selected one is heavy."""
+    """One panel for each org; the selected one has a heavy frame."""
 
     item_height: ClassVar[int] = PANEL_HEIGHT
     highlights_selected: ClassVar[bool] = False
@@ -34,23 +34,23 @@ class PanelsView(OrgListView):
 
     def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         assert tile.org is not None
-        roster = self.org_list
-        snapshot, verdict = roster.snapshot(tile.org), roster.verdict(tile.org)
-        return render_panel(snapshot, verdict, roster.now, width, selected=selected, keys=self._keys)
+        org_list = self.org_list
+        snapshot, verdict = org_list.snapshot(tile.org), org_list.verdict(tile.org)
+        return render_panel(snapshot, verdict, org_list.now, width, selected=selected, keys=self._keys)
 
     def keys_changed(self) -> None:
-        names = (key_of(self.screen, f"fleet.{each}") for each in ("detail", "look", "pause"))
+        names = (key_of(self.screen, f"fleet.{action}") for action in ("detail", "look", "pause"))
         self._keys = PanelKeys(*names)
         super().keys_changed()
 
     def column_layout(self, width: int) -> tuple[int, int]:
-        """As few as have all orgs in sight, for wider panels tell more; else as many as fit."""
+        """The fewest columns that show all orgs, as wide panels show more; else as many as fit."""
         fitting = max((width + COLUMN_GAP) // (MIN_PANEL_WIDTH + COLUMN_GAP), 1)
         filling = -(-(width + COLUMN_GAP) // (MAX_PANEL_WIDTH + COLUMN_GAP))
-        # By the screen: what else it has to tell now and then is no reason to lay all out anew.
+        # By the screen's height, not the view's: a banner that comes and goes must not change the columns.
         rows = max((self.screen.size.height - _LINES_OUTSIDE_VIEW) // PANEL_HEIGHT, 1)
-        # And by all orgs: what a filter hides is none either.
-        everyone = max(len(self.org_list.all_orgs), 1)
-        columns = min(max(filling, -(-everyone // rows)), fitting, everyone)
+        # By all orgs: a filter must not change the columns either.
+        org_count = max(len(self.org_list.all_orgs), 1)
+        columns = min(max(filling, -(-org_count // rows)), fitting, org_count)
         room = (width - COLUMN_GAP * (columns - 1)) // columns
         return columns, max(min(room, MAX_PANEL_WIDTH), _MIN_WIDTH)

@@ -1,4 +1,4 @@
-"""The table: one line an org, as many columns as fit. Pure."""
+"""Renders the table: one line for each org, as many columns as fit. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from zbtui.zoho_api.errors import data_center_label
 from zbtui.zoho_api.recurrence import rrule_text
 
 _ACCENT_MARK_CELLS: Final = 1
-"""Cells of the accent's mark, before all columns."""
+"""Cells of the accent mark, left of all columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellSource:
-    """What a cell is made from."""
+    """The inputs of a table cell."""
 
     snapshot: Snapshot
     verdict: Verdict
@@ -40,14 +40,14 @@ class Column:
 
     title: str
     sort: SortOrder | None
-    """What a click on its title sorts by."""
+    """The sort order that a click on its title chooses."""
     min_cells: int
-    """Cells that it needs."""
+    """Minimum width in cells."""
     max_cells: int
-    """Cells beyond which it gains nothing."""
+    """Width in cells beyond which it gains nothing."""
     text: Callable[[CellSource], tuple[str, StyleRole]]
     short_text: Callable[[CellSource], tuple[str, StyleRole]] | None = None
-    """The same in fewer words, where there is no room for them all."""
+    """A shorter text for where the full one does not fit."""
 
 
 def _status(seen: CellSource) -> tuple[str, StyleRole]:
@@ -80,14 +80,14 @@ def _data_center(seen: CellSource) -> tuple[str, StyleRole]:
 
 
 def _by(seen: CellSource) -> tuple[str, StyleRole]:
-    who = seen.snapshot.zoho.backup.requester if seen.snapshot.zoho.backup else None
-    return (who.name or "unnamed") if who else "–", "text" if who else "muted"
+    requester = seen.snapshot.zoho.backup.requester if seen.snapshot.zoho.backup else None
+    return (requester.name or "unnamed") if requester else "–", "text" if requester else "muted"
 
 
 def _why(seen: CellSource) -> tuple[str, StyleRole]:
-    trouble = seen.snapshot.polls.problem
-    if trouble:
-        return f"{trouble.message} {trouble.hint}", "text"
+    problem = seen.snapshot.polls.problem
+    if problem:
+        return f"{problem.message} {problem.hint}", "text"
     if seen.verdict.level is Level.OK:
         return "", "text"
     hint = f" · {seen.verdict.hint}" if seen.verdict.hint else ""
@@ -141,29 +141,29 @@ _PRIORITY: Final = (
     *("STATUS", "ORG", "NEXT RUN", "SEEN", "LAST GOOD", "DC", "BY", "WHY"),
     *("PLAN", "WHEN", "LINKS", "COMPANY"),
 )
-"""Which come first where there is not room for all."""
+"""Columns by priority, for when there is no room for all."""
 _MIN_WHY_CELLS: Final = 40
-"""Cells that are left to it before columns are added that are wanted less."""
+"""Cells reserved for WHY before columns of lower priority are added."""
 _GROWTH_LIMITS: Final = (
     ("STATUS", 20),
     ("NEXT RUN", 20),
     ("ORG", 20),
     ("WHY", 80),
-    *((one, 400) for one in _PRIORITY),
+    *((title, 400) for title in _PRIORITY),
 )
-"""Which are given the room that is left, in turn, and up to how many cells."""
+"""Columns that grow into the remaining room, in this order, each up to that many cells."""
 
 
 @lru_cache(maxsize=64)
 def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
-    """The columns that fit, left to right, each with its cells; a blank stands between two."""
+    """The columns that fit, left to right, each with its width; one blank separates them."""
     left, chosen = width - _ACCENT_MARK_CELLS, list[Column]()
-    for column in sorted(_COLUMNS, key=lambda one: _PRIORITY.index(one.title)):
-        need = column.min_cells + (1 if chosen else 0)
-        # Why an org is not well is worth more than one more column.
-        if need + (_MIN_WHY_CELLS if any(one.title == "WHY" for one in chosen) else 0) > left:
+    for column in sorted(_COLUMNS, key=lambda column: _PRIORITY.index(column.title)):
+        needed = column.min_cells + (1 if chosen else 0)
+        # Room for WHY is worth more than one more column.
+        if needed + (_MIN_WHY_CELLS if any(other.title == "WHY" for other in chosen) else 0) > left:
             break
-        left -= need
+        left -= needed
         chosen.append(column)
     while len(chosen) > 1 and _missing_title_cells(chosen) > left:
         left += chosen.pop().min_cells + 1
@@ -171,13 +171,13 @@ def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
         return ((_COLUMNS[0], max(width - _ACCENT_MARK_CELLS, 0)),)
     columns = [column for column in _COLUMNS if column in chosen]
     cells = {column.title: column.min_cells for column in columns}
-    if (lacking := _missing_title_cells(chosen)) <= left:
-        cells[columns[-1].title] += lacking
-        left -= lacking
-    most = {column.title: column.max_cells for column in columns}
+    if (missing := _missing_title_cells(chosen)) <= left:
+        cells[columns[-1].title] += missing
+        left -= missing
+    max_cells = {column.title: column.max_cells for column in columns}
     for title, limit in _GROWTH_LIMITS:
         if title in cells:
-            more = max(min(limit, most[title]) - cells[title], 0)
+            more = max(min(limit, max_cells[title]) - cells[title], 0)
             more = min(more, max(left, 0))
             cells[title] += more
             left -= more
@@ -185,20 +185,20 @@ def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
 
 
 def _missing_title_cells(chosen: Sequence[Column]) -> int:
-    """Cells that the last column's title lacks for the count of those that are left out."""
+    """Cells that the last title lacks for showing how many columns are left out."""
     hidden, last = len(_COLUMNS) - len(chosen), max(chosen, key=_COLUMNS.index)
     arrow = 2 if last.sort else 0
     return max(len(f"{last.title} +{hidden}") + arrow - last.min_cells, 0) if hidden else 0
 
 
 def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> StyledLine:
-    """The titles; an arrow marks the one that is sorted by. At the end, how many there is no room for."""
+    """The titles; an arrow marks the sort column. The end shows how many columns are left out."""
     arrow = "▼" if reverse else "▲"
     pieces: list[tuple[str, StyleRole]] = [(" " * _ACCENT_MARK_CELLS, "text")]
     columns, title, room = fit_columns(width), "", 0
     for column, cells in columns:
-        by_this = column.sort == sort
-        title = f"{column.title} {arrow}" if by_this and len(column.title) + 2 <= cells else column.title
+        is_sorted = column.sort == sort
+        title = f"{column.title} {arrow}" if is_sorted and len(column.title) + 2 <= cells else column.title
         room = cells - len(title)
         pieces += [(fit(title, cells), "heading"), (" ", "text")]
     if hidden := len(_COLUMNS) - len(columns):
@@ -224,15 +224,15 @@ def render_table_row(
         text, role = column.text(seen)
         if column.short_text and cell_len(text) > cells:
             text, role = column.short_text(seen)
-        cut_to = min(cell_len(text), cells)
-        # A badge is no wider than its words: a column of solid blocks would drown them.
-        pieces += [(fit(text, cut_to), role), (" " * (cells - cut_to), "text")]
+        text_cells = min(cell_len(text), cells)
+        # The padding is unstyled: badges padded with their color would form one solid block.
+        pieces += [(fit(text, text_cells), role), (" " * (cells - text_cells), "text")]
         pieces.append((" ", "text"))
     return fit_line(tuple(pieces[:-1]), width)
 
 
 def column_at(width: int, x: int) -> Column | None:
-    """The column whose title stands at that cell."""
+    """The column at cell `x`, or None."""
     begin = _ACCENT_MARK_CELLS
     for column, cells in fit_columns(width):
         if begin <= x < begin + cells:

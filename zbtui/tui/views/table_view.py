@@ -1,4 +1,4 @@
-"""All orgs as a table, for hundreds of them."""
+"""All orgs as a table, suited to hundreds of orgs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from zbtui.tui.widgets.styled_line import StyledLine
 
 
 class TableView(OrgListView):
-    """A line an org. Its head says, and chooses, what it is sorted by."""
+    """One line for each org. Its header shows the sort order; a click changes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("table")
     header_height: ClassVar[int] = 1
 
     class SortChosen(Message):
-        """Somebody chose a column."""
+        """The user has chosen a column to sort by."""
 
         def __init__(self, sort: SortOrder) -> None:
             super().__init__()
@@ -33,8 +33,9 @@ class TableView(OrgListView):
 
     def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         assert tile.org is not None
-        roster = self.org_list
-        return (render_table_row(roster.snapshot(tile.org), roster.verdict(tile.org), roster.now, width),)
+        org_list = self.org_list
+        snapshot, verdict = org_list.snapshot(tile.org), org_list.verdict(tile.org)
+        return (render_table_row(snapshot, verdict, org_list.now, width),)
 
     def render_header(self, width: int) -> tuple[StyledLine, ...]:
         return (render_table_header(width, self.org_list.sort, reverse=self.org_list.reverse),)
@@ -45,8 +46,8 @@ class TableView(OrgListView):
             self.post_message(self.SortChosen(column.sort))
 
     def action_column(self, step: int) -> None:
-        """Sort by the column beside the one that it is sorted by."""
+        """Sort by the next sortable column in the direction of `step`."""
         columns = fit_columns(self.line_width)
         sorts = [column.sort for column, _ in columns if column.sort]
-        place = sorts.index(self.org_list.sort) if self.org_list.sort in sorts else 0
-        self.post_message(self.SortChosen(sorts[(place + step) % len(sorts)]))
+        index = sorts.index(self.org_list.sort) if self.org_list.sort in sorts else 0
+        self.post_message(self.SortChosen(sorts[(index + step) % len(sorts)]))

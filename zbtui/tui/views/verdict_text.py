@@ -1,4 +1,4 @@
-"""How a verdict is told in every view: its badge, its colour, and the countdown beside it. Pure."""
+"""How every view shows a verdict: its badge, its role and the countdown beside it. Pure."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _BADGE_ROLES: Final[dict[Level, StyleRole]] = {
 
 
 def badge(verdict: Verdict) -> str:
-    """`● SCHEDULED`: glyph and word, and whether that is old knowledge."""
-    word = f"{verdict.glyph} {verdict.badge}"
-    return f"{word} (stale)" if verdict.stale else word
+    """Glyph and word, such as `● SCHEDULED`, with `(stale)` where the verdict is stale."""
+    text = f"{verdict.glyph} {verdict.badge}"
+    return f"{text} (stale)" if verdict.stale else text
 
 
 def badge_role(verdict: Verdict) -> StyleRole:
-    """The badge's role. Green is for what was seen lately, and for nothing else."""
+    """The badge's role. Only what a recent poll has confirmed is green."""
     if verdict.level is Level.OK:
         if verdict.stale:
             return "stale"
@@ -41,38 +41,41 @@ def badge_role(verdict: Verdict) -> StyleRole:
 
 
 def frame_role(verdict: Verdict) -> StyleRole:
-    """A frame stands out where somebody should look."""
+    """The frame's role: it stands out unless the verdict is ok."""
     return "frame" if verdict.level is Level.OK else LEVEL_ROLES[verdict.level]
 
 
 def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """`in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`; empty where there is none to wait for."""
-    trouble = snapshot.polls.problem
-    if trouble and trouble.forbids_early_retry and trouble.retry_at and trouble.retry_at > now:
-        return f"asks in {countdown(trouble.retry_at - now)}"
+    """`in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`; empty without a run to wait for."""
+    problem = snapshot.polls.problem
+    if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
+        return f"asks in {countdown(problem.retry_at - now)}"
     ahead = snapshot.time_to_next_run(now)
-    # The badge of a failure stays while another run is in progress; its date is not one to wait for.
+    # A failure keeps its badge while another run is in progress; that run's date has passed.
     running = snapshot.zoho.backup is not None and snapshot.zoho.backup.state is BackupState.INPROGRESS
     if ahead is None or running or verdict.name == "stopped":
         return ""
     if ahead > timedelta():
-        # Beside a badge that tells a trouble, it would read as the end of that.
-        what = "run in" if verdict.name == "cannot_look" else "in"
-        return f"{what} {countdown(ahead)}"
+        # Beside a problem's badge, a bare "in" would read as the end of the problem.
+        prefix = "run in" if verdict.name == "cannot_look" else "in"
+        return f"{prefix} {countdown(ahead)}"
     return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
 
 
 def org_summary(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """How an org stands, as a line of text to hand on."""
+    """The org's state as one line of text for the clipboard."""
     backup, org = snapshot.zoho.backup, snapshot.org
-    told = [f"{org.name} ({data_center_label(org.data_center)}): {badge(verdict)}: {verdict.headline}"]
+    parts = [f"{org.name} ({data_center_label(org.data_center)}): {badge(verdict)}: {verdict.headline}"]
     if backup and backup.scheduled_date and countdown_text(snapshot, verdict, now):
-        told.append(f"next run {backup.scheduled_date}")
+        parts.append(f"next run {backup.scheduled_date}")
     if backup and backup.requester:
-        who = backup.requester
-        told.append(f"set up by {who.name or 'unnamed'}" + (f" (ZUID {who.zuid})" if who.zuid else ""))
-    told.append(first_fitting(history_and_links_summaries(snapshot, now), 400))
-    told.append(
+        requester = backup.requester
+        parts.append(
+            f"set up by {requester.name or 'unnamed'}"
+            + (f" (ZUID {requester.zuid})" if requester.zuid else "")
+        )
+    parts.append(first_fitting(history_and_links_summaries(snapshot, now), 400))
+    parts.append(
         f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
     )
-    return " · ".join(told)
+    return " · ".join(parts)

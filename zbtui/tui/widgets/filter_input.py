@@ -1,4 +1,4 @@
-"""Where the filter is typed; the cursor among the orgs can be moved meanwhile."""
+"""The input for the filter; up and down still move the cursor among the orgs."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _ROW_STEPS: Final = {"up": -1, "down": 1}
 
 
 class FilterInput(Input):
-    """One line, shown only while somebody types into it."""
+    """A one-line input, shown only while the user types the filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("find")
 
-    # How much is typed changes nothing of the layout: Textual's own has the screen laid out anew.
+    # Typing does not affect the layout; Textual's own reactive would lay out the screen again.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     class Moved(Message):
-        """To another org, by so many rows."""
+        """Asks to move the cursor by that many rows."""
 
         def __init__(self, rows: int) -> None:
             super().__init__()
@@ -41,7 +41,7 @@ class FilterInput(Input):
         self.display = False
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        # Textual knows no character for this one, and would have the footer name it.
+        # Textual has no character for this key, and would show its binding in the key bar.
         return super().check_consume_key(key, "/" if key == "slash" else character)
 
     def on_key(self, event: events.Key) -> None:

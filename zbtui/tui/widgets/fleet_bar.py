@@ -1,4 +1,4 @@
-"""The line on top: how many are how well, and which run is next of all."""
+"""The top line: the number of orgs at each level, and the next run."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ LEVEL_STYLES: Final = {
 }
 _NEXT_RUN_LABELS: Final = ("next run: ", "next: ")
 _WIDEST_COUNTDOWN: Final = "in 30d 03:12:44"
-"""The longest that a plan Zoho has leads to, near enough."""
+"""About the longest countdown that Zoho's plans allow."""
 _MIN_NAME_CELLS: Final = 6
-"""Cells of an org's name; with fewer it tells nothing."""
+"""The fewest cells in which an org's name is still useful."""
 
 
 class FleetBar(Static):
-    """Counts by level, worst first, and the next run of all orgs."""
+    """Shows counts by level, worst first, and the next run of all orgs."""
 
     def __init__(self, label: str | None) -> None:
         """Args:
-        label: said in front of all else, such as that this is a demo.
+        label: shown in front of the counts, such as that this is a demo.
         """
         super().__init__(markup=False)
         self._label = label
@@ -42,11 +42,11 @@ class FleetBar(Static):
         self._next_org: Snapshot | None = None
 
     def reset(self) -> None:
-        """Orgs came or went, or are called otherwise."""
+        """Forget the next run; called when orgs or their names change."""
         self._next_org = None
 
     def update_org(self, snapshot: Snapshot, now: datetime) -> None:
-        """Something about one org is known anew: its run may be the next one now, or no longer."""
+        """Take a new snapshot into account, which may change the next run."""
         if self._next_org is None or snapshot.org.name == self._next_org.org.name:
             self._next_org = None
         elif timedelta() < _ahead(snapshot, now) < _ahead(self._next_org, now):
@@ -56,10 +56,10 @@ class FleetBar(Static):
         """Bring the line up to date."""
         now = roster.now
         if self._next_org is None or _ahead(self._next_org, now) <= timedelta():
-            coming = [one for one in roster.all_orgs.values() if _ahead(one, now) > timedelta()]
-            self._next_org = min(coming, key=lambda one: _ahead(one, now), default=None)
-        soonest = self._next_org and roster.snapshot(self._next_org.org.name)
-        content = bar_content(roster.counts, soonest, now, self.size.width, self._label)
+            upcoming = [org for org in roster.all_orgs.values() if _ahead(org, now) > timedelta()]
+            self._next_org = min(upcoming, key=lambda org: _ahead(org, now), default=None)
+        next_org = self._next_org and roster.snapshot(self._next_org.org.name)
+        content = bar_content(roster.counts, next_org, now, self.size.width, self._label)
         if content != self._shown:
             self._shown = content
             self.update(content, layout=False)
@@ -68,38 +68,38 @@ class FleetBar(Static):
 def bar_content(
     counts: Counter[Level], next_org: Snapshot | None, now: datetime, width: int, label: str | None
 ) -> Content:
-    """The fullest form of the line that fits into `width` cells, whichever run is the next one."""
-    mark = label and label.partition(":")[0]  # that all is invented is never left out
+    """The fullest form of the line that fits into `width` cells with the widest countdown."""
+    short_label = label and label.partition(":")[0]  # never left out: it marks the demo
     long, brief = _NEXT_RUN_LABELS
     forms = (
         (counts_content(counts, label), long, _MIN_NAME_CELLS + 1),
         (counts_content(counts, label, words=False), long, _MIN_NAME_CELLS + 1),
-        (short := counts_content(counts, mark, words=False), long, _MIN_NAME_CELLS + 1),
+        (short := counts_content(counts, short_label, words=False), long, _MIN_NAME_CELLS + 1),
         (short, brief, _MIN_NAME_CELLS + 1),
         (short, long, 0),
     )
     if next_org is None:
         return next((form for form, *_ in forms if form.cell_length <= width), short)
-    for form, what, least in forms:
-        if form.cell_length + len(what) + least + len(_WIDEST_COUNTDOWN) <= width:
+    for form, prefix, min_name_cells in forms:
+        if form.cell_length + len(prefix) + min_name_cells + len(_WIDEST_COUNTDOWN) <= width:
             left = f"in {countdown(_ahead(next_org, now))}"
-            room = width - form.cell_length - len(what) - len(left) - 1
-            name, who = next_org.org.name, ""
-            if least:
-                who = f"{name if cell_len(name) <= room else fit(name, room)} "
-            return Content.assemble(form, f"{what}{who}{left}")
+            room = width - form.cell_length - len(prefix) - len(left) - 1
+            name, shown_name = next_org.org.name, ""
+            if min_name_cells:
+                shown_name = f"{name if cell_len(name) <= room else fit(name, room)} "
+            return Content.assemble(form, f"{prefix}{shown_name}{left}")
     return short
 
 
 def counts_content(counts: Counter[Level], label: str | None = None, *, words: bool = True) -> Content:
-    """`✖ 3 critical  ● 400 ok`, worst first; without words, the glyphs stand for them."""
+    """`✖ 3 critical  ● 400 ok`, worst first; `words=False` leaves out the words."""
     parts: list[Content | str | tuple[str, str]] = []
     if label:
         parts.append((f"{label}  ", "$text-muted"))
     for level in sorted(Level, reverse=True):
         if counts[level]:
-            said = f"{counts[level]} {level.label}" if words else str(counts[level])
-            parts += [(f"{level.glyph} {said}", LEVEL_STYLES[level]), "  "]
+            text = f"{counts[level]} {level.label}" if words else str(counts[level])
+            parts += [(f"{level.glyph} {text}", LEVEL_STYLES[level]), "  "]
     return Content.assemble(*parts)
 
 

@@ -1,4 +1,4 @@
-"""Labels in one column, texts beside them, each text wrapped within its own column."""
+"""Rows of a label and a text in two columns; texts wrap within their column."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MIN_TEXT_CELLS: Final = 10
 
 
 class LabelledRows(Widget):
-    """Rows of a label and a text; a row of two empty ones parts groups."""
+    """Shows rows of label and text; a row of two empty strings separates groups."""
 
     def __init__(self, rows: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__()
         self._rows = tuple(rows)
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Put other rows in."""
+        """Replace all rows."""
         if self._rows != (rows := tuple(rows)):
             self._rows = rows
             self.refresh(layout=True)
@@ -33,7 +33,7 @@ class LabelledRows(Widget):
 
 
 def label_column_width(rows: Sequence[tuple[str, str]]) -> int:
-    """Cells of the labels and of what parts them from the texts."""
+    """Width of the label column in cells, including the gap to the texts."""
     return max((Content(label).cell_length for label, _ in rows), default=0) + 2
 
 
@@ -41,7 +41,7 @@ def render_rows(rows: Sequence[tuple[str, str]], width: int, label_width: int | 
     """The rows as lines of at most `width` cells.
 
     Args:
-        column: what `column_of` gives; None: of these rows.
+        label_width: as from `label_column_width`; None: computed from these rows.
     """
     label_width = label_column_width(rows) if label_width is None else label_width
     lines: list[Content] = []

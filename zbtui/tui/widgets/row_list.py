@@ -1,4 +1,4 @@
-"""Rows of a label and a text, with a cursor on one of them, whose text can be taken away."""
+"""Rows of a label and a text, with a cursor; the selected row can be copied."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from textual.widgets.option_list import Option
 from zbtui.tui.widgets.labelled_rows import label_column_width, render_rows
 
 _PADDING_AND_SCROLLBAR: Final = 4
-"""Cells beside a text: an option's own blanks, and a scrollbar that may yet come."""
+"""Cells beside a text: the option's padding, and room for a scroll bar."""
 
 
 class RowList(OptionList):
-    """Keeps its cursor, and what it has scrolled to, while its texts change."""
+    """Keeps cursor and scroll offset while its texts change."""
 
     def __init__(self) -> None:
         super().__init__(compact=True, markup=False)
@@ -26,11 +26,11 @@ class RowList(OptionList):
     @property
     def selected_row(self) -> tuple[str, str] | None:
         """The row under the cursor."""
-        at = self.highlighted
-        return self._rows[at] if at is not None and at < len(self._rows) else None
+        index = self.highlighted
+        return self._rows[index] if index is not None and index < len(self._rows) else None
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Put other rows in."""
+        """Replace all rows."""
         self._rows = tuple(rows)
         self._update_options()
 
@@ -46,11 +46,11 @@ class RowList(OptionList):
             return
         prompts = [render_rows([row], width, column) for row in self._rows]
         if len(prompts) == len(self._prompts):
-            for place, (before, after) in enumerate(zip(self._prompts, prompts, strict=True)):
+            for index, (before, after) in enumerate(zip(self._prompts, prompts, strict=True)):
                 if before != after:
-                    self.replace_option_prompt_at_index(place, after)
+                    self.replace_option_prompt_at_index(index, after)
         else:
-            at = self.highlighted
+            index = self.highlighted or 0
             self.set_options([Option(prompt) for prompt in prompts])
-            self.highlighted = min(at or 0, len(prompts) - 1) if prompts else None
+            self.highlighted = min(index, len(prompts) - 1) if prompts else None
         self._prompts = prompts

@@ -1,4 +1,4 @@
-"""The line below the bar: in which order the orgs are shown, and what keeps that from being as usual."""
+"""The line below the bar: the order of the orgs, and anything unusual, such as a filter or a pause."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ from zbtui.tui.org_list import OrgList
 from zbtui.tui.widgets.fleet_bar import LEVEL_STYLES
 
 StatusPart = tuple[str, Content]
-"""What parts it from the one before on the same line, and a text that no line break is to cut in two."""
+"""The separator before it on the same line, and a text that is never broken across lines."""
 _GROUP_SEPARATOR: Final = " │ "
 _SEPARATOR: Final = " · "
 _MAX_LINES: Final = 3
 
 
 class StatusLine(Static):
-    """Always there, so that nothing moves when there is something to tell; then it stands out."""
+    """Always shown, so that nothing moves when it has something unusual to show."""
 
-    # It comes from a layout, and needs no other: Textual's own has the screen laid out once more.
+    # It is set by a layout; Textual's own reactive would lay out the screen once more.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     def __init__(self) -> None:
         super().__init__(markup=False)
         self._shown = Content(), 0
-        """What is shown, and for how many cells it was laid out."""
+        """The current content, and the width it was laid out for."""
         self._show_again: Callable[[], None] = lambda: None
 
     def update_from(self, roster: OrgList, fixed_order: str, *, filter_is_open: bool) -> None:
         """Bring the line up to date.
 
         Args:
-            own_order: the view's, where it is not what the user chose.
-            typing: whether the filter is being typed, beside it.
+            fixed_order: the view's own order, where it has one.
+            filter_is_open: whether the filter input is open beside the line.
         """
         self._show_again = lambda: self.update_from(roster, fixed_order, filter_is_open=filter_is_open)
         clear = key_of(self.screen, "fleet.clear") if roster.filter_text.strip() else ""
         width = max(self.content_size.width or self.screen.size.width - self.gutter.width, 1)
-        units = (
+        parts = (
             status_parts_beside_filter(roster, fixed_order)
             if filter_is_open
             else status_parts(roster, fixed_order, clear)
         )
         lines = 1 if filter_is_open else _MAX_LINES
-        content = lay_out_parts(units, width, lines)
+        content = lay_out_parts(parts, width, lines)
         self.set_class(is_unusual(roster, fixed_order), "-unusual")
         if (content, width) != self._shown:
             self._shown = content, width
-            # Not "auto": of two changes without a rest between, Textual may keep the first one's height.
+            # Not "auto": after two changes in a row Textual may keep the first one's height.
             self.styles.height = min(content.get_height({}, width), lines)
             self.update(content, layout=False)
 
@@ -64,92 +64,92 @@ class StatusLine(Static):
 
 
 def is_unusual(roster: OrgList, fixed_order: str = "") -> bool:
-    """Whether it tells anything that somebody should know of."""
-    sorted_otherwise = not fixed_order and (roster.sort != DEFAULT_SORT or roster.reverse)
-    return bool(_paused(roster) or roster.names_hidden or roster.filter_text.strip() or sorted_otherwise)
+    """Whether the line shows anything unusual."""
+    is_sorted_otherwise = not fixed_order and (roster.sort != DEFAULT_SORT or roster.reverse)
+    return bool(_paused(roster) or roster.names_hidden or roster.filter_text.strip() or is_sorted_otherwise)
 
 
 def status_parts(roster: OrgList, fixed_order: str = "", clear_key: str = "") -> list[StatusPart]:
-    """What is told, the weightiest first.
+    """The parts of the line, the most important first.
 
     Args:
-        own_order: the view's, where it is not what the user chose.
-        clear: the key that shows all orgs again.
+        fixed_order: the view's own order, where it has one.
+        clear_key: the key that clears the filter.
     """
-    units = [*_paused(roster), *_names_hidden(roster)]
+    parts = [*_paused(roster), *_names_hidden(roster)]
     if roster.filter_text.strip():
-        find = "on" if roster.names_hidden else roster.filter_text
-        units += [
-            (_GROUP_SEPARATOR, Content.assemble("filter ", (find, "bold"))),
+        shown_filter = "on" if roster.names_hidden else roster.filter_text
+        parts += [
+            (_GROUP_SEPARATOR, Content.assemble("filter ", (shown_filter, "bold"))),
             (_SEPARATOR, _count(roster)),
         ]
-        units += _hidden(roster)
+        parts += _hidden(roster)
     else:
-        units.append((_GROUP_SEPARATOR, _count(roster)))
-    units.append((_SEPARATOR, _order(roster, fixed_order)))
-    return [*units, (_SEPARATOR, Content(f"{clear_key} shows all"))] if clear_key else units
+        parts.append((_GROUP_SEPARATOR, _count(roster)))
+    parts.append((_SEPARATOR, _order(roster, fixed_order)))
+    return [*parts, (_SEPARATOR, Content(f"{clear_key} shows all"))] if clear_key else parts
 
 
 def status_parts_beside_filter(roster: OrgList, fixed_order: str = "") -> list[StatusPart]:
-    """The same beside a filter that is being typed: what it lets through comes first."""
-    found = [(_GROUP_SEPARATOR, _count(roster)), *_hidden(roster)]
-    return [*found, *_paused(roster), *_names_hidden(roster), (_SEPARATOR, _order(roster, fixed_order))]
+    """The parts beside an open filter input: the number of matches comes first."""
+    matches = [(_GROUP_SEPARATOR, _count(roster)), *_hidden(roster)]
+    return [*matches, *_paused(roster), *_names_hidden(roster), (_SEPARATOR, _order(roster, fixed_order))]
 
 
 def lay_out_parts(units: Sequence[StatusPart], width: int, lines: int) -> Content:
-    """As many of the units as there is room for."""
-    found: list[Content] = []
-    for parted, unit in units:
-        if found and found[-1].cell_length + len(parted) + unit.cell_length <= width:
-            found[-1] = Content.assemble(found[-1], parted, unit)
-        elif len(found) < lines:
-            found.append(unit)
+    """As many of the parts as fit into that many lines of `width` cells."""
+    laid_out: list[Content] = []
+    for separator, text in units:
+        if laid_out and laid_out[-1].cell_length + len(separator) + text.cell_length <= width:
+            laid_out[-1] = Content.assemble(laid_out[-1], separator, text)
+        elif len(laid_out) < lines:
+            laid_out.append(text)
         else:
             break
-    return Content("\n").join(found)
+    return Content("\n").join(laid_out)
 
 
-def _paused(roster: OrgList) -> list[StatusPart]:
-    paused = sum(one.activity.paused for one in roster.all_orgs.values())
+def _paused(org_list: OrgList) -> list[StatusPart]:
+    paused = sum(org.activity.paused for org in org_list.all_orgs.values())
     if not paused:
         return []
-    everyone = len(roster.all_orgs)
-    who = "ALL" if paused == everyone else f"{paused} of {everyone}"
-    said = f"‖ PAUSED: {who} not looked at"
-    return [(_GROUP_SEPARATOR, Content.styled(said, "bold reverse $state-warning"))]
+    total = len(org_list.all_orgs)
+    count = "ALL" if paused == total else f"{paused} of {total}"
+    text = f"‖ PAUSED: {count} not looked at"
+    return [(_GROUP_SEPARATOR, Content.styled(text, "bold reverse $state-warning"))]
 
 
-def _names_hidden(roster: OrgList) -> list[StatusPart]:
+def _names_hidden(org_list: OrgList) -> list[StatusPart]:
     return (
         [(_GROUP_SEPARATOR, Content.styled("names and ids are hidden", "bold"))]
-        if roster.names_hidden
+        if org_list.names_hidden
         else []
     )
 
 
-def _count(roster: OrgList) -> Content:
-    everyone = len(roster.all_orgs)
-    if roster.filter_text.strip():
-        return Content(f"{len(roster.order)} of {everyone}")
-    return Content(f"{everyone} {'org' if everyone == 1 else 'orgs'}")
+def _count(org_list: OrgList) -> Content:
+    total = len(org_list.all_orgs)
+    if org_list.filter_text.strip():
+        return Content(f"{len(org_list.order)} of {total}")
+    return Content(f"{total} {'org' if total == 1 else 'orgs'}")
 
 
-def _hidden(roster: OrgList) -> list[StatusPart]:
-    """How many that are not well the filter leaves out."""
-    units: list[StatusPart] = []
-    hidden, parted, before = roster.hidden_counts, _SEPARATOR, "left out: "
+def _hidden(org_list: OrgList) -> list[StatusPart]:
+    """How many orgs that are not ok the filter hides, by level."""
+    parts: list[StatusPart] = []
+    hidden, separator, prefix = org_list.hidden_counts, _SEPARATOR, "left out: "
     for level in sorted(Level, reverse=True):
         if level is not Level.OK and hidden[level]:
             count = (f"{level.glyph} {hidden[level]} {level.label}", LEVEL_STYLES[level])
-            units.append((parted, Content.assemble(before, count)))
-            parted, before = " ", ""
-    return units
+            parts.append((separator, Content.assemble(prefix, count)))
+            separator, prefix = " ", ""
+    return parts
 
 
-def _order(roster: OrgList, own_order: str) -> Content:
-    if own_order:
-        return Content(own_order)
-    words = SORT_LABELS[roster.sort]
-    if roster.sort != DEFAULT_SORT or roster.reverse:
-        words = f"sorted by {words}{', reversed' if roster.reverse else ''}"
-    return Content(f"{words}, but for what changed since you moved" if roster.is_order_held else words)
+def _order(org_list: OrgList, fixed_order: str) -> Content:
+    if fixed_order:
+        return Content(fixed_order)
+    words = SORT_LABELS[org_list.sort]
+    if org_list.sort != DEFAULT_SORT or org_list.reverse:
+        words = f"sorted by {words}{', reversed' if org_list.reverse else ''}"
+    return Content(f"{words}, but for what changed since you moved" if org_list.is_order_held else words)

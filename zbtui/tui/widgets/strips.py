@@ -1,4 +1,4 @@
-"""Pieces of text as one strip: Textual's own ways to join and to pad make a strip each, which are slow."""
+"""Joins pieces of text into one strip; Textual's own join and pad create extra strips, which is slow."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from textual.strip import Strip
 
 
 def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
-    """In as few segments as look the same.
+    """One strip of the pieces, in as few segments as possible.
 
     Args:
-        width: cells of them all.
+        width: the total width of the pieces in cells.
     """
     texts: list[str] = []
     styles: list[Style] = []
     last = None
     for text, style in pieces:
-        # Of a blank only the ground is seen: it can go with what stands before it.
+        # Only the background of a blank is visible, so it can join the segment before it.
         if last is not None and (style is last or (text.isspace() and _same_background(style, last))):
             texts[-1] += text
         elif text:
@@ -30,5 +30,5 @@ def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
 
 
 def _same_background(one: Style, other: Style) -> bool:
-    """Whether a blank in one looks as it does in the other."""
+    """Whether a blank looks the same in both styles."""
     return one.bgcolor == other.bgcolor and not (one.reverse or other.reverse or other.underline)

@@ -1,4 +1,4 @@
-"""Lines of text with roles: what the views are drawn from. Pure, and the same for all of them."""
+"""Lines of text with roles, from which all views are drawn. Pure."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ StyleRole = Literal[
     "accent-magenta",
     "accent-violet",
 ]
-"""What a piece of text is; its colour and weight are the theme's."""
+"""The meaning of a piece of text; the theme defines its color and weight."""
 StyledLine = tuple[tuple[str, StyleRole], ...]
-"""Pieces of one line, left to right, each with what it is."""
+"""The pieces of one line from left to right, each with its role."""
 
 ACCENT_ROLES: Final[dict[Accent, StyleRole]] = {
     "blue": "accent-blue",
@@ -50,7 +50,7 @@ ACCENT_ROLES: Final[dict[Accent, StyleRole]] = {
 
 
 def fit(text: str, cells: int) -> str:
-    """`text` in exactly `cells` cells; what is cut off ends in an ellipsis."""
+    """`text` in exactly `cells` cells: padded, or cut with an ellipsis."""
     if cell_len(text) <= cells:
         return set_cell_size(text, cells)
     if cells <= 1:
@@ -59,21 +59,21 @@ def fit(text: str, cells: int) -> str:
 
 
 def first_fitting(texts: Sequence[str], cells: int) -> str:
-    """The first that fits; the last, where none does."""
+    """The first text that fits; the last one if none does."""
     return next((text for text in texts if cell_len(text) <= cells), texts[-1])
 
 
 def accent_mark(accent: Accent | None) -> tuple[str, StyleRole]:
-    """One cell in the colour that an org was given; blank, where it has none."""
+    """One cell in the org's accent color; blank without one."""
     return ("▌", ACCENT_ROLES[accent]) if accent else (" ", "text")
 
 
 def fit_line(pieces: StyledLine, width: int) -> StyledLine:
-    """The pieces in exactly `width` cells: what is beyond is left out, and what is missing is blank."""
-    kept: list[tuple[str, StyleRole]] = []
+    """The pieces in exactly `width` cells: cut, or padded with blanks."""
+    fitted: list[tuple[str, StyleRole]] = []
     left = width
     for text, role in pieces:
         piece = fit(text, min(cell_len(text), left))
         left -= cell_len(piece)
-        kept.append((piece, role))
-    return (*kept, (" " * left, "text")) if left else tuple(kept)
+        fitted.append((piece, role))
+    return (*fitted, (" " * left, "text")) if left else tuple(fitted)

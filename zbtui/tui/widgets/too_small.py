@@ -1,4 +1,4 @@
-"""Covers a screen that has no room for anything else."""
+"""A cover for screens that are too small to show anything else."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from zbtui.model.verdict import Level
 from zbtui.tui.widgets.fleet_bar import counts_content
 
 SMALLEST: Final = (36, 10)
-"""Columns and lines that a screen needs."""
+"""The smallest usable screen, in columns and lines."""
 NARROW: Final = [(0, "-too-narrow"), (SMALLEST[0], "-wide-enough")]
-"""For a screen's HORIZONTAL_BREAKPOINTS: the classes that its style sheet goes by."""
+"""A screen's HORIZONTAL_BREAKPOINTS; its style sheet uses the classes."""
 ROOMY: Final = [(0, "-too-short"), (SMALLEST[1], "-tall-enough"), (SMALLEST[1] + 1, "-roomy")]
-"""For its VERTICAL_BREAKPOINTS; roomy: a line can be spared for what is as usual."""
+"""A screen's VERTICAL_BREAKPOINTS; -roomy: tall enough to always show the status line."""
 
 
 class TooSmall(Static):
-    """How many orgs are at each level, worst first, and the size that is needed."""
+    """Shows the number of orgs at each level, worst first, and the size needed."""
 
     def show(self, counts: Counter[Level]) -> None:
         width, height = SMALLEST
