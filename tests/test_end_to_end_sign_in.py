@@ -75,7 +75,7 @@ def test_a_dead_sign_in_is_renewed_in_place_and_stays(
     assert {one.query for one in simulator_server.simulator.request_records} == {"", "page=1&per_page=200"}
 
 
-def test_what_zoho_refuses_is_told_and_going_back_leaves_what_was(
+def test_what_zoho_refuses_is_shown_and_going_back_leaves_what_was(
     simulator_server: SimulatorServer,
 ) -> None:
     add(simulator_server, "not-the-secret")

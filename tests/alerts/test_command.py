@@ -165,7 +165,7 @@ async def test_nothing_that_it_prints_reaches_the_screen(capfd: pytest.CaptureFi
         ("echo oh >&2; kill -15 $$", "The command /bin/sh was ended by signal 15: oh."),
     ],
 )
-async def test_a_bad_end_is_told_with_the_first_thing_that_it_said(script: str, message: str) -> None:
+async def test_a_bad_end_is_shown_with_the_first_thing_that_it_said(script: str, message: str) -> None:
     trouble = await problem_of(*shell(script))
     assert (trouble.kind, trouble.message) == ("contract", message)
 
@@ -191,14 +191,14 @@ async def test_what_it_says_is_cleaned() -> None:
     assert trouble.message.endswith(" failed with exit status 1: [31mre\ufffdd!.")
 
 
-async def test_its_arguments_may_be_secret_and_are_not_told() -> None:
+async def test_its_arguments_may_be_secret_and_are_not_shown() -> None:
     for command in (["/no/such/program", "s3cret"], shell("exit 1 # s3cret")):
         trouble = await problem_of(*command)
         assert "s3cret" not in f"{trouble}"
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "no-such-program-on-the-path", "~/program"])
-async def test_a_program_that_is_not_there_is_a_trouble_of_the_config(program: str) -> None:
+async def test_a_program_that_is_not_there_is_a_problem_of_the_config(program: str) -> None:
     trouble = await problem_of(program)
     assert (trouble.kind, trouble.message) == ("config", f"The command {program} was not found.")
     assert "on_change" in trouble.hint
@@ -300,7 +300,7 @@ async def test_a_flood_takes_no_memory() -> None:
     assert most < 4 << 20  # of 64 MiB
 
 
-async def test_of_a_flood_the_first_line_is_told_as_far_as_it_fits() -> None:
+async def test_of_a_flood_the_first_line_is_shown_as_far_as_it_fits() -> None:
     code = f"import sys; sys.stderr.write('why' + ' y' * {MAX_OUTPUT_BYTES}); sys.exit(1)"
     trouble = await problem_of(*python(code))
     assert "failed with exit status 1: why y y" in trouble.message

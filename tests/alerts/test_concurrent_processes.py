@@ -66,7 +66,7 @@ def shared_folder(tmp_path: Path) -> SharedFolder:
 # Restarts
 
 
-async def test_who_starts_again_tells_only_what_has_changed_since(
+async def test_who_starts_again_notifies_only_what_has_changed_since(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
     told = []
@@ -96,7 +96,7 @@ async def test_an_outage_that_began_before_a_restart_ends_after_it(
     assert told == [("outage", ""), ("outage_over", "")]
 
 
-async def test_what_was_told_but_not_delivered_is_delivered_after_a_restart(
+async def test_what_was_notified_but_not_delivered_is_delivered_after_a_restart(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
     async with shared_folder.process(clock) as scene:
@@ -113,7 +113,7 @@ async def test_what_was_told_but_not_delivered_is_delivered_after_a_restart(
 # Two at once
 
 
-async def test_of_two_processes_one_tells_and_one_delivers(
+async def test_of_two_processes_one_notifies_and_one_delivers(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
     async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
@@ -133,7 +133,7 @@ async def test_of_two_processes_one_tells_and_one_delivers(
         assert len(await one.dispatcher.new_alerts()) == 0
 
 
-async def test_each_hears_of_what_the_other_tells(shared_folder: SharedFolder, clock: FakeClock) -> None:
+async def test_each_hears_of_what_the_other_notifies(shared_folder: SharedFolder, clock: FakeClock) -> None:
     async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
         for scene in (one, other):
             await scene.dispatcher.new_alerts()
@@ -141,7 +141,7 @@ async def test_each_hears_of_what_the_other_tells(shared_folder: SharedFolder, c
         assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == told
 
 
-async def test_news_that_are_asked_for_twice_at_once_are_told_once(
+async def test_news_that_are_asked_for_twice_at_once_are_notified_once(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
     async with shared_folder.process(clock) as scene:
@@ -151,7 +151,7 @@ async def test_news_that_are_asked_for_twice_at_once_are_told_once(
     assert (*first, *second) == told
 
 
-async def test_an_older_look_does_not_take_back_what_another_process_has_told(
+async def test_an_older_poll_does_not_take_back_what_another_process_has_notified(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
     """A `check` from cron has seen it meanwhile; the screen has not."""
@@ -197,7 +197,7 @@ async def run_round(process: asyncio.subprocess.Process, state: PollResult, *nam
     return await process.stdout.readline()
 
 
-async def test_two_real_processes_tell_each_change_once(shared_folder: SharedFolder) -> None:
+async def test_two_real_processes_notify_each_change_once(shared_folder: SharedFolder) -> None:
     async with (
         start_process(shared_folder, shared_folder.script) as one,
         start_process(shared_folder, shared_folder.script) as other,

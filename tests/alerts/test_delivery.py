@@ -61,7 +61,7 @@ def append_command(file: Path) -> tuple[str, ...]:
 # To each sink
 
 
-async def test_every_sink_is_told_of_every_alert_once(tmp_path: Path) -> None:
+async def test_every_sink_is_notified_of_every_alert_once(tmp_path: Path) -> None:
     file = tmp_path / "told"
     async with process_with_webhook(
         send_bytes(OK), AlertSettings(on_change=append_command(file), desktop="osc9")
@@ -79,7 +79,7 @@ async def test_every_sink_is_told_of_every_alert_once(tmp_path: Path) -> None:
     assert problem_message(scene) == "nothing"
 
 
-async def test_one_sink_is_told_of_one_alert_at_a_time_however_often_it_is_called(
+async def test_one_sink_is_notified_of_one_alert_at_a_time_however_often_it_is_called(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gate = asyncio.Semaphore(0)
@@ -110,7 +110,7 @@ async def test_an_alert_waits_for_a_process_that_can_show_it() -> None:
     assert scene.desktop_alerts == [kept.alert]
 
 
-async def test_the_config_decides_by_now_whom_to_tell() -> None:
+async def test_the_config_decides_by_now_whom_to_notify() -> None:
     """What was kept for a webhook that is configured no more is not posted."""
     async with process_with_webhook(send_bytes(OK)) as (scene, server):
         await scene.raise_alarms("acme")
@@ -230,7 +230,7 @@ async def test_a_command_that_fails_is_run_again(tmp_path: Path) -> None:
     assert file.read_text().split() == ["acme", "acme"]
 
 
-async def test_a_command_that_is_not_there_is_not_looked_for_again_with_each_alert() -> None:
+async def test_a_command_that_is_not_there_is_not_searched_again_with_each_alert() -> None:
     scene = AlertingProcess(AlertSettings(on_change=("/no/such/program",)))
     await scene.raise_alarms("acme", "globex")
     await scene.deliver()
@@ -255,7 +255,7 @@ async def test_a_config_that_was_corrected_counts_at_once(tmp_path: Path) -> Non
     assert file.read_text().split() == ["globex", "acme"]
 
 
-async def test_a_notice_that_cannot_be_shown_is_a_trouble_and_shown_later() -> None:
+async def test_a_notice_that_cannot_be_shown_is_a_problem_and_shown_later() -> None:
     scene = AlertingProcess()
     (kept,) = await scene.raise_alarms("acme")
 
@@ -279,7 +279,7 @@ async def test_a_clock_that_is_set_back_does_not_silence_a_sink() -> None:
         assert len(server.requests) == 2
 
 
-async def test_no_trouble_and_no_log_tells_where_the_webhook_is(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_problem_and_no_log_shows_where_the_webhook_is(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     troubles = []
     for answer in (
@@ -325,7 +325,7 @@ async def test_an_orgs_alerts_come_in_their_order_and_hold_up_no_other_ones(tmp_
 # When it is given up
 
 
-async def test_after_a_day_it_is_given_up_and_that_is_told() -> None:
+async def test_after_a_day_it_is_given_up_and_that_is_notified() -> None:
     async with process_with_webhook(send_bytes(REFUSED)) as (scene, server):
         await scene.raise_alarms("acme")
         while scene.clock.monotonic() < GIVE_UP_AFTER.total_seconds():
@@ -404,7 +404,7 @@ def unusable_journal(tmp_path: Path) -> Journal:
     return journal
 
 
-async def test_without_a_journal_each_change_is_still_told_once(unusable_journal: Journal) -> None:
+async def test_without_a_journal_each_change_is_still_notified_once(unusable_journal: Journal) -> None:
     scene = AlertingProcess(journal=unusable_journal)
     await scene.dispatcher.new_alerts()
     states: list[PollResult] = ["well", "failed", "failed", "well"]

@@ -34,7 +34,7 @@ def process() -> AlertingProcess:
 # What is told
 
 
-async def test_a_change_is_told_once_however_often_it_is_considered(process: AlertingProcess) -> None:
+async def test_a_change_is_notified_once_however_often_it_is_considered(process: AlertingProcess) -> None:
     assert await process.poll(acme="well") == []
     await process.advance(5 * MINUTE)
     assert await process.poll(acme="failed") == [("alarm", "acme")]
@@ -44,7 +44,9 @@ async def test_a_change_is_told_once_however_often_it_is_considered(process: Ale
     assert await process.poll(acme="failed") == []
 
 
-async def test_an_org_that_flaps_is_told_at_each_change_and_never_twice(process: AlertingProcess) -> None:
+async def test_an_org_that_flaps_is_notified_at_each_change_and_never_twice(
+    process: AlertingProcess,
+) -> None:
     told = []
     states: list[PollResult] = ["well", "failed", "failed", "well", "well"]
     for _ in range(5):
@@ -81,7 +83,7 @@ async def test_checks_of_a_part_of_the_orgs_each_make_no_outage_of_it() -> None:
     assert told == [("alarm", "acme"), ("alarm", "birch")]
 
 
-async def test_what_went_wrong_during_an_outage_is_told_after_it(process: AlertingProcess) -> None:
+async def test_what_went_wrong_during_an_outage_is_notified_after_it(process: AlertingProcess) -> None:
     await process.poll_all(FIFTY, "well")
     for _ in range(3):
         await process.advance(5 * MINUTE)
@@ -93,7 +95,7 @@ async def test_what_went_wrong_during_an_outage_is_told_after_it(process: Alerti
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3, 5])
-async def test_so_many_looks_may_fail_as_the_settings_say(looks: int, process: AlertingProcess) -> None:
+async def test_so_many_polls_may_fail_as_the_settings_say(looks: int, process: AlertingProcess) -> None:
     process.dispatcher.settings = replace(DESKTOP_SETTINGS, failed_looks=looks)
     await process.poll(acme="well")
     told = []
@@ -103,7 +105,7 @@ async def test_so_many_looks_may_fail_as_the_settings_say(looks: int, process: A
     assert told == [[]] * (looks - 1) + [[("alarm", "acme")]]
 
 
-async def test_a_dead_sign_in_is_told_at_once(process: AlertingProcess) -> None:
+async def test_a_dead_sign_in_is_notified_at_once(process: AlertingProcess) -> None:
     assert await process.poll(acme="signed_out", globex="well") == [("alarm", "acme")]
 
 
@@ -114,7 +116,7 @@ async def test_settings_count_from_when_they_are_replaced(process: AlertingProce
     assert await process.poll(acme="signed_out") == [("alarm", "acme")]
 
 
-async def test_what_lasts_is_told_again_once_it_is_time(process: AlertingProcess) -> None:
+async def test_what_lasts_is_notified_again_once_it_is_time(process: AlertingProcess) -> None:
     process.dispatcher.settings = replace(DESKTOP_SETTINGS, remind_every=HOUR)
     told = []
     for _ in range(25):
@@ -123,7 +125,7 @@ async def test_what_lasts_is_told_again_once_it_is_time(process: AlertingProcess
     assert told == [("alarm", "acme"), ("reminder", "acme"), ("reminder", "acme")]
 
 
-async def test_where_nothing_is_to_be_told_no_other_process_is_held_up(
+async def test_where_nothing_is_to_be_notified_no_other_process_is_held_up(
     process: AlertingProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await process.poll(acme="failed", globex="well")
@@ -143,7 +145,7 @@ async def test_where_nothing_is_to_be_told_no_other_process_is_held_up(
     assert settled == [1]
 
 
-async def test_what_turns_by_the_time_alone_is_told_when_it_does(process: AlertingProcess) -> None:
+async def test_what_turns_by_the_time_alone_is_notified_when_it_does(process: AlertingProcess) -> None:
     process.policy = WatchPolicy(every=HOUR, overdue_after=10 * MINUTE)
     next_run = process.clock.now() + HOUR
     process.snapshots["acme"] = snapshot_with(
@@ -158,7 +160,7 @@ async def test_what_turns_by_the_time_alone_is_told_when_it_does(process: Alerti
     assert "overdue 00:10:01" in told[0].alert.headline
 
 
-async def test_what_is_told_is_said_in_the_words_of_now_though_it_was_judged_before(
+async def test_what_is_notified_is_said_in_the_words_of_now_though_it_was_judged_before(
     process: AlertingProcess,
 ) -> None:
     process.snapshots["acme"] = snapshot_with(
@@ -202,7 +204,7 @@ async def test_what_cannot_have_turned_is_not_judged_again(
 
 @given(st.data())
 @reproducible
-def test_however_processes_take_turns_each_change_is_told_once_and_none_is_taken_back(
+def test_however_processes_take_turns_each_change_is_notified_once_and_none_is_taken_back(
     data: st.DataObject,
 ) -> None:
     """Each considers what it knows every minute, however long ago it looked."""
@@ -276,7 +278,7 @@ async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -
     assert await process.dispatcher.new_alerts() == ()
 
 
-async def test_what_another_process_tells_is_news_too(process: AlertingProcess) -> None:
+async def test_what_another_process_notifies_is_news_too(process: AlertingProcess) -> None:
     other = AlertingProcess(journal=process.journal, clock=process.clock)
     await process.dispatcher.new_alerts()
     await other.poll(acme="failed")

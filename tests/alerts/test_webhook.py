@@ -50,7 +50,7 @@ async def problem_with(answer: Responder) -> Problem:
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_it_is_told_once_and_any_answer_of_the_200s_will_do(status: int) -> None:
+async def test_it_is_shown_once_and_any_answer_of_the_200s_will_do(status: int) -> None:
     answer = send_bytes(b"HTTP/1.1 %d Fine\r\nContent-Length: 0\r\n\r\n" % status)
     async with run_faulty_server(answer) as server, HttpClient() as http:
         await post_alert(http, f"{server.url}/{SECRET}", make_stored_alert(), NOW)
@@ -103,7 +103,7 @@ async def test_what_the_config_refuses_is_sent_nothing(url: str) -> None:
     assert "[alerts]" in trouble.hint
 
 
-async def test_a_redirect_is_not_followed_and_is_a_trouble_of_the_config() -> None:
+async def test_a_redirect_is_not_followed_and_is_a_problem_of_the_config() -> None:
     async with run_faulty_server(send_bytes(http_response(200))) as other:
         for status in (301, 302, 303, 307, 308):
             away = http_response(status, b"", f"Location: {other.url}/{SECRET}")
@@ -132,7 +132,7 @@ async def test_a_redirect_is_not_followed_and_is_a_trouble_of_the_config() -> No
         (503, "server"),
     ],
 )
-async def test_any_other_answer_is_told_with_the_host_and_the_status(status: int, kind: str) -> None:
+async def test_any_other_answer_is_shown_with_the_host_and_the_status(status: int, kind: str) -> None:
     trouble = await problem_with(send_bytes(http_response(status, b"because of s3cr3t")))
     assert (trouble.kind, trouble.http_status) == (kind, status)
     assert trouble.message == f"The webhook at 127.0.0.1 did not take an alert: HTTP {status}."
@@ -155,7 +155,7 @@ async def test_a_date_on_which_to_come_again_is_counted_by_the_clock_of_who_name
     assert trouble.retry_at == NOW + 40 * SECOND
 
 
-async def test_each_way_that_the_wire_fails_is_told_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_way_that_the_wire_fails_is_shown_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "READ_SECONDS", 0.05)
     with refusing_port() as url:
         told = [await problem_of(url)]
@@ -181,7 +181,7 @@ async def test_an_answer_that_is_not_read_is_no_answer(answer: bytes) -> None:
     assert "Zoho" not in trouble.hint
 
 
-async def test_no_log_at_any_level_tells_where_the_webhook_is(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_log_at_any_level_shows_where_the_webhook_is(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     for answer in (send_bytes(http_response(200)), send_bytes(http_response(500)), reset_connection):
         async with run_faulty_server(answer) as server, HttpClient() as http:

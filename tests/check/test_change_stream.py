@@ -105,7 +105,7 @@ def summaries(lines: list[Any]) -> list[tuple[Any, ...]]:
 # What is told
 
 
-async def test_each_org_is_told_once_as_it_stands_after_its_first_look(clock: FakeClock) -> None:
+async def test_each_org_is_shown_once_as_it_stands_after_its_first_poll(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.outcomes["brook"] = FAILED
     async with watching(watch) as scene:
@@ -135,7 +135,7 @@ async def test_each_change_is_a_line_of_its_own(clock: FakeClock) -> None:
         assert await scene.live(MINUTE * 11) == []
 
 
-async def test_an_outage_is_a_trouble_at_once_and_no_verdict_until_patience_ends(clock: FakeClock) -> None:
+async def test_an_outage_is_a_problem_at_once_and_no_verdict_until_patience_ends(clock: FakeClock) -> None:
     """As the screen and the journal have it; a single check has no such patience."""
     async with watching(FleetDriver(clock, "acme")) as scene:
         await scene.live(MINUTE)
@@ -236,7 +236,7 @@ async def test_an_org_with_other_keys_is_still_the_same_org(clock: FakeClock, tm
     assert scene.watch.poll_count("acme") > 2
 
 
-async def test_a_config_that_is_wrong_is_told_once_and_the_watch_goes_on(
+async def test_a_config_that_is_wrong_is_shown_once_and_the_watch_goes_on(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     config = EditedConfig(tmp_path)
@@ -266,7 +266,7 @@ async def test_without_an_org_it_waits_for_one(clock: FakeClock, tmp_path: Path)
 # The end
 
 
-async def test_a_stop_ends_it_and_lets_a_look_under_way_come_to_its_end(clock: FakeClock) -> None:
+async def test_a_stop_ends_it_and_lets_a_poll_under_way_come_to_its_end(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme")
     watch.zoho.gates["acme"] = asyncio.Event()
     async with watching(watch) as scene:
@@ -315,7 +315,7 @@ async def test_a_full_disk_is_not_taken_for_a_reader_that_has_gone(
         await task
 
 
-async def test_a_bug_of_ours_ends_it_and_is_told(clock: FakeClock) -> None:
+async def test_a_bug_of_ours_ends_it_and_is_shown(clock: FakeClock) -> None:
     class Broken(MemoryJournal):
         async def record_poll(self, *args: object) -> NoReturn:
             raise ZeroDivisionError
@@ -384,7 +384,7 @@ async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) 
         assert desk.delivered > 1
 
 
-async def test_what_cannot_be_delivered_is_told_once_and_again_when_it_comes_back(
+async def test_what_cannot_be_delivered_is_shown_once_and_again_when_it_comes_back(
     clock: FakeClock,
 ) -> None:
     desk, wrong = FakeDispatcher(), Problem("contract", "notify-send ended with 1.", "Try it by hand.")

@@ -27,7 +27,7 @@ def test_only_text_for_people_is_coloured() -> None:
         assert ("\x1b" in formatter_for(form, coloured=True)(report_of(OK))) is (form == "text")
 
 
-def test_without_the_library_the_cure_is_told_before_anybody_is_asked(
+def test_without_the_library_the_cure_is_shown_before_anybody_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     without_library(monkeypatch, "prometheus_client")

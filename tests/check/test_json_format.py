@@ -197,7 +197,7 @@ def test_no_backup_at_all_is_a_warning_without_a_plan() -> None:
     assert org["error"] is None
 
 
-def test_a_rule_that_is_not_understood_is_told_as_it_came() -> None:
+def test_a_rule_that_is_not_understood_is_shown_as_it_came() -> None:
     rule = "RRULE:FREQ=DAILY;COUNT=3"
     org = only(make_snapshot(rrule=rule))
     assert (org["plan"], org["backup"]["rrule"]) == (rule, rule)
@@ -247,14 +247,14 @@ def test_moments_carry_their_offset_and_whole_seconds() -> None:
 # History
 
 
-def test_the_newest_expiry_stays_told_once_the_links_are_gone() -> None:
+def test_the_newest_expiry_stays_shown_once_the_links_are_gone() -> None:
     org = only(
         with_history_and_links(OK, history_row("completed", START - 8 * DAY), expire=START - DAY, links=0)
     )
     assert org["links_expire"] == "2026-11-22T11:20:00+00:00"
 
 
-def test_a_failure_that_only_the_history_tells_is_its_last_outcome() -> None:
+def test_a_failure_that_only_the_history_shows_is_its_last_outcome() -> None:
     org = only(
         with_history_and_links(
             OK, history_row("failure", START - DAY), history_row("completed", START - 8 * DAY)
@@ -296,7 +296,7 @@ def test_an_edition_that_is_not_known_includes_nobody_knows_what() -> None:
     assert (org["company"], org["history"]["included_per_month"]) == ("Nordlys Tools AB", None)
 
 
-def test_why_the_history_could_not_be_read_is_told_though_the_look_was_good() -> None:
+def test_why_the_history_could_not_be_read_is_shown_though_the_poll_was_good() -> None:
     why = Problem("server", "Zoho reports an internal error.", "Wait.")
     org = only(
         snapshot_with(
@@ -315,7 +315,7 @@ def test_why_the_history_could_not_be_read_is_told_though_the_look_was_good() ->
 
 
 @pytest.mark.parametrize("kind", get_args(ProblemKind))
-def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: ProblemKind) -> None:
+def test_each_kind_of_problem_is_shown_with_its_sentence_and_its_cure(kind: ProblemKind) -> None:
     org = only(
         make_unpolled_snapshot(kind, "What is wrong.", "What helps.", code="A_CODE", http_status=418)
     )
@@ -330,7 +330,7 @@ def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: Probl
     assert (org["verdict"], org["level"]) == ("cannot_look", "unknown")
 
 
-def test_of_an_org_out_of_reach_the_last_good_data_is_told_with_its_age() -> None:
+def test_of_an_org_out_of_reach_the_last_good_data_is_shown_with_its_age() -> None:
     snapshot = with_problem_of(make_snapshot("acme", START - timedelta(hours=3)), make_unpolled_snapshot())
     org = only(snapshot)
     assert org["observed_at"] == "2026-11-23T08:20:00+00:00"
@@ -340,7 +340,7 @@ def test_of_an_org_out_of_reach_the_last_good_data_is_told_with_its_age() -> Non
 
 
 @pytest.mark.parametrize("code", [LOCKOUT, None])
-def test_how_long_nobody_is_to_ask_is_told(code: str | None) -> None:
+def test_how_long_nobody_is_to_ask_is_shown(code: str | None) -> None:
     until = START + timedelta(minutes=9, seconds=58)
     barred = make_unpolled_snapshot("throttled", "Locked.", "Wait.", code=code, retry_at=until)
     assert only(barred)["error"]["retry_at"] == "2026-11-23T11:29:58+00:00"

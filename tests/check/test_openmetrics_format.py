@@ -102,7 +102,7 @@ def test_what_is_not_known_has_no_sample() -> None:
     assert samples_of_org(make_unpolled_snapshot()) == known
 
 
-def test_without_an_org_only_the_check_itself_is_told() -> None:
+def test_without_an_org_only_the_check_itself_is_shown() -> None:
     assert samples_of(report_of()) == {("zbtui_check_timestamp_seconds", ()): NOW}
 
 
@@ -136,7 +136,7 @@ def test_a_run_that_will_not_come_has_no_moment() -> None:
     assert "zbtui_next_run_timestamp_seconds" not in samples_of_org(make_snapshot(status="STOPPED"))
 
 
-def test_of_an_org_out_of_reach_the_last_good_look_stays_told_with_its_age() -> None:
+def test_of_an_org_out_of_reach_the_last_good_poll_stays_shown_with_its_age() -> None:
     before = with_history_and_links(
         make_snapshot("acme", START - timedelta(hours=3)), history_row("completed", START - DAY)
     )
@@ -148,7 +148,7 @@ def test_of_an_org_out_of_reach_the_last_good_look_stays_told_with_its_age() -> 
     assert samples["zbtui_last_completed_timestamp_seconds"] == NOW - 86400
 
 
-def test_orgs_are_told_apart_by_name_and_data_center() -> None:
+def test_orgs_are_distinguished_by_name_and_data_center() -> None:
     uk = replace(OK, org=make_org("acme", "uk"))
     labels = {labels for name, labels in samples_of(report_of(OK, uk)) if name == "zbtui_level"}
     assert labels == {

@@ -76,7 +76,7 @@ def fleet_of(zoho: ScriptedZoho, clock: FakeClock, policy: WatchPolicy, known: l
     return Fleet(Config(policy, orgs), zoho.open_poll, MemoryJournal(known), clock)
 
 
-async def test_a_failed_look_counts_at_once_however_fresh_the_last_good_one_is(clock: FakeClock) -> None:
+async def test_a_failed_poll_counts_at_once_however_fresh_the_last_good_one_is(clock: FakeClock) -> None:
     before = make_snapshot("acme", START - timedelta(seconds=10))
     zoho = ScriptedZoho(clock, {"acme": problem_error(Problem("network", "Out of reach.", "Wait."))})
     fleet = fleet_of(zoho, clock, WatchPolicy(), [before])
@@ -105,7 +105,7 @@ async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_i
     }
 
 
-async def test_only_the_orgs_that_were_named_are_looked_at(clock: FakeClock) -> None:
+async def test_only_the_orgs_that_were_named_are_polled(clock: FakeClock) -> None:
     zoho = ScriptedZoho(clock, dict.fromkeys(["acme", "brook"], Observation(make_backup())))
     found = await check_orgs(fleet_of(zoho, clock, WatchPolicy(), []), ["brook"])
     assert [finding.snapshot.org.name for finding in found.results] == ["brook"]

@@ -64,11 +64,11 @@ def test_the_whole_row_of_an_org_that_is_well() -> None:
     ]
 
 
-def test_what_no_call_has_told_yet_is_said_to_be_unknown() -> None:
+def test_what_no_call_has_shown_yet_is_said_to_be_unknown() -> None:
     assert lines(OK)[1].endswith(" · by Patricia Boyle · last result unknown · links unknown")
 
 
-def test_of_an_org_without_a_schedule_the_past_is_told_all_the_same() -> None:
+def test_of_an_org_without_a_schedule_the_past_is_shown_all_the_same() -> None:
     gone = with_history_and_links(
         snapshot_with(make_snapshot(), backup=None),
         history_row("completed", START - 9 * DAY),
@@ -112,7 +112,7 @@ def test_columns_stand_below_each_other_whatever_the_script(name: str) -> None:
 # Out of reach
 
 
-def test_nothing_of_old_data_is_told_of_an_org_out_of_reach_but_its_age() -> None:
+def test_nothing_of_old_data_is_shown_of_an_org_out_of_reach_but_its_age() -> None:
     before = with_history_and_links(make_snapshot("acme", START - timedelta(hours=3)), expire=START)
     row = lines(snapshot_with(with_problem_of(before, make_unpolled_snapshot()), attempted_at=START))[1]
     assert "Patricia Boyle" not in row
@@ -121,7 +121,7 @@ def test_nothing_of_old_data_is_told_of_an_org_out_of_reach_but_its_age() -> Non
 
 
 @pytest.mark.parametrize("kind", get_args(ProblemKind))
-def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: ProblemKind) -> None:
+def test_each_kind_of_problem_is_shown_with_its_sentence_and_its_cure(kind: ProblemKind) -> None:
     text = lines(
         make_unpolled_snapshot(kind, "What is wrong.", "What helps.", code="A_CODE", http_status=418)
     )
@@ -132,7 +132,7 @@ def test_each_kind_of_trouble_is_told_with_its_sentence_and_its_cure(kind: Probl
 
 
 @pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET_EXHAUSTED])
-def test_how_long_nobody_may_ask_is_told(code: str) -> None:
+def test_how_long_nobody_may_ask_is_shown(code: str) -> None:
     until = START + timedelta(minutes=9, seconds=58)
     barred = make_unpolled_snapshot("throttled", "Locked.", "Wait.", code=code, retry_at=until)
     assert lines(barred)[1].endswith("Locked. · asks again in 00:09:58")
@@ -151,7 +151,7 @@ def test_a_pause_that_zoho_asks_for_is_not_counted_down_either() -> None:
     assert lines(throttled)[1].endswith("Too many.")
 
 
-def test_a_history_that_cannot_be_read_is_told_with_what_is_known_all_the_same() -> None:
+def test_a_history_that_cannot_be_read_is_shown_with_what_is_known_all_the_same() -> None:
     why = Problem("server", "Zoho reports an internal error.", "Wait.")
     text = lines(
         snapshot_with(

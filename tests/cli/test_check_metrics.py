@@ -49,7 +49,7 @@ def test_the_text_is_utf_8_wherever_it_is_written(empty_home: Path) -> None:
     assert levels(run.out) == {"佐藤": 3}
 
 
-def test_without_an_org_the_check_is_unknown_and_still_tells_when_it_was(
+def test_without_an_org_the_check_is_unknown_and_still_shows_when_it_was(
     empty_home: Path, run_command: RunCommand
 ) -> None:
     run = run_command("check", "--format", "openmetrics")

@@ -93,7 +93,7 @@ def test_two_checks_at_once_send_it_once(
     assert alert_log.kinds == [("nordlys", "alarm", "failed")]
 
 
-def test_out_of_reach_is_sent_only_after_as_many_failed_looks_as_are_configured(
+def test_out_of_reach_is_sent_only_after_as_many_failed_polls_as_are_configured(
     server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog
 ) -> None:
     assert run_command("check", "--notify").status == 0
@@ -102,7 +102,7 @@ def test_out_of_reach_is_sent_only_after_as_many_failed_looks_as_are_configured(
     assert runs == [(3, 0), (3, 0), (3, 1), (3, 1)]
 
 
-def test_a_command_that_fails_is_told_on_stderr_and_changes_no_exit_code(
+def test_a_command_that_fails_is_shown_on_stderr_and_changes_no_exit_code(
     real_keyring: SecretService,
     run_command: RunCommand,
     simulator_server: SimulatorServer,

@@ -164,7 +164,7 @@ def test_an_org_that_is_added_meanwhile_is_watched_and_one_that_is_removed_is_no
         assert gone["org"] == "kestrel"
 
 
-def test_what_is_wrong_with_the_config_is_told_on_stderr_and_the_watch_goes_on(
+def test_what_is_wrong_with_the_config_is_shown_on_stderr_and_the_watch_goes_on(
     server_with_nordlys: SimulatorServer, empty_home: Path
 ) -> None:
     with run_watch() as running:

@@ -12,7 +12,7 @@ from tests.support.simulator import SimulatorServer
 pytestmark = pytest.mark.usefixtures("real_keyring")
 
 
-def test_what_is_well_is_told_line_by_line(
+def test_what_is_well_is_shown_line_by_line(
     run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     add(run_command, simulator_server, "nordlys")
@@ -37,7 +37,7 @@ def test_as_json_it_is_one_object_and_nothing_else(
     assert {one["org"] for one in told["findings"]} == {None, "kestrel"}
 
 
-def test_what_is_wrong_is_told_with_its_cure(
+def test_what_is_wrong_is_shown_with_its_cure(
     run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     add(run_command, simulator_server, "nordlys")

@@ -148,7 +148,7 @@ def test_where_nothing_has_changed_nothing_is_printed(
         assert "Nothing has changed in that time." in run.err
 
 
-def test_an_org_that_was_never_looked_at_has_no_events(run_command: RunCommand, empty_home: Path) -> None:
+def test_an_org_that_was_never_polled_has_no_events(run_command: RunCommand, empty_home: Path) -> None:
     write_config(empty_home, ACME_CONFIG)
     run = run_command("events", "acme")
     assert (run.status, run.out) == (0, "")
@@ -166,14 +166,14 @@ def test_a_name_that_was_never_heard_of_is_one_sentence(
     assert "acme" in run.err
 
 
-def test_events_are_told_whatever_is_wrong_with_the_config(
+def test_events_are_shown_whatever_is_wrong_with_the_config(
     run_command: RunCommand, journal_of_a_year: Path
 ) -> None:
     write_config(journal_of_a_year, "[[org]\n")
     assert summaries(run_command("events", "acme", "--json")) == ACME_EVENTS
 
 
-def test_a_journal_that_cannot_be_used_is_told_with_its_cure(
+def test_a_journal_that_cannot_be_used_is_shown_with_its_cure(
     run_command: RunCommand, empty_home: Path
 ) -> None:
     write_config(empty_home, ACME_CONFIG)
@@ -200,7 +200,7 @@ def test_what_a_check_sees_is_an_event(
     assert summaries(run_command("events", "nordlys", "--json")) == changes
 
 
-def test_a_single_failed_look_is_noted_as_a_trouble_and_not_yet_as_a_verdict(
+def test_a_single_failed_poll_is_noted_as_a_problem_and_not_yet_as_a_verdict(
     real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     """The check itself has no patience; the journal has that of all."""

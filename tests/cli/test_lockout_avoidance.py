@@ -119,7 +119,7 @@ def test_a_hundred_checks_in_a_row_never_lead_to_a_lock_out(
     assert "asks again in" in runs[-1].out
 
 
-def test_a_fresh_token_that_is_refused_is_not_made_anew_at_once(
+def test_a_fresh_token_that_is_refused_is_not_made_again_at_once(
     run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     add(run_command, simulator_server, "nordlys")
@@ -128,7 +128,7 @@ def test_a_fresh_token_that_is_refused_is_not_made_anew_at_once(
     assert count_token_requests(simulator_server) == 1
 
 
-def test_our_own_budget_is_told_with_the_time_that_is_left(
+def test_our_own_budget_is_shown_with_the_time_that_is_left(
     run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     add(run_command, simulator_server, "nordlys")
@@ -173,7 +173,7 @@ def test_after_access_denied_no_process_asks_again_and_each_says_how_long(
     assert "twin" not in (empty_home / "xdg_config_home" / "zbtui" / "config.toml").read_text()
 
 
-def test_a_person_at_a_terminal_is_told_how_long_a_lock_out_lasts(
+def test_a_person_at_a_terminal_is_shown_how_long_a_lock_out_lasts(
     run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     add(run_command, simulator_server, "nordlys", verified=False)

@@ -111,7 +111,7 @@ def simulated_zoho(
         (REFUSED, "network", None, None),
     ],
 )
-def test_each_trouble_has_its_own_sentence_and_cure(
+def test_each_problem_has_its_own_sentence_and_cure(
     simulated_zoho: SimulatedZoho,
     run_command: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
@@ -146,7 +146,7 @@ def test_a_204_and_an_empty_object_both_mean_that_no_backup_is_set_up(
     assert run_command("check", name, "nordlys").status == 1
 
 
-def test_an_org_that_is_well_is_not_touched_by_the_troubles_of_others(
+def test_an_org_that_is_well_is_not_touched_by_the_problems_of_others(
     simulated_zoho: SimulatedZoho,
 ) -> None:
     org = simulated_zoho.as_json.orgs()["nordlys"]
@@ -165,7 +165,7 @@ def test_a_failed_backup_is_worse_than_orgs_that_cannot_be_reached(
     assert run.out.splitlines()[1].split()[1] == "nordlys"
 
 
-def test_no_trouble_tells_a_secret(simulated_zoho: SimulatedZoho) -> None:
+def test_no_problem_shows_a_secret(simulated_zoho: SimulatedZoho) -> None:
     runs = (simulated_zoho.text, simulated_zoho.as_json)
     texts = [text.encode() for run in runs for text in (run.out, run.err)]
     kept = read_all_files(
@@ -175,7 +175,7 @@ def test_no_trouble_tells_a_secret(simulated_zoho: SimulatedZoho) -> None:
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_locked_keyring_is_told_with_its_cure(
+def test_a_locked_keyring_is_shown_with_its_cure(
     locked_keyring: dict[str, str], empty_home: Path, form: str
 ) -> None:
     write_config(empty_home, ACME_CONFIG)
@@ -203,7 +203,7 @@ def test_nothing_is_added_and_nothing_removed_with_a_locked_keyring(
     assert config.read_text(encoding="utf-8") == ACME_CONFIG
 
 
-def test_without_any_keyring_nothing_is_kept_and_the_cure_is_told(
+def test_without_any_keyring_nothing_is_kept_and_the_cure_is_shown(
     empty_home: Path, simulator_server: SimulatorServer
 ) -> None:
     run = run_process(

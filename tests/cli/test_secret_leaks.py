@@ -89,7 +89,7 @@ def browser_arguments(browser: Path) -> str:
     return Path(f"{browser}.args").read_text()
 
 
-def test_a_trouble_tells_no_secret_to_output_journal_or_log(
+def test_a_problem_shows_no_secret_to_output_journal_or_log(
     run_command: RunCommand,
     simulator_server: SimulatorServer,
     empty_home: Path,

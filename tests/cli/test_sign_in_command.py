@@ -184,7 +184,7 @@ def test_a_person_signs_an_org_in_again_in_the_browser(
     assert run_command("check").status == 0
 
 
-def test_an_org_is_told_apart_from_another_that_its_person_chose(
+def test_an_org_is_distinguished_from_another_that_its_person_chose(
     watched_config: str, simulator_server: SimulatorServer, empty_home: Path
 ) -> None:
     before, brought, port = (

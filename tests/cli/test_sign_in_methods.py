@@ -88,7 +88,7 @@ def test_piped_in_a_grant_needs_no_person(
 
 
 @pytest.mark.parametrize("way", ["code", "refresh-token"])
-def test_what_is_piped_in_tells_the_grant(
+def test_what_is_piped_in_shows_the_grant(
     run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path, way: SignInMethod
 ) -> None:
     brought = make_sign_in_input(simulator_server, way)
@@ -97,7 +97,7 @@ def test_what_is_piped_in_tells_the_grant(
     assert_watched(run_command, simulator_server, way, empty_home)
 
 
-def test_a_soid_tells_the_grant(
+def test_a_soid_shows_the_grant(
     run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path
 ) -> None:
     brought = make_sign_in_input(simulator_server, "client-credentials")
@@ -285,7 +285,7 @@ def test_without_the_scope_for_the_org_it_goes_on_without_a_name(
     assert_watched(run_command, simulator_server, way, empty_home)
 
 
-def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_tell_it_by(
+def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_show_it_by(
     simulator_server: SimulatorServer,
 ) -> None:
     simulator_server.simulator.missing_scopes["nordlys"] = {"ZohoCRM.org.READ"}
@@ -299,7 +299,7 @@ def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_tell_it_by(
         assert "Is it this one?" not in terminal.text
 
 
-def test_the_name_that_a_sign_in_told_is_known_to_the_next_check(
+def test_the_name_that_a_sign_in_showed_is_known_to_the_next_check(
     run_command: RunCommand, simulator_server: SimulatorServer
 ) -> None:
     brought = make_sign_in_input(simulator_server, "code")

@@ -174,7 +174,7 @@ def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
         ("refresh-token", {"refresh_token": ""}, "The refresh token is missing"),
     ],
 )
-def test_what_was_mistyped_is_told_and_never_shown(
+def test_what_was_mistyped_is_reported_and_never_shown(
     real_keyring: SecretService,
     empty_home: Path,
     simulator_server: SimulatorServer,
@@ -195,7 +195,7 @@ def test_what_was_mistyped_is_told_and_never_shown(
 
 
 @pytest.mark.parametrize("command", ["add", "sign-in"])
-def test_a_locked_keyring_is_told_before_anything_is_asked(
+def test_a_locked_keyring_is_shown_before_anything_is_asked(
     locked_keyring: dict[str, str],
     empty_home: Path,
     simulator_server: SimulatorServer,
@@ -243,7 +243,7 @@ def test_a_keyring_that_goes_while_the_person_thinks_keeps_nothing(
     assert stored_state(empty_home, simulator_server, own_keyring) == before
 
 
-def test_a_config_that_cannot_be_written_is_told_and_keeps_nothing(
+def test_a_config_that_cannot_be_written_is_shown_and_keeps_nothing(
     real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
 ) -> None:
     (empty_home / "xdg_state_home" / "zbtui" / "locks" / "config.lock").mkdir(parents=True)

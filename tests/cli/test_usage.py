@@ -134,7 +134,7 @@ def test_what_cannot_be_meant_exits_3_with_one_line_that_names_it(
         '{"client_secret": ' + "9" * 5000 + "}",
     ],
 )
-def test_secrets_that_cannot_be_read_are_told_without_being_repeated(
+def test_secrets_that_cannot_be_read_are_shown_without_being_repeated(
     real_keyring: SecretService, run_command: RunCommand, empty_home: Path, stdin: str
 ) -> None:
     run = run_command("add", "acme", "--data-center", "eu", "--client-id", "1000.A", stdin=stdin)
@@ -172,7 +172,7 @@ def test_each_grant_says_what_has_to_be_piped_in(
     assert "1000." not in run.err
 
 
-def test_stdin_that_is_no_text_is_told_like_any_other(real_keyring: SecretService) -> None:
+def test_stdin_that_is_no_text_is_shown_like_any_other(real_keyring: SecretService) -> None:
     args = ["add", "acme", "--data-center", "eu", "--client-id", "1.A"]
     running = start_process(*args, PYTHONIOENCODING="utf-8:strict")
     out, err = running.communicate(b'\xff{"client_secret": "s3cret"}', timeout=60)
@@ -317,7 +317,7 @@ def buffered() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("command", ["paths", "check", "list --json", "--version"])
-def test_a_reader_that_has_had_enough_is_no_error_to_tell(empty_home: Path, command: str) -> None:
+def test_a_reader_that_has_had_enough_is_no_error_to_show(empty_home: Path, command: str) -> None:
     write_config(empty_home, "")
     reading, writing = os.pipe()
     os.close(reading)
@@ -371,7 +371,7 @@ def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
     assert status == 3
 
 
-def test_a_state_folder_that_cannot_be_made_is_told_and_nothing_breaks(
+def test_a_state_folder_that_cannot_be_made_is_shown_and_nothing_breaks(
     real_keyring: SecretService,
     run_command: RunCommand,
     simulator_server: SimulatorServer,

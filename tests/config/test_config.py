@@ -196,7 +196,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_each_mistake_is_told_with_file_and_line_and_nothing_is_rewritten(mistake: str, file: File) -> None:
+def test_each_mistake_is_shown_with_file_and_line_and_nothing_is_rewritten(
+    mistake: str, file: File
+) -> None:
     text, line, word = MISTAKES[mistake]
     file.put(text)
     for act in (file.load, file.add, partial(file.remove, "acme")):
@@ -226,7 +228,7 @@ def test_the_line_of_a_mistake_is_found_behind_however_long_a_blank_one(file: Fi
     ],
     ids=["UTF-16", "Latin-1", "binary", "huge", "deep", "a huge number"],
 )
-def test_what_is_no_text_of_a_config_is_told_with_the_file(text: bytes, word: str, file: File) -> None:
+def test_what_is_no_text_of_a_config_is_shown_with_the_file(text: bytes, word: str, file: File) -> None:
     file.put(text)
     for act in (file.load, file.add):
         message = refused(act).message
@@ -236,7 +238,7 @@ def test_what_is_no_text_of_a_config_is_told_with_the_file(text: bytes, word: st
 
 
 @pytest.mark.parametrize("place", ["a folder", "a loop of links"])
-def test_what_cannot_be_read_is_told_with_the_file(place: str, file: File) -> None:
+def test_what_cannot_be_read_is_shown_with_the_file(place: str, file: File) -> None:
     if place == "a folder":
         file.path.mkdir()
     else:
@@ -324,7 +326,7 @@ FRAGMENTS = st.sampled_from([ACME, CUSTOM, LOCAL, "[[org]]\n", "[watch]\n", "org
 
 @settings(max_examples=150, deadline=None)
 @given(text=st.lists(FRAGMENTS | st.text(max_size=5), max_size=12).map("".join))
-def test_whatever_is_in_the_file_the_outcome_is_a_config_or_a_trouble(text: str) -> None:
+def test_whatever_is_in_the_file_the_outcome_is_a_config_or_a_problem(text: str) -> None:
     try:
         config = parse_config(text, "config.toml")
     except ProblemError as error:
@@ -359,11 +361,11 @@ def test_an_org_is_found_by_its_name() -> None:
     assert find_org(config, "b") == sample_org("b")
 
 
-def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
+def test_an_unknown_name_is_shown_with_those_that_are_known() -> None:
     config = Config(orgs=(sample_org("acme"), sample_org("other")))
     assert "acme, other" in refused(lambda: find_org(config, "x")).hint
     assert "zbtui add" in refused(lambda: find_org(Config(), "x")).hint
 
 
-def test_a_name_that_is_taken_is_told() -> None:
+def test_a_name_that_is_taken_is_shown() -> None:
     assert "'acme'" in refused(partial(check_name_is_free, Config(orgs=(sample_org(),)), "acme")).message

@@ -338,7 +338,7 @@ def test_a_change_of_time_alone_or_of_size_alone_is_a_change(watched: Watched) -
     assert watched.reload() is not None
 
 
-def test_a_broken_change_is_told_once_and_its_repair_is_taken_up(watched: Watched) -> None:
+def test_a_broken_change_is_shown_once_and_its_repair_is_taken_up(watched: Watched) -> None:
     watched.put("name =\n")
     assert "TOML" in refused(watched.reload).message
     assert watched.reload() is None
@@ -363,7 +363,7 @@ def test_a_file_that_is_gone_for_a_moment_says_nothing(watched: Watched) -> None
     assert watched.reload() is not None
 
 
-def test_a_file_that_is_touched_is_looked_at_again_by_everybody(watched: Watched) -> None:
+def test_a_file_that_is_touched_is_read_again_by_everybody(watched: Watched) -> None:
     other = watched.file.store()
     watched.touch()
     for reload in (watched.reload, other.load_if_changed):

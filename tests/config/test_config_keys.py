@@ -149,7 +149,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_each_mistake_is_told_with_line_and_cure_and_nothing_is_rewritten(mistake: str, file: File) -> None:
+def test_each_mistake_is_shown_with_line_and_cure_and_nothing_is_rewritten(
+    mistake: str, file: File
+) -> None:
     text, line, word, cure = MISTAKES[mistake]
     file.put(text)
     for act in (file.load, file.add, partial(file.remove, "acme")):

@@ -163,7 +163,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_each_mistake_is_told_with_file_and_line_and_nothing_is_rewritten(mistake: str, file: File) -> None:
+def test_each_mistake_is_shown_with_file_and_line_and_nothing_is_rewritten(
+    mistake: str, file: File
+) -> None:
     text, line, word = MISTAKES[mistake]
     file.put(text)
     for act in (file.load, file.add, partial(file.remove, "acme")):
@@ -173,7 +175,7 @@ def test_each_mistake_is_told_with_file_and_line_and_nothing_is_rewritten(mistak
     assert file.text() == text
 
 
-def test_a_reminder_that_is_none_is_told_how_it_is_written() -> None:
+def test_a_reminder_that_is_none_is_shown_how_it_is_written() -> None:
     hint = refused(partial(settings, '[alerts]\nremind_every = "x"\n')).hint
     assert '"never"' in hint
     assert '"never"' not in refused(partial(settings, '[journal]\nkeep = "x"\n')).hint

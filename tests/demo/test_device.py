@@ -70,7 +70,7 @@ def device(clock: FakeClock) -> Device:
 # The code
 
 
-def test_a_device_code_is_told_in_milliseconds(device: Device) -> None:
+def test_a_device_code_is_shown_in_milliseconds(device: Device) -> None:
     shown = device.shown
     code = shown.pop("user_code")
     assert re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z]{2}[0-9]{2}", code)
@@ -84,14 +84,14 @@ def test_a_device_code_is_told_in_milliseconds(device: Device) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 1.0])
-def test_a_floor_that_small_is_not_told_for_it_would_be_taken_for_seconds(
+def test_a_floor_that_small_is_not_shown_for_it_would_be_taken_for_seconds(
     seconds: float, device: Device
 ) -> None:
     device.simulator.min_device_poll_interval = timedelta(seconds=seconds)
     assert "interval" not in device.ask()
 
 
-def test_a_longer_floor_is_told_as_it_is(device: Device) -> None:
+def test_a_longer_floor_is_shown_as_it_is(device: Device) -> None:
     device.simulator.min_device_poll_interval = timedelta(seconds=3)
     assert device.ask()["interval"] == 3000
 
@@ -306,7 +306,7 @@ def test_the_page_without_a_code_asks_for_one(device: Device) -> None:
     assert "Accept" not in page
 
 
-def test_a_wrong_code_is_told_and_not_repeated_as_markup(device: Device) -> None:
+def test_a_wrong_code_is_shown_and_not_repeated_as_markup(device: Device) -> None:
     page = see(device, '"><script>alert(1)</script>')
     assert "No device waits with this code" in page
     assert "script" not in page

@@ -60,7 +60,9 @@ def test_who_is_meant_to_be_well_is_well_on_any_day(start: datetime, after: floa
 
 @reproducible
 @given(days, seconds)
-def test_who_is_meant_to_be_in_trouble_is_in_that_trouble_on_any_day(start: datetime, after: float) -> None:
+def test_who_is_meant_to_be_with_a_problem_is_with_that_problem_on_any_day(
+    start: datetime, after: float
+) -> None:
     for org, kind, verdict in verdicts(SimulatedWorld(start), after):
         meant = OWN_VERDICTS.get(kind, verdict.name)
         assert verdict.name == meant, f"{org.name} at {kind}: {verdict.headline}"

@@ -151,7 +151,7 @@ def test_a_year_of_runs_follows_the_day_on_which_it_was_scheduled(history_reader
     assert {entry.done_by.name for entry in history.entries if entry.done_by} == {"Mara Lindqvist"}
 
 
-def test_the_runs_are_those_of_the_plan_that_the_details_tell(history_reader: HistoryReader) -> None:
+def test_the_runs_are_those_of_the_plan_that_the_details_show(history_reader: HistoryReader) -> None:
     backup = history_reader.reader_of().backup()
     started = [run.started_at for run in history_reader.history_of().runs if run.started_at]
     assert backup is not None and backup.next_run is not None
@@ -177,7 +177,7 @@ def test_an_old_run_may_have_failed_and_the_last_ones_have_not(history_reader: H
     assert any(history.last_failed for history in calm)
 
 
-async def test_what_is_older_than_a_year_is_no_longer_told(history_reader: HistoryReader) -> None:
+async def test_what_is_older_than_a_year_is_no_longer_shown(history_reader: HistoryReader) -> None:
     before = len(history_reader.history_of().runs)
     await history_reader.clock.advance(100 * DAY)
     history = history_reader.history_of()
@@ -281,7 +281,7 @@ def fast(name: str, after: float) -> tuple[Backup, History]:
     return backup, eye.history()
 
 
-def test_who_scheduled_it_anew_is_the_requester_from_then_on() -> None:
+def test_who_scheduled_it_again_is_the_requester_from_then_on() -> None:
     before, _ = fast("sakura", 29)
     after, history = fast("sakura", 31)
     newest = history.entries[0]
@@ -317,7 +317,7 @@ def test_what_has_completed_stays_the_last_good_one_until_the_next() -> None:
 
 
 @pytest.mark.parametrize("name", ["kestrel", "mesa-verde", "quarry"])
-def test_however_often_it_ran_in_this_hour_no_more_is_told_than_a_month_allows(name: str) -> None:
+def test_however_often_it_ran_in_this_hour_no_more_is_shown_than_a_month_allows(name: str) -> None:
     for after in range(3000, 3070):
         _, history = fast(name, after)
         lately = [run for run in history.runs if run.started_at and run.started_at > START - DAY]
@@ -383,7 +383,7 @@ def test_while_one_watches_links_expire_and_are_gone() -> None:
     assert before != after, "else nobody would ask for the links again"
 
 
-def test_the_run_whose_links_expire_is_told_once() -> None:
+def test_the_run_whose_links_expire_is_shown_once() -> None:
     for second in (10, 50, 70):
         _, history = fast("fjord", second)
         assert history.count_runs(START - 10 * DAY, START) == 1

@@ -310,7 +310,7 @@ def test_a_page_beyond_the_last_is_a_204(client: SimulatorClient) -> None:
     assert client.history(client.access_token(), page="2") == SimulatedResponse(204)
 
 
-def test_a_history_can_be_set_and_is_told_as_it_stands(client: SimulatorClient) -> None:
+def test_a_history_can_be_set_and_is_shown_as_it_stands(client: SimulatorClient) -> None:
     rows = [SAMPLE | {"log_time": None}, SAMPLE | {"action": "resumed", "id": None}]
     client.simulator.forced_history["nordlys"] = rows
     assert json.loads(client.history(client.access_token()).body)["history"] == rows
@@ -351,7 +351,7 @@ def test_a_forced_kind_goes_before_what_was_set(client: SimulatorClient) -> None
 # The org
 
 
-def test_the_org_call_tells_whose_org_it_is(client: SimulatorClient) -> None:
+def test_the_org_call_shows_whose_org_it_is(client: SimulatorClient) -> None:
     answer = client.company(client.access_token())
     company = parse_organization_response(answer.status, answer.body, "eu")
     assert company is not None

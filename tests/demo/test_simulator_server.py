@@ -73,7 +73,7 @@ async def test_an_unknown_path_is_an_invalid_url_pattern(method: str, url: str) 
     assert (answer.status, json.loads(answer.body)["code"]) == (404, "INVALID_URL_PATTERN")
 
 
-async def test_in_the_process_the_host_tells_the_data_center() -> None:
+async def test_in_the_process_the_host_shows_the_data_center() -> None:
     simulator = make_simulator()
     org = simulator.world.orgs["nordlys"]
     form = {
@@ -101,7 +101,7 @@ async def test_on_a_port_too_and_nothing_adds_a_date_of_its_own(port: SimulatorS
     assert answer.date == START
 
 
-async def test_the_log_tells_who_asked_what_and_never_the_body() -> None:
+async def test_the_log_shows_who_asked_what_and_never_the_body() -> None:
     simulator = make_simulator()
     org = simulator.world.orgs["nordlys"]
     form = {"client_id": org.client_id, "client_secret": "never-logged", "grant_type": "refresh_token"}
@@ -143,7 +143,7 @@ async def test_history_and_links_are_found_and_logged_with_their_query(clock: Fa
     ]
 
 
-async def test_the_log_tells_which_grant_was_asked_for() -> None:
+async def test_the_log_shows_which_grant_was_asked_for() -> None:
     simulator = make_simulator()
     accounts = "https://accounts.zoho.eu/oauth"
     await send(simulator, "POST", f"{accounts}/v2/token", grant_type="authorization_code")
@@ -172,7 +172,7 @@ async def test_the_log_shows_that_a_secret_stood_in_the_query_and_not_the_secret
     ]
 
 
-async def test_in_the_process_zoho_tells_where_all_data_centers_are() -> None:
+async def test_in_the_process_zoho_shows_where_all_data_centers_are() -> None:
     reply = await send(make_simulator(), "GET", "https://accounts.zoho.com/oauth/serverinfo")
     assert json.loads(reply.body) == {
         "result": "success",
@@ -238,7 +238,7 @@ async def test_on_a_port_the_console_gives_codes_that_work(port: SimulatorServer
     assert json.loads(org.body)["org"][0]["company_name"] == "Heron Lake Instruments"
 
 
-async def test_on_a_port_the_first_part_of_the_path_tells_the_data_center(port: SimulatorServer) -> None:
+async def test_on_a_port_the_first_part_of_the_path_shows_the_data_center(port: SimulatorServer) -> None:
     org = port.org("nordlys")
     invented = port.simulator.world.orgs["nordlys"]
     sign_in = SignInCredentials(Secret(invented.client_secret), Secret(invented.refresh_token))

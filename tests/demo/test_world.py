@@ -35,7 +35,7 @@ def kinds_within(world: SimulatedWorld, seconds: int) -> set[str]:
     return {world.phase_at(org, moment).kind for org in world.orgs.values() for moment in moments}
 
 
-def test_within_a_minute_every_status_and_every_sort_of_trouble_has_been_there() -> None:
+def test_within_a_minute_every_status_and_every_sort_of_problem_has_been_there() -> None:
     kinds = kinds_within(SimulatedWorld(START), 60)
     assert kinds >= STATUSES | {"NONE", "ONE_OFF", "OVERDUE"}
     assert kinds >= {"FAILED_BEFORE", "TOO_OLD", "LONG_RUN", "LINKS_EXPIRING", "HISTORY_DOWN"}, "past"
@@ -122,7 +122,7 @@ def test_a_long_run_began_hours_before_its_phase() -> None:
     assert world.backup_object(quarry, moment)["scheduled_date"] == "2026-11-22T21:20:00+00:00"
 
 
-def test_what_was_lived_is_told_from_the_newest_phase_back_to_one_round_ago() -> None:
+def test_what_was_lived_is_listed_from_the_newest_phase_back_to_one_round_ago() -> None:
     world = SimulatedWorld(START)
     kestrel = world.orgs["kestrel"]
     young = world.phases_until(kestrel, START + timedelta(seconds=20))
@@ -139,7 +139,7 @@ def test_a_life_of_one_phase_has_no_rounds() -> None:
     assert world.phases_until(nordlys, START + timedelta(days=1)) == (world.phase_at(nordlys, START),)
 
 
-def test_a_life_begins_anew_when_it_is_over() -> None:
+def test_a_life_begins_again_when_it_is_over() -> None:
     world = SimulatedWorld(START)
     kestrel = world.orgs["kestrel"]
     whole = timedelta(seconds=sum(phase.seconds for phase in kestrel.phases))

@@ -42,7 +42,7 @@ async def sign_in_by(scene: DoctorEnvironment, client: RegisteredClient, at: str
     await scene.credentials.write_sign_in("nordlys", sign_in)
 
 
-async def test_it_is_found_and_told_how_to_set_it(clock: RecordingClock) -> None:
+async def test_it_is_found_and_the_setting_is_shown(clock: RecordingClock) -> None:
     async with doctor_environment(clock=clock) as scene:
         scene.change_org("nordlys", data_center="jp")
         place = await data_center_finding(scene)
@@ -79,7 +79,7 @@ async def test_without_the_request_nobody_else_is_asked(clock: RecordingClock) -
 
 
 @pytest.mark.parametrize("kind", ["SCHEDULED", "NO_SCOPE", "NO_PERMISSION", "OUTAGE", "Access Denied"])
-async def test_for_any_other_trouble_nobody_else_is_asked(clock: RecordingClock, kind: str) -> None:
+async def test_for_any_other_problem_nobody_else_is_asked(clock: RecordingClock, kind: str) -> None:
     async with doctor_environment(clock=clock) as scene:
         scene.simulator.forced_kinds["nordlys"] = kind
         await data_center_finding(scene)
@@ -106,7 +106,7 @@ async def test_a_fresh_token_that_is_refused_is_searched_for_too(clock: Recordin
         assert len(scene.token_hosts) == len(HOSTS)
 
 
-async def test_the_secret_of_another_data_center_is_told_whose_it_is(clock: RecordingClock) -> None:
+async def test_the_secret_of_another_data_center_is_shown_whose_it_is(clock: RecordingClock) -> None:
     async with doctor_environment(clock=clock) as scene:
         await sign_in_by(scene, REGIONAL_CLIENT, "in")
         place = await data_center_finding(scene)
@@ -114,7 +114,7 @@ async def test_the_secret_of_another_data_center_is_told_whose_it_is(clock: Reco
         assert "else with the client of EU" in str(place.hint)
 
 
-async def test_a_client_that_is_known_elsewhere_by_another_secret_is_told(clock: RecordingClock) -> None:
+async def test_a_client_that_is_known_elsewhere_by_another_secret_is_shown(clock: RecordingClock) -> None:
     async with doctor_environment(clock=clock) as scene:
         scene.change_org("nordlys", data_center="jp")
         invented = scene.simulator.world.all_orgs["nordlys"]

@@ -63,6 +63,6 @@ def test_an_answer_that_was_kept_on_the_way_makes_no_clock_wrong() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, Problem("network", "It broke.", "Mend it.")])
-def test_a_clock_that_nobody_told_is_not_checked(answer: datetime | Problem | None) -> None:
+def test_a_clock_without_an_answer_is_not_checked(answer: datetime | Problem | None) -> None:
     found = clock_finding([HostCheck("https://accounts.zoho.eu", START, START, answer)])
     assert (found.level, found.code) == (FindingLevel.REMARK, "NOT_CHECKED")

@@ -116,14 +116,14 @@ def test_every_key_is_always_there(findings: list[Finding]) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted({*get_args(ProblemKind)} - {"throttled"}))
-def test_a_trouble_is_a_problem(kind: ProblemKind) -> None:
+def test_a_problem_becomes_a_finding_of_that_level(kind: ProblemKind) -> None:
     assert (
         problem_finding("token", "nordlys", Problem(kind, "It broke.", "Mend it.")).level
         is FindingLevel.PROBLEM
     )
 
 
-def test_a_trouble_that_goes_by_without_help_is_a_warning() -> None:
+def test_a_problem_that_goes_by_without_help_is_a_warning() -> None:
     assert (
         problem_finding("token", "nordlys", Problem("throttled", "Wait.", "Wait.")).level
         is FindingLevel.WARNING

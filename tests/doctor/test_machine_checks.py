@@ -54,7 +54,7 @@ async def test_the_machine_is_examined_first_and_then_each_org_in_the_order_of_t
         ]
 
 
-async def test_a_finding_is_told_before_the_next_one_is_there() -> None:
+async def test_a_finding_is_shown_before_the_next_one_is_there() -> None:
     seen: list[str] = []
 
     async def probe() -> str:
@@ -86,7 +86,7 @@ async def test_only_the_orgs_that_are_named_are_examined() -> None:
         assert {one.org for one in found} == {None, "kestrel"}
 
 
-async def test_an_org_that_is_not_there_is_told() -> None:
+async def test_an_org_that_is_not_there_is_shown() -> None:
     async with doctor_environment() as scene:
         found = await scene.findings(["nobody"])
         (config,) = [one for one in found if one.level is not FindingLevel.OK]
@@ -150,7 +150,7 @@ async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_p
     assert keyring.get_password("zbtui-doctor", "probe") is None
 
 
-async def test_a_keyring_that_keeps_nothing_is_told(
+async def test_a_keyring_that_keeps_nothing_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("keyring.get_keyring", null.Keyring)
@@ -164,7 +164,7 @@ async def test_a_keyring_that_keeps_nothing_is_told(
 # The config
 
 
-async def test_the_config_is_told_with_its_path_and_how_many_orgs_it_has() -> None:
+async def test_the_config_is_shown_with_its_path_and_how_many_orgs_it_has() -> None:
     async with doctor_environment("nordlys", "kestrel") as scene:
         told = (await scene.machine_findings())["config"].message
         assert told == "/home/ada/.config/zbtui/config.toml: 2 orgs."
@@ -182,7 +182,7 @@ async def test_without_an_org_there_is_nothing_wrong() -> None:
         assert "zbtui add" in str(config.hint)
 
 
-async def test_a_broken_config_is_told_with_its_line_and_the_rest_is_examined(tmp_path: Path) -> None:
+async def test_a_broken_config_is_shown_with_its_line_and_the_rest_is_examined(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[[org]]\nname = "acme"\ndata_center = "mars"\nclient_id = "1000.ABC"\n')
     async with doctor_environment() as scene:
@@ -267,7 +267,7 @@ async def test_an_accounts_host_without_that_page_is_reached_all_the_same() -> N
         assert (await scene.machine_findings())["network"].level is FindingLevel.OK
 
 
-async def test_a_machine_without_network_is_told_so_and_nothing_else_is_made_up() -> None:
+async def test_a_machine_without_network_is_shown_and_nothing_else_is_made_up() -> None:
     def cut(app: AsgiApp) -> AsgiApp:
         async def serve(scope: Message, receive: Receive, send: Send) -> None:
             raise ConnectionRefusedError

@@ -32,7 +32,7 @@ def subjects_after(found: dict[str, Finding], subject: str) -> list[str]:
 # A healthy one
 
 
-async def test_a_healthy_org_is_told_step_by_step() -> None:
+async def test_a_healthy_org_is_shown_step_by_step() -> None:
     async with doctor_environment() as scene:
         found = await scene.org_findings()
         assert {subject: one.message for subject, one in found.items()} == {
@@ -85,7 +85,7 @@ async def test_client_credentials_need_no_refresh_token() -> None:
 @pytest.mark.parametrize(
     ("kind", "word"), [("FAILED", "FAILED"), ("NONE", "NO BACKUP"), ("STOPPED", "STOPPED")]
 )
-async def test_a_backup_in_a_bad_way_is_for_check_to_tell_and_no_trouble_of_the_watch(
+async def test_a_backup_in_a_bad_way_is_for_check_to_show_and_no_problem_of_the_watch(
     kind: str, word: str
 ) -> None:
     async with doctor_environment() as scene:
@@ -99,7 +99,7 @@ async def test_a_backup_in_a_bad_way_is_for_check_to_tell_and_no_trouble_of_the_
 # The sign-in
 
 
-async def test_an_org_without_a_sign_in_is_told_how_to_get_one() -> None:
+async def test_an_org_without_a_sign_in_is_shown_how_to_get_one() -> None:
     async with doctor_environment() as scene:
         await scene.credentials.delete("nordlys")
         found = await scene.org_findings()
@@ -118,7 +118,7 @@ async def test_half_a_sign_in_is_none() -> None:
         assert scene.calls == []
 
 
-async def test_a_sign_in_that_is_gone_is_told_while_its_last_token_lives() -> None:
+async def test_a_sign_in_that_is_gone_is_shown_while_its_last_token_lives() -> None:
     class Forgetful(MemoryCredentialStore):
         def forget(self) -> None:
             self._sign_ins.clear()
@@ -131,7 +131,7 @@ async def test_a_sign_in_that_is_gone_is_told_while_its_last_token_lives() -> No
         assert levels(found) == dict.fromkeys(STEPS, OK) | {"sign-in": PROBLEM}
 
 
-async def test_a_keyring_that_gives_nothing_out_is_told_and_no_token_is_spent() -> None:
+async def test_a_keyring_that_gives_nothing_out_is_shown_and_no_token_is_spent() -> None:
     class Locked(MemoryCredentialStore):
         async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
@@ -172,7 +172,7 @@ async def test_a_keyring_that_gives_nothing_out_is_told_and_no_token_is_spent() 
         ),
     ],
 )
-async def test_a_refused_sign_in_is_told_by_its_cause(word: str, message: str, hint: str) -> None:
+async def test_a_refused_sign_in_is_shown_by_its_cause(word: str, message: str, hint: str) -> None:
     async with doctor_environment() as scene:
         scene.simulator.forced_kinds["nordlys"] = word
         found = await scene.org_findings()
@@ -183,7 +183,7 @@ async def test_a_refused_sign_in_is_told_by_its_cause(word: str, message: str, h
         assert scene.calls == ["token 200"]
 
 
-async def test_the_secret_of_another_data_center_is_told_as_such() -> None:
+async def test_the_secret_of_another_data_center_is_shown_as_such() -> None:
     async with doctor_environment() as scene:
         scene.change_org("nordlys", client_id=REGIONAL_CLIENT.client_id)
         sign_in = SignInCredentials(
@@ -203,7 +203,7 @@ async def test_a_revoked_refresh_token_is_dead() -> None:
         assert (await scene.org_findings())["token"].code == "invalid_code"
 
 
-async def test_a_sign_in_that_died_while_its_last_token_was_kept_is_told_at_the_token() -> None:
+async def test_a_sign_in_that_died_while_its_last_token_was_kept_is_shown_at_the_token() -> None:
     async with doctor_environment() as scene:
         await scene.findings()
         await scene.clock.advance(timedelta(minutes=20))
@@ -227,7 +227,7 @@ async def test_a_lock_out_is_a_warning_with_its_end_and_nobody_asks_again() -> N
         assert scene.calls == ["token 200"]
 
 
-async def test_the_own_budget_is_told_with_its_end() -> None:
+async def test_the_own_budget_is_shown_with_its_end() -> None:
     async with doctor_environment() as scene:
         for _ in range(9):
             await scene.findings()
@@ -312,7 +312,7 @@ async def test_without_the_orgs_scope_only_its_name_is_missing() -> None:
         assert exit_code(found.values()) == 0
 
 
-async def test_whose_org_it_is_not_being_told_says_nothing_of_that_scope() -> None:
+async def test_whose_org_it_is_not_being_shown_says_nothing_of_that_scope() -> None:
     def cut(app: AsgiApp) -> AsgiApp:
         async def serve(scope: Message, receive: Receive, send: Send) -> None:
             if scope["path"] == ORG_PATH:
@@ -336,7 +336,7 @@ def _grant(scene: DoctorEnvironment, scopes: tuple[str, ...]) -> None:
 # The permission
 
 
-async def test_who_is_no_administrator_is_told_so() -> None:
+async def test_who_is_no_administrator_is_shown() -> None:
     async with doctor_environment() as scene:
         scene.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
         found = await scene.org_findings()
@@ -345,7 +345,7 @@ async def test_who_is_no_administrator_is_told_so() -> None:
         assert found["backup"].message == "not checked: no permission"
 
 
-async def test_a_profile_without_api_access_is_told_apart_from_that() -> None:
+async def test_a_profile_without_api_access_is_distinguished_from_that() -> None:
     async with doctor_environment() as scene:
         scene.simulator.forced_kinds["nordlys"] = "NO_API_ACCESS"
         found = await scene.org_findings()
@@ -357,7 +357,7 @@ async def test_a_profile_without_api_access_is_told_apart_from_that() -> None:
 # Many at once
 
 
-async def test_one_org_in_trouble_says_nothing_of_another() -> None:
+async def test_one_org_with_a_problem_says_nothing_of_another() -> None:
     async with doctor_environment("nordlys", "kestrel", "mesa-verde") as scene:
         scene.simulator.forced_kinds["kestrel"] = "invalid_code"
         found = await scene.findings()

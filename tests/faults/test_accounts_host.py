@@ -335,7 +335,7 @@ async def intercepted_flow(
 
 
 @pytest.mark.parametrize("name", ROWS)
-async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_told(
+async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
     name: str, certificate_authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = ROWS[name]

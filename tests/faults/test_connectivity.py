@@ -127,7 +127,7 @@ CERTIFICATES = {
 
 
 @pytest.mark.parametrize("certificate", CERTIFICATES)
-async def test_a_certificate_that_proves_nothing_is_told_and_nothing_is_sent(
+async def test_a_certificate_that_proves_nothing_is_shown_and_nothing_is_sent(
     simulator_server: SimulatorServer,
     secret_search: SecretSearch,
     certificate_authority: CertificateAuthority,
@@ -150,7 +150,7 @@ async def test_a_certificate_that_proves_nothing_is_told_and_nothing_is_sent(
         )
 
 
-async def test_a_host_that_speaks_no_tls_is_told(
+async def test_a_host_that_speaks_no_tls_is_shown(
     simulator_server: SimulatorServer,
     secret_search: SecretSearch,
     certificate_authority: CertificateAuthority,
@@ -178,7 +178,7 @@ class PlainHost(Relay):
         writer.close()
 
 
-async def test_a_name_that_is_not_known_is_told(
+async def test_a_name_that_is_not_known_is_shown(
     simulator_server: SimulatorServer,
     secret_search: SecretSearch,
     certificate_authority: CertificateAuthority,
@@ -195,7 +195,7 @@ async def test_a_name_that_is_not_known_is_told(
         )
 
 
-async def test_a_name_that_nobody_looks_up_is_told(
+async def test_a_name_that_nobody_looks_up_is_shown(
     simulator_server: SimulatorServer,
     secret_search: SecretSearch,
     certificate_authority: CertificateAuthority,
@@ -249,7 +249,7 @@ PROXIES: dict[str, tuple[FaultyResponse, str]] = {
 
 
 @pytest.mark.parametrize("does", PROXIES)
-async def test_a_proxy_that_misbehaves_is_told(
+async def test_a_proxy_that_misbehaves_is_shown(
     simulator_server: SimulatorServer,
     secret_search: SecretSearch,
     certificate_authority: CertificateAuthority,
@@ -271,7 +271,7 @@ async def test_a_proxy_that_misbehaves_is_told(
         await assert_fault_is_survived(scene, misbehaving(), "OFFLINE", says)
 
 
-async def test_a_proxy_that_is_gone_is_told(
+async def test_a_proxy_that_is_gone_is_shown(
     simulator_server: SimulatorServer,
     secret_search: SecretSearch,
     certificate_authority: CertificateAuthority,
@@ -291,7 +291,7 @@ async def test_a_proxy_that_is_gone_is_told(
         await assert_fault_is_survived(scene, gone(), "OFFLINE", "cannot be reached")
 
 
-async def test_a_file_of_certificates_that_is_gone_is_told(
+async def test_a_file_of_certificates_that_is_gone_is_shown(
     simulator_server: SimulatorServer,
     secret_search: SecretSearch,
     certificate_authority: CertificateAuthority,
@@ -356,7 +356,7 @@ def hanging() -> tuple[FaultyResponse, asyncio.Event]:
 # Sleep
 
 
-async def test_an_answer_that_came_before_the_machine_slept_is_not_told_as_new(
+async def test_an_answer_that_came_before_the_machine_slept_is_not_shown_as_new(
     simulator_server: SimulatorServer, secret_search: SecretSearch
 ) -> None:
     async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:

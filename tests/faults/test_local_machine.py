@@ -189,7 +189,7 @@ async def assert_is_well(home: RunningApp, *said: str) -> None:
 
 
 @pytest.mark.parametrize("name", RUNNING_FAULTS)
-async def test_what_breaks_while_it_runs_is_told_and_harms_nobody_else(
+async def test_what_breaks_while_it_runs_is_shown_and_harms_nobody_else(
     local_machine: LocalMachine, name: str
 ) -> None:
     fault = RUNNING_FAULTS[name]
@@ -205,7 +205,7 @@ async def test_what_breaks_while_it_runs_is_told_and_harms_nobody_else(
 
 
 @pytest.mark.parametrize("name", JOURNAL_FAULTS)
-async def test_a_journal_that_is_broken_from_the_start_is_told_and_kept_again_later(
+async def test_a_journal_that_is_broken_from_the_start_is_shown_and_kept_again_later(
     local_machine: LocalMachine, name: str
 ) -> None:
     fault = JOURNAL_FAULTS[name]
@@ -252,7 +252,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_when_the_zone_changes_its_time_countdowns_and_looks_go_on(
+async def test_when_the_zone_changes_its_time_countdowns_and_polls_go_on(
     local_machine: LocalMachine, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Europe/Berlin")
@@ -295,7 +295,7 @@ def countdown(shown: str) -> timedelta:
 # What somebody does meanwhile
 
 
-async def test_a_config_that_cannot_be_written_is_told_to_who_changes_it_and_works_again_later(
+async def test_a_config_that_cannot_be_written_is_shown_to_who_changes_it_and_works_again_later(
     local_machine: LocalMachine,
 ) -> None:
     await local_machine.add_orgs()
@@ -325,7 +325,7 @@ async def test_a_config_that_is_away_for_a_while_changes_nothing(local_machine: 
         await assert_is_well(home)
 
 
-async def test_a_bug_of_its_own_is_told_by_its_name_alone_and_harms_nobody_else(
+async def test_a_bug_of_its_own_is_shown_by_its_name_alone_and_harms_nobody_else(
     local_machine: LocalMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its error holds the token, and so do the frames that it went through."""

@@ -64,7 +64,7 @@ def kept(disk: Path, folder: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.skipif(not may_mount(), reason="needs a file system of its own")
-def test_a_full_disk_is_told_harms_no_org_and_all_is_kept_again_once_there_is_room(
+def test_a_full_disk_is_shown_harms_no_org_and_all_is_kept_again_once_there_is_room(
     real_keyring: SecretService, empty_home: Path, tmp_path: Path, secret_search: SecretSearch
 ) -> None:
     simulator = make_simulator(SystemClock())
@@ -204,7 +204,9 @@ sys.exit(main(["demo"]))
 """
 
 
-def test_a_crash_is_told_by_its_name_alone_and_gives_the_terminal_back(secret_search: SecretSearch) -> None:
+def test_a_crash_is_shown_by_its_name_alone_and_gives_the_terminal_back(
+    secret_search: SecretSearch,
+) -> None:
     with run_in_terminal([sys.executable, "-c", CRASHES]) as terminal:
         assert terminal.wait_for_exit() == 1
         told = terminal.output.decode()

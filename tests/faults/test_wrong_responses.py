@@ -170,7 +170,7 @@ LARGE = ("a gigabyte", "a packed bomb", "a body without an end", "a head without
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-async def test_a_host_that_misbehaves_is_told_and_harms_nobody_else(
+async def test_a_host_that_misbehaves_is_shown_and_harms_nobody_else(
     simulator_server: SimulatorServer, fault: str, secret_search: SecretSearch
 ) -> None:
     misbehave, word, says = FAULTS[fault]
@@ -178,7 +178,7 @@ async def test_a_host_that_misbehaves_is_told_and_harms_nobody_else(
         await assert_fault_is_survived(scene, fault_on_relay(scene, misbehave), word, says)
 
 
-async def test_a_host_that_refuses_is_told_and_harms_nobody_else(
+async def test_a_host_that_refuses_is_shown_and_harms_nobody_else(
     simulator_server: SimulatorServer, secret_search: SecretSearch
 ) -> None:
     @asynccontextmanager
@@ -193,7 +193,7 @@ async def test_a_host_that_refuses_is_told_and_harms_nobody_else(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", ["another host", "a loop"])
-async def test_a_redirect_is_told_and_not_followed(
+async def test_a_redirect_is_shown_and_not_followed(
     simulator_server: SimulatorServer, status: int, place: str, secret_search: SecretSearch
 ) -> None:
     async with (

@@ -31,7 +31,7 @@ from zbtui.model.verdict import Level
 # One of them
 
 
-def test_one_org_out_of_reach_while_another_answers_is_told_by_itself() -> None:
+def test_one_org_out_of_reach_while_another_answers_is_notified_by_itself() -> None:
     others = [healthy_snapshot(name) for name in NAMES[1:]]
     assert kinds_orgs_verdicts(AlertDecider().decide(unreachable_snapshot(NAMES[0]), *others)) == [
         ("alarm", NAMES[0], "cannot_look")
@@ -43,7 +43,7 @@ def test_a_refusal_of_zohos_is_an_answer_too() -> None:
     assert kinds_orgs_verdicts(told) == [("alarm", "acme", "cannot_look"), ("alarm", "busy", "cannot_look")]
 
 
-def test_an_org_that_zoho_is_out_of_order_for_is_told_by_itself_while_another_answers() -> None:
+def test_an_org_that_zoho_is_out_of_order_for_is_notified_by_itself_while_another_answers() -> None:
     told = AlertDecider().decide(unreachable_snapshot("down", trouble=DOWN), healthy_snapshot("acme"))
     assert kinds_orgs_verdicts(told) == [("alarm", "down", "cannot_look")]
     assert (
@@ -54,7 +54,7 @@ def test_an_org_that_zoho_is_out_of_order_for_is_told_by_itself_while_another_an
     )
 
 
-def test_all_orgs_of_one_data_center_are_told_each_by_itself() -> None:
+def test_all_orgs_of_one_data_center_are_notified_each_by_itself() -> None:
     told = AlertDecider().decide(
         unreachable_snapshot("eu1"), unreachable_snapshot("eu2"), healthy_snapshot("us1")
     )
@@ -93,7 +93,7 @@ def test_it_is_held_for_two_intervals_at_most(since: timedelta, told: list[tuple
     )
 
 
-def test_an_org_that_is_looked_at_once_a_day_does_not_turn_an_outage_into_fifty_alarms() -> None:
+def test_an_org_that_is_polled_once_a_day_does_not_turn_an_outage_into_fifty_alarms() -> None:
     slow = healthy_snapshot(
         "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
     )
@@ -119,7 +119,7 @@ def test_an_org_in_a_long_pause_of_its_own_does_not_either(trouble: Problem) -> 
     assert kinds_orgs_verdicts(told) == [("alarm", "slow", "cannot_look"), *OUTAGE]
 
 
-def test_an_org_that_was_told_out_of_reach_is_told_again_when_it_answers_after_an_outage() -> None:
+def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers_after_an_outage() -> None:
     desk = AlertDecider()
     assert kinds_orgs_verdicts(
         desk.decide(unreachable_snapshot("acme", since=HOUR), healthy_snapshot("nordlys"))
@@ -142,7 +142,7 @@ def test_an_org_that_was_told_out_of_reach_is_told_again_when_it_answers_after_a
     ]
 
 
-def test_orgs_that_were_all_told_out_of_reach_one_by_one_are_no_outage_besides() -> None:
+def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besides() -> None:
     told = OrgAlertState("cannot_look", Level.UNKNOWN, NOW - HOUR, NOW - HOUR)
     desk = AlertDecider(alert_state=AlertState({"acme": told, "nordlys": told}))
     assert desk.decide(*all_unreachable("acme", "nordlys")) == []
@@ -154,7 +154,7 @@ def test_orgs_that_were_all_told_out_of_reach_one_by_one_are_no_outage_besides()
 # Who is mute
 
 
-def test_orgs_that_are_mute_are_seen_but_not_told() -> None:
+def test_orgs_that_are_mute_are_seen_but_not_notified() -> None:
     mute = [unreachable_snapshot(name, org=make_org(name, mute=True)) for name in ("acme", "nordlys")]
     assert AlertDecider().decide(*mute) == []
     assert kinds_orgs_verdicts(AlertDecider().decide(mute[0], unreachable_snapshot("zenith"))) == OUTAGE
@@ -168,7 +168,7 @@ def test_orgs_that_are_mute_are_seen_but_not_told() -> None:
 # A program that has just started
 
 
-def test_after_a_start_nobody_is_told_before_all_were_looked_at() -> None:
+def test_after_a_start_nobody_is_notified_before_all_were_polled() -> None:
     known = [
         healthy_snapshot(name, NOW - DAY, restored=True, failures=2, failing_since=NOW - DAY)
         for name in NAMES
@@ -181,7 +181,7 @@ def test_after_a_start_nobody_is_told_before_all_were_looked_at() -> None:
     assert told == [(49, *OUTAGE[0])]
 
 
-def test_a_restart_during_an_outage_neither_tells_it_again_nor_ends_it() -> None:
+def test_a_restart_during_an_outage_neither_notifies_it_again_nor_ends_it() -> None:
     desk = AlertDecider()
     desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + HOUR
@@ -191,7 +191,7 @@ def test_a_restart_during_an_outage_neither_tells_it_again_nor_ends_it() -> None
     assert desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
 
 
-def test_of_two_processes_the_one_that_has_not_looked_since_does_not_begin_an_outage_anew() -> None:
+def test_of_two_processes_the_one_that_has_not_polled_since_does_not_begin_an_outage_again() -> None:
     desk = AlertDecider()
     mine = all_unreachable("acme", "nordlys")
     desk.decide(*mine)
@@ -217,7 +217,7 @@ def test_of_two_processes_the_one_that_has_not_looked_since_does_not_begin_an_ou
         (unreachable_snapshot(), NOW),
     ],
 )
-def test_what_was_restored_was_not_looked_at_by_this_program(
+def test_what_was_restored_was_not_polled_by_this_program(
     snapshot: Snapshot, looked_at: datetime | None
 ) -> None:
     desk = AlertDecider()

@@ -149,7 +149,7 @@ def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(
     )
 
 
-def test_a_single_org_is_told_by_itself() -> None:
+def test_a_single_org_is_notified_by_itself() -> None:
     desk = AlertDecider()
     assert kinds_orgs_verdicts(desk.decide(unreachable_snapshot())) == [("alarm", "acme", "cannot_look")]
     assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)) == [
@@ -177,7 +177,7 @@ def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> Non
     assert kinds_orgs_verdicts(desk.decide(idle, *all_unreachable("acme", "nordlys"))) == OUTAGE
 
 
-def test_beside_orgs_that_are_not_asked_the_one_that_is_is_told_by_itself() -> None:
+def test_beside_orgs_that_are_not_asked_the_one_that_is_is_notified_by_itself() -> None:
     told = AlertDecider().decide(
         unreachable_snapshot("acme"),
         healthy_snapshot("idle", NOW - HOUR, paused=True),
@@ -186,7 +186,7 @@ def test_beside_orgs_that_are_not_asked_the_one_that_is_is_told_by_itself() -> N
     assert kinds_orgs_verdicts(told) == [("alarm", "acme", "cannot_look"), ("alarm", "dead", "cannot_look")]
 
 
-def test_during_an_outage_a_dead_sign_in_is_told_all_the_same() -> None:
+def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
     desk = AlertDecider()
     desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + MINUTE
@@ -199,7 +199,7 @@ def test_during_an_outage_a_dead_sign_in_is_told_all_the_same() -> None:
 # Its end, and what comes after it
 
 
-def test_whoever_is_still_bad_after_an_outage_is_not_told_anew_and_who_became_so_is() -> None:
+def test_whoever_is_still_bad_after_an_outage_is_not_notified_again_and_who_became_so_is() -> None:
     desk = AlertDecider()
     desk.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
     at = NOW + HOUR
@@ -279,7 +279,7 @@ def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) 
         (11, 0, True),
     ],
 )
-def test_an_org_that_stays_out_of_reach_after_an_outage_is_told_two_intervals_later(
+def test_an_org_that_stays_out_of_reach_after_an_outage_is_notified_two_intervals_later(
     minutes: int, answered: int, told: bool
 ) -> None:
     desk = AlertDecider()
@@ -310,7 +310,7 @@ def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None
         assert desk.decide(healthy_snapshot("acme", at), still, at=at) == []
 
 
-def test_an_org_that_fails_for_the_first_time_after_an_outage_is_told_as_soon_as_ever() -> None:
+def test_an_org_that_fails_for_the_first_time_after_an_outage_is_notified_as_soon_as_ever() -> None:
     desk = AlertDecider()
     desk.decide(*all_unreachable("acme", "nordlys"))
     over = NOW + HOUR
@@ -370,7 +370,9 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
 @pytest.mark.parametrize(
     ("after", "told"), [(DAY - SECOND, []), (DAY, ["reminder"]), (3 * DAY, ["reminder"])]
 )
-def test_an_outage_that_lasts_is_told_again_after_the_interval(after: timedelta, told: list[str]) -> None:
+def test_an_outage_that_lasts_is_notified_again_after_the_interval(
+    after: timedelta, told: list[str]
+) -> None:
     desk = AlertDecider()
     desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + after
@@ -394,7 +396,7 @@ def test_who_wants_no_reminder_of_an_outage_gets_none() -> None:
     assert desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
 
 
-def test_an_outage_that_nobody_asks_about_any_more_is_not_told_again() -> None:
+def test_an_outage_that_nobody_asks_about_any_more_is_not_notified_again() -> None:
     desk = AlertDecider()
     desk.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + 2 * DAY

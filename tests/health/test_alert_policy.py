@@ -45,14 +45,14 @@ LOCKED_OUT = Problem("throttled", "Locked.", "Wait.", "Access Denied", 200, retr
 # Once each
 
 
-def test_an_org_that_is_well_is_not_told() -> None:
+def test_an_org_that_is_well_is_not_notified() -> None:
     desk = AlertDecider()
     assert desk.decide(healthy_snapshot()) == []
     assert desk.alert_state.orgs["acme"].notified_at is None
     assert desk.decide(healthy_snapshot(status="COMPLETED")) == []
 
 
-def test_what_is_wrong_is_told_once_however_often_it_is_seen() -> None:
+def test_what_is_wrong_is_notified_once_however_often_it_is_seen() -> None:
     desk = AlertDecider()
     (alert,) = desk.decide(failing_snapshot())
     assert alert == Alert(
@@ -71,7 +71,7 @@ def test_what_is_wrong_is_told_once_however_often_it_is_seen() -> None:
         assert desk.decide(failing_snapshot(at=at), at=at) == []
 
 
-def test_a_recovery_is_told_once() -> None:
+def test_a_recovery_is_notified_once() -> None:
     desk = AlertDecider()
     desk.decide(failing_snapshot())
     (alert,) = desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)
@@ -84,7 +84,7 @@ def test_a_recovery_is_told_once() -> None:
     assert desk.decide(healthy_snapshot(at=NOW + 2 * HOUR), at=NOW + 2 * HOUR) == []
 
 
-def test_another_verdict_is_told_anew_and_names_the_one_before_it() -> None:
+def test_another_verdict_is_notified_again_and_names_the_one_before_it() -> None:
     desk, told = AlertDecider(), []
     for hour, status in enumerate(("SCHEDULED", "FAILED", "STOPPED", "FAILED", "ARCHIVED", "SCHEDULED")):
         at = NOW + hour * HOUR
@@ -101,7 +101,7 @@ def test_another_verdict_is_told_anew_and_names_the_one_before_it() -> None:
     ]
 
 
-def test_each_org_is_told_by_itself() -> None:
+def test_each_org_is_notified_by_itself() -> None:
     desk = AlertDecider()
     assert kinds_orgs_verdicts(
         desk.decide(
@@ -121,7 +121,7 @@ def test_each_org_is_told_by_itself() -> None:
     ]
 
 
-def test_a_verdict_that_comes_by_time_alone_is_told_too() -> None:
+def test_a_verdict_that_comes_by_time_alone_is_notified_too() -> None:
     desk = AlertDecider()
     seen = healthy_snapshot(observed_at=NOW, backup=make_backup("SCHEDULED", NOW + MINUTE - 6 * HOUR))
     assert desk.decide(seen) == []
@@ -147,7 +147,7 @@ def test_a_run_that_comes_late_is_a_recovery() -> None:
         (9 * DAY, [("reminder", "acme", "failed")]),
     ],
 )
-def test_what_lasts_is_told_again_after_the_interval(
+def test_what_lasts_is_notified_again_after_the_interval(
     after: timedelta, told: list[tuple[str, str, str]]
 ) -> None:
     desk = AlertDecider()
@@ -163,7 +163,7 @@ def test_reminders_come_at_the_interval_from_the_last_one() -> None:
     assert told == [(0, "alarm"), (360, "reminder"), (720, "reminder"), (1080, "reminder")]
 
 
-def test_another_verdict_begins_the_interval_anew() -> None:
+def test_another_verdict_begins_the_interval_again() -> None:
     desk = AlertDecider()
     desk.decide(failing_snapshot())
     at = NOW + 23 * HOUR
@@ -224,7 +224,7 @@ def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, to
 @pytest.mark.parametrize(
     "silent", [{"org": make_org("acme", mute=True)}, {"paused": True}], ids=["mute", "paused"]
 )
-def test_an_org_that_is_mute_or_paused_is_never_told_and_keeps_what_was_told_before(
+def test_an_org_that_is_mute_or_paused_is_never_notified_and_keeps_what_was_notified_before(
     silent: dict[str, Any],
 ) -> None:
     desk = AlertDecider()
@@ -288,7 +288,7 @@ def test_what_nobody_saw_lately_says_nothing(unsure: Snapshot) -> None:
 
 @pytest.mark.parametrize("failures", [0, 1, 2, 3, 4, 100])
 @pytest.mark.parametrize("failed_looks", [1, 3, 100])
-def test_out_of_reach_is_told_after_so_many_failed_looks(failed_looks: int, failures: int) -> None:
+def test_out_of_reach_is_notified_after_so_many_failed_polls(failed_looks: int, failures: int) -> None:
     desk = AlertDecider(AlertSettings(failed_looks=failed_looks))
     told = desk.decide(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
     assert kinds_orgs_verdicts(told) == (
@@ -296,7 +296,7 @@ def test_out_of_reach_is_told_after_so_many_failed_looks(failed_looks: int, fail
     )
 
 
-def test_a_last_good_look_that_is_long_ago_does_not_hurry_it() -> None:
+def test_a_last_good_poll_that_is_long_ago_does_not_hurry_it() -> None:
     slept = unreachable_snapshot(failures=1, since=timedelta(), observed_at=NOW - DAY)
     assert AlertDecider().decide(slept) == []
     assert kinds_orgs_verdicts(AlertDecider().decide(snapshot_with(slept, failures=3))) == [
@@ -309,13 +309,13 @@ def test_a_last_good_look_that_is_long_ago_does_not_hurry_it() -> None:
     [healthy_snapshot(), failing_snapshot(), Snapshot(make_org("acme"))],
     ids=["well", "bad", "unknown"],
 )
-def test_a_dead_sign_in_is_told_at_once(known: Snapshot) -> None:
+def test_a_dead_sign_in_is_notified_at_once(known: Snapshot) -> None:
     dead = snapshot_with(known, attempted_at=NOW, problem=SIGNED_OUT, failures=1, failing_since=NOW)
     assert kinds_orgs_verdicts(AlertDecider().decide(dead)) == [("alarm", "acme", "cannot_look")]
 
 
 @pytest.mark.parametrize("trouble", [OFFLINE, LOCKED_OUT, Problem("server", "Down.", "Wait.", None, 503)])
-def test_what_asking_again_may_cure_is_told_after_three(trouble: Problem) -> None:
+def test_what_asking_again_may_cure_is_notified_after_three(trouble: Problem) -> None:
     assert AlertDecider().decide(unreachable_snapshot(failures=2, trouble=trouble)) == []
     assert kinds_orgs_verdicts(
         AlertDecider().decide(unreachable_snapshot(failures=3, trouble=trouble))
@@ -326,7 +326,7 @@ def test_what_asking_again_may_cure_is_told_after_three(trouble: Problem) -> Non
     ("trouble", "failures", "told"),
     [(OFFLINE, 1, False), (OFFLINE, 2, False), (OFFLINE, 3, True), (SIGNED_OUT, 1, True)],
 )
-def test_a_history_that_cannot_be_read_is_told_after_three_tries_too(
+def test_a_history_that_cannot_be_read_is_notified_after_three_tries_too(
     trouble: Problem, failures: int, told: bool
 ) -> None:
     unread = healthy_snapshot(
@@ -340,7 +340,7 @@ def test_a_history_that_cannot_be_read_is_told_after_three_tries_too(
     ) == [("alarm", "acme", "failed")]
 
 
-def test_a_failure_that_is_out_of_reach_for_a_while_is_told_again_after_it() -> None:
+def test_a_failure_that_is_out_of_reach_for_a_while_is_notified_again_after_it() -> None:
     desk, told = AlertDecider(), []
     for hour, snapshot in enumerate(
         (failing_snapshot(), unreachable_snapshot(), failing_snapshot(), healthy_snapshot())
@@ -358,7 +358,7 @@ def test_a_failure_that_is_out_of_reach_for_a_while_is_told_again_after_it() -> 
 # Restarts, and other processes
 
 
-def test_a_restart_in_the_middle_tells_nothing_anew() -> None:
+def test_a_restart_in_the_middle_notifies_nothing_again() -> None:
     desk = AlertDecider()
     desk.decide(failing_snapshot())
     at = NOW + HOUR
@@ -370,7 +370,7 @@ def test_a_restart_in_the_middle_tells_nothing_anew() -> None:
     ]
 
 
-def test_a_recovery_while_nothing_ran_is_told_after_the_restart() -> None:
+def test_a_recovery_while_nothing_ran_is_notified_after_the_restart() -> None:
     desk = AlertDecider()
     desk.decide(failing_snapshot())
     at = NOW + HOUR
@@ -380,7 +380,7 @@ def test_a_recovery_while_nothing_ran_is_told_after_the_restart() -> None:
     ]
 
 
-def test_of_two_processes_the_one_that_looked_earlier_says_nothing_against_the_later() -> None:
+def test_of_two_processes_the_one_that_polled_earlier_says_nothing_against_the_later() -> None:
     desk = AlertDecider()
     mine, theirs = healthy_snapshot(at=NOW - 4 * MINUTE), failing_snapshot(at=NOW)
     assert desk.decide(mine) == []
@@ -395,20 +395,20 @@ def test_of_two_processes_the_one_that_looked_earlier_says_nothing_against_the_l
     assert desk.decide(theirs, at=at) == []
 
 
-def test_a_look_at_the_same_moment_counts() -> None:
+def test_a_poll_at_the_same_moment_counts() -> None:
     desk = AlertDecider()
     desk.decide(healthy_snapshot())
     assert kinds_orgs_verdicts(desk.decide(failing_snapshot())) == [("alarm", "acme", "failed")]
     assert kinds_orgs_verdicts(desk.decide(healthy_snapshot())) == [("recovery", "acme", "scheduled")]
 
 
-def test_a_ledger_that_does_not_know_when_it_was_looked_is_taken_as_it_is() -> None:
+def test_an_alert_state_that_does_not_know_when_it_was_polled_is_taken_as_it_is() -> None:
     desk = AlertDecider(alert_state=AlertState({"acme": OrgAlertState("failed", Level.CRITICAL, NOW)}))
     assert desk.decide(failing_snapshot()) == []
     assert kinds_orgs_verdicts(desk.decide(healthy_snapshot())) == [("recovery", "acme", "scheduled")]
 
 
-def test_an_org_that_is_not_watched_here_keeps_what_was_told() -> None:
+def test_an_org_that_is_not_watched_here_keeps_what_was_notified() -> None:
     desk = AlertDecider()
     desk.decide(failing_snapshot("acme"), failing_snapshot("nordlys"))
     told = desk.alert_state.orgs["acme"]
@@ -416,7 +416,7 @@ def test_an_org_that_is_not_watched_here_keeps_what_was_told() -> None:
     assert desk.alert_state.orgs["acme"] == told
 
 
-def test_while_nothing_changes_the_ledger_does_not_either() -> None:
+def test_while_nothing_changes_the_alert_state_does_not_either() -> None:
     desk = AlertDecider()
     desk.decide(
         healthy_snapshot("acme"), failing_snapshot("nordlys"), failing_snapshot("zenith", status="ARCHIVED")
@@ -455,7 +455,7 @@ def test_an_alert_has_a_title_of_one_line(
     assert verdict_text("running_long") == "running long"
 
 
-def test_an_alert_is_dated_from_when_it_was_told() -> None:
+def test_an_alert_is_dated_from_when_it_was_notified() -> None:
     at: datetime = NOW + 2 * MINUTE
     (alert,) = AlertDecider().decide(failing_snapshot(history=history_with_one_end("failure", HOUR)), at=at)
     assert alert.at == at

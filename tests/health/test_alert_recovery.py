@@ -36,7 +36,7 @@ from zbtui.zoho_api.runs import History
     ],
     ids=["signed out", "offline", "no history", "no history, signed out"],
 )
-def test_an_unknown_that_is_not_to_be_told_ends_nothing_that_was(unseen: Snapshot) -> None:
+def test_an_unknown_that_is_not_to_be_notified_ends_nothing_that_was(unseen: Snapshot) -> None:
     desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
     assert kinds_orgs_verdicts(desk.decide(failing_snapshot())) == [("alarm", "acme", "failed")]
     ledger = desk.alert_state
@@ -50,7 +50,7 @@ def test_an_unknown_that_is_not_to_be_told_ends_nothing_that_was(unseen: Snapsho
     ]
 
 
-def test_an_unknown_that_is_not_to_be_told_puts_off_no_reminder() -> None:
+def test_an_unknown_that_is_not_to_be_notified_puts_off_no_reminder() -> None:
     desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
     desk.decide(failing_snapshot())
     assert (
@@ -105,7 +105,7 @@ def test_links_that_expired_undownloaded_are_no_recovery(links: Links, after: ti
     assert (alert.kind, alert.previous_verdict, alert.verdict) == ("alarm", "scheduled", "failed")
 
 
-def test_links_that_expire_between_two_looks_are_none_either() -> None:
+def test_links_that_expire_between_two_polls_are_none_either() -> None:
     desk = AlertDecider()
     soon = NOW + 5 * MINUTE
     expiring = snapshot_with(EXPIRING, links=Links(1, 1, soon), last_links_expiry=soon)

@@ -134,7 +134,7 @@ def test_an_outage_of_fifty_orgs_is_one_alert_and_its_end(lasts: timedelta, seed
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("seconds", [5, 100, 180, 240, 290, 330, 590])
-def test_an_outage_of_a_few_minutes_is_told_at_most_once_and_never_org_by_org(
+def test_an_outage_of_a_few_minutes_is_notified_at_most_once_and_never_org_by_org(
     seconds: int, seed: int
 ) -> None:
     watch = simulate_fleet(offline(SOON, SOON + seconds * SECOND), seed=seed)
@@ -178,7 +178,7 @@ def test_one_org_out_of_reach_for_hours_is_one_alarm_and_one_recovery() -> None:
     assert watch.told[0][0] <= HOUR + 15 * MINUTE
 
 
-def test_an_org_that_stays_out_after_the_outage_is_told_by_itself() -> None:
+def test_an_org_that_stays_out_after_the_outage_is_notified_by_itself() -> None:
     def world(name: str, at: timedelta) -> Answer:
         return OFFLINE if name == "org07" and HOUR <= at < 4 * HOUR else "SCHEDULED"
 
@@ -209,7 +209,7 @@ def test_an_outage_while_one_org_is_out_by_itself_ends_in_the_same_few_alerts(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_network_that_comes_and_goes_is_told_as_outages_and_never_org_by_org(seed: int) -> None:
+def test_a_network_that_comes_and_goes_is_notified_as_outages_and_never_org_by_org(seed: int) -> None:
     def world(name: str, at: timedelta) -> Answer:
         minute = at / MINUTE % 30
         return OFFLINE if at > HOUR and minute >= 1 else "SCHEDULED"  # a minute in each half hour
@@ -251,7 +251,7 @@ def test_a_restart_at_any_moment_adds_nothing_and_loses_nothing(minutes: int) ->
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_two_processes_tell_together_what_one_would(seed: int) -> None:
+def test_two_processes_notify_together_what_one_would(seed: int) -> None:
     def world(name: str, at: timedelta) -> Answer:
         number = int(name.removeprefix("org"))
         ill = (HOUR + number * 7 * MINUTE) <= at < 5 * HOUR + number * 11 * MINUTE

@@ -29,7 +29,7 @@ def partial_decider(ledger: AlertState | None = None) -> AlertDecider:
 
 
 @pytest.mark.parametrize("trouble", [OFFLINE, LOCKED, DOWN], ids=["offline", "locked", "down"])
-def test_of_a_part_each_org_is_told_by_itself_and_no_outage(trouble: Problem) -> None:
+def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(trouble: Problem) -> None:
     desk = partial_decider()
     assert (
         kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys", trouble=trouble))) == []
@@ -70,7 +70,7 @@ def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> 
     ]
 
 
-def test_an_outage_that_a_process_with_all_orgs_told_is_neither_ended_nor_told_again_by_a_part() -> None:
+def test_an_outage_notified_by_a_process_with_all_orgs_is_neither_ended_nor_repeated_by_a_part() -> None:
     desk = AlertDecider()
     assert kinds_orgs_verdicts(desk.decide(*all_unreachable(*NAMES))) == OUTAGE
     half, at = partial_decider(desk.alert_state), NOW + HOUR
@@ -85,7 +85,7 @@ def test_an_outage_that_a_process_with_all_orgs_told_is_neither_ended_nor_told_a
     )
 
 
-def test_during_an_outage_a_part_tells_what_it_sees_all_the_same() -> None:
+def test_during_an_outage_a_part_notifies_what_it_sees_all_the_same() -> None:
     desk = AlertDecider()
     desk.decide(*all_unreachable(*NAMES))
     half, at = partial_decider(desk.alert_state), NOW + HOUR

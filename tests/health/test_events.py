@@ -75,11 +75,11 @@ def test_a_standing_says_each_part_in_one_line() -> None:
     )
 
 
-def test_an_org_that_was_never_looked_at_has_no_standing() -> None:
+def test_an_org_that_was_never_polled_has_no_standing() -> None:
     assert org_state_from(Snapshot(ORG), judge(Snapshot(ORG), POLICY, NOW), NOW) is None
 
 
-def test_an_org_whose_first_look_failed_stands_in_trouble_and_else_unknown() -> None:
+def test_an_org_whose_first_poll_failed_stands_with_a_problem_and_else_unknown() -> None:
     assert org_state_of(apply_failure(Snapshot(ORG), OFFLINE, NOW)) == OrgState(
         None, "cannot_look", None, None, None, OFFLINE.message, None
     )
@@ -188,7 +188,7 @@ def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta |
         (snapshot_of(make_backup("SCHEDULED", NOW + DAY)), {}),  # the next run has moved on: not a change
     ],
 )
-def test_each_kind_of_change_is_told_from_what_to_what(
+def test_each_kind_of_change_is_shown_from_what_to_what(
     after: Snapshot, change: dict[str, tuple[str | None, str | None]]
 ) -> None:
     after = snapshot_with(
@@ -200,7 +200,7 @@ def test_each_kind_of_change_is_told_from_what_to_what(
     assert changes_between(HEALTHY, after) == change
 
 
-def test_nothing_that_stays_is_told() -> None:
+def test_nothing_that_stays_is_shown() -> None:
     assert changes_between(HEALTHY, HEALTHY) == {}
     assert changes_between(HEALTHY, apply_observation(HEALTHY, Observation(JOB), NOW + 5 * MINUTE)) == {}
 
@@ -211,7 +211,7 @@ def test_a_licence_that_was_extended_is_no_longer_near() -> None:
     assert changes_between(before, after) == {"licence": ("2026-11-30", None)}
 
 
-def test_of_a_first_standing_only_verdict_and_trouble_are_told() -> None:
+def test_of_a_first_standing_only_verdict_and_problem_are_shown() -> None:
     assert changes_between(None, HEALTHY) == {"verdict": (None, "scheduled")}
     assert changes_between(None, snapshot_of(None)) == {"verdict": (None, "none")}
     assert changes_between(None, apply_failure(Snapshot(ORG), SIGNED_OUT, NOW)) == {
@@ -223,7 +223,7 @@ def test_of_a_first_standing_only_verdict_and_trouble_are_told() -> None:
 # Trouble and recovery
 
 
-def test_a_look_that_fails_tells_its_trouble_and_nothing_of_what_was_known() -> None:
+def test_a_poll_that_fails_shows_its_problem_and_nothing_of_what_was_known() -> None:
     offline = apply_failure(HEALTHY, OFFLINE, NOW)
     assert changes_between(HEALTHY, offline) == {"trouble": (None, OFFLINE.message)}
     out = snapshot_with(offline, failures=3)
@@ -233,7 +233,7 @@ def test_a_look_that_fails_tells_its_trouble_and_nothing_of_what_was_known() -> 
     }
 
 
-def test_a_look_that_works_again_tells_that_the_trouble_is_over_and_what_changed_meanwhile() -> None:
+def test_a_poll_that_works_again_shows_that_the_problem_is_over_and_what_changed_meanwhile() -> None:
     out = snapshot_with(apply_failure(HEALTHY, OFFLINE, NOW), failures=3)
     assert changes_between(out, apply_observation(out, Observation(JOB), NOW)) == {
         "trouble": (OFFLINE.message, None),

@@ -53,7 +53,7 @@ def is_asked_again(before: Snapshot, after: timedelta, now_seen: Backup | None =
 
 
 @pytest.mark.parametrize("now_seen", [None, JOB])
-def test_the_first_look_asks_for_everything(now_seen: Backup | None) -> None:
+def test_the_first_poll_asks_for_everything(now_seen: Backup | None) -> None:
     for nothing_known in (Snapshot(ORG), apply_failure(Snapshot(ORG), OFFLINE, NOW)):
         assert history_and_links_are_due(nothing_known, now_seen, NOW)
         assert company_is_due(nothing_known, NOW)
@@ -96,7 +96,7 @@ def test_details_that_changed_ask_for_the_history_at_once(changed: Backup | None
     assert not is_asked_again(snapshot_with(READ, backup=changed), SECOND, changed)
 
 
-def test_a_look_that_failed_in_between_does_not_hide_a_change() -> None:
+def test_a_poll_that_failed_in_between_does_not_hide_a_change() -> None:
     assert is_asked_again(
         apply_failure(READ, OFFLINE, NOW + MINUTE), 2 * MINUTE, make_backup("INPROGRESS", NOW + 6 * DAY)
     )
@@ -138,7 +138,7 @@ def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_
         (10_000, 6 * HOUR),
     ],
 )
-def test_a_history_that_tells_no_end_of_a_run_that_is_over_is_asked_for_after_1_2_4_minutes_up_to_six_hours(
+def test_a_history_that_shows_no_end_of_a_run_that_is_over_is_asked_for_after_1_2_4_minutes_up_to_six_hours(
     times: int, pause: timedelta
 ) -> None:
     unsettled = snapshot_with(READ, unfinished_history_reads=times)
@@ -170,7 +170,7 @@ def intervals_over(years: Callable[[timedelta], History], span: timedelta) -> li
     return asked
 
 
-def test_an_end_that_is_told_late_is_waited_for_closely_and_then_no_more() -> None:
+def test_an_end_that_is_shown_late_is_waited_for_closely_and_then_no_more() -> None:
     asked = intervals_over(lambda after: ENDED if after >= 10 * MINUTE else OPEN, DAY)
     assert asked == [
         timedelta(),
@@ -182,7 +182,7 @@ def test_an_end_that_is_told_late_is_waited_for_closely_and_then_no_more() -> No
     ]
 
 
-def test_an_end_that_is_never_told_costs_no_more_than_a_few_requests() -> None:
+def test_an_end_that_is_never_shown_costs_no_more_than_a_few_requests() -> None:
     asked = intervals_over(lambda after: OPEN, 3 * DAY)
     pauses = [later - sooner for sooner, later in pairwise(asked)]
     assert pauses[:10] == [*(MINUTE * 2**number for number in range(9)), HISTORY_AND_LINKS_EVERY]
@@ -233,7 +233,7 @@ def test_over_a_quiet_day_the_history_is_asked_for_four_times() -> None:
     assert asked == 4
 
 
-def test_what_the_journal_gave_back_is_not_asked_for_anew() -> None:
+def test_what_the_journal_gave_back_is_not_asked_for_again() -> None:
     assert not history_and_links_are_due(snapshot_with(READ, restored=True), JOB, NOW + HOUR)
 
 

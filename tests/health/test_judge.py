@@ -57,7 +57,7 @@ def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:
         (50, FRESH + DAY, "cannot_look", False),
     ],
 )
-def test_what_was_seen_counts_as_stale_for_three_failed_looks(
+def test_what_was_seen_counts_as_stale_for_three_failed_polls(
     failures: int, age: timedelta, name: VerdictName, stale: bool
 ) -> None:
     trouble = OFFLINE if failures else None
@@ -66,7 +66,7 @@ def test_what_was_seen_counts_as_stale_for_three_failed_looks(
 
 
 @pytest.mark.parametrize("patience", [1, 2, 5, 100])
-def test_how_many_looks_may_fail_is_up_to_who_asks(patience: int) -> None:
+def test_how_many_polls_may_fail_is_up_to_who_asks(patience: int) -> None:
     known = snapshot_with_next_run(DAY, problem=OFFLINE)
     assert verdict(snapshot_with(known, failures=patience - 1), patience).name == "scheduled"
     assert verdict(snapshot_with(known, failures=patience), patience).name == "cannot_look"
@@ -87,16 +87,16 @@ def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
         Snapshot(ORG),
     ],
 )
-def test_without_patience_one_failed_look_is_enough(known: Snapshot) -> None:
+def test_without_patience_one_failed_poll_is_enough(known: Snapshot) -> None:
     found = verdict(snapshot_with(known, problem=OFFLINE, failures=1), patience=1)
     assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "OFFLINE")
 
 
-def test_without_patience_a_good_look_counts_as_ever() -> None:
+def test_without_patience_a_good_poll_counts_as_ever() -> None:
     assert verdict(snapshot_with_next_run(DAY), patience=1) == verdict(snapshot_with_next_run(DAY))
 
 
-def test_without_patience_a_good_look_counts_although_others_kept_the_check_waiting() -> None:
+def test_without_patience_a_good_poll_counts_although_others_kept_the_check_waiting() -> None:
     policy = WatchPolicy(every=15 * SECOND)
     assert (
         judge(
@@ -118,14 +118,14 @@ def test_a_dead_sign_in_ends_all_patience(known: Snapshot, failures: int, patien
     assert (found.headline, found.hint) == (SIGNED_OUT.message, SIGNED_OUT.hint)
 
 
-def test_a_first_look_that_failed_is_no_reason_to_wait() -> None:
+def test_a_first_poll_that_failed_is_no_reason_to_wait() -> None:
     assert verdict(build_snapshot(ORG, problem=OFFLINE, failures=1)).name == "cannot_look"
 
 
 @pytest.mark.parametrize(
     ("age", "name"), [(FRESH - SECOND, "none"), (FRESH, "none"), (FRESH + SECOND, "waiting")]
 )
-def test_what_nobody_looked_at_lately_is_waited_for(age: timedelta, name: VerdictName) -> None:
+def test_what_nobody_polled_lately_is_waited_for(age: timedelta, name: VerdictName) -> None:
     assert verdict(snapshot_of(None, observed_at=NOW - age)).name == name
 
 
@@ -173,7 +173,7 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
         (Problem("config", "The config is odd.", "Mend it."), "CONFIG"),
     ],
 )
-def test_the_badge_says_why_an_org_cannot_be_looked_at(trouble: Problem, word: str) -> None:
+def test_the_badge_says_why_an_org_cannot_be_polled(trouble: Problem, word: str) -> None:
     found = verdict(build_snapshot(ORG, problem=trouble, failures=1))
     assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, word)
     assert (found.headline, found.hint) == (trouble.message, trouble.hint)
@@ -311,7 +311,7 @@ def failed_after(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED"
         (5, 5, "cannot_look"),
     ],
 )
-def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a_look(
+def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a_poll(
     failures: int, patience: int, name: VerdictName
 ) -> None:
     found = verdict(failed_after(failures), patience)

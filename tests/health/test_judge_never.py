@@ -91,7 +91,7 @@ def test_nothing_is_ok_without_a_run_ahead_or_just_due_or_in_progress(
     snapshot_with_next_run(-HOUR, "INPROGRESS").zoho.backup,
     list(history_with_one_end("failure", HOUR).entries),
 )
-def test_nothing_is_ok_after_a_failure_unless_a_newer_run_is_told_completed(
+def test_nothing_is_ok_after_a_failure_unless_a_newer_run_is_shown_completed(
     what: Backup | None, rows: list[HistoryEntry]
 ) -> None:
     year = build_history(rows)
@@ -146,7 +146,7 @@ def test_nothing_is_ok_while_what_changed_cannot_be_read_for_as_long_as_one_is_p
 @reproducible
 @given(backups(), st.lists(entries, max_size=6))
 @example(replace(make_backup("SCHEDULED", NOW + DAY), first_run=None), [])
-def test_no_plan_is_ok_of_which_nothing_tells_that_it_ever_ran_or_since_when_it_should(
+def test_no_plan_is_ok_of_which_nothing_shows_that_it_ever_ran_or_since_when_it_should(
     what: Backup, rows: list[HistoryEntry]
 ) -> None:
     year = build_history(rows)
@@ -183,7 +183,7 @@ def test_unknown_is_what_cannot_be_seen_and_nothing_else(snapshot: Snapshot, pol
 
 @reproducible
 @given(looks, policies)
-def test_what_a_newer_look_could_not_confirm_is_stale(snapshot: Snapshot, policy: WatchPolicy) -> None:
+def test_what_a_newer_poll_could_not_confirm_is_stale(snapshot: Snapshot, policy: WatchPolicy) -> None:
     found = judge(snapshot, policy, NOW)
     unconfirmed = snapshot.polls.problem is not None or snapshot.polls.restored
     unseen = found.name in ("cannot_look", "waiting") and found.badge != "NO HISTORY"

@@ -169,7 +169,7 @@ def test_a_failure_lasts_until_the_next_run_has_completed(status: str) -> None:
     ]
 
 
-def test_a_run_that_began_and_failed_between_two_looks_is_seen_by_the_date_that_moved_on() -> None:
+def test_a_run_that_began_and_failed_between_two_polls_is_seen_by_the_date_that_moved_on() -> None:
     zoho = SimulatedOrg()
     assert watch(zoho, (5 * MINUTE, zoho.start), (10 * MINUTE, failure(zoho)), days=1) == [
         ("-1d 09:30", "scheduled"),
@@ -180,7 +180,7 @@ def test_a_run_that_began_and_failed_between_two_looks_is_seen_by_the_date_that_
 @pytest.mark.parametrize(
     ("told", "seen"), [(HALF + HOUR, "0d 11:30"), (8 * HOUR, "0d 18:00"), (DAY, "1d 10:30")]
 )
-def test_a_failure_that_zoho_tells_late_is_seen_soon_and_six_hours_later_at_most(
+def test_a_failure_that_zoho_shows_late_is_seen_soon_and_six_hours_later_at_most(
     told: timedelta, seen: str
 ) -> None:
     zoho = SimulatedOrg()
@@ -199,7 +199,7 @@ def test_a_failure_that_zoho_tells_late_is_seen_soon_and_six_hours_later_at_most
     ]
 
 
-def test_a_completion_that_zoho_tells_late_ends_a_failure_by_the_details() -> None:
+def test_a_completion_that_zoho_shows_late_ends_a_failure_by_the_details() -> None:
     zoho = SimulatedOrg(
         rows=[history_row("failure", TUESDAY - 7 * DAY), history_row("completed", TUESDAY - 14 * DAY)]
     )
@@ -239,7 +239,7 @@ def test_a_run_that_never_ends_lasts_long_and_then_the_last_backup_is_too_old() 
     ]
 
 
-def test_a_plan_that_is_stopped_and_made_anew_is_healthy_again() -> None:
+def test_a_plan_that_is_stopped_and_made_again_is_healthy_again() -> None:
     zoho = SimulatedOrg()
     assert watch(
         zoho,
@@ -304,7 +304,7 @@ def test_a_history_that_cannot_be_read_when_a_run_begins_and_ends_is_waited_for_
     ]
 
 
-def test_an_org_whose_history_could_never_be_read_is_not_green_for_a_single_look() -> None:
+def test_an_org_whose_history_could_never_be_read_is_not_green_for_a_single_poll() -> None:
     zoho = SimulatedOrg(past_trouble=OFFLINE)
     assert watch(zoho, (-22 * HOUR, set_at(zoho, past_trouble=None)), days=-0.9) == [
         ("-1d 09:30", "cannot_look"),
@@ -312,7 +312,7 @@ def test_an_org_whose_history_could_never_be_read_is_not_green_for_a_single_look
     ]
 
 
-def test_an_org_out_of_reach_is_as_it_was_for_two_looks_and_then_unknown() -> None:
+def test_an_org_out_of_reach_is_as_it_was_for_two_polls_and_then_unknown() -> None:
     zoho = SimulatedOrg()
     assert watch(
         zoho,

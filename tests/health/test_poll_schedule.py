@@ -53,7 +53,7 @@ def failed_snapshot(trouble: Problem, failures: int = 1) -> Snapshot:
 
 
 @pytest.mark.parametrize(("jitter", "part"), [(-1, 0.9), (-0.5, 0.95), (0, 1), (0.5, 1.05), (1, 1.1)])
-def test_looks_are_spread_by_a_tenth(jitter: float, part: float) -> None:
+def test_polls_are_spread_by_a_tenth(jitter: float, part: float) -> None:
     assert JITTER == 0.1
     assert time_to_next_poll(snapshot_with_next_run(6 * DAY), jitter=jitter) == EVERY * part
 
@@ -71,7 +71,7 @@ def test_looks_are_spread_by_a_tenth(jitter: float, part: float) -> None:
         snapshot_with_next_run(6 * DAY, "FAILED"),
     ],
 )
-def test_an_org_where_nothing_is_near_is_looked_at_every_so_often(quiet: Snapshot) -> None:
+def test_an_org_where_nothing_is_near_is_polled_every_so_often(quiet: Snapshot) -> None:
     assert time_to_next_poll(quiet) == EVERY
 
 
@@ -164,7 +164,7 @@ def test_the_closer_watch_is_never_the_slower_one(status: str, span: timedelta) 
     ],
 )
 @pytest.mark.parametrize("every", [EVERY, HOUR])
-def test_trouble_is_retried_after_30_s_1_2_4_8_and_at_most_15_minutes(
+def test_a_problem_is_retried_after_30_s_1_2_4_8_and_at_most_15_minutes(
     every: timedelta, failures: int, wait: timedelta
 ) -> None:
     assert time_to_next_poll(failed_snapshot(OFFLINE, failures), WatchPolicy(every=every)) == wait
@@ -191,7 +191,7 @@ def test_a_policy_that_looks_more_often_than_every_30_s_retries_as_soon() -> Non
     ],
     ids=["due", "running", "nothing set up", "nothing known"],
 )
-def test_trouble_backs_off_whatever_was_known_before(known: Snapshot) -> None:
+def test_a_problem_backs_off_whatever_was_known_before(known: Snapshot) -> None:
     assert time_to_next_poll(snapshot_with(known, problem=OFFLINE, failures=4)) == 4 * MINUTE
 
 
@@ -243,13 +243,13 @@ def test_each_lockout_keeps_away_twice_as_long_up_to_40_minutes(strikes: int, mi
     ],
     ids=["no trouble", "offline", "told when", "locked out", "over budget"],
 )
-def test_after_the_clock_was_set_back_no_look_is_further_ahead_than_it_may_be(
+def test_after_the_clock_was_set_back_no_poll_is_further_ahead_than_it_may_be(
     trouble: Problem | None, longest: timedelta
 ) -> None:
     assert max_pause(snapshot_with(snapshot_with_next_run(6 * DAY), problem=trouble), POLICY) == longest
 
 
-def test_nobody_may_look_twice_within_five_seconds() -> None:
+def test_nobody_may_poll_twice_within_five_seconds() -> None:
     assert MIN_POLL_GAP == 5 * SECOND
 
 
@@ -270,7 +270,7 @@ def time_to_next_poll_with(snapshot: Snapshot, **keys: timedelta) -> Snapshot:
     ],
     ids=["every", "near_every", "overdue_after", "the rest is that of all"],
 )
-def test_an_org_is_looked_at_by_its_own_policy(
+def test_an_org_is_polled_by_its_own_policy(
     known: Snapshot, keys: dict[str, timedelta], wait: timedelta
 ) -> None:
     assert time_to_next_poll(time_to_next_poll_with(known, **keys)) == wait
@@ -282,7 +282,7 @@ def test_an_org_with_a_pace_of_its_own_may_lie_as_far_ahead() -> None:
 
 @reproducible
 @given(snapshots(), policies, policies, jitters)
-def test_an_org_that_sets_everything_itself_is_looked_at_as_if_all_were_so(
+def test_an_org_that_sets_everything_itself_is_polled_as_if_all_were_so(
     snapshot: Snapshot, policy: WatchPolicy, own: WatchPolicy, jitter: float
 ) -> None:
     keys = {key: getattr(own, key) for key in POLICY_KEYS}
@@ -296,7 +296,7 @@ def test_an_org_that_sets_everything_itself_is_looked_at_as_if_all_were_so(
 
 @reproducible
 @given(snapshots(), policies, jitters)
-def test_only_a_final_trouble_ends_the_watch(
+def test_only_a_final_problem_ends_the_watch(
     snapshot: Snapshot, policy: WatchPolicy, jitter: float
 ) -> None:
     look = next_poll(snapshot, policy, NOW, jitter)
@@ -305,7 +305,7 @@ def test_only_a_final_trouble_ends_the_watch(
 
 @reproducible
 @given(snapshots(), policies, jitters)
-def test_without_trouble_a_look_is_between_the_two_intervals(
+def test_without_a_problem_a_poll_is_between_the_two_intervals(
     snapshot: Snapshot, policy: WatchPolicy, jitter: float
 ) -> None:
     wait = time_to_next_poll(snapshot_with(snapshot, problem=None), policy, jitter)

@@ -75,7 +75,7 @@ def verdict(snapshot: Snapshot, policy: WatchPolicy = POLICY) -> Verdict:
         ),
     ],
 )
-def test_a_failure_is_one_whoever_of_the_two_tells_it(snapshot: Snapshot, word: str) -> None:
+def test_a_failure_is_one_whoever_of_the_two_shows_it(snapshot: Snapshot, word: str) -> None:
     found = verdict(snapshot)
     assert (found.name, found.level, found.badge) == ("failed", Level.CRITICAL, word)
 
@@ -99,7 +99,7 @@ def test_a_failure_is_over_once_a_newer_backup_completed(year: History) -> None:
     ("began", "name"),
     [(HOUR, "completed"), (8 * DAY, "completed"), (8 * DAY + SECOND, "too_old"), (None, "completed")],
 )
-def test_completed_is_the_end_of_a_newer_run_that_the_history_does_not_tell_yet(
+def test_completed_is_the_end_of_a_newer_run_that_the_history_does_not_show_yet(
     began: timedelta | None, name: VerdictName
 ) -> None:
     start = history_row("initiated", None if began is None else NOW - began)
@@ -114,7 +114,7 @@ def test_completed_is_the_end_of_a_newer_run_that_the_history_does_not_tell_yet(
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "STOPPED", "ARCHIVED", "FINISHED", "INPROGRESS"])
-def test_no_other_status_tells_how_a_newer_run_ended(status: str) -> None:
+def test_no_other_status_shows_how_a_newer_run_ended(status: str) -> None:
     assert verdict(snapshot_with_next_run(6 * DAY, status, history=RUNS_AGAIN)).name == "failed"
 
 
@@ -185,7 +185,7 @@ def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, headline: s
         ([history_row("stopped")], "stopped by Mara Lindqvist; no backup will run"),
     ],
 )
-def test_who_stopped_a_plan_and_when_is_told_where_it_is_known(
+def test_who_stopped_a_plan_and_when_is_shown_where_it_is_known(
     rows: list[dict[str, object]], headline: str
 ) -> None:
     found = verdict(snapshot_with_next_run(DAY, "STOPPED", history=make_history(*rows)))
@@ -205,7 +205,7 @@ def test_when_a_plan_was_stopped_reads_the_same_wherever_the_org_is(offset: int)
     assert found.headline == "stopped 24h ago; no backup will run"
 
 
-def test_a_plan_that_was_stopped_once_and_made_anew_is_not_stopped() -> None:
+def test_a_plan_that_was_stopped_once_and_made_again_is_not_stopped() -> None:
     year = make_history(history_row("completed", NOW - DAY), history_row("stopped", NOW - 30 * DAY))
     assert verdict(snapshot_with_next_run(DAY, history=year)).name == "scheduled"
 
@@ -355,7 +355,7 @@ def test_links_without_an_end_are_not_worth_one(links: Links | None) -> None:
     )
 
 
-def test_links_that_could_not_be_read_anew_still_end() -> None:
+def test_links_that_could_not_be_read_again_still_end() -> None:
     links = Links(1, 1, NOW + HOUR)
     known = snapshot_with_next_run(
         DAY, links=links, last_links_expiry=links.expires_at, history=GOOD, history_read_at=NOW
@@ -386,7 +386,7 @@ def test_links_that_could_not_be_read_anew_still_end() -> None:
         (13 * HOUR, 7.6 * DAY, "running_long", "running for 13h"),
     ],
 )
-def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_tells_it(
+def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_shows_it(
     first_seen: timedelta | None, told: timedelta | None, name: VerdictName, says: str
 ) -> None:
     rows = [history_row("completed", NOW - 7.9 * DAY)]
@@ -398,13 +398,13 @@ def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_tells_it(
 
 
 @pytest.mark.parametrize("back", [SECOND, 9 * DAY])
-def test_after_the_clock_was_set_back_a_run_lasts_since_the_history_tells_it(back: timedelta) -> None:
+def test_after_the_clock_was_set_back_a_run_lasts_since_the_history_shows_it(back: timedelta) -> None:
     assert verdict(snapshot_of_running_backup(-back)).headline == "a backup is running"
     told = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 2 * DAY))
     assert verdict(snapshot_of_running_backup(-back, history=told)).name == "running_long"
 
 
-def test_a_start_without_a_time_tells_nothing_of_how_long_a_run_lasts() -> None:
+def test_a_start_without_a_time_shows_nothing_of_how_long_a_run_lasts() -> None:
     year = make_history(history_row("initiated"), history_row("completed", NOW - 2 * DAY))
     assert verdict(snapshot_of_running_backup(13 * HOUR, history=year)).name == "running_long"
     assert verdict(snapshot_of_running_backup(None, history=year)).headline == "a backup is running"

@@ -147,7 +147,7 @@ def test_an_org_without_a_plan_may_have_a_backup_too_old_all_the_same() -> None:
 
 
 @pytest.mark.parametrize(("snapshot", "names"), CASES, ids=lambda part: "")
-def test_who_cannot_look_says_nothing_else(snapshot: Snapshot, names: tuple[VerdictName, ...]) -> None:
+def test_who_cannot_poll_says_nothing_else(snapshot: Snapshot, names: tuple[VerdictName, ...]) -> None:
     for known in (
         snapshot_with(snapshot, problem=SIGNED_OUT, failures=1),
         snapshot_with(snapshot, problem=OFFLINE, failures=3),

@@ -35,7 +35,7 @@ UNDATED = {"start_date": None}
     ids=["empty", "planned without a time", "stopped", "bought", "begun"],
 )
 @pytest.mark.parametrize("rrule", ["RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "every now and then"])
-def test_a_plan_that_nothing_tells_of_is_not_green(year: History, rrule: str) -> None:
+def test_a_plan_that_nothing_shows_of_is_not_green(year: History, rrule: str) -> None:
     found = judge(
         snapshot_of(make_backup("SCHEDULED", NOW + DAY, rrule=rrule, **UNDATED), history=year), POLICY, NOW
     )
@@ -99,5 +99,5 @@ def test_a_plan_that_nothing_tells_of_is_not_green(year: History, rrule: str) ->
         "no backup",
     ],
 )
-def test_whatever_else_is_told_of_a_plan_goes_before(snapshot: Snapshot, name: VerdictName) -> None:
+def test_whatever_else_is_shown_of_a_plan_goes_before(snapshot: Snapshot, name: VerdictName) -> None:
     assert judge(snapshot, POLICY, NOW).name == name

@@ -29,7 +29,7 @@ LATER = NOW + 5 * MINUTE
 RUNNING = make_backup("INPROGRESS", NOW)
 
 
-def test_before_the_first_look_nothing_is_known() -> None:
+def test_before_the_first_poll_nothing_is_known() -> None:
     empty = Snapshot(ORG)
     assert empty.zoho.observed_at is None
     assert empty.zoho.backup is None
@@ -46,7 +46,7 @@ def test_what_was_seen_is_never_changed_in_place(value: Snapshot | Observation |
     assert not hasattr(value, "__dict__")
 
 
-def test_a_good_answer_replaces_all_that_was_known_and_ends_the_trouble() -> None:
+def test_a_good_answer_replaces_all_that_was_known_and_ends_the_problem() -> None:
     before = snapshot_of(
         RUNNING, problem=OFFLINE, failures=4, restored=True, polling=True, credits_remaining=7
     )
@@ -59,7 +59,7 @@ def test_a_good_answer_replaces_all_that_was_known_and_ends_the_trouble() -> Non
     assert after.zoho.credits_remaining == 2500
 
 
-def test_credits_that_are_no_longer_told_are_no_longer_known() -> None:
+def test_credits_that_are_no_longer_shown_are_no_longer_known() -> None:
     assert (
         apply_observation(
             snapshot_of(None, credits_remaining=7), Observation(None), LATER
@@ -105,7 +105,7 @@ def test_a_run_is_dated_from_when_it_was_first_seen() -> None:
 
 
 @pytest.mark.parametrize("restored", [True, False])
-def test_neither_a_failed_look_nor_a_restart_makes_a_run_younger(restored: bool) -> None:
+def test_neither_a_failed_poll_nor_a_restart_makes_a_run_younger(restored: bool) -> None:
     before = snapshot_of(RUNNING, running_since=NOW - HOUR, restored=restored)
     after = apply_observation(apply_failure(before, OFFLINE, NOW), Observation(RUNNING), LATER)
     assert after.zoho.running_since == NOW - HOUR
@@ -116,7 +116,7 @@ def test_neither_a_failed_look_nor_a_restart_makes_a_run_younger(restored: bool)
     [make_backup("INPROGRESS", NOW, id="5100000000999001"), make_backup("INPROGRESS", NOW + 7 * DAY)],
     ids=["another job", "another date"],
 )
-def test_another_run_is_dated_anew(other: Backup) -> None:
+def test_another_run_is_dated_again(other: Backup) -> None:
     before = snapshot_of(RUNNING, running_since=NOW - HOUR)
     after = apply_observation(before, Observation(other), LATER)
     assert after.zoho.running_since == LATER
@@ -148,7 +148,7 @@ def test_a_run_that_was_known_without_a_beginning_gets_one() -> None:
     ],
 )
 @pytest.mark.parametrize("zone", ZONES)
-def test_the_date_header_tells_how_far_the_clocks_are_apart(
+def test_the_date_header_shows_how_far_the_clocks_are_apart(
     zone: tzinfo, apart: timedelta, offset: timedelta
 ) -> None:
     zoho_time = (NOW + apart).astimezone(zone)

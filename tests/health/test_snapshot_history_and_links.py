@@ -63,7 +63,7 @@ def test_what_was_read_is_known_with_the_moment_of_reading() -> None:
     assert (after.last_completed, after.last_failed) == (NOW - DAY, None)
 
 
-def test_a_look_that_did_not_ask_changes_nothing_of_it() -> None:
+def test_a_poll_that_did_not_ask_changes_nothing_of_it() -> None:
     before = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS))
     assert (
         snapshot_with(poll_result(before, None, LATER + HOUR), observed_at=LATER, attempted_at=LATER)
@@ -100,7 +100,7 @@ def test_what_could_not_be_read_is_counted_until_it_can() -> None:
     assert counts == [1, 2, 3, 0, 1]
 
 
-def test_a_look_that_failed_does_not_count_against_the_history() -> None:
+def test_a_poll_that_failed_does_not_count_against_the_history() -> None:
     before = poll_result(snapshot_of(JOB), HistoryAndLinks(None, None, OFFLINE), NOW)
     after = apply_failure(before, SIGNED_OUT, LATER)
     assert (
@@ -125,7 +125,7 @@ def test_a_look_that_failed_does_not_count_against_the_history() -> None:
         ),
     ],
 )
-def test_when_a_backup_last_ended_well_and_badly_is_as_the_history_tells(
+def test_when_a_backup_last_ended_well_and_badly_is_as_the_history_shows(
     year: History | None, completed: datetime | None, failure: datetime | None
 ) -> None:
     snapshot = snapshot_of(JOB, history=year)
@@ -170,7 +170,7 @@ def test_a_history_is_behind_from_when_the_details_change_until_it_is_read(
     assert [snapshot.zoho.history_outdated for snapshot in series(*looks)] == behind
 
 
-def test_a_look_that_failed_leaves_a_history_as_far_behind_as_it_was() -> None:
+def test_a_poll_that_failed_leaves_a_history_as_far_behind_as_it_was() -> None:
     for past, behind in ((UNREAD, True), (HistoryAndLinks(GOOD, LINKS), False)):
         (snapshot,) = series((CHANGED, past))
         assert apply_failure(snapshot, OFFLINE, LATER + HOUR).zoho.history_outdated is behind
@@ -197,7 +197,7 @@ OPEN = HistoryAndLinks(UNENDED, LINKS)
         ([(make_backup("FAILED", NOW + 6 * DAY), OPEN)], [1]),
     ],
 )
-def test_it_is_counted_how_often_the_history_told_no_end_of_a_run_that_is_over(
+def test_it_is_counted_how_often_the_history_showed_no_end_of_a_run_that_is_over(
     looks: list[tuple[Backup | None, HistoryAndLinks | None]], counts: list[int]
 ) -> None:
     assert [snapshot.polls.unfinished_history_reads for snapshot in series(*looks)] == counts
@@ -268,7 +268,7 @@ def test_links_expire_by_zohos_clock(offset: timedelta, gone: bool) -> None:
         (make_company(), None, False, make_company()),
     ],
 )
-def test_whose_org_it_is_stays_until_it_is_told_anew(
+def test_whose_org_it_is_stays_until_it_is_shown_again(
     before: Company | None, looked: Company | None, asked: bool, after: Company | None
 ) -> None:
     known = snapshot_of(JOB, company=before)
@@ -286,7 +286,7 @@ def test_the_name_of_the_company_is_none_where_it_is_not_known() -> None:
 # Since when it fails
 
 
-def test_trouble_is_dated_from_the_first_failed_look_to_the_next_good_one() -> None:
+def test_a_problem_is_dated_from_the_first_failed_poll_to_the_next_good_one() -> None:
     first = apply_failure(snapshot_of(JOB), OFFLINE, NOW)
     second = apply_failure(first, SIGNED_OUT, LATER)
     assert (second.polls.failures, second.polls.failing_since) == (2, NOW)
@@ -295,7 +295,7 @@ def test_trouble_is_dated_from_the_first_failed_look_to_the_next_good_one() -> N
     assert apply_failure(good, OFFLINE, LATER).polls.failing_since == LATER
 
 
-def test_over_a_restart_trouble_goes_on_counting() -> None:
+def test_over_a_restart_a_problem_goes_on_counting() -> None:
     kept = snapshot_with(snapshot_of(JOB, restored=True), failures=2, failing_since=NOW - HOUR)
     after = apply_failure(kept, OFFLINE, NOW)
     assert (after.polls.failures, after.polls.failing_since) == (3, NOW - HOUR)
@@ -306,7 +306,7 @@ def test_over_a_restart_trouble_goes_on_counting() -> None:
 
 @reproducible
 @given(snapshots(), st.none() | histories_and_links(), st.none() | companies)
-def test_a_good_look_ends_the_trouble_and_forgets_nothing_that_it_did_not_ask_for(
+def test_a_good_poll_ends_the_problem_and_forgets_nothing_that_it_did_not_ask_for(
     before: Snapshot, past: HistoryAndLinks | None, who: Company | None
 ) -> None:
     after = apply_observation(
@@ -338,7 +338,7 @@ def test_a_good_look_ends_the_trouble_and_forgets_nothing_that_it_did_not_ask_fo
 
 @reproducible
 @given(snapshots(), troubles)
-def test_a_failed_look_changes_nothing_but_the_trouble(before: Snapshot, trouble: Problem) -> None:
+def test_a_failed_poll_changes_nothing_but_the_problem(before: Snapshot, trouble: Problem) -> None:
     after = apply_failure(before, trouble, NOW)
     assert after.polls.failures == before.polls.failures + 1
     assert after.polls.failing_since is not None

@@ -55,7 +55,7 @@ def verdict(snapshot: Snapshot) -> Verdict:
         (snapshot_with_next_run(DAY, history=history_with_one_end("completed", 9 * DAY)), ["9d old"]),
     ],
 )
-def test_the_headline_tells_the_time_that_matters(snapshot: Snapshot, words: list[str]) -> None:
+def test_the_headline_shows_the_time_that_matters(snapshot: Snapshot, words: list[str]) -> None:
     headline = verdict(snapshot).headline
     assert all(word in headline for word in words), headline
 
@@ -89,7 +89,7 @@ def test_while_another_run_is_in_progress_the_cure_of_a_failure_is_to_wait() -> 
         (snapshot_with_next_run(DAY, "FINISHED"), "run out"),
     ],
 )
-def test_why_nothing_will_run_by_itself_is_told(single: Snapshot, words: str) -> None:
+def test_why_nothing_will_run_by_itself_is_shown(single: Snapshot, words: str) -> None:
     found = verdict(single)
     assert found.name == "one_off"
     assert words in found.headline
@@ -124,7 +124,7 @@ MARCH = NOW.replace(month=3, day=3)
         ),
     ],
 )
-def test_a_single_backup_may_hide_a_plan_that_the_history_tells(
+def test_a_single_backup_may_hide_a_plan_that_the_history_shows(
     year: History | None, headline: str
 ) -> None:
     found = verdict(snapshot_of(make_backup("COMPLETED", rrule=None), history=year))
@@ -144,6 +144,6 @@ def test_an_overdue_run_says_what_zoho_still_says() -> None:
     assert "ARCHIVED" in (verdict(snapshot_with_next_run(-DAY, "ARCHIVED")).hint or "")
 
 
-def test_every_kind_of_trouble_has_a_word_of_its_own() -> None:
+def test_every_kind_of_problem_has_a_word_of_its_own() -> None:
     assert set(PROBLEM_BADGES) == set(get_args(ProblemKind))
     assert len(set(PROBLEM_BADGES.values())) == len(PROBLEM_BADGES)

@@ -71,12 +71,12 @@ def caught(crash: Callable[[str], None]) -> BaseException:
 @pytest.mark.parametrize(
     "crash", [_outer, _from_another, _during_another, _with_a_note, _group, _undecodable]
 )
-def test_neither_message_nor_variable_nor_cause_is_told(crash: Callable[[str], None]) -> None:
+def test_neither_message_nor_variable_nor_cause_is_shown(crash: Callable[[str], None]) -> None:
     text = describe_crash(caught(crash))
     assert not any(part in text for part in (*TOKEN.split("."), "odd:", "again:", "held"))
 
 
-def test_the_places_are_told_innermost_last_and_then_the_class() -> None:
+def test_the_places_are_shown_innermost_last_and_then_the_class() -> None:
     *_, outer, inner, name = describe_crash(caught(_outer)).splitlines()
     assert outer.endswith("in _outer")
     assert inner.endswith("in _inner")
@@ -84,7 +84,7 @@ def test_the_places_are_told_innermost_last_and_then_the_class() -> None:
     assert name.strip() == f"{__name__}.OddError"
 
 
-def test_no_line_of_source_is_told() -> None:
+def test_no_line_of_source_is_shown() -> None:
     assert "raise" not in describe_crash(caught(_outer))
 
 

@@ -59,7 +59,7 @@ def test_an_org_that_is_only_watched_at_another_pace_is_the_same() -> None:
     assert replace(FULL, policy_overrides=(("every", HOUR),)).identity == FULL.identity
 
 
-def test_an_org_signs_in_with_a_refresh_token_unless_told_otherwise() -> None:
+def test_an_org_signs_in_with_a_refresh_token_unless_set_otherwise() -> None:
     assert ORG.grant == "refresh-token"
 
 

@@ -10,7 +10,7 @@ from zbtui.zoho_api.errors import api_problem
 from zbtui.zoho_api.sign_in_errors import token_budget_problem, token_problem
 
 
-def test_the_error_says_its_trouble_and_no_more() -> None:
+def test_the_error_says_its_problem_and_no_more() -> None:
     error = ProblemError(SIGNED_OUT)
     assert error.problem is SIGNED_OUT
     assert str(error) == SIGNED_OUT.message

@@ -142,7 +142,7 @@ def test_a_traceback_with_local_variables_does_not_show_it() -> None:
         assert not any(part in text for part in TOKEN.split("."))
 
 
-def test_it_has_no_attributes_to_look_through() -> None:
+def test_it_has_no_attributes_to_search() -> None:
     assert not hasattr(Secret(TOKEN), "__dict__")
     with pytest.raises(TypeError):
         vars(Secret(TOKEN))
@@ -192,7 +192,7 @@ def test_a_fingerprint_is_the_same_on_every_machine_and_in_every_run() -> None:
 
 @reproducible
 @given(st.lists(texts, min_size=1, max_size=3))
-def test_a_fingerprint_is_32_hex_digits_that_tell_nothing(parts: list[str]) -> None:
+def test_a_fingerprint_is_32_hex_digits_that_show_nothing(parts: list[str]) -> None:
     found = fingerprint(*map(Secret, parts))
     assert len(found) == 32
     assert set(found) <= set("0123456789abcdef")
@@ -208,7 +208,7 @@ def test_two_fingerprints_are_equal_where_the_secrets_are_and_in_the_same_order(
     assert same == (one == other)
 
 
-def test_secrets_that_read_alike_when_they_are_joined_are_told_apart() -> None:
+def test_secrets_that_read_alike_when_they_are_joined_are_distinguished() -> None:
     assert fingerprint(Secret("ab"), Secret("c")) != fingerprint(Secret("a"), Secret("bc"))
     assert fingerprint(Secret("abc")) != fingerprint(Secret("abc"), Secret(""))
 

@@ -151,7 +151,7 @@ def test_a_countdown_shows_days_only_from_one_day_on(span: timedelta, text: str)
         (timedelta(days=400), "400d", "400d ago"),
     ],
 )
-def test_an_age_is_told_roughly(span: timedelta, text: str, age: str) -> None:
+def test_an_age_is_shown_roughly(span: timedelta, text: str, age: str) -> None:
     assert rough_span(span) == text
     assert ago(span) == age
 
@@ -208,7 +208,7 @@ def test_a_day_is_in_english() -> None:
     ],
     ids=["at home", "same day", "another day"],
 )
-def test_a_moment_is_told_in_the_viewers_zone_with_the_orgs_beside_it(
+def test_a_moment_is_shown_in_the_viewers_zone_with_the_orgs_beside_it(
     zone: tzinfo, texts: tuple[str, ...]
 ) -> None:
     assert datetime_texts(NEXT_RUN, zone) == texts
@@ -223,7 +223,7 @@ def test_without_a_zone_the_machines_own_is_the_viewers() -> None:
 
 @reproducible
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31)), zones, zones)
-def test_each_way_to_tell_a_moment_is_shorter_than_the_one_before(
+def test_each_format_of_a_moment_is_shorter_than_the_one_before(
     naive: datetime, theirs: tzinfo, here: tzinfo
 ) -> None:
     lengths = [len(text) for text in datetime_texts(naive.replace(tzinfo=theirs), here)]

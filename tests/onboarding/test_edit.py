@@ -114,7 +114,7 @@ async def test_a_config_that_cannot_be_written_keeps_the_old_name_and_its_entrie
     assert environment.stored_state == before
 
 
-async def test_old_entries_that_cannot_be_deleted_are_told_with_where_they_are(
+async def test_old_entries_that_cannot_be_deleted_are_shown_with_where_they_are(
     environment: OnboardingEnvironment, heron: Org
 ) -> None:
     entries = environment.keyring.entries["heron"]
@@ -250,7 +250,7 @@ async def test_a_config_that_cannot_be_written_leaves_the_token_of_the_old_place
     assert environment.stored_state == before
 
 
-async def test_an_org_that_signs_in_with_nothing_is_told_to_sign_in(
+async def test_an_org_that_signs_in_with_nothing_is_asked_to_sign_in(
     environment: OnboardingEnvironment, heron: Org
 ) -> None:
     await environment.keyring.delete("heron")

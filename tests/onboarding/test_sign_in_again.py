@@ -22,7 +22,7 @@ from zbtui.model.problem import Problem
 # Once more
 
 
-async def test_signing_in_again_ends_the_trouble_in_the_journal_and_forgets_nothing(
+async def test_signing_in_again_ends_the_problem_in_the_journal_and_forgets_nothing(
     environment: OnboardingEnvironment,
 ) -> None:
     org = await environment.add_org()
@@ -95,7 +95,7 @@ async def test_before_zoho_gave_anything_it_is_not_signed_in(environment: Onboar
     assert not attempt.is_signed_in
 
 
-async def test_a_code_that_was_used_is_told_as_such_without_asking_zoho_again(
+async def test_a_code_that_was_used_is_shown_as_such_without_asking_zoho_again(
     environment: OnboardingEnvironment,
 ) -> None:
     typed = environment.input_for("code")
@@ -128,7 +128,7 @@ async def test_a_code_that_zoho_did_not_take_can_be_tried_again_once_that_is_men
     assert await environment.sign_in(environment.begin_sign_in(right), right)
 
 
-async def test_a_text_that_never_was_a_code_is_told_apart_from_that(
+async def test_a_text_that_never_was_a_code_is_distinguished_from_that(
     environment: OnboardingEnvironment,
 ) -> None:
     typed = replace(environment.input_for("code"), code_or_token="hello")
@@ -140,7 +140,7 @@ async def test_a_text_that_never_was_a_code_is_told_apart_from_that(
     assert (environment.paths, environment.rows("token_request")) == ([], [])
 
 
-async def test_a_late_code_is_told_apart_from_both(environment: OnboardingEnvironment) -> None:
+async def test_a_late_code_is_distinguished_from_both(environment: OnboardingEnvironment) -> None:
     typed = environment.input_for("code")
     await environment.clock.advance(timedelta(minutes=11))
     assert (

@@ -117,7 +117,7 @@ async def test_no_secret_shows_in_what_is_found_or_in_who_found_it(
         ("browser", [ConsentPage]),
     ],
 )
-async def test_the_person_is_told_what_goes_on(
+async def test_the_person_is_shown_what_goes_on(
     environment: OnboardingEnvironment, way: SignInMethod, told: list[object]
 ) -> None:
     await sign_in_as_typed(environment, way)
@@ -278,7 +278,7 @@ async def test_a_config_that_cannot_be_read_knows_no_client(environment: Onboard
     assert environment.org_service.reusable_clients(typed.org) == []
 
 
-async def test_a_secret_that_was_not_typed_and_is_not_there_is_told(
+async def test_a_secret_that_was_not_typed_and_is_not_there_is_shown(
     environment: OnboardingEnvironment,
 ) -> None:
     typed = environment.input_for("code")
@@ -291,7 +291,7 @@ async def test_a_secret_that_was_not_typed_and_is_not_there_is_told(
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
 @pytest.mark.parametrize("typed_secret", ["", "two words", "line\nbreak", "\u00e9"])
-async def test_a_secret_that_cannot_be_one_is_told_before_anything_is_asked(
+async def test_a_secret_that_cannot_be_one_is_shown_before_anything_is_asked(
     environment: OnboardingEnvironment, way: SignInMethod, typed_secret: str
 ) -> None:
     typed = replace(environment.input_for(way), secret=typed_secret)
@@ -301,7 +301,7 @@ async def test_a_secret_that_cannot_be_one_is_told_before_anything_is_asked(
 
 
 @pytest.mark.parametrize("answer", [None, "", "two words", "line\nbreak"])
-async def test_a_refresh_token_that_cannot_be_one_is_told_before_anything_is_asked(
+async def test_a_refresh_token_that_cannot_be_one_is_shown_before_anything_is_asked(
     environment: OnboardingEnvironment, answer: str | None
 ) -> None:
     typed = replace(environment.input_for("refresh-token"), code_or_token=answer)
@@ -321,14 +321,14 @@ async def test_a_name_is_given_once(environment: OnboardingEnvironment) -> None:
     assert (environment.stored_state, environment.paths) == (before, asked)
 
 
-async def test_a_broken_config_is_told_before_zoho_is_asked(environment: OnboardingEnvironment) -> None:
+async def test_a_broken_config_is_shown_before_zoho_is_asked(environment: OnboardingEnvironment) -> None:
     environment.config.path.write_text("[[org]\n")
     assert (await problem_of(sign_in_as_typed(environment, "code"))).kind == "config"
     assert (environment.paths, environment.config_text) == ([], "[[org]\n")
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_a_locked_keyring_is_told_before_a_code_is_spent_or_a_page_shown(
+async def test_a_locked_keyring_is_reported_before_a_code_is_spent_or_a_page_shown(
     environment: OnboardingEnvironment, way: SignInMethod
 ) -> None:
     environment.keyring.fails_at = {"read the token"}

@@ -67,13 +67,13 @@ def test_days_without_a_known_run_are_counted() -> None:
     assert gaps(agenda(due("today", HOUR, rrule=None), due("tomorrow", DAY, rrule=None))) == [0, 0]
 
 
-def test_no_day_is_told_to_be_without_a_run_before_all_plans_are_reckoned() -> None:
+def test_no_day_is_said_to_be_without_a_run_before_all_plans_are_reckoned() -> None:
     known, open_ = due("known", 5 * DAY, rrule=None), due("open", 20 * DAY, rrule=WEEKLY)
     found = build_agenda([(known, ()), (open_, None)], START, UTC)
     assert gaps(found) == [0, 0]
 
 
-def test_no_day_beyond_the_horizon_is_told_to_be_without_a_run() -> None:
+def test_no_day_beyond_the_horizon_is_said_to_be_without_a_run() -> None:
     """There the later runs of other plans would be."""
     found = agenda(due("far", 80 * DAY, rrule=None), due("near", DAY, rrule=WEEKLY))
     assert found.days[-1].day == (START + 80 * DAY).date()

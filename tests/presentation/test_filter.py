@@ -41,7 +41,7 @@ def matches(text: str, snapshot: Snapshot = ACME) -> bool:
     "word",
     ["acme", "nordlys", "eu", "scheduled", "ok", "lindqvist", "live", "muted", "ACME", "Tools", "nordics"],
 )
-def test_a_word_is_looked_for_in_all_that_tells_an_org_from_others(word: str) -> None:
+def test_a_word_is_searched_in_all_that_distinguishes_an_org(word: str) -> None:
     assert matches(word)
     assert not matches(f"!{word}")
 

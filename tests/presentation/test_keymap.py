@@ -97,18 +97,18 @@ def test_what_never_listens_at_the_same_time_may_share_a_key() -> None:
     assert parse_keymap({"detail.look": "s", "detail.sign-in": "r", "welcome.demo": "p"})
 
 
-def test_an_unknown_action_is_told_with_those_near_it() -> None:
+def test_an_unknown_action_is_shown_with_those_near_it() -> None:
     told = keymap_error_of(fleet__lok="f5")
     assert "'fleet.lok'" in told.message and "fleet.look" in told.hint
     assert told.action_id == "fleet.lok"
 
 
-def test_an_unknown_action_far_from_any_is_told_with_examples() -> None:
+def test_an_unknown_action_far_from_any_is_shown_with_examples() -> None:
     assert "app.help" in keymap_error_of(zzzz="f5").hint
 
 
 @pytest.mark.parametrize("keys", ["", "f5,", ",", "pgup"])
-def test_what_is_no_key_is_told(keys: str) -> None:
+def test_what_is_no_key_is_shown(keys: str) -> None:
     assert "no key" in keymap_error_of(fleet__look=keys).message
 
 
@@ -137,7 +137,7 @@ def test_one_key_cannot_do_two_things_at_once(mine: str, other: str, key: str) -
     assert told.value.action_id == mine  # the one that the config has a line of
 
 
-def test_of_two_chosen_alike_the_later_one_is_told() -> None:
+def test_of_two_chosen_alike_the_later_one_is_shown() -> None:
     assert keymap_error_of(fleet__look="f5", fleet__pause="f5").action_id == "fleet.pause"
 
 

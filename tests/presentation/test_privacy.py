@@ -155,7 +155,7 @@ def test_what_is_not_known_is_not_called_hidden() -> None:
 
 
 @pytest.mark.parametrize("kind", PROBLEM_BADGES)
-def test_of_a_problem_its_kind_is_told(kind: ProblemKind) -> None:
+def test_of_a_problem_its_kind_is_shown(kind: ProblemKind) -> None:
     hidden = hide_problem(replace(OFFLINE, kind=kind, code="ACME"))
     assert hidden.message.startswith(PROBLEM_BADGES[kind])
     assert (hidden.kind, hidden.code) == (kind, HIDDEN)

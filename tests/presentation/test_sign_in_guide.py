@@ -34,12 +34,12 @@ def test_a_way_that_needs_a_client_of_its_own_names_its_type_and_where_to_make_i
     assert SIGN_IN_GUIDES[way].client_type in first
 
 
-def test_the_scopes_to_paste_are_told_to_the_letter() -> None:
+def test_the_scopes_to_paste_are_shown_to_the_letter() -> None:
     assert any(SIGN_IN_SCOPES in step for step in sign_in_steps("code", "eu", REDIRECT))
     assert BACKUP_SCOPE in SIGN_IN_GUIDES["refresh-token"].requirement
 
 
-def test_the_redirect_uri_to_register_is_told_to_the_letter() -> None:
+def test_the_redirect_uri_to_register_is_shown_to_the_letter() -> None:
     assert any(f" {REDIRECT} " in step for step in sign_in_steps("browser", "eu", REDIRECT))
 
 

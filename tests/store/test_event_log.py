@@ -47,7 +47,7 @@ async def test_one_orgs_changes_are_its_own(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=5, minutes=30))])
-async def test_what_changed_at_that_moment_or_later_is_told(zone: timezone, journal: Journal) -> None:
+async def test_what_changed_at_that_moment_or_later_is_shown(zone: timezone, journal: Journal) -> None:
     since = (START + 7 * MINUTE).astimezone(zone)
     assert statuses(await journal.events.read(None, since)) == ["S7", "S8", "S9"]
     later = since + timedelta(microseconds=1)
@@ -55,7 +55,7 @@ async def test_what_changed_at_that_moment_or_later_is_told(zone: timezone, jour
     assert statuses(await journal.events.read("b", since)) == ["S7", "S9"]
 
 
-async def test_a_level_that_there_is_not_makes_an_event_that_is_not_told(tmp_path: Path) -> None:
+async def test_a_level_that_there_is_not_makes_an_event_that_is_not_shown(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     journal = open_journal(path)
     for minute, status in enumerate(("SCHEDULED", "S1", "S2")):
@@ -66,7 +66,7 @@ async def test_a_level_that_there_is_not_makes_an_event_that_is_not_told(tmp_pat
     await journal.close()
 
 
-async def test_of_many_the_newest_are_told_still_oldest_first(journal: Journal) -> None:
+async def test_of_many_the_newest_are_shown_still_oldest_first(journal: Journal) -> None:
     assert statuses(await journal.events.read(None, None, 2)) == ["S8", "S9"]
     assert statuses(await journal.events.read("acme", START + 3 * MINUTE, 2)) == ["S6", "S8"]
     assert await journal.events.read(None, None, 0) == []

@@ -172,7 +172,7 @@ async def test_a_lock_out_holds_in_both_places(hinder: Hinder, place: Place) -> 
 
 
 @HINDRANCES
-async def test_each_alert_is_told_once_whatever_fails_meanwhile(hinder: Hinder, place: Place) -> None:
+async def test_each_alert_is_notified_once_whatever_fails_meanwhile(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("a"), [])
     with hinder(place.path):
@@ -185,7 +185,7 @@ async def test_each_alert_is_told_once_whatever_fails_meanwhile(hinder: Hinder, 
 
 
 @HINDRANCES
-async def test_an_outage_that_was_told_meanwhile_is_known_from_then_on(
+async def test_an_outage_that_was_notified_meanwhile_is_known_from_then_on(
     hinder: Hinder, place: Place
 ) -> None:
     journal, out = place.open(), AlertState(outage_since=START, outage_notified_at=START + MINUTE)
@@ -196,7 +196,7 @@ async def test_an_outage_that_was_told_meanwhile_is_known_from_then_on(
 
 
 @HINDRANCES
-async def test_what_others_told_meanwhile_stays_told(hinder: Hinder, place: Place) -> None:
+async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, place: Place) -> None:
     journal, other = place.open(), place.open()
     await journal.outbox.decide_and_store(decide_alarm("a"), [])
     with hinder(place.path):

@@ -59,7 +59,7 @@ async def test_only_the_orgs_that_are_asked_for_are_given(journal_path: Path) ->
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-async def test_the_newest_look_wins_whichever_is_written_last(
+async def test_the_newest_poll_wins_whichever_is_written_last(
     order: tuple[int, int], journal_path: Path
 ) -> None:
     looks = [
@@ -189,7 +189,7 @@ asyncio.run(main())
 """
 
 
-async def test_processes_that_write_at_once_lose_nothing_and_the_newest_look_wins(
+async def test_processes_that_write_at_once_lose_nothing_and_the_newest_poll_wins(
     journal_path: Path,
 ) -> None:
     await save_in_new_process(journal_path)

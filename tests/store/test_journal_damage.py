@@ -61,7 +61,7 @@ async def assert_works_without_file(journal: Journal) -> None:
     "content",
     [b"no database at all, and long enough that nobody takes it for one" * 20, b"SQLite format 3\0" * 99],
 )
-async def test_a_file_that_is_no_database_is_told_and_left_as_it_is(
+async def test_a_file_that_is_no_database_is_shown_and_left_as_it_is(
     content: bytes, journal_path: Path
 ) -> None:
     put(journal_path, content)
@@ -79,7 +79,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-async def test_a_database_of_another_schema_is_told_and_left_as_it_is(
+async def test_a_database_of_another_schema_is_shown_and_left_as_it_is(
     kind: str, journal_path: Path
 ) -> None:
     application, version, message, hint = OTHERS[kind]
@@ -98,7 +98,7 @@ async def test_a_database_of_another_schema_is_told_and_left_as_it_is(
 
 
 @pytest.mark.parametrize("place", ["a folder in its place", "a file in the place of its folder"])
-async def test_a_journal_that_cannot_be_written_is_told(place: str, journal_path: Path) -> None:
+async def test_a_journal_that_cannot_be_written_is_shown(place: str, journal_path: Path) -> None:
     if place == "a folder in its place":
         put(journal_path / "something", b"")
     else:
@@ -106,7 +106,7 @@ async def test_a_journal_that_cannot_be_written_is_told(place: str, journal_path
     await assert_works_without_file(open_journal(journal_path))
 
 
-async def test_a_journal_that_breaks_while_it_is_open_is_told_and_so_is_that_it_works_again(
+async def test_a_journal_that_breaks_while_it_is_open_is_shown_and_so_is_that_it_works_again(
     journal_path: Path, clock: FakeClock
 ) -> None:
     journal = open_journal(journal_path, clock)
@@ -122,7 +122,7 @@ async def test_a_journal_that_breaks_while_it_is_open_is_told_and_so_is_that_it_
     await journal.close()
 
 
-async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_told_as_it_is(
+async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_shown_as_it_is(
     journal_path: Path, clock: FakeClock
 ) -> None:
     """As when the disk is full, or cannot be read."""
@@ -194,7 +194,7 @@ GARBAGE: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-async def test_a_row_that_is_not_understood_counts_as_none_and_is_written_anew(
+async def test_a_row_that_is_not_understood_counts_as_none_and_is_written_again(
     garbage: str, journal_path: Path
 ) -> None:
     await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")))
@@ -213,7 +213,7 @@ BAD_HISTORIES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("garbage", BAD_HISTORIES)
-async def test_a_history_that_is_not_understood_is_asked_for_anew_and_the_rest_stays(
+async def test_a_history_that_is_not_understood_is_asked_for_again_and_the_rest_stays(
     garbage: str, journal_path: Path
 ) -> None:
     await save_in_new_process(journal_path, SEEN)
@@ -225,7 +225,7 @@ async def test_a_history_that_is_not_understood_is_asked_for_anew_and_the_rest_s
     assert await load_in_new_process(journal_path) == {"acme": snapshot_with(later, restored=True)}
 
 
-async def test_a_history_of_an_unknown_moment_is_asked_for_anew(journal_path: Path) -> None:
+async def test_a_history_of_an_unknown_moment_is_asked_for_again(journal_path: Path) -> None:
     await save_in_new_process(journal_path, SEEN)
     rewrite(journal_path, lambda _: "once", "history", "at")
     assert (await load_in_new_process(journal_path))["acme"].zoho.history is None
@@ -245,7 +245,7 @@ BAD_ORG_STATES: dict[str, tuple[str, Change]] = {
 
 
 @pytest.mark.parametrize("garbage", BAD_ORG_STATES)
-async def test_a_standing_that_is_not_understood_counts_as_none_and_is_written_anew(
+async def test_a_standing_that_is_not_understood_counts_as_none_and_is_written_again(
     garbage: str, journal_path: Path
 ) -> None:
     column, change = BAD_ORG_STATES[garbage]

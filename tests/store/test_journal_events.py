@@ -44,7 +44,7 @@ def at(minutes: float) -> timedelta:
     return minutes * MINUTE
 
 
-async def test_of_the_first_look_only_what_is_amiss_is_told(journal: Journal) -> None:
+async def test_of_the_first_poll_only_what_is_amiss_is_shown(journal: Journal) -> None:
     (event,) = await record_poll(journal, polled_snapshot(ACME))
     assert event == Event(START, "acme", "verdict", None, "scheduled", "ok", "next backup in 7d 16:40:42")
 
@@ -83,7 +83,7 @@ async def test_every_kind_of_change_is_noted(journal: Journal) -> None:
     assert YEAR_END.date().isoformat() not in str(told)
 
 
-async def test_trouble_and_recovery_are_noted_and_nothing_else_of_a_failed_look(journal: Journal) -> None:
+async def test_problem_and_recovery_are_noted_and_nothing_else_of_a_failed_poll(journal: Journal) -> None:
     seen = polled_snapshot(ACME)
     await record_poll(journal, seen)
     failing = failed_poll_snapshot(seen, START + MINUTE)
@@ -102,7 +102,7 @@ async def test_trouble_and_recovery_are_noted_and_nothing_else_of_a_failed_look(
     ]
 
 
-async def test_a_failed_look_by_older_data_than_another_process_has_changes_nothing_of_it(
+async def test_a_failed_poll_by_older_data_than_another_process_has_changes_nothing_of_it(
     journal: Journal,
 ) -> None:
     old = polled_snapshot(ACME, company=None, history=None)
@@ -119,7 +119,7 @@ async def test_a_failed_look_by_older_data_than_another_process_has_changes_noth
     }
 
 
-async def test_a_look_that_is_older_than_what_was_noted_changes_nothing(
+async def test_a_poll_that_is_older_than_what_was_noted_changes_nothing(
     journal: Journal, journal_path: Path
 ) -> None:
     await record_poll(journal, polled_snapshot(ACME, START + MINUTE))
@@ -142,7 +142,7 @@ async def test_what_was_noted_while_the_clock_was_ahead_is_no_bar_once_it_is_rig
     assert (restored.zoho.observed_at, restored.zoho.history_read_at) == (START, START - 2 * HOUR)
 
 
-async def test_another_org_of_the_same_name_begins_anew(journal: Journal) -> None:
+async def test_another_org_of_the_same_name_begins_again(journal: Journal) -> None:
     await record_poll(journal, polled_snapshot(ACME, START + MINUTE))
     other = polled_snapshot(sample_org(data_center="us"), START, "FAILED")
     assert kinds_and_changes(await record_poll(journal, other, START + 2 * MINUTE)) == [
@@ -169,7 +169,7 @@ async def test_the_standing_goes_with_an_org_that_is_renamed_and_so_do_its_event
     assert len(await journal.events.read(None, None)) == len(events)
 
 
-async def test_an_org_that_is_forgotten_begins_anew_and_its_events_stay(
+async def test_an_org_that_is_forgotten_begins_again_and_its_events_stay(
     journal: Journal, journal_path: Path
 ) -> None:
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(ACME), START))
@@ -188,7 +188,7 @@ async def test_an_org_that_is_forgotten_begins_anew_and_its_events_stay(
 # Bounds
 
 
-async def test_events_older_than_keep_are_dropped_with_the_next_look(journal: Journal) -> None:
+async def test_events_older_than_keep_are_dropped_with_the_next_poll(journal: Journal) -> None:
     journal.retention = JournalRetention(keep=10 * DAY)
     await record_poll(journal, polled_snapshot(ACME))
     just = START + 10 * DAY

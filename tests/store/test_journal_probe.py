@@ -25,7 +25,7 @@ def no_file(path: Path) -> Path:
     return path
 
 
-async def test_a_journal_that_can_be_written_has_no_trouble_and_keeps_nothing_of_it(path: Path) -> None:
+async def test_a_journal_that_can_be_written_has_no_problem_and_keeps_nothing_of_it(path: Path) -> None:
     journal = open_journal(path)
     assert await journal.probe() is None
     await journal.close()
@@ -33,7 +33,7 @@ async def test_a_journal_that_can_be_written_has_no_trouble_and_keeps_nothing_of
         assert database.execute("SELECT count(*) FROM token_request").fetchone() == (0,)
 
 
-async def test_a_journal_that_cannot_be_opened_tells_why(no_file: Path) -> None:
+async def test_a_journal_that_cannot_be_opened_shows_why(no_file: Path) -> None:
     journal = open_journal(no_file)
     trouble = await journal.probe()
     assert trouble is not None
@@ -41,7 +41,7 @@ async def test_a_journal_that_cannot_be_opened_tells_why(no_file: Path) -> None:
     await journal.close()
 
 
-async def test_a_journal_that_takes_no_row_is_told_although_none_can_be_deleted(
+async def test_a_journal_that_takes_no_row_is_shown_although_none_can_be_deleted(
     path: Path,
 ) -> None:
     journal = open_journal(path)

@@ -33,7 +33,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # What was seen
 
 
-async def test_all_that_a_good_look_shows_is_there_after_a_restart(
+async def test_all_that_a_good_poll_shows_is_there_after_a_restart(
     journal: Journal, journal_path: Path
 ) -> None:
     await record_poll(journal, polled_snapshot(ACME))
@@ -42,7 +42,7 @@ async def test_all_that_a_good_look_shows_is_there_after_a_restart(
     }
 
 
-async def test_a_failed_look_leaves_what_was_seen_and_counts(journal: Journal, journal_path: Path) -> None:
+async def test_a_failed_poll_leaves_what_was_seen_and_counts(journal: Journal, journal_path: Path) -> None:
     seen = polled_snapshot(ACME)
     await record_poll(journal, seen)
     for minute in (1, 2):
@@ -64,13 +64,13 @@ async def test_failures_are_counted_over_restarts_of_an_org_that_was_never_seen_
     assert (restored.polls.failures, restored.polls.failing_since) == (2, START)
 
 
-async def test_a_good_look_ends_the_count(journal: Journal, journal_path: Path) -> None:
+async def test_a_good_poll_ends_the_count(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, failed_poll_snapshot(Snapshot(ACME), START))
     await record_poll(journal, polled_snapshot(ACME, START + MINUTE))
     assert (await load_in_new_process(journal_path))["acme"].polls.failures == 0
 
 
-async def test_an_org_that_signed_in_since_begins_to_count_anew(
+async def test_an_org_that_signed_in_since_begins_to_count_again(
     journal: Journal, journal_path: Path
 ) -> None:
     await record_poll(journal, failed_poll_snapshot(Snapshot(ACME), START))
@@ -79,7 +79,7 @@ async def test_an_org_that_signed_in_since_begins_to_count_anew(
     assert (restored.polls.failures, restored.polls.failing_since) == (0, None)
 
 
-async def test_what_was_never_looked_at_is_not_noted(journal: Journal, journal_path: Path) -> None:
+async def test_what_was_never_polled_is_not_noted(journal: Journal, journal_path: Path) -> None:
     assert await record_poll(journal, Snapshot(ACME)) == ()
     assert await record_poll(journal, full_snapshot(ACME)) == ()
     assert await load_in_new_process(journal_path) == {}
@@ -88,7 +88,7 @@ async def test_what_was_never_looked_at_is_not_noted(journal: Journal, journal_p
 # History and links
 
 
-async def test_a_past_that_could_not_be_read_is_asked_for_anew_after_a_restart(
+async def test_a_past_that_could_not_be_read_is_asked_for_again_after_a_restart(
     journal: Journal, journal_path: Path
 ) -> None:
     wrong = Problem("server", "Zoho is out of order.", "Wait.")
@@ -130,7 +130,7 @@ async def test_a_history_is_written_where_it_is_newer_than_the_one_that_is_kept(
     )
 
 
-async def test_the_newest_history_is_given_with_the_newest_look_whoever_read_them(
+async def test_the_newest_history_is_given_with_the_newest_poll_whoever_read_them(
     journal: Journal, journal_path: Path
 ) -> None:
     fresh = make_history(START - DAY, START - 2 * DAY)
@@ -147,7 +147,7 @@ async def test_the_newest_history_is_given_with_the_newest_look_whoever_read_the
 # What is written
 
 
-async def test_a_history_is_not_written_again_with_every_look(journal: Journal, journal_path: Path) -> None:
+async def test_a_history_is_not_written_again_with_every_poll(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, polled_snapshot(ACME))
     with raw_database(journal_path) as other:
         other.execute(

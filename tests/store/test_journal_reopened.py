@@ -177,7 +177,7 @@ def is_there(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("gone", ["removed", "put aside"])
-async def test_one_whose_file_goes_while_it_is_open_is_made_anew(gone: str, journal_path: Path) -> None:
+async def test_one_whose_file_goes_while_it_is_open_is_made_again(gone: str, journal_path: Path) -> None:
     journal = open_journal(journal_path)
     await record_poll(journal, polled_snapshot(ACME))
     remove_file(journal_path, put_aside=gone == "put aside")
@@ -215,7 +215,7 @@ def corrupt(path: Path) -> None:
         file.write(b"\xa5" * (path.stat().st_size - 4096))
 
 
-async def test_a_broken_one_that_is_put_aside_while_it_is_open_is_made_anew(
+async def test_a_broken_one_that_is_put_aside_while_it_is_open_is_made_again(
     journal_path: Path, clock: FakeClock
 ) -> None:
     journal = open_journal(journal_path, clock)

@@ -158,7 +158,7 @@ def test_of_a_chain_the_member_that_encrypts_is_taken_and_the_rest_left_alone(ch
     assert choose_backend(allow_insecure=True) is good
 
 
-def test_a_machine_without_a_keyring_is_told_what_to_install(choose: None) -> None:
+def test_a_machine_without_a_keyring_is_shown_what_to_install(choose: None) -> None:
     keyring.set_keyring(instance_of(fail.Keyring))
     with pytest.raises(ProblemError) as caught:
         choose_backend(allow_insecure=False)
@@ -176,7 +176,7 @@ async def test_a_machine_without_a_keyring_is_one_even_where_anything_is_allowed
 @pytest.mark.parametrize(
     "value", ["bogus", "no.such.Keyring", "keyring.backends.NoSuch", "keyring.backends.fail.NoSuch", ""]
 )
-def test_a_back_end_of_the_environment_that_cannot_be_loaded_is_a_trouble(
+def test_a_back_end_of_the_environment_that_cannot_be_loaded_is_a_problem(
     value: str, choose: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", value)

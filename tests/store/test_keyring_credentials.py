@@ -216,7 +216,7 @@ async def test_a_sign_in_that_zbtui_did_not_write_is_an_error_and_never_none(
         {"api_domain": None},
     ],
 )
-async def test_a_cached_token_that_cannot_be_used_is_none_and_made_anew(
+async def test_a_cached_token_that_cannot_be_used_is_none_and_made_again(
     changed: dict[str, str | None] | None, keyring_credentials: KeyringCredentialStore
 ) -> None:
     good = {
@@ -232,7 +232,7 @@ async def test_a_cached_token_that_cannot_be_used_is_none_and_made_anew(
 # A keyring that does not
 
 
-async def test_a_locked_keyring_is_a_trouble_and_never_none(
+async def test_a_locked_keyring_is_a_problem_and_never_none(
     monkeypatch: pytest.MonkeyPatch, locks: Path
 ) -> None:
     with secret_service(unlocked=False) as service:
@@ -287,7 +287,7 @@ async def test_what_was_given_up_is_undone_should_it_happen_after_all(
     assert await credentials.read_sign_in("acme") == SIGN_IN
 
 
-async def test_a_bus_that_is_gone_is_a_trouble(monkeypatch: pytest.MonkeyPatch, locks: Path) -> None:
+async def test_a_bus_that_is_gone_is_a_problem(monkeypatch: pytest.MonkeyPatch, locks: Path) -> None:
     credentials = KeyringCredentialStore(locks)
     with secret_service() as service:
         use_secret_service(service, monkeypatch)
@@ -296,7 +296,7 @@ async def test_a_bus_that_is_gone_is_a_trouble(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("name", ["keyring", "refresh"])
-async def test_a_lock_file_that_cannot_be_opened_is_a_trouble(
+async def test_a_lock_file_that_cannot_be_opened_is_a_problem(
     name: str, real_keyring: SecretService, locks: Path
 ) -> None:
     """As after `sudo zbtui`, when the file is another user's."""
@@ -320,7 +320,7 @@ def turn_into_folder(locks: Path, name: str) -> None:
     file.mkdir()
 
 
-async def test_a_folder_for_locks_that_cannot_be_made_is_a_trouble(
+async def test_a_folder_for_locks_that_cannot_be_made_is_a_problem(
     real_keyring: SecretService, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -387,9 +387,7 @@ async def test_an_error_while_refreshing_lets_the_next_in(locks: Path) -> None:
                 raise ZeroDivisionError
 
 
-async def test_a_process_that_never_lets_go_is_told_of(
-    locks: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_process_that_never_lets_go_is_shown(locks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_REFRESH_LOCK_TIMEOUT_SECONDS", 0.01)
     with run_children(1, HOLD, locks) as (other,):
         assert read_line(other) == "held"
@@ -398,7 +396,7 @@ async def test_a_process_that_never_lets_go_is_told_of(
                 pass
 
 
-async def test_a_keyring_that_another_process_holds_on_to_is_told_of(
+async def test_a_keyring_that_another_process_holds_on_to_is_shown(
     locks: Path, monkeypatch: pytest.MonkeyPatch, real_keyring: SecretService
 ) -> None:
     credentials = KeyringCredentialStore(locks)

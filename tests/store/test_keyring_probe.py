@@ -78,20 +78,22 @@ async def test_the_entry_is_one_of_the_doctors_own(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize("make", [null.Keyring, IgnoringKeyring], ids=["keeps nothing", "keeps another"])
-async def test_a_keyring_that_does_not_give_back_what_it_took_is_told(
+async def test_a_keyring_that_does_not_give_back_what_it_took_is_shown(
     make: type[KeyringBackend], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trouble = await problem_of(credentials_in(make(), tmp_path, monkeypatch))
     assert "does not give it back" in trouble.message
 
 
-async def test_a_keyring_that_refuses_to_write_is_told(
+async def test_a_keyring_that_refuses_to_write_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trouble = await problem_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
     assert trouble.message == "The keyring failed (PermissionError)."
 
 
-async def test_a_machine_without_a_keyring_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_machine_without_a_keyring_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("keyring.get_keyring", null.Keyring)
     assert "not known to keep secrets safe" in (await problem_of(KeyringCredentialStore(tmp_path))).message

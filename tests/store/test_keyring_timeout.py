@@ -44,7 +44,7 @@ def patient_credentials(real_keyring: SecretService, tmp_path: Path) -> KeyringC
     return KeyringCredentialStore(tmp_path / "locks")
 
 
-async def test_what_was_made_in_time_after_all_is_not_told_as_failed(
+async def test_what_was_made_in_time_after_all_is_not_shown_as_failed(
     impatient_credentials: KeyringCredentialStore, patient_credentials: KeyringCredentialStore
 ) -> None:
     await impatient_credentials.write_access_token("late", ACCESS)

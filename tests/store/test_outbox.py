@@ -43,7 +43,7 @@ def decide_to(
 # The ledger
 
 
-async def test_at_first_nothing_was_told(outbox: Outbox) -> None:
+async def test_at_first_nothing_was_notified(outbox: Outbox) -> None:
     assert await outbox.alert_state() == AlertState()
     assert await outbox.latest_id(START) < id_at(START)
     assert await outbox.alerts_after(0) == ()
@@ -59,7 +59,7 @@ LEDGERS = {
 
 @pytest.mark.parametrize("before", LEDGERS)
 @pytest.mark.parametrize("after", LEDGERS)
-async def test_the_ledger_becomes_what_was_decided(
+async def test_the_alert_state_becomes_what_was_decided(
     before: str, after: str, outbox: Outbox, other_outbox: Outbox
 ) -> None:
     await outbox.decide_and_store(decide_to(LEDGERS[before]), [])
@@ -67,7 +67,7 @@ async def test_the_ledger_becomes_what_was_decided(
     assert await other_outbox.alert_state() == LEDGERS[after]
 
 
-async def test_what_is_decided_by_is_what_any_process_has_told(
+async def test_what_is_decided_by_is_what_any_process_has_notified(
     outbox: Outbox, other_outbox: Outbox
 ) -> None:
     assert org_names(await outbox.decide_and_store(decide_alarm("acme"), [])) == ["acme"]
@@ -75,7 +75,9 @@ async def test_what_is_decided_by_is_what_any_process_has_told(
     assert set((await outbox.alert_state()).orgs) == {"acme", "b"}
 
 
-async def test_where_nothing_is_to_be_told_nothing_is_written(outbox: Outbox, journal_path: Path) -> None:
+async def test_where_nothing_is_to_be_notified_nothing_is_written(
+    outbox: Outbox, journal_path: Path
+) -> None:
     await outbox.decide_and_store(decide_alarm("acme"), ["command"])
     with raw_database(journal_path) as reading:
         (before,) = reading.execute("PRAGMA data_version").fetchone()
@@ -95,7 +97,7 @@ async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> N
     assert org_names(await outbox.decide_and_store(decide_alarm("acme", "b"), [])) == ["b"]
 
 
-async def test_what_was_told_of_an_org_goes_with_its_name_and_is_forgotten_with_it(
+async def test_what_was_notified_of_an_org_goes_with_its_name_and_is_forgotten_with_it(
     journal: Journal, outbox: Outbox
 ) -> None:
     await outbox.decide_and_store(decide_alarm("acme", "b"), [])
@@ -111,7 +113,7 @@ async def test_what_was_told_of_an_org_goes_with_its_name_and_is_forgotten_with_
 # Alerts
 
 
-async def test_alerts_are_given_back_as_they_are_kept_and_are_told_to_all_processes(
+async def test_alerts_are_given_back_as_they_are_kept_and_are_notified_to_all_processes(
     outbox: Outbox, other_outbox: Outbox
 ) -> None:
     full = replace(make_alert("acme"), previous_verdict=None, hint=None, kind="outage", level=Level.UNKNOWN)
@@ -121,7 +123,9 @@ async def test_alerts_are_given_back_as_they_are_kept_and_are_told_to_all_proces
     assert await other_outbox.alerts_after(0) == kept
 
 
-async def test_what_came_after_an_alert_is_told_and_no_more(outbox: Outbox, other_outbox: Outbox) -> None:
+async def test_what_came_after_an_alert_is_notified_and_no_more(
+    outbox: Outbox, other_outbox: Outbox
+) -> None:
     first = await outbox.decide_and_store(decide_alarm("a"), [])
     assert await other_outbox.latest_id(START) == first[-1].id
     assert await other_outbox.alerts_after(first[-1].id) == ()
@@ -183,7 +187,7 @@ async def test_text_that_is_kept_is_cleaned_again(outbox: Outbox, journal_path: 
     assert (kept.alert.headline, kept.alert.hint) == ("Evil[2J", "two lines")
 
 
-async def test_the_first_look_of_an_org_does_not_touch_what_was_told(
+async def test_the_first_poll_of_an_org_does_not_touch_what_was_notified(
     journal: Journal, outbox: Outbox
 ) -> None:
     kept: tuple[StoredAlert, ...] = await outbox.decide_and_store(decide_alarm("acme"), [])
@@ -212,7 +216,7 @@ asyncio.run(main())
 """
 
 
-async def test_of_twenty_that_settle_at_once_each_alert_is_told_by_one(
+async def test_of_twenty_that_settle_at_once_each_alert_is_notified_by_one(
     outbox: Outbox, journal_path: Path
 ) -> None:
     """Four processes with five journals each."""

@@ -98,7 +98,7 @@ async def test_up_to_the_limit_requests_may_be_made_at_once(journal_path: Path) 
         assert journal.problem is None
 
 
-async def test_the_moment_that_is_told_is_when_the_oldest_request_leaves_the_window(
+async def test_the_moment_that_is_shown_is_when_the_oldest_request_leaves_the_window(
     journal_path: Path,
 ) -> None:
     async with open_for_test(journal_path) as journal:
@@ -180,7 +180,7 @@ gaps = st.lists(
 
 @settings(max_examples=40, deadline=None)
 @given(gaps=gaps)
-def test_whenever_requests_come_no_window_holds_more_than_the_limit_and_the_moment_told_is_the_first(
+def test_whenever_requests_come_no_window_holds_more_than_the_limit_and_the_moment_shown_is_the_first(
     gaps: list[timedelta],
 ) -> None:
     async def live() -> list[datetime]:
@@ -263,7 +263,7 @@ async def test_two_journals_on_one_file_share_one_count(journal_path: Path) -> N
         assert (await asyncio.gather(*asked)).count(None) == LIMIT
 
 
-async def test_the_moment_told_is_in_utc(journal_path: Path) -> None:
+async def test_the_moment_shown_is_in_utc(journal_path: Path) -> None:
     async with open_for_test(journal_path) as journal:
         await acquire_all(journal)
         until = await acquire(journal)

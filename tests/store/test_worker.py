@@ -121,7 +121,7 @@ async def test_a_call_over_its_limit_is_stuck_and_so_is_whoever_waits_behind_it(
     assert made == [], "what was given up is not made later"
 
 
-async def test_a_call_that_comes_while_another_is_stuck_is_told_at_once(stopwatch: Stopwatch) -> None:
+async def test_a_call_that_comes_while_another_is_stuck_is_shown_at_once(stopwatch: Stopwatch) -> None:
     worker, release = WorkerThread("test"), threading.Event()
     first = await start_call(worker, blocked(release))
     stopwatch.seconds += 4

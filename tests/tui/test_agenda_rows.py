@@ -58,7 +58,7 @@ def test_a_date_by_the_plan_is_about() -> None:
     assert line.startswith(" ~12:20") and "about, by its plan" in line and "in 01" not in line
 
 
-def test_an_org_that_nobody_can_look_at_is_never_late() -> None:
+def test_an_org_that_nobody_can_poll_is_never_late() -> None:
     old = with_problem_of(make_snapshot("acme", START - HOUR), make_unpolled_snapshot("auth", final=True))
     line = run(old, START - HOUR)
     assert "due 1h ago" in line and "SIGN IN, as of 1h ago" in line and "late" not in line
@@ -84,7 +84,7 @@ def test_a_badge_is_no_wider_than_its_words() -> None:
     assert pieces == ["■ STOPPED"]
 
 
-def test_a_day_tells_its_hours_where_there_is_room() -> None:
+def test_a_day_shows_its_hours_where_there_is_room() -> None:
     day = AgendaDay(START.date() + timedelta(days=1), (AgendaRun("a", START, START, is_exact=True),))
     assert "tomorrow Tue 24 Nov · 1 run · 0h" in text(render_day(day, 80, START, UTC))
     assert "0h" not in text(render_day(day, 40, START, UTC))

@@ -30,7 +30,7 @@ def lines_with(app: ViewApp, text: str) -> list[str]:
     return [line for line in app.lines if text in line]
 
 
-async def test_later_runs_come_by_themselves_and_are_told_as_about() -> None:
+async def test_later_runs_come_by_themselves_and_are_shown_as_about() -> None:
     app = ViewApp(AgendaView(org_list_of(due("acme", HOUR))))
     async with app.run_test(size=(100, 40)):
         await wait_for_later_runs(app)
@@ -49,7 +49,7 @@ async def test_a_run_that_comes_due_moves_to_the_top() -> None:
         assert "due by now" in app.lines[0] and "acme" in app.lines[1]
 
 
-async def test_after_a_jump_of_the_clock_it_is_made_anew_either_way() -> None:
+async def test_after_a_jump_of_the_clock_it_is_made_again_either_way() -> None:
     app = ViewApp(AgendaView(org_list_of(due("acme", 20 * HOUR, None))))
     async with app.run_test(size=(100, 20)):
         app.tick((30 * HOUR).total_seconds())
@@ -82,7 +82,7 @@ async def test_the_same_moment_at_another_offset_is_another_weekday() -> None:
         assert runs["here"] and not runs["here"] & runs["there"]
 
 
-async def test_an_org_that_cannot_be_looked_at_is_not_called_late() -> None:
+async def test_an_org_that_cannot_be_polled_is_not_called_late() -> None:
     old = with_problem_of(due("acme", -HOUR, None), make_unpolled_snapshot("auth", final=True))
     app = ViewApp(AgendaView(org_list_of(old)))
     async with app.run_test(size=(100, 20)):

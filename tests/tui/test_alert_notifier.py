@@ -54,7 +54,7 @@ async def test_an_org_that_is_well_is_no_news() -> None:
         assert toasts(driven) == []
 
 
-async def test_a_failure_is_told_once_and_so_is_its_end() -> None:
+async def test_a_failure_is_notified_once_and_so_is_its_end() -> None:
     async with drive_app() as driven:
         await advance_and_settle(driven)
         driven.zoho.set_answer("acme", status="FAILED")
@@ -68,7 +68,7 @@ async def test_a_failure_is_told_once_and_so_is_its_end() -> None:
         assert [title for title, _ in toasts(driven)][-1] == "acme: well again"
 
 
-async def test_what_was_told_before_a_window_opened_is_not_told_there_again() -> None:
+async def test_what_was_notified_before_a_window_opened_is_not_notified_there_again() -> None:
     journal, zoho = MemoryJournal(), FakeZoho()
     zoho.set_answer("acme", status="FAILED")
     async with drive_app(zoho=zoho, journal=journal) as driven:
@@ -127,7 +127,7 @@ async def test_the_title_counts_the_orgs_to_look_at_but_for_muted_ones(
         assert written[-1].endswith(title_sequence(title))
 
 
-async def test_a_muted_org_is_not_told() -> None:
+async def test_a_muted_org_is_not_notified() -> None:
     zoho = FakeZoho()
     zoho.set_answer("acme", status="FAILED")
     async with drive_app(zoho=zoho, mute=True) as driven:
@@ -149,7 +149,7 @@ async def test_the_bell_rings_where_it_may(bell: bool, rings: int, monkeypatch: 
         assert len(rung) == rings  # a recovery wakes nobody
 
 
-async def test_what_is_out_of_reach_is_told_after_as_many_looks_as_the_config_says() -> None:
+async def test_what_is_out_of_reach_is_notified_after_as_many_polls_as_the_config_says() -> None:
     async with drive_app(settings=Settings(replace(QUIET, failed_looks=2))) as driven:
         await advance_and_settle(driven)
         driven.zoho.answers["acme"] = OFFLINE
@@ -159,7 +159,7 @@ async def test_what_is_out_of_reach_is_told_after_as_many_looks_as_the_config_sa
         assert [title for title, _ in toasts(driven)] == ["acme: cannot look"]
 
 
-async def test_alerts_below_the_least_level_are_not_told() -> None:
+async def test_alerts_below_the_least_level_are_not_notified() -> None:
     zoho = FakeZoho()
     zoho.set_answer("acme", rrule=None)
     settings = Settings(replace(QUIET, least=Level.CRITICAL))
@@ -177,7 +177,7 @@ async def test_hostile_text_in_an_alert_is_inert() -> None:
         assert driven.app.is_running
 
 
-async def test_a_webhook_that_fails_is_told_above_all() -> None:
+async def test_a_webhook_that_fails_is_notified_above_all() -> None:
     async with drive_app(settings=Settings(replace(QUIET, on_change=("/nowhere/at-all",)))) as driven:
         driven.zoho.set_answer("acme", status="FAILED")
         await poll(driven)

@@ -137,7 +137,7 @@ async def test_r_polls_one_org_and_never_twice_within_five_seconds(before: list[
         assert driven.zoho.polled_orgs == ["org-0"]
 
 
-async def test_capital_r_looks_at_every_org() -> None:
+async def test_capital_r_polls_every_org() -> None:
     async with drive_app(NAMES) as driven:
         driven.zoho.polled_orgs.clear()
         await driven.press("R")
@@ -333,7 +333,7 @@ async def test_the_screen_follows_the_panel_under_the_cursor_when_the_order_chan
         assert "org-0 " in driven.screen_text
 
 
-async def test_a_config_that_cannot_be_read_is_told_and_the_watch_goes_on() -> None:
+async def test_a_config_that_cannot_be_read_is_shown_and_the_watch_goes_on() -> None:
     troubles = [ProblemError(Problem("config", "config.toml, line 3: odd.", "Mend it."))]
 
     def reload() -> Config | None:
@@ -377,7 +377,7 @@ async def test_one_org_that_hangs_delays_no_other() -> None:
         assert driven.screen_text.count("◌ WAITING") == 1
 
 
-async def test_a_clock_that_is_off_and_a_dead_line_are_told_once_above_all() -> None:
+async def test_a_clock_that_is_off_and_a_dead_line_are_shown_once_above_all() -> None:
     async with drive_app(NAMES[:2]) as driven:
         for name in NAMES[:2]:
             driven.zoho.answers[name] = Observation(
@@ -418,7 +418,7 @@ async def test_panels_fill_the_width_without_being_cut(size: tuple[int, int]) ->
             assert line.count("╭") + line.count("┏") == line.count("╮") + line.count("┓")
 
 
-async def test_a_crash_tells_where_and_no_local_variable() -> None:
+async def test_a_crash_shows_where_and_no_local_variable() -> None:
     class Broken(ZbtuiApp):
         def tick(self) -> None:
             token = Secret("1000.canary")

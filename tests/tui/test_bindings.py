@@ -105,7 +105,7 @@ def test_whatever_keys_are_accepted_are_those_that_textual_then_has(chosen: dict
 # As the user has set them
 
 
-async def test_what_is_heard_and_so_told_in_footer_and_help_are_the_keys_that_the_user_set() -> None:
+async def test_what_is_heard_and_so_shown_in_footer_and_help_are_the_keys_that_the_user_set() -> None:
     app = BoundApp(Fleet(), fleet__look="f5,space", app__help="f2")
     async with app.run_test() as pilot:
         await pilot.pause()

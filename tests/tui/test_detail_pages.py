@@ -54,7 +54,7 @@ def test_a_history_that_is_not_there_or_empty_says_so() -> None:
     assert "History nothing in the past year" in texts(history_rows(with_history(), START, UTC))
 
 
-def test_a_look_tells_when_how_how_long_and_what_is_left() -> None:
+def test_a_poll_shows_when_how_how_long_and_what_is_left() -> None:
     good = PollRecord(START, "SCHEDULED", failed=False, seconds=0.254, credits_remaining=4711)
     slow = PollRecord(START, "crm.zoho.eu took too long.", failed=True, seconds=90, credits_remaining=None)
     _, first, second = texts(poll_rows([good, slow], START, UTC))

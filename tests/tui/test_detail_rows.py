@@ -44,7 +44,7 @@ KNOWN = snapshot_with(
 )
 
 
-def test_the_past_is_told_with_its_dates_and_its_age() -> None:
+def test_the_past_is_shown_with_its_dates_and_its_age() -> None:
     told = rows(KNOWN)
     assert told["Last good"] == "2d ago · Sat 21 Nov 2026 11:20 (+00:00)"
     assert told["Last failed"] == "9d ago · Sat 14 Nov 2026 11:20 (+00:00)"
@@ -54,13 +54,13 @@ def test_the_past_is_told_with_its_dates_and_its_age() -> None:
     assert told["History read"] == "2h ago"
 
 
-def test_the_links_are_told_with_their_parts_and_their_end() -> None:
+def test_the_links_are_shown_with_their_parts_and_their_end() -> None:
     links = Links(2, 1, START + 3 * DAY)
     told = rows(snapshot_with(KNOWN, links=links, last_links_expiry=links.expires_at))
     assert told["Links"] == "3d left · 2 of data, 1 of attachments · Thu 26 Nov 2026 11:20 (+00:00)"
 
 
-def test_links_that_were_seen_to_expire_are_told_as_expired() -> None:
+def test_links_that_were_seen_to_expire_are_shown_as_expired() -> None:
     told = rows(snapshot_with(KNOWN, links=Links(), last_links_expiry=START - DAY))
     assert told["Links"] == "expired on 22 Nov · Sun 22 Nov 2026 11:20 (+00:00)"
 
@@ -80,31 +80,31 @@ def test_a_history_that_cannot_be_read_says_why_beside_what_was_known() -> None:
     assert told["Last good"].startswith("2d ago")
 
 
-def test_edition_and_end_of_the_licence_are_told_where_they_are_known() -> None:
+def test_edition_and_end_of_the_licence_are_shown_where_they_are_known() -> None:
     told = rows(snapshot_with(KNOWN, company=make_company(licence_expires_at=START + 20 * DAY)))
     assert told["Edition"] == "enterprise"
     assert told["Licence ends"] == "Sun 13 Dec 2026 11:20 (+00:00)"
 
 
-def test_on_trouble_the_past_stays() -> None:
+def test_on_a_problem_the_past_stays() -> None:
     told = rows(with_problem_of(KNOWN, make_unpolled_snapshot("network", "No line.", "Wait.")))
     assert told["Zoho's word"] == "no answer came"
     assert told["Last good"].startswith("2d ago")
 
 
-def test_old_knowledge_is_told_as_such() -> None:
+def test_old_knowledge_is_shown_as_such() -> None:
     assert rows(snapshot_with(make_snapshot(), restored=True))["Verdict"].startswith(
         "● SCHEDULED (stale): "
     )
 
 
-def test_a_pause_is_told_beside_the_verdict() -> None:
+def test_a_pause_is_shown_beside_the_verdict() -> None:
     told = rows(snapshot_with(make_snapshot(), paused=True, observed_at=START - timedelta(minutes=3)))
     assert list(told)[:2] == ["Verdict", "Paused"]
     assert told["Paused"] == "not looked at; last seen 3m ago"
 
 
-def test_a_date_that_is_past_is_not_told_as_one_that_is_ahead() -> None:
+def test_a_date_that_is_past_is_not_shown_as_one_that_is_ahead() -> None:
     running = make_snapshot(status="INPROGRESS", scheduled_date=(START - timedelta(hours=1)).isoformat())
     assert next_date_rows(running, START, UTC)[0][1].endswith("Zoho's word, past by now")
     ahead = make_snapshot(scheduled_date=(START + timedelta(hours=1)).isoformat())

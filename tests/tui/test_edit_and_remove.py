@@ -127,7 +127,7 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         ({"tags": "prod Prod"}, "given twice"),
     ],
 )
-async def test_what_will_not_do_is_told_and_nothing_is_changed(values: dict[str, str], told: str) -> None:
+async def test_what_will_not_do_is_shown_and_nothing_is_changed(values: dict[str, str], told: str) -> None:
     async with drive_demo() as driven:
         before = driven.org("nordlys")
         await open_form_on(driven, "nordlys", "e")
@@ -204,7 +204,7 @@ async def test_to_keep_it_is_where_the_cursor_stands() -> None:
         assert driven.org("nordlys") is not None
 
 
-async def test_a_keyring_that_refuses_keeps_the_org_and_is_told() -> None:
+async def test_a_keyring_that_refuses_keeps_the_org_and_is_shown() -> None:
     async with drive_demo() as driven:
 
         async def refuse(org_name: str) -> None:

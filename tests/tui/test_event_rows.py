@@ -47,7 +47,7 @@ def test_every_line_is_exactly_as_wide_as_the_view(
     assert [cell_len(text(line)) for line in lines] == [width] * 3
 
 
-def test_it_tells_what_was_and_what_is() -> None:
+def test_it_shows_what_was_and_what_is() -> None:
     assert "11:20:00" in row_text(EVENT) and "acme" in row_text(EVENT)
     assert "status: SCHEDULED → FAILED" in row_text(EVENT)
 
@@ -60,13 +60,13 @@ def test_a_verdict_comes_with_its_headline() -> None:
 
 
 @pytest.mark.parametrize("kind", ["requester", "trouble"])
-def test_who_and_where_are_not_told_while_names_are_hidden(kind: EventKind) -> None:
+def test_who_and_where_are_not_shown_while_names_are_hidden(kind: EventKind) -> None:
     event = replace(EVENT, kind=kind, before="Patricia", after="crm.zoho.eu")
     line = row_text(event, EventOrg("org 1", names_hidden=True))
     assert f"{kind}: hidden → hidden" in line
 
 
-def test_an_org_that_went_off_watch_is_told_so() -> None:
+def test_an_org_that_went_off_watch_is_shown() -> None:
     assert "(off watch) status:" in row_text(EVENT, EventOrg("acme", is_watched=False))
 
 
@@ -92,6 +92,6 @@ def test_days_near_have_a_word_and_those_of_another_year_have_that(on: date, say
         (None, "ok", "●"),
     ],
 )
-def test_a_look_that_failed_is_never_told_in_green(after: str | None, level: str, glyph: str) -> None:
+def test_a_poll_that_failed_is_never_shown_in_green(after: str | None, level: str, glyph: str) -> None:
     event = replace(EVENT, kind="trouble", before=None, after=after, level=level)
     assert row_text(event).split()[1] == glyph

@@ -48,7 +48,7 @@ async def test_where_a_key_was_left_out_a_click_finds_the_ones_behind_it() -> No
         assert type(scene.app.screen).__name__ == "HelpScreen"
 
 
-async def test_it_tells_the_keys_of_the_focused_place() -> None:
+async def test_it_shows_the_keys_of_the_focused_place() -> None:
     async with drive_app() as scene:
         await scene.press("slash")
         bar = scene.app.screen.query_one(KeyBar)
@@ -57,13 +57,13 @@ async def test_it_tells_the_keys_of_the_focused_place() -> None:
         assert "⏎ Open" in shown(bar)
 
 
-async def test_it_tells_the_users_own_keys() -> None:
+async def test_it_shows_the_users_own_keys() -> None:
     async with drive_app(settings=Settings(keys=(("fleet.look", "f5"), ("app.quit", "ctrl+x")))) as scene:
         bar = scene.app.screen.query_one(KeyBar)
         assert "f5 Look" in shown(bar) and "^x Quit" in shown(bar)
 
 
-async def test_keys_that_change_in_the_config_are_told_and_work_at_once() -> None:
+async def test_keys_that_change_in_the_config_are_shown_and_work_at_once() -> None:
     edited: list[Config] = []
     async with drive_app(reload=lambda: edited.pop() if edited else None) as scene:
         orgs = tuple(one.org for one in scene.fleet.snapshots)
@@ -75,7 +75,7 @@ async def test_keys_that_change_in_the_config_are_told_and_work_at_once() -> Non
         assert scene.zoho.polled_orgs == ["acme"]
 
 
-async def test_another_view_makes_no_widget_anew() -> None:
+async def test_another_view_makes_no_widget_again() -> None:
     async with drive_app() as scene:
         before = list(scene.app.screen.query_one(KeyBar).walk_children())
         await scene.press("2")
@@ -99,7 +99,7 @@ async def test_a_click_presses_the_key_under_it(word: str, at: int, does: str) -
             assert type(scene.screen.view).__name__.lower().startswith(does)
 
 
-async def test_the_mouse_over_a_key_has_it_told_in_a_sentence() -> None:
+async def test_the_mouse_over_a_key_has_it_shown_in_a_sentence() -> None:
     async with drive_app() as scene:
         bar = scene.app.screen.query_one(KeyBar)
         await scene.pilot.hover(KeyBar, offset=(shown(bar).index("Look"), 0))

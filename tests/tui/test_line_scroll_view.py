@@ -28,7 +28,7 @@ def bar_of(app: ViewApp) -> str:
 
 
 @given(st.integers(-1, 300), st.integers(0, 10**6), st.data())
-def test_a_thumb_stands_within_the_bar_and_tells_both_ends(
+def test_a_thumb_stands_within_the_bar_and_shows_both_ends(
     room: int, lines: int, data: st.DataObject
 ) -> None:
     most = max(lines - room, 0)
@@ -68,7 +68,7 @@ async def test_with_fewer_lines_nothing_is_scrolled_beyond_their_end() -> None:
         assert app.view.scroll_offset.y == app.view.scroll_target_y == 0
 
 
-async def test_a_change_of_lines_has_nothing_laid_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_of_lines_has_nothing_laid_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
     app = table_of(100)
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause()

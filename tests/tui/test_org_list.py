@@ -200,7 +200,7 @@ def test_an_org_out_of_sight_that_becomes_overdue_is_found_at_once() -> None:
     assert roster.order[0] == "late"
 
 
-def test_when_the_clock_is_set_back_all_are_judged_anew() -> None:
+def test_when_the_clock_is_set_back_all_are_judged_again() -> None:
     roster = org_list_of(*(make_snapshot(f"org-{number}") for number in range(1000)), due_in(2.5))
     tick(roster, 3)
     assert roster.counts[Level.CRITICAL] == 1

@@ -260,7 +260,7 @@ async def test_panels_are_as_wide_as_they_can_be_while_all_are_in_sight(
         assert app.view._columns == columns
 
 
-async def test_with_another_height_panels_are_laid_out_anew() -> None:
+async def test_with_another_height_panels_are_laid_out_again() -> None:
     app = ViewApp(PanelsView(org_list_of(*orgs(10))))
     async with app.run_test(size=(160, 50)) as pilot:
         await pilot.pause()

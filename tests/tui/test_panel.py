@@ -66,7 +66,7 @@ def test_the_panel_under_the_cursor_has_a_frame_of_another_shape() -> None:
     assert draw(make_snapshot(), cursor=True)[-1].endswith("┛")
 
 
-def test_a_panel_in_a_bad_way_tells_what_to_do_and_still_who_set_it_up_and_what_is_left() -> None:
+def test_a_panel_in_a_bad_way_shows_what_to_do_and_still_who_set_it_up_and_what_is_left() -> None:
     entries = [
         HistoryEntry("2", None, "failure", "weekly", None, 0, START - timedelta(hours=3), None),
         HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None),
@@ -111,7 +111,7 @@ def test_a_wider_panel_shows_more() -> None:
         ({"rrule": "FREQ=DAILY;COUNT=3"}, ["FREQ=DAILY;COUNT=3"]),
     ],
 )
-def test_each_state_is_told_by_glyph_and_word(keys: dict[str, Any], words: list[str]) -> None:
+def test_each_state_is_shown_by_glyph_and_word(keys: dict[str, Any], words: list[str]) -> None:
     text = "\n".join(draw(make_snapshot(**keys)))
     for word in words:
         assert word in text
@@ -198,7 +198,7 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
         ),
     ],
 )
-def test_out_of_reach_it_tells_who_set_it_up_and_the_last_good_one_as_far_as_there_is_room(
+def test_out_of_reach_it_shows_who_set_it_up_and_the_last_good_one_as_far_as_there_is_room(
     width: int, trouble: Snapshot, rows: list[str]
 ) -> None:
     told = [line[2:-2].rstrip() for line in draw(known_but_unreachable(trouble), width)]
@@ -206,7 +206,7 @@ def test_out_of_reach_it_tells_who_set_it_up_and_the_last_good_one_as_far_as_the
     assert told[-2].startswith(("was SCHEDULED 12m ago", "enter signs in again"))
 
 
-def test_a_look_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
+def test_a_poll_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
     page = make_unpolled_snapshot(
         "contract", "A web page came instead of Zoho's answer.", "A proxy stands between, say."
     )
@@ -227,7 +227,7 @@ def test_what_was_known_before_is_dim() -> None:
     assert told["by Patricia Boyle · good 6d ago"] == "muted"
 
 
-def test_what_was_not_looked_at_for_long_is_dim_and_still_tells_who_set_it_up() -> None:
+def test_what_was_not_polled_for_long_is_dim_and_still_shows_who_set_it_up() -> None:
     told = roles(
         snapshot_with(known_but_unreachable(Snapshot(make_org()), timedelta(hours=3)), problem=None)
     )
@@ -266,7 +266,7 @@ def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
         ({"next_poll": START - timedelta(seconds=1)}, "next look in 5s"),
     ],
 )
-def test_the_last_line_tells_when_it_is_looked_at_next(change: dict[str, Any], said: str) -> None:
+def test_the_last_line_shows_when_it_is_polled_next(change: dict[str, Any], said: str) -> None:
     assert said in draw(snapshot_with(make_snapshot(), **change))[-2]
 
 

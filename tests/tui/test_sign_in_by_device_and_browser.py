@@ -116,7 +116,7 @@ async def test_a_browser_that_does_not_come_back_is_not_waited_for_for_ever() ->
 # Again
 
 
-async def test_a_dead_sign_in_is_renewed_in_place_and_looked_at_at_once() -> None:
+async def test_a_dead_sign_in_is_renewed_in_place_and_polled_at_once() -> None:
     async with drive_demo(orgs=7) as driven:
         await driven.advance(3)
         index = driven.app.screen.org_list.order.index("maple")  # type: ignore[attr-defined]

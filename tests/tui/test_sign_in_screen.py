@@ -108,7 +108,7 @@ async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> Non
     ("name", "told"),
     [("", "must not be empty"), ("nordlys", "already under watch"), ("-x", "must not begin with a dash")],
 )
-async def test_a_name_that_will_not_do_is_told_at_once(name: str, told: str) -> None:
+async def test_a_name_that_will_not_do_is_shown_at_once(name: str, told: str) -> None:
     async with drive_demo() as driven:
         await driven.press("a")
         await driven.fill(name=name)
@@ -211,7 +211,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         ({"answer": "1000.aaaa.bbbb"}, "The code is too old, or was used already."),
     ],
 )
-async def test_what_was_typed_wrong_is_told_and_can_be_mended(typed: dict[str, str], told: str) -> None:
+async def test_what_was_typed_wrong_is_shown_and_can_be_mended(typed: dict[str, str], told: str) -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         right = {key: driven.form.query_one("#client").field(key).value for key in typed}  # type: ignore[attr-defined]
@@ -226,7 +226,7 @@ async def test_what_was_typed_wrong_is_told_and_can_be_mended(typed: dict[str, s
         assert driven.org(NEW_ORG_NAME)
 
 
-async def test_a_code_that_came_too_late_is_told_from_a_text_that_never_was_one() -> None:
+async def test_a_code_that_came_too_late_is_distinguished_from_a_text_that_never_was_one() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         code = driven.form.query_one("#client").field("answer").value  # type: ignore[attr-defined]
@@ -240,7 +240,7 @@ async def test_a_code_that_came_too_late_is_told_from_a_text_that_never_was_one(
         assert "not a code of Zoho's" in driven.form_problem
 
 
-async def test_a_code_that_was_used_here_is_told_as_such() -> None:
+async def test_a_code_that_was_used_here_is_shown_as_such() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next")
@@ -263,7 +263,7 @@ async def test_the_wrong_data_center_is_named() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_who_is_no_administrator_is_told_and_may_try_again_without_a_new_code() -> None:
+async def test_who_is_no_administrator_is_shown_and_may_try_again_without_a_new_code() -> None:
     async with drive_demo() as driven:
         driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
@@ -290,7 +290,7 @@ async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_a_keyring_that_takes_nothing_leaves_nothing_and_is_told() -> None:
+async def test_a_keyring_that_takes_nothing_leaves_nothing_and_is_shown() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next")

@@ -29,7 +29,7 @@ def three_orgs() -> OrgList:
     )
 
 
-def test_as_usual_only_their_number_and_order_are_told() -> None:
+def test_as_usual_only_their_number_and_order_are_shown() -> None:
     assert status_text(three_orgs()) == "3 orgs · worst first"
     assert (
         status_text(org_list_of(make_snapshot("acme")), fixed_order="newest event first")
@@ -38,7 +38,7 @@ def test_as_usual_only_their_number_and_order_are_told() -> None:
     assert not is_unusual(three_orgs())
 
 
-def test_a_filter_tells_how_many_it_lets_through_and_what_bad_ones_it_leaves_out() -> None:
+def test_a_filter_shows_how_many_it_lets_through_and_what_bad_ones_it_leaves_out() -> None:
     roster = three_orgs()
     roster.set_filter("!acme")
     assert status_text(roster) == "filter !acme · 2 of 3 · left out: ✖ 1 critical · worst first"
@@ -47,7 +47,7 @@ def test_a_filter_tells_how_many_it_lets_through_and_what_bad_ones_it_leaves_out
     assert is_unusual(roster)
 
 
-def test_a_pause_is_told_by_how_many_and_hides_nothing_else() -> None:
+def test_a_pause_is_shown_by_how_many_and_hides_nothing_else() -> None:
     paused = snapshot_with(make_snapshot("birch"), paused=True)
     assert status_text(org_list_of(make_snapshot("acme"), paused)).startswith(
         "‖ PAUSED: 1 of 2 not looked at │ 2 orgs · worst"
@@ -56,7 +56,7 @@ def test_a_pause_is_told_by_how_many_and_hides_nothing_else() -> None:
     assert is_unusual(org_list_of(paused))
 
 
-def test_an_order_that_is_not_the_usual_one_is_told_where_the_view_has_it() -> None:
+def test_an_order_that_is_not_the_usual_one_is_shown_where_the_view_has_it() -> None:
     roster = three_orgs()
     roster.sort_by("name", reverse=True)
     assert status_text(roster) == "3 orgs · sorted by name, reversed"
@@ -65,7 +65,7 @@ def test_an_order_that_is_not_the_usual_one_is_told_where_the_view_has_it() -> N
     assert not is_unusual(roster, "newest event first")
 
 
-def test_an_order_that_rests_is_not_told_as_what_it_is_no_longer() -> None:
+def test_an_order_that_rests_is_not_shown_as_what_it_is_no_longer() -> None:
     roster = three_orgs()
     roster.restart_idle_timer()
     roster.update(make_snapshot("cedar", status="FAILED"), START)
@@ -75,7 +75,7 @@ def test_an_order_that_rests_is_not_told_as_what_it_is_no_longer() -> None:
     assert status_text(roster) == "3 orgs · worst first"
 
 
-def test_while_names_are_hidden_the_filter_is_too_and_that_is_told_however_little_room_there_is() -> None:
+def test_while_names_are_hidden_the_filter_is_too_and_that_is_shown_however_little_room_there_is() -> None:
     roster = org_list_of(
         make_snapshot("acme", status="FAILED"), snapshot_with(make_snapshot("birch"), paused=True)
     )
@@ -114,7 +114,7 @@ def test_no_line_break_cuts_a_count_in_two(width: int) -> None:
     assert max(map(len, lines)) <= max(width, 22)
 
 
-def test_what_is_being_typed_is_not_told_twice_and_what_it_finds_comes_first() -> None:
+def test_what_is_being_typed_is_not_shown_twice_and_what_it_finds_comes_first() -> None:
     roster = org_list_of(
         make_snapshot("acme", status="FAILED"), snapshot_with(make_snapshot("birch"), paused=True)
     )
@@ -127,7 +127,7 @@ def test_what_is_being_typed_is_not_told_twice_and_what_it_finds_comes_first() -
     )
 
 
-async def test_it_is_as_high_as_what_it_tells_however_often_that_changes_between_two_layouts() -> None:
+async def test_it_is_as_high_as_what_it_shows_however_often_that_changes_between_two_layouts() -> None:
     async with drive_app(["acme"], size=(60, 24)) as scene:
         roster, strip = scene.screen.org_list, scene.screen.status_line
 

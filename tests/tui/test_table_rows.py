@@ -104,7 +104,7 @@ def test_a_click_finds_the_column_under_it() -> None:
     assert column_at(120, 0) is None
 
 
-def test_why_tells_the_matter_and_the_cure() -> None:
+def test_why_shows_the_matter_and_the_cure() -> None:
     trouble = Problem("network", "crm.zoho.eu cannot be reached.", "Check the network.")
     line = text(row(snapshot_with(make_snapshot("acme"), problem=trouble, failures=9), 200))
     assert "crm.zoho.eu cannot be reached. Check the network." in line
@@ -116,7 +116,7 @@ def test_what_is_not_certain_is_muted() -> None:
     assert next(role for piece, role in roles.items() if piece.startswith("in ")) == "muted"
 
 
-def test_paused_is_told_in_its_own_colour() -> None:
+def test_paused_is_shown_in_its_own_colour() -> None:
     assert ("PAUSED", "warning") in row(snapshot_with(make_snapshot("acme"), paused=True), 120)
 
 
@@ -133,18 +133,18 @@ def test_company_and_requester_have_columns_where_there_is_room() -> None:
     assert "Patricia Boyle" in line
 
 
-def test_a_run_that_is_late_is_told_so() -> None:
+def test_a_run_that_is_late_is_shown() -> None:
     late = make_snapshot("acme", scheduled_date=(START - timedelta(minutes=5)).isoformat())
     assert "due 00:05:00 ago" in text(row(late, 120))
 
 
 @pytest.mark.parametrize(("width", "told"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
 @pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED"])
-def test_what_is_no_longer_confirmed_is_told_in_full(width: int, told: str, status: str) -> None:
+def test_what_is_no_longer_confirmed_is_shown_in_full(width: int, told: str, status: str) -> None:
     restored = snapshot_with(make_snapshot("acme", status=status), restored=True)
     assert f"{status} {told}" in text(row(restored, width))
 
 
 @pytest.mark.parametrize("width", [79, 160])
-def test_no_good_backup_is_told_in_full(width: int) -> None:
+def test_no_good_backup_is_shown_in_full(width: int) -> None:
     assert " none yet " in text(row(snapshot_with(make_snapshot("acme"), history=History()), width))

@@ -50,7 +50,7 @@ async def test_the_table_has_a_line_an_org_worst_first() -> None:
         assert "✖ FAILED" in lines[3] and "org-4" in lines[3]
 
 
-async def test_the_events_view_tells_what_changed() -> None:
+async def test_the_events_view_shows_what_changed() -> None:
     async with drive_app(NAMES, zoho_with_a_failure()) as driven:
         await driven.press("4")
         await driven.advance()
@@ -99,7 +99,7 @@ async def test_s_goes_through_four_orders_and_says_which() -> None:
         assert told == [True, True, True, False]
 
 
-async def test_a_pause_of_all_is_told_loudly() -> None:
+async def test_a_pause_of_all_is_shown_loudly() -> None:
     async with drive_app(NAMES) as driven:
         await driven.press("P")
         await driven.advance()
@@ -122,7 +122,7 @@ async def test_hostile_names_are_inert_in_every_view(size: tuple[int, int]) -> N
         assert driven.app.is_running
 
 
-async def test_below_the_smallest_size_the_counts_and_the_sizes_are_told() -> None:
+async def test_below_the_smallest_size_the_counts_and_the_sizes_are_shown() -> None:
     async with drive_app(NAMES, zoho_with_a_failure(), size=(30, 8)) as driven:
         assert "✖ 1" in driven.screen_text
         assert "36×10" in driven.screen_text
@@ -161,7 +161,7 @@ async def test_the_agenda_begins_with_what_is_late_though_the_cursor_is_elsewher
         assert "due by now" in driven.screen_text.splitlines()[2]
 
 
-async def test_a_filter_is_told_with_the_way_back() -> None:
+async def test_a_filter_is_shown_with_the_way_back() -> None:
     async with drive_app(["dune", "mesa"]) as driven:
         await driven.press("slash", "z", "z", "enter")
         assert "filter zz · 0 of 2" in driven.screen_text
@@ -197,7 +197,7 @@ async def test_a_panel_names_the_keys_that_the_user_chose(first: str, tmp_path: 
         assert "PAUSED, f7 resumes" in driven.screen_text
 
 
-async def test_a_screen_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+async def test_a_screen_that_cannot_be_kept_is_shown(tmp_path: Path) -> None:
     folder = tmp_path / "screen.json"
     folder.mkdir()
     memory = ScreenMemory(folder)
@@ -209,7 +209,7 @@ async def test_a_screen_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("lines", "shown"), [(10, False), (11, True)])
-async def test_the_usual_order_is_told_where_a_line_can_be_spared(lines: int, shown: bool) -> None:
+async def test_the_usual_order_is_shown_where_a_line_can_be_spared(lines: int, shown: bool) -> None:
     """At the smallest size a panel takes all there is between the bar and the keys."""
     async with drive_app(["dune"], size=(80, lines)) as driven:
         assert ("1 org · worst first" in driven.screen_text) is shown

@@ -63,7 +63,7 @@ async def test_what_was_seen_of_another_org_of_the_same_name_is_not_restored(clo
     await journal.close()
 
 
-async def test_restored_data_is_never_told_as_fresh(clock: FakeClock) -> None:
+async def test_restored_data_is_never_shown_as_fresh(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", journal=MemoryJournal([restored("acme", START - MINUTE)]))
     assert judge(watch.snapshot("acme"), watch.fleet.policy, clock.now()).stale
 
@@ -77,7 +77,7 @@ async def test_snapshots_come_in_the_order_of_the_config(clock: FakeClock) -> No
 
 
 @pytest.mark.parametrize(("orgs", "longest"), [(1, 0.02), (50, 1.0), (2000, 10.0)])
-async def test_the_first_looks_are_spread_over_a_few_seconds_at_most(
+async def test_the_first_polls_are_spread_over_a_few_seconds_at_most(
     clock: FakeClock, orgs: int, longest: float
 ) -> None:
     watch = FleetDriver(clock, *(f"org-{number}" for number in range(orgs)))
@@ -111,7 +111,7 @@ async def test_an_org_that_hangs_for_ever_delays_none_of_the_others(clock: FakeC
         assert {one.org.name for one in published} == set(names)
 
 
-async def test_an_org_in_trouble_changes_nothing_for_the_others(clock: FakeClock) -> None:
+async def test_an_org_with_a_problem_changes_nothing_for_the_others(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", "brook", "cedar")
     watch.zoho.outcomes |= {"acme": problem_error(OFFLINE), "brook": RuntimeError("a bug")}
     async with run_fleet(watch.fleet):
@@ -162,7 +162,7 @@ def overlapping(requests: list[RequestRecord]) -> bool:
 # Commands
 
 
-async def test_a_look_once_is_at_all_orgs_at_the_same_time(clock: FakeClock) -> None:
+async def test_a_single_poll_is_of_all_orgs_at_the_same_time(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.gates |= {"acme": asyncio.Event()}
     looking = asyncio.create_task(watch.fleet.poll_once(["acme", "brook"]))
@@ -197,7 +197,7 @@ async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("slept", [timedelta(seconds=400), timedelta(hours=9), timedelta(days=400)])
-async def test_after_sleep_everything_due_is_looked_at_within_seconds_but_not_at_once(
+async def test_after_sleep_everything_due_is_polled_within_seconds_but_not_at_once(
     clock: FakeClock, slept: timedelta
 ) -> None:
     names = [f"org-{number:02}" for number in range(50)]
@@ -213,7 +213,7 @@ async def test_after_sleep_everything_due_is_looked_at_within_seconds_but_not_at
         assert {watch.poll_count(name) for name in names} == {2}
 
 
-async def test_after_sleep_nobody_looks_through_a_pause_or_at_a_dead_sign_in(clock: FakeClock) -> None:
+async def test_after_sleep_nobody_polls_through_a_pause_or_with_a_dead_sign_in(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", "brook", "cedar")
     watch.zoho.outcomes["brook"] = problem_error(DEAD_SIGN_IN)
     async with run_fleet(watch.fleet):
@@ -252,7 +252,7 @@ async def test_a_clock_that_is_a_little_off_is_no_jump(clock: FakeClock) -> None
 # What is told besides
 
 
-async def test_a_journal_that_cannot_be_kept_is_told_and_stops_nothing(
+async def test_a_journal_that_cannot_be_kept_is_shown_and_stops_nothing(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     (tmp_path / "a file").write_text("")

@@ -84,7 +84,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("kept", KEPT)
-async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_anew(
+async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_again(
     kept: str, clock: FakeClock, config: EditedConfig, tmp_path: Path
 ) -> None:
     known, due = KEPT[kept]
@@ -110,7 +110,7 @@ async def test_what_another_process_has_just_learned_of_an_org_is_not_asked_anew
     await task
 
 
-async def test_whoever_asks_for_an_org_that_just_came_gets_a_look_at_once(
+async def test_whoever_asks_for_an_org_that_just_came_gets_a_poll_at_once(
     clock: FakeClock, config: EditedConfig, tmp_path: Path
 ) -> None:
     watch = FleetDriver(clock, "acme", config=config, journal=opened(tmp_path))
@@ -125,7 +125,7 @@ async def test_whoever_asks_for_an_org_that_just_came_gets_a_look_at_once(
     await task
 
 
-async def test_an_org_whose_settings_changed_is_begun_anew(clock: FakeClock, config: EditedConfig) -> None:
+async def test_an_org_whose_settings_changed_is_begun_again(clock: FakeClock, config: EditedConfig) -> None:
     journal = open_journal(None)
     watch = FleetDriver(clock, "acme", "brook", config=config, journal=journal)
     await watch.fleet.poll_once(["acme"])
@@ -141,7 +141,7 @@ async def test_a_file_that_was_only_touched_changes_nothing(clock: FakeClock, co
     assert watch.tick() == OrgChanges()
 
 
-async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
+async def test_a_broken_config_keeps_the_old_one_and_is_shown_until_it_is_mended(
     clock: FakeClock, config: EditedConfig
 ) -> None:
     watch = FleetDriver(clock, "acme", "brook", config=config)
@@ -159,7 +159,7 @@ async def test_a_broken_config_keeps_the_old_one_and_is_told_until_it_is_mended(
         assert watch.config.problem is None
 
 
-async def test_what_a_removed_org_answers_late_is_neither_told_nor_kept(
+async def test_what_a_removed_org_answers_late_is_neither_shown_nor_kept(
     clock: FakeClock, config: EditedConfig
 ) -> None:
     journal = MemoryJournal()
@@ -204,7 +204,7 @@ async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
         assert watch.poll_count("acme") == 2
 
 
-async def test_a_new_pace_counts_from_the_next_look_on(clock: FakeClock, config: EditedConfig) -> None:
+async def test_a_new_pace_counts_from_the_next_poll_on(clock: FakeClock, config: EditedConfig) -> None:
     watch = FleetDriver(clock, "acme", "brook", config=config)
     async with run_fleet(watch.fleet):
         config.write_orgs("acme", "brook", head='[watch]\nevery = "1h"')
@@ -280,7 +280,7 @@ async def test_where_only_its_own_policy_changed_what_is_known_of_an_org_stays(
     assert "acme" in {one.org.name for one in journal.saved_snapshots}
 
 
-async def test_an_org_with_a_new_pace_of_its_own_is_looked_at_as_soon_as_it_is_run(
+async def test_an_org_with_a_new_pace_of_its_own_is_polled_as_soon_as_it_is_run(
     clock: FakeClock, config: EditedConfig
 ) -> None:
     watch = FleetDriver(clock, "acme", "brook", config=config)
@@ -296,7 +296,7 @@ async def test_an_org_with_a_new_pace_of_its_own_is_looked_at_as_soon_as_it_is_r
         await task
 
 
-async def test_a_look_under_way_when_the_policy_changes_does_not_stay_under_way_for_ever(
+async def test_a_poll_under_way_when_the_policy_changes_does_not_stay_under_way_for_ever(
     clock: FakeClock, config: EditedConfig
 ) -> None:
     watch = FleetDriver(clock, "acme", "brook", config=config)
@@ -339,7 +339,7 @@ def new_snapshot(name: str = "acme") -> Snapshot:
     return snapshot_with(make_snapshot(name), company=make_company())
 
 
-async def test_an_org_that_signed_in_anew_is_watched_by_that_from_the_next_tick_on(
+async def test_an_org_that_signed_in_again_is_watched_by_that_from_the_next_tick_on(
     clock: FakeClock,
 ) -> None:
     watch = FleetDriver(clock, "acme", "brook")
@@ -420,7 +420,7 @@ async def test_a_sign_in_is_taken_up_even_where_the_config_is_broken(
     assert watch.config.problem is not None
 
 
-async def test_what_was_kept_of_an_org_is_not_forgotten_when_it_signs_in_anew(
+async def test_what_was_kept_of_an_org_is_not_forgotten_when_it_signs_in_again(
     clock: FakeClock, tmp_path: Path
 ) -> None:
     journal = open_journal(tmp_path / "journal.db")

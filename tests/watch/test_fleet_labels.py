@@ -51,7 +51,7 @@ async def test_a_pace_that_changes_with_it_still_counts(clock: FakeClock, config
     assert watch.snapshot("acme").org.tags == ("prod",)
 
 
-async def test_a_look_under_way_does_not_bring_back_how_the_org_was_labelled(
+async def test_a_poll_under_way_does_not_bring_back_how_the_org_was_labelled(
     clock: FakeClock, config: EditedConfig
 ) -> None:
     watch = FleetDriver(clock, "acme", "brook", config=config)

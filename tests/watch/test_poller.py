@@ -33,7 +33,7 @@ from zbtui.zoho_api.sign_in_errors import token_budget_problem
 # Asked by hand
 
 
-async def test_a_look_asked_for_by_hand_comes_at_once(clock: FakeClock) -> None:
+async def test_a_poll_asked_for_by_hand_comes_at_once(clock: FakeClock) -> None:
     watch = PollerDriver(clock)
     async with watch.running():
         await clock.advance(10)
@@ -43,7 +43,7 @@ async def test_a_look_asked_for_by_hand_comes_at_once(clock: FakeClock) -> None:
         assert watch.snapshot.activity.next_poll == clock.now() + 5 * MINUTE
 
 
-async def test_however_often_it_is_asked_for_a_look_comes_every_five_seconds_at_most(
+async def test_however_often_it_is_asked_for_a_poll_comes_every_five_seconds_at_most(
     clock: FakeClock,
 ) -> None:
     watch = PollerDriver(clock)
@@ -55,7 +55,7 @@ async def test_however_often_it_is_asked_for_a_look_comes_every_five_seconds_at_
         assert 11 <= watch.poll_count <= 13
 
 
-async def test_asking_by_hand_while_a_look_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
+async def test_asking_by_hand_while_a_poll_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
     watch = PollerDriver(clock)
     gate = watch.hold_answers()
     async with watch.running():
@@ -149,14 +149,14 @@ async def test_a_stopped_loop_ends_whatever_it_waits_for(clock: FakeClock, outco
     await task
 
 
-async def test_a_loop_that_was_stopped_before_it_ran_never_looks(clock: FakeClock) -> None:
+async def test_a_loop_that_was_stopped_before_it_ran_never_polls(clock: FakeClock) -> None:
     watch = PollerDriver(clock)
     watch.poller.stop()
     await watch.poller.run()
     assert watch.poll_count == 0
 
 
-async def test_what_is_answered_after_the_stop_is_neither_told_nor_kept(clock: FakeClock) -> None:
+async def test_what_is_answered_after_the_stop_is_neither_shown_nor_kept(clock: FakeClock) -> None:
     journal = MemoryJournal()
     watch = PollerDriver(clock, journal=journal)
     gate = watch.hold_answers()
@@ -173,7 +173,7 @@ async def test_what_is_answered_after_the_stop_is_neither_told_nor_kept(clock: F
 # What a look leaves behind
 
 
-async def test_a_look_is_published_when_it_begins_and_when_it_ends(clock: FakeClock) -> None:
+async def test_a_poll_is_published_when_it_begins_and_when_it_ends(clock: FakeClock) -> None:
     watch = PollerDriver(clock)
     async with watch.running():
         assert [one.activity.polling for one in watch.published] == [True, False]
@@ -181,7 +181,7 @@ async def test_a_look_is_published_when_it_begins_and_when_it_ends(clock: FakeCl
         assert watch.published[-1].activity.next_poll == START + 5 * MINUTE
 
 
-async def test_on_trouble_the_last_good_data_stays_with_its_age(clock: FakeClock) -> None:
+async def test_on_a_problem_the_last_good_data_stays_with_its_age(clock: FakeClock) -> None:
     watch = PollerDriver(clock)
     async with watch.running():
         watch.set_answer(problem_error(OFFLINE))
@@ -195,7 +195,7 @@ async def test_on_trouble_the_last_good_data_stays_with_its_age(clock: FakeClock
         assert watch.snapshot.polls.failures == 1
 
 
-async def test_a_bug_becomes_a_trouble_that_says_no_more_than_its_class(
+async def test_a_bug_becomes_a_problem_that_says_no_more_than_its_class(
     clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = PollerDriver(clock, KeyError("1000.a-secret"))
@@ -228,13 +228,13 @@ async def test_only_what_was_seen_goes_into_the_journal(clock: FakeClock, tmp_pa
     assert kept.polls.problem is None
 
 
-async def test_trouble_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_problem_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         await PollerDriver(clock, problem_error(OFFLINE)).poller.poll()
     assert f"acme: {OFFLINE.message}" in caplog.text
 
 
-async def test_trouble_that_lasts_is_logged_once_and_again_when_it_comes_back(
+async def test_a_problem_that_lasts_is_logged_once_and_again_when_it_comes_back(
     clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     watch = PollerDriver(clock)
@@ -253,7 +253,7 @@ async def test_trouble_that_lasts_is_logged_once_and_again_when_it_comes_back(
 # When the wall clock jumps
 
 
-async def test_what_fell_due_in_the_machines_sleep_is_looked_at_within_the_spread(
+async def test_what_fell_due_in_the_machines_sleep_is_polled_within_the_spread(
     clock: FakeClock,
 ) -> None:
     watch = PollerDriver(clock, luck=FixedRng(0.5))
@@ -284,7 +284,7 @@ async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock) -
     [DISTANT_RUN, problem_error(OFFLINE), problem_error(locked_out(START + 10 * MINUTE))],
     ids=["seen", "offline", "locked out"],
 )
-async def test_after_the_clock_went_back_no_look_is_put_off_for_as_long(
+async def test_after_the_clock_went_back_no_poll_is_put_off_for_as_long(
     clock: FakeClock, outcome: Outcome
 ) -> None:
     """A machine that starts without a network and with a wrong clock has both put right later."""
@@ -297,7 +297,7 @@ async def test_after_the_clock_went_back_no_look_is_put_off_for_as_long(
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
-async def test_what_was_answered_before_a_sleep_is_asked_anew_and_never_told_as_seen_after_it(
+async def test_what_was_answered_before_a_sleep_is_asked_again_and_never_shown_as_seen_after_it(
     jump: timedelta, clock: FakeClock
 ) -> None:
     watch = PollerDriver(clock)
@@ -335,7 +335,7 @@ async def test_a_jump_wakes_no_dead_sign_in(clock: FakeClock) -> None:
         assert watch.poll_count == 1
 
 
-async def test_a_jump_while_a_look_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
+async def test_a_jump_while_a_poll_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
     watch = PollerDriver(clock)
     gate = watch.hold_answers()
     async with watch.running():

@@ -16,7 +16,7 @@ from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.runs import build_history
 
 
-async def test_what_another_process_read_later_is_published_with_the_look_and_not_asked_for_again(
+async def test_what_another_process_read_later_is_published_with_the_poll_and_not_asked_for_again(
     clock: FakeClock,
 ) -> None:
     journal = MemoryJournal()
@@ -40,7 +40,7 @@ async def test_what_another_process_read_later_is_published_with_the_look_and_no
         assert all(one.zoho.history == kept for one in ended)
 
 
-async def test_a_pause_while_the_look_is_noted_is_not_lost(clock: FakeClock) -> None:
+async def test_a_pause_while_the_poll_is_noted_is_not_lost(clock: FakeClock) -> None:
     class Slow(MemoryJournal):
         async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
             watch.poller.set_paused(True)

@@ -69,7 +69,7 @@ def within(times: list[datetime], begin: datetime, end: datetime) -> list[dateti
     return [at for at in times if begin <= at < end]
 
 
-async def test_a_quiet_day_has_a_look_every_five_minutes() -> None:
+async def test_a_quiet_day_has_a_poll_every_five_minutes() -> None:
     times = await poll_times(DAY, lambda now: DISTANT_RUN, WatchPolicy(), FixedRng())
     assert times == [START + index * 5 * MINUTE for index in range(288)]
 
@@ -112,7 +112,7 @@ async def test_a_run_is_watched_closely_from_two_minutes_before_it_until_it_has_
 
 @pytest.mark.parametrize("every", [15 * SECOND, 5 * MINUTE, HOUR, DAY])
 @pytest.mark.parametrize("place", [-1, 0, 1])
-async def test_the_closer_watch_begins_in_time_however_rare_the_looks_are(
+async def test_the_closer_watch_begins_in_time_however_rare_the_polls_are(
     every: timedelta, place: float
 ) -> None:
     times = await poll_times(8 * HOUR, day_with_a_run, WatchPolicy(every), FixedRng(place))
@@ -128,7 +128,7 @@ async def test_a_run_that_does_not_begin_is_watched_closely_until_it_is_overdue(
     assert set(intervals(rest)) == {5 * MINUTE}
 
 
-async def test_looks_that_are_more_frequent_than_the_closer_watch_stay_so() -> None:
+async def test_polls_that_are_more_frequent_than_the_closer_watch_stay_so() -> None:
     policy = WatchPolicy(every=15 * SECOND, near_every=30 * SECOND)
     times = await poll_times(HOUR, lambda now: job("INPROGRESS", START), policy, FixedRng())
     assert len(times) == 240
@@ -167,7 +167,7 @@ async def test_the_pauses_after_an_error_are_jittered_too(place: float) -> None:
     assert times[6] - times[5] == timedelta(seconds=900 + 90 * place)
 
 
-async def test_after_a_good_answer_the_pauses_begin_anew() -> None:
+async def test_after_a_good_answer_the_pauses_begin_again() -> None:
     def zoho(now: datetime) -> Outcome:
         return DISTANT_RUN if now == START + 90 * SECOND else problem_error(OFFLINE)
 

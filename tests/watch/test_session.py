@@ -35,7 +35,7 @@ class FullCredentials(MemoryCredentialStore):
 # The token's hour
 
 
-async def test_many_looks_share_one_token(clock: FakeClock) -> None:
+async def test_many_polls_share_one_token(clock: FakeClock) -> None:
     async with zoho_environment(clock) as zoho:
         session = zoho.session()
         for _ in range(20):
@@ -46,7 +46,7 @@ async def test_many_looks_share_one_token(clock: FakeClock) -> None:
         assert zoho.calls == ["token 200"] + ["backup 200"] * 20
 
 
-async def test_a_token_can_be_had_without_a_look_and_tells_whether_it_was_made_for_that(
+async def test_a_token_can_be_had_without_a_poll_and_shows_whether_it_was_made_for_that(
     clock: FakeClock,
 ) -> None:
     async with zoho_environment(clock) as zoho:
@@ -61,7 +61,7 @@ async def test_a_token_can_be_had_without_a_look_and_tells_whether_it_was_made_f
         assert zoho.calls == ["token 200"] * 2
 
 
-async def test_a_look_tells_zohos_time_and_the_credits_left(clock: FakeClock) -> None:
+async def test_a_poll_shows_zohos_time_and_the_credits_left(clock: FakeClock) -> None:
     async with zoho_environment(clock) as zoho:
         looked = await zoho.session("kestrel").poll_details()
         assert looked.server_time == START
@@ -268,7 +268,7 @@ async def test_a_dead_sign_in_that_was_replaced_is_asked_with_the_new_one(clock:
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_ERROR", "TOO_MANY_REQUESTS", "OUTAGE", "RESET"])
-async def test_after_any_other_trouble_the_token_is_kept_without_a_look_into_the_keyring(
+async def test_after_any_other_problem_the_token_is_kept_without_reading_the_keyring(
     clock: FakeClock, code: str
 ) -> None:
     class Counted(MemoryCredentialStore):
@@ -310,7 +310,7 @@ async def test_without_the_refresh_token_that_its_grant_needs_nothing_is_asked(c
         assert zoho.calls == []
 
 
-async def test_a_dead_refresh_token_is_told_and_asked_for_once(clock: FakeClock) -> None:
+async def test_a_dead_refresh_token_is_shown_and_asked_for_once(clock: FakeClock) -> None:
     async with zoho_environment(clock) as zoho:
         zoho.simulator.forced_kinds["nordlys"] = "invalid_code"
         trouble = await problem_of(zoho.session())
@@ -319,7 +319,7 @@ async def test_a_dead_refresh_token_is_told_and_asked_for_once(clock: FakeClock)
         assert zoho.calls == ["token 200"]
 
 
-async def test_a_cache_that_cannot_be_written_is_told_but_the_token_is_kept(clock: FakeClock) -> None:
+async def test_a_cache_that_cannot_be_written_is_shown_but_the_token_is_kept(clock: FakeClock) -> None:
     async with zoho_environment(clock, credentials=FullCredentials()) as zoho:
         session = zoho.session()
         assert (await problem_of(session)).kind == "keyring"
@@ -350,7 +350,7 @@ async def test_no_secret_is_ever_in_a_url(clock: FakeClock) -> None:
         assert [request.query for request in zoho.simulator.request_records] == ["", ""]
 
 
-async def test_a_keyring_that_cannot_be_read_is_told_and_no_token_is_spent(clock: FakeClock) -> None:
+async def test_a_keyring_that_cannot_be_read_is_shown_and_no_token_is_spent(clock: FakeClock) -> None:
     class Locked(MemoryCredentialStore):
         async def read_access_token(self, org_name: str) -> AccessToken | None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))

@@ -37,7 +37,7 @@ def session_driver(zoho: ZohoEnvironment, name: str = "nordlys") -> SessionDrive
     return SessionDriver(zoho, zoho.session(name), Snapshot(zoho.org(name)))
 
 
-async def test_the_first_look_asks_for_everything(clock: FakeClock) -> None:
+async def test_the_first_poll_asks_for_everything(clock: FakeClock) -> None:
     async with zoho_environment(clock) as zoho:
         watch = session_driver(zoho)
         assert await watch.look() == ALL
@@ -71,7 +71,7 @@ async def test_when_the_details_change_the_past_is_asked_for_at_once_and_once(cl
         assert await watch.look() == ["backup 200"]
 
 
-async def test_a_history_that_cannot_be_read_leaves_the_look_a_good_one(clock: FakeClock) -> None:
+async def test_a_history_that_cannot_be_read_leaves_the_poll_a_good_one(clock: FakeClock) -> None:
     async with zoho_environment(clock) as zoho:
         zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
         watch = session_driver(zoho)

@@ -78,7 +78,7 @@ async def restarted(
 # Lock-outs
 
 
-async def test_nothing_is_asked_within_a_lock_out_and_its_end_is_told(clock: FakeClock) -> None:
+async def test_nothing_is_asked_within_a_lock_out_and_its_end_is_shown(clock: FakeClock) -> None:
     async with zoho_environment(clock) as zoho:
         desk = BrokerUnderTest(zoho)
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
@@ -159,7 +159,7 @@ async def test_orgs_that_share_a_refresh_token_share_its_lock_out(clock: FakeClo
         await BrokerUnderTest(zoho, "kestrel").request()
 
 
-async def test_who_signs_in_anew_is_not_held_up_by_the_lock_out_of_the_token_before(
+async def test_who_signs_in_again_is_not_held_up_by_the_lock_out_of_the_token_before(
     clock: FakeClock,
 ) -> None:
     async with zoho_environment(clock) as zoho:
@@ -366,7 +366,7 @@ def content_of(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.iterdir())
 
 
-async def test_no_secret_is_written_down_or_told(clock: FakeClock, tmp_path: Path) -> None:
+async def test_no_secret_is_written_down_or_shown(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with zoho_environment(clock) as zoho, restarted(zoho, path) as desk:
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT

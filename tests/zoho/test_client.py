@@ -72,7 +72,7 @@ async def test_a_good_answer_gives_the_backup_zohos_clock_and_the_credits_that_r
     assert looked.credits_remaining == 1840
 
 
-async def test_clock_and_credits_are_not_known_where_zoho_does_not_tell_them() -> None:
+async def test_clock_and_credits_are_not_known_where_zoho_does_not_show_them() -> None:
     looked = await fetch(json_response({"backup": JOB}))
     assert (looked.server_time, looked.credits_remaining) == (None, None)
 
@@ -196,7 +196,7 @@ async def test_what_else_the_simulator_breaks_has_its_kind_too(
     assert (trouble.kind, trouble.code, trouble.http_status) == (kind, code, status)
 
 
-async def test_a_profile_without_api_access_is_told_apart_from_a_user_who_is_no_administrator(
+async def test_a_profile_without_api_access_is_distinguished_from_a_user_who_is_no_administrator(
     wire: HttpPath,
 ) -> None:
     messages = []

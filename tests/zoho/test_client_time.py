@@ -25,7 +25,7 @@ async def test_it_is_the_date_header_and_nothing_is_sent_along() -> None:
     assert (asked.query, asked.body, asked.headers.get("authorization")) == ("", "", None)
 
 
-async def test_a_host_without_that_page_tells_its_time_all_the_same() -> None:
+async def test_a_host_without_that_page_shows_its_time_all_the_same() -> None:
     async with HttpClient(CannedResponse(404, b"Not here", {"Date": DATE})) as http:
         assert await fetch_server_time(http, EU) is not None
 

@@ -66,7 +66,7 @@ async def test_a_code_lives_for_milliseconds_or_seconds_by_how_large_the_number_
 
 
 @pytest.mark.parametrize(("error", "says"), [("invalid_client", "devices"), ("invalid_scope", "scope")])
-async def test_a_code_that_is_not_given_is_told_before_anything_is_shown(error: str, says: str) -> None:
+async def test_a_code_that_is_not_given_is_reported_before_anything_is_shown(error: str, says: str) -> None:
     flow = DeviceFlow(told={"error": error})
     trouble = await problem_of(flow.run())
     assert (trouble.kind, trouble.code) == ("auth", error)

@@ -103,7 +103,7 @@ async def test_204_is_no_history_and_no_links() -> None:
     ],
     ids=["scope", "permission", "url", "internal", "method", "a page", "a list", "a number"],
 )
-async def test_everything_else_is_trouble(fetch: str, app: CannedResponse, kind: str) -> None:
+async def test_everything_else_is_a_problem(fetch: str, app: CannedResponse, kind: str) -> None:
     assert (await problem_of(FETCH[fetch](app))).kind == kind
 
 
@@ -128,7 +128,7 @@ INTERNAL = json_response({"code": "INTERNAL_ERROR", "status": "error"}, 500)
     ],
     ids=["both", "links alone", "history alone", "none"],
 )
-async def test_of_both_what_can_be_read_is_told_with_the_first_trouble(
+async def test_of_both_what_can_be_read_is_shown_with_the_first_problem(
     answers: tuple[CannedResponse, CannedResponse], kind: str | None
 ) -> None:
     app = CannedApp(

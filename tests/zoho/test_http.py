@@ -210,7 +210,7 @@ async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
 
 
 @pytest.mark.parametrize("error", [httpx.CloseError, httpx.TooManyRedirects, httpx.StreamError])
-async def test_what_has_no_sentence_of_its_own_is_told_by_its_name_alone(
+async def test_what_has_no_sentence_of_its_own_is_shown_by_its_name_alone(
     error: Callable[[str], Exception],
 ) -> None:
     async def fails(scope: Message, receive: Receive, send: Send) -> None:
@@ -278,14 +278,14 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://127.0.0.1\x00/", ""]
 )
-async def test_a_url_that_cannot_be_called_is_a_trouble_of_the_config(url: str) -> None:
+async def test_a_url_that_cannot_be_called_is_a_problem_of_the_config(url: str) -> None:
     trouble = await problem_of(url)
     assert (trouble.kind, trouble.final) == ("config", True)
 
 
 @pytest.mark.parametrize("text", ["é", "\r\nX-Other: 1", "\n", "\x00", "\udcff"])
 @pytest.mark.parametrize("place", ["header", "form"])
-async def test_what_cannot_be_sent_is_a_trouble_that_does_not_tell_it(place: str, text: str) -> None:
+async def test_what_cannot_be_sent_is_a_problem_that_does_not_show_it(place: str, text: str) -> None:
     """Either it is sent, safely encoded, or it is refused; in both cases nobody reads it in an error."""
     heard = SECRET + text
     async with run_faulty_server(send_bytes(http_response(200))) as server, HttpClient() as http:
@@ -308,7 +308,7 @@ async def test_what_cannot_be_sent_is_a_trouble_that_does_not_tell_it(place: str
         ("HTTPS_PROXY", "nonsense://127.0.0.1:1"),
     ],
 )
-async def test_an_environment_that_no_client_can_be_made_of_is_a_trouble(
+async def test_an_environment_that_no_client_can_be_made_of_is_a_problem(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -316,7 +316,7 @@ async def test_an_environment_that_no_client_can_be_made_of_is_a_trouble(
     assert trouble.kind in ("network", "config")
 
 
-async def test_a_pool_that_ran_dry_is_built_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pool_that_ran_dry_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with run_faulty_server(send_bytes(http_response(200, b"{}"))) as server, HttpClient() as http:
         with monkeypatch.context() as dry:
             dry.setattr(room, "MAX_REQUESTS", 0)  # from which the size of the pool is made
@@ -332,7 +332,7 @@ async def test_a_pool_that_ran_dry_is_built_anew(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_told_and_not_followed(status: int) -> None:
+async def test_a_redirect_is_shown_and_not_followed(status: int) -> None:
     async with run_faulty_server(send_bytes(http_response(200))) as other:
         away = http_response(status, b"", f"Location: {other.url}/oauth/v2/token")
         async with run_faulty_server(send_bytes(away)) as server, HttpClient() as http:

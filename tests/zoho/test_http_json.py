@@ -46,7 +46,7 @@ async def test_an_empty_object_is_an_object() -> None:
     assert app.requests[0].body == "{}"
 
 
-async def test_a_redirect_is_told_and_the_body_does_not_follow_it() -> None:
+async def test_a_redirect_is_shown_and_the_body_does_not_follow_it() -> None:
     async with run_faulty_server(send_bytes(http_response(200))) as other:
         away = http_response(307, b"", f"Location: {other.url}/")
         async with run_faulty_server(send_bytes(away)) as server, HttpClient() as http:
@@ -55,7 +55,7 @@ async def test_a_redirect_is_told_and_the_body_does_not_follow_it() -> None:
 
 
 @pytest.mark.parametrize("text", ["\udcff", "\ud800 in the middle"])
-async def test_what_cannot_be_encoded_is_a_trouble_and_nothing_is_sent(text: str) -> None:
+async def test_what_cannot_be_encoded_is_a_problem_and_nothing_is_sent(text: str) -> None:
     async with run_faulty_server(send_bytes(http_response(200))) as server, HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await http.send("POST", server.url, json={"said": SAID + text})

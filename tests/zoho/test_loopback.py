@@ -265,7 +265,7 @@ async def test_a_port_that_was_left_a_moment_ago_can_be_used_again() -> None:
         assert again.redirect_uri == door.url
 
 
-async def test_a_port_that_is_taken_is_told_in_one_sentence() -> None:
+async def test_a_port_that_is_taken_is_shown_in_one_sentence() -> None:
     with taken_port() as port:
         trouble = await problem_of(LoopbackServer(port, STATE, lambda: None).__aenter__())
     assert trouble.kind == "config"
@@ -288,7 +288,7 @@ async def test_a_port_that_is_taken_at_one_of_the_addresses_is_not_half_opened()
             await asyncio.open_connection("127.0.0.1", port)
 
 
-async def test_a_port_that_the_system_refuses_is_told_why(
+async def test_a_port_that_the_system_refuses_is_shown_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def deny(family: object, host: str, port: int) -> None:

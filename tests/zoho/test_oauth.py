@@ -256,7 +256,7 @@ async def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
     ).map(lambda answer: json.dumps(answer).encode()),
     status=st.sampled_from([200, 204, 302, 400, 401, 500]),
 )
-async def test_whatever_comes_the_outcome_is_a_token_or_a_trouble(body: bytes, status: int) -> None:
+async def test_whatever_comes_the_outcome_is_a_token_or_a_problem(body: bytes, status: int) -> None:
     try:
         access = await ask(CannedResponse(status, body))
     except ProblemError as error:

@@ -42,7 +42,7 @@ async def test_it_gets_the_documented_path_with_the_token_in_zohos_own_scheme() 
     assert asked.headers["authorization"] == "Zoho-oauthtoken 1000.aa11.bb22"
 
 
-async def test_it_tells_what_one_org_is_known_from_another_by() -> None:
+async def test_it_shows_what_one_org_is_known_from_another_by() -> None:
     assert await fetch(json_response({"org": [NORDLYS]})) == Company(
         "Nordlys Tools AB", "20098765432", "Sweden", "enterprise", "production"
     )
@@ -66,7 +66,7 @@ async def test_a_sign_in_without_the_scope_is_no_more_than_a_name_less(code: str
     ],
     ids=["token", "permission", "no org", "a number", "empty", "a page", "outage"],
 )
-async def test_everything_else_is_trouble(app: CannedResponse, kind: str) -> None:
+async def test_everything_else_is_a_problem(app: CannedResponse, kind: str) -> None:
     assert (await problem_of(fetch(app))).kind == kind
 
 

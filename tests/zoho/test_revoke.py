@@ -48,7 +48,7 @@ async def test_one_that_zoho_does_not_know_has_ended(answer: dict[str, str]) -> 
     ],
     ids=str,
 )
-async def test_whatever_else_is_said_the_token_lives_on_and_that_is_told(
+async def test_whatever_else_is_said_the_token_lives_on_and_that_is_shown(
     status: int, answer: dict[str, str]
 ) -> None:
     trouble = await problem_of(revoke_token(json_response(answer, status)))
@@ -70,7 +70,7 @@ async def test_what_is_not_zohos_answer_is_not_taken_for_one(status: int, body: 
     assert (await problem_of(revoke_token(CannedResponse(status, body)))).kind == kind
 
 
-async def test_a_broken_connection_is_trouble_of_the_network() -> None:
+async def test_a_broken_connection_is_a_problem_of_the_network() -> None:
     async def broken(scope: object, receive: object, send: object) -> None:
         raise ConnectionResetError
 

@@ -198,7 +198,7 @@ async def test_the_code_goes_to_where_the_person_lives_wherever_the_org_was_thou
     ("location", "host"),
     [("in", "accounts.zoho.in"), ("atlantis", "accounts.zoho.eu"), ("", "accounts.zoho.eu")],
 )
-async def test_without_an_accounts_server_the_location_tells_or_else_what_the_org_is_set_to(
+async def test_without_an_accounts_server_the_location_shows_or_else_what_the_org_is_set_to(
     location: str, host: str
 ) -> None:
     async with waiting() as flow:
@@ -267,7 +267,7 @@ async def test_what_is_not_the_answer_does_not_end_the_sign_in() -> None:
         ("something_new", "something_new"),
     ],
 )
-async def test_a_refusal_in_the_browser_is_told_and_nothing_is_asked(error: str, says: str) -> None:
+async def test_a_refusal_in_the_browser_is_shown_and_nothing_is_asked(error: str, says: str) -> None:
     async with waiting() as flow:
         await flow.come_back(error=error)
         trouble = await problem_of(flow.running)
@@ -299,7 +299,7 @@ async def test_each_refusal_of_the_exchange_says_what_is_wrong(
     assert says in trouble.message
 
 
-async def test_a_browser_that_does_not_come_back_within_five_minutes_is_told() -> None:
+async def test_a_browser_that_does_not_come_back_within_five_minutes_is_shown() -> None:
     async with waiting() as flow:
         await flow.clock.advance(timedelta(minutes=4, seconds=59))
         assert not flow.running.done()
@@ -309,7 +309,7 @@ async def test_a_browser_that_does_not_come_back_within_five_minutes_is_told() -
     assert "another machine" in trouble.hint
 
 
-async def test_a_port_that_is_taken_is_told_before_any_page_is_shown() -> None:
+async def test_a_port_that_is_taken_is_reported_before_any_page_is_shown() -> None:
     with taken_port() as port:
         async with waiting(port=port) as flow:
             trouble = await problem_of(flow.running)

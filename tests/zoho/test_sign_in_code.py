@@ -121,7 +121,7 @@ async def test_the_scopes_may_come_with_commas_or_spaces_or_not_at_all(
         "1000." + "a" * 201 + ".b",
     ],
 )
-async def test_a_text_that_never_was_a_code_is_told_without_asking_zoho(text: str) -> None:
+async def test_a_text_that_never_was_a_code_is_shown_without_asking_zoho(text: str) -> None:
     app = json_response(TOKEN_ANSWER)
     trouble = await problem_of(exchange(app, Secret(text)))
     assert trouble.kind == "config"
@@ -224,7 +224,7 @@ async def test_a_code_for_another_app_domain_never_moves_the_token_to_a_stranger
     assert granted.access.api_url == "https://www.zohoapis.eu"
 
 
-async def test_a_broken_connection_is_trouble_of_the_network() -> None:
+async def test_a_broken_connection_is_a_problem_of_the_network() -> None:
     async def broken(scope: object, receive: object, send: object) -> None:
         raise ConnectionResetError
 

@@ -62,7 +62,7 @@ async def test_the_life_of_the_token_is_in_seconds_and_counts_from_the_last_poll
 
 
 @pytest.mark.parametrize("status", [200, 400])
-async def test_pending_is_told_by_the_body_whatever_the_status(status: int) -> None:
+async def test_pending_is_shown_by_the_body_whatever_the_status(status: int) -> None:
     assert await DeviceFlow(json_response({"error": "authorization_pending"}, status), TOKEN_RESPONSE).run()
 
 
@@ -234,7 +234,7 @@ async def test_the_regional_secret_is_what_a_wrong_one_may_be() -> None:
     assert "EU" in trouble.hint
 
 
-async def test_a_lock_out_ends_it_and_is_told_as_one() -> None:
+async def test_a_lock_out_ends_it_and_is_shown_as_one() -> None:
     flow = DeviceFlow(json_response({"error": "Access Denied", "status": "failure"}, 400))
     assert (await problem_of(flow.run())).forbids_early_retry
     assert len(flow.poll_times) == 1
@@ -260,7 +260,7 @@ async def test_a_consent_without_offline_access_is_refused() -> None:
     ],
     ids=["broken connection", "503", "500", "502 in JSON", "general_error", "general_error with 500"],
 )
-async def test_trouble_of_network_or_server_in_the_middle_is_waited_out(
+async def test_a_problem_of_network_or_server_in_the_middle_is_waited_out(
     trouble: CannedResponse | OSError,
 ) -> None:
     flow = DeviceFlow(PENDING_RESPONSE, trouble, trouble, TOKEN_RESPONSE)

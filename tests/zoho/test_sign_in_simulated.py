@@ -244,7 +244,7 @@ async def test_a_code_that_nobody_enters_runs_out(simulated_sign_in: SimulatedSi
     )
 
 
-async def test_it_never_has_to_be_told_to_slow_down(simulated_sign_in: SimulatedSignIn) -> None:
+async def test_it_never_has_to_be_asked_to_slow_down(simulated_sign_in: SimulatedSignIn) -> None:
     await problem_of(simulated_sign_in.by_device())
     simulated_sign_in.simulator.min_device_poll_interval = timedelta(seconds=40)
     simulated_sign_in.simulator.auto_accept_org = "heron"
@@ -262,7 +262,7 @@ async def test_a_self_client_is_none_for_devices(simulated_sign_in: SimulatedSig
     assert simulated_sign_in.shown == []
 
 
-async def test_a_lock_out_is_told_by_the_flow_as_well(simulated_sign_in: SimulatedSignIn) -> None:
+async def test_a_lock_out_is_shown_by_the_flow_as_well(simulated_sign_in: SimulatedSignIn) -> None:
     simulated_sign_in.simulator.auto_accept_org = "heron"
     simulated_sign_in.simulator.forced_kinds["heron"] = "Access Denied"
     assert (await problem_of(simulated_sign_in.by_device())).forbids_early_retry
@@ -329,7 +329,7 @@ async def test_a_browser_that_dawdled_on_the_way_back_is_too_late(
     assert "too late" in (await problem_of(flow)).message
 
 
-async def test_a_redirect_address_that_is_not_registered_is_zohos_to_tell(
+async def test_a_redirect_address_that_is_not_registered_is_zohos_to_show(
     slow_simulated_sign_in: SimulatedSignIn,
 ) -> None:
     slow_simulated_sign_in.simulator.allow_any_loopback_port = False

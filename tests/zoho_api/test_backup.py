@@ -101,7 +101,7 @@ def test_the_requester_may_be_absent_null_or_empty(missing: object) -> None:
 
 
 @pytest.mark.parametrize("key", ["id", "name", "zuid"])
-def test_a_requester_may_be_told_in_part(key: str) -> None:
+def test_a_requester_may_be_shown_in_part(key: str) -> None:
     who = {"id": "1", "name": "Mara", "zuid": "2", key: None}
     assert read(make_answer(requester=who)).requester == ZohoUser(**who)
 
@@ -217,7 +217,7 @@ def test_no_backup_is_set_up(status: int, answer: bytes) -> None:
     assert parse_backup_response(status, answer, "eu") is None
 
 
-def test_a_204_is_not_even_looked_into() -> None:
+def test_a_204_is_not_even_parsed() -> None:
     assert parse_backup_response(204, b"not json", "eu") is None
 
 

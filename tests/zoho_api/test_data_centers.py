@@ -133,7 +133,7 @@ def test_a_webhook_is_https_without_user_or_fragment(url: str) -> None:
         ("", "URL"),
     ],
 )
-def test_any_other_custom_url_is_refused_and_told_why(url: str, word: str) -> None:
+def test_any_other_custom_url_is_refused_and_shown_why(url: str, word: str) -> None:
     wrong = custom_url_error(url)
     assert wrong is not None
     assert word in wrong

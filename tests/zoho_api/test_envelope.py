@@ -34,7 +34,7 @@ def test_a_number_keeps_every_digit_for_it_stays_a_text(number: str) -> None:
     [b"", b"[]", b"null", b'"text"', b"7", b"{", PAGE, b"\xff\xfe", b"[" * 100_000],
     ids=["empty", "list", "null", "text", "number", "half", "page", "bytes", "deep"],
 )
-def test_what_is_no_object_is_told_by_its_status_and_looks(status: int, body: bytes) -> None:
+def test_what_is_no_object_is_shown_by_its_status_and_appearance(status: int, body: bytes) -> None:
     with pytest.raises(ProblemError) as caught:
         parse_response_object(status, body, "eu")
     assert caught.value.problem == status_problem(status, body, "eu")

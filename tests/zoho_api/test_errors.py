@@ -142,14 +142,14 @@ def test_no_permission_means_no_administrator() -> None:
 
 
 @pytest.mark.parametrize("details", API_ACCESS, ids=repr)
-def test_a_profile_without_api_access_is_told_apart(details: object) -> None:
+def test_a_profile_without_api_access_is_distinguished(details: object) -> None:
     trouble = api_problem(403, {"code": "NO_PERMISSION", "details": details}, "eu")
     assert "API access" in trouble.message
     assert "Profiles" in trouble.hint
     assert (trouble.kind, trouble.final, trouble.code) == ("permission", True, "NO_PERMISSION")
 
 
-def test_a_token_is_renewed_for_the_three_names_of_one_trouble_only() -> None:
+def test_a_token_is_renewed_for_the_three_names_of_one_problem_only() -> None:
     assert {"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"} == INVALID_TOKEN_CODES
 
 
@@ -173,7 +173,7 @@ def test_a_code_that_is_not_documented_is_judged_by_its_status(
 @pytest.mark.parametrize(
     ("status", "elsewhere"), [(300, True), (302, True), (399, True), (299, False), (400, False)]
 )
-def test_a_redirection_is_told_and_not_followed(status: int, elsewhere: bool) -> None:
+def test_a_redirection_is_shown_and_not_followed(status: int, elsewhere: bool) -> None:
     assert ("not followed" in api_problem(status, {}, "eu").message) is elsewhere
 
 
@@ -209,7 +209,7 @@ def test_a_403_that_is_not_zohos_does_not_end_the_watch(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("page", [PAGE, b"\n\n <html>", b"\xef\xbb\xbf<html>"])
-def test_a_page_in_place_of_an_answer_is_told_as_one(page: bytes) -> None:
+def test_a_page_in_place_of_an_answer_is_shown_as_one(page: bytes) -> None:
     trouble = status_problem(200, page, "eu")
     assert trouble.kind == "contract"
     assert "web page" in trouble.message

@@ -146,7 +146,7 @@ def test_unless_more_records_are_promised_a_page_is_the_last(info: object) -> No
     assert not read(answer(history_row("completed"), info=info)).has_more
 
 
-def test_a_full_page_is_told_by_more_records_and_not_by_the_number_of_its_rows() -> None:
+def test_a_full_page_is_shown_by_more_records_and_not_by_the_number_of_its_rows() -> None:
     assert PER_PAGE == 200
     rows = [history_row("completed", NOW, id=str(number)) for number in range(PER_PAGE)]
     assert len(read(answer(*rows)).entries) == PER_PAGE
@@ -167,7 +167,7 @@ def test_any_key_of_a_row_may_be_missing_or_empty(key: str, missing: object) -> 
         assert getattr(parse_entry(odd), field) == (0 if key == "count" else None)
 
 
-def test_a_row_without_anything_tells_of_a_run_that_is_queued() -> None:
+def test_a_row_without_anything_shows_of_a_run_that_is_queued() -> None:
     nothing = parse_entry({})
     assert nothing == HistoryEntry(None, None, None, None, None, 0, None, None)
     assert nothing.starts_run
@@ -190,7 +190,7 @@ def test_a_row_without_anything_tells_of_a_run_that_is_queued() -> None:
         ("not completed", None),
     ],
 )
-def test_how_a_run_ended_is_told_by_the_state(word: str | None, outcome: RunOutcome | None) -> None:
+def test_how_a_run_ended_is_shown_by_the_state(word: str | None, outcome: RunOutcome | None) -> None:
     assert parse_entry({"state": word}).outcome is outcome
     assert parse_entry({"state": word, "action": "initiated"}).outcome is outcome
     assert parse_entry({"action": word}).outcome is None
@@ -303,7 +303,7 @@ def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: byte
 
 @pytest.mark.parametrize(("status", "code", "kind", "final"), API_ERRORS)
 @pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
-def test_every_error_is_told_as_that_of_any_call(
+def test_every_error_is_shown_as_that_of_any_call(
     status: int, code: str, kind: ProblemKind, final: bool, nested: bool
 ) -> None:
     envelope = {"code": code, "details": {}, "message": "", "status": "error"}

@@ -85,7 +85,7 @@ def test_either_list_may_be_empty_or_missing(key: str, links: Links, missing: ob
 
 
 @pytest.mark.parametrize("missing", [None, "", "  "], ids=repr)
-def test_an_expiry_that_is_not_told_is_none(missing: object) -> None:
+def test_an_expiry_that_is_not_shown_is_none(missing: object) -> None:
     links = parse_links_response(200, answer(expiry_date=missing), "eu")
     assert links == Links(1, 1, None)
     assert links.are_available
@@ -94,11 +94,11 @@ def test_an_expiry_that_is_not_told_is_none(missing: object) -> None:
 @pytest.mark.parametrize(
     "links", [Links(data_parts=1), Links(attachment_parts=1), Links(expires_at=EXPIRE)]
 )
-def test_any_of_it_tells_that_there_are_files(links: Links) -> None:
+def test_any_of_it_shows_that_there_are_files(links: Links) -> None:
     assert links.are_available
 
 
-def test_an_expiry_alone_tells_that_there_were_files() -> None:
+def test_an_expiry_alone_shows_that_there_were_files() -> None:
     assert parse_links_response(200, answer(data_links=[], attachment_links=[]), "eu").are_available
 
 
@@ -135,14 +135,14 @@ def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: byte
     assert (trouble.kind, trouble.final) == ("contract", False)
 
 
-def test_no_address_is_told_in_a_trouble() -> None:
+def test_no_address_is_shown_in_a_problem() -> None:
     trouble = problem_of(answer(data_links=f"{BASE}/Data_001.zip"))
     assert "zip" not in trouble.message + trouble.hint
 
 
 @pytest.mark.parametrize(("status", "code", "kind", "final"), API_ERRORS)
 @pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
-def test_every_error_is_told_as_that_of_any_call(
+def test_every_error_is_shown_as_that_of_any_call(
     status: int, code: str, kind: ProblemKind, final: bool, nested: bool
 ) -> None:
     envelope = {"code": code, "details": {}, "message": "", "status": "error"}

@@ -91,7 +91,7 @@ def test_any_of_it_may_be_missing(key: str, part: str, missing: object) -> None:
 
 
 @pytest.mark.parametrize("licence", [None, [], "enterprise", {}, {"paid_type": None}], ids=repr)
-def test_an_edition_that_is_not_told_is_none(licence: object) -> None:
+def test_an_edition_that_is_not_shown_is_none(licence: object) -> None:
     found = read(answer(license_details=licence))
     assert (found.edition, found.licence_expires_at, found.included_backups) == (None, None, None)
 
@@ -132,7 +132,7 @@ def test_an_end_of_the_licence_that_cannot_be_read_is_none_and_no_error(expiry: 
         (None, None),
     ],
 )
-def test_an_edition_tells_how_many_backups_a_month_it_includes(
+def test_an_edition_shows_how_many_backups_a_month_it_includes(
     edition: str | None, included: int | None
 ) -> None:
     assert make_company(edition).included_backups == included
@@ -166,7 +166,7 @@ def test_without_the_scope_there_is_a_name_less_and_no_error(code: str, status: 
 @pytest.mark.parametrize(
     ("status", "code", "kind", "final"), [row for row in API_ERRORS if row[1] not in NO_SCOPE]
 )
-def test_every_other_error_is_told_as_that_of_any_call(
+def test_every_other_error_is_shown_as_that_of_any_call(
     status: int, code: str, kind: ProblemKind, final: bool
 ) -> None:
     envelope = {"code": code, "details": {}, "message": "", "status": "error"}

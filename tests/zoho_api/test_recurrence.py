@@ -73,7 +73,7 @@ def test_prefix_case_order_and_blanks_do_not_matter(raw: str) -> None:
 
 @pytest.mark.parametrize("interval", range(1, 53))
 @pytest.mark.parametrize(("freq", "unit"), [("WEEKLY", "week"), ("MONTHLY", "month")])
-def test_every_documented_interval_is_told(freq: str, unit: str, interval: int) -> None:
+def test_every_documented_interval_is_shown(freq: str, unit: str, interval: int) -> None:
     rule = understood(f"RRULE:FREQ={freq};INTERVAL={interval};BYDAY=SU")
     assert rule.interval == interval
     assert rule.text == (f"every {interval} {unit}s" if interval > 1 else f"every {unit}") + " on Sunday"
@@ -340,7 +340,7 @@ def test_days_of_the_month_hold_where_they_come_and_are_the_weekdays(rule: str, 
     assert [one[:5] for one in found] == runs
 
 
-def test_a_day_that_never_comes_is_not_looked_for_until_the_end_of_time() -> None:
+def test_a_day_that_never_comes_is_not_searched_until_the_end_of_time() -> None:
     began = time.process_time()
     for interval in range(1, 13):
         for weekdays in ("", "BYDAY=5MO;", "BYDAY=1SU;"):

@@ -67,13 +67,13 @@ def test_every_error_of_the_accounts_host_is_known_whatever_its_status_and_step(
     assert trouble.hint
 
 
-def test_unless_told_otherwise_a_running_watch_asked() -> None:
+def test_unless_set_otherwise_a_running_watch_asked() -> None:
     assert token_problem("invalid_code", 200, "eu") == token_problem("invalid_code", 200, "eu", "refresh")
     assert "refresh token is dead" in token_problem("invalid_code", 200, "eu").message
 
 
 @pytest.mark.parametrize("step", FIRST_TOKENS)
-def test_a_code_that_came_too_late_is_not_told_as_a_dead_refresh_token(step: TokenStep) -> None:
+def test_a_code_that_came_too_late_is_not_shown_as_a_dead_refresh_token(step: TokenStep) -> None:
     trouble = token_problem("invalid_code", 200, "eu", step)
     assert "refresh token" not in full_text(trouble)
     assert "used already" in trouble.message
@@ -88,7 +88,7 @@ def test_a_code_that_came_too_late_is_not_told_as_a_dead_refresh_token(step: Tok
         ("browser", "server-based application"),
     ],
 )
-def test_a_client_that_is_not_known_is_told_with_the_type_that_the_step_needs(
+def test_a_client_that_is_not_known_is_shown_with_the_type_that_the_step_needs(
     step: TokenStep, client: str
 ) -> None:
     assert client in full_text(token_problem("invalid_client", 200, "eu", step))
@@ -104,7 +104,7 @@ def test_a_client_that_is_not_known_is_told_with_the_type_that_the_step_needs(
     ],
 )
 @pytest.mark.parametrize(("data_center", "named"), [("eu", "EU"), ("custom", "custom")])
-def test_a_client_token_or_code_of_another_data_center_is_told_as_a_cause(
+def test_a_client_token_or_code_of_another_data_center_is_shown_as_a_cause(
     error: str, step: TokenStep, data_center: str, named: str
 ) -> None:
     hint = token_problem(error, 200, data_center, step).hint
@@ -115,7 +115,7 @@ def test_a_client_token_or_code_of_another_data_center_is_told_as_a_cause(
 @pytest.mark.parametrize(
     ("one", "other"), [("invalid_redirect_uri", "redirect_uri_mismatch"), ("expired", "expired_token")]
 )
-def test_both_names_of_one_trouble_are_told_alike(one: str, other: str) -> None:
+def test_both_names_of_one_problem_are_shown_alike(one: str, other: str) -> None:
     assert full_text(token_problem(one, 200, "eu")) == full_text(token_problem(other, 200, "eu"))
 
 
@@ -174,7 +174,7 @@ def test_a_request_that_would_be_one_too_many_is_put_off_by_ourselves() -> None:
     ],
     ids=["no refresh token", "not a code", "used code"],
 )
-def test_what_zbtui_finds_out_by_itself_is_told_without_having_asked(
+def test_what_zbtui_finds_out_by_itself_is_shown_without_having_asked(
     trouble: Problem, kind: ProblemKind, final: bool
 ) -> None:
     assert (trouble.kind, trouble.final) == (kind, final)
@@ -195,7 +195,7 @@ def test_what_zbtui_finds_out_by_itself_is_told_without_having_asked(
     ],
     ids=["not told", "the one", "both", "more than asked for"],
 )
-def test_a_consent_that_covers_backups_or_does_not_tell_is_enough(granted: frozenset[str] | None) -> None:
+def test_a_consent_that_covers_backups_or_does_not_show_is_enough(granted: frozenset[str] | None) -> None:
     assert missing_scope_problem(granted) is None
 
 
@@ -209,7 +209,7 @@ def test_a_consent_that_covers_backups_or_does_not_tell_is_enough(granted: froze
         (frozenset[str](), "none"),
     ],
 )
-def test_a_consent_without_backups_is_told_with_what_it_covers_and_what_to_ask_for(
+def test_a_consent_without_backups_is_shown_with_what_it_covers_and_what_to_ask_for(
     granted: frozenset[str], told: str
 ) -> None:
     trouble = missing_scope_problem(granted)
