@@ -61,7 +61,7 @@ class AlertNotifier:
             self._run_exclusively("consider", self._evaluate)
 
     def _run_exclusively(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `work` in a worker, unless the same step is still running."""
+        """Run `work`, unless the step is still running."""
         if step in self._running_steps:
             self._evaluation_schedule.mark_changed()
             return

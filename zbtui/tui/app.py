@@ -164,7 +164,7 @@ class ZbtuiApp(ThemedApp[str]):
         return self._fleet_screen
 
     def _list_problems(self) -> tuple[Problem | None, ...]:
-        """Problems of zbtui itself: config, journal, alerts, screen memory."""
+        """Problems of zbtui itself."""
         alerts, memory = self._alert_dispatcher.problems, self._memory.trouble
         return self._config.problem, self._fleet.journal_problem, *alerts, memory
 
@@ -219,7 +219,7 @@ class ZbtuiApp(ThemedApp[str]):
                 self.screen.tick()
 
     def _show_or_hide_welcome(self, change: OrgChanges) -> None:
-        """Replace the welcome screen once there is an org; show it again when the last org is removed."""
+        """Show the welcome screen only while there is no org."""
         if change.added and self._polling_started:
             self._start_polling(change.added)
         if self._fleet.snapshots and isinstance(self.screen, WelcomeScreen):

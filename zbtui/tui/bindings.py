@@ -1,4 +1,4 @@
-"""The key registry (`presentation.key_actions`) as Textual bindings."""
+"""Textual bindings from `presentation.key_actions`."""
 
 from __future__ import annotations
 

@@ -64,6 +64,6 @@ class OrgProvider(Provider):
         return f"Go to {screen.org_list.called(name)} · {badge(screen.org_list.verdict(name))}"
 
     def _search_text_of(self, screen: FleetScreen, name: str) -> str:
-        """The searchable text; only what may be shown, so hidden names cannot be searched."""
+        """The searchable text, without hidden names."""
         shown = screen.org_list.snapshot(name)
         return " ".join((shown.org.name, shown.company_name or "", *shown.org.tags))

@@ -56,7 +56,7 @@ class FormScreen(ModalScreen[T]):
             self.show_failure(problem)
 
     def show_failure(self, trouble: Problem) -> None:
-        """Show why the work failed; subclasses also reset their buttons."""
+        """Show why the work failed."""
         self.show_problem(trouble)
 
     def show_problem(self, trouble: Problem | None) -> None:

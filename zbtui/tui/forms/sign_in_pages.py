@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 _CODE_LIFETIME: Final = timedelta(minutes=10)
 _TYPED_IN: Final = ""
-"""The value of `client_of` when the client is typed in, not reused from another org."""
+"""The value of `client_of` for a client that is typed in."""
 
 
 class SignInPage(Vertical):
-    """The base of the pages: access to fields by key."""
+    """A page; gives fields by key."""
 
     def field(self, key: str) -> Field:
         return next(field for field in self.query(Field) if field.key == key)
@@ -76,7 +76,7 @@ class OrgPage(SignInPage):
 
     @property
     def values(self) -> dict[str, str]:
-        """The visible fields, as keys and values of an `[[org]]` table."""
+        """The keys of an `[[org]]` table."""
         shown = {field.key: field.value for field in self.query(Field) if field.display}
         return {key: text for key, text in shown.items() if text or key == "name"}
 
@@ -180,7 +180,7 @@ class ClientPage(SignInPage):
         self.tick(now)
 
     def reset_client_choice(self) -> None:
-        """Have the user type in the client; the chosen one cannot be reused."""
+        """Choose to type in the client again."""
         self.field("client_of").value = _TYPED_IN
         self.update_client_fields()
 
@@ -308,12 +308,12 @@ class WaitPage(SignInPage):
 
 
 def _time_left(end: datetime, now: datetime) -> str:
-    """The time until `end`, such as `04:31`; never negative."""
+    """Such as `04:31`; never negative."""
     return countdown(max(end - now, timedelta())).removeprefix("00:")
 
 
 class ConfirmPage(SignInPage):
-    """Shows the org that was found, for the user to confirm."""
+    """Asks whether it is the right org."""
 
     def __init__(self) -> None:
         super().__init__(id="found")

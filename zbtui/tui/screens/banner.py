@@ -15,7 +15,7 @@ def banner_lines(roster: OrgList, problems: Iterable[Problem | None]) -> list[st
     """One line for each problem.
 
     Args:
-        problems: of config, journal, alerts and screen memory; each None where all is well.
+        problems: of zbtui itself; None where all is well.
     """
     lines = [roster.in_words(problem) for problem in problems if problem]
     snapshots = list(roster.all_orgs.values())

@@ -86,7 +86,7 @@ def answer_json(snapshot: Snapshot) -> str:
 
 
 def json_rows(snapshot: Snapshot) -> Rows:
-    """Zoho's answer as JSON, one row for each line."""
+    """Zoho's answer, line by line."""
     if snapshot.zoho.observed_at is None:
         return [("", "not seen yet")]
     return [("", line) for line in answer_json(snapshot).splitlines()]

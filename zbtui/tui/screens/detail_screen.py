@@ -1,4 +1,4 @@
-"""The screen that shows one org in full."""
+"""One org in full."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class DetailScreen(ModalScreen[str | None]):
         self.query_one(RowList).set_rows(self._rows(snapshot))
 
     def _snapshot(self) -> Snapshot | None:
-        """The org's snapshot as it may be shown; None if it is no longer under watch."""
+        """The snapshot as shown; None if the org was removed."""
         matches = [snapshot for snapshot in self._fleet.snapshots if snapshot.org.name == self._org_name]
         return self._roster.as_shown(matches[0]) if matches else None
 

@@ -58,10 +58,9 @@ class FleetScreen(OrgCommands, Screen[None]):
         save_state: Callable[[ScreenState], None],
     ) -> None:
         """Args:
-        list_problems: returns the problems of zbtui itself.
-        label: shown in front of the bar, such as that this is a demo.
-        state: view, sort and filter to begin with.
-        save_state: called with each change of that state.
+        list_problems: gives problems of zbtui itself.
+        state: the saved view, sort order and filter.
+        save_state: called when that changes.
         """
         super().__init__()
         self.fleet = fleet
@@ -134,7 +133,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         return view
 
     def keys_changed(self) -> None:
-        """Redraw all views with the keys of the changed config."""
+        """Show the new keys in all views."""
         for view in self._views.values():
             view.keys_changed()
 
@@ -239,7 +238,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     # Filter and sort order
 
     def action_find(self) -> None:
-        """Open the filter input; the filter applies while the user types."""
+        """Open the filter input."""
         self.filter_input.value = self.org_list.filter_text
         self.filter_input.select_all()
         self.filter_input.display = True

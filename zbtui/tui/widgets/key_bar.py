@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 _GROUPS_KEPT_LONGEST: Final = 2
-"""The number of last groups that are kept however narrow the line is."""
+"""The last groups, which are never left out."""
 
 
 class _Key(NamedTuple):

@@ -27,7 +27,7 @@ class _ThumbDrag(NamedTuple):
 
 
 class LineScrollView(ScrollView):
-    """Scrolls lines and handles the scroll bar; subclasses draw both."""
+    """Scrolls lines; subclasses draw them."""
 
     DEFAULT_CSS: ClassVar[str] = """
     LineScrollView {

@@ -97,7 +97,7 @@ def status_parts_beside_filter(roster: OrgList, fixed_order: str = "") -> list[S
 
 
 def lay_out_parts(units: Sequence[StatusPart], width: int, lines: int) -> Content:
-    """As many of the parts as fit into that many lines of `width` cells."""
+    """As many of the parts as fit into these lines."""
     laid_out: list[Content] = []
     for separator, text in units:
         if laid_out and laid_out[-1].cell_length + len(separator) + text.cell_length <= width:

@@ -10,10 +10,10 @@ from textual.strip import Strip
 
 
 def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
-    """One strip of the pieces, in as few segments as possible.
+    """In as few segments as possible.
 
     Args:
-        width: the total width of the pieces in cells.
+        width: the total of all pieces in cells.
     """
     texts: list[str] = []
     styles: list[Style] = []
