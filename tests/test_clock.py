@@ -127,7 +127,7 @@ async def test_a_wait_may_be_ended_without_a_stop_and_the_next_one_lasts_again(c
 
 
 async def test_who_is_woken_before_it_waits_does_not_wait(clock: FakeClock) -> None:
-    """What there is to see came between the last look and the wait."""
+    """What there is to see came between the last check and the wait."""
     stop = StopSignal(clock)
     stop.wake()
     await stop.wait(30)

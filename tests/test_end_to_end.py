@@ -33,7 +33,7 @@ def add(port: SimulatorServer, name: str) -> None:
 
 
 def poll_often(home: Path, alerts: Path) -> None:
-    """Loopback may be looked at each second; each alert goes to a line of a file."""
+    """Loopback may be polled each second; each alert goes to a line of a file."""
     config = home / "xdg_config_home" / "zbtui" / "config.toml"
     text = config.read_text(encoding="utf-8")
     head = '[watch]\nevery = "1s"\nnear_every = "1s"\n\n'

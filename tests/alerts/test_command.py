@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 10
 
 
 class WatchedClock(FakeClock):
-    """Tells when the last words of a program are waited for."""
+    """Notes when the last words of a program are waited for."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""One journal on disk, and several processes that come and go: nothing is told twice, nothing is lost."""
+"""One journal on disk, and several processes that come and go: nothing is notified twice or lost."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asynci
 
 
 async def run_round(process: asyncio.subprocess.Process, state: PollResult, *names: str) -> bytes:
-    """What it answers, once all is told and delivered."""
+    """What it answers, once all is notified and delivered."""
     assert process.stdin
     assert process.stdout
     process.stdin.write(f"{state} {' '.join(names)}\n".encode())
@@ -214,7 +214,7 @@ async def test_two_real_processes_notify_each_change_once(shared_folder: SharedF
 
 
 async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
-    """What it was about is told again, with the same id; all else once."""
+    """What it was about is notified again, with the same id; all else once."""
     async with start_process(shared_folder, f"{shared_folder.script}; kill -9 $PPID") as process:
         assert await run_round(process, "failed", *NAMES) == b""
     assert process.returncode == -signal.SIGKILL

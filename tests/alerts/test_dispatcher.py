@@ -1,4 +1,4 @@
-"""What the desk tells: each change once, and to whom it is to go."""
+"""What is notified: each change once, and to which channels."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ async def test_what_cannot_have_turned_is_not_judged_again(
 def test_however_processes_take_turns_each_change_is_notified_once_and_none_is_taken_back(
     data: st.DataObject,
 ) -> None:
-    """Each considers what it knows every minute, however long ago it looked."""
+    """Each considers what it knows every minute, however long ago it polled."""
     states: list[PollResult] = ["well", "failed"]
     timeline = data.draw(st.lists(st.sampled_from(states), min_size=1, max_size=12))
     lookers = st.lists(st.integers(0, 2), max_size=3, unique=True)

@@ -1,4 +1,4 @@
-"""The webhook: a real server that is told of an alert, and a URL of which only the host is ever named."""
+"""The webhook: a real server that gets an alert, and a URL of which only the host is ever named."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRET = "T0P/s3cr3t-path"
 
 
 async def problem_of(url: str) -> Problem:
-    """Why an alert does not reach a webhook; what its URL keeps secret is told by nothing."""
+    """Why an alert does not reach a webhook; what its URL keeps secret is shown by nothing."""
     async with HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await post_alert(http, f"{url}/{SECRET}", make_stored_alert(), NOW)

@@ -57,7 +57,7 @@ class WatchOutput:
         return self.new_lines()
 
     async def turn(self, name: str, outcome: Outcome) -> list[Any]:
-        """The org answers this from now on; what its next look makes of it."""
+        """The org answers this from now on; what its next poll makes of it."""
         self.watch.zoho.outcomes[name] = outcome
         return await self.live(6 * MINUTE)
 

@@ -227,7 +227,7 @@ def test_the_seconds_to_the_next_run_are_counted_by_zohos_clock() -> None:
 
 
 def test_the_headline_and_the_seconds_count_from_the_same_moment() -> None:
-    """Others may have taken their time since this org was looked at."""
+    """Others may have taken their time since this org was polled."""
     run = (START + timedelta(hours=2)).isoformat()
     org = only(make_snapshot(scheduled_date=run), START + timedelta(seconds=40))
     hours, minutes, seconds = map(int, org["headline"].rsplit(" ", 1)[1].split(":"))

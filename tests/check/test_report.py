@@ -1,4 +1,4 @@
-"""One look and no patience: which verdict each org gets, and how the check exits."""
+"""One poll and no patience: which verdict each org gets, and how the check exits."""
 
 from __future__ import annotations
 

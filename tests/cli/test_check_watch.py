@@ -1,4 +1,4 @@
-"""`check --watch` as a process: a line for each change, as it comes, until it is told to end."""
+"""`check --watch` as a process: a line for each change, as it comes, until it is stopped."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class WatchProcess:
         return json.loads(line)
 
     def until(self, kind: str, after: str | None) -> Any:
-        """Read on to the line that tells this."""
+        """Read on to the line that says this."""
         while (line := self.line())["kind"] != kind or line["after"] != after:
             pass
         return line

@@ -31,7 +31,7 @@ def journal_of(home: Path) -> Path:
 
 
 def note(home: Path, snapshots: Iterable[Snapshot]) -> None:
-    """Into the user's journal, as looks that were made when the snapshots say."""
+    """Into the user's journal, as polls made when the snapshots say."""
 
     async def write() -> None:
         journal = open_journal(journal_of(home))
@@ -51,7 +51,7 @@ def snapshot_of(name: str, ago: timedelta, status: str) -> Snapshot:
 
 @pytest.fixture
 def journal_of_a_year(empty_home: Path) -> Path:
-    """A home whose journal tells of two orgs; only acme is still under watch."""
+    """A home whose journal has two orgs; only acme is still under watch."""
     write_config(empty_home, ACME_CONFIG)
     note(
         empty_home,

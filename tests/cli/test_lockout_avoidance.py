@@ -91,7 +91,7 @@ def no_change() -> None:
 
 
 def token_older() -> None:
-    """Beyond the two minutes in which a token that is refused is not made anew."""
+    """Beyond the two minutes in which a refused token is not requested again."""
     age_token(by=timedelta(minutes=3))
 
 

@@ -1,4 +1,4 @@
-"""Each trouble as `check` tells it, and a keyring that cannot be used."""
+"""Each problem as `check` shows it, and a keyring that cannot be used."""
 
 from __future__ import annotations
 

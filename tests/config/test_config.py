@@ -1,4 +1,4 @@
-"""The config's text: what it may say, and what each mistake is told as."""
+"""The config's text: what it may say, and how each mistake is shown."""
 
 from __future__ import annotations
 

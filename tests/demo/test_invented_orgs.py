@@ -39,7 +39,7 @@ OWN_VERDICTS = {
 
 
 def verdicts(world: SimulatedWorld, after: float) -> Iterator[tuple[InventedOrg, str, Verdict]]:
-    """Each org that can be looked at, the kind of its phase, and how a first look is judged."""
+    """Each org that can be polled, the kind of its phase, and how a first poll is judged."""
     now = world.start + timedelta(seconds=after)
     simulator = Simulator(world, lambda: now)
     for org in world.all_orgs.values():

@@ -1,4 +1,4 @@
-"""The past of the invented orgs: what history and links tell at each phase, and as time goes by."""
+"""The invented orgs' history and links at each phase, and as time goes by."""
 
 from __future__ import annotations
 

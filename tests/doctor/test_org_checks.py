@@ -1,4 +1,4 @@
-"""What the doctor says of an org: every trouble told apart, and no token spent on it that is not needed."""
+"""What the doctor says of an org: every problem is distinct, and no token is spent needlessly."""
 
 from __future__ import annotations
 

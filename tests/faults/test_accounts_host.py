@@ -1,4 +1,4 @@
-"""An accounts host, or who speaks for it, that leads elsewhere: no secret goes there, and that is told.
+"""An accounts host, or who speaks for it, that leads elsewhere: no secret goes there, and that is shown.
 
 All calls go out of this machine over TLS to the names that they are meant for, through a proxy on a real
 port that takes every host's place. A foreign host answers as Zoho's would: whoever follows is seen there.
@@ -142,7 +142,7 @@ class FlowUnderTest:
 
 
 async def watch(scene: FlowUnderTest) -> None:
-    """A look with all its calls, from the refresh token on."""
+    """A poll with all its calls, from the refresh token on."""
     credentials, journal = MemoryCredentialStore(), open_journal(None)
     await credentials.write_sign_in("acme", SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
@@ -265,7 +265,7 @@ CALLS: Final[dict[str, tuple[Callable[[FlowUnderTest], Awaitable[None]], str | N
     REVOKE_PATH: (end, NOT_FOLLOWED),
     SERVER_INFO_PATH: (ask_the_time, NOT_FOLLOWED),
 }
-"""What makes each call, and what a redirect of it is told as."""
+"""What makes each call, and what a redirect of it is shown as."""
 
 
 def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:

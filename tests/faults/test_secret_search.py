@@ -1,4 +1,4 @@
-"""That the search finds a secret wherever one is told."""
+"""The search finds a secret wherever one is shown."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def test_a_full_disk_is_shown_harms_no_org_and_all_is_kept_again_once_there_is_r
 
 
 def add_orgs(port: SimulatorServer, home: Path, *names: str) -> None:
-    """Under watch, and looked at each second."""
+    """Under watch, and polled each second."""
     for name in names:
         command, secrets = [*COMMAND, *add_args(port.org(name))], secrets_json(port, name)
         done = subprocess.run(command, input=secrets.encode(), capture_output=True)

@@ -1,4 +1,4 @@
-"""What is told of one org: each change of its verdict once, its end, and what lasts after a while."""
+"""The alerts of one org: each change of its verdict once, its end, and what lasts after a while."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts over any series of looks, waits, outages, restarts and processes: none doubled, none lost."""
+"""Alerts over any series of polls, waits, outages, restarts and processes: none doubled, none lost."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ processes = st.integers(0, 1)
 
 
 class Alerts(RuleBasedStateMachine):
-    """Three orgs, watched by two processes that share a ledger."""
+    """Three orgs, watched by two processes that share an alert state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Alerts(RuleBasedStateMachine):
         self.mute: set[str] = set()
         self.known = [{name: Snapshot(make_org(name)) for name in NAMES} for _ in range(2)]
         self.newest: dict[str, datetime] = {}
-        """When an org was last looked at, by any process."""
+        """When an org was last polled, by any process."""
         self.told: dict[str, Alert] = {}
         """The last alarm or reminder of each org that was not recovered from."""
         self.desk = AlertDecider()
@@ -112,7 +112,7 @@ class Alerts(RuleBasedStateMachine):
         self._set_mute(self.mute ^ {name})
 
     def teardown(self) -> None:
-        """Once all is well, and was looked at, nothing is left told."""
+        """Once all is well, and was polled, nothing stays notified."""
         self.offline = False
         self._set_mute(set())
         for name in NAMES:
@@ -156,7 +156,7 @@ class Alerts(RuleBasedStateMachine):
         return alerts
 
     def _check(self, alert: Alert) -> None:
-        """It may follow on what was told of this org, or of all of them, before."""
+        """It may follow on what was notified of this org, or of all of them, before."""
         before = self.told.get(alert.org)
         assert alert.org not in self.mute
         assert alert.org != ALL_ORGS or self.desk.covers_all_orgs
@@ -182,7 +182,7 @@ class Alerts(RuleBasedStateMachine):
             self.told[alert.org] = alert
 
     def _check_nothing_is_lost(self, process: int, name: str) -> None:
-        """What the newest look at an org brought is what is told of it."""
+        """Alerts follow the newest poll of an org."""
         one, settings = self.known[process][name], self.desk.settings
         assert self.newest[name] == one.polls.attempted_at
         if one.activity.paused:
@@ -203,7 +203,7 @@ class Alerts(RuleBasedStateMachine):
             assert told is None
 
     def _check_out_of_reach(self, process: int, name: str) -> None:
-        """It is told by itself, or with the others, or waits for them; never before its time."""
+        """It is notified by itself, or with the others, or waits for them; never before its time."""
         one, told = self.known[process][name], self.told.get(name)
         assert one.polls.failing_since is not None
         if one.polls.failures < self.desk.settings.failed_looks or name in self.mute:

@@ -1,4 +1,4 @@
-"""What is told over hours of many orgs, each looked at by its cadence, through outages and restarts."""
+"""The alerts of many orgs over hours, each polled at its cadence, through outages and restarts."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from zbtui.model.problem import Problem
 Answer = str | Problem
 """Zoho's status word, or why there is no answer."""
 World = Callable[[str, timedelta], Answer]
-"""What a look at an org brings, so long after the start."""
+"""What a poll of an org brings, so long after the start."""
 
 
 @dataclass
 class FleetSimulation:
-    """One process: its own snapshots, looked at when they are due; the ledger is the desk's."""
+    """One process: its own snapshots, polled when they are due; the alert state is shared."""
 
     desk: AlertDecider
     world: World
@@ -42,7 +42,7 @@ class FleetSimulation:
         self.luck = random.Random(self.seed)
 
     def add(self, names: Iterable[str], at: datetime = NOW, **keys: object) -> None:
-        """Orgs under watch; all are looked at in the first seconds."""
+        """Orgs under watch; all are polled in the first seconds."""
         for number, name in enumerate(names):
             self.known[name] = build_snapshot(make_org(name, **keys))
             heapq.heappush(self.due, (at + number * SECOND / 5, name))
@@ -67,7 +67,7 @@ class FleetSimulation:
         return after
 
     def run(self, until: timedelta) -> None:
-        """Look by look, up to a moment after the start."""
+        """Poll by poll, up to a moment after the start."""
         while self.due and self.due[0][0] <= NOW + until:
             at, name = heapq.heappop(self.due)
             if not self.known[name].activity.paused:
@@ -89,7 +89,7 @@ class FleetSimulation:
         self.told += [(at - NOW, alert) for alert in alerts]
 
     def _observe(self, one: Snapshot, at: datetime) -> JudgedOrg:
-        """Judged anew only where that may change anything: thousands of looks are made here."""
+        """Judged again only where that may matter: there are thousands of polls."""
         before = self.observed.get(one.org.name)
         aged = one.zoho.observed_at is not None and at - one.zoho.observed_at > 14 * MINUTE
         if (

@@ -1,4 +1,4 @@
-"""What is told by a process that observes a part of the orgs, beside others that share its ledger."""
+"""The alerts of a process that polls a part of the orgs, beside others that share its alert state."""
 
 from __future__ import annotations
 

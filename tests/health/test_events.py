@@ -1,4 +1,4 @@
-"""How an org stands after a look, and what of it is another than it was."""
+"""An org's state after a poll, and which of its facts changed."""
 
 from __future__ import annotations
 

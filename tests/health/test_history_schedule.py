@@ -1,4 +1,4 @@
-"""When history, links and the company are to be asked for along with a look."""
+"""When history, links and the company are to be asked for along with a poll."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What counts when a look failed, was missed, or did not bring all; and what was seen long ago."""
+"""What counts when a poll failed, was missed, or did not bring all; and what was seen long ago."""
 
 from __future__ import annotations
 

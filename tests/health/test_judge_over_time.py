@@ -1,4 +1,4 @@
-"""An org as it is judged look by look, while Zoho lives on: each change of verdict, and when."""
+"""An org as it is judged poll by poll, while Zoho lives on: each change of verdict, and when."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class SimulatedOrg:
             self.next_run += 7 * DAY
 
     def look(self, before: Snapshot, now: datetime) -> Snapshot:
-        """One look, as a session makes it: history, links and company only when they are due."""
+        """One poll, as a session makes it: history, links and company only when they are due."""
         if self.trouble:
             return apply_failure(before, self.trouble, now)
         if self.links.expires_at and self.links.expires_at <= now + self.clock:

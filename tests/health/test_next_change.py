@@ -1,4 +1,4 @@
-"""Up to the moment that is told, time alone makes no other verdict of what is known."""
+"""Up to the next verdict change, time alone makes no other verdict of what is known."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ CALM = replace(POLICY, every=100 * DAY)
 
 
 def started(ago: timedelta) -> Snapshot:
-    """A run in progress, of which only the history tells since when; before it one has completed."""
+    """A run in progress, of which only the history shows since when; before it one has completed."""
     done = history_row("completed", NOW - ago - HOUR)
     return snapshot_with(
         snapshot_of_running_backup(None), history=make_history(history_row("started", NOW - ago), done)

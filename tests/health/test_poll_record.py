@@ -1,4 +1,4 @@
-"""A look, as the log of looks tells it."""
+"""A poll, as the log of polls shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When to look next."""
+"""When to poll next."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ jitters = st.floats(-1, 1)
 
 
 def time_to_next_poll(snapshot: Snapshot, policy: WatchPolicy = POLICY, jitter: float = 0) -> timedelta:
-    """From now to the next look."""
+    """From now to the next poll."""
     look = next_poll(snapshot, policy, NOW, jitter)
     assert look is not None
     return look - NOW

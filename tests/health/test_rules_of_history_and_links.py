@@ -1,4 +1,4 @@
-"""Verdicts that history and links tell: failures, stopped plans, backups too old, links that end."""
+"""Verdicts by history and links: failures, stopped plans, backups too old, links that end."""
 
 from __future__ import annotations
 

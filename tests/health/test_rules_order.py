@@ -38,7 +38,7 @@ OLD_AND_FAILED = make_history(
 )
 RECENT = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - DAY))
 NEVER = History()
-"""None ever completed; without a first run, nothing tells since when one is due."""
+"""None ever completed; without a first run, nothing shows since when one is due."""
 
 
 def all_at_once(

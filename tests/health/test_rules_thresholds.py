@@ -42,7 +42,7 @@ class Threshold:
     span: timedelta
     names: Names
     known: Callable[[datetime, datetime, ZoneInfo], Snapshot]
-    """From when it happened, at the org's offset, and when the org was looked at."""
+    """From when it happened, at the org's offset, and when the org was polled."""
 
 
 def seen_at(

@@ -1,4 +1,4 @@
-"""A plan of which nothing tells that it ever ran, or since when it should: never green."""
+"""A plan of which nothing shows that it ever ran, or since when it should: never green."""
 
 from __future__ import annotations
 

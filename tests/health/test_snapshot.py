@@ -1,4 +1,4 @@
-"""How one attempt to look changes what is known of an org."""
+"""How one poll changes what is known of an org."""
 
 from __future__ import annotations
 

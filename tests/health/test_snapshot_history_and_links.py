@@ -1,4 +1,4 @@
-"""How history, links and company that were asked for with a look change what is known of an org."""
+"""How history, links and company that were asked for with a poll change what is known of an org."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ UNREAD = HistoryAndLinks(None, None, OFFLINE)
 def series(
     *looks: tuple[Backup | None, HistoryAndLinks | None], before: Snapshot | None = None
 ) -> list[Snapshot]:
-    """An org after each of these looks, a minute apart."""
+    """An org after each of these polls, a minute apart."""
     found, snapshot = [], before or poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS), NOW)
     for number, (what, past) in enumerate(looks):
         snapshot = apply_observation(

@@ -1,4 +1,4 @@
-"""What may be told of a crash: the places and the class, never a message and never a variable."""
+"""What may be shown of a crash: the places and the class, never a message and never a variable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trouble as data, and the error that carries it."""
+"""A problem as data, and the error that carries it."""
 
 from __future__ import annotations
 

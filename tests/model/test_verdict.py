@@ -1,4 +1,4 @@
-"""Verdicts and their levels: told apart without colour, sorted by how bad they are."""
+"""Verdicts and their levels: distinct without colour, sorted by how bad they are."""
 
 from __future__ import annotations
 

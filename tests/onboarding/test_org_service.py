@@ -1,4 +1,4 @@
-"""What the desk has begun is done to its end, whoever still watches."""
+"""The org service finishes what it has begun, even if nobody waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The address of an org's CRM: one of Zoho's hosts, and nothing else that anybody told but a number."""
+"""The address of an org's CRM: only Zoho's hosts, and only a number in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's own keys: what may be chosen, and what is told of a choice that cannot be."""
+"""The user's own keys: what may be chosen, and the problem shown for a choice that cannot be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})
 
 
 def keymap_error_of(**chosen: str) -> InvalidKeymapError:
-    """What is told of these keys; `fleet__look` is `fleet.look`."""
+    """The problem shown for these keys; `fleet__look` is `fleet.look`."""
     with pytest.raises(InvalidKeymapError) as told:
         parse_keymap({name.replace("__", "."): keys for name, keys in chosen.items()})
     return told.value

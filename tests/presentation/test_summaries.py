@@ -1,4 +1,4 @@
-"""What history and links tell, in words."""
+"""History and links, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A journal that is broken, foreign or newer: it is told, and stops nothing."""
+"""A journal that is broken, foreign or newer: it is reported, and stops nothing."""
 
 from __future__ import annotations
 

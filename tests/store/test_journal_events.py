@@ -1,4 +1,4 @@
-"""What a look has changed: noted once, whichever processes see it, and kept within bounds."""
+"""What a poll has changed: recorded once, whichever processes see it, and kept within bounds."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ looks = st.lists(
 def test_whatever_is_noted_in_whatever_order_the_events_lead_from_one_standing_to_the_next(
     looks: list[tuple[int, str | None]],
 ) -> None:
-    """None: a look that failed."""
+    """None: a failed poll."""
 
     async def live() -> list[Event]:
         notebook = MemoryJournal()

@@ -1,4 +1,4 @@
-"""What a look leaves in the journal: what was seen, its history, and how often a look failed."""
+"""What a poll leaves in the journal: what was seen, its history, and how often polls failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was told: each alert once, of all processes together."""
+"""What was notified: each alert once, of all processes together."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ POLLED_STATE = replace(FAILED_STATE, polled_at=START - SECOND)
 def decide_to(
     after: AlertState, *alerts: Alert
 ) -> Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]:
-    """Decides just that, whatever was told so far."""
+    """Decides just that, whatever was notified so far."""
     return lambda ledger: (after, alerts)
 
 

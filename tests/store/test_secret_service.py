@@ -54,7 +54,7 @@ def recorded_messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
 
 @pytest.fixture
 def own_keyring(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretService]:
-    """A Secret Service for one test alone, which the bus does not start anew by itself."""
+    """A Secret Service for one test alone, which the bus does not restart by itself."""
     with secret_service(bus_activation=False) as service:
         use_secret_service(service, monkeypatch)
         yield service

@@ -37,7 +37,7 @@ def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
 
 
 async def is_done_soon(task: asyncio.Task[Any]) -> bool:
-    """Whether a call has ended, after the worker has had the time to look at its limit."""
+    """Whether a call has ended, after the worker has had the time to check its limit."""
     await asyncio.wait({task}, timeout=0.02)
     return task.done()
 
@@ -152,7 +152,7 @@ async def test_the_wait_for_those_ahead_is_not_counted(stopwatch: Stopwatch) -> 
 
 
 async def test_an_error_of_a_call_that_was_given_up_is_heard_by_nobody(stopwatch: Stopwatch) -> None:
-    """It would be told on the terminal, in the middle of the screen, when the garbage is collected."""
+    """It would be printed on the terminal, in the middle of the screen, when the garbage is collected."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     worker, release = WorkerThread("test"), threading.Event()

@@ -1,4 +1,4 @@
-"""The agenda's lines: each exactly as wide as the view, and no date told more surely than it is known."""
+"""The agenda's lines: each exactly as wide as the view, and no date shown as surer than it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How one window tells an alert: toast, bell, title, and a notice on the desktop."""
+"""How one window shows an alert: toast, bell, title, and a notice on the desktop."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def toasts(driven: AppDriver) -> list[tuple[str, str]]:
-    """Title and text of what was told, oldest first."""
+    """Title and text of what was notified, oldest first."""
     return [(toast.title, toast.message) for toast in driven.app._notifications]
 
 
@@ -42,7 +42,7 @@ def set_alerts(driven: AppDriver, settings: AlertSettings) -> None:
 
 
 async def poll(driven: AppDriver, name: str = "acme") -> None:
-    """Have an org looked at anew, and what comes of it told."""
+    """Have an org polled again, and the new alerts shown."""
     await driven.advance(6)
     driven.fleet.poll_soon(name)
     await advance_and_settle(driven)

@@ -1,4 +1,4 @@
-"""What scrolls tells where it is, by a bar that can be clicked and dragged, and takes no width away."""
+"""A scrolling view shows where it is, by a bar that can be clicked and dragged, and takes no width away."""
 
 from __future__ import annotations
 

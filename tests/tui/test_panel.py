@@ -145,7 +145,7 @@ def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
 
 
 def known_but_unreachable(trouble: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snapshot:
-    """Its last backup ended well 6 days ago; since it was last seen there is a trouble."""
+    """Its last backup ended well 6 days ago; since it was last seen there is a problem."""
     entry = HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None)
     links = Links(1, 0, START + timedelta(days=1, minutes=5))
     return with_problem_of(

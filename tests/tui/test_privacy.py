@@ -49,7 +49,7 @@ def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def telling_zoho() -> FakeZoho:
-    """Three orgs: one well and with a past, one that was stopped, one that cannot be looked at."""
+    """Three orgs: one healthy with a history, one stopped, one that cannot be polled."""
 
     def row(action: str | None, state: str | None, days: int, who: str) -> dict[str, object]:
         at = (START - days * DAY).isoformat()
@@ -82,7 +82,7 @@ def away(host: str) -> Problem:
 
 
 async def told_by(driven: AppDriver) -> str:
-    """All that the screens, the toasts and the clipboard tell, in lower case."""
+    """All that the screens, the toasts and the clipboard show, in lower case."""
     told: list[str] = []
     app = driven.app
 

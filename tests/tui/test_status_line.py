@@ -1,4 +1,4 @@
-"""The line that tells what keeps the screen from being as usual."""
+"""The line that shows what keeps the screen from being as usual."""
 
 from __future__ import annotations
 

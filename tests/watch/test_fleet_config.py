@@ -1,4 +1,4 @@
-"""A fleet whose config changes, and whose orgs sign in anew."""
+"""A fleet whose config changes, and whose orgs sign in again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One org's loop: what it is told and tells, and that it never overlaps itself."""
+"""One org's loop: its answers, what it publishes, and that polls never overlap."""
 
 from __future__ import annotations
 

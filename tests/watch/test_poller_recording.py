@@ -1,4 +1,4 @@
-"""What comes of a look when it is noted: of what others have read, and of what was asked meanwhile."""
+"""What comes of a poll when it is recorded: of what others have read, and of what was asked meanwhile."""
 
 from __future__ import annotations
 

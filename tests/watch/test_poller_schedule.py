@@ -1,4 +1,4 @@
-"""How often one org is looked at: a day of it, in milliseconds."""
+"""How often one org is polled: a day of it, in milliseconds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def job(status: str, next_run: datetime) -> Observation:
 async def poll_times(
     span: timedelta, zoho: Callable[[datetime], Outcome], policy: WatchPolicy, luck: random.Random
 ) -> list[datetime]:
-    """When a poller looks within `span`, at a Zoho that answers by the time."""
+    """When a poller polls within `span`, at a Zoho that answers by the time."""
     clock = InstantClock()
     times: list[datetime] = []
 

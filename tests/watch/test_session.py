@@ -189,7 +189,7 @@ async def test_a_token_that_is_refused_when_it_is_fresh_is_not_renewed_again(clo
 async def test_tokens_that_are_refused_again_and_again_lead_to_no_lock_out(
     clock: FakeClock, pause: timedelta, restarts: bool
 ) -> None:
-    """Zoho gives ten tokens in ten minutes: one a look would be too many."""
+    """Zoho gives ten tokens in ten minutes: one a poll would be too many."""
     async with zoho_environment(clock) as zoho:
         zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
         session = zoho.session()

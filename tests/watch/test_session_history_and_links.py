@@ -26,7 +26,7 @@ class SessionDriver:
     known: Snapshot
 
     async def look(self) -> Sequence[str]:
-        """The calls that one look made, besides those for tokens."""
+        """The calls that one poll made, besides those for tokens."""
         before = len(self.zoho.calls)
         looked = await self.session.poll(self.known)
         self.known = apply_observation(self.known, looked, self.zoho.clock.now())

@@ -34,7 +34,7 @@ CODE = Secret("1000.the-code.of-a-self-client")
 
 
 class BrokerUnderTest:
-    """A desk, and what an org of the street asks it for."""
+    """A token broker, and an org's requests to it."""
 
     def __init__(
         self, zoho: ZohoEnvironment, name: str = "nordlys", journal: Journal | None = None

@@ -1,4 +1,4 @@
-"""The one HTTP client: what it refuses, what it says when the wire fails, and what it never tells."""
+"""The one HTTP client: what it refuses, what it says when the wire fails, and what it never reveals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def problem_of(url: str, through: HttpClient | None = None) -> Problem:
-    """What goes wrong with one request, which carries a token and a secret; neither is told."""
+    """What goes wrong with one request, which carries a token and a secret; neither is shown."""
     async with through or HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await http.send(

@@ -1,4 +1,4 @@
-"""A body of JSON: what goes over the wire, and what an error does not tell of it."""
+"""A body of JSON: what goes over the wire, and what an error does not show of it."""
 
 from __future__ import annotations
 

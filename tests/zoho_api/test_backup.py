@@ -401,7 +401,7 @@ http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 400, 401, 403, 40
 
 
 def check_outcome(status: int, answer: bytes) -> None:
-    """A clean backup, none, or a trouble that says this status: nothing else ever comes out."""
+    """A clean backup, none, or a problem that says this status: nothing else ever comes out."""
     try:
         backup = parse_backup_response(status, answer, "eu")
     except ProblemError as error:

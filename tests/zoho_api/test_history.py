@@ -349,7 +349,7 @@ http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 400, 401, 403, 40
 
 
 def check_outcome(status: int, body: bytes) -> None:
-    """Clean rows, or a trouble that says this status: nothing else ever comes out."""
+    """Clean rows, or a problem that says this status: nothing else ever comes out."""
     try:
         page = parse_history_response(status, body, "eu")
     except ProblemError as error:

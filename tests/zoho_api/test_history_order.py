@@ -13,7 +13,7 @@ from zbtui.zoho_api.history import HistoryEntry, parse_entry, sort_newest_first
 
 
 def at(*hours: float | None) -> list[HistoryEntry]:
-    """Rows of so many hours ago, or without a time; `id` tells their place in the answer."""
+    """Rows of so many hours ago, or without a time; `id` is their place in the answer."""
     return [
         parse_entry(history_row("initiated", None if ago is None else NOW - ago * HOUR, id=str(place)))
         for place, ago in enumerate(hours)

@@ -185,7 +185,7 @@ http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 401, 403, 404, 42
 
 
 def check_outcome(status: int, body: bytes) -> None:
-    """Links, or a trouble that says this status: nothing else ever comes out."""
+    """Links, or a problem that says this status: nothing else ever comes out."""
     try:
         links = parse_links_response(status, body, "eu")
     except ProblemError as error:

@@ -249,7 +249,7 @@ http_statuses = st.sampled_from([200, 200, 200, 204, 401, 403, 500])
 
 
 def check_outcome(status: int, body: bytes) -> None:
-    """A clean company, none for want of a scope, or an explained trouble: nothing else comes out."""
+    """A clean company, none for want of a scope, or an explained problem: nothing else comes out."""
     try:
         found = parse_organization_response(status, body, "eu")
     except ProblemError as error:
