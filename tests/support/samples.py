@@ -182,16 +182,16 @@ entries: st.SearchStrategy[HistoryEntry] = st.builds(
     repeat_type=st.sampled_from([None, "immediate", "weekly"]),
     file_name=st.none(),
     count=st.integers(0, 3),
-    at=st.none() | past_moments,
+    logged_at=st.none() | past_moments,
     done_by=st.none(),
 )
 """Rows of every kind, with a time or without."""
 histories = st.lists(entries, max_size=12).map(build_history)
 links = st.builds(
     Links,
-    data=st.integers(0, 2),
-    attachments=st.integers(0, 2),
-    expire=st.none() | timedeltas.map(lambda span: NOW + span),
+    data_parts=st.integers(0, 2),
+    attachment_parts=st.integers(0, 2),
+    expires_at=st.none() | timedeltas.map(lambda span: NOW + span),
 )
 companies = st.builds(
     make_company, st.sampled_from([None, "free", "zohooneenterprise", "Ultimate", "bigin"])
