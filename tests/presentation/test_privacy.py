@@ -138,9 +138,9 @@ def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
     )
     assert after.runs == before.runs
     assert [entry.logged_at for entry in after.entries] == [entry.logged_at for entry in before.entries]
-    for key in ("last_finished", "last_completed", "last_failed", "under_way"):
+    for key in ("last_finished", "last_completed", "last_failed", "unfinished_start"):
         was, has = getattr(before, key), getattr(after, key)
-        assert (was and (was.at, was.state)) == (has and (has.at, has.state))
+        assert (was and (was.logged_at, was.state)) == (has and (has.logged_at, has.state))
         assert has is None or after.latest_possible_time(has) == before.latest_possible_time(was)
 
 

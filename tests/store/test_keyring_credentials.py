@@ -336,7 +336,7 @@ from pathlib import Path
 from zbtui.store.keyring_credentials import KeyringCredentialStore
 READY
 async def main():
-    async with KeyringCredentialStore(Path(sys.argv[2])).refreshing("acme"):
+    async with KeyringCredentialStore(Path(sys.argv[2])).refresh_lock("acme"):
         print("held", flush=True)
         sys.stdin.readline()
 asyncio.run(main())
