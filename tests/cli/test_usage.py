@@ -361,7 +361,7 @@ def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
     def trip(report: object, *, coloured: bool) -> str:
         raise ZeroDivisionError("1000.a-secret")
 
-    monkeypatch.setattr("zbtui.check.formats.as_text", trip)
+    monkeypatch.setattr("zbtui.check.formats.report_as_text", trip)
     status = main(["check"])
     out, err = capsys.readouterr()
     assert out == ""
