@@ -51,11 +51,11 @@ def find_paths(config_option: str | None, environ: Mapping[str, str]) -> Paths:
 
 def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """One in the user's runtime folder, one in the system's temporary folder."""
-    if sys.platform == "win32":  # the owner of a folder cannot be checked there
-        return ()
-    runtime = Path(environ.get("XDG_RUNTIME_DIR") or ".")
-    temporary = Path(environ.get("TMPDIR") or "/tmp")  # shared by all users: its owner is checked on use
-    folders = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
+    folders: tuple[Path, ...] = ()
+    if sys.platform != "win32":  # the owner of a folder cannot be checked there
+        runtime = Path(environ.get("XDG_RUNTIME_DIR") or ".")
+        temporary = Path(environ.get("TMPDIR") or "/tmp")  # shared by all users: its owner is checked on use
+        folders = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
     return tuple(folder for folder in folders if folder.is_absolute())
 
 
