@@ -54,7 +54,8 @@ def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
     folders: tuple[Path, ...] = ()
     if sys.platform != "win32":  # the owner of a folder cannot be checked there
         runtime = Path(environ.get("XDG_RUNTIME_DIR") or ".")
-        temporary = Path(environ.get("TMPDIR") or "/tmp")  # shared by all users: its owner is checked on use
+        # Shared by all users: its owner is checked on use.
+        temporary = Path(environ.get("TMPDIR") or "/tmp")
         folders = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
     return tuple(folder for folder in folders if folder.is_absolute())
 
