@@ -73,7 +73,8 @@ class AlertNotifier:
             finally:
                 self._running_steps.discard(step)
 
-        self._app.run_worker(run(), group=f"alerts:{step}", description=step, exit_on_error=False)
+        # The function, not its coroutine: the app may end before the worker has begun.
+        self._app.run_worker(run, group=f"alerts:{step}", description=step, exit_on_error=False)
 
     async def _evaluate(self) -> None:
         if not self._has_started:
