@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from textual.app import App
+from textual.worker import WorkType
 
 from zbtui.alerts.evaluation_schedule import EvaluationSchedule
 from zbtui.health.alert_policy import Alert
@@ -74,7 +75,8 @@ class AlertNotifier:
                 self._running_steps.discard(step)
 
         # The function, not its coroutine: the app may end before the worker has begun.
-        self._app.run_worker(run, group=f"alerts:{step}", description=step, exit_on_error=False)
+        step_work: WorkType[None] = run
+        self._app.run_worker(step_work, group=f"alerts:{step}", description=step, exit_on_error=False)
 
     async def _evaluate(self) -> None:
         if not self._has_started:
