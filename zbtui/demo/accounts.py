@@ -68,11 +68,7 @@ class RegisteredClient:
 
 
 DEVICE_CLIENT: Final = RegisteredClient(
-    "1000.DEMODEVICE",
-    "demo-client-secret-700001",
-    "device",
-    tuple(DATA_CENTERS),
-    name="Demo for devices",
+    "1000.DEMODEVICE", "demo-client-secret-700001", "device", tuple(DATA_CENTERS), name="Demo for devices"
 )
 WEB_CLIENT: Final = RegisteredClient(
     "1000.DEMOWEB",

@@ -96,10 +96,7 @@ def shell_guide(world: SimulatedWorld, base: str) -> str:
     Args:
         base: URL of the simulator, without a trailing slash.
     """
-    lines = [
-        "Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):",
-        "",
-    ]
+    lines = ["Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):", ""]
     for org in list(world.orgs.values())[:_MAX_ORGS_IN_GUIDE]:
         secrets = {"client_secret": org.client_secret, "refresh_token": org.refresh_token}
         lines += [_echo_command(secrets), _add_command(org, base, org.client_id)]

@@ -197,11 +197,7 @@ def user_object(org: InventedOrg, name: str = "") -> dict[str, object]:
         name: empty: the org's requester.
     """
     if name in ("", org.requester):
-        return {
-            "id": f"51000000000{org.number:08}",
-            "name": org.requester,
-            "zuid": f"2007{org.number:07}",
-        }
+        return {"id": f"51000000000{org.number:08}", "name": org.requester, "zuid": f"2007{org.number:07}"}
     other = sum(name.encode()) % 10_000
     return {
         "id": f"5100000{other:04}{org.number:08}",

@@ -19,14 +19,7 @@ from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, SignInProgress
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.forms.fields import FormBox
 from zbtui.tui.forms.form_screen import FormScreen
-from zbtui.tui.forms.sign_in_pages import (
-    ClientPage,
-    ConfirmPage,
-    MethodPage,
-    OrgPage,
-    SignInPage,
-    WaitPage,
-)
+from zbtui.tui.forms.sign_in_pages import ClientPage, ConfirmPage, MethodPage, OrgPage, SignInPage, WaitPage
 from zbtui.zoho_api.errors import SIGN_IN_SCOPES
 from zbtui.zoho_api.sign_in_errors import NO_CLIENT_SECRET_PROBLEM
 

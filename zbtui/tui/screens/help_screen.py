@@ -37,10 +37,7 @@ _LEGEND: Final = [
     ("? NO HISTORY", "whether the last backup worked cannot be read"),
     ("◌ WAITING", "not looked at yet, or not lately"),
     ("", ""),
-    (
-        "Order",
-        "worst first; rests for 10 s after a move, and after a minute shows the worst again",
-    ),
+    ("Order", "worst first; rests for 10 s after a move, and after a minute shows the worst again"),
     ("(stale)", "the last look failed, or there was none yet: this is what was seen before"),
     ("● ▲ ? ✖", "in the bar: how many are ok, warning, unknown, critical, of all orgs"),
     ("‖", "paused: not looked at until it is resumed"),

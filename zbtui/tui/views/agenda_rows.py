@@ -29,13 +29,7 @@ def render_day(day: AgendaDay, width: int, now: datetime, zone: tzinfo | None = 
 
 
 def render_run(
-    run: AgendaRun,
-    snapshot: Snapshot,
-    verdict: Verdict,
-    now: datetime,
-    width: int,
-    *,
-    shares_hour: bool,
+    run: AgendaRun, snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, *, shares_hour: bool
 ) -> StyledLine:
     """One run, in exactly `width` cells: `09:58 ● acme  in 03:12:44  every week on Monday`."""
     local = run.local_time
