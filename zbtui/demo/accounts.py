@@ -29,19 +29,11 @@ ORG_SCOPE: Final = "ZohoCRM.org.READ"
 DEFAULT_SCOPES: Final = (BACKUP_SCOPE, ORG_SCOPE)
 
 _SCOPE_PREFIXES: Final = (
-    "ZohoCRM.bulk",
-    "ZohoCRM.bulk.backup",
-    "ZohoCRM.modules",
-    "ZohoCRM.org",
-    "ZohoCRM.settings",
-    "ZohoCRM.users",
-    "ZohoFiles.files",
+    *("ZohoCRM.bulk", "ZohoCRM.bulk.backup", "ZohoCRM.modules", "ZohoCRM.org", "ZohoCRM.settings"),
+    *("ZohoCRM.users", "ZohoFiles.files"),
 )
-_SCOPES: Final = frozenset(
-    f"{family}.{right}"
-    for family in _SCOPE_PREFIXES
-    for right in ("ALL", "READ", "CREATE", "UPDATE", "DELETE")
-)
+_RIGHTS: Final = ("ALL", "READ", "CREATE", "UPDATE", "DELETE")
+_SCOPES: Final = frozenset(f"{prefix}.{right}" for prefix in _SCOPE_PREFIXES for right in _RIGHTS)
 _USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 
 
@@ -84,21 +76,15 @@ REGIONAL_CLIENT: Final = RegisteredClient(
     "device",
     tuple(DATA_CENTERS),
     name="Demo with secrets of its own for each data center",
-    regional_secrets={
-        key: f"demo-client-secret-{number}" for number, key in enumerate(DATA_CENTERS, start=700101)
-    },
+    regional_secrets={key: f"demo-client-secret-{n}" for n, key in enumerate(DATA_CENTERS, start=700101)},
 )
 
 
 def self_client(org: InventedOrg) -> RegisteredClient:
     """The self client of an org, known at the org's data center only."""
+    name = f"Self Client of {org.company}"
     return RegisteredClient(
-        org.client_id,
-        org.client_secret,
-        "self",
-        (org.data_center,),
-        name=f"Self Client of {org.company}",
-        org=org.name,
+        org.client_id, org.client_secret, "self", (org.data_center,), name=name, org=org.name
     )
 
 
@@ -194,12 +180,12 @@ class IssuedToken:
 
 
 class SimulatedAccounts:
-    """The accounts hosts of all data centers, with all valid codes and tokens."""
+    """The accounts hosts of all data centers, with all valid codes and tokens.
+
+    Each org has a self client and a refresh token from the start.
+    """
 
     def __init__(self, orgs: Iterable[InventedOrg]) -> None:
-        """Args:
-        orgs: each gets a self client and a refresh token.
-        """
         self.clients = {one.client_id: one for one in (DEVICE_CLIENT, WEB_CLIENT, REGIONAL_CLIENT)}
         self.refresh_tokens: dict[str, TokenSource] = {}
         """Oldest first."""
@@ -216,11 +202,7 @@ class SimulatedAccounts:
             self.client_credentials[org.client_id] = TokenSource(org.client_id, org, DEFAULT_SCOPES)
 
     def give_consent(self, client_id: str, org: InventedOrg, asked: Mapping[str, str]) -> Consent:
-        """Accept a consent request.
-
-        Args:
-            asked: its `scope`, `access_type` and `prompt`.
-        """
+        """Accept a consent request with the `scope`, `access_type` and `prompt` in `asked`."""
         consented_before = (org.name, client_id) in self._consented
         self._consented.add((org.name, client_id))
         # Without `prompt`, only the first consent grants a refresh token.
@@ -252,11 +234,9 @@ class SimulatedAccounts:
 
     def add_refresh_token(self, source: TokenSource) -> str:
         """Add a refresh token; with more than twenty for a user and client, the oldest is deleted."""
-        existing = [
-            text
-            for text, other in self.refresh_tokens.items()
-            if (other.org.name, other.client_id) == (source.org.name, source.client_id)
-        ]
+        owner = source.org.name, source.client_id
+        tokens = self.refresh_tokens.items()
+        existing = [text for text, other in tokens if (other.org.name, other.client_id) == owner]
         for text in existing[: max(len(existing) - MAX_REFRESH_TOKENS + 1, 0)]:
             del self.refresh_tokens[text]
         text = f"1000.demo-refresh-token-{source.org.number:06}{next(self._serial):06}"
@@ -276,21 +256,13 @@ class SimulatedAccounts:
         return text
 
     def revoke_refresh_token(self, refresh_token: str) -> None:
-        """Delete a refresh token and its access tokens.
-
-        Raises:
-            KeyError: there is no such token.
-        """
+        """Delete a refresh token and its access tokens. Raises KeyError where there is none."""
         for text in self.refresh_tokens.pop(refresh_token).live_tokens:
             self.access_tokens.pop(text, None)
 
 
 def parse_scopes(text: str) -> tuple[str, ...]:
-    """Read scopes, separated by commas.
-
-    Raises:
-        ValueError: there is none, or an unknown one.
-    """
+    """Read scopes, separated by commas. Raises ValueError for none or an unknown one."""
     scopes = tuple(dict.fromkeys(text.replace(",", " ").split()))
     if not scopes or not _SCOPES.issuperset(scopes):
         raise ValueError("invalid_scope")

@@ -14,7 +14,6 @@ from zbtui.demo.responses import ResponseAndOrg, SimulatedRequest, SimulatedResp
 from zbtui.demo.simulator import Simulator
 
 _LOOPBACK_URI: Final = re.compile(r"http://(localhost|127\.0\.0\.1):[0-9]{1,5}/")
-_UNREGISTERED_REDIRECT_URI: Final = "The redirect URI is not one that is registered for this client."
 
 
 def show_consent_page(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
@@ -49,7 +48,7 @@ def _problem(simulator: Simulator, call: SimulatedRequest, client: RegisteredCli
     redirect_uri = asked.get("redirect_uri", "")
     loopback = simulator.allow_any_loopback_port and _LOOPBACK_URI.fullmatch(redirect_uri)
     if redirect_uri not in client.redirect_uris and not loopback:
-        return _UNREGISTERED_REDIRECT_URI
+        return "The redirect URI is not one that is registered for this client."
     if asked.get("response_type") != "code":
         return "The response type has to be code."
     if "code_challenge" in asked and asked.get("code_challenge_method") != "S256":
@@ -70,12 +69,9 @@ def _may_sign_in_here(org: InventedOrg, call: SimulatedRequest) -> bool:
 def _new_code(
     simulator: Simulator, client: RegisteredClient, org: InventedOrg, asked: Mapping[str, str]
 ) -> str:
-    code = GrantCode(
-        simulator.accounts.give_consent(client.client_id, org, asked),
-        simulator.now() + BROWSER_CODE_LIFETIME,
-        asked["redirect_uri"],
-        asked.get("code_challenge"),
-    )
+    consent = simulator.accounts.give_consent(client.client_id, org, asked)
+    expires_at = simulator.now() + BROWSER_CODE_LIFETIME
+    code = GrantCode(consent, expires_at, asked["redirect_uri"], asked.get("code_challenge"))
     return simulator.accounts.add_code(code)
 
 

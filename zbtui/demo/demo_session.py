@@ -47,9 +47,8 @@ async def open_demo(
     """A watch over the demo's orgs; more can be added.
 
     Args:
-        orgs: the number of orgs; 0: the hand-made ones.
+        orgs, seed: as for `SimulatedWorld`; the seed also determines the jitter.
         speed: how fast their phases pass, and how often they are polled.
-        seed: for the orgs beyond the hand-made ones, and for the jitter.
     """
     clock = clock or SystemClock()
     simulator = Simulator(SimulatedWorld(clock.now(), orgs, speed, seed), clock.now)
@@ -65,15 +64,8 @@ async def open_demo(
         async with HttpClient(serve_in_process(simulator)) as http:
             stores = Stores(config, credentials, journal)
             user = SimulatedUser(simulator, http, config, clock)
-            service = OrgService(
-                stores,
-                http,
-                clock,
-                _MIN_DEVICE_POLL_INTERVAL,
-                user.form_examples,
-                user.open_in_browser,
-                _NOTICE,
-            )
+            callbacks = user.form_examples, user.open_in_browser
+            service = OrgService(stores, http, clock, _MIN_DEVICE_POLL_INTERVAL, *callbacks, _NOTICE)
             yield make_watch(service, config.load(), random.Random(seed))
     finally:
         await journal.close()

@@ -6,13 +6,7 @@ from urllib.parse import urlencode
 
 from zbtui.demo import pages
 from zbtui.demo.accounts import DEVICE_CODE_LIFETIME, DeviceAuthorization, parse_scopes
-from zbtui.demo.responses import (
-    RefusedError,
-    ResponseAndOrg,
-    SimulatedRequest,
-    SimulatedResponse,
-    json_response,
-)
+from zbtui.demo.responses import RefusedError, ResponseAndOrg, SimulatedRequest, json_response
 from zbtui.demo.simulator import Simulator
 from zbtui.demo.token_endpoints import check_client, issue_first_tokens
 
@@ -30,9 +24,8 @@ def issue_device_code(simulator: Simulator, call: SimulatedRequest) -> ResponseA
     except ValueError:
         return RefusedError("invalid_scope").response(), None
     asked = {key: given[key] for key in ("scope", "access_type", "prompt") if key in given}
-    text, device = simulator.accounts.add_device(
-        client.client_id, call.site.data_center, asked, simulator.now()
-    )
+    here = call.site.data_center
+    text, device = simulator.accounts.add_device(client.client_id, here, asked, simulator.now())
     return json_response(200, _device_code_object(simulator, call, text, device)), None
 
 
@@ -123,10 +116,6 @@ def _handle_decision(
         return pages.message_page("Rejected", "The device was told."), None
     name = call.form.get("org", "")
     if name not in simulator.world.all_orgs:
-        return _no_such_org_page(), None
+        return pages.message_page("No such org", "Choose one of yours.", 400), None
     simulator.decide_device(device, name)
     return pages.message_page("Accepted", "Go back to your device: it goes on by itself."), name
-
-
-def _no_such_org_page() -> SimulatedResponse:
-    return pages.message_page("No such org", "Choose one of yours.", 400)

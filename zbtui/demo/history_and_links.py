@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import zip_longest
 from typing import Any, Final
 
 from zbtui.demo.invented_orgs import NEVER_SCHEDULED_KINDS, RUNNING_KINDS, InventedOrg
@@ -30,14 +31,7 @@ _END_STATES: Final = {
     "FAILED_BEFORE": "failure",
 }
 """State of the run that ended before it."""
-_ACTION_DIGITS: Final = {
-    "initiated": 1,
-    "completed": 2,
-    "failure": 3,
-    "stopped": 4,
-    "scheduled": 5,
-    "purchased": 6,
-}
+_ACTIONS: Final = ("initiated", "completed", "failure", "stopped", "scheduled", "purchased")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +67,9 @@ def history_rows(
     """
     if lived[0].kind in NEVER_SCHEDULED_KINDS:
         return []
+    plan = repeat_type_of(org.plan)
     rows = [row for run in _all_runs(world, org, lived) for row in _run_rows(org, run)]
-    rows += [
-        (act.at, _history_row(org, act, repeat_type_of(org.plan))) for act in _actions(world, org, lived)
-    ]
+    rows += [(act.at, _history_row(org, act, plan)) for act in _actions(world, org, lived)]
     rows.sort(key=lambda row: row[0], reverse=True)
     return [row for at, row in rows if at > now - _YEAR]
 
@@ -84,13 +77,9 @@ def history_rows(
 def links_object(
     world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime], now: datetime, host: str
 ) -> dict[str, Any] | None:
-    """The `urls` object of the links call, in Zoho's shape.
+    """The `urls` object of the links call, in Zoho's shape, with links below the base URL `host`.
 
-    Args:
-        host: base URL of the download links.
-
-    Returns:
-        None if there are no files: no run completed, one is running, or they expired.
+    None if there are no files: no run completed, one is running, or they expired.
     """
     if lived[0].kind in NEVER_SCHEDULED_KINDS | RUNNING_KINDS:
         return None
@@ -100,13 +89,9 @@ def links_object(
     if expiry <= now:
         return None
     folder = f"{host}/v2/crm/{org.zgid}/backup/{backup_job_id(org)}"
-    return {
-        "data_links": [f"{folder}/Data_{part:03}.zip" for part in range(1, org.number % 3 + 2)],
-        "attachment_links": [
-            f"{folder}/Attachments_{part:03}.zip" for part in range(1, org.number % 4 + 1)
-        ],
-        "expiry_date": _local_iso(org, expiry),
-    }
+    data = [f"{folder}/Data_{part:03}.zip" for part in range(1, org.number % 3 + 2)]
+    attachments = [f"{folder}/Attachments_{part:03}.zip" for part in range(1, org.number % 4 + 1)]
+    return {"data_links": data, "attachment_links": attachments, "expiry_date": _local_iso(org, expiry)}
 
 
 def _all_runs(world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]) -> list[SimulatedRun]:
@@ -120,7 +105,7 @@ def _runs_in_phases(org: InventedOrg, lived: Sequence[PhaseInTime]) -> Iterator[
     Not those of each cycle: so many in a month would be unrealistic.
     """
     states = set[str]()
-    for moment, before in _with_previous(lived):
+    for moment, before in zip_longest(lived, lived[1:]):
         kind = "immediate" if moment.kind == "ONE_OFF" else repeat_type_of(org.plan)
         state = _END_STATES.get(moment.kind)
         if moment.kind in RUNNING_KINDS and moment is lived[0]:
@@ -133,10 +118,6 @@ def _runs_in_phases(org: InventedOrg, lived: Sequence[PhaseInTime]) -> Iterator[
             seen = before is not None and before.kind in RUNNING_KINDS
             began = before.run_began_at if before and seen else ended - _run_duration(org, ended)
             yield SimulatedRun(began, ended, state, kind)
-
-
-def _with_previous(lived: Sequence[PhaseInTime]) -> Iterator[tuple[PhaseInTime, PhaseInTime | None]]:
-    yield from zip(lived, (*lived[1:], None), strict=True)
 
 
 def _run_end_time(moment: PhaseInTime) -> datetime:
@@ -155,13 +136,8 @@ def _planned_runs(
     until = world.start - _plan_ends_before_start({moment.kind for moment in lived})
     began = [run for run in runs_before(org.plan, world.anchor_run(org, lived[0])) if run <= until]
     for age, run in enumerate(reversed(began)):
-        failed = age > 2 and (org.number + run.toordinal()) % 11 == 0
-        yield SimulatedRun(
-            run,
-            run + _run_duration(org, run),
-            "failure" if failed else "completed",
-            repeat_type_of(org.plan),
-        )
+        state = "failure" if age > 2 and (org.number + run.toordinal()) % 11 == 0 else "completed"
+        yield SimulatedRun(run, run + _run_duration(org, run), state, repeat_type_of(org.plan))
 
 
 def _has_plan(org: InventedOrg, moment: PhaseInTime) -> bool:
@@ -181,7 +157,7 @@ def _actions(
 ) -> Iterator[HistoryAction]:
     """The start of the plan, and the newest action of each kind since then."""
     newest = dict[str, HistoryAction]()
-    for moment, before in _with_previous(lived):
+    for moment, before in zip_longest(lived, lived[1:]):
         for act in _actions_at(world, moment, before):
             newest.setdefault(act.action, act)
         if moment.kind in _KINDS_WITHOUT_EARLIER_ROWS:
@@ -233,7 +209,7 @@ def _history_row(org: InventedOrg, act: HistoryAction, plan: str) -> dict[str, A
 def _row_id(org: InventedOrg, act: HistoryAction) -> str:
     """An id that is unique within a year, and the same in each response."""
     hundredths = int(act.at.timestamp() * 100) % 10**10
-    return f"51{org.number:06}{hundredths:010}{_ACTION_DIGITS[act.action]}"
+    return f"51{org.number:06}{hundredths:010}{_ACTIONS.index(act.action) + 1}"
 
 
 def _run_duration(org: InventedOrg, run: datetime) -> timedelta:

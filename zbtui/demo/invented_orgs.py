@@ -126,111 +126,51 @@ _HOURS_BETWEEN_RUNS: Final = {"biweekly": 335.9, "monthly": 743.9, "monthly-ordi
 _HOURS_WITH_LINKS_EXPIRING: Final = (150, 260)
 
 _HANDMADE_ORGS: Final = (
-    # name, company, data center, requester, plan, next run in hours, life
-    ("nordlys", "Nordlys Tools AB", "eu", "Mara Lindqvist", "biweekly", 147.2, "SCHEDULED 60"),
-    (
-        "kestrel",
-        "Kestrel & Wren Ltd",
-        "uk",
-        "Tom Ashdown",
-        "biweekly",
-        335.9,
-        "SCHEDULED 14, INPROGRESS 14, COMPLETED 16",
-    ),
-    (
-        "mesa-verde",
-        "Mesa Verde Outfitters",
-        "us",
-        "Dolores Quintana",
-        "monthly",
-        743.9,
-        "SCHEDULED 10, INPROGRESS 12, FAILED 20, INPROGRESS 8, COMPLETED 12",
-    ),
-    (
-        "sakura",
-        "Sakura Seimitsu KK",
-        "jp",
-        "佐藤 美咲",
-        "biweekly",
-        61.4,
-        "STOPPED 30 by 高橋 健, SCHEDULED 18 by 森 由美",
-    ),
-    ("banyan", "Banyan Tree Exports", "in", "Anil Deshpande", "biweekly", 91.1, "NONE 26, SCHEDULED 22"),
-    (
-        "wattle",
-        "Wattle Grove Pty",
-        "au",
-        "Grace Nakamura",
-        "biweekly",
-        38.3,
-        "NO_PERMISSION 40, SCHEDULED 16",
-    ),
-    ("maple", "Maple Ridge Dairy", "ca", "Étienne Roy", "monthly-ordinal", 220.7, "invalid_code 60"),
-    (
-        "dune",
-        "Dune Line Logistics",
-        "sa",
-        "Huda Al-Farsi",
-        "biweekly",
-        19.8,
-        "OUTAGE 22, SCHEDULED 14, RESET 24",
-    ),
-    ("lotus", "Lotus Pond Trading", "cn", "Lin Yue", "biweekly", 301.5, "Access Denied 60"),
-    ("harbour", "Harbour Light DMCC", "ae", "Omar Haddad", "monthly", 24.0, "ONE_OFF 60"),
-    ("merlion", "Merlion Marine", "sg", "Tan Wei Ling", "biweekly", 110.0, "OVERDUE 60"),
-    (
-        "tern",
-        "Tern Island Ferries",
-        "eu",
-        "Jonas Brandt",
-        "monthly",
-        88.9,
-        "SCHEDULED 12, HTML 26, TOO_MANY_REQUESTS 22",
-    ),
-    (
-        "glacier",
-        "Glacier Optics",
-        "us",
-        "Priya Raman",
-        "biweekly",
-        335.9,
-        "KEYRING 24, HISTORY_DOWN 20, INPROGRESS 8, COMPLETED 12",
-    ),
-    ("plover", "Plover Press", "uk", "Ada Whitlock", "biweekly", 5.3, "PAYMENT_FAILED 24, SCHEDULED 26"),
-    (
-        "quarry",
-        "Quarry Hill Stone",
-        "uk",
-        "Bryn Maddox",
-        "monthly",
-        743.9,
-        "LONG_RUN 24, FAILED_BEFORE 18, INPROGRESS 8, COMPLETED 12",
-    ),
-    (
-        "osprey",
-        "Osprey Air Charter",
-        "us",
-        "Carla Mendes",
-        "biweekly",
-        335.9,
-        "TOO_OLD 34 by Neil Farrow, INPROGRESS 10, COMPLETED 16",
-    ),
-    (
-        "fjord",
-        "Fjord & Fell Outdoor",
-        "eu",
-        "Signe Dahl",
-        "biweekly",
-        165.2,
-        "LINKS_EXPIRING 28, SCHEDULED 32",
-    ),
-    ("tamarind", "Tamarind Kitchens", "in", "Rohan Pillai", "weekly", 100.4, "SCHEDULED 60"),
+    # name, company, data center, requester, plan, next run in hours
+    ("nordlys", "Nordlys Tools AB", "eu", "Mara Lindqvist", "biweekly", 147.2),
+    ("kestrel", "Kestrel & Wren Ltd", "uk", "Tom Ashdown", "biweekly", 335.9),
+    ("mesa-verde", "Mesa Verde Outfitters", "us", "Dolores Quintana", "monthly", 743.9),
+    ("sakura", "Sakura Seimitsu KK", "jp", "佐藤 美咲", "biweekly", 61.4),
+    ("banyan", "Banyan Tree Exports", "in", "Anil Deshpande", "biweekly", 91.1),
+    ("wattle", "Wattle Grove Pty", "au", "Grace Nakamura", "biweekly", 38.3),
+    ("maple", "Maple Ridge Dairy", "ca", "Étienne Roy", "monthly-ordinal", 220.7),
+    ("dune", "Dune Line Logistics", "sa", "Huda Al-Farsi", "biweekly", 19.8),
+    ("lotus", "Lotus Pond Trading", "cn", "Lin Yue", "biweekly", 301.5),
+    ("harbour", "Harbour Light DMCC", "ae", "Omar Haddad", "monthly", 24.0),
+    ("merlion", "Merlion Marine", "sg", "Tan Wei Ling", "biweekly", 110.0),
+    ("tern", "Tern Island Ferries", "eu", "Jonas Brandt", "monthly", 88.9),
+    ("glacier", "Glacier Optics", "us", "Priya Raman", "biweekly", 335.9),
+    ("plover", "Plover Press", "uk", "Ada Whitlock", "biweekly", 5.3),
+    ("quarry", "Quarry Hill Stone", "uk", "Bryn Maddox", "monthly", 743.9),
+    ("osprey", "Osprey Air Charter", "us", "Carla Mendes", "biweekly", 335.9),
+    ("fjord", "Fjord & Fell Outdoor", "eu", "Signe Dahl", "biweekly", 165.2),
+    ("tamarind", "Tamarind Kitchens", "in", "Rohan Pillai", "weekly", 100.4),
 )
+_PHASES: Final = {
+    "nordlys": "SCHEDULED 60",
+    "kestrel": "SCHEDULED 14, INPROGRESS 14, COMPLETED 16",
+    "mesa-verde": "SCHEDULED 10, INPROGRESS 12, FAILED 20, INPROGRESS 8, COMPLETED 12",
+    "sakura": "STOPPED 30 by 高橋 健, SCHEDULED 18 by 森 由美",
+    "banyan": "NONE 26, SCHEDULED 22",
+    "wattle": "NO_PERMISSION 40, SCHEDULED 16",
+    "maple": "invalid_code 60",
+    "dune": "OUTAGE 22, SCHEDULED 14, RESET 24",
+    "lotus": "Access Denied 60",
+    "harbour": "ONE_OFF 60",
+    "merlion": "OVERDUE 60",
+    "tern": "SCHEDULED 12, HTML 26, TOO_MANY_REQUESTS 22",
+    "glacier": "KEYRING 24, HISTORY_DOWN 20, INPROGRESS 8, COMPLETED 12",
+    "plover": "PAYMENT_FAILED 24, SCHEDULED 26",
+    "quarry": "LONG_RUN 24, FAILED_BEFORE 18, INPROGRESS 8, COMPLETED 12",
+    "osprey": "TOO_OLD 34 by Neil Farrow, INPROGRESS 10, COMPLETED 16",
+    "fjord": "LINKS_EXPIRING 28, SCHEDULED 32",
+    "tamarind": "SCHEDULED 60",
+}
+"""By name of a hand-made org: the kind and seconds of each phase."""
 HANDMADE_COUNT: Final = len(_HANDMADE_ORGS)
-"""The number of hand-made orgs."""
 
 _UNWATCHED_ORGS: Final = (
-    # number, beyond those of `generate_orgs`; then as above
+    # number, beyond those of `generate_orgs`; then as above, and the phases
     (900_001, "heron", "Heron Lake Instruments", "eu", "Astrid Holm", "biweekly", 52.4, "SCHEDULED 60"),
     (900_002, "alder", "Alder Street Books", "us", "Marcus Reed", "monthly", 310.2, "SCHEDULED 60"),
     (900_003, "saffron", "Saffron Route Spices", "in", "Kavya Iyer", "biweekly", 18.7, "SCHEDULED 60"),
@@ -246,25 +186,17 @@ def unwatched_orgs() -> Iterator[InventedOrg]:
 def generate_orgs(rng: random.Random) -> Iterator[InventedOrg]:
     """The hand-made orgs, then an endless series of generated ones."""
     for number, row in enumerate(_HANDMADE_ORGS, start=1):
-        yield _make_org(number, *row)
+        yield _make_org(number, *row, _PHASES[row[0]])
     first = ("Amber", "Birch", "Cobalt", "Delta", "Elm", "Falcon", "Granite", "Hazel", "Iris", "Juniper")
     second = ("Foods", "Works", "Travel", "Medical", "Studios", "Freight", "Energy", "Textiles")
     people = ("Sam Okoro", "Lena Fischer", "Rui Costa", "Mei Tanaka", "Noor Haddad", "Ida Berg")
-    phase_texts = (
-        *["SCHEDULED 60"] * 12,
-        "SCHEDULED 20, INPROGRESS 20, COMPLETED 20",
-        "COMPLETED 60",
-        "FAILED 60",
-        "NONE 60",
-        "RESET 30, SCHEDULED 30",
-    )
+    phase_texts = ["SCHEDULED 60"] * 12
+    phase_texts += ["SCHEDULED 20, INPROGRESS 20, COMPLETED 20", "COMPLETED 60", "FAILED 60", "NONE 60"]
+    phase_texts.append("RESET 30, SCHEDULED 30")
     for number, dc in enumerate(cycle(DATA_CENTERS), start=HANDMADE_COUNT + 1):
         company = f"{rng.choice(first)} {rng.choice(second)}"
-        requester, plan, life = (
-            rng.choice(people),
-            rng.choice(tuple(_HOURS_BETWEEN_RUNS)),
-            rng.choice(phase_texts),
-        )
+        requester, plan = rng.choice(people), rng.choice(tuple(_HOURS_BETWEEN_RUNS))
+        life = rng.choice(phase_texts)
         hours = _HOURS_BETWEEN_RUNS[plan] if "INPROGRESS" in life else _hours_to_run(rng)
         name = f"{company.replace(' ', '-').lower()}-{number}"
         yield _make_org(number, name, company, dc, requester, plan, hours, life)
@@ -278,16 +210,10 @@ def _hours_to_run(rng: random.Random) -> float:
 def _make_org(
     number: int, name: str, company: str, dc: str, requester: str, plan: str, hours: float, life: str
 ) -> InventedOrg:
+    utc_offset = timedelta(hours=LOCATIONS[dc].utc_offset_hours)
+    phases = tuple(_parse_phase(part.strip()) for part in life.split(","))
     return InventedOrg(
-        name,
-        company,
-        dc,
-        requester,
-        number,
-        timedelta(hours=LOCATIONS[dc].utc_offset_hours),
-        plan,
-        timedelta(hours=hours),
-        tuple(_parse_phase(part.strip()) for part in life.split(",")),
+        name, company, dc, requester, number, utc_offset, plan, timedelta(hours=hours), phases
     )
 
 

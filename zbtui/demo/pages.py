@@ -23,9 +23,7 @@ _MAX_ORGS_IN_GUIDE: Final = 20
 
 
 def _page(status: int, title: str, content: str) -> SimulatedResponse:
-    """Args:
-    content: HTML, with all values escaped.
-    """
+    """A page with this content: HTML, with all values escaped."""
     html = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>{content}"
@@ -40,11 +38,7 @@ def message_page(title: str, text: str, status: int = 200) -> SimulatedResponse:
 
 
 def code_entry_page(error: str = "") -> SimulatedResponse:
-    """The page to enter a device's code.
-
-    Args:
-        error: the problem with the last code; empty: there was none.
-    """
+    """The page to enter a device's code, with the problem of the last code, if there was one."""
     problem = f"<p>{escape(error)}</p>" if error else ""
     return _page(
         404 if error else 200,
@@ -75,8 +69,8 @@ def consent_form_page(
         for org in orgs
     )
     inputs = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in hidden.items()
+        f'<input type="hidden" name="{escape(key)}" value="{escape(value)}">'
+        for key, value in hidden.items()
     )
     action = f"?{urlencode(query)}" if query else "?"
     return _page(
@@ -91,11 +85,7 @@ def consent_form_page(
 
 
 def shell_guide(world: SimulatedWorld, base: str) -> str:
-    """Commands that put these orgs under watch.
-
-    Args:
-        base: URL of the simulator, without a trailing slash.
-    """
+    """Commands that put these orgs under watch; `base` is the simulator's URL without a last slash."""
     lines = ["Zoho, simulated; nothing of it is real. To watch its orgs (on another port, see its /):", ""]
     for org in list(world.orgs.values())[:_MAX_ORGS_IN_GUIDE]:
         secrets = {"client_secret": org.client_secret, "refresh_token": org.refresh_token}

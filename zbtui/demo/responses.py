@@ -30,15 +30,8 @@ API_ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "INTERNAL_SERVER_ERROR": (500, "Internal Server Error"),
 }
 TOKEN_ERRORS: Final = frozenset(
-    {
-        "invalid_client",
-        "invalid_client_secret",
-        "invalid_code",
-        "general_error",
-        "invalid_scope",
-        "Access Denied",
-    }
-)
+    ("invalid_client", "invalid_client_secret", "invalid_code", "general_error", "invalid_scope")
+) | {"Access Denied"}
 _MAX_ROWS: Final = 200
 """Rows of a page, at most and by default ("Backup history")."""
 _THROTTLED_TEXT: Final = "You have made too many requests continuously. Please try again later."
@@ -88,8 +81,6 @@ class SimulatedRequest:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedResponse:
-    """Status, body and headers to send."""
-
     status: int
     body: bytes = b""
     content_type: str = "application/json;charset=UTF-8"
@@ -147,12 +138,14 @@ def json_response(status: int, body: object, headers: Mapping[str, str] | None =
     return SimulatedResponse(status, json.dumps(body).encode(), headers=headers or {})
 
 
+def text_response(status: int, text: str) -> SimulatedResponse:
+    return SimulatedResponse(status, text.encode(), "text/plain;charset=UTF-8")
+
+
 def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> SimulatedResponse:
     """The page of a history selected by `page` and `per_page`; 204 if it is empty."""
-    page, size = (
-        _int_parameter(call, "page", 1),
-        min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS),
-    )
+    page = _int_parameter(call, "page", 1)
+    size = min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS)
     shown = rows[(page - 1) * size : page * size]
     if not shown:
         return SimulatedResponse(204)

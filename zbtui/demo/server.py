@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -23,15 +24,17 @@ from zbtui.demo.responses import (
     SimulatedResponse,
     Site,
     api_error_response,
+    text_response,
 )
 from zbtui.demo.simulator import Simulator
 from zbtui.demo.token_endpoints import issue_grant_code, issue_token, revoke_token, server_info
 from zbtui.demo.world import SimulatedWorld
 from zbtui.zoho_api.data_centers import DATA_CENTERS
 
+Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Handler = Callable[[Simulator, SimulatedRequest], ResponseAndOrg]
 
 _DATA_CENTERS_BY_HOST: Final = {
@@ -65,11 +68,7 @@ _GRANT_TYPES: Final = (
 
 def serve_in_process(simulator: Simulator) -> AsgiApp:
     """For a client in the process."""
-
-    async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        await _serve(simulator, scope, receive, send)
-
-    return serve
+    return partial(_serve, simulator)
 
 
 def serve_on_port(simulator: Simulator) -> AsgiApp:
@@ -78,7 +77,7 @@ def serve_on_port(simulator: Simulator) -> AsgiApp:
     Each response has a `Date` by the simulator's clock, so the server must not add its own.
     """
 
-    async def serve(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _serve_lifespan(simulator, receive, send)
             return
@@ -97,9 +96,7 @@ async def _serve_lifespan(simulator: Simulator, receive: Receive, send: Send) ->
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _serve(
-    simulator: Simulator, scope: MutableMapping[str, Any], receive: Receive, send: Send
-) -> None:
+async def _serve(simulator: Simulator, scope: Scope, receive: Receive, send: Send) -> None:
     began = simulator.next_serial()
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     host, method = headers.get("host", ""), scope["method"]
@@ -108,19 +105,11 @@ async def _serve(
     form = dict(parse_qsl((await _read_body(receive)).decode("latin-1")))
     call = SimulatedRequest(site, method, dict(parse_qsl(query)), form, headers.get("authorization", ""))
     answer, org = _route(simulator, path, call)
+    request = method, host, scope["path"], _mask_secrets(query), org
+    serials = began, simulator.next_serial()
+    grant = _grant_type(path, call)
     simulator.request_records.append(
-        RequestRecord(
-            simulator.now(),
-            method,
-            host,
-            scope["path"],
-            _mask_secrets(query),
-            org,
-            answer.status,
-            began,
-            simulator.next_serial(),
-            _grant_type(path, call),
-        )
+        RequestRecord(simulator.now(), *request, answer.status, *serials, grant)
     )
     await _send_response(send, answer, simulator.now())
 
@@ -139,9 +128,7 @@ def _resolve_site(scheme: str, host: str, path: str) -> tuple[Site, str]:
 def _route(simulator: Simulator, path: str, call: SimulatedRequest) -> ResponseAndOrg:
     if path in ("", "/"):
         base = call.site.root_url or call.site.accounts_url()
-        return SimulatedResponse(
-            200, pages.shell_guide(simulator.world, base).encode(), "text/plain;charset=UTF-8"
-        ), None
+        return text_response(200, pages.shell_guide(simulator.world, base)), None
     methods, handler = _ROUTES.get(path, (_ANY_METHOD, None))
     if handler is None or (methods and call.method not in methods):
         return api_error_response("INVALID_URL_PATTERN"), None
@@ -150,12 +137,10 @@ def _route(simulator: Simulator, path: str, call: SimulatedRequest) -> ResponseA
 
 def _mask_secrets(query: str) -> str:
     """Replace the values of secrets in the query, but keep their keys."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if not any(key in _SECRET_PARAMETERS for key, _ in pairs):
+    pairs, secrets = parse_qsl(query, keep_blank_values=True), _SECRET_PARAMETERS
+    if not any(key in secrets for key, _ in pairs):
         return query
-    return urlencode(
-        [(key, "***" if key in _SECRET_PARAMETERS else value) for key, value in pairs], safe="*"
-    )
+    return urlencode([(key, "***" if key in secrets else value) for key, value in pairs], safe="*")
 
 
 def _grant_type(path: str, call: SimulatedRequest) -> str | None:

@@ -47,11 +47,8 @@ __all__ = [
 ]
 
 _MAX_REQUEST_RECORDS: Final = 1000
-"""The number of requests to remember."""
 _KINDS_BESIDE_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
-_KINDS_OF_BACKUP_CALLS_ONLY: Final = frozenset(
-    {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"}
-)
+_KINDS_OF_BACKUP_CALLS_ONLY: Final = {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"}
 """Problems of the backup calls that do not affect the org call."""
 _MAINTENANCE_PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 
@@ -138,49 +135,29 @@ class Simulator:
         self.decide_device(device, org_name)
 
     def decide_device(self, device: DeviceAuthorization, org_name: str | None) -> None:
-        """As above, for a pending code.
-
-        Raises:
-            KeyError: no such org.
-        """
+        """As above, for a pending code."""
         if org_name is None:
             device.is_denied = True
         else:
             org = self.world.all_orgs[org_name]
             device.consent = self.accounts.give_consent(device.client_id, org, device.request)
 
-    # The API hosts
+    # The API hosts; all raise ConnectionResetError where the org's kind is `RESET`
 
     def details_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup`.
-
-        Raises:
-            ConnectionResetError: the kind of the org is `RESET`.
-        """
+        """`GET {api}/crm/bulk/v7/backup`."""
         return self._respond(call, BACKUP_SCOPE, self._backup_response)
 
     def history_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup/history`, one page.
-
-        Raises:
-            ConnectionResetError: as `details_response`.
-        """
+        """`GET {api}/crm/bulk/v7/backup/history`, one page."""
         return self._respond(call, BACKUP_SCOPE, lambda org: self._history_of_org(org, call))
 
     def links_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/bulk/v7/backup/urls`.
-
-        Raises:
-            ConnectionResetError: as `details_response`.
-        """
+        """`GET {api}/crm/bulk/v7/backup/urls`."""
         return self._respond(call, BACKUP_SCOPE, lambda org: self._links_of_org(org, call))
 
     def organization_response(self, call: SimulatedRequest) -> ResponseAndOrg:
-        """`GET {api}/crm/v7/org`.
-
-        Raises:
-            ConnectionResetError: as `details_response`.
-        """
+        """`GET {api}/crm/v7/org`."""
         return self._respond(call, ORG_SCOPE, self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
 
     def _respond(
@@ -190,10 +167,7 @@ class Simulator:
         give: Callable[[InventedOrg], SimulatedResponse],
         spared: Collection[str] = (),
     ) -> ResponseAndOrg:
-        """Args:
-        give: makes the answer if there is no problem.
-        spared: kinds that do not affect this call.
-        """
+        """What `give` makes, unless there is a problem; the kinds `spared` do not affect this call."""
         org, refusal = self._authorize(call, scope)
         if org is None or refusal is not None:
             return refusal or api_error_response("INVALID_TOKEN"), org.name if org else None
@@ -241,9 +215,8 @@ class Simulator:
         if kind == "EMPTY":
             return SimulatedResponse(200, b"{}")
         remaining = {"X-API-CREDITS-REMAINING": "1840"} if org.name == "kestrel" else {}
-        return json_response(
-            200, {"backup": self.world.backup_object(org, self._phases_lived(org)[0])}, remaining
-        )
+        backup = self.world.backup_object(org, self._phases_lived(org)[0])
+        return json_response(200, {"backup": backup}, remaining)
 
     def _history_of_org(self, org: InventedOrg, call: SimulatedRequest) -> SimulatedResponse:
         if self.kind_of(org) == "HISTORY_DOWN":

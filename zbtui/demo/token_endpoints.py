@@ -12,9 +12,9 @@ from zbtui.demo.responses import (
     RefusedError,
     ResponseAndOrg,
     SimulatedRequest,
-    SimulatedResponse,
     Site,
     json_response,
+    text_response,
 )
 from zbtui.demo.simulator import Simulator
 from zbtui.zoho_api.data_centers import DATA_CENTERS
@@ -43,11 +43,7 @@ def issue_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
 def check_client(
     simulator: Simulator, call: SimulatedRequest, client_types: Collection[str], *, secret: bool = True
 ) -> RegisteredClient:
-    """The client that sent a call.
-
-    Args:
-        client_types: those allowed for this call.
-        secret: whether the call needs the client's secret.
+    """The client that sent a call; `secret`: whether the call needs its secret.
 
     Raises:
         RefusedError: the client is unknown here, of another type, or its secret is wrong.
@@ -62,6 +58,7 @@ def check_client(
 
 
 _TokenObjectAndOrg = tuple[dict[str, Any], InventedOrg]
+_GrantHandler = Callable[[Simulator, SimulatedRequest, RegisteredClient], _TokenObjectAndOrg]
 
 
 def _grant_by_refresh_token(
@@ -109,9 +106,7 @@ def _grant_by_code(
     return body, org
 
 
-_GRANT_HANDLERS: Final[
-    Mapping[str, Callable[[Simulator, SimulatedRequest, RegisteredClient], _TokenObjectAndOrg]]
-] = {
+_GRANT_HANDLERS: Final[Mapping[str, _GrantHandler]] = {
     "refresh_token": _grant_by_refresh_token,
     "client_credentials": _grant_by_client_credentials,
     "authorization_code": _grant_by_code,
@@ -137,10 +132,7 @@ def issue_first_tokens(simulator: Simulator, consent: Consent, site: Site) -> di
 def _token_object(
     simulator: Simulator, source: TokenSource, site: Site, requested_scopes: tuple[str, ...] | None = None
 ) -> dict[str, Any]:
-    """A new access token.
-
-    Args:
-        requested_scopes: its scopes; None: all scopes of the source.
+    """A new access token with these scopes; None: all scopes of the source.
 
     Raises:
         RefusedError: too many requests, or a forced refusal.
@@ -188,11 +180,10 @@ def issue_grant_code(simulator: Simulator, call: SimulatedRequest) -> ResponseAn
     name = call.parameters.get("org", "")
     org = simulator.world.all_orgs.get(name)
     if org is None or org.data_center != call.site.data_center:
-        return SimulatedResponse(404, b"No such org here.\n", "text/plain;charset=UTF-8"), None
+        return text_response(404, "No such org here.\n"), None
+    minutes, scope = call.parameters.get("minutes", "10"), call.parameters.get("scope")
     try:
-        code = simulator.issue_grant_code(
-            name, int(call.parameters.get("minutes", "10")), call.parameters.get("scope")
-        )
+        code = simulator.issue_grant_code(name, int(minutes), scope)
     except ValueError:
-        return SimulatedResponse(400, b"No such scope or minutes.\n", "text/plain;charset=UTF-8"), name
-    return SimulatedResponse(200, f"{code}\n".encode(), "text/plain;charset=UTF-8"), name
+        return text_response(400, "No such scope or minutes.\n"), name
+    return text_response(200, f"{code}\n"), name

@@ -65,10 +65,7 @@ class SimulatedWorld:
     """
 
     def __init__(self, start: datetime, orgs: int = 0, speed: float = 1.0, seed: int = 0) -> None:
-        """Args:
-        orgs: how many; 0: the hand-made ones.
-        seed: for the orgs beyond the hand-made ones.
-        """
+        """`orgs` is their number; 0: the hand-made ones. `seed` generates those beyond them."""
         self.start = start
         self.speed = speed
         invented = islice(generate_orgs(random.Random(seed)), orgs or HANDMADE_COUNT)
@@ -81,7 +78,6 @@ class SimulatedWorld:
         return self.orgs | self.unwatched_orgs
 
     def phase_at(self, org: InventedOrg, now: datetime) -> PhaseInTime:
-        """The phase of an org at `now`."""
         return self._phase_number(org, self._finished_phase_count(org, now))
 
     def phases_until(self, org: InventedOrg, now: datetime) -> tuple[PhaseInTime, ...]:
@@ -109,9 +105,8 @@ class SimulatedWorld:
     def anchor_run(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
         """The run that the plan is counted from: a later one; for `OVERDUE`, the one that was due."""
         due = self.start - _OVERDUE_BY if moment.kind == "OVERDUE" else self.start + org.time_to_first_run
-        return move_onto_plan(
-            org.plan, due.astimezone(timezone(org.utc_offset)).replace(second=0, microsecond=0)
-        )
+        local = due.astimezone(timezone(org.utc_offset))
+        return move_onto_plan(org.plan, local.replace(second=0, microsecond=0))
 
     def org_object(self, org: InventedOrg) -> dict[str, object]:
         """The one `org` object of the org call, in Zoho's shape."""
@@ -173,16 +168,10 @@ class SimulatedWorld:
         seconds = [phase.seconds for phase in org.phases]
         began, phase = rounds * sum(seconds) + sum(seconds[:index]), org.phases[index]
         next_kind = org.phases[(index + 1) % len(org.phases)].kind
-        return PhaseInTime(
-            phase.kind,
-            self._real_time(began),
-            self._real_time(began + phase.seconds),
-            next_kind,
-            phase.done_by,
+        began_at, ends_at = (
+            self.start + timedelta(seconds=lived / self.speed) for lived in (began, began + phase.seconds)
         )
-
-    def _real_time(self, lived: float) -> datetime:
-        return self.start + timedelta(seconds=lived / self.speed)
+        return PhaseInTime(phase.kind, began_at, ends_at, next_kind, phase.done_by)
 
 
 def backup_job_id(org: InventedOrg) -> str:
@@ -191,11 +180,7 @@ def backup_job_id(org: InventedOrg) -> str:
 
 
 def user_object(org: InventedOrg, name: str = "") -> dict[str, object]:
-    """A user of the org, in the shape of `requester` and `done_by`.
-
-    Args:
-        name: empty: the org's requester.
-    """
+    """A user of the org, in the shape of `requester` and `done_by`; without a name, the requester."""
     if name in ("", org.requester):
         return {"id": f"51000000000{org.number:08}", "name": org.requester, "zuid": f"2007{org.number:07}"}
     other = sum(name.encode()) % 10_000
