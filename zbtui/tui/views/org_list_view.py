@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache
-from typing import ClassVar, Final, NamedTuple, get_args
+from typing import ClassVar, Final, NamedTuple
 
 from rich.style import Style
 from textual import events
@@ -21,9 +21,8 @@ from zbtui.presentation.filter import FILTER_FIELDS
 from zbtui.tui.bindings import bindings_of
 from zbtui.tui.messages import OrgsShown
 from zbtui.tui.org_list import OrgList
-from zbtui.tui.widgets.line_scroll_view import SCROLLBAR_WIDTH, LineScrollView
-from zbtui.tui.widgets.strips import join_pieces
-from zbtui.tui.widgets.styled_line import StyledLine, StyleRole, fit
+from zbtui.tui.views.styled_scroll_view import StyledScrollView
+from zbtui.tui.widgets.styled_line import StyledLine, fit
 
 COLUMN_GAP: Final = 1
 """Cells between two columns."""
@@ -44,11 +43,8 @@ def org_item(name: str) -> ViewItem:
     return ViewItem(name, name)
 
 
-class OrgListView(LineScrollView, can_focus=True):
-    """Items in one or several columns, with a cursor on one of them.
-
-    A view defines its items (`make_items`) and draws each of them (`render_item`).
-    """
+class OrgListView(StyledScrollView):
+    """Items in one or several columns, with a cursor on one of them."""
 
     # A change reaches the terminal in four steps, in this order:
     #
@@ -62,10 +58,6 @@ class OrgListView(LineScrollView, can_focus=True):
     # New orgs, another order or filter begin at 1, another size at 2. A tick, a new snapshot or a move of
     # the cursor changes neither items nor layout, and needs only 4: that is what makes it cheap.
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "org-list--selected",
-        *(f"org-list--{role}" for role in get_args(StyleRole)),
-    }
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("tiles")
 
     item_height: ClassVar[int] = 1
@@ -88,7 +80,6 @@ class OrgListView(LineScrollView, can_focus=True):
         """Index of the selected item; None where there is none to select."""
         self._rendered_items: dict[int, tuple[tuple[StyledLine, ...], bool]] = {}
         """What the screen shows: lines by item index, and whether they were drawn as selected."""
-        self._styles: dict[tuple[StyleRole, bool], Style] = {}
         self._layout_size = (0, 0)
         """The line width and screen height of the last layout."""
         self._scrolled_height = 0
@@ -102,8 +93,8 @@ class OrgListView(LineScrollView, can_focus=True):
     # What a subclass defines
 
     def make_items(self) -> Sequence[ViewItem]:
-        """All items from top to bottom, as of now."""
-        raise NotImplementedError
+        """All items from top to bottom, as of now: by default one for each org."""
+        return [org_item(name) for name in self.org_list.order]
 
     def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         """The item as `item_height` lines, each exactly `width` cells wide."""
@@ -136,7 +127,7 @@ class OrgListView(LineScrollView, can_focus=True):
 
     def keys_changed(self) -> None:
         """Redraw with the keys of the changed config."""
-        self._redraw_all()
+        self.redraw_all()
 
     def show_from(self, org: str | None) -> None:
         """Open this view with the cursor on that org."""
@@ -170,7 +161,7 @@ class OrgListView(LineScrollView, can_focus=True):
     def reset_to_top(self) -> None:
         """Return to the top; called when the idle timer expires."""
         self._selected_index = self._next_selectable(0, 1)
-        self._redraw_all()
+        self.redraw_all()
         self.scroll_home(animate=False, force=True)
 
     def select(self, org: str) -> None:
@@ -222,24 +213,6 @@ class OrgListView(LineScrollView, can_focus=True):
         if self.org_list.is_user_active:
             self.call_after_refresh(self._scroll_to_selected)
 
-    # It looks the same with and without focus. Textual's own handlers would repaint all of it ...
-
-    def on_focus(self, event: events.Focus) -> None:
-        event.prevent_default()
-        self.has_focus = True
-
-    def on_blur(self, event: events.Blur) -> None:
-        event.prevent_default()
-        self.has_focus = False
-
-    def watch_has_focus(self, _has_focus: bool) -> None:
-        """... and compute its many styles again."""
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._styles.clear()
-        self._redraw_all()
-
     def _lay_out_if_resized(self) -> None:
         """Lay out again for another size; for another height, keep the selected item in sight."""
         if self.line_width and self._layout_size != (self.line_width, self.screen.size.height):
@@ -257,11 +230,11 @@ class OrgListView(LineScrollView, can_focus=True):
         rows = -(-len(self._items) // self._columns)
         self.set_line_count(rows * self.item_height)
         # The cached lines have the old width, and an index may now mean another item.
-        self._redraw_all()
+        self.redraw_all()
 
-    def _redraw_all(self) -> None:
+    def redraw_all(self) -> None:
         self._rendered_items.clear()
-        self.refresh()
+        super().redraw_all()
 
     def _visible_range(self) -> range:
         """The indices of the items in sight."""
@@ -329,12 +302,7 @@ class OrgListView(LineScrollView, can_focus=True):
         if not self._has_painted:
             self._has_painted = True
             self.app.post_message(OrgsShown())
-        bar = (
-            ("▐" * SCROLLBAR_WIDTH, self._style_of("frame"))
-            if y in self.thumb_rows
-            else (" " * SCROLLBAR_WIDTH, self._style_of("text"))
-        )
-        return join_pieces([*self._line_pieces(y), bar], self.size.width)
+        return self.strip_of(y, self._line_pieces(y))
 
     def _line_pieces(self, y: int) -> list[tuple[str, Style]]:
         if y < self.header_height:
@@ -353,40 +321,21 @@ class OrgListView(LineScrollView, can_focus=True):
     def _render_empty(self, line: int) -> list[tuple[str, Style]]:
         """A line of the text shown where no org matches the filter."""
         fields = " ".join(f"{field}:" for field in FILTER_FIELDS)
-        texts = (
-            ("", " No org matches the filter.", f" Its fields are {fields}")
-            if self.org_list.filter_text
-            else ()
-        )
-        return [(fit(texts[line] if line < len(texts) else "", self.line_width), self._style_of("muted"))]
+        texts = ("", " No org matches the filter.", f" Its fields are {fields}")
+        text = texts[line] if self.org_list.filter_text and line < len(texts) else ""
+        return [(fit(text, self.line_width), self.style_of("muted"))]
 
     def _join_columns(self, rendered: Sequence[tuple[StyledLine, bool]]) -> list[tuple[str, Style]]:
         """Join lines of items side by side, each given with its highlight, up to the scroll bar."""
-        blank = self._style_of("text")
+        blank = self.style_of("text")
         pieces: list[tuple[str, Style]] = []
         for line, selected in rendered:
             if pieces:
                 pieces.append((" " * COLUMN_GAP, blank))
-            pieces += [(text, self._style_of(role, selected=selected)) for text, role in line]
+            pieces += [(text, self.style_of(role, selected=selected)) for text, role in line]
         width = len(rendered) * (self._item_width + COLUMN_GAP) - COLUMN_GAP if rendered else 0
         pieces.append((" " * (self.line_width - width), blank))
         return pieces
-
-    def _style_of(self, role: StyleRole, *, selected: bool = False) -> Style:
-        style = self._styles.get((role, selected))
-        if style is None:
-            style = self.get_component_rich_style(f"org-list--{role}")
-            if selected:
-                highlight = self.get_component_rich_style("org-list--selected")
-                style += Style(
-                    # In reverse, the text color becomes the background: use one for the whole line.
-                    color=highlight.color if highlight.reverse else None,
-                    bgcolor=highlight.bgcolor,
-                    bold=highlight.bold or None,
-                    reverse=highlight.reverse or None,
-                )
-            self._styles[role, selected] = style
-        return style
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

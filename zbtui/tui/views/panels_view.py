@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from zbtui.tui.bindings import key_of
 from zbtui.tui.org_list import OrgList
-from zbtui.tui.views.org_list_view import COLUMN_GAP, OrgListView, ViewItem, org_item
+from zbtui.tui.views.org_list_view import COLUMN_GAP, OrgListView, ViewItem
 from zbtui.tui.views.panel import MAX_PANEL_WIDTH, MIN_PANEL_WIDTH, PANEL_HEIGHT, PanelKeys, render_panel
 from zbtui.tui.widgets.styled_line import StyledLine
 
@@ -28,9 +27,6 @@ class PanelsView(OrgListView):
 
     def on_mount(self) -> None:
         self.keys_changed()
-
-    def make_items(self) -> Sequence[ViewItem]:
-        return [org_item(name) for name in self.org_list.order]
 
     def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         assert tile.org is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -10,7 +9,7 @@ from textual.message import Message
 
 from zbtui.presentation.sorting import SortOrder
 from zbtui.tui.bindings import bindings_of
-from zbtui.tui.views.org_list_view import OrgListView, ViewItem, org_item
+from zbtui.tui.views.org_list_view import OrgListView, ViewItem
 from zbtui.tui.views.table_rows import column_at, fit_columns, render_table_header, render_table_row
 from zbtui.tui.widgets.styled_line import StyledLine
 
@@ -27,9 +26,6 @@ class TableView(OrgListView):
         def __init__(self, sort: SortOrder) -> None:
             super().__init__()
             self.sort = sort
-
-    def make_items(self) -> Sequence[ViewItem]:
-        return [org_item(name) for name in self.org_list.order]
 
     def render_item(self, tile: ViewItem, width: int, *, selected: bool) -> tuple[StyledLine, ...]:
         assert tile.org is not None
