@@ -6,7 +6,7 @@ readable on the background and on the selected row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -25,30 +25,43 @@ _SELECTED_TINT: Final = 0.2
 """Share of the primary color in a selected row, in themes other than zbtui's."""
 _BLEND_STEPS: Final = 20
 
-_ACCENTS_ON_DARK: Final = {
-    "accent-mark-blue": "#5b9cf5",
-    "accent-mark-cyan": "#35c9d6",
-    "accent-mark-green": "#57c26d",
-    "accent-mark-yellow": "#ecd14e",
-    "accent-mark-orange": "#f0964a",
-    "accent-mark-red": "#ef5d5d",
-    "accent-mark-magenta": "#ea79c4",
-    "accent-mark-violet": "#a585f2",
+_ACCENTS: Final = {
+    "accent-mark-blue": ("#5b9cf5", "#1f66d0"),
+    "accent-mark-cyan": ("#35c9d6", "#0f8797"),
+    "accent-mark-green": ("#57c26d", "#2c8a3c"),
+    "accent-mark-yellow": ("#ecd14e", "#9a7b00"),
+    "accent-mark-orange": ("#f0964a", "#c2590c"),
+    "accent-mark-red": ("#ef5d5d", "#c62828"),
+    "accent-mark-magenta": ("#ea79c4", "#b8288c"),
+    "accent-mark-violet": ("#a585f2", "#7044c8"),
 }
-_ACCENTS_ON_LIGHT: Final = {
-    "accent-mark-blue": "#1f66d0",
-    "accent-mark-cyan": "#0f8797",
-    "accent-mark-green": "#2c8a3c",
-    "accent-mark-yellow": "#9a7b00",
-    "accent-mark-orange": "#c2590c",
-    "accent-mark-red": "#c62828",
-    "accent-mark-magenta": "#b8288c",
-    "accent-mark-violet": "#7044c8",
+"""The colors of the accent marks, on dark and on light ground."""
+_COLORS: Final = {
+    "background": ("#12161b", "#fcfbf8"),
+    "surface": ("#181d24", "#f3f2ee"),
+    "panel": ("#1c232c", "#ebeae5"),
+    "selected-row": ("#243040", "#e4eaf1"),
+    "warning-muted": ("#3a3416", "#f5edc8"),
+    "error-muted": ("#3d1f16", "#f7dfda"),
+    "success-muted": ("#1d3324", "#dcecdf"),
+    "list-text": ("#cfd5dd", "#2b3138"),
+    "list-muted": ("#a0a5ad", "#5d636b"),
+    "list-heading": ("#a9b8cc", "#3f4f66"),
+    "list-frame": ("#6f7a88", "#7c848e"),
+    "list-cursor": ("#8fb4ff", "#0b4ea8"),
+    "state-ok": ("#9be1af", "#015e3f"),
+    "state-running": ("#7696f5", "#1260da"),
+    "state-warning": ("#f5df45", "#7d6602"),
+    "state-unknown": ("#f0f3fa", "#171b1d"),
+    "state-critical": ("#f0754a", "#740804"),
+    "state-stale": ("#a0a2a8", "#62656c"),
+    **_ACCENTS,
 }
+"""zbtui's variables and a few of Textual's, in its dark and in its light theme."""
 
 
-def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, dark: bool) -> Theme:
-    """A theme from colors, keyed by zbtui's variables and a few of Textual's."""
+def _theme(name: str, *, dark: bool) -> Theme:
+    colors = {key: on_dark if dark else on_light for key, (on_dark, on_light) in _COLORS.items()}
     state = {key.removeprefix("state-"): value for key, value in colors.items() if key.startswith("state-")}
     return Theme(
         name,
@@ -65,7 +78,6 @@ def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, 
         dark=dark,
         variables={
             **colors,
-            **accents,
             # Textual blends its own with the text color, which makes states hard to tell apart.
             "text-success": state["ok"],
             "text-primary": state["running"],
@@ -88,71 +100,16 @@ def _theme(name: str, colors: Mapping[str, str], accents: Mapping[str, str], *, 
     )
 
 
-ZBTUI_THEMES: Final = (
-    _theme(
-        DARK,
-        {
-            "background": "#12161b",
-            "surface": "#181d24",
-            "panel": "#1c232c",
-            "selected-row": "#243040",
-            "warning-muted": "#3a3416",
-            "error-muted": "#3d1f16",
-            "success-muted": "#1d3324",
-            "list-text": "#cfd5dd",
-            "list-muted": "#a0a5ad",
-            "list-heading": "#a9b8cc",
-            "list-frame": "#6f7a88",
-            "list-cursor": "#8fb4ff",
-            "state-ok": "#9be1af",
-            "state-running": "#7696f5",
-            "state-warning": "#f5df45",
-            "state-unknown": "#f0f3fa",
-            "state-critical": "#f0754a",
-            "state-stale": "#a0a2a8",
-        },
-        _ACCENTS_ON_DARK,
-        dark=True,
-    ),
-    _theme(
-        LIGHT,
-        {
-            "background": "#fcfbf8",
-            "surface": "#f3f2ee",
-            "panel": "#ebeae5",
-            "selected-row": "#e4eaf1",
-            "warning-muted": "#f5edc8",
-            "error-muted": "#f7dfda",
-            "success-muted": "#dcecdf",
-            "list-text": "#2b3138",
-            "list-muted": "#5d636b",
-            "list-heading": "#3f4f66",
-            "list-frame": "#7c848e",
-            "list-cursor": "#0b4ea8",
-            "state-ok": "#015e3f",
-            "state-running": "#1260da",
-            "state-warning": "#7d6602",
-            "state-unknown": "#171b1d",
-            "state-critical": "#740804",
-            "state-stale": "#62656c",
-        },
-        _ACCENTS_ON_LIGHT,
-        dark=False,
-    ),
-)
+ZBTUI_THEMES: Final = (_theme(DARK, dark=True), _theme(LIGHT, dark=False))
 
 _ANSI: Final = {
     # Textual's muted colors equal its text color here: sixteen colors have no shades.
     **{f"{name}-muted": "ansi_default" for name in ("primary", "secondary", "warning", "error", "success")},
-    "accent-muted": "ansi_default",
-    "list-text": "ansi_default",
-    "list-muted": "ansi_default",
-    "list-frame": "ansi_default",
+    **dict.fromkeys(("accent-muted", "list-text", "list-muted", "list-frame"), "ansi_default"),
+    **dict.fromkeys(("state-unknown", "state-stale"), "ansi_default"),
     "selected-row": "ansi_default",  # shown in reverse video instead
     "state-ok": "ansi_green",
-    "state-unknown": "ansi_default",
     "state-critical": "ansi_red",
-    "state-stale": "ansi_default",
     "accent-mark-blue": "ansi_blue",
     "accent-mark-cyan": "ansi_cyan",
     "accent-mark-green": "ansi_green",
@@ -176,17 +133,12 @@ _ANSI_ON_LIGHT: Final = _ANSI | {
     "state-running": "ansi_blue",
     "state-warning": "ansi_magenta",
 }
-_THEMES_WITH_VARIABLES: Final = {
-    theme.name: theme
-    for theme in (
-        *ZBTUI_THEMES,
-        *(
-            replace(theme, variables=theme.variables | (_ANSI_ON_DARK if theme.dark else _ANSI_ON_LIGHT))
-            for theme in BUILTIN_THEMES.values()
-            if theme.ansi
-        ),
-    )
-}
+_ANSI_THEMES: Final = [
+    replace(theme, variables=theme.variables | (_ANSI_ON_DARK if theme.dark else _ANSI_ON_LIGHT))
+    for theme in BUILTIN_THEMES.values()
+    if theme.ansi
+]
+_THEMES_WITH_VARIABLES: Final = {theme.name: theme for theme in (*ZBTUI_THEMES, *_ANSI_THEMES)}
 """Themes that define zbtui's variables."""
 
 
@@ -228,9 +180,8 @@ class ThemedApp(App[ReturnType]):
 def derived_variables(theme: Theme) -> dict[str, str]:
     """zbtui's variables for a theme without them: its own colors, made readable."""
     generated = theme.to_color_system().generate()
-    background, primary, foreground = (
-        Color.parse(generated[name]) for name in ("background", "primary", "foreground")
-    )
+    names = "background", "primary", "foreground"
+    background, primary, foreground = (Color.parse(generated[name]) for name in names)
     grounds = (background, background.blend(primary, _SELECTED_TINT))
     texts = {
         "list-text": foreground,
@@ -244,9 +195,8 @@ def derived_variables(theme: Theme) -> dict[str, str]:
         "state-critical": Color.parse(generated["error"]),
         "state-stale": foreground.blend(background, 0.35),
     }
-    accents = _ACCENTS_ON_DARK if theme.dark else _ACCENTS_ON_LIGHT
     marks = {"list-frame": foreground.blend(background, 0.5)}
-    marks |= {name: Color.parse(value) for name, value in accents.items()}
+    marks |= {name: Color.parse(values[0 if theme.dark else 1]) for name, values in _ACCENTS.items()}
     colors = {"selected-row": grounds[1]}
     colors |= {name: ensure_contrast(color, grounds, MIN_TEXT_CONTRAST) for name, color in texts.items()}
     colors |= {name: ensure_contrast(color, grounds, MIN_GRAPHIC_CONTRAST) for name, color in marks.items()}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from rich.cells import cell_len, set_cell_size
 
-from zbtui.model.org import Accent
+from zbtui.model.org import ACCENTS, Accent
 
 StyleRole = Literal[
     "text",
@@ -37,16 +37,7 @@ StyleRole = Literal[
 StyledLine = tuple[tuple[str, StyleRole], ...]
 """The pieces of one line from left to right, each with its role."""
 
-ACCENT_ROLES: Final[dict[Accent, StyleRole]] = {
-    "blue": "accent-blue",
-    "cyan": "accent-cyan",
-    "green": "accent-green",
-    "yellow": "accent-yellow",
-    "orange": "accent-orange",
-    "red": "accent-red",
-    "magenta": "accent-magenta",
-    "violet": "accent-violet",
-}
+ACCENT_ROLES: Final = {accent: cast(StyleRole, f"accent-{accent}") for accent in ACCENTS}
 
 
 def fit(text: str, cells: int) -> str:
