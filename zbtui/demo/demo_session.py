@@ -64,8 +64,8 @@ async def open_demo(
         async with HttpClient(serve_in_process(simulator)) as http:
             stores = Stores(config, credentials, journal)
             user = SimulatedUser(simulator, http, config, clock)
-            callbacks = user.form_examples, user.open_in_browser
-            service = OrgService(stores, http, clock, _MIN_DEVICE_POLL_INTERVAL, *callbacks, _NOTICE)
+            by_user = user.form_examples, user.open_in_browser
+            service = OrgService(stores, http, clock, _MIN_DEVICE_POLL_INTERVAL, *by_user, _NOTICE)
             yield make_watch(service, config.load(), random.Random(seed))
     finally:
         await journal.close()

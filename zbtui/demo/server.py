@@ -105,12 +105,10 @@ async def _serve(simulator: Simulator, scope: Scope, receive: Receive, send: Sen
     form = dict(parse_qsl((await _read_body(receive)).decode("latin-1")))
     call = SimulatedRequest(site, method, dict(parse_qsl(query)), form, headers.get("authorization", ""))
     answer, org = _route(simulator, path, call)
-    request = method, host, scope["path"], _mask_secrets(query), org
-    serials = began, simulator.next_serial()
-    grant = _grant_type(path, call)
-    simulator.request_records.append(
-        RequestRecord(simulator.now(), *request, answer.status, *serials, grant)
-    )
+    at, ended = simulator.now(), simulator.next_serial()
+    masked, grant = _mask_secrets(query), _grant_type(path, call)
+    record = RequestRecord(at, method, host, scope["path"], masked, org, answer.status, began, ended, grant)
+    simulator.request_records.append(record)
     await _send_response(send, answer, simulator.now())
 
 
