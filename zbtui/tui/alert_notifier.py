@@ -31,9 +31,7 @@ class AlertNotifier:
     def __init__(
         self, app: App[Any], fleet: Fleet, dispatcher: AlertDispatcher, redact: Callable[[Alert], Alert]
     ) -> None:
-        """Args:
-        redact: removes names from an alert while they are hidden.
-        """
+        """`redact` removes names from an alert while they are hidden."""
         self._app = app
         self._fleet = fleet
         self._dispatcher = dispatcher
@@ -52,11 +50,7 @@ class AlertNotifier:
         self._evaluation_schedule.mark_changed()
 
     def tick(self, verdicts: Mapping[str, Verdict]) -> None:
-        """Called once a second.
-
-        Args:
-            verdicts: by org name, as the screen shows them.
-        """
+        """Called once a second, with the verdicts by org name as the screen shows them."""
         self._update_title(verdicts)
         if self._evaluation_schedule.take_if_due(len(verdicts)):
             self._run_exclusively("consider", self._evaluate)

@@ -88,8 +88,6 @@ class ZbtuiApp(ThemedApp[str]):
     ) -> None:
         """Args:
         config: checked for changes at each tick; defines the keys.
-        org_service: adds, edits and removes orgs.
-        alert_dispatcher: decides which alerts are due.
         label: shown in front of the bar, such as that this is a demo.
         memory: stores view, sort and filter between runs; None: nothing is stored.
         """
@@ -153,15 +151,10 @@ class ZbtuiApp(ThemedApp[str]):
         self._pending_updates[snapshot.org.name] = snapshot
 
     def _make_fleet_screen(self) -> FleetScreen:
-        self._fleet_screen = FleetScreen(
-            self._fleet,
-            self._org_service,
-            self._list_problems,
-            self._label,
-            self._state,
-            self._save_screen_state,
-        )
-        return self._fleet_screen
+        saved = self._state, self._save_screen_state
+        screen = FleetScreen(self._fleet, self._org_service, self._list_problems, self._label, *saved)
+        self._fleet_screen = screen
+        return screen
 
     def _list_problems(self) -> tuple[Problem | None, ...]:
         """Problems of zbtui itself."""
@@ -183,10 +176,8 @@ class ZbtuiApp(ThemedApp[str]):
     def on_snapshots_changed(self) -> None:
         """Handle one batch, so that a key waits for no more than that even with thousands of orgs."""
         self._alert_notifier.mark_changed()
-        batch = [
-            self._pending_updates.pop(name)
-            for name in list(islice(self._pending_updates, _UPDATE_BATCH_SIZE))
-        ]
+        names = list(islice(self._pending_updates, _UPDATE_BATCH_SIZE))
+        batch = [self._pending_updates.pop(name) for name in names]
         if self._pending_updates:
             self.post_message(SnapshotsChanged())
         if screen := self._mounted_fleet_screen:
@@ -203,9 +194,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._config.check_for_change()
         change = self._fleet.tick()
         self._show_or_hide_welcome(change)
-        if not self._gc_is_frozen and all(
-            snapshot.polls.attempted_at for snapshot in self._fleet.snapshots
-        ):
+        if not self._gc_is_frozen and all(org.polls.attempted_at for org in self._fleet.snapshots):
             self._gc_is_frozen = True
             # Otherwise each full collection scans the data of thousands of orgs while a key waits.
             # Objects made from now on rarely need a full collection.

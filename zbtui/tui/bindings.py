@@ -48,10 +48,8 @@ def key_of(screen: Screen[Any], action_id: str) -> str:
 def help_entries(screen: Screen[Any], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
     """Pairs of keys and description for each action that is active on that screen.
 
-    On the fleet screen the table's keys are always included, whichever view is open.
-
-    Args:
-        keymap: the user's own keys by action id, as `set_keymap` takes them.
+    On the fleet screen the table's keys are always included, whichever view is open. `keymap` has the
+    user's own keys by action id.
     """
     active_bindings = [active.binding for active in screen.active_bindings.values()]
     ids = {binding.id for binding in active_bindings}

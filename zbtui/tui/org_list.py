@@ -105,10 +105,8 @@ class OrgList:
     @property
     def hidden_counts(self) -> Counter[Level]:
         """How many orgs the filter hides, by level."""
-        shown = self.positions
-        return Counter(
-            counted_level(verdict) for name, verdict in self._verdicts.items() if name not in shown
-        )
+        hidden = (verdict for name, verdict in self._verdicts.items() if name not in self.positions)
+        return Counter(map(counted_level, hidden))
 
     # Changes
 
@@ -205,7 +203,7 @@ class OrgList:
 
     def _judge_all(self) -> None:
         self._verdicts = {name: self._judge(name) for name in self.all_orgs}
-        self.counts = Counter(counted_level(verdict) for verdict in self._verdicts.values())
+        self.counts = Counter(map(counted_level, self._verdicts.values()))
         self._update_sort_keys()
         self._update_matching()
         self._sort()
@@ -232,15 +230,11 @@ class OrgList:
         return self._cache.find(self.snapshot(name), self.policy, self.now)
 
     def _update_sort_keys(self) -> None:
-        self._sort_keys, self._sorted_names = (
-            {name: self._sort_key_of(name) for name in self.all_orgs},
-            None,
-        )
+        self._sort_keys = {name: self._sort_key_of(name) for name in self.all_orgs}
+        self._sorted_names = None
 
     def _update_matching(self) -> None:
-        self._matching = (
-            set(filter(self._matches_filter, self.all_orgs)) if self._filter.terms else set(self.all_orgs)
-        )
+        self._matching = set(filter(self._matches_filter, self.all_orgs))
 
     def _sort_key_of(self, name: str) -> Any:
         return sort_key(self.sort, self.all_orgs[name], self._verdicts[name], self.now)
@@ -257,9 +251,8 @@ class OrgList:
 
     def _sort(self) -> None:
         if self._sorted_names is None:
-            self._sorted_names = sorted(
-                self.all_orgs, key=self._sort_keys.__getitem__, reverse=self.reverse
-            )
+            by_key = self._sort_keys.__getitem__
+            self._sorted_names = sorted(self.all_orgs, key=by_key, reverse=self.reverse)
         self._set_order([name for name in self._sorted_names if name in self._matching])
         self._order_is_stale = False
 

@@ -23,8 +23,7 @@ def title_sequence(title: str) -> str:
 def notification_sequence(desktop: DesktopNotification, title: str, text: str, *, tmux: bool) -> str:
     """A desktop notification: OSC 9 (iTerm2, kitty …) or OSC 777 (urxvt, foot …).
 
-    Args:
-        tmux: wrap it so that tmux passes it on (needs `allow-passthrough on`).
+    `tmux` wraps it so that tmux passes it on (needs `allow-passthrough on`).
     """
     if desktop == "osc9":
         sequence = f"\x1b]9;{title}: {text}{_BELL}"

@@ -30,8 +30,7 @@ _DURATION_FIELDS: Final = {
     "max_age": "Oldest good",
 }
 _NO_ACCENT: Final = "none"
-_NOT_MUTED: Final = "heard"
-_MUTED: Final = "muted"
+_NOT_MUTED, _MUTED = "heard", "muted"
 _OMITTED_IF_EMPTY: Final = (*_DURATION_FIELDS, "tags", "accent", "mute")
 """Keys that are left out of the config when empty."""
 
@@ -55,9 +54,7 @@ class EditScreen(FormScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("edit")
 
     def __init__(self, org_service: OrgService, org: Org, policy: WatchPolicy) -> None:
-        """Args:
-        policy: the intervals of orgs without their own.
-        """
+        """`policy` has the intervals of orgs without their own."""
         super().__init__(org_service)
         self._org = org
         self._policy = policy
@@ -104,9 +101,8 @@ class EditScreen(FormScreen[None]):
         if name in ("", self._org.name):
             self._start_saving()
         else:
-            self.show_problem(
-                Problem("config", f"This renames {self._org.name} to {name}.", "Press Save, or esc.")
-            )
+            message = f"This renames {self._org.name} to {name}."
+            self.show_problem(Problem("config", message, "Press Save, or esc."))
             self.set_focus(self.query_one("#back"))
 
     @on(Button.Pressed, "#save")

@@ -52,17 +52,17 @@ class Field(Horizontal):
     def __init__(self, key: str, label: str, editor: Widget) -> None:
         super().__init__()
         self.key = key
+        self.editor = editor
         self._label = label
-        self._editor = editor
 
     def compose(self) -> ComposeResult:
         yield Static(Content(self._label), classes="label")
-        yield self._editor
+        yield self.editor
 
     @property
     def value(self) -> str:
         """The text typed or value chosen, stripped."""
-        editor = self._editor
+        editor = self.editor
         if isinstance(editor, Input):
             return editor.value.strip()
         if isinstance(editor, Select):
@@ -71,15 +71,11 @@ class Field(Horizontal):
 
     @value.setter
     def value(self, text: str) -> None:
-        editor = self._editor
+        editor = self.editor
         if isinstance(editor, Input):
             editor.value = text
         elif isinstance(editor, Select):
             editor.value = text or Select.NULL
-
-    @property
-    def editor(self) -> Widget:
-        return self._editor
 
 
 def text_field(key: str, label: str, value: str = "", placeholder: str = "") -> Field:
@@ -91,18 +87,12 @@ def secret_field(key: str, label: str, placeholder: str = "") -> Field:
 
 
 def data_center_field(value: str, *more: tuple[str, str]) -> Field:
-    """A choice of data centers, each shown with its host in the address bar.
-
-    Args:
-        more: additional options, as for `choice_field`.
-    """
+    """A choice of data centers, each shown with its host in the address bar, and of `more` options."""
     options = [(f"{data_center_label(key)}  {dc.web_host('crm')}", key) for key, dc in DATA_CENTERS.items()]
     return choice_field("data_center", "Address bar", [*options, *more], value)
 
 
 def choice_field(key: str, label: str, options: Sequence[tuple[str, str]], value: str) -> Field:
-    """Args:
-    options: pairs of text and value.
-    """
+    """A choice of options: pairs of text and value."""
     contents = [(Content(text), option_value) for text, option_value in options]
     return Field(key, label, Select(contents, value=value, allow_blank=False, compact=True))

@@ -85,25 +85,17 @@ class MethodPage(SignInPage):
     """Asks for the sign-in method."""
 
     def __init__(self, first: SignInMethod) -> None:
-        """Args:
-        first: the method that is highlighted at first.
-        """
+        """`first` is the method that is highlighted at first."""
         super().__init__(id="way")
         self._first: SignInMethod = first
 
     def compose(self) -> ComposeResult:
         yield Static("How to sign in:", classes="lead")
-        options = [
-            Option(
-                Content.assemble(
-                    (SIGN_IN_GUIDES[method].title, "bold"),
-                    "\n",
-                    (f"  {SIGN_IN_GUIDES[method].requirement}", "$text-muted"),
-                ),
-                id=method,
-            )
-            for method in SIGN_IN_METHODS
-        ]
+        options = []
+        for method in SIGN_IN_METHODS:
+            guide = SIGN_IN_GUIDES[method]
+            requirement = (f"  {guide.requirement}", "$text-muted")
+            options.append(Option(Content.assemble((guide.title, "bold"), "\n", requirement), id=method))
         yield OptionList(*options, id="ways", compact=True, markup=False)
 
     def on_mount(self) -> None:
@@ -157,18 +149,15 @@ class ClientPage(SignInPage):
         steps = sign_in_steps(way, data_center, f"http://localhost:{DEFAULT_REDIRECT_PORT}/", "shown below")
         self.query_one(LabelledRows).set_rows([(f"{n}", step) for n, step in enumerate(steps, start=1)])
         scopes = self.query_one("#scopes", Static)
-        scopes.update(
-            Content.assemble((SIGN_IN_SCOPES, "bold"), (f"  {self.key_of('copy')} copies", "$text-muted"))
-        )
+        hint = (f"  {self.key_of('copy')} copies", "$text-muted")
+        scopes.update(Content.assemble((SIGN_IN_SCOPES, "bold"), hint))
         scopes.display = way == "code"
         options = [(Content("typed in here"), _TYPED_IN)]
-        options += [
-            (Content(f"that of {name} ({org.client_id})"), name) for name, org in self._clients.items()
-        ]
+        for name, org in self._clients.items():
+            options.append((Content(f"that of {name} ({org.client_id})"), name))
         choice = self.field("client_of").query_one(Select)
         choice.set_options(options)
-        chosen = again.name if again and again.name in self._clients and not examples else _TYPED_IN
-        choice.value = chosen
+        choice.value = again.name if again and again.name in self._clients and not examples else _TYPED_IN
         self.field("answer").query_one(Static).update(Content((guide.pasted_value or "").capitalize()))
         initial_values = {"client_id": again.client_id if again else "", **examples}
         for key in ("client_id", "client_secret", "soid", "answer"):
@@ -232,11 +221,8 @@ class WaitPage(SignInPage):
         self._progress: SignInProgress | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(id="asking", markup=False)
-        yield Static(id="code", markup=False)
-        yield Static(id="qr", markup=False)
-        yield Static(id="left", markup=False)
-        yield Static(id="opened", markup=False)
+        for name in ("asking", "code", "qr", "left", "opened"):
+            yield Static(id=name, markup=False)
 
     def clear(self) -> None:
         """Clear what the previous attempt has shown."""
@@ -253,7 +239,6 @@ class WaitPage(SignInPage):
         )
 
     def show(self, progress: SignInProgress, now: datetime) -> None:
-        """Show the progress."""
         is_same_code = isinstance(progress, DeviceCode) and isinstance(self._progress, DeviceCode)
         self._progress = progress
         asking, code, qr = (self.query_one(selector, Static) for selector in ("#asking", "#code", "#qr"))
@@ -264,27 +249,18 @@ class WaitPage(SignInPage):
             case RequestingFromZoho(what):
                 asking.update(Content(f"Asking Zoho {what} …"))
             case DeviceCode() if not is_same_code:
-                asking.update(
-                    Content.assemble(
-                        "In any browser, open ", (progress.verification_url, "bold"), " and enter"
-                    )
-                )
+                address = (progress.verification_url, "bold")
+                asking.update(Content.assemble("In any browser, open ", address, " and enter"))
                 code.update(Content(f"  {' '.join(progress.user_code)}  "))
-                lines = (
-                    qr_rows(progress.verification_url_with_code)
-                    if progress.verification_url_with_code
-                    else []
-                )
+                url_with_code = progress.verification_url_with_code
+                lines = qr_rows(url_with_code) if url_with_code else []
                 qr.update(Content("\n".join(lines)))
                 # Only where it fits with the 13 rows around it; the address is enough.
                 qr.display = bool(lines) and self.app.size.height >= len(lines) + 13
             case ConsentPage(url, redirect_uri):
+                lead = "Accept in the browser. It comes to "
                 redirect = (redirect_uri, "bold")
-                asking.update(
-                    Content.assemble(
-                        "Accept in the browser. It comes to ", redirect, f" by itself.\n\n{url}"
-                    )
-                )
+                asking.update(Content.assemble(lead, redirect, f" by itself.\n\n{url}"))
             case _:
                 pass
         self.tick(now)

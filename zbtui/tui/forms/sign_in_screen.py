@@ -43,9 +43,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("sign-in")
 
     def __init__(self, org_service: OrgService, existing: Org | None = None) -> None:
-        """Args:
-        existing: the org that signs in again; None for a new org.
-        """
+        """`existing` is the org that signs in again; None for a new org."""
         super().__init__(org_service)
         self._existing_org = existing
         self._pages = _PAGES[1:] if existing else _PAGES
@@ -57,16 +55,13 @@ class SignInScreen(FormScreen[Snapshot | None]):
 
     def compose(self) -> ComposeResult:
         with FormBox() as box:
-            box.border_title = Content(
-                f"Sign in again: {self._existing_org.name}" if self._existing_org else "Add an org"
-            )
+            existing = self._existing_org
+            box.border_title = Content(f"Sign in again: {existing.name}" if existing else "Add an org")
             if self.org_service.form_notice:
                 yield Static(self.org_service.form_notice, id="banner", markup=False)
             with ContentSwitcher(initial=self._pages[0]):
                 yield OrgPage(self.org_service.form_examples(None, None))
-                has_own_client = (
-                    self._existing_org is not None and self._existing_org.grant == "client-credentials"
-                )
+                has_own_client = existing is not None and existing.grant == "client-credentials"
                 yield MethodPage("client-credentials" if has_own_client else SIGN_IN_METHODS[0])
                 yield ClientPage()
                 yield WaitPage()
@@ -116,14 +111,6 @@ class SignInScreen(FormScreen[Snapshot | None]):
 
     # Navigation
 
-    @on(Button.Pressed, "#next")
-    def _pressed_next(self) -> None:
-        self.action_next()
-
-    @on(Button.Pressed, "#back")
-    def _pressed_back(self) -> None:
-        self.action_back()
-
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Enter goes to the next field, and from the last one to the next page."""
         message.stop()
@@ -152,6 +139,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
         after = editors[editors.index(editor) + 1 :] if editor in editors else []
         self.set_focus(after[0] if after else self.query_one("#next"))
 
+    @on(Button.Pressed, "#next")
     def action_next(self) -> None:
         match self.current_page:
             case "org":
@@ -163,6 +151,7 @@ class SignInScreen(FormScreen[Snapshot | None]):
             case "found":
                 self.run_in_service(self._save_org())
 
+    @on(Button.Pressed, "#back")
     def action_back(self) -> None:
         page = self.current_page
         if page == self._pages[0]:
@@ -191,13 +180,10 @@ class SignInScreen(FormScreen[Snapshot | None]):
         inputs = (method, org.data_center, org.accounts_url)
         if inputs != self._client_page_filled_for:  # else keep what was typed
             self._client_page_filled_for = inputs
-            examples = self.org_service.form_examples(
-                method, self._existing_org.name if self._existing_org else None
-            )
-            clients = self.org_service.reusable_clients(org)
-            self.query_one(ClientPage).fill_in(
-                method, org.data_center, clients, self._existing_org, examples, self.org_service.now()
-            )
+            service, existing = self.org_service, self._existing_org
+            examples = service.form_examples(method, existing.name if existing else None)
+            clients, page = service.reusable_clients(org), self.query_one(ClientPage)
+            page.fill_in(method, org.data_center, clients, existing, examples, service.now())
         self._show_page("client")
 
     def _org_from_first_page(self) -> Org:
@@ -211,9 +197,8 @@ class SignInScreen(FormScreen[Snapshot | None]):
         assert method is not None
         try:
             if self._flow is None:
-                self._flow = self.org_service.begin_sign_in(
-                    self._draft(page, method), method, existing=self._existing_org
-                )
+                org = self._draft(page, method)
+                self._flow = self.org_service.begin_sign_in(org, method, existing=self._existing_org)
         except ProblemError as error:
             self.show_problem(error.problem)
             return

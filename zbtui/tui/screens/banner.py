@@ -12,19 +12,14 @@ from zbtui.tui.org_list import OrgList
 
 
 def banner_lines(roster: OrgList, problems: Iterable[Problem | None]) -> list[str]:
-    """One line for each problem.
-
-    Args:
-        problems: of zbtui itself; None where all is well.
-    """
+    """One line for each problem; `problems` are those of zbtui itself, None where all is well."""
     lines = [roster.in_words(problem) for problem in problems if problem]
     snapshots = list(roster.all_orgs.values())
     offset = max((snapshot.zoho.clock_offset for snapshot in snapshots), key=abs, default=timedelta())
     if abs(offset) > CLOCK_TOLERANCE:
         order = "behind" if offset > timedelta() else "ahead of"
-        lines.append(
-            f"This machine's clock is {rough_span(offset)} {order} Zoho's: countdowns go by Zoho's clock."
-        )
+        clock = f"This machine's clock is {rough_span(offset)} {order} Zoho's"
+        lines.append(f"{clock}: countdowns go by Zoho's clock.")
     poll_problems = [snapshot.polls.problem for snapshot in snapshots]
     if len(poll_problems) > 1 and all(problem and problem.kind == "network" for problem in poll_problems):
         lines.append("No org can be reached: is this machine online?")

@@ -12,10 +12,10 @@ from zbtui.model.time_format import datetime_texts
 from zbtui.presentation.agenda import AGENDA_HORIZON
 from zbtui.presentation.calendar import LEGEND, year_calendar
 from zbtui.presentation.privacy import HIDDEN
+from zbtui.tui.screens.detail_rows import Rows
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.recurrence import later_runs
 
-Rows = list[tuple[str, str]]
 _NEXT_DATES = 5
 _LONGEST_PLAN = AGENDA_HORIZON * 12
 
@@ -28,9 +28,8 @@ def next_date_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None
     later = later_runs(backup.rrule, backup.next_run, now + _LONGEST_PLAN) if backup.rrule else ()
     suffix = ", past by now" if backup.next_run <= snapshot.zoho_now(now) else ""
     rows = [("Next dates", f"{datetime_texts(backup.next_run, zone)[0]}: Zoho's word{suffix}")]
-    return rows + [
-        ("", f"{datetime_texts(at, zone)[0]}: about, by the plan") for at in later[: _NEXT_DATES - 1]
-    ]
+    estimated = later[: _NEXT_DATES - 1]
+    return rows + [("", f"{datetime_texts(at, zone)[0]}: about, by the plan") for at in estimated]
 
 
 def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) -> Rows:
@@ -39,12 +38,8 @@ def history_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | None = None) 
     if history is None:
         return [("History", "it could not be read yet")]
     months = year_calendar(history, snapshot.zoho_now(now).astimezone(zone).date(), zone)
-    rows: Rows = [
-        ("", "1        10        20        30"),
-        *months,
-        *(("", line) for line in LEGEND),
-        ("", ""),
-    ]
+    rows: Rows = [("", "1        10        20        30"), *months]
+    rows += [*(("", line) for line in LEGEND), ("", "")]
     rows += [_history_row(entry, zone) for entry in history.entries]
     if not history.entries:
         rows.append(("History", "nothing in the past year"))
@@ -62,7 +57,7 @@ def _history_row(entry: HistoryEntry, zone: tzinfo | None) -> tuple[str, str]:
         f"by {doer}" if doer else None,
         entry.file_name,
     )
-    return when, " · ".join(part for part in parts if part)
+    return when, " · ".join(filter(None, parts))
 
 
 def poll_rows(

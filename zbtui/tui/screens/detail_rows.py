@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta, tzinfo
 
 from zbtui.health.snapshot import Snapshot
+from zbtui.model.problem import Problem
 from zbtui.model.time_format import ago, countdown, datetime_texts, month_bounds
 from zbtui.model.verdict import Verdict
 from zbtui.presentation.summaries import last_good_summary, links_summary
-from zbtui.tui.views.verdict_text import badge
+from zbtui.tui.views.verdict_text import badge, seen_text
 from zbtui.zoho_api.errors import data_center_label
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.recurrence import rrule_text
@@ -29,18 +30,14 @@ def detail_rows(
     org = snapshot.org
     rows: Rows = [("Verdict", f"{badge(verdict)}: {verdict.headline}")]
     if snapshot.activity.paused:
-        seen = (
-            f"last seen {ago(now - snapshot.zoho.observed_at)}"
-            if snapshot.zoho.observed_at
-            else "never seen"
-        )
-        rows.append(("Paused", f"not looked at; {seen}"))
+        last = "last " if snapshot.zoho.observed_at else ""
+        rows.append(("Paused", f"not looked at; {last}{seen_text(snapshot, now)}"))
     if verdict.hint:
         rows.append(("What to do", verdict.hint))
-    if snapshot.polls.problem and snapshot.polls.problem.message != verdict.headline:
-        rows.append(("Last look", f"{snapshot.polls.problem.message} {snapshot.polls.problem.hint}"))
-    if snapshot.polls.problem:
-        rows.append(("Zoho's word", _error_code_text(snapshot)))
+    if problem := snapshot.polls.problem:
+        if problem.message != verdict.headline:
+            rows.append(("Last look", f"{problem.message} {problem.hint}"))
+        rows.append(("Zoho's word", _error_code_text(problem)))
     rows += [("", ""), *_zoho_rows(snapshot, now, zone), *dates, ("", "")]
     rows += [
         *_history_and_links_rows(snapshot, now, zone),
@@ -93,12 +90,8 @@ def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | No
     rows = [("Last good", _with_date(last_good, snapshot.last_completed, zone))]
     if history and history.last_failed:
         failed_at = history.last_failed.logged_at
-        rows.append(
-            (
-                "Last failed",
-                _with_date(ago(zoho_now - failed_at) if failed_at else "no date told", failed_at, zone),
-            )
-        )
+        failed_ago = ago(zoho_now - failed_at) if failed_at else "no date told"
+        rows.append(("Last failed", _with_date(failed_ago, failed_at, zone)))
     if history and (stop := history.newest_with_action("stopped")):
         rows.append(("Last stopped", _with_date(f"by {_doer_name(stop)}", stop.logged_at, zone)))
     if history and (buy := history.newest_with_action("purchased")):
@@ -125,13 +118,11 @@ def _included(snapshot: Snapshot) -> str:
 
 def _links(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> str:
     links = snapshot.zoho.links
-    parts = (
-        f" · {links.data_parts} of data, {links.attachment_parts} of attachments"
-        if links and links.are_available
-        else ""
-    )
+    words = links_summary(snapshot, now).removeprefix("links ")
+    if links and links.are_available:
+        words += f" · {links.data_parts} of data, {links.attachment_parts} of attachments"
     expiry = links.expires_at if links and links.expires_at else snapshot.links_expired_at(now)
-    return _with_date(links_summary(snapshot, now).removeprefix("links ") + parts, expiry, zone)
+    return _with_date(words, expiry, zone)
 
 
 def _with_date(words: str, moment: datetime | None, zone: tzinfo | None) -> str:
@@ -150,9 +141,7 @@ def _company_rows(snapshot: Snapshot, zone: tzinfo | None) -> Rows:
     return rows
 
 
-def _error_code_text(snapshot: Snapshot) -> str:
-    problem = snapshot.polls.problem
-    assert problem is not None
+def _error_code_text(problem: Problem) -> str:
     parts = [problem.code] if problem.code else []
     if problem.http_status is not None:
         parts.append(f"HTTP {problem.http_status}")

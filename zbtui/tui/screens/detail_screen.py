@@ -25,12 +25,7 @@ from zbtui.watch.fleet import Fleet
 SIGN_IN: Final = "sign-in"
 DetailPage = Literal["now", "history", "looks", "json"]
 PAGES: Final[tuple[DetailPage, ...]] = get_args(DetailPage)
-_TITLES: Final[dict[DetailPage, str]] = {
-    "now": "Now",
-    "history": "History",
-    "looks": "Looks",
-    "json": "JSON",
-}
+_TITLES: Final = {"now": "Now", "history": "History", "looks": "Looks", "json": "JSON"}
 _TAB_GAP: Final = "   "
 
 
@@ -50,10 +45,7 @@ class DetailScreen(ModalScreen[str | None]):
         look: Callable[[str], None],
         browse: Callable[[str], None],
     ) -> None:
-        """Args:
-        look: polls the org of that name now.
-        browse: opens the org's CRM in the browser.
-        """
+        """`look` polls the org of that name now; `browse` opens its CRM in the browser."""
         super().__init__()
         self._fleet = fleet
         self._org_name = org_name

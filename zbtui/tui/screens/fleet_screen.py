@@ -57,11 +57,7 @@ class FleetScreen(OrgCommands, Screen[None]):
         state: ScreenState,
         save_state: Callable[[ScreenState], None],
     ) -> None:
-        """Args:
-        list_problems: gives problems of zbtui itself.
-        state: the saved view, sort order and filter.
-        save_state: called when that changes.
-        """
+        """`list_problems` gives those of zbtui itself; `save_state` is called when `state` changes."""
         super().__init__()
         self.fleet = fleet
         self.org_service = org_service
@@ -126,9 +122,8 @@ class FleetScreen(OrgCommands, Screen[None]):
         else:
             from zbtui.tui.views.events_view import EventsView
 
-            view = EventsView(
-                self.org_list, self.fleet.recent_events, lambda: self.fleet.recorded_change_count
-            )
+            fleet = self.fleet
+            view = EventsView(self.org_list, fleet.recent_events, lambda: fleet.recorded_change_count)
         self._views[name] = view
         return view
 
@@ -174,10 +169,8 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     def update_orgs(self, snapshots: Sequence[Snapshot]) -> None:
         """Show these new snapshots."""
-        now = self.fleet.now()
-        self.view.repaint(
-            [snapshot.org.name for snapshot in snapshots if self.org_list.update(snapshot, now)]
-        )
+        now, update = self.fleet.now(), self.org_list.update
+        self.view.repaint([snapshot.org.name for snapshot in snapshots if update(snapshot, now)])
         for snapshot in snapshots:
             self.fleet_bar.update_org(snapshot, now)
         if not self._bars_are_stale:
@@ -220,10 +213,9 @@ class FleetScreen(OrgCommands, Screen[None]):
         self._refresh_bars()
 
     def _refresh_bars(self) -> None:
-        self.fleet_bar.update_from(self.org_list)
-        self.status_line.update_from(
-            self.org_list, self.view.fixed_order, filter_is_open=self.filter_input.display
-        )
+        org_list, is_open = self.org_list, self.filter_input.display
+        self.fleet_bar.update_from(org_list)
+        self.status_line.update_from(org_list, self.view.fixed_order, filter_is_open=is_open)
         self.too_small.show(self.org_list.counts)
         if self._bars_are_stale:
             self._refresh_banner()
@@ -252,10 +244,9 @@ class FleetScreen(OrgCommands, Screen[None]):
 
     def action_keep_filter(self) -> None:
         """Close the filter input and keep the filter."""
-        if (
-            self.filter_input.value != self.org_list.filter_text
-        ):  # the last Changed messages are still queued
-            self._set_filter(self.filter_input.value)
+        # The last Changed messages may still be queued.
+        if (typed := self.filter_input.value) != self.org_list.filter_text:
+            self._set_filter(typed)
         self._close_filter_input()
         self._update_state()
 

@@ -57,9 +57,7 @@ class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("help")
 
     def __init__(self, keys: list[tuple[str, str]]) -> None:
-        """Args:
-        keys: pairs of keys and description.
-        """
+        """`keys` are pairs of keys and description."""
         super().__init__()
         self._keys = keys
 

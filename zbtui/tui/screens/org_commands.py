@@ -61,11 +61,9 @@ class OrgCommands(_Base):
             return
         until = self.fleet.poll_soon(org_name)
         if until is not None:
+            reason = "that would bring on, or prolong, Zoho's lock-out"
             left = countdown(until - self.fleet.now())
-            self._show_toast(
-                f"{name} is asked again in {left}, not before: that would bring on, or prolong, Zoho's "
-                "lock-out."
-            )
+            self._show_toast(f"{name} is asked again in {left}, not before: {reason}.")
 
     def action_look_all(self) -> None:
         orgs = list(self.org_list.all_orgs.values())

@@ -44,16 +44,14 @@ def render_run(
     else:  # it may have run unnoticed
         time_to_run = (f"due {ago(-ahead)}", "muted")
     prefix = "~" if not run.is_exact else " "
-    zoho_time = (
-        f"{run.at:%H:%M} {utc_offset_text(run.at)}" if local.utcoffset() != run.at.utcoffset() else ""
-    )
     backup = snapshot.zoho.backup
     plan = rrule_text(backup.rrule) if backup and backup.rrule else ""
-    details = [_uncertainty_text(snapshot, verdict, now), plan, zoho_time and f"there {zoho_time}"]
+    details = [_uncertainty_text(snapshot, verdict, now), plan]
+    if local.utcoffset() != run.at.utcoffset():
+        details.append(f"there {run.at:%H:%M} {utc_offset_text(run.at)}")
     mark: tuple[str, StyleRole] = ("≡", "warning") if shares_hour else (" ", "text")
-    return _row(
-        f"{prefix}{local:%H:%M}", mark, snapshot, verdict, time_to_run, details, width, exact=run.is_exact
-    )
+    time = f"{prefix}{local:%H:%M}"
+    return _row(time, mark, snapshot, verdict, time_to_run, details, width, exact=run.is_exact)
 
 
 def render_org_without_run(snapshot: Snapshot, verdict: Verdict, why: str, width: int) -> StyledLine:

@@ -96,19 +96,13 @@ class AgendaView(OrgListView):
         self._agenda, self._made_at = agenda, now
         self._days = {day.day: day for day in agenda.days}
         items: list[ViewItem] = []
-        if agenda.overdue:
-            items += [
-                ViewItem("due by now", None),
-                *(ViewItem(run, run.org_name) for run in agenda.overdue),
-            ]
-        if agenda.without_run:
-            without_run = [ViewItem((_NONE, org), org) for org in agenda.without_run]
-            items += [ViewItem("no run ahead that is known", None), *without_run]
-        if agenda.running:
-            items += [
-                ViewItem("running now", None),
-                *(ViewItem((_RUNNING, org), org) for org in agenda.running),
-            ]
+        for heading, group in (
+            ("due by now", [ViewItem(run, run.org_name) for run in agenda.overdue]),
+            ("no run ahead that is known", [ViewItem((_NONE, org), org) for org in agenda.without_run]),
+            ("running now", [ViewItem((_RUNNING, org), org) for org in agenda.running]),
+        ):
+            if group:
+                items += [ViewItem(heading, None), *group]
         for day in agenda.days:
             if day.empty_days_before:
                 items.append(ViewItem(_EmptyDays(day.day, day.empty_days_before), None))
@@ -167,11 +161,8 @@ class AgendaView(OrgListView):
     def _orgs_without_later_runs(self) -> list[str]:
         """The orgs whose later runs have not been computed today."""
         today, later = self.org_list.now.date(), self._later
-        return [
-            name
-            for name in self._inputs
-            if (name not in later or later[name].on != today) and name in self.org_list.all_orgs
-        ]
+        names = [name for name in self._inputs if name in self.org_list.all_orgs]
+        return [name for name in names if name not in later or later[name].on != today]
 
     def _schedule_later_runs(self) -> None:
         if not self._is_computing and self._orgs_without_later_runs():

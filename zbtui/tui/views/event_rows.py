@@ -44,17 +44,11 @@ def render_heading(text: str, width: int) -> StyledLine:
 
 
 def render_event(event: Event, whose: EventOrg, width: int, zone: tzinfo | None = None) -> StyledLine:
-    """One event, in exactly `width` cells.
-
-    Args:
-        zone: the viewer's; None: the machine's.
-    """
+    """One event, in exactly `width` cells; `zone`: the viewer's, else the machine's."""
     level = _level(event)
-    before, after = (
-        (HIDDEN, HIDDEN)
-        if whose.names_hidden and event.kind in _KINDS_WITH_NAMES
-        else before_and_after_texts(event)
-    )
+    before, after = before_and_after_texts(event)
+    if whose.names_hidden and event.kind in _KINDS_WITH_NAMES:
+        before = after = HIDDEN
     if event.kind == "verdict":
         before, after = before.replace("_", " "), after.replace("_", " ")
     what = f"{event.kind}: {before} → {after}"

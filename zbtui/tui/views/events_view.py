@@ -36,10 +36,7 @@ class EventsView(OrgListView):
         read_events: Callable[[int], Awaitable[list[Event]]],
         event_version: Callable[[], int],
     ) -> None:
-        """Args:
-        read_events: reads that many of the newest events, oldest first.
-        event_version: a number that changes with each new event.
-        """
+        """`read_events` gives so many of the newest, oldest first; `event_version` changes with each."""
         super().__init__(roster)
         self._read = read_events
         self._event_version = event_version
@@ -70,12 +67,8 @@ class EventsView(OrgListView):
     def _start_reading(self, org: str | None = None) -> None:
         if not self._reading:
             self._reading = True
-            self.run_worker(
-                self._read_and_show(org),
-                group="events",
-                description="reads the events",
-                exit_on_error=False,
-            )
+            work = self._read_and_show(org)
+            self.run_worker(work, group="events", description="reads the events", exit_on_error=False)
 
     async def _read_and_show(self, org: str | None) -> None:
         try:

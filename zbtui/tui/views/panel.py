@@ -18,7 +18,7 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.time_format import ago, datetime_texts, day_month_text, rough_span
 from zbtui.model.verdict import Level, Verdict
 from zbtui.presentation.summaries import history_and_links_summaries, last_good_summary
-from zbtui.tui.views.verdict_text import badge, badge_role, countdown_text, frame_role
+from zbtui.tui.views.verdict_text import badge, badge_role, countdown_text, frame_role, seen_text
 from zbtui.tui.widgets.styled_line import ACCENT_ROLES, StyledLine, StyleRole, first_fitting, fit
 from zbtui.zoho_api.backup import Backup
 from zbtui.zoho_api.errors import data_center_label
@@ -63,11 +63,7 @@ def render_panel(
     keys: PanelKeys = PanelKeys(),
     zone: tzinfo | None = None,
 ) -> tuple[StyledLine, ...]:
-    """The panel's `PANEL_HEIGHT` lines, each exactly `width` cells wide.
-
-    Args:
-        zone: the viewer's; None: the machine's.
-    """
+    """`PANEL_HEIGHT` lines, each `width` cells wide; `zone`: the viewer's, else the machine's."""
     inner = width - 4
     rows = [_badge_row(snapshot, verdict, now)]
     body = _problem_rows if _has_problem(verdict, snapshot) else _backup_rows
@@ -98,10 +94,8 @@ def _backup_rows(
     backup = snapshot.zoho.backup
     history = first_fitting(history_and_links_summaries(snapshot, now), inner)
     if verdict.level is Level.OK and backup is not None:
-        return [
-            *(PanelRow(text) for text in _schedule_texts(backup, inner, zone)),
-            PanelRow(history, "muted"),
-        ]
+        texts = _schedule_texts(backup, inner, zone)
+        return [*(PanelRow(text) for text in texts), PanelRow(history, "muted")]
     # Headline and hint come first; the countdown above replaces the date.
     headline = PanelRow(_without_explanation(verdict.headline, "; ", inner), frame_role(verdict))
     # Muted where it is only known from an earlier poll.
@@ -129,14 +123,9 @@ def _problem_rows(
     # A problem that has just begun leaves room for the data that still counts.
     max_lines = _BODY_LINES - 2 if verdict.stale and snapshot.zoho.backup else _BODY_LINES
     lines = _wrap_all([message, hint], inner, max_lines)
-    message_lines = len(_wrap(message, inner))
-    rows = [
-        PanelRow(line, "text" if index < message_lines else "muted") for index, line in enumerate(lines)
-    ]
-    room = _BODY_LINES - len(rows)
-    return rows + [
-        PanelRow(text, "muted") for text in _last_known_texts(snapshot, now, inner, room, zone)[:room]
-    ]
+    message_lines, room = len(_wrap(message, inner)), _BODY_LINES - len(lines)
+    muted = lines[message_lines:] + _last_known_texts(snapshot, now, inner, room, zone)[:room]
+    return [*map(PanelRow, lines[:message_lines]), *(PanelRow(text, "muted") for text in muted)]
 
 
 def _last_known_texts(
@@ -151,17 +140,11 @@ def _last_known_texts(
     if not snapshot.zoho.history:
         return [_prefixed(prefix, [who], inner), when, plan]
     if room > 2:
-        return [
-            _prefixed(prefix, [who], inner),
-            _prefixed(prefix, history_and_links_summaries(snapshot, now), inner),
-            when,
-            plan,
-        ]
+        history = history_and_links_summaries(snapshot, now)
+        return [_prefixed(prefix, [who], inner), _prefixed(prefix, history, inner), when, plan]
     short = _requester_name(backup)
-    return [
-        _prefixed(prefix, [f"{short} · {good}", f"{short} · {good.removeprefix('last ')}", short], inner),
-        when,
-    ]
+    texts = [f"{short} · {good}", f"{short} · {good.removeprefix('last ')}", short]
+    return [_prefixed(prefix, texts, inner), when]
 
 
 def _prefixed(prefix: str, texts: Sequence[str], inner: int) -> str:
@@ -201,9 +184,9 @@ def _plan(backup: Backup, inner: int) -> str:
 
 def _requester(backup: Backup, inner: int) -> str:
     who = backup.requester
-    if who is None:
-        return "set up by: not told"
     name = _requester_name(backup)
+    if who is None:
+        return name
     zuid = f"{name} · ZUID {who.zuid}" if who.zuid else name
     return first_fitting([f"{zuid} · id {who.id}" if who.id else zuid, zuid, name], inner)
 
@@ -213,7 +196,7 @@ def _requester_name(backup: Backup) -> str:
 
 
 def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> PanelRow:
-    seen = f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
+    seen = seen_text(snapshot, now)
     if snapshot.polls.problem and snapshot.zoho.backup and snapshot.zoho.observed_at:
         # The badge shows the problem, so the last known status appears here.
         seen = f"was {snapshot.zoho.backup.status or 'seen'} {ago(now - snapshot.zoho.observed_at)}"
@@ -236,9 +219,7 @@ def _age_row(snapshot: Snapshot, now: datetime, inner: int, keys: PanelKeys) -> 
 
 def _top(snapshot: Snapshot, width: int, border: str, edge: StyleRole) -> StyledLine:
     org = snapshot.org
-    data_center = (
-        f"{data_center_label(org.data_center)} · muted" if org.mute else data_center_label(org.data_center)
-    )
+    data_center = f"{data_center_label(org.data_center)}{' · muted' if org.mute else ''}"
     accent: StyledLine = (("▌", ACCENT_ROLES[org.accent]),) if org.accent else ()
     # 9 cells for corners, spaces and at least one dash.
     room = width - cell_len(data_center) - len(accent) - 9
@@ -261,10 +242,5 @@ def _framed(row: PanelRow, inner: int, side: str, edge: StyleRole) -> StyledLine
     gap = inner - cell_len(left) - cell_len(row.right)
     right = row.right if gap > 0 else ""
     space = " " * (inner - cell_len(left) - cell_len(right))
-    return (
-        (f"{side} ", edge),
-        (left, row.role),
-        (space, "text"),
-        (right, row.right_role),
-        (f" {side}", edge),
-    )
+    text: StyledLine = ((left, row.role), (space, "text"), (right, row.right_role))
+    return ((f"{side} ", edge), *text, (f" {side}", edge))

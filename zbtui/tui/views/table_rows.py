@@ -145,10 +145,7 @@ _PRIORITY: Final = (
 _MIN_WHY_CELLS: Final = 40
 """Cells reserved for WHY before columns of lower priority are added."""
 _GROWTH_LIMITS: Final = (
-    ("STATUS", 20),
-    ("NEXT RUN", 20),
-    ("ORG", 20),
-    ("WHY", 80),
+    *(("STATUS", 20), ("NEXT RUN", 20), ("ORG", 20), ("WHY", 80)),
     *((title, 400) for title in _PRIORITY),
 )
 """Columns that grow into the remaining room, in this order, each up to that many cells."""
@@ -177,8 +174,7 @@ def fit_columns(width: int) -> tuple[tuple[Column, int], ...]:
     max_cells = {column.title: column.max_cells for column in columns}
     for title, limit in _GROWTH_LIMITS:
         if title in cells:
-            more = max(min(limit, max_cells[title]) - cells[title], 0)
-            more = min(more, max(left, 0))
+            more = min(max(min(limit, max_cells[title]) - cells[title], 0), max(left, 0))
             cells[title] += more
             left -= more
     return tuple((column, cells[column.title]) for column in columns)
@@ -202,9 +198,8 @@ def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> Styled
         room = cells - len(title)
         pieces += [(fit(title, cells), "heading"), (" ", "text")]
     if hidden := len(_COLUMNS) - len(columns):
-        count = first_fitting(
-            [f"+{hidden} columns when wider", f"+{hidden} columns", f"+{hidden}"], room - 1
-        )
+        counts = [f"+{hidden} columns when wider", f"+{hidden} columns", f"+{hidden}"]
+        count = first_fitting(counts, room - 1)
         if len(count) < room:
             pieces[-2:] = [(title, "heading"), (count.rjust(room), "muted"), (" ", "text")]
     return fit_line(tuple(pieces[:-1]), width)
@@ -213,11 +208,7 @@ def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> Styled
 def render_table_row(
     snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo | None = None
 ) -> StyledLine:
-    """One org, in exactly `width` cells.
-
-    Args:
-        zone: the viewer's; None: the machine's.
-    """
+    """One org, in exactly `width` cells; `zone`: the viewer's, else the machine's."""
     seen = CellSource(snapshot, verdict, now, zone)
     pieces = [accent_mark(snapshot.org.accent)]
     for column, cells in fit_columns(width):

@@ -19,7 +19,7 @@ LEVEL_ROLES: Final[dict[Level, StyleRole]] = {
     Level.UNKNOWN: "unknown",
     Level.CRITICAL: "critical",
 }
-_BADGE_ROLES: Final[dict[Level, StyleRole]] = {
+_BADGE_ROLES: Final[dict[Level, StyleRole]] = LEVEL_ROLES | {
     Level.UNKNOWN: "unknown-badge",
     Level.CRITICAL: "critical-badge",
 }
@@ -37,7 +37,7 @@ def badge_role(verdict: Verdict) -> StyleRole:
         if verdict.stale:
             return "stale"
         return "running" if verdict.name == "running" else "ok"
-    return _BADGE_ROLES.get(verdict.level) or LEVEL_ROLES[verdict.level]
+    return _BADGE_ROLES[verdict.level]
 
 
 def frame_role(verdict: Verdict) -> StyleRole:
@@ -62,6 +62,12 @@ def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
 
 
+def seen_text(snapshot: Snapshot, now: datetime) -> str:
+    """`seen 3 min ago`, or `never seen`."""
+    seen_at = snapshot.zoho.observed_at
+    return f"seen {ago(now - seen_at)}" if seen_at else "never seen"
+
+
 def org_summary(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
     """The org's state as one line of text for the clipboard."""
     backup, org = snapshot.zoho.backup, snapshot.org
@@ -70,12 +76,7 @@ def org_summary(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
         parts.append(f"next run {backup.scheduled_date}")
     if backup and backup.requester:
         requester = backup.requester
-        parts.append(
-            f"set up by {requester.name or 'unnamed'}"
-            + (f" (ZUID {requester.zuid})" if requester.zuid else "")
-        )
-    parts.append(first_fitting(history_and_links_summaries(snapshot, now), 400))
-    parts.append(
-        f"seen {ago(now - snapshot.zoho.observed_at)}" if snapshot.zoho.observed_at else "never seen"
-    )
+        zuid = f" (ZUID {requester.zuid})" if requester.zuid else ""
+        parts.append(f"set up by {requester.name or 'unnamed'}{zuid}")
+    parts += [first_fitting(history_and_links_summaries(snapshot, now), 400), seen_text(snapshot, now)]
     return " · ".join(parts)

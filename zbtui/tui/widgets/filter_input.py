@@ -32,12 +32,8 @@ class FilterInput(Input):
             self.rows = rows
 
     def __init__(self) -> None:
-        super().__init__(
-            placeholder="words  !not  dc:eu  tag:prod  by:mara",
-            compact=True,
-            select_on_focus=False,
-            id="find",
-        )
+        example = "words  !not  dc:eu  tag:prod  by:mara"
+        super().__init__(placeholder=example, compact=True, select_on_focus=False, id="find")
         self.display = False
 
     def check_consume_key(self, key: str, character: str | None) -> bool:

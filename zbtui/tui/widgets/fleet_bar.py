@@ -33,9 +33,7 @@ class FleetBar(Static):
     """Shows counts by level, worst first, and the next run of all orgs."""
 
     def __init__(self, label: str | None) -> None:
-        """Args:
-        label: shown in front of the counts, such as that this is a demo.
-        """
+        """`label` is shown in front of the counts, such as that this is a demo."""
         super().__init__(markup=False)
         self._label = label
         self._shown: Content | None = None
@@ -53,7 +51,6 @@ class FleetBar(Static):
             self._next_org = snapshot
 
     def update_from(self, roster: OrgList) -> None:
-        """Bring the line up to date."""
         now = roster.now
         if self._next_org is None or _ahead(self._next_org, now) <= timedelta():
             upcoming = [org for org in roster.all_orgs.values() if _ahead(org, now) > timedelta()]
@@ -70,12 +67,12 @@ def bar_content(
 ) -> Content:
     """The fullest form of the line that fits into `width` cells with the widest countdown."""
     short_label = label and label.partition(":")[0]  # never left out: it marks the demo
-    long, brief = _NEXT_RUN_LABELS
+    (long, brief), name_cells = _NEXT_RUN_LABELS, _MIN_NAME_CELLS + 1
     forms = (
-        (counts_content(counts, label), long, _MIN_NAME_CELLS + 1),
-        (counts_content(counts, label, words=False), long, _MIN_NAME_CELLS + 1),
-        (short := counts_content(counts, short_label, words=False), long, _MIN_NAME_CELLS + 1),
-        (short, brief, _MIN_NAME_CELLS + 1),
+        (counts_content(counts, label), long, name_cells),
+        (counts_content(counts, label, words=False), long, name_cells),
+        (short := counts_content(counts, short_label, words=False), long, name_cells),
+        (short, brief, name_cells),
         (short, long, 0),
     )
     if next_org is None:

@@ -6,7 +6,7 @@ takes 10.8 ms of CPU with this bar, and 107 ms with Textual's.
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
@@ -99,11 +99,9 @@ def _fit_to_width(keys: list[_Key], width: int) -> list[_Key]:
         if key.starts_group:
             groups.append([])
         groups[-1].append(key)
-    while (
-        len(groups) > _GROUPS_KEPT_LONGEST and sum(key.cells for group in groups for key in group) > width
-    ):
+    while len(groups) > _GROUPS_KEPT_LONGEST and sum(key.cells for key in chain(*groups)) > width:
         del groups[-_GROUPS_KEPT_LONGEST - 1]
-    return [key for group in groups for key in group]
+    return list(chain(*groups))
 
 
 def _content(keys: list[_Key]) -> Content:

@@ -20,7 +20,6 @@ class LabelledRows(Widget):
         self._rows = tuple(rows)
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Replace all rows."""
         if self._rows != (rows := tuple(rows)):
             self._rows = rows
             self.refresh(layout=True)
@@ -38,11 +37,7 @@ def label_column_width(rows: Sequence[tuple[str, str]]) -> int:
 
 
 def render_rows(rows: Sequence[tuple[str, str]], width: int, label_width: int | None = None) -> Content:
-    """The rows as lines of at most `width` cells.
-
-    Args:
-        label_width: as from `label_column_width`; None: computed from these rows.
-    """
+    """The rows as lines of at most `width` cells; without `label_width`, the widest label sets it."""
     label_width = label_column_width(rows) if label_width is None else label_width
     lines: list[Content] = []
     for label, text in rows:

@@ -98,11 +98,7 @@ class LineScrollView(ScrollView):
 
 
 def thumb_range(room: int, lines: int, scrolled: int) -> range:
-    """The rows that the thumb covers in a bar of `room` rows; empty if all lines are in sight.
-
-    Args:
-        scrolled: lines above the first visible one.
-    """
+    """The rows that the thumb covers in a bar of `room` rows, with `scrolled` lines above; may be empty."""
     if not 0 < room < lines:
         return range(0)
     length = max(room * room // lines, 1)

@@ -30,7 +30,6 @@ class RowList(OptionList):
         return self._rows[index] if index is not None and index < len(self._rows) else None
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:
-        """Replace all rows."""
         self._rows = tuple(rows)
         self._update_options()
 
@@ -38,10 +37,8 @@ class RowList(OptionList):
         self._update_options()
 
     def _update_options(self) -> None:
-        width, column = (
-            self.scrollable_content_region.width - _PADDING_AND_SCROLLBAR,
-            label_column_width(self._rows),
-        )
+        width = self.scrollable_content_region.width - _PADDING_AND_SCROLLBAR
+        column = label_column_width(self._rows)
         if width <= 0:
             return
         prompts = [render_rows([row], width, column) for row in self._rows]

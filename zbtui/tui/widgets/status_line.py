@@ -36,21 +36,14 @@ class StatusLine(Static):
         self._show_again: Callable[[], None] = lambda: None
 
     def update_from(self, roster: OrgList, fixed_order: str, *, filter_is_open: bool) -> None:
-        """Bring the line up to date.
-
-        Args:
-            fixed_order: the view's own order, where it has one.
-            filter_is_open: whether the filter input is open beside the line.
-        """
+        """`fixed_order`: the view's own, if any; `filter_is_open`: the filter input is beside the line."""
         self._show_again = lambda: self.update_from(roster, fixed_order, filter_is_open=filter_is_open)
         clear = key_of(self.screen, "fleet.clear") if roster.filter_text.strip() else ""
         width = max(self.content_size.width or self.screen.size.width - self.gutter.width, 1)
-        parts = (
-            status_parts_beside_filter(roster, fixed_order)
-            if filter_is_open
-            else status_parts(roster, fixed_order, clear)
-        )
-        lines = 1 if filter_is_open else _MAX_LINES
+        if filter_is_open:
+            parts, lines = status_parts_beside_filter(roster, fixed_order), 1
+        else:
+            parts, lines = status_parts(roster, fixed_order, clear), _MAX_LINES
         content = lay_out_parts(parts, width, lines)
         self.set_class(is_unusual(roster, fixed_order), "-unusual")
         if (content, width) != self._shown:
@@ -70,20 +63,12 @@ def is_unusual(roster: OrgList, fixed_order: str = "") -> bool:
 
 
 def status_parts(roster: OrgList, fixed_order: str = "", clear_key: str = "") -> list[StatusPart]:
-    """The parts of the line, the most important first.
-
-    Args:
-        fixed_order: the view's own order, where it has one.
-        clear_key: the key that clears the filter.
-    """
+    """The parts of the line, the most important first; `clear_key` clears the filter."""
     parts = [*_paused(roster), *_names_hidden(roster)]
     if roster.filter_text.strip():
         shown_filter = "on" if roster.names_hidden else roster.filter_text
-        parts += [
-            (_GROUP_SEPARATOR, Content.assemble("filter ", (shown_filter, "bold"))),
-            (_SEPARATOR, _count(roster)),
-        ]
-        parts += _hidden(roster)
+        parts.append((_GROUP_SEPARATOR, Content.assemble("filter ", (shown_filter, "bold"))))
+        parts += [(_SEPARATOR, _count(roster)), *_hidden(roster)]
     else:
         parts.append((_GROUP_SEPARATOR, _count(roster)))
     parts.append((_SEPARATOR, _order(roster, fixed_order)))
@@ -120,11 +105,8 @@ def _paused(org_list: OrgList) -> list[StatusPart]:
 
 
 def _names_hidden(org_list: OrgList) -> list[StatusPart]:
-    return (
-        [(_GROUP_SEPARATOR, Content.styled("names and ids are hidden", "bold"))]
-        if org_list.names_hidden
-        else []
-    )
+    text = Content.styled("names and ids are hidden", "bold")
+    return [(_GROUP_SEPARATOR, text)] if org_list.names_hidden else []
 
 
 def _count(org_list: OrgList) -> Content:

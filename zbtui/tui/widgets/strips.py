@@ -10,11 +10,7 @@ from textual.strip import Strip
 
 
 def join_pieces(pieces: Iterable[tuple[str, Style]], width: int) -> Strip:
-    """In as few segments as possible.
-
-    Args:
-        width: the total of all pieces in cells.
-    """
+    """In as few segments as possible; `width` is the total of all pieces in cells."""
     texts: list[str] = []
     styles: list[Style] = []
     last = None
