@@ -89,9 +89,7 @@ async def test_it_gets_the_alert_as_one_line_of_json(folder: Path) -> None:
     assert json.loads(told) == alert_payload(make_stored_alert())
 
 
-async def test_it_gets_the_variables_beside_its_own_environment(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_gets_variables_and_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OF_THE_USER", "1")
     for name in ("ZBTUI_CONFIG", "ZBTUI_ALLOW_INSECURE_KEYRING", "ZBTUI_OTHER"):
         monkeypatch.setenv(name, "1")
@@ -219,9 +217,7 @@ async def test_each_other_reason_not_to_start_has_a_sentence_of_its_own(folder: 
 # What it cannot do
 
 
-async def test_a_program_that_goes_on_is_ended_after_its_time_with_all_that_it_started(
-    folder: Path,
-) -> None:
+async def test_a_program_that_goes_on_is_ended_after_its_time_and_all_it_started(folder: Path) -> None:
     held = reading_end(folder / "held")
     clock = FakeClock()
     # Whoever still runs holds the named pipe.

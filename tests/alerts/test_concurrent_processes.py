@@ -66,9 +66,7 @@ def shared_folder(tmp_path: Path) -> SharedFolder:
 # Restarts
 
 
-async def test_who_starts_again_notifies_only_what_has_changed_since(
-    shared_folder: SharedFolder, clock: FakeClock
-) -> None:
+async def test_a_restart_notifies_only_changes_since(shared_folder: SharedFolder, clock: FakeClock) -> None:
     told = []
     states: list[PollResult] = ["well", "failed", "failed", "well", "failed", "failed"]
     for state in states:
@@ -78,9 +76,7 @@ async def test_who_starts_again_notifies_only_what_has_changed_since(
     assert told == [("alarm", "acme"), ("recovery", "acme"), ("alarm", "acme")]
 
 
-async def test_an_outage_that_began_before_a_restart_ends_after_it(
-    shared_folder: SharedFolder, clock: FakeClock
-) -> None:
+async def test_an_outage_may_end_after_a_restart(shared_folder: SharedFolder, clock: FakeClock) -> None:
     told = []
     async with shared_folder.process(clock) as scene:
         await scene.poll_all(NAMES, "well")
@@ -113,9 +109,7 @@ async def test_what_was_notified_but_not_delivered_is_delivered_after_a_restart(
 # Two at once
 
 
-async def test_of_two_processes_one_notifies_and_one_delivers(
-    shared_folder: SharedFolder, clock: FakeClock
-) -> None:
+async def test_one_notifies_and_one_delivers(shared_folder: SharedFolder, clock: FakeClock) -> None:
     async with shared_folder.process(clock) as one, shared_folder.process(clock) as other:
         states: list[PollResult] = ["well", "failed", "well", "failed", "failed"]
         told = []
@@ -141,9 +135,7 @@ async def test_each_hears_of_what_the_other_notifies(shared_folder: SharedFolder
         assert await one.dispatcher.new_alerts() == await other.dispatcher.new_alerts() == told
 
 
-async def test_news_that_are_asked_for_twice_at_once_are_notified_once(
-    shared_folder: SharedFolder, clock: FakeClock
-) -> None:
+async def test_news_asked_for_twice_come_once(shared_folder: SharedFolder, clock: FakeClock) -> None:
     async with shared_folder.process(clock) as scene:
         await scene.dispatcher.new_alerts()
         told = await scene.raise_alarms("acme")

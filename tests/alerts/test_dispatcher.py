@@ -44,9 +44,7 @@ async def test_a_change_is_notified_once_however_often_it_is_considered(process:
     assert await process.poll(acme="failed") == []
 
 
-async def test_an_org_that_flaps_is_notified_at_each_change_and_never_twice(
-    process: AlertingProcess,
-) -> None:
+async def test_a_flapping_org_is_notified_at_each_change_once(process: AlertingProcess) -> None:
     told = []
     states: list[PollResult] = ["well", "failed", "failed", "well", "well"]
     for _ in range(5):
@@ -160,9 +158,7 @@ async def test_what_turns_by_the_time_alone_is_notified_when_it_does(process: Al
     assert "overdue 00:10:01" in told[0].alert.headline
 
 
-async def test_what_is_notified_is_said_in_the_words_of_now_though_it_was_judged_before(
-    process: AlertingProcess,
-) -> None:
+async def test_what_was_judged_before_is_said_in_the_words_of_now(process: AlertingProcess) -> None:
     process.snapshots["acme"] = snapshot_with(
         make_snapshot("acme"), backup=make_backup("SCHEDULED", process.clock.now() - 12 * HOUR)
     )
@@ -179,9 +175,7 @@ async def test_what_is_notified_is_said_in_the_words_of_now_though_it_was_judged
     assert "overdue 12:04:00" in again[0].alert.headline
 
 
-async def test_what_cannot_have_turned_is_not_judged_again(
-    process: AlertingProcess, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unchanged_is_not_rejudged(process: AlertingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     judged = []
 
     def noted(snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int) -> Verdict:
@@ -204,9 +198,7 @@ async def test_what_cannot_have_turned_is_not_judged_again(
 
 @given(st.data())
 @reproducible
-def test_however_processes_take_turns_each_change_is_notified_once_and_none_is_taken_back(
-    data: st.DataObject,
-) -> None:
+def test_processes_that_take_turns_notify_each_change_once_and_for_all(data: st.DataObject) -> None:
     """Each considers what it knows every minute, however long ago it polled."""
     states: list[PollResult] = ["well", "failed"]
     timeline = data.draw(st.lists(st.sampled_from(states), min_size=1, max_size=12))
@@ -255,9 +247,7 @@ async def deliveries(scene: AlertingProcess) -> list[str]:
         ),
     ],
 )
-async def test_an_alert_is_kept_for_each_sink_that_is_configured(
-    settings: AlertSettings, sinks: list[str]
-) -> None:
+async def test_an_alert_is_kept_for_each_configured_sink(settings: AlertSettings, sinks: list[str]) -> None:
     scene = AlertingProcess(settings)
     assert await scene.poll(acme="failed") == [("alarm", "acme")]
     assert await deliveries(scene) == sinks

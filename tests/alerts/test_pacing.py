@@ -19,9 +19,7 @@ def due_at(orgs: int, *, changing: bool) -> list[int]:
 
 
 @pytest.mark.parametrize(("orgs", "every"), [(1, 1), (199, 1), (200, 2), (2000, 11), (7900, 40)])
-def test_while_something_changes_all_the_time_thousands_are_considered_more_seldom(
-    orgs: int, every: int
-) -> None:
+def test_while_something_always_changes_thousands_are_considered_seldom(orgs: int, every: int) -> None:
     assert due_at(orgs, changing=True) == list(range(every, 241, every))
 
 

@@ -31,6 +31,13 @@ from zbtui.store.journal import Journal
 FAILED = Observation(make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat()))
 
 
+@pytest.fixture
+def config(tmp_path: Path) -> EditedConfig:
+    made = EditedConfig(tmp_path)
+    made.write_orgs("acme")
+    return made
+
+
 @dataclass
 class WatchOutput:
     """A watcher that runs, and what came out of it."""
@@ -72,9 +79,7 @@ class WatchOutput:
 
 @asynccontextmanager
 async def watching(
-    watch: FleetDriver,
-    names: Sequence[str] = (),
-    alerts: Callable[[], AlertDispatcher] | None = None,
+    watch: FleetDriver, names: Sequence[str] = (), alerts: Callable[[], AlertDispatcher] | None = None
 ) -> AsyncIterator[WatchOutput]:
     scene = WatchOutput(watch.clock, watch, StopSignal(watch.clock))
     watcher = ChangeStream(
@@ -163,9 +168,9 @@ async def test_what_an_earlier_run_saw_is_no_state_of_now(clock: FakeClock) -> N
         assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
 
 
-async def test_an_org_that_is_labelled_otherwise_is_no_change(clock: FakeClock, tmp_path: Path) -> None:
-    config = EditedConfig(tmp_path)
-    config.write_orgs("acme")
+async def test_an_org_that_is_labelled_otherwise_is_no_change(
+    clock: FakeClock, config: EditedConfig
+) -> None:
     async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
         config.write(org_table("acme") + 'tags = ["prod"]\n')
@@ -174,9 +179,7 @@ async def test_an_org_that_is_labelled_otherwise_is_no_change(clock: FakeClock, 
         assert scene.watch.poll_count("acme") == 1
 
 
-async def test_a_journal_that_cannot_be_used_takes_nothing_from_the_lines(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_an_unusable_journal_takes_nothing_from_the_lines(clock: FakeClock, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     watch = FleetDriver(
         clock, "acme", journal=Journal(open_database(tmp_path / "file" / "journal.db", InlineWorker()))
@@ -198,9 +201,7 @@ async def test_only_the_orgs_that_were_named_are_watched(clock: FakeClock) -> No
     assert watch.poll_count("acme") == 0
 
 
-async def test_a_config_that_changes_is_taken_up(clock: FakeClock, tmp_path: Path) -> None:
-    config = EditedConfig(tmp_path)
-    config.write_orgs("acme")
+async def test_a_config_that_changes_is_taken_up(clock: FakeClock, config: EditedConfig) -> None:
     async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
         config.write_orgs("acme", "brook")
@@ -214,11 +215,7 @@ async def test_a_config_that_changes_is_taken_up(clock: FakeClock, tmp_path: Pat
         assert summaries(await scene.live(MINUTE)) == [("brook", "state", None, "failed")]
 
 
-async def test_another_org_than_those_named_may_come_and_is_not_watched(
-    clock: FakeClock, tmp_path: Path
-) -> None:
-    config = EditedConfig(tmp_path)
-    config.write_orgs("acme")
+async def test_an_org_that_comes_unnamed_is_not_watched(clock: FakeClock, config: EditedConfig) -> None:
     async with watching(FleetDriver(clock, "acme", config=config), ["acme"]) as scene:
         await scene.live(MINUTE)
         config.write_orgs("acme", "brook")
@@ -226,9 +223,7 @@ async def test_another_org_than_those_named_may_come_and_is_not_watched(
     assert scene.watch.poll_count("brook") == 0
 
 
-async def test_an_org_with_other_keys_is_still_the_same_org(clock: FakeClock, tmp_path: Path) -> None:
-    config = EditedConfig(tmp_path)
-    config.write_orgs("acme")
+async def test_an_org_with_other_keys_is_still_the_same_org(clock: FakeClock, config: EditedConfig) -> None:
     async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
         config.write_orgs("acme", client_id="1000.NEW")
@@ -236,11 +231,9 @@ async def test_an_org_with_other_keys_is_still_the_same_org(clock: FakeClock, tm
     assert scene.watch.poll_count("acme") > 2
 
 
-async def test_a_config_that_is_wrong_is_shown_once_and_the_watch_goes_on(
-    clock: FakeClock, tmp_path: Path
+async def test_a_wrong_config_is_shown_once_and_stops_nothing(
+    clock: FakeClock, config: EditedConfig
 ) -> None:
-    config = EditedConfig(tmp_path)
-    config.write_orgs("acme")
     async with watching(FleetDriver(clock, "acme", config=config)) as scene:
         await scene.live(MINUTE)
         config.write("[[org]")
@@ -301,9 +294,7 @@ async def test_a_reader_that_is_seen_to_leave_ends_it_without_a_line(clock: Fake
         assert scene.is_over()
 
 
-async def test_a_full_disk_is_not_taken_for_a_reader_that_has_gone(
-    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_full_disk_is_no_reader_leaving(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(line: str) -> None:
         raise OSError(28, "No space left on device")
 
@@ -384,9 +375,7 @@ async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) 
         assert desk.delivered > 1
 
 
-async def test_what_cannot_be_delivered_is_shown_once_and_again_when_it_comes_back(
-    clock: FakeClock,
-) -> None:
+async def test_what_is_not_delivered_is_shown_once_and_again_when_it_comes_back(clock: FakeClock) -> None:
     desk, wrong = FakeDispatcher(), Problem("contract", "notify-send ended with 1.", "Try it by hand.")
     async with watching(FleetDriver(clock, "acme"), alerts=lambda: desk) as scene:
         await scene.live(MINUTE)

@@ -64,9 +64,7 @@ def test_without_an_event_there_is_no_row() -> None:
         ("licence", None, "2026-12-01", "licence: – -> 2026-12-01"),
     ],
 )
-def test_each_kind_of_change_is_put_in_words(
-    kind: str, before: str | None, after: str | None, said: str
-) -> None:
+def test_each_kind_of_change_has_words(kind: str, before: str | None, after: str | None, said: str) -> None:
     assert change(kind, before, after) == said
 
 
@@ -118,9 +116,5 @@ def test_how_an_org_stands_and_that_it_went_have_the_same_shape() -> None:
     assert list(began) == list(gone) == KEYS
     assert (began["kind"], began["before"], began["after"]) == ("state", None, "stopped")
     assert (began["level"], began["headline"]) == ("critical", "stopped; no backup will run")
-    assert (gone["kind"], gone["before"], gone["after"], gone["level"]) == (
-        "removed",
-        "stopped",
-        None,
-        "unknown",
-    )
+    assert (gone["kind"], gone["before"], gone["after"]) == ("removed", "stopped", None)
+    assert gone["level"] == "unknown"

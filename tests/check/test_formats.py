@@ -27,9 +27,7 @@ def test_only_text_for_people_is_coloured() -> None:
         assert ("\x1b" in formatter_for(form, coloured=True)(report_of(OK))) is (form == "text")
 
 
-def test_without_the_library_the_cure_is_shown_before_anybody_is_asked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_the_library_the_cure_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     without_library(monkeypatch, "prometheus_client")
     with pytest.raises(ProblemError) as caught:
         formatter_for("openmetrics")
@@ -38,9 +36,7 @@ def test_without_the_library_the_cure_is_shown_before_anybody_is_asked(
     assert formatter_for("json")(report_of(OK))
 
 
-def test_a_module_of_ours_that_is_missing_is_not_taken_for_the_library(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_missing_module_of_ours_is_not_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     without_library(monkeypatch, "zbtui.check.openmetrics_format")
     with pytest.raises(ModuleNotFoundError):
         formatter_for("openmetrics")

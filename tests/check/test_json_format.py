@@ -38,32 +38,13 @@ from zbtui.zoho_api.backup import parse_backup_response
 
 HEAD = ["schema", "checked_at", "level", "orgs"]
 ORG = [
-    "name",
-    "data_center",
-    "company",
-    "level",
-    "verdict",
-    "headline",
-    "hint",
-    "observed_at",
-    "stale",
-    "backup",
-    "plan",
-    "next_run",
-    "seconds_to_next_run",
-    "last_completed",
-    "last_failed",
-    "links_expire",
-    "history",
-    "error",
+    *("name", "data_center", "company", "level", "verdict", "headline", "hint", "observed_at", "stale"),
+    *("backup", "plan", "next_run", "seconds_to_next_run", "last_completed", "last_failed"),
+    *("links_expire", "history", "error"),
 ]
 HISTORY = [
-    "known_at",
-    "last_outcome",
-    "runs_this_month",
-    "bought_this_month",
-    "included_per_month",
-    "trouble",
+    *("known_at", "last_outcome"),
+    *("runs_this_month", "bought_this_month", "included_per_month", "trouble"),
 ]
 ERROR = ["kind", "code", "http_status", "message", "hint", "retry_at"]
 
@@ -298,14 +279,7 @@ def test_an_edition_that_is_not_known_includes_nobody_knows_what() -> None:
 
 def test_why_the_history_could_not_be_read_is_shown_though_the_poll_was_good() -> None:
     why = Problem("server", "Zoho reports an internal error.", "Wait.")
-    org = only(
-        snapshot_with(
-            OK,
-            history_problem=why,
-            history_failures=1,
-            history_tried_at=START,
-        )
-    )
+    org = only(snapshot_with(OK, history_problem=why, history_failures=1, history_tried_at=START))
     assert (org["verdict"], org["level"], org["error"]) == ("cannot_look", "unknown", None)
     assert org["history"]["trouble"] == "Zoho reports an internal error."
     assert not org["stale"]

@@ -151,10 +151,7 @@ def test_of_an_org_out_of_reach_the_last_good_poll_stays_shown_with_its_age() ->
 def test_orgs_are_distinguished_by_name_and_data_center() -> None:
     uk = replace(OK, org=make_org("acme", "uk"))
     labels = {labels for name, labels in samples_of(report_of(OK, uk)) if name == "zbtui_level"}
-    assert labels == {
-        (("data_center", "eu"), ("org", "ok")),
-        (("data_center", "uk"), ("org", "acme")),
-    }
+    assert labels == {(("data_center", "eu"), ("org", "ok")), (("data_center", "uk"), ("org", "acme"))}
 
 
 HOSTILE = ['a"b', "back\\slash", 'x"} 1\nzbtui_level 0', "{}", "佐藤 商事", "#", "a,b=c"]

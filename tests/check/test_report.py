@@ -62,9 +62,7 @@ def test_each_answer_has_its_verdict_and_exit_code(keys: dict[str, Any], verdict
         ([], Level.UNKNOWN),
     ],
 )
-def test_the_worst_org_decides_and_a_failed_backup_is_worse_than_one_out_of_sight(
-    snapshots: list[Snapshot], level: Level
-) -> None:
+def test_the_worst_org_decides_failed_before_out_of_sight(snapshots: list[Snapshot], level: Level) -> None:
     assert report_of(*snapshots).level is level
 
 
@@ -87,9 +85,7 @@ async def test_a_failed_poll_counts_at_once_however_fresh_the_last_good_one_is(c
     assert judge(finding.snapshot, WatchPolicy(), clock.now()).name == "scheduled"
 
 
-async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_is(
-    clock: FakeClock,
-) -> None:
+async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_is(clock: FakeClock) -> None:
     """A dead host takes longer to fail than the shortest interval that is allowed."""
     policy = WatchPolicy(every=timedelta(seconds=15))
     good = Observation(make_backup())

@@ -153,14 +153,7 @@ def test_a_pause_that_zoho_asks_for_is_not_counted_down_either() -> None:
 
 def test_a_history_that_cannot_be_read_is_shown_with_what_is_known_all_the_same() -> None:
     why = Problem("server", "Zoho reports an internal error.", "Wait.")
-    text = lines(
-        snapshot_with(
-            OK,
-            history_problem=why,
-            history_failures=1,
-            history_tried_at=START,
-        )
-    )
+    text = lines(snapshot_with(OK, history_problem=why, history_failures=1, history_tried_at=START))
     assert text[0] == "UNKNOWN: 1 unknown"
     assert "NO HISTORY" in text[1]
     assert text[1].endswith("by Patricia Boyle · last result unknown · links unknown")

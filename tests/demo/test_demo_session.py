@@ -112,8 +112,6 @@ async def test_the_fleet_has_as_many_orgs_as_asked_for(orgs: int, count: int) ->
         (0.0001, timedelta(seconds=50_000), timedelta(seconds=20_000)),
     ],
 )
-def test_it_looks_as_often_as_the_orgs_live_fast(
-    speed: float, every: timedelta, near_every: timedelta
-) -> None:
+def test_polls_are_as_fast_as_the_orgs_live(speed: float, every: timedelta, near_every: timedelta) -> None:
     policy = demo_watch_policy(speed)
     assert (policy.every, policy.near_every) == (every, near_every)

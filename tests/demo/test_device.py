@@ -84,9 +84,7 @@ def test_a_device_code_is_shown_in_milliseconds(device: Device) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 1.0])
-def test_a_floor_that_small_is_not_shown_for_it_would_be_taken_for_seconds(
-    seconds: float, device: Device
-) -> None:
+def test_a_small_floor_is_hidden_lest_it_be_taken_for_seconds(seconds: float, device: Device) -> None:
     device.simulator.min_device_poll_interval = timedelta(seconds=seconds)
     assert "interval" not in device.ask()
 
@@ -114,9 +112,7 @@ def test_no_two_codes_are_alike(device: Device) -> None:
         ({"grant_type": "device_token"}, "general_error"),
     ],
 )
-def test_a_wrong_request_for_a_code_is_refused(
-    changed: dict[str, str | None], error: str, device: Device
-) -> None:
+def test_a_bad_code_request_is_refused(changed: dict[str, str | None], error: str, device: Device) -> None:
     assert device.ask(**changed) == {"error": error}
 
 
@@ -186,10 +182,7 @@ async def test_after_five_minutes_a_code_has_expired_and_cannot_be_accepted(devi
         ({"code": "1000.demo-device-999999"}, "invalid_code"),
         ({"grant_type": "refresh_token"}, "invalid_code"),
         (
-            {
-                "client_id": REGIONAL_CLIENT.client_id,
-                "client_secret": REGIONAL_CLIENT.secret_for("eu"),
-            },
+            {"client_id": REGIONAL_CLIENT.client_id, "client_secret": REGIONAL_CLIENT.secret_for("eu")},
             "invalid_code",
         ),
     ],
@@ -265,9 +258,8 @@ async def test_a_person_who_accepts_by_themselves_takes_their_time(device: Devic
     assert device.poll() == {"error": "authorization_pending"}
     await device.clock.advance(1)
     answer = device.poll()
-    assert json.loads(device.company(answer["access_token"]).body)["org"][0]["company_name"] == (
-        "Heron Lake Instruments"
-    )
+    (org,) = json.loads(device.company(answer["access_token"]).body)["org"]
+    assert org["company_name"] == "Heron Lake Instruments"
 
 
 async def test_who_decided_before_them_has_decided(device: Device) -> None:

@@ -60,9 +60,7 @@ def test_who_is_meant_to_be_well_is_well_on_any_day(start: datetime, after: floa
 
 @reproducible
 @given(days, seconds)
-def test_who_is_meant_to_be_with_a_problem_is_with_that_problem_on_any_day(
-    start: datetime, after: float
-) -> None:
+def test_who_is_meant_to_have_a_problem_has_it_on_any_day(start: datetime, after: float) -> None:
     for org, kind, verdict in verdicts(SimulatedWorld(start), after):
         meant = OWN_VERDICTS.get(kind, verdict.name)
         assert verdict.name == meant, f"{org.name} at {kind}: {verdict.headline}"
@@ -89,9 +87,7 @@ def test_a_weekly_plan_is_beyond_any_month(start: datetime, after: float) -> Non
         ("fjord", "links_expiring scheduled"),
     ],
 )
-def test_within_a_minute_an_org_goes_through_its_verdicts_and_again_in_the_next(
-    name: str, course: str
-) -> None:
+def test_an_org_goes_through_its_verdicts_each_minute(name: str, course: str) -> None:
     clock = FakeClock()
     world = SimulatedWorld(START)
     org = world.orgs[name]

@@ -102,9 +102,7 @@ def test_at_any_time_the_rows_of_any_org_are_in_zohos_shape(made: tuple[int, int
 
 @reproducible
 @given(any_org)
-def test_at_any_time_each_start_has_its_end_but_for_a_run_under_way(
-    made: tuple[int, int, float, float],
-) -> None:
+def test_each_start_has_its_end_but_for_a_run_under_way(made: tuple[int, int, float, float]) -> None:
     orgs, seed, speed, seconds = made
     world, after = SimulatedWorld(START, orgs, speed, seed), timedelta(seconds=seconds)
     for org in world.all_orgs.values():
@@ -229,9 +227,7 @@ def test_a_payment_that_failed_left_no_run(history_reader: HistoryReader) -> Non
 
 
 @pytest.mark.parametrize("kind", ["NONE", "EMPTY"])
-def test_where_nothing_was_ever_scheduled_there_is_no_past(
-    kind: str, history_reader: HistoryReader
-) -> None:
+def test_where_nothing_was_scheduled_is_no_past(kind: str, history_reader: HistoryReader) -> None:
     assert history_reader.at(kind) == History()
     assert history_reader.links_of() == Links()
 
@@ -244,9 +240,7 @@ def test_a_single_backup_repeats_nothing(history_reader: HistoryReader) -> None:
     ]
 
 
-def test_too_old_is_who_was_stopped_by_somebody_and_scheduled_again_too_late(
-    history_reader: HistoryReader,
-) -> None:
+def test_too_old_is_who_was_stopped_and_scheduled_too_late(history_reader: HistoryReader) -> None:
     history = history_reader.history_of("osprey")
     stopped = history.newest_with_action("stopped")
     assert stopped is not None and stopped.done_by is not None
@@ -389,7 +383,5 @@ def test_the_run_whose_links_expire_is_shown_once() -> None:
         assert history.count_runs(START - 10 * DAY, START) == 1
 
 
-def test_however_slowly_they_live_links_that_expire_do_so_within_two_days(
-    history_reader: HistoryReader,
-) -> None:
+def test_however_slow_links_that_expire_do_so_within_two_days(history_reader: HistoryReader) -> None:
     assert history_reader.links_of("fjord").expires_at == START + 40 * HOUR

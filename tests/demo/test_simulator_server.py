@@ -107,14 +107,8 @@ async def test_the_log_shows_who_asked_what_and_never_the_body() -> None:
     form = {"client_id": org.client_id, "client_secret": "never-logged", "grant_type": "refresh_token"}
     await send(simulator, "POST", "https://accounts.zoho.eu/oauth/v2/token", **form)
     (request,) = simulator.request_records
-    assert (request.method, request.host, request.path, request.query, request.org, request.status) == (
-        "POST",
-        "accounts.zoho.eu",
-        "/oauth/v2/token",
-        "",
-        "nordlys",
-        200,
-    )
+    assert (request.method, request.host, request.path) == ("POST", "accounts.zoho.eu", "/oauth/v2/token")
+    assert (request.query, request.org, request.status) == ("", "nordlys", 200)
     assert request.began_serial < request.ended_serial
     assert "never-logged" not in repr(request)
 
@@ -330,9 +324,7 @@ async def test_the_guide_shows_each_other_way_to_sign_in(port: SimulatorServer) 
         assert ways[way].sign_in == {"client_secret": client.client_secret}
 
 
-async def test_uvicorn_is_given_the_guide_to_print_when_it_starts(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+async def test_uvicorn_prints_the_guide_when_it_starts(capsys: pytest.CaptureFixture[str]) -> None:
     messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
     sent: list[Any] = []
 

@@ -47,9 +47,7 @@ def test_a_slow_answer_makes_no_clock_wrong(offset: timedelta, there: timedelta,
         (timedelta(days=400), FindingLevel.WARNING, "It is 400d behind Zoho's."),
     ],
 )
-def test_beyond_thirty_seconds_the_clock_is_wrong(
-    offset: timedelta, level: FindingLevel, message: str
-) -> None:
+def test_over_thirty_seconds_the_clock_is_off(offset: timedelta, level: FindingLevel, message: str) -> None:
     found = clock_finding([findings_for_offset(offset)])
     assert (found.level, found.message) == (level, message)
     assert (found.hint is None) == (level is FindingLevel.OK)

@@ -86,12 +86,11 @@ async def test_only_the_orgs_that_are_named_are_examined() -> None:
         assert {one.org for one in found} == {None, "kestrel"}
 
 
-async def test_an_org_that_is_not_there_is_shown() -> None:
-    async with doctor_environment() as scene:
-        found = await scene.findings(["nobody"])
-        (config,) = [one for one in found if one.level is not FindingLevel.OK]
-        assert (config.subject, config.level) == ("config", FindingLevel.PROBLEM)
-        assert "'nobody'" in config.message
+async def test_an_org_that_is_not_there_is_shown(scene: DoctorEnvironment) -> None:
+    found = await scene.findings(["nobody"])
+    (config,) = [one for one in found if one.level is not FindingLevel.OK]
+    assert (config.subject, config.level) == ("config", FindingLevel.PROBLEM)
+    assert "'nobody'" in config.message
 
 
 async def test_all_is_well_on_a_machine_that_is() -> None:
@@ -123,11 +122,8 @@ async def test_a_keyring_that_does_not_work_is_a_problem() -> None:
     async with doctor_environment() as scene:
         scene.doctor = replace(scene.doctor, probe_keyring=locked)
         found = (await scene.machine_findings())["keyring"]
-        assert (found.level, found.message, found.hint) == (
-            FindingLevel.PROBLEM,
-            "The keyring is locked.",
-            "Unlock it.",
-        )
+        assert found.level is FindingLevel.PROBLEM
+        assert (found.message, found.hint) == ("The keyring is locked.", "Unlock it.")
 
 
 @pytest.fixture
@@ -150,9 +146,7 @@ async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_p
     assert keyring.get_password("zbtui-doctor", "probe") is None
 
 
-async def test_a_keyring_that_keeps_nothing_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_forgetful_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyring.get_keyring", null.Keyring)
     credentials = KeyringCredentialStore(tmp_path / "locks", allow_insecure=True)
     async with doctor_environment() as scene:
@@ -172,14 +166,13 @@ async def test_the_config_is_shown_with_its_path_and_how_many_orgs_it_has() -> N
         assert config.message == told
 
 
-async def test_without_an_org_there_is_nothing_wrong() -> None:
-    async with doctor_environment() as scene:
-        without_orgs(scene)
-        found = await scene.findings()
-        assert exit_code(found) == 0
-        (config,) = [one for one in found if one.subject == "config"]
-        assert (config.level, config.code) == (FindingLevel.REMARK, "NO_ORG")
-        assert "zbtui add" in str(config.hint)
+async def test_without_an_org_there_is_nothing_wrong(scene: DoctorEnvironment) -> None:
+    without_orgs(scene)
+    found = await scene.findings()
+    assert exit_code(found) == 0
+    (config,) = [one for one in found if one.subject == "config"]
+    assert (config.level, config.code) == (FindingLevel.REMARK, "NO_ORG")
+    assert "zbtui add" in str(config.hint)
 
 
 async def test_a_broken_config_is_shown_with_its_line_and_the_rest_is_examined(tmp_path: Path) -> None:
@@ -251,9 +244,7 @@ CAPTIVE_PORTAL = CannedResponse(
         ),
     ],
 )
-async def test_a_host_that_is_not_reached_is_a_problem_and_named(
-    answer: CannedResponse | OSError, message: str
-) -> None:
+async def test_a_host_out_of_reach_is_a_problem(answer: CannedResponse | OSError, message: str) -> None:
     async with doctor_environment("nordlys", "kestrel", wrap_app=replacing_answer(answer)) as scene:
         found = [one for one in await scene.findings() if one.subject == "network"]
         assert [one.level for one in found] == [FindingLevel.PROBLEM, FindingLevel.OK]

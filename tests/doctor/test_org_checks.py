@@ -32,90 +32,80 @@ def subjects_after(found: dict[str, Finding], subject: str) -> list[str]:
 # A healthy one
 
 
-async def test_a_healthy_org_is_shown_step_by_step() -> None:
-    async with doctor_environment() as scene:
+async def test_a_healthy_org_is_shown_step_by_step(scene: DoctorEnvironment) -> None:
+    found = await scene.org_findings()
+    assert {subject: one.message for subject, one in found.items()} == {
+        "sign-in": "The keyring holds a client secret and a refresh token.",
+        "token": "A new access token was got, good until 12:20.",
+        "data center": "EU: www.zohoapis.eu takes the token.",
+        "scope": "ZohoCRM.bulk.backup.READ and ZohoCRM.org.READ are there.",
+        "permission": "The user is an administrator, with API access.",
+        "backup": "Nordlys Tools AB: SCHEDULED, next backup in 6d 03:12:00.",
+    }
+    assert set(levels(found).values()) == {OK}
+
+
+async def test_the_token_of_the_watch_is_used_and_none_is_asked_for(scene: DoctorEnvironment) -> None:
+    await scene.findings()
+    await scene.clock.advance(timedelta(minutes=20))
+    for _ in range(30):
         found = await scene.org_findings()
-        assert {subject: one.message for subject, one in found.items()} == {
-            "sign-in": "The keyring holds a client secret and a refresh token.",
-            "token": "A new access token was got, good until 12:20.",
-            "data center": "EU: www.zohoapis.eu takes the token.",
-            "scope": "ZohoCRM.bulk.backup.READ and ZohoCRM.org.READ are there.",
-            "permission": "The user is an administrator, with API access.",
-            "backup": "Nordlys Tools AB: SCHEDULED, next backup in 6d 03:12:00.",
-        }
-        assert set(levels(found).values()) == {OK}
+    assert found["token"].message == "The access token in the keyring is good until 12:20."
+    assert scene.calls.count("token 200") == 1
 
 
-async def test_the_token_of_the_watch_is_used_and_none_is_asked_for() -> None:
-    async with doctor_environment() as scene:
-        await scene.findings()
-        await scene.clock.advance(timedelta(minutes=20))
-        for _ in range(30):
-            found = await scene.org_findings()
-        assert found["token"].message == "The access token in the keyring is good until 12:20."
-        assert scene.calls.count("token 200") == 1
+async def test_doctors_that_come_at_once_ask_for_one_token(scene: DoctorEnvironment) -> None:
+    await asyncio.gather(*(scene.findings() for _ in range(12)))
+    assert scene.calls.count("token 200") == 1
 
 
-async def test_doctors_that_come_at_once_ask_for_one_token() -> None:
-    async with doctor_environment() as scene:
-        await asyncio.gather(*(scene.findings() for _ in range(12)))
-        assert scene.calls.count("token 200") == 1
+async def test_a_token_that_was_ended_is_renewed_as_the_watch_would(scene: DoctorEnvironment) -> None:
+    await scene.findings()
+    await scene.clock.advance(timedelta(minutes=20))
+    scene.simulator.expire_tokens()
+    found = await scene.org_findings()
+    assert set(levels(found).values()) == {OK}
+    assert found["token"].message == "A new access token was got, good until 12:40."
 
 
-async def test_a_token_that_was_ended_is_renewed_as_the_watch_would() -> None:
-    async with doctor_environment() as scene:
-        await scene.findings()
-        await scene.clock.advance(timedelta(minutes=20))
-        scene.simulator.expire_tokens()
-        found = await scene.org_findings()
-        assert set(levels(found).values()) == {OK}
-        assert found["token"].message == "A new access token was got, good until 12:40."
-
-
-async def test_client_credentials_need_no_refresh_token() -> None:
-    async with doctor_environment() as scene:
-        invented = scene.simulator.world.all_orgs["nordlys"]
-        scene.change_org("nordlys", grant="client-credentials", soid=invented.soid)
-        await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret(invented.client_secret)))
-        found = await scene.org_findings()
-        assert found["sign-in"].message == "The keyring holds a client secret."
-        assert set(levels(found).values()) == {OK}
+async def test_client_credentials_need_no_refresh_token(scene: DoctorEnvironment) -> None:
+    invented = scene.simulator.world.all_orgs["nordlys"]
+    scene.change_org("nordlys", grant="client-credentials", soid=invented.soid)
+    await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret(invented.client_secret)))
+    found = await scene.org_findings()
+    assert found["sign-in"].message == "The keyring holds a client secret."
+    assert set(levels(found).values()) == {OK}
 
 
 @pytest.mark.parametrize(
     ("kind", "word"), [("FAILED", "FAILED"), ("NONE", "NO BACKUP"), ("STOPPED", "STOPPED")]
 )
 async def test_a_backup_in_a_bad_way_is_for_check_to_show_and_no_problem_of_the_watch(
-    kind: str, word: str
+    kind: str, word: str, scene: DoctorEnvironment
 ) -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = kind
-        found = await scene.org_findings()
-        assert found["backup"].level is REMARK
-        assert f"Nordlys Tools AB: {word}, " in found["backup"].message
-        assert exit_code(found.values()) == 0
+    scene.simulator.forced_kinds["nordlys"] = kind
+    found = await scene.org_findings()
+    assert found["backup"].level is REMARK
+    assert f"Nordlys Tools AB: {word}, " in found["backup"].message
+    assert exit_code(found.values()) == 0
 
 
 # The sign-in
 
 
-async def test_an_org_without_a_sign_in_is_shown_how_to_get_one() -> None:
-    async with doctor_environment() as scene:
-        await scene.credentials.delete("nordlys")
-        found = await scene.org_findings()
-        assert (found["sign-in"].level, found["sign-in"].code) == (PROBLEM, "NO_SIGN_IN")
-        assert "zbtui sign-in nordlys" in str(found["sign-in"].hint)
-        assert (
-            subjects_after(found, "sign-in") == ["not checked: no sign-in"] + ["not checked: no token"] * 4
-        )
-        assert scene.calls == []
+async def test_an_org_without_a_sign_in_is_shown_how_to_get_one(scene: DoctorEnvironment) -> None:
+    await scene.credentials.delete("nordlys")
+    found = await scene.org_findings()
+    assert (found["sign-in"].level, found["sign-in"].code) == (PROBLEM, "NO_SIGN_IN")
+    assert "zbtui sign-in nordlys" in str(found["sign-in"].hint)
+    assert subjects_after(found, "sign-in") == ["not checked: no sign-in"] + ["not checked: no token"] * 4
+    assert scene.calls == []
 
 
-async def test_half_a_sign_in_is_none() -> None:
-    async with doctor_environment() as scene:
-        await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
-        assert (await scene.org_findings())["sign-in"].code == "NO_SIGN_IN"
-        assert scene.calls == []
+async def test_half_a_sign_in_is_none(scene: DoctorEnvironment) -> None:
+    await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
+    assert (await scene.org_findings())["sign-in"].code == "NO_SIGN_IN"
+    assert scene.calls == []
 
 
 async def test_a_sign_in_that_is_gone_is_shown_while_its_last_token_lives() -> None:
@@ -172,89 +162,78 @@ async def test_a_keyring_that_gives_nothing_out_is_shown_and_no_token_is_spent()
         ),
     ],
 )
-async def test_a_refused_sign_in_is_shown_by_its_cause(word: str, message: str, hint: str) -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = word
-        found = await scene.org_findings()
-        token = found["token"]
-        assert (token.level, token.code, token.message, token.hint) == (PROBLEM, word, message, hint)
-        assert subjects_after(found, "token") == ["not checked: no token"] * 4
-        assert "--find-data-center" in str(found["data center"].hint)
-        assert scene.calls == ["token 200"]
+async def test_a_refusal_has_a_cause(word: str, message: str, hint: str, scene: DoctorEnvironment) -> None:
+    scene.simulator.forced_kinds["nordlys"] = word
+    found = await scene.org_findings()
+    token = found["token"]
+    assert (token.level, token.code, token.message, token.hint) == (PROBLEM, word, message, hint)
+    assert subjects_after(found, "token") == ["not checked: no token"] * 4
+    assert "--find-data-center" in str(found["data center"].hint)
+    assert scene.calls == ["token 200"]
 
 
-async def test_the_secret_of_another_data_center_is_shown_as_such() -> None:
-    async with doctor_environment() as scene:
-        scene.change_org("nordlys", client_id=REGIONAL_CLIENT.client_id)
-        sign_in = SignInCredentials(
-            Secret(REGIONAL_CLIENT.secret_for("in")), Secret("1000.demo-refresh-token-1")
-        )
-        await scene.credentials.write_sign_in("nordlys", sign_in)
-        found = await scene.org_findings()
-        assert found["token"].code == "invalid_client_secret"
-        assert "secrets of their own" in str(found["token"].hint)
+async def test_the_secret_of_another_data_center_is_shown_as_such(scene: DoctorEnvironment) -> None:
+    scene.change_org("nordlys", client_id=REGIONAL_CLIENT.client_id)
+    sign_in = SignInCredentials(
+        Secret(REGIONAL_CLIENT.secret_for("in")), Secret("1000.demo-refresh-token-1")
+    )
+    await scene.credentials.write_sign_in("nordlys", sign_in)
+    found = await scene.org_findings()
+    assert found["token"].code == "invalid_client_secret"
+    assert "secrets of their own" in str(found["token"].hint)
 
 
-async def test_a_revoked_refresh_token_is_dead() -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.accounts.revoke_refresh_token(
-            scene.simulator.world.all_orgs["nordlys"].refresh_token
-        )
-        assert (await scene.org_findings())["token"].code == "invalid_code"
+async def test_a_revoked_refresh_token_is_dead(scene: DoctorEnvironment) -> None:
+    scene.simulator.accounts.revoke_refresh_token(scene.simulator.world.all_orgs["nordlys"].refresh_token)
+    assert (await scene.org_findings())["token"].code == "invalid_code"
 
 
-async def test_a_sign_in_that_died_while_its_last_token_was_kept_is_shown_at_the_token() -> None:
-    async with doctor_environment() as scene:
+async def test_a_sign_in_that_died_before_its_token_is_shown_there(scene: DoctorEnvironment) -> None:
+    await scene.findings()
+    await scene.clock.advance(timedelta(minutes=20))
+    scene.simulator.expire_tokens()
+    scene.simulator.accounts.revoke_refresh_token(scene.simulator.world.all_orgs["nordlys"].refresh_token)
+    found = await scene.org_findings()
+    assert (found["token"].level, found["token"].code) == (PROBLEM, "invalid_code")
+
+
+async def test_a_lock_out_is_a_warning_with_its_end_and_nobody_asks_again(scene: DoctorEnvironment) -> None:
+    scene.simulator.forced_kinds["nordlys"] = "Access Denied"
+    await scene.findings()
+    await scene.clock.advance(timedelta(minutes=2))
+    found = await scene.org_findings()
+    assert found["token"].level is WARNING
+    assert "before 11:30, in 00:08:00" in found["token"].message
+    assert found["data center"].hint is None  # which other one to ask is not in doubt
+    assert scene.calls == ["token 200"]
+
+
+async def test_the_own_budget_is_shown_with_its_end(scene: DoctorEnvironment) -> None:
+    for _ in range(9):
         await scene.findings()
-        await scene.clock.advance(timedelta(minutes=20))
-        scene.simulator.expire_tokens()
-        scene.simulator.accounts.revoke_refresh_token(
-            scene.simulator.world.all_orgs["nordlys"].refresh_token
+        await scene.credentials.delete("nordlys")
+        await scene.credentials.write_sign_in(
+            "nordlys", sign_in_of(scene.simulator.world.all_orgs["nordlys"])
         )
-        found = await scene.org_findings()
-        assert (found["token"].level, found["token"].code) == (PROBLEM, "invalid_code")
-
-
-async def test_a_lock_out_is_a_warning_with_its_end_and_nobody_asks_again() -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = "Access Denied"
-        await scene.findings()
-        await scene.clock.advance(timedelta(minutes=2))
-        found = await scene.org_findings()
-        assert found["token"].level is WARNING
-        assert "before 11:30, in 00:08:00" in found["token"].message
-        assert found["data center"].hint is None  # which other one to ask is not in doubt
-        assert scene.calls == ["token 200"]
-
-
-async def test_the_own_budget_is_shown_with_its_end() -> None:
-    async with doctor_environment() as scene:
-        for _ in range(9):
-            await scene.findings()
-            await scene.credentials.delete("nordlys")
-            await scene.credentials.write_sign_in(
-                "nordlys", sign_in_of(scene.simulator.world.all_orgs["nordlys"])
-            )
-        found = await scene.org_findings()
-        assert (found["token"].level, found["token"].code) == (WARNING, "TOKEN_BUDGET")
-        assert "before 11:31, in 00:11:00" in found["token"].message
-        assert scene.calls.count("token 200") == 9
+    found = await scene.org_findings()
+    assert (found["token"].level, found["token"].code) == (WARNING, "TOKEN_BUDGET")
+    assert "before 11:31, in 00:11:00" in found["token"].message
+    assert scene.calls.count("token 200") == 9
 
 
 # The data center
 
 
 @pytest.mark.parametrize("word", ["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"])
-async def test_a_fresh_token_that_is_refused_is_a_wrong_data_center(word: str) -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = word
-        found = await scene.org_findings()
-        place = found["data center"]
-        assert (place.level, place.code) == (PROBLEM, word)
-        assert "it is set to EU" in str(place.hint)
-        assert "--find-data-center" in str(place.hint)
-        assert subjects_after(found, "data center") == ["not checked: the token is refused"] * 3
-        assert scene.calls == ["token 200", "backup 401"]
+async def test_a_fresh_token_refused_is_a_wrong_data_center(word: str, scene: DoctorEnvironment) -> None:
+    scene.simulator.forced_kinds["nordlys"] = word
+    found = await scene.org_findings()
+    place = found["data center"]
+    assert (place.level, place.code) == (PROBLEM, word)
+    assert "it is set to EU" in str(place.hint)
+    assert "--find-data-center" in str(place.hint)
+    assert subjects_after(found, "data center") == ["not checked: the token is refused"] * 3
+    assert scene.calls == ["token 200", "backup 401"]
 
 
 @pytest.mark.parametrize(
@@ -269,47 +248,43 @@ async def test_a_fresh_token_that_is_refused_is_a_wrong_data_center(word: str) -
     ],
 )
 async def test_an_api_host_that_gives_no_answer_leaves_the_rest_unknown(
-    kind: str, level: FindingLevel
+    kind: str, level: FindingLevel, scene: DoctorEnvironment
 ) -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = kind
-        found = await scene.org_findings()
-        assert found["token"].level is OK
-        assert found["data center"].level is level
-        assert "--find-data-center" not in str(found["data center"].hint)
-        assert subjects_after(found, "data center") == ["not checked: no answer"] * 3
+    scene.simulator.forced_kinds["nordlys"] = kind
+    found = await scene.org_findings()
+    assert found["token"].level is OK
+    assert found["data center"].level is level
+    assert "--find-data-center" not in str(found["data center"].hint)
+    assert subjects_after(found, "data center") == ["not checked: no answer"] * 3
 
 
 # The scope
 
 
-async def test_a_missing_scope_is_named() -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = "NO_SCOPE"
-        found = await scene.org_findings()
-        assert found["data center"].level is OK
-        assert (found["scope"].level, found["scope"].code) == (PROBLEM, "OAUTH_SCOPE_MISMATCH")
-        assert found["scope"].message == "The sign-in lacks the scope ZohoCRM.bulk.backup.READ."
-        assert subjects_after(found, "scope") == ["not checked: the scope is missing"] * 2
+async def test_a_missing_scope_is_named(scene: DoctorEnvironment) -> None:
+    scene.simulator.forced_kinds["nordlys"] = "NO_SCOPE"
+    found = await scene.org_findings()
+    assert found["data center"].level is OK
+    assert (found["scope"].level, found["scope"].code) == (PROBLEM, "OAUTH_SCOPE_MISMATCH")
+    assert found["scope"].message == "The sign-in lacks the scope ZohoCRM.bulk.backup.READ."
+    assert subjects_after(found, "scope") == ["not checked: the scope is missing"] * 2
 
 
-async def test_where_both_scopes_are_missing_both_are_named() -> None:
-    async with doctor_environment() as scene:
-        _grant(scene, ("ZohoCRM.users.READ",))
-        scope = (await scene.org_findings())["scope"]
-        assert scope.level is PROBLEM
-        assert "ZohoCRM.bulk.backup.READ" in scope.message
-        assert "ZohoCRM.org.READ" in scope.message
+async def test_where_both_scopes_are_missing_both_are_named(scene: DoctorEnvironment) -> None:
+    _grant(scene, ("ZohoCRM.users.READ",))
+    scope = (await scene.org_findings())["scope"]
+    assert scope.level is PROBLEM
+    assert "ZohoCRM.bulk.backup.READ" in scope.message
+    assert "ZohoCRM.org.READ" in scope.message
 
 
-async def test_without_the_orgs_scope_only_its_name_is_missing() -> None:
-    async with doctor_environment() as scene:
-        _grant(scene, (BACKUP_SCOPE,))
-        found = await scene.org_findings()
-        assert levels(found) == dict.fromkeys(STEPS, OK) | {"scope": REMARK}
-        assert "ZohoCRM.org.READ is not" in found["scope"].message
-        assert found["backup"].message.startswith("SCHEDULED, ")
-        assert exit_code(found.values()) == 0
+async def test_without_the_orgs_scope_only_its_name_is_missing(scene: DoctorEnvironment) -> None:
+    _grant(scene, (BACKUP_SCOPE,))
+    found = await scene.org_findings()
+    assert levels(found) == dict.fromkeys(STEPS, OK) | {"scope": REMARK}
+    assert "ZohoCRM.org.READ is not" in found["scope"].message
+    assert found["backup"].message.startswith("SCHEDULED, ")
+    assert exit_code(found.values()) == 0
 
 
 async def test_whose_org_it_is_not_being_shown_says_nothing_of_that_scope() -> None:
@@ -336,22 +311,20 @@ def _grant(scene: DoctorEnvironment, scopes: tuple[str, ...]) -> None:
 # The permission
 
 
-async def test_who_is_no_administrator_is_shown() -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
-        found = await scene.org_findings()
-        assert (found["scope"].level, found["permission"].level) == (OK, PROBLEM)
-        assert "Only an administrator may see backups" in found["permission"].message
-        assert found["backup"].message == "not checked: no permission"
+async def test_who_is_no_administrator_is_shown(scene: DoctorEnvironment) -> None:
+    scene.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
+    found = await scene.org_findings()
+    assert (found["scope"].level, found["permission"].level) == (OK, PROBLEM)
+    assert "Only an administrator may see backups" in found["permission"].message
+    assert found["backup"].message == "not checked: no permission"
 
 
-async def test_a_profile_without_api_access_is_distinguished_from_that() -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = "NO_API_ACCESS"
-        found = await scene.org_findings()
-        assert (found["scope"].level, found["permission"].level) == (OK, PROBLEM)
-        assert found["permission"].message == "The user's profile has no API access."
-        assert "Developer Permissions" in str(found["permission"].hint)
+async def test_a_profile_without_api_access_is_distinguished_from_that(scene: DoctorEnvironment) -> None:
+    scene.simulator.forced_kinds["nordlys"] = "NO_API_ACCESS"
+    found = await scene.org_findings()
+    assert (found["scope"].level, found["permission"].level) == (OK, PROBLEM)
+    assert found["permission"].message == "The user's profile has no API access."
+    assert "Developer Permissions" in str(found["permission"].hint)
 
 
 # Many at once
@@ -391,9 +364,8 @@ async def test_no_finding_holds_a_secret_and_no_url_does(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", PROBLEM_CASES)
-async def test_whatever_is_wrong_has_a_cure(kind: str) -> None:
-    async with doctor_environment() as scene:
-        scene.simulator.forced_kinds["nordlys"] = kind
-        found = (await scene.org_findings()).values()
-        assert all(one.hint for one in found if one.level >= WARNING)
-        assert any(one.level >= WARNING for one in found) == (kind != "SCHEDULED")
+async def test_whatever_is_wrong_has_a_cure(kind: str, scene: DoctorEnvironment) -> None:
+    scene.simulator.forced_kinds["nordlys"] = kind
+    found = (await scene.org_findings()).values()
+    assert all(one.hint for one in found if one.level >= WARNING)
+    assert any(one.level >= WARNING for one in found) == (kind != "SCHEDULED")

@@ -11,6 +11,6 @@ from tests.onboarding.onboarding_environment import OnboardingEnvironment, open_
 
 
 @pytest.fixture
-async def environment(tmp_path: Path) -> AsyncIterator[OnboardingEnvironment]:
+async def home(tmp_path: Path) -> AsyncIterator[OnboardingEnvironment]:
     async with open_environment(tmp_path) as made:
         yield made

@@ -236,6 +236,13 @@ class OnboardingEnvironment:
         self.simulator.auto_accept_org = self.consents_for
         return await attempt.sign_in(typed.secret, typed.code_or_token, self.show_progress, **more)
 
+    async def signed_in(self, way: SignInMethod = "code", *, again: bool = False) -> SignInFlow:
+        """An attempt that only has to be kept."""
+        typed = self.input_for(way)
+        attempt = self.begin_sign_in(typed, again=again)
+        await self.sign_in(attempt, typed)
+        return attempt
+
     async def add_org(self, way: SignInMethod = "refresh-token", name: str = "heron", **more: Any) -> Org:
         """Sign in and save the org."""
         typed = self.input_for(way, name)
@@ -272,12 +279,12 @@ class OnboardingEnvironment:
 @asynccontextmanager
 async def open_environment(folder: Path) -> AsyncIterator[OnboardingEnvironment]:
     clock = BrowserWaitingClock()
-    environment = OnboardingEnvironment(folder, make_simulator(clock), clock)
-    environment.simulator.auto_accept_after = timedelta(seconds=5)
-    async with environment.http:
-        yield environment
-    await asyncio.gather(*environment._browsing, return_exceptions=True)
-    await environment.journal.close()
+    home = OnboardingEnvironment(folder, make_simulator(clock), clock)
+    home.simulator.auto_accept_after = timedelta(seconds=5)
+    async with home.http:
+        yield home
+    await asyncio.gather(*home._browsing, return_exceptions=True)
+    await home.journal.close()
 
 
 async def problem_of(attempt: Awaitable[object]) -> Problem:

@@ -10,8 +10,8 @@ from tests.onboarding.onboarding_environment import OnboardingEnvironment
 from zbtui.onboarding import org_service as room
 
 
-async def test_what_was_begun_is_waited_for_at_the_end(environment: OnboardingEnvironment) -> None:
-    desk, gate, done = environment.org_service, asyncio.Event(), list[str]()
+async def test_what_was_begun_is_waited_for_at_the_end(home: OnboardingEnvironment) -> None:
+    desk, gate, done = home.org_service, asyncio.Event(), list[str]()
 
     async def work() -> None:
         await gate.wait()
@@ -26,17 +26,17 @@ async def test_what_was_begun_is_waited_for_at_the_end(environment: OnboardingEn
     assert done == ["revoked"]
 
 
-async def test_with_nothing_begun_the_end_comes_at_once(environment: OnboardingEnvironment) -> None:
-    finishing = asyncio.create_task(environment.org_service.finish_tasks())
+async def test_with_nothing_begun_the_end_comes_at_once(home: OnboardingEnvironment) -> None:
+    finishing = asyncio.create_task(home.org_service.finish_tasks())
     await asyncio.sleep(0)
     assert finishing.done()
 
 
 async def test_what_does_not_come_to_its_end_is_not_waited_for_without_end(
-    environment: OnboardingEnvironment, monkeypatch: pytest.MonkeyPatch
+    home: OnboardingEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "_FINISH_TIMEOUT_SECONDS", 0.01)
-    desk, gate, done = environment.org_service, asyncio.Event(), list[str]()
+    desk, gate, done = home.org_service, asyncio.Event(), list[str]()
 
     async def work() -> None:
         await gate.wait()

@@ -37,74 +37,68 @@ async def sign_in_as_typed(
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_each_way_ends_in_config_keyring_and_journal(
-    environment: OnboardingEnvironment, way: SignInMethod
-) -> None:
-    typed = environment.input_for(way)
-    await environment.add_org(way)
-    (org,) = environment.orgs
+async def test_each_way_is_kept_in_all_three_stores(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    typed = home.input_for(way)
+    await home.add_org(way)
+    (org,) = home.orgs
     assert org == replace(typed.org, grant=grant_for(way))
-    sign_in, access = environment.keyring.entries["heron"]
+    sign_in, access = home.keyring.entries["heron"]
     assert sign_in is not None
     assert sign_in.client_secret == Secret(typed.secret)
     assert access is not None
-    assert access.is_usable(environment.clock.now())
+    assert access.is_usable(home.clock.now())
     assert access.api_url == "https://www.zohoapis.eu"
-    known = environment.journal.load_all([org])["heron"]
+    known = home.journal.load_all([org])["heron"]
     assert known.company_name == "Heron Lake Instruments"
     assert known.zoho.backup is not None
     assert known.zoho.backup.status == "SCHEDULED"
 
 
 @pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_what_zoho_grants_is_what_is_kept(
-    environment: OnboardingEnvironment, way: SignInMethod
-) -> None:
-    await environment.add_org(way)
-    assert environment.live_refresh_tokens(way) == [refresh_token_of(environment.keyring.sign_ins["heron"])]
+async def test_what_zoho_grants_is_what_is_kept(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    await home.add_org(way)
+    assert home.live_refresh_tokens(way) == [refresh_token_of(home.keyring.sign_ins["heron"])]
 
 
-async def test_a_pasted_refresh_token_is_kept_as_it_is(environment: OnboardingEnvironment) -> None:
-    typed = environment.input_for()
-    await environment.add_org()
-    assert environment.keyring.sign_ins["heron"] == SignInCredentials(
+async def test_a_pasted_refresh_token_is_kept_as_it_is(home: OnboardingEnvironment) -> None:
+    typed = home.input_for()
+    await home.add_org()
+    assert home.keyring.sign_ins["heron"] == SignInCredentials(
         Secret(typed.secret), Secret(typed.code_or_token or "")
     )
 
 
-async def test_client_credentials_need_no_refresh_token(environment: OnboardingEnvironment) -> None:
-    await environment.add_org("client-credentials")
-    assert environment.keyring.sign_ins["heron"].refresh_token is None
+async def test_client_credentials_need_no_refresh_token(home: OnboardingEnvironment) -> None:
+    await home.add_org("client-credentials")
+    assert home.keyring.sign_ins["heron"].refresh_token is None
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_before_it_is_kept_nothing_is(environment: OnboardingEnvironment, way: SignInMethod) -> None:
-    before = environment.stored_state
-    found = await sign_in_as_typed(environment, way)
-    assert environment.stored_state == before
+async def test_before_it_is_kept_nothing_is(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    before = home.stored_state
+    found = await sign_in_as_typed(home, way)
+    assert home.stored_state == before
     assert found.org.name == "heron"
     assert found.observation is not None
     assert isinstance(found.company, Company)
     assert (found.company.name, found.company.org_number) == ("Heron Lake Instruments", "00000900001")
 
 
-async def test_no_secret_goes_into_config_or_journal(environment: OnboardingEnvironment) -> None:
-    await environment.add_org("code", "heron")
-    await environment.add_org("refresh-token", "nordlys")
-    rows = [environment.rows(table) for table in ("snapshot", "lockout", "token_request")]
-    written = f"{environment.config_text}{rows}"
+async def test_no_secret_goes_into_config_or_journal(home: OnboardingEnvironment) -> None:
+    await home.add_org("code", "heron")
+    await home.add_org("refresh-token", "nordlys")
+    rows = [home.rows(table) for table in ("snapshot", "lockout", "token_request")]
+    written = f"{home.config_text}{rows}"
     assert "demo-" not in written
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_no_secret_shows_in_what_is_found_or_in_who_found_it(
-    environment: OnboardingEnvironment, way: SignInMethod
-) -> None:
-    typed = environment.input_for(way)
-    attempt = environment.begin_sign_in(typed)
-    found = await environment.sign_in(attempt, typed)
-    held = [vars(attempt), found, environment.org_service, environment.org_service.stores, environment.http]
-    assert "demo-" not in repr(held).replace(repr(environment.simulator), "")
+async def test_no_secret_shows_in_what_is_found(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    typed = home.input_for(way)
+    attempt = home.begin_sign_in(typed)
+    found = await home.sign_in(attempt, typed)
+    held = [vars(attempt), found, home.org_service, home.org_service.stores, home.http]
+    assert "demo-" not in repr(held).replace(repr(home.simulator), "")
 
 
 @pytest.mark.parametrize(
@@ -118,118 +112,102 @@ async def test_no_secret_shows_in_what_is_found_or_in_who_found_it(
     ],
 )
 async def test_the_person_is_shown_what_goes_on(
-    environment: OnboardingEnvironment, way: SignInMethod, told: list[object]
+    home: OnboardingEnvironment, way: SignInMethod, told: list[object]
 ) -> None:
-    await sign_in_as_typed(environment, way)
+    await sign_in_as_typed(home, way)
     after = [RequestingFromZoho("for the backup"), RequestingFromZoho("whose org it is")]
-    assert environment.shown_progress[-2:] == after
+    assert home.shown_progress[-2:] == after
     assert [
-        one if isinstance(one, RequestingFromZoho) else type(one) for one in environment.shown_progress[:-2]
+        one if isinstance(one, RequestingFromZoho) else type(one) for one in home.shown_progress[:-2]
     ] == told
 
 
 @pytest.mark.parametrize("way", ["device", "browser"])
-async def test_an_org_is_put_where_its_person_turned_out_to_live(
-    environment: OnboardingEnvironment, way: SignInMethod
-) -> None:
-    typed, environment.consents_for = environment.input_for(way, "alder"), "saffron"
-    attempt = environment.begin_sign_in(typed)
-    found = await environment.sign_in(attempt, typed)
+async def test_an_org_is_put_where_its_person_is(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    typed, home.consents_for = home.input_for(way, "alder"), "saffron"
+    attempt = home.begin_sign_in(typed)
+    found = await home.sign_in(attempt, typed)
     assert found.org == replace(typed.org, data_center="in")
     await attempt.commit()
-    assert environment.orgs == (found.org,)
+    assert home.orgs == (found.org,)
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
 async def test_the_first_access_token_counts_among_the_ten_of_its_refresh_token(
-    environment: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, way: SignInMethod
 ) -> None:
-    await environment.add_org(way)
-    spent = [row for row in environment.rows("token_request") if not row[1].startswith("code|")]
+    await home.add_org(way)
+    spent = [row for row in home.rows("token_request") if not row[1].startswith("code|")]
     assert len(spent) == 1
 
 
-async def test_an_org_without_a_backup_may_be_watched_all_the_same(
-    environment: OnboardingEnvironment,
-) -> None:
-    environment.simulator.forced_kinds["heron"] = "NONE"
-    found = await sign_in_as_typed(environment)
+async def test_an_org_without_a_backup_may_be_watched_all_the_same(home: OnboardingEnvironment) -> None:
+    home.simulator.forced_kinds["heron"] = "NONE"
+    found = await sign_in_as_typed(home)
     assert found.observation is not None
     assert found.observation.backup is None
 
 
-async def test_without_the_org_scope_it_goes_on_without_the_name(
-    environment: OnboardingEnvironment,
-) -> None:
-    environment.simulator.missing_scopes["heron"] = {"ZohoCRM.org.READ"}
-    await environment.add_org("code")
-    assert environment.journal.load_all(environment.orgs)["heron"].zoho.company is None
+async def test_without_the_org_scope_it_goes_on_without_the_name(home: OnboardingEnvironment) -> None:
+    home.simulator.missing_scopes["heron"] = {"ZohoCRM.org.READ"}
+    await home.add_org("code")
+    assert home.journal.load_all(home.orgs)["heron"].zoho.company is None
 
 
-async def test_a_name_that_cannot_be_had_just_now_stops_nothing(environment: OnboardingEnvironment) -> None:
-    environment.broken_paths.add(ORG_PATH)
-    company = (await sign_in_as_typed(environment)).company
+async def test_a_name_that_cannot_be_had_just_now_stops_nothing(home: OnboardingEnvironment) -> None:
+    home.broken_paths.add(ORG_PATH)
+    company = (await sign_in_as_typed(home)).company
     assert isinstance(company, Problem)
     assert company.kind == "network"
 
 
 @pytest.mark.parametrize("way", ["refresh-token", "client-credentials"])
-async def test_unverified_nothing_is_asked_and_all_is_kept(
-    environment: OnboardingEnvironment, way: SignInMethod
-) -> None:
-    await environment.add_org(way, verify=False)
-    assert environment.paths == []
-    assert [org.name for org in environment.orgs] == ["heron"]
-    assert environment.keyring.entries["heron"][1] is None
-    assert environment.journal.load_all(environment.orgs) == {}
+async def test_unverified_all_is_kept_unasked(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    await home.add_org(way, verify=False)
+    assert home.paths == []
+    assert [org.name for org in home.orgs] == ["heron"]
+    assert home.keyring.entries["heron"][1] is None
+    assert home.journal.load_all(home.orgs) == {}
 
 
-async def test_a_code_is_exchanged_even_where_nothing_is_to_be_verified(
-    environment: OnboardingEnvironment,
-) -> None:
-    await environment.add_org("code", verify=False)
-    assert environment.grants == ["authorization_code"]
+async def test_a_code_is_exchanged_though_nothing_is_verified(home: OnboardingEnvironment) -> None:
+    await home.add_org("code", verify=False)
+    assert home.grants == ["authorization_code"]
 
 
-async def test_what_the_config_says_besides_stays(environment: OnboardingEnvironment) -> None:
-    environment.config.path.write_text(COMMENTED_CONFIG)
-    await environment.add_org()
-    assert environment.config_text is not None
-    assert environment.config_text.startswith(COMMENTED_CONFIG)
-    assert [org.name for org in environment.orgs] == ["acme", "heron"]
+async def test_what_the_config_says_besides_stays(home: OnboardingEnvironment) -> None:
+    home.config.path.write_text(COMMENTED_CONFIG)
+    await home.add_org()
+    assert home.config_text is not None
+    assert home.config_text.startswith(COMMENTED_CONFIG)
+    assert [org.name for org in home.orgs] == ["acme", "heron"]
 
 
-async def test_what_was_seen_of_an_earlier_org_of_that_name_is_forgotten(
-    environment: OnboardingEnvironment,
-) -> None:
-    await environment.add_org()
-    environment.config.remove("heron")
-    await environment.add_org(verify=False)
-    assert environment.journal.load_all(environment.orgs) == {}
+async def test_what_was_seen_of_an_earlier_namesake_is_forgotten(home: OnboardingEnvironment) -> None:
+    await home.add_org()
+    home.config.remove("heron")
+    await home.add_org(verify=False)
+    assert home.journal.load_all(home.orgs) == {}
 
 
-async def test_an_entry_that_is_not_zbtuis_does_not_stand_in_the_way(
-    environment: OnboardingEnvironment,
-) -> None:
-    environment.keyring.error = ProblemError(Problem("keyring", "Not ours.", "Anew.", code=FOREIGN_ENTRY))
-    environment.keyring.fails_at = {"read the sign-in"}
-    await environment.add_org()
-    assert "heron" in environment.keyring.sign_ins
+async def test_an_entry_that_is_not_zbtuis_does_not_stand_in_the_way(home: OnboardingEnvironment) -> None:
+    home.keyring.error = ProblemError(Problem("keyring", "Not ours.", "Anew.", code=FOREIGN_ENTRY))
+    home.keyring.fails_at = {"read the sign-in"}
+    await home.add_org()
+    assert "heron" in home.keyring.sign_ins
 
 
 # The client of an org that is under watch
 
 
-async def test_the_client_of_an_org_under_watch_can_be_used_without_typing_its_secret(
-    environment: OnboardingEnvironment,
-) -> None:
-    await environment.add_org("device", "heron")
-    typed, environment.consents_for = environment.input_for("device", "heron", called="second"), "heron"
-    assert [org.name for org in environment.org_service.reusable_clients(typed.org)] == ["heron"]
-    attempt = environment.begin_sign_in(typed)
-    await attempt.sign_in(None, None, environment.show_progress, client_from="heron")
+async def test_a_client_under_watch_can_be_used_without_its_secret(home: OnboardingEnvironment) -> None:
+    await home.add_org("device", "heron")
+    typed, home.consents_for = home.input_for("device", "heron", called="second"), "heron"
+    assert [org.name for org in home.org_service.reusable_clients(typed.org)] == ["heron"]
+    attempt = home.begin_sign_in(typed)
+    await attempt.sign_in(None, None, home.show_progress, client_from="heron")
     await attempt.commit()
-    first, second = (environment.keyring.sign_ins[name] for name in ("heron", "second"))
+    first, second = (home.keyring.sign_ins[name] for name in ("heron", "second"))
     assert first.client_secret == second.client_secret
     assert first.refresh_token != second.refresh_token
 
@@ -247,114 +225,104 @@ async def test_the_client_of_an_org_under_watch_can_be_used_without_typing_its_s
     ids=["another data center", "a host of its own"],
 )
 async def test_a_secret_goes_to_no_other_host_than_it_was_typed_for(
-    environment: OnboardingEnvironment, where: dict[str, str]
+    home: OnboardingEnvironment, where: dict[str, str]
 ) -> None:
-    await environment.add_org("device", "heron")
-    asked = len(environment.paths)
-    org = environment.org_service.parse_org({"name": "second", "client_id": "1000.DEMODEVICE", **where})
-    assert environment.org_service.reusable_clients(org) == []
-    attempt = environment.org_service.begin_sign_in(org, "device")
-    trouble = await problem_of(attempt.sign_in(None, None, environment.show_progress, client_from="heron"))
+    await home.add_org("device", "heron")
+    asked = len(home.paths)
+    org = home.org_service.parse_org({"name": "second", "client_id": "1000.DEMODEVICE", **where})
+    assert home.org_service.reusable_clients(org) == []
+    attempt = home.org_service.begin_sign_in(org, "device")
+    trouble = await problem_of(attempt.sign_in(None, None, home.show_progress, client_from="heron"))
     assert "no client secret" in trouble.message
-    assert len(environment.paths) == asked
+    assert len(home.paths) == asked
 
 
-async def test_of_several_orgs_with_one_client_the_one_that_signs_in_again_stands_for_it(
-    environment: OnboardingEnvironment,
-) -> None:
-    first = await environment.add_org("device", "heron")
-    typed, environment.consents_for = environment.input_for("device", "heron", called="second"), "heron"
-    attempt = environment.begin_sign_in(typed)
-    await attempt.sign_in(typed.secret, None, environment.show_progress)
+async def test_of_orgs_with_one_client_the_own_one_stands_for_it(home: OnboardingEnvironment) -> None:
+    first = await home.add_org("device", "heron")
+    typed, home.consents_for = home.input_for("device", "heron", called="second"), "heron"
+    attempt = home.begin_sign_in(typed)
+    await attempt.sign_in(typed.secret, None, home.show_progress)
     await attempt.commit()
-    assert [org.name for org in environment.org_service.reusable_clients(first)] == ["heron"]
-    assert [org.name for org in environment.org_service.reusable_clients(typed.org)] == ["second"]
+    assert [org.name for org in home.org_service.reusable_clients(first)] == ["heron"]
+    assert [org.name for org in home.org_service.reusable_clients(typed.org)] == ["second"]
 
 
-async def test_a_config_that_cannot_be_read_knows_no_client(environment: OnboardingEnvironment) -> None:
-    await environment.add_org("device", "heron")
-    typed = environment.input_for("device", "heron", called="second")
-    environment.config.path.write_text("[[org]")
-    assert environment.org_service.reusable_clients(typed.org) == []
+async def test_a_config_that_cannot_be_read_knows_no_client(home: OnboardingEnvironment) -> None:
+    await home.add_org("device", "heron")
+    typed = home.input_for("device", "heron", called="second")
+    home.config.path.write_text("[[org]")
+    assert home.org_service.reusable_clients(typed.org) == []
 
 
-async def test_a_secret_that_was_not_typed_and_is_not_there_is_shown(
-    environment: OnboardingEnvironment,
-) -> None:
-    typed = environment.input_for("code")
-    attempt = environment.begin_sign_in(typed)
-    trouble = await problem_of(attempt.sign_in(None, typed.code_or_token, environment.show_progress))
+async def test_a_secret_that_was_not_typed_and_is_not_there_is_shown(home: OnboardingEnvironment) -> None:
+    typed = home.input_for("code")
+    attempt = home.begin_sign_in(typed)
+    trouble = await problem_of(attempt.sign_in(None, typed.code_or_token, home.show_progress))
     assert trouble.kind == "auth"
     assert "no client secret" in trouble.message
-    assert environment.paths == []
+    assert home.paths == []
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
 @pytest.mark.parametrize("typed_secret", ["", "two words", "line\nbreak", "\u00e9"])
 async def test_a_secret_that_cannot_be_one_is_shown_before_anything_is_asked(
-    environment: OnboardingEnvironment, way: SignInMethod, typed_secret: str
+    home: OnboardingEnvironment, way: SignInMethod, typed_secret: str
 ) -> None:
-    typed = replace(environment.input_for(way), secret=typed_secret)
-    trouble = await problem_of(environment.sign_in(environment.begin_sign_in(typed), typed))
+    typed = replace(home.input_for(way), secret=typed_secret)
+    trouble = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
     assert (trouble.kind, "client secret" in trouble.message) == ("config", True)
-    assert (environment.paths, environment.shown_progress) == ([], [])
+    assert (home.paths, home.shown_progress) == ([], [])
 
 
 @pytest.mark.parametrize("answer", [None, "", "two words", "line\nbreak"])
 async def test_a_refresh_token_that_cannot_be_one_is_shown_before_anything_is_asked(
-    environment: OnboardingEnvironment, answer: str | None
+    home: OnboardingEnvironment, answer: str | None
 ) -> None:
-    typed = replace(environment.input_for("refresh-token"), code_or_token=answer)
-    trouble = await problem_of(environment.sign_in(environment.begin_sign_in(typed), typed))
+    typed = replace(home.input_for("refresh-token"), code_or_token=answer)
+    trouble = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
     assert (trouble.kind, "refresh token" in trouble.message) == ("config", True)
-    assert environment.paths == []
+    assert home.paths == []
 
 
 # Told before anything is spent
 
 
-async def test_a_name_is_given_once(environment: OnboardingEnvironment) -> None:
-    await environment.add_org()
-    before, asked = environment.stored_state, list(environment.paths)
-    trouble = await problem_of(sign_in_as_typed(environment, "code"))
+async def test_a_name_is_given_once(home: OnboardingEnvironment) -> None:
+    await home.add_org()
+    before, asked = home.stored_state, list(home.paths)
+    trouble = await problem_of(sign_in_as_typed(home, "code"))
     assert (trouble.kind, "heron" in trouble.message) == ("config", True)
-    assert (environment.stored_state, environment.paths) == (before, asked)
+    assert (home.stored_state, home.paths) == (before, asked)
 
 
-async def test_a_broken_config_is_shown_before_zoho_is_asked(environment: OnboardingEnvironment) -> None:
-    environment.config.path.write_text("[[org]\n")
-    assert (await problem_of(sign_in_as_typed(environment, "code"))).kind == "config"
-    assert (environment.paths, environment.config_text) == ([], "[[org]\n")
+async def test_a_broken_config_is_shown_before_zoho_is_asked(home: OnboardingEnvironment) -> None:
+    home.config.path.write_text("[[org]\n")
+    assert (await problem_of(sign_in_as_typed(home, "code"))).kind == "config"
+    assert (home.paths, home.config_text) == ([], "[[org]\n")
 
 
 @pytest.mark.parametrize("way", SIGN_IN_METHODS)
 async def test_a_locked_keyring_is_reported_before_a_code_is_spent_or_a_page_shown(
-    environment: OnboardingEnvironment, way: SignInMethod
+    home: OnboardingEnvironment, way: SignInMethod
 ) -> None:
-    environment.keyring.fails_at = {"read the token"}
-    assert (await problem_of(sign_in_as_typed(environment, way))).kind == "keyring"
-    assert (environment.paths, environment.shown_progress, environment.rows("token_request")) == (
-        [],
-        [],
-        [],
-    )
+    home.keyring.fails_at = {"read the token"}
+    assert (await problem_of(sign_in_as_typed(home, way))).kind == "keyring"
+    assert (home.paths, home.shown_progress, home.rows("token_request")) == ([], [], [])
 
 
-async def test_the_wrong_data_center_is_named(environment: OnboardingEnvironment) -> None:
-    typed = environment.input_for()
+async def test_the_wrong_data_center_is_named(home: OnboardingEnvironment) -> None:
+    typed = home.input_for()
     typed = replace(typed, org=replace(typed.org, data_center="us"))
-    trouble = await problem_of(environment.sign_in(environment.begin_sign_in(typed), typed))
+    trouble = await problem_of(home.sign_in(home.begin_sign_in(typed), typed))
     assert (trouble.kind, trouble.code, trouble.final) == ("auth", "invalid_client", True)
     assert "US" in trouble.hint
 
 
 @pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
-async def test_a_consent_that_does_not_cover_backups_names_what_it_lacks(
-    environment: OnboardingEnvironment, way: SignInMethod
-) -> None:
-    environment.simulator.missing_scopes["heron"] = {BACKUP_SCOPE}
-    trouble = await problem_of(sign_in_as_typed(environment, way))
+async def test_a_consent_without_backups_names_it(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    home.simulator.missing_scopes["heron"] = {BACKUP_SCOPE}
+    trouble = await problem_of(sign_in_as_typed(home, way))
     assert (trouble.code, trouble.final) == ("OAUTH_SCOPE_MISMATCH", True)
     assert "ZohoCRM.org.READ" in trouble.message
     assert BACKUP_SCOPE in trouble.hint
-    assert DETAILS_PATH not in environment.paths
+    assert DETAILS_PATH not in home.paths

@@ -15,22 +15,20 @@ from zbtui.model.org import SignInMethod
 
 
 @pytest.mark.parametrize("way", [way for way in METHODS_WITH_REFRESH_TOKEN if way != "device"])
-async def test_a_lock_out_at_the_exchange_is_kept_and_not_asked_through(
-    environment: OnboardingEnvironment, way: SignInMethod
-) -> None:
-    environment.simulator.forced_kinds["heron"] = "Access Denied"
+async def test_a_lock_out_at_the_exchange_holds(home: OnboardingEnvironment, way: SignInMethod) -> None:
+    home.simulator.forced_kinds["heron"] = "Access Denied"
     until = None
     for attempt_number in range(3):
-        typed, environment.consents_for = environment.input_for(way), "heron"
-        attempt = environment.begin_sign_in(typed)
-        trouble = await problem_of(environment.sign_in(attempt, typed))
+        typed, home.consents_for = home.input_for(way), "heron"
+        attempt = home.begin_sign_in(typed)
+        trouble = await problem_of(home.sign_in(attempt, typed))
         assert trouble.forbids_early_retry
         assert trouble.retry_at is not None
         until = until or trouble.retry_at
         assert trouble.retry_at == until
         if attempt_number == 0:
-            asked = len(environment.grants)
-    assert len(environment.grants) == asked
-    del environment.simulator.forced_kinds["heron"]
-    environment.clock.jump_wall_clock(timedelta(minutes=11))
-    await environment.add_org(way)
+            asked = len(home.grants)
+    assert len(home.grants) == asked
+    del home.simulator.forced_kinds["heron"]
+    home.clock.jump_wall_clock(timedelta(minutes=11))
+    await home.add_org(way)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.fake_clock import FakeClock
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.outbox import Outbox
 
@@ -17,9 +18,9 @@ def journal_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def journal(journal_path: Path) -> AsyncIterator[Journal]:
-    """It must work to the end."""
-    journal = open_journal(journal_path)
+async def journal(journal_path: Path, clock: FakeClock) -> AsyncIterator[Journal]:
+    """It must work in the end."""
+    journal = open_journal(journal_path, clock)
     yield journal
     assert journal.problem is None
     await journal.close()

@@ -119,9 +119,7 @@ async def test_a_page_is_opened_by_a_process_that_shares_nothing_with_the_termin
     assert not options["check"]
 
 
-async def test_a_browser_that_does_not_end_is_not_waited_for(
-    desktop: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_browser_that_runs_on_holds_nobody(desktop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     choose(monkeypatch, webbrowser.BackgroundBrowser("firefox"))
     closed, ended = threading.Event(), threading.Event()
 

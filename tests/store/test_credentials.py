@@ -22,10 +22,8 @@ async def test_what_is_written_is_read_and_what_is_deleted_is_gone() -> None:
     assert await credentials.read_sign_in("other") is None
     for _ in range(2):  # what is not there is no error
         await credentials.delete("acme")
-    assert (await credentials.read_sign_in("acme"), await credentials.read_access_token("acme")) == (
-        None,
-        None,
-    )
+    assert await credentials.read_sign_in("acme") is None
+    assert await credentials.read_access_token("acme") is None
 
 
 async def test_one_at_a_time_refreshes_an_org() -> None:

@@ -58,9 +58,7 @@ async def test_what_is_delivered_is_not_given_again(outbox: Outbox, other_outbox
     assert await claim_delivery(other_outbox, "webhook") is not None
 
 
-async def test_what_a_process_took_and_died_over_is_taken_up_once_the_lease_is_over(
-    outbox: Outbox, other_outbox: Outbox
-) -> None:
+async def test_what_a_dead_process_took_is_taken_up_later(outbox: Outbox, other_outbox: Outbox) -> None:
     await outbox.decide_and_store(decide_alarm("a"), ["command"])
     first = await claim_one(outbox)
     assert await claim_delivery(other_outbox, after=MINUTE - SECOND) is None
@@ -69,17 +67,13 @@ async def test_what_a_process_took_and_died_over_is_taken_up_once_the_lease_is_o
     assert (await claim_one(outbox, after=2 * MINUTE)).attempts == 2
 
 
-async def test_of_two_processes_that_ask_at_once_one_is_given_it(
-    outbox: Outbox, other_outbox: Outbox
-) -> None:
+async def test_of_two_processes_that_ask_one_is_given_it(outbox: Outbox, other_outbox: Outbox) -> None:
     await outbox.decide_and_store(decide_alarm("a"), ["command"])
     found = await asyncio.gather(*(claim_delivery(one) for one in (outbox, other_outbox) * 10))
     assert len([one for one in found if one]) == 1
 
 
-async def test_what_is_put_off_is_given_again_then_and_not_before(
-    outbox: Outbox, other_outbox: Outbox
-) -> None:
+async def test_what_is_put_off_is_given_then_not_before(outbox: Outbox, other_outbox: Outbox) -> None:
     await outbox.decide_and_store(decide_alarm("a", "b"), ["command"])
     first = await claim_one(outbox)
     await outbox.reschedule(first, START + 5 * MINUTE)
@@ -118,9 +112,7 @@ asyncio.run(main())
 """
 
 
-async def test_of_processes_that_deliver_at_once_each_delivery_is_made_by_one(
-    outbox: Outbox, journal_path: Path
-) -> None:
+async def test_of_several_processes_one_makes_each_delivery(outbox: Outbox, journal_path: Path) -> None:
     orgs = [f"org-{index}" for index in range(40)]
     await outbox.decide_and_store(decide_alarm(*orgs), ["command"])
     with run_children(3, CLAIM, journal_path) as processes:

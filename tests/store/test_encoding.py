@@ -119,13 +119,7 @@ values: st.SearchStrategy[Any] = st.recursive(
     max_leaves=6,
 )
 KEYS = [*json.loads(encode_snapshot(build_snapshot(ORG, observed_at=NOW))), "status", "verdict", "log_time"]
-DATES = (
-    "observed_at",
-    "running_since",
-    "company_requested_at",
-    "last_links_expiry",
-    "history_tried_at",
-)
+DATES = ("observed_at", "running_since", "company_requested_at", "last_links_expiry", "history_tried_at")
 bodies = values | st.dictionaries(st.sampled_from(KEYS), values) | st.lists(values, max_size=3)
 
 

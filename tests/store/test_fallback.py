@@ -76,7 +76,12 @@ def full(path: Path) -> Iterator[None]:
 
 
 Hinder = Callable[[Path], AbstractContextManager[None]]
-HINDRANCES = pytest.mark.parametrize("hinder", [no_folder, unreadable, full])
+
+
+@pytest.fixture(params=[no_folder, unreadable, full], ids=lambda hinder: hinder.__name__)
+def hinder(request: pytest.FixtureRequest) -> Hinder:
+    found: Hinder = request.param
+    return found
 
 
 class Place:
@@ -144,7 +149,6 @@ async def acquire(journal: Journal, second: int) -> object:
 # What must not be forgotten
 
 
-@HINDRANCES
 async def test_tokens_are_counted_over_both_places(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     for second in (0, 1):
@@ -158,7 +162,6 @@ async def test_tokens_are_counted_over_both_places(hinder: Hinder, place: Place)
     assert [await acquire(later, second) for second in (7, 8, 9)] == [None, None, START + WINDOW]
 
 
-@HINDRANCES
 async def test_a_lock_out_holds_in_both_places(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.tokens.set_lockout(TOKEN_FINGERPRINT, LOCKED)
@@ -171,7 +174,6 @@ async def test_a_lock_out_holds_in_both_places(hinder: Hinder, place: Place) -> 
     assert await place.open().tokens.find_lockout(TOKEN_FINGERPRINT) == longer
 
 
-@HINDRANCES
 async def test_each_alert_is_notified_once_whatever_fails_meanwhile(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("a"), [])
@@ -184,10 +186,7 @@ async def test_each_alert_is_notified_once_whatever_fails_meanwhile(hinder: Hind
     assert set((await place.open().outbox.alert_state()).orgs) == {"a", "b"}
 
 
-@HINDRANCES
-async def test_an_outage_that_was_notified_meanwhile_is_known_from_then_on(
-    hinder: Hinder, place: Place
-) -> None:
+async def test_an_outage_notified_meanwhile_is_known_from_then_on(hinder: Hinder, place: Place) -> None:
     journal, out = place.open(), AlertState(outage_since=START, outage_notified_at=START + MINUTE)
     with hinder(place.path):
         await journal.outbox.decide_and_store(lambda ledger: (out, ()), [])
@@ -195,7 +194,6 @@ async def test_an_outage_that_was_notified_meanwhile_is_known_from_then_on(
     assert await place.open().outbox.alert_state() == out
 
 
-@HINDRANCES
 async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, place: Place) -> None:
     journal, other = place.open(), place.open()
     await journal.outbox.decide_and_store(decide_alarm("a"), [])
@@ -213,7 +211,6 @@ async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, pla
     assert (ledger.orgs["a"], ledger.outage_since) == (later, START)
 
 
-@HINDRANCES
 async def test_of_two_lock_outs_the_longer_one_counts(hinder: Hinder, place: Place) -> None:
     journal, longer = place.open(), Lockout(START + 40 * MINUTE, 3)
     with hinder(place.path):
@@ -226,10 +223,7 @@ async def test_of_two_lock_outs_the_longer_one_counts(hinder: Hinder, place: Pla
 # Deliveries
 
 
-@HINDRANCES
-async def test_what_was_not_delivered_in_the_fallback_is_delivered_afterwards_and_once(
-    hinder: Hinder, place: Place
-) -> None:
+async def test_what_the_fallback_did_not_deliver_is_delivered_once(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     with hinder(place.path):
         await journal.outbox.decide_and_store(decide_alarm("a", "b", "c"), ["command"])
@@ -242,10 +236,7 @@ async def test_what_was_not_delivered_in_the_fallback_is_delivered_afterwards_an
     assert (await claim_one(journal.outbox, after=2 * MINUTE)).stored.alert.org == "c"
 
 
-@HINDRANCES
-async def test_a_delivery_of_before_is_crossed_off_when_that_is_possible_again(
-    hinder: Hinder, place: Place
-) -> None:
+async def test_a_delivery_of_before_is_crossed_off_once_possible(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("a", "b"), ["command"])
     held = await claim_one(journal.outbox)
@@ -257,10 +248,7 @@ async def test_a_delivery_of_before_is_crossed_off_when_that_is_possible_again(
     assert [one and one.stored.alert.org for one in found] == ["b", "c", None]
 
 
-@HINDRANCES
-async def test_alerts_of_before_are_no_news_and_those_of_meanwhile_are(
-    hinder: Hinder, place: Place
-) -> None:
+async def test_alerts_of_before_are_no_news_those_of_meanwhile_are(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("old"), [])
     heard = await journal.outbox.latest_id(START)
@@ -316,9 +304,7 @@ async def test_the_next_process_knows_too(shared: Place) -> None:
         assert (await claim_one(second.outbox)).stored.alert.org == "a"
 
 
-async def test_what_a_process_left_in_the_fallback_is_taken_over_by_the_next_that_writes(
-    shared: Place,
-) -> None:
+async def test_what_is_left_in_the_fallback_is_taken_over_by_the_next_that_writes(shared: Place) -> None:
     with no_folder(shared.path):
         first = shared.open()
         await use_up(first)
@@ -333,9 +319,7 @@ async def test_what_a_process_left_in_the_fallback_is_taken_over_by_the_next_tha
     assert await claim_delivery(shared.open().outbox, after=DAY) is None
 
 
-async def test_whoever_uses_the_fallback_when_another_moves_it_back_goes_on_without_a_gap(
-    shared: Place, clock: FakeClock
-) -> None:
+async def test_using_the_fallback_as_it_is_moved_back_is_fine(shared: Place, clock: FakeClock) -> None:
     with no_folder(shared.path):
         one = shared.open()
         await one.outbox.decide_and_store(decide_alarm("a"), [])
@@ -352,9 +336,7 @@ async def test_whoever_uses_the_fallback_when_another_moves_it_back_goes_on_with
     assert set((await one.outbox.alert_state()).orgs) == {"a", "b", "c"}
 
 
-async def test_whoever_dies_before_the_fallback_is_emptied_leaves_nothing_that_is_made_twice(
-    shared: Place, tmp_path: Path
-) -> None:
+async def test_dying_before_the_fallback_is_emptied_repeats_nothing(shared: Place, tmp_path: Path) -> None:
     (file,) = fallback_files([tmp_path / "runtime"], shared.path)
     with no_folder(shared.path):
         first = shared.open()
@@ -389,9 +371,7 @@ async def test_the_folder_and_the_file_are_this_users_alone(shared: Place, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["open to others", "a link", "a file"])
-async def test_a_folder_that_is_not_this_users_alone_is_not_used(
-    kind: str, shared: Place, tmp_path: Path
-) -> None:
+async def test_a_folder_that_others_may_use_is_not_used(kind: str, shared: Place, tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "runtime", tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     if kind == "open to others":

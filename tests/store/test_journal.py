@@ -59,9 +59,7 @@ async def test_only_the_orgs_that_are_asked_for_are_given(journal_path: Path) ->
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-async def test_the_newest_poll_wins_whichever_is_written_last(
-    order: tuple[int, int], journal_path: Path
-) -> None:
+async def test_the_newest_poll_wins_in_whatever_order(order: tuple[int, int], journal_path: Path) -> None:
     looks = [
         full_snapshot(ACME, START, "SCHEDULED"),
         full_snapshot(ACME, START + timedelta(microseconds=1), "FAILED"),
@@ -82,9 +80,7 @@ async def test_the_newest_poll_wins_whichever_is_written_last(
     ],
     ids=str,
 )
-async def test_what_is_kept_of_another_org_of_the_same_name_is_not_this_ones(
-    changed: dict[str, str], journal_path: Path
-) -> None:
+async def test_a_namesakes_past_is_not_this_orgs(changed: dict[str, str], journal_path: Path) -> None:
     other = sample_org(**changed)
     await save_in_new_process(journal_path, SEEN)
     journal = open_journal(journal_path)
@@ -132,9 +128,7 @@ async def test_what_was_kept_under_the_new_name_before_is_replaced(journal_path:
 
 
 @pytest.mark.parametrize("before", ["never seen", "b"])
-async def test_to_rename_what_was_never_seen_or_to_its_own_name_changes_nothing(
-    before: str, journal_path: Path
-) -> None:
+async def test_renaming_the_unknown_or_to_the_same_changes_nothing(before: str, journal_path: Path) -> None:
     await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")))
     journal = open_journal(journal_path)
     await journal.rename_org(before, "b")
@@ -189,9 +183,7 @@ asyncio.run(main())
 """
 
 
-async def test_processes_that_write_at_once_lose_nothing_and_the_newest_poll_wins(
-    journal_path: Path,
-) -> None:
+async def test_processes_that_write_at_once_lose_nothing_the_newest_poll_wins(journal_path: Path) -> None:
     await save_in_new_process(journal_path)
     run_concurrently(3, FIFTY, journal_path)
     found = await load_in_new_process(journal_path, "acme", "of-0", "of-1", "of-2")
@@ -200,9 +192,7 @@ async def test_processes_that_write_at_once_lose_nothing_and_the_newest_poll_win
 
 
 @pytest.mark.parametrize("lock", ["BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
-async def test_a_journal_that_another_process_is_just_making_is_waited_for(
-    lock: str, journal_path: Path
-) -> None:
+async def test_a_journal_that_another_process_makes_is_waited_for(lock: str, journal_path: Path) -> None:
     journal_path.parent.mkdir()
     with raw_database(journal_path) as other:
         other.execute("PRAGMA user_version = 0")

@@ -61,9 +61,7 @@ async def assert_works_without_file(journal: Journal) -> None:
     "content",
     [b"no database at all, and long enough that nobody takes it for one" * 20, b"SQLite format 3\0" * 99],
 )
-async def test_a_file_that_is_no_database_is_shown_and_left_as_it_is(
-    content: bytes, journal_path: Path
-) -> None:
+async def test_a_file_that_is_no_database_is_shown_and_kept(content: bytes, journal_path: Path) -> None:
     put(journal_path, content)
     journal = open_journal(journal_path)
     assert str(journal_path) in message_of(journal)
@@ -79,9 +77,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-async def test_a_database_of_another_schema_is_shown_and_left_as_it_is(
-    kind: str, journal_path: Path
-) -> None:
+async def test_a_database_of_another_schema_is_shown_and_kept(kind: str, journal_path: Path) -> None:
     application, version, message, hint = OTHERS[kind]
     put(journal_path, b"")
     with raw_database(journal_path) as other:
@@ -107,9 +103,8 @@ async def test_a_journal_that_cannot_be_written_is_shown(place: str, journal_pat
 
 
 async def test_a_journal_that_breaks_while_it_is_open_is_shown_and_so_is_that_it_works_again(
-    journal_path: Path, clock: FakeClock
+    journal_path: Path, clock: FakeClock, journal: Journal
 ) -> None:
-    journal = open_journal(journal_path, clock)
     with raw_database(journal_path) as other:
         other.execute("ALTER TABLE snapshot RENAME TO gone")
         await journal.save(SEEN)
@@ -119,14 +114,12 @@ async def test_a_journal_that_breaks_while_it_is_open_is_shown_and_so_is_that_it
     await journal.save(SEEN)
     assert message_of(journal) == ""
     assert set(journal.load_all([ACME])) == {"acme"}
-    await journal.close()
 
 
-async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_shown_as_it_is(
-    journal_path: Path, clock: FakeClock
+async def test_an_error_that_makes_sqlite_roll_back_is_shown(
+    journal_path: Path, clock: FakeClock, journal: Journal
 ) -> None:
     """As when the disk is full, or cannot be read."""
-    journal = open_journal(journal_path, clock)
     with raw_database(journal_path) as other:
         other.execute(
             "CREATE TRIGGER full BEFORE INSERT ON snapshot BEGIN SELECT RAISE(ROLLBACK, 'it is full'); END"
@@ -137,7 +130,6 @@ async def test_an_error_with_which_sqlite_takes_all_back_by_itself_is_shown_as_i
     await clock.advance(REOPEN_AFTER_SECONDS)
     await journal.save(SEEN)
     assert message_of(journal) == ""
-    await journal.close()
     assert set(await load_in_new_process(journal_path)) == {"acme"}
 
 
@@ -194,9 +186,7 @@ GARBAGE: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-async def test_a_row_that_is_not_understood_counts_as_none_and_is_written_again(
-    garbage: str, journal_path: Path
-) -> None:
+async def test_a_row_that_is_not_understood_is_written_again(garbage: str, journal_path: Path) -> None:
     await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")))
     rewrite(journal_path, GARBAGE[garbage])
     assert set(await load_in_new_process(journal_path, "acme", "b")) == {"b"}
@@ -213,9 +203,7 @@ BAD_HISTORIES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("garbage", BAD_HISTORIES)
-async def test_a_history_that_is_not_understood_is_asked_for_again_and_the_rest_stays(
-    garbage: str, journal_path: Path
-) -> None:
+async def test_a_history_not_understood_is_asked_for_again_alone(garbage: str, journal_path: Path) -> None:
     await save_in_new_process(journal_path, SEEN)
     rewrite(journal_path, BAD_HISTORIES[garbage], "history")
     without = snapshot_with(SEEN, history=None, history_read_at=None, history_tried_at=None)
@@ -245,9 +233,7 @@ BAD_ORG_STATES: dict[str, tuple[str, Change]] = {
 
 
 @pytest.mark.parametrize("garbage", BAD_ORG_STATES)
-async def test_a_standing_that_is_not_understood_counts_as_none_and_is_written_again(
-    garbage: str, journal_path: Path
-) -> None:
+async def test_a_standing_that_is_not_understood_is_written_again(garbage: str, journal_path: Path) -> None:
     column, change = BAD_ORG_STATES[garbage]
     journal = open_journal(journal_path)
     await record_poll(journal, polled_snapshot(ACME))
@@ -264,14 +250,14 @@ BAD_EVENTS = {"at": "once", "kind": "weather"}
 
 
 @pytest.mark.parametrize("column", BAD_EVENTS)
-async def test_an_event_that_is_not_understood_is_left_out(column: str, journal_path: Path) -> None:
-    journal = open_journal(journal_path)
+async def test_an_event_that_is_not_understood_is_left_out(
+    column: str, journal_path: Path, journal: Journal
+) -> None:
     first = await record_poll(journal, polled_snapshot(ACME))
     second = await record_poll(journal, polled_snapshot(ACME, START + timedelta(minutes=5), "FAILED"))
     with raw_database(journal_path) as other:
         other.execute(f"UPDATE event SET {column} = ? WHERE id <= ?", [BAD_EVENTS[column], len(first)])
     assert await journal.events.read(None, None) == list(second)
-    await journal.close()
 
 
 async def test_text_that_is_kept_is_cleaned_again_when_it_is_read(journal_path: Path) -> None:

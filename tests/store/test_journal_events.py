@@ -102,9 +102,7 @@ async def test_problem_and_recovery_are_noted_and_nothing_else_of_a_failed_poll(
     ]
 
 
-async def test_a_failed_poll_by_older_data_than_another_process_has_changes_nothing_of_it(
-    journal: Journal,
-) -> None:
+async def test_a_failed_poll_leaves_the_newer_data_of_another_process(journal: Journal) -> None:
     old = polled_snapshot(ACME, company=None, history=None)
     await record_poll(journal, polled_snapshot(ACME, START + MINUTE, "INPROGRESS"))
     failing = failed_poll_snapshot(old, START + 2 * MINUTE)
@@ -119,9 +117,7 @@ async def test_a_failed_poll_by_older_data_than_another_process_has_changes_noth
     }
 
 
-async def test_a_poll_that_is_older_than_what_was_noted_changes_nothing(
-    journal: Journal, journal_path: Path
-) -> None:
+async def test_a_poll_older_than_the_last_changes_nothing(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, polled_snapshot(ACME, START + MINUTE))
     before = dump_database(journal_path)
     late = polled_snapshot(
@@ -132,9 +128,7 @@ async def test_a_poll_that_is_older_than_what_was_noted_changes_nothing(
     assert dump_database(journal_path) == before
 
 
-async def test_what_was_noted_while_the_clock_was_ahead_is_no_bar_once_it_is_right_again(
-    journal: Journal, journal_path: Path
-) -> None:
+async def test_what_a_clock_ahead_has_noted_is_no_bar(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, polled_snapshot(ACME, START + DAY))
     events = await record_poll(journal, polled_snapshot(ACME, START, "FAILED"))
     assert ("status", "SCHEDULED", "FAILED") in kinds_and_changes(events)
@@ -150,9 +144,7 @@ async def test_another_org_of_the_same_name_begins_again(journal: Journal) -> No
     ]
 
 
-async def test_the_standing_goes_with_an_org_that_is_renamed_and_so_do_its_events(
-    journal: Journal, journal_path: Path
-) -> None:
+async def test_standing_and_events_go_with_a_renamed_org(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, polled_snapshot(ACME))
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(sample_org("b")), START))
     await journal.rename_org("acme", "b")
@@ -169,9 +161,7 @@ async def test_the_standing_goes_with_an_org_that_is_renamed_and_so_do_its_event
     assert len(await journal.events.read(None, None)) == len(events)
 
 
-async def test_an_org_that_is_forgotten_begins_again_and_its_events_stay(
-    journal: Journal, journal_path: Path
-) -> None:
+async def test_a_forgotten_org_begins_anew_its_events_stay(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(ACME), START))
     before = await journal.events.read("acme", None)
     await journal.forget_org("acme")
@@ -240,9 +230,7 @@ asyncio.run(main())
 """
 
 
-async def test_processes_that_see_the_same_changes_at_once_note_each_once(
-    journal: Journal, journal_path: Path
-) -> None:
+async def test_what_several_processes_see_is_noted_once(journal: Journal, journal_path: Path) -> None:
     run_concurrently(4, NOTE, journal_path)
     events = [event for event in await journal.events.read("acme", None) if event.kind == "status"]
     assert [(event.before, event.after) for event in events] == [

@@ -15,106 +15,80 @@ from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.store.journal import Journal
 from zbtui.zoho_api.links import Links
+from zbtui.zoho_api.runs import History
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 COMPLETED_HISTORY = make_history(completed=START - DAY, failed=START - 20 * DAY)
 FAILED_HISTORY = make_history(completed=START - 20 * DAY, failed=START - DAY)
 
 
-def at(minutes: int, **keys: Any) -> Snapshot:
-    now = START + minutes * MINUTE
-    return snapshot_with(polled_snapshot(sample_org(), now), links=None, last_links_expiry=None, **keys)
+def seen(minutes: int, history: History | None, read: int | None, **keys: Any) -> Snapshot:
+    """A poll after so many minutes, with a history that was read after `read`."""
+    read_at = None if read is None else START + read * MINUTE
+    keys = {"links": None, "last_links_expiry": None, "history_tried_at": read_at, **keys}
+    polled = polled_snapshot(sample_org(), START + minutes * MINUTE)
+    return snapshot_with(polled, history=history, history_read_at=read_at, **keys)
 
 
-async def record_poll(journal: Journal, snapshot: Snapshot, minutes: int) -> Snapshot:
-    return (await journal.record_poll(snapshot, WatchPolicy(), START + minutes * MINUTE)).snapshot
+async def record(journal: Journal, snapshot: Snapshot) -> Snapshot:
+    now = snapshot.polls.attempted_at
+    assert now is not None
+    return (await journal.record_poll(snapshot, WatchPolicy(), now)).snapshot
 
 
 async def test_a_history_that_another_process_read_later_is_taken_over(journal: Journal) -> None:
     links = Links(1, 0, START + DAY)
-    await record_poll(
-        journal,
-        at(2, history=FAILED_HISTORY, history_read_at=START + MINUTE, history_tried_at=START + MINUTE),
-        2,
-    )
-    later = snapshot_with(
-        at(
-            3,
-            history=COMPLETED_HISTORY,
-            history_read_at=START + 3 * MINUTE,
-            history_tried_at=START + 3 * MINUTE,
-        ),
-        links=links,
-        last_links_expiry=links.expires_at,
-    )
-    await record_poll(journal, later, 3)
-    mine = at(5, history=FAILED_HISTORY, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
-    known = await record_poll(journal, mine, 5)
+    await record(journal, seen(2, FAILED_HISTORY, 1))
+    later = seen(3, COMPLETED_HISTORY, 3, links=links, last_links_expiry=links.expires_at)
+    await record(journal, later)
+    mine = seen(5, FAILED_HISTORY, 1)
+    known = await record(journal, mine)
     assert known.zoho.history == COMPLETED_HISTORY
-    assert known.zoho.history_read_at == START + 3 * MINUTE
+    assert known.zoho.history_read_at == known.polls.history_tried_at == START + 3 * MINUTE
     assert (known.zoho.links, known.zoho.last_links_expiry) == (links, links.expires_at)
-    assert known.polls.history_tried_at == START + 3 * MINUTE
-    assert snapshot_with(known, attempted_at=None).zoho.backup == mine.zoho.backup
+    assert known.zoho.backup == mine.zoho.backup
 
 
 async def test_the_own_history_stays_where_it_is_the_later_one(journal: Journal) -> None:
-    await record_poll(journal, at(2, history=FAILED_HISTORY, history_read_at=START + MINUTE), 2)
-    mine = at(5, history=COMPLETED_HISTORY, history_read_at=START + 4 * MINUTE)
-    assert await record_poll(journal, mine, 5) == mine
+    await record(journal, seen(2, FAILED_HISTORY, 1))
+    mine = seen(5, COMPLETED_HISTORY, 4)
+    assert await record(journal, mine) == mine
 
 
 async def test_the_verdict_is_on_what_is_known_then_and_no_event_contradicts_it(journal: Journal) -> None:
-    await record_poll(journal, at(2, history=COMPLETED_HISTORY, history_read_at=START + MINUTE), 2)
-    await record_poll(journal, at(3, history=FAILED_HISTORY, history_read_at=START + 3 * MINUTE), 3)
+    await record(journal, seen(2, COMPLETED_HISTORY, 1))
+    await record(journal, seen(3, FAILED_HISTORY, 3))
     for minutes in range(4, 30):
-        mine = at(minutes, history=COMPLETED_HISTORY, history_read_at=START + MINUTE)
-        assert (await record_poll(journal, mine, minutes)).zoho.history == FAILED_HISTORY
+        known = await record(journal, seen(minutes, COMPLETED_HISTORY, 1))
+        assert known.zoho.history == FAILED_HISTORY
     events = await journal.events.read("acme", None)
     assert [event.after for event in events if event.kind == "verdict"] == ["scheduled", "failed"]
 
 
 async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal: Journal) -> None:
-    await record_poll(journal, at(2, history=COMPLETED_HISTORY, history_read_at=START + MINUTE), 2)
+    await record(journal, seen(2, COMPLETED_HISTORY, 1))
     trouble = Problem("server", "Out of order.", "Wait.")
-    mine = at(
-        5,
-        history=None,
-        history_read_at=None,
-        history_problem=trouble,
-        history_failures=4,
-    )
-    known = await record_poll(journal, mine, 5)
-    assert (
-        known.zoho.history,
-        known.polls.history_problem,
-        known.polls.history_failures,
-    ) == (COMPLETED_HISTORY, None, 0)
+    known = await record(journal, seen(5, None, None, history_problem=trouble, history_failures=4))
+    assert known.zoho.history == COMPLETED_HISTORY
+    assert (known.polls.history_problem, known.polls.history_failures) == (None, 0)
 
 
 async def test_a_later_history_that_cannot_be_read_is_none(journal: Journal, journal_path: Path) -> None:
-    await record_poll(journal, at(3, history=COMPLETED_HISTORY, history_read_at=START + 3 * MINUTE), 3)
+    await record(journal, seen(3, COMPLETED_HISTORY, 3))
     with raw_database(journal_path) as other:
         other.execute("UPDATE history SET body = '['")
-    mine = at(5, history=FAILED_HISTORY, history_read_at=START + MINUTE, history_tried_at=START + MINUTE)
-    known = await record_poll(journal, mine, 5)
+    known = await record(journal, seen(5, FAILED_HISTORY, 1))
     assert (known.zoho.history, known.zoho.history_read_at) == (FAILED_HISTORY, START + MINUTE)
 
 
 async def test_that_a_history_is_behind_or_unsettled_is_known_after_a_restart(journal: Journal) -> None:
-    mine = at(
-        5,
-        history=COMPLETED_HISTORY,
-        history_read_at=START + MINUTE,
-        history_outdated=True,
-        unfinished_history_reads=2,
-    )
-    await record_poll(journal, mine, 5)
+    await record(journal, seen(5, COMPLETED_HISTORY, 1, history_outdated=True, unfinished_history_reads=2))
     known = journal.load_all([sample_org()])["acme"]
     assert (known.zoho.history_outdated, known.polls.unfinished_history_reads) == (True, 2)
 
 
 async def test_recall_gives_one_org_and_nothing_for_another_of_its_name(journal: Journal) -> None:
-    await record_poll(journal, at(2, history=COMPLETED_HISTORY, history_read_at=START + MINUTE), 2)
+    await record(journal, seen(2, COMPLETED_HISTORY, 1))
     known = await journal.load_org(sample_org())
     assert known is not None
     assert known.zoho.history == COMPLETED_HISTORY

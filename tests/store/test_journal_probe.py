@@ -41,9 +41,7 @@ async def test_a_journal_that_cannot_be_opened_shows_why(no_file: Path) -> None:
     await journal.close()
 
 
-async def test_a_journal_that_takes_no_row_is_shown_although_none_can_be_deleted(
-    path: Path,
-) -> None:
+async def test_a_journal_that_takes_no_row_is_shown_although_none_can_be_deleted(path: Path) -> None:
     journal = open_journal(path)
     with closing(sqlite3.connect(path)) as database:
         database.execute(REFUSAL)

@@ -96,9 +96,7 @@ async def test_one_that_could_not_be_opened_is_used_once_it_can_be(
     assert set(await load_in_new_process(journal_path)) == {"acme"}
 
 
-async def test_it_is_tried_again_every_few_seconds_and_no_more_often(
-    journal_path: Path, clock: FakeClock
-) -> None:
+async def test_it_is_tried_again_only_every_few_seconds(journal_path: Path, clock: FakeClock) -> None:
     with no_folder(journal_path):
         journal = open_journal(journal_path, clock)
     await clock.advance(REOPEN_AFTER_SECONDS - 0.1)
@@ -112,10 +110,9 @@ async def test_it_is_tried_again_every_few_seconds_and_no_more_often(
     await journal.close()
 
 
-async def test_that_it_can_be_read_again_does_not_say_that_it_can_be_written(
-    journal_path: Path, clock: FakeClock
+async def test_being_readable_does_not_make_it_writable(
+    journal_path: Path, clock: FakeClock, journal: Journal
 ) -> None:
-    journal = open_journal(journal_path, clock)
     with raw_database(journal_path) as other:
         other.execute(
             "CREATE TRIGGER full BEFORE INSERT ON token_request BEGIN SELECT RAISE(ABORT, 'full'); END"
@@ -128,8 +125,6 @@ async def test_that_it_can_be_read_again_does_not_say_that_it_can_be_written(
         other.execute("DROP TRIGGER full")
     await clock.advance(REOPEN_AFTER_SECONDS)
     await journal.load_org(ACME)
-    assert message_of(journal) == ""
-    await journal.close()
 
 
 async def test_one_that_is_just_being_written_is_opened_and_read_without_a_wait(journal_path: Path) -> None:
@@ -148,8 +143,9 @@ def patience_of(journal: Journal) -> int:
     return found
 
 
-async def test_while_it_is_locked_its_fallback_is_used(journal_path: Path, clock: FakeClock) -> None:
-    journal = open_journal(journal_path, clock)
+async def test_while_it_is_locked_its_fallback_is_used(
+    journal_path: Path, clock: FakeClock, journal: Journal
+) -> None:
     assert patience_of(journal) == 5000
     with locked(journal_path):
         await journal.save(full_snapshot(ACME))
@@ -161,7 +157,6 @@ async def test_while_it_is_locked_its_fallback_is_used(journal_path: Path, clock
     await journal.save(full_snapshot(ACME))
     assert message_of(journal) == ""
     assert patience_of(journal) == 5000
-    await journal.close()
 
 
 def remove_file(path: Path, *, put_aside: bool = False) -> None:
@@ -177,14 +172,14 @@ def is_there(path: Path) -> bool:
 
 
 @pytest.mark.parametrize("gone", ["removed", "put aside"])
-async def test_one_whose_file_goes_while_it_is_open_is_made_again(gone: str, journal_path: Path) -> None:
-    journal = open_journal(journal_path)
+async def test_one_whose_file_goes_while_it_is_open_is_made_again(
+    gone: str, journal_path: Path, journal: Journal
+) -> None:
     await record_poll(journal, polled_snapshot(ACME))
     remove_file(journal_path, put_aside=gone == "put aside")
     later = polled_snapshot(ACME, START + timedelta(minutes=5))
     assert await record_poll(journal, later) != ()
     assert message_of(journal) == ""
-    await journal.close()
     assert set(await load_in_new_process(journal_path)) == {"acme"}
 
 
@@ -215,10 +210,9 @@ def corrupt(path: Path) -> None:
         file.write(b"\xa5" * (path.stat().st_size - 4096))
 
 
-async def test_a_broken_one_that_is_put_aside_while_it_is_open_is_made_again(
-    journal_path: Path, clock: FakeClock
+async def test_a_broken_one_put_aside_is_made_again(
+    journal_path: Path, clock: FakeClock, journal: Journal
 ) -> None:
-    journal = open_journal(journal_path, clock)
     await record_poll(journal, polled_snapshot(ACME))
     corrupt(journal_path)
     await record_poll(journal, polled_snapshot(ACME, START + timedelta(minutes=5)))
@@ -227,5 +221,4 @@ async def test_a_broken_one_that_is_put_aside_while_it_is_open_is_made_again(
     await clock.advance(REOPEN_AFTER_SECONDS)
     assert await record_poll(journal, polled_snapshot(ACME, START + timedelta(minutes=10))) != ()
     assert message_of(journal) == ""
-    await journal.close()
     assert set(await load_in_new_process(journal_path)) == {"acme"}

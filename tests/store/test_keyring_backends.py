@@ -185,9 +185,7 @@ def test_a_back_end_of_the_environment_that_cannot_be_loaded_is_a_problem(
     assert "PYTHON_KEYRING_BACKEND" in caught.value.problem.hint
 
 
-def test_the_null_back_end_of_the_environment_is_refused(
-    choose: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environments_null_back_end_is_refused(choose: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     with pytest.raises(ProblemError, match="null"):
         choose_backend(allow_insecure=False)
@@ -226,9 +224,7 @@ async def test_an_unknown_error_is_tried_once_more_and_never_taken_for_an_empty_
     assert backend.calls == calls
 
 
-async def test_no_error_and_no_log_holds_a_secret(
-    choose: None, locks: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_error_shows_a_secret(choose: None, locks: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
     class Chatty(RaisingKeyring):

@@ -89,9 +89,7 @@ async def test_what_is_written_is_read(
     assert await another.read_access_token("acme") == ACCESS
 
 
-async def test_an_entry_is_named_and_made_as_documented(
-    keyring_credentials: KeyringCredentialStore,
-) -> None:
+async def test_an_entry_looks_as_documented(keyring_credentials: KeyringCredentialStore) -> None:
     await keyring_credentials.write_sign_in("acme", SIGN_IN)
     await keyring_credentials.write_access_token("acme", ACCESS)
     sign_in = keyring.get_password("zbtui:acme", "sign-in")
@@ -167,9 +165,7 @@ asyncio.run(main())
 """
 
 
-async def test_three_processes_that_write_at_once_do_not_disturb_each_other(
-    own_keyring: SecretService, locks: Path
-) -> None:
+async def test_three_processes_may_write_at_once(own_keyring: SecretService, locks: Path) -> None:
     run_concurrently(3, THREE_ORGS, locks)
     kept = KeyringCredentialStore(locks)
     for number in "012":
@@ -232,9 +228,7 @@ async def test_a_cached_token_that_cannot_be_used_is_none_and_made_again(
 # A keyring that does not
 
 
-async def test_a_locked_keyring_is_a_problem_and_never_none(
-    monkeypatch: pytest.MonkeyPatch, locks: Path
-) -> None:
+async def test_a_locked_keyring_is_a_problem_not_none(monkeypatch: pytest.MonkeyPatch, locks: Path) -> None:
     with secret_service(unlocked=False) as service:
         use_secret_service(service, monkeypatch)
         credentials = KeyringCredentialStore(locks)
@@ -296,9 +290,7 @@ async def test_a_bus_that_is_gone_is_a_problem(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("name", ["keyring", "refresh"])
-async def test_a_lock_file_that_cannot_be_opened_is_a_problem(
-    name: str, real_keyring: SecretService, locks: Path
-) -> None:
+async def test_a_bad_lock_file_is_a_problem(name: str, real_keyring: SecretService, locks: Path) -> None:
     """As after `sudo zbtui`, when the file is another user's."""
     credentials = KeyringCredentialStore(locks)
 
@@ -320,9 +312,7 @@ def turn_into_folder(locks: Path, name: str) -> None:
     file.mkdir()
 
 
-async def test_a_folder_for_locks_that_cannot_be_made_is_a_problem(
-    real_keyring: SecretService, tmp_path: Path
-) -> None:
+async def test_a_missing_folder_for_locks_is_a_problem(real_keyring: SecretService, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     trouble = await problem_of(KeyringCredentialStore(tmp_path / "file" / "locks"))
     assert str(tmp_path / "file" / "locks") in trouble.hint

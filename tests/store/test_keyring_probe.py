@@ -61,9 +61,7 @@ async def problem_of(credentials: KeyringCredentialStore) -> Problem:
     return caught.value.problem
 
 
-async def test_a_real_keyring_proves_itself_and_nothing_stays_in_it(
-    real_keyring: SecretService, tmp_path: Path
-) -> None:
+async def test_a_real_keyring_is_left_as_it_was(real_keyring: SecretService, tmp_path: Path) -> None:
     assert await KeyringCredentialStore(tmp_path).probe() == "SecretService Keyring"
     assert keyring.get_password("zbtui-doctor", "probe") is None
 
@@ -85,15 +83,11 @@ async def test_a_keyring_that_does_not_give_back_what_it_took_is_shown(
     assert "does not give it back" in trouble.message
 
 
-async def test_a_keyring_that_refuses_to_write_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_refusing_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trouble = await problem_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
     assert trouble.message == "The keyring failed (PermissionError)."
 
 
-async def test_a_machine_without_a_keyring_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_missing_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyring.get_keyring", null.Keyring)
     assert "not known to keep secrets safe" in (await problem_of(KeyringCredentialStore(tmp_path))).message

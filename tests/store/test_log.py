@@ -98,9 +98,7 @@ def test_however_long_it_runs_there_are_two_files_of_a_limited_size(tmp_path: Pa
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk, as Linux plays it")
-def test_a_full_disk_puts_nothing_on_the_terminal(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_full_disk_keeps_the_screen_clean(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "zbtui.log"
     path.symlink_to("/dev/full")
     log_to_file(path)

@@ -67,17 +67,13 @@ async def test_the_alert_state_becomes_what_was_decided(
     assert await other_outbox.alert_state() == LEDGERS[after]
 
 
-async def test_what_is_decided_by_is_what_any_process_has_notified(
-    outbox: Outbox, other_outbox: Outbox
-) -> None:
+async def test_it_is_decided_by_what_any_process_notified(outbox: Outbox, other_outbox: Outbox) -> None:
     assert org_names(await outbox.decide_and_store(decide_alarm("acme"), [])) == ["acme"]
     assert org_names(await other_outbox.decide_and_store(decide_alarm("acme", "b"), [])) == ["b"]
     assert set((await outbox.alert_state()).orgs) == {"acme", "b"}
 
 
-async def test_where_nothing_is_to_be_notified_nothing_is_written(
-    outbox: Outbox, journal_path: Path
-) -> None:
+async def test_what_notifies_of_nothing_writes_nothing(outbox: Outbox, journal_path: Path) -> None:
     await outbox.decide_and_store(decide_alarm("acme"), ["command"])
     with raw_database(journal_path) as reading:
         (before,) = reading.execute("PRAGMA data_version").fetchone()
@@ -97,9 +93,7 @@ async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> N
     assert org_names(await outbox.decide_and_store(decide_alarm("acme", "b"), [])) == ["b"]
 
 
-async def test_what_was_notified_of_an_org_goes_with_its_name_and_is_forgotten_with_it(
-    journal: Journal, outbox: Outbox
-) -> None:
+async def test_what_was_notified_goes_with_its_org(journal: Journal, outbox: Outbox) -> None:
     await outbox.decide_and_store(decide_alarm("acme", "b"), [])
     await journal.rename_org("acme", "c")
     assert set((await outbox.alert_state()).orgs) == {"b", "c"}
@@ -113,9 +107,7 @@ async def test_what_was_notified_of_an_org_goes_with_its_name_and_is_forgotten_w
 # Alerts
 
 
-async def test_alerts_are_given_back_as_they_are_kept_and_are_notified_to_all_processes(
-    outbox: Outbox, other_outbox: Outbox
-) -> None:
+async def test_every_process_is_given_what_is_kept(outbox: Outbox, other_outbox: Outbox) -> None:
     full = replace(make_alert("acme"), previous_verdict=None, hint=None, kind="outage", level=Level.UNKNOWN)
     kept = await outbox.decide_and_store(decide_to(AlertState(), full, make_alert("佐藤")), [])
     assert [one.alert for one in kept] == [full, make_alert("佐藤")]
@@ -123,9 +115,7 @@ async def test_alerts_are_given_back_as_they_are_kept_and_are_notified_to_all_pr
     assert await other_outbox.alerts_after(0) == kept
 
 
-async def test_what_came_after_an_alert_is_notified_and_no_more(
-    outbox: Outbox, other_outbox: Outbox
-) -> None:
+async def test_only_what_came_after_an_alert_is_notified(outbox: Outbox, other_outbox: Outbox) -> None:
     first = await outbox.decide_and_store(decide_alarm("a"), [])
     assert await other_outbox.latest_id(START) == first[-1].id
     assert await other_outbox.alerts_after(first[-1].id) == ()
@@ -187,9 +177,7 @@ async def test_text_that_is_kept_is_cleaned_again(outbox: Outbox, journal_path: 
     assert (kept.alert.headline, kept.alert.hint) == ("Evil[2J", "two lines")
 
 
-async def test_the_first_poll_of_an_org_does_not_touch_what_was_notified(
-    journal: Journal, outbox: Outbox
-) -> None:
+async def test_an_orgs_first_poll_leaves_what_was_notified(journal: Journal, outbox: Outbox) -> None:
     kept: tuple[StoredAlert, ...] = await outbox.decide_and_store(decide_alarm("acme"), [])
     await record_poll(journal, polled_snapshot(sample_org()))
     assert await outbox.alerts_after(0) == kept
@@ -216,9 +204,7 @@ asyncio.run(main())
 """
 
 
-async def test_of_twenty_that_settle_at_once_each_alert_is_notified_by_one(
-    outbox: Outbox, journal_path: Path
-) -> None:
+async def test_of_twenty_that_settle_one_notifies_each_alert(outbox: Outbox, journal_path: Path) -> None:
     """Four processes with five journals each."""
     await outbox.alert_state()
     run_concurrently(4, COMMIT_SCRIPT, journal_path)

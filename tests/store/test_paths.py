@@ -36,9 +36,7 @@ def test_what_is_kept_is_in_the_state_folder() -> None:
         (None, {"ZBTUI_CONFIG": "/from/environ.toml"}, "/from/environ.toml"),
     ],
 )
-def test_an_option_goes_before_the_environment(
-    option: str | None, environ: dict[str, str], expected: str
-) -> None:
+def test_an_option_goes_before_all_else(option: str | None, environ: dict[str, str], expected: str) -> None:
     assert find_paths(option, environ).config == Path(expected)
 
 

@@ -102,9 +102,7 @@ def test_a_filter_never_brings_a_control_character_back() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe{", b'{"view": ', b"[" * 100_000, b"\0" * 100])
-def test_a_file_that_makes_no_sense_is_the_default_screen(
-    content: bytes, path: Path, memory: ScreenMemory
-) -> None:
+def test_a_senseless_file_is_the_default_screen(content: bytes, path: Path, memory: ScreenMemory) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
     assert memory.load() == DEFAULT
@@ -114,9 +112,7 @@ def test_a_file_that_makes_no_sense_is_the_default_screen(
 # Reading and writing
 
 
-async def test_of_several_changes_the_last_one_is_there_after_a_restart(
-    path: Path, memory: ScreenMemory
-) -> None:
+async def test_of_several_changes_the_last_outlives_a_restart(path: Path, memory: ScreenMemory) -> None:
     await save(memory, *(replace(LEFT, view=view) for view in VIEWS), LEFT)
     assert ScreenMemory(path).load() == LEFT
     assert memory.trouble is None
@@ -146,9 +142,7 @@ def folder_in_its_place(path: Path) -> Path:
     return path
 
 
-async def test_what_cannot_be_read_or_written_is_shown(
-    folder_in_its_place: Path, memory: ScreenMemory
-) -> None:
+async def test_a_failure_to_read_or_write_is_shown(folder_in_its_place: Path, memory: ScreenMemory) -> None:
     assert memory.load() == DEFAULT
     assert memory.trouble and "cannot be read" in memory.trouble.message
     await save(memory, LEFT)
@@ -170,9 +164,7 @@ async def test_a_problem_is_logged_once(
     assert [record.getMessage() for record in caplog.records] == [message]
 
 
-async def test_a_disk_that_hangs_holds_nobody_up(
-    memory: ScreenMemory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_hung_disk_holds_nobody_up(memory: ScreenMemory, monkeypatch: pytest.MonkeyPatch) -> None:
     async def stuck(function: object, limit: float | None = None) -> None:
         assert limit is not None and limit <= 5
         raise WorkerTimeoutError

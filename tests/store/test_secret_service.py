@@ -111,9 +111,7 @@ def test_a_keyring_that_is_unlocked_on_being_asked_is_used(
         assert backend.get_password("zbtui:acme", "sign-in") == "kept there"
 
 
-def test_a_daemon_that_is_gone_is_shown_as_such_and_nothing_is_left_open(
-    own_keyring: SecretService,
-) -> None:
+def test_a_daemon_that_is_gone_is_shown_and_nothing_is_left_open(own_keyring: SecretService) -> None:
     backend = choose_backend(allow_insecure=False)
     with daemon_restarted(own_keyring), pytest.raises(InitError):
         backend.get_password("zbtui:acme", "sign-in")

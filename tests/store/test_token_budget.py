@@ -62,13 +62,11 @@ async def test_a_lock_out_outlives_the_program(journal_path: Path) -> None:
         assert await journal.tokens.find_lockout(OTHER) is None
 
 
-async def test_a_later_lock_out_replaces_it_and_a_good_token_ends_it(journal_path: Path) -> None:
-    async with open_for_test(journal_path) as journal:
-        longer = Lockout(START + timedelta(minutes=40), 3)
-        for lockout in (LOCKED, longer, None):
-            await journal.tokens.set_lockout(TOKEN_FINGERPRINT, lockout)
-            assert await journal.tokens.find_lockout(TOKEN_FINGERPRINT) == lockout
-        assert journal.problem is None
+async def test_a_later_lock_out_replaces_it_and_a_good_token_ends_it(journal: Journal) -> None:
+    longer = Lockout(START + timedelta(minutes=40), 3)
+    for lockout in (LOCKED, longer, None):
+        await journal.tokens.set_lockout(TOKEN_FINGERPRINT, lockout)
+        assert await journal.tokens.find_lockout(TOKEN_FINGERPRINT) == lockout
 
 
 @pytest.mark.parametrize(
@@ -78,9 +76,7 @@ async def test_a_later_lock_out_replaces_it_and_a_good_token_ends_it(journal_pat
         *(("strikes", strikes) for strikes in (-5, (1 << 63) - 1)),
     ],
 )
-async def test_a_lock_out_that_is_not_understood_counts_as_none(
-    column: str, value: str | int, journal_path: Path
-) -> None:
+async def test_a_garbled_lock_out_counts_as_none(column: str, value: str | int, journal_path: Path) -> None:
     await save_in_new_process(journal_path, lockout=LOCKED)
     with raw_database(journal_path) as other:
         other.execute(f"UPDATE lockout SET {column} = ?", [value])
@@ -91,38 +87,31 @@ async def test_a_lock_out_that_is_not_understood_counts_as_none(
 # Token requests
 
 
-async def test_up_to_the_limit_requests_may_be_made_at_once(journal_path: Path) -> None:
-    async with open_for_test(journal_path) as journal:
-        assert [await acquire(journal) for _ in range(LIMIT)] == [None] * LIMIT
-        assert await acquire(journal) == START + WINDOW
-        assert journal.problem is None
+async def test_up_to_the_limit_requests_may_be_made_at_once(journal: Journal) -> None:
+    assert [await acquire(journal) for _ in range(LIMIT)] == [None] * LIMIT
+    assert await acquire(journal) == START + WINDOW
 
 
-async def test_the_moment_that_is_shown_is_when_the_oldest_request_leaves_the_window(
-    journal_path: Path,
-) -> None:
-    async with open_for_test(journal_path) as journal:
-        for minute in range(LIMIT):
-            assert await acquire(journal, START + timedelta(minutes=minute)) is None
-        until = START + WINDOW
-        assert await acquire(journal, START + timedelta(minutes=9)) == until
-        assert await acquire(journal, until - SECOND) == until
-        assert await acquire(journal, until) is None
-        assert await acquire(journal, until) == until + timedelta(minutes=1)
+async def test_the_moment_shown_is_when_the_oldest_request_leaves_the_window(journal: Journal) -> None:
+    for minute in range(LIMIT):
+        assert await acquire(journal, START + timedelta(minutes=minute)) is None
+    until = START + WINDOW
+    assert await acquire(journal, START + timedelta(minutes=9)) == until
+    assert await acquire(journal, until - SECOND) == until
+    assert await acquire(journal, until) is None
+    assert await acquire(journal, until) == until + timedelta(minutes=1)
 
 
-async def test_a_request_that_is_refused_does_not_count(journal_path: Path) -> None:
-    async with open_for_test(journal_path) as journal:
-        await acquire_all(journal)
-        for second in range(60):
-            assert await acquire(journal, START + second * SECOND) == START + WINDOW
-        assert await acquire(journal, START + WINDOW) is None
+async def test_a_request_that_is_refused_does_not_count(journal: Journal) -> None:
+    await acquire_all(journal)
+    for second in range(60):
+        assert await acquire(journal, START + second * SECOND) == START + WINDOW
+    assert await acquire(journal, START + WINDOW) is None
 
 
-async def test_each_token_has_a_count_of_its_own(journal_path: Path) -> None:
-    async with open_for_test(journal_path) as journal:
-        await acquire_all(journal)
-        assert await acquire(journal, token=OTHER) is None
+async def test_each_token_has_a_count_of_its_own(journal: Journal) -> None:
+    await acquire_all(journal)
+    assert await acquire(journal, token=OTHER) is None
 
 
 async def test_a_limit_of_one_lets_one_through_and_no_more(journal_path: Path) -> None:
@@ -164,13 +153,12 @@ async def test_only_fingerprints_and_times_are_written_down(journal_path: Path) 
     assert found == [(TOKEN_FINGERPRINT, START.timestamp())]
 
 
-async def test_an_org_that_is_renamed_or_forgotten_gives_no_token_back(journal_path: Path) -> None:
-    async with open_for_test(journal_path) as journal:
-        await journal.save(full_snapshot(sample_org()))
-        await acquire_all(journal)
-        await journal.rename_org("acme", "b")
-        await journal.forget_org("b")
-        assert await acquire(journal) == START + WINDOW
+async def test_an_org_that_is_renamed_or_forgotten_gives_no_token_back(journal: Journal) -> None:
+    await journal.save(full_snapshot(sample_org()))
+    await acquire_all(journal)
+    await journal.rename_org("acme", "b")
+    await journal.forget_org("b")
+    assert await acquire(journal) == START + WINDOW
 
 
 gaps = st.lists(
@@ -216,12 +204,11 @@ async def test_after_the_clock_was_set_back_nobody_waits_longer_than_the_window(
         assert await acquire(journal, START + WINDOW) is None
 
 
-async def test_setting_the_clock_back_and_forth_makes_no_room(journal_path: Path) -> None:
-    async with open_for_test(journal_path) as journal:
-        made = 0
-        for index in range(100):
-            made += await acquire(journal, START + (index % 3) * timedelta(minutes=1)) is None
-        assert made == LIMIT
+async def test_setting_the_clock_back_and_forth_makes_no_room(journal: Journal) -> None:
+    made = 0
+    for index in range(100):
+        made += await acquire(journal, START + (index % 3) * timedelta(minutes=1)) is None
+    assert made == LIMIT
 
 
 # Several processes
@@ -246,9 +233,7 @@ asyncio.run(main())
 """
 
 
-async def test_processes_that_ask_at_once_make_no_more_than_the_limit_between_them(
-    journal_path: Path,
-) -> None:
+async def test_processes_that_ask_at_once_keep_to_the_limit_between_them(journal_path: Path) -> None:
     await save_in_new_process(journal_path)
     with run_children(4, SPEND, journal_path) as processes:
         made = [int(read_line(process)) for process in processes]

@@ -104,9 +104,7 @@ async def test_the_event_loop_goes_on_while_a_call_is_made() -> None:
     assert await task == 7
 
 
-async def test_a_call_over_its_limit_is_stuck_and_so_is_whoever_waits_behind_it(
-    stopwatch: Stopwatch,
-) -> None:
+async def test_a_call_over_its_limit_is_stuck_and_so_are_those_behind_it(stopwatch: Stopwatch) -> None:
     worker, release, made = WorkerThread("test"), threading.Event(), list[str]()
     first = await start_call(worker, blocked(release), limit=3)
     second = asyncio.create_task(worker.call(lambda: made.append("second"), timeout=3))
@@ -207,9 +205,7 @@ def test_what_asyncio_does_in_a_thread_gives_what_it_returns_and_raises_what_it_
     assert run_event_loop(main())
 
 
-def test_what_nobody_waits_for_any_more_comes_to_its_end_in_silence(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_nobody_waits_for_any_more_ends_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that is looked up, while the request that asked for it was given up."""
     complaints: list[object] = []
     monkeypatch.setattr(threading, "excepthook", complaints.append)

@@ -77,9 +77,11 @@ class DemoDriver:
         await run_until_idle()
         await self.pilot.pause()
 
-    async def click(self, button: str) -> None:
+    async def click(self, button: str, seconds: int = 0) -> None:
+        """Click it, and let so many seconds pass."""
         self.app.screen.query_one(f"#{button}", Button).press()
         await self.wait_until_idle()
+        await self.advance(seconds)
 
     @property
     def screen_text(self) -> str:

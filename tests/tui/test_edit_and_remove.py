@@ -37,8 +37,7 @@ async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -
         before = await driven.credentials.read_sign_in("nordlys")
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, name="northern")
-        await driven.click("save")
-        await driven.advance(2)
+        await driven.click("save", 2)
         assert driven.is_closed
         assert driven.org("nordlys") is None
         assert driven.org("northern") is not None
@@ -74,8 +73,7 @@ async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> N
         await open_form_on(driven, "nordlys", "e")
         assert "as for all" in driven.screen_text
         await fill(driven, every="2h", overdue_after="90m")
-        await driven.click("save")
-        await driven.advance(1)
+        await driven.click("save", 1)
         org = driven.org("nordlys")
         assert org is not None
         spans = {"every": timedelta(hours=2), "overdue_after": timedelta(minutes=90)}
@@ -85,8 +83,7 @@ async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> N
         await open_form_on(driven, "nordlys", "e")
         assert "1h30m" in driven.screen_text
         await fill(driven, every="", overdue_after="")
-        await driven.click("save")
-        await driven.advance(1)
+        await driven.click("save", 1)
         org = driven.org("nordlys")
         assert org is not None
         assert org.policy_overrides == ()
@@ -97,8 +94,7 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         before = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, tags="prod, nordics  eu-1", accent="blue", mute="muted")
-        await driven.click("save")
-        await driven.advance(1)
+        await driven.click("save", 1)
         assert driven.is_closed
         org = driven.org("nordlys")
         assert org is not None
@@ -109,8 +105,7 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         await open_form_on(driven, "nordlys", "e")
         assert "prod nordics eu-1" in driven.screen_text
         await fill(driven, tags="", accent="none", mute="heard")
-        await driven.click("save")
-        await driven.advance(1)
+        await driven.click("save", 1)
         org = driven.org("nordlys")
         assert org is not None
         assert (org.tags, org.accent, org.mute) == ((), None, False)
@@ -145,8 +140,7 @@ async def test_another_data_center_is_asked_first_and_refused_where_it_is_the_wr
         before = driven.org("nordlys")
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, data_center="us")
-        await driven.click("save")
-        await driven.advance(1)
+        await driven.click("save", 1)
         assert "data center (it is set to US)" in driven.form_problem
         await driven.press("escape")
         assert driven.org("nordlys") == before
@@ -172,8 +166,7 @@ async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
         assert "? SIGN IN" in driven.screen_text
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, data_center="eu")
-        await driven.click("save")
-        await driven.advance(3)
+        await driven.click("save", 3)
         assert driven.is_closed
         assert "? SIGN IN" not in driven.screen_text
 
@@ -187,8 +180,7 @@ async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
         token = driven.simulator.world.orgs["nordlys"].refresh_token
         await open_form_on(driven, "nordlys", "d")
         assert "Take nordlys off watch?" in driven.screen_text
-        await driven.click(button)
-        await driven.advance(2)
+        await driven.click(button, 2)
         assert driven.is_closed
         assert driven.org("nordlys") is None
         assert await driven.credentials.read_sign_in("nordlys") is None
@@ -221,8 +213,7 @@ async def test_a_keyring_that_refuses_keeps_the_org_and_is_shown() -> None:
 async def test_with_the_last_org_gone_the_welcome_offers_to_add_one() -> None:
     async with drive_demo(orgs=1) as driven:
         await driven.press("d")
-        await driven.click("remove")
-        await driven.advance(2)
+        await driven.click("remove", 2)
         assert "No org is under watch yet" in driven.screen_text
         await driven.press("a")
         assert "Add an org" in driven.screen_text

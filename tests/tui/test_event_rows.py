@@ -86,11 +86,7 @@ def test_days_near_have_a_word_and_those_of_another_year_have_that(on: date, say
 
 @pytest.mark.parametrize(
     ("after", "level", "glyph"),
-    [
-        ("The keyring is locked.", "ok", "?"),
-        ("The keyring is locked.", "critical", "✖"),
-        (None, "ok", "●"),
-    ],
+    [("The keyring is locked.", "ok", "?"), ("The keyring is locked.", "critical", "✖"), (None, "ok", "●")],
 )
 def test_a_poll_that_failed_is_never_shown_in_green(after: str | None, level: str, glyph: str) -> None:
     event = replace(EVENT, kind="trouble", before=None, after=after, level=level)

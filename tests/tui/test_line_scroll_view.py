@@ -28,9 +28,7 @@ def bar_of(app: ViewApp) -> str:
 
 
 @given(st.integers(-1, 300), st.integers(0, 10**6), st.data())
-def test_a_thumb_stands_within_the_bar_and_shows_both_ends(
-    room: int, lines: int, data: st.DataObject
-) -> None:
+def test_a_thumb_is_within_the_bar_and_shows_both_ends(room: int, lines: int, data: st.DataObject) -> None:
     most = max(lines - room, 0)
     scrolled = data.draw(st.integers(0, most))
     thumb = thumb_range(room, lines, scrolled)

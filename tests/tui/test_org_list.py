@@ -151,9 +151,7 @@ def test_what_a_filter_lets_in_stands_at_its_place_though_nothing_else_moved_it(
     st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from(["FAILED", "SCHEDULED"])), max_size=20),
     st.booleans(),
 )
-def test_shown_is_what_the_filter_lets_through_whether_or_not_the_order_rests(
-    news: list[tuple[str, str]], touched: bool
-) -> None:
+def test_the_filter_decides_what_is_shown_in_any_order(news: list[tuple[str, str]], touched: bool) -> None:
     roster = org_list_of(*map(make_snapshot, "abcde"))
     roster.set_filter("!level:ok")
     if touched:

@@ -168,10 +168,7 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
         (
             50,
             make_unpolled_snapshot("server", DOWN, "It is asked again."),
-            [
-                "before: by Patricia Boyle · last good 6d ago",
-                "Sun 29 Nov 2026 09:02 (there 14:32 +05:30)",
-            ],
+            ["before: by Patricia Boyle · last good 6d ago", "Sun 29 Nov 2026 09:02 (there 14:32 +05:30)"],
         ),
         (
             50,

@@ -16,8 +16,7 @@ async def test_the_device_code_is_large_with_address_countdown_and_qr() -> None:
     async with drive_demo() as driven:
         driven.simulator.auto_accept_after *= 100
         await driven.open_form("device")
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         device = next(iter(driven.simulator.accounts.device_authorizations.values()))
         assert " ".join(device.user_code) in driven.screen_text
         assert "https://accounts.zoho.eu/oauth/v3/device" in driven.screen_text
@@ -31,8 +30,7 @@ async def test_where_a_qr_code_does_not_fit_the_address_is_enough() -> None:
     async with drive_demo((60, 20)) as driven:
         driven.simulator.auto_accept_after *= 100
         await driven.open_form("device")
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         device = next(iter(driven.simulator.accounts.device_authorizations.values()))
         assert " ".join(device.user_code) in driven.screen_text
         assert not driven.form.query_one("#qr", Static).display
@@ -43,8 +41,7 @@ async def test_a_qr_code_is_shown_whole_or_not_at_all(height: int) -> None:
     async with drive_demo((100, height)) as driven:
         driven.simulator.auto_accept_after *= 100
         await driven.open_form("device")
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         qr = driven.form.query_one("#qr", Static)
         if qr.display:
             place = driven.form.find_widget(qr)
@@ -57,8 +54,7 @@ async def test_who_says_no_on_the_device_ends_it_there() -> None:
     async with drive_demo() as driven:
         await driven.open_form("device")
         driven.simulator.auto_accept_org = None
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         driven.simulator.decide_by_user_code(
             next(iter(driven.simulator.accounts.device_authorizations.values())).user_code, None
         )
@@ -71,11 +67,9 @@ async def test_a_second_attempt_shows_its_own_code() -> None:
     async with drive_demo() as driven:
         driven.simulator.auto_accept_after *= 100
         await driven.open_form("device")
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         await driven.press("escape")
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         first, second = driven.simulator.accounts.device_authorizations.values()
         assert " ".join(first.user_code) not in driven.screen_text
         assert " ".join(second.user_code) in driven.screen_text
@@ -84,8 +78,7 @@ async def test_a_second_attempt_shows_its_own_code() -> None:
 async def test_going_back_while_a_device_code_waits_leaves_nothing() -> None:
     async with drive_demo() as driven:
         await driven.open_form("device")
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         await driven.press("escape")
         assert driven.page == "client"
         asked = len(driven.simulator.request_records)
@@ -104,8 +97,7 @@ async def test_a_browser_that_does_not_come_back_is_not_waited_for_for_ever() ->
             return False
 
         driven.form.org_service = replace(driven.org_service, open_in_browser=no_browser)
-        await driven.click("next")
-        await driven.advance(1)
+        await driven.click("next", 1)
         assert "no browser" in driven.screen_text
         assert "http://localhost:53171/" in driven.screen_text
         await driven.advance_without_ticks(300)
@@ -126,11 +118,9 @@ async def test_a_dead_sign_in_is_renewed_in_place_and_polled_at_once() -> None:
         await driven.press("enter")
         assert driven.page == "way"
         await driven.choose_method("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert "Maple Ridge Dairy" in driven.screen_text
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert driven.is_closed
         assert await driven.credentials.read_sign_in("maple") not in (None, before)
         known = {one.org.name: one for one in driven.fleet.snapshots}["maple"]
@@ -153,8 +143,7 @@ async def test_a_sign_in_again_that_fails_leaves_the_old_one() -> None:
         await driven.press("home", "i", "s")
         await driven.choose_method("code")
         await driven.fill(client_secret="wrong")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert "client secret is wrong" in driven.form_problem
         await driven.press("escape", "escape")
         assert await driven.credentials.read_sign_in("nordlys") == before

@@ -78,8 +78,7 @@ async def test_a_real_form_says_nothing_of_a_demo() -> None:
 async def test_who_it_is_for_is_shown_before_anything_is_kept() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         for said in ("Is it this one?", "Heron Lake Instruments", "SCHEDULED", "Astrid Holm", "EU"):
             assert said in driven.screen_text
         assert driven.org(NEW_ORG_NAME) is None
@@ -93,11 +92,9 @@ async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> Non
     async with drive_demo() as driven:
         driven.simulator.missing_scopes[NEW_ORG_NAME] = {"ZohoCRM.org.READ"}
         await driven.open_form("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert "lacks the scope ZohoCRM.org.READ" in driven.screen_text
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert driven.org(NEW_ORG_NAME)
 
 
@@ -191,8 +188,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         assert "Client secret" not in driven.screen_text
         assert "that of nordlys" in driven.screen_text
         # The demo's nordlys has a self client: Zoho tells that it is not one for devices.
-        await driven.click("next")
-        await driven.advance(12)
+        await driven.click("next", 12)
         assert "client secret is wrong" in driven.form_problem
 
 
@@ -216,8 +212,7 @@ async def test_what_was_typed_wrong_is_shown_and_can_be_mended(typed: dict[str, 
         await driven.open_form("code")
         right = {key: driven.form.query_one("#client").field(key).value for key in typed}  # type: ignore[attr-defined]
         await driven.fill(**typed)
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert driven.page == "client"
         assert told in driven.form_problem
         assert has_left_nothing(driven)
@@ -231,23 +226,19 @@ async def test_a_code_that_came_too_late_is_distinguished_from_a_text_that_never
         await driven.open_form("code")
         code = driven.form.query_one("#client").field("answer").value  # type: ignore[attr-defined]
         await driven.advance_without_ticks(601)
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert "The code is too old" in driven.form_problem
         await driven.fill(answer=code[:20])
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert "not a code of Zoho's" in driven.form_problem
 
 
 async def test_a_code_that_was_used_here_is_shown_as_such() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         await driven.click("back")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert "This code was used already" in driven.form_problem
 
 
@@ -257,8 +248,7 @@ async def test_the_wrong_data_center_is_named() -> None:
         await driven.fill(data_center="us")
         await driven.click("next")
         await driven.choose_method("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert "data center (it is set to US)" in driven.form_problem
         assert has_left_nothing(driven)
 
@@ -267,13 +257,11 @@ async def test_who_is_no_administrator_is_shown_and_may_try_again_without_a_new_
     async with drive_demo() as driven:
         driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert driven.page == "wait"
         assert "Only an administrator may see backups" in driven.form_problem
         del driven.simulator.forced_kinds[NEW_ORG_NAME]
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert driven.page == "found"
 
 
@@ -281,8 +269,7 @@ async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
     async with drive_demo() as driven:
         driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         await driven.click("back")
         await driven.press("escape", "escape", "escape")
         await driven.advance(2)
@@ -293,8 +280,7 @@ async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
 async def test_a_keyring_that_takes_nothing_leaves_nothing_and_is_shown() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
 
         async def refuse(org_name: str, sign_in: SignInCredentials) -> None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
@@ -327,8 +313,7 @@ async def test_enter_twice_in_the_last_field_begins_once() -> None:
 async def test_leaving_the_app_in_the_middle_leaves_nothing_behind() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
-        await driven.click("next")
-        await driven.advance(2)
+        await driven.click("next", 2)
         assert driven.page == "found"
         await driven.press("ctrl+q")
     assert has_left_nothing(driven)

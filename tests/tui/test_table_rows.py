@@ -75,13 +75,7 @@ def test_the_head_marks_what_is_sorted_by_and_which_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "ends"),
-    [
-        (36, "+10"),
-        (60, "SEEN +8"),
-        (80, "DC   +6"),
-        (120, "+4 columns when wider"),
-    ],
+    ("width", "ends"), [(36, "+10"), (60, "SEEN +8"), (80, "DC   +6"), (120, "+4 columns when wider")]
 )
 def test_the_head_says_how_many_columns_there_is_no_room_for(width: int, ends: str) -> None:
     assert text(render_table_header(width, "worst", reverse=False)).endswith(ends)

@@ -206,9 +206,7 @@ async def measured() -> dict[tuple[str, str], Style]:
     return styles
 
 
-async def test_every_text_is_readable_in_every_theme_selected_or_not(
-    measured: dict[tuple[str, str], Style],
-) -> None:
+async def test_every_text_is_readable_selected_or_not(measured: dict[tuple[str, str], Style]) -> None:
     for theme in (*ZBTUI_THEMES, *TEXTUALS):
         selected = measured[theme.name, "selected"].bgcolor
         for role in get_args(StyleRole):
@@ -220,9 +218,7 @@ async def test_every_text_is_readable_in_every_theme_selected_or_not(
                 assert ratio >= least - 0.01, (theme.name, role, ratio)
 
 
-async def test_the_selected_row_has_a_ground_of_its_own_in_every_theme(
-    measured: dict[tuple[str, str], Style],
-) -> None:
+async def test_the_selected_row_has_a_ground_of_its_own(measured: dict[tuple[str, str], Style]) -> None:
     for theme in (*ZBTUI_THEMES, *TEXTUALS):
         selected, usual = measured[theme.name, "selected"], measured[theme.name, "text"]
         assert selected.bgcolor != usual.bgcolor, theme.name
@@ -230,9 +226,7 @@ async def test_the_selected_row_has_a_ground_of_its_own_in_every_theme(
 
 
 @pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
-async def test_with_sixteen_colours_all_are_the_terminals_own(
-    name: str, measured: dict[tuple[str, str], Style]
-) -> None:
+async def test_sixteen_colours_are_the_terminals(name: str, measured: dict[tuple[str, str], Style]) -> None:
     for role in get_args(StyleRole):
         color = measured[name, role].color
         assert color is None or color.type in (ColorType.STANDARD, ColorType.DEFAULT), role
@@ -278,9 +272,7 @@ COLORS = st.tuples(*[st.integers(0, 255)] * 3).map(lambda parts: Color(*parts))
 
 
 @given(COLORS, COLORS, st.floats(0.0, 0.2), COLORS)
-def test_any_colour_is_made_visible_on_any_ground(
-    color: Color, ground: Color, share: float, primary: Color
-) -> None:
+def test_any_colour_is_made_visible(color: Color, ground: Color, share: float, primary: Color) -> None:
     made = ensure_contrast(color, [ground, ground.blend(primary, share)], MIN_GRAPHIC_CONTRAST)
     assert contrast_ratio(made, ground) >= MIN_GRAPHIC_CONTRAST
 

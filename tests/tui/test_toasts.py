@@ -61,9 +61,7 @@ async def test_ctrl_c_names_the_key_that_quits() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("key", ["a", "e", "d"])
-async def test_a_form_gives_way_to_them_and_what_is_typed_in_stays_in_sight(
-    key: str, size: tuple[int, int]
-) -> None:
+async def test_a_form_gives_way_and_the_input_stays_in_sight(key: str, size: tuple[int, int]) -> None:
     async with drive_app(size=size, show_toasts=True) as driven:
         await driven.press(key)
         form, app = driven.app.screen, driven.app

@@ -36,9 +36,7 @@ from zbtui.watch.fleet import Fleet, OrgChanges
 # At the start
 
 
-async def test_what_an_earlier_run_saw_is_there_before_the_first_answer(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_what_an_earlier_run_saw_is_there_at_once(clock: FakeClock, tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "journal.db")
     await journal.save(make_snapshot("acme", START - HOUR))
     watch = FleetDriver(clock, "acme", "brook", journal=journal)
@@ -77,9 +75,7 @@ async def test_snapshots_come_in_the_order_of_the_config(clock: FakeClock) -> No
 
 
 @pytest.mark.parametrize(("orgs", "longest"), [(1, 0.02), (50, 1.0), (2000, 10.0)])
-async def test_the_first_polls_are_spread_over_a_few_seconds_at_most(
-    clock: FakeClock, orgs: int, longest: float
-) -> None:
+async def test_the_first_polls_are_spread_over_seconds(clock: FakeClock, orgs: int, longest: float) -> None:
     watch = FleetDriver(clock, *(f"org-{number}" for number in range(orgs)))
     moments = [one.activity.next_poll for one in watch.fleet.snapshots if one.activity.next_poll]
     assert moments[0] == START
@@ -197,9 +193,7 @@ async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("slept", [timedelta(seconds=400), timedelta(hours=9), timedelta(days=400)])
-async def test_after_sleep_everything_due_is_polled_within_seconds_but_not_at_once(
-    clock: FakeClock, slept: timedelta
-) -> None:
+async def test_after_sleep_what_is_due_is_polled_within_seconds(clock: FakeClock, slept: timedelta) -> None:
     names = [f"org-{number:02}" for number in range(50)]
     watch = FleetDriver(clock, *names, luck=random.Random(4))
     async with run_fleet(watch.fleet):
@@ -225,9 +219,7 @@ async def test_after_sleep_nobody_polls_through_a_pause_or_with_a_dead_sign_in(c
 
 
 @pytest.mark.parametrize("back", [timedelta(minutes=10), timedelta(days=365)])
-async def test_after_the_clock_went_back_the_watch_goes_on_at_its_pace(
-    clock: FakeClock, back: timedelta
-) -> None:
+async def test_after_the_clock_went_back_the_pace_stays(clock: FakeClock, back: timedelta) -> None:
     watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.outcomes["brook"] = problem_error(OFFLINE)
     async with run_fleet(watch.fleet):
@@ -252,9 +244,7 @@ async def test_a_clock_that_is_a_little_off_is_no_jump(clock: FakeClock) -> None
 # What is told besides
 
 
-async def test_a_journal_that_cannot_be_kept_is_shown_and_stops_nothing(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_an_unusable_journal_is_shown_and_stops_nothing(clock: FakeClock, tmp_path: Path) -> None:
     (tmp_path / "a file").write_text("")
     journal = open_journal(tmp_path / "a file" / "journal.db")
     watch = FleetDriver(clock, "acme", journal=journal)

@@ -22,21 +22,12 @@ from zbtui.store.database import open_database
 from zbtui.store.journal import Journal, open_journal
 from zbtui.watch.fleet import Fleet, OrgChanges, PollFunction
 
-
-@pytest.fixture
-def config(tmp_path: Path) -> EditedConfig:
-    made = EditedConfig(tmp_path)
-    made.write_orgs("acme", "brook")
-    return made
-
-
 # The config changes
 
 
 async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
-    clock: FakeClock, config: EditedConfig
+    clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     async with run_fleet(watch.fleet) as published:
         await clock.advance(MINUTE)
         kept = watch.snapshot("brook")
@@ -50,10 +41,7 @@ async def test_a_changed_config_adds_and_removes_orgs_and_leaves_the_rest_alone(
         assert watch.poll_count("acme") == 1
 
 
-async def test_an_org_that_came_with_the_config_is_watched_when_it_is_run(
-    clock: FakeClock, config: EditedConfig
-) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_a_new_org_in_the_config_is_watched(config: EditedConfig, watch: FleetDriver) -> None:
     config.write_orgs("acme", "brook", "cedar")
     change = watch.tick()
     published: list[Snapshot] = []
@@ -135,16 +123,12 @@ async def test_an_org_whose_settings_changed_is_begun_again(clock: FakeClock, co
     await journal.close()
 
 
-async def test_a_file_that_was_only_touched_changes_nothing(clock: FakeClock, config: EditedConfig) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_a_file_only_touched_changes_nothing(config: EditedConfig, watch: FleetDriver) -> None:
     config.write_orgs("acme", "brook")
     assert watch.tick() == OrgChanges()
 
 
-async def test_a_broken_config_keeps_the_old_one_and_is_shown_until_it_is_mended(
-    clock: FakeClock, config: EditedConfig
-) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_the_old_config_counts_while_it_is_broken(config: EditedConfig, watch: FleetDriver) -> None:
     async with run_fleet(watch.fleet):
         config.write("[[org]\nname = ")
         assert await watch.advance(5 * MINUTE) == []
@@ -159,9 +143,7 @@ async def test_a_broken_config_keeps_the_old_one_and_is_shown_until_it_is_mended
         assert watch.config.problem is None
 
 
-async def test_what_a_removed_org_answers_late_is_neither_shown_nor_kept(
-    clock: FakeClock, config: EditedConfig
-) -> None:
+async def test_a_removed_orgs_late_answer_is_dropped(clock: FakeClock, config: EditedConfig) -> None:
     journal = MemoryJournal()
     watch = FleetDriver(clock, "acme", "brook", config=config, journal=journal)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
@@ -175,9 +157,8 @@ async def test_what_a_removed_org_answers_late_is_neither_shown_nor_kept(
 
 
 async def test_an_org_removed_and_added_again_is_watched_once(
-    clock: FakeClock, config: EditedConfig
+    clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     async with run_fleet(watch.fleet):
         config.write_orgs("brook")
         watch.tick()
@@ -191,9 +172,8 @@ async def test_an_org_removed_and_added_again_is_watched_once(
 
 
 async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
-    clock: FakeClock, config: EditedConfig
+    clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     watch.zoho.outcomes["acme"] = problem_error(DEAD_SIGN_IN)
     async with run_fleet(watch.fleet):
         await clock.advance(HOUR)
@@ -204,8 +184,9 @@ async def test_a_dead_sign_in_is_tried_again_when_the_config_changes(
         assert watch.poll_count("acme") == 2
 
 
-async def test_a_new_pace_counts_from_the_next_poll_on(clock: FakeClock, config: EditedConfig) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_a_new_pace_counts_from_the_next_poll_on(
+    clock: FakeClock, config: EditedConfig, watch: FleetDriver
+) -> None:
     async with run_fleet(watch.fleet):
         config.write_orgs("acme", "brook", head='[watch]\nevery = "1h"')
         assert watch.tick() == OrgChanges()
@@ -214,21 +195,15 @@ async def test_a_new_pace_counts_from_the_next_poll_on(clock: FakeClock, config:
         assert 3 <= watch.poll_count("acme") <= 4
 
 
-async def test_a_faster_pace_does_not_wait_for_the_slower_one_to_end(
-    clock: FakeClock, config: EditedConfig
-) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_a_faster_pace_does_not_wait_for_the_slower(config: EditedConfig, watch: FleetDriver) -> None:
     async with run_fleet(watch.fleet):
         config.write_orgs("acme", "brook", head='[watch]\nevery = "15s"')
         await watch.advance(MINUTE)
         assert watch.poll_count("acme") >= 4
 
 
-async def test_a_command_to_an_org_that_is_gone_by_now_does_nothing(
-    clock: FakeClock, config: EditedConfig
-) -> None:
+async def test_a_command_to_a_removed_org_does_nothing(config: EditedConfig, watch: FleetDriver) -> None:
     """The key may be pressed on a screen that has not heard of it yet."""
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     config.write_orgs("brook")
     watch.tick()
     assert watch.fleet.poll_soon("acme") is None
@@ -244,9 +219,7 @@ def org_with_intervals(name: str, **keys: str) -> str:
     return org_table(name) + "".join(f'{key} = "{span}"\n' for key, span in keys.items())
 
 
-async def test_an_org_with_a_pace_of_its_own_is_watched_at_it_beside_the_others(
-    clock: FakeClock, config: EditedConfig
-) -> None:
+async def test_an_org_may_have_a_pace_of_its_own(clock: FakeClock, config: EditedConfig) -> None:
     config.write(org_with_intervals("acme", every="1h") + org_with_intervals("brook"))
     watch = FleetDriver(clock, "acme", "brook", config=config)
     watch.fleet = watch.open(config.open().load())
@@ -256,9 +229,7 @@ async def test_an_org_with_a_pace_of_its_own_is_watched_at_it_beside_the_others(
         assert watch.poll_count("brook") == 25
 
 
-async def test_where_only_its_own_policy_changed_what_is_known_of_an_org_stays(
-    clock: FakeClock, config: EditedConfig
-) -> None:
+async def test_a_change_of_own_policy_keeps_what_is_known(clock: FakeClock, config: EditedConfig) -> None:
     journal = MemoryJournal()
     watch = FleetDriver(clock, "acme", "brook", config=config, journal=journal)
     async with run_fleet(watch.fleet):
@@ -281,9 +252,8 @@ async def test_where_only_its_own_policy_changed_what_is_known_of_an_org_stays(
 
 
 async def test_an_org_with_a_new_pace_of_its_own_is_polled_as_soon_as_it_is_run(
-    clock: FakeClock, config: EditedConfig
+    clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     async with run_fleet(watch.fleet):
         await clock.advance(MINUTE)
         config.write(org_with_intervals("acme", every="15s") + org_with_intervals("brook"))
@@ -297,9 +267,8 @@ async def test_an_org_with_a_new_pace_of_its_own_is_polled_as_soon_as_it_is_run(
 
 
 async def test_a_poll_under_way_when_the_policy_changes_does_not_stay_under_way_for_ever(
-    clock: FakeClock, config: EditedConfig
+    config: EditedConfig, watch: FleetDriver
 ) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
     async with run_fleet(watch.fleet):
         assert watch.snapshot("acme").activity.polling
@@ -310,9 +279,7 @@ async def test_a_poll_under_way_when_the_policy_changes_does_not_stay_under_way_
 
 
 @pytest.mark.parametrize("barred", [True, False], ids=["a lock-out", "Retry-After"])
-async def test_a_change_of_policy_does_not_hurry_what_zoho_put_off(
-    barred: bool, clock: FakeClock, config: EditedConfig
-) -> None:
+async def test_a_new_policy_keeps_zohos_delay(barred: bool, clock: FakeClock, config: EditedConfig) -> None:
     until = START + 10 * MINUTE
     busy = Problem("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 429, retry_at=until)
     watch = FleetDriver(clock, "acme", "brook", config=config)
@@ -339,9 +306,7 @@ def new_snapshot(name: str = "acme") -> Snapshot:
     return snapshot_with(make_snapshot(name), company=make_company())
 
 
-async def test_an_org_that_signed_in_again_is_watched_by_that_from_the_next_tick_on(
-    clock: FakeClock,
-) -> None:
+async def test_an_org_that_signed_in_again_is_watched_by_that_from_the_next_tick(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.outcomes["acme"] = problem_error(DEAD_SIGN_IN)
     async with run_fleet(watch.fleet):
@@ -377,20 +342,14 @@ async def test_it_looks_with_a_session_of_its_own_that_knows_no_older_token(cloc
     assert opened == ["acme", "brook", "acme"]
 
 
-async def test_an_org_added_by_a_sign_in_comes_once_with_what_was_seen(
-    clock: FakeClock, config: EditedConfig
-) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_an_org_added_by_a_sign_in_comes_once(config: EditedConfig, watch: FleetDriver) -> None:
     config.write_orgs("acme", "brook", "cedar")
     watch.fleet.restart_with(new_snapshot("cedar"))
     assert watch.tick() == OrgChanges(added=("cedar",))
     assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
-async def test_a_sign_in_waits_for_its_org_to_come_with_the_config(
-    clock: FakeClock, config: EditedConfig
-) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_a_sign_in_waits_for_its_org_in_the_config(config: EditedConfig, watch: FleetDriver) -> None:
     for name in ("cedar", "brook"):
         watch.fleet.restart_with(new_snapshot(name))
     assert watch.tick() == OrgChanges(added=("brook",), removed=("brook",))
@@ -399,10 +358,7 @@ async def test_a_sign_in_waits_for_its_org_to_come_with_the_config(
     assert watch.snapshot("cedar").company_name == "Nordlys Tools AB"
 
 
-async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
-    clock: FakeClock, config: EditedConfig
-) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_new_settings_and_sign_in_begin_it_once(config: EditedConfig, watch: FleetDriver) -> None:
     config.write(org_table("acme", "us") + org_table("brook"))
     watch.fleet.restart_with(replace(new_snapshot(), org=make_org("acme", "us")))
     assert watch.tick() == OrgChanges(added=("acme",), removed=("acme",))
@@ -410,19 +366,14 @@ async def test_an_org_whose_settings_changed_with_the_sign_in_is_begun_once(
     assert watch.snapshot("acme").company_name == "Nordlys Tools AB"
 
 
-async def test_a_sign_in_is_taken_up_even_where_the_config_is_broken(
-    clock: FakeClock, config: EditedConfig
-) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_a_broken_config_is_no_bar_to_a_sign_in(config: EditedConfig, watch: FleetDriver) -> None:
     config.write("[[org]\n")
     watch.fleet.restart_with(new_snapshot())
     assert watch.tick().added == ("acme",)
     assert watch.config.problem is not None
 
 
-async def test_what_was_kept_of_an_org_is_not_forgotten_when_it_signs_in_again(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_signing_in_again_forgets_nothing_that_was_kept(clock: FakeClock, tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "journal.db")
     watch = FleetDriver(clock, "acme", journal=journal)
     await watch.fleet.poll_once(["acme"])

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from tests.support.fake_clock import FakeClock
 from tests.watch.fleet_driver import EditedConfig, FleetDriver, org_table
@@ -16,17 +13,9 @@ from zbtui.watch.fleet import OrgChanges
 LABELS = 'mute = true\ntags = ["prod"]\naccent = "blue"\n'
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> EditedConfig:
-    made = EditedConfig(tmp_path)
-    made.write_orgs("acme", "brook")
-    return made
-
-
 async def test_an_org_that_only_looks_otherwise_is_watched_on_and_not_asked_again(
-    clock: FakeClock, config: EditedConfig
+    clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     async with run_fleet(watch.fleet) as published:
         await clock.advance(MINUTE)
         before = watch.snapshot("acme")
@@ -44,17 +33,15 @@ async def test_an_org_that_only_looks_otherwise_is_watched_on_and_not_asked_agai
         assert watch.snapshot("acme").org == after.org
 
 
-async def test_a_pace_that_changes_with_it_still_counts(clock: FakeClock, config: EditedConfig) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
+async def test_a_pace_that_changes_with_it_still_counts(config: EditedConfig, watch: FleetDriver) -> None:
     config.write(org_table("acme") + 'every = "1h"\n' + LABELS + org_table("brook"))
     assert watch.tick() == OrgChanges(added=("acme",), removed=("acme",))
     assert watch.snapshot("acme").org.tags == ("prod",)
 
 
 async def test_a_poll_under_way_does_not_bring_back_how_the_org_was_labelled(
-    clock: FakeClock, config: EditedConfig
+    clock: FakeClock, config: EditedConfig, watch: FleetDriver
 ) -> None:
-    watch = FleetDriver(clock, "acme", "brook", config=config)
     gate = watch.zoho.gates["acme"] = asyncio.Event()
     async with run_fleet(watch.fleet):
         assert watch.snapshot("acme").activity.polling

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from tests.support.fake_clock import START, FakeClock, run_until_idle
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import make_org
 from tests.watch.poller_driver import DAY, DISTANT_RUN, HOUR, SECOND, PollerDriver, intervals
 from tests.watch.zoho_environment import (
     DEAD_SIGN_IN,
@@ -27,14 +25,18 @@ from tests.watch.zoho_environment import (
 )
 from zbtui.health.snapshot import Observation, Snapshot
 from zbtui.model.problem import Problem
-from zbtui.store.journal import open_journal
 from zbtui.zoho_api.sign_in_errors import token_budget_problem
+
+
+@pytest.fixture
+def watch(clock: FakeClock) -> PollerDriver:
+    return PollerDriver(clock)
+
 
 # Asked by hand
 
 
-async def test_a_poll_asked_for_by_hand_comes_at_once(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_a_poll_asked_for_by_hand_comes_at_once(clock: FakeClock, watch: PollerDriver) -> None:
     async with watch.running():
         await clock.advance(10)
         assert watch.poller.poll_soon() is None
@@ -43,10 +45,7 @@ async def test_a_poll_asked_for_by_hand_comes_at_once(clock: FakeClock) -> None:
         assert watch.snapshot.activity.next_poll == clock.now() + 5 * MINUTE
 
 
-async def test_however_often_it_is_asked_for_a_poll_comes_every_five_seconds_at_most(
-    clock: FakeClock,
-) -> None:
-    watch = PollerDriver(clock)
+async def test_a_poll_comes_every_five_seconds_at_most(clock: FakeClock, watch: PollerDriver) -> None:
     async with watch.running():
         for _ in range(120):
             watch.poller.poll_soon()
@@ -55,8 +54,7 @@ async def test_however_often_it_is_asked_for_a_poll_comes_every_five_seconds_at_
         assert 11 <= watch.poll_count <= 13
 
 
-async def test_asking_by_hand_while_a_poll_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_asking_during_a_poll_starts_no_second_one(clock: FakeClock, watch: PollerDriver) -> None:
     gate = watch.hold_answers()
     async with watch.running():
         for _ in range(20):
@@ -88,8 +86,7 @@ async def test_nothing_asked_by_hand_goes_through_a_lock_out_or_what_keeps_from_
         assert watch.poller.poll_soon() is None
 
 
-async def test_asking_by_hand_works_after_the_clock_went_back(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_asking_works_after_the_clock_went_back(clock: FakeClock, watch: PollerDriver) -> None:
     async with watch.running():
         clock.jump_wall_clock(-DAY)
         watch.poller.poll_soon()
@@ -100,8 +97,7 @@ async def test_asking_by_hand_works_after_the_clock_went_back(clock: FakeClock) 
 # Pause and stop
 
 
-async def test_a_paused_org_is_not_asked_about_until_it_is_resumed(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_a_paused_org_is_not_polled_until_resumed(clock: FakeClock, watch: PollerDriver) -> None:
     async with watch.running():
         watch.poller.set_paused(True)
         assert watch.published[-1].activity.paused
@@ -113,8 +109,7 @@ async def test_a_paused_org_is_not_asked_about_until_it_is_resumed(clock: FakeCl
         assert not watch.snapshot.activity.paused
 
 
-async def test_an_org_paused_while_its_answer_is_under_way_stays_paused(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_an_org_paused_during_its_poll_stays_paused(clock: FakeClock, watch: PollerDriver) -> None:
     gate = watch.hold_answers()
     async with watch.running():
         watch.poller.set_paused(True)
@@ -125,8 +120,7 @@ async def test_an_org_paused_while_its_answer_is_under_way_stays_paused(clock: F
         assert watch.snapshot.zoho.backup is not None
 
 
-async def test_pausing_what_is_paused_publishes_nothing(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_pausing_what_is_paused_publishes_nothing(watch: PollerDriver) -> None:
     async with watch.running():
         watch.poller.set_paused(True)
         told = len(watch.published)
@@ -149,8 +143,7 @@ async def test_a_stopped_loop_ends_whatever_it_waits_for(clock: FakeClock, outco
     await task
 
 
-async def test_a_loop_that_was_stopped_before_it_ran_never_polls(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_a_loop_that_was_stopped_before_it_ran_never_polls(watch: PollerDriver) -> None:
     watch.poller.stop()
     await watch.poller.run()
     assert watch.poll_count == 0
@@ -173,25 +166,21 @@ async def test_what_is_answered_after_the_stop_is_neither_shown_nor_kept(clock: 
 # What a look leaves behind
 
 
-async def test_a_poll_is_published_when_it_begins_and_when_it_ends(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_a_poll_is_published_when_it_begins_and_when_it_ends(watch: PollerDriver) -> None:
     async with watch.running():
         assert [one.activity.polling for one in watch.published] == [True, False]
         assert watch.published[-1].zoho.observed_at == START
         assert watch.published[-1].activity.next_poll == START + 5 * MINUTE
 
 
-async def test_on_a_problem_the_last_good_data_stays_with_its_age(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_a_problem_leaves_the_last_good_data_and_age(clock: FakeClock, watch: PollerDriver) -> None:
     async with watch.running():
         watch.set_answer(problem_error(OFFLINE))
         await clock.advance(5 * MINUTE)
         assert watch.snapshot.polls.problem == OFFLINE
         assert watch.snapshot.zoho.backup == DISTANT_RUN.backup
-        assert (watch.snapshot.zoho.observed_at, watch.snapshot.polls.attempted_at) == (
-            START,
-            START + 5 * MINUTE,
-        )
+        assert watch.snapshot.zoho.observed_at == START
+        assert watch.snapshot.polls.attempted_at == START + 5 * MINUTE
         assert watch.snapshot.polls.failures == 1
 
 
@@ -211,23 +200,6 @@ async def test_a_bug_becomes_a_problem_that_says_no_more_than_its_class(
             assert watch.snapshot.polls.problem is None
 
 
-async def test_only_what_was_seen_goes_into_the_journal(clock: FakeClock, tmp_path: Path) -> None:
-    journal = open_journal(tmp_path / "journal.db")
-    watch = PollerDriver(clock, journal=journal)
-    await watch.poller.poll()
-    clock.jump_wall_clock(HOUR)
-    watch.set_answer(problem_error(OFFLINE))
-    await watch.poller.poll()
-    await journal.close()
-    reopened = open_journal(tmp_path / "journal.db")
-    kept = reopened.load_all([make_org()])["acme"]
-    await reopened.close()
-    assert kept.zoho.observed_at == START
-    assert kept.zoho.backup == DISTANT_RUN.backup
-    assert kept.polls.restored
-    assert kept.polls.problem is None
-
-
 async def test_a_problem_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         await PollerDriver(clock, problem_error(OFFLINE)).poller.poll()
@@ -235,9 +207,8 @@ async def test_a_problem_is_logged(clock: FakeClock, caplog: pytest.LogCaptureFi
 
 
 async def test_a_problem_that_lasts_is_logged_once_and_again_when_it_comes_back(
-    clock: FakeClock, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture, watch: PollerDriver
 ) -> None:
-    watch = PollerDriver(clock)
     for outcome in (
         [problem_error(OFFLINE)] * 3
         + [problem_error(DEAD_SIGN_IN)] * 2
@@ -253,9 +224,7 @@ async def test_a_problem_that_lasts_is_logged_once_and_again_when_it_comes_back(
 # When the wall clock jumps
 
 
-async def test_what_fell_due_in_the_machines_sleep_is_polled_within_the_spread(
-    clock: FakeClock,
-) -> None:
+async def test_what_fell_due_in_the_machines_sleep_is_polled_within_the_spread(clock: FakeClock) -> None:
     watch = PollerDriver(clock, luck=FixedRng(0.5))
     async with watch.running():
         clock.jump_wall_clock(8 * HOUR)
@@ -266,8 +235,7 @@ async def test_what_fell_due_in_the_machines_sleep_is_polled_within_the_spread(
         assert watch.poll_count == 2
 
 
-async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock, watch: PollerDriver) -> None:
     async with watch.running():
         due = watch.snapshot.activity.next_poll
         clock.jump_wall_clock(4 * MINUTE)
@@ -284,9 +252,7 @@ async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock) -
     [DISTANT_RUN, problem_error(OFFLINE), problem_error(locked_out(START + 10 * MINUTE))],
     ids=["seen", "offline", "locked out"],
 )
-async def test_after_the_clock_went_back_no_poll_is_put_off_for_as_long(
-    clock: FakeClock, outcome: Outcome
-) -> None:
+async def test_after_the_clock_went_back_polls_still_come(clock: FakeClock, outcome: Outcome) -> None:
     """A machine that starts without a network and with a wrong clock has both put right later."""
     watch = PollerDriver(clock, outcome)
     async with watch.running():
@@ -298,9 +264,8 @@ async def test_after_the_clock_went_back_no_poll_is_put_off_for_as_long(
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 async def test_what_was_answered_before_a_sleep_is_asked_again_and_never_shown_as_seen_after_it(
-    jump: timedelta, clock: FakeClock
+    jump: timedelta, clock: FakeClock, watch: PollerDriver
 ) -> None:
-    watch = PollerDriver(clock)
     gate = watch.hold_answers()
     async with watch.running():
         watch.published.clear()
@@ -314,8 +279,7 @@ async def test_what_was_answered_before_a_sleep_is_asked_again_and_never_shown_a
         assert watch.snapshot.zoho.observed_at == clock.now()
 
 
-async def test_a_clock_that_jumps_again_and_again_does_not_keep_it_asking(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_a_clock_that_keeps_jumping_is_followed_once(clock: FakeClock, watch: PollerDriver) -> None:
 
     async def look(before: Snapshot) -> Observation:
         clock.jump_wall_clock(HOUR)
@@ -335,8 +299,7 @@ async def test_a_jump_wakes_no_dead_sign_in(clock: FakeClock) -> None:
         assert watch.poll_count == 1
 
 
-async def test_a_jump_while_a_poll_is_under_way_starts_no_second_one(clock: FakeClock) -> None:
-    watch = PollerDriver(clock)
+async def test_a_jump_during_a_poll_starts_no_second_one(clock: FakeClock, watch: PollerDriver) -> None:
     gate = watch.hold_answers()
     async with watch.running():
         clock.jump_wall_clock(DAY)
@@ -364,9 +327,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 @settings(max_examples=30, deadline=None)
-def test_whatever_happens_looks_neither_overlap_nor_crowd_nor_break_a_lock_out(
-    steps: list[tuple[str, int]],
-) -> None:
+def test_looks_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, int]]) -> None:
     async def live() -> None:
         clock = FakeClock()
         watch = PollerDriver(clock, luck=FixedRng(0.5))
@@ -411,16 +372,3 @@ async def test_who_asks_in_vain_does_not_lengthen_the_pause(clock: FakeClock) ->
         due = watch.snapshot.activity.next_poll
         assert due is not None
         assert due - clock.now() <= timedelta(seconds=33)
-
-
-async def test_the_journal_forgets_an_org_that_is_no_longer_under_watch(
-    clock: FakeClock, tmp_path: Path
-) -> None:
-    journal = open_journal(tmp_path / "journal.db")
-    watch = PollerDriver(clock, Observation(None), journal=journal)
-    await watch.poller.poll()
-    assert journal.load_all([make_org()])
-    watch.poller.stop(forget=True)
-    await watch.poller.run()
-    assert not journal.load_all([make_org()])
-    await journal.close()

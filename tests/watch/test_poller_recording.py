@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 from tests.support.fake_clock import START, FakeClock
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import snapshot_with
-from tests.watch.poller_driver import HOUR, PollerDriver
+from tests.support.snapshots import make_org, snapshot_with
+from tests.watch.poller_driver import DISTANT_RUN, HOUR, PollerDriver
+from tests.watch.zoho_environment import OFFLINE, problem_error
 from zbtui.health.merge import MergeResult
 from zbtui.health.poll_schedule import history_and_links_are_due
-from zbtui.health.snapshot import Snapshot
+from zbtui.health.snapshot import Observation, Snapshot
 from zbtui.model.org import WatchPolicy
+from zbtui.store.journal import open_journal
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.runs import build_history
 
 
-async def test_what_another_process_read_later_is_published_with_the_poll_and_not_asked_for_again(
-    clock: FakeClock,
-) -> None:
+async def test_what_another_process_read_later_is_published_with_the_poll(clock: FakeClock) -> None:
     journal = MemoryJournal()
     kept = build_history([HistoryEntry("1", None, "failure", "weekly", None, 0, START - HOUR, None)])
     watch = PollerDriver(clock, journal=journal)
@@ -49,3 +50,31 @@ async def test_a_pause_while_the_poll_is_noted_is_not_lost(clock: FakeClock) -> 
     watch = PollerDriver(clock, journal=Slow())
     async with watch.running():
         assert watch.snapshot.activity.paused
+
+
+async def test_only_what_was_seen_goes_into_the_journal(clock: FakeClock, tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "journal.db")
+    watch = PollerDriver(clock, journal=journal)
+    await watch.poller.poll()
+    clock.jump_wall_clock(HOUR)
+    watch.set_answer(problem_error(OFFLINE))
+    await watch.poller.poll()
+    await journal.close()
+    reopened = open_journal(tmp_path / "journal.db")
+    kept = reopened.load_all([make_org()])["acme"]
+    await reopened.close()
+    assert kept.zoho.observed_at == START
+    assert kept.zoho.backup == DISTANT_RUN.backup
+    assert kept.polls.restored
+    assert kept.polls.problem is None
+
+
+async def test_the_journal_forgets_an_org_taken_off_watch(clock: FakeClock, tmp_path: Path) -> None:
+    journal = open_journal(tmp_path / "journal.db")
+    watch = PollerDriver(clock, Observation(None), journal=journal)
+    await watch.poller.poll()
+    assert journal.load_all([make_org()])
+    watch.poller.stop(forget=True)
+    await watch.poller.run()
+    assert not journal.load_all([make_org()])
+    await journal.close()

@@ -97,9 +97,7 @@ def day_with_a_run(now: datetime) -> Observation:
 
 
 @pytest.mark.parametrize("luck", [FixedRng(-1), FixedRng(), FixedRng(1), random.Random(5)])
-async def test_a_run_is_watched_closely_from_two_minutes_before_it_until_it_has_ended(
-    luck: random.Random,
-) -> None:
+async def test_a_run_is_watched_closely_from_two_minutes_before_to_its_end(luck: random.Random) -> None:
     times = await poll_times(DAY, day_with_a_run, WatchPolicy(), luck)
     closely = within(times, RUN - 2 * MINUTE, RUN_ENDS)
     assert len(closely) + 1 >= 62 * MINUTE / (33 * SECOND)
@@ -112,9 +110,7 @@ async def test_a_run_is_watched_closely_from_two_minutes_before_it_until_it_has_
 
 @pytest.mark.parametrize("every", [15 * SECOND, 5 * MINUTE, HOUR, DAY])
 @pytest.mark.parametrize("place", [-1, 0, 1])
-async def test_the_closer_watch_begins_in_time_however_rare_the_polls_are(
-    every: timedelta, place: float
-) -> None:
+async def test_the_closer_watch_begins_in_time_if_polls_are_rare(every: timedelta, place: float) -> None:
     times = await poll_times(8 * HOUR, day_with_a_run, WatchPolicy(every), FixedRng(place))
     assert within(times, RUN - 3 * MINUTE, RUN - MINUTE)
 

@@ -11,7 +11,13 @@ import pytest
 from tests.support.fake_clock import START, FakeClock
 from tests.support.secret_service import SecretService
 from tests.support.simulator import sign_in_of
-from tests.watch.zoho_environment import MINUTE, problem_of, token_from_elsewhere, zoho_environment
+from tests.watch.zoho_environment import (
+    MINUTE,
+    ZohoEnvironment,
+    problem_of,
+    token_from_elsewhere,
+    zoho_environment,
+)
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
@@ -35,44 +41,38 @@ class FullCredentials(MemoryCredentialStore):
 # The token's hour
 
 
-async def test_many_polls_share_one_token(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        session = zoho.session()
-        for _ in range(20):
-            looked = await session.poll_details()
-            assert looked.backup is not None
-            assert looked.backup.status == "SCHEDULED"
-            clock.jump_wall_clock(MINUTE)
-        assert zoho.calls == ["token 200"] + ["backup 200"] * 20
+async def test_many_polls_share_one_token(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+    session = zoho.session()
+    for _ in range(20):
+        looked = await session.poll_details()
+        assert looked.backup is not None
+        assert looked.backup.status == "SCHEDULED"
+        clock.jump_wall_clock(MINUTE)
+    assert zoho.calls == ["token 200"] + ["backup 200"] * 20
 
 
-async def test_a_token_can_be_had_without_a_poll_and_shows_whether_it_was_made_for_that(
-    clock: FakeClock,
-) -> None:
-    async with zoho_environment(clock) as zoho:
-        session = zoho.session()
-        made, fresh = await session.get_access_token()
-        assert fresh
-        assert await session.get_access_token() == (made, False)
-        assert await zoho.session().get_access_token() == (made, False)
-        other, fresh = await session.get_access_token(refused=made)
-        assert fresh
-        assert other.token != made.token
-        assert zoho.calls == ["token 200"] * 2
+async def test_a_token_can_be_had_without_a_poll_and_says_whether_it_is_new(zoho: ZohoEnvironment) -> None:
+    session = zoho.session()
+    made, fresh = await session.get_access_token()
+    assert fresh
+    assert await session.get_access_token() == (made, False)
+    assert await zoho.session().get_access_token() == (made, False)
+    other, fresh = await session.get_access_token(refused=made)
+    assert fresh
+    assert other.token != made.token
+    assert zoho.calls == ["token 200"] * 2
 
 
-async def test_a_poll_shows_zohos_time_and_the_credits_left(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        looked = await zoho.session("kestrel").poll_details()
-        assert looked.server_time == START
-        assert looked.credits_remaining == 1840
+async def test_a_poll_shows_zohos_time_and_the_credits_left(zoho: ZohoEnvironment) -> None:
+    looked = await zoho.session("kestrel").poll_details()
+    assert looked.server_time == START
+    assert looked.credits_remaining == 1840
 
 
-async def test_processes_one_after_the_other_share_one_token(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        for _ in range(100):
-            await zoho.session().poll_details()
-        assert zoho.token_request_count == 1
+async def test_processes_one_after_the_other_share_one_token(zoho: ZohoEnvironment) -> None:
+    for _ in range(100):
+        await zoho.session().poll_details()
+    assert zoho.token_request_count == 1
 
 
 async def test_processes_that_start_at_once_share_one_token(clock: FakeClock) -> None:
@@ -81,36 +81,33 @@ async def test_processes_that_start_at_once_share_one_token(clock: FakeClock) ->
         assert zoho.token_request_count == 1
 
 
-async def test_each_org_has_a_token_of_its_own(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        for name in ("nordlys", "kestrel", "nordlys", "kestrel"):
-            await zoho.session(name).poll_details()
-        assert zoho.token_request_count == 2
+async def test_each_org_has_a_token_of_its_own(zoho: ZohoEnvironment) -> None:
+    for name in ("nordlys", "kestrel", "nordlys", "kestrel"):
+        await zoho.session(name).poll_details()
+    assert zoho.token_request_count == 2
 
 
 @pytest.mark.parametrize(("age", "tokens"), [(timedelta(minutes=54, seconds=59), 1), (55 * MINUTE, 2)])
 @pytest.mark.parametrize("restarted", [False, True])
 async def test_a_token_is_renewed_five_minutes_before_its_end(
-    clock: FakeClock, age: timedelta, tokens: int, restarted: bool
+    clock: FakeClock, age: timedelta, tokens: int, restarted: bool, zoho: ZohoEnvironment
 ) -> None:
-    async with zoho_environment(clock) as zoho:
-        session = zoho.session()
-        await session.poll_details()
-        clock.jump_wall_clock(age)
-        await (zoho.session() if restarted else session).poll_details()
-        assert zoho.token_request_count == tokens
-        assert "backup 401" not in zoho.calls
+    session = zoho.session()
+    await session.poll_details()
+    clock.jump_wall_clock(age)
+    await (zoho.session() if restarted else session).poll_details()
+    assert zoho.token_request_count == tokens
+    assert "backup 401" not in zoho.calls
 
 
-async def test_the_token_of_client_credentials_lives_as_long(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        invented = zoho.simulator.world.orgs["nordlys"]
-        org = Org("cc", "eu", invented.client_id, "client-credentials", f"ZohoCRM.{invented.number:011}")
-        await zoho.credentials.write_sign_in("cc", SignInCredentials(Secret(invented.client_secret)))
-        session = Session(org, zoho.http, zoho.credentials, zoho.journal, clock)
-        await session.poll_details()
-        await session.poll_details()
-        assert zoho.calls == ["token 200", "backup 200", "backup 200"]
+async def test_a_token_of_client_credentials_lives_as_long(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+    invented = zoho.simulator.world.orgs["nordlys"]
+    org = Org("cc", "eu", invented.client_id, "client-credentials", f"ZohoCRM.{invented.number:011}")
+    await zoho.credentials.write_sign_in("cc", SignInCredentials(Secret(invented.client_secret)))
+    session = Session(org, zoho.http, zoho.credentials, zoho.journal, clock)
+    await session.poll_details()
+    await session.poll_details()
+    assert zoho.calls == ["token 200", "backup 200", "backup 200"]
 
 
 @pytest.mark.parametrize("keyring", [False, True], ids=["in memory", "in a real keyring"])
@@ -146,37 +143,34 @@ async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
 # A token that is refused
 
 
-async def test_a_refused_token_is_renewed_once_and_tried_once_more(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        session = zoho.session()
-        await session.poll_details()
-        clock.jump_wall_clock(LATER)
-        zoho.simulator.expire_tokens()
-        looked = await session.poll_details()
-        assert looked.backup is not None
-        assert zoho.calls[2:] == ["backup 401", "token 200", "backup 200"]
+async def test_a_refused_token_is_renewed_and_tried_once(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+    session = zoho.session()
+    await session.poll_details()
+    clock.jump_wall_clock(LATER)
+    zoho.simulator.expire_tokens()
+    looked = await session.poll_details()
+    assert looked.backup is not None
+    assert zoho.calls[2:] == ["backup 401", "token 200", "backup 200"]
 
 
 @pytest.mark.parametrize("code", ["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "AUTHENTICATION_FAILURE"])
 async def test_every_name_of_a_refused_token_costs_one_renewal_and_no_more(
-    clock: FakeClock, code: str
+    clock: FakeClock, code: str, zoho: ZohoEnvironment
 ) -> None:
-    async with zoho_environment(clock) as zoho:
-        session = zoho.session()
-        await session.poll_details()
-        clock.jump_wall_clock(LATER)
-        zoho.simulator.forced_kinds["nordlys"] = code
-        trouble = await problem_of(session)
-        assert zoho.calls[2:] == ["backup 401", "token 200", "backup 401"]
-        assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", code, 401)
-        assert "EU" in trouble.hint  # such a refusal is most often a wrong data center
+    session = zoho.session()
+    await session.poll_details()
+    clock.jump_wall_clock(LATER)
+    zoho.simulator.forced_kinds["nordlys"] = code
+    trouble = await problem_of(session)
+    assert zoho.calls[2:] == ["backup 401", "token 200", "backup 401"]
+    assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", code, 401)
+    assert "EU" in trouble.hint  # such a refusal is most often a wrong data center
 
 
-async def test_a_token_that_is_refused_when_it_is_fresh_is_not_renewed_again(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
-        assert (await problem_of(zoho.session())).code == "INVALID_TOKEN"
-        assert zoho.calls == ["token 200", "backup 401"]
+async def test_a_token_that_is_refused_when_it_is_fresh_is_not_renewed_again(zoho: ZohoEnvironment) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
+    assert (await problem_of(zoho.session())).code == "INVALID_TOKEN"
+    assert zoho.calls == ["token 200", "backup 401"]
 
 
 @pytest.mark.parametrize(
@@ -187,90 +181,80 @@ async def test_a_token_that_is_refused_when_it_is_fresh_is_not_renewed_again(clo
     ],
 )
 async def test_tokens_that_are_refused_again_and_again_lead_to_no_lock_out(
-    clock: FakeClock, pause: timedelta, restarts: bool
+    clock: FakeClock, pause: timedelta, restarts: bool, zoho: ZohoEnvironment
 ) -> None:
     """Zoho gives ten tokens in ten minutes: one a poll would be too many."""
-    async with zoho_environment(clock) as zoho:
-        zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
-        session = zoho.session()
-        for _ in range(40):
-            session = zoho.session() if restarts else session
-            assert (await problem_of(session)).code == "INVALID_TOKEN"
-            clock.jump_wall_clock(pause)
+    zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
+    session = zoho.session()
+    for _ in range(40):
+        session = zoho.session() if restarts else session
+        assert (await problem_of(session)).code == "INVALID_TOKEN"
+        clock.jump_wall_clock(pause)
 
 
 @pytest.mark.parametrize("code", ["OAUTH_SCOPE_MISMATCH", "NO_PERMISSION", "INTERNAL_ERROR", "HTML"])
-async def test_other_refusals_cost_no_token(clock: FakeClock, code: str) -> None:
-    async with zoho_environment(clock) as zoho:
-        session = zoho.session()
-        await session.poll_details()
-        zoho.simulator.forced_kinds["nordlys"] = code
-        await problem_of(session)
-        assert zoho.token_request_count == 1
-        assert len(zoho.calls) == 3
+async def test_other_refusals_cost_no_token(code: str, zoho: ZohoEnvironment) -> None:
+    session = zoho.session()
+    await session.poll_details()
+    zoho.simulator.forced_kinds["nordlys"] = code
+    await problem_of(session)
+    assert zoho.token_request_count == 1
+    assert len(zoho.calls) == 3
 
 
-async def test_a_token_that_another_process_renewed_is_taken_over(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        one, other = zoho.session(), zoho.session()
-        await one.poll_details()
-        await other.poll_details()
-        clock.jump_wall_clock(LATER)
-        zoho.simulator.expire_tokens()
-        await other.poll_details()
-        assert zoho.token_request_count == 2
-        await one.poll_details()
-        assert zoho.token_request_count == 2
-        assert zoho.calls[-2:] == ["backup 401", "backup 200"]
+async def test_a_token_renewed_elsewhere_is_taken_over(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+    one, other = zoho.session(), zoho.session()
+    await one.poll_details()
+    await other.poll_details()
+    clock.jump_wall_clock(LATER)
+    zoho.simulator.expire_tokens()
+    await other.poll_details()
+    assert zoho.token_request_count == 2
+    await one.poll_details()
+    assert zoho.token_request_count == 2
+    assert zoho.calls[-2:] == ["backup 401", "backup 200"]
 
 
-async def test_a_taken_over_token_that_is_refused_as_well_is_renewed(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        one, other = zoho.session(), zoho.session()
-        await one.poll_details()
-        clock.jump_wall_clock(LATER)
-        zoho.simulator.expire_tokens()
-        await other.poll_details()
-        clock.jump_wall_clock(LATER)
-        zoho.simulator.expire_tokens()
-        assert (await one.poll_details()).backup is not None
+async def test_a_token_taken_over_is_renewed_if_refused(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+    one, other = zoho.session(), zoho.session()
+    await one.poll_details()
+    clock.jump_wall_clock(LATER)
+    zoho.simulator.expire_tokens()
+    await other.poll_details()
+    clock.jump_wall_clock(LATER)
+    zoho.simulator.expire_tokens()
+    assert (await one.poll_details()).backup is not None
 
 
 # Somebody signs in anew
 
 
 @pytest.mark.parametrize("code", ["OAUTH_SCOPE_MISMATCH", "NO_PERMISSION", "FEATURE_NOT_SUPPORTED"])
-async def test_after_a_refusal_that_only_a_new_sign_in_cures_its_token_is_taken_over(
-    clock: FakeClock, code: str
-) -> None:
-    async with zoho_environment(clock) as zoho:
-        session = zoho.session()
-        zoho.simulator.forced_kinds["nordlys"] = code
-        assert (await problem_of(session)).final
-        del zoho.simulator.forced_kinds["nordlys"]
-        zoho.simulator.expire_tokens()
-        await zoho.credentials.write_access_token("nordlys", await token_from_elsewhere(zoho))
-        calls = len(zoho.calls)
-        assert (await session.poll_details()).backup is not None
-        assert zoho.calls[calls:] == ["backup 200"]
+async def test_after_a_final_refusal_a_new_sign_in_is_taken_over(code: str, zoho: ZohoEnvironment) -> None:
+    session = zoho.session()
+    zoho.simulator.forced_kinds["nordlys"] = code
+    assert (await problem_of(session)).final
+    del zoho.simulator.forced_kinds["nordlys"]
+    zoho.simulator.expire_tokens()
+    await zoho.credentials.write_access_token("nordlys", await token_from_elsewhere(zoho))
+    calls = len(zoho.calls)
+    assert (await session.poll_details()).backup is not None
+    assert zoho.calls[calls:] == ["backup 200"]
 
 
-async def test_a_dead_sign_in_that_was_replaced_is_asked_with_the_new_one(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        good = await zoho.credentials.read_sign_in("nordlys")
-        assert good is not None
-        dead = SignInCredentials(good.client_secret, Secret("1000.revoked"))
-        await zoho.credentials.write_sign_in("nordlys", dead)
-        session = zoho.session()
-        assert (await problem_of(session)).code == "invalid_code"
-        await zoho.credentials.write_sign_in("nordlys", good)
-        assert (await session.poll_details()).backup is not None
+async def test_a_dead_sign_in_that_was_replaced_is_asked_with_the_new_one(zoho: ZohoEnvironment) -> None:
+    good = await zoho.credentials.read_sign_in("nordlys")
+    assert good is not None
+    dead = SignInCredentials(good.client_secret, Secret("1000.revoked"))
+    await zoho.credentials.write_sign_in("nordlys", dead)
+    session = zoho.session()
+    assert (await problem_of(session)).code == "invalid_code"
+    await zoho.credentials.write_sign_in("nordlys", good)
+    assert (await session.poll_details()).backup is not None
 
 
 @pytest.mark.parametrize("code", ["INTERNAL_ERROR", "TOO_MANY_REQUESTS", "OUTAGE", "RESET"])
-async def test_after_any_other_problem_the_token_is_kept_without_reading_the_keyring(
-    clock: FakeClock, code: str
-) -> None:
+async def test_after_other_problems_the_token_is_kept_and_not_reread(clock: FakeClock, code: str) -> None:
     class Counted(MemoryCredentialStore):
         reads = 0
 
@@ -294,29 +278,26 @@ async def test_after_any_other_problem_the_token_is_kept_without_reading_the_key
 # What is stored
 
 
-async def test_without_a_sign_in_nothing_is_asked(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        await zoho.credentials.delete("nordlys")
-        trouble = await problem_of(zoho.session())
-        assert (trouble.kind, trouble.final) == ("auth", True)
-        assert trouble.hint == "Sign in again."
-        assert zoho.calls == []
+async def test_without_a_sign_in_nothing_is_asked(zoho: ZohoEnvironment) -> None:
+    await zoho.credentials.delete("nordlys")
+    trouble = await problem_of(zoho.session())
+    assert (trouble.kind, trouble.final) == ("auth", True)
+    assert trouble.hint == "Sign in again."
+    assert zoho.calls == []
 
 
-async def test_without_the_refresh_token_that_its_grant_needs_nothing_is_asked(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        await zoho.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
-        assert (await problem_of(zoho.session())).final
-        assert zoho.calls == []
+async def test_without_the_refresh_token_it_needs_nothing_is_asked(zoho: ZohoEnvironment) -> None:
+    await zoho.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
+    assert (await problem_of(zoho.session())).final
+    assert zoho.calls == []
 
 
-async def test_a_dead_refresh_token_is_shown_and_asked_for_once(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        zoho.simulator.forced_kinds["nordlys"] = "invalid_code"
-        trouble = await problem_of(zoho.session())
-        assert (trouble.kind, trouble.code, trouble.final) == ("auth", "invalid_code", True)
-        assert "EU" in trouble.hint
-        assert zoho.calls == ["token 200"]
+async def test_a_dead_refresh_token_is_shown_and_asked_for_once(zoho: ZohoEnvironment) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = "invalid_code"
+    trouble = await problem_of(zoho.session())
+    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "invalid_code", True)
+    assert "EU" in trouble.hint
+    assert zoho.calls == ["token 200"]
 
 
 async def test_a_cache_that_cannot_be_written_is_shown_but_the_token_is_kept(clock: FakeClock) -> None:
@@ -328,26 +309,24 @@ async def test_a_cache_that_cannot_be_written_is_shown_but_the_token_is_kept(clo
 
 
 @pytest.mark.parametrize("known", [False, True])
-async def test_a_cached_token_never_goes_to_a_foreign_host(clock: FakeClock, known: bool) -> None:
-    async with zoho_environment(clock) as zoho:
-        await zoho.session().poll_details()
-        cached = await zoho.credentials.read_access_token("nordlys")
-        assert cached is not None
-        token = cached.token if known else Secret("1000.not.known")
-        await zoho.credentials.write_access_token("nordlys", AccessToken(token, FOREIGN, cached.expires_at))
-        clock.jump_wall_clock(LATER)
-        assert (await zoho.session().poll_details()).backup is not None
-        assert {request.host for request in zoho.simulator.request_records} == {
-            "accounts.zoho.eu",
-            "www.zohoapis.eu",
-        }
-        assert zoho.token_request_count == 2
+async def test_no_token_goes_to_foreign_hosts(clock: FakeClock, known: bool, zoho: ZohoEnvironment) -> None:
+    await zoho.session().poll_details()
+    cached = await zoho.credentials.read_access_token("nordlys")
+    assert cached is not None
+    token = cached.token if known else Secret("1000.not.known")
+    await zoho.credentials.write_access_token("nordlys", AccessToken(token, FOREIGN, cached.expires_at))
+    clock.jump_wall_clock(LATER)
+    assert (await zoho.session().poll_details()).backup is not None
+    assert {request.host for request in zoho.simulator.request_records} == {
+        "accounts.zoho.eu",
+        "www.zohoapis.eu",
+    }
+    assert zoho.token_request_count == 2
 
 
-async def test_no_secret_is_ever_in_a_url(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        await zoho.session().poll_details()
-        assert [request.query for request in zoho.simulator.request_records] == ["", ""]
+async def test_no_secret_is_ever_in_a_url(zoho: ZohoEnvironment) -> None:
+    await zoho.session().poll_details()
+    assert [request.query for request in zoho.simulator.request_records] == ["", ""]
 
 
 async def test_a_keyring_that_cannot_be_read_is_shown_and_no_token_is_spent(clock: FakeClock) -> None:

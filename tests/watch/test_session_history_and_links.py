@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tests.support.fake_clock import FakeClock
-from tests.watch.zoho_environment import MINUTE, ZohoEnvironment, zoho_environment
+from tests.watch.zoho_environment import MINUTE, ZohoEnvironment
 from zbtui.health.snapshot import Snapshot, apply_observation
 from zbtui.watch.session import Session
 from zbtui.zoho_api.links import Links
@@ -37,70 +37,64 @@ def session_driver(zoho: ZohoEnvironment, name: str = "nordlys") -> SessionDrive
     return SessionDriver(zoho, zoho.session(name), Snapshot(zoho.org(name)))
 
 
-async def test_the_first_poll_asks_for_everything(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        watch = session_driver(zoho)
-        assert await watch.look() == ALL
-        assert watch.known.zoho.history is not None
-        assert watch.known.last_completed is not None
-        assert watch.known.zoho.links == Links()
-        assert watch.known.company_name == "Nordlys Tools AB"
+async def test_the_first_poll_asks_for_everything(zoho: ZohoEnvironment) -> None:
+    watch = session_driver(zoho)
+    assert await watch.look() == ALL
+    assert watch.known.zoho.history is not None
+    assert watch.known.last_completed is not None
+    assert watch.known.zoho.links == Links()
+    assert watch.known.company_name == "Nordlys Tools AB"
 
 
 async def test_while_the_details_stay_as_they_are_the_past_is_asked_for_every_six_hours(
-    clock: FakeClock,
+    clock: FakeClock, zoho: ZohoEnvironment
 ) -> None:
-    async with zoho_environment(clock) as zoho:
-        watch = session_driver(zoho)
-        await watch.look()
-        calls: list[str] = []
-        for _ in range(24 * 12):
-            clock.jump_wall_clock(5 * MINUTE)
-            calls += await watch.look()
-        assert calls.count("backup 200") == 288
-        assert calls.count("history 200") == calls.count("urls 204") == 4
-        assert calls.count("org 200") == 1
+    watch = session_driver(zoho)
+    await watch.look()
+    calls: list[str] = []
+    for _ in range(24 * 12):
+        clock.jump_wall_clock(5 * MINUTE)
+        calls += await watch.look()
+    assert calls.count("backup 200") == 288
+    assert calls.count("history 200") == calls.count("urls 204") == 4
+    assert calls.count("org 200") == 1
 
 
-async def test_when_the_details_change_the_past_is_asked_for_at_once_and_once(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        watch = session_driver(zoho)
-        await watch.look()
-        zoho.simulator.forced_kinds["nordlys"] = "INPROGRESS"
-        assert await watch.look() == ["backup 200", "history 200", "urls 204"]
-        assert await watch.look() == ["backup 200"]
+async def test_when_the_details_change_the_past_is_asked_for_once(zoho: ZohoEnvironment) -> None:
+    watch = session_driver(zoho)
+    await watch.look()
+    zoho.simulator.forced_kinds["nordlys"] = "INPROGRESS"
+    assert await watch.look() == ["backup 200", "history 200", "urls 204"]
+    assert await watch.look() == ["backup 200"]
 
 
-async def test_a_history_that_cannot_be_read_leaves_the_poll_a_good_one(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
-        watch = session_driver(zoho)
-        await watch.look()
-        assert watch.known.zoho.backup is not None
-        assert watch.known.polls.problem is None
-        assert watch.known.zoho.history is None
-        assert watch.known.polls.history_problem is not None
-        assert watch.known.polls.history_problem.kind == "server"
+async def test_a_history_that_cannot_be_read_leaves_the_poll_a_good_one(zoho: ZohoEnvironment) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
+    watch = session_driver(zoho)
+    await watch.look()
+    assert watch.known.zoho.backup is not None
+    assert watch.known.polls.problem is None
+    assert watch.known.zoho.history is None
+    assert watch.known.polls.history_problem is not None
+    assert watch.known.polls.history_problem.kind == "server"
 
 
-async def test_after_a_failure_the_past_is_asked_for_again_with_growing_pauses(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
-        watch = session_driver(zoho)
-        tried = [timedelta()]
-        await watch.look()
-        for minute in range(1, 20):
-            clock.jump_wall_clock(MINUTE)
-            if "history 500" in await watch.look():
-                tried.append(minute * MINUTE)
-        assert tried == [timedelta(), MINUTE, 3 * MINUTE, 7 * MINUTE, 15 * MINUTE]
+async def test_a_past_that_fails_is_asked_for_less_often(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
+    watch = session_driver(zoho)
+    tried = [timedelta()]
+    await watch.look()
+    for minute in range(1, 20):
+        clock.jump_wall_clock(MINUTE)
+        if "history 500" in await watch.look():
+            tried.append(minute * MINUTE)
+    assert tried == [timedelta(), MINUTE, 3 * MINUTE, 7 * MINUTE, 15 * MINUTE]
 
 
-async def test_whose_org_it_is_is_asked_once_a_day(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        watch = session_driver(zoho)
-        asked = [hour for hour in range(49) if "org 200" in await poll_after(watch, HOUR * bool(hour))]
-        assert asked == [0, 24, 48]
+async def test_whose_org_it_is_is_asked_once_a_day(zoho: ZohoEnvironment) -> None:
+    watch = session_driver(zoho)
+    asked = [hour for hour in range(49) if "org 200" in await poll_after(watch, HOUR * bool(hour))]
+    assert asked == [0, 24, 48]
 
 
 async def poll_after(watch: SessionDriver, span: timedelta) -> Sequence[str]:

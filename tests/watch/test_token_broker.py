@@ -58,6 +58,11 @@ class BrokerUnderTest:
             await self.request()
 
 
+@pytest.fixture
+def desk(zoho: ZohoEnvironment) -> BrokerUnderTest:
+    return BrokerUnderTest(zoho)
+
+
 def same_token(desk: BrokerUnderTest) -> BrokerUnderTest:
     """Another org under watch that signs in with the same refresh token."""
     other = BrokerUnderTest(desk.zoho, journal=desk.journal)
@@ -78,37 +83,35 @@ async def restarted(
 # Lock-outs
 
 
-async def test_nothing_is_asked_within_a_lock_out_and_its_end_is_shown(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        for _ in range(60):
-            trouble = await desk.trouble()
-            assert (trouble.kind, trouble.code, trouble.final) == ("throttled", LOCKOUT, False)
-            assert trouble.retry_at == START + 10 * MINUTE
-            clock.jump_wall_clock(10 * SECOND)
-        assert zoho.token_request_count == 1
-        await desk.trouble()
-        assert zoho.token_request_count == 2
-
-
-async def test_each_lock_out_in_a_row_lasts_twice_as_long_up_to_forty_minutes(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        lasted = []
-        for _ in range(4):
-            until = (await desk.trouble()).retry_at
-            assert until is not None
-            lasted.append((until - clock.now()) // MINUTE)
-            clock.jump_wall_clock(until - clock.now())
-        assert lasted == [10, 20, 40, 40]
-        assert zoho.token_request_count == 4
-
-
-async def test_a_lock_out_is_kept_across_restarts_with_how_often_it_was(
-    clock: FakeClock, tmp_path: Path
+async def test_nothing_is_asked_within_a_lock_out_and_its_end_is_shown(
+    clock: FakeClock, zoho: ZohoEnvironment, desk: BrokerUnderTest
 ) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+    for _ in range(60):
+        trouble = await desk.trouble()
+        assert (trouble.kind, trouble.code, trouble.final) == ("throttled", LOCKOUT, False)
+        assert trouble.retry_at == START + 10 * MINUTE
+        clock.jump_wall_clock(10 * SECOND)
+    assert zoho.token_request_count == 1
+    await desk.trouble()
+    assert zoho.token_request_count == 2
+
+
+async def test_each_lock_out_in_a_row_lasts_twice_as_long_up_to_forty_minutes(
+    clock: FakeClock, zoho: ZohoEnvironment, desk: BrokerUnderTest
+) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+    lasted = []
+    for _ in range(4):
+        until = (await desk.trouble()).retry_at
+        assert until is not None
+        lasted.append((until - clock.now()) // MINUTE)
+        clock.jump_wall_clock(until - clock.now())
+    assert lasted == [10, 20, 40, 40]
+    assert zoho.token_request_count == 4
+
+
+async def test_a_lock_out_and_its_count_outlive_a_restart(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with zoho_environment(clock) as zoho:
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
@@ -137,39 +140,35 @@ async def test_a_good_token_ends_the_row(clock: FakeClock, tmp_path: Path) -> No
         assert (await desk.trouble()).retry_at == clock.now() + 10 * MINUTE
 
 
-async def test_another_refusal_neither_begins_nor_ends_a_row(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        for kind in (LOCKOUT, "invalid_code", "general_error", LOCKOUT):
-            zoho.simulator.forced_kinds["nordlys"] = kind
-            trouble = await desk.trouble()
-            assert trouble.code == kind
-            clock.jump_wall_clock(10 * MINUTE)
-        assert trouble.retry_at == clock.now() + 10 * MINUTE
+async def test_another_refusal_neither_begins_nor_ends_a_row(
+    clock: FakeClock, zoho: ZohoEnvironment, desk: BrokerUnderTest
+) -> None:
+    for kind in (LOCKOUT, "invalid_code", "general_error", LOCKOUT):
+        zoho.simulator.forced_kinds["nordlys"] = kind
+        trouble = await desk.trouble()
+        assert trouble.code == kind
+        clock.jump_wall_clock(10 * MINUTE)
+    assert trouble.retry_at == clock.now() + 10 * MINUTE
 
 
-async def test_orgs_that_share_a_refresh_token_share_its_lock_out(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        await desk.trouble()
-        del zoho.simulator.forced_kinds["nordlys"]
-        assert (await same_token(desk).trouble()).retry_at == START + 10 * MINUTE
-        assert zoho.token_request_count == 1
-        await BrokerUnderTest(zoho, "kestrel").request()
+async def test_orgs_with_one_token_share_its_lock_out(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+    await desk.trouble()
+    del zoho.simulator.forced_kinds["nordlys"]
+    assert (await same_token(desk).trouble()).retry_at == START + 10 * MINUTE
+    assert zoho.token_request_count == 1
+    await BrokerUnderTest(zoho, "kestrel").request()
 
 
 async def test_who_signs_in_again_is_not_held_up_by_the_lock_out_of_the_token_before(
-    clock: FakeClock,
+    zoho: ZohoEnvironment, desk: BrokerUnderTest
 ) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        await desk.trouble()
-        del zoho.simulator.forced_kinds["nordlys"]
-        desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.another.refresh-token"))
-        assert (await desk.trouble()).code == "invalid_code"
-        assert zoho.token_request_count == 2
+    zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
+    await desk.trouble()
+    del zoho.simulator.forced_kinds["nordlys"]
+    desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.another.refresh-token"))
+    assert (await desk.trouble()).code == "invalid_code"
+    assert zoho.token_request_count == 2
 
 
 async def test_a_lock_out_counts_from_zohos_answer(clock: FakeClock) -> None:
@@ -220,19 +219,15 @@ async def test_nine_tokens_may_be_asked_for_at_once_and_the_tenth_is_put_off(clo
         await desk.request()
 
 
-async def test_a_request_that_fails_counts_like_any_other(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        for kind in ("invalid_code", "general_error", "invalid_client_secret") * 3:
-            zoho.simulator.forced_kinds["nordlys"] = kind
-            assert (await desk.trouble()).code == kind
-        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
-        assert zoho.token_request_count == 9
+async def test_a_failed_request_counts_like_any_other(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+    for kind in ("invalid_code", "general_error", "invalid_client_secret") * 3:
+        zoho.simulator.forced_kinds["nordlys"] = kind
+        assert (await desk.trouble()).code == kind
+    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    assert zoho.token_request_count == 9
 
 
-async def test_what_is_put_off_by_ourselves_is_no_lock_out_and_lengthens_none(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_what_we_put_off_ourselves_is_no_lock_out(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with zoho_environment(clock, path) as zoho:
         desk = BrokerUnderTest(zoho)
@@ -243,22 +238,18 @@ async def test_what_is_put_off_by_ourselves_is_no_lock_out_and_lengthens_none(
             assert kept.execute("SELECT count(*) FROM lockout").fetchone() == (0,)
 
 
-async def test_orgs_that_share_a_refresh_token_share_its_budget(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        await desk.use_up()
-        assert (await same_token(desk).trouble()).code == TOKEN_BUDGET_EXHAUSTED
-        await BrokerUnderTest(zoho, "kestrel").request()
+async def test_orgs_with_one_token_share_its_budget(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+    await desk.use_up()
+    assert (await same_token(desk).trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    await BrokerUnderTest(zoho, "kestrel").request()
 
 
-async def test_another_data_center_counts_for_itself(clock: FakeClock) -> None:
+async def test_another_data_center_counts_for_itself(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
     """As when the right one is searched for: Zoho's data centers know nothing of each other."""
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        await desk.use_up()
-        assert (await desk.trouble(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
-        assert (await desk.trouble(DATA_CENTERS["us"])).code == "invalid_client"
-        assert zoho.simulator.request_records[-1].host == "accounts.zoho.com"
+    await desk.use_up()
+    assert (await desk.trouble(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
+    assert (await desk.trouble(DATA_CENTERS["us"])).code == "invalid_client"
+    assert zoho.simulator.request_records[-1].host == "accounts.zoho.com"
 
 
 async def test_processes_share_one_budget(clock: FakeClock, tmp_path: Path) -> None:
@@ -274,9 +265,7 @@ async def test_processes_share_one_budget(clock: FakeClock, tmp_path: Path) -> N
         assert zoho.calls == ["token 200"] * 9
 
 
-async def test_without_a_journal_a_process_keeps_to_the_budget_by_itself(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_without_a_journal_a_process_keeps_to_the_budget(clock: FakeClock, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with zoho_environment(clock, tmp_path / "file" / "journal.db") as zoho:
         desk = BrokerUnderTest(zoho)
@@ -284,21 +273,17 @@ async def test_without_a_journal_a_process_keeps_to_the_budget_by_itself(
         assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
 
 
-async def test_the_token_that_comes_with_a_new_sign_in_counts(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        await desk.desk.record_first_token(desk.org, desk.sign_in)
-        for _ in range(8):
-            await desk.request()
-        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+async def test_the_token_of_a_new_sign_in_counts(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+    await desk.desk.record_first_token(desk.org, desk.sign_in)
+    for _ in range(8):
+        await desk.request()
+    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
 
 
-async def test_a_new_sign_in_is_never_refused_for_want_of_budget(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        await desk.use_up()
-        await desk.desk.record_first_token(desk.org, desk.sign_in)
-        assert (await desk.trouble()).retry_at == START + REQUEST_WINDOW
+async def test_a_new_sign_in_needs_no_budget_left(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+    await desk.use_up()
+    await desk.desk.record_first_token(desk.org, desk.sign_in)
+    assert (await desk.trouble()).retry_at == START + REQUEST_WINDOW
 
 
 # Client credentials, which have no refresh token
@@ -313,45 +298,38 @@ def broker_for_client_credentials(zoho: ZohoEnvironment, name: str = "nordlys") 
     return desk
 
 
-async def test_client_credentials_are_counted_by_client_and_org(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = broker_for_client_credentials(zoho)
-        await desk.use_up()
-        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
-        await BrokerUnderTest(zoho).request()  # by its refresh token
-        desk.org = replace(desk.org, soid="ZohoCRM.1")
-        assert (await desk.trouble()).code == "missing_org_info"
-        await broker_for_client_credentials(zoho, "kestrel").request()
+async def test_client_credentials_are_counted_by_client_and_org(zoho: ZohoEnvironment) -> None:
+    desk = broker_for_client_credentials(zoho)
+    await desk.use_up()
+    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    await BrokerUnderTest(zoho).request()  # by its refresh token
+    desk.org = replace(desk.org, soid="ZohoCRM.1")
+    assert (await desk.trouble()).code == "missing_org_info"
+    await broker_for_client_credentials(zoho, "kestrel").request()
 
 
-async def test_a_refresh_token_that_is_left_over_does_not_count_for_client_credentials(
-    clock: FakeClock,
-) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = broker_for_client_credentials(zoho)
-        await desk.use_up()
-        desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.left.over"))
-        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+async def test_a_left_over_refresh_token_is_nothing_to_client_credentials(zoho: ZohoEnvironment) -> None:
+    desk = broker_for_client_credentials(zoho)
+    await desk.use_up()
+    desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.left.over"))
+    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
 
 
 # Codes
 
 
-async def test_a_code_is_spent_once(clock: FakeClock) -> None:
-    async with zoho_environment(clock) as zoho:
-        desk = TokenBroker(zoho.http, zoho.journal, clock)
-        await desk.claim_code(CODE)
-        for _ in range(3):
-            with pytest.raises(ProblemError) as caught:
-                await desk.claim_code(CODE)
-            assert (caught.value.problem.code, caught.value.problem.final) == ("USED_CODE", True)
-            clock.jump_wall_clock(9 * MINUTE)
-        await desk.claim_code(Secret("1000.another.code"))
+async def test_a_code_is_spent_once(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+    desk = TokenBroker(zoho.http, zoho.journal, clock)
+    await desk.claim_code(CODE)
+    for _ in range(3):
+        with pytest.raises(ProblemError) as caught:
+            await desk.claim_code(CODE)
+        assert (caught.value.problem.code, caught.value.problem.final) == ("USED_CODE", True)
+        clock.jump_wall_clock(9 * MINUTE)
+    await desk.claim_code(Secret("1000.another.code"))
 
 
-async def test_a_code_that_was_spent_is_known_to_every_process_but_by_its_fingerprint(
-    clock: FakeClock, tmp_path: Path
-) -> None:
+async def test_a_spent_code_is_known_to_all_by_its_fingerprint(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with zoho_environment(clock) as zoho:
         async with restarted(zoho, path) as first:
@@ -404,9 +382,7 @@ STEPS = st.lists(
 
 @settings(max_examples=25, deadline=None)
 @given(steps=STEPS)
-def test_whenever_tokens_are_asked_for_zoho_never_sees_ten_in_ten_minutes(
-    steps: list[tuple[int, int, str]],
-) -> None:
+def test_zoho_never_sees_ten_requests_in_ten_minutes(steps: list[tuple[int, int, str]]) -> None:
     async def live(path: Path) -> None:
         clock, travels = FakeClock(), timedelta()
 
