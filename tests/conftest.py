@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import tempfile
 import time
@@ -24,8 +25,9 @@ hypothesis.settings.load_profile("zbtui")
 
 
 def pytest_configure() -> None:
-    """Heed ctrl+c: a script that starts the tests in the background has them ignore it."""
+    """Heed ctrl+c, which a script's background jobs ignore; and let child processes keep byte code."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of hundreds would compile the program anew
 
 
 def pytest_collection_finish() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.command_runner import add_args, read_all_files, secrets_json
 from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
 from tests.support.simulator import SimulatorServer, make_simulator, run_simulator_server
@@ -22,12 +23,8 @@ ORGS = ("nordlys", "kestrel", "harbour")
 
 
 def add(port: SimulatorServer, name: str) -> None:
-    invented, org = port.simulator.world.orgs[name], port.org(name)
-    assert org.accounts_url and org.api_url
-    command = [ZBTUI, "add", name, "--data-center", "custom", "--client-id", org.client_id]
-    command += ["--accounts-url", org.accounts_url, "--api-url", org.api_url]
-    secrets = {"client_secret": invented.client_secret, "refresh_token": invented.refresh_token}
-    done = subprocess.run(command, input=json.dumps(secrets), capture_output=True, text=True, check=False)
+    command, secrets = [ZBTUI, *add_args(port.org(name))], secrets_json(port, name)
+    done = subprocess.run(command, input=secrets, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert f"{name} (custom) is under watch" in done.stderr
 
@@ -105,7 +102,7 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
         assert pages == {"page=1&per_page=200"}
         assert all(one.query == "" or one.query in pages for one in simulator.request_records)
         assert_no_poll_overlaps(simulator.request_records)
-        written = bytes(terminal.output) + all_bytes(empty_home)
+        written = bytes(terminal.output) + read_all_files(empty_home)
         for name in ORGS:
             invented = simulator.world.orgs[name]
             assert invented.client_secret.encode() not in written
@@ -119,10 +116,6 @@ def assert_no_poll_overlaps(requests: object) -> None:
     for request in sorted(requests, key=lambda one: one.began_serial):  # type: ignore[call-overload]
         assert request.began_serial > last.get(request.org, -1)
         last[request.org] = request.ended_serial
-
-
-def all_bytes(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_without_an_org_the_welcome_leads_to_the_demo(empty_home: Path) -> None:

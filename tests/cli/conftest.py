@@ -12,12 +12,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from tests.cli.command_runner import (
-    CRASH_MARKS,
-    CommandResult,
-    RunCommand,
-    cached_ssl_context,
-)
+from tests.cli.command_runner import CRASH_MARKS, CommandResult, RunCommand, cached_ssl_context
 from tests.cli.sign_in_input import StderrWatcher
 from tests.conftest import use_secret_service
 from tests.support.secret_service import SecretService, secret_service
@@ -73,23 +68,29 @@ def stderr_watcher() -> Iterator[StderrWatcher]:
 
 
 @pytest.fixture(scope="session")
-def _simulator_server() -> Iterator[SimulatorServer]:
+def _zoho() -> Iterator[SimulatorServer]:
     with run_simulator_server(make_simulator(SystemClock())) as port:
         yield port
 
 
 @pytest.fixture
-def simulator_server(_simulator_server: SimulatorServer) -> SimulatorServer:
+def zoho(_zoho: SimulatorServer) -> SimulatorServer:
     # Reset, not restarted: to end a server takes longer than most of the tests.
-    vars(_simulator_server.simulator).clear()
-    vars(_simulator_server.simulator).update(vars(make_simulator(SystemClock())))
-    return _simulator_server
+    vars(_zoho.simulator).clear()
+    vars(_zoho.simulator).update(vars(make_simulator(SystemClock())))
+    return _zoho
 
 
-@pytest.fixture(scope="module")
-def locked_keyring() -> Iterator[dict[str, str]]:
+@pytest.fixture(scope="session")
+def _locked_service() -> Iterator[SecretService]:
     with secret_service(unlocked=False) as service:
-        yield service.environ
+        yield service
+
+
+@pytest.fixture
+def locked_keyring(_locked_service: SecretService, monkeypatch: pytest.MonkeyPatch) -> SecretService:
+    use_secret_service(_locked_service, monkeypatch)
+    return _locked_service
 
 
 @pytest.fixture

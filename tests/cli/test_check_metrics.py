@@ -31,10 +31,10 @@ def levels(text: str) -> dict[str, float]:
 
 
 def test_the_metrics_are_all_that_is_on_stdout_and_the_exit_code_is_that_of_any_check(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys", "kestrel", verified=False)
-    simulator_server.simulator.forced_kinds["kestrel"] = "FAILED"
+    add(run_command, zoho, "nordlys", "kestrel", verified=False)
+    zoho.simulator.forced_kinds["kestrel"] = "FAILED"
     run = run_command("check", "--format", "openmetrics")
     assert (run.status, run.err) == (2, "")
     assert levels(run.out) == {"nordlys": 0, "kestrel": 2}
@@ -61,14 +61,14 @@ def test_without_an_org_the_check_is_unknown_and_still_shows_when_it_was(
 def test_without_the_library_one_sentence_names_the_cure_and_nobody_is_asked(
     real_keyring: SecretService,
     run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    add(run_command, simulator_server, "nordlys", verified=False)
+    add(run_command, zoho, "nordlys", verified=False)
     without_library(monkeypatch, "prometheus_client")
     run = run_command("check", "--format", "openmetrics")
     assert (run.status, run.out) == (3, "")
     assert run.err.count("\n") == 1
     assert "pip install prometheus-client" in run.err
-    assert not simulator_server.simulator.request_records
+    assert not zoho.simulator.request_records
     assert run_command("check").status == 0

@@ -49,15 +49,12 @@ def alert_log(tmp_path: Path, empty_home: Path) -> AlertLog:
 
 @pytest.fixture
 def server_with_nordlys(
-    real_keyring: SecretService,
-    alert_log: AlertLog,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    real_keyring: SecretService, alert_log: AlertLog, run_command: RunCommand, zoho: SimulatorServer
 ) -> SimulatorServer:
     """Zoho, one org of it under watch, and the command configured."""
     alert_log.configure()
-    add(run_command, simulator_server, "nordlys", verified=False)
-    return simulator_server
+    add(run_command, zoho, "nordlys", verified=False)
+    return zoho
 
 
 def test_what_changed_is_sent_once_and_its_end_too(
@@ -103,14 +100,11 @@ def test_out_of_reach_is_sent_only_after_as_many_failed_polls_as_are_configured(
 
 
 def test_a_command_that_fails_is_shown_on_stderr_and_changes_no_exit_code(
-    real_keyring: SecretService,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
-    alert_log: AlertLog,
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer, alert_log: AlertLog
 ) -> None:
     alert_log.configure(status=7)
-    add(run_command, simulator_server, "nordlys", verified=False)
-    simulator_server.simulator.forced_kinds["nordlys"] = "FAILED"
+    add(run_command, zoho, "nordlys", verified=False)
+    zoho.simulator.forced_kinds["nordlys"] = "FAILED"
     run = run_command("check", "--notify", "--format", "json")
     assert (run.status, run.json["level"]) == (2, "critical")
     assert run.err.startswith("zbtui: ")
@@ -119,9 +113,9 @@ def test_a_command_that_fails_is_shown_on_stderr_and_changes_no_exit_code(
 
 @pytest.mark.parametrize("args", [["--notify"], ["--notify", "--format", "json"]])
 def test_with_nobody_to_notify_that_is_said_and_the_check_is_as_ever(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer, args: list[str]
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer, args: list[str]
 ) -> None:
-    add(run_command, simulator_server, "nordlys", verified=False)
+    add(run_command, zoho, "nordlys", verified=False)
     run = run_command("check", *args)
     assert run.status == 0
     assert "on_change" in run.err

@@ -12,10 +12,8 @@ from tests.support.simulator import SimulatorServer
 pytestmark = pytest.mark.usefixtures("real_keyring")
 
 
-def test_what_is_well_is_shown_line_by_line(
-    run_command: RunCommand, simulator_server: SimulatorServer
-) -> None:
-    add(run_command, simulator_server, "nordlys")
+def test_what_is_well_is_shown_line_by_line(run_command: RunCommand, zoho: SimulatorServer) -> None:
+    add(run_command, zoho, "nordlys")
     run = run_command("doctor")
     assert (run.status, run.err) == (0, "")
     for line in (
@@ -27,21 +25,17 @@ def test_what_is_well_is_shown_line_by_line(
     assert_no_secret_in(run.out.encode())
 
 
-def test_as_json_it_is_one_object_and_nothing_else(
-    run_command: RunCommand, simulator_server: SimulatorServer
-) -> None:
-    add(run_command, simulator_server, "nordlys", "kestrel")
+def test_as_json_it_is_one_object_and_nothing_else(run_command: RunCommand, zoho: SimulatorServer) -> None:
+    add(run_command, zoho, "nordlys", "kestrel")
     run = run_command("doctor", "kestrel", "--json")
     assert (run.status, run.err) == (0, "")
     told = json.loads(run.out)
     assert {one["org"] for one in told["findings"]} == {None, "kestrel"}
 
 
-def test_what_is_wrong_is_shown_with_its_cure(
-    run_command: RunCommand, simulator_server: SimulatorServer
-) -> None:
-    add(run_command, simulator_server, "nordlys")
-    simulator_server.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
+def test_what_is_wrong_is_shown_with_its_cure(run_command: RunCommand, zoho: SimulatorServer) -> None:
+    add(run_command, zoho, "nordlys")
+    zoho.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
     run = run_command("doctor")
     assert run.status != 0
     assert "Only an administrator may see backups" in run.out

@@ -186,11 +186,11 @@ def test_a_journal_that_cannot_be_used_is_shown_with_its_cure(
 
 
 def test_what_a_check_sees_is_an_event(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
+    add(run_command, zoho, "nordlys")
     assert run_command("check").status == 0
-    simulator_server.simulator.forced_kinds["nordlys"] = "FAILED"
+    zoho.simulator.forced_kinds["nordlys"] = "FAILED"
     assert run_command("check").status == 2
     assert run_command("check").status == 2
     changes = summaries(run_command("events", "nordlys", "--json"))
@@ -201,12 +201,12 @@ def test_what_a_check_sees_is_an_event(
 
 
 def test_a_single_failed_poll_is_noted_as_a_problem_and_not_yet_as_a_verdict(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
     """The check itself has no patience; the journal has that of all."""
-    add(run_command, simulator_server, "nordlys")
+    add(run_command, zoho, "nordlys")
     assert run_command("check").status == 0
-    simulator_server.simulator.forced_kinds["nordlys"] = "INTERNAL_ERROR"
+    zoho.simulator.forced_kinds["nordlys"] = "INTERNAL_ERROR"
     assert run_command("check").status == 3
     kinds = [(kind, after) for _, kind, _, after in summaries(run_command("events", "nordlys", "--json"))]
     assert ("verdict", "cannot_look") not in kinds

@@ -94,13 +94,13 @@ class SignInScenario:
 
 @pytest.fixture
 def scenario(
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     empty_home: Path,
     stderr_watcher: StderrWatcher,
     run_command: RunCommand,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[SignInScenario]:
-    made = SignInScenario(simulator_server, empty_home, stderr_watcher, run_command, monkeypatch)
+    made = SignInScenario(zoho, empty_home, stderr_watcher, run_command, monkeypatch)
     with made.until_the_end:
         yield made
 
@@ -205,11 +205,7 @@ CASES = [
     ("device", not_for_devices, "Add a Non-browser Application"),
     ("browser", port_taken, "of this machine is taken"),
     ("client-credentials", wrong_soid, "Check the org's number"),
-    (
-        "code",
-        without_the_backup_scope,
-        "only: ZohoCRM.org.READ. Ask for the scopes ZohoCRM.bulk",
-    ),
+    ("code", without_the_backup_scope, "only: ZohoCRM.org.READ. Ask for the scopes ZohoCRM.bulk"),
     ("device", without_the_backup_scope, "does not cover backups"),
     ("browser", without_the_backup_scope, "does not cover backups"),
     (
@@ -291,11 +287,10 @@ def test_the_next_check_does_not_notice_a_wrong_turn(scenario: SignInScenario) -
 def test_a_secret_is_not_sent_to_a_data_center_that_the_browser_names(scenario: SignInScenario) -> None:
     scenario.prepare("browser", again=False)
     wrong_data_center(scenario)
-    before = len(scenario.zoho.simulator.request_records)
+    records = scenario.zoho.simulator.request_records
+    before = len(records)
     scenario.run()
-    assert {request.grant_type for request in list(scenario.zoho.simulator.request_records)[before:]} == {
-        None
-    }
+    assert {request.grant_type for request in list(records)[before:]} == {None}
 
 
 def test_a_code_is_not_lost_by_a_wrong_secret(scenario: SignInScenario) -> None:
@@ -307,9 +302,7 @@ def test_a_code_is_not_lost_by_a_wrong_secret(scenario: SignInScenario) -> None:
     assert scenario.run().status == 0
 
 
-def test_a_process_cleans_up_behind_itself(
-    scenario: SignInScenario, simulator_server: SimulatorServer
-) -> None:
+def test_a_process_cleans_up_behind_itself(scenario: SignInScenario, zoho: SimulatorServer) -> None:
     scenario.prepare("code", again=False)
     without_the_backup_scope(scenario)
     before = scenario.kept()
@@ -317,6 +310,6 @@ def test_a_process_cleans_up_behind_itself(
     assert run.status == 1
     assert "does not cover backups" in run.err
     assert scenario.kept() == before
-    assert [request.path for request in simulator_server.simulator.request_records][-1].endswith(
+    assert [request.path for request in zoho.simulator.request_records][-1].endswith(
         "/oauth/v2/token/revoke"
     )

@@ -29,13 +29,10 @@ from zbtui.model.org import POLICY_KEYS
 
 
 def test_an_org_is_added_listed_checked_and_removed(
-    real_keyring: SecretService,
-    empty_home: Path,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    real_keyring: SecretService, empty_home: Path, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    org, folders = simulator_server.org("nordlys"), (empty_home, Path(real_keyring.environ["HOME"]))
-    runs = [run_process(*add_args(org), stdin=secrets_json(simulator_server, "nordlys"))]
+    org, folders = zoho.org("nordlys"), (empty_home, Path(real_keyring.environ["HOME"]))
+    runs = [run_process(*add_args(org), stdin=secrets_json(zoho, "nordlys"))]
     assert (runs[0].status, runs[0].out) == (0, "")
     assert "nordlys" in runs[0].err
     assert "SCHEDULED" in runs[0].err
@@ -52,7 +49,7 @@ def test_an_org_is_added_listed_checked_and_removed(
     runs.append(run_process("check", "nordlys", "--format", "json"))
     assert (runs[-1].status, runs[-1].err) == (0, "")
     assert runs[-1].orgs()["nordlys"]["backup"]["status"] == "SCHEDULED"
-    assert count_token_requests(simulator_server) == 1
+    assert count_token_requests(zoho) == 1
 
     written = read_all_files(*folders)
     runs.append(run_process("remove", "nordlys", "--yes"))
@@ -63,18 +60,15 @@ def test_an_org_is_added_listed_checked_and_removed(
     assert run_command("check", "nordlys").status == 3
     texts = [text.encode() for run in runs for text in (run.out, run.err)]
     assert_no_secret_in(written, read_all_files(*folders), *texts)
-    assert {request.query for request in simulator_server.simulator.request_records} == {
-        "",
-        "page=1&per_page=200",
-    }
+    assert {request.query for request in zoho.simulator.request_records} == {"", "page=1&per_page=200"}
 
 
 def test_what_was_removed_is_gone_from_the_keyring_too(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
     import keyring
 
-    add(run_command, simulator_server, "nordlys")
+    add(run_command, zoho, "nordlys")
     entries = [("zbtui:nordlys", "sign-in"), ("zbtui-access:nordlys", "access")]
     sign_in, access = (json.loads(keyring.get_password(*entry) or "") for entry in entries)
     assert set(sign_in) == {"client_secret", "refresh_token"}
@@ -84,12 +78,9 @@ def test_what_was_removed_is_gone_from_the_keyring_too(
 
 
 def test_what_is_removed_without_yes_has_to_be_confirmed(
-    real_keyring: SecretService,
-    empty_home: Path,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    real_keyring: SecretService, empty_home: Path, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys", verified=False)
+    add(run_command, zoho, "nordlys", verified=False)
     run = run_command("remove", "nordlys", stdin="y\n")
     assert (run.status, run.out) == (3, "")
     assert "--yes" in run.err
@@ -109,10 +100,10 @@ def test_what_is_removed_without_yes_has_to_be_confirmed(
 
 
 def test_the_list_as_json_holds_what_the_config_holds(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys", verified=False)
-    org = simulator_server.org("nordlys")
+    add(run_command, zoho, "nordlys", verified=False)
+    org = zoho.org("nordlys")
     run = run_command("list", "--json")
     assert run.json == {
         "schema": 1,
@@ -138,36 +129,23 @@ def test_the_list_as_json_holds_what_the_config_holds(
     }
 
 
-def test_the_list_as_json_holds_tags_and_accent(run_command: RunCommand, empty_home: Path) -> None:
-    write_config(empty_home, f'{ACME_CONFIG}tags = ["prod", "nordics"]\naccent = "blue"\n')
-    (org,) = run_command("list", "--json").json["orgs"]
-    assert (org["tags"], org["accent"]) == (["prod", "nordics"], "blue")
-
-
-def test_the_list_as_json_holds_the_policy_of_an_orgs_own(
-    run_command: RunCommand, empty_home: Path
-) -> None:
-    write_config(empty_home, f'{ACME_CONFIG}every = "10m"\nlong_run_after = "1d"\n')
+def test_the_list_as_json_holds_what_is_an_orgs_own(run_command: RunCommand, empty_home: Path) -> None:
+    own = 'tags = ["prod", "nordics"]\naccent = "blue"\nevery = "10m"\nlong_run_after = "1d"\n'
+    write_config(empty_home, f"{ACME_CONFIG}{own}")
     (org,) = run_command("list", "--json").json["orgs"]
     assert list(org) == [*ORG_KEYS, *POLICY_KEYS]
-    assert {key: org[key] for key in POLICY_KEYS} == {
-        "every": "10m",
-        "near_every": None,
-        "overdue_after": None,
-        "long_run_after": "1d",
-        "max_age": None,
-    }
+    assert (org["tags"], org["accent"]) == (["prod", "nordics"], "blue")
+    policy = dict.fromkeys(POLICY_KEYS) | {"every": "10m", "long_run_after": "1d"}
+    assert {key: org[key] for key in POLICY_KEYS} == policy
 
 
 def test_a_hundred_checks_ask_once_for_what_seldom_changes(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys", verified=False)
+    add(run_command, zoho, "nordlys", verified=False)
     assert {run_command("check").status for _ in range(97)} == {0}
     running = [start_process("check") for _ in range(3)]
     assert {wait_for_result(one).status for one in running} == {0}
-    assert count_token_requests(simulator_server) == 1
-    asked = Counter(
-        request.path.rsplit("/", 1)[-1] for request in simulator_server.simulator.request_records
-    )
+    assert count_token_requests(zoho) == 1
+    asked = Counter(request.path.rsplit("/", 1)[-1] for request in zoho.simulator.request_records)
     assert asked == {"token": 1, "backup": 100, "history": 1, "urls": 1, "org": 1}

@@ -176,10 +176,10 @@ def test_no_problem_shows_a_secret(simulated_zoho: SimulatedZoho) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_locked_keyring_is_shown_with_its_cure(
-    locked_keyring: dict[str, str], empty_home: Path, form: str
+    locked_keyring: SecretService, run_command: RunCommand, empty_home: Path, form: str
 ) -> None:
     write_config(empty_home, ACME_CONFIG)
-    run = run_process("check", "--format", form, **locked_keyring)
+    run = run_command("check", "--format", form)
     assert run.status == 3
     assert "locked" in run.out
     assert "Unlock" in run.out
@@ -188,13 +188,13 @@ def test_a_locked_keyring_is_shown_with_its_cure(
 
 
 def test_nothing_is_added_and_nothing_removed_with_a_locked_keyring(
-    locked_keyring: dict[str, str], empty_home: Path, simulator_server: SimulatorServer
+    locked_keyring: SecretService, run_command: RunCommand, empty_home: Path, zoho: SimulatorServer
 ) -> None:
     config = write_config(empty_home, ACME_CONFIG)
-    adding = [*add_args(simulator_server.org("nordlys")), "--no-verify"]
+    adding = [*add_args(zoho.org("nordlys")), "--no-verify"]
     for run in (
-        run_process(*adding, stdin=secrets_json(simulator_server, "nordlys"), **locked_keyring),
-        run_process("remove", "acme", "--yes", **locked_keyring),
+        run_command(*adding, stdin=secrets_json(zoho, "nordlys")),
+        run_command("remove", "acme", "--yes"),
     ):
         assert run.status == 1
         assert run.out == ""
@@ -204,13 +204,9 @@ def test_nothing_is_added_and_nothing_removed_with_a_locked_keyring(
 
 
 def test_without_any_keyring_nothing_is_kept_and_the_cure_is_shown(
-    empty_home: Path, simulator_server: SimulatorServer
+    empty_home: Path, zoho: SimulatorServer
 ) -> None:
-    run = run_process(
-        *add_args(simulator_server.org("nordlys")),
-        "--no-verify",
-        stdin=secrets_json(simulator_server, "nordlys"),
-    )
+    run = run_process(*add_args(zoho.org("nordlys")), "--no-verify", stdin=secrets_json(zoho, "nordlys"))
     assert (run.status, run.out) == (1, "")
     assert "keyring" in run.err
     assert "pass" in run.err
@@ -220,15 +216,10 @@ def test_without_any_keyring_nothing_is_kept_and_the_cure_is_shown(
 
 
 def test_zoho_refuses_and_nothing_is_added(
-    real_keyring: SecretService,
-    empty_home: Path,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    real_keyring: SecretService, empty_home: Path, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    simulator_server.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
-    run = run_command(
-        *add_args(simulator_server.org("nordlys")), stdin=secrets_json(simulator_server, "nordlys")
-    )
+    zoho.simulator.forced_kinds["nordlys"] = "NO_PERMISSION"
+    run = run_command(*add_args(zoho.org("nordlys")), stdin=secrets_json(zoho, "nordlys"))
     assert (run.status, run.out) == (1, "")
     assert "administrator" in run.err
     assert not list(empty_home.rglob("config.toml"))

@@ -7,14 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command_runner import (
-    COMMAND,
-    RunCommand,
-    add,
-    assert_no_secret_in,
-    read_all_files,
-    run_process,
-)
+from tests.cli.command_runner import COMMAND, RunCommand, add, assert_no_secret_in, read_all_files
 from tests.cli.sign_in_input import (
     CONSENT_PAGE,
     free_port,
@@ -24,7 +17,6 @@ from tests.cli.sign_in_input import (
     wait_for_output,
 )
 from tests.support.pseudo_terminal import run_in_terminal
-from tests.support.secret_service import SecretService
 from tests.support.simulator import SimulatorServer, answer_consent_page
 from zbtui.model.org import SignInMethod
 
@@ -49,7 +41,7 @@ def visible_to_other_processes(pid: int) -> bytes:
 @pytest.mark.parametrize(("command", "way"), [("add", "code"), ("add", "browser"), ("sign-in", "browser")])
 def test_while_somebody_signs_in_no_other_program_sees_a_secret(
     run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     empty_home: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -61,10 +53,10 @@ def test_while_somebody_signs_in_no_other_program_sees_a_secret(
     browser.chmod(0o700)
     monkeypatch.setenv("DISPLAY", ":99")
     monkeypatch.setenv("BROWSER", f"{browser} %s &")
-    brought, port = make_sign_in_input(simulator_server, way), free_port()
+    brought, port = make_sign_in_input(zoho, way), free_port()
     args = brought.args
     if command == "sign-in":
-        add(run_command, simulator_server, "nordlys")
+        add(run_command, zoho, "nordlys")
         args = sign_in_args(brought)
     with run_in_terminal([*COMMAND, *args, "--port", str(port)]) as terminal:
         brought.type_into(terminal)
@@ -90,36 +82,28 @@ def browser_arguments(browser: Path) -> str:
 
 
 def test_a_problem_shows_no_secret_to_output_journal_or_log(
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
-    empty_home: Path,
-    real_keyring: SecretService,
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path
 ) -> None:
     """A token that is refused, a refresh token that is dead, a code that is late."""
-    add(run_command, simulator_server, "nordlys")
-    add(run_command, simulator_server, "tern", verified=False)
-    simulator_server.simulator.forced_kinds |= {"nordlys": "INVALID_TOKEN", "tern": "invalid_code"}
-    code = make_sign_in_input(simulator_server, "code")
-    simulator_server.simulator.accounts.codes.clear()
+    add(run_command, zoho, "nordlys")
+    add(run_command, zoho, "tern", verified=False)
+    zoho.simulator.forced_kinds |= {"nordlys": "INVALID_TOKEN", "tern": "invalid_code"}
+    code = make_sign_in_input(zoho, "code")
+    zoho.simulator.accounts.codes.clear()
     runs = [
-        run_process("check"),
-        run_process("check", "--format", "json"),
-        run_process(*sign_in_args(code), stdin=code.as_json),
+        run_command("check"),
+        run_command("check", "--format", "json"),
+        run_command(*sign_in_args(code), stdin=code.as_json),
     ]
     assert [run.status for run in runs] == [3, 3, 1]
     assert (empty_home / "xdg_state_home" / "zbtui" / "zbtui.log").read_text()
     assert_no_secret_in(read_all_files(empty_home), *(f"{run.out}{run.err}".encode() for run in runs))
 
 
-def test_no_secret_ever_stands_in_an_address(
-    run_command: RunCommand, simulator_server: SimulatorServer
-) -> None:
+def test_no_secret_ever_stands_in_an_address(run_command: RunCommand, zoho: SimulatorServer) -> None:
     ways: tuple[SignInMethod, ...] = ("client-credentials", "code", "refresh-token")
     for way in ways:
-        brought = make_sign_in_input(simulator_server, way)
+        brought = make_sign_in_input(zoho, way)
         assert run_command(*brought.args, stdin=brought.as_json).status == 0
         assert run_command("remove", "nordlys", "--revoke", "--yes").status == 0
-    assert {request.query for request in simulator_server.simulator.request_records} == {
-        "",
-        "page=1&per_page=200",
-    }
+    assert {request.query for request in zoho.simulator.request_records} == {"", "page=1&per_page=200"}

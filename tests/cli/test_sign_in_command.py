@@ -62,14 +62,14 @@ def config_of(home: Path) -> Path:
 
 
 @pytest.fixture
-def watched_config(run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path) -> str:
+def watched_config(run_command: RunCommand, zoho: SimulatorServer, empty_home: Path) -> str:
     """The text of a config that a person keeps by hand, with two orgs that are signed in."""
-    add(run_command, simulator_server, "kestrel")
+    add(run_command, zoho, "kestrel")
     kestrel = config_of(empty_home).read_text(encoding="utf-8")
-    add(run_command, simulator_server, "nordlys")
-    client_id = simulator_server.org("nordlys").client_id
+    add(run_command, zoho, "nordlys")
+    client_id = zoho.org("nordlys").client_id
     text = CONFIG_AROUND_ORG.format(
-        kestrel=kestrel[kestrel.index("[[org]]") :], client_id=client_id, url=simulator_server.url
+        kestrel=kestrel[kestrel.index("[[org]]") :], client_id=client_id, url=zoho.url
     )
     config_of(empty_home).write_text(text, encoding="utf-8")
     return text
@@ -83,13 +83,9 @@ def stored_sign_in(name: str = "nordlys") -> dict[str, str]:
 
 @pytest.mark.parametrize("way", ["code", "refresh-token"])
 def test_with_the_same_client_the_config_stays_as_it_is_to_the_letter(
-    watched_config: str,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
-    empty_home: Path,
-    way: SignInMethod,
+    watched_config: str, run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
 ) -> None:
-    brought = make_sign_in_input(simulator_server, way)
+    brought = make_sign_in_input(zoho, way)
     run = run_command(*sign_in_args(brought), stdin=brought.as_json)
     assert (run.status, run.out) == (0, "")
     assert "This sign-in is for: Nordlys Tools AB" in run.err
@@ -102,14 +98,14 @@ def test_another_client_changes_its_own_line_and_no_other(
     watched_config: str,
     stderr_watcher: StderrWatcher,
     run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     empty_home: Path,
 ) -> None:
     stderr_watcher.on_consent_page("nordlys")
-    brought = make_sign_in_input(simulator_server, "browser")
+    brought = make_sign_in_input(zoho, "browser")
     run = run_command(*sign_in_args(brought), "--port", str(free_port()), stdin=brought.as_json)
     assert run.status == 0, run.err
-    expected = watched_config.replace(simulator_server.org("nordlys").client_id, WEB_CLIENT.client_id)
+    expected = watched_config.replace(zoho.org("nordlys").client_id, WEB_CLIENT.client_id)
     assert config_of(empty_home).read_text(encoding="utf-8") == expected
     listed = {org["name"]: org for org in run_command("list", "--json").json["orgs"]}
     assert (listed["nordlys"]["every"], listed["nordlys"]["overdue_after"]) == ("4s", "2h")
@@ -117,11 +113,11 @@ def test_another_client_changes_its_own_line_and_no_other(
 
 
 def test_client_credentials_and_a_refresh_token_take_turns(
-    watched_config: str, run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path
+    watched_config: str, run_command: RunCommand, zoho: SimulatorServer, empty_home: Path
 ) -> None:
     ways: tuple[SignInMethod, ...] = ("client-credentials", "code")
     for way in ways:
-        brought = make_sign_in_input(simulator_server, way)
+        brought = make_sign_in_input(zoho, way)
         assert run_command(*sign_in_args(brought), stdin=brought.as_json).status == 0
         listed = {org["name"]: org for org in run_command("list", "--json").json["orgs"]}["nordlys"]
         assert (listed["grant"] == "client-credentials") == (way == "client-credentials")
@@ -139,30 +135,30 @@ def test_client_credentials_and_a_refresh_token_take_turns(
 
 
 def test_an_org_of_client_credentials_signs_in_again_as_that(
-    run_command: RunCommand, simulator_server: SimulatorServer
+    run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    brought = make_sign_in_input(simulator_server, "client-credentials")
+    brought = make_sign_in_input(zoho, "client-credentials")
     assert run_command(*brought.args, stdin=brought.as_json).status == 0
     assert run_command("sign-in", "nordlys", stdin=brought.as_json).status == 0
     assert run_command("list", "--json").json["orgs"][0]["soid"] == brought.args[-1]
 
 
 def test_the_next_check_uses_the_new_credentials(
-    watched_config: str, run_command: RunCommand, simulator_server: SimulatorServer
+    watched_config: str, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    dead = simulator_server.simulator.world.orgs["nordlys"].refresh_token
-    simulator_server.simulator.accounts.revoke_refresh_token(dead)
+    dead = zoho.simulator.world.orgs["nordlys"].refresh_token
+    zoho.simulator.accounts.revoke_refresh_token(dead)
     age_token(by=timedelta(hours=1))
     lost = run_command("check", "nordlys")
     assert lost.status == 3
     assert "SIGN IN" in lost.out
     assert "Sign in again" in lost.out
-    brought = make_sign_in_input(simulator_server, "code")
+    brought = make_sign_in_input(zoho, "code")
     assert run_command(*sign_in_args(brought), stdin=brought.as_json).status == 0
     fresh = stored_sign_in()["refresh_token"]
     assert fresh != dead
     assert run_process("check", "nordlys").status == 0
-    source = simulator_server.simulator.accounts.refresh_tokens[fresh]
+    source = zoho.simulator.accounts.refresh_tokens[fresh]
     assert len(source.issued_at) == 1  # the token that came with it serves the first hour
     age_token(by=timedelta(hours=1))
     assert run_process("check", "nordlys").status == 0
@@ -170,9 +166,9 @@ def test_the_next_check_uses_the_new_credentials(
 
 
 def test_a_person_signs_an_org_in_again_in_the_browser(
-    watched_config: str, simulator_server: SimulatorServer, run_command: RunCommand, empty_home: Path
+    watched_config: str, zoho: SimulatorServer, run_command: RunCommand, empty_home: Path
 ) -> None:
-    brought, port = make_sign_in_input(simulator_server, "browser"), free_port()
+    brought, port = make_sign_in_input(zoho, "browser"), free_port()
     with run_in_terminal([*COMMAND, *sign_in_args(brought), "--port", str(port)]) as terminal:
         brought.type_into(terminal)
         asyncio.run(answer_consent_page(wait_for_output(terminal, CONSENT_PAGE), "nordlys", follow=True))
@@ -184,109 +180,79 @@ def test_a_person_signs_an_org_in_again_in_the_browser(
     assert run_command("check").status == 0
 
 
-def test_an_org_is_distinguished_from_another_that_its_person_chose(
-    watched_config: str, simulator_server: SimulatorServer, empty_home: Path
-) -> None:
-    before, brought, port = (
-        stored_state(empty_home, simulator_server),
-        make_sign_in_input(simulator_server, "browser"),
-        free_port(),
-    )
-    with run_in_terminal([*COMMAND, *sign_in_args(brought), "--port", str(port)]) as terminal:
-        brought.type_into(terminal)
-        asyncio.run(answer_consent_page(wait_for_output(terminal, CONSENT_PAGE), "tern", follow=True))
-        terminal.wait_for_text("This sign-in is for: Tern Island Ferries", "[Y/n]")
-        terminal.send("n\n")
-        assert terminal.wait_for_exit() == 1
-    assert stored_state(empty_home, simulator_server) == before
-
-
 # Revoking
 
 
 def test_an_org_that_goes_takes_its_refresh_token_with_it(
-    run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
-    token = simulator_server.simulator.world.orgs["nordlys"].refresh_token
+    add(run_command, zoho, "nordlys")
+    token = zoho.simulator.world.orgs["nordlys"].refresh_token
     run = run_command("remove", "nordlys", "--revoke", "--yes")
     assert (run.status, run.out) == (0, "")
     assert run.err == "nordlys is no longer under watch; its refresh token was revoked at Zoho.\n"
-    assert token not in simulator_server.simulator.accounts.refresh_tokens
+    assert token not in zoho.simulator.accounts.refresh_tokens
     assert keyring.get_password("zbtui:nordlys", "sign-in") is None
-    assert all("token=" not in request.query for request in simulator_server.simulator.request_records)
-    dead = run_command(
-        *make_sign_in_input(simulator_server, "refresh-token").args,
-        stdin=secrets_json(simulator_server, "nordlys"),
-    )
+    assert all("token=" not in request.query for request in zoho.simulator.request_records)
+    dead = run_command(*make_sign_in_input(zoho, "refresh-token").args, stdin=secrets_json(zoho, "nordlys"))
     assert dead.status == 1
     assert "The refresh token is dead" in dead.err
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_a_person_is_asked_whether_it_is_revoked(
-    run_command: RunCommand, simulator_server: SimulatorServer, answer: str
+    run_command: RunCommand, zoho: SimulatorServer, answer: str
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
+    add(run_command, zoho, "nordlys")
     with run_in_terminal([*COMMAND, "remove", "nordlys"]) as terminal:
         terminal.wait_for_text("Take nordlys off watch", "[y/N]")
         terminal.send("y\n")
         terminal.wait_for_text("Revoke its refresh token at Zoho, too? [y/N]")
         terminal.send(f"{answer}\n")
         assert terminal.wait_for_exit() == 0
-    token = simulator_server.simulator.world.orgs["nordlys"].refresh_token
-    assert (token in simulator_server.simulator.accounts.refresh_tokens) == (answer == "n")
+    token = zoho.simulator.world.orgs["nordlys"].refresh_token
+    assert (token in zoho.simulator.accounts.refresh_tokens) == (answer == "n")
 
 
 def test_without_asking_for_it_a_refresh_token_lives_on(
-    run_command: RunCommand, simulator_server: SimulatorServer
+    run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
+    add(run_command, zoho, "nordlys")
     run = run_command("remove", "nordlys", "--yes")
     assert run.err == (
         "nordlys is no longer under watch; its refresh token stays valid at Zoho until revoked.\n"
     )
-    assert (
-        simulator_server.simulator.world.orgs["nordlys"].refresh_token
-        in simulator_server.simulator.accounts.refresh_tokens
-    )
+    assert zoho.simulator.world.orgs["nordlys"].refresh_token in zoho.simulator.accounts.refresh_tokens
 
 
 def test_an_org_of_client_credentials_has_nothing_to_revoke(
-    run_command: RunCommand, simulator_server: SimulatorServer
+    run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    brought = make_sign_in_input(simulator_server, "client-credentials")
+    brought = make_sign_in_input(zoho, "client-credentials")
     assert run_command(*brought.args, stdin=brought.as_json).status == 0
     run = run_command("remove", "nordlys", "--revoke", "--yes")
     assert (run.status, run.err) == (0, "nordlys is no longer under watch.\n")
 
 
 def test_a_token_that_zoho_no_longer_knows_counts_as_revoked(
-    run_command: RunCommand, simulator_server: SimulatorServer
+    run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
-    simulator_server.simulator.accounts.revoke_refresh_token(
-        simulator_server.simulator.world.orgs["nordlys"].refresh_token
-    )
+    add(run_command, zoho, "nordlys")
+    zoho.simulator.accounts.revoke_refresh_token(zoho.simulator.world.orgs["nordlys"].refresh_token)
     assert run_command("remove", "nordlys", "--revoke", "--yes").status == 0
     assert run_command("list").out == ""
 
 
 def test_offline_nothing_is_revoked_and_nothing_removed(
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
-    empty_home: Path,
-    real_keyring: SecretService,
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, real_keyring: SecretService
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
+    add(run_command, zoho, "nordlys")
     config = config_of(empty_home)
     with refusing_port() as url:
-        config.write_text(
-            config.read_text(encoding="utf-8").replace(simulator_server.url, url), encoding="utf-8"
-        )
-        before = stored_state(empty_home, simulator_server)
+        config.write_text(config.read_text(encoding="utf-8").replace(zoho.url, url), encoding="utf-8")
+        before = stored_state(empty_home, zoho)
         run = run_command("remove", "nordlys", "--revoke", "--yes")
     assert (run.status, run.out) == (1, "")
     assert run.err.startswith("zbtui: ")
     assert run.err.count("\n") == 1
-    assert stored_state(empty_home, simulator_server) == before
+    assert stored_state(empty_home, zoho) == before

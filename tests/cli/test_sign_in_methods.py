@@ -75,44 +75,36 @@ def fast_polling(patch: pytest.MonkeyPatch, port: SimulatorServer) -> None:
 
 @pytest.mark.parametrize("way", METHODS_WITHOUT_FLOW)
 def test_piped_in_a_grant_needs_no_person(
-    simulator_server: SimulatorServer, empty_home: Path, way: SignInMethod
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
 ) -> None:
-    brought = make_sign_in_input(simulator_server, way)
+    brought = make_sign_in_input(zoho, way)
     run = run_process(*brought.args, stdin=brought.as_json)
     assert (run.status, run.out) == (0, "")
     assert run.err.splitlines()[-2:] == [COMPANY, "nordlys (custom) is under watch: SCHEDULED."]
     assert "[Y/n]" not in run.err
     assert SIGN_IN_GUIDES[way].title not in run.err
     assert_no_secret_in(run.err.encode())
-    assert_watched(run_process, simulator_server, way, empty_home)
+    assert_watched(run_command, zoho, way, empty_home)
 
 
-@pytest.mark.parametrize("way", ["code", "refresh-token"])
-def test_what_is_piped_in_shows_the_grant(
-    run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path, way: SignInMethod
+@pytest.mark.parametrize("way", METHODS_WITHOUT_FLOW)
+def test_what_is_piped_in_or_a_soid_shows_the_grant(
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
 ) -> None:
-    brought = make_sign_in_input(simulator_server, way)
-    run = run_command(*brought.args[:-2], stdin=brought.as_json)
+    brought = make_sign_in_input(zoho, way)
+    at = brought.args.index("--grant")
+    run = run_command(*brought.args[:at], *brought.args[at + 2 :], stdin=brought.as_json)
     assert run.status == 0, run.err
-    assert_watched(run_command, simulator_server, way, empty_home)
-
-
-def test_a_soid_shows_the_grant(
-    run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path
-) -> None:
-    brought = make_sign_in_input(simulator_server, "client-credentials")
-    without = [arg for arg in brought.args if arg not in ("--grant", "client-credentials")]
-    run = run_command(*without, stdin=brought.as_json)
-    assert run.status == 0, run.err
-    assert_watched(run_command, simulator_server, "client-credentials", empty_home)
+    assert_watched(run_command, zoho, way, empty_home)
     (listed,) = run_command("list", "--json").json["orgs"]
-    assert (listed["grant"], listed["soid"]) == ("client-credentials", brought.args[-1])
+    soid = brought.args[-1] if way == "client-credentials" else None
+    assert (listed["grant"] == way, listed["soid"]) == (way != "code", soid)
 
 
 def test_a_browser_comes_back_to_a_command_without_a_terminal(
-    run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path
 ) -> None:
-    brought, port = make_sign_in_input(simulator_server, "browser"), free_port()
+    brought, port = make_sign_in_input(zoho, "browser"), free_port()
     running = start_process(*brought.args, "--port", str(port))
     assert running.stdin
     assert running.stderr
@@ -129,28 +121,26 @@ def test_a_browser_comes_back_to_a_command_without_a_terminal(
     assert run.status == 0, run.err
     assert COMPANY in run.err
     assert_no_secret_in("".join(lines).encode(), run.err.encode())
-    assert_watched(run_command, simulator_server, "browser", empty_home)
+    assert_watched(run_command, zoho, "browser", empty_home)
 
 
 def test_a_device_is_signed_in_by_who_enters_its_code_elsewhere(
     stderr_watcher: StderrWatcher,
     run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     empty_home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    fast_polling(monkeypatch, simulator_server)
-    stderr_watcher.on_output(
-        USER_CODE, lambda code: simulator_server.simulator.decide_by_user_code(code, "nordlys")
-    )
-    brought = make_sign_in_input(simulator_server, "device")
+    fast_polling(monkeypatch, zoho)
+    stderr_watcher.on_output(USER_CODE, lambda code: zoho.simulator.decide_by_user_code(code, "nordlys"))
+    brought = make_sign_in_input(zoho, "device")
     run = run_command(*brought.args, stdin=brought.as_json)
     assert run.status == 0, run.err
-    assert f"In any browser, open  {simulator_server.url}/eu/oauth/v3/device\n" in run.err
+    assert f"In any browser, open  {zoho.url}/eu/oauth/v3/device\n" in run.err
     assert "\x1b" not in run.err  # no QR code for who cannot see it
     assert COMPANY in run.err
     assert_no_secret_in(run.err.encode())
-    assert_watched(run_command, simulator_server, "device", empty_home)
+    assert_watched(run_command, zoho, "device", empty_home)
 
 
 # Typed at a terminal
@@ -177,29 +167,27 @@ def start_typing(port: SimulatorServer, way: SignInMethod, *options: str) -> lis
 
 @pytest.mark.parametrize("way", METHODS_WITHOUT_FLOW)
 def test_a_person_is_led_from_the_choice_to_the_org(
-    run_command: RunCommand, simulator_server: SimulatorServer, empty_home: Path, way: SignInMethod
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
 ) -> None:
-    brought = make_sign_in_input(simulator_server, way)
-    with run_in_terminal(start_typing(simulator_server, way)) as terminal:
+    brought = make_sign_in_input(zoho, way)
+    with run_in_terminal(start_typing(zoho, way)) as terminal:
         choose(terminal, way)
         if way == "client-credentials":
             terminal.wait_for_text("The number of the org:")
             terminal.send("ZohoCRM.1\n")
             terminal.wait_for_text("Digits only, please.")
-            terminal.send(f"{simulator_server.simulator.world.orgs['nordlys'].zgid}\n")
+            terminal.send(f"{zoho.simulator.world.orgs['nordlys'].zgid}\n")
         terminal.wait_for_text(f"{SIGN_IN_GUIDES[way].title}:", "  1. ")
         brought.type_into(terminal)
         answer_last_questions(terminal)
         assert terminal.wait_for_exit() == 0
         terminal.wait_for_text("nordlys (custom) is under watch: SCHEDULED.")
         assert_no_secret_in(bytes(terminal.output))
-    assert_watched(run_command, simulator_server, way, empty_home)
+    assert_watched(run_command, zoho, way, empty_home)
 
 
-def test_a_choice_that_is_none_is_asked_for_again_and_enter_takes_the_first(
-    simulator_server: SimulatorServer,
-) -> None:
-    with run_in_terminal(start_typing(simulator_server, "code")) as terminal:
+def test_a_choice_that_is_none_is_asked_for_again_and_enter_takes_the_first(zoho: SimulatorServer) -> None:
+    with run_in_terminal(start_typing(zoho, "code")) as terminal:
         for wrong in ("0", "6", "password"):
             terminal.wait_for_text("Number [1]:")
             terminal.send(f"{wrong}\n")
@@ -210,54 +198,48 @@ def test_a_choice_that_is_none_is_asked_for_again_and_enter_takes_the_first(
 
 
 def test_a_person_accepts_in_a_browser_of_this_machine(
-    simulator_server: SimulatorServer, empty_home: Path
+    run_command: RunCommand, zoho: SimulatorServer, empty_home: Path
 ) -> None:
     port = free_port()
-    with run_in_terminal(start_typing(simulator_server, "browser", "--port", str(port))) as terminal:
+    with run_in_terminal(start_typing(zoho, "browser", "--port", str(port))) as terminal:
         choose(terminal, "browser")
         terminal.wait_for_text(f"Enter http://localhost:{port}/ as its redirect URI")
-        make_sign_in_input(simulator_server, "browser").type_into(terminal)
+        make_sign_in_input(zoho, "browser").type_into(terminal)
         page = wait_for_output(terminal, CONSENT_PAGE)
         terminal.wait_for_text("Open this page in a browser on this machine:", "ctrl+c gives up")
         asyncio.run(answer_consent_page(page, "nordlys", follow=True))
         answer_last_questions(terminal, "y")
         assert terminal.wait_for_exit() == 0
         assert_no_secret_in(bytes(terminal.output))
-    assert_watched(run_process, simulator_server, "browser", empty_home)
+    assert_watched(run_command, zoho, "browser", empty_home)
 
 
 def test_a_device_code_is_shown_large_and_may_be_left(
-    simulator_server: SimulatorServer, empty_home: Path, real_keyring: SecretService
+    zoho: SimulatorServer, empty_home: Path, real_keyring: SecretService
 ) -> None:
-    before = stored_state(empty_home, simulator_server)
-    with run_in_terminal(start_typing(simulator_server, "device")) as terminal:
+    before = stored_state(empty_home, zoho)
+    with run_in_terminal(start_typing(zoho, "device")) as terminal:
         choose(terminal, "device")
-        make_sign_in_input(simulator_server, "device").type_into(terminal)
+        make_sign_in_input(zoho, "device").type_into(terminal)
         code = wait_for_output(terminal, USER_CODE)
-        address = f"{simulator_server.url}/eu/oauth/v3/device"
+        address = f"{zoho.url}/eu/oauth/v3/device"
         terminal.wait_for_text(address, code, "ctrl+c gives up", *qr_rows(f"{address}?user_code={code}"))
         terminal.send("\x03")
         assert terminal.wait_for_exit() == 130
         assert_no_secret_in(bytes(terminal.output))
-    assert stored_state(empty_home, simulator_server) == before
-    assert [request.grant_type for request in simulator_server.simulator.request_records] == [
-        "device_request"
-    ]
+    assert stored_state(empty_home, zoho) == before
+    assert [request.grant_type for request in zoho.simulator.request_records] == ["device_request"]
 
 
-def test_a_terminal_too_narrow_for_the_qr_code_shows_the_address_alone(
-    simulator_server: SimulatorServer,
-) -> None:
-    with run_in_terminal(
-        [*COMMAND, *make_sign_in_input(simulator_server, "device").args], columns=34
-    ) as terminal:
-        make_sign_in_input(simulator_server, "device").type_into(terminal)
+def test_a_terminal_too_narrow_for_the_qr_code_shows_the_address_alone(zoho: SimulatorServer) -> None:
+    with run_in_terminal([*COMMAND, *make_sign_in_input(zoho, "device").args], columns=34) as terminal:
+        make_sign_in_input(zoho, "device").type_into(terminal)
         wait_for_output(terminal, USER_CODE)
         assert "█" not in terminal.output.decode()
 
 
-def test_with_yes_nobody_is_asked_whether_it_is_the_right_org(simulator_server: SimulatorServer) -> None:
-    brought = make_sign_in_input(simulator_server, "refresh-token")
+def test_with_yes_nobody_is_asked_whether_it_is_the_right_org(zoho: SimulatorServer) -> None:
+    brought = make_sign_in_input(zoho, "refresh-token")
     with run_in_terminal([*COMMAND, *brought.args, "--yes"]) as terminal:
         brought.type_into(terminal)
         assert terminal.wait_for_exit() == 0
@@ -272,24 +254,22 @@ def test_with_yes_nobody_is_asked_whether_it_is_the_right_org(simulator_server: 
 def test_without_the_scope_for_the_org_it_goes_on_without_a_name(
     stderr_watcher: StderrWatcher,
     run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     empty_home: Path,
     way: SignInMethod,
 ) -> None:
-    simulator_server.simulator.missing_scopes["nordlys"] = {"ZohoCRM.org.READ"}
+    zoho.simulator.missing_scopes["nordlys"] = {"ZohoCRM.org.READ"}
     stderr_watcher.on_consent_page("nordlys")
-    brought = make_sign_in_input(simulator_server, way)
+    brought = make_sign_in_input(zoho, way)
     run = run_command(*brought.args, "--port", str(free_port()), stdin=brought.as_json)
     assert run.status == 0, run.err
     assert "This sign-in is for: not told: the sign-in lacks the scope ZohoCRM.org.READ\n" in run.err
-    assert_watched(run_command, simulator_server, way, empty_home)
+    assert_watched(run_command, zoho, way, empty_home)
 
 
-def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_show_it_by(
-    simulator_server: SimulatorServer,
-) -> None:
-    simulator_server.simulator.missing_scopes["nordlys"] = {"ZohoCRM.org.READ"}
-    brought = make_sign_in_input(simulator_server, "code")
+def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_show_it_by(zoho: SimulatorServer) -> None:
+    zoho.simulator.missing_scopes["nordlys"] = {"ZohoCRM.org.READ"}
+    brought = make_sign_in_input(zoho, "code")
     with run_in_terminal([*COMMAND, *brought.args]) as terminal:
         brought.type_into(terminal)
         terminal.wait_for_text(
@@ -300,9 +280,9 @@ def test_a_person_is_not_asked_about_an_org_that_has_no_name_to_show_it_by(
 
 
 def test_the_name_that_a_sign_in_showed_is_known_to_the_next_check(
-    run_command: RunCommand, simulator_server: SimulatorServer
+    run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    brought = make_sign_in_input(simulator_server, "code")
+    brought = make_sign_in_input(zoho, "code")
     assert run_command(*brought.args, stdin=brought.as_json).status == 0
     told = run_command("check", "--format", "json").orgs()["nordlys"]
     assert told["company"] == "Nordlys Tools AB"

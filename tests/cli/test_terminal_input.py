@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command_runner import (
+    ACME_CONFIG,
     COMMAND,
     CRASH_MARKS,
     RunCommand,
     add,
     add_args,
     assert_no_secret_in,
-    run_process,
+    write_config,
 )
 from tests.cli.sign_in_input import (
     CONSENT_PAGE,
@@ -26,6 +27,7 @@ from tests.cli.sign_in_input import (
     keyring_locked_for_good,
     make_sign_in_input,
     read_only_keyring,
+    sign_in_args,
     stored_state,
     wait_for_output,
 )
@@ -34,21 +36,19 @@ from tests.support.secret_service import SecretService
 from tests.support.simulator import SimulatorServer, answer_consent_page
 from zbtui.model.org import SignInMethod
 
+pytestmark = pytest.mark.usefixtures("real_keyring")
+
 
 def to_the_choice(terminal: Terminal, port: SimulatorServer) -> None:
     terminal.wait_for_text("Number [1]:")
 
 
 def to_the_number(terminal: Terminal, port: SimulatorServer) -> None:
-    terminal.wait_for_text("Number [1]:")
-    terminal.send("5\n")
-    terminal.wait_for_text("The number of the org:")
+    choose(terminal, "5", "The number of the org:")
 
 
 def to_the_secret(terminal: Terminal, port: SimulatorServer) -> None:
-    terminal.wait_for_text("Number [1]:")
-    terminal.send("1\n")
-    terminal.wait_for_text("Client secret (not shown):")
+    choose(terminal, "1", "Client secret (not shown):")
 
 
 def to_the_code(terminal: Terminal, port: SimulatorServer) -> None:
@@ -58,111 +58,102 @@ def to_the_code(terminal: Terminal, port: SimulatorServer) -> None:
 
 
 def to_the_refresh_token(terminal: Terminal, port: SimulatorServer) -> None:
-    terminal.wait_for_text("Number [1]:")
-    terminal.send("4\n")
-    terminal.wait_for_text("Client secret (not shown):")
+    choose(terminal, "4", "Client secret (not shown):")
     terminal.send(f"{make_sign_in_input(port, 'code').secrets['client_secret']}\n")
     terminal.wait_for_text("Refresh token (not shown):")
 
 
 def to_the_company(terminal: Terminal, port: SimulatorServer) -> None:
-    terminal.wait_for_text("Number [1]:")
-    terminal.send("1\n")
+    to_the_secret(terminal, port)
     make_sign_in_input(port, "code").type_into(terminal)
     terminal.wait_for_text("Is it this one? [Y/n]")
 
 
+def choose(terminal: Terminal, number: str, next_prompt: str) -> None:
+    terminal.wait_for_text("Number [1]:")
+    terminal.send(f"{number}\n")
+    terminal.wait_for_text(next_prompt)
+
+
 PROMPTS = [to_the_choice, to_the_number, to_the_secret, to_the_code, to_the_refresh_token, to_the_company]
+WAYS_OUT = [
+    *((prompt, "\x03", 130, "") for prompt in PROMPTS),
+    *(
+        (prompt, "\x04", 1, "othing was changed.")
+        for prompt in (to_the_choice, to_the_secret, to_the_company)
+    ),
+]
+"""ctrl+c at each prompt, ctrl+d at each kind of prompt."""
 
 
-@pytest.mark.parametrize("go", PROMPTS)
-def test_each_prompt_of_add_may_be_left_with_one_ctrl_c(
-    real_keyring: SecretService,
+@pytest.mark.parametrize(("go", "key", "status", "told"), WAYS_OUT)
+def test_each_prompt_of_add_may_be_left_with_one_key(
     empty_home: Path,
-    simulator_server: SimulatorServer,
-    go: Callable[[Terminal, SimulatorServer], None],
-) -> None:
-    assert_left(empty_home, simulator_server, go, "\x03", 130)
-
-
-@pytest.mark.parametrize("go", [to_the_choice, to_the_secret, to_the_company])
-def test_each_kind_of_prompt_may_be_left_with_ctrl_d(
-    real_keyring: SecretService,
-    empty_home: Path,
-    simulator_server: SimulatorServer,
-    go: Callable[[Terminal, SimulatorServer], None],
-) -> None:
-    told = assert_left(empty_home, simulator_server, go, "\x04", 1)
-    assert "othing was changed." in told
-
-
-def assert_left(
-    home: Path,
-    port: SimulatorServer,
+    zoho: SimulatorServer,
     go: Callable[[Terminal, SimulatorServer], None],
     key: str,
     status: int,
-) -> str:
-    before = stored_state(home, port)
-    with run_in_terminal([*COMMAND, *add_args(port.org("nordlys"))]) as terminal:
-        go(terminal, port)
+    told: str,
+) -> None:
+    before = stored_state(empty_home, zoho)
+    with run_in_terminal([*COMMAND, *add_args(zoho.org("nordlys"))]) as terminal:
+        go(terminal, zoho)
         terminal.send(key)
         assert terminal.wait_for_exit() == status
         terminal.read_output()
+        assert told in terminal.text
         assert not any(word in terminal.text for word in CRASH_MARKS), terminal.text
         assert_no_secret_in(bytes(terminal.output))
-        told = terminal.text
-    assert stored_state(home, port) == before
-    return told
+    assert stored_state(empty_home, zoho) == before
 
 
 def test_a_closed_browser_is_given_up_with_ctrl_c_and_leaves_the_port_free(
-    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+    empty_home: Path, zoho: SimulatorServer
 ) -> None:
-    before, port = stored_state(empty_home, simulator_server), free_port()
+    before, brought = stored_state(empty_home, zoho), make_sign_in_input(zoho, "browser")
+    command = [*COMMAND, *brought.args, "--port", str(free_port())]
     for _ in range(2):
-        with run_in_terminal(
-            [*COMMAND, *make_sign_in_input(simulator_server, "browser").args, "--port", str(port)]
-        ) as terminal:
-            make_sign_in_input(simulator_server, "browser").type_into(terminal)
+        with run_in_terminal(command) as terminal:
+            brought.type_into(terminal)
             wait_for_output(terminal, CONSENT_PAGE)
             terminal.send("\x03")
             assert terminal.wait_for_exit() == 130
-    assert stored_state(empty_home, simulator_server) == before
-    assert not simulator_server.simulator.request_records
+    assert stored_state(empty_home, zoho) == before
+    assert not zoho.simulator.request_records
 
 
+@pytest.mark.parametrize("command", ["add", "sign-in"])
 def test_it_is_not_this_one_and_the_sign_in_is_revoked(
-    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+    empty_home: Path, run_command: RunCommand, zoho: SimulatorServer, command: str
 ) -> None:
     """The consent was given for the wrong org of several."""
-    before, port = stored_state(empty_home, simulator_server), free_port()
-    with run_in_terminal(
-        [*COMMAND, *make_sign_in_input(simulator_server, "browser").args, "--port", str(port)]
-    ) as terminal:
-        make_sign_in_input(simulator_server, "browser").type_into(terminal)
+    brought = make_sign_in_input(zoho, "browser")
+    args = brought.args
+    if command == "sign-in":
+        add(run_command, zoho, "nordlys")
+        args = sign_in_args(brought)
+    before = stored_state(empty_home, zoho)
+    with run_in_terminal([*COMMAND, *args, "--port", str(free_port())]) as terminal:
+        brought.type_into(terminal)
         asyncio.run(answer_consent_page(wait_for_output(terminal, CONSENT_PAGE), "tern", follow=True))
         terminal.wait_for_text("This sign-in is for: Tern Island Ferries", "[Y/n]")
         terminal.send("n\n")
         assert terminal.wait_for_exit() == 1
         terminal.wait_for_text("Nothing was changed.")
-    assert stored_state(empty_home, simulator_server) == before
-    assert simulator_server.simulator.request_records[-1].path == "/eu/oauth/v2/token/revoke"
+    assert stored_state(empty_home, zoho) == before
+    assert zoho.simulator.request_records[-1].path == "/eu/oauth/v2/token/revoke"
 
 
 def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
-    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+    empty_home: Path, zoho: SimulatorServer
 ) -> None:
-    before, brought = (
-        stored_state(empty_home, simulator_server),
-        make_sign_in_input(simulator_server, "refresh-token"),
-    )
+    before, brought = stored_state(empty_home, zoho), make_sign_in_input(zoho, "refresh-token")
     with run_in_terminal([*COMMAND, *brought.args]) as terminal:
         brought.type_into(terminal)
         terminal.wait_for_text("[Y/n]")
         terminal.send("n\n")
         assert terminal.wait_for_exit() == 1
-    assert stored_state(empty_home, simulator_server) == before
+    assert stored_state(empty_home, zoho) == before
 
 
 @pytest.mark.parametrize(
@@ -175,46 +166,31 @@ def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
     ],
 )
 def test_what_was_mistyped_is_reported_and_never_shown(
-    real_keyring: SecretService,
-    empty_home: Path,
-    simulator_server: SimulatorServer,
-    way: SignInMethod,
-    changed: dict[str, str],
-    sentence: str,
+    empty_home: Path, zoho: SimulatorServer, way: SignInMethod, changed: dict[str, str], sentence: str
 ) -> None:
-    before, brought = (
-        stored_state(empty_home, simulator_server),
-        make_sign_in_input(simulator_server, way).with_secrets(**changed),
-    )
+    before = stored_state(empty_home, zoho)
+    brought = make_sign_in_input(zoho, way).with_secrets(**changed)
     with run_in_terminal([*COMMAND, *brought.args]) as terminal:
         brought.type_into(terminal)
         assert terminal.wait_for_exit() in (1, 3)
         terminal.wait_for_text(f"zbtui: {sentence}")
         assert_no_secret_in(bytes(terminal.output))
-    assert stored_state(empty_home, simulator_server) == before
+    assert stored_state(empty_home, zoho) == before
 
 
 @pytest.mark.parametrize("command", ["add", "sign-in"])
 def test_a_locked_keyring_is_shown_before_anything_is_asked(
-    locked_keyring: dict[str, str],
-    empty_home: Path,
-    simulator_server: SimulatorServer,
-    monkeypatch: pytest.MonkeyPatch,
-    command: str,
+    locked_keyring: SecretService, empty_home: Path, zoho: SimulatorServer, command: str
 ) -> None:
-    for name, value in locked_keyring.items():
-        monkeypatch.setenv(name, value)
-    args = add_args(simulator_server.org("nordlys"))
+    args = add_args(zoho.org("nordlys"))
     if command == "sign-in":
-        config = empty_home / "xdg_config_home" / "zbtui" / "config.toml"
-        config.parent.mkdir(parents=True)
-        config.write_text('[[org]]\nname = "nordlys"\ndata_center = "eu"\nclient_id = "1000.A"\n')
-        args = ["sign-in", "nordlys"]
+        write_config(empty_home, ACME_CONFIG)
+        args = ["sign-in", "acme"]
     with run_in_terminal([*COMMAND, *args]) as terminal:
         assert terminal.wait_for_exit() == 1
         terminal.read_output()
         assert terminal.text.strip() == "zbtui: The keyring is locked. Unlock it."
-    assert not simulator_server.simulator.request_records
+    assert not zoho.simulator.request_records
 
 
 @pytest.mark.parametrize("command", ["add", "sign-in"])
@@ -222,17 +198,17 @@ def test_a_locked_keyring_is_shown_before_anything_is_asked(
 def test_a_keyring_that_goes_while_the_person_thinks_keeps_nothing(
     own_keyring: SecretService,
     empty_home: Path,
-    simulator_server: SimulatorServer,
+    run_command: RunCommand,
+    zoho: SimulatorServer,
     happen: Callable[[SecretService], AbstractContextManager[None]],
     command: str,
 ) -> None:
-    brought = make_sign_in_input(simulator_server, "code")
-    args = add_args(simulator_server.org("nordlys"))
+    brought = make_sign_in_input(zoho, "code")
+    args = add_args(zoho.org("nordlys"))
     if command == "sign-in":
-        first = make_sign_in_input(simulator_server, "refresh-token")
-        assert run_process(*first.args, stdin=first.as_json).status == 0
+        add(run_command, zoho, "nordlys")
         args = ["sign-in", "nordlys"]
-    before = stored_state(empty_home, simulator_server, own_keyring)
+    before = stored_state(empty_home, zoho, own_keyring)
     with run_in_terminal([*COMMAND, *args, "--grant", "code"]) as terminal:
         brought.type_into(terminal)
         terminal.wait_for_text("Is it this one? [Y/n]")
@@ -240,58 +216,43 @@ def test_a_keyring_that_goes_while_the_person_thinks_keeps_nothing(
             terminal.send("y\n")
             assert terminal.wait_for_exit() == 1
         terminal.wait_for_text("zbtui: The keyring ")
-    assert stored_state(empty_home, simulator_server, own_keyring) == before
+    assert stored_state(empty_home, zoho, own_keyring) == before
 
 
 def test_a_config_that_cannot_be_written_is_shown_and_keeps_nothing(
-    real_keyring: SecretService, empty_home: Path, simulator_server: SimulatorServer
+    empty_home: Path, zoho: SimulatorServer
 ) -> None:
     (empty_home / "xdg_state_home" / "zbtui" / "locks" / "config.lock").mkdir(parents=True)
-    before = stored_state(empty_home, simulator_server)
-    with run_in_terminal([*COMMAND, *add_args(simulator_server.org("nordlys"))], columns=300) as terminal:
-        to_the_company(terminal, simulator_server)
+    before = stored_state(empty_home, zoho)
+    with run_in_terminal([*COMMAND, *add_args(zoho.org("nordlys"))], columns=300) as terminal:
+        to_the_company(terminal, zoho)
         terminal.send("\n")
         assert terminal.wait_for_exit() == 3
         terminal.wait_for_text("cannot be written", "Check the rights of file and folder.")
-    assert stored_state(empty_home, simulator_server) == before
+    assert stored_state(empty_home, zoho) == before
 
 
 def test_sign_in_again_may_be_left_while_it_waits_for_the_device(
-    real_keyring: SecretService,
-    empty_home: Path,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    empty_home: Path, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
-    before = stored_state(empty_home, simulator_server)
-    client = make_sign_in_input(simulator_server, "device")
-    command = [
-        "sign-in",
-        "nordlys",
-        "--grant",
-        "device",
-        "--client-id",
-        simulator_server.org("nordlys").client_id,
-    ]
-    with run_in_terminal([*COMMAND, *command[:4], *client.args[2:4]]) as terminal:
+    add(run_command, zoho, "nordlys")
+    before = stored_state(empty_home, zoho)
+    client = make_sign_in_input(zoho, "device")
+    with run_in_terminal([*COMMAND, *sign_in_args(client)]) as terminal:
         client.type_into(terminal)
         wait_for_output(terminal, USER_CODE)
         terminal.send("\x03")
         assert terminal.wait_for_exit() == 130
-    assert stored_state(empty_home, simulator_server) == before
+    assert stored_state(empty_home, zoho) == before
     assert run_command("check").status == 0
 
 
 @pytest.mark.parametrize("answers", [[], ["y\n"]], ids=["remove", "revoke"])
 def test_the_questions_of_remove_may_be_left_with_ctrl_c(
-    real_keyring: SecretService,
-    empty_home: Path,
-    run_command: RunCommand,
-    simulator_server: SimulatorServer,
-    answers: list[str],
+    empty_home: Path, run_command: RunCommand, zoho: SimulatorServer, answers: list[str]
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
-    before = stored_state(empty_home, simulator_server)
+    add(run_command, zoho, "nordlys")
+    before = stored_state(empty_home, zoho)
     with run_in_terminal([*COMMAND, "remove", "nordlys"]) as terminal:
         terminal.wait_for_text("delete its credentials from the keyring? [y/N]")
         for answer in answers:
@@ -299,4 +260,4 @@ def test_the_questions_of_remove_may_be_left_with_ctrl_c(
             terminal.wait_for_text("Revoke its refresh token at Zoho, too? [y/N]")
         terminal.send("\x03")
         assert terminal.wait_for_exit() == 130
-    assert stored_state(empty_home, simulator_server) == before
+    assert stored_state(empty_home, zoho) == before

@@ -285,11 +285,11 @@ def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(run_command:
 
 
 def test_json_is_whole_and_text_comes_out_whatever_the_characters_of_the_terminal(
-    real_keyring: SecretService, run_command: RunCommand, simulator_server: SimulatorServer
+    real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
     """A pipe on Windows has the characters of its code page."""
-    simulator_server.simulator.forced_kinds["sakura"] = "SCHEDULED"
-    add(run_command, simulator_server, "sakura")
+    zoho.simulator.forced_kinds["sakura"] = "SCHEDULED"
+    add(run_command, zoho, "sakura")
     text = run_process("check", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert text.status == 0
     assert "sakura" in text.out
@@ -347,9 +347,8 @@ def test_output_that_cannot_be_written_is_no_bug_of_zbtuis(empty_home: Path) -> 
             timeout=60,
         )
     assert done.returncode == 3  # a check that nobody could read is no warning
-    assert not any(word.encode() in done.stderr for word in (*CRASH_MARKS, "Exception ignored")), (
-        done.stderr
-    )
+    shown = done.stderr.decode()
+    assert not any(word in shown for word in (*CRASH_MARKS, "Exception ignored")), shown
 
 
 def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
@@ -374,11 +373,11 @@ def test_a_check_that_ends_in_a_bug_is_unknown_and_not_a_warning(
 def test_a_state_folder_that_cannot_be_made_is_shown_and_nothing_breaks(
     real_keyring: SecretService,
     run_command: RunCommand,
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    add(run_command, simulator_server, "nordlys")
+    add(run_command, zoho, "nordlys")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     run = run_command("check", "--format", "json")

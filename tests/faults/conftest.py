@@ -26,5 +26,5 @@ def secret_search(
 
 
 @pytest.fixture(scope="session")
-def certificate_authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
     return make_certificate_authority(tmp_path_factory.mktemp("authority"))

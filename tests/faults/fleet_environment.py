@@ -36,7 +36,7 @@ FAILED_POLLS_UNTIL_UNKNOWN = 3
 class FleetEnvironment:
     """The fleet, its relay, clock and simulator."""
 
-    simulator_server: SimulatorServer
+    zoho: SimulatorServer
     clock: FakeClock
     fleet: Fleet
     relay: Relay

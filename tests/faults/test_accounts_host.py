@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -316,17 +317,23 @@ def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
 ROWS: Final = dict(redirect_cases())
 
 
+@pytest.fixture(scope="module")
+def every_host(authority: CertificateAuthority) -> ssl.SSLContext:
+    """TLS for a server that takes each host's place."""
+    return authority.server_context(*NAMES)
+
+
 @asynccontextmanager
 async def intercepted_flow(
-    authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch, row: RedirectCase
+    authority: CertificateAuthority,
+    every_host: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    row: RedirectCase,
 ) -> AsyncIterator[FlowUnderTest]:
     """One that is led to the crossroads, whomever it calls."""
     async with run_faulty_server(send_bytes(HttpAnswer(TOKEN_ANSWER).as_bytes(""))) as here:
         answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **row.says}.items()}
-        async with (
-            InterceptingProxy(answers, authority.server_context(*NAMES)) as hosts,
-            HttpClient() as http,
-        ):
+        async with InterceptingProxy(answers, every_host) as hosts, HttpClient() as http:
             monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
             for name in ("HTTPS_PROXY", "HTTP_PROXY"):
                 monkeypatch.setenv(name, hosts.url)
@@ -336,11 +343,11 @@ async def intercepted_flow(
 
 @pytest.mark.parametrize("name", ROWS)
 async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
-    name: str, certificate_authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+    name: str, authority: CertificateAuthority, every_host: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = ROWS[name]
     trouble: Problem | None = None
-    async with intercepted_flow(certificate_authority, monkeypatch, row) as scene:
+    async with intercepted_flow(authority, every_host, monkeypatch, row) as scene:
         try:
             await row.does(scene)
         except ProblemError as error:
@@ -366,9 +373,9 @@ async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
     "url", ["https://evil.example", "http://accounts.zoho.eu", "https://accounts.zoho.com"]
 )
 async def test_who_goes_astray_is_seen(
-    url: str, certificate_authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+    url: str, authority: CertificateAuthority, every_host: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with intercepted_flow(certificate_authority, monkeypatch, RedirectCase(end)) as scene:
+    async with intercepted_flow(authority, every_host, monkeypatch, RedirectCase(end)) as scene:
         await scene.http.send("POST", url + TOKEN_PATH, form={"client_secret": "the-client-secret"})
         await scene.http.send("POST", scene.here.url, form={"client_secret": "the-client-secret"})
     (heard,) = scene.hosts.requests

@@ -45,7 +45,7 @@ Fault = Callable[[FleetEnvironment], AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture(scope="module")
-def simulator_server() -> Iterator[SimulatorServer]:
+def zoho() -> Iterator[SimulatorServer]:
     with run_large_simulator_server(CLOCK) as served:
         yield served
 
@@ -63,7 +63,7 @@ class HostNames:
                 return known(host, *args, **options)
             if self.hang:
                 self.hang.wait(30)
-            if self.fail or self.hang:
+            if self.fail:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
             return known("127.0.0.1", *args, **options)
 
@@ -74,10 +74,10 @@ NAMES = HostNames()
 
 
 @pytest.fixture(autouse=True)
-def host_names(monkeypatch: pytest.MonkeyPatch, certificate_authority: CertificateAuthority) -> None:
+def host_names(monkeypatch: pytest.MonkeyPatch, authority: CertificateAuthority) -> None:
     """One name is this machine, and whoever is called by it has a certificate that is trusted here."""
     monkeypatch.setattr(socket, "getaddrinfo", NAMES.patched_lookup(socket.getaddrinfo))
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate_file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
     for name in ("NO_PROXY", "no_proxy", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
 
@@ -128,13 +128,10 @@ CERTIFICATES = {
 
 @pytest.mark.parametrize("certificate", CERTIFICATES)
 async def test_a_certificate_that_proves_nothing_is_shown_and_nothing_is_sent(
-    simulator_server: SimulatorServer,
-    secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
-    certificate: str,
+    zoho: SimulatorServer, secret_search: SecretSearch, authority: CertificateAuthority, certificate: str
 ) -> None:
-    fault = CERTIFICATES[certificate](certificate_authority)
-    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+    fault = CERTIFICATES[certificate](authority)
+    async with environment_by_name(zoho, secret_search, authority) as scene:
         await scene.poll()
         heard = scene.relay.request_count
 
@@ -151,9 +148,7 @@ async def test_a_certificate_that_proves_nothing_is_shown_and_nothing_is_sent(
 
 
 async def test_a_host_that_speaks_no_tls_is_shown(
-    simulator_server: SimulatorServer,
-    secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
+    zoho: SimulatorServer, secret_search: SecretSearch, authority: CertificateAuthority
 ) -> None:
     @asynccontextmanager
     async def plain(scene: FleetEnvironment) -> AsyncIterator[None]:
@@ -162,7 +157,7 @@ async def test_a_host_that_speaks_no_tls_is_shown(
             yield
         await scene.relay.restart_with_certificate(None)
 
-    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+    async with environment_by_name(zoho, secret_search, authority) as scene:
         await assert_fault_is_survived(scene, plain(scene), "OFFLINE", "could not be trusted")
 
 
@@ -178,37 +173,27 @@ class PlainHost(Relay):
         writer.close()
 
 
-async def test_a_name_that_is_not_known_is_shown(
-    simulator_server: SimulatorServer,
+@pytest.mark.parametrize(
+    ("hangs", "says"),
+    [(False, f"{NAME} cannot be reached: no such name"), (True, f"{NAME} does not answer")],
+)
+async def test_a_name_that_is_not_known_or_that_nobody_looks_up_is_shown(
+    zoho: SimulatorServer,
     secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
+    authority: CertificateAuthority,
+    hangs: bool,
+    says: str,
 ) -> None:
     @asynccontextmanager
     async def unknown() -> AsyncIterator[None]:
-        NAMES.fail = True
+        asked = threading.Event()
+        NAMES.fail, NAMES.hang = True, asked if hangs else None
         yield
-        NAMES.fail = False
-
-    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
-        await assert_fault_is_survived(
-            scene, unknown(), "OFFLINE", f"{NAME} cannot be reached: no such name"
-        )
-
-
-async def test_a_name_that_nobody_looks_up_is_shown(
-    simulator_server: SimulatorServer,
-    secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
-) -> None:
-    @asynccontextmanager
-    async def unanswered() -> AsyncIterator[None]:
-        NAMES.hang = asked = threading.Event()
-        yield
-        NAMES.hang = None
+        NAMES.fail, NAMES.hang = False, None
         asked.set()
 
-    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
-        await assert_fault_is_survived(scene, unanswered(), "OFFLINE", f"{NAME} does not answer")
+    async with environment_by_name(zoho, secret_search, authority) as scene:
+        await assert_fault_is_survived(scene, unknown(), "OFFLINE", says)
 
 
 # Proxies
@@ -229,7 +214,8 @@ async def behind_proxy(
 
 
 HTML = b"<html>Sign in to the Wi-Fi</html>"
-PROXIES: dict[str, tuple[FaultyResponse, str]] = {
+PROXIES: dict[str, tuple[FaultyResponse | None, str]] = {
+    "is gone": (None, "cannot be reached"),
     "refuses": (send_bytes(http_response(403)), f"The proxy does not let the call to {NAME} through"),
     "asks for a password": (
         send_bytes(http_response(407, b"", 'Proxy-Authenticate: Basic realm="office"')),
@@ -250,60 +236,41 @@ PROXIES: dict[str, tuple[FaultyResponse, str]] = {
 
 @pytest.mark.parametrize("does", PROXIES)
 async def test_a_proxy_that_misbehaves_is_shown(
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
+    authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
     does: str,
 ) -> None:
     misbehave, says = PROXIES[does]
-    async with behind_proxy(simulator_server, secret_search, certificate_authority, monkeypatch) as (
-        scene,
-        proxy,
-    ):
+    async with behind_proxy(zoho, secret_search, authority, monkeypatch) as (scene, proxy):
 
         @asynccontextmanager
         async def misbehaving() -> AsyncIterator[None]:
             proxy.fault = misbehave
+            if not misbehave:
+                await proxy.stop()
             yield
             proxy.fault = None
+            if not misbehave:
+                await proxy.start()
 
         await assert_fault_is_survived(scene, misbehaving(), "OFFLINE", says)
 
 
-async def test_a_proxy_that_is_gone_is_shown(
-    simulator_server: SimulatorServer,
-    secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with behind_proxy(simulator_server, secret_search, certificate_authority, monkeypatch) as (
-        scene,
-        proxy,
-    ):
-
-        @asynccontextmanager
-        async def gone() -> AsyncIterator[None]:
-            await proxy.stop()
-            yield
-            await proxy.start()
-
-        await assert_fault_is_survived(scene, gone(), "OFFLINE", "cannot be reached")
-
-
 async def test_a_file_of_certificates_that_is_gone_is_shown(
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
+    authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It is read when the program first asks: from then on it may come and go."""
-    missing = Path(certificate_authority.folder / "not there")
-    async with environment_by_name(simulator_server, secret_search, certificate_authority) as scene:
+    missing = Path(authority.folder / "not there")
+    async with environment_by_name(zoho, secret_search, authority) as scene:
         monkeypatch.setenv("SSL_CERT_FILE", str(missing))
         seen = await scene.poll()
         assert "SSL_CERT_FILE" in scene.panel_text(seen[FAULTY_ORG])
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate_authority.certificate_file))
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
         assert all(one.polls.problem is None for one in (await scene.poll()).values())
 
 
@@ -311,18 +278,18 @@ async def test_a_file_of_certificates_that_is_gone_is_shown(
 
 
 async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
-    simulator_server: SimulatorServer,
+    zoho: SimulatorServer,
     secret_search: SecretSearch,
-    certificate_authority: CertificateAuthority,
+    authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """More than the client has places, in all; none is given up before the others are done."""
     monkeypatch.setattr(room, "READ_SECONDS", 60.0)
     monkeypatch.setattr(room, "TOTAL_SECONDS", 60.0)
-    tls, crowd = certificate_authority.server_context(NAME), neighbors_of(simulator_server)
+    tls, crowd = authority.server_context(NAME), neighbors_of(zoho)
     assert len(crowd) > room.MAX_REQUESTS
     async with fleet_environment(
-        simulator_server, CLOCK, secret_search, lambda up: Relay(up, NAME, tls), crowd
+        zoho, CLOCK, secret_search, lambda up: Relay(up, NAME, tls), crowd
     ) as scene:
         await scene.poll(*crowd, *HEALTHY_ORGS)
         for _ in range(FAILED_POLLS_UNTIL_UNKNOWN):
@@ -357,21 +324,21 @@ def hanging() -> tuple[FaultyResponse, asyncio.Event]:
 
 
 async def test_an_answer_that_came_before_the_machine_slept_is_not_shown_as_new(
-    simulator_server: SimulatorServer, secret_search: SecretSearch
+    zoho: SimulatorServer, secret_search: SecretSearch
 ) -> None:
-    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+    async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await scene.poll()
         scene.relay.release = asyncio.Event()
         looking = asyncio.create_task(scene.poll())
         await scene.relay.is_holding.wait()
         CLOCK.jump_wall_clock(timedelta(hours=1))
-        scene.simulator_server.simulator.forced_kinds[FAULTY_ORG] = "FAILED"
+        scene.zoho.simulator.forced_kinds[FAULTY_ORG] = "FAILED"
         scene.relay.release.set()
         seen = await looking
         assert scene.verdict(seen[FAULTY_ORG]).badge == "FAILED"
         assert "seen just now" in scene.panel_text(seen[FAULTY_ORG])
         assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
-        del scene.simulator_server.simulator.forced_kinds[FAULTY_ORG]
+        del scene.zoho.simulator.forced_kinds[FAULTY_ORG]
         after = await scene.poll()
         assert all(after[name].polls.problem is None for name in ALL_ORGS)
         assert scene.verdict(after[FAULTY_ORG]).level is not Level.CRITICAL

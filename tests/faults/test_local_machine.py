@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -165,12 +165,10 @@ RUNNING_FAULTS = {
         "fjord",
     ),
     "clock ahead": Fault(
-        lambda at: clock_is_set(at, DAYS),
-        ("This machine's clock is 2d ahead of Zoho's",),
+        lambda at: clock_is_set(at, DAYS), ("This machine's clock is 2d ahead of Zoho's",)
     ),
     "clock behind": Fault(
-        lambda at: clock_is_set(at, -DAYS),
-        ("This machine's clock is 2d behind Zoho's",),
+        lambda at: clock_is_set(at, -DAYS), ("This machine's clock is 2d behind Zoho's",)
     ),
 }
 
@@ -258,7 +256,7 @@ async def test_when_the_zone_changes_its_time_countdowns_and_polls_go_on(
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     start, before, after = CHANGES[change]
-    berlin = replace_clock(local_machine, FakeClock(start))
+    berlin = replace(local_machine, clock=FakeClock(start))
     await berlin.add_orgs()
     async with run_app(berlin) as home:
         await home.wait_for_text(WELL)
@@ -278,10 +276,6 @@ async def test_when_the_zone_changes_its_time_countdowns_and_polls_go_on(
         await home.wait_for_text(after)
         await home.press("1")
         await assert_is_well(home)
-
-
-def replace_clock(machine: LocalMachine, clock: FakeClock) -> LocalMachine:
-    return LocalMachine(machine.home, machine.keyring, machine.secret_search, clock)
 
 
 def countdown(shown: str) -> timedelta:

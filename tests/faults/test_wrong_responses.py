@@ -42,7 +42,7 @@ CLOCK = FakeClock()
 
 
 @pytest.fixture(scope="module")
-def simulator_server() -> Iterator[SimulatorServer]:
+def zoho() -> Iterator[SimulatorServer]:
     with run_large_simulator_server(CLOCK) as served:
         yield served
 
@@ -59,19 +59,18 @@ def head(*lines: str) -> bytes:
 
 
 JSON = b'{"backup": null}'
+BROKE_OFF, TOO_LARGE, WRONG = "broke the connection off", "larger than 1 MiB", "BAD ANSWER"
+
+
+def reply(status: int, body: bytes = b"", *headers: str) -> FaultyResponse:
+    return send_bytes(http_response(status, body, *headers))
+
+
 FAULTS: dict[str, tuple[FaultyResponse, str, str]] = {
-    "reset before the head": (reset_connection, "OFFLINE", "broke the connection off"),
-    "closed before the head": (send_bytes(b""), "OFFLINE", "broke the connection off"),
-    "closed within the head": (
-        send_bytes(head("Content-Type: app")[:-9]),
-        "OFFLINE",
-        "broke the connection off",
-    ),
-    "closed after the head": (
-        send_bytes(head("Content-Length: 9", "")),
-        "OFFLINE",
-        "broke the connection off",
-    ),
+    "reset before the head": (reset_connection, "OFFLINE", BROKE_OFF),
+    "closed before the head": (send_bytes(b""), "OFFLINE", BROKE_OFF),
+    "closed within the head": (send_bytes(head("Content-Type: app")[:-9]), "OFFLINE", BROKE_OFF),
+    "closed after the head": (send_bytes(head("Content-Length: 9", "")), "OFFLINE", BROKE_OFF),
     "no answer": (never_answer, "OFFLINE", "took too long"),
     "a head without an end": (
         drip_bytes(head(), b"X-More: and more\r\n" * 400),
@@ -80,87 +79,65 @@ FAULTS: dict[str, tuple[FaultyResponse, str, str]] = {
     ),
     "a head that drips": (drip_bytes(head(), b"X"), "OFFLINE", "took too long"),
     "a body that drips": (drip_bytes(head("Content-Length: 999", ""), b" "), "OFFLINE", "took too long"),
-    "half a body": (
-        send_bytes(head("Content-Length: 99", "") + JSON),
-        "OFFLINE",
-        "broke the connection off",
-    ),
+    "half a body": (send_bytes(head("Content-Length: 99", "") + JSON), "OFFLINE", BROKE_OFF),
     "a length that is none": (
         send_bytes(head("Content-Length: x", "") + JSON),
         "OFFLINE",
         "broke the connection",
     ),
-    "a length that is too short": (
-        send_bytes(head("Content-Length: 5", "") + JSON),
-        "BAD ANSWER",
-        "not the JSON",
-    ),
-    "no HTTP": (send_bytes(b"220 smtp.example ready\r\n\r\n"), "OFFLINE", "broke the connection off"),
+    "a length that is too short": (send_bytes(head("Content-Length: 5", "") + JSON), WRONG, "not the JSON"),
+    "no HTTP": (send_bytes(b"220 smtp.example ready\r\n\r\n"), "OFFLINE", BROKE_OFF),
     "a body without an end": (
         drip_bytes(head("Transfer-Encoding: chunked", ""), b"80000\r\n" + b" " * 0x80000 + b"\r\n"),
-        "BAD ANSWER",
-        "larger than 1 MiB",
+        WRONG,
+        TOO_LARGE,
     ),
-    "a gigabyte": (
-        drip_bytes(head("Content-Length: 1073741824", ""), b" " * 0x80000),
-        "BAD ANSWER",
-        "larger than 1 MiB",
-    ),
+    "a gigabyte": (drip_bytes(head("Content-Length: 1073741824", ""), b" " * 0x80000), WRONG, TOO_LARGE),
     "a packed bomb": (
-        send_bytes(http_response(200, gzip.compress(bytes(64 << 20)), "Content-Encoding: gzip")),
-        "BAD ANSWER",
-        "larger than 1 MiB",
+        reply(200, gzip.compress(bytes(64 << 20)), "Content-Encoding: gzip"),
+        WRONG,
+        TOO_LARGE,
     ),
     "packed and broken": (
-        send_bytes(http_response(200, b"\x1f\x8b-no", "Content-Encoding: gzip")),
-        "BAD ANSWER",
+        reply(200, b"\x1f\x8b-no", "Content-Encoding: gzip"),
+        WRONG,
         "is packed, and broken",
     ),
     "a wrong charset": (
-        send_bytes(
-            http_response(200, '{"backup": "é"}'.encode("latin-1"), "Content-Type: application/json")
-        ),
-        "BAD ANSWER",
+        reply(200, '{"backup": "é"}'.encode("latin-1"), "Content-Type: application/json"),
+        WRONG,
         "not the JSON",
     ),
     "a captive portal": (
-        send_bytes(http_response(200, b"<html>Sign in to the Wi-Fi</html>", "Content-Type: text/html")),
-        "BAD ANSWER",
+        reply(200, b"<html>Sign in to the Wi-Fi</html>", "Content-Type: text/html"),
+        WRONG,
         "A web page came",
     ),
     "a page of maintenance": (
-        send_bytes(http_response(503, b"<html>Back soon</html>")),
+        reply(503, b"<html>Back soon</html>"),
         "ZOHO ERROR",
         "out of order (HTTP 503)",
     ),
     "to another host": (
-        send_bytes(http_response(302, b"", "Location: http://127.0.0.1:9/stolen")),
-        "BAD ANSWER",
+        reply(302, b"", "Location: http://127.0.0.1:9/stolen"),
+        WRONG,
         "it is not followed",
     ),
-    "to itself": (
-        send_bytes(http_response(301, b"", "Location: /crm/bulk/v7/backup")),
-        "BAD ANSWER",
-        "it is not followed",
-    ),
-    "400": (send_bytes(http_response(400)), "BAD ANSWER", "HTTP 400"),
-    "403": (send_bytes(http_response(403)), "NO ACCESS", "refuses the user"),
-    "404": (send_bytes(http_response(404)), "BAD ANSWER", "refuses the call (HTTP 404)"),
-    "500": (send_bytes(http_response(500)), "ZOHO ERROR", "out of order (HTTP 500)"),
+    "to itself": (reply(301, b"", "Location: /crm/bulk/v7/backup"), WRONG, "it is not followed"),
+    "400": (reply(400), WRONG, "HTTP 400"),
+    "403": (reply(403), "NO ACCESS", "refuses the user"),
+    "404": (reply(404), WRONG, "refuses the call (HTTP 404)"),
+    "500": (reply(500), "ZOHO ERROR", "out of order (HTTP 500)"),
     "500 with a body": (
-        send_bytes(http_response(500, b'{"code": "INTERNAL_ERROR", "message": "x", "status": "error"}')),
+        reply(500, b'{"code": "INTERNAL_ERROR", "message": "x", "status": "error"}'),
         "ZOHO ERROR",
         "internal error",
     ),
-    "502": (send_bytes(http_response(502, b"Bad gateway")), "ZOHO ERROR", "out of order (HTTP 502)"),
-    "429": (send_bytes(http_response(429)), "THROTTLED", "limit on API calls"),
-    "429 for so many seconds": (
-        send_bytes(http_response(429, b"", "Retry-After: 90")),
-        "THROTTLED",
-        "limit on API calls",
-    ),
+    "502": (reply(502, b"Bad gateway"), "ZOHO ERROR", "out of order (HTTP 502)"),
+    "429": (reply(429), "THROTTLED", "limit on API calls"),
+    "429 for so many seconds": (reply(429, b"", "Retry-After: 90"), "THROTTLED", "limit on API calls"),
     "429 until a date": (
-        send_bytes(http_response(429, b"", "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT")),
+        reply(429, b"", "Retry-After: Fri, 01 Jan 2100 00:00:00 GMT"),
         "THROTTLED",
         "limit on API calls",
     ),
@@ -171,15 +148,15 @@ LARGE = ("a gigabyte", "a packed bomb", "a body without an end", "a head without
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_host_that_misbehaves_is_shown_and_harms_nobody_else(
-    simulator_server: SimulatorServer, fault: str, secret_search: SecretSearch
+    zoho: SimulatorServer, fault: str, secret_search: SecretSearch
 ) -> None:
     misbehave, word, says = FAULTS[fault]
-    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+    async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await assert_fault_is_survived(scene, fault_on_relay(scene, misbehave), word, says)
 
 
 async def test_a_host_that_refuses_is_shown_and_harms_nobody_else(
-    simulator_server: SimulatorServer, secret_search: SecretSearch
+    zoho: SimulatorServer, secret_search: SecretSearch
 ) -> None:
     @asynccontextmanager
     async def refusing(scene: FleetEnvironment) -> AsyncIterator[None]:
@@ -187,25 +164,23 @@ async def test_a_host_that_refuses_is_shown_and_harms_nobody_else(
         yield
         await scene.relay.start()
 
-    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+    async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await assert_fault_is_survived(scene, refusing(scene), "OFFLINE", "cannot be reached")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("place", ["another host", "a loop"])
 async def test_a_redirect_is_shown_and_not_followed(
-    simulator_server: SimulatorServer, status: int, place: str, secret_search: SecretSearch
+    zoho: SimulatorServer, status: int, place: str, secret_search: SecretSearch
 ) -> None:
     async with (
-        fleet_environment(simulator_server, CLOCK, secret_search) as scene,
-        run_faulty_server(send_bytes(http_response(200, JSON))) as other,
+        fleet_environment(zoho, CLOCK, secret_search) as scene,
+        run_faulty_server(reply(200, JSON)) as other,
     ):
         to = other.url if place == "another host" else scene.relay.url
         await scene.poll()
         heard = scene.relay.request_count
-        async with fault_on_relay(
-            scene, send_bytes(http_response(status, b"", f"Location: {to}/crm/bulk/v7/backup"))
-        ):
+        async with fault_on_relay(scene, reply(status, b"", f"Location: {to}/crm/bulk/v7/backup")):
             seen = await scene.poll()
         assert "it is not followed" in scene.panel_text(seen["nordlys"])
         assert scene.relay.request_count == heard + 1
@@ -214,13 +189,13 @@ async def test_a_redirect_is_shown_and_not_followed(
 
 @pytest.mark.parametrize("told", ["in seconds", "as a date"])
 async def test_until_the_moment_that_zoho_names_nobody_asks_again(
-    simulator_server: SimulatorServer, told: str, secret_search: SecretSearch
+    zoho: SimulatorServer, told: str, secret_search: SecretSearch
 ) -> None:
-    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+    async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await scene.poll()
         until = CLOCK.now() + timedelta(hours=2, minutes=1)  # the look is a minute later
         value = "7200" if told == "in seconds" else format_datetime(until, usegmt=True)
-        async with fault_on_relay(scene, send_bytes(http_response(429, b"", f"Retry-After: {value}"))):
+        async with fault_on_relay(scene, reply(429, b"", f"Retry-After: {value}")):
             seen = await scene.poll()
         assert seen["nordlys"].activity.next_poll is not None
         assert seen["nordlys"].activity.next_poll >= until
@@ -230,9 +205,9 @@ async def test_until_the_moment_that_zoho_names_nobody_asks_again(
 
 @pytest.mark.parametrize("fault", LARGE)
 async def test_a_large_answer_takes_no_such_memory(
-    simulator_server: SimulatorServer, fault: str, secret_search: SecretSearch
+    zoho: SimulatorServer, fault: str, secret_search: SecretSearch
 ) -> None:
-    async with fleet_environment(simulator_server, CLOCK, secret_search) as scene:
+    async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await scene.poll()
         async with fault_on_relay(scene, FAULTS[fault][0]):
             tracemalloc.start()

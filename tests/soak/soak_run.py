@@ -229,14 +229,3 @@ def changes_not_recorded(log: SoakLog, world: SimulatedWorld, days: float) -> It
             if whole and calm and not reached and moment.kind in ("SCHEDULED", "COMPLETED", "FAILED"):
                 yield f"{name}: {moment.kind} from {begins} to {ends}"
             at = max(moment.ends_at, at + EVERY)
-
-
-__all__ = [
-    "KEEP",
-    "Change",
-    "ResourceUse",
-    "SoakLog",
-    "changes_not_recorded",
-    "phases_missed",
-    "run_fleet_for",
-]

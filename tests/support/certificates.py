@@ -49,9 +49,7 @@ class CertificateAuthority:
         file = self.folder / f"{issued.serial_number:x}.pem"
         file.write_bytes(
             key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
             + issued.public_bytes(serialization.Encoding.PEM)
         )
