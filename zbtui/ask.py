@@ -77,8 +77,7 @@ def ask_number(what: str) -> str:
 def read_secrets(method: SignInMethod | None) -> tuple[SignInMethod, TypedSecrets]:
     """Ask for the secrets on a terminal, without echo; else read one JSON object from stdin.
 
-    Args:
-        method: None: not given; the keys of the JSON then decide.
+    Without a method, the keys of the JSON decide.
     """
     if is_terminal(sys.stdin):
         method = method or "refresh-token"
@@ -111,9 +110,7 @@ def _ask_secret(key: str) -> str:
 
 
 def _read_line(prompt: str) -> str:
-    """Raises:
-    EOFError: the end of input.
-    """
+    """Raise `EOFError` at the end of input."""
     with _interrupted_at_once():  # around the prompt, too: ctrl+c must work as soon as it shows
         print_message(prompt, end="")
         line = sys.stdin.readline()

@@ -33,12 +33,9 @@ async def add_org(
     verify: bool,
     assume_yes: bool,
 ) -> int:
-    """Put an org under watch.
+    """Put an org under watch; `table` has the keys of its `[[org]]`, without the grant.
 
-    Args:
-        table: the keys of its `[[org]]` table, without the grant.
-        method: None: ask for it, or take it from the piped-in keys.
-        assume_yes: whether to skip the question if it is the right org.
+    Without a method, it is asked for, or follows from the piped-in keys.
     """
     org, method = await _resolve_org_and_method(desk, table, method, None)
     return await _sign_in(desk, org, method, port, original=None, verify=verify, assume_yes=assume_yes)
@@ -53,11 +50,7 @@ async def sign_in_again(
     *,
     assume_yes: bool,
 ) -> int:
-    """Replace the credentials of an org under watch.
-
-    Args:
-        changed: keys of its `[[org]]` that change too, such as the client id.
-    """
+    """Replace the credentials of an org under watch, and the `changed` keys of its `[[org]]`."""
     before = find_org(desk.stores.config.load(), org_name)
     table = org_to_table(before) | dict(changed)
     if "data_center" in changed:
@@ -145,8 +138,7 @@ async def _sign_in(
     flow = org_service.begin_sign_in(org, method, existing=original, port=port)
     try:
         preview = await _finish_or_cancel(
-            flow,
-            flow.sign_in(secrets.client_secret, secrets.code_or_token, _print_progress, verify=verify),
+            flow, flow.sign_in(secrets.client_secret, secrets.code_or_token, _print_progress, verify=verify)
         )
         _print_preview(preview)
         is_company_known = isinstance(preview.company, Company)

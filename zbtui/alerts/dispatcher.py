@@ -79,10 +79,8 @@ class AlertDispatcher:
     ) -> tuple[StoredAlert, ...]:
         """Store the alerts that are due, with a delivery for each configured channel.
 
-        Args:
-            snapshots: all orgs that this process watches, and no others.
-            verdicts: read and filled.
-            covers_all_orgs: whether these are all configured orgs.
+        `snapshots` are all orgs that this process watches, and no others; `covers_all_orgs`: these are all
+        configured ones.
         """
         outbox, now = self._journal.outbox, self._clock.now()
         rules = AlertRules(self.settings, policy.every, covers_all_orgs)
@@ -112,11 +110,7 @@ class AlertDispatcher:
         now: datetime,
         rejudge: Collection[str] = (),
     ) -> list[JudgedOrg]:
-        """All orgs with their verdicts, cached ones where they still hold.
-
-        Args:
-            rejudge: names of orgs that are judged in any case.
-        """
+        """All orgs with their verdicts, cached ones where they still hold, except those to `rejudge`."""
         judged = []
         patience, count = self.settings.failed_looks, 0
         for one in snapshots:
@@ -145,10 +139,8 @@ class AlertDispatcher:
     async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
         """Send all deliveries that are due, oldest first; no channel waits for another.
 
-        Do not cancel it: each delivery has its own time limit.
-
-        Args:
-            local_channels: channels within this process, by name, such as `desktop`.
+        `local_channels` are within this process, by name, such as `desktop`. Do not cancel it: each
+        delivery has its own time limit.
         """
         local = {channel: _local_sender(channel, show) for channel, show in (local_channels or {}).items()}
         senders = {**local, **self._senders()}
@@ -166,11 +158,7 @@ class AlertDispatcher:
 
     def _channels(self) -> list[str]:
         settings = self.settings
-        wanted = {
-            "command": settings.on_change,
-            "webhook": settings.webhook,
-            "desktop": settings.desktop,
-        }
+        wanted = {"command": settings.on_change, "webhook": settings.webhook, "desktop": settings.desktop}
         return [channel for channel, value in wanted.items() if value]
 
     def _senders(self) -> dict[str, Sender]:

@@ -16,14 +16,7 @@ OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = ("text", "json", "openmetrics"
 
 
 def formatter_for(output_format: OutputFormat, *, coloured: bool = False) -> Callable[[Report], str]:
-    """The function that formats a report.
-
-    Args:
-        coloured: whether the text format uses colour.
-
-    Raises:
-        ProblemError: the library for the metrics is not installed.
-    """
+    """The function that formats a report. Raises `ProblemError` without the library for the metrics."""
     if output_format == "openmetrics":
         try:
             from zbtui.check.openmetrics_format import report_as_openmetrics

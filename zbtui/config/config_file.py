@@ -37,9 +37,7 @@ class ConfigFile:
     """The config at `path`. Each method may raise a `ProblemError` of kind `config`."""
 
     def __init__(self, path: Path, lock: Path) -> None:
-        """Args:
-        lock: the lock file for edits; its folder is created if missing.
-        """
+        """`lock` is the lock file for edits; its folder is created if missing."""
         self.path = path
         self._lock = lock
         self._known = self._stamp()
@@ -98,9 +96,7 @@ class ConfigFile:
     def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
         """Change the keys of an `[[org]]` that differ, in place.
 
-        Args:
-            original: what `org` was edited from; changes by others since then stay. None: the
-                current one.
+        `org` was edited from `original` (None: the current one); changes by others since then stay.
         """
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:

@@ -92,10 +92,7 @@ class OrgExamination:
 def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> timedelta:
     """How far Zoho's clock is ahead of this machine's, at least.
 
-    Args:
-        server_time: the `Date` header, in whole seconds.
-        sent: when the request was sent.
-        received: when the answer came; any time between the two counts as equal.
+    `server_time` is in whole seconds; any time from `sent` to `received` counts as equal.
     """
     if server_time > received:
         return server_time - received
@@ -125,9 +122,7 @@ def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
 
 
 def keyring_finding(answer: str | Problem) -> Finding:
-    """Args:
-    answer: the back end's name, or its problem.
-    """
+    """`answer` is the back end's name, or its problem."""
     if isinstance(answer, Problem):
         return problem_finding("keyring", None, answer)
     return Finding(
@@ -136,9 +131,7 @@ def keyring_finding(answer: str | Problem) -> Finding:
 
 
 def config_finding(path: str, orgs: int | Problem) -> Finding:
-    """Args:
-    orgs: the number of orgs under watch, or the problem with the config.
-    """
+    """`orgs` is the number of orgs under watch, or the problem with the config."""
     if isinstance(orgs, Problem):
         return problem_finding("config", None, orgs)
     path = clean(path)
@@ -180,11 +173,7 @@ def may_be_wrong_data_center(seen: OrgExamination) -> bool:
 
 
 def org_findings(seen: OrgExamination, zone: tzinfo | None) -> list[Finding]:
-    """One finding for each step, checked or not.
-
-    Args:
-        zone: for the times; None: the system's.
-    """
+    """One finding for each step, checked or not, with times in `zone` (None: the system's)."""
     return [
         _sign_in_finding(seen),
         _token_finding(seen, zone),

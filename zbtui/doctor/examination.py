@@ -64,14 +64,10 @@ class Doctor:
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
     ) -> AsyncGenerator[Finding, None]:
-        """All findings in a fixed order, each as soon as it is known.
+        """All findings on these orgs (empty: all) in a fixed order, each as soon as it is known.
 
-        The orgs are examined concurrently, and reported in the order of the config.
-
-        Args:
-            names: only these orgs; empty: all.
-            search_data_centers: ask the other data centers for an org that may belong there: up to
-                ten token requests, at ten hosts.
+        The orgs are examined concurrently, and reported in the order of the config. A search of the data
+        centers makes up to ten token requests, at ten hosts, for each org that may belong there.
         """
         config = self._load_config(names)
         orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)

@@ -66,9 +66,7 @@ def problem_finding(
 ) -> Finding:
     """Turn a problem into a finding: a warning if it resolves itself.
 
-    Args:
-        more: a sentence to add to the message.
-        cure: a sentence to add to the hint.
+    `more` is a sentence to add to the message, `cure` one to add to the hint.
     """
     level = FindingLevel.WARNING if trouble.kind == "throttled" else FindingLevel.PROBLEM
     message = clean(f"{trouble.message} {more}", _MAX_MESSAGE_LENGTH)
@@ -104,11 +102,7 @@ def findings_summary(findings: Sequence[Finding]) -> str:
 
 
 def finding_lines(finding: Finding, before: Finding | None) -> list[str]:
-    """The lines of one finding, to print as it arrives.
-
-    Args:
-        before: the finding printed before it; an org's name heads its first finding.
-    """
+    """The lines of one finding, to print after the one `before`; an org's name heads its first finding."""
     lines = []
     indent = ""
     if finding.org is not None:

@@ -125,9 +125,7 @@ class JudgedOrg:
 
     @property
     def is_unreachable(self) -> bool:
-        """Its last poll failed for a reason that all orgs may share: the network, the keyring,
-        Zoho out of order, or another server that answers in its place.
-        """
+        """Its last poll failed for a reason that all orgs may share, such as the network."""
         return (
             self.snapshot.polls.problem is not None
             and self.snapshot.polls.problem.kind in _SHARED_PROBLEM_KINDS
@@ -155,11 +153,7 @@ class JudgedOrg:
 def decide_alerts(
     state: AlertState, judged: Sequence[JudgedOrg], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, tuple[Alert, ...]]:
-    """The new alert state, and the alerts that are due.
-
-    Args:
-        judged: all orgs that this process watches.
-    """
+    """The new alert state, and the alerts that are due; `judged` are all orgs that this process watches."""
     # 1. Correct times from the future, before anything is compared with them: after the clock was
     #    set back, they would silence reminders and reject polls as old.
     state, alerts, fleet = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
@@ -223,11 +217,7 @@ def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
 
 
 def _decide_outage(
-    state: AlertState,
-    judged: Sequence[JudgedOrg],
-    fleet: _Reachability,
-    rules: AlertRules,
-    now: datetime,
+    state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
     """The alerts for the begin of an outage of all orgs, for its end, and its reminders."""
     since = state.outage_since
@@ -252,11 +242,7 @@ def _decide_outage(
 
 
 def _find_outage(
-    state: AlertState,
-    judged: Sequence[JudgedOrg],
-    fleet: _Reachability,
-    rules: AlertRules,
-    now: datetime,
+    state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> list[JudgedOrg]:
     """The orgs of a new outage: those out of reach, two at least; empty if there is no outage."""
     if rules.settings.least > Level.UNKNOWN:
@@ -297,9 +283,7 @@ def _others_are_pending(
 ) -> bool:
     """Whether the polls are still due that show if the other orgs are out of reach, too.
 
-    Args:
-        others: whether there are other orgs; each is polled within its interval.
-        has_unpolled: whether one was not polled yet, as the program has just started.
+    Each other org is polled within its interval; one is unpolled if the program has just started.
     """
     return has_unpolled or (others and now - began <= rules.poll_interval * 2)
 

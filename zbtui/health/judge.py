@@ -36,13 +36,9 @@ PROBLEM_BADGES: Final[dict[ProblemKind, str]] = {
 def judge(
     snapshot: Snapshot, policy: WatchPolicy, now: datetime, allowed_failures: int = ALLOWED_FAILURES
 ) -> Verdict:
-    """The verdict on one org.
+    """The verdict on one org, by the policy before the org's own settings are applied.
 
-    Args:
-        snapshot: what is known of it.
-        policy: thresholds and intervals, before the org's own are applied.
-        now: by this machine's clock, with a time zone.
-        allowed_failures: failed polls after which the last good answer no longer counts.
+    After `allowed_failures` failed polls, the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
     problem, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.for_org(snapshot.org)

@@ -154,11 +154,7 @@ def too_old(case: Case) -> Verdict | None:
     if case.state is BackupState.INPROGRESS:
         headline = f"{headline.partition('; ')[0]}; one is running"
     return Verdict(
-        "too_old",
-        Level.CRITICAL,
-        "TOO OLD",
-        headline,
-        f"Order one by hand in Zoho: {BACKUP_MENU}.",
+        "too_old", Level.CRITICAL, "TOO OLD", headline, f"Order one by hand in Zoho: {BACKUP_MENU}."
     )
 
 

@@ -71,11 +71,7 @@ class SignInFlow:
         min_device_poll_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> None:
-        """Args:
-        original: the org as it was before, if it signs in again; None: a new org.
-        min_device_poll_interval: the shortest pause between two polls of the device flow.
-        port: the local port that the browser returns to.
-        """
+        """`original` is the org as it was before, if it signs in again; None: a new org."""
         self._stores = household
         self._http = http
         self._clock = clock
@@ -111,10 +107,8 @@ class SignInFlow:
         If called again after a failure, it reuses the tokens it has: a code works only once.
 
         Args:
-            client_secret: as typed; None: that of `client_from`.
+            client_secret: as typed; None: that of the org `client_from`, which is under watch.
             code_or_token: the grant code or refresh token, as typed; None if the method needs none.
-            on_progress: called with what to show to the user.
-            client_from: an org under watch whose client secret to use.
             verify: whether to check with Zoho; without it, tokens are believed as typed, but a code
                 is exchanged.
 
@@ -149,14 +143,10 @@ class SignInFlow:
         return preview
 
     async def commit(self) -> Snapshot:
-        """Put the org under watch: write the keyring first, the config last.
+        """Put the org under watch: write the keyring first, the config last. Returns its first snapshot.
 
-        Returns:
-            The org's first snapshot.
-
-        Raises:
-            ProblemError: config, keyring and journal are unchanged.
-            StoppedError: `cancel` was called before.
+        After a `ProblemError`, config, keyring and journal are unchanged. After `cancel`, raises
+        `StoppedError`.
         """
         async with self._commit_lock:
             self._stop.raise_if_requested()
@@ -305,9 +295,7 @@ def _at_actual_data_center(org: Org, consent: ConsentResult) -> Org:
 
 
 def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clock: Clock) -> Snapshot:
-    """Args:
-    before: the earlier snapshot of the same org.
-    """
+    """`before` is the earlier snapshot of the same org."""
     known = before or Snapshot(preview.org)
     if preview.observation is None:
         return known

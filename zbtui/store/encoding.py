@@ -36,15 +36,7 @@ def decode_or_none(read: Callable[[], T]) -> T | None:
     """The result of `read`; None if its data is invalid."""
     try:
         return read()
-    except (
-        AttributeError,
-        KeyError,
-        OverflowError,
-        RecursionError,
-        TypeError,
-        ValueError,
-        ProblemError,
-    ):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, ProblemError):
         return None
 
 
@@ -132,20 +124,12 @@ def decode_optional_line(text: str | None) -> str | None:
 
 
 def decode_line(text: str) -> str:
-    """Clean a stored line again.
-
-    Raises:
-        TypeError: it is no text.
-    """
+    """Clean a stored line again. Raises `TypeError` if it is no text."""
     return clean(text, MAX_LINE_LENGTH)
 
 
 def decode_count(value: object) -> int:
-    """Check a stored count.
-
-    Raises:
-        ValueError: it is no integer, negative or too large.
-    """
+    """Check a stored count. Raises `ValueError` if it is no integer, negative or too large."""
     if type(value) is not int or not 0 <= value < _MAX_COUNT:
         raise ValueError("no count")
     return value

@@ -61,10 +61,7 @@ class KeyringCredentialStore:
     """
 
     def __init__(self, locks: Path, *, allow_insecure: bool = False) -> None:
-        """Args:
-        locks: the folder of the lock files that all zbtui processes share.
-        allow_insecure: accept any back end.
-        """
+        """`locks` is the folder of the lock files that all zbtui processes share."""
         self._locks = locks
         self._allow_insecure = allow_insecure
         self._worker = WorkerThread("zbtui-keyring")
@@ -107,13 +104,9 @@ class KeyringCredentialStore:
             await self._set_entry(service, user, None)
 
     async def probe(self) -> str:
-        """Write a test entry, read it back and delete it.
+        """Write a test entry, read it back and delete it; returns the back end's own name.
 
-        Returns:
-            The back end's own name.
-
-        Raises:
-            ProblemError: the keyring cannot be used, or does not keep entries.
+        Raises a `ProblemError` if the keyring cannot be used, or does not keep entries.
         """
         name, kept = await self._call(_probe_keyring)
         if not kept:
@@ -235,11 +228,7 @@ class KeyringCredentialStore:
 
 
 def decode_sign_in(text: str, org_name: str) -> SignInCredentials:
-    """Read a `sign-in` entry.
-
-    Raises:
-        ProblemError: zbtui did not write it.
-    """
+    """Read a `sign-in` entry. Raises a `ProblemError` if zbtui did not write it."""
     entry = _decode_object(text)
     secret, token = entry.get("client_secret"), entry.get("refresh_token")
     if not isinstance(secret, str) or not isinstance(token, str | None):
@@ -271,8 +260,7 @@ def _decode_object(text: str) -> Mapping[str, object]:
 def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
     """The back end to use; of several chained ones, the first that is known to be secure.
 
-    Raises:
-        ProblemError: there is no secure one, and `allow_insecure` is not set.
+    Raises a `ProblemError` if there is no secure one, and `allow_insecure` is not set.
     """
     import keyring  # imported here, in the thread: it takes some 100 ms
     from keyring.backends import chainer, fail
@@ -386,8 +374,7 @@ def _keyring_problem(message: str, hint: str) -> Problem:
 
 def _busy_problem(does: str) -> Problem:
     return _keyring_problem(
-        f"Another zbtui process {does}, and does not finish.",
-        "If it lasts, end that process.",
+        f"Another zbtui process {does}, and does not finish.", "If it lasts, end that process."
     )
 
 

@@ -40,22 +40,14 @@ class Session:
     async def poll(self, before: Snapshot) -> Observation:
         """Poll the details, and history, links and company where these are due.
 
-        Args:
-            before: what is known so far.
-
-        Raises:
-            ProblemError: as `poll_details`; failures beyond the details raise nothing.
+        Raises as `poll_details`; failures beyond the details raise nothing.
         """
         observation = await self.poll_details()
         access = self._cached_token
         return observation if access is None else await self._fetch_due_extras(access, before, observation)
 
     async def poll_details(self) -> Observation:
-        """Poll the latest backup job. If Zoho refuses the token, renew it and retry once.
-
-        Raises:
-            ProblemError: of every kind.
-        """
+        """Poll the latest backup job. If Zoho refuses the token, renew it and retry once."""
         access, is_new = await self.get_access_token()
         while True:
             try:
@@ -91,11 +83,7 @@ class Session:
         return timedelta() <= age < _JUST_ISSUED
 
     async def get_access_token(self, refused: AccessToken | None = None) -> tuple[AccessToken, bool]:
-        """A token other than the `refused` one, and whether it is new.
-
-        Raises:
-            ProblemError: none can be obtained.
-        """
+        """A token other than the `refused` one, and whether it is new. Raises `ProblemError`."""
         if self._cached_token and self._is_usable(self._cached_token, refused):
             return self._cached_token, False
         if cached := await self._read_cache(refused):

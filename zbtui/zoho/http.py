@@ -109,9 +109,7 @@ class HttpClient:
     """The shared client. Use it once, with `async with`."""
 
     def __init__(self, app: AsgiApp | None = None) -> None:
-        """Args:
-        app: answers all requests in this process (the demo's Zoho); None: the network.
-        """
+        """`app` answers all requests in this process (the demo's Zoho); None: the network."""
         self._app = app
         self._clients: dict[bool, _TrackedClient] = {}
         """By whether they bypass the proxies of the environment."""
@@ -125,10 +123,7 @@ class HttpClient:
         return self
 
     async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         clients, self._clients = self._clients, {}
         for client in clients.values():
@@ -143,14 +138,9 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
     ) -> HttpResponse:
-        """Send one request and return its response.
+        """Send one request and return its response. Secrets go into `form` or `json`, never into the URL.
 
-        Args:
-            form: sent as the body; secrets must not be in the URL.
-            json: sent as the body if there is no form.
-
-        Raises:
-            ProblemError: of kind `network`, `contract` for an unreadable body, or `config`.
+        Raises a `ProblemError` of kind `network`, `contract` for an unreadable body, or `config`.
         """
         host = urlsplit(url).hostname or ""
         # The host's slot first: waiting for a dead host must not take up a shared slot.
@@ -235,9 +225,7 @@ class _TrackedClient:
         self._stuck: set[asyncio.Task[HttpResponse]] = set()
 
     async def run_request(self, request: Coroutine[None, None, HttpResponse]) -> HttpResponse:
-        """Raises:
-        _RequestStuckError: it is abandoned, and ends when the client is closed.
-        """
+        """Raises `_RequestStuckError` if it is abandoned; it then ends when the client is closed."""
         task = asyncio.create_task(request)
         self._running.add(task)
         task.add_done_callback(self._on_task_done)

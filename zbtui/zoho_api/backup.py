@@ -93,26 +93,13 @@ def _parse_status(status: str) -> BackupState:
 
 
 def parse_backup_response(status: int, body: bytes, data_center: str) -> Backup | None:
-    """One answer of the details call; None if there is no backup job (such as a 204).
-
-    Args:
-        status: the HTTP status.
-        body: the decoded body, empty for a 204.
-        data_center: the org's, for messages that name it.
-
-    Raises:
-        ProblemError: an error from Zoho, or an undocumented answer.
-    """
+    """One answer of the details call; None if there is no backup job, such as a 204."""
     answer = unwrap_response(status, body, "backup", data_center)
     return parse_backup(answer.get("backup"))
 
 
 def parse_backup(job: object) -> Backup | None:
-    """The object under `backup`; None if it is null or empty.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """The object under `backup`; None if it is null or empty."""
     if job is None or job == {}:
         return None
     if not isinstance(job, Mapping):
@@ -132,14 +119,7 @@ def parse_backup(job: object) -> Backup | None:
 
 
 def parse_user(who: object, context: str) -> ZohoUser | None:
-    """A user of the org; None if null or empty.
-
-    Args:
-        context: what the user belongs to, for the message.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """A user of the org; None if null or empty. `context` is what the user belongs to, for the message."""
     if who is not None and not isinstance(who, Mapping):
         raise ProblemError(contract_problem(f"has a user of {context} that is no object"))
     return (
@@ -154,11 +134,7 @@ def _shared_user(user_id: str | None, name: str | None, zuid: str | None) -> Zoh
 
 
 def parse_datetime(text: str | None) -> datetime | None:
-    """An ISO-8601 date with its offset; None stays None.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """An ISO-8601 date with its offset; None stays None. Raises a `ProblemError` of kind `contract`."""
     if text is None:
         return None
     try:

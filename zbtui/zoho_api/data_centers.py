@@ -20,11 +20,7 @@ class DataCenter:
     api_url: str
 
     def web_host(self, service: str) -> str:
-        """The host of a web page of Zoho's; not for `custom`.
-
-        Args:
-            service: `crm` or `api-console`, subdomains beside `accounts`.
-        """
+        """The host of a page of Zoho's, such as `crm` or `api-console`; not for `custom`."""
         return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
 
 
@@ -136,10 +132,7 @@ def trusted_api_url(answered: object, dc: DataCenter) -> str:
         parts.scheme == "https" and parts.hostname in _API_HOSTS and parts.port is None and not parts.path
     )
     own_parts = _split_url(dc.api_url)
-    is_own = own_parts is not None and (parts.scheme, parts.netloc) == (
-        own_parts.scheme,
-        own_parts.netloc,
-    )
+    is_own = own_parts is not None and (parts.scheme, parts.netloc) == (own_parts.scheme, own_parts.netloc)
     is_local = parts.scheme in ("http", "https") and is_loopback(url) and is_loopback(dc.api_url)
     if dc.key == CUSTOM_DATA_CENTER:
         return url if is_own or is_local else dc.api_url

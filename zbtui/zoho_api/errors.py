@@ -145,10 +145,7 @@ def status_problem(status: int, body: bytes, data_center: str) -> Problem:
 def contract_problem(what: str, status: int | None = 200) -> Problem:
     """A breach of the documented contract; `what` completes "Zoho's answer …"."""
     return Problem(
-        "contract",
-        f"Zoho's answer {what}.",
-        "If it lasts, look for a newer zbtui.",
-        http_status=status,
+        "contract", f"Zoho's answer {what}.", "If it lasts, look for a newer zbtui.", http_status=status
     )
 
 
@@ -181,11 +178,7 @@ def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Pr
         return Problem(kind, message, hint, code, status, final)
     if status >= 500:
         return Problem(
-            "server",
-            f"Zoho is out of order (HTTP {status}){suffix}.",
-            _INTERNAL_ERROR[3],
-            code,
-            status,
+            "server", f"Zoho is out of order (HTTP {status}){suffix}.", _INTERNAL_ERROR[3], code, status
         )
     if 300 <= status < 400 and status != 304:
         return Problem(

@@ -19,14 +19,7 @@ from typing import Any, Final, Literal
 from zbtui.model.time_format import WEEKDAYS
 
 _WEEKDAY_NAMES: Final = {name[:2].upper(): name for name in WEEKDAYS}
-_ORDINALS: Final = {
-    "1": "first",
-    "2": "second",
-    "3": "third",
-    "4": "fourth",
-    "5": "fifth",
-    "-1": "last",
-}
+_ORDINALS: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "-1": "last"}
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _DOCUMENTED_PARTS: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
 _WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}

@@ -167,10 +167,7 @@ NO_REFRESH_TOKEN_PROBLEM: Final = Problem(
 )
 
 NOT_SIGNED_IN_PROBLEM: Final = Problem(
-    "auth",
-    "This machine's keyring holds no sign-in for this org.",
-    "Sign in again.",
-    final=True,
+    "auth", "This machine's keyring holds no sign-in for this org.", "Sign in again.", final=True
 )
 
 NO_CLIENT_SECRET_PROBLEM: Final = Problem(
