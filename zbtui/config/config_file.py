@@ -208,10 +208,8 @@ def _without_org(text: str, index: int) -> str:
     if found is None:
         return text
     start, own, following = found
-    before, after = (
-        lines[: _start_of_comment_above(lines, start)],
-        lines[_end_of_comment_below(lines, own, following) :],
-    )
+    before = lines[: _start_of_comment_above(lines, start)]
+    after = lines[_end_of_comment_below(lines, own, following) :]
     while after and not after[0].strip() and not (before and before[-1].strip()):
         del after[0]
     return "".join(before + after)
@@ -225,11 +223,8 @@ def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
         return None
     start = starts[index]
     following = next((number for number in headers if number > start), len(lines))
-    return (
-        start,
-        max(number for number in range(start, following) if _is_content(lines[number])) + 1,
-        following,
-    )
+    end = max(number for number in range(start, following) if _is_content(lines[number])) + 1
+    return start, end, following
 
 
 def _end_of_comment_below(lines: list[str], own: int, following: int) -> int:

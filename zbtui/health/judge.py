@@ -45,22 +45,16 @@ def judge(
     # `abs`: an observation from the future means that the clock was set back.
     outdated = seen is None or abs(now - seen) > ALLOWED_FAILURES * policy.every
     if problem and (problem.final or outdated or snapshot.polls.failures >= allowed_failures):
-        return Verdict(
-            "cannot_look", Level.UNKNOWN, PROBLEM_BADGES[problem.kind], problem.message, problem.hint
-        )
-    if seen is None:
-        return Verdict("waiting", Level.UNKNOWN, "WAITING", "not looked at yet")
+        badge = PROBLEM_BADGES[problem.kind]
+        return Verdict("cannot_look", Level.UNKNOWN, badge, problem.message, problem.hint)
     if outdated:
-        return Verdict(
-            "waiting", Level.UNKNOWN, "WAITING", f"last seen {ago(now - seen)}{_last_status_text(snapshot)}"
-        )
+        headline = "not looked at yet"
+        if seen is not None:
+            headline = f"last seen {ago(now - seen)}{_last_status_text(snapshot)}"
+        return Verdict("waiting", Level.UNKNOWN, "WAITING", headline)
     case = Case(snapshot, policy, now)
-    found = (rule(case) for rule in RULES)
-    verdict = (
-        next(filter(None, found), None)
-        or _unreadable_history(snapshot, now, allowed_failures)
-        or healthy_verdict(case)
-    )
+    found = next(filter(None, (rule(case) for rule in RULES)), None)
+    verdict = found or _unreadable_history(snapshot, now, allowed_failures) or healthy_verdict(case)
     return replace(verdict, stale=problem is not None or snapshot.polls.restored)
 
 
@@ -74,13 +68,8 @@ def _unreadable_history(snapshot: Snapshot, now: datetime, patience: int) -> Ver
     is_behind = snapshot.zoho.history_outdated and snapshot.polls.history_failures >= patience
     if known and not is_behind:
         return None
-    return Verdict(
-        "cannot_look",
-        Level.UNKNOWN,
-        "NO HISTORY",
-        f"The last result cannot be read; {problem.message}",
-        problem.hint,
-    )
+    headline = f"The last result cannot be read; {problem.message}"
+    return Verdict("cannot_look", Level.UNKNOWN, "NO HISTORY", headline, problem.hint)
 
 
 def _last_status_text(snapshot: Snapshot) -> str:

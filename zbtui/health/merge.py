@@ -81,15 +81,14 @@ def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
     """
     if kept is None or kept.zoho.history is None:
         return polled
+    expiries = (kept.zoho.last_links_expiry, polled.zoho.last_links_expiry)
     zoho = replace(
         polled.zoho,
         history=kept.zoho.history,
         history_read_at=kept.zoho.history_read_at,
         history_outdated=kept.zoho.history_outdated or kept.zoho.backup != polled.zoho.backup,
         links=kept.zoho.links if kept.zoho.links is not None else polled.zoho.links,
-        last_links_expiry=max(
-            filter(None, (kept.zoho.last_links_expiry, polled.zoho.last_links_expiry)), default=None
-        ),
+        last_links_expiry=max(filter(None, expiries), default=None),
     )
     tried_at = kept.polls.history_tried_at or polled.polls.history_tried_at
     polls = replace(

@@ -62,11 +62,9 @@ def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: date
     if before.zoho.backup != backup:
         return True
     tries = before.polls.history_failures if problem else before.polls.unfinished_history_reads
-    pause = (
-        backoff(_FIRST_HISTORY_AND_LINKS_RETRY, tries - 1, HISTORY_AND_LINKS_EVERY)
-        if tries
-        else HISTORY_AND_LINKS_EVERY
-    )
+    pause = HISTORY_AND_LINKS_EVERY
+    if tries:
+        pause = backoff(_FIRST_HISTORY_AND_LINKS_RETRY, tries - 1, HISTORY_AND_LINKS_EVERY)
     return now - tried_at >= pause
 
 

@@ -144,9 +144,8 @@ def _days(runs: list[AgendaRun], today: date, last: date) -> tuple[AgendaDay, ..
     before, result = today, []
     for day, day_runs in days.items():
         empty = max((day - before).days - 1, 0) if day <= last else 0
-        result.append(
-            AgendaDay(day, tuple(day_runs), empty, Counter(run.local_time.hour for run in day_runs))
-        )
+        by_hour = Counter(run.local_time.hour for run in day_runs)
+        result.append(AgendaDay(day, tuple(day_runs), empty, by_hour))
         before = day
     return tuple(result)
 

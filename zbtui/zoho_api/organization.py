@@ -80,8 +80,7 @@ def parse_organization_response(status: int, body: bytes, data_center: str) -> C
     if error or status != 200:
         raise ProblemError(api_problem(status, error or {}, data_center))
     orgs = answer.get("org")
-    org = orgs[0] if isinstance(orgs, list) and orgs else None
-    return parse_company(org)
+    return parse_company(orgs[0] if isinstance(orgs, list) and orgs else None)
 
 
 def parse_company(org: object) -> Company:
