@@ -149,12 +149,8 @@ class AlertDispatcher:
             self._tried_settings = self.settings
             self._held_until.clear()
             self._problems.clear()
-        await asyncio.gather(
-            *(
-                self._deliver_to(channel, send, is_local=channel in local)
-                for channel, send in senders.items()
-            )
-        )
+        work = [self._deliver_to(name, send, is_local=name in local) for name, send in senders.items()]
+        await asyncio.gather(*work)
 
     def _channels(self) -> list[str]:
         settings = self.settings
@@ -181,9 +177,8 @@ class AlertDispatcher:
                 if claim is None:
                     return
                 # 4. Give up what is too old. After the claim, which says how often it was tried.
-                if self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER and (
-                    claim.attempts or is_local
-                ):
+                is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
+                if is_old and (claim.attempts or is_local):
                     self._give_up(channel, claim)
                     await outbox.mark_delivered(claim)
                     continue
@@ -199,9 +194,8 @@ class AlertDispatcher:
 
     async def _reschedule(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
         now = self._clock.now()
-        wait = max(
-            backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE), (problem.retry_at or now) - now
-        )
+        pause = backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE)
+        wait = max(pause, (problem.retry_at or now) - now)
         if problem != self._problems.get(channel):
             _log.warning("alerts: %s", problem.message)
         self._problems[channel] = problem
@@ -213,9 +207,8 @@ class AlertDispatcher:
     def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:
             return  # an old notification for the app, which did not run then
-        message = (
-            f"An alert could not be delivered within a day, and is given up ({claim.stored.alert.title})."
-        )
+        title = claim.stored.alert.title
+        message = f"An alert could not be delivered within a day, and is given up ({title})."
         cure = "Check on_change and webhook in the [alerts] table of the config."
         self._problems.setdefault(channel, Problem("contract", message, cure))
 
@@ -226,10 +219,7 @@ def _local_sender(channel: str, show: Callable[[Alert], None]) -> Sender:
             show(stored.alert)
         except Exception as error:
             why = type(error).__name__
-            raise ProblemError(
-                Problem(
-                    "contract", f"A notice could not be shown ({channel}: {why}).", "It is tried again."
-                )
-            ) from None
+            message = f"A notice could not be shown ({channel}: {why})."
+            raise ProblemError(Problem("contract", message, "It is tried again.")) from None
 
     return send

@@ -70,9 +70,8 @@ def problem_finding(
     """
     level = FindingLevel.WARNING if trouble.kind == "throttled" else FindingLevel.PROBLEM
     message = clean(f"{trouble.message} {more}", _MAX_MESSAGE_LENGTH)
-    return Finding(
-        subject, org, level, message, clean(f"{trouble.hint} {cure}", _MAX_MESSAGE_LENGTH), trouble.code
-    )
+    hint = clean(f"{trouble.hint} {cure}", _MAX_MESSAGE_LENGTH)
+    return Finding(subject, org, level, message, hint, trouble.code)
 
 
 def not_checked_finding(subject: str, org: str | None, why: str, hint: str | None = None) -> Finding:

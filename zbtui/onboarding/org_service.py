@@ -175,13 +175,9 @@ class OrgService:
                 continue
             shared = await stores.read_sign_in(other.name)
             if shared and shared.refresh_token == sign_in.refresh_token:
-                raise ProblemError(
-                    Problem(
-                        "config",
-                        f"{other.name} signs in with the same refresh token, and would go blind.",
-                        f"Take {org.name} off without revoking it.",
-                    )
-                )
+                message = f"{other.name} signs in with the same refresh token, and would go blind."
+                hint = f"Take {org.name} off without revoking it."
+                raise ProblemError(Problem("config", message, hint))
         await revoke_refresh_token(self.http, data_center_of(org), sign_in.refresh_token)
         return True
 
@@ -209,14 +205,9 @@ class OrgService:
             async with credentials.refresh_lock(org_name):
                 await credentials.delete(org_name)
         except ProblemError as error:
-            raise ProblemError(
-                Problem(
-                    "keyring",
-                    f"It is renamed, but what {org_name} signed in with stays in the keyring, too: "
-                    f"{error.problem.message}",
-                    f"Delete the entries zbtui:{org_name} and zbtui-access:{org_name} there.",
-                )
-            ) from None
+            message = f"It is renamed, but what {org_name} signed in with stays in the keyring, too:"
+            hint = f"Delete the entries zbtui:{org_name} and zbtui-access:{org_name} there."
+            raise ProblemError(Problem("keyring", f"{message} {error.problem.message}", hint)) from None
 
     async def _request_and_check_access(self, org_name: str, org: Org) -> AccessToken:
         """Get a token at the org's new data center, and check that it can read the org."""

@@ -122,13 +122,10 @@ class SignInFlow:
         await self._stores.credentials.read_access_token(self._org.name)
         try:
             if self._obtained is None:
-                client = OAuthClient(
-                    self._org.client_id, await self._client_secret(client_secret, client_from)
-                )
+                secret = await self._client_secret(client_secret, client_from)
+                client, typed = OAuthClient(self._org.client_id, secret), Secret(code_or_token or "")
                 self._stop.raise_if_requested()
-                self._obtained = await self._get_tokens(
-                    client, Secret(code_or_token or ""), on_progress, verify
-                )
+                self._obtained = await self._get_tokens(client, typed, on_progress, verify)
                 if self._has_new_refresh_token:
                     await self._tokens.record_first_token(self._obtained.org, self._obtained.sign_in)
             preview = await self._preview_org(self._obtained, on_progress)
@@ -173,18 +170,12 @@ class SignInFlow:
         self._stop.request()
         async with self._commit_lock:
             obtained, self._obtained = self._obtained, None
-        if (
-            obtained is None
-            or self._committed
-            or not self._has_new_refresh_token
-            or obtained.sign_in.refresh_token is None
-        ):
+        if obtained is None or self._committed or not self._has_new_refresh_token:
             return
-        # A failure leaves an unused token at Zoho, one of the twenty that it keeps.
-        with suppress(ProblemError):
-            await revoke_refresh_token(
-                self._http, data_center_of(obtained.org), obtained.sign_in.refresh_token
-            )
+        if token := obtained.sign_in.refresh_token:
+            # A failure leaves an unused token at Zoho, one of the twenty that it keeps.
+            with suppress(ProblemError):
+                await revoke_refresh_token(self._http, data_center_of(obtained.org), token)
 
     @property
     def _has_new_refresh_token(self) -> bool:
@@ -212,21 +203,19 @@ class SignInFlow:
         verify: bool,
     ) -> _ObtainedTokens:
         org, dc = self._org, data_center_of(self._org)
-        match self._method:
-            case "refresh-token" | "client-credentials":
-                refresh_token = None
-                if self._method == "refresh-token":
-                    refresh_token = _checked_secret(code_or_token.reveal(), "refresh token")
-                sign_in = SignInCredentials(client.client_secret, refresh_token)
-                if not verify:
-                    return _ObtainedTokens(org, sign_in, None)
-                on_progress(RequestingFromZoho("for an access token"))
-                return _ObtainedTokens(org, sign_in, await self._tokens.request_access_token(org, sign_in))
-            case _:
-                consent = await self._get_consent(client, dc, code_or_token, on_progress)
-        return _ObtainedTokens(
-            _at_actual_data_center(org, consent), consent.sign_in, consent.access, consent.scopes
-        )
+        if self._has_new_refresh_token:
+            consent = await self._get_consent(client, dc, code_or_token, on_progress)
+            if org.data_center != CUSTOM_DATA_CENTER:  # the sign-in found the user's own
+                org = replace(org, data_center=consent.data_center.key)
+            return _ObtainedTokens(org, consent.sign_in, consent.access, consent.scopes)
+        refresh_token = None
+        if self._method == "refresh-token":
+            refresh_token = _checked_secret(code_or_token.reveal(), "refresh token")
+        sign_in = SignInCredentials(client.client_secret, refresh_token)
+        if not verify:
+            return _ObtainedTokens(org, sign_in, None)
+        on_progress(RequestingFromZoho("for an access token"))
+        return _ObtainedTokens(org, sign_in, await self._tokens.request_access_token(org, sign_in))
 
     async def _get_consent(
         self,
@@ -288,12 +277,6 @@ class SignInFlow:
         return SignInPreview(org, observation, company)
 
 
-def _at_actual_data_center(org: Org, consent: ConsentResult) -> Org:
-    """The org, at the data center that the sign-in found the user in."""
-    dc: DataCenter = consent.data_center
-    return org if org.data_center == CUSTOM_DATA_CENTER else replace(org, data_center=dc.key)
-
-
 def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clock: Clock) -> Snapshot:
     """`before` is the earlier snapshot of the same org."""
     known = before or Snapshot(preview.org)
@@ -308,11 +291,6 @@ def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clo
 
 def _checked_secret(typed: str, what: str) -> Secret:
     if not is_header_safe(typed):
-        raise ProblemError(
-            Problem(
-                "config",
-                f"The {what} is missing, or has characters that none has.",
-                "Copy it whole, and nothing else with it.",
-            )
-        )
+        message = f"The {what} is missing, or has characters that none has."
+        raise ProblemError(Problem("config", message, "Copy it whole, and nothing else with it."))
     return Secret(typed)

@@ -203,12 +203,8 @@ def _read_recorded_poll(database: sqlite3.Connection, org: Org) -> _RecordedPoll
     at, failures, since, body = row
 
     def read() -> _RecordedPoll:
-        return _RecordedPoll(
-            decode_datetime(at),
-            decode_count(failures),
-            since and decode_datetime(since),
-            decode_org_state(body),
-        )
+        began = since and decode_datetime(since)
+        return _RecordedPoll(decode_datetime(at), decode_count(failures), began, decode_org_state(body))
 
     return decode_or_none(read)
 
@@ -216,13 +212,8 @@ def _read_recorded_poll(database: sqlite3.Connection, org: Org) -> _RecordedPoll
 def _write_recorded_poll(
     database: sqlite3.Connection, snapshot: Snapshot, at: datetime, org_state: OrgState
 ) -> None:
-    since = snapshot.polls.failing_since
-    values = (
-        encode_datetime(at),
-        snapshot.polls.failures,
-        since and encode_datetime(since),
-        encode_org_state(org_state),
-    )
+    failures, since = snapshot.polls.failures, snapshot.polls.failing_since
+    values = (encode_datetime(at), failures, since and encode_datetime(since), encode_org_state(org_state))
     _upsert_row(database, "standing", snapshot.org, *values)
 
 

@@ -66,11 +66,9 @@ class TokenBudget:
 
         nothing: list[float] = []
         requests = await self._database.transaction(act, nothing, essential=True)
-        return (
-            None
-            if len(requests) < limit
-            else datetime.fromtimestamp(requests[-limit] + window_seconds, UTC)
-        )
+        if len(requests) < limit:
+            return None
+        return datetime.fromtimestamp(requests[-limit] + window_seconds, UTC)
 
     def _prune(self, database: sqlite3.Connection, at: float) -> None:
         """Delete old requests; not each time, since it scans the requests of all tokens."""

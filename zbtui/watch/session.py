@@ -22,6 +22,8 @@ from zbtui.zoho_api.data_centers import data_center_of, trusted_api_url
 from zbtui.zoho_api.errors import INVALID_TOKEN_CODES
 from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM
 
+_JUST_ISSUED: Final = timedelta(minutes=2)
+
 
 class Session:
     """Polls one org; caches its access token, shares it with other zbtui processes, renews it when due."""
@@ -51,7 +53,7 @@ class Session:
         access, is_new = await self.get_access_token()
         while True:
             try:
-                return await self._fetch_details_with(access)
+                return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
             except ProblemError as error:
                 # A new token is not renewed again: Zoho grants ten in ten minutes.
                 if is_new or self._is_just_issued(access) or error.problem.code not in INVALID_TOKEN_CODES:
@@ -60,17 +62,13 @@ class Session:
                     raise
             access, is_new = await self.get_access_token(refused=access)
 
-    async def _fetch_details_with(self, access: AccessToken) -> Observation:
-        return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
-
     async def _fetch_due_extras(
         self, access: AccessToken, before: Snapshot, observation: Observation
     ) -> Observation:
         http, dc, now = self._http, self._org.data_center, self._clock.now()
         if history_and_links_are_due(before, observation.backup, now):
-            observation = replace(
-                observation, history_and_links=await fetch_history_and_links(http, access, dc, now)
-            )
+            extras = await fetch_history_and_links(http, access, dc, now)
+            observation = replace(observation, history_and_links=extras)
         if company_is_due(before, now):
             with suppress(ProblemError):  # the poll succeeds without it
                 observation = replace(observation, company=await fetch_company(http, access, dc, now))
@@ -116,6 +114,3 @@ class Session:
         # A failed write is raised: without the cache, each start would use up a token.
         await self._credentials.write_access_token(self._org.name, access)
         return access
-
-
-_JUST_ISSUED: Final = timedelta(minutes=2)

@@ -29,14 +29,10 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import clean
 from zbtui.zoho_api.data_centers import is_loopback
 
-AsgiApp = Callable[
-    [
-        MutableMapping[str, Any],
-        Callable[[], Awaitable[MutableMapping[str, Any]]],
-        Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ],
-    Awaitable[None],
-]
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+AsgiApp = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a decoded response; Zoho's are a few hundred."""
@@ -186,24 +182,19 @@ class HttpClient:
         broken.is_retired = True
 
     async def _build_client(self, direct: bool) -> httpx.AsyncClient:
-        transport: httpx.AsyncBaseTransport | None = None
-        context: ssl.SSLContext | bool = True
+        transport = httpx.ASGITransport(app=self._app) if self._app is not None else None
+        # Reading the certificates takes some 20 ms, so it is not done on the event loop.
+        context = True if transport else await asyncio.to_thread(httpx.create_ssl_context)
+        timeout = httpx.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS)
         limits = httpx.Limits(
             max_connections=MAX_REQUESTS * 2, max_keepalive_connections=MAX_REQUESTS, keepalive_expiry=40
         )
-        if self._app is not None:
-            transport = httpx.ASGITransport(app=self._app)
-        else:
-            # Reading the certificates takes some 20 ms, so it is not done on the event loop.
-            context = await asyncio.to_thread(httpx.create_ssl_context)
         return httpx.AsyncClient(
             transport=transport,
             trust_env=not direct,
             verify=context,
             limits=limits,
-            timeout=httpx.Timeout(
-                connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS
-            ),
+            timeout=timeout,
             follow_redirects=False,
             # One client serves all orgs: cookies of one must not be sent with another's token.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

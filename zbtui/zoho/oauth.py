@@ -71,14 +71,9 @@ async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: 
     answer = parse_accounts_response(response, dc)
     is_unknown = response.status == 400 and answer.get("error") != LOCKOUT
     if not is_unknown and answer.get("status") != "success":
-        raise ProblemError(
-            Problem(
-                "auth",
-                "Zoho did not revoke the refresh token.",
-                "Revoke it by hand in Zoho: Accounts > Sessions > Connected apps.",
-                http_status=response.status,
-            )
-        )
+        message = "Zoho did not revoke the refresh token."
+        hint = "Revoke it by hand in Zoho: Accounts > Sessions > Connected apps."
+        raise ProblemError(Problem("auth", message, hint, http_status=response.status))
 
 
 def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str, Any]:
@@ -102,9 +97,8 @@ def parse_token_response(
     if isinstance(token, str) and token:
         if not is_header_safe(token):
             raise ProblemError(contract_problem("holds an access token that cannot be used"))
-        access = AccessToken(
-            Secret(token), trusted_api_url(answer.get("api_domain"), dc), now + _token_lifetime(answer)
-        )
+        api_url = trusted_api_url(answer.get("api_domain"), dc)
+        access = AccessToken(Secret(token), api_url, now + _token_lifetime(answer))
         refresh, scope = answer.get("refresh_token"), answer.get("scope")
         return TokenResponse(
             access,

@@ -220,15 +220,9 @@ def _other_data_center(answer: Mapping[str, Any], dc: DataCenter) -> DataCenter:
     key = clean(location, 20).lower() if isinstance(location, str) else ""
     other = DATA_CENTERS.get(key)
     if other is None or dc.key == CUSTOM_DATA_CENTER:
-        raise ProblemError(
-            Problem(
-                "auth",
-                f"This user's org is in another data center ({data_center_label(key) or 'not named'}).",
-                f"Sign in with that one; it is set to {data_center_label(dc.key)}.",
-                "other_dc",
-                final=True,
-            )
-        )
+        message = f"This user's org is in another data center ({data_center_label(key) or 'not named'})."
+        hint = f"Sign in with that one; it is set to {data_center_label(dc.key)}."
+        raise ProblemError(Problem("auth", message, hint, "other_dc", final=True))
     return other
 
 
@@ -296,19 +290,13 @@ def resolve_callback(callback: OAuthCallback, dc: DataCenter) -> tuple[Secret, D
         raise ProblemError(token_problem(callback.error or "access_denied", None, dc.key, "browser"))
     named = callback.accounts_server
     if named is None:
-        return callback.code, DATA_CENTERS.get(
-            callback.location or "", dc
-        ) if dc.key != CUSTOM_DATA_CENTER else dc
+        known = DATA_CENTERS.get(callback.location or "", dc)
+        return callback.code, dc if dc.key == CUSTOM_DATA_CENTER else known
     trusted = trusted_data_center(named, dc)
     if trusted is None:
-        raise ProblemError(
-            Problem(
-                "auth",
-                f"The browser's answer names an accounts host that is not Zoho's: {clean(named, 60)}.",
-                "The secret was not sent there. Start again; for a custom data center, check accounts_url.",
-                final=True,
-            )
-        )
+        message = f"The browser's answer names an accounts host that is not Zoho's: {clean(named, 60)}."
+        hint = "The secret was not sent there. Start again; for a custom data center, check accounts_url."
+        raise ProblemError(Problem("auth", message, hint, final=True))
     return callback.code, trusted
 
 
