@@ -51,11 +51,10 @@ def confirm(question: str, *, default: bool) -> bool:
 def choose_sign_in_method() -> SignInMethod:
     """Ask the user for a sign-in method."""
     print_message("How to sign in:")
-    for number, method in enumerate(SIGN_IN_METHODS, start=1):
-        print_message(
-            f"  {number}  {SIGN_IN_GUIDES[method].title:<28} {SIGN_IN_GUIDES[method].requirement}"
-        )
     numbered = {str(number): method for number, method in enumerate(SIGN_IN_METHODS, start=1)}
+    for number, method in numbered.items():
+        guide = SIGN_IN_GUIDES[method]
+        print_message(f"  {number}  {guide.title:<28} {guide.requirement}")
     while True:
         text = _read_line("Number [1]: ") or "1"
         if text in SIGN_IN_METHODS:

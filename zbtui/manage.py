@@ -122,18 +122,11 @@ async def _sign_in(
     if has_terminal and method is not None:
         print_message(f"{SIGN_IN_GUIDES[method].title}:")
         width = max(get_terminal_size().columns - 1, 40)
-        for number, step in enumerate(
-            sign_in_steps(method, org.data_center, f"http://localhost:{port}/"), start=1
-        ):
-            print_message(
-                fill(
-                    step,
-                    width,
-                    initial_indent=f"  {number}. ",
-                    subsequent_indent="     ",
-                    break_on_hyphens=False,
-                )
-            )
+        steps = sign_in_steps(method, org.data_center, f"http://localhost:{port}/")
+        for number, step in enumerate(steps, start=1):
+            first, rest = f"  {number}. ", "     "
+            text = fill(step, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+            print_message(text)
     method, secrets = read_secrets(method)
     flow = org_service.begin_sign_in(org, method, existing=original, port=port)
     try:
@@ -141,13 +134,8 @@ async def _sign_in(
             flow, flow.sign_in(secrets.client_secret, secrets.code_or_token, _print_progress, verify=verify)
         )
         _print_preview(preview)
-        is_company_known = isinstance(preview.company, Company)
-        if (
-            has_terminal
-            and not assume_yes
-            and is_company_known
-            and not confirm("Is it this one?", default=True)
-        ):
+        must_ask = has_terminal and not assume_yes and isinstance(preview.company, Company)
+        if must_ask and not confirm("Is it this one?", default=True):
             await flow.cancel()
             print_message("Nothing was changed.")
             return EXIT_NOT_DONE
@@ -157,9 +145,8 @@ async def _sign_in(
         raise
     status = snapshot.zoho.backup.status if snapshot.zoho.backup else "no backup is set up"
     shown_status = status if snapshot.zoho.observed_at else "not verified"
-    print_message(
-        f"{org.name} ({data_center_label(snapshot.org.data_center)}) is under watch: {shown_status}."
-    )
+    place = data_center_label(snapshot.org.data_center)
+    print_message(f"{org.name} ({place}) is under watch: {shown_status}.")
     return EXIT_OK
 
 
@@ -179,10 +166,8 @@ def _print_preview(preview: SignInPreview) -> None:
     if preview.observation is None:
         return
     number = preview.company.org_number if isinstance(preview.company, Company) else None
-    print_message(
-        f"This sign-in is for: {describe_company(preview.company)}"
-        + (f" · org number {number}" if number else "")
-    )
+    suffix = f" · org number {number}" if number else ""
+    print_message(f"This sign-in is for: {describe_company(preview.company)}{suffix}")
 
 
 def _print_progress(progress: SignInProgress) -> None:

@@ -47,9 +47,8 @@ def make_credential_store(paths: Paths) -> KeyringCredentialStore:
     """This user's keyring."""
     from zbtui.store.keyring_credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
 
-    return KeyringCredentialStore(
-        paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
-    )
+    allow_insecure = os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
+    return KeyringCredentialStore(paths.locks, allow_insecure=allow_insecure)
 
 
 @asynccontextmanager
