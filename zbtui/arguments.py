@@ -28,11 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """Build the parser of the whole command line.
-
-    Args:
-        commands: the functions by command name; without a command, `watch` runs.
-    """
+    """Build the parser of the whole command line; without a command, `watch` runs."""
     shared = _Parser(add_help=False)
     shared.add_argument(
         "--config", metavar="FILE", default=argparse.SUPPRESS, help="the config file (else $ZBTUI_CONFIG)"

@@ -51,11 +51,10 @@ def confirm(question: str, *, default: bool) -> bool:
 def choose_sign_in_method() -> SignInMethod:
     """Ask the user for a sign-in method."""
     print_message("How to sign in:")
-    for number, method in enumerate(SIGN_IN_METHODS, start=1):
-        print_message(
-            f"  {number}  {SIGN_IN_GUIDES[method].title:<28} {SIGN_IN_GUIDES[method].requirement}"
-        )
     numbered = {str(number): method for number, method in enumerate(SIGN_IN_METHODS, start=1)}
+    for number, method in numbered.items():
+        guide = SIGN_IN_GUIDES[method]
+        print_message(f"  {number}  {guide.title:<28} {guide.requirement}")
     while True:
         text = _read_line("Number [1]: ") or "1"
         if text in SIGN_IN_METHODS:
@@ -77,8 +76,7 @@ def ask_number(what: str) -> str:
 def read_secrets(method: SignInMethod | None) -> tuple[SignInMethod, TypedSecrets]:
     """Ask for the secrets on a terminal, without echo; else read one JSON object from stdin.
 
-    Args:
-        method: None: not given; the keys of the JSON then decide.
+    Without a method, the keys of the JSON decide.
     """
     if is_terminal(sys.stdin):
         method = method or "refresh-token"
@@ -111,9 +109,7 @@ def _ask_secret(key: str) -> str:
 
 
 def _read_line(prompt: str) -> str:
-    """Raises:
-    EOFError: the end of input.
-    """
+    """Raise `EOFError` at the end of input."""
     with _interrupted_at_once():  # around the prompt, too: ctrl+c must work as soon as it shows
         print_message(prompt, end="")
         line = sys.stdin.readline()

@@ -227,10 +227,8 @@ def _check(args: argparse.Namespace) -> int:
     from zbtui.store.worker import run_event_loop
 
     if args.watch and args.format not in (None, "json"):
-        usage_problem = Problem(
-            "config", "A watch tells each change as a line of JSON.", "Leave out --format."
-        )
-        raise ProblemError(usage_problem)
+        wrong = Problem("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
+        raise ProblemError(wrong)
     write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
     paths = paths_from_arguments(args)
     file = make_config_file(paths)
@@ -326,9 +324,7 @@ def _events(args: argparse.Namespace) -> int:
     if args.name is not None and not is_known:
         find_org(make_config_file(paths).load(), args.name)  # raises if no org ever had this name
     if not events:
-        print_message(
-            "zbtui: Nothing has changed in that time." if is_known else "zbtui: Nothing has changed yet."
-        )
+        print_message(f"zbtui: Nothing has changed {'in that time' if is_known else 'yet'}.")
     if args.json:
         for event in events:
             print(event_json_line(event))
@@ -364,10 +360,8 @@ def _doctor(args: argparse.Namespace) -> int:
             async with aclosing(checks):
                 async for finding in checks:
                     if not args.json:
-                        print(
-                            "\n".join(finding_lines(finding, findings[-1] if findings else None)),
-                            flush=True,
-                        )
+                        lines = finding_lines(finding, findings[-1] if findings else None)
+                        print("\n".join(lines), flush=True)
                     findings.append(finding)
             return findings
 
@@ -385,9 +379,8 @@ def _paths(args: argparse.Namespace) -> int:
 
 def _require_terminal() -> None:
     if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        raise ProblemError(
-            Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
-        )
+        wrong = Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
+        raise ProblemError(wrong)
 
 
 _COMMANDS: Final[dict[str, Command]] = {

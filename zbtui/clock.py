@@ -72,19 +72,13 @@ class StopSignal:
         self._wake.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until `seconds` have passed or `wake` is called.
-
-        Raises:
-            StoppedError: `request` was called before or during the wait.
-        """
+        """Wait until `seconds` have passed or `wake` is called. Raises `StoppedError` on `request`."""
         self.raise_if_requested()
         await self._clock.wait(self._wake, seconds)
         self._wake.clear()
         self.raise_if_requested()
 
     def raise_if_requested(self) -> None:
-        """Raises:
-        StoppedError: `request` was called.
-        """
+        """Raise `StoppedError` if `request` was called."""
         if self.is_requested:
             raise StoppedError

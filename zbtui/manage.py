@@ -33,12 +33,9 @@ async def add_org(
     verify: bool,
     assume_yes: bool,
 ) -> int:
-    """Put an org under watch.
+    """Put an org under watch; `table` has the keys of its `[[org]]`, without the grant.
 
-    Args:
-        table: the keys of its `[[org]]` table, without the grant.
-        method: None: ask for it, or take it from the piped-in keys.
-        assume_yes: whether to skip the question if it is the right org.
+    Without a method, it is asked for, or follows from the piped-in keys.
     """
     org, method = await _resolve_org_and_method(desk, table, method, None)
     return await _sign_in(desk, org, method, port, original=None, verify=verify, assume_yes=assume_yes)
@@ -53,11 +50,7 @@ async def sign_in_again(
     *,
     assume_yes: bool,
 ) -> int:
-    """Replace the credentials of an org under watch.
-
-    Args:
-        changed: keys of its `[[org]]` that change too, such as the client id.
-    """
+    """Replace the credentials of an org under watch, and the `changed` keys of its `[[org]]`."""
     before = find_org(desk.stores.config.load(), org_name)
     table = org_to_table(before) | dict(changed)
     if "data_center" in changed:
@@ -129,33 +122,20 @@ async def _sign_in(
     if has_terminal and method is not None:
         print_message(f"{SIGN_IN_GUIDES[method].title}:")
         width = max(get_terminal_size().columns - 1, 40)
-        for number, step in enumerate(
-            sign_in_steps(method, org.data_center, f"http://localhost:{port}/"), start=1
-        ):
-            print_message(
-                fill(
-                    step,
-                    width,
-                    initial_indent=f"  {number}. ",
-                    subsequent_indent="     ",
-                    break_on_hyphens=False,
-                )
-            )
+        steps = sign_in_steps(method, org.data_center, f"http://localhost:{port}/")
+        for number, step in enumerate(steps, start=1):
+            first, rest = f"  {number}. ", "     "
+            text = fill(step, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+            print_message(text)
     method, secrets = read_secrets(method)
     flow = org_service.begin_sign_in(org, method, existing=original, port=port)
     try:
         preview = await _finish_or_cancel(
-            flow,
-            flow.sign_in(secrets.client_secret, secrets.code_or_token, _print_progress, verify=verify),
+            flow, flow.sign_in(secrets.client_secret, secrets.code_or_token, _print_progress, verify=verify)
         )
         _print_preview(preview)
-        is_company_known = isinstance(preview.company, Company)
-        if (
-            has_terminal
-            and not assume_yes
-            and is_company_known
-            and not confirm("Is it this one?", default=True)
-        ):
+        must_ask = has_terminal and not assume_yes and isinstance(preview.company, Company)
+        if must_ask and not confirm("Is it this one?", default=True):
             await flow.cancel()
             print_message("Nothing was changed.")
             return EXIT_NOT_DONE
@@ -165,9 +145,8 @@ async def _sign_in(
         raise
     status = snapshot.zoho.backup.status if snapshot.zoho.backup else "no backup is set up"
     shown_status = status if snapshot.zoho.observed_at else "not verified"
-    print_message(
-        f"{org.name} ({data_center_label(snapshot.org.data_center)}) is under watch: {shown_status}."
-    )
+    place = data_center_label(snapshot.org.data_center)
+    print_message(f"{org.name} ({place}) is under watch: {shown_status}.")
     return EXIT_OK
 
 
@@ -187,10 +166,8 @@ def _print_preview(preview: SignInPreview) -> None:
     if preview.observation is None:
         return
     number = preview.company.org_number if isinstance(preview.company, Company) else None
-    print_message(
-        f"This sign-in is for: {describe_company(preview.company)}"
-        + (f" · org number {number}" if number else "")
-    )
+    suffix = f" · org number {number}" if number else ""
+    print_message(f"This sign-in is for: {describe_company(preview.company)}{suffix}")
 
 
 def _print_progress(progress: SignInProgress) -> None:

@@ -9,11 +9,7 @@ from pathlib import Path
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create a folder and its missing parents, for this user only.
-
-    Raises:
-        OSError: it cannot be created.
-    """
+    """Create a folder and its missing parents, for this user only."""
     if not folder.is_dir():
         make_private_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -22,10 +18,7 @@ def make_private_folder(folder: Path) -> None:
 def write_atomically(path: Path, content: str) -> None:
     """Replace a file's content in one step: after a crash it holds the old or the new text.
 
-    Of a symbolic link, the target is replaced.
-
-    Raises:
-        OSError: the file is unchanged.
+    Of a symbolic link, the target is replaced. After an `OSError` the file is unchanged.
     """
     target = Path(os.path.realpath(path))
     if target.is_symlink():  # a loop of links

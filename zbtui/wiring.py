@@ -47,9 +47,8 @@ def make_credential_store(paths: Paths) -> KeyringCredentialStore:
     """This user's keyring."""
     from zbtui.store.keyring_credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
 
-    return KeyringCredentialStore(
-        paths.locks, allow_insecure=os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
-    )
+    allow_insecure = os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
+    return KeyringCredentialStore(paths.locks, allow_insecure=allow_insecure)
 
 
 @asynccontextmanager
@@ -76,11 +75,7 @@ def make_fleet(
     clock: Clock,
     rng: random.Random | None = None,
 ) -> Fleet:
-    """The fleet of the orgs in `config`: one session per org, one HTTP client for all.
-
-    Args:
-        rng: for the jitter.
-    """
+    """The fleet of the orgs in `config`: one session per org, one HTTP client for all."""
     from zbtui.watch.fleet import Fleet
     from zbtui.watch.session import Session
 
@@ -100,11 +95,7 @@ class Watch(NamedTuple):
 
 
 def make_watch(desk: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
-    """A watch on the org service's stores; each component applies its part of the config.
-
-    Args:
-        rng: for the jitter.
-    """
+    """A watch on the org service's stores; each component applies its part of the config."""
     from zbtui.alerts.dispatcher import AlertDispatcher
     from zbtui.config.config_watcher import ConfigWatcher
 

@@ -30,12 +30,8 @@ _HINT: Final = "Correct on_change in the [alerts] table of the config."
 async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock) -> None:
     """Run a program for one alert, with one line of JSON on stdin and `ZBTUI_*` variables.
 
-    Args:
-        command: the program and its arguments; no shell expands them.
-
-    Raises:
-        ProblemError: it could not be started, took too long or failed. Kind `contract`: its exit
-            status is not 0; another alert may succeed.
+    No shell expands its arguments. Raises a `ProblemError` if it could not be started, took too long or
+    failed. Kind `contract`: its exit status is not 0; another alert may succeed.
     """
     name = clean(command[0], 80)
     line = json.dumps(alert_payload(stored)).encode() + b"\n"

@@ -79,10 +79,8 @@ class AlertDispatcher:
     ) -> tuple[StoredAlert, ...]:
         """Store the alerts that are due, with a delivery for each configured channel.
 
-        Args:
-            snapshots: all orgs that this process watches, and no others.
-            verdicts: read and filled.
-            covers_all_orgs: whether these are all configured orgs.
+        `snapshots` are all orgs that this process watches, and no others; `covers_all_orgs`: these are all
+        configured ones.
         """
         outbox, now = self._journal.outbox, self._clock.now()
         rules = AlertRules(self.settings, policy.every, covers_all_orgs)
@@ -112,11 +110,7 @@ class AlertDispatcher:
         now: datetime,
         rejudge: Collection[str] = (),
     ) -> list[JudgedOrg]:
-        """All orgs with their verdicts, cached ones where they still hold.
-
-        Args:
-            rejudge: names of orgs that are judged in any case.
-        """
+        """All orgs with their verdicts, cached ones where they still hold, except those to `rejudge`."""
         judged = []
         patience, count = self.settings.failed_looks, 0
         for one in snapshots:
@@ -145,10 +139,8 @@ class AlertDispatcher:
     async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
         """Send all deliveries that are due, oldest first; no channel waits for another.
 
-        Do not cancel it: each delivery has its own time limit.
-
-        Args:
-            local_channels: channels within this process, by name, such as `desktop`.
+        `local_channels` are within this process, by name, such as `desktop`. Do not cancel it: each
+        delivery has its own time limit.
         """
         local = {channel: _local_sender(channel, show) for channel, show in (local_channels or {}).items()}
         senders = {**local, **self._senders()}
@@ -157,20 +149,12 @@ class AlertDispatcher:
             self._tried_settings = self.settings
             self._held_until.clear()
             self._problems.clear()
-        await asyncio.gather(
-            *(
-                self._deliver_to(channel, send, is_local=channel in local)
-                for channel, send in senders.items()
-            )
-        )
+        work = [self._deliver_to(name, send, is_local=name in local) for name, send in senders.items()]
+        await asyncio.gather(*work)
 
     def _channels(self) -> list[str]:
         settings = self.settings
-        wanted = {
-            "command": settings.on_change,
-            "webhook": settings.webhook,
-            "desktop": settings.desktop,
-        }
+        wanted = {"command": settings.on_change, "webhook": settings.webhook, "desktop": settings.desktop}
         return [channel for channel, value in wanted.items() if value]
 
     def _senders(self) -> dict[str, Sender]:
@@ -193,9 +177,8 @@ class AlertDispatcher:
                 if claim is None:
                     return
                 # 4. Give up what is too old. After the claim, which says how often it was tried.
-                if self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER and (
-                    claim.attempts or is_local
-                ):
+                is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
+                if is_old and (claim.attempts or is_local):
                     self._give_up(channel, claim)
                     await outbox.mark_delivered(claim)
                     continue
@@ -211,9 +194,8 @@ class AlertDispatcher:
 
     async def _reschedule(self, channel: str, claim: DeliveryClaim, problem: Problem) -> None:
         now = self._clock.now()
-        wait = max(
-            backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE), (problem.retry_at or now) - now
-        )
+        pause = backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE)
+        wait = max(pause, (problem.retry_at or now) - now)
         if problem != self._problems.get(channel):
             _log.warning("alerts: %s", problem.message)
         self._problems[channel] = problem
@@ -225,9 +207,8 @@ class AlertDispatcher:
     def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:
             return  # an old notification for the app, which did not run then
-        message = (
-            f"An alert could not be delivered within a day, and is given up ({claim.stored.alert.title})."
-        )
+        title = claim.stored.alert.title
+        message = f"An alert could not be delivered within a day, and is given up ({title})."
         cure = "Check on_change and webhook in the [alerts] table of the config."
         self._problems.setdefault(channel, Problem("contract", message, cure))
 
@@ -238,10 +219,7 @@ def _local_sender(channel: str, show: Callable[[Alert], None]) -> Sender:
             show(stored.alert)
         except Exception as error:
             why = type(error).__name__
-            raise ProblemError(
-                Problem(
-                    "contract", f"A notice could not be shown ({channel}: {why}).", "It is tried again."
-                )
-            ) from None
+            message = f"A notice could not be shown ({channel}: {why})."
+            raise ProblemError(Problem("contract", message, "It is tried again.")) from None
 
     return send

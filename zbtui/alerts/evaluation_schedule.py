@@ -22,11 +22,7 @@ class EvaluationSchedule:
         self._changed = True
 
     def take_if_due(self, orgs: int) -> bool:
-        """Count one tick; True: an evaluation is due, and the count starts again.
-
-        Args:
-            orgs: how many orgs there are.
-        """
+        """Count one tick; True: an evaluation of this many orgs is due, and the count starts again."""
         self._ticks += 1
         rest = 1 + orgs // _ORGS_PER_TICK
         if self._ticks < (rest if self._changed else max(_MAX_TICKS, rest)):

@@ -27,9 +27,8 @@ _HINTS: Final[dict[ProblemKind, str]] = {
 async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetime) -> None:
     """Post one alert to the webhook at `url`; any 2xx answer means that it was accepted.
 
-    Raises:
-        ProblemError: it was not. Kind `contract`: this alert was refused, another may succeed;
-            any other kind would stop the next alert, too.
+    Else raises a `ProblemError`. Kind `contract`: this alert was refused, another may succeed; any other
+    kind would stop the next alert, too.
     """
     if wrong := webhook_url_error(url):
         raise ProblemError(Problem("config", f"The address of the webhook {wrong}.", _ADDRESS_HINT))

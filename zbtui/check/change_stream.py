@@ -38,13 +38,10 @@ class ChangeStream:
         alerts: AlertDispatcher | None = None,
         reader_is_gone: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Args:
-        config: polled with each tick.
-        write: writes one line; raises BrokenPipeError once the reader is gone.
-        on_problem: gets problems that are not an org's.
-        names: the orgs to watch; empty: all, including those added later.
-        alerts: sends alerts; None: none are sent.
-        reader_is_gone: whether it is, if known without writing.
+        """`write` writes one line, and raises BrokenPipeError once the reader is gone.
+
+        `on_problem` gets problems that are not an org's. Without `names`, all orgs are watched, including
+        those added later.
         """
         self._config = config
         self._fleet = fleet

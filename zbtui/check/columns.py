@@ -30,11 +30,7 @@ def colour_by_level(text: str, level: Level, *, coloured: bool) -> str:
 
 
 def supports_colour(stream: Any, environ: Mapping[str, str]) -> bool:
-    """Whether the stream is a terminal with colour, and the user did not switch colour off.
-
-    Args:
-        stream: None if the program was started without one.
-    """
+    """Whether the stream, if any, is a terminal with colour, and the user did not switch it off."""
     if stream is None or not stream.isatty() or environ.get("NO_COLOR"):
         return False
     return environ.get("TERM") != "dumb"

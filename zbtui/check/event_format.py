@@ -40,11 +40,7 @@ def removal_json_line(at: datetime, org: str, verdict: Verdict) -> str:
 
 
 def event_rows(events: Sequence[Event], zone: tzinfo | None = None, *, coloured: bool = False) -> str:
-    """Aligned rows of time, org, kind, and the values before and after.
-
-    Args:
-        zone: for the times; None: the system's.
-    """
+    """Aligned rows of time (in `zone`, else the system's), org, kind, and the values before and after."""
     widest = max((cell_width(event.org) for event in events), default=0)
     return "\n".join(
         f"{_time_text(event, zone)}  {pad_to_width(event.org, widest)}  {_change_text(event, coloured)}"

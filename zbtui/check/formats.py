@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from zbtui.check.json_format import report_as_json
 from zbtui.check.report import Report
@@ -12,30 +12,19 @@ from zbtui.check.text_format import report_as_text
 from zbtui.model.problem import Problem, ProblemError
 
 OutputFormat = Literal["text", "json", "openmetrics"]
-OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = ("text", "json", "openmetrics")
+OUTPUT_FORMATS: Final[tuple[OutputFormat, ...]] = get_args(OutputFormat)
 
 
 def formatter_for(output_format: OutputFormat, *, coloured: bool = False) -> Callable[[Report], str]:
-    """The function that formats a report.
-
-    Args:
-        coloured: whether the text format uses colour.
-
-    Raises:
-        ProblemError: the library for the metrics is not installed.
-    """
+    """The function that formats a report. Raises `ProblemError` without the library for the metrics."""
     if output_format == "openmetrics":
         try:
             from zbtui.check.openmetrics_format import report_as_openmetrics
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] != "prometheus_client":
                 raise
-            raise ProblemError(
-                Problem(
-                    "config",
-                    "The metrics need prometheus-client, which is not installed.",
-                    "Install it beside zbtui: pip install prometheus-client.",
-                )
-            ) from None
+            message = "The metrics need prometheus-client, which is not installed."
+            hint = "Install it beside zbtui: pip install prometheus-client."
+            raise ProblemError(Problem("config", message, hint)) from None
         return report_as_openmetrics
     return report_as_json if output_format == "json" else partial(report_as_text, coloured=coloured)

@@ -92,11 +92,7 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]]
         "When the org was last looked at without trouble.",
         lambda result: _seconds(result.snapshot.zoho.observed_at),
     ),
-    (
-        "zbtui_last_good_look_age_seconds",
-        "How long ago that was at this look.",
-        _observation_age,
-    ),
+    ("zbtui_last_good_look_age_seconds", "How long ago that was at this look.", _observation_age),
 )
 
 

@@ -41,11 +41,7 @@ def stopped_by_signals(stop: StopSignal) -> Iterator[None]:
 
 
 def reader_is_gone(stream: Any) -> bool:
-    """Whether the stream's reader is gone; False if only writing would show that.
-
-    Args:
-        stream: None if the program was started without one.
-    """
+    """Whether the stream's reader is gone; False if only writing would show that, or without a stream."""
     if stream is None or not hasattr(select, "poll"):  # as on Windows
         return False
     try:

@@ -37,9 +37,7 @@ class ConfigFile:
     """The config at `path`. Each method may raise a `ProblemError` of kind `config`."""
 
     def __init__(self, path: Path, lock: Path) -> None:
-        """Args:
-        lock: the lock file for edits; its folder is created if missing.
-        """
+        """`lock` is the lock file for edits; its folder is created if missing."""
         self.path = path
         self._lock = lock
         self._known = self._stamp()
@@ -98,9 +96,7 @@ class ConfigFile:
     def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
         """Change the keys of an `[[org]]` that differ, in place.
 
-        Args:
-            original: what `org` was edited from; changes by others since then stay. None: the
-                current one.
+        `org` was edited from `original` (None: the current one); changes by others since then stay.
         """
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
@@ -212,10 +208,8 @@ def _without_org(text: str, index: int) -> str:
     if found is None:
         return text
     start, own, following = found
-    before, after = (
-        lines[: _start_of_comment_above(lines, start)],
-        lines[_end_of_comment_below(lines, own, following) :],
-    )
+    before = lines[: _start_of_comment_above(lines, start)]
+    after = lines[_end_of_comment_below(lines, own, following) :]
     while after and not after[0].strip() and not (before and before[-1].strip()):
         del after[0]
     return "".join(before + after)
@@ -229,11 +223,8 @@ def _find_org(lines: list[str], index: int) -> tuple[int, int, int] | None:
         return None
     start = starts[index]
     following = next((number for number in headers if number > start), len(lines))
-    return (
-        start,
-        max(number for number in range(start, following) if _is_content(lines[number])) + 1,
-        following,
-    )
+    end = max(number for number in range(start, following) if _is_content(lines[number])) + 1
+    return start, end, following
 
 
 def _end_of_comment_below(lines: list[str], own: int, following: int) -> int:

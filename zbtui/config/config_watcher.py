@@ -12,10 +12,7 @@ class ConfigWatcher:
     """Checks for a changed config at each tick; one per process, and its only reader of changes."""
 
     def __init__(self, config: Config, reload: Callable[[], Config | None] = lambda: None) -> None:
-        """Args:
-        config: the initial config.
-        reload: see `ConfigStore.load_if_changed`.
-        """
+        """Begin with `config`; for `reload`, see `ConfigStore.load_if_changed`."""
         self.current = config
         self.problem: Problem | None = None
         """Why the last change was not applied; `current` is then still the config before."""

@@ -81,11 +81,7 @@ def name_error(name: str) -> str | None:
 
 
 def find_org(config: Config, org_name: str) -> Org:
-    """The org of this name.
-
-    Raises:
-        ProblemError: no org has this name.
-    """
+    """The org of this name. Raises a `ProblemError` if there is none."""
     for org in config.orgs:
         if org.name == org_name:
             return org
@@ -95,9 +91,7 @@ def find_org(config: Config, org_name: str) -> Org:
 
 
 def check_name_is_free(config: Config, org_name: str) -> None:
-    """Raises:
-    ProblemError: an org of this name is already under watch.
-    """
+    """Raise a `ProblemError` if an org of this name is already under watch."""
     if any(org.name == org_name for org in config.orgs):
         raise config_error(
             f"An org called {org_name!r} is already under watch.",
@@ -114,11 +108,7 @@ def org_to_table(org: Org) -> dict[str, Any]:
 
 
 def org_from_table(table: Mapping[str, Any]) -> Org:
-    """Parse an org from the keys of an `[[org]]` table.
-
-    Raises:
-        ProblemError: of kind `config`.
-    """
+    """Parse an org from the keys of an `[[org]]` table. Raises a `ProblemError` of kind `config`."""
     try:
         return _read_org(table)
     except InvalidValueError as wrong:
@@ -133,14 +123,7 @@ class _Source:
     name: str
 
     def read(self, table: int | str | None, read: Callable[[], T]) -> T:
-        """Call `read`, and add file and line to its errors.
-
-        Args:
-            table: what it reads: a table's name, an `[[org]]`'s index, or None for the document.
-
-        Raises:
-            ProblemError: a value is invalid.
-        """
+        """Call `read`; its error gets file and line, as a `ProblemError`. `table` is as in `_find_line`."""
         try:
             return read()
         except InvalidValueError as wrong:
@@ -248,8 +231,7 @@ def _check_grant(table: Mapping[str, Any]) -> None:
 def _find_line(text: str, table: int | str | None, key: str | None) -> int | None:
     """The line number of a key, else of its table's header; tomllib does not report lines.
 
-    Args:
-        table: a table's name, an `[[org]]`'s index, or None: outside of all tables.
+    `table` is a table's name, the index of an `[[org]]`, or None: outside of all tables.
     """
     first = None
     for number, (line, current, header) in enumerate(_lines_with_tables(text), start=1):

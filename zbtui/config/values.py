@@ -104,11 +104,7 @@ def check_known_keys(table: Mapping[str, Any], known: Collection[str]) -> None:
 def read_durations(
     table: Mapping[str, Any], keys: Collection[str], others: str = ""
 ) -> dict[str, timedelta]:
-    """The durations of those `keys` that the table has.
-
-    Args:
-        others: other values that are allowed, for the hint.
-    """
+    """The durations of those `keys` that the table has; `others`: what else is allowed, for the hint."""
     durations: dict[str, timedelta] = {}
     for key in keys:
         if key in table:
@@ -165,9 +161,7 @@ def check_tags(key: str, value: object) -> None:
 
 
 def check_address(key: str, url: str, check_url: Callable[[str], str | None]) -> None:
-    """Args:
-    check_url: returns what is wrong with a URL, or None.
-    """
+    """Check a URL with `check_url`, which returns what is wrong with it, or None."""
     if wrong := check_url(url):
         raise InvalidValueError(f"{key} {wrong}", "Correct the address.", key)
 

@@ -23,13 +23,8 @@ async def find_data_center(
 ) -> DataCenterSearch:
     """Ask the accounts host of each other data center for a token, until one grants it.
 
-    The token is discarded, as the org is still set to another data center.
-
-    Args:
-        org: must not have custom URLs: its secret is only for its own host.
-
-    Raises:
-        ProblemError: the keyring has no sign-in credentials, or cannot be read.
+    The token is discarded, as the org is still set to another data center. Not for an org with custom URLs:
+    its secret is only for its own host. Raises a `ProblemError` without sign-in credentials.
     """
     sign_in = await credentials.read_sign_in(org.name)
     if sign_in is None:

@@ -92,10 +92,7 @@ class OrgExamination:
 def clock_offset(server_time: datetime, sent: datetime, received: datetime) -> timedelta:
     """How far Zoho's clock is ahead of this machine's, at least.
 
-    Args:
-        server_time: the `Date` header, in whole seconds.
-        sent: when the request was sent.
-        received: when the answer came; any time between the two counts as equal.
+    `server_time` is in whole seconds; any time from `sent` to `received` counts as equal.
     """
     if server_time > received:
         return server_time - received
@@ -114,39 +111,28 @@ def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
     offset = min(offsets, key=abs)
     if abs(offset) <= CLOCK_TOLERANCE:
         return Finding("clock", None, FindingLevel.OK, "It agrees with Zoho's.")
-    return Finding(
-        "clock",
-        None,
-        FindingLevel.WARNING,
-        f"It is {rough_span(offset)} {'behind' if offset > timedelta() else 'ahead of'} Zoho's.",
-        "Have the system set it from the network (NTP).",
-        "CLOCK_OFF",
-    )
+    message = f"It is {rough_span(offset)} {'behind' if offset > timedelta() else 'ahead of'} Zoho's."
+    hint = "Have the system set it from the network (NTP)."
+    return Finding("clock", None, FindingLevel.WARNING, message, hint, "CLOCK_OFF")
 
 
 def keyring_finding(answer: str | Problem) -> Finding:
-    """Args:
-    answer: the back end's name, or its problem.
-    """
+    """`answer` is the back end's name, or its problem."""
     if isinstance(answer, Problem):
         return problem_finding("keyring", None, answer)
-    return Finding(
-        "keyring", None, FindingLevel.OK, f"{answer}: keeps what it is given, and gives it back."
-    )
+    message = f"{answer}: keeps what it is given, and gives it back."
+    return Finding("keyring", None, FindingLevel.OK, message)
 
 
 def config_finding(path: str, orgs: int | Problem) -> Finding:
-    """Args:
-    orgs: the number of orgs under watch, or the problem with the config.
-    """
+    """`orgs` is the number of orgs under watch, or the problem with the config."""
     if isinstance(orgs, Problem):
         return problem_finding("config", None, orgs)
     path = clean(path)
     if not orgs:
         hint = "Add one: zbtui add, or a in the app."
-        return Finding(
-            "config", None, FindingLevel.REMARK, f"{path}: no org is under watch yet.", hint, "NO_ORG"
-        )
+        message = f"{path}: no org is under watch yet."
+        return Finding("config", None, FindingLevel.REMARK, message, hint, "NO_ORG")
     return Finding("config", None, FindingLevel.OK, f"{path}: {orgs} org{'s' if orgs > 1 else ''}.")
 
 
@@ -180,11 +166,7 @@ def may_be_wrong_data_center(seen: OrgExamination) -> bool:
 
 
 def org_findings(seen: OrgExamination, zone: tzinfo | None) -> list[Finding]:
-    """One finding for each step, checked or not.
-
-    Args:
-        zone: for the times; None: the system's.
-    """
+    """One finding for each step, checked or not, with times in `zone` (None: the system's)."""
     return [
         _sign_in_finding(seen),
         _token_finding(seen, zone),
@@ -219,13 +201,8 @@ def _token_finding(seen: OrgExamination, zone: tzinfo | None) -> Finding:
     org, token = seen.org.name, seen.token
     if isinstance(token, TokenInfo):
         until = f"{token.expires_at.astimezone(zone):%H:%M}"
-        if token.is_new:
-            return Finding(
-                "token", org, FindingLevel.OK, f"A new access token was got, good until {until}."
-            )
-        return Finding(
-            "token", org, FindingLevel.OK, f"The access token in the keyring is good until {until}."
-        )
+        found = "A new access token was got," if token.is_new else "The access token in the keyring is"
+        return Finding("token", org, FindingLevel.OK, f"{found} good until {until}.")
     if seen.sign_in_problem:
         return not_checked_finding("token", org, "no sign-in")
     more = ""
@@ -253,22 +230,17 @@ def _data_center_finding(seen: OrgExamination) -> Finding:
 def _search_finding(seen: OrgExamination, search: DataCenterSearch) -> Finding:
     org = seen.org.name
     if search.found_at:
-        return Finding(
-            "data center",
-            org,
-            FindingLevel.PROBLEM,
-            f"It belongs to {data_center_label(search.found_at)}, "
-            f"and is set to {data_center_label(seen.org.data_center)}.",
-            f'Set it with e in the app, or data_center = "{search.found_at}" in the config.',
-            "WRONG_DATA_CENTER",
-        )
+        right, wrong = data_center_label(search.found_at), data_center_label(seen.org.data_center)
+        message = f"It belongs to {right}, and is set to {wrong}."
+        hint = f'Set it with e in the app, or data_center = "{search.found_at}" in the config.'
+        return Finding("data center", org, FindingLevel.PROBLEM, message, hint, "WRONG_DATA_CENTER")
     sentences = ["No other data center knows it."]
     if search.unclear_at:
         sentences.append(f"No clear answer came from {_data_center_labels(search.unclear_at)}.")
     if isinstance(seen.observation, Problem):
         return problem_finding("data center", org, seen.observation, " ".join(sentences))
-    sentences, hint = _client_location_text(seen, search, sentences)
-    return Finding("data center", org, FindingLevel.REMARK, " ".join(sentences), hint, "NO_DATA_CENTER")
+    sentences, cure = _client_location_text(seen, search, sentences)
+    return Finding("data center", org, FindingLevel.REMARK, " ".join(sentences), cure, "NO_DATA_CENTER")
 
 
 def _client_location_text(
@@ -277,22 +249,14 @@ def _client_location_text(
     """The sentences, and a hint if another data center knows at least the client."""
     code = seen.token.code if isinstance(seen.token, Problem) else None
     if code in ("invalid_client", "invalid_client_secret") and search.same_client_at:
-        return (
-            [
-                *sentences,
-                f"But client and secret are those of {_data_center_labels(search.same_client_at)}.",
-            ],
-            f"If the org lives there, set that and sign in again; else with the client of "
-            f"{data_center_label(seen.org.data_center)}.",
-        )
+        found = f"But client and secret are those of {_data_center_labels(search.same_client_at)}."
+        place = data_center_label(seen.org.data_center)
+        hint = f"If the org lives there, set that and sign in again; else with the client of {place}."
+        return [*sentences, found], hint
     if code == "invalid_client" and search.other_secret_at:
-        return (
-            [
-                *sentences,
-                f"But {_data_center_labels(search.other_secret_at)} knows the client, with another secret.",
-            ],
-            "If the org lives there, set that and sign in again, with the secret of that data center.",
-        )
+        found = f"But {_data_center_labels(search.other_secret_at)} knows the client, with another secret."
+        hint = "If the org lives there, set that and sign in again, with the secret of that data center."
+        return [*sentences, found], hint
     return sentences, None
 
 
@@ -305,14 +269,9 @@ def _scope_finding(seen: OrgExamination) -> Finding:
         also_lacks = "" if sees_company else f"It lacks {_ORG_SCOPE}, too."
         return problem_finding("scope", org, seen.observation, also_lacks)
     if not sees_company:
-        return Finding(
-            "scope",
-            org,
-            FindingLevel.REMARK,
-            f"{BACKUP_SCOPE} is there; {_ORG_SCOPE} is not, so the company's name is not known.",
-            f"To see it, sign in again with {SIGN_IN_SCOPES}.",
-            "NO_ORG_SCOPE",
-        )
+        message = f"{BACKUP_SCOPE} is there; {_ORG_SCOPE} is not, so the company's name is not known."
+        hint = f"To see it, sign in again with {SIGN_IN_SCOPES}."
+        return Finding("scope", org, FindingLevel.REMARK, message, hint, "NO_ORG_SCOPE")
     if isinstance(seen.company, Problem) and seen.company.kind != "permission":
         return Finding("scope", org, FindingLevel.OK, f"{BACKUP_SCOPE} is there.")
     return Finding("scope", org, FindingLevel.OK, f"{BACKUP_SCOPE} and {_ORG_SCOPE} are there.")

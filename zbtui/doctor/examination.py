@@ -32,7 +32,6 @@ from zbtui.doctor.diagnosis import (
 from zbtui.doctor.finding import Finding
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.model.secret import AccessToken
 from zbtui.store.credentials import CredentialStore
 from zbtui.store.journal import Journal
 from zbtui.watch.session import Session
@@ -64,14 +63,10 @@ class Doctor:
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
     ) -> AsyncGenerator[Finding, None]:
-        """All findings in a fixed order, each as soon as it is known.
+        """All findings on these orgs (empty: all) in a fixed order, each as soon as it is known.
 
-        The orgs are examined concurrently, and reported in the order of the config.
-
-        Args:
-            names: only these orgs; empty: all.
-            search_data_centers: ask the other data centers for an org that may belong there: up to
-                ten token requests, at ten hosts.
+        The orgs are examined concurrently, and reported in the order of the config. A search of the data
+        centers makes up to ten token requests, at ten hosts, for each org that may belong there.
         """
         config = self._load_config(names)
         orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)
@@ -87,9 +82,8 @@ class Doctor:
             for task in tasks:
                 examination = await task
                 if search_data_centers and may_be_wrong_data_center(examination):
-                    examination = replace(
-                        examination, search=await self._search_data_centers(examination.org)
-                    )
+                    search = await self._search_data_centers(examination.org)
+                    examination = replace(examination, search=search)
                 for finding in org_findings(examination, self.time_zone):
                     yield finding
         finally:
@@ -132,9 +126,8 @@ class Doctor:
         if not isinstance(observation, Problem) or is_token_accepted(observation):
             company_request = fetch_company(self.http, access, org.data_center, self.clock.now())
             company = await _result_or_problem(company_request)
-        return OrgExamination(
-            org, self.clock.now(), sign_in, _token_info(access, is_new), observation, company
-        )
+        info = TokenInfo(is_new, access.expires_at, host_of(access.api_url))
+        return OrgExamination(org, self.clock.now(), sign_in, info, observation, company)
 
     async def _check_sign_in(self, org: Org) -> Problem | None:
         sign_in = await _result_or_problem(self.credentials.read_sign_in(org.name))
@@ -165,7 +158,3 @@ def _accounts_hosts(orgs: Iterable[Org]) -> list[DataCenter]:
     """Each once; without orgs the US, where most sign-ins begin."""
     hosts = {dc.accounts_url: dc for dc in map(data_center_of, orgs)}
     return list(hosts.values()) or [DATA_CENTERS["us"]]
-
-
-def _token_info(access: AccessToken, is_new: bool) -> TokenInfo:
-    return TokenInfo(is_new, access.expires_at, host_of(access.api_url))

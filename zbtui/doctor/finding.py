@@ -66,15 +66,12 @@ def problem_finding(
 ) -> Finding:
     """Turn a problem into a finding: a warning if it resolves itself.
 
-    Args:
-        more: a sentence to add to the message.
-        cure: a sentence to add to the hint.
+    `more` is a sentence to add to the message, `cure` one to add to the hint.
     """
     level = FindingLevel.WARNING if trouble.kind == "throttled" else FindingLevel.PROBLEM
     message = clean(f"{trouble.message} {more}", _MAX_MESSAGE_LENGTH)
-    return Finding(
-        subject, org, level, message, clean(f"{trouble.hint} {cure}", _MAX_MESSAGE_LENGTH), trouble.code
-    )
+    hint = clean(f"{trouble.hint} {cure}", _MAX_MESSAGE_LENGTH)
+    return Finding(subject, org, level, message, hint, trouble.code)
 
 
 def not_checked_finding(subject: str, org: str | None, why: str, hint: str | None = None) -> Finding:
@@ -104,11 +101,7 @@ def findings_summary(findings: Sequence[Finding]) -> str:
 
 
 def finding_lines(finding: Finding, before: Finding | None) -> list[str]:
-    """The lines of one finding, to print as it arrives.
-
-    Args:
-        before: the finding printed before it; an org's name heads its first finding.
-    """
+    """The lines of one finding, to print after the one `before`; an org's name heads its first finding."""
     lines = []
     indent = ""
     if finding.org is not None:

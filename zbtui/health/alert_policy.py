@@ -99,11 +99,7 @@ def verdict_text(verdict: str) -> str:
 
 
 _VERDICT_TEXTS: Final = {"none": "no backup", "one_off": "a single backup"}
-
-
-_SHARED_PROBLEM_KINDS: Final[frozenset[ProblemKind]] = frozenset(
-    {"network", "keyring", "server", "contract"}
-)
+_SHARED_PROBLEM_KINDS: Final[tuple[ProblemKind, ...]] = ("network", "keyring", "server", "contract")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +121,9 @@ class JudgedOrg:
 
     @property
     def is_unreachable(self) -> bool:
-        """Its last poll failed for a reason that all orgs may share: the network, the keyring,
-        Zoho out of order, or another server that answers in its place.
-        """
-        return (
-            self.snapshot.polls.problem is not None
-            and self.snapshot.polls.problem.kind in _SHARED_PROBLEM_KINDS
-        )
+        """Its last poll failed for a reason that all orgs may share, such as the network."""
+        problem = self.snapshot.polls.problem
+        return problem is not None and problem.kind in _SHARED_PROBLEM_KINDS
 
     @property
     def has_answered(self) -> bool:
@@ -143,9 +135,8 @@ class JudgedOrg:
     def is_polled(self) -> bool:
         """It is polled again without a person's help, and soon."""
         problem = self.snapshot.polls.problem
-        return not self.snapshot.activity.paused and not (
-            problem and (problem.final or problem.forbids_early_retry)
-        )
+        is_stuck = problem is not None and (problem.final or problem.forbids_early_retry)
+        return not (self.snapshot.activity.paused or is_stuck)
 
     def was_polled_since(self, moment: datetime | None) -> bool:
         """Whether it was after `moment`; None: whether it was at all."""
@@ -155,11 +146,7 @@ class JudgedOrg:
 def decide_alerts(
     state: AlertState, judged: Sequence[JudgedOrg], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, tuple[Alert, ...]]:
-    """The new alert state, and the alerts that are due.
-
-    Args:
-        judged: all orgs that this process watches.
-    """
+    """The new alert state, and the alerts that are due; `judged` are all orgs that this process watches."""
     # 1. Correct times from the future, before anything is compared with them: after the clock was
     #    set back, they would silence reminders and reject polls as old.
     state, alerts, fleet = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
@@ -169,22 +156,14 @@ def decide_alerts(
         state, alerts = _decide_outage(state, judged, fleet, rules, now)
     # 3. A process that watches some orgs only cannot end an outage. It judges its orgs as if it were
     #    over, once one has answered, but keeps it in the state: its end is still to be notified.
-    orgs = dict(state.orgs)
-    effective = state
-    if (
-        not rules.covers_all_orgs
-        and state.outage_since
-        and any(at > state.outage_since for at in fleet.answered_at)
-    ):
+    orgs, effective, since = dict(state.orgs), state, state.outage_since
+    if since and not rules.covers_all_orgs and any(at > since for at in fleet.answered_at):
         effective = replace(state, outage_since=None)
     for one in judged:
         # 4. Skip what says nothing yet, before it is compared: a skipped org keeps its state, so
         #    nothing is lost, and a verdict that is merely unknown for now is no recovery.
-        if (
-            one.snapshot.org.mute
-            or one.snapshot.activity.paused
-            or not _is_conclusive(one, effective, fleet, rules, now)
-        ):
+        is_silenced = one.snapshot.org.mute or one.snapshot.activity.paused
+        if is_silenced or not _is_conclusive(one, effective, fleet, rules, now):
             continue
         before = orgs.get(one.org_name)
         # 5. Skip a poll older than the state, which another process has written: its change would
@@ -223,11 +202,7 @@ def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
 
 
 def _decide_outage(
-    state: AlertState,
-    judged: Sequence[JudgedOrg],
-    fleet: _Reachability,
-    rules: AlertRules,
-    now: datetime,
+    state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
     """The alerts for the begin of an outage of all orgs, for its end, and its reminders."""
     since = state.outage_since
@@ -241,9 +216,8 @@ def _decide_outage(
     # 2. Has it ended? Before the reminder, as an outage that is over needs none.
     reached = [one for one in judged if one.has_answered and one.was_polled_since(since)]
     if reached:
-        return replace(state, outage_since=None, outage_notified_at=None, outage_ended_at=now), [
-            _outage_over_alert(reached[0], since, now)
-        ]
+        state = replace(state, outage_since=None, outage_notified_at=None, outage_ended_at=now)
+        return state, [_outage_over_alert(reached[0], since, now)]
     # 3. It lasts: is a reminder due?
     out = [one for one in judged if one.is_polled and one.is_unreachable]
     if not out or not _reminder_is_due(state.outage_notified_at or since, rules, now):
@@ -252,11 +226,7 @@ def _decide_outage(
 
 
 def _find_outage(
-    state: AlertState,
-    judged: Sequence[JudgedOrg],
-    fleet: _Reachability,
-    rules: AlertRules,
-    now: datetime,
+    state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> list[JudgedOrg]:
     """The orgs of a new outage: those out of reach, two at least; empty if there is no outage."""
     if rules.settings.least > Level.UNKNOWN:
@@ -297,9 +267,7 @@ def _others_are_pending(
 ) -> bool:
     """Whether the polls are still due that show if the other orgs are out of reach, too.
 
-    Args:
-        others: whether there are other orgs; each is polled within its interval.
-        has_unpolled: whether one was not polled yet, as the program has just started.
+    Each other org is polled within its interval; one is unpolled if the program has just started.
     """
     return has_unpolled or (others and now - began <= rules.poll_interval * 2)
 
@@ -374,16 +342,14 @@ def _is_alone_unreachable(
 ) -> bool:
     """Whether it is out of reach while another org is not, or while there is no other."""
     at, began = one.polled_at, _unreachable_since(one, state, now)
-    if at is None or not (
-        one.was_polled_since(state.outage_ended_at) and _has_lasted(one, state, rules, now)
-    ):
+    is_out = one.was_polled_since(state.outage_ended_at) and _has_lasted(one, state, rules, now)
+    if at is None or not is_out:
         return False
     # An answer counts up to its own last poll: after a short outage, others may be polled before it.
     if bisect_right(fleet.answered_at, began) < bisect_right(fleet.answered_at, at):
         return True
-    return not _others_are_pending(
-        fleet.polled_count > one.is_polled, fleet.has_unpolled, began, rules, now
-    )
+    has_others = fleet.polled_count > one.is_polled
+    return not _others_are_pending(has_others, fleet.has_unpolled, began, rules, now)
 
 
 def _already_notified(state: AlertState, one: JudgedOrg) -> bool:
@@ -409,9 +375,8 @@ def _decide_org(
     # 1. Well after a notified alert: a recovery, before 2 would forget that there was an alert.
     if not bad and notified_at is not None:
         # Not if the download links have expired: the warning ends, but the files are lost.
-        expired = (
-            before is not None and before.verdict == "links_expiring" and one.snapshot.links_expired_at(now)
-        )
+        was_expiring = before is not None and before.verdict == "links_expiring"
+        expired = was_expiring and one.snapshot.links_expired_at(now)
         return after, None if expired else alert("recovery")
     # 2. Well, and nothing was notified. An unchanged state, so that nothing is stored.
     if not bad:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.verdict import Verdict
@@ -36,15 +36,7 @@ class OrgState:
     """The date on which the licence ends, once it is near."""
 
 
-EVENT_KINDS: Final[tuple[EventKind, ...]] = (
-    "status",
-    "verdict",
-    "schedule",
-    "requester",
-    "run",
-    "trouble",
-    "licence",
-)
+EVENT_KINDS: Final[tuple[EventKind, ...]] = get_args(EventKind)
 assert tuple(field.name for field in fields(OrgState)) == EVENT_KINDS
 
 
@@ -119,11 +111,8 @@ def _last_run_text(snapshot: Snapshot) -> str | None:
     last = snapshot.zoho.history.last_finished if snapshot.zoho.history else None
     if last is None or last.outcome is None:
         return None
-    return (
-        f"{last.outcome.value} {last.logged_at.isoformat(timespec='seconds')}"
-        if last.logged_at
-        else last.outcome.value
-    )
+    outcome, at = last.outcome.value, last.logged_at
+    return f"{outcome} {at.isoformat(timespec='seconds')}" if at else outcome
 
 
 def _licence_expiry_text(snapshot: Snapshot, now: datetime) -> str | None:

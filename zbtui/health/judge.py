@@ -36,35 +36,25 @@ PROBLEM_BADGES: Final[dict[ProblemKind, str]] = {
 def judge(
     snapshot: Snapshot, policy: WatchPolicy, now: datetime, allowed_failures: int = ALLOWED_FAILURES
 ) -> Verdict:
-    """The verdict on one org.
+    """The verdict on one org, by the policy before the org's own settings are applied.
 
-    Args:
-        snapshot: what is known of it.
-        policy: thresholds and intervals, before the org's own are applied.
-        now: by this machine's clock, with a time zone.
-        allowed_failures: failed polls after which the last good answer no longer counts.
+    After `allowed_failures` failed polls, the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
     problem, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.for_org(snapshot.org)
     # `abs`: an observation from the future means that the clock was set back.
     outdated = seen is None or abs(now - seen) > ALLOWED_FAILURES * policy.every
     if problem and (problem.final or outdated or snapshot.polls.failures >= allowed_failures):
-        return Verdict(
-            "cannot_look", Level.UNKNOWN, PROBLEM_BADGES[problem.kind], problem.message, problem.hint
-        )
-    if seen is None:
-        return Verdict("waiting", Level.UNKNOWN, "WAITING", "not looked at yet")
+        badge = PROBLEM_BADGES[problem.kind]
+        return Verdict("cannot_look", Level.UNKNOWN, badge, problem.message, problem.hint)
     if outdated:
-        return Verdict(
-            "waiting", Level.UNKNOWN, "WAITING", f"last seen {ago(now - seen)}{_last_status_text(snapshot)}"
-        )
+        headline = "not looked at yet"
+        if seen is not None:
+            headline = f"last seen {ago(now - seen)}{_last_status_text(snapshot)}"
+        return Verdict("waiting", Level.UNKNOWN, "WAITING", headline)
     case = Case(snapshot, policy, now)
-    found = (rule(case) for rule in RULES)
-    verdict = (
-        next(filter(None, found), None)
-        or _unreadable_history(snapshot, now, allowed_failures)
-        or healthy_verdict(case)
-    )
+    found = next(filter(None, (rule(case) for rule in RULES)), None)
+    verdict = found or _unreadable_history(snapshot, now, allowed_failures) or healthy_verdict(case)
     return replace(verdict, stale=problem is not None or snapshot.polls.restored)
 
 
@@ -78,13 +68,8 @@ def _unreadable_history(snapshot: Snapshot, now: datetime, patience: int) -> Ver
     is_behind = snapshot.zoho.history_outdated and snapshot.polls.history_failures >= patience
     if known and not is_behind:
         return None
-    return Verdict(
-        "cannot_look",
-        Level.UNKNOWN,
-        "NO HISTORY",
-        f"The last result cannot be read; {problem.message}",
-        problem.hint,
-    )
+    headline = f"The last result cannot be read; {problem.message}"
+    return Verdict("cannot_look", Level.UNKNOWN, "NO HISTORY", headline, problem.hint)
 
 
 def _last_status_text(snapshot: Snapshot) -> str:

@@ -41,13 +41,10 @@ class MergeResult:
 
 
 def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: datetime) -> MergeResult:
-    """What a poll, good or failed, changes.
+    """What a poll, good or failed, changes; `polled` is this process's snapshot after it.
 
     If several processes see the same change, the first to write it records the event. A poll older than
     the last stored one changes nothing.
-
-    Args:
-        polled: this process's snapshot after its poll.
     """
     snapshot = with_later_history(polled, kept.snapshot)
     verdict = judge(snapshot, policy, now)
@@ -65,43 +62,33 @@ def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: date
 
 
 def is_later(kept_at: datetime, own_at: datetime | None, now: datetime) -> bool:
-    """Whether the stored history was read later than this process's own.
-
-    Args:
-        own_at: None if this process has none.
-    """
+    """Whether the stored history was read later than this process's own, if it has one."""
     return kept_at <= now + _MAX_CLOCK_ERROR and (own_at is None or kept_at > own_at)
 
 
 def is_newer(at: datetime, kept_at: datetime | None, now: datetime | None) -> bool:
-    """Whether a value seen at `at` replaces the stored one.
+    """Whether a value seen at `at` replaces the stored one, seen at `kept_at` (None: there is none).
 
-    Args:
-        kept_at: when the stored one was seen; None if none is stored, or it cannot be decoded.
-        now: a stored value later than this is replaced, too; None: it is kept.
+    A stored value later than `now` is replaced, too; without `now` it is kept.
     """
     return kept_at is None or at >= kept_at or (now is not None and kept_at > now + _MAX_CLOCK_ERROR)
 
 
 def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
-    """The snapshot with history and links that another process has read later.
+    """The snapshot with history and links that another process has read later, if any.
 
     Two processes with different histories would contradict each other for hours.
-
-    Args:
-        kept: the stored snapshot; None if its history is no later.
     """
     if kept is None or kept.zoho.history is None:
         return polled
+    expiries = (kept.zoho.last_links_expiry, polled.zoho.last_links_expiry)
     zoho = replace(
         polled.zoho,
         history=kept.zoho.history,
         history_read_at=kept.zoho.history_read_at,
         history_outdated=kept.zoho.history_outdated or kept.zoho.backup != polled.zoho.backup,
         links=kept.zoho.links if kept.zoho.links is not None else polled.zoho.links,
-        last_links_expiry=max(
-            filter(None, (kept.zoho.last_links_expiry, polled.zoho.last_links_expiry)), default=None
-        ),
+        last_links_expiry=max(filter(None, expiries), default=None),
     )
     tried_at = kept.polls.history_tried_at or polled.polls.history_tried_at
     polls = replace(

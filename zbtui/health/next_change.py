@@ -21,10 +21,6 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
     """The first moment after `now` at which `judge` may give another name or level, or `NEVER`.
 
     Until then only its words change, such as a countdown. Not valid once the clock is set back.
-
-    Args:
-        policy: of all orgs, before the org's own settings are applied.
-        now: by this machine's clock, with a time zone.
     """
     now = now.astimezone(UTC)
     case = Case(snapshot, policy.for_org(snapshot.org), now)

@@ -29,13 +29,9 @@ _FIRST_HISTORY_AND_LINKS_RETRY: Final = timedelta(minutes=1)
 
 
 def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: float) -> datetime | None:
-    """The time of the next poll; None: not until somebody acts.
+    """The time of the next poll after this snapshot; None: not until somebody acts.
 
-    Args:
-        snapshot: as it is after the last poll.
-        policy: the intervals.
-        now: by this machine's clock.
-        jitter: from -1 to 1; spreads the polls of many orgs.
+    `jitter`, from -1 to 1, spreads the polls of many orgs.
     """
     problem, policy = snapshot.polls.problem, policy.for_org(snapshot.org)
     if problem is None:
@@ -53,14 +49,10 @@ def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: fl
 
 
 def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
-    """Whether a poll is to request history and links as well.
+    """Whether a poll, which brought this backup, is to request history and links as well.
 
     They are due at first, when the details changed, and every six hours. If they could not be read, or
     lack the end of the last run, they are due after 1, 2, 4 … minutes; never before `Retry-After`.
-
-    Args:
-        before: the snapshot before this poll.
-        backup: from this poll's details.
     """
     tried_at, problem = before.polls.history_tried_at, before.polls.history_problem
     if tried_at is None or before.zoho.observed_at is None or now < tried_at:  # the clock was set back
@@ -70,11 +62,9 @@ def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: date
     if before.zoho.backup != backup:
         return True
     tries = before.polls.history_failures if problem else before.polls.unfinished_history_reads
-    pause = (
-        backoff(_FIRST_HISTORY_AND_LINKS_RETRY, tries - 1, HISTORY_AND_LINKS_EVERY)
-        if tries
-        else HISTORY_AND_LINKS_EVERY
-    )
+    pause = HISTORY_AND_LINKS_EVERY
+    if tries:
+        pause = backoff(_FIRST_HISTORY_AND_LINKS_RETRY, tries - 1, HISTORY_AND_LINKS_EVERY)
     return now - tried_at >= pause
 
 

@@ -114,13 +114,8 @@ def stopped(case: Case) -> Verdict | None:
     who = f" by {row.done_by.name}" if row and row.done_by and row.done_by.name else ""
     # An age, as a date differs between time zones.
     when = f" {ago(case.zoho_now - row.logged_at)}" if row and row.logged_at else ""
-    return Verdict(
-        "stopped",
-        Level.CRITICAL,
-        case.status_badge,
-        f"stopped{who}{when}; no backup will run",
-        f"Schedule it anew in Zoho: {BACKUP_MENU}.",
-    )
+    headline, hint = f"stopped{who}{when}; no backup will run", f"Schedule it anew in Zoho: {BACKUP_MENU}."
+    return Verdict("stopped", Level.CRITICAL, case.status_badge, headline, hint)
 
 
 def overdue(case: Case) -> Verdict | None:
@@ -130,13 +125,9 @@ def overdue(case: Case) -> Verdict | None:
         return None
     if -ahead <= case.policy.overdue_after:
         return None
-    return Verdict(
-        "overdue",
-        Level.CRITICAL,
-        "OVERDUE",
-        f"the run did not start; overdue {countdown(ahead)}",
-        f"Zoho still says {case.status_badge}: see {BACKUP_MENU} there.",
-    )
+    headline = f"the run did not start; overdue {countdown(ahead)}"
+    hint = f"Zoho still says {case.status_badge}: see {BACKUP_MENU} there."
+    return Verdict("overdue", Level.CRITICAL, "OVERDUE", headline, hint)
 
 
 def too_old(case: Case) -> Verdict | None:
@@ -153,13 +144,8 @@ def too_old(case: Case) -> Verdict | None:
         headline = f"no backup has completed; the plan is {rough_span(case.zoho_now - since)} old"
     if case.state is BackupState.INPROGRESS:
         headline = f"{headline.partition('; ')[0]}; one is running"
-    return Verdict(
-        "too_old",
-        Level.CRITICAL,
-        "TOO OLD",
-        headline,
-        f"Order one by hand in Zoho: {BACKUP_MENU}.",
-    )
+    hint = f"Order one by hand in Zoho: {BACKUP_MENU}."
+    return Verdict("too_old", Level.CRITICAL, "TOO OLD", headline, hint)
 
 
 def backup_awaited_since(case: Case) -> datetime | None:
@@ -206,13 +192,9 @@ def never_completed(case: Case) -> Verdict | None:
         return None
     if history.last_completed or _completed_run_start(case) or _planned_since(case):
         return None
-    return Verdict(
-        "cannot_look",
-        Level.UNKNOWN,
-        "NO HISTORY",
-        "no backup has completed; since when one is due is not told",
-        f"See what Zoho says: {BACKUP_MENU}.",
-    )
+    headline = "no backup has completed; since when one is due is not told"
+    hint = f"See what Zoho says: {BACKUP_MENU}."
+    return Verdict("cannot_look", Level.UNKNOWN, "NO HISTORY", headline, hint)
 
 
 def running_long(case: Case) -> Verdict | None:
@@ -222,13 +204,9 @@ def running_long(case: Case) -> Verdict | None:
     lasted = running_duration(case)
     if lasted <= case.policy.long_run_after:
         return None
-    return Verdict(
-        "running_long",
-        Level.WARNING,
-        case.status_badge,
-        f"running for {rough_span(lasted)}; longer than usual",
-        "If it stays, ask Zoho's support: large orgs take many hours.",
-    )
+    headline = f"running for {rough_span(lasted)}; longer than usual"
+    hint = "If it stays, ask Zoho's support: large orgs take many hours."
+    return Verdict("running_long", Level.WARNING, case.status_badge, headline, hint)
 
 
 def running_duration(case: Case) -> timedelta:
@@ -244,22 +222,17 @@ def none_set_up(case: Case) -> Verdict | None:
     """Zoho has no backup for this org (204, or an equivalent answer)."""
     if case.backup is not None:
         return None
-    return Verdict(
-        "none", Level.WARNING, "NO BACKUP", "no backup is set up", f"Set one up in Zoho: {BACKUP_MENU}."
-    )
+    hint = f"Set one up in Zoho: {BACKUP_MENU}."
+    return Verdict("none", Level.WARNING, "NO BACKUP", "no backup is set up", hint)
 
 
 def unknown_status(case: Case) -> Verdict | None:
     """A status word that Zoho does not document; shown unchanged."""
     if case.state is not BackupState.UNKNOWN:
         return None
-    return Verdict(
-        "unknown_status",
-        Level.WARNING,
-        case.status_badge,
-        "a status that zbtui does not know",
-        f"See what Zoho says: {BACKUP_MENU}; look for a newer zbtui.",
-    )
+    headline = "a status that zbtui does not know"
+    hint = f"See what Zoho says: {BACKUP_MENU}; look for a newer zbtui."
+    return Verdict("unknown_status", Level.WARNING, case.status_badge, headline, hint)
 
 
 def one_off(case: Case) -> Verdict | None:
@@ -277,13 +250,8 @@ def one_off(case: Case) -> Verdict | None:
         headline = "Zoho names no next run"
     else:
         return None
-    return Verdict(
-        "one_off",
-        Level.WARNING,
-        case.status_badge,
-        headline,
-        f"Schedule a recurring one: {BACKUP_MENU} in Zoho.",
-    )
+    hint = f"Schedule a recurring one: {BACKUP_MENU} in Zoho."
+    return Verdict("one_off", Level.WARNING, case.status_badge, headline, hint)
 
 
 def _single_backup_headline(case: Case) -> str:
@@ -304,13 +272,9 @@ def links_expiring(case: Case) -> Verdict | None:
     left = links.expires_at - case.zoho_now
     if not timedelta() < left <= LINKS_EXPIRY_WARNING:
         return None
-    return Verdict(
-        "links_expiring",
-        Level.WARNING,
-        case.status_badge,
-        f"the download links expire {rough_time_left(left)}",
-        f"Download the files in time: {BACKUP_MENU} in Zoho.",
-    )
+    headline = f"the download links expire {rough_time_left(left)}"
+    hint = f"Download the files in time: {BACKUP_MENU} in Zoho."
+    return Verdict("links_expiring", Level.WARNING, case.status_badge, headline, hint)
 
 
 def quota_risk(case: Case) -> Verdict | None:
@@ -336,13 +300,9 @@ def quota_risk(case: Case) -> Verdict | None:
     if needed <= included + bought:
         return None
     runs = "1 run" if needed == 1 else f"{needed} runs"
-    return Verdict(
-        "quota_risk",
-        Level.WARNING,
-        case.status_badge,
-        f"{MONTHS[begin.month - 1]} needs {runs}; {included + bought} are included",
-        "Buy more, or plan fewer: Zoho does not run what is not included.",
-    )
+    headline = f"{MONTHS[begin.month - 1]} needs {runs}; {included + bought} are included"
+    hint = "Buy more, or plan fewer: Zoho does not run what is not included."
+    return Verdict("quota_risk", Level.WARNING, case.status_badge, headline, hint)
 
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -136,16 +136,15 @@ class Snapshot:
 
     def links_expired_at(self, now: datetime) -> datetime | None:
         """When the newest backup's files expired; None: not expired, or unknown."""
-        if self.zoho.links is None:
+        links = self.zoho.links
+        if links is None:
             return None
-        expire = (
-            self.zoho.links.expires_at if self.zoho.links.are_available else self.zoho.last_links_expiry
-        )
+        expire = links.expires_at if links.are_available else self.zoho.last_links_expiry
         if expire is None or expire > self.zoho_now(now):
             return None
         # A newer backup will get links of its own.
         newer = self.last_completed is not None and self.last_completed > expire
-        return None if newer and not self.zoho.links.are_available else expire
+        return None if newer and not links.are_available else expire
 
     def zoho_now(self, now: datetime) -> datetime:
         """`now` by Zoho's clock, for comparison with Zoho's dates."""
@@ -154,12 +153,10 @@ class Snapshot:
     @property
     def next_run(self) -> datetime | None:
         """When the next run is due, by Zoho; None: no run will come."""
-        if self.zoho.backup is None or self.zoho.backup.state in (
-            BackupState.STOPPED,
-            BackupState.FINISHED,
-        ):
+        backup = self.zoho.backup
+        if backup is None or backup.state in (BackupState.STOPPED, BackupState.FINISHED):
             return None
-        return self.zoho.backup.next_run
+        return backup.next_run
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:
         """Time until the next run; negative once it is due."""
@@ -175,16 +172,10 @@ def apply_observation(before: Snapshot, observation: Observation, now: datetime)
         history_failures=before.polls.history_failures,
         unfinished_history_reads=before.polls.unfinished_history_reads,
     )
-    if observation.history_and_links:
-        polls = _after_history_and_links(
-            polls, observation.history_and_links, before.zoho.backup, observation.backup
-        )
-    return replace(
-        before,
-        zoho=_after_answer(before.zoho, observation, now),
-        polls=polls,
-        activity=replace(before.activity, polling=False),
-    )
+    if fetched := observation.history_and_links:
+        polls = _after_history_and_links(polls, fetched, before.zoho.backup, observation.backup)
+    zoho, activity = _after_answer(before.zoho, observation, now), replace(before.activity, polling=False)
+    return replace(before, zoho=zoho, polls=polls, activity=activity)
 
 
 def _after_answer(before: ZohoData, observation: Observation, now: datetime) -> ZohoData:

@@ -10,11 +10,5 @@ _MOST_DOUBLINGS: Final = 10
 
 
 def backoff(first: timedelta, again: int, longest: timedelta) -> timedelta:
-    """The pause before the next try.
-
-    Args:
-        first: the pause after the first failure.
-        again: the number of failures in a row after the first.
-        longest: the upper limit.
-    """
+    """The pause before the next try: `first` after one failure, doubled `again` times, up to `longest`."""
     return min(first * (1 << min(again, _MOST_DOUBLINGS)), longest)

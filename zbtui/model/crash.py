@@ -17,9 +17,8 @@ def describe_crash(error: BaseException) -> str:
         for frame, line in traceback.walk_tb(error.__traceback__)
     ]
     name = f"{type(error).__module__}.{type(error).__qualname__}"
-    return "\n".join(
-        ["zbtui stopped on a bug of its own. Please report these lines:", *frames, f"  {name}"]
-    )
+    head = "zbtui stopped on a bug of its own. Please report these lines:"
+    return "\n".join([head, *frames, f"  {name}"])
 
 
 def bug_problem(error: Exception) -> Problem:

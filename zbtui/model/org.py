@@ -8,17 +8,11 @@ from typing import Final, Literal, get_args
 
 Grant = Literal["refresh-token", "client-credentials"]
 """How a running watch gets its access tokens."""
-GRANTS: Final[tuple[Grant, ...]] = ("refresh-token", "client-credentials")
+GRANTS: Final[tuple[Grant, ...]] = get_args(Grant)
 
 SignInMethod = Literal["code", "device", "browser", "refresh-token", "client-credentials"]
 """How to sign in to an org ("Self client", "Devices", "Web apps"); the first three give a refresh token."""
-SIGN_IN_METHODS: Final[tuple[SignInMethod, ...]] = (
-    "code",
-    "device",
-    "browser",
-    "refresh-token",
-    "client-credentials",
-)
+SIGN_IN_METHODS: Final[tuple[SignInMethod, ...]] = get_args(SignInMethod)
 
 Accent = Literal["blue", "cyan", "green", "yellow", "orange", "red", "magenta", "violet"]
 ACCENTS: Final[tuple[Accent, ...]] = get_args(Accent)
@@ -72,11 +66,7 @@ def merge_edit(current: Org, original: Org, changed: Org) -> Org:
     edits = {
         name: getattr(changed, name) for name in names if getattr(changed, name) != getattr(original, name)
     }
-    overrides, before, after = (
-        dict(current.policy_overrides),
-        dict(original.policy_overrides),
-        dict(changed.policy_overrides),
-    )
+    overrides, before, after = (dict(org.policy_overrides) for org in (current, original, changed))
     for key in POLICY_KEYS:
         if before.get(key) == after.get(key):
             continue

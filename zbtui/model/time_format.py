@@ -10,20 +10,7 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(r"(?:\d{1,9}[smhd])+")
 _MAX_DURATION: Final = timedelta(days=3650)
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS: Final = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-)
+MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def weekday(on: date) -> str:
@@ -32,11 +19,7 @@ def weekday(on: date) -> str:
 
 
 def parse_duration(text: str) -> timedelta:
-    """A duration such as `"90s"`, `"5m"`, `"1h30m"` or `"2d"`.
-
-    Raises:
-        ValueError: not of that form, zero, or longer than ten years.
-    """
+    """A duration such as `"90s"`, `"5m"`, `"1h30m"` or `"2d"`, up to ten years; else `ValueError`."""
     if not _DURATION.fullmatch(text):
         raise ValueError("a number and a unit (s, m, h, d), such as 30s, 5m or 1h30m")
     seconds = sum(int(part[:-1]) * _UNITS[part[-1]] for part in re.findall(r"\d+[smhd]", text))

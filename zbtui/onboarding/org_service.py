@@ -67,11 +67,7 @@ class OrgService:
         return self.clock.now()
 
     def orgs(self) -> tuple[Org, ...]:
-        """The orgs under watch.
-
-        Raises:
-            ProblemError: of kind `config`.
-        """
+        """The orgs under watch. Raises a `ProblemError` of kind `config`."""
         return self.stores.config.load().orgs
 
     def reusable_clients(self, org: Org) -> list[Org]:
@@ -92,13 +88,9 @@ class OrgService:
         return org_to_table(org)
 
     def parse_org(self, table: Mapping[str, Any], *, edited_name: str | None = None) -> Org:
-        """Parse an org from the keys of an `[[org]]` table.
+        """Parse an org from the keys of an `[[org]]` table. Raises a `ProblemError` of kind `config`.
 
-        Args:
-            edited_name: the org that is being edited; it may keep its name.
-
-        Raises:
-            ProblemError: of kind `config`: a key is wrong, or the name is taken.
+        The name must be free, unless it is that of the org being edited.
         """
         org = org_from_table(table)
         if org.name != edited_name:
@@ -113,12 +105,7 @@ class OrgService:
         existing: Org | None = None,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> SignInFlow:
-        """Start a sign-in of `org` by this method.
-
-        Args:
-            existing: the org as it is now, if it signs in again; its credentials are replaced.
-            port: the local port that the browser returns to.
-        """
+        """Start a sign-in of `org` by this method; the credentials of the `existing` org are replaced."""
         from zbtui.onboarding.sign_in_flow import SignInFlow  # here, because no start needs it
 
         grant = grant_for(method)
@@ -137,11 +124,8 @@ class OrgService:
     async def edit(self, org_name: str, org: Org, original: Org | None = None) -> None:
         """Change an org's name, data center or policy. A new data center is checked with Zoho first.
 
-        Args:
-            original: what `org` was edited from; changes by others since then stay. None: the current one.
-
-        Raises:
-            ProblemError: nothing was changed; or only the old name's entries could not be deleted.
+        `org` was edited from `original` (None: the current one); changes by others since then stay. After a
+        `ProblemError`, nothing is changed; or only the old name's entries could not be deleted.
         """
         stores = self.stores
         config = stores.config.load()
@@ -167,16 +151,10 @@ class OrgService:
             await self._delete_old_credentials(org_name)
 
     async def remove(self, org_name: str, *, revoke: bool = False) -> bool:
-        """Delete an org's credentials, config entry and journal data.
+        """Delete an org's credentials, config entry and journal data; first `revoke` its token at Zoho.
 
-        Args:
-            revoke: whether to revoke the refresh token at Zoho first.
-
-        Returns:
-            Whether a refresh token was revoked.
-
-        Raises:
-            ProblemError: config, keyring and journal are unchanged.
+        Returns whether a refresh token was revoked. After a `ProblemError`, config, keyring and journal are
+        unchanged.
         """
         stores = self.stores
         org = find_org(stores.config.load(), org_name)
@@ -197,13 +175,9 @@ class OrgService:
                 continue
             shared = await stores.read_sign_in(other.name)
             if shared and shared.refresh_token == sign_in.refresh_token:
-                raise ProblemError(
-                    Problem(
-                        "config",
-                        f"{other.name} signs in with the same refresh token, and would go blind.",
-                        f"Take {org.name} off without revoking it.",
-                    )
-                )
+                message = f"{other.name} signs in with the same refresh token, and would go blind."
+                hint = f"Take {org.name} off without revoking it."
+                raise ProblemError(Problem("config", message, hint))
         await revoke_refresh_token(self.http, data_center_of(org), sign_in.refresh_token)
         return True
 
@@ -231,14 +205,9 @@ class OrgService:
             async with credentials.refresh_lock(org_name):
                 await credentials.delete(org_name)
         except ProblemError as error:
-            raise ProblemError(
-                Problem(
-                    "keyring",
-                    f"It is renamed, but what {org_name} signed in with stays in the keyring, too: "
-                    f"{error.problem.message}",
-                    f"Delete the entries zbtui:{org_name} and zbtui-access:{org_name} there.",
-                )
-            ) from None
+            message = f"It is renamed, but what {org_name} signed in with stays in the keyring, too:"
+            hint = f"Delete the entries zbtui:{org_name} and zbtui-access:{org_name} there."
+            raise ProblemError(Problem("keyring", f"{message} {error.problem.message}", hint)) from None
 
     async def _request_and_check_access(self, org_name: str, org: Org) -> AccessToken:
         """Get a token at the org's new data center, and check that it can read the org."""

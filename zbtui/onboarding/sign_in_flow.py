@@ -71,11 +71,7 @@ class SignInFlow:
         min_device_poll_interval: timedelta = MIN_DEVICE_POLL_INTERVAL,
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> None:
-        """Args:
-        original: the org as it was before, if it signs in again; None: a new org.
-        min_device_poll_interval: the shortest pause between two polls of the device flow.
-        port: the local port that the browser returns to.
-        """
+        """`original` is the org as it was before, if it signs in again; None: a new org."""
         self._stores = household
         self._http = http
         self._clock = clock
@@ -111,10 +107,8 @@ class SignInFlow:
         If called again after a failure, it reuses the tokens it has: a code works only once.
 
         Args:
-            client_secret: as typed; None: that of `client_from`.
+            client_secret: as typed; None: that of the org `client_from`, which is under watch.
             code_or_token: the grant code or refresh token, as typed; None if the method needs none.
-            on_progress: called with what to show to the user.
-            client_from: an org under watch whose client secret to use.
             verify: whether to check with Zoho; without it, tokens are believed as typed, but a code
                 is exchanged.
 
@@ -128,13 +122,10 @@ class SignInFlow:
         await self._stores.credentials.read_access_token(self._org.name)
         try:
             if self._obtained is None:
-                client = OAuthClient(
-                    self._org.client_id, await self._client_secret(client_secret, client_from)
-                )
+                secret = await self._client_secret(client_secret, client_from)
+                client, typed = OAuthClient(self._org.client_id, secret), Secret(code_or_token or "")
                 self._stop.raise_if_requested()
-                self._obtained = await self._get_tokens(
-                    client, Secret(code_or_token or ""), on_progress, verify
-                )
+                self._obtained = await self._get_tokens(client, typed, on_progress, verify)
                 if self._has_new_refresh_token:
                     await self._tokens.record_first_token(self._obtained.org, self._obtained.sign_in)
             preview = await self._preview_org(self._obtained, on_progress)
@@ -149,14 +140,10 @@ class SignInFlow:
         return preview
 
     async def commit(self) -> Snapshot:
-        """Put the org under watch: write the keyring first, the config last.
+        """Put the org under watch: write the keyring first, the config last. Returns its first snapshot.
 
-        Returns:
-            The org's first snapshot.
-
-        Raises:
-            ProblemError: config, keyring and journal are unchanged.
-            StoppedError: `cancel` was called before.
+        After a `ProblemError`, config, keyring and journal are unchanged. After `cancel`, raises
+        `StoppedError`.
         """
         async with self._commit_lock:
             self._stop.raise_if_requested()
@@ -183,18 +170,12 @@ class SignInFlow:
         self._stop.request()
         async with self._commit_lock:
             obtained, self._obtained = self._obtained, None
-        if (
-            obtained is None
-            or self._committed
-            or not self._has_new_refresh_token
-            or obtained.sign_in.refresh_token is None
-        ):
+        if obtained is None or self._committed or not self._has_new_refresh_token:
             return
-        # A failure leaves an unused token at Zoho, one of the twenty that it keeps.
-        with suppress(ProblemError):
-            await revoke_refresh_token(
-                self._http, data_center_of(obtained.org), obtained.sign_in.refresh_token
-            )
+        if token := obtained.sign_in.refresh_token:
+            # A failure leaves an unused token at Zoho, one of the twenty that it keeps.
+            with suppress(ProblemError):
+                await revoke_refresh_token(self._http, data_center_of(obtained.org), token)
 
     @property
     def _has_new_refresh_token(self) -> bool:
@@ -222,21 +203,19 @@ class SignInFlow:
         verify: bool,
     ) -> _ObtainedTokens:
         org, dc = self._org, data_center_of(self._org)
-        match self._method:
-            case "refresh-token" | "client-credentials":
-                refresh_token = None
-                if self._method == "refresh-token":
-                    refresh_token = _checked_secret(code_or_token.reveal(), "refresh token")
-                sign_in = SignInCredentials(client.client_secret, refresh_token)
-                if not verify:
-                    return _ObtainedTokens(org, sign_in, None)
-                on_progress(RequestingFromZoho("for an access token"))
-                return _ObtainedTokens(org, sign_in, await self._tokens.request_access_token(org, sign_in))
-            case _:
-                consent = await self._get_consent(client, dc, code_or_token, on_progress)
-        return _ObtainedTokens(
-            _at_actual_data_center(org, consent), consent.sign_in, consent.access, consent.scopes
-        )
+        if self._has_new_refresh_token:
+            consent = await self._get_consent(client, dc, code_or_token, on_progress)
+            if org.data_center != CUSTOM_DATA_CENTER:  # the sign-in found the user's own
+                org = replace(org, data_center=consent.data_center.key)
+            return _ObtainedTokens(org, consent.sign_in, consent.access, consent.scopes)
+        refresh_token = None
+        if self._method == "refresh-token":
+            refresh_token = _checked_secret(code_or_token.reveal(), "refresh token")
+        sign_in = SignInCredentials(client.client_secret, refresh_token)
+        if not verify:
+            return _ObtainedTokens(org, sign_in, None)
+        on_progress(RequestingFromZoho("for an access token"))
+        return _ObtainedTokens(org, sign_in, await self._tokens.request_access_token(org, sign_in))
 
     async def _get_consent(
         self,
@@ -298,16 +277,8 @@ class SignInFlow:
         return SignInPreview(org, observation, company)
 
 
-def _at_actual_data_center(org: Org, consent: ConsentResult) -> Org:
-    """The org, at the data center that the sign-in found the user in."""
-    dc: DataCenter = consent.data_center
-    return org if org.data_center == CUSTOM_DATA_CENTER else replace(org, data_center=dc.key)
-
-
 def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clock: Clock) -> Snapshot:
-    """Args:
-    before: the earlier snapshot of the same org.
-    """
+    """`before` is the earlier snapshot of the same org."""
     known = before or Snapshot(preview.org)
     if preview.observation is None:
         return known
@@ -320,11 +291,6 @@ def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clo
 
 def _checked_secret(typed: str, what: str) -> Secret:
     if not is_header_safe(typed):
-        raise ProblemError(
-            Problem(
-                "config",
-                f"The {what} is missing, or has characters that none has.",
-                "Copy it whole, and nothing else with it.",
-            )
-        )
+        message = f"The {what} is missing, or has characters that none has."
+        raise ProblemError(Problem("config", message, "Copy it whole, and nothing else with it."))
     return Secret(typed)

@@ -73,11 +73,7 @@ def is_running(snapshot: Snapshot) -> bool:
 
 
 def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[AgendaRun, ...]:
-    """The approximate runs after the next one, up to the horizon. The costliest part.
-
-    Args:
-        zone: the viewer's; None: the machine's.
-    """
+    """The approximate runs after the next one, up to the horizon. The costliest part."""
     first = snapshot.next_run
     if first is None or snapshot.zoho.backup is None or not snapshot.zoho.backup.rrule:
         return ()
@@ -90,12 +86,9 @@ def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) ->
 def build_agenda(
     snapshots: Iterable[tuple[Snapshot, Sequence[AgendaRun] | None]], now: datetime, zone: tzinfo | None
 ) -> Agenda:
-    """The agenda of all orgs.
+    """The agenda of all orgs, each with its `later_agenda_runs`, in the viewer's zone.
 
-    Args:
-        snapshots: each with its `later_agenda_runs`; None: not computed yet, and until then no day
-            counts as empty.
-        zone: the viewer's; None: the machine's.
+    Where these are None, they are not computed yet, and until then no day counts as empty.
     """
     late: list[AgendaRun] = []
     running: list[str] = []
@@ -151,9 +144,8 @@ def _days(runs: list[AgendaRun], today: date, last: date) -> tuple[AgendaDay, ..
     before, result = today, []
     for day, day_runs in days.items():
         empty = max((day - before).days - 1, 0) if day <= last else 0
-        result.append(
-            AgendaDay(day, tuple(day_runs), empty, Counter(run.local_time.hour for run in day_runs))
-        )
+        by_hour = Counter(run.local_time.hour for run in day_runs)
+        result.append(AgendaDay(day, tuple(day_runs), empty, by_hour))
         before = day
     return tuple(result)
 

@@ -28,10 +28,7 @@ _PRECEDENCE: Final = (NO_RUN, STARTED, COMPLETED, STOPPED, FAILED)
 def year_calendar(history: History, today: date, zone: tzinfo | None = None) -> tuple[tuple[str, str], ...]:
     """The last 13 months, newest first: `Dec 2025` and 31 cells, blank where there is no day.
 
-    A run counts on the day it ended, in the viewer's zone.
-
-    Args:
-        zone: the viewer's; None: the machine's.
+    A run counts on the day it ended, in the viewer's zone (None: the machine's).
     """
     marks: dict[date, str] = {}
     marked = [(run.ended_at or run.started_at, _run_mark(run)) for run in history.runs]

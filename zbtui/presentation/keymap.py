@@ -81,8 +81,7 @@ class InvalidKeymapError(ValueError):
 def parse_keymap(chosen: Mapping[str, str]) -> Keymap:
     """The chosen keys by action, under Textual's names.
 
-    Raises:
-        InvalidKeymapError: an unknown action or key, or one key for two actions at once.
+    Raises `InvalidKeymapError` for an unknown action or key, and for one key for two actions at once.
     """
     keymap = {action_id: _parse_keys(action_id, text) for action_id, text in chosen.items()}
     for context in _KEY_CONTEXTS:

@@ -16,12 +16,9 @@ HIDDEN: Final = "hidden"
 
 
 def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
-    """The snapshot without what identifies the org; its verdict and level stay the same.
+    """The snapshot under an alias, without what identifies the org; verdict and level stay the same.
 
     Status, dates, plan, data center, edition and accent stay. Unknown values stay unknown.
-
-    Args:
-        alias: the name shown instead.
     """
     org, zoho, polls = snapshot.org, snapshot.zoho, snapshot.polls
     backup, company = zoho.backup, zoho.company

@@ -55,11 +55,7 @@ SIGN_IN_GUIDES: Final[Mapping[SignInMethod, SignInGuide]] = {
         "Browser on this machine",
         "comes back by itself; one client for all orgs",
         "Server-based Applications",
-        (
-            _CLIENT_STEP,
-            "Enter {redirect} as its redirect URI, to the letter.",
-            _SECRET_STEP,
-        ),
+        (_CLIENT_STEP, "Enter {redirect} as its redirect URI, to the letter.", _SECRET_STEP),
     ),
     "refresh-token": SignInGuide(
         "Refresh token that you have",
@@ -89,11 +85,7 @@ def api_console_url(data_center: str) -> str:
 def sign_in_steps(
     method: SignInMethod, data_center: str, redirect_uri: str, scopes: str = SIGN_IN_SCOPES
 ) -> list[str]:
-    """The steps of a method, filled in.
-
-    Args:
-        scopes: how the steps name the scopes.
-    """
+    """The steps of a method, filled in; `scopes` is how they name the scopes."""
     guide = SIGN_IN_GUIDES[method]
     values = {
         "{console}": api_console_url(data_center)

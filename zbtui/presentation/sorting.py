@@ -46,11 +46,8 @@ def sort_key(order: SortOrder, snapshot: Snapshot, verdict: Verdict, now: dateti
             return (_time_key(snapshot.last_completed, _FIRST),)
         case "links":
             expires_at = snapshot.zoho.links.expires_at if snapshot.zoho.links else None
-            return (
-                _time_key(
-                    expires_at if expires_at and expires_at > snapshot.zoho_now(now) else None, _LAST
-                ),
-            )
+            to_come = expires_at if expires_at and expires_at > snapshot.zoho_now(now) else None
+            return (_time_key(to_come, _LAST),)
         case "plan":
             return _plan_key(backup.rrule if backup else None)
         case "name":

@@ -19,11 +19,9 @@ def last_good_summary(snapshot: Snapshot, now: datetime) -> str:
     last = history.last_completed
     if last is None:
         return "none good in a year" if history.last_failed else "none completed yet"
-    return (
-        f"last good {ago(snapshot.zoho_now(now) - last.logged_at)}"
-        if last.logged_at
-        else "last good: no date told"
-    )
+    if last.logged_at is None:
+        return "last good: no date told"
+    return f"last good {ago(snapshot.zoho_now(now) - last.logged_at)}"
 
 
 def links_summary(snapshot: Snapshot, now: datetime) -> str:

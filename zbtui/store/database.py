@@ -88,10 +88,9 @@ class Database:
     async def transaction(self, act: Act[T], default: T, *, essential: bool = False) -> T:
         """Run `act` in one transaction, with no other process in between; return its result.
 
-        Args:
-            act: gets the connection, in the one thread; runs again on a fallback if this one fails.
-            default: the result once the database is closed.
-            essential: it writes rows that must survive if the database becomes unreadable.
+        `act` gets the connection, in the one thread, and runs again on a fallback if this one fails.
+        `default` is the result once the database is closed. `essential`: it writes rows that must survive
+        if the database becomes unreadable.
         """
         return await self._worker.call(lambda: self._run(act, default, writes=True, essential=essential))
 
@@ -196,9 +195,7 @@ class Database:
         self._connection = connection
 
     def _blame(self, error: Exception, what: str | None = None) -> None:
-        """Args:
-        what: the subject of the message; None: as before.
-        """
+        """Set `problem`; `what` is the subject of its message (None: as before)."""
         self._tried_at, self._what = self._clock.monotonic(), what or self._what
         reason = error.strerror if isinstance(error, OSError) else error
         hint = "Start the newer zbtui." if isinstance(error, NewerSchemaError) else _HINT
@@ -220,11 +217,7 @@ def open_database(
     """Open the database at `path`, or create it; None: one in memory. Blocks.
 
     Never raises: if it cannot be opened, it is left as it is; a fallback is used, and `problem` is set.
-
-    Args:
-        worker: runs the calls; None: a new thread.
-        clock: times the attempts to reopen; None: the system clock.
-        folders: for fallbacks, best first; the last fallback is in memory.
+    Fallbacks are in these folders, best first; the last one is in memory.
     """
     return Database(path, worker, clock, folders)
 
@@ -237,9 +230,7 @@ def encode_datetime(moment: datetime) -> str:
 def decode_datetime(text: str) -> datetime:
     """Decode a stored moment.
 
-    Raises:
-        TypeError: it is no text.
-        ValueError: it is no moment, has no time zone, or is out of range.
+    Raises `TypeError` for no text; `ValueError` for no moment, no time zone, or one out of range.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or moment.year not in _YEARS or moment.timestamp() < 0:

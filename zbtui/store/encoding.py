@@ -36,15 +36,7 @@ def decode_or_none(read: Callable[[], T]) -> T | None:
     """The result of `read`; None if its data is invalid."""
     try:
         return read()
-    except (
-        AttributeError,
-        KeyError,
-        OverflowError,
-        RecursionError,
-        TypeError,
-        ValueError,
-        ProblemError,
-    ):
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, ProblemError):
         return None
 
 
@@ -79,19 +71,19 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
         body = json.loads(text)
         zoho = ZohoData(
             backup=parse_backup(body["backup"]),
-            observed_at=_decode_optional_datetime(body["observed_at"]),
-            running_since=_decode_optional_datetime(body["running_since"]),
+            observed_at=decode_optional_datetime(body["observed_at"]),
+            running_since=decode_optional_datetime(body["running_since"]),
             previous_run_failed=body["previous_run_failed"] is True,
             clock_offset=_decode_clock_offset(body["clock_offset"]),
             company=body["company"] and parse_company(body["company"]),
-            company_requested_at=_decode_optional_datetime(body["company_requested_at"]),
+            company_requested_at=decode_optional_datetime(body["company_requested_at"]),
             history_outdated=body["history_outdated"] is True,
             links=_decode_links(body["links"]),
-            last_links_expiry=_decode_optional_datetime(body["last_links_expiry"]),
+            last_links_expiry=decode_optional_datetime(body["last_links_expiry"]),
         )
         polls = PollState(
             restored=True,
-            history_tried_at=_decode_optional_datetime(body["history_tried_at"]),
+            history_tried_at=decode_optional_datetime(body["history_tried_at"]),
             history_failures=decode_count(body["history_failures"]),
             unfinished_history_reads=decode_count(body["unfinished_history_reads"]),
         )
@@ -132,20 +124,12 @@ def decode_optional_line(text: str | None) -> str | None:
 
 
 def decode_line(text: str) -> str:
-    """Clean a stored line again.
-
-    Raises:
-        TypeError: it is no text.
-    """
+    """Clean a stored line again. Raises `TypeError` if it is no text."""
     return clean(text, MAX_LINE_LENGTH)
 
 
 def decode_count(value: object) -> int:
-    """Check a stored count.
-
-    Raises:
-        ValueError: it is no integer, negative or too large.
-    """
+    """Check a stored count. Raises `ValueError` if it is no integer, negative or too large."""
     if type(value) is not int or not 0 <= value < _MAX_COUNT:
         raise ValueError("no count")
     return value
@@ -162,10 +146,10 @@ def _decode_links(body: Any) -> Links | None:
     if body is None:
         return None
     data, attachments, expire = body
-    return Links(decode_count(data), decode_count(attachments), _decode_optional_datetime(expire))
+    return Links(decode_count(data), decode_count(attachments), decode_optional_datetime(expire))
 
 
-def _decode_optional_datetime(text: str | None) -> datetime | None:
+def decode_optional_datetime(text: str | None) -> datetime | None:
     return None if text is None else decode_datetime(text)
 
 

@@ -27,10 +27,7 @@ class EventLog:
     ) -> list[Event]:
         """Events, oldest first; empty if the journal cannot be used.
 
-        Args:
-            org_name: of this org; None: of all.
-            since: from this moment on; None: all.
-            limit: the newest so many; None: all.
+        Of one org or (None) of all; from `since` on; the newest so many.
         """
         wanted = {"org = ?": org_name, "at >= ?": since and encode_datetime(since)}
         wanted = {condition: value for condition, value in wanted.items() if value is not None}

@@ -74,11 +74,9 @@ def fallback_files(folders: Sequence[Path], path: Path) -> list[Path]:
 
 
 def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
-    """Open a fallback database; create it if it is missing.
+    """Open a fallback database; create it if it is missing. Raises `sqlite3.Error`.
 
-    Raises:
-        OSError: its folder cannot be made, or is not private.
-        sqlite3.Error: as `connect`.
+    Raises an `OSError` if its folder cannot be made, or is not private.
     """
     file.parent.mkdir(mode=0o700, exist_ok=True)
     _check_private(file.parent)
@@ -104,10 +102,8 @@ def copy_rows(rows: Rows, connection: sqlite3.Connection) -> None:
 def move_back(fallback: sqlite3.Connection, connection: sqlite3.Connection) -> None:
     """Move the rows of a fallback into the database, which works again.
 
-    If the process is killed meanwhile, the next one repeats the move: no row is lost or doubled.
-
-    Raises:
-        sqlite3.Error: the database does not work after all, and is unchanged.
+    If the process is killed meanwhile, the next one repeats the move: no row is lost or doubled. After an
+    `sqlite3.Error`, the database does not work after all, and is unchanged.
     """
     with transaction(fallback):  # keeps other processes from writing to it
         rows = _read(fallback, _BACK)
@@ -134,11 +130,7 @@ def _read(connection: sqlite3.Connection, queries: Mapping[str, str]) -> Rows:
 
 
 def _check_private(folder: Path) -> None:
-    """In a shared parent folder, another user may have made it.
-
-    Raises:
-        PermissionError: another user owns it, or has access to it.
-    """
+    """Raise `PermissionError` if another user owns it (in a shared parent folder), or has access."""
     status = folder.lstat()
     if (
         sys.platform == "win32"

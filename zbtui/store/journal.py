@@ -69,11 +69,7 @@ class Journal:
         await self._database.transaction(lambda database: _write_snapshot(database, snapshot, None), None)
 
     async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
-        """Store a poll, good or failed, and the events that it causes.
-
-        Returns:
-            The result of `merge`; without events if the journal is closed.
-        """
+        """Store a poll, good or failed, and the events that it causes; returns the result of `merge`."""
         polled_at, keep = polled.polls.attempted_at, self.retention
         if polled_at is None:
             return MergeResult(polled)
@@ -108,10 +104,7 @@ class Journal:
         await self._database.transaction(act, None)
 
     async def forget_org(self, org_name: str) -> None:
-        """Delete the data on an org, except its events and its lock-out.
-
-        A lock-out lasts even without a watch.
-        """
+        """Delete the data on an org, except its events, and its lock-out: that lasts without a watch."""
         await self._database.transaction(lambda database: _delete_org(database, org_name), None)
 
     async def probe(self) -> Problem | None:
@@ -130,10 +123,7 @@ class Journal:
 
 
 def open_journal(path: Path | None, clock: Clock | None = None, folders: Sequence[Path] = ()) -> Journal:
-    """Open the journal at `path`, or create it; None: one in memory, for the demo.
-
-    See `open_database`.
-    """
+    """Open the journal at `path`, or create it; None: one in memory. See `open_database`."""
     return Journal(open_database(path, clock=clock, folders=folders))
 
 
@@ -188,8 +178,7 @@ def _read_kept(database: sqlite3.Connection, polled: Snapshot, now: datetime) ->
 def _write_snapshot(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None) -> None:
     """Store a snapshot and its history, each if newer than the stored one.
 
-    Args:
-        now: None: a stored one from the future counts as newer, too.
+    Without `now`, a stored one from the future counts as newer, too.
     """
     org, observed_at, read_at = snapshot.org, snapshot.zoho.observed_at, snapshot.zoho.history_read_at
     stored_observed_at = _moment_in(_read_row(database, "SELECT observed_at FROM snapshot", org))
@@ -214,12 +203,8 @@ def _read_recorded_poll(database: sqlite3.Connection, org: Org) -> _RecordedPoll
     at, failures, since, body = row
 
     def read() -> _RecordedPoll:
-        return _RecordedPoll(
-            decode_datetime(at),
-            decode_count(failures),
-            since and decode_datetime(since),
-            decode_org_state(body),
-        )
+        began = since and decode_datetime(since)
+        return _RecordedPoll(decode_datetime(at), decode_count(failures), began, decode_org_state(body))
 
     return decode_or_none(read)
 
@@ -227,13 +212,8 @@ def _read_recorded_poll(database: sqlite3.Connection, org: Org) -> _RecordedPoll
 def _write_recorded_poll(
     database: sqlite3.Connection, snapshot: Snapshot, at: datetime, org_state: OrgState
 ) -> None:
-    since = snapshot.polls.failing_since
-    values = (
-        encode_datetime(at),
-        snapshot.polls.failures,
-        since and encode_datetime(since),
-        encode_org_state(org_state),
-    )
+    failures, since = snapshot.polls.failures, snapshot.polls.failing_since
+    values = (encode_datetime(at), failures, since and encode_datetime(since), encode_org_state(org_state))
     _upsert_row(database, "standing", snapshot.org, *values)
 
 

@@ -61,10 +61,7 @@ class KeyringCredentialStore:
     """
 
     def __init__(self, locks: Path, *, allow_insecure: bool = False) -> None:
-        """Args:
-        locks: the folder of the lock files that all zbtui processes share.
-        allow_insecure: accept any back end.
-        """
+        """`locks` is the folder of the lock files that all zbtui processes share."""
         self._locks = locks
         self._allow_insecure = allow_insecure
         self._worker = WorkerThread("zbtui-keyring")
@@ -79,15 +76,10 @@ class KeyringCredentialStore:
         entry = {"client_secret": sign_in.client_secret.reveal()}
         if sign_in.refresh_token:
             entry["refresh_token"] = sign_in.refresh_token.reveal()
-        await self._write(*_sign_in_entry(org_name), json.dumps(entry))
+        await self._set_entry(*_sign_in_entry(org_name), json.dumps(entry))
         if await self.read_sign_in(org_name) != sign_in:
-            raise ProblemError(
-                _keyring_problem(
-                    "The keyring took the sign-in but does not give it back.",
-                    "Another back end is needed: see `keyring --list-backends`. "
-                    f"{_SUPPORTED_KEYRINGS_HINT}",
-                )
-            )
+            message = "The keyring took the sign-in but does not give it back."
+            raise _keyring_error(message, _OTHER_BACKEND_HINT)
 
     async def read_access_token(self, org_name: str) -> AccessToken | None:
         """The cached access token; None: there is none, or it is unreadable."""
@@ -100,30 +92,21 @@ class KeyringCredentialStore:
             "api_domain": access.api_url,
             "expires_at": access.expires_at.isoformat(),
         }
-        await self._write(*_access_entry(org_name), json.dumps(entry))
+        await self._set_entry(*_access_entry(org_name), json.dumps(entry))
 
     async def delete(self, org_name: str) -> None:
         for service, user in (_access_entry(org_name), _sign_in_entry(org_name)):
             await self._set_entry(service, user, None)
 
     async def probe(self) -> str:
-        """Write a test entry, read it back and delete it.
+        """Write a test entry, read it back and delete it; returns the back end's own name.
 
-        Returns:
-            The back end's own name.
-
-        Raises:
-            ProblemError: the keyring cannot be used, or does not keep entries.
+        Raises a `ProblemError` if the keyring cannot be used, or does not keep entries.
         """
         name, kept = await self._call(_probe_keyring)
         if not kept:
-            raise ProblemError(
-                _keyring_problem(
-                    f"The keyring {name} took an entry but does not give it back.",
-                    "Another back end is needed: see `keyring --list-backends`. "
-                    f"{_SUPPORTED_KEYRINGS_HINT}",
-                )
-            )
+            message = f"The keyring {name} took an entry but does not give it back."
+            raise _keyring_error(message, _OTHER_BACKEND_HINT)
         return name
 
     @asynccontextmanager
@@ -138,10 +121,10 @@ class KeyringCredentialStore:
                 break
             except Timeout:
                 if time.monotonic() > deadline:
-                    raise ProblemError(_busy_problem("refreshes this org's token")) from None
+                    raise _busy_error("refreshes this org's token") from None
                 await asyncio.sleep(0.05)
             except OSError as error:
-                raise ProblemError(self._lock_file_problem(error)) from None
+                raise self._lock_file_error(error) from None
         try:
             yield
         finally:
@@ -149,9 +132,6 @@ class KeyringCredentialStore:
 
     async def _read(self, service: str, user: str) -> str | None:
         return await self._call(lambda keyring: keyring.get_password(service, user))
-
-    async def _write(self, service: str, user: str, text: str) -> None:
-        await self._set_entry(service, user, text)
 
     async def _set_entry(self, service: str, user: str, text: str | None) -> None:
         """Write an entry, or (None) delete it.
@@ -185,12 +165,8 @@ class KeyringCredentialStore:
         try:
             return await self._worker.call(lambda: self._call_under_lock(act), timeout=CALL_TIMEOUT_SECONDS)
         except WorkerTimeoutError:
-            raise ProblemError(
-                _keyring_problem(
-                    "The keyring did not answer within 3 s.",
-                    "It may wait for its password in another window: unlock it there.",
-                )
-            ) from None
+            hint = "It may wait for its password in another window: unlock it there."
+            raise _keyring_error("The keyring did not answer within 3 s.", hint) from None
 
     def _call_under_lock(self, act: Callable[[KeyringBackend], T]) -> T:
         """Make one call under the lock, in the thread; retry once after an unknown error."""
@@ -202,9 +178,9 @@ class KeyringCredentialStore:
         try:
             lock.acquire(timeout=_LOCK_TIMEOUT_SECONDS)
         except Timeout:
-            raise ProblemError(_busy_problem("uses the keyring")) from None
+            raise _busy_error("uses the keyring") from None
         except OSError as error:
-            raise ProblemError(self._lock_file_problem(error)) from None
+            raise self._lock_file_error(error) from None
         try:
             self._worker.extend_timeout(0)
             problem: Problem | None = None
@@ -224,22 +200,18 @@ class KeyringCredentialStore:
         try:
             make_private_folder(self._locks)
         except OSError as error:
-            raise ProblemError(self._lock_file_problem(error)) from None
+            raise self._lock_file_error(error) from None
         return FileLock(self._locks / name, mode=0o600, thread_local=False)
 
-    def _lock_file_problem(self, error: OSError) -> Problem:
-        return _keyring_problem(
+    def _lock_file_error(self, error: OSError) -> ProblemError:
+        return _keyring_error(
             f"zbtui's lock files cannot be used ({error.strerror}).",
             f"Make {self._locks}, and what is in it, writable for this user.",
         )
 
 
 def decode_sign_in(text: str, org_name: str) -> SignInCredentials:
-    """Read a `sign-in` entry.
-
-    Raises:
-        ProblemError: zbtui did not write it.
-    """
+    """Read a `sign-in` entry. Raises a `ProblemError` if zbtui did not write it."""
     entry = _decode_object(text)
     secret, token = entry.get("client_secret"), entry.get("refresh_token")
     if not isinstance(secret, str) or not isinstance(token, str | None):
@@ -271,8 +243,7 @@ def _decode_object(text: str) -> Mapping[str, object]:
 def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
     """The back end to use; of several chained ones, the first that is known to be secure.
 
-    Raises:
-        ProblemError: there is no secure one, and `allow_insecure` is not set.
+    Raises a `ProblemError` if there is no secure one, and `allow_insecure` is not set.
     """
     import keyring  # imported here, in the thread: it takes some 100 ms
     from keyring.backends import chainer, fail
@@ -281,12 +252,9 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
         backend = keyring.get_keyring()
         members = list(backend.backends) if isinstance(backend, chainer.ChainerBackend) else [backend]
     except Exception as error:  # an invalid PYTHON_KEYRING_BACKEND raises any error of its import
-        raise ProblemError(
-            _keyring_problem(
-                f"The keyring back end could not be loaded ({type(error).__name__}).",
-                f"Check PYTHON_KEYRING_BACKEND in the environment. {_SUPPORTED_KEYRINGS_HINT}",
-            )
-        ) from None
+        message = f"The keyring back end could not be loaded ({type(error).__name__})."
+        hint = f"Check PYTHON_KEYRING_BACKEND in the environment. {_SUPPORTED_KEYRINGS_HINT}"
+        raise _keyring_error(message, hint) from None
     for member in members:
         if type(member).__module__.startswith(_SECURE_BACKENDS):
             return _with_greeting(member)
@@ -296,14 +264,11 @@ def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
         # Under cron and over ssh there may be a keyring that is not found.
         no_session_bus = sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
         hint = _NO_SESSION_BUS_HINT if no_session_bus else _SUPPORTED_KEYRINGS_HINT
-        raise ProblemError(_keyring_problem("This machine has no keyring to keep secrets in.", hint))
+        raise _keyring_error(_NO_KEYRING, hint)
     name = f"{type(backend).__module__}.{type(backend).__name__}"
-    raise ProblemError(
-        _keyring_problem(
-            f"The keyring back end {name} is not known to keep secrets safe.",
-            f"{_SUPPORTED_KEYRINGS_HINT} To use it all the same, set {ALLOW_INSECURE_VARIABLE}=1.",
-        )
-    )
+    message = f"The keyring back end {name} is not known to keep secrets safe."
+    hint = f"{_SUPPORTED_KEYRINGS_HINT} To use it all the same, set {ALLOW_INSECURE_VARIABLE}=1."
+    raise _keyring_error(message, hint)
 
 
 def _with_greeting(backend: KeyringBackend) -> KeyringBackend:
@@ -317,8 +282,12 @@ def _with_greeting(backend: KeyringBackend) -> KeyringBackend:
     return GreetingKeyring.from_backend(backend)
 
 
+_NO_KEYRING: Final = "This machine has no keyring to keep secrets in."
 _SUPPORTED_KEYRINGS_HINT: Final = (
     "Use GNOME Keyring, KWallet, Keychain, Windows Credential Locker, or pass with keyring-pass."
+)
+_OTHER_BACKEND_HINT: Final = (
+    f"Another back end is needed: see `keyring --list-backends`. {_SUPPORTED_KEYRINGS_HINT}"
 )
 
 
@@ -356,39 +325,27 @@ def _keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
     """The problem of an error, and whether to retry at once."""
     from keyring import errors
 
+    retry = False
     if isinstance(error, errors.KeyringLocked):
-        return _keyring_problem("The keyring is locked.", "Unlock it."), False
-    if isinstance(error, errors.InitError):
-        return (
-            _keyring_problem(
-                "The keyring is locked, does not run, or was never set up.",
-                "Start and unlock it, or create its default collection.",
-            ),
-            False,
-        )
-    if isinstance(error, errors.NoKeyringError):
-        return _keyring_problem(
-            "This machine has no keyring to keep secrets in.", _SUPPORTED_KEYRINGS_HINT
-        ), False
-    name = type(error).__name__
-    return (
-        _keyring_problem(
-            f"The keyring failed ({name}).",
-            "See that the keyring service runs and the session bus is reachable.",
-        ),
-        True,
-    )
+        message, hint = "The keyring is locked.", "Unlock it."
+    elif isinstance(error, errors.InitError):
+        message = "The keyring is locked, does not run, or was never set up."
+        hint = "Start and unlock it, or create its default collection."
+    elif isinstance(error, errors.NoKeyringError):
+        message, hint = _NO_KEYRING, _SUPPORTED_KEYRINGS_HINT
+    else:
+        message, retry = f"The keyring failed ({type(error).__name__}).", True
+        hint = "See that the keyring service runs and the session bus is reachable."
+    return Problem("keyring", message, hint), retry
 
 
-def _keyring_problem(message: str, hint: str) -> Problem:
-    return Problem("keyring", message, hint)
+def _keyring_error(message: str, hint: str) -> ProblemError:
+    return ProblemError(Problem("keyring", message, hint))
 
 
-def _busy_problem(does: str) -> Problem:
-    return _keyring_problem(
-        f"Another zbtui process {does}, and does not finish.",
-        "If it lasts, end that process.",
-    )
+def _busy_error(does: str) -> ProblemError:
+    message = f"Another zbtui process {does}, and does not finish."
+    return _keyring_error(message, "If it lasts, end that process.")
 
 
 def _foreign_entry_problem(where: str) -> Problem:

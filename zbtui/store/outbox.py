@@ -55,14 +55,9 @@ class Outbox:
     async def decide_and_store(
         self, decide: DecideAlerts, channels: Sequence[str]
     ) -> tuple[StoredAlert, ...]:
-        """Decide which alerts are due and store them, in one transaction.
+        """Decide which alerts are due and store them, in one transaction; return them as stored.
 
-        Args:
-            decide: pure; returns the new alert state and the alerts.
-            channels: each alert gets a delivery for each of these.
-
-        Returns:
-            The alerts, as stored.
+        `decide` is pure. Each alert gets a delivery for each of the channels.
         """
 
         def act(database: sqlite3.Connection) -> tuple[StoredAlert, ...]:

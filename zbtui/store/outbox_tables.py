@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 from zbtui.health.alert_policy import Alert, AlertKind, AlertState, OrgAlertState
 from zbtui.model.verdict import Level
 from zbtui.store.database import decode_datetime, encode_datetime
-from zbtui.store.encoding import decode_line, decode_optional_line, decode_or_none
+from zbtui.store.encoding import decode_line, decode_optional_datetime, decode_optional_line, decode_or_none
 
 MAX_RESCHEDULE: Final = timedelta(days=1)
 """A delivery due later than this was rescheduled while the clock was wrong."""
@@ -54,12 +54,8 @@ def read_alert_state(database: sqlite3.Connection) -> AlertState:
     rows = database.execute("SELECT org, verdict, level, told_at, looked_at FROM told").fetchall()
     orgs = {org: state for org, *row in rows if (state := _decode_org_alert_state(*row))}
     found = database.execute("SELECT since, told_at, ended FROM outage").fetchone() or (None, None, None)
-    outage = decode_or_none(lambda: [_decode_optional_datetime(text) for text in found]) or [
-        None,
-        None,
-        None,
-    ]
-    return AlertState(orgs, *outage)
+    outage = decode_or_none(lambda: [decode_optional_datetime(text) for text in found])
+    return AlertState(orgs, *(outage or ()))
 
 
 def write_alert_state(database: sqlite3.Connection, before: AlertState, after: AlertState) -> None:
@@ -68,10 +64,7 @@ def write_alert_state(database: sqlite3.Connection, before: AlertState, after: A
         database.execute("DELETE FROM told WHERE org = ?", (org,))
     for org, state in after.orgs.items():
         if before.orgs.get(org) != state:
-            moments = (
-                _encode_optional_datetime(state.notified_at),
-                _encode_optional_datetime(state.polled_at),
-            )
+            moments = map(_encode_optional_datetime, (state.notified_at, state.polled_at))
             database.execute(_WRITE_ORG_STATE, (org, state.verdict, int(state.level), *moments))
     if _outage(before) != _outage(after):
         database.execute(_WRITE_OUTAGE, [_encode_optional_datetime(moment) for moment in _outage(after)])
@@ -89,17 +82,8 @@ def insert_alerts(
     stored = []
     for alert in alerts:
         alert_id = max(latest_alert_id(database) + 1, id_at(alert.at))
-        row = (
-            alert_id,
-            encode_datetime(alert.at),
-            alert.kind,
-            alert.org,
-            alert.previous_verdict,
-            alert.verdict,
-            int(alert.level),
-            alert.headline,
-            alert.hint,
-        )
+        texts = (alert.kind, alert.org, alert.previous_verdict, alert.verdict)
+        row = (alert_id, encode_datetime(alert.at), *texts, int(alert.level), alert.headline, alert.hint)
         marks = ", ".join("?" * len(row))
         database.execute(f"INSERT INTO alert (id, {_COLUMNS}) VALUES ({marks})", row)
         due = [(alert_id, sink, encode_datetime(alert.at)) for sink in sinks]
@@ -189,8 +173,8 @@ def _decode_org_alert_state(
         lambda: OrgAlertState(
             decode_line(verdict),
             Level(level),
-            _decode_optional_datetime(notified_at),
-            _decode_optional_datetime(polled_at),
+            decode_optional_datetime(notified_at),
+            decode_optional_datetime(polled_at),
         )
     )
 
@@ -211,10 +195,6 @@ def _decode_alert(row: tuple[Any, ...]) -> Alert | None:
         )
 
     return decode_or_none(read)
-
-
-def _decode_optional_datetime(text: str | None) -> datetime | None:
-    return None if text is None else decode_datetime(text)
 
 
 def _encode_optional_datetime(moment: datetime | None) -> str | None:

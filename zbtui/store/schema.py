@@ -81,11 +81,8 @@ class NewerSchemaError(sqlite3.DatabaseError):
 def connect(path: Path | None, patience: float) -> sqlite3.Connection:
     """Open the database at `path` and create missing tables; None: one in memory.
 
-    Args:
-        patience: seconds to wait for another process that creates it or writes to it.
-
-    Raises:
-        sqlite3.Error: it cannot be opened or made, or is no journal of this zbtui.
+    `patience` is how many seconds to wait for another process that creates it or writes to it. Raises an
+    `sqlite3.Error` if it cannot be opened or made, or is no journal of this zbtui.
     """
     connection = sqlite3.connect(
         path or ":memory:", timeout=patience, check_same_thread=False, isolation_level=None
@@ -101,8 +98,7 @@ def connect(path: Path | None, patience: float) -> sqlite3.Connection:
 def has_journal_tables(connection: sqlite3.Connection) -> bool:
     """Whether it has the journal's tables; False: it is empty.
 
-    Raises:
-        sqlite3.Error: it cannot be read, or is no journal of this zbtui.
+    Raises an `sqlite3.Error` if it cannot be read, or is no journal of this zbtui.
     """
     application, version, has_tables = connection.execute(_IDENTITY_QUERY).fetchone()
     if not (application or version or has_tables):

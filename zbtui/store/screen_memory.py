@@ -59,9 +59,7 @@ class ScreenMemory:
     """
 
     def __init__(self, path: Path | None) -> None:
-        """Args:
-        path: its folder is made by the first write; None: keep nothing, as in the demo.
-        """
+        """The folder is made by the first write. Without a path, keep nothing, as in the demo."""
         self._path = path
         self._worker = WorkerThread("zbtui-screen")
         self._writes: set[asyncio.Task[None]] = set()

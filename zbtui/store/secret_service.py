@@ -35,9 +35,7 @@ class GreetingKeyring(SecretService.Keyring):
     def get_preferred_collection(self) -> secretstorage.Collection:
         """The collection on a new connection, which the caller closes.
 
-        Raises:
-            InitError: there is none, and none can be made.
-            KeyringLocked: it stays locked; the user did not enter its password.
+        Raises `InitError` if there is none, and none can be made; `KeyringLocked` if it stays locked.
         """
         with ExitStack() as on_failure:
             bus = on_failure.enter_context(closing(secretstorage.dbus_init()))

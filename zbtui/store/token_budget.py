@@ -48,13 +48,9 @@ class TokenBudget:
             await self._execute(statement, token, encode_datetime(lockout.until), lockout.consecutive)
 
     async def acquire(self, token: str, now: datetime, limit: int, window: timedelta) -> datetime | None:
-        """Record a request about to be made, unless it exceeds the limit.
+        """Record a request about to be made, unless there were `limit` within the window; returns None.
 
-        Args:
-            limit: the number of requests allowed within `window`.
-
-        Returns:
-            None: recorded, go ahead. Otherwise the time of the next free slot; nothing is recorded.
+        Otherwise nothing is recorded, and the time of the next free slot is returned.
         """
         at, window_seconds = now.timestamp(), window.total_seconds()
 
@@ -70,11 +66,9 @@ class TokenBudget:
 
         nothing: list[float] = []
         requests = await self._database.transaction(act, nothing, essential=True)
-        return (
-            None
-            if len(requests) < limit
-            else datetime.fromtimestamp(requests[-limit] + window_seconds, UTC)
-        )
+        if len(requests) < limit:
+            return None
+        return datetime.fromtimestamp(requests[-limit] + window_seconds, UTC)
 
     def _prune(self, database: sqlite3.Connection, at: float) -> None:
         """Delete old requests; not each time, since it scans the requests of all tokens."""

@@ -34,11 +34,8 @@ class WorkerThread:
     async def call(self, function: Callable[[], T], timeout: float | None = None) -> T:
         """Run `function` in the thread; return or raise what it does.
 
-        Args:
-            timeout: seconds that one call may take, without its time in the queue.
-
-        Raises:
-            WorkerTimeoutError: this call, or one ahead of it in the queue, took too long.
+        Raises `WorkerTimeoutError` if this call, or one ahead of it, takes more than `timeout` seconds,
+        without its time in the queue.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)

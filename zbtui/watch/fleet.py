@@ -45,10 +45,7 @@ class Fleet:
         clock: Clock,
         rng: random.Random | None = None,
     ) -> None:
-        """Args:
-        poll_function_for: returns the poll function of an org, such as `Session(org, …).poll`.
-        rng: for the jitter.
-        """
+        """`poll_function_for` returns the poll function of an org, such as `Session(org, …).poll`."""
         self.policy = config.policy
         self.verdicts = VerdictCache()
         """The verdicts on the snapshots, shared by screen, reports and alerts."""
@@ -119,8 +116,7 @@ class Fleet:
     def tick(self) -> OrgChanges:
         """Reschedule all polls if the machine slept; called about once a second.
 
-        Returns:
-            The orgs added and removed since the last tick; the caller runs the added ones.
+        Returns the orgs added and removed since the last tick; the caller runs the added ones.
         """
         drift = clock_drift(self._clock)
         if abs(drift - self._last_drift) > CLOCK_JUMP_SECONDS:
@@ -132,11 +128,7 @@ class Fleet:
         return self._restart_signed_in_again(OrgChanges(added, change.removed))
 
     def restart_with(self, snapshot: Snapshot) -> None:
-        """Restart the poller of a new or newly signed-in org at the next tick.
-
-        Args:
-            snapshot: what its new poller begins with.
-        """
+        """Restart the poller of a new or newly signed-in org, with this snapshot, at the next tick."""
         self._signed_in_again[snapshot.org.name] = snapshot
 
     def _restart_signed_in_again(self, change: OrgChanges) -> OrgChanges:
@@ -193,9 +185,7 @@ class Fleet:
     def _start_pollers(
         self, orgs: Sequence[Org], known: Mapping[str, Snapshot], *, recalls: bool = False
     ) -> None:
-        """Args:
-        recalls: whether the pollers of other orgs first read the journal.
-        """
+        """With `recalls`, the pollers of orgs that are not `known` first read the journal."""
         now, spread = self._clock.now(), self._first_poll_spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))

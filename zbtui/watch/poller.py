@@ -40,11 +40,10 @@ class Poller:
         *,
         recalls: bool = False,
     ) -> None:
-        """Args:
-        snapshot: what is known so far; the first poll is at its `next_poll`.
-        poll: polls the org once, given what is known so far; raises `ProblemError`.
-        rng: for the jitter.
-        recalls: whether to load a snapshot from the journal first; it knows more than `snapshot`.
+        """`poll` polls the org once, given what is known so far; it raises `ProblemError`.
+
+        The first poll is at the `next_poll` of `snapshot`. With `recalls`, a snapshot that knows more is
+        loaded from the journal first.
         """
         self.snapshot = snapshot
         self._recalls = recalls
@@ -122,10 +121,9 @@ class Poller:
         return self.snapshot
 
     def poll_soon(self) -> datetime | None:
-        """Request a poll now, but at least `MIN_POLL_GAP` after the last one.
+        """Request a poll now, but at least `MIN_POLL_GAP` after the last one; returns None.
 
-        Returns:
-            None; or, during a lock-out, when it ends: no poll is requested then.
+        During a lock-out no poll is requested, and its end is returned.
         """
         now, problem = self._clock.now(), self.snapshot.polls.problem
         if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
@@ -158,8 +156,7 @@ class Poller:
     def stop(self, *, forget: bool = False) -> None:
         """End the loop. A poll under way ends by itself; its result is not published.
 
-        Args:
-            forget: whether to delete the org from the journal, as it is no longer under watch.
+        With `forget`, the org is deleted from the journal, as it is no longer under watch.
         """
         self._stopping = True
         self._forget_org = forget

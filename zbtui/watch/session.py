@@ -22,6 +22,8 @@ from zbtui.zoho_api.data_centers import data_center_of, trusted_api_url
 from zbtui.zoho_api.errors import INVALID_TOKEN_CODES
 from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM
 
+_JUST_ISSUED: Final = timedelta(minutes=2)
+
 
 class Session:
     """Polls one org; caches its access token, shares it with other zbtui processes, renews it when due."""
@@ -40,26 +42,18 @@ class Session:
     async def poll(self, before: Snapshot) -> Observation:
         """Poll the details, and history, links and company where these are due.
 
-        Args:
-            before: what is known so far.
-
-        Raises:
-            ProblemError: as `poll_details`; failures beyond the details raise nothing.
+        Raises as `poll_details`; failures beyond the details raise nothing.
         """
         observation = await self.poll_details()
         access = self._cached_token
         return observation if access is None else await self._fetch_due_extras(access, before, observation)
 
     async def poll_details(self) -> Observation:
-        """Poll the latest backup job. If Zoho refuses the token, renew it and retry once.
-
-        Raises:
-            ProblemError: of every kind.
-        """
+        """Poll the latest backup job. If Zoho refuses the token, renew it and retry once."""
         access, is_new = await self.get_access_token()
         while True:
             try:
-                return await self._fetch_details_with(access)
+                return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
             except ProblemError as error:
                 # A new token is not renewed again: Zoho grants ten in ten minutes.
                 if is_new or self._is_just_issued(access) or error.problem.code not in INVALID_TOKEN_CODES:
@@ -68,17 +62,13 @@ class Session:
                     raise
             access, is_new = await self.get_access_token(refused=access)
 
-    async def _fetch_details_with(self, access: AccessToken) -> Observation:
-        return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
-
     async def _fetch_due_extras(
         self, access: AccessToken, before: Snapshot, observation: Observation
     ) -> Observation:
         http, dc, now = self._http, self._org.data_center, self._clock.now()
         if history_and_links_are_due(before, observation.backup, now):
-            observation = replace(
-                observation, history_and_links=await fetch_history_and_links(http, access, dc, now)
-            )
+            extras = await fetch_history_and_links(http, access, dc, now)
+            observation = replace(observation, history_and_links=extras)
         if company_is_due(before, now):
             with suppress(ProblemError):  # the poll succeeds without it
                 observation = replace(observation, company=await fetch_company(http, access, dc, now))
@@ -91,11 +81,7 @@ class Session:
         return timedelta() <= age < _JUST_ISSUED
 
     async def get_access_token(self, refused: AccessToken | None = None) -> tuple[AccessToken, bool]:
-        """A token other than the `refused` one, and whether it is new.
-
-        Raises:
-            ProblemError: none can be obtained.
-        """
+        """A token other than the `refused` one, and whether it is new. Raises `ProblemError`."""
         if self._cached_token and self._is_usable(self._cached_token, refused):
             return self._cached_token, False
         if cached := await self._read_cache(refused):
@@ -128,6 +114,3 @@ class Session:
         # A failed write is raised: without the cache, each start would use up a token.
         await self._credentials.write_access_token(self._org.name, access)
         return access
-
-
-_JUST_ISSUED: Final = timedelta(minutes=2)

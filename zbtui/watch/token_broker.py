@@ -43,13 +43,9 @@ class TokenBroker:
     async def request_access_token(
         self, org: Org, sign_in: SignInCredentials, dc: DataCenter | None = None
     ) -> AccessToken:
-        """Request a new access token, if budget and lock-outs allow it.
+        """Request a new access token at `dc` (None: the org's data center).
 
-        Args:
-            dc: where to request it; None: the org's data center.
-
-        Raises:
-            ProblemError: refused by Zoho, by a current lock-out or by our own budget.
+        Raises a `ProblemError` if Zoho, a current lock-out or our own budget refuses it.
         """
         dc = dc or data_center_of(org)
         token = _token_budget_key(org, sign_in, dc)
@@ -62,13 +58,9 @@ class TokenBroker:
 
     @asynccontextmanager
     async def respecting_lockout(self, key: str, dc: DataCenter) -> AsyncIterator[None]:
-        """Send no request during a lock-out; record a lock-out that the block runs into.
+        """Raise a `ProblemError` during a lock-out; record a lock-out that the block runs into.
 
-        Args:
-            key: what Zoho locks: see `client_lockout_key` and `_token_budget_key`.
-
-        Raises:
-            ProblemError: a lock-out still lasts, and the block did not run.
+        `key` is what Zoho locks: see `client_lockout_key` and `_token_budget_key`.
         """
         lockout = await self._current_lockout(key)
         now = self._clock.now()
@@ -92,8 +84,7 @@ class TokenBroker:
     async def claim_code(self, code: Secret) -> None:
         """Record a grant code that is about to be exchanged.
 
-        Raises:
-            ProblemError: it was used before; a code works only once.
+        Raises a `ProblemError` if it was used before: a code works only once.
         """
         if await self._tokens.acquire(_code_key(code), self._clock.now(), 1, _CODE_MEMORY):
             raise ProblemError(USED_CODE_PROBLEM)

@@ -29,13 +29,8 @@ async def fetch_details(
 ) -> Observation:
     """`GET /crm/bulk/v7/backup` ("Get data backup details"): the latest backup job.
 
-    Args:
-        access: names the API host; sent in the `Authorization` header as `Zoho-oauthtoken`.
-        data_center: the org's, for problems that name it.
-        now: the base of `Retry-After`.
-
-    Raises:
-        ProblemError: every error of "Status codes", and those of `HttpClient.send`.
+    Raises a `ProblemError` for every error of "Status codes", and those of `HttpClient.send`; `now` is the
+    base of their `Retry-After`.
     """
     response = await _get(http, access, DETAILS_PATH)
     with response.adding_retry_after(now):
@@ -46,8 +41,7 @@ async def fetch_details(
 async def fetch_history(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> History:
     """`GET /crm/bulk/v7/backup/history`: the log of the last year, page by page.
 
-    Raises:
-        ProblemError: as `fetch_details`, on any page: an incomplete history would mislead.
+    Raises as `fetch_details`, on any page: an incomplete history would mislead.
     """
     entries: list[HistoryEntry] = []
     for page in range(1, MAX_PAGES + 1):
@@ -61,11 +55,7 @@ async def fetch_history(http: HttpClient, access: AccessToken, data_center: str,
 
 
 async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> Links:
-    """`GET /crm/bulk/v7/backup/urls`: whether the files of the latest backup can be downloaded.
-
-    Raises:
-        ProblemError: as `fetch_details`.
-    """
+    """`GET /crm/bulk/v7/backup/urls`: whether the files of the latest backup can be downloaded."""
     response = await _get(http, access, LINKS_PATH)
     with response.adding_retry_after(now):
         return parse_links_response(response.status, response.body, data_center)
@@ -94,11 +84,7 @@ async def fetch_company(
 ) -> Company | None:
     """`GET /crm/v7/org` ("Get organization data"): the company that the token is for.
 
-    Returns:
-        None if the sign-in lacks the scope `ZohoCRM.org.READ`; only the name is missing then.
-
-    Raises:
-        ProblemError: as `fetch_details`.
+    None if the sign-in lacks the scope `ZohoCRM.org.READ`; only the name is missing then.
     """
     response = await _get(http, access, ORG_PATH)
     with response.adding_retry_after(now):
@@ -106,13 +92,9 @@ async def fetch_company(
 
 
 async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None:
-    """`GET {accounts}/oauth/serverinfo`, without a token: checks that the host can be reached.
+    """`GET {accounts}/oauth/serverinfo`, without a token: the `Date` header.
 
-    Returns:
-        The `Date` header, to compare with the local clock.
-
-    Raises:
-        ProblemError: the host cannot be reached, or something other than Zoho answers.
+    Raises a `ProblemError` if the host cannot be reached, or something other than Zoho answers.
     """
     response = await http.send("GET", dc.accounts_url + SERVER_INFO_PATH)
     # A custom accounts host may not have this page.

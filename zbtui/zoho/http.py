@@ -29,14 +29,10 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import clean
 from zbtui.zoho_api.data_centers import is_loopback
 
-AsgiApp = Callable[
-    [
-        MutableMapping[str, Any],
-        Callable[[], Awaitable[MutableMapping[str, Any]]],
-        Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ],
-    Awaitable[None],
-]
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
+AsgiApp = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a decoded response; Zoho's are a few hundred."""
@@ -109,9 +105,7 @@ class HttpClient:
     """The shared client. Use it once, with `async with`."""
 
     def __init__(self, app: AsgiApp | None = None) -> None:
-        """Args:
-        app: answers all requests in this process (the demo's Zoho); None: the network.
-        """
+        """`app` answers all requests in this process (the demo's Zoho); None: the network."""
         self._app = app
         self._clients: dict[bool, _TrackedClient] = {}
         """By whether they bypass the proxies of the environment."""
@@ -125,10 +119,7 @@ class HttpClient:
         return self
 
     async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         clients, self._clients = self._clients, {}
         for client in clients.values():
@@ -143,14 +134,9 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
     ) -> HttpResponse:
-        """Send one request and return its response.
+        """Send one request and return its response. Secrets go into `form` or `json`, never into the URL.
 
-        Args:
-            form: sent as the body; secrets must not be in the URL.
-            json: sent as the body if there is no form.
-
-        Raises:
-            ProblemError: of kind `network`, `contract` for an unreadable body, or `config`.
+        Raises a `ProblemError` of kind `network`, `contract` for an unreadable body, or `config`.
         """
         host = urlsplit(url).hostname or ""
         # The host's slot first: waiting for a dead host must not take up a shared slot.
@@ -196,24 +182,19 @@ class HttpClient:
         broken.is_retired = True
 
     async def _build_client(self, direct: bool) -> httpx.AsyncClient:
-        transport: httpx.AsyncBaseTransport | None = None
-        context: ssl.SSLContext | bool = True
+        transport = httpx.ASGITransport(app=self._app) if self._app is not None else None
+        # Reading the certificates takes some 20 ms, so it is not done on the event loop.
+        context = True if transport else await asyncio.to_thread(httpx.create_ssl_context)
+        timeout = httpx.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS)
         limits = httpx.Limits(
             max_connections=MAX_REQUESTS * 2, max_keepalive_connections=MAX_REQUESTS, keepalive_expiry=40
         )
-        if self._app is not None:
-            transport = httpx.ASGITransport(app=self._app)
-        else:
-            # Reading the certificates takes some 20 ms, so it is not done on the event loop.
-            context = await asyncio.to_thread(httpx.create_ssl_context)
         return httpx.AsyncClient(
             transport=transport,
             trust_env=not direct,
             verify=context,
             limits=limits,
-            timeout=httpx.Timeout(
-                connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS
-            ),
+            timeout=timeout,
             follow_redirects=False,
             # One client serves all orgs: cookies of one must not be sent with another's token.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
@@ -235,9 +216,7 @@ class _TrackedClient:
         self._stuck: set[asyncio.Task[HttpResponse]] = set()
 
     async def run_request(self, request: Coroutine[None, None, HttpResponse]) -> HttpResponse:
-        """Raises:
-        _RequestStuckError: it is abandoned, and ends when the client is closed.
-        """
+        """Raises `_RequestStuckError` if it is abandoned; it then ends when the client is closed."""
         task = asyncio.create_task(request)
         self._running.add(task)
         task.add_done_callback(self._on_task_done)

@@ -46,10 +46,7 @@ class LoopbackServer:
     """
 
     def __init__(self, port: int, state: str, wake: Callable[[], None]) -> None:
-        """Args:
-        port: the port to listen on; 0: any free one.
-        wake: called after the callback has been answered.
-        """
+        """Listen on `port` (0: any free one); call `wake` after the callback has been answered."""
         self._port = port
         self._state = state
         self._on_callback = wake
@@ -63,9 +60,7 @@ class LoopbackServer:
         return f"http://localhost:{self._port}/"
 
     async def __aenter__(self) -> Self:
-        """Raises:
-        ProblemError: the port cannot be listened on.
-        """
+        """Raise a `ProblemError` if the port cannot be listened on."""
         sockets: list[socket.socket] = []
         try:
             for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
@@ -128,11 +123,7 @@ class LoopbackServer:
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
-    """Bind a socket; None: this machine has no such address.
-
-    Raises:
-        OSError: the port cannot be bound.
-    """
+    """Bind a socket; None: this machine has no such address. Raises `OSError`."""
     try:
         bound = socket.socket(family, socket.SOCK_STREAM)
     except OSError:

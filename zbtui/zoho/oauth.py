@@ -36,18 +36,13 @@ async def request_access_token(
 ) -> AccessToken:
     """Request a new access token; it counts towards Zoho's ten in ten minutes.
 
-    Raises:
-        ProblemError: every refusal of "Refresh access tokens", and those of `HttpClient.send`.
+    Raises a `ProblemError` for every refusal of "Refresh access tokens", and those of `HttpClient.send`.
     """
     form = {"client_id": org.client_id, "client_secret": sign_in.client_secret.reveal()}
     step: TokenStep = "refresh"
     if org.grant == "client-credentials":
         step = "client-credentials"
-        form |= {
-            "grant_type": "client_credentials",
-            "scope": SIGN_IN_SCOPES,
-            "soid": org.soid or "",
-        }
+        form |= {"grant_type": "client_credentials", "scope": SIGN_IN_SCOPES, "soid": org.soid or ""}
     else:
         token = sign_in.refresh_token or Secret("")
         form |= {"grant_type": "refresh_token", "refresh_token": token.reveal()}
@@ -57,14 +52,9 @@ async def request_access_token(
 async def post_token_form(
     http: HttpClient, dc: DataCenter, form: Mapping[str, str], now: datetime, step: TokenStep
 ) -> TokenResponse:
-    """`POST {accounts}/oauth/v2/token` with this form.
+    """`POST {accounts}/oauth/v2/token` with this form. Raises as `request_access_token`.
 
-    Args:
-        now: the base of `Retry-After` and of the token's lifetime.
-        step: the step of the sign-in; selects the error messages.
-
-    Raises:
-        ProblemError: as `request_access_token`.
+    `now` is the base of `Retry-After` and of the token's lifetime; `step` selects the error messages.
     """
     response = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token", form=form)
     with response.adding_retry_after(now):
@@ -72,34 +62,22 @@ async def post_token_form(
 
 
 async def revoke_refresh_token(http: HttpClient, dc: DataCenter, refresh_token: Secret) -> None:
-    """Revoke a refresh token and its access tokens. A token unknown to Zoho counts as revoked.
+    """Revoke a refresh token and its access tokens; raises a `ProblemError` if Zoho does not confirm it.
 
-    The token is sent in the form, since URLs end up in logs.
-
-    Raises:
-        ProblemError: Zoho did not confirm it.
+    A token unknown to Zoho counts as revoked. It is sent in the form, since URLs end up in logs.
     """
     form = {"token": refresh_token.reveal()}
     response = await http.send("POST", f"{dc.accounts_url}/oauth/v2/token/revoke", form=form)
     answer = parse_accounts_response(response, dc)
     is_unknown = response.status == 400 and answer.get("error") != LOCKOUT
     if not is_unknown and answer.get("status") != "success":
-        raise ProblemError(
-            Problem(
-                "auth",
-                "Zoho did not revoke the refresh token.",
-                "Revoke it by hand in Zoho: Accounts > Sessions > Connected apps.",
-                http_status=response.status,
-            )
-        )
+        message = "Zoho did not revoke the refresh token."
+        hint = "Revoke it by hand in Zoho: Accounts > Sessions > Connected apps."
+        raise ProblemError(Problem("auth", message, hint, http_status=response.status))
 
 
 def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str, Any]:
-    """The JSON object in an accounts host's response, with any status.
-
-    Raises:
-        ProblemError: the body is not a JSON object.
-    """
+    """The JSON object in an accounts host's response, with any status; else raises `ProblemError`."""
     answer: Any
     try:
         answer = json.loads(reply.body)
@@ -114,18 +92,13 @@ def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str,
 def parse_token_response(
     answer: Mapping[str, Any], status: int, dc: DataCenter, now: datetime, step: TokenStep
 ) -> TokenResponse:
-    """Parse the response to a token request.
-
-    Raises:
-        ProblemError: it holds an error or no usable token.
-    """
+    """Parse the response to a token request. Raises a `ProblemError` if it holds no usable token."""
     token = answer.get("access_token")
     if isinstance(token, str) and token:
         if not is_header_safe(token):
             raise ProblemError(contract_problem("holds an access token that cannot be used"))
-        access = AccessToken(
-            Secret(token), trusted_api_url(answer.get("api_domain"), dc), now + _token_lifetime(answer)
-        )
+        api_url = trusted_api_url(answer.get("api_domain"), dc)
+        access = AccessToken(Secret(token), api_url, now + _token_lifetime(answer))
         refresh, scope = answer.get("refresh_token"), answer.get("scope")
         return TokenResponse(
             access,

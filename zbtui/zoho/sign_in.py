@@ -64,11 +64,7 @@ class ConsentResult:
 
 
 def check_code_format(code: str) -> None:
-    """Check a code's format, without a request to Zoho.
-
-    Raises:
-        ProblemError: the text cannot be a code.
-    """
+    """Raise a `ProblemError` if the text cannot be a code, without a request to Zoho."""
     if not _CODE_FORMAT.fullmatch(code):
         raise ProblemError(MALFORMED_CODE_PROBLEM)
 
@@ -76,11 +72,7 @@ def check_code_format(code: str) -> None:
 async def sign_in_by_code(
     http: HttpClient, client: OAuthClient, dc: DataCenter, code: Secret, now: datetime
 ) -> ConsentResult:
-    """Exchange a self client's grant code for tokens.
-
-    Raises:
-        ProblemError: Zoho refuses it, or sends no refresh token.
-    """
+    """Exchange a self client's grant code for tokens. Raises `ProblemError`."""
     check_code_format(code.reveal())
     return await _exchange_code(http, client, dc, code, now, "code", {})
 
@@ -135,13 +127,8 @@ async def sign_in_by_device(
 ) -> ConsentResult:
     """Request a device code, show it, and poll until the user has decided.
 
-    Args:
-        on_progress: called with the code, and again before each poll.
-        min_interval: the shortest pause between two polls.
-
-    Raises:
-        ProblemError: refused, expired, or the tokens are unusable.
-        StoppedError: `stop` was requested.
+    `on_progress` is called with the code, and again before each poll. Raises a `ProblemError` if it is
+    refused or expired, or the tokens are unusable; `StoppedError` after `stop`.
     """
     shown, device = await _request_device_code(http, client.client_id, dc, clock.now(), min_interval)
     while True:
@@ -233,15 +220,9 @@ def _other_data_center(answer: Mapping[str, Any], dc: DataCenter) -> DataCenter:
     key = clean(location, 20).lower() if isinstance(location, str) else ""
     other = DATA_CENTERS.get(key)
     if other is None or dc.key == CUSTOM_DATA_CENTER:
-        raise ProblemError(
-            Problem(
-                "auth",
-                f"This user's org is in another data center ({data_center_label(key) or 'not named'}).",
-                f"Sign in with that one; it is set to {data_center_label(dc.key)}.",
-                "other_dc",
-                final=True,
-            )
-        )
+        message = f"This user's org is in another data center ({data_center_label(key) or 'not named'})."
+        hint = f"Sign in with that one; it is set to {data_center_label(dc.key)}."
+        raise ProblemError(Problem("auth", message, hint, "other_dc", final=True))
     return other
 
 
@@ -257,15 +238,10 @@ async def sign_in_by_browser(
     on_progress: Callable[[ConsentPage], None],
     port: int,
 ) -> ConsentResult:
-    """Have the consent page opened, wait for its callback, and exchange the code.
+    """Have the consent page opened by `on_progress`, wait for its callback, and exchange the code.
 
-    Args:
-        on_progress: called once, with the page to open.
-        port: the loopback port; part of the registered redirect URI.
-
-    Raises:
-        ProblemError: refused, timed out, or the tokens are unusable.
-        StoppedError: `stop` was requested.
+    `port` is part of the registered redirect URI. Raises a `ProblemError` if it is refused or timed out, or
+    the tokens are unusable; `StoppedError` after `stop`.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     async with LoopbackServer(port, state, stop.wake) as loopback:
@@ -308,26 +284,19 @@ def _build_consent_page(
 def resolve_callback(callback: OAuthCallback, dc: DataCenter) -> tuple[Secret, DataCenter]:
     """The code, and the data center to exchange it at.
 
-    Raises:
-        ProblemError: the user refused, or the named host is not trusted.
+    Raises a `ProblemError` if the user refused, or the named host is not trusted.
     """
     if callback.code is None:
         raise ProblemError(token_problem(callback.error or "access_denied", None, dc.key, "browser"))
     named = callback.accounts_server
     if named is None:
-        return callback.code, DATA_CENTERS.get(
-            callback.location or "", dc
-        ) if dc.key != CUSTOM_DATA_CENTER else dc
+        known = DATA_CENTERS.get(callback.location or "", dc)
+        return callback.code, dc if dc.key == CUSTOM_DATA_CENTER else known
     trusted = trusted_data_center(named, dc)
     if trusted is None:
-        raise ProblemError(
-            Problem(
-                "auth",
-                f"The browser's answer names an accounts host that is not Zoho's: {clean(named, 60)}.",
-                "The secret was not sent there. Start again; for a custom data center, check accounts_url.",
-                final=True,
-            )
-        )
+        message = f"The browser's answer names an accounts host that is not Zoho's: {clean(named, 60)}."
+        hint = "The secret was not sent there. Start again; for a custom data center, check accounts_url."
+        raise ProblemError(Problem("auth", message, hint, final=True))
     return callback.code, trusted
 
 

@@ -21,6 +21,7 @@ _YEARS: Final = range(1970, 3000)
 """Other dates are errors, and near the limits of `datetime` zone conversion overflows."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Windows cannot convert earlier moments to its zone."""
+_TEXT_KEYS: Final = ("id", "status", "scheduled_date", "start_date", "rrule")
 
 
 class BackupState(Enum):
@@ -75,15 +76,8 @@ class Backup:
 
     def as_dict(self) -> dict[str, Any]:
         """Zoho's six keys: the inverse of `parse_backup`."""
-        user = self.requester
-        return {
-            "id": self.id,
-            "status": self.status,
-            "scheduled_date": self.scheduled_date,
-            "start_date": self.start_date,
-            "rrule": self.rrule,
-            "requester": user and user.as_dict(),
-        }
+        texts = {key: getattr(self, key) for key in _TEXT_KEYS}
+        return {**texts, "requester": self.requester and self.requester.as_dict()}
 
 
 @lru_cache(maxsize=256)
@@ -93,32 +87,19 @@ def _parse_status(status: str) -> BackupState:
 
 
 def parse_backup_response(status: int, body: bytes, data_center: str) -> Backup | None:
-    """One answer of the details call; None if there is no backup job (such as a 204).
-
-    Args:
-        status: the HTTP status.
-        body: the decoded body, empty for a 204.
-        data_center: the org's, for messages that name it.
-
-    Raises:
-        ProblemError: an error from Zoho, or an undocumented answer.
-    """
+    """One answer of the details call; None if there is no backup job, such as a 204."""
     answer = unwrap_response(status, body, "backup", data_center)
     return parse_backup(answer.get("backup"))
 
 
 def parse_backup(job: object) -> Backup | None:
-    """The object under `backup`; None if it is null or empty.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """The object under `backup`; None if it is null or empty."""
     if job is None or job == {}:
         return None
     if not isinstance(job, Mapping):
         raise ProblemError(contract_problem("has a backup that is no object"))
     user = parse_user(job.get("requester"), "a backup")
-    texts = {key: read_text(job, key) for key in ("id", "status", "scheduled_date", "start_date", "rrule")}
+    texts = {key: read_text(job, key) for key in _TEXT_KEYS}
     if not user and not any(texts.values()):
         if set(job) - set(texts) - {"requester"}:
             raise ProblemError(contract_problem("has a backup without any of the documented keys"))
@@ -132,19 +113,10 @@ def parse_backup(job: object) -> Backup | None:
 
 
 def parse_user(who: object, context: str) -> ZohoUser | None:
-    """A user of the org; None if null or empty.
-
-    Args:
-        context: what the user belongs to, for the message.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """A user of the org; None if null or empty. `context` is what the user belongs to, for the message."""
     if who is not None and not isinstance(who, Mapping):
         raise ProblemError(contract_problem(f"has a user of {context} that is no object"))
-    return (
-        _shared_user(read_text(who, "id"), read_text(who, "name"), read_text(who, "zuid")) if who else None
-    )
+    return _shared_user(*(read_text(who, key) for key in ("id", "name", "zuid"))) if who else None
 
 
 @lru_cache(maxsize=4096)
@@ -154,11 +126,7 @@ def _shared_user(user_id: str | None, name: str | None, zuid: str | None) -> Zoh
 
 
 def parse_datetime(text: str | None) -> datetime | None:
-    """An ISO-8601 date with its offset; None stays None.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """An ISO-8601 date with its offset; None stays None. Raises a `ProblemError` of kind `contract`."""
     if text is None:
         return None
     try:

@@ -20,33 +20,26 @@ class DataCenter:
     api_url: str
 
     def web_host(self, service: str) -> str:
-        """The host of a web page of Zoho's; not for `custom`.
-
-        Args:
-            service: `crm` or `api-console`, subdomains beside `accounts`.
-        """
+        """The host of a page of Zoho's, such as `crm` or `api-console`; not for `custom`."""
         return self.accounts_url.replace("https://accounts.", f"{service}.", 1)
 
 
-def _data_center(key: str, domain: str, api_domain: str) -> DataCenter:
-    return DataCenter(key, f"https://accounts.{domain}", f"https://www.{api_domain}")
-
-
+_DOMAINS: Final = {
+    "us": ("zoho.com", "zohoapis.com"),
+    "eu": ("zoho.eu", "zohoapis.eu"),
+    "in": ("zoho.in", "zohoapis.in"),
+    "au": ("zoho.com.au", "zohoapis.com.au"),
+    "jp": ("zoho.jp", "zohoapis.jp"),
+    "cn": ("zoho.com.cn", "zohoapis.com.cn"),
+    "ca": ("zohocloud.ca", "zohoapis.ca"),
+    "sa": ("zoho.sa", "zohoapis.sa"),
+    "uk": ("zoho.uk", "zohoapis.uk"),
+    "ae": ("zoho.ae", "zohoapis.ae"),
+    "sg": ("zoho.sg", "zohoapis.sg"),
+}
 DATA_CENTERS: Final = {
-    dc.key: dc
-    for dc in (
-        _data_center("us", "zoho.com", "zohoapis.com"),
-        _data_center("eu", "zoho.eu", "zohoapis.eu"),
-        _data_center("in", "zoho.in", "zohoapis.in"),
-        _data_center("au", "zoho.com.au", "zohoapis.com.au"),
-        _data_center("jp", "zoho.jp", "zohoapis.jp"),
-        _data_center("cn", "zoho.com.cn", "zohoapis.com.cn"),
-        _data_center("ca", "zohocloud.ca", "zohoapis.ca"),
-        _data_center("sa", "zoho.sa", "zohoapis.sa"),
-        _data_center("uk", "zoho.uk", "zohoapis.uk"),
-        _data_center("ae", "zoho.ae", "zohoapis.ae"),
-        _data_center("sg", "zoho.sg", "zohoapis.sg"),
-    )
+    key: DataCenter(key, f"https://accounts.{domain}", f"https://www.{api_domain}")
+    for key, (domain, api_domain) in _DOMAINS.items()
 }
 
 _URL_CHARACTERS: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")
@@ -89,9 +82,8 @@ def is_accounts_url(url: str, dc: DataCenter) -> bool:
         return False
     rows = [dc] if dc.key == CUSTOM_DATA_CENTER else [dc, *DATA_CENTERS.values()]
     accounts_urls = [_split_url(row.accounts_url) for row in rows]
-    return any(
-        each and (each.scheme, each.netloc) == (parts.scheme, parts.netloc) for each in accounts_urls
-    )
+    site = (parts.scheme, parts.netloc)
+    return any(each is not None and (each.scheme, each.netloc) == site for each in accounts_urls)
 
 
 def is_loopback(url: str) -> bool:
@@ -136,10 +128,7 @@ def trusted_api_url(answered: object, dc: DataCenter) -> str:
         parts.scheme == "https" and parts.hostname in _API_HOSTS and parts.port is None and not parts.path
     )
     own_parts = _split_url(dc.api_url)
-    is_own = own_parts is not None and (parts.scheme, parts.netloc) == (
-        own_parts.scheme,
-        own_parts.netloc,
-    )
+    is_own = own_parts is not None and (parts.scheme, parts.netloc) == (own_parts.scheme, own_parts.netloc)
     is_local = parts.scheme in ("http", "https") and is_loopback(url) and is_loopback(dc.api_url)
     if dc.key == CUSTOM_DATA_CENTER:
         return url if is_own or is_local else dc.api_url

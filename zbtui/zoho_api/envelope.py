@@ -14,13 +14,7 @@ from zbtui.zoho_api.errors import api_problem, contract_problem, status_problem
 def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Mapping[str, Any]:
     """The JSON object of a good answer, which contains `key`; empty for a 204, no body, and `{}`.
 
-    Args:
-        status: the HTTP status.
-        body: the decoded body, empty for a 204.
-        data_center: the org's, for messages that name it.
-
-    Raises:
-        ProblemError: an error from Zoho, or an answer without `key`.
+    Raises a `ProblemError` for an error from Zoho, and for an answer without `key`.
     """
     if status == 204 or (status == 200 and not body.strip()):
         return {}
@@ -34,11 +28,7 @@ def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Map
 
 
 def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
-    """The JSON object of an answer.
-
-    Raises:
-        ProblemError: it is none; described by its status, then by its content.
-    """
+    """The JSON object of an answer; else raises a `ProblemError` by its status, then its content."""
     try:
         # Ids are too large for a float: numbers stay text, as sent.
         answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
@@ -58,11 +48,7 @@ def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
 
 
 def read_text(source: Mapping[str, Any], key: str) -> str | None:
-    """A text of the answer, cleaned; None if absent, null or empty.
-
-    Raises:
-        ProblemError: it is no text.
-    """
+    """A text of the answer, cleaned; None if absent, null or empty. Raises a `ProblemError` if no text."""
     value = source.get(key)
     if value is None:
         return None

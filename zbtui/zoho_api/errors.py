@@ -24,92 +24,79 @@ INVALID_TOKEN_CODES: Final = frozenset({"INVALID_TOKEN", "INVALID_OAUTHTOKEN", "
 MISSING_SCOPE_CODES: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"})
 """Codes for a sign-in without the scope for the call."""
 
+_ErrorRow = tuple[ProblemKind, bool, str, str]
+"""Kind, whether it is final, message and hint."""
+
+
+def _permission(message: str, hint: str) -> _ErrorRow:
+    return "permission", True, message, hint
+
+
+def _contract(message: str, hint: str) -> _ErrorRow:
+    return "contract", False, message, hint
+
+
 # Kept short: on the smallest panel a message and its hint share four lines.
-_MISSING_SCOPE: Final = (
+_MISSING_SCOPE: Final[_ErrorRow] = (
     "auth",
     True,
     f"The sign-in lacks the scope {BACKUP_SCOPE}.",
     "Sign in again with a token made for that scope (and ZohoCRM.org.READ).",
 )
-_INTERNAL_ERROR: Final = (
+_INTERNAL_ERROR: Final[_ErrorRow] = (
     "server",
     False,
     "Zoho reports an internal error.",
     "If it lasts, Zoho's support can look.",
 )
-_FRESH_TOKEN_REFUSED: Final = (
+_FRESH_TOKEN_REFUSED: Final[_ErrorRow] = (
     "auth",
     False,
     "Zoho refuses a fresh access token.",
     "Wrong data center (it is set to {dc})? Else it was revoked: sign in again.",
 )
-
-_API_ERRORS: Final[Mapping[str, tuple[ProblemKind, bool, str, str]]] = {
-    "INVALID_TOKEN": _FRESH_TOKEN_REFUSED,
-    "INVALID_OAUTHTOKEN": _FRESH_TOKEN_REFUSED,
-    "AUTHENTICATION_FAILURE": _FRESH_TOKEN_REFUSED,
-    "OAUTH_SCOPE_MISMATCH": _MISSING_SCOPE,
-    "INVALID_OAUTHSCOPE": _MISSING_SCOPE,
-    "NO_PERMISSION": (
-        "permission",
-        True,
+_TOO_MANY_REQUESTS: Final[_ErrorRow] = (
+    "throttled",
+    False,
+    "Zoho's limit on API calls is reached, for the day or at once.",
+    "Setup > Developer Hub > APIs tells who uses them up.",
+)
+_API_ERRORS: Final[Mapping[str, _ErrorRow]] = {
+    **dict.fromkeys(INVALID_TOKEN_CODES, _FRESH_TOKEN_REFUSED),
+    **dict.fromkeys(MISSING_SCOPE_CODES, _MISSING_SCOPE),
+    "NO_PERMISSION": _permission(
         "Only an administrator may see backups; this user is not one.",
         "Make the user an administrator (Setup > Users), or sign in as one.",
     ),
-    "AUTHORIZATION_FAILED": (
-        "permission",
-        True,
+    "AUTHORIZATION_FAILED": _permission(
         "The user who signed in may not do this.",
         "Sign in as an administrator, or have the profile changed.",
     ),
-    "NOT_ALLOWED": (
-        "permission",
-        True,
-        "Zoho does not allow this user to see backups.",
-        "Sign in as an administrator of the org.",
+    "NOT_ALLOWED": _permission(
+        "Zoho does not allow this user to see backups.", "Sign in as an administrator of the org."
     ),
-    "FEATURE_NOT_SUPPORTED": (
-        "permission",
-        True,
-        "This org's edition does not include backups.",
-        f"See {BACKUP_MENU} in Zoho.",
+    "FEATURE_NOT_SUPPORTED": _permission(
+        "This org's edition does not include backups.", f"See {BACKUP_MENU} in Zoho."
     ),
-    "FEATURE_NOT_ENABLED": (
-        "permission",
-        True,
-        "Backups are not enabled in this org.",
-        f"Enable them: {BACKUP_MENU} in Zoho.",
+    "FEATURE_NOT_ENABLED": _permission(
+        "Backups are not enabled in this org.", f"Enable them: {BACKUP_MENU} in Zoho."
     ),
-    "LICENSE_LIMIT_EXCEEDED": (
-        "permission",
-        True,
+    "LICENSE_LIMIT_EXCEEDED": _permission(
         "This org's licence limit is exceeded.",
         "Extend it: Setup > General > Company Details > Licenses in Zoho.",
     ),
-    "INVALID_URL_PATTERN": (
-        "contract",
-        False,
+    "INVALID_URL_PATTERN": _contract(
         "Zoho does not know the address it was asked at.",
         "Check the data center (it is set to {dc}); for a custom one, api_url.",
     ),
-    "API_NOT_SUPPORTED": (
-        "contract",
-        False,
-        "Zoho no longer answers this version of the call.",
-        "Look for a newer zbtui.",
+    "API_NOT_SUPPORTED": _contract(
+        "Zoho no longer answers this version of the call.", "Look for a newer zbtui."
     ),
-    "INVALID_REQUEST_METHOD": (
-        "contract",
-        False,
+    "INVALID_REQUEST_METHOD": _contract(
         "Zoho says that the call was not made with GET.",
         "A proxy may rewrite requests; else look for a newer zbtui.",
     ),
-    "TOO_MANY_REQUESTS": (
-        "throttled",
-        False,
-        "Zoho's limit on API calls is reached, for the day or at once.",
-        "Setup > Developer Hub > APIs tells who uses them up.",
-    ),
+    "TOO_MANY_REQUESTS": _TOO_MANY_REQUESTS,
     "INTERNAL_ERROR": _INTERNAL_ERROR,
     "INTERNAL_SERVER_ERROR": _INTERNAL_ERROR,
 }
@@ -145,10 +132,7 @@ def status_problem(status: int, body: bytes, data_center: str) -> Problem:
 def contract_problem(what: str, status: int | None = 200) -> Problem:
     """A breach of the documented contract; `what` completes "Zoho's answer …"."""
     return Problem(
-        "contract",
-        f"Zoho's answer {what}.",
-        "If it lasts, look for a newer zbtui.",
-        http_status=status,
+        "contract", f"Zoho's answer {what}.", "If it lasts, look for a newer zbtui.", http_status=status
     )
 
 
@@ -158,51 +142,26 @@ def data_center_label(data_center: str) -> str:
 
 
 def _unknown_code_problem(status: int, code: str | None, data_center: str) -> Problem:
-    suffix = f" ({code})" if code else ""
+    suffix, final = f" ({code})" if code else "", False
+    check = f"Check the data center (it is set to {data_center_label(data_center)});"
+    kind: ProblemKind = "contract"
     if status == 401:
-        return Problem(
-            "auth",
-            f"Zoho refuses the sign-in{suffix}.",
-            f"Check the data center (it is set to {data_center_label(data_center)}); sign in again.",
-            code,
-            status,
-        )
-    if status == 403:
-        return Problem(
-            "permission",
-            f"Zoho refuses the user who signed in{suffix}.",
-            "Only an administrator may see backups: see Setup > Users > Profiles.",
-            code,
-            status,
-            final=code is not None,
-        )
-    if status == 429:
-        kind, final, message, hint = _API_ERRORS["TOO_MANY_REQUESTS"]
-        return Problem(kind, message, hint, code, status, final)
-    if status >= 500:
-        return Problem(
-            "server",
-            f"Zoho is out of order (HTTP {status}){suffix}.",
-            _INTERNAL_ERROR[3],
-            code,
-            status,
-        )
-    if 300 <= status < 400 and status != 304:
-        return Problem(
-            "contract",
-            f"The answer sends elsewhere (HTTP {status}); it is not followed.",
-            "A proxy or a Wi-Fi sign-in page may stand between, or a custom URL is wrong.",
-            code,
-            status,
-        )
-    return Problem(
-        "contract",
-        f"Zoho refuses the call (HTTP {status}){suffix}.",
-        f"Check the data center (it is set to {data_center_label(data_center)}); "
-        "else look for a newer zbtui.",
-        code,
-        status,
-    )
+        kind, message, hint = "auth", f"Zoho refuses the sign-in{suffix}.", f"{check} sign in again."
+    elif status == 403:
+        kind, final = "permission", code is not None
+        message = f"Zoho refuses the user who signed in{suffix}."
+        hint = "Only an administrator may see backups: see Setup > Users > Profiles."
+    elif status == 429:
+        kind, final, message, hint = _TOO_MANY_REQUESTS
+    elif status >= 500:
+        kind, message, hint = "server", f"Zoho is out of order (HTTP {status}){suffix}.", _INTERNAL_ERROR[3]
+    elif 300 <= status < 400 and status != 304:
+        message = f"The answer sends elsewhere (HTTP {status}); it is not followed."
+        hint = "A proxy or a Wi-Fi sign-in page may stand between, or a custom URL is wrong."
+    else:
+        message = f"Zoho refuses the call (HTTP {status}){suffix}."
+        hint = f"{check} else look for a newer zbtui."
+    return Problem(kind, message, hint, code, status, final)
 
 
 def _missing_permissions(envelope: Mapping[str, Any]) -> list[Any]:

@@ -99,16 +99,7 @@ class HistoryPage:
 
 
 def parse_history_response(status: int, body: bytes, data_center: str) -> HistoryPage:
-    """One answer of the history call; 204 means no backup in a year.
-
-    Args:
-        status: the HTTP status.
-        body: the decoded body, empty for a 204.
-        data_center: the org's, for messages that name it.
-
-    Raises:
-        ProblemError: an error from Zoho, or an undocumented answer.
-    """
+    """One answer of the history call; 204 means no backup in a year. Raises `ProblemError`."""
     answer = unwrap_response(status, body, "history", data_center)
     rows = answer.get("history") or []
     if not isinstance(rows, list):
@@ -121,11 +112,7 @@ def parse_history_response(status: int, body: bytes, data_center: str) -> Histor
 
 
 def parse_entry(row: object) -> HistoryEntry:
-    """One row of the history.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """One row of the history. Raises a `ProblemError` of kind `contract`."""
     if not isinstance(row, Mapping):
         raise ProblemError(contract_problem("has a row of the history that is no object"))
     return HistoryEntry(

@@ -36,15 +36,9 @@ class Links:
 
 
 def parse_links_response(status: int, body: bytes, data_center: str) -> Links:
-    """One answer of the links call; 204 means none: before the first run, during one, or after expiry.
+    """One answer of the links call. Raises `ProblemError`.
 
-    Args:
-        status: the HTTP status.
-        body: the decoded body, empty for a 204.
-        data_center: the org's, for messages that name it.
-
-    Raises:
-        ProblemError: an error from Zoho, or an undocumented answer.
+    204 means no links: before the first run, during one, or after expiry.
     """
     answer = unwrap_response(status, body, "urls", data_center)
     urls = answer.get("urls") or {}

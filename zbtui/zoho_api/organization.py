@@ -72,14 +72,7 @@ def describe_company(company: Company | Problem | None) -> str:
 
 
 def parse_organization_response(status: int, body: bytes, data_center: str) -> Company | None:
-    """The company of the token's org; None if the sign-in lacks the scope.
-
-    Args:
-        data_center: the org's, for messages that name it.
-
-    Raises:
-        ProblemError: an error from Zoho, or an undocumented answer.
-    """
+    """The company of the token's org; None if the sign-in lacks the scope. Raises `ProblemError`."""
     answer = parse_response_object(status, body, data_center)
     error = find_error(answer, "org")
     if error and error["code"] in MISSING_SCOPE_CODES:
@@ -87,16 +80,11 @@ def parse_organization_response(status: int, body: bytes, data_center: str) -> C
     if error or status != 200:
         raise ProblemError(api_problem(status, error or {}, data_center))
     orgs = answer.get("org")
-    org = orgs[0] if isinstance(orgs, list) and orgs else None
-    return parse_company(org)
+    return parse_company(orgs[0] if isinstance(orgs, list) and orgs else None)
 
 
 def parse_company(org: object) -> Company:
-    """The company in an entry of the list under `org`.
-
-    Raises:
-        ProblemError: of kind `contract`.
-    """
+    """The company in an entry of the list under `org`. Raises a `ProblemError` of kind `contract`."""
     if not isinstance(org, Mapping):
         raise ProblemError(contract_problem("has no org in it"))
     details = org.get("license_details")

@@ -19,14 +19,7 @@ from typing import Any, Final, Literal
 from zbtui.model.time_format import WEEKDAYS
 
 _WEEKDAY_NAMES: Final = {name[:2].upper(): name for name in WEEKDAYS}
-_ORDINALS: Final = {
-    "1": "first",
-    "2": "second",
-    "3": "third",
-    "4": "fourth",
-    "5": "fifth",
-    "-1": "last",
-}
+_ORDINALS: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "-1": "last"}
 _BYDAY: Final = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
 _DOCUMENTED_PARTS: Final = {"FREQ", "INTERVAL", "BYDAY", "BYMONTHDAY"}
 _WITHIN_A_DAY: Final = {"BYHOUR", "BYMINUTE", "BYSECOND"}
@@ -118,13 +111,9 @@ def rrule_text(raw: str) -> str:
 def _longest_gap(rule: Recurrence) -> timedelta | None:
     # A Monday, and the first day of a leap year.
     first = datetime(2024, 1, 1)
-    gaps = [
-        later - sooner
-        for sooner, later in pairwise(
-            _run_dates(rule, first, first.replace(year=2024 + _SAMPLE_YEARS * rule.interval))
-        )
-    ]
-    return max(gaps) if gaps else None
+    last = first.replace(year=2024 + _SAMPLE_YEARS * rule.interval)
+    gaps = (later - sooner for sooner, later in pairwise(_run_dates(rule, first, last)))
+    return max(gaps, default=None)
 
 
 def later_runs(raw: str, next_run: datetime, end: datetime) -> tuple[datetime, ...]:
@@ -150,29 +139,21 @@ def _run_dates(rule: Recurrence, first: datetime, last: datetime) -> Iterator[da
     """The dates of a rule from `first` to `last`, all without a zone."""
     from dateutil import rrule  # imported here: most commands never need it
 
+    limits: dict[str, Any] = {"dtstart": first, "until": last, "interval": rule.interval}
     if rule.month_days:
         # With the first of each month: for a day that never comes dateutil searches until the year 9999.
-        wanted = (1, *rule.month_days)
-        dates = rrule.rrule(
-            rrule.MONTHLY, dtstart=first, until=last, interval=rule.interval, bymonthday=wanted
-        )
-        return (
-            date for date in dates if date.day in rule.month_days and _matches_weekdays(date, rule.weekdays)
-        )
+        wanted, weekdays = (1, *rule.month_days), rule.weekdays
+        dates = rrule.rrule(rrule.MONTHLY, bymonthday=wanted, **limits)
+        return (day for day in dates if day.day in rule.month_days and _matches_weekdays(day, weekdays))
     plain = [getattr(rrule, day) for nth, day in rule.weekdays if not nth]
     ordinal = [getattr(rrule, day)(int(nth)) for nth, day in rule.weekdays if nth]
     runs = rrule.rruleset()  # dateutil intersects both kinds of days within one rule
     kinds: list[Any] = [kind for kind in (plain, ordinal) if kind] or [None]
-    for weekdays in kinds:
-        runs.rrule(
-            rrule.rrule(
-                rrule.WEEKLY if rule.freq == "WEEKLY" else rrule.MONTHLY,
-                dtstart=first,
-                until=last,
-                interval=rule.interval,
-                byweekday=weekdays,
-            )
-        )
+    for kind in kinds:
+        if rule.freq == "WEEKLY":
+            runs.rrule(rrule.rrule(rrule.WEEKLY, byweekday=kind, **limits))
+        else:
+            runs.rrule(rrule.rrule(rrule.MONTHLY, byweekday=kind, **limits))
     return iter(runs)
 
 

@@ -18,55 +18,46 @@ TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"
 """What was requested: an access token by one of the two grants, or the first tokens of a sign-in."""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
+"""Kind, whether it is final, message and hint."""
 
+
+def _auth(message: str, hint: str) -> _ErrorRow:
+    return "auth", True, message, hint
+
+
+_NO_SELF_CLIENT: Final = _auth(
+    "Zoho does not know this client id as a Self Client.",
+    "Check it in the API console, and the data center (it is set to {dc}).",
+)
 _ERRORS: Final[Mapping[str, _ErrorRow]] = {
-    "invalid_client": (
-        "auth",
-        True,
+    "invalid_client": _auth(
         "Zoho does not know this client id.",
         "Check it in the API console, and the data center (it is set to {dc}).",
     ),
-    "invalid_client_secret": (
-        "auth",
-        True,
+    "invalid_client_secret": _auth(
         "The client secret is wrong.",
         "Data centers may have secrets of their own (it is set to {dc}): copy it anew, sign in again.",
     ),
-    "invalid_code": (
-        "auth",
-        True,
-        "The refresh token is dead: revoked, or pushed out by newer ones.",
-        "Sign in again. Or {doubt}",
+    "invalid_code": _auth(
+        "The refresh token is dead: revoked, or pushed out by newer ones.", "Sign in again. Or {doubt}"
     ),
-    "missing_org_info": (
-        "auth",
-        True,
+    "missing_org_info": _auth(
         "Zoho knows no such org for this client.",
         "Check the org's number: it stands in its CRM's address, after /crm/org (soid is ZohoCRM. and it).",
     ),
-    "invalid_scope": (
-        "auth",
-        True,
+    "invalid_scope": _auth(
         "Zoho does not grant this client the scope for backups.",
         f"Make the client with the scopes {SIGN_IN_SCOPES}.",
     ),
-    "invalid_redirect_uri": (
-        "auth",
-        True,
+    "invalid_redirect_uri": _auth(
         "The client's redirect address does not match.",
         "Set the same one in Zoho's API console, to the letter.",
     ),
-    "access_denied": (
-        "auth",
-        True,
-        "The sign-in was refused in the browser.",
-        "Start again, and press Accept there.",
+    "access_denied": _auth(
+        "The sign-in was refused in the browser.", "Start again, and press Accept there."
     ),
-    "expired": (
-        "auth",
-        True,
-        "The code has run out: nobody entered it in time.",
-        "Start again; a code is good for five minutes.",
+    "expired": _auth(
+        "The code has run out: nobody entered it in time.", "Start again; a code is good for five minutes."
     ),
     LOCKOUT: (
         "throttled",
@@ -82,48 +73,26 @@ _ERRORS: Final[Mapping[str, _ErrorRow]] = {
     ),
 }
 _ERRORS_AT_STEP: Final[Mapping[tuple[TokenStep, str], _ErrorRow]] = {
-    ("code", "invalid_client"): (
-        "auth",
-        True,
-        "Zoho does not know this client id as a Self Client.",
-        "Check it in the API console, and the data center (it is set to {dc}).",
-    ),
-    ("code", "invalid_code"): (
-        "auth",
-        True,
+    ("code", "invalid_client"): _NO_SELF_CLIENT,
+    ("code", "invalid_code"): _auth(
         "The code is too old, or was used already.",
         "It works once, within the minutes chosen for it: generate a new one. If it is new, {doubt}",
     ),
-    ("device", "invalid_client"): (
-        "auth",
-        True,
+    ("device", "invalid_client"): _auth(
         "Zoho does not know this client id as one for devices.",
         "Add a Non-browser Application in the API console, and check the data center (it is set to {dc}).",
     ),
-    ("device", "invalid_code"): (
-        "auth",
-        True,
-        "The code has run out, or was used already.",
-        "Start again; a code is good for five minutes.",
+    ("device", "invalid_code"): _auth(
+        "The code has run out, or was used already.", "Start again; a code is good for five minutes."
     ),
-    ("browser", "invalid_client"): (
-        "auth",
-        True,
+    ("browser", "invalid_client"): _auth(
         "Zoho does not know this client id as a server-based application.",
         "Add one in the API console, or check the id and the data center (it is set to {dc}).",
     ),
-    ("browser", "invalid_code"): (
-        "auth",
-        True,
-        "The browser's answer came too late, or was used already.",
-        "Start again; it is good for a minute.",
+    ("browser", "invalid_code"): _auth(
+        "The browser's answer came too late, or was used already.", "Start again; it is good for a minute."
     ),
-    ("client-credentials", "invalid_client"): (
-        "auth",
-        True,
-        "Zoho does not know this client id as a Self Client.",
-        "Check it in the API console, and the data center (it is set to {dc}).",
-    ),
+    ("client-credentials", "invalid_client"): _NO_SELF_CLIENT,
 }
 _ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_token": "expired"}
 
@@ -167,10 +136,7 @@ NO_REFRESH_TOKEN_PROBLEM: Final = Problem(
 )
 
 NOT_SIGNED_IN_PROBLEM: Final = Problem(
-    "auth",
-    "This machine's keyring holds no sign-in for this org.",
-    "Sign in again.",
-    final=True,
+    "auth", "This machine's keyring holds no sign-in for this org.", "Sign in again.", final=True
 )
 
 NO_CLIENT_SECRET_PROBLEM: Final = Problem(
