@@ -62,13 +62,7 @@ def test_all_orgs_of_one_data_center_are_notified_each_by_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seen", "held"),
-    [
-        (-MINUTE, True),
-        (timedelta(), True),
-        (SECOND, False),
-        (3 * MINUTE, False),
-    ],
+    ("seen", "held"), [(-MINUTE, True), (timedelta(), True), (SECOND, False), (3 * MINUTE, False)]
 )
 def test_an_org_out_of_reach_is_held_until_another_was_asked_since(seen: timedelta, held: bool) -> None:
     began = NOW - 4 * MINUTE
@@ -78,11 +72,7 @@ def test_an_org_out_of_reach_is_held_until_another_was_asked_since(seen: timedel
 
 @pytest.mark.parametrize(
     ("since", "told"),
-    [
-        (2 * EVERY - SECOND, []),
-        (2 * EVERY, []),
-        (2 * EVERY + SECOND, [("alarm", "acme", "cannot_look")]),
-    ],
+    [(2 * EVERY - SECOND, []), (2 * EVERY, []), (2 * EVERY + SECOND, [("alarm", "acme", "cannot_look")])],
 )
 def test_it_is_held_for_two_intervals_at_most(since: timedelta, told: list[tuple[str, str, str]]) -> None:
     slow = healthy_snapshot(
@@ -136,10 +126,7 @@ def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers
     at = NOW + 2 * HOUR
     assert kinds_orgs_verdicts(
         desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
-    ) == [
-        *OUTAGE_OVER,
-        ("recovery", "acme", "scheduled"),
-    ]
+    ) == [*OUTAGE_OVER, ("recovery", "acme", "scheduled")]
 
 
 def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besides() -> None:

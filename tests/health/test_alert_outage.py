@@ -207,10 +207,7 @@ def test_whoever_is_still_bad_after_an_outage_is_not_notified_again_and_who_beca
     at += HOUR
     assert kinds_orgs_verdicts(
         desk.decide(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
-    ) == [
-        ("outage_over", ALL_ORGS, "failed"),
-        ("alarm", "nordlys", "stopped"),
-    ]
+    ) == [("outage_over", ALL_ORGS, "failed"), ("alarm", "nordlys", "stopped")]
 
 
 @pytest.mark.parametrize(

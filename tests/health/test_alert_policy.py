@@ -109,16 +109,10 @@ def test_each_org_is_notified_by_itself() -> None:
             healthy_snapshot("nordlys"),
             failing_snapshot("zenith", status="STOPPED"),
         )
-    ) == [
-        ("alarm", "acme", "failed"),
-        ("alarm", "zenith", "stopped"),
-    ]
+    ) == [("alarm", "acme", "failed"), ("alarm", "zenith", "stopped")]
     assert kinds_orgs_verdicts(
         desk.decide(failing_snapshot("acme"), failing_snapshot("nordlys"), healthy_snapshot("zenith"))
-    ) == [
-        ("alarm", "nordlys", "failed"),
-        ("recovery", "zenith", "scheduled"),
-    ]
+    ) == [("alarm", "nordlys", "failed"), ("recovery", "zenith", "scheduled")]
 
 
 def test_a_verdict_that_comes_by_time_alone_is_notified_too() -> None:
@@ -329,11 +323,7 @@ def test_what_asking_again_may_cure_is_notified_after_three(trouble: Problem) ->
 def test_a_history_that_cannot_be_read_is_notified_after_three_tries_too(
     trouble: Problem, failures: int, told: bool
 ) -> None:
-    unread = healthy_snapshot(
-        history_problem=trouble,
-        history_failures=failures,
-        history_tried_at=NOW,
-    )
+    unread = healthy_snapshot(history_problem=trouble, history_failures=failures, history_tried_at=NOW)
     assert bool(AlertDecider().decide(unread)) is told
     assert kinds_orgs_verdicts(
         AlertDecider().decide(failing_snapshot(history_problem=trouble, history_failures=1))

@@ -43,10 +43,7 @@ def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(trouble: Problem
     at += HOUR
     assert kinds_orgs_verdicts(
         desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
-    ) == [
-        ("recovery", "acme", "scheduled"),
-        ("recovery", "nordlys", "scheduled"),
-    ]
+    ) == [("recovery", "acme", "scheduled"), ("recovery", "nordlys", "scheduled")]
     assert desk.alert_state.outage_ended_at is None
 
 

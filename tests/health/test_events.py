@@ -163,12 +163,7 @@ def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta |
         ),
         (
             snapshot_of(make_backup("SCHEDULED", NOW + 6 * DAY, rrule="RRULE:FREQ=MONTHLY;BYMONTHDAY=1")),
-            {
-                "schedule": (
-                    "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
-                    "RRULE:FREQ=MONTHLY;BYMONTHDAY=1",
-                )
-            },
+            {"schedule": ("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "RRULE:FREQ=MONTHLY;BYMONTHDAY=1")},
         ),
         (
             snapshot_of(make_backup("SCHEDULED", NOW + 6 * DAY, requester={"name": "Ada", "zuid": "7"})),

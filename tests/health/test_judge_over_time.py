@@ -127,11 +127,7 @@ HALF = timedelta(minutes=45)
 def test_a_healthy_org_through_its_week_whatever_this_machines_clock_says(clock: timedelta) -> None:
     zoho = SimulatedOrg(clock=clock)
     assert watch(
-        zoho,
-        (timedelta(), zoho.start),
-        (HALF, zoho.end),
-        (7 * DAY, zoho.start),
-        (7 * DAY + HALF, zoho.end),
+        zoho, (timedelta(), zoho.start), (HALF, zoho.end), (7 * DAY, zoho.start), (7 * DAY + HALF, zoho.end)
     ) == [
         ("-1d 09:30", "scheduled"),
         ("0d 09:30", "running"),
@@ -145,11 +141,7 @@ def test_an_org_that_shows_completed_between_its_runs_is_as_healthy() -> None:
     zoho = SimulatedOrg()
     assert watch(
         zoho, (timedelta(), zoho.start), (HALF, lambda at: zoho.end(at, status="COMPLETED")), days=4
-    ) == [
-        ("-1d 09:30", "scheduled"),
-        ("0d 09:30", "running"),
-        ("0d 10:30", "completed"),
-    ]
+    ) == [("-1d 09:30", "scheduled"), ("0d 09:30", "running"), ("0d 10:30", "completed")]
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "FAILED"])
@@ -191,12 +183,7 @@ def test_a_failure_that_zoho_shows_late_is_seen_soon_and_six_hours_later_at_most
         (HALF, set_at(zoho, status="SCHEDULED", next_run=TUESDAY + 7 * DAY)),
         (told, lambda at: zoho.rows.insert(0, late)),
         days=2,
-    ) == [
-        ("-1d 09:30", "scheduled"),
-        ("0d 09:30", "running"),
-        ("0d 10:30", "scheduled"),
-        (seen, "failed"),
-    ]
+    ) == [("-1d 09:30", "scheduled"), ("0d 09:30", "running"), ("0d 10:30", "scheduled"), (seen, "failed")]
 
 
 def test_a_completion_that_zoho_shows_late_ends_a_failure_by_the_details() -> None:
@@ -280,11 +267,7 @@ def test_a_history_that_cannot_be_read_is_patiently_waited_for_and_then_nothing_
         (-23.5 * HOUR, set_at(zoho, past_trouble=OFFLINE)),
         (-HOUR, set_at(zoho, past_trouble=None)),
         days=0.2,
-    ) == [
-        ("-1d 09:30", "scheduled"),
-        ("0d 04:00", "cannot_look"),
-        ("0d 09:30", "scheduled"),
-    ]
+    ) == [("-1d 09:30", "scheduled"), ("0d 04:00", "cannot_look"), ("0d 09:30", "scheduled")]
 
 
 def test_a_history_that_cannot_be_read_when_a_run_begins_and_ends_is_waited_for_two_tries() -> None:
@@ -315,15 +298,8 @@ def test_an_org_whose_history_could_never_be_read_is_not_green_for_a_single_poll
 def test_an_org_out_of_reach_is_as_it_was_for_two_polls_and_then_unknown() -> None:
     zoho = SimulatedOrg()
     assert watch(
-        zoho,
-        (-12 * HOUR, set_at(zoho, trouble=OFFLINE)),
-        (-6 * HOUR, set_at(zoho, trouble=None)),
-        days=0,
-    ) == [
-        ("-1d 09:30", "scheduled"),
-        ("-1d 22:30", "cannot_look"),
-        ("0d 03:30", "scheduled"),
-    ]
+        zoho, (-12 * HOUR, set_at(zoho, trouble=OFFLINE)), (-6 * HOUR, set_at(zoho, trouble=None)), days=0
+    ) == [("-1d 09:30", "scheduled"), ("-1d 22:30", "cannot_look"), ("0d 03:30", "scheduled")]
 
 
 @pytest.mark.parametrize(

@@ -176,10 +176,7 @@ def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, headline: s
     [
         ([], "stopped; no backup will run"),
         ([history_row("completed", NOW - DAY)], "stopped; no backup will run"),
-        (
-            [history_row("stopped", NOW - 2 * DAY)],
-            "stopped by Mara Lindqvist 2d ago; no backup will run",
-        ),
+        ([history_row("stopped", NOW - 2 * DAY)], "stopped by Mara Lindqvist 2d ago; no backup will run"),
         ([history_row("stopped", NOW, done_by=None)], "stopped just now; no backup will run"),
         ([history_row("stopped", done_by={"id": "1"})], "stopped; no backup will run"),
         ([history_row("stopped")], "stopped by Mara Lindqvist; no backup will run"),
@@ -221,10 +218,7 @@ def test_a_plan_that_was_stopped_once_and_made_again_is_not_stopped() -> None:
             snapshot_of_running_backup(HOUR, history=LONG_AGO),
             "the last good backup is 300d old; one is running",
         ),
-        (
-            snapshot_with_next_run(DAY, history=History()),
-            "no backup has completed; the plan is 265d old",
-        ),
+        (snapshot_with_next_run(DAY, history=History()), "no backup has completed; the plan is 265d old"),
         (snapshot_of_running_backup(HOUR, history=History()), "no backup has completed; one is running"),
     ],
 )

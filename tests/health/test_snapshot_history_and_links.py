@@ -55,11 +55,11 @@ def test_what_was_read_is_known_with_the_moment_of_reading() -> None:
     after = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS))
     assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, LATER)
     assert (after.zoho.links, after.zoho.last_links_expiry) == (LINKS, LINKS.expires_at)
-    assert (
-        after.polls.history_tried_at,
-        after.polls.history_problem,
-        after.polls.history_failures,
-    ) == (LATER, None, 0)
+    assert (after.polls.history_tried_at, after.polls.history_problem, after.polls.history_failures) == (
+        LATER,
+        None,
+        0,
+    )
     assert (after.last_completed, after.last_failed) == (NOW - DAY, None)
 
 
@@ -76,11 +76,11 @@ def test_a_history_that_could_not_be_read_leaves_the_old_one_with_its_age() -> N
     after = poll_result(before, HistoryAndLinks(None, Links(), OFFLINE))
     assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, NOW)
     assert after.zoho.links == Links()
-    assert (
-        after.polls.history_tried_at,
-        after.polls.history_problem,
-        after.polls.history_failures,
-    ) == (LATER, OFFLINE, 1)
+    assert (after.polls.history_tried_at, after.polls.history_problem, after.polls.history_failures) == (
+        LATER,
+        OFFLINE,
+        1,
+    )
 
 
 def test_links_that_could_not_be_read_leave_the_old_ones() -> None:
@@ -103,11 +103,11 @@ def test_what_could_not_be_read_is_counted_until_it_can() -> None:
 def test_a_poll_that_failed_does_not_count_against_the_history() -> None:
     before = poll_result(snapshot_of(JOB), HistoryAndLinks(None, None, OFFLINE), NOW)
     after = apply_failure(before, SIGNED_OUT, LATER)
-    assert (
-        after.polls.history_tried_at,
-        after.polls.history_problem,
-        after.polls.history_failures,
-    ) == (NOW, OFFLINE, 1)
+    assert (after.polls.history_tried_at, after.polls.history_problem, after.polls.history_failures) == (
+        NOW,
+        OFFLINE,
+        1,
+    )
 
 
 @pytest.mark.parametrize(

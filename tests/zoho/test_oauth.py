@@ -241,8 +241,7 @@ async def test_an_answer_that_is_no_token_and_no_refusal_is_judged_by_its_status
 
 
 @pytest.mark.parametrize(
-    "token",
-    ["1000.aa\r\nHost: evil.example", "1000.aa\nbb", "1000.aa bb", "1000.aé", "\x00", "a" * 2049],
+    "token", ["1000.aa\r\nHost: evil.example", "1000.aa\nbb", "1000.aa bb", "1000.aé", "\x00", "a" * 2049]
 )
 async def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
     trouble = await problem_of(json_response({**GOOD, "access_token": token}))

@@ -72,11 +72,7 @@ def test_no_links_are_an_answer_too(status: int, body: bytes) -> None:
 
 @pytest.mark.parametrize("missing", [None, []], ids=repr)
 @pytest.mark.parametrize(
-    ("key", "links"),
-    [
-        ("data_links", Links(0, 1, EXPIRE)),
-        ("attachment_links", Links(1, 0, EXPIRE)),
-    ],
+    ("key", "links"), [("data_links", Links(0, 1, EXPIRE)), ("attachment_links", Links(1, 0, EXPIRE))]
 )
 def test_either_list_may_be_empty_or_missing(key: str, links: Links, missing: object) -> None:
     assert parse_links_response(200, answer(**{key: missing}), "eu") == links
