@@ -188,37 +188,23 @@ def test_a_status_that_is_not_known_is_unknown_and_shown_as_it_came(status: str 
 # No backup
 
 
-@pytest.mark.parametrize(
-    ("status", "answer"),
-    [
-        (204, b""),
-        (200, b""),
-        (200, b" \r\n"),
-        (200, b"{}"),
-        (200, b'{"backup": null}'),
-        (200, b'{"backup": {}}'),
-        (200, json.dumps({"backup": dict.fromkeys(KEYS)}).encode()),
-        (200, json.dumps({"backup": dict.fromkeys(KEYS, "")  | {"requester": None}}).encode()),
-        (200, b'{"backup": {"requester": {}}}'),
-    ],
-    ids=[
-        "204",
-        "empty",
-        "blank",
-        "empty object",
-        "null",
-        "empty backup",
-        "all null",
-        "all empty",
-        "empty requester",
-    ],
-)  # fmt: skip
+NO_BACKUP = {
+    "204": (204, b""),
+    "204, not even parsed": (204, b"not json"),
+    "empty": (200, b""),
+    "blank": (200, b" \r\n"),
+    "empty object": (200, b"{}"),
+    "null": (200, b'{"backup": null}'),
+    "empty backup": (200, b'{"backup": {}}'),
+    "all null": (200, make_answer(**dict.fromkeys(KEYS))),
+    "all empty": (200, make_answer(**dict.fromkeys(KEYS, "") | {"requester": None})),
+    "empty requester": (200, b'{"backup": {"requester": {}}}'),
+}
+
+
+@pytest.mark.parametrize(("status", "answer"), NO_BACKUP.values(), ids=NO_BACKUP)
 def test_no_backup_is_set_up(status: int, answer: bytes) -> None:
     assert parse_backup_response(status, answer, "eu") is None
-
-
-def test_a_204_is_not_even_parsed() -> None:
-    assert parse_backup_response(204, b"not json", "eu") is None
 
 
 # Dates
