@@ -24,38 +24,17 @@ from zbtui.zoho_api.history import (
 )
 
 MARA = {"id": "5100000000031009", "name": "Mara Lindqvist", "zuid": "20071234567"}
+ROW = {"repeat_type": "biweekly", "file_name": None, "count": 0, "done_by": MARA}
+ENDED, BEGUN, PLANNED = (
+    "2026-03-03T10:14:51+01:00",
+    "2026-03-03T09:30:04+01:00",
+    "2026-02-26T16:02:40+01:00",
+)
 SAMPLE: dict[str, Any] = {
     "history": [
-        {
-            "id": "5100000000498022",
-            "action": None,
-            "state": "completed",
-            "repeat_type": "biweekly",
-            "file_name": None,
-            "count": 0,
-            "log_time": "2026-03-03T10:14:51+01:00",
-            "done_by": MARA,
-        },
-        {
-            "id": "5100000000498003",
-            "action": "initiated",
-            "state": None,
-            "repeat_type": "biweekly",
-            "file_name": None,
-            "count": 0,
-            "log_time": "2026-03-03T09:30:04+01:00",
-            "done_by": MARA,
-        },
-        {
-            "id": "5100000000412031",
-            "action": "scheduled",
-            "state": None,
-            "repeat_type": "biweekly",
-            "file_name": None,
-            "count": 0,
-            "log_time": "2026-02-26T16:02:40+01:00",
-            "done_by": MARA,
-        },
+        {"id": "5100000000498022", "action": None, "state": "completed", "log_time": ENDED, **ROW},
+        {"id": "5100000000498003", "action": "initiated", "state": None, "log_time": BEGUN, **ROW},
+        {"id": "5100000000412031", "action": "scheduled", "state": None, "log_time": PLANNED, **ROW},
     ],
     "info": {"page": 1, "per_page": 50, "count": 3, "more_records": False},
 }
