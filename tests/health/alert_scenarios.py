@@ -23,6 +23,12 @@ LOCKED: Final = Problem("keyring", "The keyring is locked.", "Unlock it.")
 LOCKED_OUT: Final = Problem("throttled", "Locked.", "Wait.", "Access Denied", 200, retry_at=NOW + HOUR)
 DOWN: Final = Problem("server", "Zoho is out of order (HTTP 503).", "Wait.", None, 503)
 BUSY: Final = Problem("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 429, retry_at=NOW + DAY)
+
+KindsOrgsVerdicts = list[tuple[str, str, str]]
+"""Alerts, each as its kind, org and verdict."""
+FAILED: Final = [("alarm", "acme", "failed")]
+UNREACHABLE: Final = [("alarm", "acme", "cannot_look")]
+WELL_AGAIN: Final = [("recovery", "acme", "scheduled")]
 OUTAGE: Final = [("outage", ALL_ORGS, "cannot_look")]
 OUTAGE_OVER: Final = [("outage_over", ALL_ORGS, "scheduled")]
 
@@ -76,6 +82,11 @@ def all_unreachable(*names: str, at: datetime = NOW, trouble: Problem = OFFLINE)
     return [unreachable_snapshot(name, at=at, trouble=trouble) for name in names]
 
 
+def all_healthy(*names: str, at: datetime = NOW) -> list[Snapshot]:
+    """These orgs, all healthy."""
+    return [healthy_snapshot(name, at) for name in names]
+
+
 @dataclass
 class AlertDecider:
     """Decides on alerts, and keeps the state."""
@@ -94,13 +105,30 @@ class AlertDecider:
         assert decide_alerts(self.alert_state, observations, rules, at) == (self.alert_state, ())
         return list(alerts)
 
+    def alerts(self, *snapshots: Snapshot, at: datetime = NOW) -> KindsOrgsVerdicts:
+        """Decide, for tests that compare no more than kind, org and verdict."""
+        return kinds_orgs_verdicts(self.decide(*snapshots, at=at))
+
     def observe(self, snapshots: Sequence[Snapshot], at: datetime) -> list[JudgedOrg]:
         patience = self.settings.failed_looks
         return [JudgedOrg(one, judge(one, self.policy, at, patience)) for one in snapshots]
 
 
-def kinds_orgs_verdicts(alerts: Sequence[Alert]) -> list[tuple[str, str, str]]:
-    """Kind, org and verdict of each."""
+def decider_after_failure() -> AlertDecider:
+    """A decider that has alerted of the failure of "acme"."""
+    desk = AlertDecider()
+    desk.decide(failing_snapshot())
+    return desk
+
+
+def decider_in_outage() -> AlertDecider:
+    """A decider that has alerted of the outage of "acme" and "nordlys"."""
+    desk = AlertDecider()
+    desk.decide(*all_unreachable("acme", "nordlys"))
+    return desk
+
+
+def kinds_orgs_verdicts(alerts: Sequence[Alert]) -> KindsOrgsVerdicts:
     return [(one.kind, one.org, one.verdict) for one in alerts]
 
 

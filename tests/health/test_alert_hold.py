@@ -14,10 +14,14 @@ from tests.health.alert_scenarios import (
     NAMES,
     OUTAGE,
     OUTAGE_OVER,
+    UNREACHABLE,
+    WELL_AGAIN,
     AlertDecider,
+    KindsOrgsVerdicts,
+    all_healthy,
     all_unreachable,
+    decider_in_outage,
     healthy_snapshot,
-    kinds_orgs_verdicts,
     make_org,
     unreachable_snapshot,
 )
@@ -28,118 +32,82 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level
 
+ONCE_A_DAY = healthy_snapshot(
+    "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
+)
+
 # One of them
 
 
 def test_one_org_out_of_reach_while_another_answers_is_notified_by_itself() -> None:
     others = [healthy_snapshot(name) for name in NAMES[1:]]
-    assert kinds_orgs_verdicts(AlertDecider().decide(unreachable_snapshot(NAMES[0]), *others)) == [
+    assert AlertDecider().alerts(unreachable_snapshot(NAMES[0]), *others) == [
         ("alarm", NAMES[0], "cannot_look")
     ]
 
 
 def test_a_refusal_of_zohos_is_an_answer_too() -> None:
-    told = AlertDecider().decide(unreachable_snapshot("acme"), unreachable_snapshot("busy", trouble=BUSY))
-    assert kinds_orgs_verdicts(told) == [("alarm", "acme", "cannot_look"), ("alarm", "busy", "cannot_look")]
+    told = AlertDecider().alerts(unreachable_snapshot("acme"), unreachable_snapshot("busy", trouble=BUSY))
+    assert told == [("alarm", "acme", "cannot_look"), ("alarm", "busy", "cannot_look")]
 
 
 def test_an_org_that_zoho_is_out_of_order_for_is_notified_by_itself_while_another_answers() -> None:
-    told = AlertDecider().decide(unreachable_snapshot("down", trouble=DOWN), healthy_snapshot("acme"))
-    assert kinds_orgs_verdicts(told) == [("alarm", "down", "cannot_look")]
-    assert (
-        AlertDecider().decide(
-            unreachable_snapshot("down", trouble=DOWN), healthy_snapshot("acme", NOW - 5 * MINUTE)
-        )
-        == []
-    )
+    down = unreachable_snapshot("down", trouble=DOWN)
+    told = AlertDecider().alerts(down, healthy_snapshot("acme"))
+    assert told == [("alarm", "down", "cannot_look")]
+    assert AlertDecider().decide(down, healthy_snapshot("acme", NOW - 5 * MINUTE)) == []
 
 
 def test_all_orgs_of_one_data_center_are_notified_each_by_itself() -> None:
-    told = AlertDecider().decide(
-        unreachable_snapshot("eu1"), unreachable_snapshot("eu2"), healthy_snapshot("us1")
-    )
-    assert kinds_orgs_verdicts(told) == [("alarm", "eu1", "cannot_look"), ("alarm", "eu2", "cannot_look")]
+    told = AlertDecider().alerts(*all_unreachable("eu1", "eu2"), healthy_snapshot("us1"))
+    assert told == [("alarm", "eu1", "cannot_look"), ("alarm", "eu2", "cannot_look")]
 
 
 @pytest.mark.parametrize(
-    ("seen", "held"),
-    [
-        (-MINUTE, True),
-        (timedelta(), True),
-        (SECOND, False),
-        (3 * MINUTE, False),
-    ],
+    ("seen", "held"), [(-MINUTE, True), (timedelta(), True), (SECOND, False), (3 * MINUTE, False)]
 )
 def test_an_org_out_of_reach_is_held_until_another_was_asked_since(seen: timedelta, held: bool) -> None:
     began = NOW - 4 * MINUTE
-    told = AlertDecider().decide(unreachable_snapshot("acme"), healthy_snapshot("nordlys", began + seen))
-    assert kinds_orgs_verdicts(told) == ([] if held else [("alarm", "acme", "cannot_look")])
+    told = AlertDecider().alerts(unreachable_snapshot("acme"), healthy_snapshot("nordlys", began + seen))
+    assert told == ([] if held else UNREACHABLE)
 
 
 @pytest.mark.parametrize(
-    ("since", "told"),
-    [
-        (2 * EVERY - SECOND, []),
-        (2 * EVERY, []),
-        (2 * EVERY + SECOND, [("alarm", "acme", "cannot_look")]),
-    ],
+    ("since", "told"), [(2 * EVERY - SECOND, []), (2 * EVERY, []), (2 * EVERY + SECOND, UNREACHABLE)]
 )
-def test_it_is_held_for_two_intervals_at_most(since: timedelta, told: list[tuple[str, str, str]]) -> None:
-    slow = healthy_snapshot(
-        "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
-    )
-    assert (
-        kinds_orgs_verdicts(AlertDecider().decide(unreachable_snapshot("acme", since=since), slow)) == told
-    )
+def test_it_is_held_for_two_intervals_at_most(since: timedelta, told: KindsOrgsVerdicts) -> None:
+    assert AlertDecider().alerts(unreachable_snapshot("acme", since=since), ONCE_A_DAY) == told
 
 
 def test_an_org_that_is_polled_once_a_day_does_not_turn_an_outage_into_fifty_alarms() -> None:
-    slow = healthy_snapshot(
-        "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
-    )
     desk, told = AlertDecider(), []
     for minute in range(5, 30):
         at = NOW + minute * MINUTE
-        told += desk.decide(
-            slow, *(unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES), at=at
-        )
-    assert kinds_orgs_verdicts(told) == OUTAGE
+        down = [unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES]
+        told += desk.alerts(ONCE_A_DAY, *down, at=at)
+    assert told == OUTAGE
 
 
 @pytest.mark.parametrize("trouble", [DOWN, BUSY])
 def test_an_org_in_a_long_pause_of_its_own_does_not_either(trouble: Problem) -> None:
     slow = unreachable_snapshot("slow", 9, NOW - MINUTE, HOUR, trouble)
     desk = AlertDecider()
-    told = desk.decide(slow, *(healthy_snapshot(name, NOW - MINUTE) for name in NAMES), at=NOW)
+    told = desk.alerts(slow, *all_healthy(*NAMES, at=NOW - MINUTE), at=NOW)
     for minute in range(5, 30):
         at = NOW + minute * MINUTE
-        told += desk.decide(
-            slow, *(unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES), at=at
-        )
-    assert kinds_orgs_verdicts(told) == [("alarm", "slow", "cannot_look"), *OUTAGE]
+        down = [unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES]
+        told += desk.alerts(slow, *down, at=at)
+    assert told == [("alarm", "slow", "cannot_look"), *OUTAGE]
 
 
 def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers_after_an_outage() -> None:
     desk = AlertDecider()
-    assert kinds_orgs_verdicts(
-        desk.decide(unreachable_snapshot("acme", since=HOUR), healthy_snapshot("nordlys"))
-    ) == [("alarm", "acme", "cannot_look")]
+    assert desk.alerts(unreachable_snapshot("acme", since=HOUR), healthy_snapshot("nordlys")) == UNREACHABLE
     at = NOW + HOUR
-    assert (
-        kinds_orgs_verdicts(
-            desk.decide(
-                unreachable_snapshot("acme", 9, at, 2 * HOUR), unreachable_snapshot("nordlys", 3, at), at=at
-            )
-        )
-        == OUTAGE
-    )
+    still = unreachable_snapshot("acme", 9, at, 2 * HOUR)
+    assert desk.alerts(still, unreachable_snapshot("nordlys", 3, at), at=at) == OUTAGE
     at = NOW + 2 * HOUR
-    assert kinds_orgs_verdicts(
-        desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
-    ) == [
-        *OUTAGE_OVER,
-        ("recovery", "acme", "scheduled"),
-    ]
+    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER + WELL_AGAIN
 
 
 def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besides() -> None:
@@ -148,7 +116,7 @@ def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besid
     assert desk.decide(*all_unreachable("acme", "nordlys")) == []
     for other in (replace(told, notified_at=None), replace(told, verdict="failed"), None):
         desk = AlertDecider(alert_state=AlertState({"acme": told, **({"nordlys": other} if other else {})}))
-        assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys"))) == OUTAGE
+        assert desk.alerts(*all_unreachable("acme", "nordlys")) == OUTAGE
 
 
 # Who is mute
@@ -157,11 +125,9 @@ def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besid
 def test_orgs_that_are_mute_are_seen_but_not_notified() -> None:
     mute = [unreachable_snapshot(name, org=make_org(name, mute=True)) for name in ("acme", "nordlys")]
     assert AlertDecider().decide(*mute) == []
-    assert kinds_orgs_verdicts(AlertDecider().decide(mute[0], unreachable_snapshot("zenith"))) == OUTAGE
-    assert kinds_orgs_verdicts(
-        AlertDecider().decide(
-            unreachable_snapshot("zenith"), healthy_snapshot("acme", org=make_org("acme", mute=True))
-        )
+    assert AlertDecider().alerts(mute[0], unreachable_snapshot("zenith")) == OUTAGE
+    assert AlertDecider().alerts(
+        unreachable_snapshot("zenith"), healthy_snapshot("acme", org=make_org("acme", mute=True))
     ) == [("alarm", "zenith", "cannot_look")]
 
 
@@ -177,13 +143,12 @@ def test_after_a_start_nobody_is_notified_before_all_were_polled() -> None:
     for number, name in enumerate(NAMES):
         at = NOW + number * SECOND
         known[number] = unreachable_snapshot(name, 3, at, DAY, restored=True)
-        told += [(number, *one) for one in kinds_orgs_verdicts(desk.decide(*known, at=at))]
+        told += [(number, *one) for one in desk.alerts(*known, at=at)]
     assert told == [(49, *OUTAGE[0])]
 
 
 def test_a_restart_during_an_outage_neither_notifies_it_again_nor_ends_it() -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     at = NOW + HOUR
     restored = [healthy_snapshot(name, at, restored=True, failures=9) for name in ("acme", "nordlys")]
     assert desk.decide(*restored, at=at) == []
@@ -196,12 +161,7 @@ def test_of_two_processes_the_one_that_has_not_polled_since_does_not_begin_an_ou
     mine = all_unreachable("acme", "nordlys")
     desk.decide(*mine)
     over = NOW + HOUR
-    assert (
-        kinds_orgs_verdicts(
-            desk.decide(healthy_snapshot("acme", over), healthy_snapshot("nordlys", over), at=over)
-        )
-        == OUTAGE_OVER
-    )
+    assert desk.alerts(*all_healthy("acme", "nordlys", at=over), at=over) == OUTAGE_OVER
     for minutes in (1, 9, 11, 60):
         at = over + minutes * MINUTE
         assert desk.decide(*mine, at=at) == []

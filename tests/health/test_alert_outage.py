@@ -14,8 +14,13 @@ from tests.health.alert_scenarios import (
     NAMES,
     OUTAGE,
     OUTAGE_OVER,
+    UNREACHABLE,
+    WELL_AGAIN,
     AlertDecider,
+    KindsOrgsVerdicts,
+    all_healthy,
     all_unreachable,
+    decider_in_outage,
     failing_snapshot,
     healthy_snapshot,
     kinds_orgs_verdicts,
@@ -42,7 +47,7 @@ NO_ACCESS = api_problem(403, {"code": "NO_PERMISSION"}, "eu")
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES])
 def test_an_outage_of_all_is_one_alert_and_one_end(names: tuple[str, ...]) -> None:
     desk = AlertDecider()
-    desk.decide(*(healthy_snapshot(name, NOW - 10 * MINUTE) for name in names), at=NOW - 10 * MINUTE)
+    desk.decide(*all_healthy(*names, at=NOW - 10 * MINUTE), at=NOW - 10 * MINUTE)
     (alert,) = desk.decide(*all_unreachable(*names))
     assert kinds_orgs_verdicts([alert]) == OUTAGE
     assert alert.hint is None
@@ -55,7 +60,7 @@ def test_an_outage_of_all_is_one_alert_and_one_end(names: tuple[str, ...]) -> No
     assert kinds_orgs_verdicts([over]) == OUTAGE_OVER
     assert over.headline == f"{names[0]} answers, 10h after that was told"
     at += MINUTE
-    assert desk.decide(*(healthy_snapshot(name, at) for name in names), at=at) == []
+    assert desk.decide(*all_healthy(*names, at=at), at=at) == []
 
 
 @pytest.mark.parametrize(
@@ -69,57 +74,35 @@ def test_what_else_takes_all_orgs_is_one_alert_with_its_cure(trouble: Problem) -
 
 
 def test_orgs_that_are_each_out_of_reach_for_a_reason_of_its_own_are_one_outage() -> None:
-    told = AlertDecider().decide(
+    told = AlertDecider().alerts(
         unreachable_snapshot("acme"),
         unreachable_snapshot("nordlys", trouble=DOWN),
         unreachable_snapshot("zenith", trouble=LOCKED),
     )
-    assert kinds_orgs_verdicts(told) == OUTAGE
+    assert told == OUTAGE
 
 
 @pytest.mark.parametrize("trouble", [BUSY, SIGNED_OUT], ids=["busy", "signed out"])
 def test_what_zoho_refuses_each_org_is_no_outage(trouble: Problem) -> None:
-    told = AlertDecider().decide(*all_unreachable("acme", "nordlys", trouble=trouble))
-    assert kinds_orgs_verdicts(told) == [
-        ("alarm", "acme", "cannot_look"),
-        ("alarm", "nordlys", "cannot_look"),
-    ]
+    told = AlertDecider().alerts(*all_unreachable("acme", "nordlys", trouble=trouble))
+    assert told == [("alarm", "acme", "cannot_look"), ("alarm", "nordlys", "cannot_look")]
 
 
 @pytest.mark.parametrize("failures", [1, 2])
 def test_an_outage_has_to_last_for_one_of_them_at_least(failures: int) -> None:
     desk = AlertDecider()
     assert desk.decide(*(unreachable_snapshot(name, failures) for name in NAMES)) == []
-    assert (
-        kinds_orgs_verdicts(
-            desk.decide(
-                unreachable_snapshot(NAMES[0]),
-                *(unreachable_snapshot(name, failures) for name in NAMES[1:]),
-            )
-        )
-        == OUTAGE
-    )
+    others = [unreachable_snapshot(name, failures) for name in NAMES[1:]]
+    assert desk.alerts(unreachable_snapshot(NAMES[0]), *others) == OUTAGE
 
 
 def test_an_org_that_was_out_of_reach_before_does_not_shorten_the_patience_with_the_others() -> None:
     desk = AlertDecider()
     desk.decide(unreachable_snapshot("acme", since=9 * DAY), healthy_snapshot("nordlys"))
-    at = NOW + MINUTE
-    assert (
-        desk.decide(
-            unreachable_snapshot("acme", 99, at, 9 * DAY),
-            unreachable_snapshot("nordlys", 1, at, timedelta()),
-            at=at,
-        )
-        == []
-    )
-    at += 3 * MINUTE
-    told = desk.decide(
-        unreachable_snapshot("acme", 99, at, 9 * DAY),
-        unreachable_snapshot("nordlys", 3, at, 3 * MINUTE),
-        at=at,
-    )
-    assert kinds_orgs_verdicts(told) == OUTAGE
+    for failures, since, told in ((1, timedelta(), []), (3, 3 * MINUTE, OUTAGE)):
+        at = NOW + MINUTE + since
+        still = unreachable_snapshot("acme", 99, at, 9 * DAY)
+        assert desk.alerts(still, unreachable_snapshot("nordlys", failures, at, since), at=at) == told
 
 
 @pytest.mark.parametrize("failed_looks", [1, 5])
@@ -128,33 +111,24 @@ def test_how_long_it_has_to_last_is_configured(failed_looks: int) -> None:
     for failures, told in ((failed_looks - 1, []), (failed_looks, OUTAGE)):
         if failures:
             known = [unreachable_snapshot(name, failures) for name in ("acme", "nordlys")]
-            assert kinds_orgs_verdicts(AlertDecider(settings).decide(*known)) == told
+            assert AlertDecider(settings).alerts(*known) == told
 
 
 @pytest.mark.parametrize(
     ("least", "told"), [(Level.WARNING, OUTAGE), (Level.UNKNOWN, OUTAGE), (Level.CRITICAL, [])]
 )
-def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(
-    least: Level, told: list[tuple[str, str, str]]
-) -> None:
+def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(least: Level, told: KindsOrgsVerdicts) -> None:
     desk = AlertDecider(AlertSettings(least=least))
-    assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys"))) == told
+    assert desk.alerts(*all_unreachable("acme", "nordlys")) == told
     at = NOW + HOUR
     over = [("outage_over", ALL_ORGS, "scheduled")] if told else []
-    assert (
-        kinds_orgs_verdicts(
-            desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
-        )
-        == over
-    )
+    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == over
 
 
 def test_a_single_org_is_notified_by_itself() -> None:
     desk = AlertDecider()
-    assert kinds_orgs_verdicts(desk.decide(unreachable_snapshot())) == [("alarm", "acme", "cannot_look")]
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(unreachable_snapshot()) == UNREACHABLE
+    assert desk.alerts(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR) == WELL_AGAIN
 
 
 @pytest.mark.parametrize(
@@ -174,24 +148,23 @@ def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> Non
     desk.decide(
         idle, healthy_snapshot("acme", NOW - 10 * MINUTE), healthy_snapshot("nordlys", NOW - 10 * MINUTE)
     )
-    assert kinds_orgs_verdicts(desk.decide(idle, *all_unreachable("acme", "nordlys"))) == OUTAGE
+    assert desk.alerts(idle, *all_unreachable("acme", "nordlys")) == OUTAGE
 
 
 def test_beside_orgs_that_are_not_asked_the_one_that_is_is_notified_by_itself() -> None:
-    told = AlertDecider().decide(
+    told = AlertDecider().alerts(
         unreachable_snapshot("acme"),
         healthy_snapshot("idle", NOW - HOUR, paused=True),
         unreachable_snapshot("dead", trouble=SIGNED_OUT),
     )
-    assert kinds_orgs_verdicts(told) == [("alarm", "acme", "cannot_look"), ("alarm", "dead", "cannot_look")]
+    assert told == [("alarm", "acme", "cannot_look"), ("alarm", "dead", "cannot_look")]
 
 
 def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     at = NOW + MINUTE
     local = snapshot_with(unreachable_snapshot("nordlys", 4, at), problem=NOT_SIGNED_IN_PROBLEM)
-    assert kinds_orgs_verdicts(desk.decide(unreachable_snapshot("acme", 4, at), local, at=at)) == [
+    assert desk.alerts(unreachable_snapshot("acme", 4, at), local, at=at) == [
         ("alarm", "nordlys", "cannot_look")
     ]
 
@@ -203,66 +176,47 @@ def test_whoever_is_still_bad_after_an_outage_is_not_notified_again_and_who_beca
     desk = AlertDecider()
     desk.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
     at = NOW + HOUR
-    assert kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)) == [*OUTAGE]
+    assert desk.alerts(*all_unreachable("acme", "nordlys", at=at), at=at) == [*OUTAGE]
     at += HOUR
-    assert kinds_orgs_verdicts(
-        desk.decide(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
-    ) == [
-        ("outage_over", ALL_ORGS, "failed"),
-        ("alarm", "nordlys", "stopped"),
-    ]
+    told = desk.alerts(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
+    assert told == [("outage_over", ALL_ORGS, "failed"), ("alarm", "nordlys", "stopped")]
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        healthy_snapshot("acme", NOW + HOUR),
-        failing_snapshot("acme", NOW + HOUR),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUSY),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=SIGNED_OUT),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED_OUT),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=NO_ACCESS),
-        healthy_snapshot("acme", NOW + HOUR, paused=True),
-    ],
-    ids=["well", "bad", "busy", "signed out", "locked out", "no access", "paused"],
-)
+ANSWERS = {
+    "well": healthy_snapshot("acme", NOW + HOUR),
+    "bad": failing_snapshot("acme", NOW + HOUR),
+    "busy": unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUSY),
+    "signed out": unreachable_snapshot("acme", at=NOW + HOUR, trouble=SIGNED_OUT),
+    "locked out": unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED_OUT),
+    "no access": unreachable_snapshot("acme", at=NOW + HOUR, trouble=NO_ACCESS),
+    "paused": healthy_snapshot("acme", NOW + HOUR, paused=True),
+}
+SILENCES = {
+    "offline": unreachable_snapshot("acme", at=NOW + HOUR),
+    "locked": unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED),
+    "down": unreachable_snapshot("acme", at=NOW + HOUR, trouble=DOWN),
+    "odd": unreachable_snapshot("acme", at=NOW + HOUR, trouble=contract_problem("is odd")),
+    "a bug": unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUG),
+    "not signed in": unreachable_snapshot("acme", at=NOW + HOUR, trouble=NOT_SIGNED_IN_PROBLEM),
+    "over budget": unreachable_snapshot(
+        "acme", at=NOW + HOUR, trouble=token_budget_problem(NOW + 2 * HOUR)
+    ),
+    "seen before": healthy_snapshot("acme", NOW - MINUTE),
+    "restored": healthy_snapshot("acme", NOW + 30 * MINUTE, restored=True),
+    "unseen": Snapshot(make_org("acme")),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
-    told = desk.decide(answer, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
+    still = unreachable_snapshot("nordlys", 9, NOW + HOUR)
+    told = decider_in_outage().decide(answer, still, at=NOW + HOUR)
     assert told[0].kind == "outage_over"
 
 
-@pytest.mark.parametrize(
-    "silence",
-    [
-        unreachable_snapshot("acme", at=NOW + HOUR),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=LOCKED),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=DOWN),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=contract_problem("is odd")),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=BUG),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=NOT_SIGNED_IN_PROBLEM),
-        unreachable_snapshot("acme", at=NOW + HOUR, trouble=token_budget_problem(NOW + 2 * HOUR)),
-        healthy_snapshot("acme", NOW - MINUTE),
-        healthy_snapshot("acme", NOW + 30 * MINUTE, restored=True),
-        Snapshot(make_org("acme")),
-    ],
-    ids=[
-        "offline",
-        "locked",
-        "down",
-        "odd",
-        "a bug",
-        "not signed in",
-        "over budget",
-        "seen before",
-        "restored",
-        "unseen",
-    ],
-)
+@pytest.mark.parametrize("silence", SILENCES.values(), ids=SILENCES)
 def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     told = desk.decide(silence, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
     assert "outage_over" not in [alert.kind for alert in told]
     assert desk.alert_state.outage_since == NOW
@@ -282,17 +236,10 @@ def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) 
 def test_an_org_that_stays_out_of_reach_after_an_outage_is_notified_two_intervals_later(
     minutes: int, answered: int, told: bool
 ) -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     over = NOW + HOUR
-    assert (
-        kinds_orgs_verdicts(
-            desk.decide(
-                healthy_snapshot("acme", over), unreachable_snapshot("nordlys", 9, over, HOUR), at=over
-            )
-        )
-        == OUTAGE_OVER
-    )
+    fails = unreachable_snapshot("nordlys", 9, over, HOUR)
+    assert desk.alerts(healthy_snapshot("acme", over), fails, at=over) == OUTAGE_OVER
     at = over + minutes * MINUTE
     still = unreachable_snapshot("nordlys", 9 + minutes, at, HOUR + minutes * MINUTE)
     found = desk.decide(healthy_snapshot("acme", over + answered * MINUTE), still, at=at)
@@ -300,8 +247,7 @@ def test_an_org_that_stays_out_of_reach_after_an_outage_is_notified_two_interval
 
 
 def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     over = NOW + HOUR
     still = unreachable_snapshot("nordlys", 9, over - MINUTE, HOUR)
     desk.decide(healthy_snapshot("acme", over), still, at=over)
@@ -311,18 +257,12 @@ def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None
 
 
 def test_an_org_that_fails_for_the_first_time_after_an_outage_is_notified_as_soon_as_ever() -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     over = NOW + HOUR
-    assert (
-        kinds_orgs_verdicts(
-            desk.decide(healthy_snapshot("acme", over), healthy_snapshot("nordlys", over), at=over)
-        )
-        == OUTAGE_OVER
-    )
+    assert desk.alerts(*all_healthy("acme", "nordlys", at=over), at=over) == OUTAGE_OVER
     at = over + 6 * MINUTE
     fails = unreachable_snapshot("nordlys", 3, at, 4 * MINUTE)
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot("acme", at - MINUTE), fails, at=at)) == [
+    assert desk.alerts(healthy_snapshot("acme", at - MINUTE), fails, at=at) == [
         ("alarm", "nordlys", "cannot_look")
     ]
 
@@ -333,12 +273,12 @@ def test_the_answer_that_ended_an_outage_is_no_proof_of_what_came_after_it() -> 
     over = NOW + HOUR
     answered = healthy_snapshot("once a day", over - SECOND)
     still = [unreachable_snapshot(name, 9, over - MINUTE, HOUR) for name in NAMES]
-    assert kinds_orgs_verdicts(desk.decide(answered, *still, at=over)) == OUTAGE_OVER
+    assert desk.alerts(answered, *still, at=over) == OUTAGE_OVER
     for minute in range(1, 30):
         at = over + minute * MINUTE
         still = [unreachable_snapshot(name, 9 + minute, at, HOUR + minute * MINUTE) for name in NAMES]
-        told += desk.decide(answered, *still, at=at)
-    assert kinds_orgs_verdicts(told) == OUTAGE
+        told += desk.alerts(answered, *still, at=at)
+    assert told == OUTAGE
 
 
 def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_alarms() -> None:
@@ -346,9 +286,7 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
     desk.decide(*all_unreachable(*NAMES))
     over = NOW + HOUR
     still = [unreachable_snapshot(name, 9, NOW + 50 * MINUTE, HOUR) for name in NAMES[1:]]
-    assert (
-        kinds_orgs_verdicts(desk.decide(healthy_snapshot(NAMES[0], over), *still, at=over)) == OUTAGE_OVER
-    )
+    assert desk.alerts(healthy_snapshot(NAMES[0], over), *still, at=over) == OUTAGE_OVER
     first = healthy_snapshot(NAMES[0], over)
     for minute in range(1, 30):
         at = over + minute * MINUTE
@@ -360,8 +298,8 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
         ]
         if minute >= 5:
             first = unreachable_snapshot(NAMES[0], minute - 4, at, (minute - 5) * MINUTE)
-        told += desk.decide(first, *still, at=at)
-    assert kinds_orgs_verdicts(told) == OUTAGE
+        told += desk.alerts(first, *still, at=at)
+    assert told == OUTAGE
 
 
 # What lasts
@@ -373,8 +311,7 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
 def test_an_outage_that_lasts_is_notified_again_after_the_interval(
     after: timedelta, told: list[str]
 ) -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     at = NOW + after
     found = desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)
     assert [alert.kind for alert in found] == told
@@ -397,13 +334,10 @@ def test_who_wants_no_reminder_of_an_outage_gets_none() -> None:
 
 
 def test_an_outage_that_nobody_asks_about_any_more_is_not_notified_again() -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    desk = decider_in_outage()
     at = NOW + 2 * DAY
-    assert (
-        desk.decide(*(snapshot_with(one, paused=True) for one in all_unreachable("acme", "nordlys")), at=at)
-        == []
-    )
+    paused = [snapshot_with(one, paused=True) for one in all_unreachable("acme", "nordlys")]
+    assert desk.decide(*paused, at=at) == []
 
 
 def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
@@ -411,9 +345,4 @@ def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
     desk.decide(*all_unreachable("acme", "nordlys"))
     assert desk.decide(*all_unreachable("acme", "nordlys", at=back), at=back) == []
     at = back + HOUR
-    assert (
-        kinds_orgs_verdicts(
-            desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
-        )
-        == OUTAGE_OVER
-    )
+    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER

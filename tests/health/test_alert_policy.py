@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from tests.health.alert_scenarios import (
+    DOWN,
+    FAILED,
+    LOCKED_OUT,
+    UNREACHABLE,
+    WELL_AGAIN,
     AlertDecider,
+    KindsOrgsVerdicts,
+    decider_after_failure,
     failing_snapshot,
     healthy_snapshot,
-    kinds_orgs_verdicts,
     make_org,
     polled_later,
     unreachable_snapshot,
@@ -39,7 +45,6 @@ from zbtui.model.verdict import Level
 
 ODD = failing_snapshot(status="ARCHIVED")
 """No more than a warning."""
-LOCKED_OUT = Problem("throttled", "Locked.", "Wait.", "Access Denied", 200, retry_at=NOW + HOUR)
 
 
 # Once each
@@ -55,16 +60,8 @@ def test_an_org_that_is_well_is_not_notified() -> None:
 def test_what_is_wrong_is_notified_once_however_often_it_is_seen() -> None:
     desk = AlertDecider()
     (alert,) = desk.decide(failing_snapshot())
-    assert alert == Alert(
-        NOW,
-        "alarm",
-        "acme",
-        None,
-        "failed",
-        Level.CRITICAL,
-        "the last backup failed; next try in 6d 00:00:00",
-        alert.hint,
-    )
+    headline = "the last backup failed; next try in 6d 00:00:00"
+    assert alert == Alert(NOW, "alarm", "acme", None, "failed", Level.CRITICAL, headline, alert.hint)
     assert alert.hint
     for number in range(1, 20):
         at = NOW + number * 5 * MINUTE
@@ -72,15 +69,10 @@ def test_what_is_wrong_is_notified_once_however_often_it_is_seen() -> None:
 
 
 def test_a_recovery_is_notified_once() -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot())
+    desk = decider_after_failure()
     (alert,) = desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)
-    assert (alert.kind, alert.previous_verdict, alert.verdict, alert.level) == (
-        "recovery",
-        "failed",
-        "scheduled",
-        Level.OK,
-    )
+    assert (alert.kind, alert.previous_verdict, alert.verdict) == ("recovery", "failed", "scheduled")
+    assert alert.level is Level.OK
     assert desk.decide(healthy_snapshot(at=NOW + 2 * HOUR), at=NOW + 2 * HOUR) == []
 
 
@@ -103,37 +95,27 @@ def test_another_verdict_is_notified_again_and_names_the_one_before_it() -> None
 
 def test_each_org_is_notified_by_itself() -> None:
     desk = AlertDecider()
-    assert kinds_orgs_verdicts(
-        desk.decide(
-            failing_snapshot("acme"),
-            healthy_snapshot("nordlys"),
-            failing_snapshot("zenith", status="STOPPED"),
-        )
-    ) == [
-        ("alarm", "acme", "failed"),
-        ("alarm", "zenith", "stopped"),
-    ]
-    assert kinds_orgs_verdicts(
-        desk.decide(failing_snapshot("acme"), failing_snapshot("nordlys"), healthy_snapshot("zenith"))
-    ) == [
-        ("alarm", "nordlys", "failed"),
-        ("recovery", "zenith", "scheduled"),
-    ]
+    assert desk.alerts(
+        failing_snapshot("acme"), healthy_snapshot("nordlys"), failing_snapshot("zenith", status="STOPPED")
+    ) == [("alarm", "acme", "failed"), ("alarm", "zenith", "stopped")]
+    assert desk.alerts(
+        failing_snapshot("acme"), failing_snapshot("nordlys"), healthy_snapshot("zenith")
+    ) == [("alarm", "nordlys", "failed"), ("recovery", "zenith", "scheduled")]
 
 
 def test_a_verdict_that_comes_by_time_alone_is_notified_too() -> None:
     desk = AlertDecider()
     seen = healthy_snapshot(observed_at=NOW, backup=make_backup("SCHEDULED", NOW + MINUTE - 6 * HOUR))
     assert desk.decide(seen) == []
-    assert kinds_orgs_verdicts(desk.decide(seen, at=NOW + 2 * MINUTE)) == [("alarm", "acme", "overdue")]
+    assert desk.alerts(seen, at=NOW + 2 * MINUTE) == [("alarm", "acme", "overdue")]
 
 
 def test_a_run_that_comes_late_is_a_recovery() -> None:
     desk = AlertDecider()
     desk.decide(healthy_snapshot(backup=make_backup("SCHEDULED", NOW - DAY)))
-    assert kinds_orgs_verdicts(
-        desk.decide(replace(snapshot_of_running_backup(MINUTE), org=make_org("acme")))
-    ) == [("recovery", "acme", "running")]
+    assert desk.alerts(replace(snapshot_of_running_backup(MINUTE), org=make_org("acme"))) == [
+        ("recovery", "acme", "running")
+    ]
 
 
 # What lasts
@@ -147,12 +129,9 @@ def test_a_run_that_comes_late_is_a_recovery() -> None:
         (9 * DAY, [("reminder", "acme", "failed")]),
     ],
 )
-def test_what_lasts_is_notified_again_after_the_interval(
-    after: timedelta, told: list[tuple[str, str, str]]
-) -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot())
-    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=NOW + after), at=NOW + after)) == told
+def test_what_lasts_is_notified_again_after_the_interval(after: timedelta, told: KindsOrgsVerdicts) -> None:
+    desk = decider_after_failure()
+    assert desk.alerts(failing_snapshot(at=NOW + after), at=NOW + after) == told
 
 
 def test_reminders_come_at_the_interval_from_the_last_one() -> None:
@@ -164,13 +143,12 @@ def test_reminders_come_at_the_interval_from_the_last_one() -> None:
 
 
 def test_another_verdict_begins_the_interval_again() -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot())
+    desk = decider_after_failure()
     at = NOW + 23 * HOUR
     desk.decide(failing_snapshot(at=at, status="STOPPED"), at=at)
     assert desk.decide(failing_snapshot(at=NOW + DAY, status="STOPPED"), at=NOW + DAY) == []
     at += DAY
-    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=at, status="STOPPED"), at=at)) == [
+    assert desk.alerts(failing_snapshot(at=at, status="STOPPED"), at=at) == [
         ("reminder", "acme", "stopped")
     ]
 
@@ -185,12 +163,8 @@ def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
     desk, back = AlertDecider(), NOW - 300 * DAY
     desk.decide(failing_snapshot())
     assert desk.decide(failing_snapshot(at=back), at=back) == []
-    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=back + DAY), at=back + DAY)) == [
-        ("reminder", "acme", "failed")
-    ]
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=back + 2 * DAY), at=back + 2 * DAY)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(failing_snapshot(at=back + DAY), at=back + DAY) == [("reminder", "acme", "failed")]
+    assert desk.alerts(healthy_snapshot(at=back + 2 * DAY), at=back + 2 * DAY) == WELL_AGAIN
 
 
 # How bad it has to be
@@ -206,16 +180,8 @@ def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
 )
 def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, told: list[str]) -> None:
     desk, found = AlertDecider(AlertSettings(least=least)), []
-    for hour, snapshot in enumerate(
-        (
-            healthy_snapshot(),
-            ODD,
-            unreachable_snapshot(trouble=SIGNED_OUT),
-            failing_snapshot(),
-            ODD,
-            healthy_snapshot(),
-        )
-    ):
+    well, signed_out = healthy_snapshot(), unreachable_snapshot(trouble=SIGNED_OUT)
+    for hour, snapshot in enumerate((well, ODD, signed_out, failing_snapshot(), ODD, well)):
         found += desk.decide(polled_later(snapshot, hour * HOUR), at=NOW + hour * HOUR)
     assert [alert.verdict for alert in found] == told
     assert [alert.kind for alert in found] == ["alarm"] * (len(told) - 1) + ["recovery"]
@@ -227,60 +193,38 @@ def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, to
 def test_an_org_that_is_mute_or_paused_is_never_notified_and_keeps_what_was_notified_before(
     silent: dict[str, Any],
 ) -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot())
-    for hour, snapshot in enumerate(
-        (
-            healthy_snapshot(),
-            failing_snapshot(),
-            unreachable_snapshot(trouble=SIGNED_OUT),
-            unreachable_snapshot(),
-        ),
-        start=1,
-    ):
+    desk = decider_after_failure()
+    signed_out = unreachable_snapshot(trouble=SIGNED_OUT)
+    seen = (healthy_snapshot(), failing_snapshot(), signed_out, unreachable_snapshot())
+    for hour, snapshot in enumerate(seen, start=1):
         at = NOW + hour * HOUR
         assert desk.decide(snapshot_with(polled_later(snapshot, hour * HOUR), **silent), at=at) == []
     at = NOW + 9 * HOUR
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
 # What is not known
 
 
-@pytest.mark.parametrize(
-    "unsure",
-    [
-        Snapshot(ORG),
-        build_snapshot(ORG, polling=True),
-        healthy_snapshot(restored=True),
-        failing_snapshot(restored=True),
-        failing_snapshot(problem=OFFLINE, failures=1, failing_since=NOW),
-        healthy_snapshot(at=NOW - HOUR),
-        failing_snapshot(at=NOW - HOUR),
-        healthy_snapshot(at=NOW - HOUR, restored=True),
-    ],
-    ids=[
-        "never looked at",
-        "polling",
-        "restored",
-        "restored bad",
-        "stale",
-        "long ago",
-        "bad long ago",
-        "restored long ago",
-    ],
-)
+UNSURE = {
+    "never looked at": Snapshot(ORG),
+    "polling": build_snapshot(ORG, polling=True),
+    "restored": healthy_snapshot(restored=True),
+    "restored bad": failing_snapshot(restored=True),
+    "stale": failing_snapshot(problem=OFFLINE, failures=1, failing_since=NOW),
+    "long ago": healthy_snapshot(at=NOW - HOUR),
+    "bad long ago": failing_snapshot(at=NOW - HOUR),
+    "restored long ago": healthy_snapshot(at=NOW - HOUR, restored=True),
+}
+
+
+@pytest.mark.parametrize("unsure", UNSURE.values(), ids=UNSURE)
 def test_what_nobody_saw_lately_says_nothing(unsure: Snapshot) -> None:
-    for before in (
-        [],
-        [healthy_snapshot(at=NOW - HOUR)],
-        [failing_snapshot(at=NOW - HOUR, status="STOPPED")],
-    ):
+    earlier = NOW - HOUR
+    for before in ([], [healthy_snapshot(at=earlier)], [failing_snapshot(at=earlier, status="STOPPED")]):
         desk = AlertDecider()
         for snapshot in before:
-            desk.decide(snapshot, at=NOW - HOUR)
+            desk.decide(snapshot, at=earlier)
         ledger = desk.alert_state
         assert desk.decide(unsure) == []
         assert desk.alert_state == ledger
@@ -290,18 +234,14 @@ def test_what_nobody_saw_lately_says_nothing(unsure: Snapshot) -> None:
 @pytest.mark.parametrize("failed_looks", [1, 3, 100])
 def test_out_of_reach_is_notified_after_so_many_failed_polls(failed_looks: int, failures: int) -> None:
     desk = AlertDecider(AlertSettings(failed_looks=failed_looks))
-    told = desk.decide(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
-    assert kinds_orgs_verdicts(told) == (
-        [("alarm", "acme", "cannot_look")] if failures >= failed_looks else []
-    )
+    told = desk.alerts(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
+    assert told == (UNREACHABLE if failures >= failed_looks else [])
 
 
 def test_a_last_good_poll_that_is_long_ago_does_not_hurry_it() -> None:
     slept = unreachable_snapshot(failures=1, since=timedelta(), observed_at=NOW - DAY)
     assert AlertDecider().decide(slept) == []
-    assert kinds_orgs_verdicts(AlertDecider().decide(snapshot_with(slept, failures=3))) == [
-        ("alarm", "acme", "cannot_look")
-    ]
+    assert AlertDecider().alerts(snapshot_with(slept, failures=3)) == UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -311,15 +251,13 @@ def test_a_last_good_poll_that_is_long_ago_does_not_hurry_it() -> None:
 )
 def test_a_dead_sign_in_is_notified_at_once(known: Snapshot) -> None:
     dead = snapshot_with(known, attempted_at=NOW, problem=SIGNED_OUT, failures=1, failing_since=NOW)
-    assert kinds_orgs_verdicts(AlertDecider().decide(dead)) == [("alarm", "acme", "cannot_look")]
+    assert AlertDecider().alerts(dead) == UNREACHABLE
 
 
-@pytest.mark.parametrize("trouble", [OFFLINE, LOCKED_OUT, Problem("server", "Down.", "Wait.", None, 503)])
+@pytest.mark.parametrize("trouble", [OFFLINE, LOCKED_OUT, DOWN])
 def test_what_asking_again_may_cure_is_notified_after_three(trouble: Problem) -> None:
     assert AlertDecider().decide(unreachable_snapshot(failures=2, trouble=trouble)) == []
-    assert kinds_orgs_verdicts(
-        AlertDecider().decide(unreachable_snapshot(failures=3, trouble=trouble))
-    ) == [("alarm", "acme", "cannot_look")]
+    assert AlertDecider().alerts(unreachable_snapshot(failures=3, trouble=trouble)) == UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -329,83 +267,63 @@ def test_what_asking_again_may_cure_is_notified_after_three(trouble: Problem) ->
 def test_a_history_that_cannot_be_read_is_notified_after_three_tries_too(
     trouble: Problem, failures: int, told: bool
 ) -> None:
-    unread = healthy_snapshot(
-        history_problem=trouble,
-        history_failures=failures,
-        history_tried_at=NOW,
-    )
+    unread = healthy_snapshot(history_problem=trouble, history_failures=failures, history_tried_at=NOW)
     assert bool(AlertDecider().decide(unread)) is told
-    assert kinds_orgs_verdicts(
-        AlertDecider().decide(failing_snapshot(history_problem=trouble, history_failures=1))
-    ) == [("alarm", "acme", "failed")]
+    assert AlertDecider().alerts(failing_snapshot(history_problem=trouble, history_failures=1)) == FAILED
 
 
 def test_a_failure_that_is_out_of_reach_for_a_while_is_notified_again_after_it() -> None:
     desk, told = AlertDecider(), []
-    for hour, snapshot in enumerate(
-        (failing_snapshot(), unreachable_snapshot(), failing_snapshot(), healthy_snapshot())
-    ):
+    seen = (failing_snapshot(), unreachable_snapshot(), failing_snapshot(), healthy_snapshot())
+    for hour, snapshot in enumerate(seen):
         at = NOW + hour * HOUR
-        told += kinds_orgs_verdicts(desk.decide(polled_later(snapshot, hour * HOUR), at=at))
-    assert told == [
-        ("alarm", "acme", "failed"),
-        ("alarm", "acme", "cannot_look"),
-        ("alarm", "acme", "failed"),
-        ("recovery", "acme", "scheduled"),
-    ]
+        told += desk.alerts(polled_later(snapshot, hour * HOUR), at=at)
+    assert told == FAILED + UNREACHABLE + FAILED + WELL_AGAIN
 
 
 # Restarts, and other processes
 
 
 def test_a_restart_in_the_middle_notifies_nothing_again() -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot())
+    desk = decider_after_failure()
     at = NOW + HOUR
     restored = failing_snapshot(at=NOW + 50 * MINUTE, restored=True)
     assert desk.decide(restored, at=at) == []
     assert desk.decide(failing_snapshot(at=at), at=at) == []
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at + HOUR), at=at + HOUR)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(healthy_snapshot(at=at + HOUR), at=at + HOUR) == WELL_AGAIN
 
 
 def test_a_recovery_while_nothing_ran_is_notified_after_the_restart() -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot())
+    desk = decider_after_failure()
     at = NOW + HOUR
     assert desk.decide(failing_snapshot(restored=True), at=at) == []
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
 def test_of_two_processes_the_one_that_polled_earlier_says_nothing_against_the_later() -> None:
     desk = AlertDecider()
     mine, theirs = healthy_snapshot(at=NOW - 4 * MINUTE), failing_snapshot(at=NOW)
     assert desk.decide(mine) == []
-    assert kinds_orgs_verdicts(desk.decide(theirs)) == [("alarm", "acme", "failed")]
+    assert desk.alerts(theirs) == FAILED
     assert desk.decide(mine, at=NOW + SECOND) == []
     at = NOW + MINUTE
     assert desk.decide(failing_snapshot(at=at), at=at) == []
     at = NOW + 5 * MINUTE
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
     assert desk.decide(theirs, at=at) == []
 
 
 def test_a_poll_at_the_same_moment_counts() -> None:
     desk = AlertDecider()
     desk.decide(healthy_snapshot())
-    assert kinds_orgs_verdicts(desk.decide(failing_snapshot())) == [("alarm", "acme", "failed")]
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot())) == [("recovery", "acme", "scheduled")]
+    assert desk.alerts(failing_snapshot()) == FAILED
+    assert desk.alerts(healthy_snapshot()) == WELL_AGAIN
 
 
 def test_an_alert_state_that_does_not_know_when_it_was_polled_is_taken_as_it_is() -> None:
     desk = AlertDecider(alert_state=AlertState({"acme": OrgAlertState("failed", Level.CRITICAL, NOW)}))
     assert desk.decide(failing_snapshot()) == []
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot())) == [("recovery", "acme", "scheduled")]
+    assert desk.alerts(healthy_snapshot()) == WELL_AGAIN
 
 
 def test_an_org_that_is_not_watched_here_keeps_what_was_notified() -> None:
@@ -418,16 +336,14 @@ def test_an_org_that_is_not_watched_here_keeps_what_was_notified() -> None:
 
 def test_while_nothing_changes_the_alert_state_does_not_either() -> None:
     desk = AlertDecider()
-    desk.decide(
-        healthy_snapshot("acme"), failing_snapshot("nordlys"), failing_snapshot("zenith", status="ARCHIVED")
-    )
-    ledger, at = desk.alert_state, NOW + HOUR
-    desk.decide(
-        healthy_snapshot("acme", at),
-        failing_snapshot("nordlys", at),
-        failing_snapshot("zenith", at, status="ARCHIVED"),
-        at=at,
-    )
+    seen = [
+        healthy_snapshot("acme"),
+        failing_snapshot("nordlys"),
+        failing_snapshot("zenith", NOW, "ARCHIVED"),
+    ]
+    desk.decide(*seen)
+    ledger = desk.alert_state
+    desk.decide(*(polled_later(one) for one in seen), at=NOW + HOUR)
     assert desk.alert_state == ledger
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.health.alert_scenarios import (
+    FAILED,
+    WELL_AGAIN,
     AlertDecider,
     failing_snapshot,
     healthy_snapshot,
-    kinds_orgs_verdicts,
     polled_later,
     unreachable_snapshot,
 )
@@ -38,27 +39,22 @@ from zbtui.zoho_api.runs import History
 )
 def test_an_unknown_that_is_not_to_be_notified_ends_nothing_that_was(unseen: Snapshot) -> None:
     desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
-    assert kinds_orgs_verdicts(desk.decide(failing_snapshot())) == [("alarm", "acme", "failed")]
+    assert desk.alerts(failing_snapshot()) == FAILED
     ledger = desk.alert_state
     assert desk.decide(polled_later(unseen), at=NOW + HOUR) == []
     assert desk.alert_state == ledger
     at = NOW + 2 * HOUR
     assert desk.decide(failing_snapshot(at=at), at=at) == []
     at += HOUR
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at), at=at)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
 def test_an_unknown_that_is_not_to_be_notified_puts_off_no_reminder() -> None:
     desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
     desk.decide(failing_snapshot())
-    assert (
-        desk.decide(unreachable_snapshot(at=NOW + 23 * HOUR, trouble=SIGNED_OUT), at=NOW + 23 * HOUR) == []
-    )
-    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(at=NOW + DAY), at=NOW + DAY)) == [
-        ("reminder", "acme", "failed")
-    ]
+    at = NOW + 23 * HOUR
+    assert desk.decide(unreachable_snapshot(at=at, trouble=SIGNED_OUT), at=at) == []
+    assert desk.alerts(failing_snapshot(at=NOW + DAY), at=NOW + DAY) == [("reminder", "acme", "failed")]
 
 
 # What is better, and not well
@@ -85,7 +81,7 @@ EXPIRING = healthy_snapshot(links=Links(1, 1, EXPIRE), last_links_expiry=EXPIRE,
 
 def decider_after_expiry_alert() -> AlertDecider:
     desk = AlertDecider()
-    assert kinds_orgs_verdicts(desk.decide(EXPIRING)) == [("alarm", "acme", "links_expiring")]
+    assert desk.alerts(EXPIRING) == [("alarm", "acme", "links_expiring")]
     return desk
 
 
@@ -93,15 +89,11 @@ def decider_after_expiry_alert() -> AlertDecider:
 @pytest.mark.parametrize("after", [timedelta(), HOUR])
 def test_links_that_expired_undownloaded_are_no_recovery(links: Links, after: timedelta) -> None:
     desk, at = decider_after_expiry_alert(), EXPIRE + after
-    assert (
-        desk.decide(healthy_snapshot(at=at, links=links, last_links_expiry=EXPIRE, history=LAST), at=at)
-        == []
-    )
+    expired: dict[str, Any] = {"links": links, "last_links_expiry": EXPIRE, "history": LAST}
+    assert desk.decide(healthy_snapshot(at=at, **expired), at=at) == []
     assert desk.alert_state.orgs["acme"].notified_at is None
     at += HOUR
-    (alert,) = desk.decide(
-        failing_snapshot(at=at, links=links, last_links_expiry=EXPIRE, history=LAST), at=at
-    )
+    (alert,) = desk.decide(failing_snapshot(at=at, **expired), at=at)
     assert (alert.kind, alert.previous_verdict, alert.verdict) == ("alarm", "scheduled", "failed")
 
 
@@ -109,7 +101,7 @@ def test_links_that_expire_between_two_polls_are_none_either() -> None:
     desk = AlertDecider()
     soon = NOW + 5 * MINUTE
     expiring = snapshot_with(EXPIRING, links=Links(1, 1, soon), last_links_expiry=soon)
-    assert kinds_orgs_verdicts(desk.decide(expiring)) == [("alarm", "acme", "links_expiring")]
+    assert desk.alerts(expiring) == [("alarm", "acme", "links_expiring")]
     assert desk.decide(expiring, at=soon) == []
 
 
@@ -130,15 +122,13 @@ def test_a_new_backup_is_a_recovery_from_links_that_expire(
     links: Links, expire: datetime, year: History
 ) -> None:
     desk, at = decider_after_expiry_alert(), EXPIRE + HOUR
-    found = desk.decide(healthy_snapshot(at=at, links=links, last_links_expiry=expire, history=year), at=at)
-    assert kinds_orgs_verdicts(found) == [("recovery", "acme", "scheduled")]
+    found = desk.alerts(healthy_snapshot(at=at, links=links, last_links_expiry=expire, history=year), at=at)
+    assert found == WELL_AGAIN
 
 
 def test_links_that_are_gone_take_no_recovery_from_anything_else() -> None:
     desk = AlertDecider()
     gone: dict[str, Any] = {"links": Links(), "last_links_expiry": NOW - DAY, "history": LAST}
-    assert kinds_orgs_verdicts(desk.decide(failing_snapshot(**gone))) == [("alarm", "acme", "failed")]
+    assert desk.alerts(failing_snapshot(**gone)) == FAILED
     at = NOW + HOUR
-    assert kinds_orgs_verdicts(desk.decide(healthy_snapshot(at=at, **gone), at=at)) == [
-        ("recovery", "acme", "scheduled")
-    ]
+    assert desk.alerts(healthy_snapshot(at=at, **gone), at=at) == WELL_AGAIN

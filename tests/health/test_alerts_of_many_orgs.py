@@ -184,11 +184,7 @@ def test_an_org_that_stays_out_after_the_outage_is_notified_by_itself() -> None:
 
     watch = simulate_fleet(offline(HOUR, 2 * HOUR, world), NAMES[:9])
     watch.run(6 * HOUR)
-    assert watch.said == [
-        *OUTAGE,
-        ("alarm", "org07", "cannot_look"),
-        ("recovery", "org07", "scheduled"),
-    ]
+    assert watch.said == [*OUTAGE, ("alarm", "org07", "cannot_look"), ("recovery", "org07", "scheduled")]
 
 
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES[:9]])
@@ -201,11 +197,7 @@ def test_an_outage_while_one_org_is_out_by_itself_ends_in_the_same_few_alerts(
 
     watch = simulate_fleet(offline(3 * HOUR, 4 * HOUR, world), names, seed)
     watch.run(10 * HOUR)
-    assert watch.said == [
-        ("alarm", names[0], "cannot_look"),
-        *OUTAGE,
-        ("recovery", names[0], "scheduled"),
-    ]
+    assert watch.said == [("alarm", names[0], "cannot_look"), *OUTAGE, ("recovery", names[0], "scheduled")]
 
 
 @pytest.mark.parametrize("seed", range(3))

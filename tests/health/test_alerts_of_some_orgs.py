@@ -13,10 +13,10 @@ from tests.health.alert_scenarios import (
     OUTAGE,
     OUTAGE_OVER,
     AlertDecider,
+    all_healthy,
     all_unreachable,
     failing_snapshot,
     healthy_snapshot,
-    kinds_orgs_verdicts,
     unreachable_snapshot,
 )
 from tests.support.samples import DAY, HOUR, MINUTE, NOW, OFFLINE
@@ -31,19 +31,16 @@ def partial_decider(ledger: AlertState | None = None) -> AlertDecider:
 @pytest.mark.parametrize("trouble", [OFFLINE, LOCKED, DOWN], ids=["offline", "locked", "down"])
 def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(trouble: Problem) -> None:
     desk = partial_decider()
-    assert (
-        kinds_orgs_verdicts(desk.decide(*all_unreachable("acme", "nordlys", trouble=trouble))) == []
-    )  # the other is waited for
+    # The other is waited for.
+    assert desk.decide(*all_unreachable("acme", "nordlys", trouble=trouble)) == []
     at = NOW + 11 * MINUTE
     known = [unreachable_snapshot(name, 9, at, 15 * MINUTE, trouble) for name in ("acme", "nordlys")]
-    assert kinds_orgs_verdicts(desk.decide(*known, at=at)) == [
+    assert desk.alerts(*known, at=at) == [
         ("alarm", "acme", "cannot_look"),
         ("alarm", "nordlys", "cannot_look"),
     ]
     at += HOUR
-    assert kinds_orgs_verdicts(
-        desk.decide(healthy_snapshot("acme", at), healthy_snapshot("nordlys", at), at=at)
-    ) == [
+    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == [
         ("recovery", "acme", "scheduled"),
         ("recovery", "nordlys", "scheduled"),
     ]
@@ -59,11 +56,11 @@ def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> 
             unreachable_snapshot(name, 3 + minute // 5, at, (4 + minute) * MINUTE)
             for name in ("acme", "nordlys")
         ]
-        told += one.decide(*down, at=at)
+        told += one.alerts(*down, at=at)
         other.alert_state = one.alert_state
-        told += other.decide(healthy_snapshot("zenith", at), failing_snapshot("umbra", at), at=at)
+        told += other.alerts(healthy_snapshot("zenith", at), failing_snapshot("umbra", at), at=at)
         one.alert_state = other.alert_state
-    assert sorted(kinds_orgs_verdicts(told)) == [
+    assert sorted(told) == [
         ("alarm", "acme", "cannot_look"),
         ("alarm", "nordlys", "cannot_look"),
         ("alarm", "umbra", "failed"),
@@ -72,23 +69,20 @@ def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> 
 
 def test_an_outage_notified_by_a_process_with_all_orgs_is_neither_ended_nor_repeated_by_a_part() -> None:
     desk = AlertDecider()
-    assert kinds_orgs_verdicts(desk.decide(*all_unreachable(*NAMES))) == OUTAGE
+    assert desk.alerts(*all_unreachable(*NAMES)) == OUTAGE
     half, at = partial_decider(desk.alert_state), NOW + HOUR
     assert half.decide(*all_unreachable(*NAMES[:2], at=at), at=at) == []
     assert half.decide(healthy_snapshot(NAMES[0], at), healthy_snapshot(NAMES[1], at), at=at) == []
     assert half.decide(*all_unreachable(*NAMES[:2], at=NOW + 2 * DAY), at=NOW + 2 * DAY) == []
     assert replace(half.alert_state, orgs={}) == replace(desk.alert_state, orgs={})
     desk.alert_state, at = half.alert_state, NOW + 3 * DAY
-    assert (
-        kinds_orgs_verdicts(desk.decide(*(healthy_snapshot(name, at) for name in NAMES), at=at))
-        == OUTAGE_OVER
-    )
+    assert desk.alerts(*all_healthy(*NAMES, at=at), at=at) == OUTAGE_OVER
 
 
 def test_during_an_outage_a_part_notifies_what_it_sees_all_the_same() -> None:
     desk = AlertDecider()
     desk.decide(*all_unreachable(*NAMES))
     half, at = partial_decider(desk.alert_state), NOW + HOUR
-    assert kinds_orgs_verdicts(
-        half.decide(failing_snapshot(NAMES[0], at), healthy_snapshot(NAMES[1], at), at=at)
-    ) == [("alarm", NAMES[0], "failed")]
+    assert half.alerts(failing_snapshot(NAMES[0], at), healthy_snapshot(NAMES[1], at), at=at) == [
+        ("alarm", NAMES[0], "failed")
+    ]

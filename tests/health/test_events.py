@@ -43,6 +43,9 @@ from zbtui.health.judge import judge
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
 
 JOB = make_backup("SCHEDULED", NOW + 6 * DAY)
+WEEKLY, MONTHLY = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "RRULE:FREQ=MONTHLY;BYMONTHDAY=1"
+MARA = "Mara Lindqvist · ZUID 20071234567"
+COMPLETED = "completed 2026-11-22T11:20:00+00:00"
 HEALTHY = snapshot_of(
     JOB, history=history_with_one_end("completed", DAY), history_read_at=NOW, company=make_company()
 )
@@ -67,9 +70,9 @@ def test_a_standing_says_each_part_in_one_line() -> None:
     assert org_state_of(HEALTHY) == OrgState(
         status="SCHEDULED",
         verdict="scheduled",
-        schedule="RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
-        requester="Mara Lindqvist · ZUID 20071234567",
-        run="completed 2026-11-22T11:20:00+00:00",
+        schedule=WEEKLY,
+        requester=MARA,
+        run=COMPLETED,
         trouble=None,
         licence=None,
     )
@@ -111,7 +114,7 @@ def test_a_requester_is_said_by_name_and_zuid(who: dict[str, Any] | None, said: 
     [
         ([], None),
         ([history_row("initiated", NOW)], None),
-        ([history_row("completed", NOW - DAY)], "completed 2026-11-22T11:20:00+00:00"),
+        ([history_row("completed", NOW - DAY)], COMPLETED),
         (
             [history_row("failure", NOW - DAY), history_row("completed", NOW - 2 * DAY)],
             "failed 2026-11-22T11:20:00+00:00",
@@ -157,29 +160,21 @@ def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta |
             {
                 "status": ("SCHEDULED", "none"),
                 "verdict": ("scheduled", "none"),
-                "schedule": ("RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", None),
-                "requester": ("Mara Lindqvist · ZUID 20071234567", None),
+                "schedule": (WEEKLY, None),
+                "requester": (MARA, None),
             },
         ),
         (
-            snapshot_of(make_backup("SCHEDULED", NOW + 6 * DAY, rrule="RRULE:FREQ=MONTHLY;BYMONTHDAY=1")),
-            {
-                "schedule": (
-                    "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
-                    "RRULE:FREQ=MONTHLY;BYMONTHDAY=1",
-                )
-            },
+            snapshot_of(make_backup("SCHEDULED", NOW + 6 * DAY, rrule=MONTHLY)),
+            {"schedule": (WEEKLY, MONTHLY)},
         ),
         (
             snapshot_of(make_backup("SCHEDULED", NOW + 6 * DAY, requester={"name": "Ada", "zuid": "7"})),
-            {"requester": ("Mara Lindqvist · ZUID 20071234567", "Ada · ZUID 7")},
+            {"requester": (MARA, "Ada · ZUID 7")},
         ),
         (
             snapshot_of(JOB, history=history_with_one_end("failure", HOUR)),
-            {
-                "verdict": ("scheduled", "failed"),
-                "run": ("completed 2026-11-22T11:20:00+00:00", "failed 2026-11-23T10:20:00+00:00"),
-            },
+            {"verdict": ("scheduled", "failed"), "run": (COMPLETED, "failed 2026-11-23T10:20:00+00:00")},
         ),
         (
             snapshot_of(JOB, company=make_company(licence_expires_at=NOW + 7 * DAY)),
@@ -293,12 +288,7 @@ def test_a_standing_is_one_of_words(snapshot: Snapshot) -> None:
         ("status", None, "SCHEDULED", ("–", "SCHEDULED")),
         ("trouble", "Zoho cannot be reached.", None, ("Zoho cannot be reached.", "over")),
         ("run", "completed", None, ("completed", "–")),
-        (
-            "schedule",
-            "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU",
-            "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU",
-            ("every week on Tuesday", "every 2 weeks on Tuesday"),
-        ),
+        ("schedule", WEEKLY, MONTHLY, ("every week on Tuesday", "every month on the 1st")),
     ],
 )
 def test_a_change_is_said_as_people_say_it(

@@ -245,13 +245,7 @@ def test_what_the_journal_gave_back_without_a_history_is_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("after", "due"),
-    [
-        (timedelta(), False),
-        (DAY - SECOND, False),
-        (DAY, True),
-        (DAY + SECOND, True),
-        (-SECOND, True),
-    ],
+    [(timedelta(), False), (DAY - SECOND, False), (DAY, True), (DAY + SECOND, True), (-SECOND, True)],
 )
 def test_whose_org_it_is_is_asked_once_a_day(after: timedelta, due: bool) -> None:
     assert COMPANY_EVERY == DAY

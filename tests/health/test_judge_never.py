@@ -212,11 +212,7 @@ def test_a_history_that_is_read_never_makes_a_verdict_green(
     snapshot: Snapshot, policy: WatchPolicy
 ) -> None:
     without = snapshot_with(
-        snapshot,
-        history=None,
-        history_read_at=None,
-        history_problem=None,
-        history_failures=0,
+        snapshot, history=None, history_read_at=None, history_problem=None, history_failures=0
     )
     if judge(snapshot, policy, NOW).level is Level.OK:
         found = judge(without, policy, NOW)

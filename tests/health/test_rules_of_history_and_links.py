@@ -33,6 +33,9 @@ from zbtui.zoho_api.runs import History
 GOOD, BAD = history_with_one_end("completed", DAY), history_with_one_end("failure", 3 * HOUR)
 RUNS_AGAIN = make_history(history_row("initiated", NOW - HOUR), history_row("failure", NOW - 3 * HOUR))
 """A failed run, and a newer one under way."""
+UNDATED = make_history(history_row("failure"))
+FAILED_SOMETIME = make_history(history_row("failure"), history_row("completed", NOW - DAY))
+FAILED_LONG_AGO = make_history(history_row("stopped", NOW), history_row("failure", NOW - 200 * DAY))
 LONG_AGO = history_with_one_end("completed", 300 * DAY)
 
 
@@ -60,19 +63,8 @@ def verdict(snapshot: Snapshot, policy: WatchPolicy = POLICY) -> Verdict:
         (snapshot_with_next_run(-DAY, "INPROGRESS", history=RUNS_AGAIN), "INPROGRESS"),
         (snapshot_with_next_run(-DAY, "INPROGRESS", history=GOOD, previous_run_failed=True), "INPROGRESS"),
         (snapshot_with_next_run(6 * DAY, history=RUNS_AGAIN), "FAILED"),
-        (
-            snapshot_with_next_run(
-                6 * DAY, history=make_history(history_row("failure"), history_row("completed", NOW - DAY))
-            ),
-            "FAILED",
-        ),
-        (
-            snapshot_with_next_run(
-                6 * DAY,
-                history=make_history(history_row("stopped", NOW), history_row("failure", NOW - 200 * DAY)),
-            ),
-            "FAILED",
-        ),
+        (snapshot_with_next_run(6 * DAY, history=FAILED_SOMETIME), "FAILED"),
+        (snapshot_with_next_run(6 * DAY, history=FAILED_LONG_AGO), "FAILED"),
     ],
 )
 def test_a_failure_is_one_whoever_of_the_two_shows_it(snapshot: Snapshot, word: str) -> None:
@@ -104,10 +96,8 @@ def test_completed_is_the_end_of_a_newer_run_that_the_history_does_not_show_yet(
 ) -> None:
     start = history_row("initiated", None if began is None else NOW - began)
     for older in (history_row("failure", NOW - 9 * DAY), history_row("completed", NOW - 9 * DAY)):
-        assert (
-            verdict(snapshot_with_next_run(6 * DAY, "COMPLETED", history=make_history(start, older))).name
-            == name
-        )
+        year = make_history(start, older)
+        assert verdict(snapshot_with_next_run(6 * DAY, "COMPLETED", history=year)).name == name
     found = verdict(snapshot_with_next_run(6 * DAY, "COMPLETED", history=make_history(start)))
     assert found.name == name
     assert name == "completed" or found.headline == "the last good backup is 8d old"
@@ -129,43 +119,30 @@ def test_completed_without_a_newer_run_is_no_end_of_a_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "headline"),
+    ("snapshot", "failed", "then"),
     [
-        (
-            snapshot_with_next_run(6 * DAY, history=BAD),
-            "the last backup failed 3h ago; next try in 6d 00:00:00",
-        ),
-        (snapshot_with_next_run(6 * DAY, "FAILED"), "the last backup failed; next try in 6d 00:00:00"),
-        (
-            snapshot_with_next_run(6 * DAY, "FAILED", history=GOOD),
-            "the last backup failed; next try in 6d 00:00:00",
-        ),
+        (snapshot_with_next_run(6 * DAY, history=BAD), "failed 3h ago", "; next try in 6d 00:00:00"),
+        (snapshot_with_next_run(6 * DAY, "FAILED"), "failed", "; next try in 6d 00:00:00"),
+        (snapshot_with_next_run(6 * DAY, "FAILED", history=GOOD), "failed", "; next try in 6d 00:00:00"),
+        (snapshot_with_next_run(6 * DAY, history=UNDATED), "failed", "; next try in 6d 00:00:00"),
         (
             snapshot_with_next_run(6 * DAY, "STOPPED", history=BAD),
-            "the last backup failed 3h ago; the schedule is stopped",
+            "failed 3h ago",
+            "; the schedule is stopped",
         ),
-        (snapshot_of(None, history=BAD), "the last backup failed 3h ago; none is set up"),
-        (
-            snapshot_of_running_backup(HOUR, history=RUNS_AGAIN),
-            "the last backup failed 3h ago; another is running",
-        ),
-        (
-            snapshot_of_running_backup(HOUR, previous_run_failed=True),
-            "the last backup failed; another is running",
-        ),
-        (snapshot_with_next_run(-HOUR, history=BAD), "the last backup failed 3h ago"),
-        (
-            snapshot_with_next_run(6 * DAY, history=make_history(history_row("failure"))),
-            "the last backup failed; next try in 6d 00:00:00",
-        ),
-        (
-            snapshot_with_next_run(6 * DAY, "PAYMENT_FAILED", history=BAD),
-            "the backup was not paid for; next try in 6d 00:00:00",
-        ),
+        (snapshot_of(None, history=BAD), "failed 3h ago", "; none is set up"),
+        (snapshot_of_running_backup(HOUR, history=RUNS_AGAIN), "failed 3h ago", "; another is running"),
+        (snapshot_of_running_backup(HOUR, previous_run_failed=True), "failed", "; another is running"),
+        (snapshot_with_next_run(-HOUR, history=BAD), "failed 3h ago", ""),
     ],
 )
-def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, headline: str) -> None:
-    assert verdict(snapshot).headline == headline
+def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, failed: str, then: str) -> None:
+    assert verdict(snapshot).headline == f"the last backup {failed}{then}"
+
+
+def test_a_payment_failure_says_so_and_what_comes_next() -> None:
+    unpaid = snapshot_with_next_run(6 * DAY, "PAYMENT_FAILED", history=BAD)
+    assert verdict(unpaid).headline == "the backup was not paid for; next try in 6d 00:00:00"
 
 
 # Stopped
@@ -176,10 +153,7 @@ def test_a_failure_says_when_and_what_comes_next(snapshot: Snapshot, headline: s
     [
         ([], "stopped; no backup will run"),
         ([history_row("completed", NOW - DAY)], "stopped; no backup will run"),
-        (
-            [history_row("stopped", NOW - 2 * DAY)],
-            "stopped by Mara Lindqvist 2d ago; no backup will run",
-        ),
+        ([history_row("stopped", NOW - 2 * DAY)], "stopped by Mara Lindqvist 2d ago; no backup will run"),
         ([history_row("stopped", NOW, done_by=None)], "stopped just now; no backup will run"),
         ([history_row("stopped", done_by={"id": "1"})], "stopped; no backup will run"),
         ([history_row("stopped")], "stopped by Mara Lindqvist; no backup will run"),
@@ -197,11 +171,8 @@ def test_who_stopped_a_plan_and_when_is_shown_where_it_is_known(
 def test_when_a_plan_was_stopped_reads_the_same_wherever_the_org_is(offset: int) -> None:
     """Its date there may be tomorrow's here."""
     at = (NOW - DAY).astimezone(timezone(timedelta(hours=offset)))
-    found = verdict(
-        snapshot_with_next_run(
-            DAY, "STOPPED", history=make_history(history_row("stopped", at, done_by=None))
-        )
-    )
+    stopped = make_history(history_row("stopped", at, done_by=None))
+    found = verdict(snapshot_with_next_run(DAY, "STOPPED", history=stopped))
     assert found.headline == "stopped 24h ago; no backup will run"
 
 
@@ -221,10 +192,7 @@ def test_a_plan_that_was_stopped_once_and_made_again_is_not_stopped() -> None:
             snapshot_of_running_backup(HOUR, history=LONG_AGO),
             "the last good backup is 300d old; one is running",
         ),
-        (
-            snapshot_with_next_run(DAY, history=History()),
-            "no backup has completed; the plan is 265d old",
-        ),
+        (snapshot_with_next_run(DAY, history=History()), "no backup has completed; the plan is 265d old"),
         (snapshot_of_running_backup(HOUR, history=History()), "no backup has completed; one is running"),
     ],
 )
@@ -265,24 +233,10 @@ def test_without_a_plan_no_backup_is_too_old(what: Backup | None) -> None:
 
 @pytest.mark.parametrize("rrule", [None, "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU"])
 def test_a_max_age_holds_whether_or_not_there_is_a_plan(rrule: str | None) -> None:
-    single = snapshot_of(
-        make_backup("COMPLETED", rrule=rrule), history=history_with_one_end("completed", 41 * DAY)
-    )
-    assert verdict(single, WatchPolicy(max_age=40 * DAY)).name == "too_old"
-    assert (
-        verdict(
-            snapshot_of(None, history=history_with_one_end("completed", 41 * DAY)),
-            WatchPolicy(max_age=40 * DAY),
-        ).name
-        == "too_old"
-    )
-    assert (
-        verdict(
-            snapshot_of(None, history=history_with_one_end("completed", 39 * DAY)),
-            WatchPolicy(max_age=40 * DAY),
-        ).name
-        == "none"
-    )
+    what = make_backup("COMPLETED", rrule=rrule)
+    for backup, days, name in ((what, 41, "too_old"), (None, 41, "too_old"), (None, 39, "none")):
+        known = snapshot_of(backup, history=history_with_one_end("completed", days * DAY))
+        assert verdict(known, WatchPolicy(max_age=40 * DAY)).name == name
 
 
 @pytest.mark.parametrize(
@@ -310,10 +264,8 @@ def test_where_none_ever_completed_the_wait_counts_from_the_first_run_or_the_pla
 
 def test_what_is_not_known_is_not_too_old() -> None:
     assert verdict(snapshot_with_next_run(DAY)).name == "scheduled"
-    assert (
-        verdict(snapshot_with_next_run(DAY, history=make_history(history_row("completed")))).name
-        == "scheduled"
-    )
+    undated = make_history(history_row("completed"))
+    assert verdict(snapshot_with_next_run(DAY, history=undated)).name == "scheduled"
 
 
 def test_a_good_backup_without_a_time_is_no_younger_than_the_row_after_it() -> None:

@@ -65,10 +65,7 @@ NO_BACKUP = snapshot_with(all_at_once("SCHEDULED", DAY, RECENT), backup=None)
 CASES: tuple[tuple[Snapshot, tuple[VerdictName, ...]], ...] = (
     (all_at_once("FAILED", LATE, OLD), ("failed", "overdue", "too_old", "links_expiring")),
     (all_at_once("SCHEDULED", LATE, OLD_AND_FAILED), ("failed", "overdue", "too_old", "links_expiring")),
-    (
-        all_at_once("SCHEDULED", DAY, OLD_AND_FAILED),
-        ("failed", "too_old", "links_expiring", "quota_risk"),
-    ),
+    (all_at_once("SCHEDULED", DAY, OLD_AND_FAILED), ("failed", "too_old", "links_expiring", "quota_risk")),
     (
         all_at_once("STOPPED", DAY, OLD_AND_FAILED),
         ("failed", "stopped", "too_old", "one_off", "links_expiring"),
@@ -80,14 +77,8 @@ CASES: tuple[tuple[Snapshot, tuple[VerdictName, ...]], ...] = (
     (all_at_once("STOPPED", DAY, OLD), ("stopped", "too_old", "one_off", "links_expiring")),
     (all_at_once("SCHEDULED", LATE, OLD), ("overdue", "too_old", "links_expiring")),
     (all_at_once("ARCHIVED", LATE, OLD), ("overdue", "too_old", "unknown_status", "links_expiring")),
-    (
-        all_at_once("SCHEDULED", LATE, RECENT, rrule=None),
-        ("overdue", "one_off", "links_expiring"),
-    ),
-    (
-        all_at_once("INPROGRESS", DAY, OLD),
-        ("too_old", "running_long", "links_expiring", "quota_risk"),
-    ),
+    (all_at_once("SCHEDULED", LATE, RECENT, rrule=None), ("overdue", "one_off", "links_expiring")),
+    (all_at_once("INPROGRESS", DAY, OLD), ("too_old", "running_long", "links_expiring", "quota_risk")),
     (all_at_once("ARCHIVED", DAY, OLD), ("too_old", "unknown_status", "links_expiring", "quota_risk")),
     (all_at_once("FINISHED", DAY, OLD), ("too_old", "one_off", "links_expiring")),
     (all_at_once("SCHEDULED", None, OLD), ("too_old", "one_off", "links_expiring")),
@@ -99,10 +90,7 @@ CASES: tuple[tuple[Snapshot, tuple[VerdictName, ...]], ...] = (
     (all_at_once("ARCHIVED", None, RECENT, rrule=None), ("unknown_status", "links_expiring")),
     (all_at_once("FINISHED", DAY, RECENT), ("one_off", "links_expiring")),
     (all_at_once("COMPLETED", None, RECENT, rrule=None), ("one_off", "links_expiring")),
-    (
-        all_at_once("SCHEDULED", LATE, NEVER, start_date=None),
-        ("overdue", "cannot_look", "links_expiring"),
-    ),
+    (all_at_once("SCHEDULED", LATE, NEVER, start_date=None), ("overdue", "cannot_look", "links_expiring")),
     (
         all_at_once("ARCHIVED", DAY, NEVER, start_date=None),
         ("unknown_status", "cannot_look", "links_expiring", "quota_risk"),
@@ -163,9 +151,6 @@ def test_a_history_that_cannot_be_read_hides_no_verdict_but_a_green_one(
     snapshot: Snapshot, names: tuple[VerdictName, ...]
 ) -> None:
     unread = snapshot_with(
-        snapshot,
-        history_read_at=NOW - 2 * DAY,
-        history_problem=OFFLINE,
-        history_failures=9,
+        snapshot, history_read_at=NOW - 2 * DAY, history_problem=OFFLINE, history_failures=9
     )
     assert judge(unread, POLICY, NOW).name == (names[0] if names else "cannot_look")

@@ -16,11 +16,13 @@ from tests.support.samples import (
     snapshot_of,
 )
 from zbtui.health.judge import judge
-from zbtui.health.snapshot import Snapshot
 from zbtui.model.verdict import Level, VerdictName
+from zbtui.zoho_api.backup import Backup
 from zbtui.zoho_api.runs import History
 
-UNDATED = {"start_date": None}
+
+def undated(status: str = "SCHEDULED", **keys: object) -> Backup:
+    return make_backup(status, NOW + DAY, start_date=None, **keys)
 
 
 @pytest.mark.parametrize(
@@ -36,68 +38,30 @@ UNDATED = {"start_date": None}
 )
 @pytest.mark.parametrize("rrule", ["RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "every now and then"])
 def test_a_plan_that_nothing_shows_of_is_not_green(year: History, rrule: str) -> None:
-    found = judge(
-        snapshot_of(make_backup("SCHEDULED", NOW + DAY, rrule=rrule, **UNDATED), history=year), POLICY, NOW
-    )
+    found = judge(snapshot_of(undated(rrule=rrule), history=year), POLICY, NOW)
     assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "NO HISTORY")
     assert found.headline == "no backup has completed; since when one is due is not told"
     assert found.hint
     assert not found.stale
 
 
-@pytest.mark.parametrize(
-    ("snapshot", "name"),
-    [
-        (
-            snapshot_of(
-                make_backup("SCHEDULED", NOW + DAY, **UNDATED),
-                history=history_with_one_end("completed", DAY),
-            ),
-            "scheduled",
-        ),
-        (
-            snapshot_of(
-                make_backup("SCHEDULED", NOW + DAY, **UNDATED),
-                history=make_history(history_row("completed")),
-            ),
-            "scheduled",
-        ),
-        (
-            snapshot_of(
-                make_backup("COMPLETED", NOW + DAY, **UNDATED),
-                history=make_history(history_row("initiated", NOW - HOUR)),
-            ),
-            "completed",
-        ),
-        (
-            snapshot_of(make_backup("SCHEDULED", NOW + DAY, **UNDATED)),
-            "scheduled",
-        ),  # the history was not asked for
-        (snapshot_of(make_backup("INPROGRESS", NOW + DAY, **UNDATED), history=History()), "running"),
-        (
-            snapshot_of(make_backup("SCHEDULED", NOW + DAY, rrule=None, **UNDATED), history=History()),
-            "one_off",
-        ),
-        (snapshot_of(make_backup("STOPPED", NOW + DAY, **UNDATED), history=History()), "stopped"),
-        (
-            snapshot_of(
-                make_backup("SCHEDULED", NOW + DAY, **UNDATED), history=history_with_one_end("failure", DAY)
-            ),
-            "failed",
-        ),
-        (snapshot_of(None, history=History()), "none"),
-    ],
-    ids=[
-        "one completed",
-        "one completed without a time",
-        "one that the details tell",
-        "no history",
-        "running",
-        "no plan",
-        "stopped",
-        "failed",
-        "no backup",
-    ],
-)
-def test_whatever_else_is_shown_of_a_plan_goes_before(snapshot: Snapshot, name: VerdictName) -> None:
-    assert judge(snapshot, POLICY, NOW).name == name
+NONE, BEGUN = History(), make_history(history_row("initiated", NOW - HOUR))
+COMPLETED, FAILED = history_with_one_end("completed", DAY), history_with_one_end("failure", DAY)
+EVIDENCE: dict[str, tuple[Backup | None, History | None, VerdictName]] = {
+    "one completed": (undated(), COMPLETED, "scheduled"),
+    "one completed without a time": (undated(), make_history(history_row("completed")), "scheduled"),
+    "one that the details tell": (undated("COMPLETED"), BEGUN, "completed"),
+    "history not asked for": (undated(), None, "scheduled"),
+    "running": (undated("INPROGRESS"), NONE, "running"),
+    "no plan": (undated(rrule=None), NONE, "one_off"),
+    "stopped": (undated("STOPPED"), NONE, "stopped"),
+    "failed": (undated(), FAILED, "failed"),
+    "no backup": (None, NONE, "none"),
+}
+
+
+@pytest.mark.parametrize(("what", "year", "name"), EVIDENCE.values(), ids=EVIDENCE)
+def test_whatever_else_is_shown_of_a_plan_goes_before(
+    what: Backup | None, year: History | None, name: VerdictName
+) -> None:
+    assert judge(snapshot_of(what, history=year), POLICY, NOW).name == name

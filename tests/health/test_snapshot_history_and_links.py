@@ -48,6 +48,11 @@ def poll_result(before: Snapshot, past: HistoryAndLinks | None, at: datetime = L
     return apply_observation(before, Observation(JOB, history_and_links=past), at)
 
 
+def history_poll(after: Snapshot) -> tuple[datetime | None, Problem | None, int]:
+    polls = after.polls
+    return polls.history_tried_at, polls.history_problem, polls.history_failures
+
+
 # History and links
 
 
@@ -55,20 +60,14 @@ def test_what_was_read_is_known_with_the_moment_of_reading() -> None:
     after = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS))
     assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, LATER)
     assert (after.zoho.links, after.zoho.last_links_expiry) == (LINKS, LINKS.expires_at)
-    assert (
-        after.polls.history_tried_at,
-        after.polls.history_problem,
-        after.polls.history_failures,
-    ) == (LATER, None, 0)
+    assert history_poll(after) == (LATER, None, 0)
     assert (after.last_completed, after.last_failed) == (NOW - DAY, None)
 
 
 def test_a_poll_that_did_not_ask_changes_nothing_of_it() -> None:
     before = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS))
-    assert (
-        snapshot_with(poll_result(before, None, LATER + HOUR), observed_at=LATER, attempted_at=LATER)
-        == before
-    )
+    after = poll_result(before, None, LATER + HOUR)
+    assert snapshot_with(after, observed_at=LATER, attempted_at=LATER) == before
 
 
 def test_a_history_that_could_not_be_read_leaves_the_old_one_with_its_age() -> None:
@@ -76,11 +75,7 @@ def test_a_history_that_could_not_be_read_leaves_the_old_one_with_its_age() -> N
     after = poll_result(before, HistoryAndLinks(None, Links(), OFFLINE))
     assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, NOW)
     assert after.zoho.links == Links()
-    assert (
-        after.polls.history_tried_at,
-        after.polls.history_problem,
-        after.polls.history_failures,
-    ) == (LATER, OFFLINE, 1)
+    assert history_poll(after) == (LATER, OFFLINE, 1)
 
 
 def test_links_that_could_not_be_read_leave_the_old_ones() -> None:
@@ -93,9 +88,8 @@ def test_links_that_could_not_be_read_leave_the_old_ones() -> None:
 def test_what_could_not_be_read_is_counted_until_it_can() -> None:
     snapshot, counts = snapshot_of(JOB), []
     for trouble in (OFFLINE, SIGNED_OUT, OFFLINE, None, OFFLINE):
-        snapshot = poll_result(
-            snapshot, HistoryAndLinks(None if trouble else GOOD, None if trouble else LINKS, trouble)
-        )
+        found = HistoryAndLinks(None, None, trouble) if trouble else HistoryAndLinks(GOOD, LINKS)
+        snapshot = poll_result(snapshot, found)
         counts.append(snapshot.polls.history_failures)
     assert counts == [1, 2, 3, 0, 1]
 
@@ -103,11 +97,7 @@ def test_what_could_not_be_read_is_counted_until_it_can() -> None:
 def test_a_poll_that_failed_does_not_count_against_the_history() -> None:
     before = poll_result(snapshot_of(JOB), HistoryAndLinks(None, None, OFFLINE), NOW)
     after = apply_failure(before, SIGNED_OUT, LATER)
-    assert (
-        after.polls.history_tried_at,
-        after.polls.history_problem,
-        after.polls.history_failures,
-    ) == (NOW, OFFLINE, 1)
+    assert history_poll(after) == (NOW, OFFLINE, 1)
 
 
 @pytest.mark.parametrize(
@@ -309,17 +299,10 @@ def test_over_a_restart_a_problem_goes_on_counting() -> None:
 def test_a_good_poll_ends_the_problem_and_forgets_nothing_that_it_did_not_ask_for(
     before: Snapshot, past: HistoryAndLinks | None, who: Company | None
 ) -> None:
-    after = apply_observation(
-        before,
-        Observation(JOB, history_and_links=past, company=who, company_requested=who is not None),
-        NOW,
-    )
-    assert (after.polls.problem, after.polls.failures, after.polls.failing_since, after.polls.restored) == (
-        None,
-        0,
-        None,
-        False,
-    )
+    found = Observation(JOB, history_and_links=past, company=who, company_requested=who is not None)
+    after = apply_observation(before, found, NOW)
+    polls = after.polls
+    assert (polls.problem, polls.failures, polls.failing_since, polls.restored) == (None, 0, None, False)
     assert after.zoho.observed_at == after.polls.attempted_at == NOW
     assert (after.zoho.history is None) == (
         before.zoho.history is None and (past is None or past.history is None)

@@ -179,14 +179,7 @@ def test_a_day_is_in_english() -> None:
 @pytest.mark.parametrize(
     ("zone", "texts"),
     [
-        (
-            INDIA,
-            (
-                "Tue 26 Jul 2022 09:58 (+05:30)",
-                "Tue 26 Jul 09:58 (+05:30)",
-                "Tue 26 Jul 09:58",
-            ),
-        ),
+        (INDIA, ("Tue 26 Jul 2022 09:58 (+05:30)", "Tue 26 Jul 09:58 (+05:30)", "Tue 26 Jul 09:58")),
         (
             UTC,
             (

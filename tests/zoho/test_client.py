@@ -12,8 +12,10 @@ from email.utils import format_datetime
 import pytest
 
 from tests.support.fake_clock import START, FakeClock
+from tests.support.samples import make_job
 from tests.support.simulator import SimulatorServer, make_simulator, run_simulator_server, sign_in_of
 from tests.zoho.canned_responses import CannedResponse, full_error_text, json_response
+from tests.zoho_api.test_errors import API_ERRORS as DOCUMENTED_ERRORS
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.simulator import API_ERRORS, Simulator
 from zbtui.health.snapshot import Observation
@@ -27,14 +29,7 @@ from zbtui.zoho_api.backup import BackupState
 from zbtui.zoho_api.data_centers import data_center_of
 
 ACCESS = AccessToken(Secret("1000.aa.bb"), "https://www.zohoapis.eu", START + timedelta(hours=1))
-JOB = {
-    "id": "5100000000412007",
-    "status": "SCHEDULED",
-    "rrule": "RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TU",
-    "start_date": "2026-03-03T09:30:00+01:00",
-    "scheduled_date": "2026-12-01T09:30:00+01:00",
-    "requester": {"id": "5100000000031009", "name": "Mara Lindqvist", "zuid": "20071234567"},
-}
+JOB = make_job()
 
 
 async def fetch(app: CannedResponse) -> Observation:
@@ -53,13 +48,8 @@ async def test_it_gets_the_documented_path_with_the_token_in_zohos_own_scheme() 
     app = json_response({"backup": JOB})
     await fetch(app)
     asked = app.requests[0]
-    assert (asked.method, asked.host, asked.path, asked.query, asked.body) == (
-        "GET",
-        "www.zohoapis.eu",
-        "/crm/bulk/v7/backup",
-        "",
-        "",
-    )
+    assert (asked.method, asked.host, asked.path) == ("GET", "www.zohoapis.eu", "/crm/bulk/v7/backup")
+    assert (asked.query, asked.body) == ("", "")
     assert asked.headers["authorization"] == "Zoho-oauthtoken 1000.aa.bb"
 
 
@@ -137,36 +127,24 @@ def wire(request: pytest.FixtureRequest, served: tuple[SimulatorServer, FakeCloc
     return HttpPath(port.simulator, port)
 
 
-API_KINDS = [
-    ("INVALID_TOKEN", "auth", False),
-    ("INVALID_OAUTHTOKEN", "auth", False),
-    ("AUTHENTICATION_FAILURE", "auth", False),
-    ("OAUTH_SCOPE_MISMATCH", "auth", True),
-    ("INVALID_OAUTHSCOPE", "auth", True),
-    ("NO_PERMISSION", "permission", True),
-    ("NOT_ALLOWED", "permission", True),
-    ("AUTHORIZATION_FAILED", "permission", True),
-    ("FEATURE_NOT_SUPPORTED", "permission", True),
-    ("FEATURE_NOT_ENABLED", "permission", True),
-    ("LICENSE_LIMIT_EXCEEDED", "permission", True),
-    ("INVALID_URL_PATTERN", "contract", False),
-    ("API_NOT_SUPPORTED", "contract", False),
-    ("INVALID_REQUEST_METHOD", "contract", False),
-    ("TOO_MANY_REQUESTS", "throttled", False),
-    ("INTERNAL_ERROR", "server", False),
-    ("INTERNAL_SERVER_ERROR", "server", False),
-]
+API_KINDS = list(dict.fromkeys(row[1:] for row in DOCUMENTED_ERRORS))
+"""Code, kind, and whether asking again is in vain."""
+
+
+async def forced_problem(forced: str, wire: HttpPath) -> Problem:
+    """The problem where the simulator is forced to break in this way."""
+    async with wire.signed_in("nordlys") as (http, org, access):
+        wire.simulator.forced_kinds["nordlys"] = forced
+        with pytest.raises(ProblemError) as caught:
+            await fetch_details(http, access, org.data_center, START)
+    return caught.value.problem
 
 
 @pytest.mark.parametrize(("code", "kind", "final"), API_KINDS)
 async def test_each_error_of_the_api_host_has_its_kind(
     code: str, kind: str, final: bool, wire: HttpPath
 ) -> None:
-    async with wire.signed_in("nordlys") as (http, org, access):
-        wire.simulator.forced_kinds["nordlys"] = code
-        with pytest.raises(ProblemError) as caught:
-            await fetch_details(http, access, org.data_center, START)
-    trouble = caught.value.problem
+    trouble = await forced_problem(code, wire)
     assert (trouble.kind, trouble.code, trouble.final) == (kind, code, final)
     assert trouble.http_status == API_ERRORS[code][0]
     assert code not in trouble.message
@@ -188,26 +166,15 @@ def test_every_error_that_the_simulator_knows_is_in_the_table_above() -> None:
 async def test_what_else_the_simulator_breaks_has_its_kind_too(
     forced: str, kind: str, code: str | None, status: int, wire: HttpPath
 ) -> None:
-    async with wire.signed_in("nordlys") as (http, org, access):
-        wire.simulator.forced_kinds["nordlys"] = forced
-        with pytest.raises(ProblemError) as caught:
-            await fetch_details(http, access, org.data_center, START)
-    trouble = caught.value.problem
+    trouble = await forced_problem(forced, wire)
     assert (trouble.kind, trouble.code, trouble.http_status) == (kind, code, status)
 
 
 async def test_a_profile_without_api_access_is_distinguished_from_a_user_who_is_no_administrator(
     wire: HttpPath,
 ) -> None:
-    messages = []
-    async with wire.signed_in("nordlys") as (http, org, access):
-        for forced in ("NO_PERMISSION", "NO_API_ACCESS"):
-            wire.simulator.forced_kinds["nordlys"] = forced
-            with pytest.raises(ProblemError) as caught:
-                await fetch_details(http, access, org.data_center, START)
-            messages.append(caught.value.problem.message)
-    assert "administrator" in messages[0]
-    assert "API access" in messages[1]
+    assert "administrator" in (await forced_problem("NO_PERMISSION", wire)).message
+    assert "API access" in (await forced_problem("NO_API_ACCESS", wire)).message
 
 
 @pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED", "FAILED", "STOPPED"])

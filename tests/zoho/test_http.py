@@ -7,11 +7,8 @@ import gzip
 import logging
 import socket
 import tracemalloc
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +18,6 @@ import httpx
 import pytest
 
 from tests.support.certificates import make_certificate_authority
-from tests.support.fake_clock import START, run_until_idle
 from tests.support.faulty_server import (
     Responder,
     drip_bytes,
@@ -49,16 +45,17 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+async def send_secrets(http: HttpClient, url: str) -> HttpResponse:
+    """One request, which carries a token and a secret."""
+    headers = {"Authorization": f"Zoho-oauthtoken {TOKEN}"}
+    return await http.send("POST", url, headers=headers, form={"client_secret": SECRET})
+
+
 async def problem_of(url: str, through: HttpClient | None = None) -> Problem:
-    """What goes wrong with one request, which carries a token and a secret; neither is shown."""
+    """What goes wrong with `send_secrets`; neither is shown."""
     async with through or HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
-            await http.send(
-                "POST",
-                url,
-                headers={"Authorization": f"Zoho-oauthtoken {TOKEN}"},
-                form={"client_secret": SECRET},
-            )
+            await send_secrets(http, url)
     told = full_error_text(caught.value)
     assert TOKEN not in told
     assert SECRET not in told
@@ -70,6 +67,11 @@ async def problem_of(url: str, through: HttpClient | None = None) -> Problem:
 async def problem_with(answer: Responder) -> Problem:
     async with run_faulty_server(answer) as server:
         return await problem_of(f"{server.url}/crm")
+
+
+async def answer_of(responder: Responder) -> HttpResponse:
+    async with run_faulty_server(responder) as server, HttpClient() as http:
+        return await http.send("GET", server.url)
 
 
 def packed(body: bytes) -> bytes:
@@ -103,37 +105,28 @@ async def test_every_step_of_a_request_has_a_time_limit_and_no_step_follows_a_re
 async def test_an_answer_may_be_as_long_as_1_mib() -> None:
     body = b"x" * MAX_BODY
     for answer in (http_response(200, body), http_response(200, packed(body), "Content-Encoding: gzip")):
-        async with run_faulty_server(send_bytes(answer)) as server, HttpClient() as http:
-            assert (await http.send("GET", server.url)).body == body
+        assert (await answer_of(send_bytes(answer))).body == body
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        http_response(200, b"x" * (MAX_BODY + 1)),
-        http_response(200, packed(b"x" * (MAX_BODY + 1)), "Content-Encoding: gzip"),
-        http_response(500, b"x" * (MAX_BODY + 1)),
-    ],
-    ids=["plain", "packed", "of an error"],
-)
-async def test_a_longer_answer_is_not_read(answer: bytes) -> None:
-    trouble = await problem_with(send_bytes(answer))
+TOO_LONG = {
+    "plain": send_bytes(http_response(200, b"x" * (MAX_BODY + 1))),
+    "packed": send_bytes(http_response(200, packed(b"x" * (MAX_BODY + 1)), "Content-Encoding: gzip")),
+    "of an error": send_bytes(http_response(500, b"x" * (MAX_BODY + 1))),
+    "without an end": drip_bytes(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * (MAX_BODY // 4)),
+}
+
+
+@pytest.mark.parametrize("answer", TOO_LONG.values(), ids=TOO_LONG)
+async def test_a_longer_answer_is_not_read_to_its_end(answer: Responder) -> None:
+    trouble = await problem_with(answer)
     assert trouble.kind == "contract"
-    assert "1 MiB" in trouble.message
-
-
-async def test_an_answer_without_an_end_is_not_read_to_its_end() -> None:
-    head = b"HTTP/1.1 200 OK\r\n\r\n"
-    trouble = await problem_with(drip_bytes(head, b"x" * (MAX_BODY // 4)))
     assert "1 MiB" in trouble.message
 
 
 async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory() -> None:
     bomb = packed(b"\0" * (64 << 20))
-    async with (
-        run_faulty_server(send_bytes(http_response(200, bomb, "Content-Encoding: gzip"))) as server,
-        HttpClient() as http,
-    ):
+    answer = send_bytes(http_response(200, bomb, "Content-Encoding: gzip"))
+    async with run_faulty_server(answer) as server, HttpClient() as http:
         tracemalloc.start()
         try:
             with pytest.raises(ProblemError, match="1 MiB"):
@@ -164,11 +157,7 @@ async def test_a_packed_answer_that_cannot_be_unpacked_is_no_answer(answer: byte
 
 @pytest.mark.parametrize("headers", [[], ["Content-Encoding: gzip"]])
 async def test_an_answer_without_a_body_may_say_that_it_is_packed(headers: list[str]) -> None:
-    async with (
-        run_faulty_server(send_bytes(http_response(204, b"", *headers))) as server,
-        HttpClient() as http,
-    ):
-        answer = await http.send("GET", server.url)
+    answer = await answer_of(send_bytes(http_response(204, b"", *headers)))
     assert (answer.status, answer.body) == (204, b"")
 
 
@@ -271,8 +260,7 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
         assert trouble.kind == "network"
         assert "too long" in trouble.message
     else:
-        async with run_faulty_server(dripping) as server, HttpClient() as http:
-            assert (await http.send("GET", server.url)).body == b"   "
+        assert (await answer_of(dripping)).body == b"   "
 
 
 @pytest.mark.parametrize(
@@ -316,18 +304,6 @@ async def test_an_environment_that_no_client_can_be_made_of_is_a_problem(
     assert trouble.kind in ("network", "config")
 
 
-async def test_a_pool_that_ran_dry_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with run_faulty_server(send_bytes(http_response(200, b"{}"))) as server, HttpClient() as http:
-        with monkeypatch.context() as dry:
-            dry.setattr(room, "MAX_REQUESTS", 0)  # from which the size of the pool is made
-            dry.setattr(room, "READ_SECONDS", 0.05)
-            with pytest.raises(ProblemError) as caught:
-                await http.send("GET", server.url)
-        assert caught.value.problem.kind == "network"
-        assert "pool" in caught.value.problem.message
-        assert (await http.send("GET", server.url)).status == 200
-
-
 # Redirects, proxies, logs
 
 
@@ -336,9 +312,7 @@ async def test_a_redirect_is_shown_and_not_followed(status: int) -> None:
     async with run_faulty_server(send_bytes(http_response(200))) as other:
         away = http_response(status, b"", f"Location: {other.url}/oauth/v2/token")
         async with run_faulty_server(send_bytes(away)) as server, HttpClient() as http:
-            answer = await http.send(
-                "POST", server.url, headers={"Authorization": TOKEN}, form={"client_secret": SECRET}
-            )
+            answer = await send_secrets(http, server.url)
     assert answer.status == status
     assert other.requests == []
     assert SECRET.encode() in server.requests[0]
@@ -400,19 +374,11 @@ async def test_no_log_at_any_level_holds_a_token_a_secret_or_an_address(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for answer in (
-        send_bytes(http_response(200, b"{}")),
-        send_bytes(b"nonsense\r\n\r\n"),
-        reset_connection,
-    ):
+    nonsense = send_bytes(b"nonsense\r\n\r\n")
+    for answer in (send_bytes(http_response(200, b"{}")), nonsense, reset_connection):
         async with run_faulty_server(answer) as server, HttpClient() as http:
             with suppress(ProblemError):
-                await http.send(
-                    "POST",
-                    f"{server.url}/an-address",
-                    headers={"Authorization": TOKEN},
-                    form={"client_secret": SECRET},
-                )
+                await send_secrets(http, f"{server.url}/an-address")
     logged = caplog.text + "".join(repr(record.args) for record in caplog.records)
     for word in (TOKEN, SECRET, "an-address"):
         assert word not in logged
@@ -427,150 +393,6 @@ async def test_it_asks_for_gzip_only_and_says_who_it_is() -> None:
     assert headers["user-agent"].startswith("zbtui/")
 
 
-# What an answer says beside its body
-
-
-def answer_with(**headers: str) -> HttpResponse:
-    return HttpResponse(200, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
-
-
 async def test_the_names_of_headers_come_in_lower_case() -> None:
-    async with (
-        run_faulty_server(send_bytes(http_response(200, b"", "X-Api-CREDITS-Remaining: 7"))) as server,
-        HttpClient() as http,
-    ):
-        assert (await http.send("GET", server.url)).credits_remaining == 7
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Mon, 23 Nov 2026 11:20:00 GMT", START),
-        ("Mon, 23 Nov 2026 12:20:00 +0100", START),
-        ("", None),
-        ("soon", None),
-        ("Mon, 23 Nov 2026 11:20:00", None),
-        ("Mon, 99 Nov 2026 11:20:00 GMT", None),
-        ("Mon, 23 Nov 9999 23:59:59 -2359", None),
-        ("Mon, 23 Nov 1969 11:20:00 GMT", None),
-        ("Mon, 23 Nov 2026 11:20:00 +99999999999", None),
-    ],
-)
-def test_the_date_of_an_answer_is_read_or_left(text: str, expected: datetime | None) -> None:
-    assert answer_with(date=text).date == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("120", 120),
-        (" 120 ", 120),
-        ("0", 0),
-        ("999999999999999999999", 86400),
-        (format_datetime(START + timedelta(minutes=5), usegmt=True), 300),
-        (format_datetime(START - timedelta(minutes=5), usegmt=True), 0),
-        (format_datetime(START + timedelta(days=900), usegmt=True), 86400),
-        ("", None),
-        ("-5", None),
-        ("1.5", None),
-        ("\u0663", None),
-        ("later", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date_and_at_most_a_day(text: str, seconds: int | None) -> None:
-    expected = None if seconds is None else START + timedelta(seconds=seconds)
-    assert answer_with(retry_after=text).retry_at(START) == expected
-
-
-def test_a_date_in_retry_after_counts_by_the_clock_of_who_wrote_it() -> None:
-    theirs = datetime(2031, 1, 1, tzinfo=UTC)
-    answer = answer_with(
-        date=format_datetime(theirs, usegmt=True),
-        retry_after=format_datetime(theirs + timedelta(minutes=2), usegmt=True),
-    )
-    assert answer.retry_at(START) == START + timedelta(minutes=2)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1840", 1840),
-        ("0", 0),
-        ("", None),
-        ("-1", None),
-        ("many", None),
-        ("\u0663", None),
-        ("9" * 99, None),
-    ],
-)
-def test_the_credits_that_remain_are_a_number_or_not_known(text: str, expected: int | None) -> None:
-    assert answer_with(x_api_credits_remaining=text).credits_remaining == expected
-
-
-# How many at once
-
-
-class ConcurrencyCounter:
-    """An ASGI app that counts who is inside, and lets nobody out before it is opened."""
-
-    def __init__(self) -> None:
-        self.inside: Counter[str] = Counter()
-        self.most_in_all = 0
-        self.opened: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-
-    async def __call__(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-        send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ) -> None:
-        headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        host = headers[b"host"].decode()
-        self.inside[host] += 1
-        self.most_in_all = max(self.most_in_all, self.inside.total())
-        await self.opened[host].wait()
-        self.inside[host] -= 1
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-
-
-@pytest.mark.parametrize(
-    ("hosts", "most"),
-    [(["one.example"], 8), (["one.example", "two.example", "three.example", "four.example"], 16)],
-)
-async def test_8_requests_at_most_are_under_way_at_one_host_and_16_in_all(
-    hosts: list[str], most: int
-) -> None:
-    turnstile = ConcurrencyCounter()
-    async with HttpClient(turnstile) as http:
-        tasks = [asyncio.create_task(http.send("GET", f"https://{host}/")) for host in hosts * 10]
-        await run_until_idle()
-        assert turnstile.inside.total() == most
-        for host in hosts:
-            turnstile.opened[host].set()
-        answers = await asyncio.gather(*tasks)
-    assert [answer.status for answer in answers] == [200] * len(tasks)
-    assert turnstile.most_in_all == most
-
-
-async def test_a_dead_host_holds_up_nobody_but_itself() -> None:
-    turnstile = ConcurrencyCounter()
-    turnstile.opened["alive.example"].set()
-    async with HttpClient(turnstile) as http:
-        stuck = [asyncio.create_task(http.send("GET", "https://dead.example/")) for _ in range(30)]
-        await run_until_idle()
-        assert turnstile.inside["dead.example"] == 8
-        answers = await asyncio.gather(*(http.send("GET", "https://alive.example/") for _ in range(30)))
-        assert [answer.status for answer in answers] == [200] * 30
-        assert not any(task.done() for task in stuck)
-        turnstile.opened["dead.example"].set()
-        await asyncio.gather(*stuck)
-
-
-async def test_a_request_that_failed_gives_its_place_back() -> None:
-    with refusing_port() as url:
-        async with HttpClient() as http:
-            outcomes = await asyncio.gather(
-                *(http.send("GET", url) for _ in range(40)), return_exceptions=True
-            )
-    assert all(isinstance(outcome, ProblemError) for outcome in outcomes)
+    answer = await answer_of(send_bytes(http_response(200, b"", "X-Api-CREDITS-Remaining: 7")))
+    assert answer.credits_remaining == 7

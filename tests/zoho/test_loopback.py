@@ -288,9 +288,7 @@ async def test_a_port_that_is_taken_at_one_of_the_addresses_is_not_half_opened()
             await asyncio.open_connection("127.0.0.1", port)
 
 
-async def test_a_port_that_the_system_refuses_is_shown_why(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_port_that_the_system_refuses_is_shown_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def deny(family: object, host: str, port: int) -> None:
         raise PermissionError(13, "Permission denied")
 

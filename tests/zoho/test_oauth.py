@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.fake_clock import START
@@ -110,6 +110,9 @@ async def test_a_custom_data_center_is_asked_at_its_own_address() -> None:
         ({}, 3600),
         ({"expires_in": None}, 3600),
         ({"expires_in": 0}, 3600),
+        ({"expires_in": 0.99}, 3600),
+        ({"expires_in": 1}, 1),
+        ({"expires_in_sec": 0.5, "expires_in": 1800}, 3600),
         ({"expires_in": -5}, 3600),
         ({"expires_in": True}, 3600),
         ({"expires_in": "soon"}, 3600),
@@ -238,8 +241,7 @@ async def test_an_answer_that_is_no_token_and_no_refusal_is_judged_by_its_status
 
 
 @pytest.mark.parametrize(
-    "token",
-    ["1000.aa\r\nHost: evil.example", "1000.aa\nbb", "1000.aa bb", "1000.aé", "\x00", "a" * 2049],
+    "token", ["1000.aa\r\nHost: evil.example", "1000.aa\nbb", "1000.aa bb", "1000.aé", "\x00", "a" * 2049]
 )
 async def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
     trouble = await problem_of(json_response({**GOOD, "access_token": token}))
@@ -248,6 +250,7 @@ async def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(body=b'{"access_token": "0", "expires_in": 5e-324}', status=200)
 @given(
     body=st.binary(max_size=60)
     | st.dictionaries(

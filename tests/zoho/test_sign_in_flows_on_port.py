@@ -30,7 +30,7 @@ from zbtui.zoho_api.data_centers import data_center_of
 
 
 @pytest.fixture
-async def simulator_server() -> AsyncIterator[SimulatorServer]:
+async def server() -> AsyncIterator[SimulatorServer]:
     with run_simulator_server(make_simulator(InstantClock())) as served:
         yield served
 
@@ -59,49 +59,41 @@ async def begin_in_browser(
     return flow, await shown
 
 
-async def test_by_code(simulator_server: SimulatorServer, http: HttpClient) -> None:
-    org = simulator_server.simulator.world.all_orgs["heron"]
+async def test_by_code(server: SimulatorServer, http: HttpClient) -> None:
+    org = server.simulator.world.all_orgs["heron"]
     client = OAuthClient(org.client_id, Secret(org.client_secret))
-    code = Secret(simulator_server.simulator.issue_grant_code("heron"))
-    granted = await sign_in_by_code(
-        http, client, simulator_server.data_center("eu"), code, simulator_server.simulator.now()
-    )
-    assert await org_of_grant(granted, simulator_server, http) == "Heron Lake Instruments"
+    code = Secret(server.simulator.issue_grant_code("heron"))
+    granted = await sign_in_by_code(http, client, server.data_center("eu"), code, server.simulator.now())
+    assert await org_of_grant(granted, server, http) == "Heron Lake Instruments"
 
 
 async def test_by_code_as_a_persons_browser_gets_it_from_the_console(
-    simulator_server: SimulatorServer, http: HttpClient
+    server: SimulatorServer, http: HttpClient
 ) -> None:
-    org = simulator_server.simulator.world.all_orgs["heron"]
-    console = await FakeBrowser().open(f"{simulator_server.url}/eu/console/code?org=heron")
+    org = server.simulator.world.all_orgs["heron"]
+    console = await FakeBrowser().open(f"{server.url}/eu/console/code?org=heron")
     client, code = OAuthClient(org.client_id, Secret(org.client_secret)), Secret(console.text.strip())
-    assert await sign_in_by_code(
-        http, client, simulator_server.data_center("eu"), code, simulator_server.simulator.now()
-    )
+    assert await sign_in_by_code(http, client, server.data_center("eu"), code, server.simulator.now())
 
 
-async def test_by_device(simulator_server: SimulatorServer, http: HttpClient) -> None:
+async def test_by_device(server: SimulatorServer, http: HttpClient) -> None:
     clock = InstantClock()
-    simulator_server.simulator.now = clock.now
-    simulator_server.simulator.auto_accept_org = "heron"
+    server.simulator.now = clock.now
+    server.simulator.auto_accept_org = "heron"
+    dc = server.data_center("eu")
     granted = await sign_in_by_device(
-        http,
-        client_of(DEVICE_CLIENT),
-        simulator_server.data_center("eu"),
-        clock,
-        StopSignal(clock),
-        lambda code: None,
+        http, client_of(DEVICE_CLIENT), dc, clock, StopSignal(clock), lambda code: None
     )
-    assert await org_of_grant(granted, simulator_server, http) == "Heron Lake Instruments"
+    assert await org_of_grant(granted, server, http) == "Heron Lake Instruments"
 
 
 async def test_by_device_a_person_of_another_data_center_is_not_followed_off_the_port(
-    simulator_server: SimulatorServer, http: HttpClient
+    server: SimulatorServer, http: HttpClient
 ) -> None:
     clock = InstantClock()
-    simulator_server.simulator.now = clock.now
-    simulator_server.simulator.auto_accept_org = "saffron"
-    dc = simulator_server.data_center("eu")
+    server.simulator.now = clock.now
+    server.simulator.auto_accept_org = "saffron"
+    dc = server.data_center("eu")
     with pytest.raises(ProblemError) as caught:
         await sign_in_by_device(
             http, client_of(DEVICE_CLIENT), dc, clock, StopSignal(clock), lambda code: None
@@ -109,20 +101,20 @@ async def test_by_device_a_person_of_another_data_center_is_not_followed_off_the
     assert caught.value.problem.code == "other_dc"
 
 
-async def test_by_browser(simulator_server: SimulatorServer, http: HttpClient, clock: FakeClock) -> None:
-    flow, page = await begin_in_browser(http, simulator_server, clock)
+async def test_by_browser(server: SimulatorServer, http: HttpClient, clock: FakeClock) -> None:
+    flow, page = await begin_in_browser(http, server, clock)
     browser = FakeBrowser()
     answer = await browser.answer_consent(page.url, "heron")
     assert answer.headers["Location"].startswith(page.redirect_uri)
     came_back = await browser.open(answer.headers["Location"])
     assert "go back to the terminal" in came_back.text
-    assert await org_of_grant(await flow, simulator_server, http) == "Heron Lake Instruments"
+    assert await org_of_grant(await flow, server, http) == "Heron Lake Instruments"
 
 
 async def test_by_browser_a_person_who_rejects_it(
-    simulator_server: SimulatorServer, http: HttpClient, clock: FakeClock
+    server: SimulatorServer, http: HttpClient, clock: FakeClock
 ) -> None:
-    flow, page = await begin_in_browser(http, simulator_server, clock)
+    flow, page = await begin_in_browser(http, server, clock)
     browser = FakeBrowser()
     answer = await browser.answer_consent(page.url, None)
     came_back = await browser.open(answer.headers["Location"])
@@ -132,27 +124,24 @@ async def test_by_browser_a_person_who_rejects_it(
     assert caught.value.problem.code == "access_denied"
 
 
-async def test_by_refresh_token(simulator_server: SimulatorServer, http: HttpClient) -> None:
-    invented = simulator_server.simulator.world.all_orgs["heron"]
-    org, now = simulator_server.org("heron"), simulator_server.simulator.now()
+async def test_by_refresh_token(server: SimulatorServer, http: HttpClient) -> None:
+    invented = server.simulator.world.all_orgs["heron"]
+    org, now = server.org("heron"), server.simulator.now()
     sign_in = SignInCredentials(Secret(invented.client_secret), Secret(invented.refresh_token))
     access = await request_access_token(http, org, data_center_of(org), sign_in, now)
     assert (await fetch_details(http, access, "custom", now)).backup
 
 
-async def test_by_client_credentials(simulator_server: SimulatorServer, http: HttpClient) -> None:
-    invented, url, now = (
-        simulator_server.simulator.world.all_orgs["heron"],
-        f"{simulator_server.url}/eu",
-        simulator_server.simulator.now(),
-    )
+async def test_by_client_credentials(server: SimulatorServer, http: HttpClient) -> None:
+    invented = server.simulator.world.all_orgs["heron"]
+    url, now = f"{server.url}/eu", server.simulator.now()
     org = Org("heron", "custom", invented.client_id, "client-credentials", invented.soid, url, url)
     sign_in = SignInCredentials(Secret(invented.client_secret))
     access = await request_access_token(http, org, data_center_of(org), sign_in, now)
     assert (await fetch_details(http, access, "custom", now)).backup
 
 
-async def test_a_token_is_revoked(simulator_server: SimulatorServer, http: HttpClient) -> None:
-    token = Secret(simulator_server.simulator.world.all_orgs["heron"].refresh_token)
-    await revoke_refresh_token(http, simulator_server.data_center("eu"), token)
-    assert token.reveal() not in simulator_server.simulator.accounts.refresh_tokens
+async def test_a_token_is_revoked(server: SimulatorServer, http: HttpClient) -> None:
+    token = Secret(server.simulator.world.all_orgs["heron"].refresh_token)
+    await revoke_refresh_token(http, server.data_center("eu"), token)
+    assert token.reveal() not in server.simulator.accounts.refresh_tokens

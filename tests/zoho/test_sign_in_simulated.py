@@ -16,6 +16,7 @@ from tests.watch.zoho_environment import InstantClock
 from tests.zoho.canned_responses import full_error_text
 from zbtui.clock import StopSignal
 from zbtui.demo.accounts import DEVICE_CLIENT, REGIONAL_CLIENT, WEB_CLIENT
+from zbtui.demo.responses import RequestRecord
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.simulator import Simulator
 from zbtui.model.problem import Problem, ProblemError
@@ -49,6 +50,14 @@ class SimulatedSignIn:
         (code, *_) = (one for one in self.shown if isinstance(one, DeviceCode))
         return code.user_code
 
+    def grant_code(self, minutes: int = 10, scope: str | None = None) -> str:
+        """A code for the self client of "heron"."""
+        return self.simulator.issue_grant_code("heron", minutes, scope)
+
+    def poll_records(self) -> list[RequestRecord]:
+        """The polls for the token of a device."""
+        return [one for one in self.simulator.request_records if one.grant_type == "device_token"]
+
     def self_client(self, name: str = "heron") -> OAuthClient:
         org = self.simulator.world.all_orgs[name]
         return OAuthClient(org.client_id, Secret(org.client_secret))
@@ -66,12 +75,10 @@ class SimulatedSignIn:
         """A sign-in that waits, and the page that it wants to be opened."""
         shown: asyncio.Future[ConsentPage] = asyncio.get_running_loop().create_future()
         client, stop = client_of(WEB_CLIENT), StopSignal(self.clock)
-        flow = asyncio.create_task(
-            sign_in_by_browser(
-                self.http, client, DATA_CENTERS[dc], self.clock, stop, shown.set_result, port=0
-            )
+        flow = sign_in_by_browser(
+            self.http, client, DATA_CENTERS[dc], self.clock, stop, shown.set_result, 0
         )
-        return flow, (await shown).url
+        return asyncio.create_task(flow), (await shown).url
 
     async def in_browser(self, org_name: str | None, dc: str = "eu") -> ConsentResult:
         """The whole of it, with a person who accepts for an org, or rejects."""
@@ -89,7 +96,7 @@ class SimulatedSignIn:
 
 
 @pytest.fixture
-async def simulated_sign_in() -> AsyncIterator[SimulatedSignIn]:
+async def simulated() -> AsyncIterator[SimulatedSignIn]:
     clock = InstantClock()
     simulator = make_simulator(clock)
     async with HttpClient(serve_in_process(simulator)) as http:
@@ -97,7 +104,7 @@ async def simulated_sign_in() -> AsyncIterator[SimulatedSignIn]:
 
 
 @pytest.fixture
-async def slow_simulated_sign_in(clock: FakeClock) -> AsyncIterator[SimulatedSignIn]:
+async def slow_simulated(clock: FakeClock) -> AsyncIterator[SimulatedSignIn]:
     """Where time stands still until it is moved."""
     simulator = make_simulator(clock)
     async with HttpClient(serve_in_process(simulator)) as http:
@@ -114,276 +121,239 @@ async def problem_of(flow: Awaitable[ConsentResult]) -> Problem:
 # Self client
 
 
-async def test_a_fresh_code_leads_to_the_org_that_it_was_made_for(
-    simulated_sign_in: SimulatedSignIn,
-) -> None:
-    granted = await simulated_sign_in.by_code(simulated_sign_in.simulator.issue_grant_code("heron"))
+async def test_a_fresh_code_leads_to_the_org_that_it_was_made_for(simulated: SimulatedSignIn) -> None:
+    granted = await simulated.by_code(simulated.grant_code())
     assert granted.scopes == frozenset(SIGN_IN_SCOPES.split(","))
-    assert await simulated_sign_in.company_of(granted) == "Heron Lake Instruments"
+    assert await simulated.company_of(granted) == "Heron Lake Instruments"
 
 
 @pytest.mark.parametrize("minutes", [3, 5, 7, 10])
 async def test_a_code_is_good_for_the_minutes_that_were_chosen(
-    simulated_sign_in: SimulatedSignIn, minutes: int
+    simulated: SimulatedSignIn, minutes: int
 ) -> None:
-    in_time, late = (simulated_sign_in.simulator.issue_grant_code("heron", minutes) for _ in range(2))
-    await simulated_sign_in.clock.advance(timedelta(minutes=minutes, seconds=-1))
-    assert await simulated_sign_in.by_code(in_time)
-    await simulated_sign_in.clock.advance(1)
-    assert "too old" in (await problem_of(simulated_sign_in.by_code(late))).message
+    in_time, late = (simulated.grant_code(minutes) for _ in range(2))
+    await simulated.clock.advance(timedelta(minutes=minutes, seconds=-1))
+    assert await simulated.by_code(in_time)
+    await simulated.clock.advance(1)
+    assert "too old" in (await problem_of(simulated.by_code(late))).message
 
 
-async def test_a_code_works_once(simulated_sign_in: SimulatedSignIn) -> None:
-    code = simulated_sign_in.simulator.issue_grant_code("heron")
-    await simulated_sign_in.by_code(code)
-    assert (await problem_of(simulated_sign_in.by_code(code))).code == "invalid_code"
+async def test_a_code_works_once(simulated: SimulatedSignIn) -> None:
+    code = simulated.grant_code()
+    await simulated.by_code(code)
+    assert (await problem_of(simulated.by_code(code))).code == "invalid_code"
 
 
 async def test_a_code_taken_to_another_data_center_says_which_one_was_tried(
-    simulated_sign_in: SimulatedSignIn,
+    simulated: SimulatedSignIn,
 ) -> None:
-    trouble = await problem_of(
-        simulated_sign_in.by_code(simulated_sign_in.simulator.issue_grant_code("heron"), dc="us")
-    )
+    trouble = await problem_of(simulated.by_code(simulated.grant_code(), dc="us"))
     assert trouble.code == "invalid_client"
     assert "US" in trouble.hint
 
 
-async def test_a_code_outlives_a_wrong_secret(simulated_sign_in: SimulatedSignIn) -> None:
-    code, wrong = simulated_sign_in.simulator.issue_grant_code("heron"), Secret("a slip of the finger")
-    client = replace(simulated_sign_in.self_client(), client_secret=wrong)
-    assert (
-        await problem_of(simulated_sign_in.by_code(code, client=client))
-    ).code == "invalid_client_secret"
-    assert await simulated_sign_in.by_code(code)
+async def test_a_code_outlives_a_wrong_secret(simulated: SimulatedSignIn) -> None:
+    code, wrong = simulated.grant_code(), Secret("a slip of the finger")
+    client = replace(simulated.self_client(), client_secret=wrong)
+    assert (await problem_of(simulated.by_code(code, client=client))).code == "invalid_client_secret"
+    assert await simulated.by_code(code)
 
 
-async def test_a_code_made_with_other_scopes_shows_what_it_covers(
-    simulated_sign_in: SimulatedSignIn,
-) -> None:
-    granted = await simulated_sign_in.by_code(
-        simulated_sign_in.simulator.issue_grant_code("heron", scope="ZohoCRM.org.READ")
-    )
+async def test_a_code_made_with_other_scopes_shows_what_it_covers(simulated: SimulatedSignIn) -> None:
+    granted = await simulated.by_code(simulated.grant_code(scope="ZohoCRM.org.READ"))
     assert granted.scopes == frozenset({"ZohoCRM.org.READ"})
 
 
-async def test_a_client_for_browsers_is_no_self_client(simulated_sign_in: SimulatedSignIn) -> None:
-    trouble = await problem_of(
-        simulated_sign_in.by_code(
-            simulated_sign_in.simulator.issue_grant_code("heron"), client=client_of(DEVICE_CLIENT)
-        )
-    )
+async def test_a_client_for_browsers_is_no_self_client(simulated: SimulatedSignIn) -> None:
+    trouble = await problem_of(simulated.by_code(simulated.grant_code(), client=client_of(DEVICE_CLIENT)))
     assert (trouble.code, "Self Client" in trouble.message) == ("invalid_client", True)
 
 
 # Device
 
 
-async def test_a_person_who_accepts_elsewhere_ends_the_polls(
-    slow_simulated_sign_in: SimulatedSignIn,
-) -> None:
-    scene = slow_simulated_sign_in
-    flow = asyncio.create_task(scene.by_device())
-    await scene.clock.advance(75)
-    scene.simulator.decide_by_user_code(scene.user_code, "heron")
-    await scene.clock.advance(30)
-    assert await scene.company_of(await flow) == "Heron Lake Instruments"
-    polls = [one.at for one in scene.simulator.request_records if one.grant_type == "device_token"]
-    assert [(at - scene.simulator.world.start).seconds for at in polls] == [30, 60, 90]
+async def test_a_person_who_accepts_elsewhere_ends_the_polls(slow_simulated: SimulatedSignIn) -> None:
+    flow = asyncio.create_task(slow_simulated.by_device())
+    await slow_simulated.clock.advance(75)
+    slow_simulated.simulator.decide_by_user_code(slow_simulated.user_code, "heron")
+    await slow_simulated.clock.advance(30)
+    assert await slow_simulated.company_of(await flow) == "Heron Lake Instruments"
+    polls = [one.at for one in slow_simulated.poll_records()]
+    assert [(at - slow_simulated.simulator.world.start).seconds for at in polls] == [30, 60, 90]
 
 
 async def test_the_page_with_the_code_in_it_is_the_one_that_decides(
-    slow_simulated_sign_in: SimulatedSignIn,
+    slow_simulated: SimulatedSignIn,
 ) -> None:
-    scene = slow_simulated_sign_in
-    flow = asyncio.create_task(scene.by_device())
-    await scene.clock.advance(1)
-    code = scene.shown[0]
+    flow = asyncio.create_task(slow_simulated.by_device())
+    await slow_simulated.clock.advance(1)
+    code = slow_simulated.shown[0]
     assert isinstance(code, DeviceCode)
     assert code.verification_url_with_code
-    await scene.browser.answer_consent(code.verification_url_with_code, "heron")
-    await scene.clock.advance(30)
-    assert await scene.company_of(await flow) == "Heron Lake Instruments"
+    await slow_simulated.browser.answer_consent(code.verification_url_with_code, "heron")
+    await slow_simulated.clock.advance(30)
+    assert await slow_simulated.company_of(await flow) == "Heron Lake Instruments"
 
 
-async def test_a_person_of_another_data_center_is_followed_there(
-    simulated_sign_in: SimulatedSignIn,
-) -> None:
-    simulated_sign_in.simulator.auto_accept_org = "saffron"
-    granted = await simulated_sign_in.by_device("eu")
+async def test_a_person_of_another_data_center_is_followed_there(simulated: SimulatedSignIn) -> None:
+    simulated.simulator.auto_accept_org = "saffron"
+    granted = await simulated.by_device("eu")
     assert granted.data_center == DATA_CENTERS["in"]
-    assert await simulated_sign_in.company_of(granted) == "Saffron Route Spices"
-    polled = [
-        one.host for one in simulated_sign_in.simulator.request_records if one.grant_type == "device_token"
-    ]
+    assert await simulated.company_of(granted) == "Saffron Route Spices"
+    polled = [one.host for one in simulated.poll_records()]
     assert polled == ["accounts.zoho.eu", "accounts.zoho.in"]
 
 
-async def test_a_regional_secret_is_wrong_elsewhere_and_that_is_said(
-    simulated_sign_in: SimulatedSignIn,
-) -> None:
-    simulated_sign_in.simulator.auto_accept_org = "saffron"
-    trouble = await problem_of(simulated_sign_in.by_device("eu", client_of(REGIONAL_CLIENT, "eu")))
+async def test_a_regional_secret_is_wrong_elsewhere_and_that_is_said(simulated: SimulatedSignIn) -> None:
+    simulated.simulator.auto_accept_org = "saffron"
+    trouble = await problem_of(simulated.by_device("eu", client_of(REGIONAL_CLIENT, "eu")))
     assert trouble.code == "invalid_client_secret"
     assert "secrets of their own" in trouble.hint
     assert "IN" in trouble.hint
 
 
-async def test_a_person_who_rejects_it_ends_it(slow_simulated_sign_in: SimulatedSignIn) -> None:
-    flow = asyncio.create_task(slow_simulated_sign_in.by_device())
-    await slow_simulated_sign_in.clock.advance(5)
-    slow_simulated_sign_in.simulator.decide_by_user_code(slow_simulated_sign_in.user_code, None)
-    await slow_simulated_sign_in.clock.advance(30)
+async def test_a_person_who_rejects_it_ends_it(slow_simulated: SimulatedSignIn) -> None:
+    flow = asyncio.create_task(slow_simulated.by_device())
+    await slow_simulated.clock.advance(5)
+    slow_simulated.simulator.decide_by_user_code(slow_simulated.user_code, None)
+    await slow_simulated.clock.advance(30)
     assert (await problem_of(flow)).code == "access_denied"
 
 
-async def test_a_code_that_nobody_enters_runs_out(simulated_sign_in: SimulatedSignIn) -> None:
-    assert (await problem_of(simulated_sign_in.by_device())).code == "expired"
-    assert simulated_sign_in.clock.now() - simulated_sign_in.simulator.world.start <= timedelta(
-        minutes=5, seconds=30
-    )
+async def test_a_code_that_nobody_enters_runs_out(simulated: SimulatedSignIn) -> None:
+    assert (await problem_of(simulated.by_device())).code == "expired"
+    assert simulated.clock.now() - simulated.simulator.world.start <= timedelta(minutes=5, seconds=30)
 
 
-async def test_it_never_has_to_be_asked_to_slow_down(simulated_sign_in: SimulatedSignIn) -> None:
-    await problem_of(simulated_sign_in.by_device())
-    simulated_sign_in.simulator.min_device_poll_interval = timedelta(seconds=40)
-    simulated_sign_in.simulator.auto_accept_org = "heron"
-    simulated_sign_in.simulator.auto_accept_after = timedelta(minutes=2)
-    assert await simulated_sign_in.by_device()
-    last = [
-        one.at for one in simulated_sign_in.simulator.request_records if one.grant_type == "device_token"
-    ][-3:]
+async def test_it_never_has_to_be_asked_to_slow_down(simulated: SimulatedSignIn) -> None:
+    await problem_of(simulated.by_device())
+    simulated.simulator.min_device_poll_interval = timedelta(seconds=40)
+    simulated.simulator.auto_accept_org = "heron"
+    simulated.simulator.auto_accept_after = timedelta(minutes=2)
+    assert await simulated.by_device()
+    last = [one.at for one in simulated.poll_records()][-3:]
     assert [late - early for early, late in pairwise(last)] == [timedelta(seconds=40)] * 2
 
 
-async def test_a_self_client_is_none_for_devices(simulated_sign_in: SimulatedSignIn) -> None:
-    trouble = await problem_of(simulated_sign_in.by_device("eu", simulated_sign_in.self_client()))
+async def test_a_self_client_is_none_for_devices(simulated: SimulatedSignIn) -> None:
+    trouble = await problem_of(simulated.by_device("eu", simulated.self_client()))
     assert "Non-browser" in trouble.hint
-    assert simulated_sign_in.shown == []
+    assert simulated.shown == []
 
 
-async def test_a_lock_out_is_shown_by_the_flow_as_well(simulated_sign_in: SimulatedSignIn) -> None:
-    simulated_sign_in.simulator.auto_accept_org = "heron"
-    simulated_sign_in.simulator.forced_kinds["heron"] = "Access Denied"
-    assert (await problem_of(simulated_sign_in.by_device())).forbids_early_retry
+async def test_a_lock_out_is_shown_by_the_flow_as_well(simulated: SimulatedSignIn) -> None:
+    simulated.simulator.auto_accept_org = "heron"
+    simulated.simulator.forced_kinds["heron"] = "Access Denied"
+    assert (await problem_of(simulated.by_device())).forbids_early_retry
 
 
 # Browser
 
 
 async def test_the_person_accepts_and_the_browser_comes_back_with_it(
-    slow_simulated_sign_in: SimulatedSignIn,
+    slow_simulated: SimulatedSignIn,
 ) -> None:
-    granted = await slow_simulated_sign_in.in_browser("heron")
+    granted = await slow_simulated.in_browser("heron")
     assert granted.data_center == DATA_CENTERS["eu"]
-    assert await slow_simulated_sign_in.company_of(granted) == "Heron Lake Instruments"
+    assert await slow_simulated.company_of(granted) == "Heron Lake Instruments"
 
 
-async def test_a_person_of_another_data_center_ends_up_there(
-    slow_simulated_sign_in: SimulatedSignIn,
-) -> None:
-    granted = await slow_simulated_sign_in.in_browser("saffron", dc="us")
+async def test_a_person_of_another_data_center_ends_up_there(slow_simulated: SimulatedSignIn) -> None:
+    granted = await slow_simulated.in_browser("saffron", dc="us")
     assert granted.data_center == DATA_CENTERS["in"]
-    assert await slow_simulated_sign_in.company_of(granted) == "Saffron Route Spices"
+    assert await slow_simulated.company_of(granted) == "Saffron Route Spices"
 
 
-async def test_a_person_in_china_begins_there(slow_simulated_sign_in: SimulatedSignIn) -> None:
-    granted = await slow_simulated_sign_in.in_browser("lotus", dc="cn")
+async def test_a_person_in_china_begins_there(slow_simulated: SimulatedSignIn) -> None:
+    granted = await slow_simulated.in_browser("lotus", dc="cn")
     assert granted.data_center == DATA_CENTERS["cn"]
 
 
 async def test_the_verifier_answers_the_challenge_and_another_one_would_not(
-    slow_simulated_sign_in: SimulatedSignIn,
+    slow_simulated: SimulatedSignIn,
 ) -> None:
-    scene = slow_simulated_sign_in
-    first, page = await scene.begin_in_browser()
-    other, _ = await scene.begin_in_browser()
-    answer = await scene.browser.answer_consent(page, "heron")
-    ((text, code),) = scene.simulator.accounts.codes.items()
-    scene.simulator.accounts.codes[text] = replace(code, challenge="A" * 43)
-    await scene.browser.open(answer.headers["Location"])
+    first, page = await slow_simulated.begin_in_browser()
+    other, _ = await slow_simulated.begin_in_browser()
+    answer = await slow_simulated.browser.answer_consent(page, "heron")
+    ((text, code),) = slow_simulated.simulator.accounts.codes.items()
+    slow_simulated.simulator.accounts.codes[text] = replace(code, challenge="A" * 43)
+    await slow_simulated.browser.open(answer.headers["Location"])
     assert (await problem_of(first)).code == "invalid_code"
     other.cancel()
     await asyncio.gather(other, return_exceptions=True)
 
 
 async def test_a_second_sign_in_with_the_same_client_brings_a_refresh_token_all_the_same(
-    slow_simulated_sign_in: SimulatedSignIn,
+    slow_simulated: SimulatedSignIn,
 ) -> None:
-    first = await slow_simulated_sign_in.in_browser("heron")
-    second = await slow_simulated_sign_in.in_browser("heron")
+    first = await slow_simulated.in_browser("heron")
+    second = await slow_simulated.in_browser("heron")
     assert first.sign_in.refresh_token != second.sign_in.refresh_token
 
 
-async def test_a_person_who_rejects_it_is_believed(slow_simulated_sign_in: SimulatedSignIn) -> None:
-    assert (await problem_of(slow_simulated_sign_in.in_browser(None))).code == "access_denied"
+async def test_a_person_who_rejects_it_is_believed(slow_simulated: SimulatedSignIn) -> None:
+    assert (await problem_of(slow_simulated.in_browser(None))).code == "access_denied"
 
 
-async def test_a_browser_that_dawdled_on_the_way_back_is_too_late(
-    slow_simulated_sign_in: SimulatedSignIn,
-) -> None:
-    flow, page = await slow_simulated_sign_in.begin_in_browser()
-    answer = await slow_simulated_sign_in.browser.answer_consent(page, "heron")
-    await slow_simulated_sign_in.clock.advance(61)
-    await slow_simulated_sign_in.browser.open(answer.headers["Location"])
+async def test_a_browser_that_dawdled_on_the_way_back_is_too_late(slow_simulated: SimulatedSignIn) -> None:
+    flow, page = await slow_simulated.begin_in_browser()
+    answer = await slow_simulated.browser.answer_consent(page, "heron")
+    await slow_simulated.clock.advance(61)
+    await slow_simulated.browser.open(answer.headers["Location"])
     assert "too late" in (await problem_of(flow)).message
 
 
 async def test_a_redirect_address_that_is_not_registered_is_zohos_to_show(
-    slow_simulated_sign_in: SimulatedSignIn,
+    slow_simulated: SimulatedSignIn,
 ) -> None:
-    slow_simulated_sign_in.simulator.allow_any_loopback_port = False
-    flow, page = await slow_simulated_sign_in.begin_in_browser()
-    answer = await slow_simulated_sign_in.browser.open(page)
+    slow_simulated.simulator.allow_any_loopback_port = False
+    flow, page = await slow_simulated.begin_in_browser()
+    answer = await slow_simulated.browser.open(page)
     assert (answer.status_code, "Location" in answer.headers) == (400, False)
-    await slow_simulated_sign_in.clock.advance(timedelta(minutes=5))
+    await slow_simulated.clock.advance(timedelta(minutes=5))
     assert "did not come back" in (await problem_of(flow)).message
 
 
-async def test_no_address_that_was_opened_holds_a_secret(slow_simulated_sign_in: SimulatedSignIn) -> None:
-    flow, page = await slow_simulated_sign_in.begin_in_browser()
-    browser = slow_simulated_sign_in.browser
+async def test_no_address_that_was_opened_holds_a_secret(slow_simulated: SimulatedSignIn) -> None:
+    flow, page = await slow_simulated.begin_in_browser()
+    browser = slow_simulated.browser
     await browser.answer_consent(page, "heron")
     assert "secret" not in "".join(browser.opened_urls)
     flow.cancel()
     await asyncio.gather(flow, return_exceptions=True)
 
 
-async def test_a_consent_that_covers_less_shows_what_it_covers(
-    slow_simulated_sign_in: SimulatedSignIn,
-) -> None:
-    slow_simulated_sign_in.simulator.missing_scopes["heron"] = {BACKUP_SCOPE}
-    assert (await slow_simulated_sign_in.in_browser("heron")).scopes == frozenset({"ZohoCRM.org.READ"})
+async def test_a_consent_that_covers_less_shows_what_it_covers(slow_simulated: SimulatedSignIn) -> None:
+    slow_simulated.simulator.missing_scopes["heron"] = {BACKUP_SCOPE}
+    assert (await slow_simulated.in_browser("heron")).scopes == frozenset({"ZohoCRM.org.READ"})
 
 
 # What is not needed any more
 
 
 async def test_a_refresh_token_that_is_revoked_is_dead_and_so_is_what_came_of_it(
-    simulated_sign_in: SimulatedSignIn,
+    simulated: SimulatedSignIn,
 ) -> None:
-    granted = await simulated_sign_in.by_code(simulated_sign_in.simulator.issue_grant_code("heron"))
+    granted = await simulated.by_code(simulated.grant_code())
     token, access = granted.sign_in.refresh_token, granted.access
     assert token is not None
-    await revoke_refresh_token(simulated_sign_in.http, granted.data_center, token)
-    assert token.reveal() not in simulated_sign_in.simulator.accounts.refresh_tokens
-    assert await _is_dead(simulated_sign_in, access)
+    await revoke_refresh_token(simulated.http, granted.data_center, token)
+    assert token.reveal() not in simulated.simulator.accounts.refresh_tokens
+    assert await _is_dead(simulated, access)
 
 
-async def test_revoking_what_is_revoked_already_is_no_error(simulated_sign_in: SimulatedSignIn) -> None:
-    granted = await simulated_sign_in.by_code(simulated_sign_in.simulator.issue_grant_code("heron"))
+async def test_revoking_what_is_revoked_already_is_no_error(simulated: SimulatedSignIn) -> None:
+    granted = await simulated.by_code(simulated.grant_code())
     assert granted.sign_in.refresh_token
     for _ in range(2):
-        await revoke_refresh_token(
-            simulated_sign_in.http, granted.data_center, granted.sign_in.refresh_token
-        )
+        await revoke_refresh_token(simulated.http, granted.data_center, granted.sign_in.refresh_token)
 
 
-async def test_the_simulators_log_shows_no_secret(simulated_sign_in: SimulatedSignIn) -> None:
-    granted = await simulated_sign_in.by_code(simulated_sign_in.simulator.issue_grant_code("heron"))
+async def test_the_simulators_log_shows_no_secret(simulated: SimulatedSignIn) -> None:
+    granted = await simulated.by_code(simulated.grant_code())
     assert granted.sign_in.refresh_token
-    await revoke_refresh_token(simulated_sign_in.http, granted.data_center, granted.sign_in.refresh_token)
-    assert {one.query for one in simulated_sign_in.simulator.request_records} == {""}
+    await revoke_refresh_token(simulated.http, granted.data_center, granted.sign_in.refresh_token)
+    assert {one.query for one in simulated.simulator.request_records} == {""}
 
 
 async def _is_dead(scene: SimulatedSignIn, access: AccessToken) -> bool:

@@ -7,15 +7,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.support.samples import DAY, HOUR, NOW, history_row, reproducible
-from tests.zoho_api.test_errors import API_ERRORS, PAGE
-from zbtui.model.problem import Problem, ProblemError, ProblemKind
+from tests.support.samples import HOUR, NOW, history_row
+from tests.zoho_api.test_errors import PAGE
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import MAX_LENGTH, clean
 from zbtui.zoho_api.backup import ZohoUser
-from zbtui.zoho_api.errors import api_problem
 from zbtui.zoho_api.history import (
     MAX_ROWS,
     PER_PAGE,
@@ -27,38 +24,17 @@ from zbtui.zoho_api.history import (
 )
 
 MARA = {"id": "5100000000031009", "name": "Mara Lindqvist", "zuid": "20071234567"}
+ROW = {"repeat_type": "biweekly", "file_name": None, "count": 0, "done_by": MARA}
+ENDED, BEGUN, PLANNED = (
+    "2026-03-03T10:14:51+01:00",
+    "2026-03-03T09:30:04+01:00",
+    "2026-02-26T16:02:40+01:00",
+)
 SAMPLE: dict[str, Any] = {
     "history": [
-        {
-            "id": "5100000000498022",
-            "action": None,
-            "state": "completed",
-            "repeat_type": "biweekly",
-            "file_name": None,
-            "count": 0,
-            "log_time": "2026-03-03T10:14:51+01:00",
-            "done_by": MARA,
-        },
-        {
-            "id": "5100000000498003",
-            "action": "initiated",
-            "state": None,
-            "repeat_type": "biweekly",
-            "file_name": None,
-            "count": 0,
-            "log_time": "2026-03-03T09:30:04+01:00",
-            "done_by": MARA,
-        },
-        {
-            "id": "5100000000412031",
-            "action": "scheduled",
-            "state": None,
-            "repeat_type": "biweekly",
-            "file_name": None,
-            "count": 0,
-            "log_time": "2026-02-26T16:02:40+01:00",
-            "done_by": MARA,
-        },
+        {"id": "5100000000498022", "action": None, "state": "completed", "log_time": ENDED, **ROW},
+        {"id": "5100000000498003", "action": "initiated", "state": None, "log_time": BEGUN, **ROW},
+        {"id": "5100000000412031", "action": "scheduled", "state": None, "log_time": PLANNED, **ROW},
     ],
     "info": {"page": 1, "per_page": 50, "count": 3, "more_records": False},
 }
@@ -299,90 +275,3 @@ def test_a_row_may_be_nobodys(nobody: object) -> None:
 def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: bytes) -> None:
     trouble = problem_of(body)
     assert (trouble.kind, trouble.final) == ("contract", False)
-
-
-@pytest.mark.parametrize(("status", "code", "kind", "final"), API_ERRORS)
-@pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
-def test_every_error_is_shown_as_that_of_any_call(
-    status: int, code: str, kind: ProblemKind, final: bool, nested: bool
-) -> None:
-    envelope = {"code": code, "details": {}, "message": "", "status": "error"}
-    trouble = problem_of(json.dumps({"history": envelope} if nested else envelope).encode(), status)
-    assert trouble == api_problem(status, envelope, "eu")
-    assert (trouble.kind, trouble.final) == (kind, final)
-
-
-@pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
-def test_an_error_is_one_whatever_the_status(nested: bool) -> None:
-    envelope = {"code": "NO_PERMISSION", "details": {}, "message": "", "status": "error"}
-    trouble = problem_of(json.dumps({"history": envelope} if nested else envelope).encode())
-    assert (trouble.kind, trouble.code) == ("permission", "NO_PERMISSION")
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [(302, "contract"), (401, "auth"), (404, "contract"), (429, "throttled"), (503, "server")],
-)
-@pytest.mark.parametrize("body", [b"", b"{}", PAGE, answer(history_row("completed"))])
-def test_only_200_carries_a_history(status: int, kind: ProblemKind, body: bytes) -> None:
-    trouble = problem_of(body, status)
-    assert (trouble.kind, trouble.http_status) == (kind, status)
-
-
-# Whatever the bytes
-
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.sampled_from(["completed", "failure", "initiated", (NOW - DAY).isoformat()])
-    | st.text(max_size=20)
-)
-documented = st.sampled_from([*KEYS, "history", "info", "more_records", "code", "name"])
-anything = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(documented | st.text(max_size=5), inner),
-    max_leaves=20,
-)
-http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 503])
-
-
-def check_outcome(status: int, body: bytes) -> None:
-    """Clean rows, or a problem that says this status: nothing else ever comes out."""
-    try:
-        page = parse_history_response(status, body, "eu")
-    except ProblemError as error:
-        assert error.problem.http_status == status
-        return
-    assert status in (200, 204)
-    assert not page.has_more or page.entries
-    for one in page.entries:
-        texts = [text for text in one.as_dict().values() if isinstance(text, str)]
-        assert [clean(text) for text in texts] == texts
-        assert parse_entry(one.as_dict()) == one, "what is kept reads back as the same"
-
-
-@reproducible
-@given(http_statuses, st.binary(max_size=200))
-def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
-    check_outcome(status, body)
-
-
-@reproducible
-@given(http_statuses, anything)
-def test_no_json_causes_another_error(status: int, value: object) -> None:
-    check_outcome(status, json.dumps(value).encode())
-
-
-@reproducible
-@given(http_statuses, st.lists(st.dictionaries(st.sampled_from(KEYS), anything) | anything, max_size=4))
-def test_no_row_causes_another_error(status: int, rows: list[object]) -> None:
-    check_outcome(status, answer(*rows))
-
-
-@reproducible
-@given(st.integers(0, 900), st.binary(max_size=3), st.integers(0, 3))
-def test_no_damage_to_an_answer_causes_another_error(place: int, put: bytes, taken: int) -> None:
-    whole = json.dumps(SAMPLE).encode()
-    check_outcome(200, whole[:place] + put + whole[place + taken :])

@@ -7,13 +7,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tests.support.samples import HOUR, reproducible
-from tests.zoho_api.test_errors import API_ERRORS, PAGE
-from zbtui.model.problem import Problem, ProblemError, ProblemKind
-from zbtui.zoho_api.errors import api_problem
+from tests.support.samples import HOUR
+from tests.zoho_api.test_errors import PAGE
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.zoho_api.links import LINKS_LIFETIME, Links, parse_links_response
 
 BASE = "https://download-accl.zoho.eu/v2/crm/20098765432/backup/5100000000412007"
@@ -72,11 +69,7 @@ def test_no_links_are_an_answer_too(status: int, body: bytes) -> None:
 
 @pytest.mark.parametrize("missing", [None, []], ids=repr)
 @pytest.mark.parametrize(
-    ("key", "links"),
-    [
-        ("data_links", Links(0, 1, EXPIRE)),
-        ("attachment_links", Links(1, 0, EXPIRE)),
-    ],
+    ("key", "links"), [("data_links", Links(0, 1, EXPIRE)), ("attachment_links", Links(1, 0, EXPIRE))]
 )
 def test_either_list_may_be_empty_or_missing(key: str, links: Links, missing: object) -> None:
     assert parse_links_response(200, answer(**{key: missing}), "eu") == links
@@ -138,85 +131,3 @@ def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: byte
 def test_no_address_is_shown_in_a_problem() -> None:
     trouble = problem_of(answer(data_links=f"{BASE}/Data_001.zip"))
     assert "zip" not in trouble.message + trouble.hint
-
-
-@pytest.mark.parametrize(("status", "code", "kind", "final"), API_ERRORS)
-@pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
-def test_every_error_is_shown_as_that_of_any_call(
-    status: int, code: str, kind: ProblemKind, final: bool, nested: bool
-) -> None:
-    envelope = {"code": code, "details": {}, "message": "", "status": "error"}
-    trouble = problem_of(json.dumps({"urls": envelope} if nested else envelope).encode(), status)
-    assert trouble == api_problem(status, envelope, "eu")
-    assert (trouble.kind, trouble.final) == (kind, final)
-
-
-@pytest.mark.parametrize("nested", [False, True], ids=["on top", "nested"])
-def test_an_error_is_one_whatever_the_status(nested: bool) -> None:
-    envelope = {"code": "NO_PERMISSION", "details": {}, "message": "", "status": "error"}
-    trouble = problem_of(json.dumps({"urls": envelope} if nested else envelope).encode())
-    assert (trouble.kind, trouble.code) == ("permission", "NO_PERMISSION")
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [(302, "contract"), (401, "auth"), (404, "contract"), (429, "throttled"), (503, "server")],
-)
-@pytest.mark.parametrize("body", [b"", b"{}", PAGE, answer()])
-def test_only_200_carries_links(status: int, kind: ProblemKind, body: bytes) -> None:
-    trouble = problem_of(body, status)
-    assert (trouble.kind, trouble.http_status) == (kind, status)
-
-
-# Whatever the bytes
-
-documented = st.sampled_from([*SAMPLE, "urls", "code"])
-anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.just(SAMPLE["expiry_date"])
-    | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(documented | st.text(max_size=5), inner),
-    max_leaves=15,
-)
-http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 401, 403, 404, 429, 500])
-
-
-def check_outcome(status: int, body: bytes) -> None:
-    """Links, or a problem that says this status: nothing else ever comes out."""
-    try:
-        links = parse_links_response(status, body, "eu")
-    except ProblemError as error:
-        assert error.problem.http_status == status
-        return
-    assert status in (200, 204)
-    assert links.data_parts >= 0
-    assert links.attachment_parts >= 0
-    assert links.expires_at is None or links.expires_at.tzinfo is not None
-
-
-@reproducible
-@given(http_statuses, st.binary(max_size=200))
-def test_no_bytes_cause_another_error(status: int, body: bytes) -> None:
-    check_outcome(status, body)
-
-
-@reproducible
-@given(http_statuses, anything, st.booleans())
-def test_no_json_causes_another_error(status: int, value: object, wrapped: bool) -> None:
-    check_outcome(status, json.dumps({"urls": value} if wrapped else value).encode())
-
-
-@reproducible
-@given(http_statuses, st.dictionaries(st.sampled_from([*SAMPLE]), anything))
-def test_no_links_cause_another_error(status: int, keys: dict[str, object]) -> None:
-    check_outcome(status, json.dumps({"urls": keys}).encode())
-
-
-@reproducible
-@given(st.integers(0, 260), st.binary(max_size=3), st.integers(0, 3))
-def test_no_damage_to_an_answer_causes_another_error(place: int, put: bytes, taken: int) -> None:
-    whole = answer()
-    check_outcome(200, whole[:place] + put + whole[place + taken :])

@@ -162,10 +162,7 @@ def test_a_row_of_another_year_has_no_time_in_this_one() -> None:
         ([("failure", 1), ("initiated", 2)], [(2, 1, BAD)]),
         ([("completed", 1)], [(None, 1, GOOD)]),
         ([("initiated", 2)], [(2, None, None)]),
-        (
-            [("initiated", 1), ("failure", 2), ("initiated", 3)],
-            [(1, None, None), (3, 2, BAD)],
-        ),
+        ([("initiated", 1), ("failure", 2), ("initiated", 3)], [(1, None, None), (3, 2, BAD)]),
         (  # the end of the older one was never told
             [("completed", 1), ("initiated", 2), ("initiated", 30)],
             [(2, 1, GOOD), (30, None, None)],

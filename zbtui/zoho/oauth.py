@@ -114,7 +114,10 @@ def parse_token_response(
 
 
 def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
-    """From `expires_in_sec`, else `expires_in`: seconds, or milliseconds in an older variant."""
+    """From `expires_in_sec`, else `expires_in`: seconds, or milliseconds in an older variant.
+
+    Less than a second counts as unreadable.
+    """
     seconds = positive_number(answer.get("expires_in_sec"))
     if seconds is None:
         seconds = positive_number(answer.get("expires_in"))
@@ -122,7 +125,7 @@ def _token_lifetime(answer: Mapping[str, Any]) -> timedelta:
             return TOKEN_LIFETIME
         if seconds > 86_400:
             seconds /= 1000
-    return timedelta(seconds=min(seconds, 86_400.0))
+    return timedelta(seconds=min(seconds, 86_400.0)) if seconds >= 1 else TOKEN_LIFETIME
 
 
 def positive_number(value: object) -> float | None:
