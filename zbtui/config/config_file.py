@@ -103,7 +103,7 @@ class ConfigFile:
             before = find_org(config, org_name)
             after = merge_edit(before, original or before, org)
             if after.name != org_name:
-                check_name_is_free(config, after.name)
+                check_name_is_free(config, after.name, org_name)
             edited = _with_org(text, config.orgs.index(before), before, after)
             return edited, tuple(after if one is before else one for one in config.orgs)
 

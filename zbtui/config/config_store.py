@@ -50,7 +50,7 @@ class MemoryConfigStore:
         before = find_org(self._config, org_name)
         after = merge_edit(before, original or before, org)
         if after.name != org_name:
-            check_name_is_free(self._config, after.name)
+            check_name_is_free(self._config, after.name, org_name)
         self._set(tuple(after if one is before else one for one in self._config.orgs))
 
     def announce_change(self) -> None:

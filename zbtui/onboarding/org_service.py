@@ -94,7 +94,7 @@ class OrgService:
         """
         org = org_from_table(table)
         if org.name != edited_name:
-            check_name_is_free(self.stores.config.load(), org.name)
+            check_name_is_free(self.stores.config.load(), org.name, edited_name)
         return org
 
     def begin_sign_in(
@@ -132,7 +132,7 @@ class OrgService:
         before = find_org(config, org_name)
         is_renamed = org.name != org_name
         if is_renamed:
-            check_name_is_free(config, org.name)
+            check_name_is_free(config, org.name, org_name)
         is_same_identity = org.identity == before.identity
         new_token = None if is_same_identity else await self._request_and_check_access(org_name, org)
         if is_renamed:
