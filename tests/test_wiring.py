@@ -61,7 +61,7 @@ async def test_a_fleet_looks_signed_in_and_shares_one_client(clock: FakeClock) -
     names = ["nordlys", "kestrel"]
     invented = [simulator.world.orgs[name] for name in names]
     for one in invented:
-        await credentials.write_sign_in(one.name, sign_in_of(one))
+        await credentials.write_sign_in(watched_org(one), sign_in_of(one))
     config, journal = Config(WatchPolicy(), tuple(watched_org(one) for one in invented)), open_journal(None)
     async with HttpClient(serve_in_process(simulator)) as http:
         fleet = make_fleet(config, http, credentials, journal, clock)

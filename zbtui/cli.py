@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from zbtui.arguments import EXIT_WRONG_USAGE, Command, make_parser
@@ -25,6 +26,7 @@ from zbtui.wiring import (
 
 if TYPE_CHECKING:
     from zbtui.alerts.dispatcher import AlertDispatcher
+    from zbtui.model.org import Org
     from zbtui.onboarding import OrgService
     from zbtui.store.screen_memory import ScreenMemory
     from zbtui.wiring import Watch
@@ -254,7 +256,8 @@ def _check(args: argparse.Namespace) -> int:
                 snapshots = [result.snapshot for result in report.results]
                 await alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=not chosen)
                 await alerts.deliver()
-            for problem in (fleet.journal_problem, *(alerts.problems if alerts else ())):
+            cache_problem = watch.desk.stores.credentials.cache_problem
+            for problem in (fleet.journal_problem, cache_problem, *(alerts.problems if alerts else ())):
                 if problem:
                     _print_problem(problem)
             return report
@@ -309,10 +312,13 @@ def _events(args: argparse.Namespace) -> int:
     since = SystemClock().now() - args.since if args.since else None
 
     async def read() -> tuple[list[Event], bool, Problem | None]:
+        orgs: tuple[Org, ...] = ()
+        with suppress(ProblemError):  # events are shown all the same
+            orgs = make_config_file(paths).load().orgs
         journal = open_journal(paths.journal, folders=paths.fallbacks)
         try:
-            events = await journal.events.read(args.name, since, args.most)
-            is_known = bool(events or await journal.events.read(args.name, None, 1))
+            events = await journal.events.read(args.name, since, args.most, orgs)
+            is_known = bool(events or await journal.events.read(args.name, None, 1, orgs))
             return events, is_known, journal.problem
         finally:
             await journal.close()

@@ -76,9 +76,12 @@ async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revok
             return EXIT_NOT_DONE
         if org.grant == "refresh-token" and not revoke:
             revoke = confirm("Revoke its refresh token at Zoho, too?", default=False)
+    other_config = await desk.stores.credentials.other_config(org)
     revoked = await desk.remove(org_name, revoke=revoke)
     ending = "; its refresh token stays valid at Zoho until revoked."
-    if org.grant != "refresh-token":
+    if other_config:
+        ending = f"; its sign-in stays, as it belongs to another config: {other_config}."
+    elif org.grant != "refresh-token":
         ending = "."
     elif revoked:
         ending = "; its refresh token was revoked at Zoho."
@@ -99,7 +102,7 @@ async def _resolve_org_and_method(
         keys |= {"grant": method}  # will be refused: without a terminal, soid cannot be asked for
     org = org_service.parse_org(keys, edited_name=edited_name)
     # Before any question: fail here if the keyring is locked or missing.
-    await org_service.stores.credentials.read_access_token(org.name)
+    await org_service.stores.credentials.read_access_token(org)
     if has_terminal and method is None:
         method = choose_sign_in_method()
     if method == "client-credentials" and not soid:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,10 +46,16 @@ def make_config_file(paths: Paths) -> ConfigFile:
 
 def make_credential_store(paths: Paths) -> KeyringCredentialStore:
     """This user's keyring."""
-    from zbtui.store.keyring_credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
+    from zbtui.ask import is_terminal
+    from zbtui.store.keyring_backends import ALLOW_INSECURE_VARIABLE
+    from zbtui.store.keyring_credentials import KeyringCredentialStore
 
-    allow_insecure = os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
-    return KeyringCredentialStore(paths.locks, allow_insecure=allow_insecure)
+    return KeyringCredentialStore(
+        paths.locks,
+        allow_insecure=os.environ.get(ALLOW_INSECURE_VARIABLE) == "1",
+        config=paths.config,
+        is_attended=is_terminal(sys.stdin) or is_terminal(sys.stderr),
+    )
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from keyring.backends import null
 
 from tests.doctor.doctor_environment import DoctorEnvironment, doctor_environment, unwritable_journal
 from tests.support.fake_clock import FakeClock
+from tests.support.keyring_entries import delete_keyring_entries
 from tests.support.secret_service import SecretService
 from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send
 from zbtui.config.config_file import ConfigFile
@@ -129,9 +130,7 @@ async def test_a_keyring_that_does_not_work_is_a_problem() -> None:
 @pytest.fixture
 def own_entries(real_keyring: SecretService) -> Iterator[SecretService]:
     yield real_keyring
-    for service, user in (("zbtui:nordlys", "sign-in"), ("zbtui-access:nordlys", "access")):
-        if keyring.get_password(service, user) is not None:
-            keyring.delete_password(service, user)
+    delete_keyring_entries("nordlys")
 
 
 async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_path: Path) -> None:

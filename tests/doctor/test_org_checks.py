@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from tests.doctor.doctor_environment import DoctorEnvironment, doctor_environment, levels
-from tests.support.fake_clock import START, FakeClock
 from tests.support.simulator import sign_in_of
 from tests.zoho.canned_responses import Message, Receive, Send
 from zbtui.demo.accounts import BACKUP_SCOPE, REGIONAL_CLIENT
 from zbtui.doctor import Finding, FindingLevel, exit_code, findings_as_json, findings_as_text
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
 from zbtui.store.credentials import MemoryCredentialStore
@@ -71,7 +71,7 @@ async def test_a_token_that_was_ended_is_renewed_as_the_watch_would(scene: Docto
 async def test_client_credentials_need_no_refresh_token(scene: DoctorEnvironment) -> None:
     invented = scene.simulator.world.all_orgs["nordlys"]
     scene.change_org("nordlys", grant="client-credentials", soid=invented.soid)
-    await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret(invented.client_secret)))
+    await scene.credentials.write_sign_in(scene.orgs[0], SignInCredentials(Secret(invented.client_secret)))
     found = await scene.org_findings()
     assert found["sign-in"].message == "The keyring holds a client secret."
     assert set(levels(found).values()) == {OK}
@@ -94,7 +94,7 @@ async def test_a_backup_in_a_bad_way_is_for_check_to_show_and_no_problem_of_the_
 
 
 async def test_an_org_without_a_sign_in_is_shown_how_to_get_one(scene: DoctorEnvironment) -> None:
-    await scene.credentials.delete("nordlys")
+    await scene.credentials.delete(scene.orgs[0])
     found = await scene.org_findings()
     assert (found["sign-in"].level, found["sign-in"].code) == (PROBLEM, "NO_SIGN_IN")
     assert "zbtui sign-in nordlys" in str(found["sign-in"].hint)
@@ -103,7 +103,7 @@ async def test_an_org_without_a_sign_in_is_shown_how_to_get_one(scene: DoctorEnv
 
 
 async def test_half_a_sign_in_is_none(scene: DoctorEnvironment) -> None:
-    await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
+    await scene.credentials.write_sign_in(scene.orgs[0], SignInCredentials(Secret("a secret alone")))
     assert (await scene.org_findings())["sign-in"].code == "NO_SIGN_IN"
     assert scene.calls == []
 
@@ -123,10 +123,10 @@ async def test_a_sign_in_that_is_gone_is_shown_while_its_last_token_lives() -> N
 
 async def test_a_keyring_that_gives_nothing_out_is_shown_and_no_token_is_spent() -> None:
     class Locked(MemoryCredentialStore):
-        async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
+        async def read_sign_in(self, org: Org) -> SignInCredentials | None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
-        async def read_access_token(self, org_name: str) -> AccessToken | None:
+        async def read_access_token(self, org: Org) -> AccessToken | None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
     async with doctor_environment(credentials=Locked()) as scene:
@@ -177,7 +177,7 @@ async def test_the_secret_of_another_data_center_is_shown_as_such(scene: DoctorE
     sign_in = SignInCredentials(
         Secret(REGIONAL_CLIENT.secret_for("in")), Secret("1000.demo-refresh-token-1")
     )
-    await scene.credentials.write_sign_in("nordlys", sign_in)
+    await scene.credentials.write_sign_in(scene.orgs[0], sign_in)
     found = await scene.org_findings()
     assert found["token"].code == "invalid_client_secret"
     assert "secrets of their own" in str(found["token"].hint)
@@ -211,9 +211,9 @@ async def test_a_lock_out_is_a_warning_with_its_end_and_nobody_asks_again(scene:
 async def test_the_own_budget_is_shown_with_its_end(scene: DoctorEnvironment) -> None:
     for _ in range(9):
         await scene.findings()
-        await scene.credentials.delete("nordlys")
+        await scene.credentials.delete(scene.orgs[0])
         await scene.credentials.write_sign_in(
-            "nordlys", sign_in_of(scene.simulator.world.all_orgs["nordlys"])
+            scene.orgs[0], sign_in_of(scene.simulator.world.all_orgs["nordlys"])
         )
     found = await scene.org_findings()
     assert (found["token"].level, found["token"].code) == (WARNING, "TOKEN_BUDGET")
@@ -233,7 +233,7 @@ async def test_a_fresh_token_refused_is_a_wrong_data_center(word: str, scene: Do
     assert "it is set to EU" in str(place.hint)
     assert "--find-data-center" in str(place.hint)
     assert subjects_after(found, "data center") == ["not checked: the token is refused"] * 3
-    assert scene.calls == ["token 200", "backup 401"]
+    assert scene.calls == ["token 200", "backup 401", "backup 401"]
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ PROBLEM_CASES = [
 
 @pytest.mark.parametrize("kind", PROBLEM_CASES)
 async def test_no_finding_holds_a_secret_and_no_url_does(kind: str) -> None:
-    async with doctor_environment(clock=FakeClock(START)) as scene:
+    async with doctor_environment() as scene:
         scene.simulator.forced_kinds["nordlys"] = kind
         found = await scene.findings()
         said = findings_as_text(found) + findings_as_json(found) + repr(found)

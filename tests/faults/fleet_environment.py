@@ -92,7 +92,7 @@ async def fleet_environment(
         orgs = [replace(org, accounts_url=between.url, api_url=between.url) for org in beyond]
         orgs += [port.org(name) for name in HEALTHY_ORGS]
         for org in orgs:
-            await credentials.write_sign_in(org.name, sign_in_of(port.simulator.world.all_orgs[org.name]))
+            await credentials.write_sign_in(org, sign_in_of(port.simulator.world.all_orgs[org.name]))
         fleet = make_fleet(Config(WatchPolicy(), tuple(orgs)), http, credentials, MemoryJournal(), clock)
         yield FleetEnvironment(port, clock, fleet, between, secret_search)
 

@@ -145,7 +145,7 @@ class FlowUnderTest:
 async def watch(scene: FlowUnderTest) -> None:
     """A poll with all its calls, from the refresh token on."""
     credentials, journal = MemoryCredentialStore(), open_journal(None)
-    await credentials.write_sign_in("acme", SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
+    await credentials.write_sign_in(scene.org, SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
     try:
         looked = await session.poll(Snapshot(scene.org))

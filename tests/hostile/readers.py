@@ -49,7 +49,7 @@ from zbtui.presentation.filter import parse_filter, searchable_texts
 from zbtui.presentation.keymap import InvalidKeymapError, parse_keymap
 from zbtui.presentation.qr import qr_rows
 from zbtui.store import encoding
-from zbtui.store.keyring_credentials import decode_access_token, decode_sign_in
+from zbtui.store.keyring_entries import decode_access_token, decode_sign_in
 from zbtui.tui.screens.detail_pages import history_rows, json_rows, next_date_rows
 from zbtui.tui.screens.detail_rows import detail_rows
 from zbtui.tui.views.agenda_rows import render_day, render_run
@@ -278,9 +278,9 @@ def read_code(data: bytes) -> Iterator[object]:
 
 def read_entry(data: bytes) -> Iterator[object]:
     """The keyring's two entries of an org."""
-    entry = tried(decode_sign_in, text_of(data), "acme")
+    entry = tried(decode_sign_in, text_of(data), ORG)
     yield entry if isinstance(entry, Problem) else None
-    access = decode_access_token(text_of(data))
+    access = decode_access_token(text_of(data), ORG)
     assert access is None or access.expires_at.tzinfo
 
 

@@ -17,7 +17,7 @@ from tests.onboarding.onboarding_environment import (
     refresh_token_of,
 )
 from tests.support.snapshots import make_snapshot
-from zbtui.model.org import SIGN_IN_METHODS, SignInMethod
+from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.store.credentials import FOREIGN_ENTRY
 
@@ -62,11 +62,9 @@ async def test_a_token_is_revoked_where_the_org_lives(home: OnboardingEnvironmen
 
 async def test_a_token_that_another_org_signs_in_with_is_not_revoked(home: OnboardingEnvironment) -> None:
     await home.add_org("code")
-    typed = home.input_for("refresh-token", called="twin")
+    home.config.add(home.input_for("refresh-token", called="twin").org)
+    await home.keyring.write_sign_in(home.org("twin"), home.keyring.sign_ins["heron"])
     token = refresh_token_of(home.keyring.sign_ins["heron"])
-    attempt = home.begin_sign_in(typed)
-    await attempt.sign_in(typed.secret, token, home.show_progress)
-    await attempt.commit()
     before = home.stored_state
     trouble = await problem_of(home.org_service.remove("heron", revoke=True))
     assert trouble.kind == "config"
@@ -81,7 +79,7 @@ async def test_a_token_is_revoked_though_another_org_has_its_client(home: Onboar
     await home.add_org("code")
     twin = replace(home.orgs[0], name="twin")
     home.config.add(twin)
-    await home.keyring.write_sign_in("twin", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org("twin"), OLD_SIGN_IN)
     token = refresh_token_of(home.keyring.sign_ins["heron"])
     await home.org_service.remove("heron", revoke=True)
     assert token not in home.simulator.accounts.refresh_tokens
@@ -103,7 +101,7 @@ async def test_a_token_that_zoho_does_not_know_counts_as_revoked(home: Onboardin
 
 async def test_an_org_without_credentials_can_be_taken_off(home: OnboardingEnvironment) -> None:
     await home.add_org(verify=False)
-    await home.keyring.delete("heron")
+    await home.keyring.delete(home.org())
     await home.org_service.remove("heron", revoke=True)
     assert (home.orgs, home.paths) == ((), [])
 
@@ -115,6 +113,22 @@ async def test_a_foreign_entry_is_not_in_the_way(home: OnboardingEnvironment, re
     home.keyring.fails_at, home.keyring.fails_always = {"read the sign-in"}, True
     await home.org_service.remove("heron", revoke=revoking)
     assert (home.orgs, home.keyring.entries) == ((), {})
+
+
+async def test_what_another_config_signs_in_with_stays(home: OnboardingEnvironment) -> None:
+    async def other_config(org: Org) -> str:
+        return "/elsewhere/config.toml"
+
+    await home.add_org("code")
+    home.keyring.other_config = other_config  # type: ignore[method-assign]
+    before = home.stored_state
+    trouble = await problem_of(home.org_service.remove("heron", revoke=True))
+    assert "/elsewhere/config.toml" in trouble.message
+    assert home.stored_state == before
+    await home.org_service.remove("heron")
+    assert home.orgs == ()
+    assert home.rows("snapshot") != []
+    assert REVOKE_PATH not in home.paths
 
 
 # What goes wrong
@@ -143,7 +157,7 @@ async def test_an_org_whose_credentials_cannot_be_deleted_stays_under_watch(
 
 async def test_an_uneditable_config_brings_the_credentials_back(home: OnboardingEnvironment) -> None:
     home.config.path.write_text(UNEDITABLE_CONFIG)
-    await home.keyring.write_sign_in("acme", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org("acme"), OLD_SIGN_IN)
     await home.journal.save(make_snapshot("acme"))
     before = home.stored_state
     assert (await problem_of(home.org_service.remove("acme"))).kind == "config"
@@ -177,7 +191,7 @@ async def test_one_that_failed_once_revoked_can_still_be_removed(home: Onboardin
 
 async def test_an_org_that_is_not_under_watch_cannot_be_taken_off(home: OnboardingEnvironment) -> None:
     await home.add_org("refresh-token", "kestrel")
-    await home.keyring.write_sign_in("heron", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
     before = home.stored_state
     trouble = await problem_of(home.org_service.remove("heron", revoke=True))
     assert (trouble.kind, "kestrel" in trouble.hint) == ("config", True)

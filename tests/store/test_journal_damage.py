@@ -49,8 +49,8 @@ async def assert_works_without_file(journal: Journal) -> None:
     assert await journal.events.read(None, None) == list(events)
     await journal.tokens.set_lockout(TOKEN_FINGERPRINT, LOCKED)
     assert await journal.tokens.find_lockout(TOKEN_FINGERPRINT) == LOCKED
-    await journal.rename_org("acme", "b")
-    await journal.forget_org("acme")
+    await journal.rename_org(sample_org(), sample_org("b"))
+    await journal.forget_org(sample_org())
     assert await journal.tokens.acquire(TOKEN_FINGERPRINT, START, 1, WINDOW) is None
     assert await journal.tokens.acquire(TOKEN_FINGERPRINT, START, 1, WINDOW) == START + WINDOW
     assert journal.problem == told

@@ -13,9 +13,11 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 from keyring.backends.chainer import ChainerBackend
 
+from tests.store.store_samples import sample_org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
-from zbtui.store.keyring_credentials import KeyringCredentialStore, choose_backend
+from zbtui.store.keyring_backends import choose_backend
+from zbtui.store.keyring_credentials import KeyringCredentialStore
 
 SIGN_IN = SignInCredentials(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
 SECRETS = ("the-client-secret", "1000.the-refresh-token")
@@ -28,7 +30,7 @@ def locks(tmp_path: Path) -> Path:
 
 async def problem_of(credentials: KeyringCredentialStore) -> Problem:
     with pytest.raises(ProblemError) as caught:
-        await credentials.read_sign_in("acme")
+        await credentials.read_sign_in(sample_org())
     assert caught.value.problem.kind == "keyring"
     return caught.value.problem
 
@@ -197,7 +199,7 @@ async def test_a_back_end_that_does_not_give_back_what_it_took_is_found_out(
 ) -> None:
     keyring.set_keyring(backend)
     with pytest.raises(ProblemError, match="does not give it back"):
-        await KeyringCredentialStore(locks, allow_insecure=True).write_sign_in("acme", SIGN_IN)
+        await KeyringCredentialStore(locks, allow_insecure=True).write_sign_in(sample_org(), SIGN_IN)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ async def test_an_unknown_error_is_tried_once_more_and_never_taken_for_an_empty_
     if word:
         assert word in (await problem_of(credentials)).message
     else:
-        assert await credentials.read_sign_in("acme") is None
+        assert await credentials.read_sign_in(sample_org()) is None
     assert backend.calls == calls
 
 
@@ -234,7 +236,7 @@ async def test_no_error_shows_a_secret(choose: None, locks: Path, caplog: pytest
     keyring.set_keyring(Chatty())
     credentials = KeyringCredentialStore(locks, allow_insecure=True)
     with pytest.raises(ProblemError) as caught:
-        await credentials.write_sign_in("acme", SIGN_IN)
+        await credentials.write_sign_in(sample_org(), SIGN_IN)
     told = "".join([repr(caught.value), repr(caught.value.problem), repr(caught.value.__context__)])
     for secret in SECRETS:
         assert secret not in told + caplog.text

@@ -94,14 +94,30 @@ async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> N
 
 
 async def test_what_was_notified_goes_with_its_org(journal: Journal, outbox: Outbox) -> None:
-    await outbox.decide_and_store(decide_alarm("acme", "b"), [])
-    await journal.rename_org("acme", "c")
-    assert set((await outbox.alert_state()).orgs) == {"b", "c"}
-    await journal.rename_org("c", "b")
-    assert set((await outbox.alert_state()).orgs) == {"b"}
-    await journal.forget_org("b")
-    assert await outbox.alert_state() == AlertState()
+    ids = {name: sample_org(name).identity for name in ("acme", "b", "c")}
+    await outbox.decide_and_store(decide_alarm("acme", "b"), [], ids)
+    await journal.rename_org(sample_org(), sample_org("c"))
+    assert set((await outbox.alert_state(ids)).orgs) == {"b", "c"}
+    await journal.rename_org(sample_org("c"), sample_org("b"))
+    assert set((await outbox.alert_state(ids)).orgs) == {"b"}
+    await journal.forget_org(sample_org("b"))
+    assert await outbox.alert_state(ids) == AlertState()
     assert org_names(await outbox.alerts_after(0)) == ["acme", "b"]
+
+
+async def test_orgs_of_one_name_in_two_configs_are_notified_each_by_itself(
+    journal: Journal, outbox: Outbox, other_outbox: Outbox
+) -> None:
+    ours, theirs = sample_org(), sample_org(client_id="1000.DEF")
+    assert await outbox.decide_and_store(decide_alarm("acme"), [], {"acme": ours.identity}) != ()
+    assert not await outbox.would_change(decide_alarm("acme"), {"acme": ours.identity})
+    assert await other_outbox.would_change(decide_alarm("acme"), {"acme": theirs.identity})
+    assert await other_outbox.decide_and_store(decide_alarm("acme"), [], {"acme": theirs.identity}) != ()
+    await other_outbox.decide_and_store(lambda state: (AlertState(), ()), [], {"acme": theirs.identity})
+    assert await outbox.alert_state({"acme": theirs.identity}) == AlertState()
+    assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
+    await journal.forget_org(theirs)
+    assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
 
 
 # Alerts

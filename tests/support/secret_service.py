@@ -196,3 +196,11 @@ def daemon_frozen(service: SecretService) -> Iterator[None]:
         yield
     finally:
         os.kill(service.daemon, signal.SIGCONT)
+
+
+def delete_zbtui_entries() -> None:
+    """Empty its keyring of what earlier tests have left."""
+    with closing(secretstorage.dbus_init()) as connection:
+        for item in list(secretstorage.get_default_collection(connection).get_all_items()):
+            if item.get_attributes().get("service", "").startswith("zbtui"):
+                item.delete()

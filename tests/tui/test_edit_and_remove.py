@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.widgets._select import SelectOverlay
 
 from tests.tui.demo_driver import DemoDriver, drive_demo
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.tui.forms.edit_screen import EditScreen
@@ -34,15 +35,15 @@ async def fill(driven: DemoDriver, **values: str) -> None:
 
 async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -> None:
     async with drive_demo() as driven:
-        before = await driven.credentials.read_sign_in("nordlys")
+        before = await driven.read_sign_in("nordlys")
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, name="northern")
         await driven.click("save", 2)
         assert driven.is_closed
         assert driven.org("nordlys") is None
         assert driven.org("northern") is not None
-        assert await driven.credentials.read_sign_in("northern") == before
-        assert await driven.credentials.read_sign_in("nordlys") is None
+        assert await driven.read_sign_in("northern") == before
+        assert await driven.read_sign_in("nordlys") is None
         assert "northern" in driven.screen_text
         known = {one.org.name: one for one in driven.fleet.snapshots}["northern"]
         assert known.zoho.backup is not None
@@ -155,7 +156,7 @@ async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
         org = driven.org_service.parse_org(table, edited_name="nordlys")
         driven.org_service.stores.config.replace("nordlys", org)
         await driven.credentials.write_sign_in(
-            "nordlys",
+            org,
             SignInCredentials(
                 Secret(driven.simulator.world.orgs["nordlys"].client_secret),
                 Secret(driven.simulator.world.orgs["nordlys"].refresh_token),
@@ -183,7 +184,7 @@ async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
         await driven.click(button, 2)
         assert driven.is_closed
         assert driven.org("nordlys") is None
-        assert await driven.credentials.read_sign_in("nordlys") is None
+        assert await driven.read_sign_in("nordlys") is None
         assert "nordlys" not in driven.screen_text
         assert (token in driven.simulator.accounts.refresh_tokens) is (button == "remove")
 
@@ -199,7 +200,7 @@ async def test_to_keep_it_is_where_the_cursor_stands() -> None:
 async def test_a_keyring_that_refuses_keeps_the_org_and_is_shown() -> None:
     async with drive_demo() as driven:
 
-        async def refuse(org_name: str) -> None:
+        async def refuse(org: Org) -> None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
         driven.credentials.delete = refuse  # type: ignore[method-assign]

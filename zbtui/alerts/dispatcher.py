@@ -83,6 +83,7 @@ class AlertDispatcher:
         configured ones.
         """
         outbox, now = self._journal.outbox, self._clock.now()
+        identities = {one.org.name: one.org.identity for one in snapshots}
         rules = AlertRules(self.settings, policy.every, covers_all_orgs)
         # 1. Judge, outside of any transaction: it pauses for the screen, and no lock may wait for that.
         judged, alerted = await self._judge_all(snapshots, policy, verdicts, now), set[str]()
@@ -93,14 +94,14 @@ class AlertDispatcher:
             return after, alerts
 
         # 2. Try the decision without a lock: most evaluations change nothing, and end here.
-        if not await outbox.would_change(decide):
+        if not await outbox.would_change(decide, identities):
             return ()
         # 3. Judge the orgs with alerts again: cached headlines may be minutes old. After 2, which
         #    says which orgs these are.
         judged = await self._judge_all(snapshots, policy, verdicts, now, rejudge=frozenset(alerted))
         # 4. Decide again under the lock, by the state as it is now: since 2, another process may have
         #    stored the same alerts.
-        return await outbox.decide_and_store(decide, self._channels())
+        return await outbox.decide_and_store(decide, self._channels(), identities)
 
     async def _judge_all(
         self,

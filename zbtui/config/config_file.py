@@ -23,7 +23,8 @@ from zbtui.config.parsing import (
 from zbtui.config.settings import Config
 from zbtui.model.org import POLICY_KEYS, Org, merge_edit
 from zbtui.model.problem import ProblemError
-from zbtui.private_files import make_private_folder, write_atomically
+from zbtui.private_files import write_atomically
+from zbtui.process_lock import LOCAL_DISK_HINT, NoLocksError, process_lock
 
 _MAX_BYTES: Final = 10 << 20
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
@@ -123,12 +124,11 @@ class ConfigFile:
 
     def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]]) -> None:
         """Read, change and write under a lock, so that concurrent edits lose nothing."""
-        from filelock import FileLock, Timeout  # here, because only edits need it
+        from filelock import Timeout  # here, because only edits need it
 
         path = self.path
         try:
-            make_private_folder(self._lock.parent)
-            with FileLock(self._lock, timeout=_LOCK_TIMEOUT_SECONDS, mode=0o600):
+            with process_lock(self._lock).acquire(timeout=_LOCK_TIMEOUT_SECONDS):
                 text = _read(path) or ""
                 config = parse_config(text, str(path))
                 edited, orgs = edit(text, config)
@@ -142,6 +142,8 @@ class ConfigFile:
             raise config_error(
                 f"{path}: another zbtui process is editing it.", "Try again when that one is done."
             ) from None
+        except NoLocksError as error:
+            raise config_error(f"{path}: not edited, as {error.strerror}.", LOCAL_DISK_HINT) from None
         except OSError as error:
             raise config_error(
                 f"{path}: cannot be written ({error.strerror}).", "Check the rights of file and folder."

@@ -20,7 +20,7 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.model.verdict import Level
 from zbtui.onboarding import OrgService, Stores
-from zbtui.store.credentials import MemoryCredentialStore
+from zbtui.store.credentials import MemoryCredentialStore, credentials_key
 from zbtui.store.journal import Journal, open_journal
 from zbtui.wiring import Watch, make_watch
 from zbtui.zoho.http import HttpClient
@@ -90,10 +90,12 @@ class DemoCredentialStore(MemoryCredentialStore):
         self.simulator = simulator
 
     def add_sign_in(self, org: InventedOrg) -> None:
-        self._sign_ins[org.name] = SignInCredentials(Secret(org.client_secret), Secret(org.refresh_token))
+        self._sign_ins[credentials_key(watched_org(org))] = SignInCredentials(
+            Secret(org.client_secret), Secret(org.refresh_token)
+        )
 
-    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
-        org = self.simulator.world.orgs.get(org_name)
-        if org and self.simulator.kind_of(org) == "KEYRING":
+    async def read_sign_in(self, org: Org) -> SignInCredentials | None:
+        invented = self.simulator.world.orgs.get(org.name)
+        if invented and self.simulator.kind_of(invented) == "KEYRING":
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
-        return await super().read_sign_in(org_name)
+        return await super().read_sign_in(org)

@@ -130,7 +130,7 @@ class Doctor:
         return OrgExamination(org, self.clock.now(), sign_in, info, observation, company)
 
     async def _check_sign_in(self, org: Org) -> Problem | None:
-        sign_in = await _result_or_problem(self.credentials.read_sign_in(org.name))
+        sign_in = await _result_or_problem(self.credentials.read_sign_in(org))
         if isinstance(sign_in, Problem):
             return sign_in
         if sign_in is None or not sign_in.is_complete_for(org.grant):

@@ -55,6 +55,11 @@ class Org:
         parts = (self.data_center, self.client_id, self.accounts_url, self.api_url, self.soid)
         return "|".join(part or "" for part in parts)
 
+    @property
+    def org_number(self) -> str | None:
+        """The org's number, as far as the config says: for client credentials; else None."""
+        return self.soid.removeprefix("ZohoCRM.") if self.soid else None
+
     def differs_only_in_labels(self, other: Org) -> bool:
         """Whether one poll serves both orgs: only mute, tags and accent may differ."""
         return replace(self, mute=other.mute, tags=other.tags, accent=other.accent) == other

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Never
 
@@ -81,6 +81,8 @@ class SignInCredentials:
     client_secret: Secret
     refresh_token: Secret | None = None
     """None for client credentials."""
+    org_number: str | None = field(default=None, compare=False)
+    """The org that they are for, once known: no credential, so it is not compared."""
 
     def is_complete_for(self, grant: Grant) -> bool:
         """Whether it holds everything that this grant needs."""

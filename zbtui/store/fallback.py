@@ -48,7 +48,7 @@ _MERGE: Final = {
     "token_request": "INSERT OR IGNORE INTO token_request VALUES (?, ?, ?)",
     "lockout": "INSERT INTO lockout VALUES (?, ?, ?) ON CONFLICT (token) DO UPDATE"
     " SET until = excluded.until, strikes = excluded.strikes WHERE excluded.until > until",
-    "told": "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (org) DO UPDATE"
+    "told": "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, identity) DO UPDATE"
     " SET verdict = excluded.verdict, level = excluded.level, told_at = excluded.told_at,"
     " looked_at = excluded.looked_at, revision = excluded.revision WHERE excluded.revision > revision",
     "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
@@ -57,7 +57,7 @@ _MERGE: Final = {
     "snapshot": "INSERT OR IGNORE INTO snapshot VALUES (?, ?, ?, ?)",
     "history": "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
     "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
-    "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
     # Before "alert": an alert that exists has its deliveries already, and some may have been made.
     "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"

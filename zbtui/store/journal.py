@@ -37,6 +37,8 @@ from zbtui.store.token_budget import TokenBudget
 
 _TABLES_PER_ORG: Final = ("snapshot", "history", "standing", "told")
 """The tables with one row for each org."""
+_OF_ORG: Final = "org = ? AND identity = ?"
+"""Configs may have orgs of the same name."""
 
 
 class Journal:
@@ -79,7 +81,7 @@ class Journal:
             if merged.org_state:
                 _write_snapshot(database, merged.snapshot, now)
                 _write_recorded_poll(database, merged.snapshot, polled_at, merged.org_state)
-                insert_events(database, merged.events)
+                insert_events(database, merged.events, polled.org)
                 prune_events(database, keep, now)
             return merged
 
@@ -89,23 +91,26 @@ class Journal:
         """The last snapshot of an org; None: there is none."""
         return await self._database.read(lambda database: _load_snapshot(database, org), None)
 
-    async def rename_org(self, before: str, after: str) -> None:
-        """Move all data on an org to its new name."""
+    async def rename_org(self, before: Org, after: Org) -> None:
+        """Move the data on an org to its new name; with a new identity, only its events."""
+        keys = (after.name, after.identity, before.name, before.identity)
 
         def act(database: sqlite3.Connection) -> None:
-            if before == after:
+            if keys[:2] == keys[2:]:
                 return
-            known = (f"SELECT 1 FROM {table} WHERE org = ?" for table in _TABLES_PER_ORG)
-            if any(database.execute(query, (before,)).fetchone() for query in known):
+            if before.identity != after.identity:
+                _delete_org(database, before)  # Zoho may answer for another org now
+            known = (f"SELECT 1 FROM {table} WHERE {_OF_ORG}" for table in _TABLES_PER_ORG)
+            if any(database.execute(query, keys[2:]).fetchone() for query in known):
                 _delete_org(database, after)  # leftovers under the new name belong to another org
             for table in (*_TABLES_PER_ORG, "event"):
-                database.execute(f"UPDATE {table} SET org = ? WHERE org = ?", (after, before))
+                database.execute(f"UPDATE {table} SET org = ?, identity = ? WHERE {_OF_ORG}", keys)
 
         await self._database.transaction(act, None)
 
-    async def forget_org(self, org_name: str) -> None:
+    async def forget_org(self, org: Org) -> None:
         """Delete the data on an org, except its events, and its lock-out: that lasts without a watch."""
-        await self._database.transaction(lambda database: _delete_org(database, org_name), None)
+        await self._database.transaction(lambda database: _delete_org(database, org), None)
 
     async def probe(self) -> Problem | None:
         """Write a row and delete it again; return why that fails, or None."""
@@ -219,7 +224,7 @@ def _write_recorded_poll(
 
 def _read_row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:
     """The row of this org; not that of another one of the same name."""
-    found = database.execute(f"{query} WHERE org = ? AND identity = ?", (org.name, org.identity))
+    found = database.execute(f"{query} WHERE {_OF_ORG}", (org.name, org.identity))
     row: tuple[Any, ...] | None = found.fetchone()
     return row
 
@@ -230,6 +235,6 @@ def _upsert_row(database: sqlite3.Connection, table: str, org: Org, *values: obj
     database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)
 
 
-def _delete_org(database: sqlite3.Connection, org_name: str) -> None:
+def _delete_org(database: sqlite3.Connection, org: Org) -> None:
     for table in _TABLES_PER_ORG:
-        database.execute(f"DELETE FROM {table} WHERE org = ?", (org_name,))
+        database.execute(f"DELETE FROM {table} WHERE {_OF_ORG}", (org.name, org.identity))

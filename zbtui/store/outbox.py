@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from zbtui.health.alert_policy import Alert, AlertState
 from zbtui.store.database import Database
 from zbtui.store.outbox_tables import (
     DeliveryClaim,
+    Identities,
     StoredAlert,
     claim_delivery,
     delete_delivery,
@@ -26,6 +28,7 @@ from zbtui.store.outbox_tables import (
 __all__ = ["DecideAlerts", "DeliveryClaim", "Outbox", "StoredAlert"]
 
 DecideAlerts = Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]
+_NONE: Final[Identities] = {}
 
 
 class Outbox:
@@ -37,36 +40,39 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def alert_state(self) -> AlertState:
-        """What was notified so far."""
-        return await self._database.read(read_alert_state, AlertState())
+    async def alert_state(self, identities: Identities = _NONE) -> AlertState:
+        """What was notified so far, of the orgs with these identities."""
+        return await self._database.read(
+            lambda database: read_alert_state(database, identities), AlertState()
+        )
 
-    async def would_change(self, decide: DecideAlerts) -> bool:
+    async def would_change(self, decide: DecideAlerts, identities: Identities = _NONE) -> bool:
         """Whether `decide_and_store` would change anything; takes no write lock."""
 
         def act(database: sqlite3.Connection) -> bool:
             # In the database's thread: for thousands of orgs, it would block the screen.
-            state = read_alert_state(database)
+            state = read_alert_state(database, identities)
             return decide(state) != (state, ())
 
         # 1. Before the transaction: most evaluations change nothing, and hold up no other process.
         return await self._database.read(act, False)
 
     async def decide_and_store(
-        self, decide: DecideAlerts, channels: Sequence[str]
+        self, decide: DecideAlerts, channels: Sequence[str], identities: Identities = _NONE
     ) -> tuple[StoredAlert, ...]:
         """Decide which alerts are due and store them, in one transaction; return them as stored.
 
-        `decide` is pure. Each alert gets a delivery for each of the channels.
+        `decide` is pure, and about the orgs with these identities. Each alert gets a delivery for each
+        of the channels.
         """
 
         def act(database: sqlite3.Connection) -> tuple[StoredAlert, ...]:
             # a. Read the state in the transaction: another process may have changed it since 1.
-            before = read_alert_state(database)
+            before = read_alert_state(database, identities)
             after, alerts = decide(before)
             # b. Write the state before the transaction ends: the next process to get the lock sees
             #    the alerts as notified, and does not store them again.
-            write_alert_state(database, before, after)
+            write_alert_state(database, before, after, identities)
             # c. Store alerts and deliveries together with the state: a process killed here loses
             #    all of it, and the next one decides the same again.
             return insert_alerts(database, alerts, channels)

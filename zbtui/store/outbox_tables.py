@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, get_args
@@ -18,8 +18,8 @@ MAX_RESCHEDULE: Final = timedelta(days=1)
 _RETENTION: Final = timedelta(days=30)
 _KINDS: Final[tuple[AlertKind, ...]] = get_args(AlertKind)
 _WRITE_ORG_STATE: Final = (
-    "INSERT INTO told (org, verdict, level, told_at, looked_at) VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (org) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
+    "INSERT INTO told (org, identity, verdict, level, told_at, looked_at) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (org, identity) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
     " told_at = excluded.told_at, looked_at = excluded.looked_at, revision = revision + 1"
 )
 _WRITE_OUTAGE: Final = (
@@ -28,6 +28,10 @@ _WRITE_OUTAGE: Final = (
     " revision = revision + 1"
 )
 _COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
+
+
+Identities = Mapping[str, str]
+"""The identities of a process's orgs, by name: another config may have others of these names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +53,31 @@ class DeliveryClaim:
     """Earlier attempts."""
 
 
-def read_alert_state(database: sqlite3.Connection) -> AlertState:
-    """What was notified so far; rows that cannot be decoded are ignored."""
-    rows = database.execute("SELECT org, verdict, level, told_at, looked_at FROM told").fetchall()
-    orgs = {org: state for org, *row in rows if (state := _decode_org_alert_state(*row))}
+def read_alert_state(database: sqlite3.Connection, identities: Identities) -> AlertState:
+    """What was notified so far; rows that cannot be decoded, or of other orgs, are ignored."""
+    rows = database.execute("SELECT org, identity, verdict, level, told_at, looked_at FROM told").fetchall()
+    orgs = {
+        org: state
+        for org, identity, *row in rows
+        if identities.get(org, "") == identity and (state := _decode_org_alert_state(*row))
+    }
     found = database.execute("SELECT since, told_at, ended FROM outage").fetchone() or (None, None, None)
     outage = decode_or_none(lambda: [decode_optional_datetime(text) for text in found])
     return AlertState(orgs, *(outage or ()))
 
 
-def write_alert_state(database: sqlite3.Connection, before: AlertState, after: AlertState) -> None:
+def write_alert_state(
+    database: sqlite3.Connection, before: AlertState, after: AlertState, identities: Identities
+) -> None:
     """Write the differences between the stored state, `before`, and `after`."""
     for org in before.orgs.keys() - after.orgs.keys():
-        database.execute("DELETE FROM told WHERE org = ?", (org,))
+        key = (org, identities.get(org, ""))
+        database.execute("DELETE FROM told WHERE org = ? AND identity = ?", key)
     for org, state in after.orgs.items():
         if before.orgs.get(org) != state:
             moments = map(_encode_optional_datetime, (state.notified_at, state.polled_at))
-            database.execute(_WRITE_ORG_STATE, (org, state.verdict, int(state.level), *moments))
+            key = (org, identities.get(org, ""))
+            database.execute(_WRITE_ORG_STATE, (*key, state.verdict, int(state.level), *moments))
     if _outage(before) != _outage(after):
         database.execute(_WRITE_OUTAGE, [_encode_optional_datetime(moment) for moment in _outage(after)])
 

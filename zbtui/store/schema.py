@@ -18,20 +18,23 @@ SCHEMA_VERSION: Final = 1
 """SQLite's `user_version` of a journal with the tables below."""
 
 _TABLES: Final = """
+-- An org is its name and its identity: two configs may have different orgs of one name.
 CREATE TABLE snapshot (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL
+    org TEXT NOT NULL, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (org, identity)
 ) STRICT;
 -- A history is large and seldom changes, so it is not written with each poll, unlike a snapshot.
 CREATE TABLE history (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL
+    org TEXT NOT NULL, identity TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (org, identity)
 ) STRICT;
 CREATE TABLE standing (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, attempted_at TEXT NOT NULL,
-    failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL
+    org TEXT NOT NULL, identity TEXT NOT NULL, attempted_at TEXT NOT NULL,
+    failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL, PRIMARY KEY (org, identity)
 ) STRICT;
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, org TEXT NOT NULL, kind TEXT NOT NULL,
-    before TEXT, after TEXT, level TEXT NOT NULL, headline TEXT NOT NULL
+    before TEXT, after TEXT, level TEXT NOT NULL, headline TEXT NOT NULL, identity TEXT NOT NULL
 ) STRICT;
 CREATE INDEX events ON event (at);
 CREATE INDEX events_of_org ON event (org, at);
@@ -43,8 +46,8 @@ CREATE TABLE token_request (
 CREATE INDEX token_requests ON token_request (token, at);
 -- The revision rises with each change: of two copies of a row, the higher one is the newer one.
 CREATE TABLE told (
-    org TEXT PRIMARY KEY, verdict TEXT NOT NULL, level INTEGER NOT NULL, told_at TEXT, looked_at TEXT,
-    revision INTEGER NOT NULL DEFAULT 1
+    org TEXT NOT NULL, identity TEXT NOT NULL, verdict TEXT NOT NULL, level INTEGER NOT NULL,
+    told_at TEXT, looked_at TEXT, revision INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (org, identity)
 ) STRICT;
 CREATE TABLE outage (
     id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT,

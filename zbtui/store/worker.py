@@ -51,6 +51,11 @@ class WorkerThread:
                 raise WorkerTimeoutError
         return outcome.result()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is running."""
+        return self._busy_since is not None
+
     def extend_timeout(self, seconds: float) -> None:
         """Restart the timeout of the running call after this many seconds; call in the thread."""
         self._busy_since = time.monotonic() + seconds

@@ -159,7 +159,8 @@ class ZbtuiApp(ThemedApp[str]):
     def _list_problems(self) -> tuple[Problem | None, ...]:
         """Problems of zbtui itself."""
         alerts, memory = self._alert_dispatcher.problems, self._memory.trouble
-        return self._config.problem, self._fleet.journal_problem, *alerts, memory
+        cache = self._org_service.stores.credentials.cache_problem
+        return self._config.problem, self._fleet.journal_problem, cache, *alerts, memory
 
     def _start_polling(self, names: Iterable[str]) -> None:
         # Not Textual workers: Textual searches through all of them whenever a widget is removed.

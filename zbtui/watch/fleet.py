@@ -86,7 +86,8 @@ class Fleet:
 
     async def recent_events(self, limit: int) -> list[Event]:
         """The newest `limit` events of all orgs in the journal, oldest first."""
-        return await self._journal.events.read(None, None, limit)
+        orgs = [poller.snapshot.org for poller in self._pollers.values()]
+        return await self._journal.events.read(None, None, limit, orgs)
 
     def subscribe(self, publish: Callable[[Snapshot], None]) -> None:
         """Call `publish` with each changed snapshot from now on, on the event loop."""

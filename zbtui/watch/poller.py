@@ -76,7 +76,7 @@ class Poller:
             else:
                 await self._clock.wait(self._wake, seconds)
         if self._forget_org:
-            await self._journal.forget_org(self.snapshot.org.name)
+            await self._journal.forget_org(self.snapshot.org)
 
     async def _recall(self) -> None:
         """Continue from the snapshot that another process stored, and keep to its schedule."""
