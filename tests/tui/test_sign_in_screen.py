@@ -180,9 +180,11 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         shared = driven.org_service.form_examples("device", NEW_ORG_NAME)
         org = driven.org("nordlys")
         assert org is not None
-        driven.org_service.stores.config.replace("nordlys", replace(org, client_id=shared["client_id"]))
+        changed = replace(org, client_id=shared["client_id"])
+        driven.org_service.stores.config.replace("nordlys", changed)
         before = await driven.read_sign_in("nordlys")
         assert before is not None
+        await driven.credentials.write_sign_in(changed, before)
         await driven.open_form("device")
         await driven.fill(client_of="nordlys")
         assert "Client secret" not in driven.screen_text
