@@ -210,7 +210,7 @@ async def test_an_org_that_is_watched_under_another_name_is_refused(
     before, tokens = home.stored_state, len(home.simulator.accounts.refresh_tokens)
     attempt = home.begin_sign_in(typed := home.input_for(way, called="second"))
     trouble = await problem_of(home.sign_in(attempt, typed))
-    assert (trouble.kind, trouble.code) == ("config", "ALREADY_WATCHED")
+    assert (trouble.kind, trouble.code) == ("auth", "ALREADY_WATCHED")
     assert "already watched as heron" in trouble.message
     assert not attempt.is_signed_in, "a retry asks for another consent"
     assert home.stored_state == before
@@ -240,7 +240,7 @@ async def test_signing_in_again_to_another_org_is_refused(
     other = home.input_for(way, "nordlys", called="heron")
     attempt = home.begin_sign_in(other, again=True)
     trouble = await problem_of(home.sign_in(attempt, other))
-    assert (trouble.kind, trouble.code) == ("config", "OTHER_ORG")
+    assert (trouble.kind, trouble.code) == ("auth", "OTHER_ORG")
     assert "00000900001" in trouble.message
     assert home.stored_state == before
 

@@ -132,7 +132,7 @@ def with_lockout_code(answer: Mapping[str, Any]) -> Mapping[str, Any]:
 def already_watched_problem(org_number: str, org_name: str) -> Problem:
     """The sign-in is for an org that is under watch by another name."""
     return Problem(
-        "config",
+        "auth",
         f"This sign-in is for org number {clean(org_number, 40)}, which is already watched as {org_name}.",
         f"Choose the other org on Zoho's page; or take {org_name} off watch first.",
         "ALREADY_WATCHED",
@@ -143,7 +143,7 @@ def already_watched_problem(org_number: str, org_name: str) -> Problem:
 def other_org_problem(org_name: str, known: str, org_number: str) -> Problem:
     """The sign-in is for another org than before."""
     return Problem(
-        "config",
+        "auth",
         f"This sign-in is for org number {clean(org_number, 40)}, but {org_name} is {clean(known, 40)}.",
         "Choose that one on Zoho's page; or put this one under watch under a name of its own.",
         "OTHER_ORG",
