@@ -168,6 +168,29 @@ def test_a_machine_without_a_keyring_is_shown_what_to_install(choose: None) -> N
     assert "GNOME Keyring" in caught.value.problem.hint
 
 
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("", "No session bus is named"),
+        ("unix:path={gone},guid=1", "{gone}, which is gone"),
+        ("unix:path={there}", "GNOME Keyring"),
+        ("unix:abstract=/tmp/dbus-x", "GNOME Keyring"),
+        ("nonsense", "GNOME Keyring"),
+    ],
+)
+def test_a_session_bus_that_is_gone_is_named(
+    address: str, named: str, choose: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Under cron, after the login has ended."""
+    places = {"gone": tmp_path / "gone", "there": tmp_path}
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address.format(**places))
+    keyring.set_keyring(instance_of(fail.Keyring))
+    with pytest.raises(ProblemError) as caught:
+        choose_backend(allow_insecure=False)
+    assert named.format(**places) in caught.value.problem.hint
+    assert ("loginctl enable-linger" in caught.value.problem.hint) is ("gone" in named)
+
+
 async def test_a_machine_without_a_keyring_is_one_even_where_anything_is_allowed(
     choose: None, locks: Path
 ) -> None:

@@ -125,9 +125,11 @@ class KeyringCredentialStore:
 
     async def _other_configs(self, org: Org) -> list[str]:
         """The other config files that exist and whose org signs in with the same entry."""
-        text, own = await self._read(*sign_in_entry(org)), self._config
-        named = configs_of(text) if text and own else []
-        return [name for name in named if own and _is_other_file(Path(name), own)]
+        own = self._config
+        if own is None:
+            return []
+        text = await self._read(*sign_in_entry(org))
+        return [name for name in configs_of(text or "") if _is_other_file(Path(name), own)]
 
     async def probe(self) -> str:
         """Write a test entry, read it back and delete it; returns the back end's own name.
