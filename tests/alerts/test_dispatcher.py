@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -130,9 +131,9 @@ async def test_where_nothing_is_to_be_notified_no_other_process_is_held_up(
     settled = []
     settle = Outbox.decide_and_store
 
-    async def watched(book: Outbox, decide: object, sinks: object) -> object:
+    async def watched(book: Outbox, *arguments: Any) -> object:
         settled.append(1)
-        return await settle(book, decide, sinks)  # type: ignore[arg-type]
+        return await settle(book, *arguments)
 
     monkeypatch.setattr(Outbox, "decide_and_store", watched)
     for _ in range(5):
