@@ -108,7 +108,7 @@ def short_timeouts() -> Iterator[None]:
 
 
 async def assert_fault_is_survived(
-    scene: FleetEnvironment, fault: AbstractAsyncContextManager[object], word: str, panel_says: str
+    scene: FleetEnvironment, fault: AbstractAsyncContextManager[object], word: str, *panel_says: str
 ) -> None:
     """While `fault` lasts, it shows and affects no other org; after it, all recovers by itself.
 
@@ -128,7 +128,7 @@ async def assert_fault_is_survived(
             assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
         panel = scene.panel_text(seen[FAULTY_ORG])
         assert verdict.badge == word, panel
-        assert panel_says in panel
+        assert all(said in panel for said in panel_says), panel
     after = (await scene.poll())[FAULTY_ORG]
     assert after.polls.problem is None, after.polls.problem
     assert scene.verdict(after).level is Level.OK

@@ -184,11 +184,11 @@ async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         barred = await problem_of("https://crm.example")
     words = {
-        "cannot be reached": refused,
+        "cannot be reached: refused": refused,
         "no connection": unanswered,
         "too long": silent,
         "broke": broken_off,
-        "trusted": untrusted,
+        "issuer": untrusted,
         "proxy": barred,
     }
     for word, trouble in words.items():

@@ -43,6 +43,8 @@ class HostCheck:
     """Both by this machine's clock."""
     answer: datetime | Problem | None
     """Its `Date` header, or why there is none."""
+    proxy: str | None = None
+    """Host and port of the proxy on the way; None: none is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ def host_finding(host: HostCheck) -> Finding:
     """Whether an accounts host can be reached."""
     name = host_of(host.url)
     if not isinstance(host.answer, Problem):
-        return Finding("network", None, FindingLevel.OK, f"{name} answers.")
+        way = f", through the proxy {host.proxy}" if host.proxy else ""
+        return Finding("network", None, FindingLevel.OK, f"{name} answers{way}.")
     text = "" if name in host.answer.message else f"({name})"
     return problem_finding("network", None, host.answer, text)
 

@@ -104,7 +104,9 @@ class Doctor:
     async def _ask_host(self, dc: DataCenter) -> HostCheck:
         sent = self.clock.now()
         answer = await _result_or_problem(fetch_server_time(self.http, dc))
-        return HostCheck(dc.accounts_url, sent, self.clock.now(), answer)
+        proxy = None if isinstance(answer, Problem) else self.http.proxy_for(dc.accounts_url)
+        label = proxy.label if proxy else None
+        return HostCheck(dc.accounts_url, sent, self.clock.now(), answer, label)
 
     async def _examine_org(self, org: Org) -> OrgExamination:
         sign_in = await self._check_sign_in(org)
