@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -26,6 +26,7 @@ from zbtui import __version__
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import clean
 from zbtui.zoho.proxies import Proxy, ProxyEnvironment
+from zbtui.zoho.server_clock import ServerClock
 from zbtui.zoho.slots import MAX_REQUESTS, MAX_SLOW, RequestSlots
 from zbtui.zoho.transport_problems import (
     RETRIED_HINT,
@@ -74,6 +75,12 @@ class HttpResponse:
         """The `Date` header."""
         return _parse_http_date(self.headers.get("date", ""))
 
+    @property
+    def age(self) -> timedelta:
+        """The `Age` header: how long caches have kept this answer."""
+        text = self.headers.get("age", "").strip()
+        return timedelta(seconds=int(text[:9])) if text.isascii() and text.isdigit() else timedelta()
+
     def retry_at(self, now: datetime) -> datetime | None:
         """`Retry-After`, in seconds or as a date; at most a day ahead of `now`."""
         text = self.headers.get("retry-after", "").strip()
@@ -111,6 +118,8 @@ class HttpClient:
         """By the URL of the proxy that they use; None: none."""
         self._opening = asyncio.Lock()
         self._slots = RequestSlots()
+        self.server_clock = ServerClock()
+        """Shared by all orgs."""
         self._proxies: ProxyEnvironment | None = None
         """None: not read yet."""
 

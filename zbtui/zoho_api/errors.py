@@ -102,6 +102,15 @@ _API_ERRORS: Final[Mapping[str, _ErrorRow]] = {
 }
 
 
+OLD_ANSWER_PROBLEM: Final = Problem(
+    "contract",
+    "An old answer came; a cache stands between.",
+    "Have the proxy let answers of Zoho's API through as they are. Or is this machine's clock ahead?",
+    "OLD_ANSWER",
+)
+"""Without its date: a problem that changes from poll to poll would fill the list of events."""
+
+
 def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> Problem:
     """The problem in an API host's error envelope (`{}` if it sent none)."""
     code = clean(str(envelope.get("code") or ""), 60).upper()
