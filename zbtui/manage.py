@@ -177,8 +177,7 @@ def _print_progress(progress: SignInProgress) -> None:
         case DeviceCode():
             _print_device_code(progress)
         case ConsentPage(url, redirect_uri):
-            if has_graphical_browser():
-                launch_browser(url)
+            if has_graphical_browser() and launch_browser(url):
                 print_message("A page opens in your browser. If none does, open")
             else:
                 print_message("Open this page in a browser on this machine:")
