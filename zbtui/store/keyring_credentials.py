@@ -27,7 +27,7 @@ from zbtui.model.text import clean
 from zbtui.private_files import make_private_folder
 from zbtui.store.credentials import FOREIGN_ENTRY
 from zbtui.store.database import decode_datetime
-from zbtui.store.worker import WorkerThread, WorkerTimeoutError
+from zbtui.store.worker import ThreadStartError, WorkerThread, WorkerTimeoutError
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -164,6 +164,9 @@ class KeyringCredentialStore:
     async def _call(self, act: Callable[[KeyringBackend], T]) -> T:
         try:
             return await self._worker.call(lambda: self._call_under_lock(act), timeout=CALL_TIMEOUT_SECONDS)
+        except ThreadStartError as error:
+            hint = "Raise this machine's limit of tasks (ulimit -u), or end other programs."
+            raise _keyring_error(f"The keyring cannot be asked: {error.strerror}.", hint) from None
         except WorkerTimeoutError:
             hint = "It may wait for its password in another window: unlock it there."
             raise _keyring_error("The keyring did not answer within 3 s.", hint) from None
