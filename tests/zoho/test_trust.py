@@ -16,6 +16,7 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.zoho import http as room
 from zbtui.zoho import trust
 from zbtui.zoho.http import HttpClient
+from zbtui.zoho.trust import CERTIFICATE_VARIABLES
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the system judges")
 
@@ -45,6 +46,10 @@ async def problem_with(authority: CertificateAuthority, *names: str, expired: bo
     return caught.value.problem
 
 
+def readable_place(variable: str, authority: CertificateAuthority) -> str:
+    return str(authority.certificate_file if variable == "SSL_CERT_FILE" else authority.hashed_folder())
+
+
 @linux
 async def test_an_authority_of_the_systems_is_trusted(
     authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
@@ -59,7 +64,7 @@ async def test_an_authority_of_the_systems_is_trusted(
     assert "not trusted here" in (await problem_with(authority, "localhost")).message
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("variable", CERTIFICATE_VARIABLES)
 async def test_an_authority_that_the_environment_names_is_trusted(
     variable: str, authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,12 +133,13 @@ async def test_an_unknown_issuer_is_told_with_what_is_trusted(
     assert problem.hint.startswith("Only the certificates in SSL_CERT_FILE are trusted")
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("variable", CERTIFICATE_VARIABLES)
 @pytest.mark.parametrize("path", ["/no/such/place", __file__])
 async def test_what_the_environment_names_and_cannot_be_read_is_named(
     variable: str, path: str, authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(variable, path)
+    for other in CERTIFICATE_VARIABLES:  # the one that can be read is not blamed
+        monkeypatch.setenv(other, path if other == variable else readable_place(other, authority))
     problem = await problem_with(authority, "localhost")
     assert problem.message.startswith(f"The certificates in {variable} cannot be read: ")
     assert variable in problem.hint

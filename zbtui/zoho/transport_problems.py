@@ -102,15 +102,13 @@ def environment_problem(error: Exception, proxy: Proxy | None) -> Problem:
         return network_problem(
             "This machine starts no more threads.", "Raise its limit of tasks (ulimit -u)."
         )
-    named = [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]
+    where = getattr(error, "filename", None) or _named_certificates()
     reason = getattr(error, "strerror", None) or type(error).__name__
-    if isinstance(error, ssl.SSLError):
-        reason = "it holds no certificate"
-    elif isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError):
         reason = "reading them takes too long"
     return network_problem(
-        f"The certificates in {' and '.join(named) or 'the system'} cannot be read: {clean(reason, 80)}.",
-        f"Correct {' and '.join(named)} in the environment, or unset it." if named else RETRIED_HINT,
+        f"The certificates in {where or 'the system'} cannot be read: {clean(reason, 80)}.",
+        f"Correct {where} in the environment, or unset it." if where else RETRIED_HINT,
     )
 
 
@@ -119,7 +117,8 @@ def transport_problem(error: Exception, route: Route, read_seconds: float) -> Pr
     who = route.far_end
     match error:
         case httpx.ConnectTimeout():
-            return network_problem(f"{who} does not answer: no connection within 10 s.", route.hint)
+            secure = "secure " if route.blamed_proxy and route.blamed_proxy.speaks_tls else ""
+            return network_problem(f"{who} does not answer: no {secure}connection within 10 s.", route.hint)
         case httpx.TimeoutException():
             patience = route.hint if route.blamed_proxy else STATUS_PAGE_HINT
             return network_problem(f"{who} took too long to answer (over {read_seconds:.0f} s).", patience)
@@ -194,9 +193,13 @@ def _tls_problem(error: ssl.SSLError, route: Route) -> Problem:
 
 
 def _trust_hint() -> str:
-    if named := [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]:
-        return f"Only the certificates in {' and '.join(named)} are trusted: add the issuer's, or unset it."
+    if named := _named_certificates():
+        return f"Only the certificates in {named} are trusted: add the issuer's, or unset it."
     return "Does a proxy open TLS? Add its authority to the system's certificates, or set SSL_CERT_FILE."
+
+
+def _named_certificates() -> str:
+    return " and ".join(name for name in CERTIFICATE_VARIABLES if os.environ.get(name))
 
 
 # Connecting

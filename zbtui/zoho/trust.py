@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 import sys
@@ -26,21 +27,34 @@ def make_tls_context() -> ssl.SSLContext:
     Not `ssl.create_default_context`: that writes session keys to `SSLKEYLOGFILE`, and from Python 3.13 on
     refuses authorities of companies that curl accepts.
     """
-    file, folder = (os.environ.get(name) for name in CERTIFICATE_VARIABLES)
-    if not (file or folder) and sys.platform in ("win32", "darwin"):
+    named = [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]
+    if not named and sys.platform in ("win32", "darwin"):
         import truststore
 
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    if file or folder:
-        if folder:
-            # OpenSSL would take a missing folder for one without certificates.
-            next(Path(folder).iterdir(), None)
-        context.load_verify_locations(file or None, folder or None)
-    else:
+    for name in named:
+        _load_named_certificates(context, name)
+    if not named:
         _load_system_certificates(context)
     return context
+
+
+def _load_named_certificates(context: ssl.SSLContext, variable: str) -> None:
+    """Raises an `OSError` whose `filename` is the variable."""
+    path = os.environ[variable]
+    try:
+        if variable == "SSL_CERT_FILE":
+            context.load_verify_locations(cafile=path)
+        else:
+            # OpenSSL would take a missing folder for one without certificates.
+            next(Path(path).iterdir(), None)
+            context.load_verify_locations(capath=path)
+    except ssl.SSLError:
+        raise OSError(errno.EINVAL, "it holds no certificate", variable) from None
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, variable) from None
 
 
 def _load_system_certificates(context: ssl.SSLContext) -> None:
