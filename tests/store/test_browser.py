@@ -95,6 +95,15 @@ async def test_none_and_one_in_the_terminal_are_none(
     assert started_processes.calls.empty()
 
 
+@pytest.mark.parametrize("command", ['"firefox %s', "%s", " ", "/no/such/browser %s"])
+def test_a_browser_in_the_environment_that_is_none_stops_nothing(
+    command: str, desktop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER", command)
+    monkeypatch.setattr(webbrowser, "_tryorder", None)  # chosen anew
+    assert not has_graphical_browser()
+
+
 @linux
 @pytest.mark.parametrize(
     ("display", "wayland", "there"),

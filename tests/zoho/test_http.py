@@ -266,7 +266,8 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://127.0.0.1\x00/", ""]
+    "url",
+    ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://a\x00/", "http://[::1", ""],
 )
 async def test_a_url_that_cannot_be_called_is_a_problem_of_the_config(url: str) -> None:
     trouble = await problem_of(url)

@@ -29,7 +29,7 @@ def has_graphical_browser() -> bool:
         return False
     try:
         browser = webbrowser.get()
-    except webbrowser.Error:
+    except (webbrowser.Error, ValueError, LookupError):  # the latter two if BROWSER is no command
         return False
     # Browsers in the terminal are of exactly this class, or Elinks; its subclasses have windows.
     return type(browser) not in (webbrowser.GenericBrowser, webbrowser.Elinks)

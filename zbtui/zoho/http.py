@@ -37,6 +37,7 @@ from zbtui.zoho.transport_problems import (
     network_problem,
     transport_problem,
     unreadable_body_problem,
+    url_problem,
 )
 from zbtui.zoho.trust import make_tls_context
 
@@ -146,10 +147,8 @@ class HttpClient:
 
         Raises a `ProblemError` of kind `network`, `contract` for an unreadable body, or `config`.
         """
-        try:
-            host = urlsplit(url).hostname or ""
-        except ValueError:
-            host = ""
+        if (host := _host_of(url)) is None:
+            raise ProblemError(url_problem("Zoho"))
         async with self._slots.hold(host):
             problem: Problem
             client: _TrackedClient | None = None
@@ -310,6 +309,14 @@ async def _read_body(response: httpx.Response, encoding: str) -> bytes:
     if unpack and has_begun and not unpack.eof:
         raise zlib.error("the packed answer was cut off")
     return bytes(body)
+
+
+def _host_of(url: str) -> str | None:
+    """Empty if it has none; None: it is no URL."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return None
 
 
 def _parse_http_date(text: str) -> datetime | None:
