@@ -104,7 +104,7 @@ async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None
     # A custom accounts host may not have this page.
     if response.status != 404:
         parse_response_object(response.status, response.body, dc.key)
-    return response.date if response.age <= MAX_LAG else None
+    return None if response.age > MAX_LAG or response.is_marked_stale else response.date
 
 
 async def _get(
@@ -115,7 +115,7 @@ async def _get(
     response = await http.send("GET", access.api_url + path, headers=headers)
     if response.status < 300:
         ask = partial(_ask_time, http, access, data_center)
-        date, is_old = response.date, response.age > MAX_LAG
+        date, is_old = response.date, response.age > MAX_LAG or response.is_marked_stale
         if is_old or (date and await http.server_clock.is_behind(date, now, ask)):
             raise ProblemError(OLD_ANSWER_PROBLEM)
     return response

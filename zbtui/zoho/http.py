@@ -82,6 +82,12 @@ class HttpResponse:
         text = self.headers.get("age", "").strip()
         return timedelta(seconds=int(text[:9])) if text.isascii() and text.isdigit() else timedelta()
 
+    @property
+    def is_marked_stale(self) -> bool:
+        """Whether a cache says so in `Warning`: 110, stale, or 111, kept since Zoho could not be asked."""
+        texts = self.headers.get("warning", "").split(",")
+        return any(text.strip().startswith(("110 ", "111 ")) for text in texts)
+
     def retry_at(self, now: datetime) -> datetime | None:
         """`Retry-After`, in seconds or as a date; at most a day ahead of `now`."""
         text = self.headers.get("retry-after", "").strip()
