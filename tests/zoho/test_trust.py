@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 import sys
@@ -155,3 +156,21 @@ async def test_certificates_that_are_never_read_to_their_end_are_given_up(
     problem = await problem_with(authority, "localhost")
     pipe.open("w").close()  # lets the thread end that reads it
     assert "takes too long" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "This machine has no file handles left."),
+        (OSError(errno.EAGAIN, "no thread"), "This machine starts no more threads."),
+        (RuntimeError("can't start new thread"), "This machine starts no more threads."),
+    ],
+)
+async def test_what_this_machine_lacks_is_not_blamed_on_certificates(
+    error: Exception, says: str, authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> ssl.SSLContext:
+        raise error
+
+    monkeypatch.setattr(room, "make_tls_context", fail)
+    assert (await problem_with(authority, "localhost")).message == says

@@ -98,10 +98,10 @@ def environment_problem(error: Exception, proxy: Proxy | None) -> Problem:
             f"{proxy.variable} names a SOCKS proxy, and the library for these is not installed.",
             "Install httpx[socks] beside zbtui, or name an http:// proxy.",
         )
-    if isinstance(error, RuntimeError) or getattr(error, "errno", None) in _MACHINE_REASONS:
-        return network_problem(
-            "This machine starts no more threads.", "Raise its limit of tasks (ulimit -u)."
-        )
+    number: int = getattr(error, "errno", None) or 0
+    if isinstance(error, RuntimeError) or number in _MACHINE_REASONS:
+        reason, hint = _MACHINE_REASONS.get(number, _NO_THREAD)
+        return network_problem(f"{reason[0].upper()}{reason[1:]}.", hint)
     where = getattr(error, "filename", None) or _named_certificates()
     reason = getattr(error, "strerror", None) or type(error).__name__
     if isinstance(error, TimeoutError):
