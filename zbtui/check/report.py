@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -26,6 +26,8 @@ class OrgResult:
     verdict: Verdict
     judged_at: datetime
     """When it was polled: a slow org does not delay the verdicts on others."""
+    last_known: Verdict | None = None
+    """`verdict`, or while that cannot tell, the verdict of the last good poll; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +57,16 @@ def report_on(snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime)
 
 
 def _result_for(snapshot: Snapshot, policy: WatchPolicy, at: datetime) -> OrgResult:
-    return OrgResult(snapshot, judge(snapshot, policy, at, ONE_FAILURE), at)
+    verdict = judge(snapshot, policy, at, ONE_FAILURE)
+    known = verdict if verdict.level is not Level.UNKNOWN else _last_known_verdict(snapshot, policy)
+    return OrgResult(snapshot, verdict, at, known)
+
+
+def _last_known_verdict(snapshot: Snapshot, policy: WatchPolicy) -> Verdict | None:
+    """The verdict that the last good poll gave; None: there was none, or it could not tell, either."""
+    seen = snapshot.zoho.observed_at
+    if seen is None:
+        return None
+    answered = replace(snapshot.polls, problem=None, failures=0, history_problem=None)
+    verdict = judge(replace(snapshot, polls=answered), policy, seen)
+    return None if verdict.level is Level.UNKNOWN else verdict
