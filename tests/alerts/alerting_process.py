@@ -111,7 +111,7 @@ def respond_in_turn(*answers: bytes) -> Responder:
     return answer
 
 
-def posted_alerts(server: FaultyServer) -> list[tuple[int, str]]:
+def posted_alerts(server: FaultyServer) -> list[tuple[str, str]]:
     """The alerts that a webhook got, in order: id and org."""
     bodies = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in server.requests]
     return [(body["id"], body["org"]) for body in bodies]

@@ -236,6 +236,21 @@ async def test_what_the_fallback_did_not_deliver_is_delivered_once(hinder: Hinde
     assert (await claim_one(journal.outbox, after=2 * MINUTE)).stored.alert.org == "c"
 
 
+async def test_what_both_places_number_the_same_is_delivered_from_both(place: Place) -> None:
+    """After a clock was set back, both go on from the same number."""
+    journal, other = place.open(), place.open()
+    await journal.outbox.decide_and_store(decide_alarm("old", at=START + DAY), [])
+    with full(place.path):
+        (meanwhile,) = await journal.outbox.decide_and_store(decide_alarm("old", "a"), ["command"])
+    (elsewhere,) = await other.outbox.decide_and_store(decide_alarm("old", "b"), ["command"])
+    assert meanwhile.number == elsewhere.number
+    await place.comes_right(journal)
+    assert {(await claim_one(journal.outbox)).stored.uuid for _ in range(2)} == {
+        meanwhile.uuid,
+        elsewhere.uuid,
+    }
+
+
 async def test_a_delivery_of_before_is_crossed_off_once_possible(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("a", "b"), ["command"])
@@ -251,7 +266,7 @@ async def test_a_delivery_of_before_is_crossed_off_once_possible(hinder: Hinder,
 async def test_alerts_of_before_are_no_news_those_of_meanwhile_are(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("old"), [])
-    heard = await journal.outbox.latest_id(START)
+    heard = await journal.outbox.latest_number(START)
     with hinder(place.path):
         await journal.outbox.decide_and_store(decide_alarm("old", "a"), [])
         assert org_names(await journal.outbox.alerts_after(heard)) == ["a"]
@@ -264,7 +279,7 @@ async def test_alerts_of_before_are_no_news_to_who_could_not_read_them(place: Pl
     await place.open().outbox.decide_and_store(decide_alarm("old"), [])
     with no_folder(place.path):
         journal = place.open()
-        heard = await journal.outbox.latest_id(START + MINUTE)
+        heard = await journal.outbox.latest_number(START + MINUTE)
         await journal.outbox.decide_and_store(decide_alarm("a", at=START + MINUTE), [])
         assert org_names(await journal.outbox.alerts_after(heard)) == ["a"]
     await place.comes_right(journal)

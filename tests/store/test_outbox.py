@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -22,11 +23,12 @@ from tests.store.store_samples import (
     sample_org,
 )
 from tests.support.fake_clock import START
+from tests.support.memory_journal import MemoryJournal
 from zbtui.health.alert_policy import Alert, AlertState, OrgAlertState
 from zbtui.model.verdict import Level
 from zbtui.store.journal import Journal
 from zbtui.store.outbox import Outbox, StoredAlert
-from zbtui.store.outbox_tables import id_at
+from zbtui.store.outbox_tables import number_at
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 FAILED_STATE = OrgAlertState("failed", Level.CRITICAL, START)
@@ -45,7 +47,7 @@ def decide_to(
 
 async def test_at_first_nothing_was_notified(outbox: Outbox) -> None:
     assert await outbox.alert_state() == AlertState()
-    assert await outbox.latest_id(START) < id_at(START)
+    assert await outbox.latest_number(START) < number_at(START)
     assert await outbox.alerts_after(0) == ()
 
 
@@ -111,19 +113,27 @@ async def test_every_process_is_given_what_is_kept(outbox: Outbox, other_outbox:
     full = replace(make_alert("acme"), previous_verdict=None, hint=None, kind="outage", level=Level.UNKNOWN)
     kept = await outbox.decide_and_store(decide_to(AlertState(), full, make_alert("佐藤")), [])
     assert [one.alert for one in kept] == [full, make_alert("佐藤")]
-    assert kept[0].id < kept[1].id
+    assert kept[0].number < kept[1].number
     assert await other_outbox.alerts_after(0) == kept
+
+
+async def test_no_two_alerts_have_the_same_id_whichever_journal_they_are_in(outbox: Outbox) -> None:
+    """As two machines have, or one that has lost its journal; also while none can be opened at all."""
+    places = [outbox, *(MemoryJournal().outbox for _ in range(3))]
+    kept = [await place.decide_and_store(decide_alarm("a", "b"), []) for place in places]
+    uuids = [one.uuid for alerts in kept for one in alerts]
+    assert len(set(map(UUID, uuids))) == 8
 
 
 async def test_only_what_came_after_an_alert_is_notified(outbox: Outbox, other_outbox: Outbox) -> None:
     first = await outbox.decide_and_store(decide_alarm("a"), [])
-    assert await other_outbox.latest_id(START) == first[-1].id
-    assert await other_outbox.alerts_after(first[-1].id) == ()
+    assert await other_outbox.latest_number(START) == first[-1].number
+    assert await other_outbox.alerts_after(first[-1].number) == ()
     later = await outbox.decide_and_store(decide_alarm("b", "c"), []) + await other_outbox.decide_and_store(
         decide_alarm("d"), []
     )
-    assert await other_outbox.alerts_after(first[-1].id) == later
-    assert await outbox.latest_id(START) == later[-1].id
+    assert await other_outbox.alerts_after(first[-1].number) == later
+    assert await outbox.latest_number(START) == later[-1].number
 
 
 async def test_alerts_and_their_deliveries_are_kept_for_a_month(outbox: Outbox, journal_path: Path) -> None:

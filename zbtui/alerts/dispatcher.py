@@ -55,7 +55,7 @@ class AlertDispatcher:
         self._journal = journal
         self._http = http
         self._clock = clock
-        self._last_seen_id: int | None = None
+        self._last_seen_number: int | None = None
         self._new_alerts_lock = asyncio.Lock()
         self._channel_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._held_until: dict[str, float] = {}
@@ -128,12 +128,12 @@ class AlertDispatcher:
         """Alerts stored by any process since the last call; the first call returns none."""
         outbox = self._journal.outbox
         async with self._new_alerts_lock:  # two calls at once must not return the same alert
-            if self._last_seen_id is None:
-                self._last_seen_id = await outbox.latest_id(self._clock.now())
+            if self._last_seen_number is None:
+                self._last_seen_number = await outbox.latest_number(self._clock.now())
                 return ()
-            alerts = await outbox.alerts_after(self._last_seen_id)
+            alerts = await outbox.alerts_after(self._last_seen_number)
             if alerts:
-                self._last_seen_id = alerts[-1].id
+                self._last_seen_number = alerts[-1].number
             return alerts
 
     async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:

@@ -28,8 +28,8 @@ _ESSENTIAL_QUERIES: Final = {
     "lockout": "SELECT * FROM lockout",
     "told": "SELECT * FROM told",
     "outage": "SELECT * FROM outage",
-    # Ids in the fallback continue from this one.
-    "alert": "SELECT * FROM alert ORDER BY id DESC LIMIT 1",
+    # Numbers in the fallback continue from this one.
+    "alert": "SELECT * FROM alert ORDER BY number DESC LIMIT 1",
 }
 _THERE: Final = {
     **_ESSENTIAL_QUERIES,
@@ -40,7 +40,7 @@ _THERE: Final = {
 }
 _BACK: Final = {
     **_ESSENTIAL_QUERIES,
-    "delivered": "SELECT * FROM delivered",
+    "delivered": "SELECT alert, sink FROM delivered",
     "delivery": "SELECT * FROM delivery",
     "alert": "SELECT * FROM alert",
 }
@@ -61,8 +61,8 @@ _MERGE: Final = {
     "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
     # Before "alert": an alert that exists has its deliveries already, and some may have been made.
     "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"
-    " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE id = ?1)",
-    "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE uuid = ?1)",
+    "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 """How rows are merged into a table. Each statement can be repeated without effect."""
 

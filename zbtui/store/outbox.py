@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from zbtui.health.alert_policy import Alert, AlertState
 from zbtui.store.database import Database
@@ -14,9 +16,9 @@ from zbtui.store.outbox_tables import (
     claim_delivery,
     delete_delivery,
     find_due_delivery,
-    id_at,
     insert_alerts,
-    latest_alert_id,
+    latest_alert_number,
+    number_at,
     read_alert_state,
     read_alerts_after,
     reschedule_delivery,
@@ -59,6 +61,9 @@ class Outbox:
 
         `decide` is pure. Each alert gets a delivery for each of the channels.
         """
+        # Outside of the transaction: if that fails half-way and runs again on a fallback, what it
+        # decides anew is the same alert.
+        uuids: defaultdict[Alert, str] = defaultdict(lambda: str(uuid4()))
 
         def act(database: sqlite3.Connection) -> tuple[StoredAlert, ...]:
             # a. Read the state in the transaction: another process may have changed it since 1.
@@ -69,18 +74,18 @@ class Outbox:
             write_alert_state(database, before, after)
             # c. Store alerts and deliveries together with the state: a process killed here loses
             #    all of it, and the next one decides the same again.
-            return insert_alerts(database, alerts, channels)
+            return insert_alerts(database, alerts, channels, uuids)
 
         # 2. Before any delivery: what is stored will be sent, by this process or by another.
         return await self._database.transaction(act, (), essential=True)
 
-    async def latest_id(self, now: datetime) -> int:
-        """An id below those of all alerts stored from `now` on, by any process."""
-        return max(await self._database.read(latest_alert_id, 0), id_at(now) - 1)
+    async def latest_number(self, now: datetime) -> int:
+        """A number below those of all alerts stored from `now` on, by any process."""
+        return max(await self._database.read(latest_alert_number, 0), number_at(now) - 1)
 
-    async def alerts_after(self, alert_id: int) -> tuple[StoredAlert, ...]:
+    async def alerts_after(self, number: int) -> tuple[StoredAlert, ...]:
         """The alerts stored after this one, by any process, oldest first."""
-        return await self._database.read(lambda database: read_alerts_after(database, alert_id), ())
+        return await self._database.read(lambda database: read_alerts_after(database, number), ())
 
     async def claim_delivery(
         self, channels: Sequence[str], now: datetime, lease: timedelta
@@ -101,12 +106,8 @@ class Outbox:
     async def mark_delivered(self, claim: DeliveryClaim) -> None:
         """Delete a delivery that was sent or given up."""
         # 4. After sending: if the process is killed in between, the lease ends and it is sent again.
-        await self._database.transaction(
-            lambda database: delete_delivery(database, claim.stored.id, claim.channel), None
-        )
+        await self._database.transaction(lambda database: delete_delivery(database, claim), None)
 
     async def reschedule(self, claim: DeliveryClaim, until: datetime) -> None:
         """Put off a failed delivery to `until`, a day ahead at most (`MAX_RESCHEDULE`)."""
-        await self._database.transaction(
-            lambda database: reschedule_delivery(database, claim.stored.id, claim.channel, until), None
-        )
+        await self._database.transaction(lambda database: reschedule_delivery(database, claim, until), None)

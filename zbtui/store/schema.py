@@ -50,19 +50,21 @@ CREATE TABLE outage (
     id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT,
     revision INTEGER NOT NULL DEFAULT 1
 ) STRICT;
--- Ids are times in microseconds, so those of two databases seldom clash and sort in order of time.
--- The limit is the largest integer that every JSON reader keeps exact.
+-- Two databases may give the same number, a time in microseconds; it is for the order alone.
 CREATE TABLE alert (
-    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 9007199254740991),
-    at TEXT NOT NULL, kind TEXT NOT NULL, org TEXT NOT NULL, before TEXT,
-    verdict TEXT NOT NULL, level INTEGER NOT NULL, headline TEXT NOT NULL, hint TEXT
+    uuid TEXT PRIMARY KEY, number INTEGER NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL,
+    org TEXT NOT NULL, before TEXT, verdict TEXT NOT NULL, level INTEGER NOT NULL,
+    headline TEXT NOT NULL, hint TEXT
 ) STRICT;
+CREATE INDEX alerts ON alert (number);
 CREATE TABLE delivery (
-    alert INTEGER NOT NULL, sink TEXT NOT NULL, due TEXT NOT NULL, attempts INTEGER NOT NULL,
+    alert TEXT NOT NULL, sink TEXT NOT NULL, due TEXT NOT NULL, attempts INTEGER NOT NULL,
     PRIMARY KEY (alert, sink)
 ) STRICT;
 -- Completed deliveries of another database, which is not yet updated.
-CREATE TABLE delivered (alert INTEGER NOT NULL, sink TEXT NOT NULL, PRIMARY KEY (alert, sink)) STRICT;
+CREATE TABLE delivered (
+    alert TEXT NOT NULL, sink TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (alert, sink)
+) STRICT;
 """
 
 _OWN_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
