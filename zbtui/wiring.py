@@ -48,7 +48,7 @@ def make_credential_store(paths: Paths) -> KeyringCredentialStore:
     from zbtui.store.keyring_credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
 
     allow_insecure = os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
-    return KeyringCredentialStore(paths.locks, allow_insecure=allow_insecure)
+    return KeyringCredentialStore(paths.locks, paths.fallbacks, allow_insecure=allow_insecure)
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level, Verdict
 from zbtui.store.outbox import Outbox
 
@@ -101,6 +102,20 @@ async def test_so_many_polls_may_fail_as_the_settings_say(looks: int, process: A
         await process.advance(MINUTE)
         told.append(await process.poll(acme="out"))
     assert told == [[]] * (looks - 1) + [[("alarm", "acme")]]
+
+
+@pytest.mark.parametrize(
+    ("orgs", "told"),
+    [(["acme"], ("alarm", "acme")), (["acme", "globex"], ("outage", ALL_ORGS))],
+)
+async def test_without_a_journal_one_failed_poll_is_enough(
+    orgs: list[str], told: tuple[str, str], process: AlertingProcess
+) -> None:
+    """The next process may not know of it, and would wait for more for ever."""
+    await process.poll_all(orgs, "well")
+    process.journal._database.problem = Problem("config", "The journal cannot be used.", "Check the disk.")
+    await process.advance(5 * MINUTE)
+    assert set(await process.poll_all(orgs, "out")) == {told, ("journal", ALL_ORGS)}
 
 
 async def test_a_dead_sign_in_is_notified_at_once(process: AlertingProcess) -> None:

@@ -38,7 +38,7 @@ class AlertLog:
         return [json.loads(line) for line in text.splitlines()]
 
     @property
-    def kinds(self) -> list[tuple[str, str, str]]:
+    def kinds(self) -> list[tuple[str | None, str, str]]:
         return [(alert["org"], alert["kind"], alert["verdict"]) for alert in self.alerts]
 
 

@@ -290,19 +290,30 @@ async def test_a_bus_that_is_gone_is_a_problem(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("name", ["keyring", "refresh"])
-async def test_a_bad_lock_file_is_a_problem(name: str, real_keyring: SecretService, locks: Path) -> None:
+async def test_a_bad_lock_file_is_a_problem_only_where_there_is_no_other_folder(
+    name: str, real_keyring: SecretService, locks: Path, tmp_path: Path
+) -> None:
     """As after `sudo zbtui`, when the file is another user's."""
-    credentials = KeyringCredentialStore(locks)
-
-    async def act() -> None:
-        async with credentials.refresh_lock("acme"):
-            await credentials.read_sign_in("acme")
-
-    await act()
+    runtime, others = tmp_path / "runtime", tmp_path / "open to others"
+    others.mkdir(mode=0o777)
+    credentials, another = (KeyringCredentialStore(locks, [others, runtime]) for _ in range(2))
+    alone = KeyringCredentialStore(locks, [others])
+    await read_under_lock(alone)
     turn_into_folder(locks, name)
+    await read_under_lock(credentials)
+    assert runtime.stat().st_mode & 0o777 == 0o700
+    assert list(others.iterdir()) == []
+    async with credentials.refresh_lock("acme"):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(read_under_lock(another), 0.1)
     with pytest.raises(ProblemError) as caught:
-        await act()
+        await read_under_lock(alone)
     assert caught.value.problem.kind == "keyring"
+
+
+async def read_under_lock(credentials: KeyringCredentialStore) -> None:
+    async with credentials.refresh_lock("acme"):
+        await credentials.read_sign_in("acme")
 
 
 def turn_into_folder(locks: Path, name: str) -> None:

@@ -45,13 +45,14 @@ def test_an_option_goes_before_all_else(option: str | None, environ: dict[str, s
     [
         (
             {"XDG_RUNTIME_DIR": "/run/user/7", "TMPDIR": "/var/tmp"},
-            ["/run/user/7/zbtui", "/var/tmp/zbtui-7"],
+            ["/run/user/7/zbtui", "/var/tmp/zbtui-7", "/dev/shm/zbtui-7"],
         ),
-        ({}, ["/tmp/zbtui-7"]),
-        ({"XDG_RUNTIME_DIR": "here", "TMPDIR": "here"}, []),
+        # As under cron, which is to find what the screen has noted.
+        ({}, ["/run/user/7/zbtui", "/tmp/zbtui-7", "/dev/shm/zbtui-7"]),
+        ({"XDG_RUNTIME_DIR": "here", "TMPDIR": "here"}, ["/dev/shm/zbtui-7"]),
     ],
 )
-def test_fallbacks_are_in_the_runtime_folder_and_in_the_temporary_one(
+def test_fallbacks_are_in_the_runtime_folder_in_the_temporary_one_and_in_memory(
     environ: dict[str, str], folders: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 7)

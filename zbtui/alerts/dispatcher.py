@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -83,9 +84,9 @@ class AlertDispatcher:
         configured ones.
         """
         outbox, now = self._journal.outbox, self._clock.now()
-        rules = AlertRules(self.settings, policy.every, covers_all_orgs)
+        rules = self._rules(policy, covers_all_orgs)
         # 1. Judge, outside of any transaction: it pauses for the screen, and no lock may wait for that.
-        judged, alerted = await self._judge_all(snapshots, policy, verdicts, now), set[str]()
+        judged, alerted = await self._judge_all(snapshots, policy, verdicts, now, rules), set[str]()
 
         def decide(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
             after, alerts = decide_alerts(state, judged, rules, now)
@@ -97,10 +98,18 @@ class AlertDispatcher:
             return ()
         # 3. Judge the orgs with alerts again: cached headlines may be minutes old. After 2, which
         #    says which orgs these are.
-        judged = await self._judge_all(snapshots, policy, verdicts, now, rejudge=frozenset(alerted))
+        judged = await self._judge_all(snapshots, policy, verdicts, now, rules, frozenset(alerted))
         # 4. Decide again under the lock, by the state as it is now: since 2, another process may have
         #    stored the same alerts.
         return await outbox.decide_and_store(decide, self._channels())
+
+    def _rules(self, policy: WatchPolicy, covers_all_orgs: bool) -> AlertRules:
+        settings, problem = self.settings, self._journal.problem
+        if (
+            problem
+        ):  # the next process may not know of this failure: waiting for more, it would wait for ever
+            settings = replace(settings, failed_looks=1)
+        return AlertRules(settings, policy.every, covers_all_orgs, problem)
 
     async def _judge_all(
         self,
@@ -108,11 +117,12 @@ class AlertDispatcher:
         policy: WatchPolicy,
         verdicts: VerdictCache,
         now: datetime,
+        rules: AlertRules,
         rejudge: Collection[str] = (),
     ) -> list[JudgedOrg]:
         """All orgs with their verdicts, cached ones where they still hold, except those to `rejudge`."""
         judged = []
-        patience, count = self.settings.failed_looks, 0
+        patience, count = rules.settings.failed_looks, 0
         for one in snapshots:
             verdict = verdicts.find(one, policy, now, patience)
             if verdict is None or one.org.name in rejudge:

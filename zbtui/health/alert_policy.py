@@ -14,14 +14,16 @@ from typing import Final, Literal
 
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.problem import ProblemKind
+from zbtui.model.problem import Problem, ProblemKind
 from zbtui.model.time_format import rough_span
 from zbtui.model.verdict import Level, Verdict
 
-AlertKind = Literal["alarm", "reminder", "recovery", "outage", "outage_over"]
+AlertKind = Literal["alarm", "reminder", "recovery", "outage", "outage_over", "journal", "journal_over"]
 
 ALL_ORGS: Final = ""
 """Used instead of an org's name if an alert is about all orgs."""
+JOURNAL_REMINDER: Final = timedelta(days=1)
+"""How often it is notified that the journal cannot be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class AlertRules:
     """Each org is polled once in this time; "out of reach" waits for the other orgs' polls."""
     covers_all_orgs: bool = True
     """Whether this process watches all orgs; only then can it detect an outage."""
+    journal_problem: Problem | None = None
+    """Why the journal cannot be kept; None: it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class AlertState:
     """When it was last notified."""
     outage_ended_at: datetime | None = None
     """When the last outage ended."""
+    journal_notified_at: datetime | None = None
+    """When it was last notified that the journal cannot be kept; None: it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Alert:
     at: datetime
     kind: AlertKind
     org: str
-    """`ALL_ORGS` for an outage."""
+    """`ALL_ORGS` for an outage, and for the journal."""
     previous_verdict: str | None
     """The verdict notified before; None: there was none."""
     verdict: str
@@ -89,6 +95,10 @@ class Alert:
                 return "No org can be reached"
             case "outage_over":
                 return "Orgs can be reached again"
+            case "journal":
+                return "zbtui cannot keep its journal"
+            case "journal_over":
+                return "zbtui keeps its journal again"
             case _:
                 return f"{self.org}: {verdict_text(self.verdict)}"
 
@@ -154,6 +164,8 @@ def decide_alerts(
     #    no alert of its own, so step 4 needs to know.
     if rules.covers_all_orgs:
         state, alerts = _decide_outage(state, judged, fleet, rules, now)
+    state, of_journal = _decide_journal(state, rules, now)
+    alerts += of_journal
     # 3. A process that watches some orgs only cannot end an outage. It judges its orgs as if it were
     #    over, once one has answered, but keeps it in the state: its end is still to be notified.
     orgs, effective, since = dict(state.orgs), state, state.outage_since
@@ -198,7 +210,29 @@ def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
         clamp(state.outage_since),
         clamp(state.outage_notified_at),
         clamp(state.outage_ended_at),
+        clamp(state.journal_notified_at),
     )
+
+
+def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tuple[AlertState, list[Alert]]:
+    """The alert that the journal cannot be kept, once a day, and that it is kept again.
+
+    At any level: without it nobody knows what was notified, and no failure is counted.
+    """
+    problem, told = rules.journal_problem, state.journal_notified_at
+    if problem is None:
+        if told is None:
+            return state, []
+        headline = f"what is seen is kept, {rough_span(now - told)} after it was told that it is not"
+        over = Alert(now, "journal_over", ALL_ORGS, "not_kept", "kept", Level.OK, headline, None)
+        return replace(state, journal_notified_at=None), [over]
+    if told and now - told < JOURNAL_REMINDER:
+        return state, []
+    before = "not_kept" if told else None
+    alert = Alert(
+        now, "journal", ALL_ORGS, before, "not_kept", Level.WARNING, problem.message, problem.hint
+    )
+    return replace(state, journal_notified_at=now), [alert]
 
 
 def _decide_outage(

@@ -51,9 +51,10 @@ _MERGE: Final = {
     "told": "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (org) DO UPDATE"
     " SET verdict = excluded.verdict, level = excluded.level, told_at = excluded.told_at,"
     " looked_at = excluded.looked_at, revision = excluded.revision WHERE excluded.revision > revision",
-    "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+    "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
     " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
-    " revision = excluded.revision WHERE excluded.revision > revision",
+    " journal_told_at = excluded.journal_told_at, revision = excluded.revision"
+    " WHERE excluded.revision > revision",
     "snapshot": "INSERT OR IGNORE INTO snapshot VALUES (?, ?, ?, ?)",
     "history": "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
     "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
@@ -78,9 +79,14 @@ def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
 
     Raises an `OSError` if its folder cannot be made, or is not private.
     """
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    _check_private(file.parent)
+    open_private_folder(file.parent)
     return connect(file, patience)
+
+
+def open_private_folder(folder: Path) -> None:
+    """Make a folder if it is missing. Raises an `OSError` if it cannot be made, or is not private."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _check_private(folder)
 
 
 def essential_rows(connection: sqlite3.Connection) -> Rows:

@@ -14,7 +14,7 @@ import secrets
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -27,6 +27,7 @@ from zbtui.model.text import clean
 from zbtui.private_files import make_private_folder
 from zbtui.store.credentials import FOREIGN_ENTRY
 from zbtui.store.database import decode_datetime
+from zbtui.store.fallback import open_private_folder
 from zbtui.store.worker import WorkerThread, WorkerTimeoutError
 
 if TYPE_CHECKING:
@@ -60,9 +61,15 @@ class KeyringCredentialStore:
     name (Windows mixes up users of one service).
     """
 
-    def __init__(self, locks: Path, *, allow_insecure: bool = False) -> None:
-        """`locks` is the folder of the lock files that all zbtui processes share."""
+    def __init__(
+        self, locks: Path, fallbacks: Sequence[Path] = (), *, allow_insecure: bool = False
+    ) -> None:
+        """`locks` is the folder of the lock files that all zbtui processes share.
+
+        A file that cannot be used there is looked for in the `fallbacks`, private folders, best first.
+        """
         self._locks = locks
+        self._fallbacks = fallbacks
         self._allow_insecure = allow_insecure
         self._worker = WorkerThread("zbtui-keyring")
         self._backend: KeyringBackend | None = None
@@ -113,18 +120,15 @@ class KeyringCredentialStore:
     async def refresh_lock(self, org_name: str) -> AsyncIterator[None]:
         """A lock for one process at a time; the system releases it if the process dies."""
         name = hashlib.sha256(org_name.encode()).hexdigest()[:16]
-        lock = self._lock(f"refresh-{name}.lock")
         deadline = time.monotonic() + _REFRESH_LOCK_TIMEOUT_SECONDS
         while True:
             try:
-                lock.acquire(blocking=False)
+                lock = self._acquire(f"refresh-{name}.lock", 0)
                 break
             except Timeout:
                 if time.monotonic() > deadline:
                     raise _busy_error("refreshes this org's token") from None
                 await asyncio.sleep(0.05)
-            except OSError as error:
-                raise self._lock_file_error(error) from None
         try:
             yield
         finally:
@@ -174,13 +178,10 @@ class KeyringCredentialStore:
         self._worker.extend_timeout(_LOCK_TIMEOUT_SECONDS)
         if self._backend is None:  # before the lock, so that others do not wait for these 100 ms
             self._backend = choose_backend(allow_insecure=self._allow_insecure)
-        lock = self._lock("keyring.lock")
         try:
-            lock.acquire(timeout=_LOCK_TIMEOUT_SECONDS)
+            lock = self._acquire("keyring.lock", _LOCK_TIMEOUT_SECONDS)
         except Timeout:
             raise _busy_error("uses the keyring") from None
-        except OSError as error:
-            raise self._lock_file_error(error) from None
         try:
             self._worker.extend_timeout(0)
             problem: Problem | None = None
@@ -196,16 +197,25 @@ class KeyringCredentialStore:
         finally:
             lock.release()
 
-    def _lock(self, name: str) -> FileLock:
-        try:
-            make_private_folder(self._locks)
-        except OSError as error:
-            raise self._lock_file_error(error) from None
-        return FileLock(self._locks / name, mode=0o600, thread_local=False)
-
-    def _lock_file_error(self, error: OSError) -> ProblemError:
-        return _keyring_error(
-            f"zbtui's lock files cannot be used ({error.strerror}).",
+    def _acquire(self, name: str, timeout: float) -> FileLock:
+        """Acquire a lock in the first folder where it can be; `Timeout`: another process has it."""
+        first: OSError | None = None
+        for folder in (self._locks, *self._fallbacks):
+            lock = FileLock(folder / name, mode=0o600, thread_local=False)
+            try:
+                if folder is self._locks:
+                    make_private_folder(folder)
+                else:
+                    open_private_folder(folder)
+                lock.acquire(timeout=timeout)
+                return lock
+            except Timeout:
+                raise
+            except OSError as error:
+                first = first or error
+        assert first is not None
+        raise _keyring_error(
+            f"zbtui's lock files cannot be used ({first.strerror}).",
             f"Make {self._locks}, and what is in it, writable for this user.",
         )
 

@@ -23,9 +23,9 @@ _WRITE_ORG_STATE: Final = (
     " told_at = excluded.told_at, looked_at = excluded.looked_at, revision = revision + 1"
 )
 _WRITE_OUTAGE: Final = (
-    "INSERT INTO outage (id, since, told_at, ended) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
-    " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
-    " revision = revision + 1"
+    "INSERT INTO outage (id, since, told_at, ended, journal_told_at) VALUES (1, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET since = excluded.since, told_at = excluded.told_at,"
+    " ended = excluded.ended, journal_told_at = excluded.journal_told_at, revision = revision + 1"
 )
 _COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
 
@@ -55,7 +55,7 @@ def read_alert_state(database: sqlite3.Connection) -> AlertState:
     """What was notified so far; rows that cannot be decoded are ignored."""
     rows = database.execute("SELECT org, verdict, level, told_at, looked_at FROM told").fetchall()
     orgs = {org: state for org, *row in rows if (state := _decode_org_alert_state(*row))}
-    found = database.execute("SELECT since, told_at, ended FROM outage").fetchone() or (None, None, None)
+    found = database.execute("SELECT since, told_at, ended, journal_told_at FROM outage").fetchone() or ()
     outage = decode_or_none(lambda: [decode_optional_datetime(text) for text in found])
     return AlertState(orgs, *(outage or ()))
 
@@ -175,8 +175,14 @@ def _delete_delivery(database: sqlite3.Connection, uuid: str, sink: str) -> bool
     return database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount > 0
 
 
-def _outage(state: AlertState) -> tuple[datetime | None, datetime | None, datetime | None]:
-    return state.outage_since, state.outage_notified_at, state.outage_ended_at
+def _outage(state: AlertState) -> tuple[datetime | None, ...]:
+    """Of the outage, and of the journal's own."""
+    return (
+        state.outage_since,
+        state.outage_notified_at,
+        state.outage_ended_at,
+        state.journal_notified_at,
+    )
 
 
 def _decode_org_alert_state(

@@ -50,13 +50,14 @@ def find_paths(config_option: str | None, environ: Mapping[str, str]) -> Paths:
 
 
 def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """One in the user's runtime folder, one in the system's temporary folder."""
+    """One in the user's runtime folder, one in the system's temporary folder, one in memory."""
     folders: tuple[Path, ...] = ()
     if sys.platform != "win32":  # the owner of a folder cannot be checked there
-        runtime = Path(environ.get("XDG_RUNTIME_DIR") or ".")
-        # Shared by all users: its owner is checked on use.
-        temporary = Path(environ.get("TMPDIR") or "/tmp")
-        folders = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
+        # Cron does not name it, and is to find what the screen has noted there.
+        runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+        # Shared by all users: the owner is checked on use. The second is on no disk that may be full.
+        temporary = (Path(environ.get("TMPDIR") or "/tmp"), Path("/dev/shm"))
+        folders = (runtime / "zbtui", *(folder / f"zbtui-{os.getuid()}" for folder in temporary))
     return tuple(folder for folder in folders if folder.is_absolute())
 
 

@@ -47,7 +47,7 @@ CREATE TABLE told (
     revision INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 CREATE TABLE outage (
-    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT,
+    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT, journal_told_at TEXT,
     revision INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 -- Two databases may give the same number, a time in microseconds; it is for the order alone.
