@@ -100,9 +100,11 @@ def make_watch(desk: OrgService, config: Config, rng: random.Random | None = Non
     from zbtui.config.config_watcher import ConfigWatcher
 
     stores = desk.stores
-    watcher = ConfigWatcher(config, stores.config.load_if_changed)
+    watcher = ConfigWatcher(
+        config, stores.config.load_if_changed, lambda: stores.config.is_settled(desk.clock.now())
+    )
     fleet = make_fleet(config, desk.http, stores.credentials, stores.journal, desk.clock, rng)
-    alerts = AlertDispatcher(stores.journal, desk.http, desk.clock, config.settings.alerts)
+    alerts = AlertDispatcher(stores.journal, desk.http, desk.clock, config.settings.alerts, stores.config)
     stores.journal.retention = config.settings.journal
 
     def apply(config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,22 @@ def test_two_checks_at_once_send_it_once(
     running = [start_process("check", "--notify") for _ in range(3)]
     assert {wait_for_result(one).status for one in running} == {2}
     assert alert_log.kinds == [("nordlys", "alarm", "failed")]
+
+
+def test_an_org_that_left_the_config_otherwise_than_through_zbtui_is_told_once(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog, empty_home: Path
+) -> None:
+    add(run_command, server_with_nordlys, "heron", verified=False)
+    assert run_command("check", "--notify").status == 0
+    config = empty_home / "xdg_config_home" / "zbtui" / "config.toml"
+    assert run_command("remove", "heron", "--yes").status == 0
+    config.write_text(config.read_text().partition("[[org]]")[0])
+    assert run_command("check", "--notify").status == 3
+    assert alert_log.kinds == []  # an editor may be writing the rest
+    os.utime(config, (1_700_000_000, 1_700_000_000))
+    for _ in range(2):
+        assert run_command("check", "--notify").status == 3
+    assert alert_log.kinds == [("nordlys", "left", "not_watched")]
 
 
 def test_out_of_reach_is_sent_only_after_as_many_failed_polls_as_are_configured(

@@ -97,11 +97,20 @@ class AlertDecider:
     covers_all_orgs: bool = True
     """Whether it is handed all orgs."""
     journal_problem: Problem | None = None
+    config: str = ""
+    config_is_settled: bool = True
 
     def decide(self, *snapshots: Snapshot, at: datetime = NOW) -> list[Alert]:
         """The alerts due for these orgs; deciding again at once gives none."""
         observations = self.observe(snapshots, at)
-        rules = AlertRules(self.settings, self.policy.every, self.covers_all_orgs, self.journal_problem)
+        rules = AlertRules(
+            self.settings,
+            self.policy.every,
+            self.covers_all_orgs,
+            self.journal_problem,
+            self.config,
+            self.config_is_settled,
+        )
         self.alert_state, alerts = decide_alerts(self.alert_state, observations, rules, at)
         assert decide_alerts(self.alert_state, observations, rules, at) == (self.alert_state, ())
         return list(alerts)

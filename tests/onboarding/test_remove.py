@@ -36,6 +36,21 @@ async def test_an_org_taken_off_watch_leaves_nothing_behind_here(
     assert [row[0] for row in home.rows("snapshot")] == ["kestrel"]
 
 
+async def test_that_zbtui_took_it_off_is_noted_so_that_nobody_is_told_that_it_left(
+    home: OnboardingEnvironment,
+) -> None:
+    outbox, watched = home.org_service.stores.journal.outbox, {("config.toml", "heron"): None}
+    await home.add_org()
+    await outbox.decide_and_store(lambda state: (replace(state, watched=watched), ()), [])
+    heron = home.orgs[0]
+    await home.org_service.edit("heron", replace(heron, name="egret"))
+    assert (await outbox.alert_state()).watched == {("config.toml", "heron"): home.org_service.now()}
+    watched = {("config.toml", "egret"): None}
+    await outbox.decide_and_store(lambda state: (replace(state, watched=watched), ()), [])
+    await home.org_service.remove("egret")
+    assert set((await outbox.alert_state()).watched.values()) == {home.org_service.now()}
+
+
 @pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
 async def test_its_token_is_revoked_where_asked(home: OnboardingEnvironment, way: SignInMethod) -> None:
     for revoking in (False, True):

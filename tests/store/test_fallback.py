@@ -35,7 +35,7 @@ SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days
 WINDOW = timedelta(minutes=11)
 LIMIT = 9
 LOCKED = Lockout(START + 20 * MINUTE, 2)
-TABLES = ("told", "outage", "alert", "delivery", "delivered", "lockout", "token_request")
+TABLES = ("told", "outage", "watched", "alert", "delivery", "delivered", "lockout", "token_request")
 
 
 @contextmanager
@@ -192,6 +192,17 @@ async def test_an_outage_notified_meanwhile_is_known_from_then_on(hinder: Hinder
         await journal.outbox.decide_and_store(lambda ledger: (out, ()), [])
     await place.comes_right(journal)
     assert await place.open().outbox.alert_state() == out
+
+
+async def test_who_left_a_config_meanwhile_is_told_once(hinder: Hinder, place: Place) -> None:
+    journal, key = place.open(), ("a.toml", "acme")
+    await journal.outbox.decide_and_store(lambda state: (AlertState(watched={key: None}), ()), [])
+    with hinder(place.path):
+        assert (await journal.outbox.alert_state()).watched == {key: None}
+        gone = AlertState(watched={key: START})
+        await journal.outbox.decide_and_store(lambda state: (gone, ()), [])
+    await place.comes_right(journal)
+    assert (await place.open().outbox.alert_state()).watched == {key: START}
 
 
 async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, place: Place) -> None:

@@ -69,6 +69,17 @@ async def test_the_alert_state_becomes_what_was_decided(
     assert await other_outbox.alert_state() == LEDGERS[after]
 
 
+async def test_which_orgs_a_config_had_is_known_to_every_process(
+    outbox: Outbox, other_outbox: Outbox
+) -> None:
+    watched = {("a.toml", "acme"): None, ("a.toml", "b"): START, ("b.toml", "acme"): None}
+    await outbox.decide_and_store(decide_to(AlertState(watched=watched)), [])
+    assert (await other_outbox.alert_state()).watched == watched
+    await other_outbox.note_removal("acme", START + MINUTE)
+    gone = dict.fromkeys(watched, START + MINUTE) | {("a.toml", "b"): START}
+    assert (await outbox.alert_state()).watched == gone
+
+
 async def test_it_is_decided_by_what_any_process_notified(outbox: Outbox, other_outbox: Outbox) -> None:
     assert org_names(await outbox.decide_and_store(decide_alarm("acme"), [])) == ["acme"]
     assert org_names(await other_outbox.decide_and_store(decide_alarm("acme", "b"), [])) == ["b"]

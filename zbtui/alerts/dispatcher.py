@@ -19,6 +19,8 @@ from typing import Final
 from zbtui.alerts.command import run_command
 from zbtui.alerts.webhook import post_alert
 from zbtui.clock import Clock
+from zbtui.config.config_store import ConfigStore, MemoryConfigStore
+from zbtui.config.settings import Config
 from zbtui.health.alert_policy import Alert, AlertRules, AlertState, JudgedOrg, decide_alerts
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
@@ -50,9 +52,18 @@ Sender = Callable[[StoredAlert], Awaitable[None]]
 class AlertDispatcher:
     """Each process has one. Its calls never raise; `problems` says why a delivery failed."""
 
-    def __init__(self, journal: Journal, http: HttpClient, clock: Clock, settings: AlertSettings) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        http: HttpClient,
+        clock: Clock,
+        settings: AlertSettings,
+        config: ConfigStore | None = None,
+    ) -> None:
+        """`config` is where the settings and orgs come from; None: a config that never changes."""
         self.settings = settings
         """Replaced when the config changes, at any time."""
+        self._config = config or MemoryConfigStore(Config())
         self._journal = journal
         self._http = http
         self._clock = clock
@@ -109,7 +120,8 @@ class AlertDispatcher:
             problem
         ):  # the next process may not know of this failure: waiting for more, it would wait for ever
             settings = replace(settings, failed_looks=1)
-        return AlertRules(settings, policy.every, covers_all_orgs, problem)
+        is_settled = self._config.is_settled(self._clock.now())
+        return AlertRules(settings, policy.every, covers_all_orgs, problem, self._config.name, is_settled)
 
     async def _judge_all(
         self,

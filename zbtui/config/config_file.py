@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ from zbtui.private_files import make_private_folder, write_atomically
 _MAX_BYTES: Final = 10 << 20
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
 """How long to wait for an edit by another process, which takes a few milliseconds."""
+SETTLES_AFTER_SECONDS: Final = 5.0
+"""An editor may leave the file empty or half written for a moment."""
 _NEW_FILE_HEADER: Final = (
     "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
 )
@@ -41,6 +44,25 @@ class ConfigFile:
         self.path = path
         self._lock = lock
         self._known = self._stamp()
+        self._written: tuple[int, int] | None = None
+        """The stamp that this process gave it."""
+
+    @property
+    def name(self) -> str:
+        """Its path, and that of a link, not of what the link leads to for now."""
+        return str(self.path.absolute())
+
+    def is_settled(self, now: datetime) -> bool:
+        """See `ConfigStore`; a missing file counts from the last change of its folder."""
+        stamp = self._stamp()
+        if stamp is not None and stamp == self._written:
+            return True
+        try:
+            changed = (self.path if stamp else self.path.parent).stat().st_mtime
+        except OSError:
+            return True
+        # `abs`: one from the future is no reason to wait for it.
+        return abs(now.timestamp() - changed) >= SETTLES_AFTER_SECONDS
 
     def load(self) -> Config:
         """Read the config; a missing file is an empty config."""
@@ -138,6 +160,7 @@ class ConfigFile:
                         "Give each org a table of its own that begins with [[org]], or edit it by hand.",
                     )
                 write_atomically(path, edited)
+                self._written = self._stamp()
         except Timeout:
             raise config_error(
                 f"{path}: another zbtui process is editing it.", "Try again when that one is done."

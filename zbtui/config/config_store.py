@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from zbtui.config.parsing import check_name_is_free, find_org
@@ -12,6 +13,13 @@ from zbtui.model.org import Org, merge_edit
 
 class ConfigStore(Protocol):
     """Stores the config. Each method may raise a `ProblemError`."""
+
+    @property
+    def name(self) -> str:
+        """Tells it from other configs of this user."""
+
+    def is_settled(self, now: datetime) -> bool:
+        """Whether it has stood still for some seconds, or this process made the last change."""
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:
@@ -30,9 +38,13 @@ class MemoryConfigStore:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._changed = False
+        self.name = ""
 
     def load(self) -> Config:
         return self._config
+
+    def is_settled(self, now: datetime) -> bool:
+        return True
 
     def load_if_changed(self) -> Config | None:
         changed, self._changed = self._changed, False

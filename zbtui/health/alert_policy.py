@@ -7,108 +7,38 @@ outage of this machine's network is one alert, not one for each org.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Final, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
-from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.alert import (
+    ALL_ORGS,
+    Alert,
+    AlertKind,
+    AlertRules,
+    AlertState,
+    OrgAlertState,
+    verdict_text,
+)
+from zbtui.health.own_alerts import decide_own_alerts
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.problem import Problem, ProblemKind
+from zbtui.model.problem import ProblemKind
 from zbtui.model.time_format import rough_span
 from zbtui.model.verdict import Level, Verdict
 
-AlertKind = Literal["alarm", "reminder", "recovery", "outage", "outage_over", "journal", "journal_over"]
+__all__ = [
+    "ALL_ORGS",
+    "Alert",
+    "AlertKind",
+    "AlertRules",
+    "AlertState",
+    "JudgedOrg",
+    "OrgAlertState",
+    "decide_alerts",
+    "verdict_text",
+]
 
-ALL_ORGS: Final = ""
-"""Used instead of an org's name if an alert is about all orgs."""
-JOURNAL_REMINDER: Final = timedelta(days=1)
-"""How often it is notified that the journal cannot be kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRules:
-    """What `decide_alerts` goes by."""
-
-    settings: AlertSettings = field(default_factory=AlertSettings)
-    poll_interval: timedelta = timedelta(minutes=5)
-    """Each org is polled once in this time; "out of reach" waits for the other orgs' polls."""
-    covers_all_orgs: bool = True
-    """Whether this process watches all orgs; only then can it detect an outage."""
-    journal_problem: Problem | None = None
-    """Why the journal cannot be kept; None: it is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrgAlertState:
-    """What was last notified of an org."""
-
-    verdict: str
-    level: Level
-    notified_at: datetime | None
-    """None: nothing was notified, as the org is well."""
-    polled_at: datetime | None = None
-    """When the poll with this verdict was made; older polls are ignored."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertState:
-    """What was last notified of each org, and of an outage."""
-
-    orgs: Mapping[str, OrgAlertState] = field(default_factory=dict)
-    outage_since: datetime | None = None
-    """When the current outage was first notified; None: there is none."""
-    outage_notified_at: datetime | None = None
-    """When it was last notified."""
-    outage_ended_at: datetime | None = None
-    """When the last outage ended."""
-    journal_notified_at: datetime | None = None
-    """When it was last notified that the journal cannot be kept; None: it is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One notification that is due."""
-
-    at: datetime
-    kind: AlertKind
-    org: str
-    """`ALL_ORGS` for an outage, and for the journal."""
-    previous_verdict: str | None
-    """The verdict notified before; None: there was none."""
-    verdict: str
-    level: Level
-    headline: str
-    hint: str | None
-
-    @property
-    def title(self) -> str:
-        """One line, such as `acme: failed`."""
-        match self.kind:
-            case "recovery" if self.level is Level.OK:
-                return f"{self.org}: well again"
-            case "recovery":
-                return f"{self.org}: now {verdict_text(self.verdict)}"
-            case "reminder" if self.org:
-                return f"{self.org}: still {verdict_text(self.verdict)}"
-            case "outage" | "reminder":
-                return "No org can be reached"
-            case "outage_over":
-                return "Orgs can be reached again"
-            case "journal":
-                return "zbtui cannot keep its journal"
-            case "journal_over":
-                return "zbtui keeps its journal again"
-            case _:
-                return f"{self.org}: {verdict_text(self.verdict)}"
-
-
-def verdict_text(verdict: str) -> str:
-    """A verdict's name in words for people."""
-    return _VERDICT_TEXTS.get(verdict) or verdict.replace("_", " ")
-
-
-_VERDICT_TEXTS: Final = {"none": "no backup", "one_off": "a single backup"}
 _SHARED_PROBLEM_KINDS: Final[tuple[ProblemKind, ...]] = ("network", "keyring", "server", "contract")
 
 
@@ -164,8 +94,8 @@ def decide_alerts(
     #    no alert of its own, so step 4 needs to know.
     if rules.covers_all_orgs:
         state, alerts = _decide_outage(state, judged, fleet, rules, now)
-    state, of_journal = _decide_journal(state, rules, now)
-    alerts += of_journal
+    state, own = decide_own_alerts(state, [one.org_name for one in judged], rules, now)
+    alerts += own
     # 3. A process that watches some orgs only cannot end an outage. It judges its orgs as if it were
     #    over, once one has answered, but keeps it in the state: its end is still to be notified.
     orgs, effective, since = dict(state.orgs), state, state.outage_since
@@ -211,28 +141,8 @@ def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
         clamp(state.outage_notified_at),
         clamp(state.outage_ended_at),
         clamp(state.journal_notified_at),
+        {key: clamp(gone) for key, gone in state.watched.items()},
     )
-
-
-def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tuple[AlertState, list[Alert]]:
-    """The alert that the journal cannot be kept, once a day, and that it is kept again.
-
-    At any level: without it nobody knows what was notified, and no failure is counted.
-    """
-    problem, told = rules.journal_problem, state.journal_notified_at
-    if problem is None:
-        if told is None:
-            return state, []
-        headline = f"what is seen is kept, {rough_span(now - told)} after it was told that it is not"
-        over = Alert(now, "journal_over", ALL_ORGS, "not_kept", "kept", Level.OK, headline, None)
-        return replace(state, journal_notified_at=None), [over]
-    if told and now - told < JOURNAL_REMINDER:
-        return state, []
-    before = "not_kept" if told else None
-    alert = Alert(
-        now, "journal", ALL_ORGS, before, "not_kept", Level.WARNING, problem.message, problem.hint
-    )
-    return replace(state, journal_notified_at=now), [alert]
 
 
 def _decide_outage(

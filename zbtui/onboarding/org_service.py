@@ -136,6 +136,7 @@ class OrgService:
         is_same_identity = org.identity == before.identity
         new_token = None if is_same_identity else await self._request_and_check_access(org_name, org)
         if is_renamed:
+            await stores.journal.outbox.note_removal(org_name, self.clock.now())
             await self._copy_credentials(org_name, org, new_token, original)
         elif new_token:
             async with stores.swapping_credentials(org_name):
@@ -161,6 +162,7 @@ class OrgService:
         revoked = revoke and await self._revoke_token(org)
         async with stores.swapping_credentials(org_name):
             await stores.credentials.delete(org_name)
+            await stores.journal.outbox.note_removal(org_name, self.clock.now())
             stores.config.remove(org_name)
         await stores.journal.forget_org(org_name)
         return revoked

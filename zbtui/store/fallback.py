@@ -28,6 +28,7 @@ _ESSENTIAL_QUERIES: Final = {
     "lockout": "SELECT * FROM lockout",
     "told": "SELECT * FROM told",
     "outage": "SELECT * FROM outage",
+    "watched": "SELECT * FROM watched",
     # Numbers in the fallback continue from this one.
     "alert": "SELECT * FROM alert ORDER BY number DESC LIMIT 1",
 }
@@ -55,6 +56,8 @@ _MERGE: Final = {
     " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
     " journal_told_at = excluded.journal_told_at, revision = excluded.revision"
     " WHERE excluded.revision > revision",
+    "watched": "INSERT INTO watched VALUES (?, ?, ?, ?) ON CONFLICT (config, org) DO UPDATE"
+    " SET gone = excluded.gone, revision = excluded.revision WHERE excluded.revision > revision",
     "snapshot": "INSERT OR IGNORE INTO snapshot VALUES (?, ?, ?, ?)",
     "history": "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
     "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",

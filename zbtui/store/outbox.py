@@ -18,6 +18,7 @@ from zbtui.store.outbox_tables import (
     find_due_delivery,
     insert_alerts,
     latest_alert_number,
+    note_removal,
     number_at,
     read_alert_state,
     read_alerts_after,
@@ -78,6 +79,12 @@ class Outbox:
 
         # 2. Before any delivery: what is stored will be sent, by this process or by another.
         return await self._database.transaction(act, (), essential=True)
+
+    async def note_removal(self, org_name: str, now: datetime) -> None:
+        """Note that zbtui takes an org off watch, before it does: nobody needs to be told that it left."""
+        await self._database.transaction(
+            lambda database: note_removal(database, org_name, now), None, essential=True
+        )
 
     async def latest_number(self, now: datetime) -> int:
         """A number below those of all alerts stored from `now` on, by any process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, get_args
 
@@ -26,6 +26,10 @@ _WRITE_OUTAGE: Final = (
     "INSERT INTO outage (id, since, told_at, ended, journal_told_at) VALUES (1, ?, ?, ?, ?)"
     " ON CONFLICT (id) DO UPDATE SET since = excluded.since, told_at = excluded.told_at,"
     " ended = excluded.ended, journal_told_at = excluded.journal_told_at, revision = revision + 1"
+)
+_WRITE_WATCHED: Final = (
+    "INSERT INTO watched (config, org, gone) VALUES (?, ?, ?)"
+    " ON CONFLICT (config, org) DO UPDATE SET gone = excluded.gone, revision = revision + 1"
 )
 _COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
 
@@ -57,7 +61,9 @@ def read_alert_state(database: sqlite3.Connection) -> AlertState:
     orgs = {org: state for org, *row in rows if (state := _decode_org_alert_state(*row))}
     found = database.execute("SELECT since, told_at, ended, journal_told_at FROM outage").fetchone() or ()
     outage = decode_or_none(lambda: [decode_optional_datetime(text) for text in found])
-    return AlertState(orgs, *(outage or ()))
+    rows = database.execute("SELECT config, org, gone FROM watched").fetchall()
+    watched = {(config, org): _decode_gone(gone) for config, org, gone in rows}
+    return replace(AlertState(orgs, *(outage or ())), watched=watched)
 
 
 def write_alert_state(database: sqlite3.Connection, before: AlertState, after: AlertState) -> None:
@@ -68,8 +74,17 @@ def write_alert_state(database: sqlite3.Connection, before: AlertState, after: A
         if before.orgs.get(org) != state:
             moments = map(_encode_optional_datetime, (state.notified_at, state.polled_at))
             database.execute(_WRITE_ORG_STATE, (org, state.verdict, int(state.level), *moments))
+    for key, gone in after.watched.items():
+        if key not in before.watched or before.watched[key] != gone:
+            database.execute(_WRITE_WATCHED, (*key, _encode_optional_datetime(gone)))
     if _outage(before) != _outage(after):
         database.execute(_WRITE_OUTAGE, [_encode_optional_datetime(moment) for moment in _outage(after)])
+
+
+def note_removal(database: sqlite3.Connection, org_name: str, now: datetime) -> None:
+    """Note that zbtui takes an org off watch, whichever config has it."""
+    values = (encode_datetime(now), org_name)
+    database.execute("UPDATE watched SET gone = ?, revision = revision + 1 WHERE org = ?", values)
 
 
 def number_at(moment: datetime) -> int:
@@ -183,6 +198,11 @@ def _outage(state: AlertState) -> tuple[datetime | None, ...]:
         state.outage_ended_at,
         state.journal_notified_at,
     )
+
+
+def _decode_gone(gone: str | None) -> datetime | None:
+    """What cannot be decoded is still to be notified."""
+    return decode_or_none(lambda: decode_optional_datetime(gone))
 
 
 def _decode_org_alert_state(

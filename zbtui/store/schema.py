@@ -46,6 +46,11 @@ CREATE TABLE told (
     org TEXT PRIMARY KEY, verdict TEXT NOT NULL, level INTEGER NOT NULL, told_at TEXT, looked_at TEXT,
     revision INTEGER NOT NULL DEFAULT 1
 ) STRICT;
+-- Gone: taken off by zbtui, or it was notified that it left.
+CREATE TABLE watched (
+    config TEXT NOT NULL, org TEXT NOT NULL, gone TEXT, revision INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (config, org)
+) STRICT;
 CREATE TABLE outage (
     id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT, journal_told_at TEXT,
     revision INTEGER NOT NULL DEFAULT 1
