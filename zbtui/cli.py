@@ -354,6 +354,7 @@ def _doctor(args: argparse.Namespace) -> int:
                 org_service.clock,
                 str(paths.config),
                 str(paths.journal),
+                distrust_config=file.distrust,
             )
             findings: list[Finding] = []
             checks = doctor.examine(tuple(args.names), search_data_centers=args.find_data_center)

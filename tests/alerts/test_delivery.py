@@ -27,7 +27,7 @@ from tests.support.samples import DAY, HOUR, MINUTE, SECOND
 from tests.zoho.canned_responses import CannedResponse
 from zbtui.alerts import dispatcher as desk
 from zbtui.alerts.dispatcher import GIVE_UP_AFTER, LEASE, AlertDispatcher
-from zbtui.health.alert_policy import Alert
+from zbtui.health.alert_policy import ALL_ORGS, Alert
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.store.journal import open_journal
 from zbtui.store.outbox import DeliveryClaim, Outbox, StoredAlert
@@ -393,6 +393,7 @@ async def test_without_a_journal_each_change_is_still_notified_once(tmp_path: Pa
         await scene.poll(acme=state)
         await scene.deliver()
     assert [(alert.kind, alert.org) for alert in scene.desktop_alerts] == [
+        ("journal", ALL_ORGS),
         ("alarm", "acme"),
         ("recovery", "acme"),
     ]

@@ -107,6 +107,23 @@ def test_an_org_that_left_the_config_otherwise_than_through_zbtui_is_told_once(
     assert alert_log.kinds == [("nordlys", "left", "not_watched")]
 
 
+def test_no_command_of_a_config_that_others_may_write_is_run_until_it_is_ones_own_again(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog, empty_home: Path
+) -> None:
+    config = empty_home / "xdg_config_home" / "zbtui" / "config.toml"
+    config.chmod(0o666)
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
+    run = run_command("check", "--notify")
+    assert (run.status, alert_log.kinds) == (2, [])
+    assert f"Others may write {config}" in run.err
+    assert "chmod go-w" in run.err
+    doctor = run_command("doctor")
+    assert (doctor.status, f"Others may write {config}" in doctor.out) == (1, True)
+    config.chmod(0o644)
+    assert run_command("check", "--notify").err == ""
+    assert alert_log.kinds == [("nordlys", "alarm", "failed")]
+
+
 def test_out_of_reach_is_sent_only_after_as_many_failed_polls_as_are_configured(
     server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog
 ) -> None:

@@ -175,6 +175,19 @@ async def test_without_an_org_there_is_nothing_wrong(scene: DoctorEnvironment) -
     assert "zbtui add" in str(config.hint)
 
 
+async def test_a_config_that_others_may_write_is_a_warning_with_the_cure() -> None:
+    open_to_all = Problem(
+        "config", "Others may write /home/ada/config.toml.", "chmod go-w /home/ada/config.toml"
+    )
+    async with doctor_environment() as scene:
+        scene.doctor = replace(scene.doctor, distrust_config=lambda: open_to_all)
+        found = [one for one in await scene.findings() if one.subject == "config"]
+        assert [(one.level, one.hint) for one in found] == [
+            (FindingLevel.OK, None),
+            (FindingLevel.WARNING, open_to_all.hint),
+        ]
+
+
 async def test_a_broken_config_is_shown_with_its_line_and_the_rest_is_examined(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[[org]]\nname = "acme"\ndata_center = "mars"\nclient_id = "1000.ABC"\n')

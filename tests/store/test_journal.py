@@ -155,6 +155,19 @@ async def test_it_is_for_this_user_alone(journal_path: Path) -> None:
     await journal.close()
 
 
+async def test_what_was_open_to_others_is_closed_to_them(journal_path: Path) -> None:
+    first = open_journal(journal_path)
+    await first.save(SEEN)
+    for file in journal_path.parent.iterdir():
+        file.chmod(0o666)
+    journal_path.parent.chmod(0o777)
+    second = open_journal(journal_path)
+    assert modes(journal_path.parent) == {0o600}
+    assert stat.S_IMODE(journal_path.parent.stat().st_mode) == 0o755
+    for journal in (first, second):
+        await journal.close()
+
+
 def modes(folder: Path) -> set[int]:
     return {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
 

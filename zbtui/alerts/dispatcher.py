@@ -42,6 +42,8 @@ MAX_RETRY_PAUSE: Final = timedelta(minutes=15)
 GIVE_UP_AFTER: Final = timedelta(days=1)
 """Age of an alert after which a failed delivery is not tried again."""
 
+_CONFIG: Final = "config"
+"""Not a channel: the key of the problem that stops command and webhook alike."""
 _BATCH_SIZE: Final = 25
 """Orgs judged without a pause, so that a pressed key does not wait for more."""
 _BATCH_PAUSE_SECONDS: Final = 0.01
@@ -165,12 +167,12 @@ class AlertDispatcher:
         delivery has its own time limit.
         """
         local = {channel: _local_sender(channel, show) for channel, show in (local_channels or {}).items()}
-        senders = {**local, **self._senders()}
         # First, as new settings may have repaired a channel that is held back.
         if self.settings != self._tried_settings:
             self._tried_settings = self.settings
             self._held_until.clear()
             self._problems.clear()
+        senders = {**local, **self._senders()}
         work = [self._deliver_to(name, send, is_local=name in local) for name, send in senders.items()]
         await asyncio.gather(*work)
 
@@ -182,6 +184,12 @@ class AlertDispatcher:
     def _senders(self) -> dict[str, Sender]:
         command, webhook = self.settings.on_change, self.settings.webhook
         senders: dict[str, Sender] = {}
+        # Each time, before anything is sent: who may write the config may have anything run. What is due
+        # stays due.
+        distrust = self._config.distrust() if command or webhook else None
+        self._note_problem(_CONFIG, distrust)
+        if distrust:
+            return senders
         if command:
             senders["command"] = lambda stored: run_command(command, stored, self._clock)
         if webhook:
@@ -218,13 +226,20 @@ class AlertDispatcher:
         now = self._clock.now()
         pause = backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE)
         wait = max(pause, (problem.retry_at or now) - now)
-        if problem != self._problems.get(channel):
-            _log.warning("alerts: %s", problem.message)
-        self._problems[channel] = problem
+        self._note_problem(channel, problem)
         if problem.kind != "contract":
             # The next alert would fail, too; held back, they later arrive in the right order.
             self._held_until[channel] = self._clock.monotonic() + wait.total_seconds()
         await self._journal.outbox.reschedule(claim, now + wait)
+
+    def _note_problem(self, channel: str, problem: Problem | None) -> None:
+        """Log a new one."""
+        if problem is None:
+            self._problems.pop(channel, None)
+            return
+        if problem != self._problems.get(channel):
+            _log.warning("alerts: %s", problem.message)
+        self._problems[channel] = problem
 
     def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:

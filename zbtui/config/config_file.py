@@ -23,8 +23,9 @@ from zbtui.config.parsing import (
 )
 from zbtui.config.settings import Config
 from zbtui.model.org import POLICY_KEYS, Org, merge_edit
-from zbtui.model.problem import ProblemError
-from zbtui.private_files import make_private_folder, write_atomically
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.text import clean
+from zbtui.private_files import make_private_folder, writable_by_others, write_atomically
 
 _MAX_BYTES: Final = 10 << 20
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
@@ -63,6 +64,18 @@ class ConfigFile:
             return True
         # `abs`: one from the future is no reason to wait for it.
         return abs(now.timestamp() - changed) >= SETTLES_AFTER_SECONDS
+
+    def distrust(self) -> Problem | None:
+        """See `ConfigStore`."""
+        open_to_others = writable_by_others(self.path)
+        if open_to_others is None:
+            return None
+        where = clean(str(open_to_others), 200)
+        return Problem(
+            "config",
+            f"Others may write {where}: the config's on_change is not run, its webhook gets nothing.",
+            f"See that on_change and webhook are yours, then: chown $USER {where}; chmod go-w {where}",
+        )
 
     def load(self) -> Config:
         """Read the config; a missing file is an empty config."""

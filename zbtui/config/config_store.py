@@ -9,6 +9,7 @@ from typing import Protocol
 from zbtui.config.parsing import check_name_is_free, find_org
 from zbtui.config.settings import Config
 from zbtui.model.org import Org, merge_edit
+from zbtui.model.problem import Problem
 
 
 class ConfigStore(Protocol):
@@ -16,10 +17,13 @@ class ConfigStore(Protocol):
 
     @property
     def name(self) -> str:
-        """Tells it from other configs of this user."""
+        """Tells it from other configs of this user; empty: it ends with this process."""
 
     def is_settled(self, now: datetime) -> bool:
         """Whether it has stood still for some seconds, or this process made the last change."""
+
+    def distrust(self) -> Problem | None:
+        """Why no program is run for it, and no webhook: others may write it; None: they may not."""
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:
@@ -45,6 +49,9 @@ class MemoryConfigStore:
 
     def is_settled(self, now: datetime) -> bool:
         return True
+
+    def distrust(self) -> Problem | None:
+        return None
 
     def load_if_changed(self) -> Config | None:
         changed, self._changed = self._changed, False

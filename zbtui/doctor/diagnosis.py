@@ -140,8 +140,13 @@ def journal_finding(path: str, trouble: Problem | None) -> Finding:
     """A problem with the journal is only a warning, as it stops no watch."""
     if trouble is None:
         return Finding("journal", None, FindingLevel.OK, f"{clean(path)}: can be written.")
-    finding = problem_finding("journal", None, trouble)
-    return Finding("journal", None, FindingLevel.WARNING, finding.message, finding.hint, finding.code)
+    return warning_finding("journal", trouble)
+
+
+def warning_finding(subject: str, trouble: Problem) -> Finding:
+    """A problem of this machine that stops no watch."""
+    finding = problem_finding(subject, None, trouble)
+    return Finding(subject, None, FindingLevel.WARNING, finding.message, finding.hint, finding.code)
 
 
 def host_finding(host: HostCheck) -> Finding:

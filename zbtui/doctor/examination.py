@@ -28,6 +28,7 @@ from zbtui.doctor.diagnosis import (
     may_be_wrong_data_center,
     no_sign_in_problem,
     org_findings,
+    warning_finding,
 )
 from zbtui.doctor.finding import Finding
 from zbtui.model.org import Org
@@ -59,6 +60,8 @@ class Doctor:
     journal_path: str
     time_zone: tzinfo | None = None
     """For the times in findings; None: the system's."""
+    distrust_config: Callable[[], Problem | None] = lambda: None
+    """Why its command and webhook are not used; None: they are."""
 
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
@@ -74,6 +77,8 @@ class Doctor:
         yield clock_finding(hosts)
         yield keyring_finding(await _result_or_problem(self.probe_keyring()))
         yield config_finding(self.config_path, config if isinstance(config, Problem) else len(config.orgs))
+        if distrust := self.distrust_config():
+            yield warning_finding("config", distrust)
         yield journal_finding(self.journal_path, await self.journal.probe())
         for host in hosts:
             yield host_finding(host)

@@ -31,7 +31,7 @@ class AlertRules:
     journal_problem: Problem | None = None
     """Why the journal cannot be kept; None: it is kept."""
     config: str = ""
-    """Which config names the orgs: its path."""
+    """Which config names the orgs: its path; empty: one that ends with this process."""
     config_is_settled: bool = True
     """Whether it has stood still for some seconds: an editor may be about to write the rest of it."""
 

@@ -24,7 +24,7 @@ def decide_own_alerts(
 ) -> tuple[AlertState, list[Alert]]:
     """The new alert state, and the alerts that are due; `names` are the orgs that this process watches."""
     state, of_journal = _decide_journal(state, rules, now)
-    if not rules.covers_all_orgs:
+    if not (rules.covers_all_orgs and rules.config):
         return state, of_journal
     state, of_config = _decide_left(state, frozenset(names), rules, now)
     return state, of_journal + of_config
