@@ -108,6 +108,15 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         help="where a sign-in is refused, try Zoho's other data centers, once each",
     )
 
+    alerts = command("alerts", "test who is alerted").add_subparsers(metavar="ACT", required=True)
+    test = alerts.add_parser(
+        "test",
+        parents=[shared],
+        help="send one test alert through each channel of [alerts]; exit 0 if all took it",
+        description="Send one test alert through each channel of [alerts], and print what came back.",
+    )
+    test.add_argument("--json", action="store_true", help="as JSON")
+
     command("paths", "where config, journal and log are")
     return parser
 

@@ -371,6 +371,31 @@ def _doctor(args: argparse.Namespace) -> int:
     return exit_code(findings)
 
 
+def _test_alerts(args: argparse.Namespace) -> int:
+    from zbtui.alerts.channel_test import ChannelAnswer, answers_as_json, send_test_alert
+    from zbtui.store.worker import run_event_loop
+
+    file = make_config_file(paths_from_arguments(args))
+    settings, distrust = file.load().settings.alerts, file.distrust()
+    if distrust:
+        raise ProblemError(distrust)
+    if not (settings.on_change or settings.webhook):
+        message = "Nobody is notified: [alerts] in the config has neither on_change nor webhook."
+        raise ProblemError(Problem("config", message, "Name a program or an address there."))
+
+    async def send() -> list[ChannelAnswer]:
+        from zbtui.clock import SystemClock
+        from zbtui.zoho.http import HttpClient
+
+        async with HttpClient() as http:
+            return await send_test_alert(settings, http, SystemClock())
+
+    answers = run_event_loop(send())
+    lines = [f"{one.channel}  {one.text}" for one in answers]
+    print(answers_as_json(answers) if args.json else "\n".join(lines))
+    return EXIT_FAILED if any(isinstance(one.answer, Problem) for one in answers) else 0
+
+
 def _paths(args: argparse.Namespace) -> int:
     paths = paths_from_arguments(args)
     for name, path in (("config", paths.config), ("journal", paths.journal), ("log", paths.log)):
@@ -394,5 +419,6 @@ _COMMANDS: Final[dict[str, Command]] = {
     "check": _check,
     "events": _events,
     "doctor": _doctor,
+    "alerts": _test_alerts,
     "paths": _paths,
 }

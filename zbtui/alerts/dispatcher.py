@@ -48,7 +48,7 @@ _BATCH_SIZE: Final = 25
 """Orgs judged without a pause, so that a pressed key does not wait for more."""
 _BATCH_PAUSE_SECONDS: Final = 0.01
 
-Sender = Callable[[StoredAlert], Awaitable[None]]
+Sender = Callable[[StoredAlert], Awaitable[object]]
 
 
 class AlertDispatcher:

@@ -12,7 +12,7 @@ from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level
 
 AlertKind = Literal[
-    "alarm", "reminder", "recovery", "outage", "outage_over", "journal", "journal_over", "left"
+    "alarm", "reminder", "recovery", "outage", "outage_over", "journal", "journal_over", "left", "test"
 ]
 
 ALL_ORGS: Final = ""
@@ -102,6 +102,8 @@ class Alert:
                 return "zbtui cannot keep its journal"
             case "journal_over":
                 return "zbtui keeps its journal again"
+            case "test":
+                return "zbtui: a test alert"
             case "left":
                 return f"{self.org or 'Several orgs'}: no longer watched"
             case _:
