@@ -14,6 +14,7 @@ from tests.support.memory_journal import MemoryJournal
 from tests.support.samples import DAY, OFFLINE, SIGNED_OUT, make_backup
 from zbtui.alerts.dispatcher import AlertDispatcher
 from zbtui.clock import Clock
+from zbtui.config.config_store import ConfigStore
 from zbtui.health.alert_policy import Alert
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Observation, Snapshot, apply_failure, apply_observation
@@ -39,12 +40,13 @@ class AlertingProcess:
         http: HttpClient | None = None,
         *,
         whole: bool = True,
+        config: ConfigStore | None = None,
     ) -> None:
         self.covers_all_orgs = whole
         self.clock = clock or FakeClock()
         self.journal = journal or MemoryJournal()
         self.http = http or HttpClient()
-        self.dispatcher = AlertDispatcher(self.journal, self.http, self.clock, settings)
+        self.dispatcher = AlertDispatcher(self.journal, self.http, self.clock, settings, config)
         self.policy, self.verdicts = WatchPolicy(), VerdictCache()
         self.snapshots: dict[str, Snapshot] = {}
         self.desktop_alerts: list[Alert] = []

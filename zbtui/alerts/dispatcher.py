@@ -21,7 +21,7 @@ from zbtui.alerts.webhook import post_alert
 from zbtui.clock import Clock
 from zbtui.config.config_store import ConfigStore, MemoryConfigStore
 from zbtui.config.settings import Config
-from zbtui.health.alert_policy import Alert, AlertRules, AlertState, JudgedOrg, decide_alerts
+from zbtui.health.alert_policy import Alert, AlertKind, AlertRules, AlertState, JudgedOrg, decide_alerts
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
@@ -63,8 +63,11 @@ class AlertDispatcher:
         config: ConfigStore | None = None,
     ) -> None:
         """`config` is where the settings and orgs come from; None: a config that never changes."""
-        self.settings = settings
-        """Replaced when the config changes, at any time."""
+        self._settings = settings
+        self._former: AlertSettings | None = None
+        """The last settings with a channel; None: the present ones have one."""
+        self._farewell: AlertSettings | None = None
+        """Settings that are gone, by which it is still notified that orgs left with them."""
         self._config = config or MemoryConfigStore(Config())
         self._journal = journal
         self._http = http
@@ -77,6 +80,19 @@ class AlertDispatcher:
         self._problems: dict[str, Problem] = {}
         self._tried_settings = settings
         """The settings that `_held_until` and `_problems` belong to."""
+
+    @property
+    def settings(self) -> AlertSettings:
+        """Replaced when the config changes, at any time."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: AlertSettings) -> None:
+        if _channels_of(settings):
+            self._former = self._farewell = None
+        elif _channels_of(self._settings):
+            self._former = self._settings
+        self._settings = settings
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -100,10 +116,12 @@ class AlertDispatcher:
         rules = self._rules(policy, covers_all_orgs)
         # 1. Judge, outside of any transaction: it pauses for the screen, and no lock may wait for that.
         judged, alerted = await self._judge_all(snapshots, policy, verdicts, now, rules), set[str]()
+        kinds = set[AlertKind]()
 
         def decide(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
             after, alerts = decide_alerts(state, judged, rules, now)
             alerted.update(alert.org for alert in alerts)
+            kinds.update(alert.kind for alert in alerts)
             return after, alerts
 
         # 2. Try the decision without a lock: most evaluations change nothing, and end here.
@@ -114,7 +132,9 @@ class AlertDispatcher:
         judged = await self._judge_all(snapshots, policy, verdicts, now, rules, frozenset(alerted))
         # 4. Decide again under the lock, by the state as it is now: since 2, another process may have
         #    stored the same alerts.
-        return await outbox.decide_and_store(decide, self._channels())
+        if "left" in kinds:  # a config that was emptied names nobody to tell of it
+            self._farewell = self._former
+        return await outbox.decide_and_store(decide, _channels_of(self._farewell or self.settings))
 
     def _rules(self, policy: WatchPolicy, covers_all_orgs: bool) -> AlertRules:
         settings, problem = self.settings, self._journal.problem
@@ -176,13 +196,9 @@ class AlertDispatcher:
         work = [self._deliver_to(name, send, is_local=name in local) for name, send in senders.items()]
         await asyncio.gather(*work)
 
-    def _channels(self) -> list[str]:
-        settings = self.settings
-        wanted = {"command": settings.on_change, "webhook": settings.webhook, "desktop": settings.desktop}
-        return [channel for channel, value in wanted.items() if value]
-
     def _senders(self) -> dict[str, Sender]:
-        command, webhook = self.settings.on_change, self.settings.webhook
+        settings = self._farewell or self.settings
+        command, webhook = settings.on_change, settings.webhook
         senders: dict[str, Sender] = {}
         # Each time, before anything is sent: who may write the config may have anything run. What is due
         # stays due.
@@ -248,6 +264,11 @@ class AlertDispatcher:
         message = f"An alert could not be delivered within a day, and is given up ({title})."
         cure = "Check on_change and webhook in the [alerts] table of the config."
         self._problems.setdefault(channel, Problem("contract", message, cure))
+
+
+def _channels_of(settings: AlertSettings) -> list[str]:
+    wanted = {"command": settings.on_change, "webhook": settings.webhook, "desktop": settings.desktop}
+    return [channel for channel, value in wanted.items() if value]
 
 
 def _local_sender(channel: str, show: Callable[[Alert], None]) -> Sender:
