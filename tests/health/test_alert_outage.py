@@ -9,6 +9,7 @@ import pytest
 from tests.health.alert_scenarios import (
     BUSY,
     DOWN,
+    EVERY,
     LOCKED,
     LOCKED_OUT,
     NAMES,
@@ -27,14 +28,14 @@ from tests.health.alert_scenarios import (
     make_org,
     unreachable_snapshot,
 )
-from tests.support.samples import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT
+from tests.support.samples import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT, make_backup
 from tests.support.snapshots import snapshot_with
-from zbtui.health.alert_policy import ALL_ORGS
+from zbtui.health.alert_policy import ALL_ORGS, AlertRules, JudgedOrg, decide_alerts
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.crash import bug_problem
 from zbtui.model.problem import Problem
-from zbtui.model.verdict import Level
+from zbtui.model.verdict import Level, Verdict
 from zbtui.zoho_api.errors import api_problem, contract_problem
 from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM, token_budget_problem
 
@@ -346,3 +347,15 @@ def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
     assert desk.decide(*all_unreachable("acme", "nordlys", at=back), at=back) == []
     at = back + HOUR
     assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER
+
+
+def test_an_outage_is_told_though_all_orgs_had_failed_before_it() -> None:
+    """Their last known verdicts stay, and say nothing of the network."""
+    names, later = ("acme", "nordlys"), NOW + HOUR
+    desk = AlertDecider()
+    desk.decide(*[failing_snapshot(name) for name in names])
+    unseen = [unreachable_snapshot(name, at=later, backup=make_backup("FAILED")) for name in names]
+    known = Verdict("failed", Level.CRITICAL, "FAILED", "failed, as of an hour ago", stale=True)
+    rules = AlertRules(desk.settings, EVERY)
+    _, alerts = decide_alerts(desk.alert_state, [JudgedOrg(one, known) for one in unseen], rules, later)
+    assert kinds_orgs_verdicts(alerts) == OUTAGE

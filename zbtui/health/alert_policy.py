@@ -297,8 +297,11 @@ def _is_alone_unreachable(
 
 
 def _already_notified(state: AlertState, one: JudgedOrg) -> bool:
+    """Whether it was notified that it cannot be reached; that it failed says nothing of that."""
     before = state.orgs.get(one.org_name)
-    return before is not None and before.verdict == one.verdict.name and before.notified_at is not None
+    if before is None or one.verdict.level is not Level.UNKNOWN:
+        return False
+    return before.verdict == one.verdict.name and before.notified_at is not None
 
 
 def _decide_org(

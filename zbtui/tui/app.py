@@ -202,7 +202,8 @@ class ZbtuiApp(ThemedApp[str]):
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
         if screen := self._mounted_fleet_screen:
             screen.tick(change)
-            self._alert_notifier.tick(screen.org_list.verdicts)
+        # Without any org, too: that they are gone is an alert.
+        self._alert_notifier.tick(screen.org_list.verdicts if screen else {})
         if isinstance(self.screen, DetailScreen | FormScreen):
             with suppress(NoMatches):  # it is closing, and its widgets are gone
                 self.screen.tick()
