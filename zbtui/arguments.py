@@ -84,6 +84,18 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     check = command("check", "look once, print, exit 0 ok / 1 warning / 2 critical / 3 unknown")
     check.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
     check.add_argument("--format", choices=("text", "json", "openmetrics"), help="text, if not said")
+    check.add_argument(
+        "--timeout",
+        type=_duration,
+        metavar="SPAN",
+        help="print what is known by then, the rest as unknown (60s)",
+    )
+    check.add_argument(
+        "--max-age",
+        type=_duration,
+        metavar="SPAN",
+        help="where any zbtui has looked within this span, such as 5m, take its answer (15s)",
+    )
     check.add_argument("--watch", action="store_true", help="go on, with a line of JSON for each change")
     check.add_argument(
         "--notify", action="store_true", help="send what changed to the command and the webhook of [alerts]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -34,8 +35,28 @@ def is_terminal(stream: Any) -> bool:
 
 
 def print_message(text: str, end: str = "\n") -> None:
-    """Print to stderr, since stdout is for data."""
-    print(text, end=end, file=sys.stderr, flush=True)
+    """Print to stderr, since stdout is for data. Without a usable stderr, nothing is printed or fails."""
+    if sys.stderr is None:  # `print` would take stdout instead
+        return
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _silence(sys.stderr)
+
+
+def print_problem(problem: Problem) -> None:
+    """Print a problem and its cure to stderr."""
+    print_message(f"zbtui: {problem.message} {problem.hint}")
+
+
+def silence_stdout() -> None:
+    """Point stdout to the null device, so that Python does not fail again at exit."""
+    _silence(sys.stdout)
+
+
+def _silence(stream: Any) -> None:
+    with suppress(OSError, ValueError, AttributeError):  # there is none, or it is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def confirm(question: str, *, default: bool) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from zbtui.arguments import EXIT_WRONG_USAGE, Command, make_parser
-from zbtui.ask import is_terminal, print_message
+from zbtui.ask import is_terminal, print_message, print_problem, silence_stdout
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.wiring import (
     make_config_file,
@@ -24,7 +24,6 @@ from zbtui.wiring import (
 )
 
 if TYPE_CHECKING:
-    from zbtui.alerts.dispatcher import AlertDispatcher
     from zbtui.onboarding import OrgService
     from zbtui.store.screen_memory import ScreenMemory
     from zbtui.wiring import Watch
@@ -52,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_message("zbtui: Nothing was typed; nothing was changed.")
         return EXIT_FAILED
     except OSError as error:
-        _silence_stdout()
+        silence_stdout()
         if not isinstance(error, BrokenPipeError):  # the reader closed the pipe: no error
             print_message(f"zbtui: {error.strerror}.")
         return _failure_exit_status(args)
@@ -73,15 +72,6 @@ def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
         # Flush here: at exit, Python would print an error if the reader has gone.
         if sys.stdout is not None:
             sys.stdout.flush()
-
-
-def _silence_stdout() -> None:
-    """Point stdout to the null device, so that Python does not fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _print_problem(problem: Problem) -> None:
-    print_message(f"zbtui: {problem.message} {problem.hint}")
 
 
 def _retry_text(problem: Problem) -> str:
@@ -218,82 +208,9 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from dataclasses import replace
+    from zbtui.check_command import check_once, stream_changes
 
-    from zbtui.check import EXIT_STATUS_BY_LEVEL, Report, check_orgs, formatter_for
-    from zbtui.check.columns import supports_colour
-    from zbtui.config.parsing import find_org
-    from zbtui.store.log import log_to_file
-    from zbtui.store.worker import run_event_loop
-
-    if args.watch and args.format not in (None, "json"):
-        wrong = Problem("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
-        raise ProblemError(wrong)
-    write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
-    paths = paths_from_arguments(args)
-    file = make_config_file(paths)
-    config = file.load()
-    chosen = tuple(find_org(config, name) for name in dict.fromkeys(args.names))
-    log_to_file(paths.log)
-
-    async def check() -> Report | None:
-        async with open_org_service(paths, file) as org_service:
-            # A watch follows the whole config, which may change; a single poll needs only its orgs.
-            watched = config if args.watch or not chosen else replace(config, orgs=chosen)
-            watch = make_watch(org_service, watched)
-            fleet, alerts = watch.fleet, watch.alerts if args.notify else None
-            if alerts and not (config.settings.alerts.on_change or config.settings.alerts.webhook):
-                print_message(
-                    "zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook."
-                )
-            if args.watch:
-                await _stream_changes(watch, [org.name for org in chosen], alerts)
-                return None
-            report = await check_orgs(fleet, [org.name for org in chosen or config.orgs])
-            if alerts:
-                snapshots = [result.snapshot for result in report.results]
-                await alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=not chosen)
-                await alerts.deliver()
-            for problem in (fleet.journal_problem, *(alerts.problems if alerts else ())):
-                if problem:
-                    _print_problem(problem)
-            return report
-
-    report = run_event_loop(check())
-    if report is None:
-        return 0
-    if args.format == "openmetrics" and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # OpenMetrics requires both
-    print(write(report))
-    return EXIT_STATUS_BY_LEVEL[report.level]
-
-
-async def _stream_changes(watch: Watch, names: Sequence[str], alerts: AlertDispatcher | None) -> None:
-    from zbtui.check.change_stream import ChangeStream
-    from zbtui.check.shutdown import reader_is_gone, stopped_by_signals
-    from zbtui.clock import StopSignal
-
-    def write(line: str) -> None:
-        try:
-            print(line, flush=True)
-        except BrokenPipeError:
-            _silence_stdout()
-            raise
-
-    clock = watch.desk.clock
-    watcher = ChangeStream(
-        watch.config,
-        watch.fleet,
-        clock,
-        write,
-        _print_problem,
-        names=names,
-        alerts=alerts,
-        reader_is_gone=lambda: reader_is_gone(sys.stdout),
-    )
-    stop = StopSignal(clock)
-    with stopped_by_signals(stop):
-        await watcher.run(stop)
+    return stream_changes(args) if args.watch else check_once(args)
 
 
 def _events(args: argparse.Namespace) -> int:
@@ -319,7 +236,7 @@ def _events(args: argparse.Namespace) -> int:
 
     events, is_known, problem = run_event_loop(read())
     if problem:
-        _print_problem(problem)
+        print_problem(problem)
         return EXIT_FAILED
     if args.name is not None and not is_known:
         find_org(make_config_file(paths).load(), args.name)  # raises if no org ever had this name

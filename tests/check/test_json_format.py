@@ -38,7 +38,8 @@ from zbtui.zoho_api.backup import parse_backup_response
 
 HEAD = ["schema", "checked_at", "level", "orgs"]
 ORG = [
-    *("name", "data_center", "company", "level", "verdict", "headline", "hint", "observed_at", "stale"),
+    *("name", "data_center", "company", "level", "verdict", "headline", "hint"),
+    *("observed_at", "polled_at", "stale"),
     *("backup", "plan", "next_run", "seconds_to_next_run", "last_completed", "last_failed"),
     *("links_expire", "history", "error"),
 ]
@@ -82,6 +83,7 @@ def test_the_json_is_the_documented_one() -> None:
                 "headline": "next backup in 6d 03:12:44",
                 "hint": None,
                 "observed_at": "2026-11-23T11:20:00+00:00",
+                "polled_at": "2026-11-23T11:20:00+00:00",
                 "stale": False,
                 "backup": {
                     "id": "4876876000001593003",
@@ -165,6 +167,7 @@ def test_nothing_that_is_known_of_an_org_breaks_it(snapshot: Snapshot) -> None:
 def test_what_is_not_known_is_null() -> None:
     org = only(make_unpolled_snapshot(message="It broke.", hint="Mend it."))
     known: dict[str, Any] = {"name": "acme", "data_center": "eu", "stale": False}
+    known["polled_at"] = "2026-11-23T11:20:00+00:00"
     known |= {"level": "unknown", "verdict": "cannot_look", "headline": "It broke.", "hint": "Mend it."}
     error = dict.fromkeys(ERROR) | {"kind": "network", "message": "It broke.", "hint": "Mend it."}
     assert org == dict.fromkeys(ORG) | known | {"history": dict.fromkeys(HISTORY), "error": error}

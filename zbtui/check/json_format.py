@@ -26,6 +26,7 @@ def report_as_json(report: Report) -> str:
         - `company`: the company's name at Zoho
         - `level`, `verdict`, `headline`, `hint`: the verdict, in a word and in sentences
         - `observed_at`: the last good poll, the source of `backup` and all that follows
+        - `polled_at`: the last poll, good or not, by any zbtui process
         - `stale`: a newer poll failed, so all this may have changed
         - `backup`: Zoho's six keys, unchanged; null if no backup is set up or was ever seen
         - `plan`: the recurrence rule in words
@@ -68,6 +69,7 @@ def _org_object(result: OrgResult) -> dict[str, Any]:
         "headline": verdict.headline,
         "hint": verdict.hint,
         "observed_at": iso_time(seen),
+        "polled_at": iso_time(snapshot.polls.attempted_at),
         "stale": seen is not None and (snapshot.polls.problem is not None or snapshot.polls.restored),
         "backup": backup.as_dict() if backup else None,
         "plan": rrule_text(backup.rrule) if backup and backup.rrule else None,

@@ -65,13 +65,15 @@ def _data_center(result: OrgResult) -> str:
 def _facts(result: OrgResult) -> list[str]:
     """Facts to add to the headline; for an org out of reach, only the age of the last poll."""
     snapshot, now = result.snapshot, result.judged_at
+    polled_at = snapshot.polls.attempted_at
+    recalled = [f"looked at {ago(now - polled_at)}"] if result.is_recalled and polled_at else []
     backup, problem, seen = snapshot.zoho.backup, snapshot.polls.problem, snapshot.zoho.observed_at
     if seen is None or problem:
         facts = [f"last seen {ago(now - seen)}"] if seen else []
         if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
             facts.append(f"asks again in {countdown(problem.retry_at - now)}")
-        return facts
+        return recalled + facts
     facts = [rrule_text(backup.rrule)] if backup and backup.rrule else []
     if backup and backup.requester and backup.requester.name:
         facts.append(f"by {backup.requester.name}")
-    return [*facts, last_good_summary(snapshot, now), links_summary(snapshot, now)]
+    return [*recalled, *facts, last_good_summary(snapshot, now), links_summary(snapshot, now)]

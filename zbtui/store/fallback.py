@@ -36,10 +36,13 @@ _THERE: Final = {
     "snapshot": "SELECT * FROM snapshot",
     "history": "SELECT * FROM history",
     "standing": "SELECT * FROM standing",
+    # The newest span of each org, so that it is extended.
+    "coverage": "SELECT org, identity, max(began), ended FROM coverage GROUP BY org, identity",
     "event": "SELECT * FROM event ORDER BY id DESC LIMIT 1000",  # more than the screen shows
 }
 _BACK: Final = {
     **_ESSENTIAL_QUERIES,
+    "coverage": "SELECT * FROM coverage",
     "delivered": "SELECT * FROM delivered",
     "delivery": "SELECT * FROM delivery",
     "alert": "SELECT * FROM alert",
@@ -56,7 +59,9 @@ _MERGE: Final = {
     " revision = excluded.revision WHERE excluded.revision > revision",
     "snapshot": "INSERT OR IGNORE INTO snapshot VALUES (?, ?, ?, ?)",
     "history": "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
-    "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
+    "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "coverage": "INSERT INTO coverage VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+    " SET ended = max(ended, excluded.ended)",
     "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
     # Before "alert": an alert that exists has its deliveries already, and some may have been made.

@@ -7,7 +7,7 @@ A journal that cannot be written stops nothing: the problem is reported, and the
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from zbtui.health.merge import JournaledState, MergeResult, is_later, is_newer, 
 from zbtui.health.snapshot import PollState, Snapshot
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.store.coverage import CoverageLog
 from zbtui.store.database import PROBE, Database, decode_datetime, encode_datetime, open_database
 from zbtui.store.encoding import (
     decode_count,
@@ -33,10 +34,12 @@ from zbtui.store.encoding import (
 )
 from zbtui.store.event_log import EventLog, insert_events, prune_events
 from zbtui.store.outbox import Outbox
+from zbtui.store.recent_polls import Problems, decode_problems, encode_problems, snapshot_after
 from zbtui.store.token_budget import TokenBudget
 
 _TABLES_PER_ORG: Final = ("snapshot", "history", "standing", "told")
 """The tables with one row for each org."""
+_RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, problems FROM standing"
 
 
 class Journal:
@@ -47,6 +50,7 @@ class Journal:
         self.tokens = TokenBudget(database)
         self.events = EventLog(database)
         self.outbox = Outbox(database)
+        self.coverage = CoverageLog(database)
         self.retention = JournalRetention()
         """Which events `record_poll` keeps."""
 
@@ -81,6 +85,9 @@ class Journal:
                 _write_recorded_poll(database, merged.snapshot, polled_at, merged.org_state)
                 insert_events(database, merged.events)
                 prune_events(database, keep, now)
+                if polled.polls.problem is None:
+                    self.coverage.note(polled.org, policy, polled_at)
+                self.coverage.write_if_due(database, keep, now)
             return merged
 
         return await self._database.transaction(act, MergeResult(polled))
@@ -88,6 +95,16 @@ class Journal:
     async def load_org(self, org: Org) -> Snapshot | None:
         """The last snapshot of an org; None: there is none."""
         return await self._database.read(lambda database: _load_snapshot(database, org), None)
+
+    async def load_recent(self, since: Mapping[Org, datetime], now: datetime) -> dict[str, Snapshot]:
+        """By name, the orgs that some process polled at or after this moment, as after that poll."""
+
+        def act(database: sqlite3.Connection) -> dict[str, Snapshot]:
+            loaded = ((org, _load_recent(database, org, oldest, now)) for org, oldest in since.items())
+            return {org.name: snapshot for org, snapshot in loaded if snapshot}
+
+        nothing: dict[str, Snapshot] = {}
+        return await self._database.read(act, nothing)
 
     async def rename_org(self, before: str, after: str) -> None:
         """Move all data on an org to its new name."""
@@ -98,13 +115,13 @@ class Journal:
             known = (f"SELECT 1 FROM {table} WHERE org = ?" for table in _TABLES_PER_ORG)
             if any(database.execute(query, (before,)).fetchone() for query in known):
                 _delete_org(database, after)  # leftovers under the new name belong to another org
-            for table in (*_TABLES_PER_ORG, "event"):
-                database.execute(f"UPDATE {table} SET org = ? WHERE org = ?", (after, before))
+            for table in (*_TABLES_PER_ORG, "event", "coverage"):
+                database.execute(f"UPDATE OR REPLACE {table} SET org = ? WHERE org = ?", (after, before))
 
         await self._database.transaction(act, None)
 
     async def forget_org(self, org_name: str) -> None:
-        """Delete the data on an org, except its events, and its lock-out: that lasts without a watch."""
+        """Delete the data on an org, but not its events and when it was watched, nor its lock-out."""
         await self._database.transaction(lambda database: _delete_org(database, org_name), None)
 
     async def probe(self) -> Problem | None:
@@ -119,6 +136,7 @@ class Journal:
 
     async def close(self) -> None:
         """Close after pending writes; later calls store nothing."""
+        await self.coverage.flush(self.retention)
         await self._database.close()
 
 
@@ -136,6 +154,8 @@ class _RecordedPoll:
     failing_since: datetime | None
     org_state: OrgState | None
     """None: the stored one is invalid."""
+    problems: Problems | None
+    """None: the stored ones are invalid."""
 
 
 def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
@@ -152,6 +172,15 @@ def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
     known = snapshot or Snapshot(org, polls=PollState(restored=True))
     polls = replace(known.polls, failures=attempt.failures, failing_since=attempt.failing_since)
     return replace(known, polls=polls)
+
+
+def _load_recent(database: sqlite3.Connection, org: Org, since: datetime, now: datetime) -> Snapshot | None:
+    poll = _read_recorded_poll(database, org)
+    if poll is None or poll.problems is None or poll.at < since:
+        return None
+    return snapshot_after(
+        _load_snapshot(database, org) or Snapshot(org), poll.at, poll.problems, since, now
+    )
 
 
 def _with_history(database: sqlite3.Connection, snapshot: Snapshot) -> Snapshot:
@@ -197,14 +226,15 @@ def _moment_in(row: tuple[str, ...] | None) -> datetime | None:
 
 
 def _read_recorded_poll(database: sqlite3.Connection, org: Org) -> _RecordedPoll | None:
-    row = _read_row(database, "SELECT attempted_at, failures, failing_since, body FROM standing", org)
+    row = _read_row(database, _RECORDED_POLL, org)
     if row is None:
         return None
-    at, failures, since, body = row
+    at, failures, since, body, problems = row
 
     def read() -> _RecordedPoll:
-        began = since and decode_datetime(since)
-        return _RecordedPoll(decode_datetime(at), decode_count(failures), began, decode_org_state(body))
+        began, state = since and decode_datetime(since), decode_org_state(body)
+        found = decode_problems(problems)
+        return _RecordedPoll(decode_datetime(at), decode_count(failures), began, state, found)
 
     return decode_or_none(read)
 
@@ -214,7 +244,7 @@ def _write_recorded_poll(
 ) -> None:
     failures, since = snapshot.polls.failures, snapshot.polls.failing_since
     values = (encode_datetime(at), failures, since and encode_datetime(since), encode_org_state(org_state))
-    _upsert_row(database, "standing", snapshot.org, *values)
+    _upsert_row(database, "standing", snapshot.org, *values, encode_problems(snapshot.polls))
 
 
 def _read_row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:

@@ -27,7 +27,12 @@ CREATE TABLE history (
 ) STRICT;
 CREATE TABLE standing (
     org TEXT PRIMARY KEY, identity TEXT NOT NULL, attempted_at TEXT NOT NULL,
-    failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL
+    failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL, problems TEXT NOT NULL
+) STRICT;
+-- From when to when an org was seen without a gap.
+CREATE TABLE coverage (
+    org TEXT NOT NULL, identity TEXT NOT NULL, began TEXT NOT NULL, ended TEXT NOT NULL,
+    PRIMARY KEY (org, identity, began)
 ) STRICT;
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, org TEXT NOT NULL, kind TEXT NOT NULL,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from zbtui.clock import CLOCK_JUMP_SECONDS, Clock, clock_drift
 from zbtui.config.settings import Config
 from zbtui.health.events import Event
+from zbtui.health.judge import ALLOWED_FAILURES
 from zbtui.health.poll_record import PollRecord
 from zbtui.health.snapshot import Activity, Observation, Snapshot
 from zbtui.health.verdict_cache import VerdictCache
@@ -19,9 +20,21 @@ from zbtui.model.org import Org
 from zbtui.model.problem import Problem
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
+from zbtui.zoho_api.data_centers import is_loopback
 
 _SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
 _LONGEST_SPREAD: Final = timedelta(seconds=10)
+
+POLL_FLOOR: Final = timedelta(seconds=15)
+"""A younger poll, by any process, answers for a new one: each costs the org an API credit."""
+NO_ANSWER_IN_TIME: Final = Problem(
+    "network",
+    "No answer came in the time that this look had.",
+    "Find out what takes so long with zbtui doctor, or give it more time with --timeout.",
+    "NO_ANSWER_IN_TIME",
+)
+_RECORD_SECONDS: Final = 0.5
+"""How long to wait for the journal once time is up."""
 
 PollFunction = Callable[[Snapshot], Awaitable[Observation]]
 
@@ -57,6 +70,8 @@ class Fleet:
         self._pollers: dict[str, Poller] = {}
         self._signed_in_again: dict[str, Snapshot] = {}
         """Orgs that signed in again; `tick` restarts their pollers."""
+        self._unfinished: set[asyncio.Task[object]] = set()
+        """The tasks of `poll_once`; those beyond its time limit, too."""
         self._change = OrgChanges()
         """Orgs added and removed since the last tick."""
         self._last_drift = clock_drift(self._clock)
@@ -96,9 +111,69 @@ class Fleet:
         """Watch one org until it is removed or the fleet stops."""
         await self._pollers[name].run()
 
-    async def poll_once(self, names: Iterable[str]) -> list[Snapshot]:
-        """Poll each of these orgs once, concurrently."""
-        return list(await asyncio.gather(*(self._pollers[name].poll() for name in names)))
+    async def poll_once(
+        self,
+        names: Iterable[str],
+        *,
+        max_age: timedelta = timedelta(),
+        seconds: float | None = None,
+    ) -> list[Snapshot]:
+        """Poll each of these orgs once, concurrently, unless some process did so within `max_age`.
+
+        After `seconds`, a poll without an answer has failed: `NO_ANSWER_IN_TIME`. That is recorded, too.
+        Its request is not cancelled: it ends by its own limits, or when the HTTP client is closed.
+        """
+        pollers = [self._pollers[name] for name in names]
+        now = self._clock.now()
+        orgs = [poller.snapshot.org for poller in pollers]
+        since = {org: now - self._accepted_age(org, max_age) for org in orgs}
+        recent = asyncio.ensure_future(self._journal.load_recent(since, now))
+
+        async def poll(poller: Poller) -> None:
+            if known := (await recent).get(poller.snapshot.org.name):
+                poller.adopt(known)
+            else:
+                await poller.poll()
+
+        unfinished = await self._finish_within([poll(poller) for poller in pollers], seconds)
+        if not unfinished:
+            return [poller.snapshot for poller in pollers]
+        given_up = {index: pollers[index].give_up(NO_ANSWER_IN_TIME) for index in unfinished}
+        failed = [snapshot for snapshot in given_up.values() if snapshot.polls.problem is NO_ANSWER_IN_TIME]
+        now = self._clock.now()
+        records = [self._journal.record_poll(snapshot, self.policy, now) for snapshot in failed]
+        await self._finish_within(records, _RECORD_SECONDS)
+        return [given_up.get(index, poller.snapshot) for index, poller in enumerate(pollers)]
+
+    def _accepted_age(self, org: Org, max_age: timedelta) -> timedelta:
+        """How old a poll may be that answers for a new one."""
+        floor = timedelta() if is_loopback(org.api_url or "") else POLL_FLOOR
+        # An older one would no longer count.
+        return max(floor, min(max_age, ALLOWED_FAILURES * self.policy.for_org(org).every))
+
+    async def _finish_within(
+        self, works: Sequence[Coroutine[Any, Any, object]], seconds: float | None
+    ) -> list[int]:
+        """Run all concurrently; returns the indexes of those that go on after `seconds`."""
+        if not works:
+            return []
+        tasks, finished = [asyncio.create_task(work) for work in works], asyncio.Event()
+        left = set(tasks)
+        self._unfinished |= left
+
+        def on_done(task: asyncio.Task[object]) -> None:
+            self._unfinished.discard(task)
+            left.discard(task)
+            if not left:
+                finished.set()
+
+        for task in tasks:
+            task.add_done_callback(on_done)
+        await self._clock.wait(finished, seconds)
+        for task in tasks:
+            if task.done():
+                task.result()  # raises what is a bug
+        return [index for index, task in enumerate(tasks) if not task.done()]
 
     def poll_soon(self, name: str) -> datetime | None:
         """See `Poller.poll_soon`."""

@@ -58,6 +58,8 @@ class Poller:
         self._requested = False
         """Whether the user asked for the next poll."""
         self._forget_org = False
+        self._answer: Snapshot | None = None
+        """The outcome of the poll under way, before it is recorded."""
         self.records: deque[PollRecord] = deque(maxlen=MAX_POLL_RECORDS)
         """The latest polls, oldest first."""
         self.recorded_change_count = 0
@@ -93,7 +95,7 @@ class Poller:
 
     async def poll(self) -> Snapshot:
         """Poll once, now. Returns the new snapshot."""
-        before, requested, self._requested = self.snapshot, self._requested, False
+        before, requested, self._requested, self._answer = self.snapshot, self._requested, False, None
         self._set_activity(replace(before.activity, polling=True))
         started, drift = self._clock.monotonic(), clock_drift(self._clock)
         try:
@@ -110,7 +112,7 @@ class Poller:
         if requested and after.polls.problem and before.polls.failures:
             # A poll that the user asked for does not lengthen the backoff.
             after = replace(after, polls=replace(after.polls, failures=before.polls.failures))
-        now = self._clock.now()
+        now, self._answer = self._clock.now(), after
         if not self._stopping:
             merged = await self._journal.record_poll(after, self.policy, now)
             after = merged.snapshot
@@ -119,6 +121,17 @@ class Poller:
         self._replace(after, due)
         self._log_new_problem(before)
         return self.snapshot
+
+    def adopt(self, known: Snapshot) -> None:
+        """Take over what another process has just polled, instead of a poll."""
+        self._replace(known, self.snapshot.activity.next_poll)
+
+    def give_up(self, problem: Problem) -> Snapshot:
+        """End the poll under way as failed, unless its answer is there; one that still comes is ignored."""
+        if self._answer is not None:  # it only waits to be recorded
+            return self._answer
+        self._stopping = True
+        return apply_failure(self.snapshot, problem, self._clock.now())
 
     def poll_soon(self) -> datetime | None:
         """Request a poll now, but at least `MIN_POLL_GAP` after the last one; returns None.

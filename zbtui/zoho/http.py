@@ -109,6 +109,7 @@ class HttpClient:
         self._app = app
         self._clients: dict[bool, _TrackedClient] = {}
         """By whether they bypass the proxies of the environment."""
+        self._is_closed = False
         self._opening = asyncio.Lock()
         self._request_slots = asyncio.Semaphore(MAX_REQUESTS)
         self._host_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -121,7 +122,7 @@ class HttpClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        clients, self._clients = self._clients, {}
+        clients, self._clients, self._is_closed = self._clients, {}, True
         for client in clients.values():
             await client.http.aclose()
 
@@ -172,6 +173,8 @@ class HttpClient:
 
     async def _open_client(self, *, direct: bool) -> _TrackedClient:
         async with self._opening:
+            if self._is_closed:  # a request that waited for its turn
+                raise OSError("closed")
             if direct not in self._clients:
                 self._clients[direct] = _TrackedClient(await self._build_client(direct))
             return self._clients[direct]
