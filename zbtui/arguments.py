@@ -111,7 +111,7 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     events.add_argument("--json", action="store_true", help="as JSON, one object a line")
 
-    doctor = command("doctor", "walk clock, keyring, config, journal, network and each org")
+    doctor = command("doctor", "walk clock, keyring, config, journal, network, alerts and each org")
     doctor.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.add_argument(

@@ -41,7 +41,7 @@ def raising_loader(trouble: Problem) -> Callable[[], Config]:
 
 async def test_the_machine_is_examined_first_and_then_each_org_in_the_order_of_the_config() -> None:
     async with doctor_environment("nordlys", "kestrel") as scene:
-        steps = ["sign-in", "token", "data center", "scope", "permission", "backup"]
+        steps = ["sign-in", "token", "data center", "scope", "permission", "history", "links", "backup"]
         assert [(one.org, one.subject) for one in await scene.findings()] == [
             (None, "clock"),
             (None, "keyring"),
@@ -49,6 +49,7 @@ async def test_the_machine_is_examined_first_and_then_each_org_in_the_order_of_t
             (None, "journal"),
             (None, "network"),
             (None, "network"),
+            (None, "alerts"),
             *[("nordlys", step) for step in steps],
             *[("kestrel", step) for step in steps],
         ]
@@ -88,15 +89,18 @@ async def test_only_the_orgs_that_are_named_are_examined() -> None:
 
 async def test_an_org_that_is_not_there_is_shown(scene: DoctorEnvironment) -> None:
     found = await scene.findings(["nobody"])
-    (config,) = [one for one in found if one.level is not FindingLevel.OK]
+    config, alerts = [one for one in found if one.level is not FindingLevel.OK]
     assert (config.subject, config.level) == ("config", FindingLevel.PROBLEM)
+    assert (alerts.subject, alerts.code) == ("alerts", "NOT_CHECKED")
     assert "'nobody'" in config.message
 
 
 async def test_all_is_well_on_a_machine_that_is() -> None:
     async with doctor_environment("nordlys", "kestrel") as scene:
         found = await scene.findings()
-        assert {one.level for one in found} == {FindingLevel.OK}
+        assert [one.subject for one in found if one.level is not FindingLevel.OK] == [
+            "alerts"
+        ]  # none is set
         assert exit_code(found) == 0
 
 
@@ -139,7 +143,9 @@ async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_p
     async with doctor_environment(credentials=credentials) as scene:
         scene.doctor = replace(scene.doctor, probe_keyring=credentials.probe)
         found = await scene.findings()
-        assert {one.level for one in found} == {FindingLevel.OK}
+        assert [one.subject for one in found if one.level is not FindingLevel.OK] == [
+            "alerts"
+        ]  # none is set
         (told,) = [one for one in found if one.subject == "keyring"]
         assert told.message.startswith("SecretService Keyring")
         assert (await scene.org_findings())["token"].message.startswith("The access token in the keyring")

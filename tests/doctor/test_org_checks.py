@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,17 +12,42 @@ import pytest
 from tests.doctor.doctor_environment import DoctorEnvironment, doctor_environment, levels
 from tests.support.fake_clock import START, FakeClock
 from tests.support.simulator import sign_in_of
-from tests.zoho.canned_responses import Message, Receive, Send
+from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send
+from zbtui.config.settings import Config
 from zbtui.demo.accounts import BACKUP_SCOPE, REGIONAL_CLIENT
-from zbtui.doctor import Finding, FindingLevel, exit_code, findings_as_json, findings_as_text
+from zbtui.doctor import (
+    Finding,
+    FindingLevel,
+    exit_code,
+    findings_as_json,
+    findings_as_text,
+    findings_summary,
+)
+from zbtui.health.snapshot import Snapshot, apply_observation
+from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
 from zbtui.store.credentials import MemoryCredentialStore
+from zbtui.watch.session import Session
 from zbtui.zoho.client import ORG_PATH
 from zbtui.zoho.http import AsgiApp
 
 OK, REMARK, WARNING, PROBLEM = FindingLevel
-STEPS = ["sign-in", "token", "data center", "scope", "permission", "backup"]
+STEPS = ["sign-in", "token", "data center", "scope", "permission", "history", "links", "backup"]
+
+
+def answering(path: str, response: CannedResponse) -> Callable[[AsgiApp], AsgiApp]:
+    """Zoho, with this answer at one path."""
+
+    def wrap(app: AsgiApp) -> AsgiApp:
+        async def serve(scope: Message, receive: Receive, send: Send) -> None:
+            await (response if scope["path"].endswith(path) else app)(scope, receive, send)
+
+        return serve
+
+    return wrap
+
+
 SECRETS = ("demo-client-secret-", "demo-refresh-token-", "demo-access-")
 
 
@@ -40,6 +67,8 @@ async def test_a_healthy_org_is_shown_step_by_step(scene: DoctorEnvironment) -> 
         "data center": "EU: www.zohoapis.eu takes the token.",
         "scope": "ZohoCRM.bulk.backup.READ and ZohoCRM.org.READ are there.",
         "permission": "The user is an administrator, with API access.",
+        "history": "The past year is read: 51 rows.",
+        "links": "They are read: no file can be downloaded now.",
         "backup": "Nordlys Tools AB: SCHEDULED, next backup in 6d 03:12:00.",
     }
     assert set(levels(found).values()) == {OK}
@@ -78,16 +107,61 @@ async def test_client_credentials_need_no_refresh_token(scene: DoctorEnvironment
 
 
 @pytest.mark.parametrize(
-    ("kind", "word"), [("FAILED", "FAILED"), ("NONE", "NO BACKUP"), ("STOPPED", "STOPPED")]
+    ("kind", "word", "level"),
+    [
+        ("FAILED", "FAILED", PROBLEM),
+        ("STOPPED", "STOPPED", PROBLEM),
+        ("NONE", "NO BACKUP", WARNING),
+        ("SCHEDULED", "SCHEDULED", OK),
+    ],
 )
-async def test_a_backup_in_a_bad_way_is_for_check_to_show_and_no_problem_of_the_watch(
-    kind: str, word: str, scene: DoctorEnvironment
+async def test_the_verdict_on_the_backup_is_that_of_check_and_decides(
+    kind: str, word: str, level: FindingLevel, scene: DoctorEnvironment
 ) -> None:
     scene.simulator.forced_kinds["nordlys"] = kind
     found = await scene.org_findings()
-    assert found["backup"].level is REMARK
+    assert found["backup"].level is level
     assert f"Nordlys Tools AB: {word}, " in found["backup"].message
-    assert exit_code(found.values()) == 0
+    assert exit_code(found.values()) == {OK: 0, WARNING: 1, PROBLEM: 2}[level]
+    summary = findings_summary(list(found.values()))
+    assert (f"nordlys's backup: Nordlys Tools AB: {word}, " in summary) is (level is not OK)
+
+
+async def test_every_call_of_the_watch_is_made(scene: DoctorEnvironment) -> None:
+    await scene.findings()
+    assert scene.calls == ["token 200", "backup 200", "org 200", "history 200", "urls 204"]
+
+
+@pytest.mark.parametrize(
+    ("path", "subject", "level"), [("/history", "history", PROBLEM), ("/urls", "links", OK)]
+)
+async def test_a_call_that_fails_is_a_problem_however_good_the_details_are(
+    path: str, subject: str, level: FindingLevel
+) -> None:
+    async with doctor_environment(wrap_app=answering(path, CannedResponse(500, b"{}"))) as scene:
+        found = await scene.org_findings()
+    assert found[subject].level is PROBLEM
+    assert found["permission"].level is OK
+    # Without the history it is not known whether the last backup worked.
+    assert found["backup"].level is level
+    assert exit_code(found.values()) == 2
+
+
+async def test_it_is_judged_by_the_policy_of_the_config(scene: DoctorEnvironment) -> None:
+    config = Config(WatchPolicy(max_age=timedelta(hours=1)), tuple(scene.orgs))
+    scene.doctor = replace(scene.doctor, load_config=lambda: config)
+    assert (await scene.org_findings())["backup"].code == "TOO_OLD"
+
+
+async def test_it_is_judged_by_what_the_journal_knows_too(scene: DoctorEnvironment) -> None:
+    """A run that has gone on for long is known from earlier looks alone."""
+    org, doctor = scene.orgs[0], scene.doctor
+    scene.simulator.forced_kinds["nordlys"] = "INPROGRESS"
+    session = Session(org, doctor.http, scene.credentials, doctor.journal, scene.clock)
+    seen = apply_observation(Snapshot(org), await session.poll_details(), scene.clock.now())
+    await doctor.journal.save(seen)
+    await scene.clock.advance(timedelta(hours=13))
+    assert (await scene.org_findings())["backup"].code == "RUNNING_LONG"
 
 
 # The sign-in
@@ -98,7 +172,7 @@ async def test_an_org_without_a_sign_in_is_shown_how_to_get_one(scene: DoctorEnv
     found = await scene.org_findings()
     assert (found["sign-in"].level, found["sign-in"].code) == (PROBLEM, "NO_SIGN_IN")
     assert "zbtui sign-in nordlys" in str(found["sign-in"].hint)
-    assert subjects_after(found, "sign-in") == ["not checked: no sign-in"] + ["not checked: no token"] * 4
+    assert subjects_after(found, "sign-in") == ["not checked: no sign-in"] + ["not checked: no token"] * 6
     assert scene.calls == []
 
 
@@ -167,7 +241,7 @@ async def test_a_refusal_has_a_cause(word: str, message: str, hint: str, scene: 
     found = await scene.org_findings()
     token = found["token"]
     assert (token.level, token.code, token.message, token.hint) == (PROBLEM, word, message, hint)
-    assert subjects_after(found, "token") == ["not checked: no token"] * 4
+    assert subjects_after(found, "token") == ["not checked: no token"] * 6
     assert "--find-data-center" in str(found["data center"].hint)
     assert scene.calls == ["token 200"]
 
@@ -232,7 +306,7 @@ async def test_a_fresh_token_refused_is_a_wrong_data_center(word: str, scene: Do
     assert (place.level, place.code) == (PROBLEM, word)
     assert "it is set to EU" in str(place.hint)
     assert "--find-data-center" in str(place.hint)
-    assert subjects_after(found, "data center") == ["not checked: the token is refused"] * 3
+    assert subjects_after(found, "data center") == ["not checked: the token is refused"] * 5
     assert scene.calls == ["token 200", "backup 401"]
 
 
@@ -255,7 +329,7 @@ async def test_an_api_host_that_gives_no_answer_leaves_the_rest_unknown(
     assert found["token"].level is OK
     assert found["data center"].level is level
     assert "--find-data-center" not in str(found["data center"].hint)
-    assert subjects_after(found, "data center") == ["not checked: no answer"] * 3
+    assert subjects_after(found, "data center") == ["not checked: no answer"] * 5
 
 
 # The scope
@@ -267,7 +341,7 @@ async def test_a_missing_scope_is_named(scene: DoctorEnvironment) -> None:
     assert found["data center"].level is OK
     assert (found["scope"].level, found["scope"].code) == (PROBLEM, "OAUTH_SCOPE_MISMATCH")
     assert found["scope"].message == "The sign-in lacks the scope ZohoCRM.bulk.backup.READ."
-    assert subjects_after(found, "scope") == ["not checked: the scope is missing"] * 2
+    assert subjects_after(found, "scope") == ["not checked: the scope is missing"] * 4
 
 
 async def test_where_both_scopes_are_missing_both_are_named(scene: DoctorEnvironment) -> None:

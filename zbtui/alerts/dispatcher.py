@@ -180,6 +180,9 @@ class AlertDispatcher:
                 is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
                 if is_old and (claim.attempts or is_local):
                     self._give_up(channel, claim)
+                    if claim.attempts:
+                        title, now = claim.stored.alert.title, self._clock.now()
+                        await self._journal.refusals.note(channel, title, now, given_up=True)
                     await outbox.mark_delivered(claim)
                     continue
                 # 5. Send, outside of any transaction: a webhook may take long.
@@ -203,6 +206,7 @@ class AlertDispatcher:
             # The next alert would fail, too; held back, they later arrive in the right order.
             self._held_until[channel] = self._clock.monotonic() + wait.total_seconds()
         await self._journal.outbox.reschedule(claim, now + wait)
+        await self._journal.refusals.note(channel, problem.message, now)
 
     def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:

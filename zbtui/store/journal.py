@@ -35,6 +35,7 @@ from zbtui.store.encoding import (
 from zbtui.store.event_log import EventLog, insert_events, prune_events
 from zbtui.store.outbox import Outbox
 from zbtui.store.recent_polls import Problems, decode_problems, encode_problems, snapshot_after
+from zbtui.store.refusal_log import RefusalLog
 from zbtui.store.token_budget import TokenBudget
 
 _TABLES_PER_ORG: Final = ("snapshot", "history", "standing", "told")
@@ -50,6 +51,7 @@ class Journal:
         self.tokens = TokenBudget(database)
         self.events = EventLog(database)
         self.outbox = Outbox(database)
+        self.refusals = RefusalLog(database)
         self.coverage = CoverageLog(database)
         self.retention = JournalRetention()
         """Which events `record_poll` keeps."""

@@ -66,6 +66,10 @@ CREATE TABLE delivery (
     alert INTEGER NOT NULL, sink TEXT NOT NULL, due TEXT NOT NULL, attempts INTEGER NOT NULL,
     PRIMARY KEY (alert, sink)
 ) STRICT;
+CREATE TABLE refusal (
+    sink TEXT NOT NULL, given_up INTEGER NOT NULL, at TEXT NOT NULL, message TEXT NOT NULL,
+    count INTEGER NOT NULL, PRIMARY KEY (sink, given_up)
+) STRICT;
 -- Completed deliveries of another database, which is not yet updated.
 CREATE TABLE delivered (alert INTEGER NOT NULL, sink TEXT NOT NULL, PRIMARY KEY (alert, sink)) STRICT;
 """
