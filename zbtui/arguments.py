@@ -23,7 +23,8 @@ Command = Callable[[argparse.Namespace], int]
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and exit with `EXIT_WRONG_USAGE`."""
-        self.print_usage(sys.stderr)
+        if sys.stderr is not None:  # else argparse would take stdout
+            self.print_usage(sys.stderr)
         self.exit(EXIT_WRONG_USAGE, f"zbtui: {message}\n")
 
 

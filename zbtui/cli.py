@@ -34,6 +34,7 @@ EXIT_INTERRUPTED: Final = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
+    _occupy_closed_streams()
     # Names may hold characters that the terminal's encoding lacks.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -60,6 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print_message(describe_crash(error))
         return _failure_exit_status(args)
+
+
+def _occupy_closed_streams() -> None:
+    """Else the next file that is opened, such as the journal, takes the place of stdout or stderr."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:

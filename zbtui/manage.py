@@ -98,7 +98,9 @@ async def _resolve_org_and_method(
     elif method == "client-credentials" and not has_terminal:
         keys |= {"grant": method}  # will be refused: without a terminal, soid cannot be asked for
     org = org_service.parse_org(keys, edited_name=edited_name)
-    # Before any question: fail here if the keyring is locked or missing.
+    # Before any question: fail here if the config cannot be written, or the keyring is locked or missing.
+    if edited_name is None:
+        org_service.stores.config.add(org, rehearse=True)
     await org_service.stores.credentials.read_access_token(org.name)
     if has_terminal and method is None:
         method = choose_sign_in_method()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -20,6 +22,24 @@ def write_atomically(path: Path, content: str) -> None:
 
     Of a symbolic link, the target is replaced. After an `OSError` the file is unchanged.
     """
+    with _temporary_file_beside(path) as (temporary, handle, target):
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+
+
+def try_to_write(path: Path) -> None:
+    """Raise the `OSError` that `write_atomically` would raise; changes nothing."""
+    with _temporary_file_beside(path) as (temporary, handle, _):
+        os.close(handle)
+        temporary.unlink()
+
+
+@contextmanager
+def _temporary_file_beside(path: Path) -> Iterator[tuple[Path, int, Path]]:
+    """A new file in the folder of the real target, open for writing; deleted if the block raises."""
     target = Path(os.path.realpath(path))
     if target.is_symlink():  # a loop of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
@@ -27,11 +47,7 @@ def write_atomically(path: Path, content: str) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        yield temporary, handle, target
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -204,7 +204,7 @@ class OnboardingEnvironment:
         """From now on the config can only be read: a file takes the place of the lock's folder."""
         blocked = self.folder / "blocked"
         blocked.write_text("")
-        self.config = ConfigFile(self.config.path, blocked / "config.lock")
+        self.config._lock = blocked / "config.lock"
 
     def input_for(
         self, way: SignInMethod = "refresh-token", name: str = "heron", called: str | None = None

@@ -182,13 +182,37 @@ async def test_a_config_that_cannot_be_written_keeps_what_the_org_signed_in_with
 ) -> None:
     await home.add_org("code")
     before = home.stored_state
-    home.make_config_unwritable()
     # With another client, so that there is something to write.
     attempt = await home.signed_in("device" if way == "code" else way, again=True)
+    home.make_config_unwritable()
     assert (await problem_of(attempt.commit())).kind == "config"
     assert home.stored_state == before
     await attempt.cancel()
     assert home.live_refresh_tokens("code") == [refresh_token_of(home.keyring.sign_ins["heron"])]
+
+
+@pytest.mark.parametrize("trouble", ["unwritable", "in no shape to be edited"])
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_a_config_that_cannot_be_written_costs_no_code_and_no_token(
+    home: OnboardingEnvironment, way: SignInMethod, trouble: str
+) -> None:
+    if trouble == "unwritable":
+        home.make_config_unwritable()
+    else:
+        home.config.path.write_text(UNEDITABLE_CONFIG)
+    assert (await problem_of(add(home, way))).kind == "config"
+    assert home.paths == []
+
+
+async def test_a_config_that_cannot_be_written_keeps_the_token_of_an_org_that_is_removed(
+    home: OnboardingEnvironment,
+) -> None:
+    await home.add_org("code")
+    asked = len(home.paths)
+    home.make_config_unwritable()
+    assert (await problem_of(home.org_service.remove("heron", revoke=True))).kind == "config"
+    assert len(home.paths) == asked
+    assert len(home.live_refresh_tokens("code")) == 1
 
 
 async def test_a_name_that_was_given_meanwhile_is_not_taken_away_again(home: OnboardingEnvironment) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -23,9 +23,10 @@ from zbtui.config.parsing import (
 from zbtui.config.settings import Config
 from zbtui.model.org import POLICY_KEYS, Org, merge_edit
 from zbtui.model.problem import ProblemError
-from zbtui.private_files import make_private_folder, write_atomically
+from zbtui.private_files import make_private_folder, try_to_write, write_atomically
 
 _MAX_BYTES: Final = 10 << 20
+_BOM: Final = "\ufeff"
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
 """How long to wait for an edit by another process, which takes a few milliseconds."""
 _NEW_FILE_HEADER: Final = (
@@ -45,7 +46,7 @@ class ConfigFile:
     def load(self) -> Config:
         """Read the config; a missing file is an empty config."""
         text = _read(self.path)
-        return Config() if text is None else parse_config(text, str(self.path))
+        return Config() if text is None else parse_config(_without_bom_and_crlf(text), str(self.path))
 
     def load_if_changed(self) -> Config | None:
         """Read the config if its file has changed since the last call, else return None.
@@ -64,7 +65,7 @@ class ConfigFile:
             self._known = None
             raise
 
-    def add(self, org: Org) -> None:
+    def add(self, org: Org, *, rehearse: bool = False) -> None:
         """Append an `[[org]]` to the file."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
@@ -82,18 +83,20 @@ class ConfigFile:
             gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
             return before + gap + addition, (*config.orgs, org)
 
-        self._edit(edit)
+        self._edit(edit, rehearse)
 
-    def remove(self, org_name: str) -> None:
+    def remove(self, org_name: str, *, rehearse: bool = False) -> None:
         """Remove an `[[org]]` and the comments adjacent to it."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             index = config.orgs.index(find_org(config, org_name))
             return _without_org(text, index), config.orgs[:index] + config.orgs[index + 1 :]
 
-        self._edit(edit)
+        self._edit(edit, rehearse)
 
-    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
+    def replace(
+        self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
+    ) -> None:
         """Change the keys of an `[[org]]` that differ, in place.
 
         `org` was edited from `original` (None: the current one); changes by others since then stay.
@@ -107,7 +110,7 @@ class ConfigFile:
             edited = _with_org(text, config.orgs.index(before), before, after)
             return edited, tuple(after if one is before else one for one in config.orgs)
 
-        self._edit(edit)
+        self._edit(edit, rehearse)
 
     def announce_change(self) -> None:
         """Make every zbtui process reload the config, as credentials have changed."""
@@ -121,23 +124,37 @@ class ConfigFile:
             return None
         return status.st_mtime_ns, status.st_size
 
-    def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]]) -> None:
-        """Read, change and write under a lock, so that concurrent edits lose nothing."""
+    def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]], rehearse: bool) -> None:
+        """Read, change and write under a lock, so that concurrent edits lose nothing.
+
+        Where nothing changes, nothing is written: the file may be read-only. With `rehearse`, nothing is
+        written, but whether it could be is tried.
+        """
+        path = self.path
+        with self._editing() as kept:
+            text = _without_bom_and_crlf(kept or "")
+            config = parse_config(text, str(path))
+            edited, orgs = edit(text, config)
+            if not self._parses_to(edited, replace(config, orgs=orgs)):
+                raise config_error(
+                    f"{path}: written in a way that cannot be edited safely; nothing was changed.",
+                    "Give each org a table of its own that begins with [[org]], or edit it by hand.",
+                )
+            if edited != text and rehearse:
+                try_to_write(path)
+            elif edited != text:
+                write_atomically(path, _with_bom_and_crlf_of(kept or "", edited))
+
+    @contextmanager
+    def _editing(self) -> Iterator[str | None]:
+        """Yield the file's text while no other process edits it; None: there is no file."""
         from filelock import FileLock, Timeout  # here, because only edits need it
 
         path = self.path
         try:
             make_private_folder(self._lock.parent)
             with FileLock(self._lock, timeout=_LOCK_TIMEOUT_SECONDS, mode=0o600):
-                text = _read(path) or ""
-                config = parse_config(text, str(path))
-                edited, orgs = edit(text, config)
-                if not self._parses_to(edited, replace(config, orgs=orgs)):
-                    raise config_error(
-                        f"{path}: written in a way that cannot be edited safely; nothing was changed.",
-                        "Give each org a table of its own that begins with [[org]], or edit it by hand.",
-                    )
-                write_atomically(path, edited)
+                yield _read(path)
         except Timeout:
             raise config_error(
                 f"{path}: another zbtui process is editing it.", "Try again when that one is done."
@@ -160,13 +177,13 @@ class _UnreadableError(ProblemError):
 
 
 def _read(path: Path) -> str | None:
-    """The file's text; None: no such file."""
+    """The file's text as it is; None: no such file."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise config_error(f"{path}: larger than 10 MiB.", "Check that this is zbtui's config.")
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return data.decode()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -174,6 +191,18 @@ def _read(path: Path) -> str | None:
         raise _UnreadableError(problem) from None
     except UnicodeDecodeError:
         raise config_error(f"{path}: not text in UTF-8.", "Save it as UTF-8.") from None
+
+
+def _without_bom_and_crlf(text: str) -> str:
+    return text.removeprefix(_BOM).replace("\r\n", "\n")
+
+
+def _with_bom_and_crlf_of(kept: str, edited: str) -> str:
+    """The edited text, with the byte order mark and the line ends that the file has."""
+    first_line = kept.partition("\n")[0]
+    if first_line.endswith("\r"):
+        edited = edited.replace("\n", "\r\n")
+    return _BOM + edited if kept.startswith(_BOM) else edited
 
 
 def _with_org(text: str, index: int, before: Org, org: Org) -> str:

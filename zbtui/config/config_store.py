@@ -11,15 +11,21 @@ from zbtui.model.org import Org, merge_edit
 
 
 class ConfigStore(Protocol):
-    """Stores the config. Each method may raise a `ProblemError`."""
+    """Stores the config. Each method may raise a `ProblemError`.
+
+    `rehearse`: raise what the change would raise, and change nothing; for use before a step that cannot be
+    undone.
+    """
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:
         """The config, if it has changed since the last call; else None."""
 
-    def add(self, org: Org) -> None: ...
-    def remove(self, org_name: str) -> None: ...
-    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None: ...
+    def add(self, org: Org, *, rehearse: bool = False) -> None: ...
+    def remove(self, org_name: str, *, rehearse: bool = False) -> None: ...
+    def replace(
+        self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
+    ) -> None: ...
     def announce_change(self) -> None:
         """Make all watchers reload the config."""
 
@@ -38,23 +44,26 @@ class MemoryConfigStore:
         changed, self._changed = self._changed, False
         return self._config if changed else None
 
-    def add(self, org: Org) -> None:
+    def add(self, org: Org, *, rehearse: bool = False) -> None:
         check_name_is_free(self._config, org.name)
-        self._set((*self._config.orgs, org))
+        self._set((*self._config.orgs, org), rehearse)
 
-    def remove(self, org_name: str) -> None:
+    def remove(self, org_name: str, *, rehearse: bool = False) -> None:
         removed = find_org(self._config, org_name)
-        self._set(tuple(one for one in self._config.orgs if one is not removed))
+        self._set(tuple(one for one in self._config.orgs if one is not removed), rehearse)
 
-    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
+    def replace(
+        self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
+    ) -> None:
         before = find_org(self._config, org_name)
         after = merge_edit(before, original or before, org)
         if after.name != org_name:
             check_name_is_free(self._config, after.name)
-        self._set(tuple(after if one is before else one for one in self._config.orgs))
+        self._set(tuple(after if one is before else one for one in self._config.orgs), rehearse)
 
     def announce_change(self) -> None:
         self._changed = True
 
-    def _set(self, orgs: tuple[Org, ...]) -> None:
-        self._config, self._changed = replace(self._config, orgs=orgs), True
+    def _set(self, orgs: tuple[Org, ...], rehearse: bool) -> None:
+        if not rehearse:
+            self._config, self._changed = replace(self._config, orgs=orgs), True

@@ -158,6 +158,7 @@ class OrgService:
         """
         stores = self.stores
         org = find_org(stores.config.load(), org_name)
+        stores.config.remove(org_name, rehearse=True)  # a revoked token does not come back
         revoked = revoke and await self._revoke_token(org)
         async with stores.swapping_credentials(org_name):
             await stores.credentials.delete(org_name)

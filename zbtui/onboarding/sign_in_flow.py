@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from zbtui.clock import Clock, StoppedError, StopSignal
-from zbtui.config.parsing import check_name_is_free, find_org
+from zbtui.config.parsing import find_org
 from zbtui.health.poll_schedule import MIN_DEVICE_POLL_INTERVAL
 from zbtui.health.snapshot import Observation, Snapshot, apply_observation
 from zbtui.model.org import CUSTOM_DATA_CENTER, Org, SignInMethod
@@ -116,10 +116,12 @@ class SignInFlow:
             ProblemError: the sign-in failed or cannot read the backup.
             StoppedError: `cancel` was called meanwhile.
         """
+        # First of all: a config that cannot be written must not cost a code or a visit to the browser.
         if self._original is None:
-            check_name_is_free(self._stores.config.load(), self._org.name)
-        # First of all: a locked keyring must not cost a code or a visit to the browser.
-        await self._stores.credentials.read_access_token(self._org.name)
+            self._stores.config.add(self._org, rehearse=True)
+        else:
+            self._stores.config.replace(self._org.name, self._org, self._original, rehearse=True)
+        await self._stores.credentials.read_access_token(self._org.name)  # nor a locked keyring
         try:
             if self._obtained is None:
                 secret = await self._client_secret(client_secret, client_from)
