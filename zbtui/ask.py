@@ -34,6 +34,15 @@ def is_terminal(stream: Any) -> bool:
     return stream is not None and bool(stream.isatty())
 
 
+def can_encode(text: str) -> bool:
+    """Whether stderr shows these characters as they are."""
+    try:
+        text.encode(getattr(sys.stderr, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def print_message(text: str, end: str = "\n") -> None:
     """Print to stderr, since stdout is for data. Without a usable stderr, nothing is printed or fails."""
     if sys.stderr is None:  # `print` would take stdout instead

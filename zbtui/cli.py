@@ -6,6 +6,7 @@ Data goes to stdout, everything else to stderr. No secret is ever an argument.
 from __future__ import annotations
 
 import argparse
+import codecs
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from zbtui.arguments import EXIT_WRONG_USAGE, Command, make_parser
 from zbtui.ask import is_terminal, print_message, print_problem, silence_stdout
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.presentation.ascii_text import replace_unencodable
 from zbtui.wiring import (
     make_config_file,
     make_credential_store,
@@ -30,15 +32,17 @@ if TYPE_CHECKING:
 
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
+_ERROR_HANDLER: Final = "zbtui-ascii"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     _occupy_closed_streams()
-    # Names may hold characters that the terminal's encoding lacks.
+    # Our glyphs, and names, may have characters that the stream cannot encode.
+    codecs.register_error(_ERROR_HANDLER, replace_unencodable)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_ERROR_HANDLER)
     args = argparse.Namespace()
     try:
         return _run_command(argv, args)

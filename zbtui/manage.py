@@ -9,7 +9,15 @@ from shutil import get_terminal_size
 from textwrap import fill
 from typing import Any
 
-from zbtui.ask import ask_number, choose_sign_in_method, confirm, is_terminal, print_message, read_secrets
+from zbtui.ask import (
+    ask_number,
+    can_encode,
+    choose_sign_in_method,
+    confirm,
+    is_terminal,
+    print_message,
+    read_secrets,
+)
 from zbtui.config.parsing import find_org, org_to_table
 from zbtui.model.org import Org, SignInMethod, grant_for
 from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, RequestingFromZoho, SignInProgress
@@ -191,7 +199,7 @@ def _print_progress(progress: SignInProgress) -> None:
 def _print_device_code(device: DeviceCode) -> None:
     if device.poll_count:
         return  # already shown
-    if is_terminal(sys.stderr) and device.verification_url_with_code:
+    if is_terminal(sys.stderr) and can_encode("▀▄█") and device.verification_url_with_code:
         lines = qr_rows(device.verification_url_with_code)
         if len(lines[0]) + 2 <= get_terminal_size().columns:
             print_message("")

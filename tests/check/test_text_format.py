@@ -179,6 +179,15 @@ def test_control_characters_of_zohos_texts_do_not_come_out() -> None:
     assert not any(control in text for control in "\x1b\x07\u202e")
 
 
+def test_no_name_and_no_text_has_the_character_that_begins_a_plug_ins_figures() -> None:
+    who = {"id": "1", "name": "Eve|rta=1", "zuid": None}
+    snapshot = replace(make_snapshot(requester=who), org=make_org("a|b"))
+    text = report_as_text(report_of(snapshot))
+    assert "|" not in text
+    assert "a¦b" in text
+    assert "by Eve¦rta=1" in text
+
+
 @reproducible
 @given(snapshots())
 def test_whatever_is_known_of_an_org_it_has_one_row_and_at_most_one_cure(snapshot: Snapshot) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,16 @@ def test_without_a_stdout_the_exit_status_is_all_that_is_told(
 def test_no_file_gets_the_number_of_a_closed_stream(empty_home: Path, redirections: str) -> None:
     """What a library writes to stderr would go into the journal."""
     assert run_in_shell(redirections, sys.executable, "-c", NEXT_FILE).returncode > 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+def test_a_stream_that_lacks_our_glyphs_gets_others_and_never_those_of_unknown(
+    empty_home: Path, encoding: str
+) -> None:
+    write_config(empty_home, "[alerts]\nbell = false\n", ACME_CONFIG.replace("acme", "Zürich ✔"))
+    environ = {**os.environ, "PYTHONIOENCODING": encoding}
+    run = subprocess.run([*COMMAND, "check"], capture_output=True, env=environ, timeout=60, check=False)
+    lines = run.stdout.decode(encoding).splitlines()
+    assert lines[0] == "UNKNOWN: 1 unknown"
+    assert lines[1].startswith("? Zürich + " if encoding != "ascii" else "? Zurich + ")
+    assert lines[1].count("?") == 1
