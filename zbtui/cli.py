@@ -116,7 +116,7 @@ def _watch(args: argparse.Namespace) -> int:
     paths = paths_from_arguments(args)
     file = make_config_file(paths)
     config = file.load()
-    _require_terminal()
+    _prepare_terminal()
     log_to_file(paths.log)
 
     async def watch() -> int | str | None:
@@ -132,7 +132,7 @@ def _watch(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    _require_terminal()
+    _prepare_terminal()
 
     from zbtui.store.log import disable_logging
     from zbtui.store.worker import run_event_loop
@@ -308,10 +308,18 @@ def _paths(args: argparse.Namespace) -> int:
     return 0
 
 
-def _require_terminal() -> None:
-    if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+def _prepare_terminal() -> None:
+    """Make sure that Textual can paint. Raises a `ProblemError` if the screen cannot be shown."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         wrong = Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
         raise ProblemError(wrong)
+    if os.environ.get("TERM") == "dumb":
+        message = "This terminal cannot show the screen: it is a dumb one, by TERM."
+        raise ProblemError(Problem("config", message, "Use zbtui check, or another terminal."))
+    if not is_terminal(sys.stderr):
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # Textual paints there; messages go on into the log
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # some shells export them, and they do not follow the terminal
 
 
 _COMMANDS: Final[dict[str, Command]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from zbtui.model.problem import ProblemError
 from zbtui.store.paths import find_paths
 
 
@@ -38,6 +39,41 @@ def test_what_is_kept_is_in_the_state_folder() -> None:
 )
 def test_an_option_goes_before_all_else(option: str | None, environ: dict[str, str], expected: str) -> None:
     assert find_paths(option, environ).config == Path(expected)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the variables of Linux")
+@pytest.mark.parametrize(
+    ("environ", "is_enough"),
+    [
+        ({}, False),
+        ({"HOME": "here"}, False),
+        ({"XDG_CONFIG_HOME": "/c"}, False),
+        ({"XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s"}, True),
+        ({"HOME": "/home/ada"}, True),
+        ({"XDG_CONFIG_HOME": "here", "XDG_STATE_HOME": "here", "HOME": "/home/ada"}, True),
+        ({"XDG_STATE_HOME": "/s", "ZBTUI_CONFIG": "/c.toml"}, True),
+    ],
+)
+def test_a_user_without_a_home_is_told_what_to_set(
+    environ: dict[str, str], is_enough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    if is_enough:
+        paths = find_paths(None, environ)
+        assert paths.config.is_absolute()
+        assert paths.state.is_absolute()
+        return
+    for option in (None, "/etc/zbtui.toml"):
+        with pytest.raises(ProblemError, match="no home folder") as caught:
+            find_paths(option, environ)
+        assert "HOME" in caught.value.problem.hint
 
 
 @pytest.mark.parametrize(
