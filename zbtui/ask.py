@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from zbtui.model.org import SIGN_IN_METHODS, SignInMethod
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import wrong_secret_text
 from zbtui.presentation.sign_in_guide import SIGN_IN_GUIDES
 
 _SECRET_KEYS: Final[dict[SignInMethod, str]] = {"code": "code", "refresh-token": "refresh_token"}
@@ -121,11 +122,11 @@ def read_secrets(method: SignInMethod | None) -> tuple[SignInMethod, TypedSecret
                 f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", required
             )
     for key in required:
-        value = values.get(key)
-        if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
-            raise _input_error(
-                f"The {key.replace('_', ' ')} is missing, or has characters that none has.", required
-            )
+        value, what = values.get(key), key.replace("_", " ")
+        if value is not None and not isinstance(value, str):
+            raise _input_error(f"The {what} is no text.", required)
+        if wrong := wrong_secret_text(what, value or ""):
+            raise _input_error(wrong, required)
     return method, TypedSecrets(values["client_secret"], values.get(_SECRET_KEYS.get(method, "")))
 
 

@@ -77,12 +77,13 @@ async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revok
         if not is_terminal(sys.stdin):
             print_message("Not removed: nobody is there to confirm it. Add --yes.")
             return EXIT_WRONG_USAGE
-        what = "revoke its token at Zoho, and " if revoke else ""
+        has_token = org.grant == "refresh-token"
+        what = "revoke its token at Zoho, and " if revoke and has_token else ""
         question = f"Take {org_name} off watch, {what}delete its credentials from the keyring?"
         if not confirm(question, default=False):
             print_message("Nothing was changed.")
             return EXIT_NOT_DONE
-        if org.grant == "refresh-token" and not revoke:
+        if has_token and not revoke:
             revoke = confirm("Revoke its refresh token at Zoho, too?", default=False)
     revoked = await desk.remove(org_name, revoke=revoke)
     ending = "; its refresh token stays valid at Zoho until revoked."

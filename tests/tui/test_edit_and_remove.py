@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.widgets._select import SelectOverlay
 
 from tests.tui.demo_driver import DemoDriver, drive_demo
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.tui.forms.edit_screen import EditScreen
@@ -186,6 +187,21 @@ async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
         assert await driven.credentials.read_sign_in("nordlys") is None
         assert "nordlys" not in driven.screen_text
         assert (token in driven.simulator.accounts.refresh_tokens) is (button == "remove")
+
+
+async def test_of_a_refresh_token_only_an_org_that_has_one_is_told() -> None:
+    async with drive_demo() as driven:
+        await open_form_on(driven, "nordlys", "d")
+        assert "its refresh token stays valid there" in " ".join(driven.screen_text.split())
+        assert driven.app.screen.query_one("#revoke").display
+    async with drive_demo() as driven:
+        org = Org("nordlys", "eu", "1000.ABC", "client-credentials", "ZohoCRM.1")
+        driven.app.push_screen(RemoveScreen(driven.app._org_service, org))
+        await driven.wait_until_idle()
+        text = " ".join(driven.screen_text.split())
+        assert "Take nordlys off watch?" in text
+        assert "token" not in text
+        assert not driven.app.screen.query_one("#revoke").display
 
 
 async def test_to_keep_it_is_where_the_cursor_stands() -> None:

@@ -202,7 +202,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         ({"client_secret": ""}, "The client secret is missing"),
         ({"client_secret": "späß"}, "has characters that none has"),
         ({"client_id": "1000.NOBODY"}, "does not know this client id as a Self Client"),
-        ({"client_id": ""}, "The client id has characters that none has"),
+        ({"client_id": ""}, "The client id is missing"),
         ({"answer": "hello"}, "This is not a code of Zoho's"),
         ({"answer": "1000.aaaa.bbbb"}, "The code is too old, or was used already."),
     ],

@@ -31,6 +31,7 @@ from zbtui.model.text import clean
 from zbtui.model.time_format import format_duration
 from zbtui.zoho_api.data_centers import DATA_CENTERS, custom_url_error, is_loopback
 
+MAX_CLIENT_ID_LENGTH: Final = 200
 MAX_NAME_LENGTH: Final = 60
 ORG_KEYS: Final = tuple(key.name for key in fields(Org) if key.name != "policy_overrides")
 _MIN_INTERVAL: Final = timedelta(seconds=15)
@@ -171,12 +172,9 @@ def _read_org(table: Mapping[str, Any]) -> Org:
         raise InvalidValueError(
             f"the name {clean(table['name'], 40)!r} {wrong}", "Choose another name.", "name"
         )
-    if not re.fullmatch(r"[\x21-\x7e]{1,200}", table["client_id"]):
-        raise InvalidValueError(
-            "the client id has characters that none has",
-            "Copy it from Zoho's API console: it begins with 1000.",
-            "client_id",
-        )
+    if wrong := _client_id_error(table["client_id"]):
+        hint = "Copy it from Zoho's API console: it begins with 1000."
+        raise InvalidValueError(f"the client id {wrong}", hint, "client_id")
     _check_data_center(table)
     _check_grant(table)
     durations = read_durations(table, POLICY_KEYS)
@@ -185,6 +183,14 @@ def _read_org(table: Mapping[str, Any]) -> Org:
     org = Org(**own, policy_overrides=tuple(durations.items()))
     _check_intervals(replace(WatchPolicy(), **durations), local=is_loopback(org.api_url or ""))
     return org
+
+
+def _client_id_error(client_id: str) -> str | None:
+    if not client_id:
+        return "is missing"
+    if not re.fullmatch(r"[\x21-\x7e]+", client_id):
+        return "has characters that none has"
+    return "is longer than any" if len(client_id) > MAX_CLIENT_ID_LENGTH else None
 
 
 def _check_data_center(table: Mapping[str, Any]) -> None:

@@ -14,7 +14,8 @@ TOKEN_LIFETIME: Final = timedelta(hours=1)
 """How long an access token lives ("Token limits")."""
 RENEWAL_MARGIN: Final = timedelta(minutes=5)
 """An access token this close to its expiry is not used."""
-_HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
+_MAX_LENGTH: Final = 2048
+_HEADER_SAFE: Final = re.compile(rf"[\x21-\x7e]{{1,{_MAX_LENGTH}}}")
 
 
 class Secret:
@@ -52,6 +53,15 @@ class Secret:
 def is_header_safe(token: str) -> bool:
     """Whether a token may go into an `Authorization` header; any other is never sent."""
     return _HEADER_SAFE.fullmatch(token) is not None
+
+
+def wrong_secret_text(what: str, typed: str) -> str | None:
+    """What is wrong with a secret as it was typed, in a sentence that does not repeat it; None: nothing."""
+    if not typed:
+        return f"The {what} is missing."
+    if len(typed) > _MAX_LENGTH:
+        return f"The {what} is longer than any."
+    return None if is_header_safe(typed) else f"The {what} has characters that none has."
 
 
 def fingerprint(*secrets: Secret) -> str:

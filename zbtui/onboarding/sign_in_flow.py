@@ -14,7 +14,7 @@ from zbtui.health.poll_schedule import MIN_DEVICE_POLL_INTERVAL
 from zbtui.health.snapshot import Observation, Snapshot, apply_observation
 from zbtui.model.org import CUSTOM_DATA_CENTER, Org, SignInMethod
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.model.secret import AccessToken, OAuthClient, Secret, SignInCredentials, is_header_safe
+from zbtui.model.secret import AccessToken, OAuthClient, Secret, SignInCredentials, wrong_secret_text
 from zbtui.model.sign_in_progress import RequestingFromZoho, SignInProgress
 from zbtui.onboarding.stores import Stores
 from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT
@@ -292,7 +292,6 @@ def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clo
 
 
 def _checked_secret(typed: str, what: str) -> Secret:
-    if not is_header_safe(typed):
-        message = f"The {what} is missing, or has characters that none has."
-        raise ProblemError(Problem("config", message, "Copy it whole, and nothing else with it."))
+    if wrong := wrong_secret_text(what, typed):
+        raise ProblemError(Problem("config", wrong, "Copy it whole, and nothing else with it."))
     return Secret(typed)
