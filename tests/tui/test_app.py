@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -15,6 +17,7 @@ from tests.support.fake_clock import START, FakeClock
 from tests.support.memory_journal import MemoryJournal
 from tests.support.snapshots import SAMPLE_JOB, make_snapshot, snapshot_with
 from tests.tui.app_driver import FakeZoho, drive_app, make_alert_dispatcher, make_org_service
+from tests.tui.demo_driver import drive_demo
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
 from zbtui.health.snapshot import Observation
@@ -404,3 +407,22 @@ async def test_a_paused_org_is_not_asked_when_all_are() -> None:
         await driven.press("R")
         await driven.advance(6)
         assert driven.zoho.polled_orgs == ["org-1"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such call")
+@pytest.mark.parametrize("view", ["1", "2", "3", "4"])
+async def test_times_follow_the_systems_time_zone(monkeypatch: pytest.MonkeyPatch, view: str) -> None:
+    """On a journey, the laptop is given another zone."""
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", "UTC")
+            time.tzset()
+            async with drive_demo() as driven:
+                await driven.press(view)
+                before = driven.screen_text
+                patch.setenv("TZ", "Asia/Kolkata")
+                driven.app.tick()
+                await driven.wait_until_idle()
+                assert (driven.screen_text != before) is (view != "2")  # it tells spans only
+    finally:
+        time.tzset()

@@ -24,6 +24,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
+from zbtui.clock import follow_time_zone
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
 from zbtui.health.alert_policy import Alert
@@ -201,6 +202,8 @@ class ZbtuiApp(ThemedApp[str]):
             gc.freeze()
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
         if screen := self._mounted_fleet_screen:
+            if follow_time_zone():
+                screen.time_zone_changed()
             screen.tick(change)
             self._alert_notifier.tick(screen.org_list.verdicts)
         if isinstance(self.screen, DetailScreen | FormScreen):
