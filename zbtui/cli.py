@@ -268,6 +268,7 @@ def _doctor(args: argparse.Namespace) -> int:
     from contextlib import aclosing
 
     from zbtui.doctor import Doctor, Finding, exit_code, finding_lines, findings_as_json, findings_summary
+    from zbtui.store.plain_keyring import find_plain_keyring
     from zbtui.store.worker import run_event_loop
 
     paths = paths_from_arguments(args)
@@ -285,6 +286,7 @@ def _doctor(args: argparse.Namespace) -> int:
                 org_service.clock,
                 str(paths.config),
                 str(paths.journal),
+                find_plain_keyring=lambda: find_plain_keyring(os.environ),
             )
             findings: list[Finding] = []
             checks = doctor.examine(tuple(args.names), search_data_centers=args.find_data_center)

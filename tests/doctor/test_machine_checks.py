@@ -152,6 +152,27 @@ async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_p
     assert keyring.get_password("zbtui-doctor", "probe") is None
 
 
+@pytest.mark.parametrize(
+    ("backend", "level"),
+    [
+        ("SecretService Keyring", FindingLevel.WARNING),
+        ("Secret Service", FindingLevel.WARNING),
+        ("KWallet", FindingLevel.OK),
+    ],
+)
+async def test_a_keyring_with_an_empty_password_is_a_warning(
+    scene: DoctorEnvironment, backend: str, level: FindingLevel
+) -> None:
+    async def probe() -> str:
+        return backend
+
+    file = Path("/home/ada/.local/share/keyrings/login.keyring")
+    scene.doctor = replace(scene.doctor, probe_keyring=probe, find_plain_keyring=lambda: file)
+    found = (await scene.machine_findings())["keyring"]
+    assert found.level is level
+    assert (str(file) in found.message) is (level is FindingLevel.WARNING)
+
+
 async def test_a_forgetful_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("keyring.get_keyring", null.Keyring)
     credentials = KeyringCredentialStore(tmp_path / "locks", allow_insecure=True)

@@ -122,10 +122,16 @@ def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
     return Finding("clock", None, FindingLevel.WARNING, message, hint, "CLOCK_OFF")
 
 
-def keyring_finding(answer: str | Problem) -> Finding:
-    """`answer` is the back end's name, or its problem."""
+def keyring_finding(answer: str | Problem, plain_file: str | None) -> Finding:
+    """`answer` is the back end's name, or its problem; `plain_file` GNOME's keyring, if in plain text."""
     if isinstance(answer, Problem):
         return problem_finding("keyring", None, answer)
+    if plain_file and answer.replace(" ", "").startswith("SecretService"):
+        message = (
+            f"{answer}: its password is empty, so secrets are in plain text in {clean(plain_file, 200)}."
+        )
+        hint = "Give it a password, in Passwords and Keys (seahorse) or the like."
+        return Finding("keyring", None, FindingLevel.WARNING, message, hint, "PLAIN_TEXT")
     message = f"{answer}: keeps what it is given, and gives it back."
     return Finding("keyring", None, FindingLevel.OK, message)
 

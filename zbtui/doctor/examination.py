@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from pathlib import Path
 from typing import TypeVar
 
 from zbtui.clock import Clock
@@ -65,6 +66,8 @@ class Doctor:
     time_zone: tzinfo | None = None
     """For the times in findings; None: the system's."""
     resolve_host: Resolve = resolve_host
+    find_plain_keyring: Callable[[], Path | None] = lambda: None
+    """GNOME's keyring, if it lies on the disk in plain text."""
 
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
@@ -78,7 +81,9 @@ class Doctor:
         orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)
         hosts = await asyncio.gather(*map(self._ask_host, _accounts_hosts(orgs)))
         yield clock_finding(hosts)
-        yield keyring_finding(await _result_or_problem(self.probe_keyring()))
+        answer = await _result_or_problem(self.probe_keyring())
+        plain = self.find_plain_keyring()
+        yield keyring_finding(answer, None if plain is None else str(plain))
         yield config_finding(self.config_path, config if isinstance(config, Problem) else len(config.orgs))
         yield journal_finding(self.journal_path, await self.journal.probe())
         for host in hosts:
