@@ -25,6 +25,7 @@ from zbtui.config.settings import Config
 from zbtui.health.snapshot import Snapshot, apply_failure
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.verdict import Level
 from zbtui.store.log import log_to_file
 from zbtui.store.worker import run_event_loop
 from zbtui.watch.fleet import NO_ANSWER_IN_TIME
@@ -38,11 +39,11 @@ _ALERT_SECONDS: Final = 5.0
 
 
 class _Answer:
-    """Prints the report once; before there is one, that nothing is known of any org."""
+    """Prints the report once, as much as is known of it by then."""
 
-    def __init__(self, write: Callable[[Report], str], report: Report, *, is_openmetrics: bool) -> None:
-        self.report = report
-        """As much as is known so far."""
+    def __init__(self, write: Callable[[Report], str], *, is_openmetrics: bool) -> None:
+        self.report: Report | None = None
+        """None: not even the config is read."""
         self._write = write
         self._is_openmetrics = is_openmetrics
         self._turn = threading.Lock()
@@ -51,6 +52,9 @@ class _Answer:
     def finish(self) -> int:
         """Print the report, unless that was done; returns the exit status."""
         report = self.report
+        if report is None:
+            print_message("zbtui: The config, or the folder that it is in, did not answer in time.")
+            return EXIT_STATUS_BY_LEVEL[Level.UNKNOWN]
         # Another thread may be printing, to a reader that does not read.
         if self._turn.acquire(timeout=_END_SECONDS / 2):
             try:
@@ -69,44 +73,57 @@ class _Answer:
 
 def check_once(args: argparse.Namespace) -> int:
     """Look at each org once, print, send alerts; returns the exit status."""
-    began, limit = time.monotonic(), (args.timeout or DEFAULT_TIMEOUT).total_seconds()
+    limit = (args.timeout or DEFAULT_TIMEOUT).total_seconds()
+    # The limit counts from the start of the process, about as long ago as it has used the CPU.
+    began = time.monotonic() - min(time.process_time(), limit / 4)
     write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
-    paths = paths_from_arguments(args)
-    file = make_config_file(paths)
-    config = file.load()
-    chosen = _chosen_orgs(args.names, config)
-    orgs = chosen or config.orgs
-    log_to_file(paths.log)
-    unknown = [apply_failure(Snapshot(org), NO_ANSWER_IN_TIME, SystemClock().now()) for org in orgs]
-    nothing = report_on(unknown, config.policy, SystemClock().now())
-    answer = _Answer(write, nothing, is_openmetrics=args.format == "openmetrics")
+    answer = _Answer(write, is_openmetrics=args.format == "openmetrics")
 
     def seconds_left(kept: float) -> float:
         """Until the end, less what is kept for later: at most a third of the time limit."""
         return max(began + limit - min(kept, limit / 3) - time.monotonic(), 0)
 
-    async def check() -> None:
-        async with open_org_service(paths, file) as org_service:
-            watch = make_watch(org_service, replace(config, orgs=orgs))
-            fleet, alerts = watch.fleet, watch.alerts if args.notify else None
-            if alerts:
-                _warn_without_channel(config)
-            seconds = seconds_left(_END_SECONDS + _ALERT_SECONDS if alerts else _END_SECONDS)
-            max_age = args.max_age or timedelta()
-            names = [org.name for org in orgs]
-            answer.report = await check_orgs(fleet, names, max_age=max_age, seconds=seconds)
-            if alerts:
-                snapshots = [result.snapshot for result in answer.report.results]
-                await alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=not chosen)
-                await alerts.deliver()
-            for problem in (fleet.journal_problem, *(alerts.problems if alerts else ())):
-                if problem:
-                    print_problem(problem)
-            answer.finish()
+    with ending_within(seconds_left(0), answer.finish):
+        paths = paths_from_arguments(args)
+        file = make_config_file(paths)
+        config = file.load()
+        chosen = _chosen_orgs(args.names, config)
+        only = replace(config, orgs=chosen or config.orgs)
+        answer.report = _nothing_known(only)
+        log_to_file(paths.log)
 
-    with ending_within(limit, answer.finish):
+        async def check() -> None:
+            async with open_org_service(paths, file) as org_service:
+                watch = make_watch(org_service, only)
+                alerts = watch.alerts if args.notify else None
+                if alerts:
+                    _warn_without_channel(config)
+                seconds = seconds_left(_END_SECONDS + _ALERT_SECONDS if alerts else _END_SECONDS)
+                max_age, names = args.max_age or timedelta(), [org.name for org in only.orgs]
+                answer.report = await check_orgs(watch.fleet, names, max_age=max_age, seconds=seconds)
+                if alerts:
+                    await _alert_of(answer.report, watch, covers_all_orgs=not chosen)
+                for problem in (watch.fleet.journal_problem, *(alerts.problems if alerts else ())):
+                    if problem:
+                        print_problem(problem)
+                answer.finish()
+
         run_event_loop(check())
     return answer.finish()
+
+
+def _nothing_known(config: Config) -> Report:
+    """A report in which no org has answered."""
+    now = SystemClock().now()
+    return report_on(
+        [apply_failure(Snapshot(org), NO_ANSWER_IN_TIME, now) for org in config.orgs], config.policy, now
+    )
+
+
+async def _alert_of(report: Report, watch: Watch, *, covers_all_orgs: bool) -> None:
+    snapshots, fleet = [result.snapshot for result in report.results], watch.fleet
+    await watch.alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=covers_all_orgs)
+    await watch.alerts.deliver()
 
 
 def stream_changes(args: argparse.Namespace) -> int:
