@@ -264,6 +264,11 @@ class Fleet:
         now, spread = self._clock.now(), self._first_poll_spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))
+            seen = snapshot.zoho.observed_at
+            if (
+                snapshot.polls.restored and seen and seen <= now
+            ):  # a service may be restarted again and again
+                due = max(due, seen + self._accepted_age(org, timedelta()))
             if snapshot.polls.problem and snapshot.polls.problem.retry_at:
                 due = max(due, snapshot.polls.problem.retry_at)
             self._pollers[org.name] = Poller(
