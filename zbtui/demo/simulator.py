@@ -23,16 +23,18 @@ from zbtui.demo.accounts import (
     parse_scopes,
 )
 from zbtui.demo.history_and_links import history_rows, links_object
-from zbtui.demo.invented_orgs import InventedOrg
+from zbtui.demo.invented_orgs import OLD_ANSWER_KINDS, InventedOrg
 from zbtui.demo.responses import (
     API_ERRORS,
     TOKEN_ERRORS,
+    UNCODED_ERRORS,
     RequestRecord,
     ResponseAndOrg,
     SimulatedRequest,
     SimulatedResponse,
     api_error_response,
     history_page_response,
+    http_date,
     json_response,
 )
 from zbtui.demo.world import PhaseInTime, SimulatedWorld
@@ -50,6 +52,8 @@ _MAX_REQUEST_RECORDS: Final = 1000
 _KINDS_BESIDE_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _KINDS_OF_BACKUP_CALLS_ONLY: Final = {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"}
 """Problems of the backup calls that do not affect the org call."""
+_OTHER_ORG_NUMBER: Final = 500_000
+"""What is added to an org's number at `OTHER_ORG`."""
 _MAINTENANCE_PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
 
 
@@ -171,8 +175,16 @@ class Simulator:
         org, refusal = self._authorize(call, scope)
         if org is None or refusal is not None:
             return refusal or api_error_response("INVALID_TOKEN"), org.name if org else None
-        problem = None if self.kind_of(org) in spared else self._problem_response(org)
-        return problem or give(org), org.name
+        kind = self.kind_of(org)
+        problem = None if kind in spared else self._problem_response(org)
+        if kind == "OTHER_ORG":
+            org = replace(org, number=org.number + _OTHER_ORG_NUMBER)
+        answer = problem or give(org)
+        if kind in OLD_ANSWER_KINDS:
+            sent = self._moment_shown(org)
+            age = {"Age": str(int((self.now() - sent).total_seconds()))} if kind == "AGED_ANSWER" else {}
+            answer = replace(answer, headers={**answer.headers, "Date": http_date(sent), **age})
+        return answer, org.name
 
     def _authorize(
         self, call: SimulatedRequest, scope: str
@@ -197,6 +209,8 @@ class Simulator:
         kind = self.kind_of(org)
         if kind in API_ERRORS:
             return api_error_response(kind)
+        if kind in UNCODED_ERRORS:
+            return json_response(*UNCODED_ERRORS[kind])
         match kind:
             case "NO_API_ACCESS":
                 return api_error_response("NO_PERMISSION", {"permissions": ["Crm_Implied_Api_Access"]})
@@ -215,7 +229,7 @@ class Simulator:
         if kind == "EMPTY":
             return SimulatedResponse(200, b"{}")
         remaining = {"X-API-CREDITS-REMAINING": "1840"} if org.name == "kestrel" else {}
-        backup = self.world.backup_object(org, self._phases_lived(org)[0])
+        backup = self.world.backup_object(org, self._phases_lived(org)[0], self._moment_shown(org))
         return json_response(200, {"backup": backup}, remaining)
 
     def _history_of_org(self, org: InventedOrg, call: SimulatedRequest) -> SimulatedResponse:
@@ -223,7 +237,7 @@ class Simulator:
             return api_error_response("INTERNAL_ERROR")
         rows = self.forced_history.get(org.name)
         if rows is None:
-            rows = history_rows(self.world, org, self._phases_lived(org), self.now())
+            rows = history_rows(self.world, org, self._phases_lived(org), self._moment_shown(org))
         return history_page_response(rows, call)
 
     def _links_of_org(self, org: InventedOrg, call: SimulatedRequest) -> SimulatedResponse:
@@ -233,11 +247,16 @@ class Simulator:
             links = self.forced_links[org.name]
         else:
             host = call.site.download_url()
-            links = links_object(self.world, org, self._phases_lived(org), self.now(), host)
+            links = links_object(self.world, org, self._phases_lived(org), self._moment_shown(org), host)
         return SimulatedResponse(204) if links is None else json_response(200, {"urls": links})
 
     def _organization_of_org(self, org: InventedOrg) -> SimulatedResponse:
         return json_response(200, {"org": [self.world.org_object(org)]})
+
+    def _moment_shown(self, org: InventedOrg) -> datetime:
+        """The time that the answers are of: now, or when they began to stand still."""
+        now = self.now()
+        return self.world.phase_at(org, now).began_at if self.kind_of(org) in OLD_ANSWER_KINDS else now
 
     def _phases_lived(self, org: InventedOrg) -> tuple[PhaseInTime, ...]:
         """The org's phases, newest first; a forced kind replaces the newest."""
