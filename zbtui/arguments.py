@@ -55,6 +55,9 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     demo.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="how fast they live (1)")
     demo.add_argument("--seed", type=int, default=0, metavar="S", help="other orgs beyond the first few")
+    demo.add_argument(
+        "--replay", metavar="FILE", help="one org, which answers as in a file of doctor --capture"
+    )
 
     add = command("add", "put an org under watch; secrets are asked for, or read as JSON from stdin")
     add.add_argument("name", metavar="NAME", help="what to call the org")
@@ -106,6 +109,11 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "--find-data-center",
         action="store_true",
         help="where a sign-in is refused, try Zoho's other data centers, once each",
+    )
+    doctor.add_argument(
+        "--capture",
+        metavar="FILE",
+        help="instead, keep what Zoho answers for one org in a new file, without what identifies it",
     )
 
     command("paths", "where config, journal and log are")

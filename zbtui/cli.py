@@ -129,7 +129,6 @@ def _watch(args: argparse.Namespace) -> int:
 
 def _demo(args: argparse.Namespace) -> int:
     _require_terminal()
-
     from zbtui.store.log import disable_logging
     from zbtui.store.worker import run_event_loop
 
@@ -138,8 +137,8 @@ def _demo(args: argparse.Namespace) -> int:
     async def watch() -> int | str | None:
         from zbtui.demo.demo_session import open_demo
 
-        async with open_demo(args.orgs, args.speed, args.seed) as demo_watch:
-            return await _run_app(demo_watch, "demo: all invented")
+        async with open_demo(args.orgs, args.speed, args.seed, replay=args.replay) as demo_watch:
+            return await _run_app(demo_watch, "replay" if args.replay else "demo: all invented")
 
     outcome = run_event_loop(watch())
     return outcome if isinstance(outcome, int) else 0
@@ -280,18 +279,17 @@ async def _stream_changes(watch: Watch, names: Sequence[str], alerts: AlertDispa
             _silence_stdout()
             raise
 
-    clock = watch.desk.clock
     watcher = ChangeStream(
         watch.config,
         watch.fleet,
-        clock,
+        watch.desk.clock,
         write,
         _print_problem,
         names=names,
         alerts=alerts,
         reader_is_gone=lambda: reader_is_gone(sys.stdout),
     )
-    stop = StopSignal(clock)
+    stop = StopSignal(watch.desk.clock)
     with stopped_by_signals(stop):
         await watcher.run(stop)
 
@@ -334,6 +332,10 @@ def _events(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
+    if args.capture is not None:
+        from zbtui.manage import capture_org
+
+        return run_with_org_service(args, lambda desk: capture_org(desk, args.names, args.capture))
     from contextlib import aclosing
 
     from zbtui.doctor import Doctor, Finding, exit_code, finding_lines, findings_as_json, findings_summary
@@ -379,8 +381,9 @@ def _paths(args: argparse.Namespace) -> int:
 
 def _require_terminal() -> None:
     if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        wrong = Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
-        raise ProblemError(wrong)
+        raise ProblemError(
+            Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
+        )
 
 
 _COMMANDS: Final[dict[str, Command]] = {

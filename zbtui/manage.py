@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from secrets import randbelow
+from shlex import quote
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import Any
+from typing import Any, Final
 
 from zbtui.ask import ask_number, choose_sign_in_method, confirm, is_terminal, print_message, read_secrets
 from zbtui.config.parsing import find_org, org_to_table
+from zbtui.doctor.capture import RecordingHttpClient, capture_answers, check_is_new, write_capture
 from zbtui.model.org import Org, SignInMethod, grant_for
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, RequestingFromZoho, SignInProgress
 from zbtui.onboarding import OrgService
 from zbtui.onboarding.sign_in_flow import SignInFlow, SignInPreview
@@ -21,6 +27,11 @@ from zbtui.store.browser import has_graphical_browser, launch_browser
 from zbtui.zoho_api.errors import data_center_label
 from zbtui.zoho_api.organization import Company, describe_company
 
+_ABOUT_CAPTURES: Final = (
+    "It shows the developers of zbtui what Zoho answers where zbtui misjudges it. Ids, names, numbers, "
+    "tokens and unknown words are replaced, dates are moved; read it before you give it to anybody. "
+    "What zbtui makes of it is shown by:"
+)
 EXIT_OK, EXIT_NOT_DONE, EXIT_WRONG_USAGE = 0, 1, 3
 
 
@@ -83,6 +94,24 @@ async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revok
     elif revoked:
         ending = "; its refresh token was revoked at Zoho."
     print_message(f"{org_name} is no longer under watch{ending}")
+    return EXIT_OK
+
+
+async def capture_org(desk: OrgService, names: Sequence[str], file: str) -> int:
+    """Write what Zoho answers for one org to a new file, without what identifies it, and show it."""
+    if len(names) != 1:
+        raise ProblemError(Problem("config", "A capture is of one org.", "Name it: zbtui doctor NAME …"))
+    org, stores = find_org(desk.stores.config.load(), names[0]), desk.stores
+    check_is_new(Path(file))
+    # Whole weeks: the weekdays stay.
+    shift = timedelta(weeks=-1 - randbelow(150))
+    async with RecordingHttpClient() as http:
+        capture = await capture_answers(org, http, stores.credentials, stores.journal, desk.clock, shift)
+    text = write_capture(capture, Path(file))
+    if sys.stdout is not None:
+        sys.stdout.write(text)
+    print_message(f"\n{file} is written, as shown above, and sent to nobody. {_ABOUT_CAPTURES}")
+    print_message(f"  zbtui demo --replay {quote(file)}")
     return EXIT_OK
 
 

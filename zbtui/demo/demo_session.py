@@ -6,14 +6,17 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from zbtui.clock import Clock, SystemClock
 from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.settings import Config, JournalRetention, Settings
+from zbtui.demo.replay import ReplayClock, replaying_simulator
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.simulated_user import SimulatedUser
 from zbtui.demo.simulator import Simulator
 from zbtui.demo.world import InventedOrg, SimulatedWorld
+from zbtui.doctor.capture import read_capture
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
@@ -43,15 +46,24 @@ async def open_demo(
     seed: int = 0,
     clock: Clock | None = None,
     journal: Journal | None = None,
+    replay: str | None = None,
 ) -> AsyncIterator[Watch]:
     """A watch over the demo's orgs; more can be added.
 
     Args:
         orgs, seed: as for `SimulatedWorld`; the seed also determines the jitter.
         speed: how fast their phases pass, and how often they are polled.
+        replay: a file of `doctor --capture`; the only org answers as in it, and its time goes on.
+
+    Raises a `ProblemError` where that file cannot be read.
     """
     clock = clock or SystemClock()
-    simulator = Simulator(SimulatedWorld(clock.now(), orgs, speed, seed), clock.now)
+    if replay:
+        capture = read_capture(Path(replay))
+        clock = ReplayClock(capture, clock)
+        simulator = replaying_simulator(capture, clock)
+    else:
+        simulator = Simulator(SimulatedWorld(clock.now(), orgs, speed, seed), clock.now)
     simulator.min_device_poll_interval = _MIN_DEVICE_POLL_INTERVAL
     credentials = DemoCredentialStore(simulator)
     invented = list(simulator.world.orgs.values())

@@ -169,13 +169,18 @@ def text_response(status: int, text: str) -> SimulatedResponse:
 
 def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> SimulatedResponse:
     """The page of a history selected by `page` and `per_page`; 204 if it is empty."""
-    page = _int_parameter(call, "page", 1)
+    page = page_of(call)
     size = min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS)
     shown = rows[(page - 1) * size : page * size]
     if not shown:
         return SimulatedResponse(204)
     info = {"page": page, "per_page": size, "count": len(shown), "more_records": page * size < len(rows)}
     return json_response(200, {"history": shown, "info": info})
+
+
+def page_of(call: SimulatedRequest) -> int:
+    """The page asked for; the first, if none is."""
+    return _int_parameter(call, "page", 1)
 
 
 def _int_parameter(call: SimulatedRequest, key: str, default: int) -> int:

@@ -36,6 +36,7 @@ from zbtui.demo.responses import (
     history_page_response,
     http_date,
     json_response,
+    page_of,
 )
 from zbtui.demo.world import PhaseInTime, SimulatedWorld
 
@@ -55,6 +56,11 @@ _KINDS_OF_BACKUP_CALLS_ONLY: Final = {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "
 _OTHER_ORG_NUMBER: Final = 500_000
 """What is added to an org's number at `OTHER_ORG`."""
 _MAINTENANCE_PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
+
+
+ForcedAnswers = Callable[[str, int], SimulatedResponse | None]
+"""The answer of a call of that name (`token`, `details`, `history`, `links`, `org`) for a page; None: the
+simulator's own. Raises ConnectionResetError where none came."""
 
 
 class Simulator:
@@ -77,6 +83,8 @@ class Simulator:
         """History rows by org name, in the server's order; they replace the generated ones."""
         self.forced_links: dict[str, Mapping[str, Any] | None] = {}
         """`urls` object by org name, None: 204; it replaces the generated one."""
+        self.forced_answers: dict[str, ForcedAnswers] = {}
+        """By org name: answers as they once came, in place of all others and of refused sign-ins."""
         self.missing_scopes: dict[str, set[str]] = {}
         """Scopes by org name that new sign-ins never get."""
         self.min_device_poll_interval = timedelta(seconds=30)
@@ -99,6 +107,11 @@ class Simulator:
     def kind_of(self, org: InventedOrg) -> str:
         """Forced, or that of its phase."""
         return self.forced_kinds.get(org.name) or self.world.phase_at(org, self.now()).kind
+
+    def forced_answer(self, org_name: str | None, call: str, page: int = 1) -> SimulatedResponse | None:
+        """Of `forced_answers`; None: there is none."""
+        forced = self.forced_answers.get(org_name or "")
+        return forced(call, page) if forced else None
 
     # Actions of a user at Zoho
 
@@ -150,31 +163,33 @@ class Simulator:
 
     def details_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/bulk/v7/backup`."""
-        return self._respond(call, BACKUP_SCOPE, self._backup_response)
+        return self._respond(call, "details", self._backup_response)
 
     def history_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/bulk/v7/backup/history`, one page."""
-        return self._respond(call, BACKUP_SCOPE, lambda org: self._history_of_org(org, call))
+        return self._respond(call, "history", lambda org: self._history_of_org(org, call))
 
     def links_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/bulk/v7/backup/urls`."""
-        return self._respond(call, BACKUP_SCOPE, lambda org: self._links_of_org(org, call))
+        return self._respond(call, "links", lambda org: self._links_of_org(org, call))
 
     def organization_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/v7/org`."""
-        return self._respond(call, ORG_SCOPE, self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
+        return self._respond(call, "org", self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
 
     def _respond(
         self,
         call: SimulatedRequest,
-        scope: str,
+        name: str,
         give: Callable[[InventedOrg], SimulatedResponse],
         spared: Collection[str] = (),
     ) -> ResponseAndOrg:
         """What `give` makes, unless there is a problem; the kinds `spared` do not affect this call."""
-        org, refusal = self._authorize(call, scope)
+        org, refusal = self._authorize(call, ORG_SCOPE if name == "org" else BACKUP_SCOPE)
         if org is None or refusal is not None:
             return refusal or api_error_response("INVALID_TOKEN"), org.name if org else None
+        if forced := self.forced_answer(org.name, name, page_of(call)):
+            return forced, org.name
         kind = self.kind_of(org)
         problem = None if kind in spared else self._problem_response(org)
         if kind == "OTHER_ORG":
