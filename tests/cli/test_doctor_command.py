@@ -55,7 +55,13 @@ def test_a_capture_is_written_and_shown_and_says_what_it_is_for(
     calls = [answer.call for answer in read_capture(file).answers]
     assert calls == ["server-info", "details", "history", "links", "org"]
     assert_no_secret_in(run.out.encode(), run.err.encode())
-    for word in ("nordlys", "mara", "lindqvist", "127.0.0.1", zoho.simulator.world.orgs["nordlys"].client_id):
+    for word in (
+        "nordlys",
+        "mara",
+        "lindqvist",
+        "127.0.0.1",
+        zoho.simulator.world.orgs["nordlys"].client_id,
+    ):
         assert word.lower() not in run.out.lower()
     again = run_command("doctor", "nordlys", "--capture", str(file))
     assert (again.status, again.out) == (3, "") and "is there already" in again.err

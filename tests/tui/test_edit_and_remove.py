@@ -20,6 +20,7 @@ async def open_form_on(driven: DemoDriver, name: str, key: str) -> None:
     """`key`, on the panel of that org."""
     order = driven.app.screen.org_list.order  # type: ignore[attr-defined]
     await driven.press("home", *["right"] * order.index(name), key)
+    await driven.advance(1)
 
 
 async def fill(driven: DemoDriver, **values: str) -> None:
@@ -213,6 +214,7 @@ async def test_a_keyring_that_refuses_keeps_the_org_and_is_shown() -> None:
 async def test_with_the_last_org_gone_the_welcome_offers_to_add_one() -> None:
     async with drive_demo(orgs=1) as driven:
         await driven.press("d")
+        await driven.advance(1)
         await driven.click("remove", 2)
         assert "No org is under watch yet" in driven.screen_text
         await driven.press("a")

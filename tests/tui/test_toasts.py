@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from textual.events import DeliveryComplete, DeliveryFailed
 from textual.widgets import Button
 from textual.widgets._toast import Toast
 
@@ -57,6 +60,25 @@ async def test_ctrl_c_names_the_key_that_quits() -> None:
         await driven.press("ctrl+c")
         await rest(driven)
         assert "Press q to leave zbtui." in driven.screen_text
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (DeliveryComplete("1", Path("/home/ada/[b]/zbtui.svg"), "screenshot"), "/home/ada/[b]/zbtui.svg"),
+        (DeliveryComplete("1", None, "screenshot"), "The screenshot is saved."),
+        (DeliveryFailed("1", OSError(), "screenshot"), "The screenshot could not be saved."),
+    ],
+)
+async def test_a_screenshot_is_told_of_without_markup(
+    event: DeliveryComplete | DeliveryFailed, told: str
+) -> None:
+    async with drive_app(size=(160, 40), show_toasts=True) as driven:
+        driven.app.post_message(event)
+        await rest(driven)
+        (toast,) = toasts(driven)
+        text = toast.render().plain
+        assert told in text.replace("\n", "") and "$text" not in text
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -247,6 +247,15 @@ class ZbtuiApp(ThemedApp[str]):
         """Ctrl+C: show which key quits. Textual's own message uses markup."""
         self.notify(f"Press {key_of(self.screen, 'app.quit') or 'ctrl+q'} to leave zbtui.")
 
+    def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
+        """Tell where a screenshot is. Textual's own message uses markup."""
+        event.prevent_default()
+        self.notify(f"The screenshot is in {event.path}." if event.path else "The screenshot is saved.")
+
+    def on_delivery_failed(self, event: events.DeliveryFailed) -> None:
+        event.prevent_default()
+        self.notify("The screenshot could not be saved.", severity="error")
+
     # Commands
 
     def action_help(self) -> None:

@@ -60,6 +60,9 @@ class RemoveScreen(FormScreen[None]):
 
     @on(Button.Pressed, "#remove, #revoke")
     def _pressed_remove(self, message: Button.Pressed) -> None:
+        if self.is_just_opened:
+            self.set_focus(self.query_one("#back", Button))
+            return
         self.query_one("#buttons").disabled = True
         self.run_in_service(self._remove(revoking=message.button.id == "revoke"))
 
