@@ -74,8 +74,10 @@ _VALUE_WORDS: Final = _words(
     unavailable unknown until update updated uri url used user waiting warning we week weekly with
     without wkst yearly zohocrm zohofiles zohoone zohooneenterprise 拒绝访问"""
 )
-_KEY_WORDS: Final = {word for key in _WORD_KEYS | _NUMBER_KEYS for word in _words_of_key(key)} | _words(
-    """access accounts actions alias api attachment attachments backup backups body bulk by city client
+_KEY_WORDS: Final = (
+    frozenset(DATA_CENTERS)
+    | _words(
+        """access accounts actions alias api attachment attachments backup backups body bulk by city client
     company config content count country created crm currency data date description details domain done
     email end ends expire expires expiry ezgid fax file files first general grant history hours id in
     info input ip iso job jobs key language last left license licenses link links list locale locations
@@ -85,6 +87,8 @@ _KEY_WORDS: Final = {word for key in _WORD_KEYS | _NUMBER_KEYS for word in _word
     row rows run runs schedule scheduled sec seconds secret server service session settings size source
     start started state status street system template time token total trial type types unit updated uri
     url urls user users value values verification version website week zgid zia zip zone zuid"""
+    )
+    | {word for key in _WORD_KEYS | _NUMBER_KEYS for word in _words_of_key(key)}
 )
 _URL_WORDS: Final = _words(
     """accl accounts api attachments backup bulk console crm data developer device download history http
