@@ -173,6 +173,17 @@ async def test_a_replay_is_judged_as_the_org_was(kind: str, clock: FakeClock) ->
         assert text_after == text_before
 
 
+CAPTURES = sorted((Path(__file__).parent / "captures").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", CAPTURES, ids=lambda file: file.stem)
+async def test_a_kept_capture_is_judged_as_its_name_begins(file: Path, clock: FakeClock) -> None:
+    capture = read_capture(file)
+    then = ReplayClock(capture, clock)
+    verdict, _ = await verdict_on(replaying_simulator(capture, then), then, REPLAYED_ORG)
+    assert verdict == file.stem.partition("-")[0]
+
+
 async def test_an_answer_that_stood_still_lags_behind_in_the_replay_too(clock: FakeClock) -> None:
     simulator = make_simulator(clock)
     simulator.forced_kinds["nordlys"] = "OLD_ANSWER"
