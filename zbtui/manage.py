@@ -19,6 +19,7 @@ from zbtui.doctor.capture import RecordingHttpClient, capture_answers, check_is_
 from zbtui.model.org import Org, SignInMethod, grant_for
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, RequestingFromZoho, SignInProgress
+from zbtui.model.text import clean
 from zbtui.onboarding import OrgService
 from zbtui.onboarding.sign_in_flow import SignInFlow, SignInPreview
 from zbtui.presentation.qr import qr_rows
@@ -112,6 +113,10 @@ async def capture_org(desk: OrgService, names: Sequence[str], file: str) -> int:
         sys.stdout.write(text)
     print_message(f"\n{file} is written, as shown above, and sent to nobody. {_ABOUT_CAPTURES}")
     print_message(f"  zbtui demo --replay {quote(file)}")
+    if capture.unknown_words:
+        print_message("Words that zbtui does not know; put back those that tell nothing of the org:")
+    for word, stand_in in capture.unknown_words.items():
+        print_message(f"  {clean(word, 60)} stands there as {stand_in[:60]}")
     return EXIT_OK
 
 

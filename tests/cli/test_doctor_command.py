@@ -48,9 +48,11 @@ def test_a_capture_is_written_and_shown_and_says_what_it_is_for(
     run_command: RunCommand, zoho: SimulatorServer, tmp_path: Path
 ) -> None:
     add(run_command, zoho, "nordlys")
+    zoho.simulator.forced_kinds["nordlys"] = "HIBERNATED"
     file = tmp_path / "capture.json"
     run = run_command("doctor", "nordlys", "--capture", str(file))
     assert (run.status, run.out) == (0, file.read_text("utf-8"))
+    assert "HIBERNATED stands there as XXXXXXXXX" in run.err and "HIBERNATED" not in run.out
     assert "sent to nobody" in run.err and f"zbtui demo --replay {file}" in run.err
     calls = [answer.call for answer in read_capture(file).answers]
     assert calls == ["server-info", "details", "history", "links", "org"]

@@ -252,7 +252,7 @@ def test_a_planted_text_is_in_no_answer(word: str, place: str, shape: str, encod
     )
     headers = {**dict.fromkeys(names, word), word: word, "server": word, "location": f"https://{word}"}
     answers = [CapturedAnswer("details", 1, 200, headers, body), CapturedAnswer("org", 1, 200, {}, body)]
-    capture = Capture("eu", disguise_answers(answers, SHIFT))
+    capture = disguise_answers("eu", answers, SHIFT)
     told = capture.to_json().casefold()
     assert word.casefold() not in told
     assert word.casefold() not in json.dumps(capture.to_json()).casefold()
@@ -270,7 +270,7 @@ def test_headers_that_matter_are_kept() -> None:
         "x-api-credits-remaining": "1840",
         "set-cookie": "a=b",
     }
-    (answer,) = disguise_answers([CapturedAnswer("details", 1, 200, headers)], SHIFT)
+    (answer,) = disguise_answers("eu", [CapturedAnswer("details", 1, 200, headers)], SHIFT).answers
     assert answer.headers == {
         "date": "Mon, 06 Jul 2026 11:20:00 GMT",
         "age": "86400",
@@ -279,6 +279,13 @@ def test_headers_that_matter_are_kept() -> None:
         "content-type": "application/json;charset=UTF-8",
         "x-api-credits-remaining": "9000",
     }
+
+
+def test_an_unknown_status_is_told_beside_the_file() -> None:
+    body = b'{"backup": {"status": "HIBERNATED", "requester": {"name": "Mara"}}}'
+    capture = disguise_answers("eu", [CapturedAnswer("details", 1, 200, {}, body)], SHIFT)
+    assert capture.unknown_words == {"HIBERNATED": "XXXXXXXXXX"}
+    assert "HIBERNATED" not in capture.to_json() and "Mara" not in str(capture.unknown_words)
 
 
 # The file

@@ -85,6 +85,8 @@ class Capture:
 
     data_center: str
     answers: tuple[CapturedAnswer, ...]
+    unknown_words: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What a person may put back: see `Disguise`. Not in the file."""
 
     def to_json(self) -> str:
         """As in the file."""
@@ -143,16 +145,16 @@ async def capture_answers(
         await fetch_history_and_links(http, access, org.data_center, clock.now())
         with suppress(ProblemError):
             await fetch_company(http, access, org.data_center, clock.now())
-    return Capture(org.data_center, disguise_answers(http.answers, shift))
+    return disguise_answers(org.data_center, http.answers, shift)
 
 
-def disguise_answers(answers: Sequence[CapturedAnswer], shift: timedelta) -> tuple[CapturedAnswer, ...]:
+def disguise_answers(data_center: str, answers: Sequence[CapturedAnswer], shift: timedelta) -> Capture:
     """The answers without what identifies an org."""
     bodies = [answer.body.decode("utf-8", "replace") for answer in answers]
     # What is escaped in JSON is a word, too.
     texts = [text for body in bodies for text in (body, *_texts_in(_parse(body)))]
     disguise = Disguise(texts, shift)
-    return tuple(
+    disguised = tuple(
         CapturedAnswer(
             answer.call,
             answer.page,
@@ -162,6 +164,7 @@ def disguise_answers(answers: Sequence[CapturedAnswer], shift: timedelta) -> tup
         )
         for answer, body in zip(answers, bodies, strict=True)
     )
+    return Capture(data_center, disguised, disguise.unknown_words)
 
 
 def _disguised_body(answer: CapturedAnswer, body: str, disguise: Disguise) -> bytes:

@@ -113,6 +113,8 @@ class Disguise:
         """`texts` are all that will be replaced: no stand-in is one of their words. `shift`: of dates."""
         self._days = shift.days
         self._taken = {piece.casefold() for text in texts for piece in pieces_of(text)}
+        self.unknown_words: dict[str, str] = {}
+        """Stand-ins by text, of texts where known words are kept: `status`, `state`, `code` …"""
         self._stand_ins: dict[str, str] = {}
         self._candidates: dict[tuple[str, int], Iterator[str]] = {}
 
@@ -134,8 +136,12 @@ class Disguise:
             return moved
         if re.match("https?://", text):
             return self._url(text)
-        known = _VALUE_WORDS if key in _WORD_KEYS else frozenset[str]()
-        return self._replace(text, known, keep_short_numbers=key == "rrule")
+        if key not in _WORD_KEYS:
+            return self._replace(text)
+        replaced = self._replace(text, _VALUE_WORDS, keep_short_numbers=key == "rrule")
+        if replaced != text:
+            self.unknown_words[text] = replaced
+        return replaced
 
     def http_date(self, text: str) -> str | None:
         """The value of a header such as `Date`; None: it is no date."""
