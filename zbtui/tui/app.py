@@ -23,6 +23,7 @@ from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
@@ -220,11 +221,14 @@ class ZbtuiApp(ThemedApp[str]):
             self.push_screen(WelcomeScreen())
 
     def on_key(self, event: events.Key) -> None:
-        """Type keys into the filter that arrive together with the key that opens it.
+        """Answer ctrl+c on every screen; type keys into the filter that arrive together with its own key.
 
-        Textual sent them to the org list, which still had the focus, as commands.
+        Textual sent those to the org list, which still had the focus, as commands.
         """
         field = self.focused
+        copies = isinstance(field, Input) and field.selected_text
+        if event.key == "ctrl+c" and self.screen.is_modal and not copies:
+            self.action_help_quit()  # the app's own keys are not active there
         if isinstance(field, FilterInput) and event.is_printable and event.character:
             event.prevent_default()
             field.replace(event.character, *field.selection)
