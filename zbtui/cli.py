@@ -129,6 +129,7 @@ def _watch(args: argparse.Namespace) -> int:
 
 def _demo(args: argparse.Namespace) -> int:
     _require_terminal()
+
     from zbtui.store.log import disable_logging
     from zbtui.store.worker import run_event_loop
 
@@ -279,17 +280,18 @@ async def _stream_changes(watch: Watch, names: Sequence[str], alerts: AlertDispa
             _silence_stdout()
             raise
 
+    clock = watch.desk.clock
     watcher = ChangeStream(
         watch.config,
         watch.fleet,
-        watch.desk.clock,
+        clock,
         write,
         _print_problem,
         names=names,
         alerts=alerts,
         reader_is_gone=lambda: reader_is_gone(sys.stdout),
     )
-    stop = StopSignal(watch.desk.clock)
+    stop = StopSignal(clock)
     with stopped_by_signals(stop):
         await watcher.run(stop)
 
@@ -381,9 +383,8 @@ def _paths(args: argparse.Namespace) -> int:
 
 def _require_terminal() -> None:
     if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
-        raise ProblemError(
-            Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
-        )
+        wrong = Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
+        raise ProblemError(wrong)
 
 
 _COMMANDS: Final[dict[str, Command]] = {
