@@ -37,7 +37,12 @@ OF_LOWEST = (
     ),
 )
 """Each dependency is used by one of these."""
-PROGRAMS = {"gnome-keyring-daemon": "gnome-keyring", "dbus-daemon": "dbus", "rg": "ripgrep"}
+PROGRAMS = {
+    "gnome-keyring-daemon": "gnome-keyring",
+    "dbus-daemon": "dbus",
+    "rg": "ripgrep",
+    "promtool": "prometheus",
+}
 """What the tests run for real, and the Debian package that it is in."""
 SECRETS = "demo-(client-secret|refresh-token|access)-[0-9]"
 """Every secret of the invented orgs, as the simulator gives them out."""

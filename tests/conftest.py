@@ -16,7 +16,7 @@ import pytest
 from tests.support.fake_clock import FakeClock
 from tests.support.faketime import fake_the_date_alone
 from tests.support.pilot_idle import pilot_waits_until_idle
-from tests.support.secret_service import SecretService, secret_service
+from tests.support.secret_service import SecretService, delete_zbtui_entries, secret_service
 
 fake_the_date_alone()
 # A busy machine takes longer for an example.
@@ -86,7 +86,7 @@ def pilot_and_keyring_patience() -> Iterator[None]:
     Tests of the keyring's time limits set their own.
     """
     with pilot_waits_until_idle(), pytest.MonkeyPatch.context() as patient:
-        for limit in ("CALL_TIMEOUT_SECONDS", "_LOCK_TIMEOUT_SECONDS"):
+        for limit in ("CALL_TIMEOUT_SECONDS", "_FIRST_CALL_TIMEOUT_SECONDS", "_LOCK_TIMEOUT_SECONDS"):
             patient.setattr(f"zbtui.store.keyring_credentials.{limit}", 60.0)
         yield
 
@@ -106,6 +106,7 @@ def _running_secret_service() -> Iterator[SecretService]:
 def real_keyring(_running_secret_service: SecretService, monkeypatch: pytest.MonkeyPatch) -> SecretService:
     """A real, unlocked Secret Service, found through the environment by this process and its children."""
     use_secret_service(_running_secret_service, monkeypatch)
+    delete_zbtui_entries()
     return _running_secret_service
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.support.fake_clock import FakeClock, run_until_idle
-from zbtui.clock import StoppedError, StopSignal, SystemClock
+from zbtui.clock import StoppedError, StopSignal, SystemClock, follow_time_zone
 
 
 def test_the_wall_clock_is_in_utc() -> None:
@@ -152,3 +154,18 @@ async def test_a_stop_that_comes_as_the_wait_ends_is_not_missed(clock: FakeClock
     await clock.advance(1)
     with pytest.raises(StoppedError):
         await task
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such call")
+def test_a_change_of_the_systems_time_zone_is_taken_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    zones = {"UTC": (0, True), "Asia/Kolkata": (5.5, True), "Asia/Calcutta": (5.5, False)}
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        follow_time_zone()
+        for zone, (hours, is_other) in zones.items():
+            patch.setenv("TZ", zone)
+            assert follow_time_zone() is is_other
+            assert not follow_time_zone()
+            assert moment.astimezone().utcoffset() == timedelta(hours=hours)
+    time.tzset()

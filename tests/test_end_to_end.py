@@ -88,7 +88,7 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
             ("alarm", "harbour", "one_off"),
             ("alarm", "kestrel", "failed"),
             ("recovery", "kestrel", "completed"),
-            ("alarm", "nordlys", "cannot_look"),
+            ("alarm", "nordlys", "cannot_tell"),
         ]
         assert [event for event in events("kestrel") if event[0] == "verdict"] == [
             ("verdict", None, "scheduled"),

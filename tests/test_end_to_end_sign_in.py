@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import pytest
 
 from tests.cli.command_runner import add_args, read_all_files
+from tests.support.keyring_entries import keyring_text
 from tests.support.pseudo_terminal import Terminal, run_in_terminal
 from tests.support.secret_service import SecretService
 from tests.support.simulator import SimulatorServer, make_simulator, run_simulator_server
@@ -71,7 +71,7 @@ def test_a_dead_sign_in_is_renewed_in_place_and_stays(empty_home: Path, zoho: Si
 
 def test_what_zoho_refuses_is_shown_and_going_back_leaves_what_was(zoho: SimulatorServer) -> None:
     add(zoho, "not-the-secret")
-    before = keyring.get_password("zbtui:heron", "sign-in")
+    before = keyring_text("heron")
     with run_in_terminal([ZBTUI], 100, 30) as terminal:
         sign_in_by_code(terminal, zoho)
         # The panel behind the form says so, too, and a toast.
@@ -85,4 +85,4 @@ def test_what_zoho_refuses_is_shown_and_going_back_leaves_what_was(zoho: Simulat
         terminal.wait_until(lambda screen: "How to sign in:" not in screen)
         terminal.send("q")
         assert terminal.wait_for_exit() == 0
-    assert keyring.get_password("zbtui:heron", "sign-in") == before
+    assert keyring_text("heron") == before

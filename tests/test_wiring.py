@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.store.store_samples import sample_org
 from tests.support.fake_clock import FakeClock
@@ -32,6 +32,11 @@ AFTER = Config(
 
 
 class EditedConfig(MemoryConfigStore):
+    settled = True
+
+    def is_settled(self, now: datetime) -> bool:
+        return self.settled
+
     def put(self, config: Config) -> None:
         self._config, self._changed = config, True
 
@@ -49,6 +54,21 @@ async def test_each_part_goes_by_the_config_and_by_the_next_one() -> None:
     await journal.close()
 
 
+async def test_what_is_not_written_yet_is_not_missing() -> None:
+    config, journal = EditedConfig(BEFORE), open_journal(None)
+    desk = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
+    watch = make_watch(desk, config.load())
+    config.settled = False
+    config.put(Config())  # as an editor leaves it for a moment
+    for _ in range(2):
+        watch.config.check_for_change()
+        assert parts_of(watch) == BEFORE
+    config.settled = True
+    watch.config.check_for_change()
+    assert parts_of(watch) == Config()
+    await journal.close()
+
+
 def parts_of(watch: Watch) -> Config:
     """The config as fleet, alerts and journal have it between them."""
     orgs = tuple(one.org for one in watch.fleet.snapshots)
@@ -61,7 +81,7 @@ async def test_a_fleet_looks_signed_in_and_shares_one_client(clock: FakeClock) -
     names = ["nordlys", "kestrel"]
     invented = [simulator.world.orgs[name] for name in names]
     for one in invented:
-        await credentials.write_sign_in(one.name, sign_in_of(one))
+        await credentials.write_sign_in(watched_org(one), sign_in_of(one))
     config, journal = Config(WatchPolicy(), tuple(watched_org(one) for one in invented)), open_journal(None)
     async with HttpClient(serve_in_process(simulator)) as http:
         fleet = make_fleet(config, http, credentials, journal, clock)

@@ -23,7 +23,8 @@ Command = Callable[[argparse.Namespace], int]
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and exit with `EXIT_WRONG_USAGE`."""
-        self.print_usage(sys.stderr)
+        if sys.stderr is not None:  # else argparse would take stdout
+            self.print_usage(sys.stderr)
         self.exit(EXIT_WRONG_USAGE, f"zbtui: {message}\n")
 
 
@@ -55,6 +56,9 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     demo.add_argument("--speed", type=_speed, default=1.0, metavar="X", help="how fast they live (1)")
     demo.add_argument("--seed", type=int, default=0, metavar="S", help="other orgs beyond the first few")
+    demo.add_argument(
+        "--replay", metavar="FILE", help="one org, which answers as in a file of doctor --capture"
+    )
 
     add = command("add", "put an org under watch; secrets are asked for, or read as JSON from stdin")
     add.add_argument("name", metavar="NAME", help="what to call the org")
@@ -84,6 +88,18 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     check = command("check", "look once, print, exit 0 ok / 1 warning / 2 critical / 3 unknown")
     check.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
     check.add_argument("--format", choices=("text", "json", "openmetrics"), help="text, if not said")
+    check.add_argument(
+        "--timeout",
+        type=_duration,
+        metavar="SPAN",
+        help="print what is known by then, the rest as unknown (60s)",
+    )
+    check.add_argument(
+        "--max-age",
+        type=_duration,
+        metavar="SPAN",
+        help="where any zbtui has looked within this span, such as 5m, take its answer (15s)",
+    )
     check.add_argument("--watch", action="store_true", help="go on, with a line of JSON for each change")
     check.add_argument(
         "--notify", action="store_true", help="send what changed to the command and the webhook of [alerts]"
@@ -99,7 +115,7 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     events.add_argument("--json", action="store_true", help="as JSON, one object a line")
 
-    doctor = command("doctor", "walk clock, keyring, config, journal, network and each org")
+    doctor = command("doctor", "walk clock, keyring, config, journal, network, alerts and each org")
     doctor.add_argument("names", nargs="*", metavar="NAME", help="only these orgs")
     doctor.add_argument("--json", action="store_true", help="as JSON")
     doctor.add_argument(
@@ -107,6 +123,20 @@ def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         action="store_true",
         help="where a sign-in is refused, try Zoho's other data centers, once each",
     )
+    doctor.add_argument(
+        "--capture",
+        metavar="FILE",
+        help="instead, keep what Zoho answers for one org in a new file, without what identifies it",
+    )
+
+    alerts = command("alerts", "test who is alerted").add_subparsers(metavar="ACT", required=True)
+    test = alerts.add_parser(
+        "test",
+        parents=[shared],
+        help="send one test alert through each channel of [alerts]; exit 0 if all took it",
+        description="Send one test alert through each channel of [alerts], and print what came back.",
+    )
+    test.add_argument("--json", action="store_true", help="as JSON")
 
     command("paths", "where config, journal and log are")
     return parser

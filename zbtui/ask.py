@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from zbtui.model.org import SIGN_IN_METHODS, SignInMethod
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import wrong_secret_text
 from zbtui.presentation.sign_in_guide import SIGN_IN_GUIDES
 
 _SECRET_KEYS: Final[dict[SignInMethod, str]] = {"code": "code", "refresh-token": "refresh_token"}
@@ -33,9 +35,38 @@ def is_terminal(stream: Any) -> bool:
     return stream is not None and bool(stream.isatty())
 
 
+def can_encode(text: str) -> bool:
+    """Whether stderr shows these characters as they are."""
+    try:
+        text.encode(getattr(sys.stderr, "encoding", None) or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def print_message(text: str, end: str = "\n") -> None:
-    """Print to stderr, since stdout is for data."""
-    print(text, end=end, file=sys.stderr, flush=True)
+    """Print to stderr, since stdout is for data. Without a usable stderr, nothing is printed or fails."""
+    if sys.stderr is None:  # `print` would take stdout instead
+        return
+    try:
+        print(text, end=end, file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        _silence(sys.stderr)
+
+
+def print_problem(problem: Problem) -> None:
+    """Print a problem and its cure to stderr."""
+    print_message(f"zbtui: {problem.message} {problem.hint}")
+
+
+def silence_stdout() -> None:
+    """Point stdout to the null device, so that Python does not fail again at exit."""
+    _silence(sys.stdout)
+
+
+def _silence(stream: Any) -> None:
+    with suppress(OSError, ValueError, AttributeError):  # there is none, or it is closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def confirm(question: str, *, default: bool) -> bool:
@@ -91,11 +122,11 @@ def read_secrets(method: SignInMethod | None) -> tuple[SignInMethod, TypedSecret
                 f"The JSON on stdin has a key that is not known: {extra[0][:40]!r}.", required
             )
     for key in required:
-        value = values.get(key)
-        if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
-            raise _input_error(
-                f"The {key.replace('_', ' ')} is missing, or has characters that none has.", required
-            )
+        value, what = values.get(key), key.replace("_", " ")
+        if value is not None and not isinstance(value, str):
+            raise _input_error(f"The {what} is no text.", required)
+        if wrong := wrong_secret_text(what, value or ""):
+            raise _input_error(wrong, required)
     return method, TypedSecrets(values["client_secret"], values.get(_SECRET_KEYS.get(method, "")))
 
 

@@ -6,14 +6,17 @@ Data goes to stdout, everything else to stderr. No secret is ever an argument.
 from __future__ import annotations
 
 import argparse
+import codecs
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from zbtui.arguments import EXIT_WRONG_USAGE, Command, make_parser
-from zbtui.ask import is_terminal, print_message
+from zbtui.ask import is_terminal, print_message, print_problem, silence_stdout
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.presentation.ascii_text import replace_unencodable
 from zbtui.wiring import (
     make_config_file,
     make_credential_store,
@@ -24,21 +27,24 @@ from zbtui.wiring import (
 )
 
 if TYPE_CHECKING:
-    from zbtui.alerts.dispatcher import AlertDispatcher
+    from zbtui.model.org import Org
     from zbtui.onboarding import OrgService
     from zbtui.store.screen_memory import ScreenMemory
     from zbtui.wiring import Watch
 
 EXIT_FAILED: Final = 1
 EXIT_INTERRUPTED: Final = 130
+_ERROR_HANDLER: Final = "zbtui-ascii"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
-    # Names may hold characters that the terminal's encoding lacks.
+    _occupy_closed_streams()
+    # Our glyphs, and names, may have characters that the stream cannot encode.
+    codecs.register_error(_ERROR_HANDLER, replace_unencodable)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=_ERROR_HANDLER)
     args = argparse.Namespace()
     try:
         return _run_command(argv, args)
@@ -52,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_message("zbtui: Nothing was typed; nothing was changed.")
         return EXIT_FAILED
     except OSError as error:
-        _silence_stdout()
+        silence_stdout()
         if not isinstance(error, BrokenPipeError):  # the reader closed the pipe: no error
             print_message(f"zbtui: {error.strerror}.")
         return _failure_exit_status(args)
@@ -61,6 +67,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print_message(describe_crash(error))
         return _failure_exit_status(args)
+
+
+def _occupy_closed_streams() -> None:
+    """Else the next file that is opened, such as the journal, takes the place of stdout or stderr."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
 
 
 def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
@@ -73,15 +88,6 @@ def _run_command(argv: Sequence[str] | None, args: argparse.Namespace) -> int:
         # Flush here: at exit, Python would print an error if the reader has gone.
         if sys.stdout is not None:
             sys.stdout.flush()
-
-
-def _silence_stdout() -> None:
-    """Point stdout to the null device, so that Python does not fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _print_problem(problem: Problem) -> None:
-    print_message(f"zbtui: {problem.message} {problem.hint}")
 
 
 def _retry_text(problem: Problem) -> str:
@@ -112,7 +118,7 @@ def _watch(args: argparse.Namespace) -> int:
     paths = paths_from_arguments(args)
     file = make_config_file(paths)
     config = file.load()
-    _require_terminal()
+    _prepare_terminal()
     log_to_file(paths.log)
 
     async def watch() -> int | str | None:
@@ -128,7 +134,7 @@ def _watch(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    _require_terminal()
+    _prepare_terminal()
 
     from zbtui.store.log import disable_logging
     from zbtui.store.worker import run_event_loop
@@ -138,8 +144,8 @@ def _demo(args: argparse.Namespace) -> int:
     async def watch() -> int | str | None:
         from zbtui.demo.demo_session import open_demo
 
-        async with open_demo(args.orgs, args.speed, args.seed) as demo_watch:
-            return await _run_app(demo_watch, "demo: all invented")
+        async with open_demo(args.orgs, args.speed, args.seed, replay=args.replay) as demo_watch:
+            return await _run_app(demo_watch, "replay" if args.replay else "demo: all invented")
 
     outcome = run_event_loop(watch())
     return outcome if isinstance(outcome, int) else 0
@@ -218,82 +224,9 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from dataclasses import replace
+    from zbtui.check_command import check_once, stream_changes
 
-    from zbtui.check import EXIT_STATUS_BY_LEVEL, Report, check_orgs, formatter_for
-    from zbtui.check.columns import supports_colour
-    from zbtui.config.parsing import find_org
-    from zbtui.store.log import log_to_file
-    from zbtui.store.worker import run_event_loop
-
-    if args.watch and args.format not in (None, "json"):
-        wrong = Problem("config", "A watch tells each change as a line of JSON.", "Leave out --format.")
-        raise ProblemError(wrong)
-    write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
-    paths = paths_from_arguments(args)
-    file = make_config_file(paths)
-    config = file.load()
-    chosen = tuple(find_org(config, name) for name in dict.fromkeys(args.names))
-    log_to_file(paths.log)
-
-    async def check() -> Report | None:
-        async with open_org_service(paths, file) as org_service:
-            # A watch follows the whole config, which may change; a single poll needs only its orgs.
-            watched = config if args.watch or not chosen else replace(config, orgs=chosen)
-            watch = make_watch(org_service, watched)
-            fleet, alerts = watch.fleet, watch.alerts if args.notify else None
-            if alerts and not (config.settings.alerts.on_change or config.settings.alerts.webhook):
-                print_message(
-                    "zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook."
-                )
-            if args.watch:
-                await _stream_changes(watch, [org.name for org in chosen], alerts)
-                return None
-            report = await check_orgs(fleet, [org.name for org in chosen or config.orgs])
-            if alerts:
-                snapshots = [result.snapshot for result in report.results]
-                await alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=not chosen)
-                await alerts.deliver()
-            for problem in (fleet.journal_problem, *(alerts.problems if alerts else ())):
-                if problem:
-                    _print_problem(problem)
-            return report
-
-    report = run_event_loop(check())
-    if report is None:
-        return 0
-    if args.format == "openmetrics" and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # OpenMetrics requires both
-    print(write(report))
-    return EXIT_STATUS_BY_LEVEL[report.level]
-
-
-async def _stream_changes(watch: Watch, names: Sequence[str], alerts: AlertDispatcher | None) -> None:
-    from zbtui.check.change_stream import ChangeStream
-    from zbtui.check.shutdown import reader_is_gone, stopped_by_signals
-    from zbtui.clock import StopSignal
-
-    def write(line: str) -> None:
-        try:
-            print(line, flush=True)
-        except BrokenPipeError:
-            _silence_stdout()
-            raise
-
-    clock = watch.desk.clock
-    watcher = ChangeStream(
-        watch.config,
-        watch.fleet,
-        clock,
-        write,
-        _print_problem,
-        names=names,
-        alerts=alerts,
-        reader_is_gone=lambda: reader_is_gone(sys.stdout),
-    )
-    stop = StopSignal(clock)
-    with stopped_by_signals(stop):
-        await watcher.run(stop)
+    return stream_changes(args) if args.watch else check_once(args)
 
 
 def _events(args: argparse.Namespace) -> int:
@@ -309,17 +242,20 @@ def _events(args: argparse.Namespace) -> int:
     since = SystemClock().now() - args.since if args.since else None
 
     async def read() -> tuple[list[Event], bool, Problem | None]:
+        orgs: tuple[Org, ...] = ()
+        with suppress(ProblemError):  # events are shown all the same
+            orgs = make_config_file(paths).load().orgs
         journal = open_journal(paths.journal, folders=paths.fallbacks)
         try:
-            events = await journal.events.read(args.name, since, args.most)
-            is_known = bool(events or await journal.events.read(args.name, None, 1))
+            events = await journal.events.read(args.name, since, args.most, orgs)
+            is_known = bool(events or await journal.events.read(args.name, None, 1, orgs))
             return events, is_known, journal.problem
         finally:
             await journal.close()
 
     events, is_known, problem = run_event_loop(read())
     if problem:
-        _print_problem(problem)
+        print_problem(problem)
         return EXIT_FAILED
     if args.name is not None and not is_known:
         find_org(make_config_file(paths).load(), args.name)  # raises if no org ever had this name
@@ -334,9 +270,14 @@ def _events(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
+    if args.capture is not None:
+        from zbtui.manage import capture_org
+
+        return run_with_org_service(args, lambda desk: capture_org(desk, args.names, args.capture))
     from contextlib import aclosing
 
     from zbtui.doctor import Doctor, Finding, exit_code, finding_lines, findings_as_json, findings_summary
+    from zbtui.store.plain_keyring import find_plain_keyring
     from zbtui.store.worker import run_event_loop
 
     paths = paths_from_arguments(args)
@@ -354,6 +295,8 @@ def _doctor(args: argparse.Namespace) -> int:
                 org_service.clock,
                 str(paths.config),
                 str(paths.journal),
+                find_plain_keyring=lambda: find_plain_keyring(os.environ),
+                distrust_config=file.distrust,
             )
             findings: list[Finding] = []
             checks = doctor.examine(tuple(args.names), search_data_centers=args.find_data_center)
@@ -370,6 +313,31 @@ def _doctor(args: argparse.Namespace) -> int:
     return exit_code(findings)
 
 
+def _test_alerts(args: argparse.Namespace) -> int:
+    from zbtui.alerts.channel_test import ChannelAnswer, answers_as_json, send_test_alert
+    from zbtui.store.worker import run_event_loop
+
+    file = make_config_file(paths_from_arguments(args))
+    settings, distrust = file.load().settings.alerts, file.distrust()
+    if distrust:
+        raise ProblemError(distrust)
+    if not (settings.on_change or settings.webhook):
+        message = "Nobody is notified: [alerts] in the config has neither on_change nor webhook."
+        raise ProblemError(Problem("config", message, "Name a program or an address there."))
+
+    async def send() -> list[ChannelAnswer]:
+        from zbtui.clock import SystemClock
+        from zbtui.zoho.http import HttpClient
+
+        async with HttpClient() as http:
+            return await send_test_alert(settings, http, SystemClock())
+
+    answers = run_event_loop(send())
+    lines = [f"{one.channel}  {one.text}" for one in answers]
+    print(answers_as_json(answers) if args.json else "\n".join(lines))
+    return EXIT_FAILED if any(isinstance(one.answer, Problem) for one in answers) else 0
+
+
 def _paths(args: argparse.Namespace) -> int:
     paths = paths_from_arguments(args)
     for name, path in (("config", paths.config), ("journal", paths.journal), ("log", paths.log)):
@@ -377,10 +345,18 @@ def _paths(args: argparse.Namespace) -> int:
     return 0
 
 
-def _require_terminal() -> None:
-    if not all(map(is_terminal, (sys.stdin, sys.stdout, sys.stderr))):
+def _prepare_terminal() -> None:
+    """Make sure that Textual can paint. Raises a `ProblemError` if the screen cannot be shown."""
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
         wrong = Problem("config", "The screen needs a terminal.", "Without one, use zbtui check.")
         raise ProblemError(wrong)
+    if os.environ.get("TERM") == "dumb":
+        message = "This terminal cannot show the screen: it is a dumb one, by TERM."
+        raise ProblemError(Problem("config", message, "Use zbtui check, or another terminal."))
+    if not is_terminal(sys.stderr):
+        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]  # Textual paints there; messages go on into the log
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)  # some shells export them, and they do not follow the terminal
 
 
 _COMMANDS: Final[dict[str, Command]] = {
@@ -393,5 +369,6 @@ _COMMANDS: Final[dict[str, Command]] = {
     "check": _check,
     "events": _events,
     "doctor": _doctor,
+    "alerts": _test_alerts,
     "paths": _paths,
 }

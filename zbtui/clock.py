@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -28,6 +29,14 @@ CLOCK_JUMP_SECONDS: Final = 30.0
 def clock_drift(clock: Clock) -> float:
     """Wall-clock time minus monotonic time, in seconds; changes only if the wall clock jumps."""
     return clock.now().timestamp() - clock.monotonic()
+
+
+def follow_time_zone() -> bool:
+    """Take up the system's time zone, which a person may change; returns whether it is another one now."""
+    before = time.tzname, time.timezone, time.altzone
+    if sys.platform != "win32":
+        time.tzset()
+    return (time.tzname, time.timezone, time.altzone) != before
 
 
 class SystemClock:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from secrets import randbelow
+from shlex import quote
 from shutil import get_terminal_size
 from textwrap import fill
-from typing import Any
+from typing import Any, Final
 
-from zbtui.ask import ask_number, choose_sign_in_method, confirm, is_terminal, print_message, read_secrets
+from zbtui.ask import (
+    ask_number,
+    can_encode,
+    choose_sign_in_method,
+    confirm,
+    is_terminal,
+    print_message,
+    read_secrets,
+)
 from zbtui.config.parsing import find_org, org_to_table
+from zbtui.doctor.capture import RecordingHttpClient, capture_answers, check_is_new, write_capture
 from zbtui.model.org import Org, SignInMethod, grant_for
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, RequestingFromZoho, SignInProgress
+from zbtui.model.text import clean
 from zbtui.onboarding import OrgService
 from zbtui.onboarding.sign_in_flow import SignInFlow, SignInPreview
 from zbtui.presentation.qr import qr_rows
@@ -21,6 +36,11 @@ from zbtui.store.browser import has_graphical_browser, launch_browser
 from zbtui.zoho_api.errors import data_center_label
 from zbtui.zoho_api.organization import Company, describe_company
 
+_ABOUT_CAPTURES: Final = (
+    "It shows the developers of zbtui what Zoho answers where zbtui misjudges it. Ids, names, numbers, "
+    "tokens and unknown words are replaced, dates are moved; read it before you give it to anybody. "
+    "What zbtui makes of it is shown by:"
+)
 EXIT_OK, EXIT_NOT_DONE, EXIT_WRONG_USAGE = 0, 1, 3
 
 
@@ -69,20 +89,46 @@ async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revok
         if not is_terminal(sys.stdin):
             print_message("Not removed: nobody is there to confirm it. Add --yes.")
             return EXIT_WRONG_USAGE
-        what = "revoke its token at Zoho, and " if revoke else ""
+        has_token = org.grant == "refresh-token"
+        what = "revoke its token at Zoho, and " if revoke and has_token else ""
         question = f"Take {org_name} off watch, {what}delete its credentials from the keyring?"
         if not confirm(question, default=False):
             print_message("Nothing was changed.")
             return EXIT_NOT_DONE
-        if org.grant == "refresh-token" and not revoke:
+        if has_token and not revoke:
             revoke = confirm("Revoke its refresh token at Zoho, too?", default=False)
+    other_config = await desk.stores.credentials.other_config(org)
     revoked = await desk.remove(org_name, revoke=revoke)
     ending = "; its refresh token stays valid at Zoho until revoked."
-    if org.grant != "refresh-token":
+    if other_config:
+        ending = f"; its sign-in stays, as it belongs to another config: {other_config}."
+    elif org.grant != "refresh-token":
         ending = "."
     elif revoked:
         ending = "; its refresh token was revoked at Zoho."
     print_message(f"{org_name} is no longer under watch{ending}")
+    return EXIT_OK
+
+
+async def capture_org(desk: OrgService, names: Sequence[str], file: str) -> int:
+    """Write what Zoho answers for one org to a new file, without what identifies it, and show it."""
+    if len(names) != 1:
+        raise ProblemError(Problem("config", "A capture is of one org.", "Name it: zbtui doctor NAME …"))
+    org, stores = find_org(desk.stores.config.load(), names[0]), desk.stores
+    check_is_new(Path(file))
+    # Whole weeks: the weekdays stay.
+    shift = timedelta(weeks=-1 - randbelow(150))
+    async with RecordingHttpClient() as http:
+        capture = await capture_answers(org, http, stores.credentials, stores.journal, desk.clock, shift)
+    text = write_capture(capture, Path(file))
+    if sys.stdout is not None:
+        sys.stdout.write(text)
+    print_message(f"\n{file} is written, as shown above, and sent to nobody. {_ABOUT_CAPTURES}")
+    print_message(f"  zbtui demo --replay {quote(file)}")
+    if capture.unknown_words:
+        print_message("Words that zbtui does not know; put back those that tell nothing of the org:")
+    for word, stand_in in capture.unknown_words.items():
+        print_message(f"  {clean(word, 60)} stands there as {stand_in[:60]}")
     return EXIT_OK
 
 
@@ -98,8 +144,10 @@ async def _resolve_org_and_method(
     elif method == "client-credentials" and not has_terminal:
         keys |= {"grant": method}  # will be refused: without a terminal, soid cannot be asked for
     org = org_service.parse_org(keys, edited_name=edited_name)
-    # Before any question: fail here if the keyring is locked or missing.
-    await org_service.stores.credentials.read_access_token(org.name)
+    # Before any question: fail here if the config cannot be written, or the keyring is locked or missing.
+    if edited_name is None:
+        org_service.stores.config.add(org, rehearse=True)
+    await org_service.stores.credentials.read_access_token(org)
     if has_terminal and method is None:
         method = choose_sign_in_method()
     if method == "client-credentials" and not soid:
@@ -177,8 +225,7 @@ def _print_progress(progress: SignInProgress) -> None:
         case DeviceCode():
             _print_device_code(progress)
         case ConsentPage(url, redirect_uri):
-            if has_graphical_browser():
-                launch_browser(url)
+            if has_graphical_browser() and launch_browser(url):
                 print_message("A page opens in your browser. If none does, open")
             else:
                 print_message("Open this page in a browser on this machine:")
@@ -189,7 +236,7 @@ def _print_progress(progress: SignInProgress) -> None:
 def _print_device_code(device: DeviceCode) -> None:
     if device.poll_count:
         return  # already shown
-    if is_terminal(sys.stderr) and device.verification_url_with_code:
+    if is_terminal(sys.stderr) and can_encode("▀▄█") and device.verification_url_with_code:
         lines = qr_rows(device.verification_url_with_code)
         if len(lines[0]) + 2 <= get_terminal_size().columns:
             print_message("")

@@ -1,10 +1,14 @@
-"""Writes files atomically, and for this user only (folders 0700, files 0600)."""
+"""Writes files atomically, and for this user only (folders 0700, files 0600); who else may write one."""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -15,11 +19,71 @@ def make_private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def tighten(path: Path) -> None:
+    """Take a file of this user's from all others; of a folder, the right to change what is in it."""
+    with suppress(OSError):
+        status = path.lstat()
+        mode = stat.S_IMODE(status.st_mode)
+        others = mode & (0o022 if stat.S_ISDIR(status.st_mode) else 0o077)
+        if others and not stat.S_ISLNK(status.st_mode) and _is_own(status):
+            path.chmod(mode & ~others)
+
+
+def writable_by_others(path: Path) -> Path | None:
+    """What lets others change a file: itself, what a link leads to, or a folder; None: nothing does.
+
+    Others are all but this user and root. As for ssh, the file and its folder must not be writable by a
+    group, either. On Windows it is not known.
+    """
+    files = () if sys.platform == "win32" else (path.absolute(), Path(os.path.realpath(path)))
+    for file in dict.fromkeys(files):
+        for near in (file, file.parent):
+            with suppress(OSError):
+                status = near.lstat()
+                if not (_is_own(status) or status.st_uid == 0) or _others_may_write(status, 0o022):
+                    return near
+        for far in file.parent.parents:
+            with suppress(OSError):
+                if _others_may_write(far.stat(), 0o002):
+                    return far
+    return None
+
+
+def _is_own(status: os.stat_result) -> bool:
+    return sys.platform == "win32" or status.st_uid == os.getuid()
+
+
+def _others_may_write(status: os.stat_result, bits: int) -> bool:
+    # A link has no rights of its own. In a sticky folder, nobody may replace what is another's.
+    is_safe = stat.S_ISLNK(status.st_mode) or (
+        stat.S_ISDIR(status.st_mode) and bool(status.st_mode & stat.S_ISVTX)
+    )
+    return bool(status.st_mode & bits) and not is_safe
+
+
 def write_atomically(path: Path, content: str) -> None:
     """Replace a file's content in one step: after a crash it holds the old or the new text.
 
     Of a symbolic link, the target is replaced. After an `OSError` the file is unchanged.
     """
+    with _temporary_file_beside(path) as (temporary, handle, target):
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+
+
+def try_to_write(path: Path) -> None:
+    """Raise the `OSError` that `write_atomically` would raise; changes nothing."""
+    with _temporary_file_beside(path) as (temporary, handle, _):
+        os.close(handle)
+        temporary.unlink()
+
+
+@contextmanager
+def _temporary_file_beside(path: Path) -> Iterator[tuple[Path, int, Path]]:
+    """A new file in the folder of the real target, open for writing; deleted if the block raises."""
     target = Path(os.path.realpath(path))
     if target.is_symlink():  # a loop of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
@@ -27,11 +91,7 @@ def write_atomically(path: Path, content: str) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
+        yield temporary, handle, target
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,10 +46,17 @@ def make_config_file(paths: Paths) -> ConfigFile:
 
 def make_credential_store(paths: Paths) -> KeyringCredentialStore:
     """This user's keyring."""
-    from zbtui.store.keyring_credentials import ALLOW_INSECURE_VARIABLE, KeyringCredentialStore
+    from zbtui.ask import is_terminal
+    from zbtui.store.keyring_backends import ALLOW_INSECURE_VARIABLE
+    from zbtui.store.keyring_credentials import KeyringCredentialStore
 
-    allow_insecure = os.environ.get(ALLOW_INSECURE_VARIABLE) == "1"
-    return KeyringCredentialStore(paths.locks, allow_insecure=allow_insecure)
+    return KeyringCredentialStore(
+        paths.locks,
+        paths.fallbacks,
+        allow_insecure=os.environ.get(ALLOW_INSECURE_VARIABLE) == "1",
+        config=paths.config,
+        is_attended=is_terminal(sys.stdin) or is_terminal(sys.stderr),
+    )
 
 
 @asynccontextmanager
@@ -100,9 +108,11 @@ def make_watch(desk: OrgService, config: Config, rng: random.Random | None = Non
     from zbtui.config.config_watcher import ConfigWatcher
 
     stores = desk.stores
-    watcher = ConfigWatcher(config, stores.config.load_if_changed)
+    watcher = ConfigWatcher(
+        config, stores.config.load_if_changed, lambda: stores.config.is_settled(desk.clock.now())
+    )
     fleet = make_fleet(config, desk.http, stores.credentials, stores.journal, desk.clock, rng)
-    alerts = AlertDispatcher(stores.journal, desk.http, desk.clock, config.settings.alerts)
+    alerts = AlertDispatcher(stores.journal, desk.http, desk.clock, config.settings.alerts, stores.config)
     stores.journal.retention = config.settings.journal
 
     def apply(config: Config) -> None:

@@ -12,11 +12,14 @@ from tests.support.fake_clock import FakeClock
 from tests.support.faulty_server import FaultyServer, Responder, send_bytes
 from tests.support.memory_journal import MemoryJournal
 from tests.support.samples import DAY, OFFLINE, SIGNED_OUT, make_backup
+from tests.support.snapshots import good_observation
 from zbtui.alerts.dispatcher import AlertDispatcher
 from zbtui.clock import Clock
+from zbtui.config.config_store import ConfigStore
 from zbtui.health.alert_policy import Alert
 from zbtui.health.alert_settings import AlertSettings
-from zbtui.health.snapshot import Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.observe import apply_failure, apply_observation
+from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
 from zbtui.model.org import WatchPolicy
 from zbtui.store.journal import Journal
@@ -39,13 +42,14 @@ class AlertingProcess:
         http: HttpClient | None = None,
         *,
         whole: bool = True,
+        config: ConfigStore | None = None,
     ) -> None:
         self.covers_all_orgs = whole
         self.clock = clock or FakeClock()
         self.journal = journal or MemoryJournal()
         self.http = http or HttpClient()
-        self.dispatcher = AlertDispatcher(self.journal, self.http, self.clock, settings)
-        self.policy, self.verdicts = WatchPolicy(), VerdictCache()
+        self.dispatcher = AlertDispatcher(self.journal, self.http, self.clock, settings, config)
+        self.policy, self.verdicts = WatchPolicy(max_age=timedelta(days=4000)), VerdictCache()
         self.snapshots: dict[str, Snapshot] = {}
         self.desktop_alerts: list[Alert] = []
 
@@ -71,7 +75,7 @@ class AlertingProcess:
         if state in ("out", "signed_out"):
             return apply_failure(before, OFFLINE if state == "out" else SIGNED_OUT, now)
         job = make_backup("SCHEDULED", now + DAY) if state == "well" else make_backup("FAILED")
-        return apply_observation(before, Observation(job, now), now)
+        return apply_observation(before, good_observation(job, server_time=now), now)
 
     async def raise_alarms(self, *names: str) -> tuple[StoredAlert, ...]:
         """Store an alarm for each of these, a second apart."""
@@ -111,7 +115,7 @@ def respond_in_turn(*answers: bytes) -> Responder:
     return answer
 
 
-def posted_alerts(server: FaultyServer) -> list[tuple[int, str]]:
+def posted_alerts(server: FaultyServer) -> list[tuple[str, str]]:
     """The alerts that a webhook got, in order: id and org."""
     bodies = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in server.requests]
     return [(body["id"], body["org"]) for body in bodies]

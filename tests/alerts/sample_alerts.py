@@ -44,8 +44,11 @@ def make_alert(org: str = "acme", kind: AlertKind = "alarm", **parts: Any) -> Al
     return replace(alert, **parts)
 
 
-def make_stored_alert(id_: int = 7, **parts: Any) -> StoredAlert:
-    return StoredAlert(id_, make_alert(**parts))
+SAMPLE_UUID: Final = "0b7c6bd8-5f1e-4b0c-9a53-7f7f3f1c2a11"
+
+
+def make_stored_alert(**parts: Any) -> StoredAlert:
+    return StoredAlert(SAMPLE_UUID, 7, make_alert(**parts))
 
 
 def make_org(name: str) -> Org:

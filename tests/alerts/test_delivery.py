@@ -27,7 +27,7 @@ from tests.support.samples import DAY, HOUR, MINUTE, SECOND
 from tests.zoho.canned_responses import CannedResponse
 from zbtui.alerts import dispatcher as desk
 from zbtui.alerts.dispatcher import GIVE_UP_AFTER, LEASE, AlertDispatcher
-from zbtui.health.alert_policy import Alert
+from zbtui.health.alert_policy import ALL_ORGS, Alert
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.store.journal import open_journal
 from zbtui.store.outbox import DeliveryClaim, Outbox, StoredAlert
@@ -69,7 +69,7 @@ async def test_every_sink_is_notified_of_every_alert_once(tmp_path: Path) -> Non
         for _ in range(2):
             await scene.deliver()
             await scene.advance(DAY)
-    assert posted_alerts(server) == [(kept.id, kept.alert.org) for kept in told]
+    assert posted_alerts(server) == [(kept.uuid, kept.alert.org) for kept in told]
     assert file.read_text().split() == ["acme", "globex"]
     assert scene.desktop_alerts == [kept.alert for kept in told]
     assert problem_message(scene) == "nothing"
@@ -139,7 +139,7 @@ async def test_what_failed_is_tried_again_and_delivered_once() -> None:
         assert problem_message(scene) == "nothing"
         await scene.advance(DAY)
         await scene.deliver()
-    assert posted_alerts(server) == [(kept.id, "acme")] * 2
+    assert posted_alerts(server) == [(kept.uuid, "acme")] * 2
 
 
 async def test_a_webhook_that_stays_down_is_left_in_peace_more_and_more() -> None:
@@ -334,7 +334,7 @@ async def test_what_was_never_tried_is_tried_however_old_it_is() -> None:
         (kept,) = await scene.raise_alarms("acme")
         scene.jump_wall_clock(5 * DAY)
         await scene.deliver()
-    assert posted_alerts(server) == [(kept.id, "acme")]
+    assert posted_alerts(server) == [(kept.uuid, "acme")]
 
 
 async def test_a_notice_of_days_ago_is_not_shown_any_more() -> None:
@@ -376,7 +376,7 @@ async def test_an_alert_may_come_twice_and_then_has_the_same_id(monkeypatch: pyt
         await scene.deliver()
         await scene.advance(HOUR)
         await scene.deliver()
-    assert posted_alerts(server) == [(kept.id, "acme")] * 2
+    assert posted_alerts(server) == [(kept.uuid, "acme")] * 2
 
 
 # Without a journal
@@ -393,6 +393,7 @@ async def test_without_a_journal_each_change_is_still_notified_once(tmp_path: Pa
         await scene.poll(acme=state)
         await scene.deliver()
     assert [(alert.kind, alert.org) for alert in scene.desktop_alerts] == [
+        ("journal", ALL_ORGS),
         ("alarm", "acme"),
         ("recovery", "acme"),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level, Verdict
 from zbtui.store.outbox import Outbox
 
@@ -103,6 +105,20 @@ async def test_so_many_polls_may_fail_as_the_settings_say(looks: int, process: A
     assert told == [[]] * (looks - 1) + [[("alarm", "acme")]]
 
 
+@pytest.mark.parametrize(
+    ("orgs", "told"),
+    [(["acme"], ("alarm", "acme")), (["acme", "globex"], ("outage", ALL_ORGS))],
+)
+async def test_without_a_journal_one_failed_poll_is_enough(
+    orgs: list[str], told: tuple[str, str], process: AlertingProcess
+) -> None:
+    """The next process may not know of it, and would wait for more for ever."""
+    await process.poll_all(orgs, "well")
+    process.journal._database.problem = Problem("config", "The journal cannot be used.", "Check the disk.")
+    await process.advance(5 * MINUTE)
+    assert set(await process.poll_all(orgs, "out")) == {told, ("journal", ALL_ORGS)}
+
+
 async def test_a_dead_sign_in_is_notified_at_once(process: AlertingProcess) -> None:
     assert await process.poll(acme="signed_out", globex="well") == [("alarm", "acme")]
 
@@ -130,9 +146,9 @@ async def test_where_nothing_is_to_be_notified_no_other_process_is_held_up(
     settled = []
     settle = Outbox.decide_and_store
 
-    async def watched(book: Outbox, decide: object, sinks: object) -> object:
+    async def watched(book: Outbox, *arguments: Any) -> object:
         settled.append(1)
-        return await settle(book, decide, sinks)  # type: ignore[arg-type]
+        return await settle(book, *arguments)
 
     monkeypatch.setattr(Outbox, "decide_and_store", watched)
     for _ in range(5):

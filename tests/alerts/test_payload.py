@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import timedelta, timezone
 
 import pytest
 
-from tests.alerts.sample_alerts import HOSTILE_TEXTS, make_stored_alert
+from tests.alerts.sample_alerts import HOSTILE_TEXTS, SAMPLE_UUID, make_stored_alert
 from tests.support.samples import NOW
 from zbtui.alerts.payload import alert_environment, alert_payload
 from zbtui.health.alert_policy import ALL_ORGS
 from zbtui.model.verdict import Level
 
 
+@pytest.fixture(autouse=True)
+def host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "m\x1bx1")
+
+
 def test_the_object_has_every_part_of_the_alert() -> None:
     assert alert_payload(make_stored_alert()) == {
         "schema": 1,
-        "id": 7,
+        "id": SAMPLE_UUID,
+        "host": "mx1",
         "at": "2026-11-23T11:20:00+00:00",
         "kind": "alarm",
         "org": "acme",
@@ -33,7 +40,8 @@ def test_the_object_has_every_part_of_the_alert() -> None:
 
 def test_the_variables_say_the_same() -> None:
     assert alert_environment(make_stored_alert()) == {
-        "ZBTUI_ALERT_ID": "7",
+        "ZBTUI_ALERT_ID": SAMPLE_UUID,
+        "ZBTUI_HOST": "mx1",
         "ZBTUI_KIND": "alarm",
         "ZBTUI_ORG": "acme",
         "ZBTUI_VERDICT": "failed",
@@ -47,7 +55,7 @@ def test_the_variables_say_the_same() -> None:
 
 def test_what_there_is_not_is_null_there_and_empty_here() -> None:
     outage = make_stored_alert(
-        org=ALL_ORGS, kind="outage", previous_verdict=None, hint=None, verdict="cannot_look"
+        org=ALL_ORGS, kind="outage", previous_verdict=None, hint=None, verdict="cannot_tell"
     )
     body = alert_payload(outage)
     assert (body["org"], body["before"], body["hint"]) == (None, None, None)

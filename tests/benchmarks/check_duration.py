@@ -76,7 +76,7 @@ async def _sign_in(port: SimulatorServer) -> None:
     tables = document["org"] = tomlkit.aot()
     for name, invented in port.simulator.world.orgs.items():
         org = port.org(name)
-        await credentials.write_sign_in(name, sign_in_of(invented))
+        await credentials.write_sign_in(org, sign_in_of(invented))
         tables.append(
             tomlkit.item(
                 {

@@ -49,7 +49,7 @@ def poll_seconds(port: SimulatorServer) -> float:
 
 async def _polls(port: SimulatorServer) -> float:
     org, credentials = port.org(ORG), MemoryCredentialStore()
-    await credentials.write_sign_in(ORG, sign_in_of(port.simulator.world.all_orgs[ORG]))
+    await credentials.write_sign_in(org, sign_in_of(port.simulator.world.all_orgs[ORG]))
     with tempfile.TemporaryDirectory() as folder:
         journal = open_journal(Path(folder) / "journal.db")
         async with HttpClient() as http:

@@ -29,7 +29,7 @@ async def watch(url: str, orgs: int, policy: WatchPolicy, folder: Path) -> None:
     port = SimulatorServer(make_simulator(clock, orgs), url)
     invented = port.simulator.world.orgs
     for name, org in invented.items():
-        await credentials.write_sign_in(name, sign_in_of(org))
+        await credentials.write_sign_in(port.org(name), sign_in_of(org))
     config = MemoryConfigStore(Config(policy, tuple(port.org(name) for name in invented)))
     journal = open_journal(folder / "journal.db")
     async with HttpClient() as http:

@@ -15,20 +15,28 @@ import pytest
 
 from tests.support.fake_clock import START, FakeClock, run_until_idle
 from tests.support.memory_journal import InlineWorker, MemoryJournal
-from tests.support.snapshots import make_backup, make_snapshot
+from tests.support.snapshots import (
+    completed_history,
+    good_observation,
+    make_backup,
+    make_snapshot,
+    snapshot_with,
+)
 from tests.watch.fleet_driver import DISTANT_RUN, EditedConfig, FleetDriver, org_table
 from tests.watch.zoho_environment import MINUTE, OFFLINE, Outcome, problem_error
 from zbtui.alerts.dispatcher import AlertDispatcher
 from zbtui.check.change_stream import ChangeStream
 from zbtui.clock import StopSignal
-from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
 from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal
 
-FAILED = Observation(make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat()))
+FAILED = good_observation(
+    make_backup(status="FAILED", scheduled_date=(START + timedelta(days=30)).isoformat())
+)
 
 
 @pytest.fixture
@@ -147,17 +155,19 @@ async def test_an_outage_is_a_problem_at_once_and_no_verdict_until_patience_ends
         first = await scene.turn("acme", problem_error(OFFLINE))
         assert summaries(first)[0] == ("acme", "trouble", None, OFFLINE.message)
         lasting = await scene.live(MINUTE * 20)
-        assert summaries(first + lasting)[1:] == [("acme", "verdict", "scheduled", "cannot_look")]
+        assert summaries(first + lasting)[1:] == [("acme", "verdict", "scheduled", "cannot_tell")]
         over = summaries(await scene.live(MINUTE * 1)) + summaries(await scene.turn("acme", DISTANT_RUN))
         over += summaries(await scene.live(MINUTE * 15))
         assert over == [
-            ("acme", "verdict", "cannot_look", "scheduled"),
+            ("acme", "verdict", "cannot_tell", "scheduled"),
             ("acme", "trouble", OFFLINE.message, None),
         ]
 
 
 async def test_what_an_earlier_run_saw_is_no_state_of_now(clock: FakeClock) -> None:
-    journal = MemoryJournal([make_snapshot("acme", START - MINUTE, status="FAILED")])
+    history = completed_history(START - timedelta(days=1))
+    earlier = snapshot_with(make_snapshot("acme", START - MINUTE, status="FAILED"), history=history)
+    journal = MemoryJournal([earlier])
     watch = FleetDriver(clock, "acme", journal=journal)
     watch.zoho.gates["acme"] = asyncio.Event()
     async with watching(watch) as scene:

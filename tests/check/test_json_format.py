@@ -38,7 +38,8 @@ from zbtui.zoho_api.backup import parse_backup_response
 
 HEAD = ["schema", "checked_at", "level", "orgs"]
 ORG = [
-    *("name", "data_center", "company", "level", "verdict", "headline", "hint", "observed_at", "stale"),
+    *("name", "data_center", "company", "level", "verdict", "headline", "hint", "notes"),
+    *("observed_at", "polled_at", "stale"),
     *("backup", "plan", "next_run", "seconds_to_next_run", "last_completed", "last_failed"),
     *("links_expire", "history", "error"),
 ]
@@ -81,7 +82,9 @@ def test_the_json_is_the_documented_one() -> None:
                 "verdict": "scheduled",
                 "headline": "next backup in 6d 03:12:44",
                 "hint": None,
+                "notes": [],
                 "observed_at": "2026-11-23T11:20:00+00:00",
+                "polled_at": "2026-11-23T11:20:00+00:00",
                 "stale": False,
                 "backup": {
                     "id": "4876876000001593003",
@@ -165,7 +168,8 @@ def test_nothing_that_is_known_of_an_org_breaks_it(snapshot: Snapshot) -> None:
 def test_what_is_not_known_is_null() -> None:
     org = only(make_unpolled_snapshot(message="It broke.", hint="Mend it."))
     known: dict[str, Any] = {"name": "acme", "data_center": "eu", "stale": False}
-    known |= {"level": "unknown", "verdict": "cannot_look", "headline": "It broke.", "hint": "Mend it."}
+    known |= {"polled_at": "2026-11-23T11:20:00+00:00", "notes": []}
+    known |= {"level": "unknown", "verdict": "cannot_tell", "headline": "It broke.", "hint": "Mend it."}
     error = dict.fromkeys(ERROR) | {"kind": "network", "message": "It broke.", "hint": "Mend it."}
     assert org == dict.fromkeys(ORG) | known | {"history": dict.fromkeys(HISTORY), "error": error}
 
@@ -279,8 +283,10 @@ def test_an_edition_that_is_not_known_includes_nobody_knows_what() -> None:
 
 def test_why_the_history_could_not_be_read_is_shown_though_the_poll_was_good() -> None:
     why = Problem("server", "Zoho reports an internal error.", "Wait.")
-    org = only(snapshot_with(OK, history_problem=why, history_failures=1, history_tried_at=START))
-    assert (org["verdict"], org["level"], org["error"]) == ("cannot_look", "unknown", None)
+    org = only(
+        snapshot_with(OK, history=None, history_problem=why, history_failures=1, history_tried_at=START)
+    )
+    assert (org["verdict"], org["level"], org["error"]) == ("cannot_tell", "unknown", None)
     assert org["history"]["trouble"] == "Zoho reports an internal error."
     assert not org["stale"]
 
@@ -301,7 +307,7 @@ def test_each_kind_of_problem_is_shown_with_its_sentence_and_its_cure(kind: Prob
         "hint": "What helps.",
         "retry_at": None,
     }
-    assert (org["verdict"], org["level"]) == ("cannot_look", "unknown")
+    assert (org["verdict"], org["level"]) == ("cannot_tell", "unknown")
 
 
 def test_of_an_org_out_of_reach_the_last_good_data_is_shown_with_its_age() -> None:
@@ -310,7 +316,7 @@ def test_of_an_org_out_of_reach_the_last_good_data_is_shown_with_its_age() -> No
     assert org["observed_at"] == "2026-11-23T08:20:00+00:00"
     assert org["stale"] is True
     assert org["backup"]["status"] == "SCHEDULED"
-    assert (org["verdict"], org["error"]["kind"]) == ("cannot_look", "network")
+    assert (org["verdict"], org["error"]["kind"]) == ("cannot_tell", "network")
 
 
 @pytest.mark.parametrize("code", [LOCKOUT, None])

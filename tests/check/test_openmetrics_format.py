@@ -32,7 +32,7 @@ from tests.support.snapshots import (
     with_problem_of,
 )
 from zbtui.check.openmetrics_format import report_as_openmetrics
-from zbtui.check.report import EXIT_STATUS_BY_LEVEL, Report
+from zbtui.check.report import Report
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.verdict import VerdictName
 
@@ -40,7 +40,6 @@ Labels = tuple[tuple[str, str], ...]
 Samples = dict[tuple[str, Labels], float]
 
 NOW = START.timestamp()
-AGES = {"zbtui_last_good_look_timestamp_seconds", "zbtui_last_good_look_age_seconds"}
 
 
 def samples_of(report: Report) -> Samples:
@@ -63,7 +62,7 @@ def samples_of_org(snapshot: Snapshot) -> dict[str, float]:
     return {
         name: value
         for (name, _), value in samples_of(report_of(snapshot)).items()
-        if name != "zbtui_verdict"
+        if name not in ("zbtui_verdict", "zbtui_last_known_verdict")
     }
 
 
@@ -83,6 +82,7 @@ def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
     )
     assert samples_of_org(snapshot) == {
         "zbtui_level": 1,
+        "zbtui_last_known_level": 1,
         "zbtui_next_run_timestamp_seconds": NOW
         + (5 * DAY + timedelta(hours=21, minutes=42, seconds=44)).total_seconds(),
         "zbtui_last_completed_timestamp_seconds": NOW - 6 * 86400,
@@ -91,28 +91,65 @@ def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
         "zbtui_api_credits_remaining": 1200,
         "zbtui_poll_failures": 0,
         "zbtui_last_good_look_timestamp_seconds": NOW - 120,
-        "zbtui_last_good_look_age_seconds": 120,
         "zbtui_status_info": 1,
+        "zbtui_orgs": 1,
         "zbtui_check_timestamp_seconds": NOW,
     }
 
 
 def test_what_is_not_known_has_no_sample() -> None:
-    known = {"zbtui_level": 3, "zbtui_poll_failures": 1, "zbtui_check_timestamp_seconds": NOW}
-    assert samples_of_org(make_unpolled_snapshot()) == known
+    known = {"zbtui_level": 2, "zbtui_poll_failures": 1, "zbtui_orgs": 1}
+    assert samples_of_org(make_unpolled_snapshot()) == known | {"zbtui_check_timestamp_seconds": NOW}
 
 
-def test_without_an_org_only_the_check_itself_is_shown() -> None:
-    assert samples_of(report_of()) == {("zbtui_check_timestamp_seconds", ()): NOW}
+def test_without_an_org_the_check_is_shown_and_that_it_has_looked_at_none() -> None:
+    assert samples_of(report_of()) == {("zbtui_orgs", ()): 0, ("zbtui_check_timestamp_seconds", ()): NOW}
 
 
-def test_the_level_is_the_exit_code_of_each_org() -> None:
+def test_the_worse_an_org_the_higher_is_its_level() -> None:
     levels = labelled(samples_of(report_of(OK, WARNING, CRITICAL, UNKNOWN)), "zbtui_level", "org")
-    assert levels == {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
+    assert levels == {"ok": 0, "warning": 1, "unknown": 2, "critical": 3}
+
+
+FAILED_AND_OUT_OF_REACH = with_problem_of(make_snapshot(status="FAILED"), make_unpolled_snapshot())
+BARELY_SEEN = with_problem_of(make_unpolled_snapshot(), make_unpolled_snapshot())
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "verdict"), [(OK, "scheduled"), (WARNING, "one_off"), (UNKNOWN, "cannot_look")]
+    ("snapshot", "level", "verdict"),
+    [
+        (OK, 0, "scheduled"),
+        (CRITICAL, 3, "failed"),
+        (FAILED_AND_OUT_OF_REACH, 3, "failed"),
+        (UNKNOWN, 0, "scheduled"),
+        (BARELY_SEEN, None, None),
+    ],
+)
+def test_what_was_last_known_stays_shown_beside_cannot_tell(
+    snapshot: Snapshot, level: int | None, verdict: str | None
+) -> None:
+    samples = samples_of(report_of(snapshot))
+    assert list(labelled(samples, "zbtui_last_known_level", "org").values()) == (
+        [] if level is None else [level]
+    )
+    known = labelled(samples, "zbtui_last_known_verdict", "verdict")
+    assert [name for name, value in known.items() if value] == ([verdict] if verdict else [])
+
+
+def test_a_history_that_cannot_be_read_ends_no_known_failure() -> None:
+    failed = with_history_and_links(make_snapshot(), history_row("failure", START - DAY))
+    unread = snapshot_with(
+        failed,
+        history_problem=make_unpolled_snapshot().polls.problem,
+        history_failures=9,
+        history_behind_since=START - DAY,
+    )
+    levels = labelled(samples_of(report_of(unread)), "zbtui_last_known_level", "org")
+    assert levels == {"acme": 3}
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "verdict"), [(OK, "scheduled"), (WARNING, "one_off"), (UNKNOWN, "cannot_tell")]
 )
 def test_of_all_verdicts_just_the_one_on_the_org_is_1(snapshot: Snapshot, verdict: str) -> None:
     verdicts = labelled(samples_of(report_of(snapshot)), "zbtui_verdict", "verdict")
@@ -136,15 +173,16 @@ def test_a_run_that_will_not_come_has_no_moment() -> None:
     assert "zbtui_next_run_timestamp_seconds" not in samples_of_org(make_snapshot(status="STOPPED"))
 
 
-def test_of_an_org_out_of_reach_the_last_good_poll_stays_shown_with_its_age() -> None:
+def test_of_an_org_out_of_reach_the_last_good_poll_stays_shown_with_its_moment() -> None:
     before = with_history_and_links(
         make_snapshot("acme", START - timedelta(hours=3)), history_row("completed", START - DAY)
     )
     samples = samples_of_org(
         snapshot_with(with_problem_of(before, make_unpolled_snapshot()), attempted_at=START)
     )
-    assert (samples["zbtui_level"], samples["zbtui_poll_failures"]) == (3, 3)
-    assert samples["zbtui_last_good_look_age_seconds"] == 3 * 3600
+    assert (samples["zbtui_level"], samples["zbtui_poll_failures"]) == (2, 3)
+    assert samples["zbtui_last_good_look_timestamp_seconds"] == NOW - 3 * 3600
+    assert not [name for name in samples if "age" in name]  # an age in a file stands still
     assert samples["zbtui_last_completed_timestamp_seconds"] == NOW - 86400
 
 
@@ -160,7 +198,7 @@ HOSTILE = ['a"b', "back\\slash", 'x"} 1\nzbtui_level 0', "{}", "佐藤 商事", 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_cannot_leave_its_label(name: str) -> None:
     levels = labelled(samples_of(report_of(replace(CRITICAL, org=make_org(name)))), "zbtui_level", "org")
-    assert levels == {name: 2}
+    assert levels == {name: 3}
 
 
 @reproducible
@@ -177,7 +215,7 @@ def test_whatever_word_zoho_sends_comes_out_as_it_is_kept(status: str) -> None:
 def test_nothing_that_is_known_of_an_org_breaks_it(snapshot: Snapshot) -> None:
     report = report_of(snapshot)
     levels = labelled(samples_of(report), "zbtui_level", "org")
-    assert levels == {"acme": EXIT_STATUS_BY_LEVEL[report.level]}
+    assert levels == {"acme": report.level}
 
 
 def test_the_text_is_whole_for_openmetrics_and_plain_for_the_textfile_collector() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,15 +13,19 @@ import pytest
 from tests.check.sample_orgs import CRITICAL, OK, UNKNOWN, WARNING, report_of
 from tests.support.fake_clock import START, FakeClock, run_until_idle
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import make_backup, make_org, make_snapshot
+from tests.support.snapshots import good_observation, make_backup, make_org, make_snapshot
 from tests.watch.zoho_environment import ScriptedZoho, problem_error, zoho_environment
 from zbtui.check import EXIT_STATUS_BY_LEVEL, check_orgs
+from zbtui.check.json_format import report_as_json
+from zbtui.check.text_format import report_as_text
 from zbtui.config.settings import Config
 from zbtui.health.judge import judge
-from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.health.merge import MergeResult
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.org import WatchPolicy
-from zbtui.model.problem import Problem
+from zbtui.model.problem import Problem, ProblemKind
 from zbtui.model.verdict import Level
+from zbtui.store.journal import Journal
 from zbtui.watch.fleet import Fleet
 
 # Exit codes
@@ -80,7 +86,7 @@ async def test_a_failed_poll_counts_at_once_however_fresh_the_last_good_one_is(c
     fleet = fleet_of(zoho, clock, WatchPolicy(), [before])
     found = await check_orgs(fleet, ["acme"])
     (finding,) = found.results
-    assert (finding.verdict.name, found.level) == ("cannot_look", Level.UNKNOWN)
+    assert (finding.verdict.name, found.level) == ("cannot_tell", Level.UNKNOWN)
     # The screen, and the journal, have more patience.
     assert judge(finding.snapshot, WatchPolicy(), clock.now()).name == "scheduled"
 
@@ -88,7 +94,7 @@ async def test_a_failed_poll_counts_at_once_however_fresh_the_last_good_one_is(c
 async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_is(clock: FakeClock) -> None:
     """A dead host takes longer to fail than the shortest interval that is allowed."""
     policy = WatchPolicy(every=timedelta(seconds=15))
-    good = Observation(make_backup())
+    good = good_observation(make_backup())
     zoho = ScriptedZoho(clock, {"quick": good, "slow": good}, {"slow": asyncio.Event()})
     checking = asyncio.create_task(check_orgs(fleet_of(zoho, clock, policy, []), ["quick", "slow"]))
     await run_until_idle()
@@ -102,10 +108,144 @@ async def test_an_org_seen_just_now_is_judged_by_that_however_slow_another_one_i
 
 
 async def test_only_the_orgs_that_were_named_are_polled(clock: FakeClock) -> None:
-    zoho = ScriptedZoho(clock, dict.fromkeys(["acme", "brook"], Observation(make_backup())))
+    zoho = ScriptedZoho(clock, dict.fromkeys(["acme", "brook"], good_observation(make_backup())))
     found = await check_orgs(fleet_of(zoho, clock, WatchPolicy(), []), ["brook"])
     assert [finding.snapshot.org.name for finding in found.results] == ["brook"]
     assert zoho.times("acme") == []
+
+
+@pytest.mark.parametrize(("status", "code"), [("SCHEDULED", 3), ("FAILED", 2)])
+async def test_what_is_known_in_time_is_told_and_the_rest_is_unknown(
+    clock: FakeClock, status: str, code: int
+) -> None:
+    good = good_observation(make_backup(status=status))
+    zoho = ScriptedZoho(clock, {"quick": good, "silent": good}, {"silent": asyncio.Event()})
+    journal = MemoryJournal()
+    orgs = tuple(make_org(name) for name in zoho.outcomes)
+    fleet = Fleet(Config(WatchPolicy(), orgs), zoho.open_poll, journal, clock)
+    checking = asyncio.create_task(check_orgs(fleet, ["quick", "silent"], seconds=8))
+    await clock.advance(7.9)
+    assert not checking.done()
+    await clock.advance(0.2)
+    found = await checking
+    assert EXIT_STATUS_BY_LEVEL[found.level] == code
+    results = {one.snapshot.org.name: one for one in found.results}
+    assert results["quick"].snapshot.zoho.backup == good.backup
+    assert results["silent"].verdict.level is Level.UNKNOWN
+    assert "in the time that this look had" in results["silent"].verdict.headline
+    # The next process counts it as a failed look: somebody must be told of a silence that lasts.
+    loaded = journal.load_all(orgs)
+    assert (loaded["quick"].polls.failures, loaded["silent"].polls.failures) == (0, 1)
+    # An answer that comes after all is left alone, as it was told to be missing.
+    zoho.gates["silent"].set()
+    await run_until_idle()
+    assert journal.load_all(orgs)["silent"].zoho.observed_at is None
+
+
+async def test_an_answer_that_only_waits_for_the_journal_is_told(clock: FakeClock) -> None:
+    class SlowJournal(MemoryJournal):
+        async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    zoho = ScriptedZoho(clock, {"acme": good_observation(make_backup())})
+    fleet = Fleet(Config(WatchPolicy(), (make_org(),)), zoho.open_poll, SlowJournal(), clock)
+    checking = asyncio.create_task(check_orgs(fleet, ["acme"], seconds=8))
+    await clock.advance(8)
+    await clock.advance(1)
+    assert (await checking).level is Level.OK
+
+
+# The floor, and --max-age
+
+
+def fleet_on(journal: Journal, zoho: ScriptedZoho, **keys: Any) -> Fleet:
+    """As the next process has it."""
+    org = replace(make_org(), **keys)
+    return Fleet(Config(WatchPolicy(), (org,)), zoho.open_poll, journal, zoho.clock)
+
+
+@pytest.mark.parametrize(
+    ("age", "max_age", "polls"),
+    [(1, 0, 1), (15, 0, 1), (16, 0, 2), (16, 60, 1), (61, 60, 2), (900, 3600, 1), (901, 3600, 2)],
+)
+async def test_a_young_look_answers_for_a_new_one_and_says_so(
+    clock: FakeClock, age: int, max_age: int, polls: int
+) -> None:
+    """No process looks more often than every 15 s: each look costs the org an API credit."""
+    journal, zoho = MemoryJournal(), ScriptedZoho(clock, {"acme": good_observation(make_backup())})
+    await check_orgs(fleet_on(journal, zoho), ["acme"])
+    await clock.advance(age)
+    report = await check_orgs(fleet_on(journal, zoho), ["acme"], max_age=timedelta(seconds=max_age))
+    assert len(zoho.times()) == polls
+    (result,) = report.results
+    seen = START if polls == 1 else clock.now()
+    assert (result.snapshot.zoho.observed_at, result.snapshot.polls.attempted_at) == (seen, seen)
+    assert (result.verdict.name, result.verdict.stale) == ("scheduled", False)
+    assert result.is_recalled is (polls == 1)
+    assert ("looked at" in report_as_text(report)) is (polls == 1)
+    body = json.loads(report_as_json(report))
+    assert body["checked_at"] == clock.now().isoformat()
+    assert body["orgs"][0]["observed_at"] == body["orgs"][0]["polled_at"] == seen.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("kind", "polls"),
+    [
+        *((kind, 1) for kind in ("server", "permission", "throttled", "auth", "contract")),
+        *((kind, 2) for kind in ("network", "keyring", "config")),
+    ],
+)
+async def test_a_refusal_is_recalled_as_a_refusal_but_where_zoho_was_not_reached_it_is_asked(
+    clock: FakeClock, kind: ProblemKind, polls: int
+) -> None:
+    problem = Problem(kind, "Refused.", "Mend it.", "CODE", 400, retry_at=START + timedelta(hours=1))
+    journal, zoho = MemoryJournal(), ScriptedZoho(clock, {"acme": problem_error(problem)})
+    first = await check_orgs(fleet_on(journal, zoho), ["acme"])
+    await clock.advance(10)
+    second = await check_orgs(fleet_on(journal, zoho), ["acme"])
+    assert len(zoho.times()) == polls
+    assert second.level is first.level is Level.UNKNOWN
+    assert second.results[0].verdict == first.results[0].verdict
+    assert second.results[0].snapshot.polls.problem == problem
+    assert second.results[0].snapshot.polls.failures == polls
+
+
+async def test_a_history_that_could_not_be_read_is_recalled_as_unreadable(clock: FakeClock) -> None:
+    """The details alone would say that all is well."""
+    extras = HistoryAndLinks(None, None, Problem("server", "An internal error.", "Wait."))
+    zoho = ScriptedZoho(clock, {"acme": Observation(make_backup(), history_and_links=extras)})
+    journal = MemoryJournal()
+    first = await check_orgs(fleet_on(journal, zoho), ["acme"])
+    await clock.advance(10)
+    second = await check_orgs(fleet_on(journal, zoho), ["acme"])
+    assert len(zoho.times()) == 1
+    assert second.results[0].verdict == first.results[0].verdict
+    assert second.level is Level.UNKNOWN
+
+
+@pytest.mark.parametrize("case", ["signed in since", "another identity", "clock set back", "loopback"])
+async def test_what_does_not_answer_for_a_new_look_is_not_recalled(clock: FakeClock, case: str) -> None:
+    keys: dict[str, str] = {}
+    if case == "loopback":  # it is nobody's allowance there
+        keys = {
+            "data_center": "custom",
+            "api_url": "http://127.0.0.1:9",
+            "accounts_url": "http://127.0.0.1:9",
+        }
+    dead = problem_error(Problem("auth", "Dead.", "Sign in again.", final=True))
+    journal, zoho = MemoryJournal(), ScriptedZoho(clock, {"acme": dead})
+    await check_orgs(fleet_on(journal, zoho, **keys), ["acme"])
+    await clock.advance(2)
+    if case == "signed in since":
+        await journal.save(make_snapshot("acme", clock.now()))
+    elif case == "another identity":
+        keys = {"client_id": "1000.XYZ"}
+    elif case == "clock set back":
+        clock.jump_wall_clock(timedelta(hours=-1))
+    await clock.advance(2)
+    await check_orgs(fleet_on(journal, zoho, **keys), ["acme"])
+    assert len(zoho.times()) == 2
 
 
 async def test_a_check_of_a_street_finds_each_org_at_what_it_is_at(clock: FakeClock) -> None:
@@ -123,19 +263,19 @@ async def test_a_check_of_a_street_finds_each_org_at_what_it_is_at(clock: FakeCl
         "mesa-verde": "scheduled",
         "sakura": "stopped",
         "banyan": "none",
-        "wattle": "cannot_look",
-        "maple": "cannot_look",
-        "dune": "cannot_look",
-        "lotus": "cannot_look",
+        "wattle": "cannot_tell",
+        "maple": "cannot_tell",
+        "dune": "cannot_tell",
+        "lotus": "cannot_tell",
         "harbour": "one_off",
         "merlion": "overdue",
-        "tern": "cannot_look",
+        "tern": "cannot_tell",
         "glacier": "scheduled",
         "plover": "failed",
         "quarry": "running_long",
         "osprey": "too_old",
         "fjord": "links_expiring",
-        "tamarind": "quota_risk",
+        "tamarind": "scheduled",
     }
     kinds = {
         finding.snapshot.polls.problem.kind for finding in found.results if finding.snapshot.polls.problem

@@ -65,7 +65,8 @@ def test_the_whole_row_of_an_org_that_is_well() -> None:
 
 
 def test_what_no_call_has_shown_yet_is_said_to_be_unknown() -> None:
-    assert lines(OK)[1].endswith(" · by Patricia Boyle · last result unknown · links unknown")
+    (text,) = lines(snapshot_with(OK, history=None))[1:2]
+    assert "by Patricia Boyle · last result unknown · links unknown" in text
 
 
 def test_of_an_org_without_a_schedule_the_past_is_shown_all_the_same() -> None:
@@ -153,7 +154,9 @@ def test_a_pause_that_zoho_asks_for_is_not_counted_down_either() -> None:
 
 def test_a_history_that_cannot_be_read_is_shown_with_what_is_known_all_the_same() -> None:
     why = Problem("server", "Zoho reports an internal error.", "Wait.")
-    text = lines(snapshot_with(OK, history_problem=why, history_failures=1, history_tried_at=START))
+    text = lines(
+        snapshot_with(OK, history=None, history_problem=why, history_failures=1, history_tried_at=START)
+    )
     assert text[0] == "UNKNOWN: 1 unknown"
     assert "NO HISTORY" in text[1]
     assert text[1].endswith("by Patricia Boyle · last result unknown · links unknown")
@@ -177,6 +180,15 @@ def test_control_characters_of_zohos_texts_do_not_come_out() -> None:
     text = report_as_text(report_of(make_snapshot(requester=who)))
     assert "by Eve]52;c;cHduZWQ= " in text
     assert not any(control in text for control in "\x1b\x07\u202e")
+
+
+def test_no_name_and_no_text_has_the_character_that_begins_a_plug_ins_figures() -> None:
+    who = {"id": "1", "name": "Eve|rta=1", "zuid": None}
+    snapshot = replace(make_snapshot(requester=who), org=make_org("a|b"))
+    text = report_as_text(report_of(snapshot))
+    assert "|" not in text
+    assert "a¦b" in text
+    assert "by Eve¦rta=1" in text
 
 
 @reproducible

@@ -37,7 +37,7 @@ def test_the_metrics_are_all_that_is_on_stdout_and_the_exit_code_is_that_of_any_
     zoho.simulator.forced_kinds["kestrel"] = "FAILED"
     run = run_command("check", "--format", "openmetrics")
     assert (run.status, run.err) == (2, "")
-    assert levels(run.out) == {"nordlys": 0, "kestrel": 2}
+    assert levels(run.out) == {"nordlys": 0, "kestrel": 3}
     assert_no_secret_in(run.out.encode())
 
 
@@ -46,7 +46,7 @@ def test_the_text_is_utf_8_wherever_it_is_written(empty_home: Path) -> None:
     write_config(empty_home, ACME_CONFIG.replace("acme", "佐藤"))
     run = run_process("check", "--format", "openmetrics", PYTHONIOENCODING="cp1252", PYTHONUTF8="0")
     assert run.status == 3
-    assert levels(run.out) == {"佐藤": 3}
+    assert levels(run.out) == {"佐藤": 2}
 
 
 def test_without_an_org_the_check_is_unknown_and_still_shows_when_it_was(
@@ -56,6 +56,7 @@ def test_without_an_org_the_check_is_unknown_and_still_shows_when_it_was(
     assert run.status == 3
     assert levels(run.out) == {}
     assert "\nzbtui_check_timestamp_seconds " in run.out
+    assert "\nzbtui_orgs 0" in run.out
 
 
 def test_without_the_library_one_sentence_names_the_cure_and_nobody_is_asked(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ class AlertLog:
         return [json.loads(line) for line in text.splitlines()]
 
     @property
-    def kinds(self) -> list[tuple[str, str, str]]:
+    def kinds(self) -> list[tuple[str | None, str, str]]:
         return [(alert["org"], alert["kind"], alert["verdict"]) for alert in self.alerts]
 
 
@@ -67,9 +69,9 @@ def test_what_changed_is_sent_once_and_its_end_too(
         run = run_command("check", "--notify")
         assert (run.status, run.err) == (2, "")
     assert alert_log.kinds == [("nordlys", "alarm", "failed")]
-    server_with_nordlys.simulator.forced_kinds["nordlys"] = "SCHEDULED"
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "COMPLETED"
     assert run_command("check", "--notify").status == 0
-    assert alert_log.kinds[1:] == [("nordlys", "recovery", "scheduled")]
+    assert alert_log.kinds[1:] == [("nordlys", "recovery", "completed")]
 
 
 def test_without_being_asked_to_a_check_sends_nothing(
@@ -87,6 +89,41 @@ def test_two_checks_at_once_send_it_once(
     server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
     running = [start_process("check", "--notify") for _ in range(3)]
     assert {wait_for_result(one).status for one in running} == {2}
+    assert alert_log.kinds == [("nordlys", "alarm", "failed")]
+
+
+def test_an_org_that_left_the_config_otherwise_than_through_zbtui_is_told_once(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog, empty_home: Path
+) -> None:
+    add(run_command, server_with_nordlys, "heron", verified=False)
+    assert run_command("check", "--notify").status == 0
+    config = empty_home / "xdg_config_home" / "zbtui" / "config.toml"
+    assert run_command("remove", "heron", "--yes").status == 0
+    config.write_text(config.read_text().partition("[[org]]")[0])
+    soon = time.time() + 4  # a busy machine may take some seconds for the check
+    os.utime(config, (soon, soon))
+    assert run_command("check", "--notify").status == 3
+    assert alert_log.kinds == []  # an editor may be writing the rest
+    os.utime(config, (1_700_000_000, 1_700_000_000))
+    for _ in range(2):
+        assert run_command("check", "--notify").status == 3
+    assert alert_log.kinds == [("nordlys", "left", "not_watched")]
+
+
+def test_no_command_of_a_config_that_others_may_write_is_run_until_it_is_ones_own_again(
+    server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog, empty_home: Path
+) -> None:
+    config = empty_home / "xdg_config_home" / "zbtui" / "config.toml"
+    config.chmod(0o666)
+    server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
+    run = run_command("check", "--notify")
+    assert (run.status, alert_log.kinds) == (2, [])
+    assert f"Others may write {config}" in run.err
+    assert "chmod go-w" in run.err
+    doctor = run_command("doctor")
+    assert (doctor.status, f"Others may write {config}" in doctor.out) == (2, True)
+    config.chmod(0o644)
+    assert run_command("check", "--notify").err == ""
     assert alert_log.kinds == [("nordlys", "alarm", "failed")]
 
 
@@ -127,8 +164,8 @@ def test_a_watch_sends_it_too(server_with_nordlys: SimulatorServer, alert_log: A
         running.line()
         server_with_nordlys.simulator.forced_kinds["nordlys"] = "FAILED"
         running.until("verdict", "failed")
-        server_with_nordlys.simulator.forced_kinds["nordlys"] = "SCHEDULED"
-        running.until("verdict", "scheduled")
+        server_with_nordlys.simulator.forced_kinds["nordlys"] = "COMPLETED"
+        running.until("verdict", "completed")
         running.running.terminate()
         status, _, err = running.ends()
     assert (status, err) == (0, b"")

@@ -99,15 +99,15 @@ def test_each_change_comes_as_a_line_while_it_is_watched(
         changed = running.until("verdict", "failed")
         assert list(changed) == FIELDS
         assert (changed["before"], changed["level"]) == ("scheduled", "critical")
-        server_with_nordlys.simulator.forced_kinds["nordlys"] = "SCHEDULED"
-        assert running.until("verdict", "scheduled")["before"] == "failed"
+        server_with_nordlys.simulator.forced_kinds["nordlys"] = "COMPLETED"
+        assert running.until("verdict", "completed")["before"] == "failed"
         running.running.send_signal(signal.SIGTERM)
         status, _, err = running.ends()
         assert (status, err) == (0, b"")
     assert count_token_requests(server_with_nordlys) == 1
     noted = [json.loads(line) for line in run_command("events", "--json").out.splitlines()]
     verdicts = [(line["before"], line["after"]) for line in noted if line["kind"] == "verdict"]
-    assert verdicts == [(None, "scheduled"), ("scheduled", "failed"), ("failed", "scheduled")]
+    assert verdicts == [(None, "scheduled"), ("scheduled", "failed"), ("failed", "completed")]
 
 
 def test_an_interrupt_ends_it_well(server_with_nordlys: SimulatorServer) -> None:
@@ -177,7 +177,7 @@ def test_nothing_that_it_prints_is_a_secret(server_with_nordlys: SimulatorServer
     server_with_nordlys.simulator.forced_kinds["nordlys"] = "invalid_code"
     with run_watch() as running:
         first = running.line()
-        assert (first["after"], first["level"]) == ("cannot_look", "unknown")
+        assert (first["after"], first["level"]) == ("cannot_tell", "unknown")
         running.running.send_signal(signal.SIGTERM)
         _, out, err = running.ends()
         assert_no_secret_in(json.dumps(first).encode(), out, err)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.cli.command_runner import RunCommand, add, assert_no_secret_in
 from tests.support.simulator import SimulatorServer
+from zbtui.doctor.capture import read_capture
 
 pytestmark = pytest.mark.usefixtures("real_keyring")
 
@@ -40,3 +42,32 @@ def test_what_is_wrong_is_shown_with_its_cure(run_command: RunCommand, zoho: Sim
     assert run.status != 0
     assert "Only an administrator may see backups" in run.out
     assert_no_secret_in(run.out.encode(), run.err.encode())
+
+
+def test_a_capture_is_written_and_shown_and_says_what_it_is_for(
+    run_command: RunCommand, zoho: SimulatorServer, tmp_path: Path
+) -> None:
+    add(run_command, zoho, "nordlys")
+    zoho.simulator.forced_kinds["nordlys"] = "HIBERNATED"
+    file = tmp_path / "capture.json"
+    run = run_command("doctor", "nordlys", "--capture", str(file))
+    assert (run.status, run.out) == (0, file.read_text("utf-8"))
+    assert "HIBERNATED stands there as XXXXXXXXX" in run.err and "HIBERNATED" not in run.out
+    assert "sent to nobody" in run.err and f"zbtui demo --replay {file}" in run.err
+    calls = [answer.call for answer in read_capture(file).answers]
+    assert calls == ["server-info", "details", "history", "links", "org"]
+    assert_no_secret_in(run.out.encode(), run.err.encode())
+    for word in (
+        "nordlys",
+        "mara",
+        "lindqvist",
+        "127.0.0.1",
+        zoho.simulator.world.orgs["nordlys"].client_id,
+    ):
+        assert word.lower() not in run.out.lower()
+    again = run_command("doctor", "nordlys", "--capture", str(file))
+    assert (again.status, again.out) == (3, "") and "is there already" in again.err
+    for names in ((), ("nordlys", "kestrel")):
+        run = run_command("doctor", *names, "--capture", str(tmp_path / "other"))
+        assert (run.status, run.out) == (3, "") and "A capture is of one org." in run.err
+    assert not (tmp_path / "other").exists()

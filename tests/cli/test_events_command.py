@@ -16,7 +16,7 @@ from tests.cli.command_runner import ACME_CONFIG, COMMAND, CommandResult, RunCom
 from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
 from tests.support.simulator import SimulatorServer
-from tests.support.snapshots import make_snapshot
+from tests.support.snapshots import completed_history, make_snapshot, snapshot_with
 from zbtui.clock import SystemClock
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
@@ -38,7 +38,7 @@ def note(home: Path, snapshots: Iterable[Snapshot]) -> None:
         for snapshot in snapshots:
             at = snapshot.polls.attempted_at
             assert at
-            await journal.record_poll(snapshot, WatchPolicy(), at)
+            await journal.record_poll(snapshot, WatchPolicy(max_age=400 * DAY), at)
         assert journal.problem is None
         await journal.close()
 
@@ -46,7 +46,9 @@ def note(home: Path, snapshots: Iterable[Snapshot]) -> None:
 
 
 def snapshot_of(name: str, ago: timedelta, status: str) -> Snapshot:
-    return make_snapshot(name, NOW - ago, status=status, scheduled_date=(NOW + 5 * DAY).isoformat())
+    next_run, history = (NOW + 5 * DAY).isoformat(), completed_history(NOW - 301 * DAY)
+    snapshot = make_snapshot(name, NOW - ago, status=status, scheduled_date=next_run)
+    return snapshot_with(snapshot, history=history)
 
 
 @pytest.fixture
@@ -209,7 +211,7 @@ def test_a_single_failed_poll_is_noted_as_a_problem_and_not_yet_as_a_verdict(
     zoho.simulator.forced_kinds["nordlys"] = "INTERNAL_ERROR"
     assert run_command("check").status == 3
     kinds = [(kind, after) for _, kind, _, after in summaries(run_command("events", "nordlys", "--json"))]
-    assert ("verdict", "cannot_look") not in kinds
+    assert ("verdict", "cannot_tell") not in kinds
     assert kinds[-1][0] == "trouble"
     assert [run_command("check").status for _ in range(2)] == [3, 3]
-    assert ("nordlys", "verdict", "scheduled", "cannot_look") in summaries(run_command("events", "--json"))
+    assert ("nordlys", "verdict", "scheduled", "cannot_tell") in summaries(run_command("events", "--json"))

@@ -21,6 +21,7 @@ from tests.cli.command_runner import (
     wait_for_result,
 )
 from tests.cli.sign_in_input import make_sign_in_input, sign_in_args
+from tests.support.keyring_entries import keyring_entry
 from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.simulator import SimulatorServer
 from zbtui.clock import SystemClock
@@ -34,7 +35,8 @@ COUNTDOWN = re.compile(r"\b00:0[89]:\d\d\b")
 
 def age_token(name: str = "nordlys", by: timedelta = timedelta(minutes=30)) -> None:
     """As if the access token in the keyring had been made so much earlier."""
-    entry = (f"zbtui-access:{name}", "access")
+    entry = keyring_entry(name, "access")
+    assert entry
     kept = json.loads(keyring.get_password(*entry) or "")
     expires = datetime.fromisoformat(kept["expires_at"]) - by
     keyring.set_password(*entry, json.dumps(kept | {"expires_at": expires.isoformat()}))
@@ -56,7 +58,9 @@ def token_revoked(port: SimulatorServer) -> None:
 
 
 def token_lost(port: SimulatorServer) -> None:
-    keyring.delete_password("zbtui-access:nordlys", "access")
+    entry = keyring_entry("nordlys", "access")
+    assert entry
+    keyring.delete_password(*entry)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +129,7 @@ def test_a_fresh_token_that_is_refused_is_not_made_again_at_once(
     add(run_command, zoho, "nordlys")
     refused(zoho)
     assert {run_command("check").status for _ in range(20)} == {3}
-    assert count_token_requests(zoho) == 1
+    assert count_token_requests(zoho) == 2, "the one that was accepted before is renewed"
 
 
 def test_our_own_budget_is_shown_with_the_time_that_is_left(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tests.cli.command_runner import (
     wait_for_result,
     write_config,
 )
+from tests.support.keyring_entries import keyring_entry, keyring_object
 from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
 from tests.support.simulator import SimulatorServer
@@ -66,15 +66,14 @@ def test_an_org_is_added_listed_checked_and_removed(
 def test_what_was_removed_is_gone_from_the_keyring_too(
     real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    import keyring
-
     add(run_command, zoho, "nordlys")
-    entries = [("zbtui:nordlys", "sign-in"), ("zbtui-access:nordlys", "access")]
-    sign_in, access = (json.loads(keyring.get_password(*entry) or "") for entry in entries)
-    assert set(sign_in) == {"client_secret", "refresh_token"}
-    assert set(access) == {"access_token", "api_domain", "expires_at"}
+    sign_in, access = keyring_object("nordlys"), keyring_object("nordlys", "access")
+    belonging = {"client_id", "accounts_url", "api_url"}
+    assert set(sign_in) == {"client_secret", "refresh_token", "configs", "org_number"} | belonging
+    assert set(access) == {"access_token", "api_domain", "expires_at"} | belonging
     assert run_command("remove", "nordlys", "--yes").status == 0
-    assert [keyring.get_password(*entry) for entry in entries] == [None, None]
+    assert keyring_entry("nordlys") is None
+    assert keyring_entry("nordlys", "access") is None
 
 
 def test_what_is_removed_without_yes_has_to_be_confirmed(
@@ -116,6 +115,7 @@ def test_the_list_as_json_holds_what_the_config_holds(
                 "soid": None,
                 "accounts_url": org.accounts_url,
                 "api_url": org.api_url,
+                "links_warn": None,
                 "mute": False,
                 "tags": [],
                 "accent": None,

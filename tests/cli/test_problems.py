@@ -121,7 +121,7 @@ def test_each_problem_has_its_own_sentence_and_cure(
     status: int | None,
 ) -> None:
     org = simulated_zoho.as_json.orgs()[name]
-    assert (org["level"], org["verdict"]) == ("unknown", "cannot_look")
+    assert (org["level"], org["verdict"]) == ("unknown", "cannot_tell")
     error = org["error"]
     assert (error["kind"], error["code"], error["http_status"]) == (kind, code, status)
     lines = simulated_zoho.text.out.splitlines()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import html
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -28,8 +30,9 @@ pytestmark = [
 BROWSER = """#!/bin/sh
 env > "$0.env"
 printf '%s\\n' "$@" > "$0.args"
+cp "${1#file://}" "$0.page.part" && mv "$0.page.part" "$0.page"
 """
-"""Tells what it was started with."""
+"""Tells what it was started with, and what stands on the page that it is to show."""
 
 
 def visible_to_other_processes(pid: int) -> bytes:
@@ -63,22 +66,25 @@ def test_while_somebody_signs_in_no_other_program_sees_a_secret(
         if way == "browser":
             page = wait_for_output(terminal, CONSENT_PAGE)
             terminal.wait_for_text("A page opens in your browser.")
-            terminal.wait_until(
-                lambda text: Path(f"{browser}.args").is_file() and page in browser_arguments(browser)
-            )
+            terminal.wait_until(lambda text: Path(f"{browser}.page").is_file())
+            assert html.escape(page) in Path(f"{browser}.page").read_text()
+            assert state_of(page) not in Path(f"{browser}.args").read_text()
             asyncio.run(answer_consent_page(page, "nordlys", follow=True))
         terminal.wait_for_text("Is it this one? [Y/n]")
         outside = visible_to_other_processes(terminal.process.pid)
+        if way == "browser":
+            assert state_of(page).encode() not in outside
         terminal.send("\n")
         assert terminal.wait_for_exit() == 0
         shown = bytes(terminal.output)
     assert b"zbtui" in outside
+    assert list(empty_home.glob("zbtui-*")) == []
     assert run_command("check").status == 0
     assert_no_secret_in(outside, shown, read_all_files(empty_home), read_all_files(tmp_path))
 
 
-def browser_arguments(browser: Path) -> str:
-    return Path(f"{browser}.args").read_text()
+def state_of(page: str) -> str:
+    return parse_qs(urlsplit(page).query)["state"][0]
 
 
 def test_a_problem_shows_no_secret_to_output_journal_or_log(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -29,11 +29,13 @@ from tests.cli.sign_in_input import (
 )
 from tests.cli.test_lockout_avoidance import age_token
 from tests.support.faulty_server import refusing_port
+from tests.support.keyring_entries import keyring_entry, keyring_object
 from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
-from tests.support.simulator import SimulatorServer, answer_consent_page
+from tests.support.simulator import SimulatorServer, answer_consent_page, sign_in_of
 from zbtui.demo.accounts import WEB_CLIENT
 from zbtui.model.org import SignInMethod
+from zbtui.store.keyring_entries import encode_sign_in, sign_in_entry
 
 pytestmark = pytest.mark.usefixtures("real_keyring")
 
@@ -77,8 +79,7 @@ def watched_config(run_command: RunCommand, zoho: SimulatorServer, empty_home: P
 
 def stored_sign_in(name: str = "nordlys") -> dict[str, str]:
     """What the keyring holds for it."""
-    entry: dict[str, str] = json.loads(keyring.get_password(f"zbtui:{name}", "sign-in") or "")
-    return entry
+    return keyring_object(name)
 
 
 @pytest.mark.parametrize("way", ["code", "refresh-token"])
@@ -192,7 +193,7 @@ def test_an_org_that_goes_takes_its_refresh_token_with_it(
     assert (run.status, run.out) == (0, "")
     assert run.err == "nordlys is no longer under watch; its refresh token was revoked at Zoho.\n"
     assert token not in zoho.simulator.accounts.refresh_tokens
-    assert keyring.get_password("zbtui:nordlys", "sign-in") is None
+    assert keyring_entry("nordlys") is None
     assert all("token=" not in request.query for request in zoho.simulator.request_records)
     dead = run_command(*make_sign_in_input(zoho, "refresh-token").args, stdin=secrets_json(zoho, "nordlys"))
     assert dead.status == 1
@@ -250,6 +251,9 @@ def test_offline_nothing_is_revoked_and_nothing_removed(
     config = config_of(empty_home)
     with refusing_port() as url:
         config.write_text(config.read_text(encoding="utf-8").replace(zoho.url, url), encoding="utf-8")
+        org = replace(zoho.org("nordlys"), accounts_url=f"{url}/eu", api_url=f"{url}/eu")
+        sign_in = sign_in_of(zoho.simulator.world.all_orgs["nordlys"])
+        keyring.set_password(*sign_in_entry(org), encode_sign_in(org, sign_in, []))
         before = stored_state(empty_home, zoho)
         run = run_command("remove", "nordlys", "--revoke", "--yes")
     assert (run.status, run.out) == (1, "")

@@ -166,8 +166,9 @@ MISTAKES = {
     "a name that is too long": (ACME.replace("acme", "a" * (MAX_NAME_LENGTH + 1)), 2, str(MAX_NAME_LENGTH)),
     "no such data center": (ACME.replace('"eu"', '"fr"'), 3, "fr"),
     "a data center in capitals": (ACME.replace('"eu"', '"EU"'), 3, "EU"),
-    "a client id with a space": (ACME.replace("1000.ABC", "1000. ABC"), 4, "client id"),
-    "an empty client id": (ACME.replace("1000.ABC", ""), 4, "client id"),
+    "a client id with a space": (ACME.replace("1000.ABC", "1000. ABC"), 4, "has characters that none has"),
+    "an empty client id": (ACME.replace("1000.ABC", ""), 4, "the client id is missing"),
+    "an endless client id": (ACME.replace("1000.ABC", "1" * 201), 4, "the client id is longer than any"),
     "a url without custom": (ACME + 'api_url = "https://a.example"\n', 5, "api_url"),
     "custom without urls": (CUSTOM, 3, "accounts_url"),
     "custom without api_url": (CUSTOM + 'accounts_url = "https://a.example"\n', 3, "api_url"),
@@ -338,7 +339,9 @@ def test_whatever_is_in_the_file_the_outcome_is_a_config_or_a_problem(text: str)
 # Names
 
 
-@pytest.mark.parametrize("name", ["a", "Acme GmbH & Co. [EU]", "佐藤", "a" * MAX_NAME_LENGTH, "\U0001f680"])
+@pytest.mark.parametrize(
+    "name", ["a", "Acme GmbH & Co. [EU]", "佐藤", "a" * MAX_NAME_LENGTH, "\U0001f680", "e\u0301"]
+)
 def test_a_name_is_any_one_line(name: str) -> None:
     assert name_error(name) is None
 
@@ -346,6 +349,37 @@ def test_a_name_is_any_one_line(name: str) -> None:
 @pytest.mark.parametrize("name", ["", " a", "a ", "a\nb", "a\x1b[2J", "-a", "a" * (MAX_NAME_LENGTH + 1)])
 def test_other_names_are_refused(name: str) -> None:
     assert name_error(name) is not None
+
+
+@pytest.mark.parametrize(
+    "hidden", "\u200b\u200c\u200d\u2060\ufe0f\u034f\u3164\u2800\u115f\U000e0041\U000e0101"
+)
+def test_a_name_with_a_character_that_cannot_be_seen_is_refused(hidden: str) -> None:
+    assert name_error(f"ac{hidden}me") is not None
+
+
+LOOK_ALIKES = [
+    ("acme", "Acme"),
+    ("\u00c5sa", "A\u030asa"),
+    ("acme", "\uff41cme"),
+    ("straße", "STRASSE"),
+    ("\ufb01n", "fin"),
+]
+
+
+@pytest.mark.parametrize(("name", "other"), LOOK_ALIKES)
+def test_two_names_that_look_alike_are_refused(name: str, other: str, file: File) -> None:
+    table = '[[org]]\nname = "{}"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
+    file.put(table.format(name) + table.format(other))
+    assert repr(name) in refused(file.load).message
+    config = Config(orgs=(sample_org(name),))
+    assert repr(name) in refused(partial(check_name_is_free, config, other)).message
+
+
+def test_an_org_may_be_renamed_to_a_name_that_looks_like_its_own(file: File) -> None:
+    file.put(ACME)
+    file.store().replace("acme", sample_org("Acme"))
+    assert [org.name for org in file.load().orgs] == ["Acme"]
 
 
 def test_an_org_can_be_made_from_its_keys_alone() -> None:

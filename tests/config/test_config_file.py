@@ -6,6 +6,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from textwrap import dedent
@@ -17,9 +18,13 @@ from hypothesis import strategies as st
 
 from tests.config.config_files import ACME, NEW, File, refused
 from tests.store.store_samples import run_concurrently, sample_org
+from tests.support.unprivileged import unprivileged
+from zbtui.config import config_file
+from zbtui.config.config_file import ConfigFile
 from zbtui.config.parsing import name_error
 from zbtui.config.settings import Config
 from zbtui.model.org import Org
+from zbtui.model.problem import ProblemError
 
 
 @pytest.fixture
@@ -251,13 +256,8 @@ def test_an_edit_while_another_process_edits_is_given_up_in_the_end(
 ) -> None:
     file.put(ACME)
     file.lock.parent.mkdir()
-    patient = filelock.FileLock
-
-    def impatient(path: Path, timeout: float, mode: int) -> filelock.BaseFileLock:
-        return patient(path, timeout=timeout / 500, mode=mode)
-
-    monkeypatch.setattr(filelock, "FileLock", impatient)
-    with patient(file.lock):
+    monkeypatch.setattr(config_file, "_LOCK_TIMEOUT_SECONDS", 0.002)
+    with filelock.FileLock(file.lock):
         assert "another zbtui process" in refused(file.add).message
     assert file.text() == ACME
 
@@ -266,6 +266,7 @@ ADD_FIVE = """
 import sys
 from pathlib import Path
 from tests.store.store_samples import sample_org
+from zbtui.config import config_file
 from zbtui.config.config_file import ConfigFile
 READY
 number, path, lock = sys.argv[1:]
@@ -397,3 +398,58 @@ def test_a_comment_right_below_an_org_goes_with_it_unless_it_is_the_next_ones(
     file.put(ACME + below)
     file.remove("acme")
     assert file.text() == left
+
+
+# What is not changed
+
+
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_an_edit_keeps_line_ends_and_byte_order_mark(tmp_path: Path, bom: str, line_end: str) -> None:
+    """An editor on Windows wrote it."""
+    path = tmp_path / "config.toml"
+    path.write_bytes((bom + "# mine\n" + ACME).replace("\n", line_end).encode())
+    file = ConfigFile(path, tmp_path / "locks" / "config.lock")
+    file.add(Org("brook", "eu", "1000.B"))
+    file.replace("brook", Org("brook", "us", "1000.B"))
+    edited = path.read_bytes().decode()
+    assert edited.startswith(bom + "# mine" + line_end)
+    assert edited.count("\ufeff") == len(bom)
+    assert edited.count("\r") == (edited.count("\n") if line_end == "\r\n" else 0)
+    file.remove("brook")
+    assert path.read_bytes().rstrip() == (bom + "# mine\n" + ACME).replace("\n", line_end).encode().rstrip()
+    assert [org.name for org in file.load().orgs] == ["acme"]
+
+
+def test_where_nothing_changes_nothing_is_written(tmp_path: Path) -> None:
+    """A link into a folder that nobody may write to, as on NixOS."""
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "config.toml").write_text(ACME)
+    path = tmp_path / "config.toml"
+    path.symlink_to(store / "config.toml")
+    store.chmod(0o500)
+    file = ConfigFile(path, tmp_path / "locks" / "config.lock")
+    (acme,) = file.load().orgs
+    with unprivileged():
+        for rehearse in (True, False):
+            file.replace("acme", acme, rehearse=rehearse)
+            for edit in (
+                partial(file.add, Org("brook", "eu", "1000.B")),
+                partial(file.remove, "acme"),
+                partial(file.replace, "acme", replace(acme, mute=True)),
+            ):
+                with pytest.raises(ProblemError, match="cannot be written"):
+                    edit(rehearse=rehearse)
+    store.chmod(0o700)
+    assert [one.name for one in store.iterdir()] == ["config.toml"]
+
+
+def test_a_rehearsal_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(ACME)
+    file = ConfigFile(path, tmp_path / "locks" / "config.lock")
+    file.add(Org("brook", "eu", "1000.B"), rehearse=True)
+    file.remove("acme", rehearse=True)
+    assert path.read_text() == ACME
+    assert {one.name for one in tmp_path.iterdir()} == {"config.toml", "locks"}

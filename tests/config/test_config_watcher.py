@@ -11,7 +11,8 @@ import pytest
 from tests.store.store_samples import sample_org
 from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.config_watcher import ConfigWatcher
-from zbtui.config.settings import Config
+from zbtui.config.settings import Config, Settings
+from zbtui.health.alert_settings import AlertSettings
 from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
 
@@ -67,6 +68,51 @@ def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_
         assert (watcher.problem, watcher.current, heard) == (problem, FIRST, [])
     watcher.check_for_change()
     assert (watcher.problem, watcher.current, heard) == (None, SECOND, [SECOND])
+
+
+WITHOUT_B = Config(WatchPolicy(), (sample_org(),))
+MUTED = Config(WatchPolicy(), (sample_org(mute=True),))
+TOLD = Config(WatchPolicy(), (sample_org(),), Settings(AlertSettings(webhook="https://example.com")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "held"),
+    [
+        (SECOND, WITHOUT_B, True),
+        (SECOND, Config(), True),
+        (MUTED, FIRST, True),
+        (TOLD, FIRST, True),
+        (FIRST, SECOND, False),
+        (FIRST, MUTED, False),
+        (FIRST, TOLD, False),
+    ],
+)
+def test_what_takes_something_away_waits_until_the_file_has_stood_still(
+    before: Config, after: Config, held: bool
+) -> None:
+    """An editor may have written the half of it."""
+    settled, heard = False, list[Config]()
+    watcher = ConfigWatcher(before, reloading(after, None, None, None), lambda: settled)
+    watcher.subscribe(heard.append)
+    for _ in range(2):
+        watcher.check_for_change()
+    assert heard == ([] if held else [after])
+    settled = True
+    for _ in range(2):
+        watcher.check_for_change()
+    assert (heard, watcher.current) == ([after], after)
+
+
+@pytest.mark.parametrize("next_", [SECOND, WRONG])
+def test_a_file_that_was_empty_for_a_moment_took_nothing_away(next_: Config | Problem) -> None:
+    settled, heard = False, list[Config]()
+    watcher = ConfigWatcher(SECOND, reloading(Config(), None, next_, None), lambda: settled)
+    watcher.subscribe(heard.append)
+    for _ in range(3):
+        watcher.check_for_change()
+    settled = True
+    watcher.check_for_change()
+    assert (Config() not in heard, watcher.current) == (True, SECOND)
 
 
 def test_what_is_no_problem_of_the_config_is_not_kept_quiet() -> None:

@@ -14,7 +14,8 @@ from zbtui.demo.invented_orgs import InventedOrg
 from zbtui.demo.responses import ResponseAndOrg, SimulatedRequest, SimulatedResponse, Site
 from zbtui.demo.simulator import Simulator
 from zbtui.demo.token_endpoints import issue_token, revoke_token
-from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_observation
+from zbtui.health.observe import apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.org import Org
 from zbtui.model.problem import ProblemError
 from zbtui.zoho_api.backup import Backup, parse_backup_response
@@ -97,7 +98,7 @@ class SimulatorClient:
     @staticmethod
     def json_of(answer: SimulatedResponse) -> dict[str, Any]:
         parsed: dict[str, Any] = json.loads(answer.body)
-        assert answer.status == 200, "Zoho refuses with 200"
+        assert answer.status == (400 if parsed.get("error") == "拒绝访问" else 200), "as Zoho refuses"
         return parsed
 
 

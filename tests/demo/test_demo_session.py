@@ -14,9 +14,11 @@ import pytest
 from tests.support.fake_clock import FakeClock
 from tests.support.memory_journal import MemoryJournal
 from zbtui.demo.demo_session import demo_watch_policy, open_demo
+from zbtui.doctor.capture import Capture, CapturedAnswer, write_capture
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
+from zbtui.model.problem import ProblemError
 from zbtui.model.verdict import VerdictName
 from zbtui.zoho_api.links import Links
 
@@ -27,7 +29,7 @@ WORDS = {
 }
 
 
-VERDICTS = set(get_args(VerdictName)) - {"unknown_status"}
+VERDICTS = set(get_args(VerdictName)) - {"unknown_status", "missed", "ended_oddly", "wrong_org", "twin"}
 
 
 @dataclass
@@ -115,3 +117,33 @@ async def test_the_fleet_has_as_many_orgs_as_asked_for(orgs: int, count: int) ->
 def test_polls_are_as_fast_as_the_orgs_live(speed: float, every: timedelta, near_every: timedelta) -> None:
     policy = demo_watch_policy(speed)
     assert (policy.every, policy.near_every) == (every, near_every)
+
+
+async def test_a_capture_is_replayed_by_the_only_org(tmp_path: Path) -> None:
+    date = {"date": "Mon, 06 Jul 2026 11:20:00 GMT"}
+    answers = {
+        "details": b'{"backup": {"id": "9000", "status": "STOPPED"}}',
+        "history": b'{"history": [{"state": "completed", "log_time": "2026-07-06T11:00:00Z"}]}',
+        "links": b'{"urls": {"data_links": ["https://x.test/9"], "expiry_date": "2026-07-13T11:00:00Z"}}',
+        "org": b'{"org": [{"company_name": "Xxxx"}]}',
+    }
+    kept = tuple(CapturedAnswer(call, 1, 200, date, body) for call, body in answers.items())
+    write_capture(Capture("jp", kept), tmp_path / "capture.json")
+    clock, file = FakeClock(), str(tmp_path / "capture.json")
+    async with open_demo(clock=clock, journal=MemoryJournal(), replay=file) as (_, fleet, _, _):
+        poller = asyncio.create_task(fleet.run_poller("replayed"))
+        await clock.advance(60)
+        (snapshot,) = fleet.snapshots
+        assert fleet.now().isoformat() == "2026-07-06T11:21:00+00:00"
+        assert judge(snapshot, fleet.policy, fleet.now()).name == "stopped"
+        assert snapshot.org.data_center == "jp"
+        assert snapshot.zoho.history and snapshot.zoho.history.last_completed
+        assert snapshot.zoho.links and snapshot.zoho.links.data_parts == 1
+        fleet.stop()
+        await poller
+
+
+async def test_a_file_that_is_no_capture_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProblemError, match="cannot be read"):
+        async with open_demo(replay=str(tmp_path)):
+            pass

@@ -90,7 +90,7 @@ def test_at_any_time_the_rows_of_any_org_are_in_zohos_shape(made: tuple[int, int
         rows = rows_of(world, org, after)
         assert all(set(row) == SAMPLE and set(row["done_by"]) == {"id", "name", "zuid"} for row in rows)
         entries = entries_of(rows)
-        job = world.backup_object(org, world.phase_at(org, START + after))
+        job = world.backup_object(org, world.phase_at(org, START + after), START + after)
         assert len({entry.id for entry in entries} - {job["id"]}) == len(entries)
         times = [entry.logged_at for entry in entries if entry.logged_at]
         assert len(times) == len(entries)

@@ -56,7 +56,7 @@ def test_any_orgs_backup_is_in_zohos_shape(orgs: int, seed: int, speed: float, s
     for org in world.orgs.values():
         moment = world.phase_at(org, START + timedelta(seconds=seconds))
         backup = parse_backup_response(
-            200, json.dumps({"backup": world.backup_object(org, moment)}).encode(), "eu"
+            200, json.dumps({"backup": world.backup_object(org, moment, world.start)}).encode(), "eu"
         )
         assert backup is not None
         assert backup.id is not None
@@ -80,7 +80,7 @@ def org_at(world: SimulatedWorld, kind: str) -> tuple[InventedOrg, timedelta]:
 def job_at(kind: str) -> tuple[dict[str, object], SimulatedWorld, InventedOrg, timedelta]:
     world = SimulatedWorld(START)
     org, span = org_at(world, kind)
-    return world.backup_object(org, world.phase_at(org, START + span)), world, org, span
+    return world.backup_object(org, world.phase_at(org, START + span), START), world, org, span
 
 
 def test_a_single_backup_repeats_nothing_and_names_no_dates() -> None:
@@ -102,7 +102,7 @@ def test_a_backup_begins_when_it_said_that_it_would() -> None:
     kestrel = world.orgs["kestrel"]
     before = world.phase_at(kestrel, START)
     assert (before.kind, before.next_kind) == ("SCHEDULED", "INPROGRESS")
-    assert world.backup_object(kestrel, before)["scheduled_date"] == before.ends_at.isoformat(
+    assert world.backup_object(kestrel, before, START)["scheduled_date"] == before.ends_at.isoformat(
         timespec="seconds"
     )
     assert world.phase_at(kestrel, before.ends_at).kind == "INPROGRESS"
@@ -113,7 +113,7 @@ def test_a_long_run_began_hours_before_its_phase() -> None:
     quarry = world.orgs["quarry"]
     moment = world.phase_at(quarry, START)
     assert moment.kind == "LONG_RUN"
-    assert world.backup_object(quarry, moment)["scheduled_date"] == "2026-11-22T21:20:00+00:00"
+    assert world.backup_object(quarry, moment, START)["scheduled_date"] == "2026-11-22T21:20:00+00:00"
 
 
 def test_what_was_lived_is_listed_from_the_newest_phase_back_to_one_round_ago() -> None:
@@ -170,7 +170,7 @@ def test_there_are_as_many_orgs_as_asked_for_and_they_share_nothing(orgs: int, c
     assert len(made) == count
     for key in ("name", "client_id", "client_secret", "refresh_token", "number"):
         assert len({getattr(org, key) for org in made}) == count
-    jobs = [world.backup_object(org, world.phase_at(org, START)) for org in made]
+    jobs = [world.backup_object(org, world.phase_at(org, START), START) for org in made]
     assert len({job["id"] for job in jobs}) == count
 
 

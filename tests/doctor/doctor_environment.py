@@ -17,7 +17,7 @@ from zbtui.demo.server import serve_in_process
 from zbtui.demo.simulator import Simulator
 from zbtui.doctor import Doctor, Finding, FindingLevel
 from zbtui.model.org import Org
-from zbtui.store.credentials import CredentialStore, MemoryCredentialStore
+from zbtui.store.credentials import CredentialStore, MemoryCredentialStore, credentials_key
 from zbtui.store.journal import Journal, open_journal
 from zbtui.zoho.http import AsgiApp, HttpClient
 
@@ -50,10 +50,14 @@ class DoctorEnvironment:
     """Under watch; tests change them before examining."""
 
     def change_org(self, name: str, **keys: str) -> Org:
-        """Change an org's entry in the config."""
+        """Change an org's entry in the config, as if it had signed in with it."""
         index = next(number for number, org in enumerate(self.orgs) if org.name == name)
-        self.orgs[index] = replace(self.orgs[index], **keys)  # type: ignore[arg-type]
-        return self.orgs[index]
+        before, after = self.orgs[index], replace(self.orgs[index], **keys)  # type: ignore[arg-type]
+        self.orgs[index] = after
+        if isinstance(self.credentials, MemoryCredentialStore):
+            sign_in = self.credentials._sign_ins.pop(credentials_key(before))
+            self.credentials._sign_ins[credentials_key(after)] = sign_in
+        return after
 
     async def findings(self, names: Collection[str] = (), *, searching: bool = False) -> list[Finding]:
         return [one async for one in self.doctor.examine(names, search_data_centers=searching)]
@@ -95,13 +99,13 @@ async def doctor_environment(
     names: the invented orgs under watch, signed in; none: nordlys.
     wrap_app: wraps Zoho, as the doctor reaches it.
     """
-    clock = clock or FakeClock()
+    clock = clock or RecordingClock()
     simulator = make_simulator(clock)
     kept = journal or open_journal(None)
     credentials = credentials or MemoryCredentialStore()
     orgs = [watched_org(simulator.world.all_orgs[name]) for name in names or ("nordlys",)]
     for org in orgs:
-        await credentials.write_sign_in(org.name, sign_in_of(simulator.world.all_orgs[org.name]))
+        await credentials.write_sign_in(org, sign_in_of(simulator.world.all_orgs[org.name]))
     try:
         async with HttpClient(wrap_app(serve_in_process(simulator))) as http:
             doctor = Doctor(

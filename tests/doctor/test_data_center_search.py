@@ -47,7 +47,7 @@ async def sign_in_by(scene: DoctorEnvironment, client: RegisteredClient, at: str
     token = scene.simulator.accounts.add_refresh_token(TokenSource(client.client_id, org, DEFAULT_SCOPES))
     scene.change_org("nordlys", client_id=client.client_id)
     sign_in = SignInCredentials(Secret(client.secret_for(at)), Secret(token))
-    await scene.credentials.write_sign_in("nordlys", sign_in)
+    await scene.credentials.write_sign_in(scene.orgs[0], sign_in)
 
 
 async def test_it_is_found_and_the_setting_is_shown(scene: DoctorEnvironment) -> None:
@@ -120,7 +120,7 @@ async def test_a_client_that_is_known_elsewhere_by_another_secret_is_shown(
     scene.change_org("nordlys", data_center="jp")
     invented = scene.simulator.world.all_orgs["nordlys"]
     old = SignInCredentials(Secret("an old secret"), Secret(invented.refresh_token))
-    await scene.credentials.write_sign_in("nordlys", old)
+    await scene.credentials.write_sign_in(scene.orgs[0], old)
     place = await data_center_finding(scene)
     assert "But EU knows the client, with another secret." in place.message
     assert "with the secret of that data center" in str(place.hint)
@@ -146,8 +146,8 @@ async def test_an_org_that_was_taken_off_meanwhile_is_searched_for_nowhere(
 async def test_the_keyring_and_the_config_are_left_as_they_were(scene: DoctorEnvironment) -> None:
     org = scene.change_org("nordlys", data_center="jp")
     await data_center_finding(scene)
-    assert await scene.credentials.read_access_token("nordlys") is None
-    assert await scene.credentials.read_sign_in("nordlys") == sign_in_of(
+    assert await scene.credentials.read_access_token(scene.orgs[0]) is None
+    assert await scene.credentials.read_sign_in(scene.orgs[0]) == sign_in_of(
         scene.simulator.world.all_orgs["nordlys"]
     )
     assert scene.orgs == [org]

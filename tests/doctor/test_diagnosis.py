@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fake_clock import START
-from zbtui.doctor.diagnosis import HostCheck, clock_finding, clock_offset
+from zbtui.doctor.diagnosis import HostCheck, clock_finding, clock_offset, host_finding
 from zbtui.doctor.finding import FindingLevel
 from zbtui.model.problem import Problem
 
@@ -64,3 +64,15 @@ def test_an_answer_that_was_kept_on_the_way_makes_no_clock_wrong() -> None:
 def test_a_clock_without_an_answer_is_not_checked(answer: datetime | Problem | None) -> None:
     found = clock_finding([HostCheck("https://accounts.zoho.eu", START, START, answer)])
     assert (found.level, found.code) == (FindingLevel.REMARK, "NOT_CHECKED")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "says"),
+    [
+        (None, "accounts.zoho.eu answers."),
+        ("proxy.corp:3128", "accounts.zoho.eu answers, through the proxy proxy.corp:3128."),
+    ],
+)
+def test_a_proxy_on_the_way_is_told(proxy: str | None, says: str) -> None:
+    check = HostCheck("https://accounts.zoho.eu", START, START, START, proxy)
+    assert host_finding(check).message == says

@@ -25,6 +25,9 @@ CLOCK = Finding("clock", None, FindingLevel.OK, "It agrees with Zoho's.")
 TOKEN = Finding("token", "nordlys", FindingLevel.PROBLEM, "It is dead.", "Sign in again.", "invalid_code")
 SCOPE = not_checked_finding("scope", "nordlys", "no token")
 LATE = Finding("token", "kestrel", FindingLevel.WARNING, "Many were asked for.", "Wait.", "TOKEN_BUDGET")
+BACKUP = Finding("backup", "kestrel", FindingLevel.PROBLEM, "FAILED.", "See why.", "FAILED")
+WORST_LATE = "the worst is kestrel's token: Many were asked for."
+WORST_TOKEN = "the worst is nordlys's token: It is dead."
 
 FINDINGS = st.lists(
     st.builds(
@@ -41,7 +44,7 @@ FINDINGS = st.lists(
 
 def test_the_text_has_a_summary_a_line_each_and_the_cure_below() -> None:
     assert findings_as_text([CLOCK, TOKEN, SCOPE, LATE]).splitlines() == [
-        "1 problem, 1 warning",
+        "1 problem, 1 warning; the worst is nordlys's token: It is dead.",
         "✔ clock        It agrees with Zoho's.",
         "",
         "nordlys",
@@ -71,10 +74,11 @@ def test_printed_as_they_come_the_lines_are_those_of_the_whole(findings: list[Fi
         ([], "all is well", 0),
         ([CLOCK], "all is well", 0),
         ([CLOCK, SCOPE], "all is well", 0),
-        ([CLOCK, SCOPE, LATE], "1 warning", 1),
-        ([LATE, LATE], "2 warnings", 1),
-        ([TOKEN, CLOCK], "1 problem", 2),
-        ([LATE, TOKEN, TOKEN], "2 problems, 1 warning", 2),
+        ([CLOCK, SCOPE, LATE], f"1 warning; {WORST_LATE}", 1),
+        ([LATE, LATE], f"2 warnings; {WORST_LATE}", 1),
+        ([TOKEN, CLOCK], f"1 problem; {WORST_TOKEN}", 2),
+        ([LATE, TOKEN, TOKEN], f"2 problems, 1 warning; {WORST_TOKEN}", 2),
+        ([TOKEN, BACKUP, LATE], "2 problems, 1 warning; the worst is kestrel's backup: FAILED.", 2),
     ],
 )
 def test_the_worst_finding_decides_how_it_exits(findings: list[Finding], told: str, status: int) -> None:

@@ -15,6 +15,7 @@ from keyring.backends import null
 
 from tests.doctor.doctor_environment import DoctorEnvironment, doctor_environment, unwritable_journal
 from tests.support.fake_clock import FakeClock
+from tests.support.keyring_entries import delete_keyring_entries
 from tests.support.secret_service import SecretService
 from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send
 from zbtui.config.config_file import ConfigFile
@@ -41,7 +42,7 @@ def raising_loader(trouble: Problem) -> Callable[[], Config]:
 
 async def test_the_machine_is_examined_first_and_then_each_org_in_the_order_of_the_config() -> None:
     async with doctor_environment("nordlys", "kestrel") as scene:
-        steps = ["sign-in", "token", "data center", "scope", "permission", "backup"]
+        steps = ["sign-in", "token", "data center", "scope", "permission", "history", "links", "backup"]
         assert [(one.org, one.subject) for one in await scene.findings()] == [
             (None, "clock"),
             (None, "keyring"),
@@ -49,6 +50,7 @@ async def test_the_machine_is_examined_first_and_then_each_org_in_the_order_of_t
             (None, "journal"),
             (None, "network"),
             (None, "network"),
+            (None, "alerts"),
             *[("nordlys", step) for step in steps],
             *[("kestrel", step) for step in steps],
         ]
@@ -88,15 +90,18 @@ async def test_only_the_orgs_that_are_named_are_examined() -> None:
 
 async def test_an_org_that_is_not_there_is_shown(scene: DoctorEnvironment) -> None:
     found = await scene.findings(["nobody"])
-    (config,) = [one for one in found if one.level is not FindingLevel.OK]
+    config, alerts = [one for one in found if one.level is not FindingLevel.OK]
     assert (config.subject, config.level) == ("config", FindingLevel.PROBLEM)
+    assert (alerts.subject, alerts.code) == ("alerts", "NOT_CHECKED")
     assert "'nobody'" in config.message
 
 
 async def test_all_is_well_on_a_machine_that_is() -> None:
     async with doctor_environment("nordlys", "kestrel") as scene:
         found = await scene.findings()
-        assert {one.level for one in found} == {FindingLevel.OK}
+        assert [one.subject for one in found if one.level is not FindingLevel.OK] == [
+            "alerts"
+        ]  # none is set
         assert exit_code(found) == 0
 
 
@@ -129,9 +134,7 @@ async def test_a_keyring_that_does_not_work_is_a_problem() -> None:
 @pytest.fixture
 def own_entries(real_keyring: SecretService) -> Iterator[SecretService]:
     yield real_keyring
-    for service, user in (("zbtui:nordlys", "sign-in"), ("zbtui-access:nordlys", "access")):
-        if keyring.get_password(service, user) is not None:
-            keyring.delete_password(service, user)
+    delete_keyring_entries("nordlys")
 
 
 async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_path: Path) -> None:
@@ -139,11 +142,34 @@ async def test_with_a_real_keyring_all_is_well(own_entries: SecretService, tmp_p
     async with doctor_environment(credentials=credentials) as scene:
         scene.doctor = replace(scene.doctor, probe_keyring=credentials.probe)
         found = await scene.findings()
-        assert {one.level for one in found} == {FindingLevel.OK}
+        assert [one.subject for one in found if one.level is not FindingLevel.OK] == [
+            "alerts"
+        ]  # none is set
         (told,) = [one for one in found if one.subject == "keyring"]
         assert told.message.startswith("SecretService Keyring")
         assert (await scene.org_findings())["token"].message.startswith("The access token in the keyring")
     assert keyring.get_password("zbtui-doctor", "probe") is None
+
+
+@pytest.mark.parametrize(
+    ("backend", "level"),
+    [
+        ("SecretService Keyring", FindingLevel.WARNING),
+        ("Secret Service", FindingLevel.WARNING),
+        ("KWallet", FindingLevel.OK),
+    ],
+)
+async def test_a_keyring_with_an_empty_password_is_a_warning(
+    scene: DoctorEnvironment, backend: str, level: FindingLevel
+) -> None:
+    async def probe() -> str:
+        return backend
+
+    file = Path("/home/ada/.local/share/keyrings/login.keyring")
+    scene.doctor = replace(scene.doctor, probe_keyring=probe, find_plain_keyring=lambda: file)
+    found = (await scene.machine_findings())["keyring"]
+    assert found.level is level
+    assert (str(file) in found.message) is (level is FindingLevel.WARNING)
 
 
 async def test_a_forgetful_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +199,19 @@ async def test_without_an_org_there_is_nothing_wrong(scene: DoctorEnvironment) -
     (config,) = [one for one in found if one.subject == "config"]
     assert (config.level, config.code) == (FindingLevel.REMARK, "NO_ORG")
     assert "zbtui add" in str(config.hint)
+
+
+async def test_a_config_that_others_may_write_is_a_warning_with_the_cure() -> None:
+    open_to_all = Problem(
+        "config", "Others may write /home/ada/config.toml.", "chmod go-w /home/ada/config.toml"
+    )
+    async with doctor_environment() as scene:
+        scene.doctor = replace(scene.doctor, distrust_config=lambda: open_to_all)
+        found = [one for one in await scene.findings() if one.subject == "config"]
+        assert [(one.level, one.hint) for one in found] == [
+            (FindingLevel.OK, None),
+            (FindingLevel.WARNING, open_to_all.hint),
+        ]
 
 
 async def test_a_broken_config_is_shown_with_its_line_and_the_rest_is_examined(tmp_path: Path) -> None:

@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.doctor.doctor_environment import DoctorEnvironment, doctor_environment, levels
-from tests.support.fake_clock import START, FakeClock
 from tests.support.simulator import sign_in_of
-from tests.zoho.canned_responses import Message, Receive, Send
+from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send
+from zbtui.config.settings import Config
 from zbtui.demo.accounts import BACKUP_SCOPE, REGIONAL_CLIENT
-from zbtui.doctor import Finding, FindingLevel, exit_code, findings_as_json, findings_as_text
+from zbtui.doctor import (
+    Finding,
+    FindingLevel,
+    exit_code,
+    findings_as_json,
+    findings_as_text,
+    findings_summary,
+)
+from zbtui.health.observe import apply_observation
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
 from zbtui.store.credentials import MemoryCredentialStore
+from zbtui.watch.session import Session
 from zbtui.zoho.client import ORG_PATH
 from zbtui.zoho.http import AsgiApp
 
 OK, REMARK, WARNING, PROBLEM = FindingLevel
-STEPS = ["sign-in", "token", "data center", "scope", "permission", "backup"]
+STEPS = ["sign-in", "token", "data center", "scope", "permission", "history", "links", "backup"]
+
+
+def answering(path: str, response: CannedResponse) -> Callable[[AsgiApp], AsgiApp]:
+    """Zoho, with this answer at one path."""
+
+    def wrap(app: AsgiApp) -> AsgiApp:
+        async def serve(scope: Message, receive: Receive, send: Send) -> None:
+            await (response if scope["path"].endswith(path) else app)(scope, receive, send)
+
+        return serve
+
+    return wrap
+
+
 SECRETS = ("demo-client-secret-", "demo-refresh-token-", "demo-access-")
 
 
@@ -40,6 +67,8 @@ async def test_a_healthy_org_is_shown_step_by_step(scene: DoctorEnvironment) -> 
         "data center": "EU: www.zohoapis.eu takes the token.",
         "scope": "ZohoCRM.bulk.backup.READ and ZohoCRM.org.READ are there.",
         "permission": "The user is an administrator, with API access.",
+        "history": "The past year is read: 51 rows.",
+        "links": "They are read: no file can be downloaded now.",
         "backup": "Nordlys Tools AB: SCHEDULED, next backup in 6d 03:12:00.",
     }
     assert set(levels(found).values()) == {OK}
@@ -71,39 +100,84 @@ async def test_a_token_that_was_ended_is_renewed_as_the_watch_would(scene: Docto
 async def test_client_credentials_need_no_refresh_token(scene: DoctorEnvironment) -> None:
     invented = scene.simulator.world.all_orgs["nordlys"]
     scene.change_org("nordlys", grant="client-credentials", soid=invented.soid)
-    await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret(invented.client_secret)))
+    await scene.credentials.write_sign_in(scene.orgs[0], SignInCredentials(Secret(invented.client_secret)))
     found = await scene.org_findings()
     assert found["sign-in"].message == "The keyring holds a client secret."
     assert set(levels(found).values()) == {OK}
 
 
 @pytest.mark.parametrize(
-    ("kind", "word"), [("FAILED", "FAILED"), ("NONE", "NO BACKUP"), ("STOPPED", "STOPPED")]
+    ("kind", "word", "level"),
+    [
+        ("FAILED", "FAILED", PROBLEM),
+        ("STOPPED", "STOPPED", PROBLEM),
+        ("NONE", "NO BACKUP", WARNING),
+        ("SCHEDULED", "SCHEDULED", OK),
+    ],
 )
-async def test_a_backup_in_a_bad_way_is_for_check_to_show_and_no_problem_of_the_watch(
-    kind: str, word: str, scene: DoctorEnvironment
+async def test_the_verdict_on_the_backup_is_that_of_check_and_decides(
+    kind: str, word: str, level: FindingLevel, scene: DoctorEnvironment
 ) -> None:
     scene.simulator.forced_kinds["nordlys"] = kind
     found = await scene.org_findings()
-    assert found["backup"].level is REMARK
+    assert found["backup"].level is level
     assert f"Nordlys Tools AB: {word}, " in found["backup"].message
-    assert exit_code(found.values()) == 0
+    assert exit_code(found.values()) == {OK: 0, WARNING: 1, PROBLEM: 2}[level]
+    summary = findings_summary(list(found.values()))
+    assert (f"nordlys's backup: Nordlys Tools AB: {word}, " in summary) is (level is not OK)
+
+
+async def test_every_call_of_the_watch_is_made(scene: DoctorEnvironment) -> None:
+    await scene.findings()
+    assert scene.calls == ["token 200", "backup 200", "org 200", "history 200", "urls 204"]
+
+
+@pytest.mark.parametrize(
+    ("path", "subject", "level"), [("/history", "history", PROBLEM), ("/urls", "links", OK)]
+)
+async def test_a_call_that_fails_is_a_problem_however_good_the_details_are(
+    path: str, subject: str, level: FindingLevel
+) -> None:
+    async with doctor_environment(wrap_app=answering(path, CannedResponse(500, b"{}"))) as scene:
+        found = await scene.org_findings()
+    assert found[subject].level is PROBLEM
+    assert found["permission"].level is OK
+    # Without the history it is not known whether the last backup worked.
+    assert found["backup"].level is level
+    assert exit_code(found.values()) == 2
+
+
+async def test_it_is_judged_by_the_policy_of_the_config(scene: DoctorEnvironment) -> None:
+    config = Config(WatchPolicy(max_age=timedelta(hours=1)), tuple(scene.orgs))
+    scene.doctor = replace(scene.doctor, load_config=lambda: config)
+    assert (await scene.org_findings())["backup"].code == "TOO_OLD"
+
+
+async def test_it_is_judged_by_what_the_journal_knows_too(scene: DoctorEnvironment) -> None:
+    """A run that has gone on for long is known from earlier looks alone."""
+    org, doctor = scene.orgs[0], scene.doctor
+    scene.simulator.forced_kinds["nordlys"] = "INPROGRESS"
+    session = Session(org, doctor.http, scene.credentials, doctor.journal, scene.clock)
+    seen = apply_observation(Snapshot(org), await session.poll_details(), scene.clock.now())
+    await doctor.journal.save(seen)
+    await scene.clock.advance(timedelta(hours=13))
+    assert (await scene.org_findings())["backup"].code == "RUNNING_LONG"
 
 
 # The sign-in
 
 
 async def test_an_org_without_a_sign_in_is_shown_how_to_get_one(scene: DoctorEnvironment) -> None:
-    await scene.credentials.delete("nordlys")
+    await scene.credentials.delete(scene.orgs[0])
     found = await scene.org_findings()
     assert (found["sign-in"].level, found["sign-in"].code) == (PROBLEM, "NO_SIGN_IN")
     assert "zbtui sign-in nordlys" in str(found["sign-in"].hint)
-    assert subjects_after(found, "sign-in") == ["not checked: no sign-in"] + ["not checked: no token"] * 4
+    assert subjects_after(found, "sign-in") == ["not checked: no sign-in"] + ["not checked: no token"] * 6
     assert scene.calls == []
 
 
 async def test_half_a_sign_in_is_none(scene: DoctorEnvironment) -> None:
-    await scene.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
+    await scene.credentials.write_sign_in(scene.orgs[0], SignInCredentials(Secret("a secret alone")))
     assert (await scene.org_findings())["sign-in"].code == "NO_SIGN_IN"
     assert scene.calls == []
 
@@ -123,10 +197,10 @@ async def test_a_sign_in_that_is_gone_is_shown_while_its_last_token_lives() -> N
 
 async def test_a_keyring_that_gives_nothing_out_is_shown_and_no_token_is_spent() -> None:
     class Locked(MemoryCredentialStore):
-        async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
+        async def read_sign_in(self, org: Org) -> SignInCredentials | None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
-        async def read_access_token(self, org_name: str) -> AccessToken | None:
+        async def read_access_token(self, org: Org) -> AccessToken | None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
     async with doctor_environment(credentials=Locked()) as scene:
@@ -167,7 +241,7 @@ async def test_a_refusal_has_a_cause(word: str, message: str, hint: str, scene: 
     found = await scene.org_findings()
     token = found["token"]
     assert (token.level, token.code, token.message, token.hint) == (PROBLEM, word, message, hint)
-    assert subjects_after(found, "token") == ["not checked: no token"] * 4
+    assert subjects_after(found, "token") == ["not checked: no token"] * 6
     assert "--find-data-center" in str(found["data center"].hint)
     assert scene.calls == ["token 200"]
 
@@ -177,7 +251,7 @@ async def test_the_secret_of_another_data_center_is_shown_as_such(scene: DoctorE
     sign_in = SignInCredentials(
         Secret(REGIONAL_CLIENT.secret_for("in")), Secret("1000.demo-refresh-token-1")
     )
-    await scene.credentials.write_sign_in("nordlys", sign_in)
+    await scene.credentials.write_sign_in(scene.orgs[0], sign_in)
     found = await scene.org_findings()
     assert found["token"].code == "invalid_client_secret"
     assert "secrets of their own" in str(found["token"].hint)
@@ -211,9 +285,9 @@ async def test_a_lock_out_is_a_warning_with_its_end_and_nobody_asks_again(scene:
 async def test_the_own_budget_is_shown_with_its_end(scene: DoctorEnvironment) -> None:
     for _ in range(9):
         await scene.findings()
-        await scene.credentials.delete("nordlys")
+        await scene.credentials.delete(scene.orgs[0])
         await scene.credentials.write_sign_in(
-            "nordlys", sign_in_of(scene.simulator.world.all_orgs["nordlys"])
+            scene.orgs[0], sign_in_of(scene.simulator.world.all_orgs["nordlys"])
         )
     found = await scene.org_findings()
     assert (found["token"].level, found["token"].code) == (WARNING, "TOKEN_BUDGET")
@@ -232,8 +306,8 @@ async def test_a_fresh_token_refused_is_a_wrong_data_center(word: str, scene: Do
     assert (place.level, place.code) == (PROBLEM, word)
     assert "it is set to EU" in str(place.hint)
     assert "--find-data-center" in str(place.hint)
-    assert subjects_after(found, "data center") == ["not checked: the token is refused"] * 3
-    assert scene.calls == ["token 200", "backup 401"]
+    assert subjects_after(found, "data center") == ["not checked: the token is refused"] * 5
+    assert scene.calls == ["token 200", "backup 401", "backup 401"]
 
 
 @pytest.mark.parametrize(
@@ -255,7 +329,7 @@ async def test_an_api_host_that_gives_no_answer_leaves_the_rest_unknown(
     assert found["token"].level is OK
     assert found["data center"].level is level
     assert "--find-data-center" not in str(found["data center"].hint)
-    assert subjects_after(found, "data center") == ["not checked: no answer"] * 3
+    assert subjects_after(found, "data center") == ["not checked: no answer"] * 5
 
 
 # The scope
@@ -267,7 +341,7 @@ async def test_a_missing_scope_is_named(scene: DoctorEnvironment) -> None:
     assert found["data center"].level is OK
     assert (found["scope"].level, found["scope"].code) == (PROBLEM, "OAUTH_SCOPE_MISMATCH")
     assert found["scope"].message == "The sign-in lacks the scope ZohoCRM.bulk.backup.READ."
-    assert subjects_after(found, "scope") == ["not checked: the scope is missing"] * 2
+    assert subjects_after(found, "scope") == ["not checked: the scope is missing"] * 4
 
 
 async def test_where_both_scopes_are_missing_both_are_named(scene: DoctorEnvironment) -> None:
@@ -355,7 +429,7 @@ PROBLEM_CASES = [
 
 @pytest.mark.parametrize("kind", PROBLEM_CASES)
 async def test_no_finding_holds_a_secret_and_no_url_does(kind: str) -> None:
-    async with doctor_environment(clock=FakeClock(START)) as scene:
+    async with doctor_environment() as scene:
         scene.simulator.forced_kinds["nordlys"] = kind
         found = await scene.findings()
         said = findings_as_text(found) + findings_as_json(found) + repr(found)

@@ -80,7 +80,7 @@ class LocalMachine:
         for name in ORGS:
             invented = self.simulator.world.all_orgs[name]
             self.config_file.add(watched_org(invented))
-            await self.credentials.write_sign_in(name, sign_in_of(invented))
+            await self.credentials.write_sign_in(watched_org(invented), sign_in_of(invented))
 
     def expire_token(self, name: str) -> None:
         """Have Zoho refuse the access token: the next one needs the keyring."""
@@ -158,7 +158,7 @@ class RunningApp:
         forced = self.machine.simulator.forced_kinds
         forced[name] = "FAILED"
         await self.wait_for_text("✖ FAILED", "✖ 1 critical")
-        forced[name] = "SCHEDULED"
+        forced[name] = "COMPLETED"
         await self.wait_until(lambda shown: "FAILED" not in shown)
 
     def last_poll_times(self) -> list[datetime | None]:

@@ -92,7 +92,7 @@ async def fleet_environment(
         orgs = [replace(org, accounts_url=between.url, api_url=between.url) for org in beyond]
         orgs += [port.org(name) for name in HEALTHY_ORGS]
         for org in orgs:
-            await credentials.write_sign_in(org.name, sign_in_of(port.simulator.world.all_orgs[org.name]))
+            await credentials.write_sign_in(org, sign_in_of(port.simulator.world.all_orgs[org.name]))
         fleet = make_fleet(Config(WatchPolicy(), tuple(orgs)), http, credentials, MemoryJournal(), clock)
         yield FleetEnvironment(port, clock, fleet, between, secret_search)
 
@@ -108,7 +108,7 @@ def short_timeouts() -> Iterator[None]:
 
 
 async def assert_fault_is_survived(
-    scene: FleetEnvironment, fault: AbstractAsyncContextManager[object], word: str, panel_says: str
+    scene: FleetEnvironment, fault: AbstractAsyncContextManager[object], word: str, *panel_says: str
 ) -> None:
     """While `fault` lasts, it shows and affects no other org; after it, all recovers by itself.
 
@@ -128,7 +128,7 @@ async def assert_fault_is_survived(
             assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
         panel = scene.panel_text(seen[FAULTY_ORG])
         assert verdict.badge == word, panel
-        assert panel_says in panel
+        assert all(said in panel for said in panel_says), panel
     after = (await scene.poll())[FAULTY_ORG]
     assert after.polls.problem is None, after.polls.problem
     assert scene.verdict(after).level is Level.OK

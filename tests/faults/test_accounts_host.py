@@ -145,14 +145,15 @@ class FlowUnderTest:
 async def watch(scene: FlowUnderTest) -> None:
     """A poll with all its calls, from the refresh token on."""
     credentials, journal = MemoryCredentialStore(), open_journal(None)
-    await credentials.write_sign_in("acme", SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
+    await credentials.write_sign_in(scene.org, SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
     try:
         looked = await session.poll(Snapshot(scene.org))
     finally:
         await journal.close()
-    if looked.history_and_links and looked.history_and_links.problem:
-        raise ProblemError(looked.history_and_links.problem)
+    extras = looked.history_and_links
+    if extras and (problem := extras.problem or extras.links_problem):
+        raise ProblemError(problem)
 
 
 async def by_code(scene: FlowUnderTest) -> None:

@@ -38,6 +38,7 @@ from tests.support.faulty_server import http_response, never_answer, reset_conne
 from tests.support.simulator import SimulatorServer
 from zbtui.model.verdict import Level
 from zbtui.zoho import http as room
+from zbtui.zoho import slots
 
 NAME = "zoho.test"
 CLOCK = FakeClock()
@@ -120,10 +121,11 @@ def foreign_authority(authority: CertificateAuthority) -> CertificateAuthority:
 
 
 CERTIFICATES = {
-    "expired": untrusted(lambda authority: (authority, NAME, True)),
+    "that has expired": untrusted(lambda authority: (authority, NAME, True)),
     "for another name": untrusted(lambda authority: (authority, "other.test", False)),
-    "of an unknown issuer": untrusted(lambda authority: (foreign_authority(authority), NAME, False)),
+    "of an issuer that is": untrusted(lambda authority: (foreign_authority(authority), NAME, False)),
 }
+"""By what is said of each."""
 
 
 @pytest.mark.parametrize("certificate", CERTIFICATES)
@@ -143,7 +145,7 @@ async def test_a_certificate_that_proves_nothing_is_shown_and_nothing_is_sent(
                 assert scene.relay.request_count == before > heard
 
         await assert_fault_is_survived(
-            scene, unheard(), "OFFLINE", f"The secure connection to {NAME} could not be"
+            scene, unheard(), "OFFLINE", f"{NAME} shows a certificate {certificate}"
         )
 
 
@@ -158,7 +160,7 @@ async def test_a_host_that_speaks_no_tls_is_shown(
         await scene.relay.restart_with_certificate(None)
 
     async with environment_by_name(zoho, secret_search, authority) as scene:
-        await assert_fault_is_survived(scene, plain(scene), "OFFLINE", "could not be trusted")
+        await assert_fault_is_survived(scene, plain(scene), "OFFLINE", "does not speak TLS")
 
 
 class PlainHost(Relay):
@@ -215,18 +217,18 @@ async def behind_proxy(
 
 HTML = b"<html>Sign in to the Wi-Fi</html>"
 PROXIES: dict[str, tuple[FaultyResponse | None, str]] = {
-    "is gone": (None, "cannot be reached"),
-    "refuses": (send_bytes(http_response(403)), f"The proxy does not let the call to {NAME} through"),
+    "is gone": (None, "cannot be reached: refused"),
+    "refuses": (send_bytes(http_response(403)), "answered 403"),
     "asks for a password": (
         send_bytes(http_response(407, b"", 'Proxy-Authenticate: Basic realm="office"')),
-        f"The proxy does not let the call to {NAME} through",
+        "answered 407",
     ),
-    "is out of order": (send_bytes(http_response(502, b"Bad gateway")), "does not let the call"),
-    "answers with a page": (send_bytes(http_response(511, HTML)), "does not let the call"),
-    "says yes and sends a page": (send_bytes(http_response(200, HTML)), "could not be trusted"),
+    "is out of order": (send_bytes(http_response(502, b"Bad gateway")), "answered 502"),
+    "answers with a page": (send_bytes(http_response(511, HTML)), "answered 511"),
+    "says yes and sends a page": (send_bytes(http_response(200, HTML)), "cannot be called securely"),
     "sends to a page": (
         send_bytes(http_response(302, b"", "Location: http://portal.test/")),
-        "does not let the call",
+        "answered 302",
     ),
     "hangs": (never_answer, "too long to answer"),
     "breaks off": (reset_connection, "broke the connection off"),
@@ -255,7 +257,7 @@ async def test_a_proxy_that_misbehaves_is_shown(
             if not misbehave:
                 await proxy.start()
 
-        await assert_fault_is_survived(scene, misbehaving(), "OFFLINE", says)
+        await assert_fault_is_survived(scene, misbehaving(), "OFFLINE", says, f"127.0.0.1:{proxy.port}")
 
 
 async def test_a_file_of_certificates_that_is_gone_is_shown(
@@ -287,7 +289,7 @@ async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
     monkeypatch.setattr(room, "READ_SECONDS", 60.0)
     monkeypatch.setattr(room, "TOTAL_SECONDS", 60.0)
     tls, crowd = authority.server_context(NAME), neighbors_of(zoho)
-    assert len(crowd) > room.MAX_REQUESTS
+    assert len(crowd) > slots.MAX_REQUESTS
     async with fleet_environment(
         zoho, CLOCK, secret_search, lambda up: Relay(up, NAME, tls), crowd
     ) as scene:
@@ -338,7 +340,7 @@ async def test_an_answer_that_came_before_the_machine_slept_is_not_shown_as_new(
         assert scene.verdict(seen[FAULTY_ORG]).badge == "FAILED"
         assert "seen just now" in scene.panel_text(seen[FAULTY_ORG])
         assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)
-        del scene.zoho.simulator.forced_kinds[FAULTY_ORG]
+        scene.zoho.simulator.forced_kinds[FAULTY_ORG] = "COMPLETED"
         after = await scene.poll()
         assert all(after[name].polls.problem is None for name in ALL_ORGS)
         assert scene.verdict(after[FAULTY_ORG]).level is not Level.CRITICAL

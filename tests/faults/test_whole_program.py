@@ -82,7 +82,7 @@ def test_a_full_disk_is_shown_harms_no_org_and_all_is_kept_again_once_there_is_r
                 terminal.wait_for_text(
                     "✖ FAILED", "✖ 1 critical", "The journal cannot be used (database or disk is full)"
                 )
-                simulator.forced_kinds["nordlys"] = "SCHEDULED"
+                simulator.forced_kinds["nordlys"] = "COMPLETED"
                 terminal.wait_for_text("● 2 ok", "disk is full")
                 assert ("nordlys", "FAILED") not in kept(disk, tmp_path)
             terminal.wait_until(lambda screen: "disk is full" not in screen)

@@ -27,9 +27,9 @@ BUSY: Final = Problem("throttled", "Too many.", "Wait.", "TOO_MANY_REQUESTS", 42
 KindsOrgsVerdicts = list[tuple[str, str, str]]
 """Alerts, each as its kind, org and verdict."""
 FAILED: Final = [("alarm", "acme", "failed")]
-UNREACHABLE: Final = [("alarm", "acme", "cannot_look")]
+UNREACHABLE: Final = [("alarm", "acme", "cannot_tell")]
 WELL_AGAIN: Final = [("recovery", "acme", "scheduled")]
-OUTAGE: Final = [("outage", ALL_ORGS, "cannot_look")]
+OUTAGE: Final = [("outage", ALL_ORGS, "cannot_tell")]
 OUTAGE_OVER: Final = [("outage_over", ALL_ORGS, "scheduled")]
 
 
@@ -96,11 +96,21 @@ class AlertDecider:
     alert_state: AlertState = field(default_factory=AlertState)
     covers_all_orgs: bool = True
     """Whether it is handed all orgs."""
+    journal_problem: Problem | None = None
+    config: str = ""
+    config_is_settled: bool = True
 
     def decide(self, *snapshots: Snapshot, at: datetime = NOW) -> list[Alert]:
         """The alerts due for these orgs; deciding again at once gives none."""
         observations = self.observe(snapshots, at)
-        rules = AlertRules(self.settings, self.policy.every, self.covers_all_orgs)
+        rules = AlertRules(
+            self.settings,
+            self.policy.every,
+            self.covers_all_orgs,
+            self.journal_problem,
+            self.config,
+            self.config_is_settled,
+        )
         self.alert_state, alerts = decide_alerts(self.alert_state, observations, rules, at)
         assert decide_alerts(self.alert_state, observations, rules, at) == (self.alert_state, ())
         return list(alerts)

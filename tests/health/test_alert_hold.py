@@ -42,25 +42,25 @@ ONCE_A_DAY = healthy_snapshot(
 def test_one_org_out_of_reach_while_another_answers_is_notified_by_itself() -> None:
     others = [healthy_snapshot(name) for name in NAMES[1:]]
     assert AlertDecider().alerts(unreachable_snapshot(NAMES[0]), *others) == [
-        ("alarm", NAMES[0], "cannot_look")
+        ("alarm", NAMES[0], "cannot_tell")
     ]
 
 
 def test_a_refusal_of_zohos_is_an_answer_too() -> None:
     told = AlertDecider().alerts(unreachable_snapshot("acme"), unreachable_snapshot("busy", trouble=BUSY))
-    assert told == [("alarm", "acme", "cannot_look"), ("alarm", "busy", "cannot_look")]
+    assert told == [("alarm", "acme", "cannot_tell"), ("alarm", "busy", "cannot_tell")]
 
 
 def test_an_org_that_zoho_is_out_of_order_for_is_notified_by_itself_while_another_answers() -> None:
     down = unreachable_snapshot("down", trouble=DOWN)
     told = AlertDecider().alerts(down, healthy_snapshot("acme"))
-    assert told == [("alarm", "down", "cannot_look")]
+    assert told == [("alarm", "down", "cannot_tell")]
     assert AlertDecider().decide(down, healthy_snapshot("acme", NOW - 5 * MINUTE)) == []
 
 
 def test_all_orgs_of_one_data_center_are_notified_each_by_itself() -> None:
     told = AlertDecider().alerts(*all_unreachable("eu1", "eu2"), healthy_snapshot("us1"))
-    assert told == [("alarm", "eu1", "cannot_look"), ("alarm", "eu2", "cannot_look")]
+    assert told == [("alarm", "eu1", "cannot_tell"), ("alarm", "eu2", "cannot_tell")]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_an_org_in_a_long_pause_of_its_own_does_not_either(trouble: Problem) -> 
         at = NOW + minute * MINUTE
         down = [unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES]
         told += desk.alerts(slow, *down, at=at)
-    assert told == [("alarm", "slow", "cannot_look"), *OUTAGE]
+    assert told == [("alarm", "slow", "cannot_tell"), *OUTAGE]
 
 
 def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers_after_an_outage() -> None:
@@ -111,7 +111,7 @@ def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers
 
 
 def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besides() -> None:
-    told = OrgAlertState("cannot_look", Level.UNKNOWN, NOW - HOUR, NOW - HOUR)
+    told = OrgAlertState("cannot_tell", Level.UNKNOWN, NOW - HOUR, NOW - HOUR)
     desk = AlertDecider(alert_state=AlertState({"acme": told, "nordlys": told}))
     assert desk.decide(*all_unreachable("acme", "nordlys")) == []
     for other in (replace(told, notified_at=None), replace(told, verdict="failed"), None):
@@ -128,7 +128,7 @@ def test_orgs_that_are_mute_are_seen_but_not_notified() -> None:
     assert AlertDecider().alerts(mute[0], unreachable_snapshot("zenith")) == OUTAGE
     assert AlertDecider().alerts(
         unreachable_snapshot("zenith"), healthy_snapshot("acme", org=make_org("acme", mute=True))
-    ) == [("alarm", "zenith", "cannot_look")]
+    ) == [("alarm", "zenith", "cannot_tell")]
 
 
 # A program that has just started

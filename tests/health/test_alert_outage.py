@@ -9,6 +9,7 @@ import pytest
 from tests.health.alert_scenarios import (
     BUSY,
     DOWN,
+    EVERY,
     LOCKED,
     LOCKED_OUT,
     NAMES,
@@ -27,14 +28,14 @@ from tests.health.alert_scenarios import (
     make_org,
     unreachable_snapshot,
 )
-from tests.support.samples import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT
+from tests.support.samples import DAY, HOUR, MINUTE, NOW, SECOND, SIGNED_OUT, make_backup
 from tests.support.snapshots import snapshot_with
-from zbtui.health.alert_policy import ALL_ORGS
+from zbtui.health.alert_policy import ALL_ORGS, AlertRules, JudgedOrg, decide_alerts
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.crash import bug_problem
 from zbtui.model.problem import Problem
-from zbtui.model.verdict import Level
+from zbtui.model.verdict import Level, Verdict
 from zbtui.zoho_api.errors import api_problem, contract_problem
 from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM, token_budget_problem
 
@@ -85,7 +86,7 @@ def test_orgs_that_are_each_out_of_reach_for_a_reason_of_its_own_are_one_outage(
 @pytest.mark.parametrize("trouble", [BUSY, SIGNED_OUT], ids=["busy", "signed out"])
 def test_what_zoho_refuses_each_org_is_no_outage(trouble: Problem) -> None:
     told = AlertDecider().alerts(*all_unreachable("acme", "nordlys", trouble=trouble))
-    assert told == [("alarm", "acme", "cannot_look"), ("alarm", "nordlys", "cannot_look")]
+    assert told == [("alarm", "acme", "cannot_tell"), ("alarm", "nordlys", "cannot_tell")]
 
 
 @pytest.mark.parametrize("failures", [1, 2])
@@ -157,7 +158,7 @@ def test_beside_orgs_that_are_not_asked_the_one_that_is_is_notified_by_itself() 
         healthy_snapshot("idle", NOW - HOUR, paused=True),
         unreachable_snapshot("dead", trouble=SIGNED_OUT),
     )
-    assert told == [("alarm", "acme", "cannot_look"), ("alarm", "dead", "cannot_look")]
+    assert told == [("alarm", "acme", "cannot_tell"), ("alarm", "dead", "cannot_tell")]
 
 
 def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
@@ -165,7 +166,7 @@ def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
     at = NOW + MINUTE
     local = snapshot_with(unreachable_snapshot("nordlys", 4, at), problem=NOT_SIGNED_IN_PROBLEM)
     assert desk.alerts(unreachable_snapshot("acme", 4, at), local, at=at) == [
-        ("alarm", "nordlys", "cannot_look")
+        ("alarm", "nordlys", "cannot_tell")
     ]
 
 
@@ -243,7 +244,7 @@ def test_an_org_that_stays_out_of_reach_after_an_outage_is_notified_two_interval
     at = over + minutes * MINUTE
     still = unreachable_snapshot("nordlys", 9 + minutes, at, HOUR + minutes * MINUTE)
     found = desk.decide(healthy_snapshot("acme", over + answered * MINUTE), still, at=at)
-    assert kinds_orgs_verdicts(found) == ([("alarm", "nordlys", "cannot_look")] if told else [])
+    assert kinds_orgs_verdicts(found) == ([("alarm", "nordlys", "cannot_tell")] if told else [])
 
 
 def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None:
@@ -263,7 +264,7 @@ def test_an_org_that_fails_for_the_first_time_after_an_outage_is_notified_as_soo
     at = over + 6 * MINUTE
     fails = unreachable_snapshot("nordlys", 3, at, 4 * MINUTE)
     assert desk.alerts(healthy_snapshot("acme", at - MINUTE), fails, at=at) == [
-        ("alarm", "nordlys", "cannot_look")
+        ("alarm", "nordlys", "cannot_tell")
     ]
 
 
@@ -346,3 +347,15 @@ def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
     assert desk.decide(*all_unreachable("acme", "nordlys", at=back), at=back) == []
     at = back + HOUR
     assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER
+
+
+def test_an_outage_is_told_though_all_orgs_had_failed_before_it() -> None:
+    """Their last known verdicts stay, and say nothing of the network."""
+    names, later = ("acme", "nordlys"), NOW + HOUR
+    desk = AlertDecider()
+    desk.decide(*[failing_snapshot(name) for name in names])
+    unseen = [unreachable_snapshot(name, at=later, backup=make_backup("FAILED")) for name in names]
+    known = Verdict("failed", Level.CRITICAL, "FAILED", "failed, as of an hour ago", stale=True)
+    rules = AlertRules(desk.settings, EVERY)
+    _, alerts = decide_alerts(desk.alert_state, [JudgedOrg(one, known) for one in unseen], rules, later)
+    assert kinds_orgs_verdicts(alerts) == OUTAGE

@@ -173,8 +173,8 @@ def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
 @pytest.mark.parametrize(
     ("least", "told"),
     [
-        (Level.WARNING, ["unknown_status", "cannot_look", "failed", "unknown_status", "scheduled"]),
-        (Level.UNKNOWN, ["cannot_look", "failed", "unknown_status"]),
+        (Level.WARNING, ["unknown_status", "cannot_tell", "failed", "unknown_status", "scheduled"]),
+        (Level.UNKNOWN, ["cannot_tell", "failed", "unknown_status"]),
         (Level.CRITICAL, ["failed", "unknown_status"]),
     ],
 )
@@ -245,13 +245,24 @@ def test_a_last_good_poll_that_is_long_ago_does_not_hurry_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "known",
-    [healthy_snapshot(), failing_snapshot(), Snapshot(make_org("acme"))],
+    ("known", "told"),
+    [
+        (healthy_snapshot(), UNREACHABLE),
+        (failing_snapshot(), FAILED),
+        (Snapshot(make_org("acme")), UNREACHABLE),
+    ],
     ids=["well", "bad", "unknown"],
 )
-def test_a_dead_sign_in_is_notified_at_once(known: Snapshot) -> None:
+def test_a_dead_sign_in_is_notified_at_once(known: Snapshot, told: KindsOrgsVerdicts) -> None:
     dead = snapshot_with(known, attempted_at=NOW, problem=SIGNED_OUT, failures=1, failing_since=NOW)
-    assert AlertDecider().alerts(dead) == UNREACHABLE
+    assert AlertDecider().alerts(dead) == told
+
+
+def test_an_org_that_is_out_of_sight_is_alerted_by_what_was_last_seen_and_not_twice() -> None:
+    decider = AlertDecider()
+    for failures, told in ((1, []), (2, []), (3, FAILED), (4, [])):
+        unseen = unreachable_snapshot(failures=failures, backup=make_backup("FAILED", NOW + DAY))
+        assert decider.alerts(unseen) == told
 
 
 @pytest.mark.parametrize("trouble", [OFFLINE, LOCKED_OUT, DOWN])
@@ -267,7 +278,9 @@ def test_what_asking_again_may_cure_is_notified_after_three(trouble: Problem) ->
 def test_a_history_that_cannot_be_read_is_notified_after_three_tries_too(
     trouble: Problem, failures: int, told: bool
 ) -> None:
-    unread = healthy_snapshot(history_problem=trouble, history_failures=failures, history_tried_at=NOW)
+    unread = healthy_snapshot(
+        history=None, history_problem=trouble, history_failures=failures, history_tried_at=NOW
+    )
     assert bool(AlertDecider().decide(unread)) is told
     assert AlertDecider().alerts(failing_snapshot(history_problem=trouble, history_failures=1)) == FAILED
 
@@ -359,8 +372,8 @@ def test_while_nothing_changes_the_alert_state_does_not_either() -> None:
         ("alarm", "acme", "one_off", Level.WARNING, "acme: a single backup"),
         ("recovery", "acme", "scheduled", Level.OK, "acme: well again"),
         ("recovery", "acme", "one_off", Level.WARNING, "acme: now a single backup"),
-        ("outage", ALL_ORGS, "cannot_look", Level.UNKNOWN, "No org can be reached"),
-        ("reminder", ALL_ORGS, "cannot_look", Level.UNKNOWN, "No org can be reached"),
+        ("outage", ALL_ORGS, "cannot_tell", Level.UNKNOWN, "No org can be reached"),
+        ("reminder", ALL_ORGS, "cannot_tell", Level.UNKNOWN, "No org can be reached"),
         ("outage_over", ALL_ORGS, "scheduled", Level.OK, "Orgs can be reached again"),
     ],
 )

@@ -32,8 +32,8 @@ from zbtui.zoho_api.runs import History
     [
         unreachable_snapshot(trouble=SIGNED_OUT),
         unreachable_snapshot(failures=9),
-        healthy_snapshot(history_problem=OFFLINE, history_failures=9),
-        healthy_snapshot(history_problem=SIGNED_OUT, history_failures=1),
+        healthy_snapshot(history=None, history_problem=OFFLINE, history_failures=9),
+        healthy_snapshot(history=None, history_problem=SIGNED_OUT, history_failures=1),
     ],
     ids=["signed out", "offline", "no history", "no history, signed out"],
 )

@@ -13,11 +13,12 @@ import pytest
 
 from tests.health.alert_scenarios import DOWN, NAMES, POLICY, AlertDecider, kinds_orgs_verdicts, make_org
 from tests.support.samples import DAY, HOUR, MINUTE, NOW, OFFLINE, SECOND, SIGNED_OUT, make_backup
-from tests.support.snapshots import build_snapshot, snapshot_with
+from tests.support.snapshots import build_snapshot, completed_history, snapshot_with
 from zbtui.health.alert_policy import ALL_ORGS, Alert, AlertRules, JudgedOrg, decide_alerts
 from zbtui.health.judge import judge
+from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.poll_schedule import next_poll
-from zbtui.health.snapshot import Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.problem import Problem
 
 Answer = str | Problem
@@ -58,6 +59,8 @@ class FleetSimulation:
                 one.org,
                 backup=one.zoho.backup,
                 observed_at=one.zoho.observed_at,
+                history=one.zoho.history,
+                history_read_at=one.zoho.history_read_at,
                 attempted_at=one.polls.attempted_at,
                 failures=one.polls.failures,
                 failing_since=one.polls.failing_since,
@@ -78,7 +81,9 @@ class FleetSimulation:
         if isinstance(answer, Problem):
             after = apply_failure(before, answer, at)
         else:
-            after = apply_observation(before, Observation(make_backup(answer, NOW + 6 * DAY)), at)
+            backup, history = make_backup(answer, NOW + 6 * DAY), completed_history(NOW - DAY)
+            seen = Observation(backup, history_and_links=HistoryAndLinks(history, None))
+            after = apply_observation(before, seen, at)
         again = next_poll(after, POLICY, at, self.luck.uniform(-1, 1))
         if again:
             heapq.heappush(self.due, (again, name))
@@ -95,7 +100,7 @@ class FleetSimulation:
         if (
             before is None
             or before.snapshot is not one
-            or (aged and before.verdict.name not in ("cannot_look", "waiting"))
+            or (aged and before.verdict.name not in ("cannot_tell", "waiting"))
         ):
             verdict = judge(one, POLICY, at, self.desk.settings.failed_looks)
             self.observed[one.org.name] = before = JudgedOrg(one, verdict)
@@ -118,7 +123,7 @@ def offline(begin: timedelta, end: timedelta, other: World = lambda name, at: "S
 
 
 SOON = 20 * MINUTE
-OUTAGE = [("outage", ALL_ORGS, "cannot_look"), ("outage_over", ALL_ORGS, "scheduled")]
+OUTAGE = [("outage", ALL_ORGS, "cannot_tell"), ("outage_over", ALL_ORGS, "scheduled")]
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -174,7 +179,7 @@ def test_one_org_out_of_reach_for_hours_is_one_alarm_and_one_recovery() -> None:
 
     watch = simulate_fleet(world, NAMES[:9])
     watch.run(6 * HOUR)
-    assert watch.said == [("alarm", "org07", "cannot_look"), ("recovery", "org07", "scheduled")]
+    assert watch.said == [("alarm", "org07", "cannot_tell"), ("recovery", "org07", "scheduled")]
     assert watch.told[0][0] <= HOUR + 15 * MINUTE
 
 
@@ -184,7 +189,7 @@ def test_an_org_that_stays_out_after_the_outage_is_notified_by_itself() -> None:
 
     watch = simulate_fleet(offline(HOUR, 2 * HOUR, world), NAMES[:9])
     watch.run(6 * HOUR)
-    assert watch.said == [*OUTAGE, ("alarm", "org07", "cannot_look"), ("recovery", "org07", "scheduled")]
+    assert watch.said == [*OUTAGE, ("alarm", "org07", "cannot_tell"), ("recovery", "org07", "scheduled")]
 
 
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES[:9]])
@@ -197,7 +202,7 @@ def test_an_outage_while_one_org_is_out_by_itself_ends_in_the_same_few_alerts(
 
     watch = simulate_fleet(offline(3 * HOUR, 4 * HOUR, world), names, seed)
     watch.run(10 * HOUR)
-    assert watch.said == [("alarm", names[0], "cannot_look"), *OUTAGE, ("recovery", names[0], "scheduled")]
+    assert watch.said == [("alarm", names[0], "cannot_tell"), *OUTAGE, ("recovery", names[0], "scheduled")]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -36,8 +36,8 @@ def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(trouble: Problem
     at = NOW + 11 * MINUTE
     known = [unreachable_snapshot(name, 9, at, 15 * MINUTE, trouble) for name in ("acme", "nordlys")]
     assert desk.alerts(*known, at=at) == [
-        ("alarm", "acme", "cannot_look"),
-        ("alarm", "nordlys", "cannot_look"),
+        ("alarm", "acme", "cannot_tell"),
+        ("alarm", "nordlys", "cannot_tell"),
     ]
     at += HOUR
     assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == [
@@ -61,8 +61,8 @@ def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> 
         told += other.alerts(healthy_snapshot("zenith", at), failing_snapshot("umbra", at), at=at)
         one.alert_state = other.alert_state
     assert sorted(told) == [
-        ("alarm", "acme", "cannot_look"),
-        ("alarm", "nordlys", "cannot_look"),
+        ("alarm", "acme", "cannot_tell"),
+        ("alarm", "nordlys", "cannot_tell"),
         ("alarm", "umbra", "failed"),
     ]
 

@@ -40,7 +40,8 @@ from zbtui.health.events import (
     state_changes,
 )
 from zbtui.health.judge import judge
-from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.observe import apply_failure, apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 
 JOB = make_backup("SCHEDULED", NOW + 6 * DAY)
 WEEKLY, MONTHLY = "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "RRULE:FREQ=MONTHLY;BYMONTHDAY=1"
@@ -84,7 +85,7 @@ def test_an_org_that_was_never_polled_has_no_standing() -> None:
 
 def test_an_org_whose_first_poll_failed_stands_with_a_problem_and_else_unknown() -> None:
     assert org_state_of(apply_failure(Snapshot(ORG), OFFLINE, NOW)) == OrgState(
-        None, "cannot_look", None, None, None, OFFLINE.message, None
+        None, "cannot_tell", None, None, None, OFFLINE.message, None
     )
 
 
@@ -210,7 +211,7 @@ def test_of_a_first_standing_only_verdict_and_problem_are_shown() -> None:
     assert changes_between(None, HEALTHY) == {"verdict": (None, "scheduled")}
     assert changes_between(None, snapshot_of(None)) == {"verdict": (None, "none")}
     assert changes_between(None, apply_failure(Snapshot(ORG), SIGNED_OUT, NOW)) == {
-        "verdict": (None, "cannot_look"),
+        "verdict": (None, "cannot_tell"),
         "trouble": (None, SIGNED_OUT.message),
     }
 
@@ -222,7 +223,7 @@ def test_a_poll_that_fails_shows_its_problem_and_nothing_of_what_was_known() -> 
     offline = apply_failure(HEALTHY, OFFLINE, NOW)
     assert changes_between(HEALTHY, offline) == {"trouble": (None, OFFLINE.message)}
     out = snapshot_with(offline, failures=3)
-    assert changes_between(offline, out) == {"verdict": ("scheduled", "cannot_look")}
+    assert changes_between(offline, out) == {"verdict": ("scheduled", "cannot_tell")}
     assert changes_between(out, apply_failure(out, SIGNED_OUT, NOW)) == {
         "trouble": (OFFLINE.message, SIGNED_OUT.message)
     }
@@ -232,12 +233,12 @@ def test_a_poll_that_works_again_shows_that_the_problem_is_over_and_what_changed
     out = snapshot_with(apply_failure(HEALTHY, OFFLINE, NOW), failures=3)
     assert changes_between(out, apply_observation(out, Observation(JOB), NOW)) == {
         "trouble": (OFFLINE.message, None),
-        "verdict": ("cannot_look", "scheduled"),
+        "verdict": ("cannot_tell", "scheduled"),
     }
     stopped = Observation(make_backup("STOPPED", NOW + 6 * DAY))
     assert changes_between(out, apply_observation(out, stopped, NOW)) == {
         "trouble": (OFFLINE.message, None),
-        "verdict": ("cannot_look", "stopped"),
+        "verdict": ("cannot_tell", "stopped"),
         "status": ("SCHEDULED", "STOPPED"),
     }
 

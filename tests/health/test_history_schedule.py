@@ -31,13 +31,14 @@ from tests.support.samples import (
     snapshots,
 )
 from tests.support.snapshots import snapshot_with
+from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.poll_schedule import (
     COMPANY_EVERY,
     HISTORY_AND_LINKS_EVERY,
     company_is_due,
     history_and_links_are_due,
 )
-from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.problem import Problem
 from zbtui.zoho_api.backup import Backup
 from zbtui.zoho_api.links import Links
@@ -141,14 +142,14 @@ def test_a_history_that_could_not_be_read_is_tried_again_after_1_2_4_minutes_up_
 def test_a_history_that_shows_no_end_of_a_run_that_is_over_is_asked_for_after_1_2_4_minutes_up_to_six_hours(
     times: int, pause: timedelta
 ) -> None:
-    unsettled = snapshot_with(READ, unfinished_history_reads=times)
+    unsettled = snapshot_with(READ, unsettled_history_reads=times)
     assert not is_asked_again(unsettled, pause - SECOND)
     assert is_asked_again(unsettled, pause)
     assert is_asked_again(unsettled, -SECOND)
 
 
 def test_of_a_history_and_links_that_could_not_be_read_the_failures_count() -> None:
-    unread = snapshot_with(READ, history_problem=OFFLINE, history_failures=3, unfinished_history_reads=1)
+    unread = snapshot_with(READ, history_problem=OFFLINE, history_failures=3, unsettled_history_reads=1)
     assert not is_asked_again(unread, 4 * MINUTE - SECOND)
     assert is_asked_again(unread, 4 * MINUTE)
 
@@ -216,7 +217,9 @@ def test_each_try_that_fails_doubles_the_pause_and_one_that_works_ends_it() -> N
         8 * MINUTE,
         16 * MINUTE,
     ]
-    read = apply_observation(snapshot, Observation(JOB, history_and_links=HistoryAndLinks(None, None)), now)
+    read = apply_observation(
+        snapshot, Observation(JOB, history_and_links=HistoryAndLinks(ENDED, None)), now
+    )
     assert not history_and_links_are_due(read, JOB, now + 6 * HOUR - SECOND)
     assert history_and_links_are_due(read, JOB, now + 6 * HOUR)
 
@@ -228,7 +231,7 @@ def test_over_a_quiet_day_the_history_is_asked_for_four_times() -> None:
         due = history_and_links_are_due(snapshot, JOB, now)
         asked += due
         snapshot = apply_observation(
-            snapshot, Observation(JOB, history_and_links=HistoryAndLinks(None, None) if due else None), now
+            snapshot, Observation(JOB, history_and_links=HistoryAndLinks(ENDED, None) if due else None), now
         )
     assert asked == 4
 
@@ -267,7 +270,8 @@ def test_the_zone_of_the_clock_does_not_matter(
 @reproducible
 @given(snapshots(), st.none() | backups())
 def test_what_was_just_read_is_not_read_again(snapshot: Snapshot, now_seen: Backup | None) -> None:
-    looked = Observation(now_seen, history_and_links=HistoryAndLinks(None, None), company_requested=True)
+    read = HistoryAndLinks(ENDED, None)
+    looked = Observation(now_seen, history_and_links=read, company_requested=True)
     after = apply_observation(snapshot, looked, NOW)
     assert not history_and_links_are_due(after, now_seen, NOW)
     assert not company_is_due(after, NOW)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from tests.support.samples import (
     DAY,
     HOUR,
+    MINUTE,
     NOW,
     OFFLINE,
     ORG,
@@ -23,8 +25,9 @@ from tests.support.samples import (
 )
 from tests.support.snapshots import build_snapshot, snapshot_with
 from zbtui.health.judge import ALLOWED_FAILURES, judge
+from zbtui.health.observe import apply_observation
 from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
-from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level, Verdict, VerdictName
@@ -51,10 +54,10 @@ def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:
         (1, timedelta(), "scheduled", True),
         (2, FRESH - SECOND, "scheduled", True),
         (2, FRESH, "scheduled", True),
-        (2, FRESH + SECOND, "cannot_look", False),
-        (1, FRESH + SECOND, "cannot_look", False),
-        (3, EVERY, "cannot_look", False),
-        (50, FRESH + DAY, "cannot_look", False),
+        (2, FRESH + SECOND, "cannot_tell", False),
+        (1, FRESH + SECOND, "cannot_tell", False),
+        (3, EVERY, "cannot_tell", False),
+        (50, FRESH + DAY, "cannot_tell", False),
     ],
 )
 def test_what_was_seen_counts_as_stale_for_three_failed_polls(
@@ -69,7 +72,7 @@ def test_what_was_seen_counts_as_stale_for_three_failed_polls(
 def test_how_many_polls_may_fail_is_up_to_who_asks(patience: int) -> None:
     known = snapshot_with_next_run(DAY, problem=OFFLINE)
     assert verdict(snapshot_with(known, failures=patience - 1), patience).name == "scheduled"
-    assert verdict(snapshot_with(known, failures=patience), patience).name == "cannot_look"
+    assert verdict(snapshot_with(known, failures=patience), patience).name == "cannot_tell"
 
 
 def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
@@ -81,7 +84,7 @@ def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
     "known",
     [
         snapshot_with_next_run(DAY),
-        snapshot_with_next_run(-DAY),
+        snapshot_with_next_run(-HOUR),
         snapshot_of(None),
         snapshot_of_running_backup(HOUR),
         Snapshot(ORG),
@@ -89,7 +92,7 @@ def test_a_bad_verdict_stays_bad_when_it_is_stale() -> None:
 )
 def test_without_patience_one_failed_poll_is_enough(known: Snapshot) -> None:
     found = verdict(snapshot_with(known, problem=OFFLINE, failures=1), patience=1)
-    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "OFFLINE")
+    assert (found.name, found.level, found.badge) == ("cannot_tell", Level.UNKNOWN, "OFFLINE")
 
 
 def test_without_patience_a_good_poll_counts_as_ever() -> None:
@@ -108,18 +111,15 @@ def test_without_patience_a_good_poll_counts_although_others_kept_the_check_wait
 
 @pytest.mark.parametrize("patience", [1, ALLOWED_FAILURES])
 @pytest.mark.parametrize("failures", [1, 2])
-@pytest.mark.parametrize(
-    "known",
-    [snapshot_with_next_run(DAY), snapshot_of(None), snapshot_with_next_run(DAY, "FAILED"), Snapshot(ORG)],
-)
+@pytest.mark.parametrize("known", [snapshot_with_next_run(DAY), snapshot_of(None), Snapshot(ORG)])
 def test_a_dead_sign_in_ends_all_patience(known: Snapshot, failures: int, patience: int) -> None:
     found = verdict(snapshot_with(known, problem=SIGNED_OUT, failures=failures), patience)
-    assert (found.name, found.badge) == ("cannot_look", "SIGN IN")
+    assert (found.name, found.badge) == ("cannot_tell", "SIGN IN")
     assert (found.headline, found.hint) == (SIGNED_OUT.message, SIGNED_OUT.hint)
 
 
 def test_a_first_poll_that_failed_is_no_reason_to_wait() -> None:
-    assert verdict(build_snapshot(ORG, problem=OFFLINE, failures=1)).name == "cannot_look"
+    assert verdict(build_snapshot(ORG, problem=OFFLINE, failures=1)).name == "cannot_tell"
 
 
 @pytest.mark.parametrize(
@@ -129,10 +129,9 @@ def test_what_nobody_polled_lately_is_waited_for(age: timedelta, name: VerdictNa
     assert verdict(snapshot_of(None, observed_at=NOW - age)).name == name
 
 
-@pytest.mark.parametrize("name", ["failed", "none", "scheduled"])
+@pytest.mark.parametrize("name", ["none", "scheduled"])
 def test_after_the_clock_was_set_back_nothing_counts_as_seen(name: str) -> None:
     known = {
-        "failed": snapshot_with_next_run(DAY, "FAILED"),
         "none": snapshot_of(None),
         "scheduled": snapshot_with_next_run(DAY),
     }[name]
@@ -144,7 +143,7 @@ def test_after_the_clock_was_set_back_nothing_counts_as_seen(name: str) -> None:
     ("known", "was"),
     [
         (snapshot_with_next_run(DAY), "SCHEDULED"),
-        (snapshot_with_next_run(DAY, "FAILED"), "FAILED"),
+        (snapshot_with_next_run(DAY, "ARCHIVED"), "ARCHIVED"),
         (snapshot_of(None), "no backup"),
     ],
 )
@@ -175,8 +174,56 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
 )
 def test_the_badge_says_why_an_org_cannot_be_polled(trouble: Problem, word: str) -> None:
     found = verdict(build_snapshot(ORG, problem=trouble, failures=1))
-    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, word)
+    assert (found.name, found.level, found.badge) == ("cannot_tell", Level.UNKNOWN, word)
     assert (found.headline, found.hint) == (trouble.message, trouble.hint)
+
+
+# What was critical when it was last seen
+
+UNSEEN: dict[str, dict[str, Any]] = {
+    "three polls failed": {"problem": OFFLINE, "failures": 3},
+    "the sign-in is dead": {"problem": SIGNED_OUT, "failures": 1},
+    "nobody polled for days": {"attempted_at": NOW - 3 * DAY, "restored": True},
+}
+CRITICAL: dict[VerdictName, Snapshot] = {
+    "failed": snapshot_with_next_run(DAY, "FAILED", observed_at=NOW - 3 * DAY),
+    "stopped": snapshot_with_next_run(DAY, "STOPPED", observed_at=NOW - 3 * DAY),
+    "overdue": snapshot_with_next_run(-4 * DAY, observed_at=NOW - 3 * DAY),
+    "too_old": snapshot_with_next_run(
+        DAY, observed_at=NOW - 3 * DAY, history=history_with_one_end("completed", 12 * DAY)
+    ),
+}
+
+
+@pytest.mark.parametrize("why", UNSEEN)
+@pytest.mark.parametrize("name", CRITICAL)
+def test_what_was_critical_stays_so_until_something_newer_is_known(name: VerdictName, why: str) -> None:
+    found = verdict(snapshot_with(CRITICAL[name], **UNSEEN[why]))
+    assert (found.name, found.level, found.stale) == (name, Level.CRITICAL, True)
+    assert "as of 3d ago" in found.headline
+    problem = UNSEEN[why].get("problem")
+    assert (problem.message if problem else "nothing newer is known") in found.headline
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        snapshot_with_next_run(-DAY, observed_at=NOW - 2 * DAY),  # it was due after it was last seen
+        snapshot_with_next_run(
+            DAY, observed_at=NOW - 3 * DAY, history=history_with_one_end("completed", 10 * DAY)
+        ),  # too old by now, but a newer one may have completed
+    ],
+)
+@pytest.mark.parametrize("why", ["three polls failed", "the sign-in is dead"])
+def test_what_only_time_made_critical_is_not_known(known: Snapshot, why: str) -> None:
+    assert verdict(snapshot_with(known, **UNSEEN[why])).name == "cannot_tell"
+
+
+def test_an_age_that_was_critical_when_the_history_was_last_read_stays_so() -> None:
+    old = history_with_one_end("completed", 10 * DAY)
+    for read, name in ((NOW - DAY, "too_old"), (NOW - 3 * DAY, "cannot_tell")):
+        known = snapshot_with_next_run(DAY, history=old, history_read_at=read, history_problem=OFFLINE)
+        assert verdict(known).name == name
 
 
 # Kept from an earlier run of the program
@@ -214,13 +261,13 @@ def test_what_was_restored_is_no_fresher_than_when_it_was_seen(age: timedelta, n
 def test_what_was_restored_does_not_excuse_a_dead_sign_in() -> None:
     assert (
         verdict(snapshot_with_next_run(DAY, restored=True, problem=SIGNED_OUT, failures=1)).name
-        == "cannot_look"
+        == "cannot_tell"
     )
 
 
 # A history that cannot be read
 
-UNREAD = snapshot_with_next_run(DAY, history_problem=OFFLINE, history_failures=1)
+UNREAD = snapshot_with_next_run(DAY, history=None, history_problem=OFFLINE, history_failures=1)
 OLDEST = 18 * HOUR
 
 
@@ -235,9 +282,9 @@ def read(age: timedelta) -> Snapshot:
         (timedelta(), "scheduled"),
         (OLDEST - SECOND, "scheduled"),
         (OLDEST, "scheduled"),
-        (OLDEST + SECOND, "cannot_look"),
-        (30 * DAY, "too_old"),
-        (-SECOND, "cannot_look"),  # the clock was set back
+        (OLDEST + SECOND, "cannot_tell"),
+        (30 * DAY, "cannot_tell"),
+        (-SECOND, "cannot_tell"),  # the clock was set back
     ],
 )
 def test_a_history_counts_for_three_of_its_intervals(age: timedelta, name: VerdictName) -> None:
@@ -247,18 +294,15 @@ def test_a_history_counts_for_three_of_its_intervals(age: timedelta, name: Verdi
 
 def test_where_the_history_was_never_read_nothing_is_green() -> None:
     found = verdict(UNREAD)
-    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "NO HISTORY")
+    assert (found.name, found.level, found.badge) == ("cannot_tell", Level.UNKNOWN, "NO HISTORY")
     assert OFFLINE.message in found.headline
     assert found.hint == OFFLINE.hint
     assert not found.stale
 
 
-def test_an_old_history_counts_while_nobody_failed_to_read_it() -> None:
-    old = snapshot_with_next_run(
-        DAY, history=history_with_one_end("completed", DAY), history_read_at=NOW - DAY
-    )
-    assert verdict(old).name == "scheduled"
-    assert verdict(snapshot_with(old, history_problem=OFFLINE)).name == "cannot_look"
+def test_an_old_history_counts_no_longer_although_nobody_failed_to_read_it() -> None:
+    old = snapshot_with_next_run(DAY, history_read_at=NOW - DAY)
+    assert verdict(old).name == "cannot_tell"
 
 
 def test_links_that_cannot_be_read_are_no_reason_to_doubt_the_backup() -> None:
@@ -274,17 +318,20 @@ def test_links_that_cannot_be_read_are_no_reason_to_doubt_the_backup() -> None:
         (snapshot_with_next_run(DAY, "FAILED"), "failed"),
         (snapshot_with_next_run(DAY, "STOPPED"), "stopped"),
         (snapshot_with_next_run(-7 * HOUR), "overdue"),
-        (snapshot_of_running_backup(LONG_RUN + SECOND), "running_long"),
-        (snapshot_of(None), "none"),
-        (snapshot_with_next_run(DAY, "ARCHIVED"), "unknown_status"),
-        (snapshot_of(make_backup("COMPLETED", rrule=None)), "one_off"),
-        (snapshot_with_next_run(DAY), "cannot_look"),
-        (snapshot_with_next_run(DAY, "COMPLETED"), "cannot_look"),
-        (snapshot_of_running_backup(HOUR), "cannot_look"),
+        (snapshot_of_running_backup(LONG_RUN + SECOND), "cannot_tell"),
+        (snapshot_of(None), "cannot_tell"),
+        (snapshot_with_next_run(DAY, "ARCHIVED"), "cannot_tell"),
+        (snapshot_of(make_backup("COMPLETED", rrule=None)), "cannot_tell"),
+        (snapshot_with_next_run(DAY), "cannot_tell"),
+        (snapshot_with_next_run(DAY, "COMPLETED"), "cannot_tell"),
+        (snapshot_of_running_backup(HOUR), "cannot_tell"),
     ],
 )
-def test_without_a_history_only_what_would_be_green_is_in_doubt(known: Snapshot, name: VerdictName) -> None:
-    assert verdict(snapshot_with(known, history_problem=OFFLINE, history_failures=1)).name == name
+def test_without_a_history_only_what_the_details_prove_is_critical(
+    known: Snapshot, name: VerdictName
+) -> None:
+    unread = snapshot_with(known, history=None, history_problem=OFFLINE, history_failures=1)
+    assert verdict(unread).name == name
 
 
 def test_an_empty_history_is_one_that_was_read() -> None:
@@ -295,7 +342,7 @@ def test_an_empty_history_is_one_that_was_read() -> None:
 
 def failed_after(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED") -> Snapshot:
     """The details have changed since the history was read, which cannot be read now."""
-    known = snapshot_with(read(age), history_outdated=True, history_failures=failures)
+    known = snapshot_with(read(age), history_behind_since=NOW - MINUTE, history_failures=failures)
     return snapshot_with(known, backup=make_backup(status, NOW + DAY))
 
 
@@ -304,11 +351,11 @@ def failed_after(failures: int, age: timedelta = HOUR, status: str = "SCHEDULED"
     [
         (1, ALLOWED_FAILURES, "scheduled"),
         (2, ALLOWED_FAILURES, "scheduled"),
-        (3, ALLOWED_FAILURES, "cannot_look"),
-        (50, ALLOWED_FAILURES, "cannot_look"),
-        (1, 1, "cannot_look"),
+        (3, ALLOWED_FAILURES, "cannot_tell"),
+        (50, ALLOWED_FAILURES, "cannot_tell"),
+        (1, 1, "cannot_tell"),
         (4, 5, "scheduled"),
-        (5, 5, "cannot_look"),
+        (5, 5, "cannot_tell"),
     ],
 )
 def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a_poll(
@@ -322,14 +369,26 @@ def test_a_history_from_before_the_details_changed_counts_for_as_many_tries_as_a
 @pytest.mark.parametrize("patience", [1, ALLOWED_FAILURES])
 def test_a_history_counts_for_its_intervals_while_the_details_stay_as_they_are(patience: int) -> None:
     assert (
-        verdict(snapshot_with(failed_after(50, OLDEST), history_outdated=False), patience).name
+        verdict(snapshot_with(failed_after(50, OLDEST), history_behind_since=None), patience).name
         == "scheduled"
     )
 
 
+@pytest.mark.parametrize(
+    ("since", "name"), [(10 * MINUTE, "scheduled"), (10 * MINUTE + SECOND, "cannot_tell")]
+)
+@pytest.mark.parametrize("tries", [0, 1])
+def test_a_history_may_be_behind_for_ten_minutes_however_often_it_was_tried(
+    since: timedelta, tries: int, name: VerdictName
+) -> None:
+    known = snapshot_with(failed_after(tries), history_behind_since=NOW - since)
+    assert verdict(known).name == name
+    assert verdict(snapshot_with(known, history_problem=None)).name == name
+
+
 @pytest.mark.parametrize("age", [OLDEST + SECOND, -SECOND])
 def test_a_history_that_is_behind_counts_for_no_longer_than_another(age: timedelta) -> None:
-    assert verdict(failed_after(1, age)).name == "cannot_look"
+    assert verdict(failed_after(1, age)).name == "cannot_tell"
 
 
 def test_a_history_that_was_never_read_is_waited_for_by_nobody() -> None:
@@ -339,7 +398,7 @@ def test_a_history_that_was_never_read_is_waited_for_by_nobody() -> None:
         NOW,
     )
     found = verdict(first)
-    assert (found.name, found.badge) == ("cannot_look", "NO HISTORY")
+    assert (found.name, found.badge) == ("cannot_tell", "NO HISTORY")
 
 
 @pytest.mark.parametrize(("status", "name"), [("FAILED", "failed"), ("STOPPED", "stopped")])

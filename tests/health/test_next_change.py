@@ -29,12 +29,13 @@ from tests.support.samples import (
     snapshot_with_next_run,
     snapshots,
 )
-from tests.support.snapshots import snapshot_with
+from tests.support.snapshots import build_snapshot, make_org, snapshot_with
+from zbtui.health.due_dates import DueDate
 from zbtui.health.judge import ALLOWED_FAILURES, judge
 from zbtui.health.next_change import NEVER, next_verdict_change
 from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
-from zbtui.health.rules import LINKS_EXPIRY_WARNING
 from zbtui.health.snapshot import Snapshot
+from zbtui.health.warning_rules import LINKS_EXPIRY_WARNING
 from zbtui.model.org import WatchPolicy
 from zbtui.zoho_api.links import Links
 
@@ -108,7 +109,13 @@ def started(ago: timedelta) -> Snapshot:
     ("snapshot", "policy", "turn", "before", "after"),
     [
         (snapshot_with_next_run(20 * DAY), POLICY, ALLOWED_FAILURES * POLICY.every, "scheduled", "waiting"),
-        (snapshot_of(WEEKLY, observed_at=NOW + 301 * DAY), CALM, DAY, "waiting", "scheduled"),
+        (
+            snapshot_of(WEEKLY, observed_at=NOW + 300 * DAY + HOUR, history_read_at=NOW),
+            CALM,
+            HOUR,
+            "waiting",
+            "scheduled",
+        ),
         (snapshot_with_next_run(-HOUR), CALM, POLICY.overdue_after - HOUR, "scheduled", "overdue"),
         (
             snapshot_with(snapshot_with_next_run(-HOUR), clock_offset=-10 * MINUTE),
@@ -118,9 +125,9 @@ def started(ago: timedelta) -> Snapshot:
             "overdue",
         ),
         (
-            snapshot_of(WEEKLY, history=history_with_one_end("completed", 7 * DAY)),
+            snapshot_of(WEEKLY, history=history_with_one_end("completed", 8 * DAY - HOUR)),
             CALM,
-            DAY,
+            HOUR,
             "scheduled",
             "too_old",
         ),
@@ -140,19 +147,32 @@ def started(ago: timedelta) -> Snapshot:
         ),
         (snapshot_of_running_backup(HOUR), CALM, POLICY.long_run_after - HOUR, "running", "running_long"),
         (started(HOUR), CALM, POLICY.long_run_after - HOUR, "running", "running_long"),
-        (started(6 * DAY), CALM, DAY, "running_long", "running"),
+        (
+            snapshot_of(WEEKLY, history_behind_since=NOW - MINUTE),
+            CALM,
+            9 * MINUTE,
+            "scheduled",
+            "cannot_tell",
+        ),
+        (
+            snapshot_of(WEEKLY, due_dates=(DueDate(NOW - HOUR, NOW - DAY),)),
+            CALM,
+            POLICY.overdue_after - HOUR,
+            "scheduled",
+            "missed",
+        ),
         (
             snapshot_of(WEEKLY, history_read_at=NOW - HOUR, history_problem=OFFLINE, history_failures=1),
             CALM,
             ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY - HOUR,
             "scheduled",
-            "cannot_look",
+            "cannot_tell",
         ),
         (
             snapshot_of(WEEKLY, history_read_at=NOW + HOUR, history_problem=OFFLINE, history_failures=1),
             CALM,
             HOUR,
-            "cannot_look",
+            "cannot_tell",
             "scheduled",
         ),
     ],
@@ -166,9 +186,9 @@ def test_it_is_when_the_verdict_turns(
 
 
 def test_a_run_that_is_due_is_one_although_the_verdict_stays() -> None:
-    """Whether the month's quota is enough is not asked of a run that is past."""
+    """Whether the next run is beyond the allowance is not asked of one that is past."""
     assert next_verdict_change(snapshot_with_next_run(HOUR), CALM, NOW) == NOW + HOUR
 
 
 def test_of_what_nothing_is_known_nothing_turns() -> None:
-    assert next_verdict_change(snapshot_with(snapshot_of(None), observed_at=None), POLICY, NOW) == NEVER
+    assert next_verdict_change(build_snapshot(make_org()), POLICY, NOW) == NEVER

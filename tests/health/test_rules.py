@@ -134,9 +134,15 @@ def test_the_thresholds_are_those_of_the_policy(
             "scheduled",
             "too_old",
         ),
-        (snapshot_with_next_run(DAY, observed_at=NOW - 3 * DAY), "every", DAY, "scheduled", "waiting"),
         (
-            snapshot_with_next_run(DAY, observed_at=NOW - 3 * DAY - SECOND),
+            snapshot_with_next_run(DAY, observed_at=NOW - 3 * DAY, history_read_at=NOW),
+            "every",
+            DAY,
+            "scheduled",
+            "waiting",
+        ),
+        (
+            snapshot_with_next_run(DAY, observed_at=NOW - 3 * DAY - SECOND, history_read_at=NOW),
             "every",
             DAY,
             "waiting",
@@ -207,15 +213,20 @@ def test_what_was_seen_here_is_measured_by_this_machines_own_clock(offset: timed
 
 def test_the_rules_stand_in_the_order_in_which_they_win() -> None:
     assert [rule.__name__ for rule in RULES] == [
+        "wrong_org",
         "failed",
         "stopped",
+        "missed",
         "overdue",
+        "no_history",
         "too_old",
+        "no_date",
+        "ended_oddly",
         "running_long",
+        "twin",
         "none_set_up",
         "unknown_status",
         "one_off",
         "never_completed",
         "links_expiring",
-        "quota_risk",
     ]

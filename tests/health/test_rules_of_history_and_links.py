@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 
 from tests.support.samples import (
     DAY,
     HOUR,
+    MINUTE,
     NOW,
     OFFLINE,
+    ORG,
     POLICY,
     SECOND,
     history_row,
@@ -247,9 +251,9 @@ def test_a_max_age_holds_whether_or_not_there_is_a_plan(rrule: str | None) -> No
         (None, 9 * DAY, "too_old"),
         (None, 7 * DAY, "scheduled"),
         (300 * DAY, 7 * DAY, "scheduled"),  # the plan was made anew
-        (7 * DAY, 300 * DAY, "scheduled"),
+        (7 * DAY, 300 * DAY, "too_old"),
         (-DAY, 9 * DAY, "scheduled"),  # the first run is still to come
-        (None, None, "cannot_look"),  # nobody knows how long it has been waited for
+        (None, None, "cannot_tell"),  # nobody knows how long it has been waited for
     ],
 )
 def test_where_none_ever_completed_the_wait_counts_from_the_first_run_or_the_plan(
@@ -263,16 +267,31 @@ def test_where_none_ever_completed_the_wait_counts_from_the_first_run_or_the_pla
 
 
 def test_what_is_not_known_is_not_too_old() -> None:
-    assert verdict(snapshot_with_next_run(DAY)).name == "scheduled"
-    undated = make_history(history_row("completed"))
-    assert verdict(snapshot_with_next_run(DAY, history=undated)).name == "scheduled"
+    for unknown in (None, make_history(history_row("completed"))):
+        found = verdict(snapshot_with_next_run(DAY, history=unknown))
+        assert (found.name, found.badge) == ("cannot_tell", "NO HISTORY")
 
 
-def test_a_good_backup_without_a_time_is_no_younger_than_the_row_after_it() -> None:
-    year = make_history(history_row("scheduled", NOW - 9 * DAY), history_row("completed"))
-    assert verdict(snapshot_with_next_run(DAY, history=year)).name == "too_old"
-    year = make_history(history_row("scheduled", NOW - 7 * DAY), history_row("completed"))
-    assert verdict(snapshot_with_next_run(DAY, history=year)).name == "scheduled"
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [
+        ([history_row("completed"), history_row("initiated", NOW - 9 * DAY)], "too_old"),
+        ([history_row("completed"), history_row("initiated", NOW - 7 * DAY)], "scheduled"),
+        ([history_row("scheduled", NOW - DAY), history_row("completed")], "cannot_tell"),
+        (
+            [
+                history_row("scheduled", NOW - DAY),
+                history_row("completed"),
+                history_row("completed", NOW - 9 * DAY),
+            ],
+            "too_old",
+        ),
+    ],
+)
+def test_a_good_backup_without_a_time_is_as_old_as_the_next_older_row(
+    rows: list[dict[str, Any]], name: VerdictName
+) -> None:
+    assert verdict(snapshot_with_next_run(DAY, history=make_history(*rows))).name == name
 
 
 # Links that end
@@ -295,9 +314,20 @@ def test_links_are_worth_a_warning_for_their_last_48_hours_by_zohos_clock(
 ) -> None:
     links = Links(1, 1, NOW + offset + left)
     known = snapshot_with_next_run(
-        DAY + offset, links=links, last_links_expiry=links.expires_at, clock_offset=offset
+        8 * DAY + offset, links=links, last_links_expiry=links.expires_at, clock_offset=offset
     )
     assert verdict(known).name == name
+    assert verdict(replace(known, org=replace(ORG, links_warn="never"))).name == "scheduled"
+    gone = "links_expiring" if left <= timedelta() else name
+    assert verdict(replace(known, org=replace(ORG, links_warn="expired"))).name == gone
+
+
+def test_links_that_a_newer_backup_renews_in_time_are_not_worth_one() -> None:
+    links = Links(1, 1, NOW + HOUR)
+    for ahead, name in ((59 * MINUTE, "scheduled"), (HOUR, "links_expiring")):
+        assert verdict(snapshot_with_next_run(ahead, links=links)).name == name
+    single = snapshot_of(make_backup("INPROGRESS", NOW + MINUTE, rrule=None), links=links)
+    assert verdict(single).name == "links_expiring"
 
 
 @pytest.mark.parametrize("links", [None, Links(), Links(1, 1, None)])
@@ -331,11 +361,7 @@ def test_links_that_could_not_be_read_again_still_end() -> None:
         (None, None, "running", "a backup is running"),
         (HOUR, -HOUR, "running", "seen running for 1h"),
         (None, 7 * DAY, "running_long", "running for 7d"),
-        (None, 7 * DAY + SECOND, "running", "a backup is running"),  # its end was never told
-        (HOUR, 7 * DAY + HOUR, "running_long", "running for 7d"),
-        (HOUR, 7 * DAY + HOUR + SECOND, "running", "seen running for 1h"),
-        (13 * HOUR, 7.4 * DAY, "running_long", "running for 7d"),
-        (13 * HOUR, 7.6 * DAY, "running_long", "running for 13h"),
+        (HOUR, 7.6 * DAY, "running_long", "running for 7d"),
     ],
 )
 def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_shows_it(

@@ -72,12 +72,9 @@ def none_completed(first_run: bool) -> Callable[..., Snapshot]:
     """None ever completed; the first run was due at a moment, or the plan was made then."""
 
     def known(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
-        sooner = event - 30 * DAY
-        due, made = (event, sooner) if first_run else (sooner, event)
-        snapshot = seen_at(now, start_date=due.isoformat())
-        return snapshot_with(
-            snapshot, history=make_history(history_row("initiated", event), history_row("scheduled", made))
-        )
+        snapshot = seen_at(now, start_date=event.isoformat() if first_run else None)
+        made = [] if first_run else [history_row("scheduled", event)]
+        return snapshot_with(snapshot, history=make_history(history_row("initiated", event), *made))
 
     return known
 
@@ -96,7 +93,8 @@ def reported_running(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot
 
 
 def expiring(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
-    return snapshot_with(seen_at(now), links=Links(1, 1, event), last_links_expiry=event)
+    snapshot = seen_at(now, next_run=event.astimezone(UTC) + DAY)
+    return snapshot_with(snapshot, links=Links(1, 1, event), last_links_expiry=event)
 
 
 def looked_at(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
@@ -138,7 +136,7 @@ THRESHOLDS = (
     Threshold("links near", -48 * HOUR, ("scheduled", "links_expiring", "links_expiring"), expiring),
     Threshold("links gone", timedelta(), ("links_expiring", "scheduled", "scheduled"), expiring),
     Threshold("looked at", 15 * MINUTE, ("scheduled", "scheduled", "waiting"), looked_at),
-    Threshold("history read", 18 * HOUR, ("scheduled", "scheduled", "cannot_look"), history_read),
+    Threshold("history read", 18 * HOUR, ("scheduled", "scheduled", "cannot_tell"), history_read),
 )
 
 CHANGES = (

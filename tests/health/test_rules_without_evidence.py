@@ -39,7 +39,7 @@ def undated(status: str = "SCHEDULED", **keys: object) -> Backup:
 @pytest.mark.parametrize("rrule", ["RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=TU", "every now and then"])
 def test_a_plan_that_nothing_shows_of_is_not_green(year: History, rrule: str) -> None:
     found = judge(snapshot_of(undated(rrule=rrule), history=year), POLICY, NOW)
-    assert (found.name, found.level, found.badge) == ("cannot_look", Level.UNKNOWN, "NO HISTORY")
+    assert (found.name, found.level, found.badge) == ("cannot_tell", Level.UNKNOWN, "NO HISTORY")
     assert found.headline == "no backup has completed; since when one is due is not told"
     assert found.hint
     assert not found.stale
@@ -49,9 +49,9 @@ NONE, BEGUN = History(), make_history(history_row("initiated", NOW - HOUR))
 COMPLETED, FAILED = history_with_one_end("completed", DAY), history_with_one_end("failure", DAY)
 EVIDENCE: dict[str, tuple[Backup | None, History | None, VerdictName]] = {
     "one completed": (undated(), COMPLETED, "scheduled"),
-    "one completed without a time": (undated(), make_history(history_row("completed")), "scheduled"),
+    "one completed without a time": (undated(), make_history(history_row("completed")), "cannot_tell"),
     "one that the details tell": (undated("COMPLETED"), BEGUN, "completed"),
-    "history not asked for": (undated(), None, "scheduled"),
+    "history not asked for": (undated(), None, "cannot_tell"),
     "running": (undated("INPROGRESS"), NONE, "running"),
     "no plan": (undated(rrule=None), NONE, "one_off"),
     "stopped": (undated("STOPPED"), NONE, "stopped"),

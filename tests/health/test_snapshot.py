@@ -22,7 +22,8 @@ from tests.support.samples import (
     snapshot_with_next_run,
 )
 from tests.support.snapshots import snapshot_with
-from zbtui.health.snapshot import Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.observe import apply_failure, apply_observation
+from zbtui.health.snapshot import Observation, Snapshot
 from zbtui.zoho_api.backup import Backup
 
 LATER = NOW + 5 * MINUTE

@@ -31,7 +31,8 @@ from tests.support.samples import (
     troubles,
 )
 from tests.support.snapshots import snapshot_with
-from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.observe import apply_failure, apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.problem import Problem
 from zbtui.zoho_api.backup import Backup
 from zbtui.zoho_api.links import Links
@@ -57,7 +58,7 @@ def history_poll(after: Snapshot) -> tuple[datetime | None, Problem | None, int]
 
 
 def test_what_was_read_is_known_with_the_moment_of_reading() -> None:
-    after = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS))
+    after = poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(GOOD, LINKS))
     assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, LATER)
     assert (after.zoho.links, after.zoho.last_links_expiry) == (LINKS, LINKS.expires_at)
     assert history_poll(after) == (LATER, None, 0)
@@ -65,13 +66,14 @@ def test_what_was_read_is_known_with_the_moment_of_reading() -> None:
 
 
 def test_a_poll_that_did_not_ask_changes_nothing_of_it() -> None:
-    before = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS))
+    before = poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(GOOD, LINKS))
     after = poll_result(before, None, LATER + HOUR)
-    assert snapshot_with(after, observed_at=LATER, attempted_at=LATER) == before
+    unchanged = {"observed_at": LATER, "attempted_at": LATER, "due_dates": before.zoho.due_dates}
+    assert snapshot_with(after, **unchanged) == before
 
 
 def test_a_history_that_could_not_be_read_leaves_the_old_one_with_its_age() -> None:
-    before = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS), NOW)
+    before = poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(GOOD, LINKS), NOW)
     after = poll_result(before, HistoryAndLinks(None, Links(), OFFLINE))
     assert (after.zoho.history, after.zoho.history_read_at) == (GOOD, NOW)
     assert after.zoho.links == Links()
@@ -79,14 +81,14 @@ def test_a_history_that_could_not_be_read_leaves_the_old_one_with_its_age() -> N
 
 
 def test_links_that_could_not_be_read_leave_the_old_ones() -> None:
-    before = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS), NOW)
-    after = poll_result(before, HistoryAndLinks(BAD, None, OFFLINE))
+    before = poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(BAD, LINKS), NOW)
+    after = poll_result(before, HistoryAndLinks(BAD, None, links_problem=OFFLINE))
     assert (after.zoho.history, after.zoho.history_read_at) == (BAD, LATER)
     assert (after.zoho.links, after.zoho.last_links_expiry) == (LINKS, LINKS.expires_at)
 
 
 def test_what_could_not_be_read_is_counted_until_it_can() -> None:
-    snapshot, counts = snapshot_of(JOB), []
+    snapshot, counts = snapshot_of(JOB, history=None), []
     for trouble in (OFFLINE, SIGNED_OUT, OFFLINE, None, OFFLINE):
         found = HistoryAndLinks(None, None, trouble) if trouble else HistoryAndLinks(GOOD, LINKS)
         snapshot = poll_result(snapshot, found)
@@ -95,7 +97,7 @@ def test_what_could_not_be_read_is_counted_until_it_can() -> None:
 
 
 def test_a_poll_that_failed_does_not_count_against_the_history() -> None:
-    before = poll_result(snapshot_of(JOB), HistoryAndLinks(None, None, OFFLINE), NOW)
+    before = poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(None, None, OFFLINE), NOW)
     after = apply_failure(before, SIGNED_OUT, LATER)
     assert history_poll(after) == (NOW, OFFLINE, 1)
 
@@ -107,7 +109,8 @@ def test_a_poll_that_failed_does_not_count_against_the_history() -> None:
         (History(), None, None),
         (GOOD, NOW - DAY, None),
         (BAD, None, NOW - DAY),
-        (make_history(history_row("completed"), history_row("failure", NOW - DAY)), None, NOW - DAY),
+        (make_history(history_row("completed"), history_row("failure", NOW - DAY)), NOW - DAY, NOW - DAY),
+        (make_history(history_row("failure", NOW - DAY), history_row("completed")), None, NOW - DAY),
         (
             make_history(history_row("failure", NOW - HOUR), history_row("completed", NOW - DAY)),
             NOW - DAY,
@@ -132,7 +135,10 @@ def series(
     *looks: tuple[Backup | None, HistoryAndLinks | None], before: Snapshot | None = None
 ) -> list[Snapshot]:
     """An org after each of these polls, a minute apart."""
-    found, snapshot = [], before or poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS), NOW)
+    found, snapshot = (
+        [],
+        before or poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(GOOD, LINKS), NOW),
+    )
     for number, (what, past) in enumerate(looks):
         snapshot = apply_observation(
             snapshot, Observation(what, history_and_links=past), LATER + number * MINUTE
@@ -149,7 +155,10 @@ def series(
         ([(CHANGED, UNREAD), (JOB, UNREAD)], [True, True]),  # whatever happened in between is not told
         ([(CHANGED, None), (CHANGED, HistoryAndLinks(GOOD, LINKS))], [True, False]),
         ([(CHANGED, HistoryAndLinks(GOOD, LINKS)), (CHANGED, UNREAD)], [False, False]),
-        ([(CHANGED, HistoryAndLinks(GOOD, None, OFFLINE))], [False]),  # the links could not be read
+        (
+            [(CHANGED, HistoryAndLinks(GOOD, None, links_problem=OFFLINE))],
+            [False],
+        ),  # the links could not be read
         ([(CHANGED, HistoryAndLinks(None, LINKS, OFFLINE))], [True]),
         ([(None, UNREAD)], [True]),
     ],
@@ -157,18 +166,20 @@ def series(
 def test_a_history_is_behind_from_when_the_details_change_until_it_is_read(
     looks: list[tuple[Backup | None, HistoryAndLinks | None]], behind: list[bool]
 ) -> None:
-    assert [snapshot.zoho.history_outdated for snapshot in series(*looks)] == behind
+    since = [snapshot.zoho.history_behind_since for snapshot in series(*looks)]
+    assert [moment is not None for moment in since] == behind
 
 
 def test_a_poll_that_failed_leaves_a_history_as_far_behind_as_it_was() -> None:
     for past, behind in ((UNREAD, True), (HistoryAndLinks(GOOD, LINKS), False)):
         (snapshot,) = series((CHANGED, past))
-        assert apply_failure(snapshot, OFFLINE, LATER + HOUR).zoho.history_outdated is behind
+        assert bool(apply_failure(snapshot, OFFLINE, LATER + HOUR).zoho.history_behind_since) is behind
 
 
 # A run that has a start and no end
 
-UNENDED = make_history(history_row("initiated", NOW - HOUR), history_row("completed", NOW - 7 * DAY))
+UNENDED = make_history(history_row("initiated", NOW - HOUR), history_row("completed", NOW - DAY))
+ENDED = make_history(history_row("failure", NOW - HOUR), history_row("completed", NOW - DAY))
 OPEN = HistoryAndLinks(UNENDED, LINKS)
 
 
@@ -179,10 +190,9 @@ OPEN = HistoryAndLinks(UNENDED, LINKS)
         ([(None, OPEN)], [1]),
         ([(CHANGED, OPEN), (JOB, OPEN), (JOB, HistoryAndLinks(GOOD, LINKS))], [0, 1, 0]),
         ([(JOB, OPEN), (CHANGED, OPEN)], [1, 0]),
-        ([(JOB, HistoryAndLinks(BAD, LINKS))], [0]),
-        ([(JOB, HistoryAndLinks(History(), LINKS))], [0]),
+        ([(JOB, HistoryAndLinks(ENDED, LINKS))], [0]),
         ([(JOB, OPEN), (JOB, UNREAD)], [1, 0]),
-        ([(JOB, HistoryAndLinks(UNENDED, None, OFFLINE))], [1]),
+        ([(JOB, HistoryAndLinks(UNENDED, None, links_problem=OFFLINE))], [1]),
         ([(make_backup("COMPLETED", NOW + 6 * DAY), OPEN)], [1]),
         ([(make_backup("FAILED", NOW + 6 * DAY), OPEN)], [1]),
     ],
@@ -190,14 +200,14 @@ OPEN = HistoryAndLinks(UNENDED, LINKS)
 def test_it_is_counted_how_often_the_history_showed_no_end_of_a_run_that_is_over(
     looks: list[tuple[Backup | None, HistoryAndLinks | None]], counts: list[int]
 ) -> None:
-    assert [snapshot.polls.unfinished_history_reads for snapshot in series(*looks)] == counts
+    assert [snapshot.polls.unsettled_history_reads for snapshot in series(*looks)] == counts
 
 
 # Links that are gone
 
 
 def test_the_last_expiry_is_remembered_when_the_links_are_gone() -> None:
-    before = poll_result(snapshot_of(JOB), HistoryAndLinks(GOOD, LINKS))
+    before = poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(GOOD, LINKS))
     after = poll_result(before, HistoryAndLinks(GOOD, Links()), LATER + DAY)
     assert (after.zoho.links, after.zoho.last_links_expiry) == (Links(), LINKS.expires_at)
     newer = Links(1, 0, NOW + 20 * DAY)
@@ -277,7 +287,7 @@ def test_the_name_of_the_company_is_none_where_it_is_not_known() -> None:
 
 
 def test_a_problem_is_dated_from_the_first_failed_poll_to_the_next_good_one() -> None:
-    first = apply_failure(snapshot_of(JOB), OFFLINE, NOW)
+    first = apply_failure(snapshot_of(JOB, history=None), OFFLINE, NOW)
     second = apply_failure(first, SIGNED_OUT, LATER)
     assert (second.polls.failures, second.polls.failing_since) == (2, NOW)
     good = apply_observation(second, Observation(JOB), LATER)
@@ -311,11 +321,10 @@ def test_a_good_poll_ends_the_problem_and_forgets_nothing_that_it_did_not_ask_fo
         before.zoho.links is None and (past is None or past.links is None)
     )
     assert (after.zoho.last_links_expiry is None) <= (before.zoho.last_links_expiry is None)
-    assert (after.polls.history_problem is None) == (after.polls.history_failures == 0)
-    if past and past.history:
-        assert not after.zoho.history_outdated
-    else:
-        assert after.zoho.history_outdated == (before.zoho.history_outdated or before.zoho.backup != JOB)
+    failed = after.polls.history_problem or after.polls.links_problem
+    assert (failed is None) == (after.polls.history_failures == 0)
+    if not (past and past.history) and before.zoho.observed_at and before.zoho.backup != JOB:
+        assert after.zoho.history_behind_since
     assert after.zoho.company == (who or before.zoho.company)
 
 
@@ -342,6 +351,6 @@ def test_links_are_gone_at_no_moment_that_is_still_to_come(snapshot: Snapshot) -
     assert gone is None or gone <= snapshot.zoho_now(NOW)
 
 
-def test_what_is_ahead_is_known_before_any_history_is() -> None:
-    assert snapshot_with_next_run(DAY).last_completed is None
-    assert snapshot_with_next_run(DAY).links_expired_at(NOW) is None
+def test_before_a_history_was_read_no_end_is_known() -> None:
+    assert snapshot_with_next_run(DAY, history=None).last_completed is None
+    assert snapshot_with_next_run(DAY, history=None).links_expired_at(NOW) is None

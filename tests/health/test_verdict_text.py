@@ -51,7 +51,7 @@ def verdict(snapshot: Snapshot) -> Verdict:
         (snapshot_of_running_backup(LONG_RUN + HOUR), ["running", "13h"]),
         (snapshot_of_running_backup(2 * HOUR), ["running", "2h"]),
         (snapshot_of(make_backup("PAYMENT_FAILED")), ["paid"]),
-        (snapshot_with_next_run(DAY, links=Links(1, 1, NOW + 26 * HOUR)), ["links expire in 26h"]),
+        (snapshot_with_next_run(2 * DAY, links=Links(1, 1, NOW + 26 * HOUR)), ["links expire in 26h"]),
         (snapshot_with_next_run(DAY, history=history_with_one_end("completed", 9 * DAY)), ["9d old"]),
     ],
 )
@@ -103,8 +103,7 @@ MARCH = NOW.replace(month=3, day=3)
 @pytest.mark.parametrize(
     ("year", "headline"),
     [
-        (None, SINGLE),
-        (History(), SINGLE),
+        (history_with_one_end("completed", HOUR), SINGLE),
         (history_with_one_end("completed", DAY), SINGLE),
         (make_history(history_row("scheduled", MARCH)), PLANNED),
         (make_history(history_row("completed", NOW - DAY), history_row("scheduled", MARCH)), PLANNED),
@@ -124,9 +123,7 @@ MARCH = NOW.replace(month=3, day=3)
         ),
     ],
 )
-def test_a_single_backup_may_hide_a_plan_that_the_history_shows(
-    year: History | None, headline: str
-) -> None:
+def test_a_single_backup_may_hide_a_plan_that_the_history_shows(year: History, headline: str) -> None:
     found = verdict(snapshot_of(make_backup("COMPLETED", rrule=None), history=year))
     assert (found.name, found.headline) == ("one_off", headline)
 

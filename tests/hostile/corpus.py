@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tests.support.samples import NOW, history_row, make_company, make_history, make_job, snapshot_of
+from tests.support.samples import NOW, ORG, history_row, make_company, make_history, make_job, snapshot_of
 from tests.support.snapshots import snapshot_with
 from tests.zoho.flow_samples import DEVICE_CODE_ANSWER, TOKEN_ANSWER
 from zbtui.health.events import org_state_from
@@ -17,6 +17,12 @@ from zbtui.health.judge import judge
 from zbtui.model.org import WatchPolicy
 from zbtui.store.encoding import encode_history, encode_org_state, encode_snapshot
 from zbtui.zoho_api.backup import parse_backup
+
+_BELONGING: Final = {
+    "client_id": ORG.client_id,
+    "accounts_url": "https://accounts.zoho.eu",
+    "api_url": "https://www.zohoapis.eu",
+}
 
 TEXTS: Final = (
     # Of the terminal, and hidden
@@ -193,9 +199,19 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
     ),
     "codes": _bytes("1000.aa.bb", "invalid_code", "Access Denied", "\x1b[2J"),
     "keyring": _bytes(
-        {"client_secret": "x", "refresh_token": "1000.aa.bb"},
-        {"access_token": "1000.aa", "api_domain": "https://www.zohoapis.eu", "expires_at": NOW.isoformat()},
-        {"access_token": "1000.aa", "api_domain": "https://[", "expires_at": "0001-01-01T00:00:00+00:00"},
+        {"client_secret": "x", "refresh_token": "1000.aa.bb", **_BELONGING},
+        {
+            "access_token": "1000.aa",
+            "api_domain": "https://www.zohoapis.eu",
+            "expires_at": NOW.isoformat(),
+            **_BELONGING,
+        },
+        {
+            "access_token": "1000.aa",
+            "api_domain": "https://[",
+            "expires_at": "0001-01-01T00:00:00+00:00",
+            **_BELONGING,
+        },
     ),
     "journal": _bytes(
         encode_snapshot(_SNAPSHOT), encode_history(_SNAPSHOT.zoho.history), encode_org_state(_ORG_STATE)

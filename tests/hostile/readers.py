@@ -37,7 +37,8 @@ from zbtui.clock import StopSignal
 from zbtui.config.config_file import ConfigFile
 from zbtui.config.parsing import org_from_table, org_to_table, parse_config
 from zbtui.health.judge import judge
-from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.observe import apply_failure, apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.org import SIGN_IN_METHODS, WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import is_header_safe
@@ -49,7 +50,7 @@ from zbtui.presentation.filter import parse_filter, searchable_texts
 from zbtui.presentation.keymap import InvalidKeymapError, parse_keymap
 from zbtui.presentation.qr import qr_rows
 from zbtui.store import encoding
-from zbtui.store.keyring_credentials import decode_access_token, decode_sign_in
+from zbtui.store.keyring_entries import decode_access_token, decode_sign_in
 from zbtui.tui.screens.detail_pages import history_rows, json_rows, next_date_rows
 from zbtui.tui.screens.detail_rows import detail_rows
 from zbtui.tui.views.agenda_rows import render_day, render_run
@@ -115,7 +116,7 @@ def read_answer(data: bytes) -> Iterator[object]:
 def read_rows(data: bytes) -> Iterator[object]:
     """The objects within an answer, as the journal reads them, too; each comes through it unchanged."""
     value = json_of(data)
-    yield tried(parse_user, value, "a backup")
+    yield tried(parse_user, value)
     for parse in (parse_backup, parse_entry, parse_company):
         yield (found := tried(parse, value))
         if found and not isinstance(found, Problem):
@@ -278,9 +279,9 @@ def read_code(data: bytes) -> Iterator[object]:
 
 def read_entry(data: bytes) -> Iterator[object]:
     """The keyring's two entries of an org."""
-    entry = tried(decode_sign_in, text_of(data), "acme")
+    entry = tried(decode_sign_in, text_of(data), ORG)
     yield entry if isinstance(entry, Problem) else None
-    access = decode_access_token(text_of(data))
+    access = decode_access_token(text_of(data), ORG)
     assert access is None or access.expires_at.tzinfo
 
 
@@ -351,7 +352,7 @@ def show(data: bytes) -> Iterator[object]:
     details, page, links, company = (None if isinstance(one, Problem) else one for one in found)
     past = HistoryAndLinks(build_history(page.entries) if page else None, links)
     snapshot = apply_observation(
-        Snapshot(WIDE), Observation(details, NOW, 4000, past, company, company_requested=True), NOW
+        Snapshot(WIDE), Observation(details, NOW, NOW, 4000, past, company, company_requested=True), NOW
     )
     if isinstance(found[0], Problem):
         snapshot = apply_failure(snapshot, found[0], NOW)

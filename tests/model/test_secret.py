@@ -29,6 +29,7 @@ from zbtui.model.secret import (
     SignInCredentials,
     fingerprint,
     is_header_safe,
+    wrong_secret_text,
 )
 
 # Put together here, so that the text is in no line of source that a traceback quotes.
@@ -228,3 +229,21 @@ def test_a_token_of_printable_ascii_fits_a_header(token: str) -> None:
 @pytest.mark.parametrize("token", ["", " a", "a b", "a\n", "a\r\nX: y", "é", "a\x7f", "!" * 2049])
 def test_any_other_token_does_not(token: str) -> None:
     assert not is_header_safe(token)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        ("", "The code is missing."),
+        ("1000.späß", "The code has characters that none has."),
+        ("1000. abc", "The code has characters that none has."),
+        ("x" * 2049, "The code is longer than any."),
+        ("x" * 2048, None),
+        ("1000.abc", None),
+    ],
+)
+def test_what_is_wrong_with_a_typed_secret_is_told_for_the_case_at_hand(
+    typed: str, wrong: str | None
+) -> None:
+    assert wrong_secret_text("code", typed) == wrong
+    assert is_header_safe(typed) is (wrong is None)

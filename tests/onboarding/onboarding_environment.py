@@ -26,7 +26,7 @@ from zbtui.model.secret import AccessToken, Secret, SignInCredentials
 from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, SignInProgress
 from zbtui.onboarding import OrgService, Stores
 from zbtui.onboarding.sign_in_flow import SignInFlow, SignInPreview
-from zbtui.store.credentials import MemoryCredentialStore
+from zbtui.store.credentials import MemoryCredentialStore, credentials_key
 from zbtui.store.journal import open_journal
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho.sign_in import BROWSER_TIMEOUT
@@ -76,41 +76,41 @@ class FaultyCredentials(MemoryCredentialStore):
 
     @property
     def entries(self) -> dict[str, tuple[SignInCredentials | None, AccessToken | None]]:
-        names = self._sign_ins.keys() | self._access_tokens.keys()
-        return {name: (self._sign_ins.get(name), self._access_tokens.get(name)) for name in names}
+        keys = self._sign_ins.keys() | self._access_tokens.keys()
+        return {key[0]: (self._sign_ins.get(key), self._access_tokens.get(key)) for key in keys}
 
     @property
     def sign_ins(self) -> dict[str, SignInCredentials]:
-        return dict(self._sign_ins)
+        return {name: sign_in for (name, _), sign_in in self._sign_ins.items()}
 
-    def drop_access_token(self, org_name: str) -> None:
+    def drop_access_token(self, org: Org) -> None:
         """Empty the cache, as after a time without a watch."""
-        self._access_tokens.pop(org_name, None)
+        self._access_tokens.pop(credentials_key(org), None)
 
-    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
+    async def read_sign_in(self, org: Org) -> SignInCredentials | None:
         await self._fail_if_set("read the sign-in")
-        return await super().read_sign_in(org_name)
+        return await super().read_sign_in(org)
 
-    async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None:
+    async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None:
         await self._fail_if_set("write the sign-in")
-        await super().write_sign_in(org_name, sign_in)
+        await super().write_sign_in(org, sign_in)
 
-    async def read_access_token(self, org_name: str) -> AccessToken | None:
+    async def read_access_token(self, org: Org) -> AccessToken | None:
         await self._fail_if_set("read the token")
-        return await super().read_access_token(org_name)
+        return await super().read_access_token(org)
 
-    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
+    async def write_access_token(self, org: Org, access: AccessToken) -> None:
         await self._fail_if_set("write the token")
-        await super().write_access_token(org_name, access)
+        await super().write_access_token(org, access)
 
-    async def delete(self, org_name: str) -> None:
+    async def delete(self, org: Org) -> None:
         await self._fail_if_set("delete")
-        await super().delete(org_name)
+        await super().delete(org)
 
     @asynccontextmanager
-    async def refresh_lock(self, org_name: str) -> AsyncIterator[None]:  # type: ignore[override]
+    async def refresh_lock(self, org: Org) -> AsyncIterator[None]:  # type: ignore[override]
         await self._fail_if_set("hold")
-        async with super().refresh_lock(org_name):
+        async with super().refresh_lock(org):
             yield
 
     async def _fail_if_set(self, call: str) -> None:
@@ -170,6 +170,11 @@ class OnboardingEnvironment:
     def orgs(self) -> tuple[Org, ...]:
         return self.config.load().orgs
 
+    def org(self, name: str = "heron") -> Org:
+        """The org of this name in the config, else one of heron's identity."""
+        known = next((one for one in self.org_service.orgs() if one.name == name), None)
+        return known or self.input_for(called=name).org
+
     @property
     def stored_state(self) -> tuple[object, ...]:
         """All that a failure must not change; without lock-outs, which are Zoho's."""
@@ -204,7 +209,7 @@ class OnboardingEnvironment:
         """From now on the config can only be read: a file takes the place of the lock's folder."""
         blocked = self.folder / "blocked"
         blocked.write_text("")
-        self.config = ConfigFile(self.config.path, blocked / "config.lock")
+        self.config._lock = blocked / "config.lock"
 
     def input_for(
         self, way: SignInMethod = "refresh-token", name: str = "heron", called: str | None = None

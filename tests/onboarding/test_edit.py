@@ -17,6 +17,7 @@ from tests.onboarding.onboarding_environment import (
     OnboardingEnvironment,
     problem_of,
 )
+from tests.store.store_samples import full_snapshot
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret
@@ -111,7 +112,7 @@ async def test_old_entries_that_stay_are_shown_by_place(home: OnboardingEnvironm
     home.keyring.fails_at = {"delete"}
     trouble = await problem_of(home.org_service.edit("heron", replace(heron, name="egret")))
     assert trouble.kind == "keyring"
-    assert "It is renamed" in trouble.message
+    assert "It is changed" in trouble.message
     assert "zbtui:heron" in trouble.hint
     assert "zbtui-access:heron" in trouble.hint
     assert home.keyring.entries["egret"] == entries
@@ -136,9 +137,9 @@ async def test_what_was_left_over_under_the_new_name_goes_only_where_the_change_
     home: OnboardingEnvironment, heron: Org, fails: bool
 ) -> None:
     entries = home.keyring.entries["heron"]
-    await home.keyring.write_sign_in("egret", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org("egret"), OLD_SIGN_IN)
     left_over = AccessToken(Secret("1000.left.over"), "https://www.zohoapis.eu", home.clock.now())
-    await home.keyring.write_access_token("egret", left_over)
+    await home.keyring.write_access_token(home.org("egret"), left_over)
     before = home.stored_state
     if fails:
         home.make_config_unwritable()
@@ -150,8 +151,8 @@ async def test_what_was_left_over_under_the_new_name_goes_only_where_the_change_
 
 
 async def test_without_a_sign_in_it_takes_nobody_elses(home: OnboardingEnvironment, heron: Org) -> None:
-    await home.keyring.delete("heron")
-    await home.keyring.write_sign_in("egret", OLD_SIGN_IN)
+    await home.keyring.delete(home.org())
+    await home.keyring.write_sign_in(home.org("egret"), OLD_SIGN_IN)
     await home.org_service.edit("heron", replace(heron, name="egret"))
     assert [org.name for org in home.orgs] == ["egret"]
     assert home.keyring.entries == {}
@@ -179,9 +180,13 @@ async def test_name_and_data_center_can_change_together(home: OnboardingEnvironm
 
 
 async def test_what_was_seen_at_the_old_place_is_forgotten(home: OnboardingEnvironment, heron: Org) -> None:
-    home.config.replace("heron", moved_to(heron, "us"))
+    wrong = moved_to(heron, "us")
+    home.config.replace("heron", wrong)
+    await home.journal.save(full_snapshot(wrong))
     await home.org_service.edit("heron", heron)
-    assert home.rows("snapshot") == []
+    assert await home.journal.load_org(wrong) is None
+    assert await home.journal.load_org(heron) is not None
+    assert set(home.keyring.entries) == {"heron"}
 
 
 @pytest.mark.parametrize("name", ["heron", "egret"])
@@ -227,7 +232,7 @@ async def test_an_unwritable_config_leaves_the_token_of_the_old_place(home: Onbo
 
 
 async def test_without_a_sign_in_it_is_asked_to_sign_in(home: OnboardingEnvironment, heron: Org) -> None:
-    await home.keyring.delete("heron")
+    await home.keyring.delete(home.org())
     before = home.stored_state
     trouble = await problem_of(home.org_service.edit("heron", moved_to(heron, "us")))
     assert (trouble.kind, trouble.final) == ("auth", True)
@@ -269,7 +274,7 @@ async def test_an_org_not_under_watch_is_not_edited(home: OnboardingEnvironment,
 
 async def test_a_config_that_cannot_be_edited_stays_as_it_is(home: OnboardingEnvironment) -> None:
     home.config.path.write_text(UNEDITABLE_CONFIG)
-    await home.keyring.write_sign_in("acme", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org("acme"), OLD_SIGN_IN)
     (acme,), before = home.orgs, home.stored_state
     assert (await problem_of(home.org_service.edit("acme", replace(acme, name="zenith")))).kind == "config"
     assert home.stored_state == before

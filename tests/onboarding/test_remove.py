@@ -17,7 +17,7 @@ from tests.onboarding.onboarding_environment import (
     refresh_token_of,
 )
 from tests.support.snapshots import make_snapshot
-from zbtui.model.org import SIGN_IN_METHODS, SignInMethod
+from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.store.credentials import FOREIGN_ENTRY
 
@@ -34,6 +34,21 @@ async def test_an_org_taken_off_watch_leaves_nothing_behind_here(
     assert [org.name for org in home.orgs] == ["kestrel"]
     assert home.keyring.entries == {"kestrel": kestrel}
     assert [row[0] for row in home.rows("snapshot")] == ["kestrel"]
+
+
+async def test_that_zbtui_took_it_off_is_noted_so_that_nobody_is_told_that_it_left(
+    home: OnboardingEnvironment,
+) -> None:
+    outbox, watched = home.org_service.stores.journal.outbox, {("config.toml", "heron"): None}
+    await home.add_org()
+    await outbox.decide_and_store(lambda state: (replace(state, watched=watched), ()), [])
+    heron = home.orgs[0]
+    await home.org_service.edit("heron", replace(heron, name="egret"))
+    assert (await outbox.alert_state()).watched == {("config.toml", "heron"): home.org_service.now()}
+    watched = {("config.toml", "egret"): None}
+    await outbox.decide_and_store(lambda state: (replace(state, watched=watched), ()), [])
+    await home.org_service.remove("egret")
+    assert set((await outbox.alert_state()).watched.values()) == {home.org_service.now()}
 
 
 @pytest.mark.parametrize("way", METHODS_WITH_REFRESH_TOKEN)
@@ -62,11 +77,9 @@ async def test_a_token_is_revoked_where_the_org_lives(home: OnboardingEnvironmen
 
 async def test_a_token_that_another_org_signs_in_with_is_not_revoked(home: OnboardingEnvironment) -> None:
     await home.add_org("code")
-    typed = home.input_for("refresh-token", called="twin")
+    home.config.add(home.input_for("refresh-token", called="twin").org)
+    await home.keyring.write_sign_in(home.org("twin"), home.keyring.sign_ins["heron"])
     token = refresh_token_of(home.keyring.sign_ins["heron"])
-    attempt = home.begin_sign_in(typed)
-    await attempt.sign_in(typed.secret, token, home.show_progress)
-    await attempt.commit()
     before = home.stored_state
     trouble = await problem_of(home.org_service.remove("heron", revoke=True))
     assert trouble.kind == "config"
@@ -81,7 +94,7 @@ async def test_a_token_is_revoked_though_another_org_has_its_client(home: Onboar
     await home.add_org("code")
     twin = replace(home.orgs[0], name="twin")
     home.config.add(twin)
-    await home.keyring.write_sign_in("twin", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org("twin"), OLD_SIGN_IN)
     token = refresh_token_of(home.keyring.sign_ins["heron"])
     await home.org_service.remove("heron", revoke=True)
     assert token not in home.simulator.accounts.refresh_tokens
@@ -103,7 +116,7 @@ async def test_a_token_that_zoho_does_not_know_counts_as_revoked(home: Onboardin
 
 async def test_an_org_without_credentials_can_be_taken_off(home: OnboardingEnvironment) -> None:
     await home.add_org(verify=False)
-    await home.keyring.delete("heron")
+    await home.keyring.delete(home.org())
     await home.org_service.remove("heron", revoke=True)
     assert (home.orgs, home.paths) == ((), [])
 
@@ -115,6 +128,22 @@ async def test_a_foreign_entry_is_not_in_the_way(home: OnboardingEnvironment, re
     home.keyring.fails_at, home.keyring.fails_always = {"read the sign-in"}, True
     await home.org_service.remove("heron", revoke=revoking)
     assert (home.orgs, home.keyring.entries) == ((), {})
+
+
+async def test_what_another_config_signs_in_with_stays(home: OnboardingEnvironment) -> None:
+    async def other_config(org: Org) -> str:
+        return "/elsewhere/config.toml"
+
+    await home.add_org("code")
+    home.keyring.other_config = other_config  # type: ignore[method-assign]
+    before = home.stored_state
+    trouble = await problem_of(home.org_service.remove("heron", revoke=True))
+    assert "/elsewhere/config.toml" in trouble.message
+    assert home.stored_state == before
+    await home.org_service.remove("heron")
+    assert home.orgs == ()
+    assert home.rows("snapshot") != []
+    assert REVOKE_PATH not in home.paths
 
 
 # What goes wrong
@@ -143,7 +172,7 @@ async def test_an_org_whose_credentials_cannot_be_deleted_stays_under_watch(
 
 async def test_an_uneditable_config_brings_the_credentials_back(home: OnboardingEnvironment) -> None:
     home.config.path.write_text(UNEDITABLE_CONFIG)
-    await home.keyring.write_sign_in("acme", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org("acme"), OLD_SIGN_IN)
     await home.journal.save(make_snapshot("acme"))
     before = home.stored_state
     assert (await problem_of(home.org_service.remove("acme"))).kind == "config"
@@ -177,7 +206,7 @@ async def test_one_that_failed_once_revoked_can_still_be_removed(home: Onboardin
 
 async def test_an_org_that_is_not_under_watch_cannot_be_taken_off(home: OnboardingEnvironment) -> None:
     await home.add_org("refresh-token", "kestrel")
-    await home.keyring.write_sign_in("heron", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
     before = home.stored_state
     trouble = await problem_of(home.org_service.remove("heron", revoke=True))
     assert (trouble.kind, "kestrel" in trouble.hint) == ("config", True)

@@ -121,7 +121,7 @@ async def test_a_keyring_that_fails_at_any_call_keeps_what_the_org_signed_in_wit
 ) -> None:
     await home.add_org("code")
     if not cached:
-        home.keyring.drop_access_token("heron")
+        home.keyring.drop_access_token(home.org())
     attempt, before = await home.signed_in(again=True), home.stored_state
     home.keyring.fails_at, home.keyring.fails_always = {call}, for_good
     assert (await problem_of(attempt.commit())).kind == "keyring"
@@ -133,16 +133,16 @@ async def test_a_keyring_that_fails_at_any_call_keeps_what_the_org_signed_in_wit
 
 @pytest.mark.parametrize("call", ["delete", "write the sign-in"])
 async def test_an_unverified_org_is_kept_whole_or_not(home: OnboardingEnvironment, call: str) -> None:
-    await home.keyring.write_sign_in("heron", OLD_SIGN_IN)
-    await home.keyring.write_access_token("heron", old_access_token(home))
+    await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
+    await home.keyring.write_access_token(home.org(), old_access_token(home))
     before, home.keyring.fails_at = home.stored_state, {call}
     assert (await problem_of(home.add_org(verify=False))).kind == "keyring"
     assert home.stored_state == before
 
 
 async def test_a_token_left_by_an_earlier_sign_in_does_not_stay(home: OnboardingEnvironment) -> None:
-    await home.keyring.write_sign_in("heron", OLD_SIGN_IN)
-    await home.keyring.write_access_token("heron", old_access_token(home))
+    await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
+    await home.keyring.write_access_token(home.org(), old_access_token(home))
     await home.add_org(verify=False)
     assert home.keyring.entries["heron"][1] is None
 
@@ -168,8 +168,8 @@ async def test_a_config_that_cannot_be_edited_leaves_no_credentials_behind(
     home: OnboardingEnvironment, way: SignInMethod
 ) -> None:
     home.config.path.write_text(UNEDITABLE_CONFIG)
-    await home.keyring.write_sign_in("heron", OLD_SIGN_IN)
-    await home.keyring.write_access_token("heron", old_access_token(home))
+    await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
+    await home.keyring.write_access_token(home.org(), old_access_token(home))
     before = home.stored_state
     assert (await problem_of(add(home, way))).kind == "config"
     assert home.stored_state == before
@@ -182,19 +182,43 @@ async def test_a_config_that_cannot_be_written_keeps_what_the_org_signed_in_with
 ) -> None:
     await home.add_org("code")
     before = home.stored_state
-    home.make_config_unwritable()
     # With another client, so that there is something to write.
     attempt = await home.signed_in("device" if way == "code" else way, again=True)
+    home.make_config_unwritable()
     assert (await problem_of(attempt.commit())).kind == "config"
     assert home.stored_state == before
     await attempt.cancel()
     assert home.live_refresh_tokens("code") == [refresh_token_of(home.keyring.sign_ins["heron"])]
 
 
+@pytest.mark.parametrize("trouble", ["unwritable", "in no shape to be edited"])
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_a_config_that_cannot_be_written_costs_no_code_and_no_token(
+    home: OnboardingEnvironment, way: SignInMethod, trouble: str
+) -> None:
+    if trouble == "unwritable":
+        home.make_config_unwritable()
+    else:
+        home.config.path.write_text(UNEDITABLE_CONFIG)
+    assert (await problem_of(add(home, way))).kind == "config"
+    assert home.paths == []
+
+
+async def test_a_config_that_cannot_be_written_keeps_the_token_of_an_org_that_is_removed(
+    home: OnboardingEnvironment,
+) -> None:
+    await home.add_org("code")
+    asked = len(home.paths)
+    home.make_config_unwritable()
+    assert (await problem_of(home.org_service.remove("heron", revoke=True))).kind == "config"
+    assert len(home.paths) == asked
+    assert len(home.live_refresh_tokens("code")) == 1
+
+
 async def test_a_name_that_was_given_meanwhile_is_not_taken_away_again(home: OnboardingEnvironment) -> None:
     attempt = await home.signed_in()
     home.config.add(home.input_for("device").org)
-    await home.keyring.write_sign_in("heron", OLD_SIGN_IN)
+    await home.keyring.write_sign_in(home.org(), OLD_SIGN_IN)
     before = home.stored_state
     assert (await problem_of(attempt.commit())).kind == "config"
     assert home.stored_state == before

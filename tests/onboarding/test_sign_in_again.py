@@ -15,7 +15,7 @@ from tests.onboarding.onboarding_environment import (
     problem_of,
 )
 from tests.support.snapshots import snapshot_with
-from zbtui.health.snapshot import apply_failure
+from zbtui.health.observe import apply_failure
 from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, WatchPolicy, grant_for
 from zbtui.model.problem import Problem
 

@@ -10,12 +10,13 @@ from tests.onboarding.onboarding_environment import (
     COMMENTED_CONFIG,
     DETAILS_PATH,
     METHODS_WITH_REFRESH_TOKEN,
+    OLD_SIGN_IN,
     ORG_PATH,
     OnboardingEnvironment,
     problem_of,
     refresh_token_of,
 )
-from zbtui.model.org import SIGN_IN_METHODS, SignInMethod, grant_for
+from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, grant_for
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, RequestingFromZoho
@@ -197,12 +198,89 @@ async def test_an_entry_that_is_not_zbtuis_does_not_stand_in_the_way(home: Onboa
     assert "heron" in home.keyring.sign_ins
 
 
+# Whose org it is
+
+
+@pytest.mark.parametrize("way", SIGN_IN_METHODS)
+async def test_an_org_that_is_watched_under_another_name_is_refused(
+    home: OnboardingEnvironment, way: SignInMethod
+) -> None:
+    """As when the wrong org was picked on the consent page."""
+    await home.add_org("refresh-token", "heron")
+    before, tokens = home.stored_state, len(home.simulator.accounts.refresh_tokens)
+    attempt = home.begin_sign_in(typed := home.input_for(way, called="second"))
+    trouble = await problem_of(home.sign_in(attempt, typed))
+    assert (trouble.kind, trouble.code) == ("auth", "ALREADY_WATCHED")
+    assert "already watched as heron" in trouble.message
+    assert not attempt.is_signed_in, "a retry asks for another consent"
+    assert home.stored_state == before
+    assert len(home.simulator.accounts.refresh_tokens) == tokens, "what was granted is revoked"
+
+
+async def test_it_is_known_by_its_sign_in_where_nothing_was_seen_of_it_lately(
+    home: OnboardingEnvironment,
+) -> None:
+    org = await home.add_org("refresh-token", "heron")
+    await home.journal.forget_org(org)
+    attempt = home.begin_sign_in(typed := home.input_for("code", called="second"))
+    assert (await problem_of(home.sign_in(attempt, typed))).code == "ALREADY_WATCHED"
+
+
+async def test_the_org_number_is_kept_with_the_sign_in(home: OnboardingEnvironment) -> None:
+    await home.add_org("code", "heron")
+    assert home.keyring.sign_ins["heron"].org_number == "00000900001"
+
+
+@pytest.mark.parametrize("way", ["code", "refresh-token"])
+async def test_signing_in_again_to_another_org_is_refused(
+    home: OnboardingEnvironment, way: SignInMethod
+) -> None:
+    await home.add_org("refresh-token", "heron")
+    before = home.stored_state
+    other = home.input_for(way, "nordlys", called="heron")
+    attempt = home.begin_sign_in(other, again=True)
+    trouble = await problem_of(home.sign_in(attempt, other))
+    assert (trouble.kind, trouble.code) == ("auth", "OTHER_ORG")
+    assert "00000900001" in trouble.message
+    assert home.stored_state == before
+
+
+async def test_signing_in_again_may_name_another_org_by_its_number(home: OnboardingEnvironment) -> None:
+    await home.add_org("refresh-token", "heron")
+    other = home.input_for("client-credentials", "nordlys", called="heron")
+    attempt = home.begin_sign_in(other, again=True)
+    await home.sign_in(attempt, other)
+    await attempt.commit()
+    assert [org.soid for org in home.orgs] == [other.org.soid]
+
+
+@pytest.mark.parametrize("number", ["00000900001", "1", None])
+async def test_an_entry_is_shared_with_another_configs_org_if_that_is_known_to_be_the_same(
+    home: OnboardingEnvironment, number: str | None
+) -> None:
+    async def other_config(org: Org) -> str:
+        return "/elsewhere/config.toml"
+
+    home.keyring.other_config = other_config  # type: ignore[method-assign]
+    theirs = replace(OLD_SIGN_IN, org_number=number)
+    await home.keyring.write_sign_in(home.org(), theirs)
+    if number == "00000900001":
+        await home.add_org("code")
+        assert home.keyring.sign_ins["heron"] != OLD_SIGN_IN
+    else:
+        trouble = await problem_of(home.add_org("code"))
+        assert "/elsewhere/config.toml" in trouble.message
+        assert home.keyring.sign_ins["heron"] == OLD_SIGN_IN
+        assert home.live_refresh_tokens("code") == []
+
+
 # The client of an org that is under watch
 
 
 async def test_a_client_under_watch_can_be_used_without_its_secret(home: OnboardingEnvironment) -> None:
     await home.add_org("device", "heron")
-    typed, home.consents_for = home.input_for("device", "heron", called="second"), "heron"
+    typed, home.consents_for = home.input_for("device", "nordlys", called="second"), "nordlys"
+    home.simulator.auto_accept_org = "nordlys"
     assert [org.name for org in home.org_service.reusable_clients(typed.org)] == ["heron"]
     attempt = home.begin_sign_in(typed)
     await attempt.sign_in(None, None, home.show_progress, client_from="heron")
@@ -239,7 +317,8 @@ async def test_a_secret_goes_to_no_other_host_than_it_was_typed_for(
 
 async def test_of_orgs_with_one_client_the_own_one_stands_for_it(home: OnboardingEnvironment) -> None:
     first = await home.add_org("device", "heron")
-    typed, home.consents_for = home.input_for("device", "heron", called="second"), "heron"
+    typed, home.consents_for = home.input_for("device", "nordlys", called="second"), "nordlys"
+    home.simulator.auto_accept_org = "nordlys"
     attempt = home.begin_sign_in(typed)
     await attempt.sign_in(typed.secret, None, home.show_progress)
     await attempt.commit()

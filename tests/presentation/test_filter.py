@@ -49,7 +49,7 @@ def test_a_word_is_searched_in_all_that_distinguishes_an_org(word: str) -> None:
 def test_a_level_is_a_word_of_its_own_and_no_part_of_others() -> None:
     """`!ok` shows all that is not well: a "cannot look" has those letters, and so may a name."""
     troubled = snapshot_with(Snapshot(replace(ORG, name="brook")), problem=GONE, failures=3)
-    assert judge(troubled, POLICY, NOW).name == "cannot_look"
+    assert judge(troubled, POLICY, NOW).name == "cannot_tell"
     assert matches("!ok", troubled) and matches("unknown", troubled)
     assert not matches("ok", troubled)
 

@@ -86,7 +86,7 @@ def test_who_waits_longest_for_a_good_backup_is_first_and_before_all_who_has_non
         "new": snapshot_with_next_run(DAY, history=history_with_one_end("completed", DAY)),
         "old": snapshot_with_next_run(DAY, history=history_with_one_end("completed", 9 * DAY)),
         "never": snapshot_with_next_run(DAY, history=history_with_one_end("failure", 2 * DAY)),
-        "unread": snapshot_with_next_run(DAY),
+        "unread": snapshot_with_next_run(DAY, history=None),
     }
     assert ordered("good", **orgs) == ["never", "unread", "old", "new"]
 

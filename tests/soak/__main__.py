@@ -1,4 +1,4 @@
-"""`python -m tests.soak`: weeks of a fleet in minutes; `--real`: the demo in a terminal."""
+"""`python -m tests.soak`: weeks of a fleet in minutes; `--real`: the demo, in a terminal; `--lives`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
 from tests.benchmarks.measure import cpu_seconds, resident_bytes, wait
+from tests.health.zoho_life import LIFE, ZohoLife
 from tests.soak.soak_run import KEEP, ResourceUse, changes_not_recorded, phases_missed, run_fleet_for
 from tests.support.pseudo_terminal import run_in_terminal
 
@@ -21,13 +25,24 @@ DEMO = [str(Path(sys.executable).parent / "zbtui"), "demo", "--orgs", "50", "--s
 PARTS = 6
 
 
+def play_lives(count: int) -> int:
+    """So many lives of `ZohoLife`; raises what breaks an invariant. Each run plays the same ones."""
+    began = time.monotonic()
+    run_state_machine_as_test(ZohoLife, settings=settings(LIFE, max_examples=count))
+    print(f"{count} lives, derandomized, in {time.monotonic() - began:.0f} s: no invariant broken")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak")
     parser.add_argument("--days", type=float, default=30, help="of simulated time")
     parser.add_argument("--orgs", type=int, default=50)
     parser.add_argument("--real", type=float, metavar="SECONDS", help="the demo, in a terminal")
+    parser.add_argument("--lives", type=int, metavar="COUNT", help="of an org, against the rules")
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
+    if args.lives:
+        return play_lives(args.lives)
     return real(args.real) if args.real else simulated(args.orgs, args.days)
 
 

@@ -17,7 +17,8 @@ from tests.support.fake_clock import START
 from tests.support.snapshots import build_snapshot
 from zbtui.health.alert_policy import Alert, AlertState, OrgAlertState
 from zbtui.health.events import Event
-from zbtui.health.snapshot import Snapshot, apply_failure
+from zbtui.health.observe import apply_failure
+from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import html
 import subprocess
 import sys
+import tempfile
 import threading
 import webbrowser
 from collections.abc import Iterator
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from zbtui.store import browser
 from zbtui.store.browser import has_graphical_browser, open_in_browser
 
-URL = "https://accounts.zoho.eu/oauth/v2/auth?client_id=1000.ABC"
+PLAIN_URL = "https://crm.zoho.eu/crm/org20098765432/tab/Home"
+STATE = "a-state-nobody-may-see"
+SIGN_IN_URL = f"https://accounts.zoho.eu/oauth/v2/auth?client_id=1000.ABC&state={STATE}"
+DEVICE_URL = f"https://accounts.zoho.eu/oauth/v3/device?user_code={STATE}"
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a desktop is told by its display")
 
@@ -83,8 +91,17 @@ async def test_none_and_one_in_the_terminal_are_none(
 ) -> None:
     choose(monkeypatch, found)
     assert not has_graphical_browser()
-    assert not await open_in_browser(URL)
+    assert not await open_in_browser(PLAIN_URL)
     assert started_processes.calls.empty()
+
+
+@pytest.mark.parametrize("command", ['"firefox %s', "%s", " ", "/no/such/browser %s"])
+def test_a_browser_in_the_environment_that_is_none_stops_nothing(
+    command: str, desktop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER", command)
+    monkeypatch.setattr(webbrowser, "_tryorder", None)  # chosen anew
+    assert not has_graphical_browser()
 
 
 @linux
@@ -112,9 +129,9 @@ async def test_a_page_is_opened_by_a_process_that_shares_nothing_with_the_termin
 ) -> None:
     choose(monkeypatch, webbrowser.BackgroundBrowser("firefox"))
     started_processes.error = error
-    assert await open_in_browser(URL)
+    assert await open_in_browser(PLAIN_URL)
     command, options = started_processes.calls.get(timeout=10)
-    assert command == [sys.executable, "-P", "-m", "webbrowser", URL]
+    assert command == [sys.executable, "-P", "-m", "webbrowser", PLAIN_URL]
     assert {options[stream] for stream in ("stdin", "stdout", "stderr")} == {subprocess.DEVNULL}
     assert not options["check"]
 
@@ -128,10 +145,62 @@ async def test_a_browser_that_runs_on_holds_nobody(desktop: None, monkeypatch: p
         ended.set()
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert await open_in_browser(URL)
+    assert await open_in_browser(PLAIN_URL)
     (thread,) = [one for one in threading.enumerate() if one.name == "zbtui-browser"]
     assert thread.daemon
     assert not ended.is_set()
     closed.set()
     thread.join(10)
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("url", [SIGN_IN_URL, DEVICE_URL])
+def test_an_address_with_a_secret_is_no_argument_but_in_a_page_for_this_user_alone(
+    url: str, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "_PAGE_SECONDS", 0)
+    seen: SimpleQueue[tuple[list[str], str, int]] = SimpleQueue()
+
+    def run(command: list[str], **_: object) -> None:
+        page = Path(urlsplit(command[-1]).path)
+        seen.put((command, page.read_text(), page.stat().st_mode & 0o777))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert browser.launch_browser(url)
+    command, text, mode = seen.get(timeout=10)
+    assert STATE not in " ".join(command)
+    assert command[-1].startswith(f"file://{empty_home}/zbtui-sign-in-")
+    assert f'content="0;url={html.escape(url)}"' in text
+    assert mode == 0o600
+    for thread in threading.enumerate():
+        if thread.name == "zbtui-browser":
+            thread.join(10)
+    assert list(empty_home.glob("zbtui-*")) == []
+
+
+def test_without_a_home_the_page_is_in_the_temporary_folder(
+    empty_home: Path, monkeypatch: pytest.MonkeyPatch, started_processes: StartedProcesses
+) -> None:
+    monkeypatch.setattr(browser, "_PAGE_SECONDS", 0)
+    monkeypatch.setenv("HOME", str(empty_home / "gone"))
+    assert browser.launch_browser(SIGN_IN_URL)
+    command, _ = started_processes.calls.get(timeout=10)
+    assert command[-1].startswith(Path(tempfile.gettempdir()).as_uri())
+
+
+def test_where_no_page_can_be_written_or_no_thread_started_there_is_no_browser(
+    empty_home: Path, monkeypatch: pytest.MonkeyPatch, started_processes: StartedProcesses
+) -> None:
+    with monkeypatch.context() as nowhere:
+        nowhere.setenv("HOME", str(empty_home / "gone"))
+        nowhere.setattr(tempfile, "tempdir", str(empty_home / "gone"))
+        assert not browser.launch_browser(SIGN_IN_URL)
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert not browser.launch_browser(SIGN_IN_URL)
+    assert not browser.launch_browser(PLAIN_URL)
+    assert list(empty_home.glob("zbtui-*")) == []
+    assert started_processes.calls.empty()

@@ -31,8 +31,8 @@ async def test_each_alert_is_delivered_to_each_sink_oldest_first(outbox: Outbox)
     kept = await outbox.decide_and_store(decide_alarm("a", "b"), ["command", "webhook"])
     found = [await claim_one(outbox, "command", "webhook") for _ in range(4)]
     assert [one.stored for one in found] == [kept[0], kept[0], kept[1], kept[1]]
-    assert {(one.stored.id, one.channel) for one in found} == {
-        (one.id, sink) for one in kept for sink in ("command", "webhook")
+    assert {(one.stored.uuid, one.channel) for one in found} == {
+        (one.uuid, sink) for one in kept for sink in ("command", "webhook")
     }
     assert {one.attempts for one in found} == {0}
     assert await claim_delivery(outbox, "command", "webhook") is None

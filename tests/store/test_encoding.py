@@ -89,7 +89,7 @@ def test_a_snapshot_comes_back_as_it_was_but_for_what_only_this_run_knows(seen: 
         restored=True,
         history_tried_at=None if seen.polls.history_problem else seen.polls.history_tried_at,
         history_failures=seen.polls.history_failures,
-        unfinished_history_reads=seen.polls.unfinished_history_reads,
+        unsettled_history_reads=seen.polls.unsettled_history_reads,
     )
     assert decode_snapshot(ORG, encode_snapshot(seen)) == Snapshot(ORG, zoho, polls)
 

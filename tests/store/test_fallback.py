@@ -35,7 +35,7 @@ SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days
 WINDOW = timedelta(minutes=11)
 LIMIT = 9
 LOCKED = Lockout(START + 20 * MINUTE, 2)
-TABLES = ("told", "outage", "alert", "delivery", "delivered", "lockout", "token_request")
+TABLES = ("told", "outage", "watched", "alert", "delivery", "delivered", "lockout", "token_request")
 
 
 @contextmanager
@@ -194,6 +194,17 @@ async def test_an_outage_notified_meanwhile_is_known_from_then_on(hinder: Hinder
     assert await place.open().outbox.alert_state() == out
 
 
+async def test_who_left_a_config_meanwhile_is_told_once(hinder: Hinder, place: Place) -> None:
+    journal, key = place.open(), ("a.toml", "acme")
+    await journal.outbox.decide_and_store(lambda state: (AlertState(watched={key: None}), ()), [])
+    with hinder(place.path):
+        assert (await journal.outbox.alert_state()).watched == {key: None}
+        gone = AlertState(watched={key: START})
+        await journal.outbox.decide_and_store(lambda state: (gone, ()), [])
+    await place.comes_right(journal)
+    assert (await place.open().outbox.alert_state()).watched == {key: START}
+
+
 async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, place: Place) -> None:
     journal, other = place.open(), place.open()
     await journal.outbox.decide_and_store(decide_alarm("a"), [])
@@ -236,6 +247,21 @@ async def test_what_the_fallback_did_not_deliver_is_delivered_once(hinder: Hinde
     assert (await claim_one(journal.outbox, after=2 * MINUTE)).stored.alert.org == "c"
 
 
+async def test_what_both_places_number_the_same_is_delivered_from_both(place: Place) -> None:
+    """After a clock was set back, both go on from the same number."""
+    journal, other = place.open(), place.open()
+    await journal.outbox.decide_and_store(decide_alarm("old", at=START + DAY), [])
+    with full(place.path):
+        (meanwhile,) = await journal.outbox.decide_and_store(decide_alarm("old", "a"), ["command"])
+    (elsewhere,) = await other.outbox.decide_and_store(decide_alarm("old", "b"), ["command"])
+    assert meanwhile.number == elsewhere.number
+    await place.comes_right(journal)
+    assert {(await claim_one(journal.outbox)).stored.uuid for _ in range(2)} == {
+        meanwhile.uuid,
+        elsewhere.uuid,
+    }
+
+
 async def test_a_delivery_of_before_is_crossed_off_once_possible(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("a", "b"), ["command"])
@@ -251,7 +277,7 @@ async def test_a_delivery_of_before_is_crossed_off_once_possible(hinder: Hinder,
 async def test_alerts_of_before_are_no_news_those_of_meanwhile_are(hinder: Hinder, place: Place) -> None:
     journal = place.open()
     await journal.outbox.decide_and_store(decide_alarm("old"), [])
-    heard = await journal.outbox.latest_id(START)
+    heard = await journal.outbox.latest_number(START)
     with hinder(place.path):
         await journal.outbox.decide_and_store(decide_alarm("old", "a"), [])
         assert org_names(await journal.outbox.alerts_after(heard)) == ["a"]
@@ -264,7 +290,7 @@ async def test_alerts_of_before_are_no_news_to_who_could_not_read_them(place: Pl
     await place.open().outbox.decide_and_store(decide_alarm("old"), [])
     with no_folder(place.path):
         journal = place.open()
-        heard = await journal.outbox.latest_id(START + MINUTE)
+        heard = await journal.outbox.latest_number(START + MINUTE)
         await journal.outbox.decide_and_store(decide_alarm("a", at=START + MINUTE), [])
         assert org_names(await journal.outbox.alerts_after(heard)) == ["a"]
     await place.comes_right(journal)

@@ -94,7 +94,7 @@ async def test_a_namesakes_past_is_not_this_orgs(changed: dict[str, str], journa
 async def test_what_was_seen_of_an_org_can_be_forgotten_but_no_lock_out(journal_path: Path) -> None:
     await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")), lockout=LOCKED)
     journal = open_journal(journal_path)
-    await journal.forget_org("acme")
+    await journal.forget_org(sample_org())
     await journal.close()
     assert set(await load_in_new_process(journal_path, "acme", "b")) == {"b"}
     journal = open_journal(journal_path)
@@ -105,7 +105,7 @@ async def test_what_was_seen_of_an_org_can_be_forgotten_but_no_lock_out(journal_
 async def test_what_was_seen_of_an_org_goes_with_it_when_it_is_renamed(journal_path: Path) -> None:
     await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")))
     journal = open_journal(journal_path)
-    await journal.rename_org("acme", "acme ltd")
+    await journal.rename_org(sample_org(), sample_org("acme ltd"))
     assert journal.problem is None
     await journal.close()
     found = await load_in_new_process(journal_path, "acme", "acme ltd", "b")
@@ -120,7 +120,7 @@ async def test_what_was_kept_under_the_new_name_before_is_replaced(journal_path:
         journal_path, SEEN, full_snapshot(sample_org("b"), START + timedelta(days=1), "FAILED")
     )
     journal = open_journal(journal_path)
-    await journal.rename_org("acme", "b")
+    await journal.rename_org(sample_org(), sample_org("b"))
     await journal.close()
     assert await load_in_new_process(journal_path, "acme", "b") == {
         "b": snapshot_with(SEEN, org=sample_org("b"), restored=True)
@@ -131,7 +131,7 @@ async def test_what_was_kept_under_the_new_name_before_is_replaced(journal_path:
 async def test_renaming_the_unknown_or_to_the_same_changes_nothing(before: str, journal_path: Path) -> None:
     await save_in_new_process(journal_path, SEEN, full_snapshot(sample_org("b")))
     journal = open_journal(journal_path)
-    await journal.rename_org(before, "b")
+    await journal.rename_org(sample_org(before), sample_org("b"))
     assert journal.problem is None
     await journal.close()
     assert set(await load_in_new_process(journal_path, "acme", "b")) == {"acme", "b"}
@@ -153,6 +153,19 @@ async def test_it_is_for_this_user_alone(journal_path: Path) -> None:
     assert modes(journal_path.parent) == {0o600}
     assert stat.S_IMODE(journal_path.parent.stat().st_mode) == 0o700
     await journal.close()
+
+
+async def test_what_was_open_to_others_is_closed_to_them(journal_path: Path) -> None:
+    first = open_journal(journal_path)
+    await first.save(SEEN)
+    for file in journal_path.parent.iterdir():
+        file.chmod(0o666)
+    journal_path.parent.chmod(0o777)
+    second = open_journal(journal_path)
+    assert modes(journal_path.parent) == {0o600}
+    assert stat.S_IMODE(journal_path.parent.stat().st_mode) == 0o755
+    for journal in (first, second):
+        await journal.close()
 
 
 def modes(folder: Path) -> set[int]:

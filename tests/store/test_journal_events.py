@@ -93,11 +93,11 @@ async def test_problem_and_recovery_are_noted_and_nothing_else_of_a_failed_poll(
     for minute in (2, 3):
         failing = failed_poll_snapshot(failing, START + at(minute))
     assert kinds_and_changes(await record_poll(journal, failing)) == [
-        ("verdict", "scheduled", "cannot_look")
+        ("verdict", "scheduled", "cannot_tell")
     ]
     again = polled_snapshot(ACME, START + at(4))
     assert kinds_and_changes(await record_poll(journal, again)) == [
-        ("verdict", "cannot_look", "scheduled"),
+        ("verdict", "cannot_tell", "scheduled"),
         ("trouble", "Zoho cannot be reached.", None),
     ]
 
@@ -147,7 +147,7 @@ async def test_another_org_of_the_same_name_begins_again(journal: Journal) -> No
 async def test_standing_and_events_go_with_a_renamed_org(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, polled_snapshot(ACME))
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(sample_org("b")), START))
-    await journal.rename_org("acme", "b")
+    await journal.rename_org(sample_org(), sample_org("b"))
     assert await load_in_new_process(journal_path, "acme", "b") == {
         "b": snapshot_with(full_snapshot(sample_org("b")), restored=True)
     }
@@ -164,7 +164,7 @@ async def test_standing_and_events_go_with_a_renamed_org(journal: Journal, journ
 async def test_a_forgotten_org_begins_anew_its_events_stay(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(ACME), START))
     before = await journal.events.read("acme", None)
-    await journal.forget_org("acme")
+    await journal.forget_org(sample_org())
     assert await load_in_new_process(journal_path) == {}
     with raw_database(journal_path) as other:
         for table in ("snapshot", "history", "standing"):

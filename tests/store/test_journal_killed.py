@@ -119,7 +119,7 @@ class ConfirmedWrites:
         self._check_looks(left, seen)
         for table in ("alert", "told"):
             assert self._told <= orgs_in(left, f"SELECT org FROM {table}")
-        open_ = orgs_in(left, "SELECT org FROM delivery JOIN alert ON alert.id = delivery.alert")
+        open_ = orgs_in(left, "SELECT org FROM delivery JOIN alert ON alert.uuid = delivery.alert")
         assert not self._delivered & open_
         unconfirmed = self._told - open_ - self._delivered
         assert len(unconfirmed) <= 1  # it was killed before it could say so

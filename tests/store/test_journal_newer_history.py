@@ -82,9 +82,11 @@ async def test_a_later_history_that_cannot_be_read_is_none(journal: Journal, jou
 
 
 async def test_that_a_history_is_behind_or_unsettled_is_known_after_a_restart(journal: Journal) -> None:
-    await record(journal, seen(5, COMPLETED_HISTORY, 1, history_outdated=True, unfinished_history_reads=2))
+    await record(
+        journal, seen(5, COMPLETED_HISTORY, 1, history_behind_since=START, unsettled_history_reads=2)
+    )
     known = journal.load_all([sample_org()])["acme"]
-    assert (known.zoho.history_outdated, known.polls.unfinished_history_reads) == (True, 2)
+    assert (known.zoho.history_behind_since, known.polls.unsettled_history_reads) == (START, 2)
 
 
 async def test_recall_gives_one_org_and_nothing_for_another_of_its_name(journal: Journal) -> None:

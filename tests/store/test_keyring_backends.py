@@ -13,9 +13,11 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 from keyring.backends.chainer import ChainerBackend
 
+from tests.store.store_samples import sample_org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
-from zbtui.store.keyring_credentials import KeyringCredentialStore, choose_backend
+from zbtui.store.keyring_backends import choose_backend
+from zbtui.store.keyring_credentials import KeyringCredentialStore
 
 SIGN_IN = SignInCredentials(Secret("the-client-secret"), Secret("1000.the-refresh-token"))
 SECRETS = ("the-client-secret", "1000.the-refresh-token")
@@ -28,7 +30,7 @@ def locks(tmp_path: Path) -> Path:
 
 async def problem_of(credentials: KeyringCredentialStore) -> Problem:
     with pytest.raises(ProblemError) as caught:
-        await credentials.read_sign_in("acme")
+        await credentials.read_sign_in(sample_org())
     assert caught.value.problem.kind == "keyring"
     return caught.value.problem
 
@@ -166,6 +168,29 @@ def test_a_machine_without_a_keyring_is_shown_what_to_install(choose: None) -> N
     assert "GNOME Keyring" in caught.value.problem.hint
 
 
+@pytest.mark.parametrize(
+    ("address", "named"),
+    [
+        ("", "No session bus is named"),
+        ("unix:path={gone},guid=1", "{gone}, which is gone"),
+        ("unix:path={there}", "GNOME Keyring"),
+        ("unix:abstract=/tmp/dbus-x", "GNOME Keyring"),
+        ("nonsense", "GNOME Keyring"),
+    ],
+)
+def test_a_session_bus_that_is_gone_is_named(
+    address: str, named: str, choose: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Under cron, after the login has ended."""
+    places = {"gone": tmp_path / "gone", "there": tmp_path}
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address.format(**places))
+    keyring.set_keyring(instance_of(fail.Keyring))
+    with pytest.raises(ProblemError) as caught:
+        choose_backend(allow_insecure=False)
+    assert named.format(**places) in caught.value.problem.hint
+    assert ("loginctl enable-linger" in caught.value.problem.hint) is ("gone" in named)
+
+
 async def test_a_machine_without_a_keyring_is_one_even_where_anything_is_allowed(
     choose: None, locks: Path
 ) -> None:
@@ -197,7 +222,7 @@ async def test_a_back_end_that_does_not_give_back_what_it_took_is_found_out(
 ) -> None:
     keyring.set_keyring(backend)
     with pytest.raises(ProblemError, match="does not give it back"):
-        await KeyringCredentialStore(locks, allow_insecure=True).write_sign_in("acme", SIGN_IN)
+        await KeyringCredentialStore(locks, allow_insecure=True).write_sign_in(sample_org(), SIGN_IN)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +245,7 @@ async def test_an_unknown_error_is_tried_once_more_and_never_taken_for_an_empty_
     if word:
         assert word in (await problem_of(credentials)).message
     else:
-        assert await credentials.read_sign_in("acme") is None
+        assert await credentials.read_sign_in(sample_org()) is None
     assert backend.calls == calls
 
 
@@ -234,7 +259,7 @@ async def test_no_error_shows_a_secret(choose: None, locks: Path, caplog: pytest
     keyring.set_keyring(Chatty())
     credentials = KeyringCredentialStore(locks, allow_insecure=True)
     with pytest.raises(ProblemError) as caught:
-        await credentials.write_sign_in("acme", SIGN_IN)
+        await credentials.write_sign_in(sample_org(), SIGN_IN)
     told = "".join([repr(caught.value), repr(caught.value.problem), repr(caught.value.__context__)])
     for secret in SECRETS:
         assert secret not in told + caplog.text

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pytest
 
+from tests.store.store_samples import sample_org
 from tests.support.fake_clock import START
 from tests.support.secret_service import SecretService
 from zbtui.model.secret import AccessToken, Secret
@@ -47,10 +48,10 @@ def patient_credentials(real_keyring: SecretService, tmp_path: Path) -> KeyringC
 async def test_what_was_made_in_time_after_all_is_not_shown_as_failed(
     impatient_credentials: KeyringCredentialStore, patient_credentials: KeyringCredentialStore
 ) -> None:
-    await impatient_credentials.write_access_token("late", ACCESS)
-    assert await patient_credentials.read_access_token("late") == ACCESS
-    await impatient_credentials.delete("late")
-    assert await patient_credentials.read_access_token("late") is None
+    await impatient_credentials.write_access_token(sample_org("late"), ACCESS)
+    assert await patient_credentials.read_access_token(sample_org("late")) == ACCESS
+    await impatient_credentials.delete(sample_org("late"))
+    assert await patient_credentials.read_access_token(sample_org("late")) is None
 
 
 async def test_whoever_is_cancelled_stays_cancelled(
@@ -60,5 +61,5 @@ async def test_whoever_is_cancelled_stays_cancelled(
 ) -> None:
     monkeypatch.setattr(LateWorker, "error", asyncio.CancelledError)
     with pytest.raises(asyncio.CancelledError):
-        await impatient_credentials.write_access_token("late", ACCESS)
-    await patient_credentials.delete("late")
+        await impatient_credentials.write_access_token(sample_org("late"), ACCESS)
+    await patient_credentials.delete(sample_org("late"))

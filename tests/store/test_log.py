@@ -53,6 +53,14 @@ def test_it_is_made_for_this_user_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_what_was_open_to_others_is_closed_to_them(tmp_path: Path) -> None:
+    files = [tmp_path / "zbtui.log", tmp_path / "zbtui.log.1"]
+    for file in files:
+        file.touch(mode=0o644)
+    log_to_file(files[0])
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
+
+
 def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
     path = tmp_path / "zbtui.log"
     path.write_text("before\n")

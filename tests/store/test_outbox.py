@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -22,11 +23,12 @@ from tests.store.store_samples import (
     sample_org,
 )
 from tests.support.fake_clock import START
+from tests.support.memory_journal import MemoryJournal
 from zbtui.health.alert_policy import Alert, AlertState, OrgAlertState
 from zbtui.model.verdict import Level
 from zbtui.store.journal import Journal
 from zbtui.store.outbox import Outbox, StoredAlert
-from zbtui.store.outbox_tables import id_at
+from zbtui.store.outbox_tables import number_at
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 FAILED_STATE = OrgAlertState("failed", Level.CRITICAL, START)
@@ -45,7 +47,7 @@ def decide_to(
 
 async def test_at_first_nothing_was_notified(outbox: Outbox) -> None:
     assert await outbox.alert_state() == AlertState()
-    assert await outbox.latest_id(START) < id_at(START)
+    assert await outbox.latest_number(START) < number_at(START)
     assert await outbox.alerts_after(0) == ()
 
 
@@ -65,6 +67,17 @@ async def test_the_alert_state_becomes_what_was_decided(
     await outbox.decide_and_store(decide_to(LEDGERS[before]), [])
     await outbox.decide_and_store(decide_to(LEDGERS[after]), [])
     assert await other_outbox.alert_state() == LEDGERS[after]
+
+
+async def test_which_orgs_a_config_had_is_known_to_every_process(
+    outbox: Outbox, other_outbox: Outbox
+) -> None:
+    watched = {("a.toml", "acme"): None, ("a.toml", "b"): START, ("b.toml", "acme"): None}
+    await outbox.decide_and_store(decide_to(AlertState(watched=watched)), [])
+    assert (await other_outbox.alert_state()).watched == watched
+    await other_outbox.note_removal("acme", START + MINUTE)
+    gone = dict.fromkeys(watched, START + MINUTE) | {("a.toml", "b"): START}
+    assert (await outbox.alert_state()).watched == gone
 
 
 async def test_it_is_decided_by_what_any_process_notified(outbox: Outbox, other_outbox: Outbox) -> None:
@@ -94,14 +107,30 @@ async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> N
 
 
 async def test_what_was_notified_goes_with_its_org(journal: Journal, outbox: Outbox) -> None:
-    await outbox.decide_and_store(decide_alarm("acme", "b"), [])
-    await journal.rename_org("acme", "c")
-    assert set((await outbox.alert_state()).orgs) == {"b", "c"}
-    await journal.rename_org("c", "b")
-    assert set((await outbox.alert_state()).orgs) == {"b"}
-    await journal.forget_org("b")
-    assert await outbox.alert_state() == AlertState()
+    ids = {name: sample_org(name).identity for name in ("acme", "b", "c")}
+    await outbox.decide_and_store(decide_alarm("acme", "b"), [], ids)
+    await journal.rename_org(sample_org(), sample_org("c"))
+    assert set((await outbox.alert_state(ids)).orgs) == {"b", "c"}
+    await journal.rename_org(sample_org("c"), sample_org("b"))
+    assert set((await outbox.alert_state(ids)).orgs) == {"b"}
+    await journal.forget_org(sample_org("b"))
+    assert await outbox.alert_state(ids) == AlertState()
     assert org_names(await outbox.alerts_after(0)) == ["acme", "b"]
+
+
+async def test_orgs_of_one_name_in_two_configs_are_notified_each_by_itself(
+    journal: Journal, outbox: Outbox, other_outbox: Outbox
+) -> None:
+    ours, theirs = sample_org(), sample_org(client_id="1000.DEF")
+    assert await outbox.decide_and_store(decide_alarm("acme"), [], {"acme": ours.identity}) != ()
+    assert not await outbox.would_change(decide_alarm("acme"), {"acme": ours.identity})
+    assert await other_outbox.would_change(decide_alarm("acme"), {"acme": theirs.identity})
+    assert await other_outbox.decide_and_store(decide_alarm("acme"), [], {"acme": theirs.identity}) != ()
+    await other_outbox.decide_and_store(lambda state: (AlertState(), ()), [], {"acme": theirs.identity})
+    assert await outbox.alert_state({"acme": theirs.identity}) == AlertState()
+    assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
+    await journal.forget_org(theirs)
+    assert set((await outbox.alert_state({"acme": ours.identity})).orgs) == {"acme"}
 
 
 # Alerts
@@ -111,19 +140,27 @@ async def test_every_process_is_given_what_is_kept(outbox: Outbox, other_outbox:
     full = replace(make_alert("acme"), previous_verdict=None, hint=None, kind="outage", level=Level.UNKNOWN)
     kept = await outbox.decide_and_store(decide_to(AlertState(), full, make_alert("佐藤")), [])
     assert [one.alert for one in kept] == [full, make_alert("佐藤")]
-    assert kept[0].id < kept[1].id
+    assert kept[0].number < kept[1].number
     assert await other_outbox.alerts_after(0) == kept
+
+
+async def test_no_two_alerts_have_the_same_id_whichever_journal_they_are_in(outbox: Outbox) -> None:
+    """As two machines have, or one that has lost its journal; also while none can be opened at all."""
+    places = [outbox, *(MemoryJournal().outbox for _ in range(3))]
+    kept = [await place.decide_and_store(decide_alarm("a", "b"), []) for place in places]
+    uuids = [one.uuid for alerts in kept for one in alerts]
+    assert len(set(map(UUID, uuids))) == 8
 
 
 async def test_only_what_came_after_an_alert_is_notified(outbox: Outbox, other_outbox: Outbox) -> None:
     first = await outbox.decide_and_store(decide_alarm("a"), [])
-    assert await other_outbox.latest_id(START) == first[-1].id
-    assert await other_outbox.alerts_after(first[-1].id) == ()
+    assert await other_outbox.latest_number(START) == first[-1].number
+    assert await other_outbox.alerts_after(first[-1].number) == ()
     later = await outbox.decide_and_store(decide_alarm("b", "c"), []) + await other_outbox.decide_and_store(
         decide_alarm("d"), []
     )
-    assert await other_outbox.alerts_after(first[-1].id) == later
-    assert await outbox.latest_id(START) == later[-1].id
+    assert await other_outbox.alerts_after(first[-1].number) == later
+    assert await outbox.latest_number(START) == later[-1].number
 
 
 async def test_alerts_and_their_deliveries_are_kept_for_a_month(outbox: Outbox, journal_path: Path) -> None:

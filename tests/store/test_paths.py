@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from zbtui.model.problem import ProblemError
 from zbtui.store.paths import find_paths
 
 
@@ -40,18 +41,54 @@ def test_an_option_goes_before_all_else(option: str | None, environ: dict[str, s
     assert find_paths(option, environ).config == Path(expected)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the variables of Linux")
+@pytest.mark.parametrize(
+    ("environ", "is_enough"),
+    [
+        ({}, False),
+        ({"HOME": "here"}, False),
+        ({"XDG_CONFIG_HOME": "/c"}, False),
+        ({"XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s"}, True),
+        ({"HOME": "/home/ada"}, True),
+        ({"XDG_CONFIG_HOME": "here", "XDG_STATE_HOME": "here", "HOME": "/home/ada"}, True),
+        ({"XDG_STATE_HOME": "/s", "ZBTUI_CONFIG": "/c.toml"}, True),
+    ],
+)
+def test_a_user_without_a_home_is_told_what_to_set(
+    environ: dict[str, str], is_enough: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    if is_enough:
+        paths = find_paths(None, environ)
+        assert paths.config.is_absolute()
+        assert paths.state.is_absolute()
+        return
+    for option in (None, "/etc/zbtui.toml"):
+        with pytest.raises(ProblemError, match="no home folder") as caught:
+            find_paths(option, environ)
+        assert "HOME" in caught.value.problem.hint
+
+
 @pytest.mark.parametrize(
     ("environ", "folders"),
     [
         (
             {"XDG_RUNTIME_DIR": "/run/user/7", "TMPDIR": "/var/tmp"},
-            ["/run/user/7/zbtui", "/var/tmp/zbtui-7"],
+            ["/run/user/7/zbtui", "/var/tmp/zbtui-7", "/dev/shm/zbtui-7"],
         ),
-        ({}, ["/tmp/zbtui-7"]),
-        ({"XDG_RUNTIME_DIR": "here", "TMPDIR": "here"}, []),
+        # As under cron, which is to find what the screen has noted.
+        ({}, ["/run/user/7/zbtui", "/tmp/zbtui-7", "/dev/shm/zbtui-7"]),
+        ({"XDG_RUNTIME_DIR": "here", "TMPDIR": "here"}, ["/dev/shm/zbtui-7"]),
     ],
 )
-def test_fallbacks_are_in_the_runtime_folder_and_in_the_temporary_one(
+def test_fallbacks_are_in_the_runtime_folder_in_the_temporary_one_and_in_memory(
     environ: dict[str, str], folders: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 7)

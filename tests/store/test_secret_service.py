@@ -16,6 +16,7 @@ from keyring.backends import SecretService as library
 from keyring.errors import InitError
 
 from tests.conftest import use_secret_service
+from tests.store.store_samples import sample_org
 from tests.support.fake_clock import START
 from tests.support.secret_service import (
     SecretService,
@@ -25,8 +26,9 @@ from tests.support.secret_service import (
     unlock_keyring,
 )
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
-from zbtui.store.keyring_credentials import KeyringCredentialStore, choose_backend
-from zbtui.store.secret_service import GreetingKeyring
+from zbtui.store.keyring_backends import choose_backend
+from zbtui.store.keyring_credentials import KeyringCredentialStore
+from zbtui.store.secret_service import SharedConnectionKeyring
 
 DAEMON = "org.freedesktop.secrets"
 Heard = dict[int, list[tuple[Any, ...]]]
@@ -65,21 +67,23 @@ async def test_no_connection_begins_with_a_question_that_can_end_the_daemon(
 ) -> None:
     """What needs a client to be known may come before it is: only this alias, which is none, does not."""
     credentials = KeyringCredentialStore(tmp_path)
-    await credentials.write_sign_in("acme", SignInCredentials(Secret("one")))
+    await credentials.write_sign_in(sample_org(), SignInCredentials(Secret("one")))
     await credentials.write_access_token(
-        "acme", AccessToken(Secret("two"), "https://www.zohoapis.eu", START)
+        sample_org(), AccessToken(Secret("two"), "https://www.zohoapis.eu", START)
     )
-    await credentials.read_sign_in("acme")
-    await credentials.delete("acme")
+    await credentials.read_sign_in(sample_org())
+    await credentials.delete(sample_org())
     await credentials.probe()
-    assert len(recorded_messages) > 10
+    assert len(recorded_messages) == 1, "one connection for all calls"
+    sessions = [question for questions in recorded_messages.values() for question in questions]
+    assert [method for method, *_ in sessions].count("OpenSession") == 1
     assert {questions[0] for questions in recorded_messages.values()} == {("ReadAlias", "zbtui-greeting")}
     assert all(len(questions) > 1 for questions in recorded_messages.values())
 
 
 def test_the_library_goes_on_to_choose_its_own_and_is_named_by_it(real_keyring: SecretService) -> None:
     chosen = choose_backend(allow_insecure=False)
-    assert type(chosen) is GreetingKeyring
+    assert type(chosen) is SharedConnectionKeyring
     assert chosen.name == library.Keyring.name == "SecretService Keyring"
     keyring.core.init_backend()
     assert type(keyring.core.get_keyring()) is library.Keyring

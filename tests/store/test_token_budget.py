@@ -156,8 +156,8 @@ async def test_only_fingerprints_and_times_are_written_down(journal_path: Path) 
 async def test_an_org_that_is_renamed_or_forgotten_gives_no_token_back(journal: Journal) -> None:
     await journal.save(full_snapshot(sample_org()))
     await acquire_all(journal)
-    await journal.rename_org("acme", "b")
-    await journal.forget_org("b")
+    await journal.rename_org(sample_org(), sample_org("b"))
+    await journal.forget_org(sample_org("b"))
     assert await acquire(journal) == START + WINDOW
 
 

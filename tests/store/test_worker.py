@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from zbtui.store import worker as room
-from zbtui.store.worker import WorkerThread, WorkerTimeoutError, run_event_loop
+from zbtui.store.worker import ThreadStartError, WorkerThread, WorkerTimeoutError, run_event_loop
 
 
 class Stopwatch:
@@ -180,10 +180,46 @@ async def test_a_result_is_not_kept_by_the_thread_for_it_may_be_a_secret() -> No
     assert await worker.call(lambda: (gc.collect(), seen())[1]) is None
 
 
+class TaskLimit:
+    """Lets threads start or not."""
+
+    is_reached = True
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        start = threading.Thread.start
+
+        def start_or_refuse(thread: threading.Thread) -> None:
+            if self.is_reached:
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_or_refuse)
+
+
+async def test_where_no_thread_can_be_started_nobody_waits_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit, worker = TaskLimit(monkeypatch), WorkerThread("a-name")
+    for _ in range(2):
+        with pytest.raises(ThreadStartError, match="no more threads"):
+            await worker.call(lambda: 7, timeout=3)
+        assert await worker.call(lambda: 7) == 7
+    limit.is_reached = False
+    assert (await worker.call(threading.current_thread)).name == "a-name"
+
+
+def test_what_asyncio_can_start_no_thread_for_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        with pytest.raises(ThreadStartError):
+            await asyncio.to_thread(lambda: 7)
+
+    with monkeypatch.context() as patch:
+        TaskLimit(patch)
+        run_event_loop(main())
+
+
 def test_a_call_that_hangs_for_ever_does_not_delay_the_exit() -> None:
     code = """
 import asyncio, threading
-from zbtui.store.worker import WorkerThread, WorkerTimeoutError
+from zbtui.store.worker import ThreadStartError, WorkerThread, WorkerTimeoutError
 try:
     asyncio.run(WorkerThread("test").call(threading.Event().wait, timeout=0.01))
 except WorkerTimeoutError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import ssl
+import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +29,15 @@ class CertificateAuthority:
     @property
     def certificate_file(self) -> Path:
         return self.folder / "authority.pem"
+
+    def hashed_folder(self) -> Path:
+        """A folder with its certificate alone, under the name by which OpenSSL looks for it."""
+        folder = self.folder / "hashed"
+        folder.mkdir()
+        command = ["openssl", "x509", "-hash", "-noout", "-in", str(self.certificate_file)]
+        name = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        shutil.copy(self.certificate_file, folder / f"{name}.0")
+        return folder
 
     def server_context(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """TLS for a server with these host names."""

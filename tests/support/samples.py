@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.fake_clock import START
 from tests.support.snapshots import build_snapshot
+from zbtui.health.due_dates import DueDate
 from zbtui.health.snapshot import HistoryAndLinks, Snapshot
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem
@@ -63,7 +64,7 @@ def make_backup(
 ) -> Backup:
     """A parsed backup; `next_run` None: it has none."""
     date = next_run.isoformat() if next_run else None
-    read = parse_backup(make_job(status=status, scheduled_date=date, **keys))
+    read = parse_backup(make_job(**{"status": status, "scheduled_date": date, **keys}))
     assert read is not None
     return read
 
@@ -205,6 +206,12 @@ def histories_and_links(draw: st.DrawFn) -> HistoryAndLinks:
     return HistoryAndLinks(found, urls, None if found and urls else draw(troubles))
 
 
+due_dates = st.lists(
+    st.builds(DueDate, timedeltas.map(lambda span: NOW - span), st.just(NOW - 9 * DAY), st.booleans()),
+    max_size=3,
+).map(lambda dates: tuple(sorted(dates, key=lambda due: due.at)))
+
+
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Any snapshot that a poller or the journal may have at NOW."""
@@ -233,4 +240,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         history_tried_at=NOW - age if extras and age is not None else None,
         history_problem=extras.problem if extras else None,
         history_failures=draw(st.integers(1, 40)) if extras and extras.problem else 0,
+        history_behind_since=draw(st.none() | timedeltas.map(lambda span: NOW - abs(span))),
+        due_dates=draw(due_dates),
+        other_org_number=draw(st.none() | st.just("2009")),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import secretstorage
 from jeepney import DBusAddress, new_method_call
+from jeepney.io.blocking import open_dbus_connection
 from secretstorage.util import format_secret, open_session
 
 _PATIENCE = 20.0
@@ -176,6 +177,20 @@ def unlock_keyring(*_: object) -> None:
         assert not collection.is_locked()
 
 
+def change_password(service: SecretService, password: bytes) -> None:
+    """Change that of its keyring, as GNOME's Passwords and Keys does."""
+    within = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
+    address = DBusAddress("/org/freedesktop/secrets", "org.freedesktop.secrets", interface=within)
+    bus = service.environ["DBUS_SESSION_BUS_ADDRESS"]
+    with closing(open_dbus_connection(bus)) as connection:
+        collection = secretstorage.get_default_collection(connection)
+        session = open_session(connection)
+        old, new = (format_secret(session, text, "text/plain") for text in (_PASSWORD, password))
+        what = (collection.collection_path, old, new)
+        call = new_method_call(address, "ChangeWithMasterPassword", "o(oayays)(oayays)", what)
+        connection.send_and_get_reply(call)
+
+
 @contextmanager
 def daemon_restarted(service: SecretService) -> Iterator[None]:
     """Kill its daemon; at the end another one serves the keyring."""
@@ -196,3 +211,11 @@ def daemon_frozen(service: SecretService) -> Iterator[None]:
         yield
     finally:
         os.kill(service.daemon, signal.SIGCONT)
+
+
+def delete_zbtui_entries() -> None:
+    """Empty its keyring of what earlier tests have left."""
+    with closing(secretstorage.dbus_init()) as connection:
+        for item in list(secretstorage.get_default_collection(connection).get_all_items()):
+            if item.get_attributes().get("service", "").startswith("zbtui"):
+                item.delete()

@@ -7,11 +7,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.support.fake_clock import START
-from zbtui.health.snapshot import Activity, PollState, Snapshot, ZohoData
+from zbtui.health.snapshot import (
+    Activity,
+    HistoryAndLinks,
+    Observation,
+    PollState,
+    Snapshot,
+    ZohoData,
+)
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemKind
 from zbtui.zoho_api.backup import Backup, parse_backup
+from zbtui.zoho_api.history import parse_entry
 from zbtui.zoho_api.organization import Company
+from zbtui.zoho_api.runs import History, build_history
 
 SAMPLE_JOB: dict[str, Any] = {
     "id": "4876876000001593003",
@@ -44,8 +53,24 @@ _PARTS = {"zoho": ZohoData, "polls": PollState, "activity": Activity}
 
 
 def build_snapshot(org: Org, **values: Any) -> Snapshot:
-    """A snapshot, from the fields of its parts."""
+    """A snapshot, from the fields of its parts; once observed, with one completed a day before."""
+    if seen := values.get("observed_at"):
+        values.setdefault("history", completed_history(seen - timedelta(days=1)))
+        if values["history"]:
+            values.setdefault("history_read_at", seen)
     return snapshot_with(Snapshot(org), **values)
+
+
+def good_observation(backup: Backup | None, **keys: Any) -> Observation:
+    """An answer that comes with the history of a backup that completed a day before the tests begin."""
+    extras = HistoryAndLinks(completed_history(START - timedelta(days=1)), None)
+    return Observation(backup, **({"history_and_links": extras} | keys))
+
+
+def completed_history(at: datetime) -> History:
+    """A history with a single row: a run that completed."""
+    row = {"id": "5100000000498022", "state": "completed", "log_time": at.isoformat()}
+    return build_history([parse_entry(row)])
 
 
 def snapshot_with(snapshot: Snapshot, **values: Any) -> Snapshot:

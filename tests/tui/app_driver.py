@@ -12,7 +12,7 @@ from textual.timer import Timer, TimerCallback
 
 from tests.support.fake_clock import FakeClock, run_until_idle
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import make_backup
+from tests.support.snapshots import good_observation, make_backup
 from zbtui.alerts.dispatcher import AlertDispatcher
 from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.config_watcher import ConfigWatcher
@@ -40,14 +40,14 @@ class FakeZoho:
         self.hanging_orgs: set[str] = set()
 
     def set_answer(self, name: str, **keys: object) -> None:
-        self.answers[name] = Observation(make_backup(**keys))
+        self.answers[name] = good_observation(make_backup(**keys))
 
     def open_poll(self, org: Org) -> Callable[[Snapshot], object]:
         async def poll(before: Snapshot) -> Observation:
             self.polled_orgs.append(org.name)
             if org.name in self.hanging_orgs:
                 await asyncio.Event().wait()
-            answer = self.answers.get(org.name) or Observation(make_backup())
+            answer = self.answers.get(org.name) or good_observation(make_backup())
             if isinstance(answer, Problem):
                 raise ProblemError(answer)
             return answer

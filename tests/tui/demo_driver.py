@@ -15,6 +15,7 @@ from tests.tui.app_driver import ManualTickApp
 from zbtui.demo.demo_session import DemoCredentialStore, open_demo
 from zbtui.demo.simulator import Simulator
 from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod
+from zbtui.model.secret import SignInCredentials
 from zbtui.onboarding import OrgService
 from zbtui.tui.app import ZbtuiApp
 from zbtui.tui.forms.sign_in_pages import SignInPage
@@ -91,6 +92,11 @@ class DemoDriver:
             strip.text[:width] for strip in self.app.screen._compositor.render_strips()[:height]
         )
 
+    async def read_sign_in(self, name: str) -> SignInCredentials | None:
+        """What an org of this name and of any identity signs in with."""
+        kept = self.credentials._sign_ins
+        return next((sign_in for key, sign_in in kept.items() if key[0] == name), None)
+
     # The form
 
     @property
@@ -158,5 +164,5 @@ def has_left_nothing(driven: DemoDriver) -> bool:
     tokens = driven.simulator.accounts.refresh_tokens
     left = [token for token, source in tokens.items() if source.org is org and token != org.refresh_token]
     credentials = driven.credentials
-    kept = NEW_ORG_NAME in credentials._sign_ins or NEW_ORG_NAME in credentials._access_tokens
+    kept = NEW_ORG_NAME in {name for name, _ in (*credentials._sign_ins, *credentials._access_tokens)}
     return driven.org(NEW_ORG_NAME) is None and not kept and not left

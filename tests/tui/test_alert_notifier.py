@@ -10,7 +10,9 @@ from textual.notifications import Notification
 
 from tests.support.memory_journal import MemoryJournal
 from tests.tui.app_driver import AppDriver, FakeZoho, drive_app
+from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.settings import Settings
+from zbtui.health.alert_policy import AlertState
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level
@@ -127,6 +129,18 @@ async def test_the_title_counts_the_orgs_to_look_at_but_for_muted_ones(
         assert written[-1].endswith(title_sequence(title))
 
 
+async def test_it_is_notified_that_all_orgs_are_gone_since_the_last_start() -> None:
+    journal = MemoryJournal()
+    watched = AlertState(watched={("a.toml", "acme"): None})
+    await journal.outbox.decide_and_store(lambda state: (watched, ()), [])
+    async with drive_app([], journal=journal) as driven:
+        config = driven.app._alert_dispatcher._config
+        assert isinstance(config, MemoryConfigStore)
+        config.name = "a.toml"
+        await advance_and_settle(driven, 40)
+        assert [title for title, _ in toasts(driven)] == ["acme: no longer watched"]
+
+
 async def test_a_muted_org_is_not_notified() -> None:
     zoho = FakeZoho()
     zoho.set_answer("acme", status="FAILED")
@@ -156,7 +170,7 @@ async def test_what_is_out_of_reach_is_notified_after_as_many_polls_as_the_confi
         await poll(driven)
         assert toasts(driven) == []
         await advance_and_settle(driven, 40)  # it is asked again by itself
-        assert [title for title, _ in toasts(driven)] == ["acme: cannot look"]
+        assert [title for title, _ in toasts(driven)] == ["acme: cannot tell"]
 
 
 async def test_alerts_below_the_least_level_are_not_notified() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -13,11 +15,11 @@ from textual.dom import DOMNode
 
 from tests.support.fake_clock import START, FakeClock
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import SAMPLE_JOB, make_snapshot, snapshot_with
+from tests.support.snapshots import SAMPLE_JOB, good_observation, make_snapshot, snapshot_with
 from tests.tui.app_driver import FakeZoho, drive_app, make_alert_dispatcher, make_org_service
+from tests.tui.demo_driver import drive_demo
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
-from zbtui.health.snapshot import Observation
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import LOCKOUT, Problem, ProblemError
 from zbtui.model.secret import Secret
@@ -55,7 +57,7 @@ async def test_the_worst_comes_first() -> None:
     zoho = FakeZoho()
     zoho.set_answer("org-4", status="FAILED")
     zoho.answers["org-2"] = Problem("network", "No line.", "Wait.")
-    zoho.answers["org-5"] = Observation(None)
+    zoho.answers["org-5"] = good_observation(None)
     async with drive_app(NAMES, zoho) as driven:
         assert driven.order == ["org-4", "org-2", "org-5", "org-0", "org-1", "org-3"]
 
@@ -336,7 +338,7 @@ async def test_one_org_that_hangs_delays_no_other() -> None:
 async def test_a_clock_that_is_off_and_a_dead_line_are_shown_once_above_all() -> None:
     async with drive_app(NAMES[:2]) as driven:
         for name in NAMES[:2]:
-            driven.zoho.answers[name] = Observation(
+            driven.zoho.answers[name] = good_observation(
                 None, server_time=driven.clock.now() + timedelta(minutes=9)
             )
         await driven.press("R")
@@ -404,3 +406,22 @@ async def test_a_paused_org_is_not_asked_when_all_are() -> None:
         await driven.press("R")
         await driven.advance(6)
         assert driven.zoho.polled_orgs == ["org-1"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such call")
+@pytest.mark.parametrize("view", ["1", "2", "3", "4"])
+async def test_times_follow_the_systems_time_zone(monkeypatch: pytest.MonkeyPatch, view: str) -> None:
+    """On a journey, the laptop is given another zone."""
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", "UTC")
+            time.tzset()
+            async with drive_demo() as driven:
+                await driven.press(view)
+                before = driven.screen_text
+                patch.setenv("TZ", "Asia/Kolkata")
+                driven.app.tick()
+                await driven.wait_until_idle()
+                assert (driven.screen_text != before) is (view != "2")  # it tells spans only
+    finally:
+        time.tzset()

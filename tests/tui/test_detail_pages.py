@@ -50,7 +50,8 @@ def test_the_year_is_a_calendar_and_its_rows() -> None:
 
 
 def test_a_history_that_is_not_there_or_empty_says_so() -> None:
-    assert texts(history_rows(make_snapshot("acme"), START, UTC)) == ["History it could not be read yet"]
+    unread = snapshot_with(make_snapshot("acme"), history=None)
+    assert texts(history_rows(unread, START, UTC)) == ["History it could not be read yet"]
     assert "History nothing in the past year" in texts(history_rows(with_history(), START, UTC))
 
 

@@ -66,7 +66,7 @@ def test_links_that_were_seen_to_expire_are_shown_as_expired() -> None:
 
 
 def test_what_was_never_read_is_not_known() -> None:
-    told = rows(make_snapshot())
+    told = rows(snapshot_with(make_snapshot(), history=None, history_read_at=None))
     assert told["Last good"] == "result unknown"
     assert told["Links"] == "unknown"
     assert told["History read"] == "never"

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual.widgets._select import SelectOverlay
 
 from tests.tui.demo_driver import DemoDriver, drive_demo
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.tui.forms.edit_screen import EditScreen
@@ -20,6 +21,7 @@ async def open_form_on(driven: DemoDriver, name: str, key: str) -> None:
     """`key`, on the panel of that org."""
     order = driven.app.screen.org_list.order  # type: ignore[attr-defined]
     await driven.press("home", *["right"] * order.index(name), key)
+    await driven.advance(1)
 
 
 async def fill(driven: DemoDriver, **values: str) -> None:
@@ -34,15 +36,15 @@ async def fill(driven: DemoDriver, **values: str) -> None:
 
 async def test_a_new_name_moves_what_is_in_the_keyring_and_the_watch_goes_on() -> None:
     async with drive_demo() as driven:
-        before = await driven.credentials.read_sign_in("nordlys")
+        before = await driven.read_sign_in("nordlys")
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, name="northern")
         await driven.click("save", 2)
         assert driven.is_closed
         assert driven.org("nordlys") is None
         assert driven.org("northern") is not None
-        assert await driven.credentials.read_sign_in("northern") == before
-        assert await driven.credentials.read_sign_in("nordlys") is None
+        assert await driven.read_sign_in("northern") == before
+        assert await driven.read_sign_in("nordlys") is None
         assert "northern" in driven.screen_text
         known = {one.org.name: one for one in driven.fleet.snapshots}["northern"]
         assert known.zoho.backup is not None
@@ -155,7 +157,7 @@ async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
         org = driven.org_service.parse_org(table, edited_name="nordlys")
         driven.org_service.stores.config.replace("nordlys", org)
         await driven.credentials.write_sign_in(
-            "nordlys",
+            org,
             SignInCredentials(
                 Secret(driven.simulator.world.orgs["nordlys"].client_secret),
                 Secret(driven.simulator.world.orgs["nordlys"].refresh_token),
@@ -183,9 +185,24 @@ async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
         await driven.click(button, 2)
         assert driven.is_closed
         assert driven.org("nordlys") is None
-        assert await driven.credentials.read_sign_in("nordlys") is None
+        assert await driven.read_sign_in("nordlys") is None
         assert "nordlys" not in driven.screen_text
         assert (token in driven.simulator.accounts.refresh_tokens) is (button == "remove")
+
+
+async def test_of_a_refresh_token_only_an_org_that_has_one_is_told() -> None:
+    async with drive_demo() as driven:
+        await open_form_on(driven, "nordlys", "d")
+        assert "its refresh token stays valid there" in " ".join(driven.screen_text.split())
+        assert driven.app.screen.query_one("#revoke").display
+    async with drive_demo() as driven:
+        org = Org("nordlys", "eu", "1000.ABC", "client-credentials", "ZohoCRM.1")
+        driven.app.push_screen(RemoveScreen(driven.app._org_service, org))
+        await driven.wait_until_idle()
+        text = " ".join(driven.screen_text.split())
+        assert "Take nordlys off watch?" in text
+        assert "token" not in text
+        assert not driven.app.screen.query_one("#revoke").display
 
 
 async def test_to_keep_it_is_where_the_cursor_stands() -> None:
@@ -199,7 +216,7 @@ async def test_to_keep_it_is_where_the_cursor_stands() -> None:
 async def test_a_keyring_that_refuses_keeps_the_org_and_is_shown() -> None:
     async with drive_demo() as driven:
 
-        async def refuse(org_name: str) -> None:
+        async def refuse(org: Org) -> None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
         driven.credentials.delete = refuse  # type: ignore[method-assign]
@@ -213,6 +230,7 @@ async def test_a_keyring_that_refuses_keeps_the_org_and_is_shown() -> None:
 async def test_with_the_last_org_gone_the_welcome_offers_to_add_one() -> None:
     async with drive_demo(orgs=1) as driven:
         await driven.press("d")
+        await driven.advance(1)
         await driven.click("remove", 2)
         assert "No org is under watch yet" in driven.screen_text
         await driven.press("a")

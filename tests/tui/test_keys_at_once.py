@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from textual import events
 from textual.widgets import Button, Input
@@ -62,6 +64,34 @@ async def test_a_rename_takes_effect_once_it_is_confirmed() -> None:
         assert names(driven) == ["acme"]
         await driven.press("left", "enter")
         assert names(driven) == ["beta"]
+
+
+@pytest.mark.parametrize("text", ["e\t\t5m\n", "edit\t\t\t2h\n", "e\t\t\t\t\t\t\tprod\n\n\n"])
+async def test_a_slow_paste_onto_the_orgs_changes_none(text: str) -> None:
+    async with drive_app(["acme"]) as driven:
+        before = driven.app._org_service.stores.config.load()
+        for each in text:
+            await paste(driven, each)
+            await driven.clock.advance(0.02)
+        assert driven.app._org_service.stores.config.load() == before
+
+
+async def test_after_a_second_enter_saves_what_was_typed() -> None:
+    async with drive_app(["acme"]) as driven:
+        await driven.press("e", "tab", "tab", *"5m")
+        await driven.clock.advance(1)
+        await driven.press("enter")
+        (org,) = driven.app._org_service.orgs()
+        assert dict(org.policy_overrides) == {"every": timedelta(minutes=5)}
+
+
+@pytest.mark.parametrize("text", ["d\t\n", "dune\t\t\n", "d\n\t\n", "d\t\n\n"])
+async def test_a_slow_paste_removes_none(text: str) -> None:
+    async with drive_app(["acme"]) as driven:
+        for each in text:
+            await paste(driven, each)
+            await driven.clock.advance(0.02)
+        assert names(driven) == ["acme"]
 
 
 async def test_a_paste_that_begins_a_removal_removes_none() -> None:

@@ -55,7 +55,7 @@ def test_a_scheduled_backup_answers_the_four_questions() -> None:
         "│ Sun 29 Nov 09:02 (there 14:32 +05:30)     │",
         "│ every 2 weeks on Tuesday since 12 Jul     │",
         "│ by Patricia Boyle · ZUID 7534658674       │",
-        "│ last result unknown · links unknown       │",
+        "│ last good 24h ago · links unknown         │",
         "│ seen 10s ago · next look in 4m            │",
         "╰───────────────────────────────────────────╯",
     ]
@@ -99,7 +99,7 @@ def test_a_wider_panel_shows_more() -> None:
         ({"status": "FAILED"}, ["✖ FAILED", "the last backup failed"]),
         ({"status": "STOPPED"}, ["■ STOPPED", "no backup will run"]),
         ({"status": "INPROGRESS"}, ["▶ INPROGRESS"]),
-        ({"status": "COMPLETED"}, ["✔ COMPLETED", "last run completed"]),
+        ({"status": "COMPLETED"}, ["✔ COMPLETED", "last good 24h ago"]),
         ({"status": "Resting"}, ["▲ Resting"]),
         (
             {"rrule": None, "scheduled_date": None},

@@ -101,7 +101,7 @@ async def told_by(driven: AppDriver) -> str:
         await press("question_mark", "escape", "escape")
 
     alert = Alert(START, "alarm", "heron", None, "failed", Level.CRITICAL, "heron failed", "Ask Quill")
-    app._alert_notifier._show_alerts([StoredAlert(1, alert)])
+    app._alert_notifier._show_alerts([StoredAlert("1", 1, alert)])
     driven.app._config.problem = Problem("config", "/home/rosalind/config.toml: heron?", "Mend heron.")
     for org in (HERON, OSPREY, MERLIN):
         for view in VIEWS:

@@ -114,7 +114,7 @@ async def test_a_dead_sign_in_is_renewed_in_place_and_polled_at_once() -> None:
         index = driven.app.screen.org_list.order.index("maple")  # type: ignore[attr-defined]
         await driven.press("home", *["right"] * index)
         assert "enter signs in again" in driven.screen_text
-        before = await driven.credentials.read_sign_in("maple")
+        before = await driven.read_sign_in("maple")
         await driven.press("enter")
         assert driven.page == "way"
         await driven.choose_method("code")
@@ -122,7 +122,7 @@ async def test_a_dead_sign_in_is_renewed_in_place_and_polled_at_once() -> None:
         assert "Maple Ridge Dairy" in driven.screen_text
         await driven.click("next", 2)
         assert driven.is_closed
-        assert await driven.credentials.read_sign_in("maple") not in (None, before)
+        assert await driven.read_sign_in("maple") not in (None, before)
         known = {one.org.name: one for one in driven.fleet.snapshots}["maple"]
         assert known.polls.problem is None
         assert known.zoho.backup is not None
@@ -139,11 +139,11 @@ async def test_any_org_may_sign_in_again_from_its_detail() -> None:
 
 async def test_a_sign_in_again_that_fails_leaves_the_old_one() -> None:
     async with drive_demo() as driven:
-        before = await driven.credentials.read_sign_in("nordlys")
+        before = await driven.read_sign_in("nordlys")
         await driven.press("home", "i", "s")
         await driven.choose_method("code")
         await driven.fill(client_secret="wrong")
         await driven.click("next", 2)
         assert "client secret is wrong" in driven.form_problem
         await driven.press("escape", "escape")
-        assert await driven.credentials.read_sign_in("nordlys") == before
+        assert await driven.read_sign_in("nordlys") == before

@@ -9,7 +9,7 @@ from textual.widgets import Input
 
 from tests.tui.app_driver import drive_app
 from tests.tui.demo_driver import NEW_ORG_NAME, drive_demo, finish_sign_in, has_left_nothing
-from zbtui.model.org import SIGN_IN_METHODS, SignInMethod, grant_for
+from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, grant_for
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import SignInCredentials
 from zbtui.tui.forms.sign_in_pages import SignInPage
@@ -180,9 +180,11 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         shared = driven.org_service.form_examples("device", NEW_ORG_NAME)
         org = driven.org("nordlys")
         assert org is not None
-        driven.org_service.stores.config.replace("nordlys", replace(org, client_id=shared["client_id"]))
-        before = await driven.credentials.read_sign_in("nordlys")
+        changed = replace(org, client_id=shared["client_id"])
+        driven.org_service.stores.config.replace("nordlys", changed)
+        before = await driven.read_sign_in("nordlys")
         assert before is not None
+        await driven.credentials.write_sign_in(changed, before)
         await driven.open_form("device")
         await driven.fill(client_of="nordlys")
         assert "Client secret" not in driven.screen_text
@@ -202,7 +204,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         ({"client_secret": ""}, "The client secret is missing"),
         ({"client_secret": "späß"}, "has characters that none has"),
         ({"client_id": "1000.NOBODY"}, "does not know this client id as a Self Client"),
-        ({"client_id": ""}, "The client id has characters that none has"),
+        ({"client_id": ""}, "The client id is missing"),
         ({"answer": "hello"}, "This is not a code of Zoho's"),
         ({"answer": "1000.aaaa.bbbb"}, "The code is too old, or was used already."),
     ],
@@ -282,7 +284,7 @@ async def test_a_keyring_that_takes_nothing_leaves_nothing_and_is_shown() -> Non
         await driven.open_form("code")
         await driven.click("next", 2)
 
-        async def refuse(org_name: str, sign_in: SignInCredentials) -> None:
+        async def refuse(org: Org, sign_in: SignInCredentials) -> None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
         driven.credentials.write_sign_in = refuse  # type: ignore[method-assign]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from textual.events import DeliveryComplete, DeliveryFailed
 from textual.widgets import Button
 from textual.widgets._toast import Toast
 
@@ -52,11 +55,42 @@ async def test_a_text_is_data_whoever_shows_it(text: str) -> None:
         assert not any("@click" in str(span.style) for content in shown for span in content.spans)
 
 
-async def test_ctrl_c_names_the_key_that_quits() -> None:
+@pytest.mark.parametrize(
+    ("keys", "quit_key"),
+    [("", "q"), ("slash", "ctrl+q"), ("question_mark", "ctrl+q"), ("i", "ctrl+q"), ("d", "ctrl+q")],
+)
+async def test_ctrl_c_names_the_key_that_quits(keys: str, quit_key: str) -> None:
     async with drive_app(show_toasts=True) as driven:
+        await driven.press(*keys.split())
         await driven.press("ctrl+c")
         await rest(driven)
-        assert "Press q to leave zbtui." in driven.screen_text
+        assert [toast.render().plain for toast in toasts(driven)] == [f"Press {quit_key} to leave zbtui."]
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (DeliveryComplete("1", Path("/home/ada/[b]/zbtui.svg"), "screenshot"), "/home/ada/[b]/zbtui.svg"),
+        (DeliveryComplete("1", None, "screenshot"), "The screenshot is saved."),
+        (DeliveryFailed("1", OSError(), "screenshot"), "The screenshot could not be saved."),
+    ],
+)
+async def test_a_screenshot_is_told_of_without_markup(
+    event: DeliveryComplete | DeliveryFailed, told: str
+) -> None:
+    async with drive_app(size=(160, 40), show_toasts=True) as driven:
+        driven.app.post_message(event)
+        await rest(driven)
+        (toast,) = toasts(driven)
+        text = toast.render().plain
+        assert told in text.replace("\n", "") and "$text" not in text
+
+
+async def test_ctrl_c_on_a_selection_copies_it_and_says_nothing() -> None:
+    async with drive_app(show_toasts=True) as driven:
+        await driven.press("e", "end", "shift+home", "ctrl+c")
+        await rest(driven)
+        assert (driven.app.clipboard, toasts(driven)) == ("acme", [])
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from tests.support.fake_clock import START, FakeClock
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import make_backup, make_org
+from tests.support.snapshots import good_observation, make_backup, make_org
 from tests.watch.zoho_environment import FixedRng, ScriptedZoho
 from zbtui.config.config_file import ConfigFile
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
-from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.watch.fleet import Fleet, OrgChanges
 
-DISTANT_RUN = Observation(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
+DISTANT_RUN = good_observation(make_backup(scheduled_date=(START + timedelta(days=30)).isoformat()))
 HOUR = timedelta(hours=1)
 
 

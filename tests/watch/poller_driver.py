@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from tests.support.fake_clock import START, FakeClock, run_until_idle
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import build_snapshot, make_backup, make_org
+from tests.support.snapshots import build_snapshot, good_observation, make_backup, make_org
 from tests.watch.zoho_environment import FixedRng, Outcome, ScriptedZoho
-from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
@@ -22,7 +22,7 @@ from zbtui.watch.poller import Poller
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-DISTANT_RUN = Observation(make_backup(scheduled_date=(START + 30 * DAY).isoformat()))
+DISTANT_RUN = good_observation(make_backup(scheduled_date=(START + 30 * DAY).isoformat()))
 
 
 class PollerDriver:

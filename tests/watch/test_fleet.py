@@ -52,6 +52,23 @@ async def test_what_an_earlier_run_saw_is_there_at_once(clock: FakeClock, tmp_pa
     await journal.close()
 
 
+@pytest.mark.parametrize(("age", "wait"), [(0, 15), (4, 11), (15, 0), (300, 0), (-60, 0)])
+async def test_a_restart_does_not_poll_again_what_was_polled_just_before(
+    clock: FakeClock, age: int, wait: int
+) -> None:
+    """A service that is restarted again and again would use up the org's API credits."""
+    journal, zoho = (
+        MemoryJournal([make_snapshot("acme", START - timedelta(seconds=age))]),
+        ScriptedZoho(clock),
+    )
+    fleet = Fleet(Config(WatchPolicy(), (make_org(),)), zoho.open_poll, journal, clock)
+    async with run_fleet(fleet):
+        if wait:
+            assert zoho.times() == []
+            await clock.advance(wait)
+        assert zoho.times() == [START + timedelta(seconds=wait)]
+
+
 async def test_what_was_seen_of_another_org_of_the_same_name_is_not_restored(clock: FakeClock) -> None:
     journal = open_journal(None)
     await journal.save(make_snapshot("acme"))

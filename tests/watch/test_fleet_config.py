@@ -15,7 +15,8 @@ from tests.support.snapshots import build_snapshot, make_company, make_org, make
 from tests.watch.fleet_driver import DISTANT_RUN, HOUR, EditedConfig, FleetDriver, org_table
 from tests.watch.zoho_environment import DEAD_SIGN_IN, MINUTE, OFFLINE, locked_out, problem_error, run_fleet
 from zbtui.config.settings import Config
-from zbtui.health.snapshot import Snapshot, apply_failure
+from zbtui.health.observe import apply_failure
+from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.store.database import open_database

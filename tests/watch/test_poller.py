@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.fake_clock import START, FakeClock, run_until_idle
 from tests.support.memory_journal import MemoryJournal
+from tests.support.snapshots import good_observation
 from tests.watch.poller_driver import DAY, DISTANT_RUN, HOUR, SECOND, PollerDriver, intervals
 from tests.watch.zoho_environment import (
     DEAD_SIGN_IN,
@@ -270,7 +271,7 @@ async def test_what_was_answered_before_a_sleep_is_asked_again_and_never_shown_a
     async with watch.running():
         watch.published.clear()
         clock.jump_wall_clock(jump)
-        watch.set_answer(Observation(None))
+        watch.set_answer(good_observation(None))
         gate.set()
         await run_until_idle()
         assert watch.poll_count == 2

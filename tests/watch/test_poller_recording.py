@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from tests.support.fake_clock import START, FakeClock
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import make_org, snapshot_with
+from tests.support.snapshots import good_observation, make_org, snapshot_with
 from tests.watch.poller_driver import DISTANT_RUN, HOUR, PollerDriver
 from tests.watch.zoho_environment import OFFLINE, problem_error
 from zbtui.health.merge import MergeResult
 from zbtui.health.poll_schedule import history_and_links_are_due
-from zbtui.health.snapshot import Observation, Snapshot
+from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
 from zbtui.store.journal import open_journal
 from zbtui.zoho_api.history import HistoryEntry
@@ -22,7 +23,7 @@ from zbtui.zoho_api.runs import build_history
 async def test_what_another_process_read_later_is_published_with_the_poll(clock: FakeClock) -> None:
     journal = MemoryJournal()
     kept = build_history([HistoryEntry("1", None, "failure", "weekly", None, 0, START - HOUR, None)])
-    watch = PollerDriver(clock, journal=journal)
+    watch = PollerDriver(clock, replace(DISTANT_RUN, history_and_links=None), journal=journal)
     async with watch.running():
         elsewhere = snapshot_with(
             watch.snapshot,
@@ -71,7 +72,7 @@ async def test_only_what_was_seen_goes_into_the_journal(clock: FakeClock, tmp_pa
 
 async def test_the_journal_forgets_an_org_taken_off_watch(clock: FakeClock, tmp_path: Path) -> None:
     journal = open_journal(tmp_path / "journal.db")
-    watch = PollerDriver(clock, Observation(None), journal=journal)
+    watch = PollerDriver(clock, good_observation(None), journal=journal)
     await watch.poller.poll()
     assert journal.load_all([make_org()])
     watch.poller.stop(forget=True)

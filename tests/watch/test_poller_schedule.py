@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.fake_clock import START, FakeClock
 from tests.support.memory_journal import MemoryJournal
-from tests.support.snapshots import build_snapshot, make_backup, make_org
+from tests.support.snapshots import build_snapshot, good_observation, make_backup, make_org
 from tests.watch.poller_driver import DAY, DISTANT_RUN, HOUR, SECOND, PollerDriver, intervals
 from tests.watch.zoho_environment import (
     DEAD_SIGN_IN,
@@ -31,7 +31,7 @@ from zbtui.watch.poller import Poller
 
 
 def job(status: str, next_run: datetime) -> Observation:
-    return Observation(make_backup(status=status, scheduled_date=next_run.isoformat()))
+    return good_observation(make_backup(status=status, scheduled_date=next_run.isoformat()))
 
 
 async def poll_times(
@@ -142,7 +142,7 @@ async def test_the_countdown_of_the_cadence_runs_by_zohos_clock() -> None:
     ahead = HOUR
 
     def zoho(now: datetime) -> Observation:
-        return Observation(make_backup(scheduled_date=RUN.isoformat()), server_time=now + ahead)
+        return good_observation(make_backup(scheduled_date=RUN.isoformat()), server_time=now + ahead)
 
     times = await poll_times(6 * HOUR, zoho, WatchPolicy(), FixedRng())
     closely = within(times, RUN - ahead - 2 * MINUTE, RUN - ahead)

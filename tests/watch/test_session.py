@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fake_clock import START, FakeClock
+from tests.support.fake_clock import START, FakeClock, run_until_idle
 from tests.support.secret_service import SecretService
 from tests.support.simulator import sign_in_of
 from tests.watch.zoho_environment import (
@@ -18,6 +18,8 @@ from tests.watch.zoho_environment import (
     token_from_elsewhere,
     zoho_environment,
 )
+from zbtui.health.observe import apply_observation
+from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
@@ -34,8 +36,12 @@ LATER = 10 * MINUTE
 class FullCredentials(MemoryCredentialStore):
     """Gives out what it holds, and takes no access token."""
 
-    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
-        raise ProblemError(Problem("keyring", "The keyring failed.", "Mend it."))
+    is_full = True
+
+    async def write_access_token(self, org: Org, access: AccessToken) -> None:
+        if self.is_full:
+            raise ProblemError(Problem("keyring", "The keyring failed.", "Mend it."))
+        await super().write_access_token(org, access)
 
 
 # The token's hour
@@ -103,7 +109,7 @@ async def test_a_token_is_renewed_five_minutes_before_its_end(
 async def test_a_token_of_client_credentials_lives_as_long(clock: FakeClock, zoho: ZohoEnvironment) -> None:
     invented = zoho.simulator.world.orgs["nordlys"]
     org = Org("cc", "eu", invented.client_id, "client-credentials", f"ZohoCRM.{invented.number:011}")
-    await zoho.credentials.write_sign_in("cc", SignInCredentials(Secret(invented.client_secret)))
+    await zoho.credentials.write_sign_in(org, SignInCredentials(Secret(invented.client_secret)))
     session = Session(org, zoho.http, zoho.credentials, zoho.journal, clock)
     await session.poll_details()
     await session.poll_details()
@@ -118,9 +124,9 @@ async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
     path = tmp_path / "journal.db"
     async with zoho_environment(clock, during_call=lambda: asyncio.sleep(0)) as zoho:
         first = KeyringCredentialStore(tmp_path) if keyring else zoho.credentials
-        await first.write_sign_in("nordlys", sign_in_of(zoho.simulator.world.orgs["nordlys"]))
+        await first.write_sign_in(zoho.org(), sign_in_of(zoho.simulator.world.orgs["nordlys"]))
         old = AccessToken(Secret("1000.old"), "https://www.zohoapis.eu", clock.now())
-        await first.write_access_token("nordlys", old)
+        await first.write_access_token(zoho.org(), old)
         journals = [open_journal(path) for _ in range(20)]
         sessions = [
             Session(
@@ -137,7 +143,7 @@ async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
         assert zoho.token_request_count == 1
         for journal in journals:
             await journal.close()
-        await first.delete("nordlys")
+        await first.delete(zoho.org())
 
 
 # A token that is refused
@@ -162,15 +168,48 @@ async def test_every_name_of_a_refused_token_costs_one_renewal_and_no_more(
     clock.jump_wall_clock(LATER)
     zoho.simulator.forced_kinds["nordlys"] = code
     trouble = await problem_of(session)
-    assert zoho.calls[2:] == ["backup 401", "token 200", "backup 401"]
+    assert zoho.calls[2:] == ["backup 401", "token 200", "backup 401", "backup 401"]
     assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", code, 401)
     assert "EU" in trouble.hint  # such a refusal is most often a wrong data center
 
 
-async def test_a_token_that_is_refused_when_it_is_fresh_is_not_renewed_again(zoho: ZohoEnvironment) -> None:
+async def test_a_new_token_that_is_refused_is_tried_once_more_and_not_renewed(
+    zoho: ZohoEnvironment,
+) -> None:
     zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
     assert (await problem_of(zoho.session())).code == "INVALID_TOKEN"
+    assert zoho.calls == ["token 200", "backup 401", "backup 401"]
+
+
+async def test_a_new_token_that_zoho_knows_a_moment_later_is_good(
+    clock: FakeClock, zoho: ZohoEnvironment
+) -> None:
+    zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
+    poll = asyncio.create_task(zoho.session().poll_details())
+    while len(zoho.calls) < 2:
+        await run_until_idle()
+    del zoho.simulator.forced_kinds["nordlys"]
+    await clock.advance(2.5)
     assert zoho.calls == ["token 200", "backup 401"]
+    await clock.advance(0.5)
+    assert (await poll).backup is not None
+    assert zoho.calls == ["token 200", "backup 401", "backup 200"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_young_token_that_was_accepted_and_is_ended_elsewhere_is_renewed_at_once(
+    clock: FakeClock, restarted: bool, zoho: ZohoEnvironment
+) -> None:
+    """Another program may ask for more tokens than Zoho lets live."""
+    session = zoho.session()
+    before = Snapshot(zoho.org())
+    before = apply_observation(before, await session.poll(before), clock.now())
+    clock.jump_wall_clock(timedelta(seconds=3))
+    zoho.simulator.expire_tokens()
+    asked = len(zoho.calls)
+    session = zoho.session() if restarted else session
+    assert (await session.poll(before)).backup is not None
+    assert zoho.calls[asked : asked + 3] == ["backup 401", "token 200", "backup 200"]
 
 
 @pytest.mark.parametrize(
@@ -236,20 +275,20 @@ async def test_after_a_final_refusal_a_new_sign_in_is_taken_over(code: str, zoho
     assert (await problem_of(session)).final
     del zoho.simulator.forced_kinds["nordlys"]
     zoho.simulator.expire_tokens()
-    await zoho.credentials.write_access_token("nordlys", await token_from_elsewhere(zoho))
+    await zoho.credentials.write_access_token(zoho.org(), await token_from_elsewhere(zoho))
     calls = len(zoho.calls)
     assert (await session.poll_details()).backup is not None
     assert zoho.calls[calls:] == ["backup 200"]
 
 
 async def test_a_dead_sign_in_that_was_replaced_is_asked_with_the_new_one(zoho: ZohoEnvironment) -> None:
-    good = await zoho.credentials.read_sign_in("nordlys")
+    good = await zoho.credentials.read_sign_in(zoho.org())
     assert good is not None
     dead = SignInCredentials(good.client_secret, Secret("1000.revoked"))
-    await zoho.credentials.write_sign_in("nordlys", dead)
+    await zoho.credentials.write_sign_in(zoho.org(), dead)
     session = zoho.session()
     assert (await problem_of(session)).code == "invalid_code"
-    await zoho.credentials.write_sign_in("nordlys", good)
+    await zoho.credentials.write_sign_in(zoho.org(), good)
     assert (await session.poll_details()).backup is not None
 
 
@@ -258,9 +297,9 @@ async def test_after_other_problems_the_token_is_kept_and_not_reread(clock: Fake
     class Counted(MemoryCredentialStore):
         reads = 0
 
-        async def read_access_token(self, org_name: str) -> AccessToken | None:
+        async def read_access_token(self, org: Org) -> AccessToken | None:
             self.reads += 1
-            return await super().read_access_token(org_name)
+            return await super().read_access_token(org)
 
     credentials = Counted()
     async with zoho_environment(clock, credentials=credentials) as zoho:
@@ -279,7 +318,7 @@ async def test_after_other_problems_the_token_is_kept_and_not_reread(clock: Fake
 
 
 async def test_without_a_sign_in_nothing_is_asked(zoho: ZohoEnvironment) -> None:
-    await zoho.credentials.delete("nordlys")
+    await zoho.credentials.delete(zoho.org())
     trouble = await problem_of(zoho.session())
     assert (trouble.kind, trouble.final) == ("auth", True)
     assert trouble.hint == "Sign in again."
@@ -287,7 +326,7 @@ async def test_without_a_sign_in_nothing_is_asked(zoho: ZohoEnvironment) -> None
 
 
 async def test_without_the_refresh_token_it_needs_nothing_is_asked(zoho: ZohoEnvironment) -> None:
-    await zoho.credentials.write_sign_in("nordlys", SignInCredentials(Secret("a secret alone")))
+    await zoho.credentials.write_sign_in(zoho.org(), SignInCredentials(Secret("a secret alone")))
     assert (await problem_of(zoho.session())).final
     assert zoho.calls == []
 
@@ -300,21 +339,49 @@ async def test_a_dead_refresh_token_is_shown_and_asked_for_once(zoho: ZohoEnviro
     assert zoho.calls == ["token 200"]
 
 
-async def test_a_cache_that_cannot_be_written_is_shown_but_the_token_is_kept(clock: FakeClock) -> None:
+async def test_a_token_that_cannot_be_cached_is_used_and_the_keyring_is_shown_beside(
+    clock: FakeClock,
+) -> None:
     async with zoho_environment(clock, credentials=FullCredentials()) as zoho:
         session = zoho.session()
-        assert (await problem_of(session)).kind == "keyring"
-        assert (await session.poll_details()).backup is not None
+        for _ in range(2):
+            assert (await session.poll_details()).backup is not None
+            assert zoho.credentials.cache_problem is not None
+            assert zoho.credentials.cache_problem.kind == "keyring"
         assert zoho.token_request_count == 1
+
+
+async def test_a_cache_that_can_be_written_again_is_not_shown(clock: FakeClock) -> None:
+    credentials = FullCredentials()
+    async with zoho_environment(clock, credentials=credentials) as zoho:
+        session = zoho.session()
+        await session.poll_details()
+        credentials.is_full = False
+        clock.jump_wall_clock(timedelta(hours=1))
+        await session.poll_details()
+        assert credentials.cache_problem is None
+
+
+async def test_the_org_number_is_kept_with_the_sign_in_once_it_is_known(
+    clock: FakeClock, zoho: ZohoEnvironment
+) -> None:
+    session, before = zoho.session(), Snapshot(zoho.org())
+    before = apply_observation(before, await session.poll(before), clock.now())
+    assert before.zoho.company is not None
+    clock.jump_wall_clock(timedelta(hours=1))
+    await zoho.session().poll(before)
+    kept = await zoho.credentials.read_sign_in(zoho.org())
+    assert kept is not None
+    assert kept.org_number == before.zoho.company.org_number is not None
 
 
 @pytest.mark.parametrize("known", [False, True])
 async def test_no_token_goes_to_foreign_hosts(clock: FakeClock, known: bool, zoho: ZohoEnvironment) -> None:
     await zoho.session().poll_details()
-    cached = await zoho.credentials.read_access_token("nordlys")
+    cached = await zoho.credentials.read_access_token(zoho.org())
     assert cached is not None
     token = cached.token if known else Secret("1000.not.known")
-    await zoho.credentials.write_access_token("nordlys", AccessToken(token, FOREIGN, cached.expires_at))
+    await zoho.credentials.write_access_token(zoho.org(), AccessToken(token, FOREIGN, cached.expires_at))
     clock.jump_wall_clock(LATER)
     assert (await zoho.session().poll_details()).backup is not None
     assert {request.host for request in zoho.simulator.request_records} == {
@@ -331,7 +398,7 @@ async def test_no_secret_is_ever_in_a_url(zoho: ZohoEnvironment) -> None:
 
 async def test_a_keyring_that_cannot_be_read_is_shown_and_no_token_is_spent(clock: FakeClock) -> None:
     class Locked(MemoryCredentialStore):
-        async def read_access_token(self, org_name: str) -> AccessToken | None:
+        async def read_access_token(self, org: Org) -> AccessToken | None:
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
 
     async with zoho_environment(clock, credentials=Locked()) as zoho:

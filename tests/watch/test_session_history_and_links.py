@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from tests.support.fake_clock import FakeClock
 from tests.watch.zoho_environment import MINUTE, ZohoEnvironment
-from zbtui.health.snapshot import Snapshot, apply_observation
+from zbtui.health.observe import apply_observation
+from zbtui.health.snapshot import Snapshot
 from zbtui.watch.session import Session
 from zbtui.zoho_api.links import Links
 

@@ -13,6 +13,7 @@ from tests.watch.zoho_environment import (
     token_from_elsewhere,
     zoho_environment,
 )
+from zbtui.model.org import Org
 from zbtui.model.problem import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, ProblemError
 from zbtui.model.secret import AccessToken
 from zbtui.store.credentials import MemoryCredentialStore
@@ -26,7 +27,7 @@ SECOND = timedelta(seconds=1)
 class ForgetfulCredentials(MemoryCredentialStore):
     """Takes access tokens, and keeps none: the worst cache that can be."""
 
-    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
+    async def write_access_token(self, org: Org, access: AccessToken) -> None:
         pass
 
 
@@ -106,5 +107,5 @@ async def test_a_live_token_is_used_through_a_lock_out(clock: FakeClock, zoho: Z
     assert (await problem_of(session)).forbids_early_retry
     del zoho.simulator.forced_kinds["nordlys"]
     live = await token_from_elsewhere(zoho)
-    await zoho.credentials.write_access_token("nordlys", live)
+    await zoho.credentials.write_access_token(zoho.org(), live)
     assert (await zoho.session().poll_details()).backup is not None

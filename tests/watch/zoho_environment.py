@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.fake_clock import FakeClock, run_until_idle
 from tests.support.simulator import make_simulator, sign_in_of
+from tests.support.snapshots import good_observation
+from zbtui.clock import Clock
 from zbtui.demo.demo_session import watched_org
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.simulator import RequestRecord, Simulator
@@ -96,7 +98,7 @@ class ScriptedZoho:
         try:
             if gate := self.gates.get(name):
                 await gate.wait()
-            outcome = self.outcomes.get(name, Observation(None))
+            outcome = self.outcomes.get(name, good_observation(None))
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
@@ -126,7 +128,7 @@ class ZohoEnvironment:
         return Session(self.org(name), self.http, self.credentials, journal or self.journal, self.clock)
 
     async def sign_in(self, name: str) -> None:
-        await self.credentials.write_sign_in(name, sign_in_of(self.simulator.world.orgs[name]))
+        await self.credentials.write_sign_in(self.org(name), sign_in_of(self.simulator.world.orgs[name]))
 
     @property
     def calls(self) -> list[str]:
@@ -146,10 +148,34 @@ async def token_from_elsewhere(zoho: ZohoEnvironment) -> AccessToken:
     return await request_access_token(zoho.http, org, data_center_of(org), sign_in, zoho.clock.now())
 
 
-async def problem_of(session: Session) -> Problem:
-    with pytest.raises(ProblemError) as caught:
-        await session.poll_details()
+async def problem_of(session: Session, last_good: datetime | None = None) -> Problem:
+    """The problem that a poll ends in, without the pause before a second try."""
+    with without_pauses(session), pytest.raises(ProblemError) as caught:
+        await session.poll_details(last_good)
     return caught.value.problem
+
+
+@contextmanager
+def without_pauses(session: Session) -> Iterator[None]:
+    """The session's pauses take no time; its clock stays as it is."""
+    clock = session._clock
+    session._clock = _PauselessClock(clock)
+    yield
+    session._clock = clock
+
+
+@dataclass
+class _PauselessClock:
+    clock: Clock
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        pass
 
 
 def _call(request: RequestRecord) -> str:

@@ -119,17 +119,17 @@ INTERNAL = json_response({"code": "INTERNAL_ERROR", "status": "error"}, 500)
 
 
 @pytest.mark.parametrize(
-    ("answers", "kind"),
+    ("answers", "kinds"),
     [
-        ((NOTHING, NOTHING), None),
-        ((NO_SCOPE, NOTHING), "auth"),
-        ((NOTHING, INTERNAL), "server"),
-        ((NO_SCOPE, INTERNAL), "auth"),
+        ((NOTHING, NOTHING), (None, None)),
+        ((NO_SCOPE, NOTHING), ("auth", None)),
+        ((NOTHING, INTERNAL), (None, "server")),
+        ((NO_SCOPE, INTERNAL), ("auth", "server")),
     ],
     ids=["both", "links alone", "history alone", "none"],
 )
-async def test_of_both_what_can_be_read_is_shown_with_the_first_problem(
-    answers: tuple[CannedResponse, CannedResponse], kind: str | None
+async def test_of_both_what_can_be_read_is_kept_with_the_problem_of_the_other(
+    answers: tuple[CannedResponse, CannedResponse], kinds: tuple[str | None, str | None]
 ) -> None:
     app = CannedApp(
         {path: [answer] for path, answer in zip((HISTORY_PATH, LINKS_PATH), answers, strict=True)}
@@ -137,4 +137,5 @@ async def test_of_both_what_can_be_read_is_shown_with_the_first_problem(
     async with HttpClient(app) as http:
         past = await fetch_history_and_links(http, ACCESS, "eu", START)
     assert (past.history is not None, past.links is not None) == tuple(one is NOTHING for one in answers)
-    assert (past.problem and past.problem.kind) == kind
+    problems = (past.problem, past.links_problem)
+    assert tuple(problem and problem.kind for problem in problems) == kinds

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import logging
 import socket
+import threading
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,7 @@ from tests.support.faulty_server import (
 )
 from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send, full_error_text
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.store.worker import run_event_loop
 from zbtui.zoho import http as room
 from zbtui.zoho.http import MAX_BODY, HttpClient, HttpResponse
 
@@ -184,11 +186,11 @@ async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         barred = await problem_of("https://crm.example")
     words = {
-        "cannot be reached": refused,
+        "cannot be reached: refused": refused,
         "no connection": unanswered,
         "too long": silent,
         "broke": broken_off,
-        "trusted": untrusted,
+        "issuer": untrusted,
         "proxy": barred,
     }
     for word, trouble in words.items():
@@ -264,7 +266,8 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://127.0.0.1\x00/", ""]
+    "url",
+    ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://a\x00/", "http://[::1", ""],
 )
 async def test_a_url_that_cannot_be_called_is_a_problem_of_the_config(url: str) -> None:
     trouble = await problem_of(url)
@@ -302,6 +305,26 @@ async def test_an_environment_that_no_client_can_be_made_of_is_a_problem(
     monkeypatch.setenv(name, value)
     trouble = await problem_of("https://127.0.0.1:9")
     assert trouble.kind in ("network", "config")
+
+
+@pytest.mark.parametrize("allowed", [0, 1], ids=["for the certificates", "for the name"])
+def test_where_no_thread_can_be_started_a_call_fails_and_says_so(
+    allowed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = threading.Thread.start, list[threading.Thread]()
+
+    def start_or_refuse(thread: threading.Thread) -> None:
+        if len(started) == allowed:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start_or_refuse)
+        trouble = run_event_loop(problem_of("https://crm.example"))
+    assert trouble.kind == "network"
+    assert "his machine starts no more threads" in trouble.message
+    assert "ulimit -u" in trouble.hint
 
 
 # Redirects, proxies, logs

@@ -12,6 +12,7 @@ from tests.support.faulty_server import http_response, refusing_port, run_faulty
 from tests.zoho.canned_responses import CannedResponse, Message, Receive, Send
 from zbtui.model.problem import ProblemError
 from zbtui.zoho import http as room
+from zbtui.zoho import slots
 from zbtui.zoho.http import HttpClient
 
 
@@ -65,6 +66,51 @@ async def test_a_dead_host_holds_up_nobody_but_itself() -> None:
         await asyncio.gather(*stuck)
 
 
+async def test_slow_orgs_hold_up_no_others_of_their_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as the host has places; each keeps to its own once it is known to be slow."""
+    monkeypatch.setattr(slots, "SLOW_SECONDS", 0)
+    turnstile = SlowPaths()
+    async with HttpClient(turnstile) as http:
+        slow = [asyncio.create_task(http.send("GET", "https://one.example/slow")) for _ in range(8)]
+        await run_until_idle()
+        others = (http.send("GET", "https://one.example/") for _ in range(30))
+        answers = await asyncio.gather(*others)
+        assert [answer.status for answer in answers] == [200] * 30
+        assert not any(task.done() for task in slow)
+        turnstile.let_go.set()
+        await asyncio.gather(*slow)
+
+
+async def test_no_more_slow_requests_than_there_is_room_for_give_their_places_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slots, "SLOW_SECONDS", 0)
+    monkeypatch.setattr(slots, "MAX_SLOW_PER_HOST", 4)
+    turnstile = SlowPaths()
+    async with HttpClient(turnstile) as http:
+        slow = [asyncio.create_task(http.send("GET", "https://one.example/slow")) for _ in range(30)]
+        await run_until_idle()
+        assert turnstile.inside == 12
+        turnstile.let_go.set()
+        await asyncio.gather(*slow)
+        assert (await http.send("GET", "https://one.example/slow")).status == 200
+
+
+class SlowPaths:
+    """An ASGI app that answers /slow only once it is let go."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+        self.let_go = asyncio.Event()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            self.inside += 1
+            await self.let_go.wait()
+            self.inside -= 1
+        await CannedResponse().send_to(send)
+
+
 async def test_a_request_that_failed_gives_its_place_back() -> None:
     with refusing_port() as url:
         async with HttpClient() as http:
@@ -76,7 +122,8 @@ async def test_a_request_that_failed_gives_its_place_back() -> None:
 async def test_a_pool_that_ran_dry_is_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with run_faulty_server(send_bytes(http_response(200, b"{}"))) as server, HttpClient() as http:
         with monkeypatch.context() as dry:
-            dry.setattr(room, "MAX_REQUESTS", 0)  # from which the size of the pool is made
+            for size in ("MAX_REQUESTS", "MAX_SLOW"):  # from which the size of the pool is made
+                dry.setattr(room, size, 0)
             dry.setattr(room, "READ_SECONDS", 0.05)
             with pytest.raises(ProblemError) as caught:
                 await http.send("GET", server.url)

@@ -16,7 +16,7 @@ from tests.support.simulator import make_simulator, sign_in_of
 from tests.zoho.canned_responses import CannedResponse, full_error_text, json_response
 from zbtui.demo.server import serve_in_process
 from zbtui.model.org import Org
-from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.problem import LOCKOUT, Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho.oauth import request_access_token
@@ -188,11 +188,15 @@ async def test_each_refusal_has_its_kind_with_either_status(
     assert ("EU" in trouble.message + trouble.hint) >= named
 
 
-async def test_the_lock_out_is_known_by_its_code_in_any_language() -> None:
-    trouble = await problem_of(
-        json_response({"error": "Access Denied", "error_description": "请求过于频繁", "status": "failure"})
-    )
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    "error", ["Access Denied", "拒绝访问", "アクセスが拒否されました", "Zugriff verweigert"]
+)
+async def test_the_lock_out_is_known_by_its_shape_in_any_language(error: str, status: int) -> None:
+    answer = {"error": error, "error_description": "请求过于频繁", "status": "failure"}
+    trouble = await problem_of(json_response(answer, status))
     assert trouble.forbids_early_retry
+    assert (trouble.kind, trouble.code) == ("throttled", LOCKOUT)
 
 
 @pytest.mark.parametrize("status", [429, 503])

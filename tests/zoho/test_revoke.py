@@ -44,6 +44,7 @@ async def test_one_that_zoho_does_not_know_has_ended(answer: dict[str, str]) -> 
         (200, {"error": "general_error"}),
         (200, {"error": "Access Denied", "status": "failure"}),
         (400, {"error": "Access Denied", "status": "failure"}),
+        (400, {"error": "拒绝访问", "status": "failure"}),
         (500, {"error": "general_error"}),
     ],
     ids=str,

@@ -234,8 +234,9 @@ async def test_the_regional_secret_is_what_a_wrong_one_may_be() -> None:
     assert "EU" in trouble.hint
 
 
-async def test_a_lock_out_ends_it_and_is_shown_as_one() -> None:
-    flow = DeviceFlow(json_response({"error": "Access Denied", "status": "failure"}, 400))
+@pytest.mark.parametrize("error", ["Access Denied", "拒绝访问"])
+async def test_a_lock_out_ends_it_and_is_shown_as_one(error: str) -> None:
+    flow = DeviceFlow(json_response({"error": error, "status": "failure"}, 400))
     assert (await problem_of(flow.run())).forbids_early_retry
     assert len(flow.poll_times) == 1
 

@@ -14,6 +14,7 @@ from zbtui.model.text import clean
 from zbtui.zoho_api.errors import (
     BACKUP_SCOPE,
     INVALID_TOKEN_CODES,
+    OLD_ANSWER_PROBLEM,
     api_problem,
     contract_problem,
     data_center_label,
@@ -33,7 +34,10 @@ API_ERRORS: list[tuple[int, str, ProblemKind, bool]] = [
     (400, "FEATURE_NOT_SUPPORTED", "permission", True),
     (403, "FEATURE_NOT_ENABLED", "permission", True),
     (400, "LICENSE_LIMIT_EXCEEDED", "permission", True),
+    (403, "FORBIDDEN", "permission", True),
     (404, "INVALID_URL_PATTERN", "contract", False),
+    (401, "URL_RULE_NOT_CONFIGURED", "contract", False),
+    (400, "INVALID_HOST", "contract", False),
     (400, "API_NOT_SUPPORTED", "contract", False),
     (400, "INVALID_REQUEST_METHOD", "contract", False),
     (429, "TOO_MANY_REQUESTS", "throttled", False),
@@ -119,7 +123,9 @@ def test_zohos_own_message_decides_nothing_and_is_not_shown(message: object) -> 
     assert api_problem(401, {"code": "INVALID_TOKEN", "message": message}, "eu") == plain
 
 
-@pytest.mark.parametrize("code", ["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "INVALID_URL_PATTERN"])
+@pytest.mark.parametrize(
+    "code", ["INVALID_TOKEN", "INVALID_OAUTHTOKEN", "INVALID_URL_PATTERN", "INVALID_HOST"]
+)
 @pytest.mark.parametrize(
     ("data_center", "named"), [("eu", "EU"), ("us", "US"), ("cn", "CN"), ("custom", "custom")]
 )
@@ -238,6 +244,7 @@ def test_a_data_center_is_written_as_people_read_it(data_center: str, text: str)
 def everything() -> list[Problem]:
     dc = "custom"  # the longest label
     return [
+        OLD_ANSWER_PROBLEM,
         *(api_problem(status, {"code": code}, dc) for status, code, _, _ in API_ERRORS),
         *(api_problem(403, {"code": "NO_PERMISSION", "details": details}, dc) for details in API_ACCESS),
         *(api_problem(status, {}, dc) for status in (*(row[0] for row in UNNAMED), 403)),

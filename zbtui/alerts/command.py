@@ -27,11 +27,12 @@ _VARIABLE_PREFIX: Final = "ZBTUI_"
 _HINT: Final = "Correct on_change in the [alerts] table of the config."
 
 
-async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock) -> None:
+async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock) -> str:
     """Run a program for one alert, with one line of JSON on stdin and `ZBTUI_*` variables.
 
-    No shell expands its arguments. Raises a `ProblemError` if it could not be started, took too long or
-    failed. Kind `contract`: its exit status is not 0; another alert may succeed.
+    Returns its exit status and the first line that it printed. No shell expands its arguments. Raises a
+    `ProblemError`: `config` if it cannot be started, `server` if it takes too long, `contract` if its exit
+    status is not 0. Only `contract` is about this one alert: the dispatcher goes on with the next.
     """
     name = clean(command[0], 80)
     line = json.dumps(alert_payload(stored)).encode() + b"\n"
@@ -48,6 +49,8 @@ async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock)
     if status != 0:
         message = _failure_message(name, status, running.first_output_line())
         raise _command_error("contract", message, "See what is wrong with it; it is run again by itself.")
+    printed = running.first_output_line()
+    return f"{name} ended with exit status 0{': ' if printed else ''}{printed}"
 
 
 class _CommandProcess(asyncio.SubprocessProtocol):

@@ -12,13 +12,16 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.alerts.command import run_command
 from zbtui.alerts.webhook import post_alert
 from zbtui.clock import Clock
-from zbtui.health.alert_policy import Alert, AlertRules, AlertState, JudgedOrg, decide_alerts
+from zbtui.config.config_store import ConfigStore, MemoryConfigStore
+from zbtui.config.settings import Config
+from zbtui.health.alert_policy import Alert, AlertKind, AlertRules, AlertState, JudgedOrg, decide_alerts
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
@@ -39,23 +42,37 @@ MAX_RETRY_PAUSE: Final = timedelta(minutes=15)
 GIVE_UP_AFTER: Final = timedelta(days=1)
 """Age of an alert after which a failed delivery is not tried again."""
 
+_CONFIG: Final = "config"
+"""Not a channel: the key of the problem that stops command and webhook alike."""
 _BATCH_SIZE: Final = 25
 """Orgs judged without a pause, so that a pressed key does not wait for more."""
 _BATCH_PAUSE_SECONDS: Final = 0.01
 
-Sender = Callable[[StoredAlert], Awaitable[None]]
+Sender = Callable[[StoredAlert], Awaitable[object]]
 
 
 class AlertDispatcher:
     """Each process has one. Its calls never raise; `problems` says why a delivery failed."""
 
-    def __init__(self, journal: Journal, http: HttpClient, clock: Clock, settings: AlertSettings) -> None:
-        self.settings = settings
-        """Replaced when the config changes, at any time."""
+    def __init__(
+        self,
+        journal: Journal,
+        http: HttpClient,
+        clock: Clock,
+        settings: AlertSettings,
+        config: ConfigStore | None = None,
+    ) -> None:
+        """`config` is where the settings and orgs come from; None: a config that never changes."""
+        self._settings = settings
+        self._former: AlertSettings | None = None
+        """The last settings with a channel; None: the present ones have one."""
+        self._farewell: AlertSettings | None = None
+        """Settings that are gone, by which it is still notified that orgs left with them."""
+        self._config = config or MemoryConfigStore(Config())
         self._journal = journal
         self._http = http
         self._clock = clock
-        self._last_seen_id: int | None = None
+        self._last_seen_number: int | None = None
         self._new_alerts_lock = asyncio.Lock()
         self._channel_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._held_until: dict[str, float] = {}
@@ -63,6 +80,19 @@ class AlertDispatcher:
         self._problems: dict[str, Problem] = {}
         self._tried_settings = settings
         """The settings that `_held_until` and `_problems` belong to."""
+
+    @property
+    def settings(self) -> AlertSettings:
+        """Replaced when the config changes, at any time."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: AlertSettings) -> None:
+        if _channels_of(settings):
+            self._former = self._farewell = None
+        elif _channels_of(self._settings):
+            self._former = self._settings
+        self._settings = settings
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -83,24 +113,39 @@ class AlertDispatcher:
         configured ones.
         """
         outbox, now = self._journal.outbox, self._clock.now()
-        rules = AlertRules(self.settings, policy.every, covers_all_orgs)
+        rules = self._rules(policy, covers_all_orgs)
+        identities = {one.org.name: one.org.identity for one in snapshots}
         # 1. Judge, outside of any transaction: it pauses for the screen, and no lock may wait for that.
-        judged, alerted = await self._judge_all(snapshots, policy, verdicts, now), set[str]()
+        judged, alerted = await self._judge_all(snapshots, policy, verdicts, now, rules), set[str]()
+        kinds = set[AlertKind]()
 
         def decide(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
             after, alerts = decide_alerts(state, judged, rules, now)
             alerted.update(alert.org for alert in alerts)
+            kinds.update(alert.kind for alert in alerts)
             return after, alerts
 
         # 2. Try the decision without a lock: most evaluations change nothing, and end here.
-        if not await outbox.would_change(decide):
+        if not await outbox.would_change(decide, identities):
             return ()
         # 3. Judge the orgs with alerts again: cached headlines may be minutes old. After 2, which
         #    says which orgs these are.
-        judged = await self._judge_all(snapshots, policy, verdicts, now, rejudge=frozenset(alerted))
+        judged = await self._judge_all(snapshots, policy, verdicts, now, rules, frozenset(alerted))
         # 4. Decide again under the lock, by the state as it is now: since 2, another process may have
         #    stored the same alerts.
-        return await outbox.decide_and_store(decide, self._channels())
+        if "left" in kinds:  # a config that was emptied names nobody to tell of it
+            self._farewell = self._former
+        channels = _channels_of(self._farewell or self.settings)
+        return await outbox.decide_and_store(decide, channels, identities)
+
+    def _rules(self, policy: WatchPolicy, covers_all_orgs: bool) -> AlertRules:
+        settings, problem = self.settings, self._journal.problem
+        if (
+            problem
+        ):  # the next process may not know of this failure: waiting for more, it would wait for ever
+            settings = replace(settings, failed_looks=1)
+        is_settled = self._config.is_settled(self._clock.now())
+        return AlertRules(settings, policy.every, covers_all_orgs, problem, self._config.name, is_settled)
 
     async def _judge_all(
         self,
@@ -108,11 +153,12 @@ class AlertDispatcher:
         policy: WatchPolicy,
         verdicts: VerdictCache,
         now: datetime,
+        rules: AlertRules,
         rejudge: Collection[str] = (),
     ) -> list[JudgedOrg]:
         """All orgs with their verdicts, cached ones where they still hold, except those to `rejudge`."""
         judged = []
-        patience, count = self.settings.failed_looks, 0
+        patience, count = rules.settings.failed_looks, 0
         for one in snapshots:
             verdict = verdicts.find(one, policy, now, patience)
             if verdict is None or one.org.name in rejudge:
@@ -128,12 +174,12 @@ class AlertDispatcher:
         """Alerts stored by any process since the last call; the first call returns none."""
         outbox = self._journal.outbox
         async with self._new_alerts_lock:  # two calls at once must not return the same alert
-            if self._last_seen_id is None:
-                self._last_seen_id = await outbox.latest_id(self._clock.now())
+            if self._last_seen_number is None:
+                self._last_seen_number = await outbox.latest_number(self._clock.now())
                 return ()
-            alerts = await outbox.alerts_after(self._last_seen_id)
+            alerts = await outbox.alerts_after(self._last_seen_number)
             if alerts:
-                self._last_seen_id = alerts[-1].id
+                self._last_seen_number = alerts[-1].number
             return alerts
 
     async def deliver(self, local_channels: Mapping[str, Callable[[Alert], None]] | None = None) -> None:
@@ -143,23 +189,25 @@ class AlertDispatcher:
         delivery has its own time limit.
         """
         local = {channel: _local_sender(channel, show) for channel, show in (local_channels or {}).items()}
-        senders = {**local, **self._senders()}
         # First, as new settings may have repaired a channel that is held back.
         if self.settings != self._tried_settings:
             self._tried_settings = self.settings
             self._held_until.clear()
             self._problems.clear()
+        senders = {**local, **self._senders()}
         work = [self._deliver_to(name, send, is_local=name in local) for name, send in senders.items()]
         await asyncio.gather(*work)
 
-    def _channels(self) -> list[str]:
-        settings = self.settings
-        wanted = {"command": settings.on_change, "webhook": settings.webhook, "desktop": settings.desktop}
-        return [channel for channel, value in wanted.items() if value]
-
     def _senders(self) -> dict[str, Sender]:
-        command, webhook = self.settings.on_change, self.settings.webhook
+        settings = self._farewell or self.settings
+        command, webhook = settings.on_change, settings.webhook
         senders: dict[str, Sender] = {}
+        # Each time, before anything is sent: who may write the config may have anything run. What is due
+        # stays due.
+        distrust = self._config.distrust() if command or webhook else None
+        self._note_problem(_CONFIG, distrust)
+        if distrust:
+            return senders
         if command:
             senders["command"] = lambda stored: run_command(command, stored, self._clock)
         if webhook:
@@ -180,6 +228,9 @@ class AlertDispatcher:
                 is_old = self._clock.now() - claim.stored.alert.at > GIVE_UP_AFTER
                 if is_old and (claim.attempts or is_local):
                     self._give_up(channel, claim)
+                    if claim.attempts:
+                        title, now = claim.stored.alert.title, self._clock.now()
+                        await self._journal.refusals.note(channel, title, now, given_up=True)
                     await outbox.mark_delivered(claim)
                     continue
                 # 5. Send, outside of any transaction: a webhook may take long.
@@ -196,13 +247,21 @@ class AlertDispatcher:
         now = self._clock.now()
         pause = backoff(MIN_RETRY_PAUSE, claim.attempts, MAX_RETRY_PAUSE)
         wait = max(pause, (problem.retry_at or now) - now)
-        if problem != self._problems.get(channel):
-            _log.warning("alerts: %s", problem.message)
-        self._problems[channel] = problem
+        self._note_problem(channel, problem)
         if problem.kind != "contract":
             # The next alert would fail, too; held back, they later arrive in the right order.
             self._held_until[channel] = self._clock.monotonic() + wait.total_seconds()
         await self._journal.outbox.reschedule(claim, now + wait)
+        await self._journal.refusals.note(channel, problem.message, now)
+
+    def _note_problem(self, channel: str, problem: Problem | None) -> None:
+        """Log a new one."""
+        if problem is None:
+            self._problems.pop(channel, None)
+            return
+        if problem != self._problems.get(channel):
+            _log.warning("alerts: %s", problem.message)
+        self._problems[channel] = problem
 
     def _give_up(self, channel: str, claim: DeliveryClaim) -> None:
         if not claim.attempts:
@@ -211,6 +270,11 @@ class AlertDispatcher:
         message = f"An alert could not be delivered within a day, and is given up ({title})."
         cure = "Check on_change and webhook in the [alerts] table of the config."
         self._problems.setdefault(channel, Problem("contract", message, cure))
+
+
+def _channels_of(settings: AlertSettings) -> list[str]:
+    wanted = {"command": settings.on_change, "webhook": settings.webhook, "desktop": settings.desktop}
+    return [channel for channel, value in wanted.items() if value]
 
 
 def _local_sender(channel: str, show: Callable[[Alert], None]) -> Sender:

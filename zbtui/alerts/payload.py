@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Final
 
 from zbtui.health.alert_policy import ALL_ORGS
+from zbtui.model.text import clean
 from zbtui.store.outbox import StoredAlert
 
 PAYLOAD_SCHEMA: Final = 1
@@ -13,12 +15,14 @@ PAYLOAD_SCHEMA: Final = 1
 def alert_payload(stored: StoredAlert) -> dict[str, object]:
     """The JSON object for commands and webhooks; it has every key, with null for no value.
 
-    The same alert may be delivered twice, with the same `id`. `text` is one line, for chats.
+    The same alert may be delivered twice, with the same `id`, which no other alert of any machine has.
+    `host` is the machine that tells. `text` is one line, for chats.
     """
     alert = stored.alert
     return {
         "schema": PAYLOAD_SCHEMA,
-        "id": stored.id,
+        "id": stored.uuid,
+        "host": host_name(),
         "at": alert.at.isoformat(timespec="seconds"),
         "kind": alert.kind,
         "org": None if alert.org == ALL_ORGS else alert.org,
@@ -36,7 +40,8 @@ def alert_environment(stored: StoredAlert) -> dict[str, str]:
     """The environment variables for a command; empty for no value."""
     alert = stored.alert
     return {
-        "ZBTUI_ALERT_ID": str(stored.id),
+        "ZBTUI_ALERT_ID": stored.uuid,
+        "ZBTUI_HOST": host_name(),
         "ZBTUI_KIND": alert.kind,
         "ZBTUI_ORG": alert.org,
         "ZBTUI_VERDICT": alert.verdict,
@@ -46,3 +51,8 @@ def alert_environment(stored: StoredAlert) -> dict[str, str]:
         "ZBTUI_HEADLINE": alert.headline,
         "ZBTUI_HINT": alert.hint or "",
     }
+
+
+def host_name() -> str:
+    """This machine's name, as it gives it itself."""
+    return clean(socket.gethostname(), 80)

@@ -15,6 +15,9 @@ from zbtui.zoho.http import HttpClient, HttpResponse
 from zbtui.zoho_api.data_centers import webhook_url_error
 
 _ADDRESS_HINT: Final = "Correct webhook in the [alerts] table of the config."
+_SHORTEST_SECRET: Final = 6
+"""Characters; a shorter part of a path is a word such as `hooks`."""
+_LONGEST_LINE: Final = 200
 _HINTS: Final[dict[ProblemKind, str]] = {
     "network": "It is tried again by itself; if it lasts, check the network, the proxy and the webhook.",
     "server": "It is tried again by itself; if it lasts, ask who runs the webhook.",
@@ -24,11 +27,11 @@ _HINTS: Final[dict[ProblemKind, str]] = {
 }
 
 
-async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetime) -> None:
+async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetime) -> str:
     """Post one alert to the webhook at `url`; any 2xx answer means that it was accepted.
 
-    Else raises a `ProblemError`. Kind `contract`: this alert was refused, another may succeed; any other
-    kind would stop the next alert, too.
+    Returns that answer: host, status, and its first line of text. Else raises a `ProblemError`. Kind
+    `contract`: this alert was refused, another may succeed; any other kind would stop the next alert, too.
     """
     if wrong := webhook_url_error(url):
         raise ProblemError(Problem("config", f"The address of the webhook {wrong}.", _ADDRESS_HINT))
@@ -38,8 +41,21 @@ async def post_alert(http: HttpClient, url: str, kept: StoredAlert, now: datetim
         message = f"The webhook was not told of an alert: {error.problem.message}"
         hint = _HINTS.get(error.problem.kind, _ADDRESS_HINT)
         raise ProblemError(replace(error.problem, message=message, hint=hint)) from None
+    host = clean(urlsplit(url).hostname or "", 80)
     if not 200 <= reply.status < 300:
-        raise ProblemError(_refusal_problem(clean(urlsplit(url).hostname or "", 80), reply, now))
+        raise ProblemError(_refusal_problem(host, reply, now))
+    said = _first_line(reply, url)
+    return f"{host} answered HTTP {reply.status}{': ' if said else ''}{said}"
+
+
+def _first_line(reply: HttpResponse, url: str) -> str:
+    """Empty if there is none, or if it repeats a part of the URL, which is a secret."""
+    text = reply.body.decode(errors="replace").strip()
+    parts = urlsplit(url)
+    secrets = filter(None, (*parts.path.split("/"), *parts.query.replace("=", "&").split("&")))
+    if any(secret in text for secret in secrets if len(secret) >= _SHORTEST_SECRET):
+        return ""
+    return clean(next(iter(text.splitlines()), ""), _LONGEST_LINE)
 
 
 def _refusal_problem(host: str, reply: HttpResponse, now: datetime) -> Problem:

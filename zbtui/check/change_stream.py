@@ -93,6 +93,8 @@ class ChangeStream:
     def _tick(self) -> None:
         self._config.check_for_change()
         change = self._fleet.tick()
+        if change.removed:
+            self._evaluation_schedule.mark_changed()
         for name in change.removed:
             if name not in change.added and name in self._states:
                 verdict, _ = self._states.pop(name)

@@ -25,7 +25,9 @@ def report_as_json(report: Report) -> str:
         - `name`, `data_center`: as configured
         - `company`: the company's name at Zoho
         - `level`, `verdict`, `headline`, `hint`: the verdict, in a word and in sentences
+        - `notes`: what is worth knowing beside a good verdict, in sentences
         - `observed_at`: the last good poll, the source of `backup` and all that follows
+        - `polled_at`: the last poll, good or not, by any zbtui process
         - `stale`: a newer poll failed, so all this may have changed
         - `backup`: Zoho's six keys, unchanged; null if no backup is set up or was ever seen
         - `plan`: the recurrence rule in words
@@ -34,7 +36,7 @@ def report_as_json(report: Report) -> str:
         - `links_expire`: the latest expiry of download links ever seen, past or future
         - `history`: from Zoho's history of one year:
             - `known_at`: when it was last read; null: never, then the rest is null too
-            - `last_outcome`: outcome of the last finished run: `completed`, `failed`
+            - `last_outcome`: outcome of the last finished run: `completed`, `failed`, `unknown`
             - `runs_this_month`: started in this calendar month at the org's offset, even if failed
             - `bought_this_month`: extra backups bought in it
             - `included_per_month`: backups included in the edition, if that is known
@@ -67,7 +69,9 @@ def _org_object(result: OrgResult) -> dict[str, Any]:
         "verdict": verdict.name,
         "headline": verdict.headline,
         "hint": verdict.hint,
+        "notes": list(verdict.notes),
         "observed_at": iso_time(seen),
+        "polled_at": iso_time(snapshot.polls.attempted_at),
         "stale": seen is not None and (snapshot.polls.problem is not None or snapshot.polls.restored),
         "backup": backup.as_dict() if backup else None,
         "plan": rrule_text(backup.rrule) if backup and backup.rrule else None,
@@ -82,7 +86,8 @@ def _org_object(result: OrgResult) -> dict[str, Any]:
 
 
 def _history_object(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
-    history, problem = snapshot.zoho.history, snapshot.polls.history_problem
+    history = snapshot.zoho.history
+    problem = snapshot.polls.history_problem or snapshot.polls.links_problem
     last = history.last_finished if history else None
     begin, end = _current_month(snapshot, now)
     return {

@@ -16,8 +16,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from zbtui.check.report import EXIT_STATUS_BY_LEVEL, OrgResult, Report
-from zbtui.model.verdict import VerdictName
+from zbtui.check.report import OrgResult, Report
+from zbtui.model.verdict import Verdict, VerdictName
 
 _LABELS: Final = ("org", "data_center")
 
@@ -46,16 +46,16 @@ def _next_run_seconds(result: OrgResult) -> float | None:
     return _seconds(snapshot.zoho.backup.next_run)
 
 
-def _observation_age(result: OrgResult) -> float | None:
-    observed_at = result.snapshot.zoho.observed_at
-    return (result.judged_at - observed_at).total_seconds() if observed_at else None
-
-
 _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]] = (
     (
         "zbtui_level",
-        "How bad: 0 ok, 1 warning, 2 critical, 3 unknown.",
-        lambda result: EXIT_STATUS_BY_LEVEL[result.verdict.level],
+        "How bad, worst last: 0 ok, 1 warning, 2 unknown, 3 critical.",
+        lambda result: result.verdict.level,
+    ),
+    (
+        "zbtui_last_known_level",
+        "The level, or while that is unknown, the one of the last good look.",
+        lambda result: result.last_known.level if result.last_known else None,
     ),
     (
         "zbtui_next_run_timestamp_seconds",
@@ -92,7 +92,6 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]]
         "When the org was last looked at without trouble.",
         lambda result: _seconds(result.snapshot.zoho.observed_at),
     ),
-    ("zbtui_last_good_look_age_seconds", "How long ago that was at this look.", _observation_age),
 )
 
 
@@ -110,21 +109,34 @@ class _ReportCollector(Collector):
                 if value is not None:
                     gauge.add_metric(_label_values(result), value)
             yield gauge
-        yield self._verdicts()
+        yield self._verdicts(
+            "zbtui_verdict",
+            "1 for the verdict on the org, 0 for all others.",
+            lambda result: result.verdict,
+        )
+        yield self._verdicts(
+            "zbtui_last_known_verdict",
+            "The same for the verdict, or while that is unknown, the one of the last good look.",
+            lambda result: result.last_known,
+        )
         yield self._statuses()
+        yield GaugeMetricFamily(
+            "zbtui_orgs", "How many orgs this check has looked at.", value=len(self._report.results)
+        )
         yield GaugeMetricFamily(
             "zbtui_check_timestamp_seconds",
             "When this check ended.",
             value=self._report.checked_at.timestamp(),
         )
 
-    def _verdicts(self) -> GaugeMetricFamily:
-        gauge = GaugeMetricFamily(
-            "zbtui_verdict", "1 for the verdict on the org, 0 for all others.", labels=(*_LABELS, "verdict")
-        )
+    def _verdicts(
+        self, family: str, description: str, verdict_of: Callable[[OrgResult], Verdict | None]
+    ) -> GaugeMetricFamily:
+        gauge = GaugeMetricFamily(family, description, labels=(*_LABELS, "verdict"))
         for result in self._report.results:
-            for name in get_args(VerdictName):
-                gauge.add_metric([*_label_values(result), name], result.verdict.name == name)
+            if verdict := verdict_of(result):
+                for name in get_args(VerdictName):
+                    gauge.add_metric([*_label_values(result), name], verdict.name == name)
         return gauge
 
     def _statuses(self) -> GaugeMetricFamily:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.health.judge import judge
@@ -26,6 +26,10 @@ class OrgResult:
     verdict: Verdict
     judged_at: datetime
     """When it was polled: a slow org does not delay the verdicts on others."""
+    is_recalled: bool = False
+    """Another process polled it just before; its answer is in the journal."""
+    last_known: Verdict | None = None
+    """`verdict`, or while that cannot tell, the verdict of the last good poll; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,47 @@ class Report:
         return max((result.verdict.level for result in self.results), default=Level.UNKNOWN)
 
 
-async def check_orgs(fleet: Fleet, names: Sequence[str]) -> Report:
-    """Poll each of these orgs once and judge it by this poll."""
-    snapshots = await fleet.poll_once(names)
-    return report_on(snapshots, fleet.policy, fleet.now())
+async def check_orgs(
+    fleet: Fleet,
+    names: Sequence[str],
+    *,
+    max_age: timedelta = timedelta(),
+    seconds: float | None = None,
+) -> Report:
+    """Poll each of these orgs once and judge it by this poll; see `Fleet.poll_once`."""
+    began = fleet.now()
+    snapshots = await fleet.poll_once(names, max_age=max_age, seconds=seconds)
+    return report_on(snapshots, fleet.policy, fleet.now(), began)
 
 
-def report_on(snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime) -> Report:
-    """A report on these snapshots at `now`; a single failed poll counts."""
-    results = [_result_for(snapshot, policy, snapshot.polls.attempted_at or now) for snapshot in snapshots]
+def report_on(
+    snapshots: Iterable[Snapshot], policy: WatchPolicy, now: datetime, began: datetime | None = None
+) -> Report:
+    """A report on these snapshots at `now`; a single failed poll counts.
+
+    Polls made before the check `began` were recalled from the journal.
+    """
+    results = [_result_for(snapshot, policy, now, began) for snapshot in snapshots]
     results.sort(key=lambda result: -result.verdict.level)
     return Report(now, tuple(results))
 
 
-def _result_for(snapshot: Snapshot, policy: WatchPolicy, at: datetime) -> OrgResult:
-    return OrgResult(snapshot, judge(snapshot, policy, at, ONE_FAILURE), at)
+def _result_for(
+    snapshot: Snapshot, policy: WatchPolicy, now: datetime, began: datetime | None
+) -> OrgResult:
+    polled_at = snapshot.polls.attempted_at
+    is_recalled = polled_at is not None and began is not None and polled_at < began
+    at = now if is_recalled else polled_at or now
+    verdict = judge(snapshot, policy, at, ONE_FAILURE)
+    known = verdict if verdict.level is not Level.UNKNOWN else _last_known_verdict(snapshot, policy)
+    return OrgResult(snapshot, verdict, at, is_recalled, known)
+
+
+def _last_known_verdict(snapshot: Snapshot, policy: WatchPolicy) -> Verdict | None:
+    """The verdict that the last good poll gave; None: there was none, or it could not tell, either."""
+    seen = snapshot.zoho.observed_at
+    if seen is None:
+        return None
+    answered = replace(snapshot.polls, problem=None, failures=0, history_problem=None)
+    verdict = judge(replace(snapshot, polls=answered), policy, seen)
+    return None if verdict.level is Level.UNKNOWN else verdict

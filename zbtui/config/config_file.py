@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +23,17 @@ from zbtui.config.parsing import (
 )
 from zbtui.config.settings import Config
 from zbtui.model.org import POLICY_KEYS, Org, merge_edit
-from zbtui.model.problem import ProblemError
-from zbtui.private_files import make_private_folder, write_atomically
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.text import clean
+from zbtui.private_files import try_to_write, writable_by_others, write_atomically
+from zbtui.process_lock import LOCAL_DISK_HINT, NoLocksError, process_lock
 
 _MAX_BYTES: Final = 10 << 20
+_BOM: Final = "\ufeff"
 _LOCK_TIMEOUT_SECONDS: Final = 1.0
 """How long to wait for an edit by another process, which takes a few milliseconds."""
+SETTLES_AFTER_SECONDS: Final = 5.0
+"""An editor may leave the file empty or half written for a moment."""
 _NEW_FILE_HEADER: Final = (
     "# The orgs that zbtui watches. Their secrets are in the OS keyring, never in here.\n"
 )
@@ -41,11 +47,42 @@ class ConfigFile:
         self.path = path
         self._lock = lock
         self._known = self._stamp()
+        self._written: tuple[int, int] | None = None
+        """The stamp that this process gave it."""
+
+    @property
+    def name(self) -> str:
+        """Its path, and that of a link, not of what the link leads to for now."""
+        return str(self.path.absolute())
+
+    def is_settled(self, now: datetime) -> bool:
+        """See `ConfigStore`; a missing file counts from the last change of its folder."""
+        stamp = self._stamp()
+        if stamp is not None and stamp == self._written:
+            return True
+        try:
+            changed = (self.path if stamp else self.path.parent).stat().st_mtime
+        except OSError:
+            return True
+        # `abs`: one from the future is no reason to wait for it.
+        return abs(now.timestamp() - changed) >= SETTLES_AFTER_SECONDS
+
+    def distrust(self) -> Problem | None:
+        """See `ConfigStore`."""
+        open_to_others = writable_by_others(self.path)
+        if open_to_others is None:
+            return None
+        where = clean(str(open_to_others), 200)
+        return Problem(
+            "config",
+            f"Others may write {where}: the config's on_change is not run, its webhook gets nothing.",
+            f"See that on_change and webhook are yours, then: chown $USER {where}; chmod go-w {where}",
+        )
 
     def load(self) -> Config:
         """Read the config; a missing file is an empty config."""
         text = _read(self.path)
-        return Config() if text is None else parse_config(text, str(self.path))
+        return Config() if text is None else parse_config(_without_bom_and_crlf(text), str(self.path))
 
     def load_if_changed(self) -> Config | None:
         """Read the config if its file has changed since the last call, else return None.
@@ -64,7 +101,7 @@ class ConfigFile:
             self._known = None
             raise
 
-    def add(self, org: Org) -> None:
+    def add(self, org: Org, *, rehearse: bool = False) -> None:
         """Append an `[[org]]` to the file."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
@@ -82,18 +119,20 @@ class ConfigFile:
             gap = "" if before.endswith("\n\n") else "\n" if before.endswith("\n") else "\n\n"
             return before + gap + addition, (*config.orgs, org)
 
-        self._edit(edit)
+        self._edit(edit, rehearse)
 
-    def remove(self, org_name: str) -> None:
+    def remove(self, org_name: str, *, rehearse: bool = False) -> None:
         """Remove an `[[org]]` and the comments adjacent to it."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
             index = config.orgs.index(find_org(config, org_name))
             return _without_org(text, index), config.orgs[:index] + config.orgs[index + 1 :]
 
-        self._edit(edit)
+        self._edit(edit, rehearse)
 
-    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
+    def replace(
+        self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
+    ) -> None:
         """Change the keys of an `[[org]]` that differ, in place.
 
         `org` was edited from `original` (None: the current one); changes by others since then stay.
@@ -103,11 +142,11 @@ class ConfigFile:
             before = find_org(config, org_name)
             after = merge_edit(before, original or before, org)
             if after.name != org_name:
-                check_name_is_free(config, after.name)
+                check_name_is_free(config, after.name, org_name)
             edited = _with_org(text, config.orgs.index(before), before, after)
             return edited, tuple(after if one is before else one for one in config.orgs)
 
-        self._edit(edit)
+        self._edit(edit, rehearse)
 
     def announce_change(self) -> None:
         """Make every zbtui process reload the config, as credentials have changed."""
@@ -121,27 +160,43 @@ class ConfigFile:
             return None
         return status.st_mtime_ns, status.st_size
 
-    def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]]) -> None:
-        """Read, change and write under a lock, so that concurrent edits lose nothing."""
-        from filelock import FileLock, Timeout  # here, because only edits need it
+    def _edit(self, edit: Callable[[str, Config], tuple[str, tuple[Org, ...]]], rehearse: bool) -> None:
+        """Read, change and write under a lock, so that concurrent edits lose nothing.
+
+        Where nothing changes, nothing is written: the file may be read-only. With `rehearse`, nothing is
+        written, but whether it could be is tried.
+        """
+        path = self.path
+        with self._editing() as kept:
+            text = _without_bom_and_crlf(kept or "")
+            config = parse_config(text, str(path))
+            edited, orgs = edit(text, config)
+            if not self._parses_to(edited, replace(config, orgs=orgs)):
+                raise config_error(
+                    f"{path}: written in a way that cannot be edited safely; nothing was changed.",
+                    "Give each org a table of its own that begins with [[org]], or edit it by hand.",
+                )
+            if edited != text and rehearse:
+                try_to_write(path)
+            elif edited != text:
+                write_atomically(path, _with_bom_and_crlf_of(kept or "", edited))
+                self._written = self._stamp()
+
+    @contextmanager
+    def _editing(self) -> Iterator[str | None]:
+        """Yield the file's text while no other process edits it; None: there is no file."""
+        from filelock import Timeout  # here, because only edits need it
 
         path = self.path
         try:
-            make_private_folder(self._lock.parent)
-            with FileLock(self._lock, timeout=_LOCK_TIMEOUT_SECONDS, mode=0o600):
-                text = _read(path) or ""
-                config = parse_config(text, str(path))
-                edited, orgs = edit(text, config)
-                if not self._parses_to(edited, replace(config, orgs=orgs)):
-                    raise config_error(
-                        f"{path}: written in a way that cannot be edited safely; nothing was changed.",
-                        "Give each org a table of its own that begins with [[org]], or edit it by hand.",
-                    )
-                write_atomically(path, edited)
+            with process_lock(self._lock).acquire(timeout=_LOCK_TIMEOUT_SECONDS):
+                yield _read(path)
         except Timeout:
             raise config_error(
                 f"{path}: another zbtui process is editing it.", "Try again when that one is done."
             ) from None
+        except NoLocksError as error:
+            raise config_error(f"{path}: not edited, as {error.strerror}.", LOCAL_DISK_HINT) from None
         except OSError as error:
             raise config_error(
                 f"{path}: cannot be written ({error.strerror}).", "Check the rights of file and folder."
@@ -160,13 +215,13 @@ class _UnreadableError(ProblemError):
 
 
 def _read(path: Path) -> str | None:
-    """The file's text; None: no such file."""
+    """The file's text as it is; None: no such file."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise config_error(f"{path}: larger than 10 MiB.", "Check that this is zbtui's config.")
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        return data.decode()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -174,6 +229,18 @@ def _read(path: Path) -> str | None:
         raise _UnreadableError(problem) from None
     except UnicodeDecodeError:
         raise config_error(f"{path}: not text in UTF-8.", "Save it as UTF-8.") from None
+
+
+def _without_bom_and_crlf(text: str) -> str:
+    return text.removeprefix(_BOM).replace("\r\n", "\n")
+
+
+def _with_bom_and_crlf_of(kept: str, edited: str) -> str:
+    """The edited text, with the byte order mark and the line ends that the file has."""
+    first_line = kept.partition("\n")[0]
+    if first_line.endswith("\r"):
+        edited = edited.replace("\n", "\r\n")
+    return _BOM + edited if kept.startswith(_BOM) else edited
 
 
 def _with_org(text: str, index: int, before: Org, org: Org) -> str:

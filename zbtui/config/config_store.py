@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from zbtui.config.parsing import check_name_is_free, find_org
 from zbtui.config.settings import Config
 from zbtui.model.org import Org, merge_edit
+from zbtui.model.problem import Problem
 
 
 class ConfigStore(Protocol):
-    """Stores the config. Each method may raise a `ProblemError`."""
+    """Stores the config. Each method may raise a `ProblemError`.
+
+    `rehearse`: raise what the change would raise, and change nothing; for use before a step that cannot be
+    undone.
+    """
+
+    @property
+    def name(self) -> str:
+        """Tells it from other configs of this user; empty: it ends with this process."""
+
+    def is_settled(self, now: datetime) -> bool:
+        """Whether it has stood still for some seconds, or this process made the last change."""
+
+    def distrust(self) -> Problem | None:
+        """Why no program is run for it, and no webhook: others may write it; None: they may not."""
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:
         """The config, if it has changed since the last call; else None."""
 
-    def add(self, org: Org) -> None: ...
-    def remove(self, org_name: str) -> None: ...
-    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None: ...
+    def add(self, org: Org, *, rehearse: bool = False) -> None: ...
+    def remove(self, org_name: str, *, rehearse: bool = False) -> None: ...
+    def replace(
+        self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
+    ) -> None: ...
     def announce_change(self) -> None:
         """Make all watchers reload the config."""
 
@@ -30,31 +48,41 @@ class MemoryConfigStore:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._changed = False
+        self.name = ""
 
     def load(self) -> Config:
         return self._config
+
+    def is_settled(self, now: datetime) -> bool:
+        return True
+
+    def distrust(self) -> Problem | None:
+        return None
 
     def load_if_changed(self) -> Config | None:
         changed, self._changed = self._changed, False
         return self._config if changed else None
 
-    def add(self, org: Org) -> None:
+    def add(self, org: Org, *, rehearse: bool = False) -> None:
         check_name_is_free(self._config, org.name)
-        self._set((*self._config.orgs, org))
+        self._set((*self._config.orgs, org), rehearse)
 
-    def remove(self, org_name: str) -> None:
+    def remove(self, org_name: str, *, rehearse: bool = False) -> None:
         removed = find_org(self._config, org_name)
-        self._set(tuple(one for one in self._config.orgs if one is not removed))
+        self._set(tuple(one for one in self._config.orgs if one is not removed), rehearse)
 
-    def replace(self, org_name: str, org: Org, original: Org | None = None) -> None:
+    def replace(
+        self, org_name: str, org: Org, original: Org | None = None, *, rehearse: bool = False
+    ) -> None:
         before = find_org(self._config, org_name)
         after = merge_edit(before, original or before, org)
         if after.name != org_name:
-            check_name_is_free(self._config, after.name)
-        self._set(tuple(after if one is before else one for one in self._config.orgs))
+            check_name_is_free(self._config, after.name, org_name)
+        self._set(tuple(after if one is before else one for one in self._config.orgs), rehearse)
 
     def announce_change(self) -> None:
         self._changed = True
 
-    def _set(self, orgs: tuple[Org, ...]) -> None:
-        self._config, self._changed = replace(self._config, orgs=orgs), True
+    def _set(self, orgs: tuple[Org, ...], rehearse: bool) -> None:
+        if not rehearse:
+            self._config, self._changed = replace(self._config, orgs=orgs), True

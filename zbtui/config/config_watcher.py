@@ -11,12 +11,20 @@ from zbtui.model.problem import Problem, ProblemError
 class ConfigWatcher:
     """Checks for a changed config at each tick; one per process, and its only reader of changes."""
 
-    def __init__(self, config: Config, reload: Callable[[], Config | None] = lambda: None) -> None:
-        """Begin with `config`; for `reload`, see `ConfigStore.load_if_changed`."""
+    def __init__(
+        self,
+        config: Config,
+        reload: Callable[[], Config | None] = lambda: None,
+        is_settled: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Begin with `config`; for `reload` and `is_settled`, see `ConfigStore`."""
         self.current = config
         self.problem: Problem | None = None
         """Why the last change was not applied; `current` is then still the config before."""
         self._reload = reload
+        self._is_settled = is_settled
+        self._held: Config | None = None
+        """A config that takes something away, until its file has stood still."""
         self._subscribers: list[Callable[[Config], None]] = []
 
     def subscribe(self, apply: Callable[[Config], None]) -> None:
@@ -28,9 +36,28 @@ class ConfigWatcher:
         try:
             config = self._reload()
         except ProblemError as error:
-            self.problem = error.problem
+            self.problem, self._held = error.problem, None
             return
-        if config is not None:
-            self.current, self.problem = config, None
-            for apply in self._subscribers:
-                apply(config)
+        config = config or self._held
+        if config is None:
+            return
+        if _takes_away(self.current, config) and not self._is_settled():
+            self._held = config
+            return
+        self.current, self.problem, self._held = config, None, None
+        for apply in self._subscribers:
+            apply(config)
+
+
+def _takes_away(before: Config, after: Config) -> bool:
+    """Whether `after` lacks what the end of a file may hold that is not written yet.
+
+    An org, a channel of alerts, or that an org is muted.
+    """
+    orgs, was, now = {org.name: org for org in after.orgs}, before.settings.alerts, after.settings.alerts
+    return (
+        any(org.name not in orgs or (org.mute and not orgs[org.name].mute) for org in before.orgs)
+        or bool(was.on_change and not now.on_change)
+        or bool(was.webhook and not now.webhook)
+        or bool(was.desktop and not now.desktop)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from zbtui.config.values import (
     check_address,
     check_bool,
     check_known_keys,
+    check_links_warn,
     check_one_of,
     check_tags,
     check_text,
@@ -25,12 +27,20 @@ from zbtui.config.values import (
     read_policy,
     read_retention,
 )
-from zbtui.model.org import ACCENTS, CUSTOM_DATA_CENTER, GRANTS, POLICY_KEYS, Org, WatchPolicy
+from zbtui.model.org import (
+    ACCENTS,
+    CUSTOM_DATA_CENTER,
+    GRANTS,
+    POLICY_KEYS,
+    Org,
+    WatchPolicy,
+)
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import clean
 from zbtui.model.time_format import format_duration
 from zbtui.zoho_api.data_centers import DATA_CENTERS, custom_url_error, is_loopback
 
+MAX_CLIENT_ID_LENGTH: Final = 200
 MAX_NAME_LENGTH: Final = 60
 ORG_KEYS: Final = tuple(key.name for key in fields(Org) if key.name != "policy_overrides")
 _MIN_INTERVAL: Final = timedelta(seconds=15)
@@ -40,10 +50,16 @@ TABLE_HEADER: Final = re.compile(r"\s*\[")
 ORG_HEADER: Final = re.compile(r"\s*\[\[\s*org\s*\]\]")
 _CHECKS: Final[Mapping[str, Callable[[str, object], None]]] = {
     "mute": check_bool,
+    "links_warn": check_links_warn,
     "tags": check_tags,
     "accent": partial(check_one_of, words=ACCENTS),
 }
 """The checks of an org's keys that do not hold arbitrary text."""
+_INVISIBLE: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""Unicode's default ignorable characters, and the blank Braille pattern: names with them look alike."""
 _NAME: Final = re.compile(r"[\s\[]*[\"']?([\w-]+)")
 
 T = TypeVar("T")
@@ -75,9 +91,16 @@ def name_error(name: str) -> str | None:
         return (
             f"must be one line of at most {MAX_NAME_LENGTH} printable characters, without spaces around it"
         )
+    if hidden := _INVISIBLE.search(name):
+        return f"has a character that cannot be seen (U+{ord(hidden[0]):04X})"
     if name.startswith("-"):
         return "must not begin with a dash, which the command line would take for an option"
     return None
+
+
+def folded_name(name: str) -> str:
+    """What names are told apart by: those that only look alike are equal."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def find_org(config: Config, org_name: str) -> Org:
@@ -90,11 +113,16 @@ def find_org(config: Config, org_name: str) -> Org:
     raise config_error(f"No org is called {clean(org_name, MAX_NAME_LENGTH)!r}.", known)
 
 
-def check_name_is_free(config: Config, org_name: str) -> None:
-    """Raise a `ProblemError` if an org of this name is already under watch."""
-    if any(org.name == org_name for org in config.orgs):
+def check_name_is_free(config: Config, org_name: str, edited_name: str | None = None) -> None:
+    """Raise a `ProblemError` if an org of this name, or one that looks like it, is already under watch.
+
+    The org `edited_name` may take any name that looks like its own.
+    """
+    same = folded_name(org_name)
+    others = (org for org in config.orgs if org.name != edited_name)
+    if org := next((org for org in others if folded_name(org.name) == same), None):
         raise config_error(
-            f"An org called {org_name!r} is already under watch.",
+            f"An org called {org.name!r} is already under watch.",
             "Choose another name, or take that one off watch first.",
         )
 
@@ -142,9 +170,11 @@ def _read_orgs(source: _Source, tables: object) -> tuple[Org, ...]:
 
     def add(table: Mapping[str, Any]) -> None:
         org = _read_org(table)
-        if org.name in orgs:
-            raise InvalidValueError(f"the name {org.name!r} is given twice", "Each needs its own.", "name")
-        orgs[org.name] = org
+        if (before := orgs.setdefault(folded_name(org.name), org)) is not org:
+            wrong = f"the name {org.name!r} is given twice"
+            if before.name != org.name:
+                wrong = f"the name {org.name!r} cannot be told from {before.name!r}"
+            raise InvalidValueError(wrong, "Each needs its own.", "name")
 
     for index, table in enumerate(source.read("org", check)):
         source.read(index, partial(add, table))
@@ -171,20 +201,27 @@ def _read_org(table: Mapping[str, Any]) -> Org:
         raise InvalidValueError(
             f"the name {clean(table['name'], 40)!r} {wrong}", "Choose another name.", "name"
         )
-    if not re.fullmatch(r"[\x21-\x7e]{1,200}", table["client_id"]):
-        raise InvalidValueError(
-            "the client id has characters that none has",
-            "Copy it from Zoho's API console: it begins with 1000.",
-            "client_id",
-        )
+    if wrong := _client_id_error(table["client_id"]):
+        hint = "Copy it from Zoho's API console: it begins with 1000."
+        raise InvalidValueError(f"the client id {wrong}", hint, "client_id")
     _check_data_center(table)
     _check_grant(table)
     durations = read_durations(table, POLICY_KEYS)
     own = {key: table[key] for key in ORG_KEYS if key in table}
     own["tags"] = tuple(own.get("tags", ()))
+    if isinstance(wanted := own.get("links_warn"), bool):
+        own["links_warn"] = None if wanted else "never"
     org = Org(**own, policy_overrides=tuple(durations.items()))
     _check_intervals(replace(WatchPolicy(), **durations), local=is_loopback(org.api_url or ""))
     return org
+
+
+def _client_id_error(client_id: str) -> str | None:
+    if not client_id:
+        return "is missing"
+    if not re.fullmatch(r"[\x21-\x7e]+", client_id):
+        return "has characters that none has"
+    return "is longer than any" if len(client_id) > MAX_CLIENT_ID_LENGTH else None
 
 
 def _check_data_center(table: Mapping[str, Any]) -> None:

@@ -35,5 +35,6 @@ class Config:
     """The whole config; the defaults stand for a missing file."""
 
     policy: WatchPolicy = field(default_factory=WatchPolicy)
+    """The `[watch]` table."""
     orgs: tuple[Org, ...] = ()
     settings: Settings = field(default_factory=Settings)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeGuard
 
 from zbtui.config.settings import JournalRetention
 from zbtui.health.alert_settings import DESKTOP_NOTIFICATIONS, AlertSettings
-from zbtui.model.org import POLICY_KEYS, WatchPolicy
+from zbtui.model.org import LINKS_WARNINGS, POLICY_KEYS, WatchPolicy
 from zbtui.model.text import clean
 from zbtui.model.time_format import parse_duration
 from zbtui.model.verdict import Level
@@ -137,6 +137,11 @@ def check_one_of(key: str, value: object, words: Collection[str]) -> None:
         raise InvalidValueError(
             f"there is no {key} {clean(str(value), 30)!r}", f"Use {' or '.join(words)}.", key
         )
+
+
+def check_links_warn(key: str, value: object) -> None:
+    if not isinstance(value, bool):
+        check_one_of(key, value, LINKS_WARNINGS)
 
 
 def check_tags(key: str, value: object) -> None:

@@ -6,21 +6,24 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from zbtui.clock import Clock, SystemClock
 from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.settings import Config, JournalRetention, Settings
+from zbtui.demo.replay import ReplayClock, replaying_simulator
 from zbtui.demo.server import serve_in_process
 from zbtui.demo.simulated_user import SimulatedUser
 from zbtui.demo.simulator import Simulator
 from zbtui.demo.world import InventedOrg, SimulatedWorld
+from zbtui.doctor.capture import read_capture
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.model.verdict import Level
 from zbtui.onboarding import OrgService, Stores
-from zbtui.store.credentials import MemoryCredentialStore
+from zbtui.store.credentials import MemoryCredentialStore, credentials_key
 from zbtui.store.journal import Journal, open_journal
 from zbtui.wiring import Watch, make_watch
 from zbtui.zoho.http import HttpClient
@@ -43,15 +46,24 @@ async def open_demo(
     seed: int = 0,
     clock: Clock | None = None,
     journal: Journal | None = None,
+    replay: str | None = None,
 ) -> AsyncIterator[Watch]:
     """A watch over the demo's orgs; more can be added.
 
     Args:
         orgs, seed: as for `SimulatedWorld`; the seed also determines the jitter.
         speed: how fast their phases pass, and how often they are polled.
+        replay: a file of `doctor --capture`; the only org answers as in it, and its time goes on.
+
+    Raises a `ProblemError` where that file cannot be read.
     """
     clock = clock or SystemClock()
-    simulator = Simulator(SimulatedWorld(clock.now(), orgs, speed, seed), clock.now)
+    if replay:
+        capture = read_capture(Path(replay))
+        clock = ReplayClock(capture, clock)
+        simulator = replaying_simulator(capture, clock)
+    else:
+        simulator = Simulator(SimulatedWorld(clock.now(), orgs, speed, seed), clock.now)
     simulator.min_device_poll_interval = _MIN_DEVICE_POLL_INTERVAL
     credentials = DemoCredentialStore(simulator)
     invented = list(simulator.world.orgs.values())
@@ -90,10 +102,12 @@ class DemoCredentialStore(MemoryCredentialStore):
         self.simulator = simulator
 
     def add_sign_in(self, org: InventedOrg) -> None:
-        self._sign_ins[org.name] = SignInCredentials(Secret(org.client_secret), Secret(org.refresh_token))
+        self._sign_ins[credentials_key(watched_org(org))] = SignInCredentials(
+            Secret(org.client_secret), Secret(org.refresh_token)
+        )
 
-    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
-        org = self.simulator.world.orgs.get(org_name)
-        if org and self.simulator.kind_of(org) == "KEYRING":
+    async def read_sign_in(self, org: Org) -> SignInCredentials | None:
+        invented = self.simulator.world.orgs.get(org.name)
+        if invented and self.simulator.kind_of(invented) == "KEYRING":
             raise ProblemError(Problem("keyring", "The keyring is locked.", "Unlock it."))
-        return await super().read_sign_in(org_name)
+        return await super().read_sign_in(org)

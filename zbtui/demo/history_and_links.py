@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
 from typing import Any, Final
 
-from zbtui.demo.invented_orgs import NEVER_SCHEDULED_KINDS, RUNNING_KINDS, InventedOrg
+from zbtui.demo.invented_orgs import NEVER_SCHEDULED_KINDS, ONE_OFF_KINDS, RUNNING_KINDS, InventedOrg
 from zbtui.demo.plans import repeat_type_of, runs_before
 from zbtui.demo.world import PhaseInTime, SimulatedWorld, backup_job_id, user_object
 
@@ -19,7 +19,7 @@ _MAX_LINKS_LEFT: Final = timedelta(hours=40)
 """The most that is left of a link's lifetime at `LINKS_EXPIRING`, even at a low speed."""
 _TOO_OLD_GAP: Final = timedelta(days=70)
 """The time without a run at `TOO_OLD`: longer than the interval of any plan."""
-_KINDS_WITHOUT_EARLIER_ROWS: Final = NEVER_SCHEDULED_KINDS | {"TOO_OLD", "LONG_RUN"}
+_KINDS_WITHOUT_EARLIER_ROWS: Final = frozenset({"TOO_OLD", "LONG_RUN"})
 """Their state began long before their phase, so earlier phases leave no rows."""
 _KINDS_WITHOUT_PLAN: Final = NEVER_SCHEDULED_KINDS | {"STOPPED"}
 """After these, SCHEDULED means a new schedule."""
@@ -29,9 +29,17 @@ _END_STATES: Final = {
     "LINKS_EXPIRING": "completed",
     "FAILED": "failure",
     "FAILED_BEFORE": "failure",
+    "UNDATED": "completed",
+    "UNDATED_ONE_OFF": "completed",
+    "NO_ATTACHMENTS": "completed",
+    "ATTACHMENTS_MISSING": "completed",
+    "OTHER_ORG": "completed",
+    "ABORTED": "aborted",
+    "FUTURE_ROW": "failure",
 }
 """State of the run that ended before it."""
-_ACTIONS: Final = ("initiated", "completed", "failure", "stopped", "scheduled", "purchased")
+_ACTIONS: Final = ("initiated", "completed", "failure", "stopped", "scheduled", "purchased", "aborted")
+_FUTURE_ROW_AHEAD: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +73,25 @@ def history_rows(
     Args:
         lived: the org's phases up to `now`, newest first.
     """
-    if lived[0].kind in NEVER_SCHEDULED_KINDS:
+    kind = lived[0].kind
+    if kind == "HISTORY_GONE" or all(moment.kind in NEVER_SCHEDULED_KINDS for moment in lived):
         return []
     plan = repeat_type_of(org.plan)
     rows = [row for run in _all_runs(world, org, lived) for row in _run_rows(org, run)]
     rows += [(act.at, _history_row(org, act, plan)) for act in _actions(world, org, lived)]
     rows.sort(key=lambda row: row[0], reverse=True)
-    return [row for at, row in rows if at > now - _YEAR]
+    newest_end = next((row for _, row in rows if row["state"]), None)
+    shown = [row for at, row in rows if at > now - _YEAR]
+    return [row | _odd_keys(kind, org, row is newest_end) for row in shown]
+
+
+def _odd_keys(kind: str, org: InventedOrg, is_newest_end: bool) -> dict[str, Any]:
+    """What is odd about a row."""
+    if kind == "SHARED_IDS":
+        return {"id": backup_job_id(org)}
+    if kind == "UNDATED_ONE_OFF" or (kind == "UNDATED" and is_newest_end):
+        return {"log_time": None}
+    return {}
 
 
 def links_object(
@@ -91,7 +111,10 @@ def links_object(
     folder = f"{host}/v2/crm/{org.zgid}/backup/{backup_job_id(org)}"
     data = [f"{folder}/Data_{part:03}.zip" for part in range(1, org.number % 3 + 2)]
     attachments = [f"{folder}/Attachments_{part:03}.zip" for part in range(1, org.number % 4 + 1)]
-    return {"data_links": data, "attachment_links": attachments, "expiry_date": _local_iso(org, expiry)}
+    links = {"data_links": data, "expiry_date": _local_iso(org, expiry)}
+    if lived[0].kind == "ATTACHMENTS_MISSING":
+        return links
+    return {**links, "attachment_links": [] if lived[0].kind == "NO_ATTACHMENTS" else attachments}
 
 
 def _all_runs(world: SimulatedWorld, org: InventedOrg, lived: Sequence[PhaseInTime]) -> list[SimulatedRun]:
@@ -106,7 +129,7 @@ def _runs_in_phases(org: InventedOrg, lived: Sequence[PhaseInTime]) -> Iterator[
     """
     states = set[str]()
     for moment, before in zip_longest(lived, lived[1:]):
-        kind = "immediate" if moment.kind == "ONE_OFF" else repeat_type_of(org.plan)
+        kind = "immediate" if moment.kind in ONE_OFF_KINDS else repeat_type_of(org.plan)
         state = _END_STATES.get(moment.kind)
         if moment.kind in RUNNING_KINDS and moment is lived[0]:
             yield SimulatedRun(moment.run_began_at, None, None, kind)
@@ -142,7 +165,7 @@ def _planned_runs(
 
 def _has_plan(org: InventedOrg, moment: PhaseInTime) -> bool:
     """Whether the org had a plan before the start."""
-    return moment.kind != "ONE_OFF" and not org.has_phase(*NEVER_SCHEDULED_KINDS)
+    return moment.kind not in ONE_OFF_KINDS and not org.has_phase(*NEVER_SCHEDULED_KINDS)
 
 
 def _plan_ends_before_start(kinds: Collection[str]) -> timedelta:
@@ -166,7 +189,7 @@ def _actions(
     if _has_plan(org, lived[0]):
         first = runs_before(org.plan, world.anchor_run(org, lived[0]))[0]
         yield HistoryAction(first - timedelta(days=3), "scheduled")
-    elif "scheduled" not in newest and lived[0].kind != "ONE_OFF":
+    elif "scheduled" not in newest and lived[0].kind not in ONE_OFF_KINDS:
         yield HistoryAction(world.start - timedelta(days=2), "scheduled")
 
 
@@ -174,7 +197,9 @@ def _actions_at(
     world: SimulatedWorld, moment: PhaseInTime, before: PhaseInTime | None
 ) -> Iterator[HistoryAction]:
     was = before.kind if before else ""
-    if moment.kind == "STOPPED":
+    if moment.kind == "FUTURE_ROW":
+        yield HistoryAction(moment.began_at + _FUTURE_ROW_AHEAD, "completed")
+    elif moment.kind == "STOPPED":
         yield HistoryAction(moment.began_at, "stopped", moment.done_by)
     elif moment.kind == "TOO_OLD":
         yield HistoryAction(world.start - timedelta(days=1), "scheduled")

@@ -15,6 +15,10 @@ RUNNING_KINDS: Final = frozenset({"INPROGRESS", "LONG_RUN"})
 """Kinds with a running backup."""
 NEVER_SCHEDULED_KINDS: Final = frozenset({"NONE", "EMPTY"})
 """Kinds without any schedule so far."""
+ONE_OFF_KINDS: Final = frozenset({"ONE_OFF", "UNDATED_ONE_OFF"})
+"""Kinds of a single backup."""
+OLD_ANSWER_KINDS: Final = frozenset({"OLD_ANSWER", "AGED_ANSWER"})
+"""Kinds whose answers stand still."""
 _RUN_KINDS: Final = RUNNING_KINDS | {"COMPLETED", "FAILED", "FAILED_BEFORE"}
 """Kinds that imply a run of the plan."""
 
@@ -34,6 +38,20 @@ class Phase:
     * `LONG_RUN`: INPROGRESS since yesterday.
     * `LINKS_EXPIRING`: COMPLETED seven days before the end of the phase.
     * `HISTORY_DOWN`, `LINKS_DOWN`: SCHEDULED; this one call answers 500.
+
+    Or one of these, which no invented org is at by itself:
+
+    * `SHARED_IDS`: SCHEDULED; all rows of the history have the id of the job.
+    * `UNDATED`: COMPLETED; the newest end in the history has no time.
+    * `UNDATED_ONE_OFF`: as `ONE_OFF`; no row has a time.
+    * `ABORTED`: SCHEDULED; the last run ended in a state that is not documented.
+    * `FUTURE_ROW`: SCHEDULED; the last run failed, and a row tells of one that completes in 400 days.
+    * `HISTORY_GONE`: SCHEDULED; the history is empty (204), whatever it was.
+    * `MISSED`: SCHEDULED; dates go by, and no run leaves a row.
+    * `NO_ATTACHMENTS`, `ATTACHMENTS_MISSING`: COMPLETED; the list of their links is empty, or missing.
+    * `OLD_ANSWER`, `AGED_ANSWER`: SCHEDULED; each call answers as when the phase began, with the `Date`
+      of then; the latter also sends its `Age`.
+    * `OTHER_ORG`: COMPLETED; all ids are those of another org, the org number too.
 
     Or a problem that `Simulator` knows.
     """

@@ -44,6 +44,16 @@ def runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:
     return tuple(each.replace(tzinfo=run.tzinfo) for each in runs)
 
 
+def next_run_after(plan: str, run: datetime, now: datetime) -> datetime:
+    """The given run of a plan, or the first one of those behind it that is later than `now`."""
+    if run > now:
+        return run
+    begin = run.replace(tzinfo=None)
+    rule = rrulestr(rrule_for(plan, begin).removeprefix("RRULE:"), dtstart=begin)
+    later = rule.after(now.astimezone(run.tzinfo).replace(tzinfo=None))
+    return later.replace(tzinfo=run.tzinfo) if later else run
+
+
 # Without a zone: the cache would treat equal moments in two zones as one key.
 @lru_cache(maxsize=4096)
 def _runs_before(plan: str, run: datetime) -> tuple[datetime, ...]:

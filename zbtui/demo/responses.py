@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Final
 
 from zbtui.zoho_api.data_centers import DATA_CENTERS
@@ -23,18 +24,39 @@ API_ERRORS: Final[Mapping[str, tuple[int, str]]] = {
     "FEATURE_NOT_ENABLED": (400, "feature not enabled"),
     "LICENSE_LIMIT_EXCEEDED": (403, "license limit exceeded"),
     "INVALID_URL_PATTERN": (404, "Please check if the URL trying to access is a correct one"),
+    "URL_RULE_NOT_CONFIGURED": (401, "URL rule is not configured"),
+    "INVALID_HOST": (400, "the host is not valid for this org"),
+    "FORBIDDEN": (403, "forbidden"),
     "API_NOT_SUPPORTED": (400, "the API is not supported in this version"),
     "INVALID_REQUEST_METHOD": (400, "The http request method type is not a valid one"),
     "TOO_MANY_REQUESTS": (429, "You have exceeded the API limit"),
     "INTERNAL_ERROR": (500, "Internal Server Error"),
     "INTERNAL_SERVER_ERROR": (500, "Internal Server Error"),
 }
+UNCODED_ERRORS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
+    "ERROR_IN_BACKUP": (
+        403,
+        {"backup": {"code": "NO_PERMISSION", "details": {}, "message": "…", "status": "error"}},
+    ),
+    "ERROR_WORD": (403, {"error": "NO_PERMISSION", "error_description": "…", "status": "failure"}),
+    "ERROR_LIST": (403, {"errors": [{"code": "NO_PERMISSION", "message": "…"}]}),
+    "ERROR_IN_RESPONSE": (200, {"response": {"error": {"code": 4834, "message": "Invalid id"}}}),
+    "ERROR_NUMBER": (403, {"code": 57, "message": "…"}),
+}
+"""Status and body of errors whose word is not under `code`."""
+_LOCKOUTS: Final[Mapping[str, tuple[int, str]]] = {
+    "Access Denied": (
+        200,
+        "You have made too many requests continuously. Please try again later.",
+    ),
+    "拒绝访问": (400, "您已连续发出过多请求。请稍后再试。"),
+}
+"""Status and description by the word for a lock-out, which comes in any language."""
 TOKEN_ERRORS: Final = frozenset(
     ("invalid_client", "invalid_client_secret", "invalid_code", "general_error", "invalid_scope")
-) | {"Access Denied"}
+) | set(_LOCKOUTS)
 _MAX_ROWS: Final = 200
 """Rows of a page, at most and by default ("Backup history")."""
-_THROTTLED_TEXT: Final = "You have made too many requests continuously. Please try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +142,11 @@ class RefusedError(Exception):
         self.extra = more or {}
 
     def response(self) -> SimulatedResponse:
-        """The response, with status 200 as at Zoho."""
-        if self.error == "Access Denied":
-            body = {"error_description": _THROTTLED_TEXT, "error": self.error, "status": "failure"}
-            return json_response(200, body)
+        """The response, with status 200 as at Zoho; a lock-out may have 400."""
+        if self.error in _LOCKOUTS:
+            status, text = _LOCKOUTS[self.error]
+            body = {"error_description": text, "error": self.error, "status": "failure"}
+            return json_response(status, body)
         return json_response(200, {"error": self.error, **self.extra})
 
 
@@ -138,19 +161,29 @@ def json_response(status: int, body: object, headers: Mapping[str, str] | None =
     return SimulatedResponse(status, json.dumps(body).encode(), headers=headers or {})
 
 
+def http_date(moment: datetime) -> str:
+    """As in the header `Date`."""
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
+
+
 def text_response(status: int, text: str) -> SimulatedResponse:
     return SimulatedResponse(status, text.encode(), "text/plain;charset=UTF-8")
 
 
 def history_page_response(rows: Sequence[object], call: SimulatedRequest) -> SimulatedResponse:
     """The page of a history selected by `page` and `per_page`; 204 if it is empty."""
-    page = _int_parameter(call, "page", 1)
+    page = page_of(call)
     size = min(_int_parameter(call, "per_page", _MAX_ROWS), _MAX_ROWS)
     shown = rows[(page - 1) * size : page * size]
     if not shown:
         return SimulatedResponse(204)
     info = {"page": page, "per_page": size, "count": len(shown), "more_records": page * size < len(rows)}
     return json_response(200, {"history": shown, "info": info})
+
+
+def page_of(call: SimulatedRequest) -> int:
+    """The page asked for; the first, if none is."""
+    return _int_parameter(call, "page", 1)
 
 
 def _int_parameter(call: SimulatedRequest, key: str, default: int) -> int:

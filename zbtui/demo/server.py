@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -24,6 +23,7 @@ from zbtui.demo.responses import (
     SimulatedResponse,
     Site,
     api_error_response,
+    http_date,
     text_response,
 )
 from zbtui.demo.simulator import Simulator
@@ -50,11 +50,16 @@ _ROUTES: Final[Mapping[str, tuple[tuple[str, ...], Handler]]] = {
     "/oauth/v3/device/token": (("POST",), answer_device_poll),
     "/oauth/serverinfo": (("GET",), server_info),
     "/console/code": (("GET",), issue_grant_code),
-    # These have their own error for a wrong method.
-    "/crm/bulk/v7/backup": (_ANY_METHOD, Simulator.details_response),
-    "/crm/bulk/v7/backup/history": (_ANY_METHOD, Simulator.history_response),
-    "/crm/bulk/v7/backup/urls": (_ANY_METHOD, Simulator.links_response),
-    "/crm/v7/org": (_ANY_METHOD, Simulator.organization_response),
+} | {
+    # These have their own error for a wrong method; the versions answer alike.
+    path.format(version=version): (_ANY_METHOD, handler)
+    for version in ("v7", "v8")
+    for path, handler in (
+        ("/crm/bulk/{version}/backup", Simulator.details_response),
+        ("/crm/bulk/{version}/backup/history", Simulator.history_response),
+        ("/crm/bulk/{version}/backup/urls", Simulator.links_response),
+        ("/crm/{version}/org", Simulator.organization_response),
+    )
 }
 _SECRET_PARAMETERS: Final = ("client_secret", "code", "code_verifier", "refresh_token", "token")
 _GRANT_TYPES: Final = (
@@ -67,14 +72,15 @@ _GRANT_TYPES: Final = (
 
 
 def serve_in_process(simulator: Simulator) -> AsgiApp:
-    """For a client in the process."""
+    """The simulator for a client in this process."""
     return partial(_serve, simulator)
 
 
 def serve_on_port(simulator: Simulator) -> AsgiApp:
-    """For an ASGI server, which cannot reset a connection: 503.
+    """The simulator for an ASGI server on a port.
 
-    Each response has a `Date` by the simulator's clock, so the server must not add its own.
+    Such a server cannot reset a connection, so a simulated reset becomes a 503. Each response has a `Date`
+    by the simulator's clock: start the server without its own.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,7 +163,7 @@ async def _read_body(receive: Receive) -> bytes:
 
 
 async def _send_response(send: Send, answer: SimulatedResponse, date: datetime) -> None:
-    headers = {**answer.headers, "Date": format_datetime(date.astimezone(UTC), usegmt=True)}
+    headers = {"Date": http_date(date), **answer.headers}
     if answer.status != 204:
         headers["Content-Type"] = answer.content_type
         headers["Content-Length"] = str(len(answer.body))

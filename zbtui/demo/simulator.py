@@ -23,17 +23,20 @@ from zbtui.demo.accounts import (
     parse_scopes,
 )
 from zbtui.demo.history_and_links import history_rows, links_object
-from zbtui.demo.invented_orgs import InventedOrg
+from zbtui.demo.invented_orgs import OLD_ANSWER_KINDS, InventedOrg
 from zbtui.demo.responses import (
     API_ERRORS,
     TOKEN_ERRORS,
+    UNCODED_ERRORS,
     RequestRecord,
     ResponseAndOrg,
     SimulatedRequest,
     SimulatedResponse,
     api_error_response,
     history_page_response,
+    http_date,
     json_response,
+    page_of,
 )
 from zbtui.demo.world import PhaseInTime, SimulatedWorld
 
@@ -50,7 +53,14 @@ _MAX_REQUEST_RECORDS: Final = 1000
 _KINDS_BESIDE_BACKUPS: Final = TOKEN_ERRORS | {"KEYRING", "NO_SCOPE"}
 _KINDS_OF_BACKUP_CALLS_ONLY: Final = {"NO_PERMISSION", "OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSCOPE"}
 """Problems of the backup calls that do not affect the org call."""
+_OTHER_ORG_NUMBER: Final = 500_000
+"""What is added to an org's number at `OTHER_ORG`."""
 _MAINTENANCE_PAGE: Final = b"<!DOCTYPE html><html><body><h1>We'll be back soon</h1></body></html>"
+
+
+ForcedAnswers = Callable[[str, int], SimulatedResponse | None]
+"""The answer of a call of that name (`token`, `details`, `history`, `links`, `org`) for a page; None: the
+simulator's own. Raises ConnectionResetError where none came."""
 
 
 class Simulator:
@@ -66,6 +76,8 @@ class Simulator:
         self.now = now
         self.token_lifetime = token_life
         self.accounts = SimulatedAccounts(world.all_orgs.values())
+        self._forced_phases: dict[str, list[PhaseInTime]] = {}
+        """The forced kinds that were answered with, newest first: their runs stay in the history."""
         self.forced_kinds: dict[str, str] = {}
         """Kind by org name; overrides the org's phases. One of `TOKEN_ERRORS` refuses all refresh
         tokens and sign-ins of the org; in a phase, it refuses the first refresh token only."""
@@ -73,6 +85,8 @@ class Simulator:
         """History rows by org name, in the server's order; they replace the generated ones."""
         self.forced_links: dict[str, Mapping[str, Any] | None] = {}
         """`urls` object by org name, None: 204; it replaces the generated one."""
+        self.forced_answers: dict[str, ForcedAnswers] = {}
+        """By org name: answers as they once came, in place of all others and of refused sign-ins."""
         self.missing_scopes: dict[str, set[str]] = {}
         """Scopes by org name that new sign-ins never get."""
         self.min_device_poll_interval = timedelta(seconds=30)
@@ -95,6 +109,11 @@ class Simulator:
     def kind_of(self, org: InventedOrg) -> str:
         """Forced, or that of its phase."""
         return self.forced_kinds.get(org.name) or self.world.phase_at(org, self.now()).kind
+
+    def forced_answer(self, org_name: str | None, call: str, page: int = 1) -> SimulatedResponse | None:
+        """Of `forced_answers`; None: there is none."""
+        forced = self.forced_answers.get(org_name or "")
+        return forced(call, page) if forced else None
 
     # Actions of a user at Zoho
 
@@ -146,33 +165,43 @@ class Simulator:
 
     def details_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/bulk/v7/backup`."""
-        return self._respond(call, BACKUP_SCOPE, self._backup_response)
+        return self._respond(call, "details", self._backup_response)
 
     def history_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/bulk/v7/backup/history`, one page."""
-        return self._respond(call, BACKUP_SCOPE, lambda org: self._history_of_org(org, call))
+        return self._respond(call, "history", lambda org: self._history_of_org(org, call))
 
     def links_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/bulk/v7/backup/urls`."""
-        return self._respond(call, BACKUP_SCOPE, lambda org: self._links_of_org(org, call))
+        return self._respond(call, "links", lambda org: self._links_of_org(org, call))
 
     def organization_response(self, call: SimulatedRequest) -> ResponseAndOrg:
         """`GET {api}/crm/v7/org`."""
-        return self._respond(call, ORG_SCOPE, self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
+        return self._respond(call, "org", self._organization_of_org, spared=_KINDS_OF_BACKUP_CALLS_ONLY)
 
     def _respond(
         self,
         call: SimulatedRequest,
-        scope: str,
+        name: str,
         give: Callable[[InventedOrg], SimulatedResponse],
         spared: Collection[str] = (),
     ) -> ResponseAndOrg:
         """What `give` makes, unless there is a problem; the kinds `spared` do not affect this call."""
-        org, refusal = self._authorize(call, scope)
+        org, refusal = self._authorize(call, ORG_SCOPE if name == "org" else BACKUP_SCOPE)
         if org is None or refusal is not None:
             return refusal or api_error_response("INVALID_TOKEN"), org.name if org else None
-        problem = None if self.kind_of(org) in spared else self._problem_response(org)
-        return problem or give(org), org.name
+        if forced := self.forced_answer(org.name, name, page_of(call)):
+            return forced, org.name
+        kind = self.kind_of(org)
+        problem = None if kind in spared else self._problem_response(org)
+        if kind == "OTHER_ORG":
+            org = replace(org, number=org.number + _OTHER_ORG_NUMBER)
+        answer = problem or give(org)
+        if kind in OLD_ANSWER_KINDS:
+            sent = self._moment_shown(org)
+            age = {"Age": str(int((self.now() - sent).total_seconds()))} if kind == "AGED_ANSWER" else {}
+            answer = replace(answer, headers={**answer.headers, "Date": http_date(sent), **age})
+        return answer, org.name
 
     def _authorize(
         self, call: SimulatedRequest, scope: str
@@ -197,6 +226,8 @@ class Simulator:
         kind = self.kind_of(org)
         if kind in API_ERRORS:
             return api_error_response(kind)
+        if kind in UNCODED_ERRORS:
+            return json_response(*UNCODED_ERRORS[kind])
         match kind:
             case "NO_API_ACCESS":
                 return api_error_response("NO_PERMISSION", {"permissions": ["Crm_Implied_Api_Access"]})
@@ -215,7 +246,7 @@ class Simulator:
         if kind == "EMPTY":
             return SimulatedResponse(200, b"{}")
         remaining = {"X-API-CREDITS-REMAINING": "1840"} if org.name == "kestrel" else {}
-        backup = self.world.backup_object(org, self._phases_lived(org)[0])
+        backup = self.world.backup_object(org, self._phases_lived(org)[0], self._moment_shown(org))
         return json_response(200, {"backup": backup}, remaining)
 
     def _history_of_org(self, org: InventedOrg, call: SimulatedRequest) -> SimulatedResponse:
@@ -223,7 +254,7 @@ class Simulator:
             return api_error_response("INTERNAL_ERROR")
         rows = self.forced_history.get(org.name)
         if rows is None:
-            rows = history_rows(self.world, org, self._phases_lived(org), self.now())
+            rows = history_rows(self.world, org, self._phases_lived(org), self._moment_shown(org))
         return history_page_response(rows, call)
 
     def _links_of_org(self, org: InventedOrg, call: SimulatedRequest) -> SimulatedResponse:
@@ -233,11 +264,16 @@ class Simulator:
             links = self.forced_links[org.name]
         else:
             host = call.site.download_url()
-            links = links_object(self.world, org, self._phases_lived(org), self.now(), host)
+            links = links_object(self.world, org, self._phases_lived(org), self._moment_shown(org), host)
         return SimulatedResponse(204) if links is None else json_response(200, {"urls": links})
 
     def _organization_of_org(self, org: InventedOrg) -> SimulatedResponse:
         return json_response(200, {"org": [self.world.org_object(org)]})
+
+    def _moment_shown(self, org: InventedOrg) -> datetime:
+        """The time that the answers are of: now, or when they began to stand still."""
+        now = self.now()
+        return self.world.phase_at(org, now).began_at if self.kind_of(org) in OLD_ANSWER_KINDS else now
 
     def _phases_lived(self, org: InventedOrg) -> tuple[PhaseInTime, ...]:
         """The org's phases, newest first; a forced kind replaces the newest."""
@@ -245,6 +281,10 @@ class Simulator:
         kind = self.kind_of(org)
         if kind in _KINDS_BESIDE_BACKUPS:
             moment = replace(moment, kind="SCHEDULED", next_kind="", done_by="")  # tokens still work
-        elif org.name in self.forced_kinds:
-            moment = replace(moment, kind=kind, next_kind="", done_by="")
+        elif org.name in self.forced_kinds or org.name in self._forced_phases:
+            served = self._forced_phases.setdefault(org.name, [])
+            if not served or served[0].kind != kind:
+                began = self.now() if served else moment.began_at
+                served.insert(0, replace(moment, kind=kind, began_at=began, next_kind="", done_by=""))
+            return (*served, *before)
         return (moment, *before)

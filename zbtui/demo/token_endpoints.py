@@ -32,6 +32,8 @@ def issue_token(simulator: Simulator, call: SimulatedRequest) -> ResponseAndOrg:
     grant = call.parameters.get("grant_type", "")
     try:
         client = check_client(simulator, call, _CLIENT_TYPES.get(grant, ("self", "device", "web")))
+        if forced := simulator.forced_answer(client.org, "token"):
+            return forced, client.org
         if grant not in _GRANT_HANDLERS:
             raise RefusedError("invalid_code", client.org)
         body, org = _GRANT_HANDLERS[grant](simulator, call, client)

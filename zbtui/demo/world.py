@@ -12,13 +12,14 @@ from zbtui.demo.invented_orgs import (
     HANDMADE_COUNT,
     LOCATIONS,
     NEVER_SCHEDULED_KINDS,
+    ONE_OFF_KINDS,
     RUNNING_KINDS,
     InventedOrg,
     Phase,
     generate_orgs,
     unwatched_orgs,
 )
-from zbtui.demo.plans import move_onto_plan, rrule_for, runs_before
+from zbtui.demo.plans import move_onto_plan, next_run_after, rrule_for, runs_before
 
 __all__ = ["InventedOrg", "Phase", "PhaseInTime", "SimulatedWorld"]
 
@@ -35,6 +36,18 @@ _STATUSES: Final = {
     "LINKS_EXPIRING": "COMPLETED",
     "HISTORY_DOWN": "SCHEDULED",
     "LINKS_DOWN": "SCHEDULED",
+    "SHARED_IDS": "SCHEDULED",
+    "UNDATED": "COMPLETED",
+    "UNDATED_ONE_OFF": "COMPLETED",
+    "ABORTED": "SCHEDULED",
+    "FUTURE_ROW": "SCHEDULED",
+    "HISTORY_GONE": "SCHEDULED",
+    "MISSED": "SCHEDULED",
+    "NO_ATTACHMENTS": "COMPLETED",
+    "ATTACHMENTS_MISSING": "COMPLETED",
+    "OLD_ANSWER": "SCHEDULED",
+    "AGED_ANSWER": "SCHEDULED",
+    "OTHER_ORG": "COMPLETED",
 }
 """The status of kinds that are none of Zoho's."""
 
@@ -89,10 +102,10 @@ class SimulatedWorld:
         oldest = max(newest - len(org.phases) - 1, 0)
         return tuple(self._phase_number(org, number) for number in range(newest, oldest - 1, -1))
 
-    def backup_object(self, org: InventedOrg, moment: PhaseInTime) -> dict[str, object]:
+    def backup_object(self, org: InventedOrg, moment: PhaseInTime, now: datetime) -> dict[str, object]:
         """The `backup` object of the details call, in Zoho's shape."""
-        far, one_off = self.anchor_run(org, moment), moment.kind == "ONE_OFF"
-        next_run = self._scheduled_date(org, moment)
+        far, one_off = self.anchor_run(org, moment), moment.kind in ONE_OFF_KINDS
+        next_run = self._scheduled_date(org, moment, now)
         return {
             "id": backup_job_id(org),
             "scheduled_date": None if one_off else next_run.isoformat(timespec="seconds"),
@@ -138,13 +151,14 @@ class SimulatedWorld:
             },
         }
 
-    def _scheduled_date(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
+    def _scheduled_date(self, org: InventedOrg, moment: PhaseInTime, now: datetime) -> datetime:
         zone = timezone(org.utc_offset)
         if moment.kind in RUNNING_KINDS:
             return moment.run_began_at.astimezone(zone)
-        if moment.next_kind in RUNNING_KINDS:
+        if moment.next_kind in RUNNING_KINDS | {"MISSED"}:
             return moment.ends_at.astimezone(zone)
-        return self.anchor_run(org, moment)
+        far = self.anchor_run(org, moment)
+        return next_run_after(org.plan, far, now) if moment.kind == "MISSED" else far
 
     def _start_date(self, org: InventedOrg, moment: PhaseInTime) -> datetime:
         far = self.anchor_run(org, moment)

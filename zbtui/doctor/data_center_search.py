@@ -26,7 +26,7 @@ async def find_data_center(
     The token is discarded, as the org is still set to another data center. Not for an org with custom URLs:
     its secret is only for its own host. Raises a `ProblemError` without sign-in credentials.
     """
-    sign_in = await credentials.read_sign_in(org.name)
+    sign_in = await credentials.read_sign_in(org)
     if sign_in is None:
         raise ProblemError(no_sign_in_problem(org))
     error_codes: dict[str, str | None] = {}
@@ -36,7 +36,7 @@ async def find_data_center(
         if error_codes:
             await clock.wait(asyncio.Event(), PAUSE_SECONDS)
         try:
-            async with credentials.refresh_lock(org.name):
+            async with credentials.refresh_lock(org):
                 await tokens.request_access_token(org, sign_in, dc)
             return DataCenterSearch(dc.key)
         except ProblemError as error:

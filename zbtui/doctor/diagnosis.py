@@ -10,13 +10,12 @@ from typing import Final, TypeGuard
 from urllib.parse import urlsplit
 
 from zbtui.doctor.finding import Finding, FindingLevel, not_checked_finding, problem_finding
-from zbtui.health.judge import judge
-from zbtui.health.snapshot import CLOCK_TOLERANCE, Observation, Snapshot, apply_observation
-from zbtui.model.org import CUSTOM_DATA_CENTER, Org, WatchPolicy
+from zbtui.health.snapshot import CLOCK_TOLERANCE, Observation
+from zbtui.model.org import CUSTOM_DATA_CENTER, Org
 from zbtui.model.problem import Problem
 from zbtui.model.text import clean
 from zbtui.model.time_format import countdown, rough_span
-from zbtui.model.verdict import Level as Health
+from zbtui.model.verdict import Level, Verdict
 from zbtui.zoho_api.errors import (
     BACKUP_SCOPE,
     INVALID_TOKEN_CODES,
@@ -24,7 +23,9 @@ from zbtui.zoho_api.errors import (
     SIGN_IN_SCOPES,
     data_center_label,
 )
+from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company
+from zbtui.zoho_api.runs import History
 
 _SEARCH_COMMAND: Final = "zbtui doctor --find-data-center"
 _ONE_SECOND: Final = timedelta(seconds=1)
@@ -43,6 +44,8 @@ class HostCheck:
     """Both by this machine's clock."""
     answer: datetime | Problem | None
     """Its `Date` header, or why there is none."""
+    proxy: str | None = None
+    """Host and port of the proxy on the way; None: none is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,11 @@ class OrgExamination:
     company: Company | Problem | None = None
     """None: the org call was not made, or lacks its scope."""
     search: DataCenterSearch | None = None
+    history: History | Problem | None = None
+    links: Links | Problem | None = None
+    """None: not asked, as the details could not be read."""
+    verdict: Verdict | None = None
+    """What `check` says of it; None: the details could not be read."""
 
 
 # This machine
@@ -116,10 +124,16 @@ def clock_finding(hosts: Iterable[HostCheck]) -> Finding:
     return Finding("clock", None, FindingLevel.WARNING, message, hint, "CLOCK_OFF")
 
 
-def keyring_finding(answer: str | Problem) -> Finding:
-    """`answer` is the back end's name, or its problem."""
+def keyring_finding(answer: str | Problem, plain_file: str | None) -> Finding:
+    """`answer` is the back end's name, or its problem; `plain_file` GNOME's keyring, if in plain text."""
     if isinstance(answer, Problem):
         return problem_finding("keyring", None, answer)
+    if plain_file and answer.replace(" ", "").startswith("SecretService"):
+        message = (
+            f"{answer}: its password is empty, so secrets are in plain text in {clean(plain_file, 200)}."
+        )
+        hint = "Give it a password, in Passwords and Keys (seahorse) or the like."
+        return Finding("keyring", None, FindingLevel.WARNING, message, hint, "PLAIN_TEXT")
     message = f"{answer}: keeps what it is given, and gives it back."
     return Finding("keyring", None, FindingLevel.OK, message)
 
@@ -140,15 +154,21 @@ def journal_finding(path: str, trouble: Problem | None) -> Finding:
     """A problem with the journal is only a warning, as it stops no watch."""
     if trouble is None:
         return Finding("journal", None, FindingLevel.OK, f"{clean(path)}: can be written.")
-    finding = problem_finding("journal", None, trouble)
-    return Finding("journal", None, FindingLevel.WARNING, finding.message, finding.hint, finding.code)
+    return warning_finding("journal", trouble)
+
+
+def warning_finding(subject: str, trouble: Problem) -> Finding:
+    """A problem of this machine that stops no watch."""
+    finding = problem_finding(subject, None, trouble)
+    return Finding(subject, None, FindingLevel.WARNING, finding.message, finding.hint, finding.code)
 
 
 def host_finding(host: HostCheck) -> Finding:
     """Whether an accounts host can be reached."""
     name = host_of(host.url)
     if not isinstance(host.answer, Problem):
-        return Finding("network", None, FindingLevel.OK, f"{name} answers.")
+        way = f", through the proxy {host.proxy}" if host.proxy else ""
+        return Finding("network", None, FindingLevel.OK, f"{name} answers{way}.")
     text = "" if name in host.answer.message else f"({name})"
     return problem_finding("network", None, host.answer, text)
 
@@ -173,6 +193,8 @@ def org_findings(seen: OrgExamination, zone: tzinfo | None) -> list[Finding]:
         _data_center_finding(seen),
         _scope_finding(seen),
         _permission_finding(seen),
+        _history_finding(seen),
+        _links_finding(seen, zone),
         _backup_finding(seen),
     ]
 
@@ -288,20 +310,54 @@ def _permission_finding(seen: OrgExamination) -> Finding:
     return Finding("permission", org, FindingLevel.OK, "The user is an administrator, with API access.")
 
 
-def _backup_finding(seen: OrgExamination) -> Finding:
+def _history_finding(seen: OrgExamination) -> Finding:
     org = seen.org.name
-    if not isinstance(seen.observation, Observation):
-        refused = "the scope is missing" if _lacks_scope(seen.observation) else "no permission"
-        return not_checked_finding("backup", org, _why_not_checked(seen) or refused)
-    snapshot = apply_observation(Snapshot(seen.org), seen.observation, seen.examined_at)
-    verdict = judge(snapshot, WatchPolicy(), seen.examined_at)
+    if seen.history is None:
+        return not_checked_finding("history", org, _why_not_read(seen))
+    if isinstance(seen.history, Problem):
+        return problem_finding("history", org, seen.history)
+    rows = len(seen.history.entries)
+    message = f"The past year is read: {rows} row{'' if rows == 1 else 's'}."
+    return Finding("history", org, FindingLevel.OK, message)
+
+
+def _links_finding(seen: OrgExamination, zone: tzinfo | None) -> Finding:
+    org, links = seen.org.name, seen.links
+    if links is None:
+        return not_checked_finding("links", org, _why_not_read(seen))
+    if isinstance(links, Problem):
+        return problem_finding("links", org, links)
+    if not links.are_available:
+        return Finding("links", org, FindingLevel.OK, "They are read: no file can be downloaded now.")
+    files = links.data_parts + links.attachment_parts
+    until = f", until {links.expires_at.astimezone(zone):%Y-%m-%d %H:%M}" if links.expires_at else ""
+    message = f"They are read: {files} file{'' if files == 1 else 's'} can be downloaded{until}."
+    return Finding("links", org, FindingLevel.OK, message)
+
+
+_FINDING_LEVELS: Final = {
+    Level.OK: FindingLevel.OK,
+    Level.WARNING: FindingLevel.WARNING,
+    Level.UNKNOWN: FindingLevel.PROBLEM,
+    Level.CRITICAL: FindingLevel.PROBLEM,
+}
+
+
+def _backup_finding(seen: OrgExamination) -> Finding:
+    """The verdict of `check`: a sign-in that works is of no use where the backup does not."""
+    org, verdict = seen.org.name, seen.verdict
+    if verdict is None:
+        return not_checked_finding("backup", org, _why_not_read(seen))
     text = f"{verdict.badge}, {verdict.headline}."
     if isinstance(seen.company, Company) and seen.company.name:
         text = f"{seen.company.name}: {text}"
-    # The state of the backup is for `check` to report; here it only has to be readable.
-    if verdict.level is Health.OK:
-        return Finding("backup", org, FindingLevel.OK, text)
-    return Finding("backup", org, FindingLevel.REMARK, text, verdict.hint, verdict.name.upper())
+    code = None if verdict.level is Level.OK else verdict.name.upper()
+    return Finding("backup", org, _FINDING_LEVELS[verdict.level], text, verdict.hint, code)
+
+
+def _why_not_read(seen: OrgExamination) -> str:
+    refused = "the scope is missing" if _lacks_scope(seen.observation) else "no permission"
+    return _why_not_checked(seen) or refused
 
 
 def _why_not_checked(seen: OrgExamination) -> str | None:

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from pathlib import Path
 from typing import TypeVar
 
 from zbtui.clock import Clock
 from zbtui.config.parsing import find_org
 from zbtui.config.settings import Config
+from zbtui.doctor.alert_checks import Resolve, alert_findings, examine_alerts, resolve_host
 from zbtui.doctor.data_center_search import find_data_center
 from zbtui.doctor.diagnosis import (
     WRONG_DATA_CENTER_CODES,
@@ -28,17 +30,23 @@ from zbtui.doctor.diagnosis import (
     may_be_wrong_data_center,
     no_sign_in_problem,
     org_findings,
+    warning_finding,
 )
-from zbtui.doctor.finding import Finding
-from zbtui.model.org import Org
+from zbtui.doctor.finding import Finding, not_checked_finding
+from zbtui.health.judge import judge
+from zbtui.health.observe import apply_observation
+from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
+from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.secret import AccessToken
 from zbtui.store.credentials import CredentialStore
 from zbtui.store.journal import Journal
 from zbtui.watch.session import Session
 from zbtui.watch.token_broker import TokenBroker
-from zbtui.zoho.client import fetch_company, fetch_server_time
+from zbtui.zoho.client import fetch_company, fetch_history, fetch_links, fetch_server_time
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho_api.data_centers import DATA_CENTERS, DataCenter, data_center_of
+from zbtui.zoho_api.organization import Company
 
 T = TypeVar("T")
 
@@ -59,6 +67,11 @@ class Doctor:
     journal_path: str
     time_zone: tzinfo | None = None
     """For the times in findings; None: the system's."""
+    resolve_host: Resolve = resolve_host
+    find_plain_keyring: Callable[[], Path | None] = lambda: None
+    """GNOME's keyring, if it lies on the disk in plain text."""
+    distrust_config: Callable[[], Problem | None] = lambda: None
+    """Why its command and webhook are not used; None: they are."""
 
     async def examine(
         self, names: Collection[str] = (), *, search_data_centers: bool = False
@@ -72,12 +85,19 @@ class Doctor:
         orgs = () if isinstance(config, Problem) else _selected_orgs(config, names)
         hosts = await asyncio.gather(*map(self._ask_host, _accounts_hosts(orgs)))
         yield clock_finding(hosts)
-        yield keyring_finding(await _result_or_problem(self.probe_keyring()))
+        answer = await _result_or_problem(self.probe_keyring())
+        plain = self.find_plain_keyring()
+        yield keyring_finding(answer, None if plain is None else str(plain))
         yield config_finding(self.config_path, config if isinstance(config, Problem) else len(config.orgs))
+        if distrust := self.distrust_config():
+            yield warning_finding("config", distrust)
         yield journal_finding(self.journal_path, await self.journal.probe())
         for host in hosts:
             yield host_finding(host)
-        tasks = [asyncio.create_task(self._examine_org(org)) for org in orgs]
+        for finding in await self._examine_alerts(config):
+            yield finding
+        policy = WatchPolicy() if isinstance(config, Problem) else config.policy
+        tasks = [asyncio.create_task(self._examine_org(org, policy)) for org in orgs]
         try:
             for task in tasks:
                 examination = await task
@@ -101,12 +121,20 @@ class Doctor:
             return error.problem
         return config
 
+    async def _examine_alerts(self, config: Config | Problem) -> list[Finding]:
+        if isinstance(config, Problem):
+            return [not_checked_finding("alerts", None, "no config")]
+        settings, now = config.settings.alerts, self.clock.now()
+        return alert_findings(await examine_alerts(settings, self.journal, now, self.resolve_host))
+
     async def _ask_host(self, dc: DataCenter) -> HostCheck:
         sent = self.clock.now()
         answer = await _result_or_problem(fetch_server_time(self.http, dc))
-        return HostCheck(dc.accounts_url, sent, self.clock.now(), answer)
+        proxy = None if isinstance(answer, Problem) else self.http.proxy_for(dc.accounts_url)
+        label = proxy.label if proxy else None
+        return HostCheck(dc.accounts_url, sent, self.clock.now(), answer, label)
 
-    async def _examine_org(self, org: Org) -> OrgExamination:
+    async def _examine_org(self, org: Org, policy: WatchPolicy) -> OrgExamination:
         sign_in = await self._check_sign_in(org)
         session = Session(org, self.http, self.credentials, self.journal, self.clock)
         token = await _result_or_problem(session.get_access_token())
@@ -127,10 +155,33 @@ class Doctor:
             company_request = fetch_company(self.http, access, org.data_center, self.clock.now())
             company = await _result_or_problem(company_request)
         info = TokenInfo(is_new, access.expires_at, host_of(access.api_url))
-        return OrgExamination(org, self.clock.now(), sign_in, info, observation, company)
+        examination = OrgExamination(org, self.clock.now(), sign_in, info, observation, company)
+        if isinstance(observation, Problem):
+            return examination
+        return await self._examine_backup(examination, observation, access, policy)
+
+    async def _examine_backup(
+        self, examination: OrgExamination, details: Observation, access: AccessToken, policy: WatchPolicy
+    ) -> OrgExamination:
+        """Make the other calls of the watch, and judge as `check` does."""
+        org, now = examination.org, self.clock.now()
+        history = await _result_or_problem(fetch_history(self.http, access, org.data_center, now))
+        links = await _result_or_problem(fetch_links(self.http, access, org.data_center, now))
+        extras = HistoryAndLinks(
+            None if isinstance(history, Problem) else history,
+            None if isinstance(links, Problem) else links,
+            history if isinstance(history, Problem) else None,
+            links if isinstance(links, Problem) else None,
+        )
+        company = examination.company if isinstance(examination.company, Company) else None
+        known = await self.journal.load_org(org) or Snapshot(org)
+        observation = replace(details, history_and_links=extras, company=company)
+        now = self.clock.now()
+        verdict = judge(apply_observation(known, observation, now), policy, now, 1)
+        return replace(examination, history=history, links=links, verdict=verdict)
 
     async def _check_sign_in(self, org: Org) -> Problem | None:
-        sign_in = await _result_or_problem(self.credentials.read_sign_in(org.name))
+        sign_in = await _result_or_problem(self.credentials.read_sign_in(org))
         if isinstance(sign_in, Problem):
             return sign_in
         if sign_in is None or not sign_in.is_complete_for(org.grant):

@@ -90,14 +90,19 @@ def exit_code(findings: Iterable[Finding]) -> int:
 
 
 def findings_summary(findings: Sequence[Finding]) -> str:
-    """`2 problems, 1 warning`, or `all is well`."""
+    """`2 problems, 1 warning; the worst is acme's backup: FAILED, …`, or `all is well`."""
     counts = Counter(finding.level for finding in findings)
     parts = [
         f"{counts[level]} {level.label}{'s' if counts[level] > 1 else ''}"
         for level in (FindingLevel.PROBLEM, FindingLevel.WARNING)
         if counts[level]
     ]
-    return ", ".join(parts) or "all is well"
+    if not parts:
+        return "all is well"
+    # Of equally bad ones, the verdict on a backup: the rest matters for its sake.
+    worst = max(findings, key=lambda finding: (finding.level, finding.subject == "backup"))
+    whose = f"{worst.org}'s {worst.subject}" if worst.org else worst.subject
+    return f"{', '.join(parts)}; the worst is {whose}: {worst.message}"
 
 
 def finding_lines(finding: Finding, before: Finding | None) -> list[str]:

@@ -7,98 +7,38 @@ outage of this machine's network is one alert, not one for each org.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Final, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
-from zbtui.health.alert_settings import AlertSettings
+from zbtui.health.alert import (
+    ALL_ORGS,
+    Alert,
+    AlertKind,
+    AlertRules,
+    AlertState,
+    OrgAlertState,
+    verdict_text,
+)
+from zbtui.health.own_alerts import decide_own_alerts
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.problem import ProblemKind
 from zbtui.model.time_format import rough_span
 from zbtui.model.verdict import Level, Verdict
 
-AlertKind = Literal["alarm", "reminder", "recovery", "outage", "outage_over"]
+__all__ = [
+    "ALL_ORGS",
+    "Alert",
+    "AlertKind",
+    "AlertRules",
+    "AlertState",
+    "JudgedOrg",
+    "OrgAlertState",
+    "decide_alerts",
+    "verdict_text",
+]
 
-ALL_ORGS: Final = ""
-"""Used instead of an org's name if an alert is about all orgs."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRules:
-    """What `decide_alerts` goes by."""
-
-    settings: AlertSettings = field(default_factory=AlertSettings)
-    poll_interval: timedelta = timedelta(minutes=5)
-    """Each org is polled once in this time; "out of reach" waits for the other orgs' polls."""
-    covers_all_orgs: bool = True
-    """Whether this process watches all orgs; only then can it detect an outage."""
-
-
-@dataclass(frozen=True, slots=True)
-class OrgAlertState:
-    """What was last notified of an org."""
-
-    verdict: str
-    level: Level
-    notified_at: datetime | None
-    """None: nothing was notified, as the org is well."""
-    polled_at: datetime | None = None
-    """When the poll with this verdict was made; older polls are ignored."""
-
-
-@dataclass(frozen=True, slots=True)
-class AlertState:
-    """What was last notified of each org, and of an outage."""
-
-    orgs: Mapping[str, OrgAlertState] = field(default_factory=dict)
-    outage_since: datetime | None = None
-    """When the current outage was first notified; None: there is none."""
-    outage_notified_at: datetime | None = None
-    """When it was last notified."""
-    outage_ended_at: datetime | None = None
-    """When the last outage ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One notification that is due."""
-
-    at: datetime
-    kind: AlertKind
-    org: str
-    """`ALL_ORGS` for an outage."""
-    previous_verdict: str | None
-    """The verdict notified before; None: there was none."""
-    verdict: str
-    level: Level
-    headline: str
-    hint: str | None
-
-    @property
-    def title(self) -> str:
-        """One line, such as `acme: failed`."""
-        match self.kind:
-            case "recovery" if self.level is Level.OK:
-                return f"{self.org}: well again"
-            case "recovery":
-                return f"{self.org}: now {verdict_text(self.verdict)}"
-            case "reminder" if self.org:
-                return f"{self.org}: still {verdict_text(self.verdict)}"
-            case "outage" | "reminder":
-                return "No org can be reached"
-            case "outage_over":
-                return "Orgs can be reached again"
-            case _:
-                return f"{self.org}: {verdict_text(self.verdict)}"
-
-
-def verdict_text(verdict: str) -> str:
-    """A verdict's name in words for people."""
-    return _VERDICT_TEXTS.get(verdict) or verdict.replace("_", " ")
-
-
-_VERDICT_TEXTS: Final = {"none": "no backup", "one_off": "a single backup"}
 _SHARED_PROBLEM_KINDS: Final[tuple[ProblemKind, ...]] = ("network", "keyring", "server", "contract")
 
 
@@ -154,6 +94,8 @@ def decide_alerts(
     #    no alert of its own, so step 4 needs to know.
     if rules.covers_all_orgs:
         state, alerts = _decide_outage(state, judged, fleet, rules, now)
+    state, own = decide_own_alerts(state, [one.org_name for one in judged], rules, now)
+    alerts += own
     # 3. A process that watches some orgs only cannot end an outage. It judges its orgs as if it were
     #    over, once one has answered, but keeps it in the state: its end is still to be notified.
     orgs, effective, since = dict(state.orgs), state, state.outage_since
@@ -198,6 +140,8 @@ def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
         clamp(state.outage_since),
         clamp(state.outage_notified_at),
         clamp(state.outage_ended_at),
+        clamp(state.journal_notified_at),
+        {key: clamp(gone) for key, gone in state.watched.items()},
     )
 
 
@@ -278,13 +222,13 @@ def _outage_alert(kind: AlertKind, out: Sequence[JudgedOrg], now: datetime) -> A
     why = "is this machine online?" if network else problems[0].message
     headline = f"none of {len(out)} orgs can be looked at: {why}"
     hint = None if network else problems[0].hint
-    return Alert(now, kind, ALL_ORGS, None, "cannot_look", Level.UNKNOWN, headline, hint)
+    return Alert(now, kind, ALL_ORGS, None, "cannot_tell", Level.UNKNOWN, headline, hint)
 
 
 def _outage_over_alert(reached: JudgedOrg, since: datetime, now: datetime) -> Alert:
     headline = f"{reached.org_name} answers, {rough_span(now - since)} after that was told"
     return Alert(
-        now, "outage_over", ALL_ORGS, "cannot_look", reached.verdict.name, Level.OK, headline, None
+        now, "outage_over", ALL_ORGS, "cannot_tell", reached.verdict.name, Level.OK, headline, None
     )
 
 
@@ -314,9 +258,16 @@ def _is_conclusive(
 ) -> bool:
     """Whether a verdict may be compared: seen lately, or out of reach for long enough."""
     verdict, snapshot = one.verdict, one.snapshot
-    # 1. No recent good poll: the verdict says nothing about now.
-    if verdict.name == "waiting" or verdict.stale:
+    # 1. No recent good poll: the verdict says nothing about now. But what was critical when it was last
+    #    seen still is, once it is out of sight for good.
+    if verdict.name == "waiting":
         return False
+    if verdict.stale:
+        lost = snapshot.polls.problem
+        is_lost = lost is not None and (
+            lost.final or snapshot.polls.failures >= rules.settings.failed_looks
+        )
+        return is_lost and verdict.level is Level.CRITICAL
     # 2. Unknown, where that is not alerted: before 3, as it must not end an earlier alert, either.
     if Level.UNKNOWN is verdict.level < rules.settings.least:
         return False
@@ -325,7 +276,7 @@ def _is_conclusive(
     if problem is None:  # then the history cannot be read
         problem = snapshot.polls.history_problem
         failures = snapshot.polls.history_failures
-    if verdict.name != "cannot_look" or problem is None or problem.final:
+    if verdict.name != "cannot_tell" or problem is None or problem.final:
         return True
     # 4. Too few failures in a row: they often pass. Before 5, as this holds for every kind of failure.
     if failures < rules.settings.failed_looks:
@@ -353,8 +304,11 @@ def _is_alone_unreachable(
 
 
 def _already_notified(state: AlertState, one: JudgedOrg) -> bool:
+    """Whether it was notified that it cannot be reached; that it failed says nothing of that."""
     before = state.orgs.get(one.org_name)
-    return before is not None and before.verdict == one.verdict.name and before.notified_at is not None
+    if before is None or one.verdict.level is not Level.UNKNOWN:
+        return False
+    return before.verdict == one.verdict.name and before.notified_at is not None
 
 
 def _decide_org(

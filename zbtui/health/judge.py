@@ -1,17 +1,17 @@
 """Judges whether an org's backup is healthy: one pure function for the screen, `check` and alerts.
 
-The first rule that matches wins. `unknown` means that the org cannot be polled, never that its backup
-failed. Without a recent observation, nothing is `ok`.
+The first rule that matches wins. What is not known never counts in the favourable direction: without a
+recent observation nothing is `ok`, and what was critical stays so until something newer is known.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
-from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
-from zbtui.health.rules import RULES, Case, healthy_verdict
+from zbtui.health.case import Case
+from zbtui.health.rules import RULES, healthy_verdict
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import ProblemKind
@@ -36,40 +36,62 @@ PROBLEM_BADGES: Final[dict[ProblemKind, str]] = {
 def judge(
     snapshot: Snapshot, policy: WatchPolicy, now: datetime, allowed_failures: int = ALLOWED_FAILURES
 ) -> Verdict:
-    """The verdict on one org, by the policy before the org's own settings are applied.
+    """The verdict on one org.
 
-    After `allowed_failures` failed polls, the last good answer no longer counts.
+    Args:
+        snapshot: what is known of it.
+        policy: thresholds and intervals, before the org's own are applied.
+        now: by this machine's clock, with a time zone.
+        allowed_failures: failed polls after which the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
-    problem, seen, policy = snapshot.polls.problem, snapshot.zoho.observed_at, policy.for_org(snapshot.org)
+    case = Case(snapshot, policy.for_org(snapshot.org), now, allowed_failures)
+    verdict = _blind_verdict(case) or _verdict_of_rules(case)
+    if verdict.level is Level.UNKNOWN:
+        # What was critical by the last good answer, or by the history as last read, still is.
+        moments = (snapshot.zoho.observed_at, snapshot.zoho.history_read_at)
+        verdict = next(filter(None, (_critical_as_of(case, at) for at in moments)), verdict)
+    elif snapshot.polls.problem or snapshot.polls.restored:
+        verdict = replace(verdict, stale=True)
+    return verdict
+
+
+def _blind_verdict(case: Case) -> Verdict | None:
+    """The verdict without a good and recent answer; None: there is one."""
+    snapshot, problem, seen = case.snapshot, case.snapshot.polls.problem, case.snapshot.zoho.observed_at
     # `abs`: an observation from the future means that the clock was set back.
-    outdated = seen is None or abs(now - seen) > ALLOWED_FAILURES * policy.every
-    if problem and (problem.final or outdated or snapshot.polls.failures >= allowed_failures):
-        badge = PROBLEM_BADGES[problem.kind]
-        return Verdict("cannot_look", Level.UNKNOWN, badge, problem.message, problem.hint)
+    outdated = seen is None or abs(case.now - seen) > ALLOWED_FAILURES * case.policy.every
+    if problem and (problem.final or outdated or snapshot.polls.failures >= case.patience):
+        return Verdict(
+            "cannot_tell", Level.UNKNOWN, PROBLEM_BADGES[problem.kind], problem.message, problem.hint
+        )
+    if seen is None:
+        return Verdict("waiting", Level.UNKNOWN, "WAITING", "not polled yet")
     if outdated:
-        headline = "not looked at yet"
-        if seen is not None:
-            headline = f"last seen {ago(now - seen)}{_last_status_text(snapshot)}"
+        headline = f"last seen {ago(case.now - seen)}{_last_status_text(snapshot)}"
         return Verdict("waiting", Level.UNKNOWN, "WAITING", headline)
-    case = Case(snapshot, policy, now)
-    found = next(filter(None, (rule(case) for rule in RULES)), None)
-    verdict = found or _unreadable_history(snapshot, now, allowed_failures) or healthy_verdict(case)
-    return replace(verdict, stale=problem is not None or snapshot.polls.restored)
+    return None
 
 
-def _unreadable_history(snapshot: Snapshot, now: datetime, patience: int) -> Verdict | None:
-    """A verdict if the history cannot be read: without it, a planned run proves no backup."""
-    problem, read = snapshot.polls.history_problem, snapshot.zoho.history_read_at
-    if problem is None:
+def _verdict_of_rules(case: Case) -> Verdict:
+    return next(filter(None, (rule(case) for rule in RULES)), None) or healthy_verdict(case)
+
+
+def _critical_as_of(case: Case, moment: datetime | None) -> Verdict | None:
+    """The critical verdict of an earlier moment, in the words of now; None: it was not critical."""
+    if moment is None:
         return None
-    known = read is not None and timedelta() <= now - read <= ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY
-    # Behind: the details show a change that the history does not have yet.
-    is_behind = snapshot.zoho.history_outdated and snapshot.polls.history_failures >= patience
-    if known and not is_behind:
+    moment = min(moment, case.now)  # the clock may have been set back
+    then = replace(case, now=moment.astimezone(UTC))
+    rule = next((rule for rule in RULES if rule(then)), None)
+    was = rule and rule(then)
+    if rule is None or was is None or was.level is not Level.CRITICAL:
         return None
-    headline = f"The last result cannot be read; {problem.message}"
-    return Verdict("cannot_look", Level.UNKNOWN, "NO HISTORY", headline, problem.hint)
+    verdict = rule(case) or was
+    problem = case.snapshot.polls.problem
+    since = f"cannot be polled since: {problem.message}" if problem else "nothing newer is known"
+    headline = f"{verdict.headline.partition('; ')[0]}, as of {ago(case.now - moment)}; {since}"
+    return replace(verdict, headline=headline, stale=True)
 
 
 def _last_status_text(snapshot: Snapshot) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from zbtui.health.due_dates import settle_due_dates
 from zbtui.health.events import Event, OrgState, org_state_from, state_changes
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
@@ -75,18 +76,24 @@ def is_newer(at: datetime, kept_at: datetime | None, now: datetime | None) -> bo
 
 
 def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
-    """The snapshot with history and links that another process has read later, if any.
+    """`polled` with the history and links of `kept`, if that has a history.
 
-    Two processes with different histories would contradict each other for hours.
+    The journal passes `kept` only if its history is later (`is_later`). With different histories, two
+    processes would judge an org differently until the next read, hours later.
     """
-    if kept is None or kept.zoho.history is None:
+    if kept is None or kept.zoho.history is None or kept.zoho.history_read_at is None:
         return polled
+    history, read_at = kept.zoho.history, kept.zoho.history_read_at
+    seen, since = polled.zoho.observed_at, kept.zoho.history_behind_since
+    if since is None and seen and seen > read_at and kept.zoho.backup != polled.zoho.backup:
+        since = seen
     expiries = (kept.zoho.last_links_expiry, polled.zoho.last_links_expiry)
     zoho = replace(
         polled.zoho,
-        history=kept.zoho.history,
-        history_read_at=kept.zoho.history_read_at,
-        history_outdated=kept.zoho.history_outdated or kept.zoho.backup != polled.zoho.backup,
+        history=history,
+        history_read_at=read_at,
+        history_behind_since=since,
+        due_dates=settle_due_dates(polled.zoho.due_dates, history, polled.zoho_now(read_at)),
         links=kept.zoho.links if kept.zoho.links is not None else polled.zoho.links,
         last_links_expiry=max(filter(None, expiries), default=None),
     )
@@ -95,7 +102,8 @@ def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
         polled.polls,
         history_tried_at=tried_at,
         history_problem=None,
+        links_problem=None,
         history_failures=0,
-        unfinished_history_reads=0,
+        unsettled_history_reads=0,
     )
     return replace(polled, zoho=zoho, polls=polls)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from zbtui.health.case import Case, backup_awaited_since, max_backup_age
+from zbtui.health.critical_rules import MAX_HISTORY_AGE, MAX_HISTORY_LAG
 from zbtui.health.judge import ALLOWED_FAILURES
-from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
-from zbtui.health.rules import LINKS_EXPIRY_WARNING, Case, backup_awaited_since, max_backup_age
 from zbtui.health.snapshot import Snapshot
+from zbtui.health.warning_rules import LINKS_EXPIRY_WARNING
 from zbtui.model.org import WatchPolicy
-from zbtui.zoho_api.runs import MAX_RUN_DURATION
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _TIME_RESOLUTION: Final = timedelta.resolution
@@ -23,7 +23,7 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
     Until then only its words change, such as a countdown. Not valid once the clock is set back.
     """
     now = now.astimezone(UTC)
-    case = Case(snapshot, policy.for_org(snapshot.org), now)
+    case = Case(snapshot, policy.for_org(snapshot.org), now, ALLOWED_FAILURES)
     found = NEVER
     for moment, span in _thresholds(case):
         at = moment.astimezone(UTC) + span
@@ -41,8 +41,11 @@ def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
         yield snapshot.zoho.observed_at, -ALLOWED_FAILURES * policy.every
     if snapshot.zoho.history_read_at:
-        yield snapshot.zoho.history_read_at, none
-        yield snapshot.zoho.history_read_at, ALLOWED_FAILURES * HISTORY_AND_LINKS_EVERY
+        if snapshot.zoho.history_read_at > case.now:  # the clock was set back
+            yield snapshot.zoho.history_read_at, none
+        yield snapshot.zoho.history_read_at, MAX_HISTORY_AGE
+    if snapshot.zoho.history_behind_since:
+        yield snapshot.zoho.history_behind_since, MAX_HISTORY_LAG
     if snapshot.zoho.running_since:
         yield snapshot.zoho.running_since, policy.long_run_after
     for moment, span in _zoho_thresholds(case):
@@ -61,7 +64,11 @@ def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
     start = snapshot.zoho.history.unfinished_start if snapshot.zoho.history else None
     if start and start.logged_at:
         yield start.logged_at, policy.long_run_after
-        yield start.logged_at, MAX_RUN_DURATION
+    for due in snapshot.zoho.due_dates:
+        yield due.at, policy.overdue_after
+    first = snapshot.zoho.backup.first_run if snapshot.zoho.backup else None
+    if first:
+        yield first, none
     if snapshot.zoho.links and snapshot.zoho.links.expires_at:
         yield snapshot.zoho.links.expires_at, -LINKS_EXPIRY_WARNING
         yield snapshot.zoho.links.expires_at, none

@@ -52,20 +52,31 @@ def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: date
     """Whether a poll, which brought this backup, is to request history and links as well.
 
     They are due at first, when the details changed, and every six hours. If they could not be read, or
-    lack the end of the last run, they are due after 1, 2, 4 … minutes; never before `Retry-After`.
+    lack the end of the last run or a run that was due, they are due after 1, 2, 4 … minutes; never before
+    `Retry-After`.
     """
-    tried_at, problem = before.polls.history_tried_at, before.polls.history_problem
-    if tried_at is None or before.zoho.observed_at is None or now < tried_at:  # the clock was set back
+    polls, tried_at = before.polls, before.polls.history_tried_at
+    is_unread = before.zoho.history is None and not polls.history_failures
+    if tried_at is None or is_unread or before.zoho.observed_at is None:
         return True
+    if now < tried_at:  # the clock was set back
+        return True
+    problem = polls.history_problem or polls.links_problem
     if problem and problem.retry_at and now < problem.retry_at:
         return False
-    if before.zoho.backup != backup:
+    if before.zoho.backup != backup or _date_has_passed(before, tried_at, now):
         return True
-    tries = before.polls.history_failures if problem else before.polls.unfinished_history_reads
+    tries = polls.history_failures or polls.unsettled_history_reads
     pause = HISTORY_AND_LINKS_EVERY
     if tries:
         pause = backoff(_FIRST_HISTORY_AND_LINKS_RETRY, tries - 1, HISTORY_AND_LINKS_EVERY)
     return now - tried_at >= pause
+
+
+def _date_has_passed(before: Snapshot, tried_at: datetime, now: datetime) -> bool:
+    """Whether a run was due since the history was last asked for, and has had a minute to begin."""
+    dates = (due.at - before.zoho.clock_offset for due in before.zoho.due_dates)
+    return any(tried_at < at <= now - _FIRST_HISTORY_AND_LINKS_RETRY for at in dates)
 
 
 def company_is_due(before: Snapshot, now: datetime) -> bool:

@@ -1,20 +1,18 @@
-"""All that is known of one org at one moment, and how a poll changes it."""
+"""All that is known of one org at one moment."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from zbtui.health.due_dates import DueDate, announced_run
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem
-from zbtui.zoho_api.backup import Backup, BackupState
+from zbtui.zoho_api.backup import Backup
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History
-
-_CLOCK_RESOLUTION: Final = timedelta(seconds=3)
-"""A smaller clock difference is ignored: the `Date` header has whole seconds, and answers take time."""
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
 """A larger difference from Zoho's clock is shown."""
@@ -29,7 +27,8 @@ class HistoryAndLinks:
     links: Links | None
     """None: they could not be read."""
     problem: Problem | None = None
-    """Why a part could not be read."""
+    """Why the history could not be read."""
+    links_problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,8 @@ class Observation:
     backup: Backup | None
     server_time: datetime | None = None
     """The `Date` header."""
+    requested_at: datetime | None = None
+    """When the request was sent, by this machine's clock."""
     credits_remaining: int | None = None
     """`X-API-CREDITS-REMAINING`; Zoho sends it once half of the day's credits are used."""
     history_and_links: HistoryAndLinks | None = None
@@ -55,6 +56,8 @@ class ZohoData:
     backup: Backup | None = None
     observed_at: datetime | None = None
     """When the last good answer came; None: none did yet."""
+    server_time: datetime | None = None
+    """The `Date` of that answer, or of an earlier one."""
     running_since: datetime | None = None
     """When the run in progress was first seen."""
     previous_run_failed: bool = False
@@ -67,12 +70,16 @@ class ZohoData:
     history: History | None = None
     """None: not read yet."""
     history_read_at: datetime | None = None
-    history_outdated: bool = False
-    """The details have changed since the history was read."""
+    history_behind_since: datetime | None = None
+    """Since when the history does not account for what the details say; None: it does."""
+    due_dates: tuple[DueDate, ...] = ()
+    """The runs that Zoho announced, as far as their end is not known, oldest first."""
     links: Links | None = None
     """None: not read yet."""
     last_links_expiry: datetime | None = None
     """The latest expiry ever seen; after it, missing links are expired ones."""
+    other_org_number: str | None = None
+    """Another org number than that of `company`, which came with the same sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +97,14 @@ class PollState:
     """Loaded from the journal; no good poll since."""
     history_tried_at: datetime | None = None
     history_problem: Problem | None = None
-    """Why the last read of history or links failed; None: it did not."""
+    """Why the last read of the history failed; None: it did not."""
+    links_problem: Problem | None = None
+    """The same for the links."""
     history_failures: int = 0
-    """Failed reads in a row."""
-    unfinished_history_reads: int = 0
-    """Reads in a row whose history has a start without an end though the details show no run in
-    progress: Zoho updates the details first.
+    """Failed reads of history or links in a row."""
+    unsettled_history_reads: int = 0
+    """Reads in a row that left a run without an end, or a due date without a run: Zoho updates the
+    details first.
     """
 
 
@@ -118,16 +127,21 @@ class Snapshot:
     zoho: ZohoData = ZohoData()
     polls: PollState = PollState()
     activity: Activity = Activity()
+    twin: str | None = None
+    """Another name under which the same org number is under watch."""
 
     @property
     def company_name(self) -> str | None:
         return self.zoho.company.name if self.zoho.company else None
 
     @property
+    def org_number(self) -> str | None:
+        return self.zoho.company.org_number if self.zoho.company else None
+
+    @property
     def last_completed(self) -> datetime | None:
-        """When a backup last completed, as far back as Zoho's history goes."""
-        entry = self.zoho.history.last_completed if self.zoho.history else None
-        return entry.logged_at if entry else None
+        """When a backup last completed, at the earliest, as far back as Zoho's history goes."""
+        return self.zoho.history.last_completed_at if self.zoho.history else None
 
     @property
     def last_failed(self) -> datetime | None:
@@ -153,94 +167,8 @@ class Snapshot:
     @property
     def next_run(self) -> datetime | None:
         """When the next run is due, by Zoho; None: no run will come."""
-        backup = self.zoho.backup
-        if backup is None or backup.state in (BackupState.STOPPED, BackupState.FINISHED):
-            return None
-        return backup.next_run
+        return announced_run(self.zoho.backup)
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:
         """Time until the next run; negative once it is due."""
         return None if self.next_run is None else self.next_run - self.zoho_now(now)
-
-
-def apply_observation(before: Snapshot, observation: Observation, now: datetime) -> Snapshot:
-    """The snapshot after a good poll at `now`."""
-    polls = PollState(
-        attempted_at=now,
-        history_tried_at=before.polls.history_tried_at,
-        history_problem=before.polls.history_problem,
-        history_failures=before.polls.history_failures,
-        unfinished_history_reads=before.polls.unfinished_history_reads,
-    )
-    if fetched := observation.history_and_links:
-        polls = _after_history_and_links(polls, fetched, before.zoho.backup, observation.backup)
-    zoho, activity = _after_answer(before.zoho, observation, now), replace(before.activity, polling=False)
-    return replace(before, zoho=zoho, polls=polls, activity=activity)
-
-
-def _after_answer(before: ZohoData, observation: Observation, now: datetime) -> ZohoData:
-    fetched = observation.history_and_links or HistoryAndLinks(None, None)
-    links = fetched.links if fetched.links is not None else before.links
-    offset = observation.server_time - now if observation.server_time else before.clock_offset
-    return ZohoData(
-        backup=observation.backup,
-        observed_at=now,
-        running_since=_running_since(before, observation.backup, now),
-        previous_run_failed=_previous_run_failed(before, observation.backup),
-        clock_offset=offset if abs(offset) > _CLOCK_RESOLUTION else timedelta(),
-        credits_remaining=observation.credits_remaining,
-        company=observation.company or before.company,
-        company_requested_at=now if observation.company_requested else before.company_requested_at,
-        history=fetched.history or before.history,
-        history_read_at=now if fetched.history else before.history_read_at,
-        history_outdated=fetched.history is None
-        and (before.history_outdated or before.backup != observation.backup),
-        links=links,
-        last_links_expiry=(links and links.expires_at) or before.last_links_expiry,
-    )
-
-
-def _after_history_and_links(
-    before: PollState, fetched: HistoryAndLinks, was: Backup | None, backup: Backup | None
-) -> PollState:
-    runs = backup is not None and backup.state is BackupState.INPROGRESS
-    unfinished = fetched.history is not None and fetched.history.unfinished_start is not None and not runs
-    reads = before.unfinished_history_reads if was == backup else 0
-    return replace(
-        before,
-        history_tried_at=before.attempted_at,
-        history_problem=fetched.problem,
-        history_failures=before.history_failures + 1 if fetched.problem else 0,
-        unfinished_history_reads=reads + 1 if unfinished else 0,
-    )
-
-
-def apply_failure(before: Snapshot, problem: Problem, now: datetime) -> Snapshot:
-    """The snapshot after a failed poll at `now`; Zoho's data stays."""
-    polls = replace(
-        before.polls,
-        attempted_at=now,
-        problem=problem,
-        failures=before.polls.failures + 1,
-        failing_since=before.polls.failing_since or now,
-    )
-    return replace(before, polls=polls, activity=replace(before.activity, polling=False))
-
-
-def _running_since(before: ZohoData, backup: Backup | None, now: datetime) -> datetime | None:
-    if backup is None or backup.state is not BackupState.INPROGRESS:
-        return None
-    was = before.backup
-    same_run = (
-        was is not None
-        and was.state is BackupState.INPROGRESS
-        and (was.id, was.scheduled_date) == (backup.id, backup.scheduled_date)
-    )
-    return before.running_since if same_run and before.running_since else now
-
-
-def _previous_run_failed(before: ZohoData, backup: Backup | None) -> bool:
-    if backup is None or backup.state is not BackupState.INPROGRESS or before.backup is None:
-        return False
-    failed_before = before.backup.state in (BackupState.FAILED, BackupState.PAYMENT_FAILED)
-    return failed_before or (before.previous_run_failed and before.backup.state is BackupState.INPROGRESS)

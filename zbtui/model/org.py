@@ -17,6 +17,10 @@ SIGN_IN_METHODS: Final[tuple[SignInMethod, ...]] = get_args(SignInMethod)
 Accent = Literal["blue", "cyan", "green", "yellow", "orange", "red", "magenta", "violet"]
 ACCENTS: Final[tuple[Accent, ...]] = get_args(Accent)
 
+LinksWarning = Literal["expired", "never"]
+"""Which download links are worth a warning: also those that have expired; none."""
+LINKS_WARNINGS: Final[tuple[LinksWarning, ...]] = get_args(LinksWarning)
+
 CUSTOM_DATA_CENTER: Final = "custom"
 """The data center key of an org that names its own `accounts_url` and `api_url`."""
 
@@ -42,6 +46,8 @@ class Org:
     api_url: str | None = None
     policy_overrides: tuple[tuple[str, timedelta], ...] = ()
     """The org's own values for keys of `WatchPolicy`, in its order."""
+    links_warn: LinksWarning | None = None
+    """None: links that expire before a newer backup comes are worth a warning."""
     mute: bool = False
     """Changes are shown and stored, but no alert is sent."""
     tags: tuple[str, ...] = ()
@@ -54,6 +60,11 @@ class Org:
         """Distinguishes orgs of the same name, so that one never gets the other's data."""
         parts = (self.data_center, self.client_id, self.accounts_url, self.api_url, self.soid)
         return "|".join(part or "" for part in parts)
+
+    @property
+    def org_number(self) -> str | None:
+        """The org's number, as far as the config says: for client credentials; else None."""
+        return self.soid.removeprefix("ZohoCRM.") if self.soid else None
 
     def differs_only_in_labels(self, other: Org) -> bool:
         """Whether one poll serves both orgs: only mute, tags and accent may differ."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Never
 
@@ -14,7 +14,8 @@ TOKEN_LIFETIME: Final = timedelta(hours=1)
 """How long an access token lives ("Token limits")."""
 RENEWAL_MARGIN: Final = timedelta(minutes=5)
 """An access token this close to its expiry is not used."""
-_HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,2048}")
+_MAX_LENGTH: Final = 2048
+_HEADER_SAFE: Final = re.compile(rf"[\x21-\x7e]{{1,{_MAX_LENGTH}}}")
 
 
 class Secret:
@@ -54,6 +55,15 @@ def is_header_safe(token: str) -> bool:
     return _HEADER_SAFE.fullmatch(token) is not None
 
 
+def wrong_secret_text(what: str, typed: str) -> str | None:
+    """What is wrong with a secret as it was typed, in a sentence that does not repeat it; None: nothing."""
+    if not typed:
+        return f"The {what} is missing."
+    if len(typed) > _MAX_LENGTH:
+        return f"The {what} is longer than any."
+    return None if is_header_safe(typed) else f"The {what} has characters that none has."
+
+
 def fingerprint(*secrets: Secret) -> str:
     """Identifies secrets without revealing them: 32 hex digits, safe to store.
 
@@ -81,6 +91,8 @@ class SignInCredentials:
     client_secret: Secret
     refresh_token: Secret | None = None
     """None for client credentials."""
+    org_number: str | None = field(default=None, compare=False)
+    """The org that they are for, once known: no credential, so it is not compared."""
 
     def is_complete_for(self, grant: Grant) -> bool:
         """Whether it holds everything that this grant needs."""

@@ -25,17 +25,20 @@ class Level(IntEnum):
 
 
 VerdictName = Literal[
-    "cannot_look",
+    "cannot_tell",
     "waiting",
+    "wrong_org",
     "failed",
     "stopped",
+    "missed",
     "overdue",
     "too_old",
+    "ended_oddly",
     "running_long",
+    "twin",
     "none",
     "one_off",
     "links_expiring",
-    "quota_risk",
     "unknown_status",
     "running",
     "scheduled",
@@ -57,6 +60,8 @@ class Verdict:
     """What to do; the part before a ": " is enough on its own."""
     stale: bool = False
     """Judged by data that a newer poll could not confirm."""
+    notes: tuple[str, ...] = ()
+    """What is worth knowing beside a good verdict."""
 
     @property
     def glyph(self) -> str:
@@ -65,17 +70,20 @@ class Verdict:
 
 
 _GLYPHS: Final[dict[VerdictName, str]] = {
-    "cannot_look": "?",
+    "cannot_tell": "?",
     "waiting": "◌",
+    "wrong_org": "≠",
     "failed": "✖",
     "stopped": "■",
+    "missed": "◈",
     "overdue": "◆",
     "too_old": "◇",
+    "ended_oddly": "△",
     "running_long": "▷",
+    "twin": "≡",
     "none": "○",
     "one_off": "◐",
     "links_expiring": "◔",
-    "quota_risk": "◑",
     "unknown_status": "▲",
     "running": "▶",
     "scheduled": "●",

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from zbtui.clock import Clock
 from zbtui.config.parsing import check_name_is_free, find_org, org_from_table, org_to_table
 from zbtui.health.poll_schedule import MIN_DEVICE_POLL_INTERVAL
-from zbtui.model.org import Org, SignInMethod, grant_for
+from zbtui.model.org import Org, SignInMethod, grant_for, merge_edit
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.model.secret import AccessToken
+from zbtui.model.secret import AccessToken, SignInCredentials
 from zbtui.onboarding.stores import Stores
 from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT
 from zbtui.store.browser import open_in_browser
+from zbtui.store.keyring_entries import access_entry, sign_in_entry
 from zbtui.watch.token_broker import TokenBroker
 from zbtui.zoho.client import fetch_details
 from zbtui.zoho.http import HttpClient
@@ -94,7 +95,7 @@ class OrgService:
         """
         org = org_from_table(table)
         if org.name != edited_name:
-            check_name_is_free(self.stores.config.load(), org.name)
+            check_name_is_free(self.stores.config.load(), org.name, edited_name)
         return org
 
     def begin_sign_in(
@@ -130,50 +131,54 @@ class OrgService:
         stores = self.stores
         config = stores.config.load()
         before = find_org(config, org_name)
-        is_renamed = org.name != org_name
-        if is_renamed:
-            check_name_is_free(config, org.name)
-        is_same_identity = org.identity == before.identity
-        new_token = None if is_same_identity else await self._request_and_check_access(org_name, org)
-        if is_renamed:
-            await self._copy_credentials(org_name, org, new_token, original)
-        elif new_token:
-            async with stores.swapping_credentials(org_name):
-                await stores.credentials.write_access_token(org_name, new_token)
-                stores.config.replace(org_name, org, original)
-        else:
+        after = merge_edit(before, original or before, org)
+        if after.name != org_name:
+            check_name_is_free(config, after.name, org_name)
+        if (after.name, after.identity) == (before.name, before.identity):
             stores.config.replace(org_name, org, original)
-        if not is_same_identity:
-            await stores.journal.forget_org(org_name)
-        elif is_renamed:
-            await stores.journal.rename_org(org_name, org.name)
-        if is_renamed:
-            await self._delete_old_credentials(org_name)
+            return
+        is_same_identity = after.identity == before.identity
+        new_token = None if is_same_identity else await self._request_and_check_access(before, after)
+        await stores.check_is_own(after)
+        if after.name != org_name:
+            await stores.journal.outbox.note_removal(org_name, self.clock.now())
+        await self._copy_credentials(
+            before, after, new_token, lambda: stores.config.replace(org_name, org, original)
+        )
+        await stores.journal.rename_org(before, after)
+        await self._delete_old_credentials(before, after)
 
     async def remove(self, org_name: str, *, revoke: bool = False) -> bool:
         """Delete an org's credentials, config entry and journal data; first `revoke` its token at Zoho.
 
         Returns whether a refresh token was revoked. After a `ProblemError`, config, keyring and journal are
-        unchanged.
+        unchanged. Credentials that another config's org has, too, stay.
         """
         stores = self.stores
         org = find_org(stores.config.load(), org_name)
+        other_config = await stores.credentials.other_config(org)
+        if revoke and other_config:
+            message = f"{org_name} in another config, {other_config}, signs in with the same refresh token."
+            raise ProblemError(Problem("config", message, f"Take {org_name} off without revoking it."))
+        stores.config.remove(org_name, rehearse=True)  # a revoked token does not come back
         revoked = revoke and await self._revoke_token(org)
-        async with stores.swapping_credentials(org_name):
-            await stores.credentials.delete(org_name)
+        async with stores.swapping_credentials(org):
+            await stores.credentials.delete(org)
+            await stores.journal.outbox.note_removal(org_name, self.clock.now())
             stores.config.remove(org_name)
-        await stores.journal.forget_org(org_name)
+        if other_config is None:
+            await stores.journal.forget_org(org)
         return revoked
 
     async def _revoke_token(self, org: Org) -> bool:
         stores = self.stores
-        sign_in = await stores.read_sign_in(org.name)
+        sign_in = await stores.read_sign_in(org)
         if sign_in is None or sign_in.refresh_token is None:
             return False
         for other in self.orgs():
             if other.name == org.name or other.client_id != org.client_id:
                 continue
-            shared = await stores.read_sign_in(other.name)
+            shared = await stores.read_sign_in(other)
             if shared and shared.refresh_token == sign_in.refresh_token:
                 message = f"{other.name} signs in with the same refresh token, and would go blind."
                 hint = f"Take {org.name} off without revoking it."
@@ -182,39 +187,44 @@ class OrgService:
         return True
 
     async def _copy_credentials(
-        self, org_name: str, org: Org, new_token: AccessToken | None, original: Org | None
+        self, before: Org, after: Org, new_token: AccessToken | None, replace_in_config: Callable[[], None]
     ) -> None:
-        """Write the entries under the new name; the old ones stay for now."""
+        """Write the entries of the changed org, and its config; the old entries stay for now."""
         stores = self.stores
         # The lock is enough: the old entries are not changed, so there is nothing to restore.
-        async with stores.credentials.refresh_lock(org_name):
-            sign_in = await stores.read_sign_in(org_name)
-            access = new_token or await stores.credentials.read_access_token(org_name)
-            async with stores.swapping_credentials(org.name):
+        async with stores.credentials.refresh_lock(before):
+            sign_in = await self._sign_in_for_edit(before, after)
+            access = new_token or await stores.credentials.read_access_token(before)
+            async with stores.swapping_credentials(after):
                 if sign_in is None:
-                    # A leftover entry under the new name is not this org's.
-                    await stores.credentials.delete(org.name)
+                    # A leftover entry of the changed org is not this org's.
+                    await stores.credentials.delete(after)
                 else:
-                    await stores.write_credentials(org.name, sign_in, access)
-                stores.config.replace(org_name, org, original)
+                    await stores.write_credentials(after, sign_in, access)
+                replace_in_config()
 
-    async def _delete_old_credentials(self, org_name: str) -> None:
-        credentials = self.stores.credentials
+    async def _sign_in_for_edit(self, before: Org, after: Org) -> SignInCredentials | None:
+        """Those of the org; of one that was edited by hand, and is edited back, those that it had."""
+        sign_in = await self.stores.read_sign_in(before)
+        if sign_in is None and after.name == before.name:
+            sign_in = await self.stores.read_sign_in(after)
+        return sign_in
+
+    async def _delete_old_credentials(self, before: Org, after: Org) -> None:
         try:
-            # A poll that holds the lock writes its token first; that is deleted, too.
-            async with credentials.refresh_lock(org_name):
-                await credentials.delete(org_name)
+            await self.stores.delete_replaced(before, after)
         except ProblemError as error:
-            message = f"It is renamed, but what {org_name} signed in with stays in the keyring, too:"
-            hint = f"Delete the entries zbtui:{org_name} and zbtui-access:{org_name} there."
+            message = f"It is changed, but what {before.name} signed in with stays in the keyring, too:"
+            services = " and ".join(service for service, _ in (sign_in_entry(before), access_entry(before)))
+            hint = f"Delete the entries {services} there."
             raise ProblemError(Problem("keyring", f"{message} {error.problem.message}", hint)) from None
 
-    async def _request_and_check_access(self, org_name: str, org: Org) -> AccessToken:
+    async def _request_and_check_access(self, before: Org, after: Org) -> AccessToken:
         """Get a token at the org's new data center, and check that it can read the org."""
-        sign_in = await self.stores.credentials.read_sign_in(org_name)
+        sign_in = await self._sign_in_for_edit(before, after)
         if sign_in is None:
             raise ProblemError(NOT_SIGNED_IN_PROBLEM)
         tokens = TokenBroker(self.http, self.stores.journal, self.clock)
-        access = await tokens.request_access_token(org, sign_in)
-        await fetch_details(self.http, access, org.data_center, self.clock.now())
+        access = await tokens.request_access_token(after, sign_in)
+        await fetch_details(self.http, access, after.data_center, self.clock.now())
         return access

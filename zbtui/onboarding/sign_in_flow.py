@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from zbtui.clock import Clock, StoppedError, StopSignal
-from zbtui.config.parsing import check_name_is_free, find_org
+from zbtui.config.parsing import find_org
+from zbtui.health.observe import apply_observation
 from zbtui.health.poll_schedule import MIN_DEVICE_POLL_INTERVAL
-from zbtui.health.snapshot import Observation, Snapshot, apply_observation
+from zbtui.health.snapshot import Observation, Snapshot
 from zbtui.model.org import CUSTOM_DATA_CENTER, Org, SignInMethod
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.model.secret import AccessToken, OAuthClient, Secret, SignInCredentials, is_header_safe
+from zbtui.model.secret import AccessToken, OAuthClient, Secret, SignInCredentials, wrong_secret_text
 from zbtui.model.sign_in_progress import RequestingFromZoho, SignInProgress
 from zbtui.onboarding.stores import Stores
 from zbtui.presentation.sign_in_guide import DEFAULT_REDIRECT_PORT
@@ -31,7 +32,12 @@ from zbtui.zoho.sign_in import (
 )
 from zbtui.zoho_api.data_centers import DataCenter, data_center_of
 from zbtui.zoho_api.organization import Company
-from zbtui.zoho_api.sign_in_errors import NO_CLIENT_SECRET_PROBLEM, missing_scope_problem
+from zbtui.zoho_api.sign_in_errors import (
+    NO_CLIENT_SECRET_PROBLEM,
+    already_watched_problem,
+    missing_scope_problem,
+    other_org_problem,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +122,12 @@ class SignInFlow:
             ProblemError: the sign-in failed or cannot read the backup.
             StoppedError: `cancel` was called meanwhile.
         """
+        # First of all: a config that cannot be written must not cost a code or a visit to the browser.
         if self._original is None:
-            check_name_is_free(self._stores.config.load(), self._org.name)
-        # First of all: a locked keyring must not cost a code or a visit to the browser.
-        await self._stores.credentials.read_access_token(self._org.name)
+            self._stores.config.add(self._org, rehearse=True)
+        else:
+            self._stores.config.replace(self._org.name, self._org, self._original, rehearse=True)
+        await self._stores.credentials.read_access_token(self._org)  # nor a locked keyring
         try:
             if self._obtained is None:
                 secret = await self._client_secret(client_secret, client_from)
@@ -129,6 +137,7 @@ class SignInFlow:
                 if self._has_new_refresh_token:
                     await self._tokens.record_first_token(self._obtained.org, self._obtained.sign_in)
             preview = await self._preview_org(self._obtained, on_progress)
+            await self._check_org(preview)
             self._stop.raise_if_requested()
         except BaseException as error:
             if self._stop.is_requested:
@@ -152,16 +161,21 @@ class SignInFlow:
             stores, org = self._stores, obtained.org
             before = await stores.journal.load_org(org) if self._original else None
             snapshot = _snapshot_after_sign_in(preview, before, self._clock)
-            async with stores.swapping_credentials(org.name):
-                await stores.write_credentials(org.name, obtained.sign_in, obtained.access)
+            sign_in = replace(obtained.sign_in, org_number=_org_number(preview))
+            async with stores.swapping_credentials(org):
+                await stores.write_credentials(org, sign_in, obtained.access)
                 if self._original is None:
                     stores.config.add(org)
                 else:
                     stores.config.replace(org.name, org, self._original)
                     stores.config.announce_change()
             self._committed = True
-        if self._original is None or self._original.identity != org.identity:
-            await stores.journal.forget_org(org.name)  # the journal's data is about another org
+        if self._original is None:
+            await stores.journal.forget_org(org)  # of an earlier watch
+        else:
+            await stores.journal.rename_org(self._original, org)
+            with suppress(ProblemError):  # it is signed in: what else is in the keyring does no harm
+                await stores.delete_replaced(self._original, org)
         await stores.journal.save(snapshot)
         return snapshot
 
@@ -170,12 +184,43 @@ class SignInFlow:
         self._stop.request()
         async with self._commit_lock:
             obtained, self._obtained = self._obtained, None
-        if obtained is None or self._committed or not self._has_new_refresh_token:
-            return
-        if token := obtained.sign_in.refresh_token:
+        if obtained and not self._committed:
+            await self._revoke(obtained)
+
+    async def _revoke(self, obtained: _ObtainedTokens) -> None:
+        """Try to revoke a refresh token that this attempt made, and that is not stored."""
+        token = obtained.sign_in.refresh_token
+        if token and self._has_new_refresh_token:
             # A failure leaves an unused token at Zoho, one of the twenty that it keeps.
             with suppress(ProblemError):
                 await revoke_refresh_token(self._http, data_center_of(obtained.org), token)
+
+    async def _check_org(self, preview: SignInPreview) -> None:
+        """Raise a `ProblemError` if it is not the org that is meant, as far as org numbers say.
+
+        The tokens are then given up: a retry begins anew, with another consent.
+        """
+        org, number = preview.org, _org_number(preview)
+        try:
+            await self._stores.check_is_own(org, number)
+            if number is not None:
+                await self._check_org_number(org, number)
+        except ProblemError:
+            obtained, self._obtained = self._obtained, None
+            if obtained:
+                await self._revoke(obtained)
+            raise
+
+    async def _check_org_number(self, org: Org, number: str) -> None:
+        stores, own_name = self._stores, self._original.name if self._original else None
+        for other in stores.config.load().orgs:
+            if other.name != own_name and await stores.known_org_number(other) == number:
+                raise ProblemError(already_watched_problem(number, other.name))
+        if self._original is None or org.org_number == number:
+            return  # a new org, or the one that was asked for by its number
+        before = await stores.known_org_number(self._original)
+        if before is not None and before != number:
+            raise ProblemError(other_org_problem(org.name, before, number))
 
     @property
     def _has_new_refresh_token(self) -> bool:
@@ -190,7 +235,7 @@ class SignInFlow:
             # A secret must only go to the host that it was typed for.
             other = find_org(self._stores.config.load(), client_from)
             if data_center_of(other) == data_center_of(self._org):
-                sign_in = await self._stores.credentials.read_sign_in(client_from)
+                sign_in = await self._stores.credentials.read_sign_in(other)
         if sign_in is None:
             raise ProblemError(NO_CLIENT_SECRET_PROBLEM)
         return sign_in.client_secret
@@ -289,8 +334,13 @@ def _snapshot_after_sign_in(preview: SignInPreview, before: Snapshot | None, clo
     return apply_observation(known, observation, clock.now())
 
 
+def _org_number(preview: SignInPreview) -> str | None:
+    """The number of the org that was signed in to; None: unknown."""
+    known = preview.company.org_number if isinstance(preview.company, Company) else None
+    return known or preview.org.org_number
+
+
 def _checked_secret(typed: str, what: str) -> Secret:
-    if not is_header_safe(typed):
-        message = f"The {what} is missing, or has characters that none has."
-        raise ProblemError(Problem("config", message, "Copy it whole, and nothing else with it."))
+    if wrong := wrong_secret_text(what, typed):
+        raise ProblemError(Problem("config", wrong, "Copy it whole, and nothing else with it."))
     return Secret(typed)

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from zbtui.config.config_store import ConfigStore
-from zbtui.model.problem import ProblemError
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, SignInCredentials
 from zbtui.store.credentials import FOREIGN_ENTRY, CredentialStore
 from zbtui.store.journal import Journal
@@ -30,54 +31,91 @@ class Stores:
     journal: Journal
 
     @asynccontextmanager
-    async def swapping_credentials(self, org_name: str) -> AsyncIterator[SignInCredentials | None]:
+    async def swapping_credentials(self, org: Org) -> AsyncIterator[SignInCredentials | None]:
         """Yield an org's credentials while the block replaces them; restore them if it raises.
 
         The lock keeps other processes from refreshing the token meanwhile.
         """
-        async with self.credentials.refresh_lock(org_name):
-            before = await self._read_entries(org_name)
+        async with self.credentials.refresh_lock(org):
+            before = await self._read_entries(org)
             try:
                 yield before.sign_in
             except BaseException:
-                await self._restore_entries(org_name, before)
+                await self._restore_entries(org, before)
                 raise
 
     async def write_credentials(
-        self, org_name: str, sign_in: SignInCredentials, access: AccessToken | None
+        self, org: Org, sign_in: SignInCredentials, access: AccessToken | None
     ) -> None:
         """Replace both entries. Call it within `swapping_credentials`."""
         if access is None:
             # An access token must not outlive the sign-in that it came from.
-            await self.credentials.delete(org_name)
+            await self.credentials.delete(org)
         # Otherwise overwrite, without deleting first: a keyring that refuses has lost nothing.
-        await self.credentials.write_sign_in(org_name, sign_in)
+        await self.credentials.write_sign_in(org, sign_in)
         if access:
-            await self.credentials.write_access_token(org_name, access)
+            await self.credentials.write_access_token(org, access)
 
-    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
+    async def read_sign_in(self, org: Org) -> SignInCredentials | None:
         """An org's sign-in credentials; an entry that zbtui did not write counts as none."""
         try:
-            return await self.credentials.read_sign_in(org_name)
+            return await self.credentials.read_sign_in(org)
         except ProblemError as error:
             if error.problem.code != FOREIGN_ENTRY:
                 raise
             return None
 
-    async def _read_entries(self, org_name: str) -> _KeyringEntries:
-        return _KeyringEntries(
-            await self.read_sign_in(org_name), await self.credentials.read_access_token(org_name)
-        )
-
-    async def _restore_entries(self, org_name: str, before: _KeyringEntries) -> None:
+    async def known_org_number(self, org: Org) -> str | None:
+        """The number of an org under watch: from the config, its last answer, or its sign-in."""
+        if org.org_number:
+            return org.org_number
+        snapshot = await self.journal.load_org(org)
+        if snapshot and snapshot.zoho.company and snapshot.zoho.company.org_number:
+            return snapshot.zoho.company.org_number
         try:
-            if await self._read_entries(org_name) == before:
+            sign_in = await self.credentials.read_sign_in(org)
+        except ProblemError:
+            return None
+        return sign_in.org_number if sign_in else None
+
+    async def check_is_own(self, org: Org, org_number: str | None = None) -> None:
+        """Raise a `ProblemError` if an entry of the org's name and client belongs to another config's org.
+
+        If both are known to be one org, by `org_number`, they share the entry.
+        """
+        other = await self.credentials.other_config(org)
+        if other is None:
+            return
+        sign_in = await self.read_sign_in(org)
+        if sign_in is None or org_number is None or sign_in.org_number != org_number:
+            raise ProblemError(
+                Problem(
+                    "config",
+                    f"The sign-in of {org.name} belongs to another config, {other}.",
+                    "Give the org another name here, or delete that file if it is not used.",
+                )
+            )
+
+    async def delete_replaced(self, before: Org, after: Org) -> None:
+        """Delete the entries of `before`, unless they are those of `after`."""
+        if (before.name, before.identity) == (after.name, after.identity):
+            return
+        # A poll that holds the lock writes its token first; that is deleted, too.
+        async with self.credentials.refresh_lock(before):
+            await self.credentials.delete(before)
+
+    async def _read_entries(self, org: Org) -> _KeyringEntries:
+        return _KeyringEntries(await self.read_sign_in(org), await self.credentials.read_access_token(org))
+
+    async def _restore_entries(self, org: Org, before: _KeyringEntries) -> None:
+        try:
+            if await self._read_entries(org) == before:
                 return  # unchanged: a keyring that refuses to write must not lose it
             if before.sign_in is None or before.access is None:
-                await self.credentials.delete(org_name)  # and with it the new access token
+                await self.credentials.delete(org)  # and with it the new access token
             if before.sign_in:
-                await self.credentials.write_sign_in(org_name, before.sign_in)
+                await self.credentials.write_sign_in(org, before.sign_in)
             if before.access:
-                await self.credentials.write_access_token(org_name, before.access)
+                await self.credentials.write_access_token(org, before.access)
         except ProblemError:
             pass  # report the first problem; a keyring that fails twice cannot be restored

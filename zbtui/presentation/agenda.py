@@ -73,7 +73,10 @@ def is_running(snapshot: Snapshot) -> bool:
 
 
 def later_agenda_runs(snapshot: Snapshot, now: datetime, zone: tzinfo | None) -> tuple[AgendaRun, ...]:
-    """The approximate runs after the next one, up to the horizon. The costliest part."""
+    """The runs after the next one, computed from the plan's rule, up to the horizon.
+
+    Slow for many orgs: the view computes it in slices, and keeps the result for the day.
+    """
     first = snapshot.next_run
     if first is None or snapshot.zoho.backup is None or not snapshot.zoho.backup.rrule:
         return ()

@@ -44,11 +44,13 @@ def hide_names(snapshot: Snapshot, alias: str) -> Snapshot:
                 country=_hide(company.country),
             ),
             history=zoho.history and _hide_history(zoho.history),
+            other_org_number=_hide(zoho.other_org_number),
         ),
         polls=replace(
             polls,
             problem=polls.problem and hide_problem(polls.problem),
             history_problem=polls.history_problem and hide_problem(polls.history_problem),
+            links_problem=polls.links_problem and hide_problem(polls.links_problem),
         ),
     )
 

@@ -7,6 +7,8 @@ from collections import defaultdict
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem
 from zbtui.model.secret import AccessToken, SignInCredentials
 
 FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
@@ -16,17 +18,24 @@ FOREIGN_ENTRY: Final = "FOREIGN_ENTRY"
 class CredentialStore(Protocol):
     """Keeps sign-in credentials and access tokens. Each call may raise a `ProblemError`.
 
-    None means that there is no entry; a failed read raises.
+    What is kept belongs to one org of one identity: another one of the same name never gets it. None
+    means that there is no entry; a failed read raises.
     """
 
-    async def read_sign_in(self, org_name: str) -> SignInCredentials | None: ...
-    async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None: ...
-    async def read_access_token(self, org_name: str) -> AccessToken | None: ...
-    async def write_access_token(self, org_name: str, access: AccessToken) -> None: ...
-    async def delete(self, org_name: str) -> None:
-        """Delete both entries of an org, if they exist."""
+    cache_problem: Problem | None
+    """Why the last access token could not be cached; None: it was."""
 
-    def refresh_lock(self, org_name: str) -> AbstractAsyncContextManager[object]:
+    async def read_sign_in(self, org: Org) -> SignInCredentials | None: ...
+    async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None: ...
+    async def read_access_token(self, org: Org) -> AccessToken | None: ...
+    async def write_access_token(self, org: Org, access: AccessToken) -> None: ...
+    async def delete(self, org: Org) -> None:
+        """Delete both entries of an org, if they exist; a sign-in that another config's org has stays."""
+
+    async def other_config(self, org: Org) -> str | None:
+        """Another config file whose org has the same sign-in; None: there is none."""
+
+    def refresh_lock(self, org: Org) -> AbstractAsyncContextManager[object]:
         """The lock to hold while refreshing a token, shared by all zbtui processes."""
 
 
@@ -34,25 +43,34 @@ class MemoryCredentialStore:
     """Keeps credentials in memory only."""
 
     def __init__(self) -> None:
-        self._sign_ins: dict[str, SignInCredentials] = {}
-        self._access_tokens: dict[str, AccessToken] = {}
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.cache_problem: Problem | None = None
+        self._sign_ins: dict[tuple[str, str], SignInCredentials] = {}
+        self._access_tokens: dict[tuple[str, str], AccessToken] = {}
+        self._locks: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
-        return self._sign_ins.get(org_name)
+    async def read_sign_in(self, org: Org) -> SignInCredentials | None:
+        return self._sign_ins.get(credentials_key(org))
 
-    async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None:
-        self._sign_ins[org_name] = sign_in
+    async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None:
+        self._sign_ins[credentials_key(org)] = sign_in
 
-    async def read_access_token(self, org_name: str) -> AccessToken | None:
-        return self._access_tokens.get(org_name)
+    async def read_access_token(self, org: Org) -> AccessToken | None:
+        return self._access_tokens.get(credentials_key(org))
 
-    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
-        self._access_tokens[org_name] = access
+    async def write_access_token(self, org: Org, access: AccessToken) -> None:
+        self._access_tokens[credentials_key(org)] = access
 
-    async def delete(self, org_name: str) -> None:
-        self._sign_ins.pop(org_name, None)
-        self._access_tokens.pop(org_name, None)
+    async def delete(self, org: Org) -> None:
+        self._sign_ins.pop(credentials_key(org), None)
+        self._access_tokens.pop(credentials_key(org), None)
 
-    def refresh_lock(self, org_name: str) -> asyncio.Lock:
-        return self._locks[org_name]
+    async def other_config(self, org: Org) -> str | None:
+        return None
+
+    def refresh_lock(self, org: Org) -> asyncio.Lock:
+        return self._locks[credentials_key(org)]
+
+
+def credentials_key(org: Org) -> tuple[str, str]:
+    """Tells the credentials of orgs apart."""
+    return org.name, org.identity

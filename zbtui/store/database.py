@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from zbtui.clock import Clock, SystemClock
 from zbtui.model.problem import Problem
-from zbtui.private_files import make_private_folder
+from zbtui.private_files import make_private_folder, tighten
 from zbtui.store.fallback import (
     Rows,
     absorb_leftover,
@@ -161,6 +161,9 @@ class Database:
             make_private_folder(self._path.parent)
             if not self._path.exists():  # opening and closing the file would release its locks
                 self._path.touch(mode=0o600)
+            tighten(self._path.parent)
+            for end in ("", "-wal", "-shm"):
+                tighten(self._path.with_name(self._path.name + end))
         connection = connect(self._path, patience)
         try:
             if self._used:

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from zbtui.health.due_dates import DueDate
 from zbtui.health.events import OrgState
 from zbtui.health.snapshot import PollState, Snapshot, ZohoData
 from zbtui.model.org import Org
@@ -44,6 +45,7 @@ def encode_snapshot(snapshot: Snapshot) -> str:
     """Encode a snapshot without its history."""
     zoho, polls = snapshot.zoho, snapshot.polls
     links, tried_at = zoho.links, polls.history_tried_at
+    failed = polls.history_problem or polls.links_problem
     body: dict[str, Any] = {
         "backup": zoho.backup and zoho.backup.as_dict(),
         "observed_at": _encode_optional_datetime(zoho.observed_at),
@@ -52,14 +54,19 @@ def encode_snapshot(snapshot: Snapshot) -> str:
         "clock_offset": zoho.clock_offset.total_seconds(),
         "company": zoho.company and zoho.company.as_dict(),
         "company_requested_at": _encode_optional_datetime(zoho.company_requested_at),
-        "history_outdated": zoho.history_outdated,
+        "server_time": _encode_optional_datetime(zoho.server_time),
+        "history_behind_since": _encode_optional_datetime(zoho.history_behind_since),
+        "due_dates": [
+            [due.at.isoformat(), due.announced_at.isoformat(), due.began] for due in zoho.due_dates
+        ],
+        "other_org_number": zoho.other_org_number,
         "links": links
         and [links.data_parts, links.attachment_parts, _encode_optional_datetime(links.expires_at)],
         "last_links_expiry": _encode_optional_datetime(zoho.last_links_expiry),
         # A problem is not stored: without the time, the history is requested again.
-        "history_tried_at": None if polls.history_problem else _encode_optional_datetime(tried_at),
+        "history_tried_at": None if failed else _encode_optional_datetime(tried_at),
         "history_failures": polls.history_failures,
-        "unfinished_history_reads": polls.unfinished_history_reads,
+        "unsettled_history_reads": polls.unsettled_history_reads,
     }
     return json.dumps(body, ensure_ascii=False)
 
@@ -77,7 +84,13 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
             clock_offset=_decode_clock_offset(body["clock_offset"]),
             company=body["company"] and parse_company(body["company"]),
             company_requested_at=decode_optional_datetime(body["company_requested_at"]),
-            history_outdated=body["history_outdated"] is True,
+            server_time=decode_optional_datetime(body["server_time"]),
+            history_behind_since=decode_optional_datetime(body["history_behind_since"]),
+            due_dates=tuple(
+                DueDate(decode_datetime(at), decode_datetime(announced), began is True)
+                for at, announced, began in body["due_dates"]
+            ),
+            other_org_number=decode_optional_line(body["other_org_number"]),
             links=_decode_links(body["links"]),
             last_links_expiry=decode_optional_datetime(body["last_links_expiry"]),
         )
@@ -85,7 +98,7 @@ def decode_snapshot(org: Org, text: str) -> Snapshot | None:
             restored=True,
             history_tried_at=decode_optional_datetime(body["history_tried_at"]),
             history_failures=decode_count(body["history_failures"]),
-            unfinished_history_reads=decode_count(body["unfinished_history_reads"]),
+            unsettled_history_reads=decode_count(body["unsettled_history_reads"]),
         )
         return Snapshot(org, zoho, polls)
 

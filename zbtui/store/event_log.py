@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from zbtui.config.settings import JournalRetention
 from zbtui.health.events import EVENT_KINDS, Event
+from zbtui.model.org import Org
 from zbtui.model.verdict import Level
 from zbtui.store.database import Database, decode_datetime, encode_datetime
 from zbtui.store.encoding import decode_line, decode_optional_line, decode_or_none
@@ -23,19 +24,30 @@ class EventLog:
         self._database = database
 
     async def read(
-        self, org_name: str | None, since: datetime | None, limit: int | None = None
+        self,
+        org_name: str | None,
+        since: datetime | None,
+        limit: int | None = None,
+        orgs: Iterable[Org] = (),
     ) -> list[Event]:
         """Events, oldest first; empty if the journal cannot be used.
 
-        Of one org or (None) of all; from `since` on; the newest so many.
+        Of one org or (None) of all; from `since` on; the newest so many. Without those of other configs'
+        orgs that have the names of `orgs`.
         """
+        identities = {org.name: org.identity for org in orgs}
+
+        def is_own(name: str, identity: str) -> bool:
+            return identities.get(name, identity) == identity
+
         wanted = {"org = ?": org_name, "at >= ?": since and encode_datetime(since)}
         wanted = {condition: value for condition, value in wanted.items() if value is not None}
-        where = " AND ".join(("TRUE", *wanted))
+        where = " AND ".join(("is_own(org, identity)", *wanted))
         query = f"SELECT {_EVENT_COLUMNS} FROM event WHERE {where} ORDER BY at DESC, id DESC LIMIT ?"
         values = (*wanted.values(), -1 if limit is None else limit)
 
         def act(database: sqlite3.Connection) -> list[Event]:
+            database.create_function("is_own", 2, is_own)
             events = (_decode_event(row) for row in database.execute(query, values))
             return [event for event in events if event]
 
@@ -43,11 +55,14 @@ class EventLog:
         return (await self._database.read(act, nothing))[::-1]
 
 
-def insert_events(database: sqlite3.Connection, events: Iterable[Event]) -> None:
-    """Needs a transaction."""
+def insert_events(database: sqlite3.Connection, events: Iterable[Event], org: Org) -> None:
+    """Needs a transaction; all events are of this org."""
     database.executemany(
-        f"INSERT INTO event ({_EVENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [(encode_datetime(e.at), e.org, e.kind, e.before, e.after, e.level, e.headline) for e in events],
+        f"INSERT INTO event ({_EVENT_COLUMNS}, identity) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (encode_datetime(e.at), e.org, e.kind, e.before, e.after, e.level, e.headline, org.identity)
+            for e in events
+        ],
     )
 
 

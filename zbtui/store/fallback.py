@@ -28,19 +28,23 @@ _ESSENTIAL_QUERIES: Final = {
     "lockout": "SELECT * FROM lockout",
     "told": "SELECT * FROM told",
     "outage": "SELECT * FROM outage",
-    # Ids in the fallback continue from this one.
-    "alert": "SELECT * FROM alert ORDER BY id DESC LIMIT 1",
+    "watched": "SELECT * FROM watched",
+    # Numbers in the fallback continue from this one.
+    "alert": "SELECT * FROM alert ORDER BY number DESC LIMIT 1",
 }
 _THERE: Final = {
     **_ESSENTIAL_QUERIES,
     "snapshot": "SELECT * FROM snapshot",
     "history": "SELECT * FROM history",
     "standing": "SELECT * FROM standing",
+    # The newest span of each org, so that it is extended.
+    "coverage": "SELECT org, identity, max(began), ended FROM coverage GROUP BY org, identity",
     "event": "SELECT * FROM event ORDER BY id DESC LIMIT 1000",  # more than the screen shows
 }
 _BACK: Final = {
     **_ESSENTIAL_QUERIES,
-    "delivered": "SELECT * FROM delivered",
+    "coverage": "SELECT * FROM coverage",
+    "delivered": "SELECT alert, sink FROM delivered",
     "delivery": "SELECT * FROM delivery",
     "alert": "SELECT * FROM alert",
 }
@@ -48,21 +52,26 @@ _MERGE: Final = {
     "token_request": "INSERT OR IGNORE INTO token_request VALUES (?, ?, ?)",
     "lockout": "INSERT INTO lockout VALUES (?, ?, ?) ON CONFLICT (token) DO UPDATE"
     " SET until = excluded.until, strikes = excluded.strikes WHERE excluded.until > until",
-    "told": "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (org) DO UPDATE"
+    "told": "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, identity) DO UPDATE"
     " SET verdict = excluded.verdict, level = excluded.level, told_at = excluded.told_at,"
     " looked_at = excluded.looked_at, revision = excluded.revision WHERE excluded.revision > revision",
-    "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+    "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
     " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
-    " revision = excluded.revision WHERE excluded.revision > revision",
+    " journal_told_at = excluded.journal_told_at, revision = excluded.revision"
+    " WHERE excluded.revision > revision",
+    "watched": "INSERT INTO watched VALUES (?, ?, ?, ?) ON CONFLICT (config, org) DO UPDATE"
+    " SET gone = excluded.gone, revision = excluded.revision WHERE excluded.revision > revision",
     "snapshot": "INSERT OR IGNORE INTO snapshot VALUES (?, ?, ?, ?)",
     "history": "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
-    "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?)",
-    "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "coverage": "INSERT INTO coverage VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+    " SET ended = max(ended, excluded.ended)",
+    "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "delivered": "DELETE FROM delivery WHERE alert = ? AND sink = ?",
     # Before "alert": an alert that exists has its deliveries already, and some may have been made.
     "delivery": "INSERT OR IGNORE INTO delivery SELECT ?1, ?2, ?3, ?4"
-    " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE id = ?1)",
-    "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    " WHERE NOT EXISTS (SELECT 1 FROM alert WHERE uuid = ?1)",
+    "alert": "INSERT OR IGNORE INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 """How rows are merged into a table. Each statement can be repeated without effect."""
 
@@ -78,9 +87,14 @@ def open_fallback(file: Path, patience: float) -> sqlite3.Connection:
 
     Raises an `OSError` if its folder cannot be made, or is not private.
     """
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    _check_private(file.parent)
+    open_private_folder(file.parent)
     return connect(file, patience)
+
+
+def open_private_folder(folder: Path) -> None:
+    """Make a folder if it is missing. Raises an `OSError` if it cannot be made, or is not private."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _check_private(folder)
 
 
 def essential_rows(connection: sqlite3.Connection) -> Rows:

@@ -7,7 +7,7 @@ A journal that cannot be written stops nothing: the problem is reported, and the
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from zbtui.health.merge import JournaledState, MergeResult, is_later, is_newer, 
 from zbtui.health.snapshot import PollState, Snapshot
 from zbtui.model.org import Org, WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.store.coverage import CoverageLog
 from zbtui.store.database import PROBE, Database, decode_datetime, encode_datetime, open_database
 from zbtui.store.encoding import (
     decode_count,
@@ -33,10 +34,15 @@ from zbtui.store.encoding import (
 )
 from zbtui.store.event_log import EventLog, insert_events, prune_events
 from zbtui.store.outbox import Outbox
+from zbtui.store.recent_polls import Problems, decode_problems, encode_problems, snapshot_after
+from zbtui.store.refusal_log import RefusalLog
 from zbtui.store.token_budget import TokenBudget
 
 _TABLES_PER_ORG: Final = ("snapshot", "history", "standing", "told")
 """The tables with one row for each org."""
+_RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, problems FROM standing"
+_OF_ORG: Final = "org = ? AND identity = ?"
+"""Configs may have orgs of the same name."""
 
 
 class Journal:
@@ -47,6 +53,8 @@ class Journal:
         self.tokens = TokenBudget(database)
         self.events = EventLog(database)
         self.outbox = Outbox(database)
+        self.refusals = RefusalLog(database)
+        self.coverage = CoverageLog(database)
         self.retention = JournalRetention()
         """Which events `record_poll` keeps."""
 
@@ -79,8 +87,11 @@ class Journal:
             if merged.org_state:
                 _write_snapshot(database, merged.snapshot, now)
                 _write_recorded_poll(database, merged.snapshot, polled_at, merged.org_state)
-                insert_events(database, merged.events)
+                insert_events(database, merged.events, polled.org)
                 prune_events(database, keep, now)
+                if polled.polls.problem is None:
+                    self.coverage.note(polled.org, policy, polled_at)
+                self.coverage.write_if_due(database, keep, now)
             return merged
 
         return await self._database.transaction(act, MergeResult(polled))
@@ -89,23 +100,41 @@ class Journal:
         """The last snapshot of an org; None: there is none."""
         return await self._database.read(lambda database: _load_snapshot(database, org), None)
 
-    async def rename_org(self, before: str, after: str) -> None:
-        """Move all data on an org to its new name."""
+    async def load_recent(self, since: Mapping[Org, datetime], now: datetime) -> dict[str, Snapshot]:
+        """By name, the orgs that some process polled at or after this moment, as after that poll."""
+
+        def act(database: sqlite3.Connection) -> dict[str, Snapshot]:
+            loaded = ((org, _load_recent(database, org, oldest, now)) for org, oldest in since.items())
+            return {org.name: snapshot for org, snapshot in loaded if snapshot}
+
+        nothing: dict[str, Snapshot] = {}
+        return await self._database.read(act, nothing)
+
+    async def rename_org(self, before: Org, after: Org) -> None:
+        """Move the data on an org to its new name; with a new identity, only its events."""
+        keys = (after.name, after.identity, before.name, before.identity)
 
         def act(database: sqlite3.Connection) -> None:
-            if before == after:
+            if keys[:2] == keys[2:]:
                 return
-            known = (f"SELECT 1 FROM {table} WHERE org = ?" for table in _TABLES_PER_ORG)
-            if any(database.execute(query, (before,)).fetchone() for query in known):
+            if before.identity != after.identity:
+                _delete_org(database, before)  # Zoho may answer for another org now
+            known = (f"SELECT 1 FROM {table} WHERE {_OF_ORG}" for table in _TABLES_PER_ORG)
+            if any(database.execute(query, keys[2:]).fetchone() for query in known):
                 _delete_org(database, after)  # leftovers under the new name belong to another org
-            for table in (*_TABLES_PER_ORG, "event"):
-                database.execute(f"UPDATE {table} SET org = ? WHERE org = ?", (after, before))
+            tables = [*_TABLES_PER_ORG, "event"]
+            if before.identity == after.identity:
+                tables.append("coverage")  # what was watched is what this identity is asked for
+            for table in tables:
+                database.execute(
+                    f"UPDATE OR REPLACE {table} SET org = ?, identity = ? WHERE {_OF_ORG}", keys
+                )
 
         await self._database.transaction(act, None)
 
-    async def forget_org(self, org_name: str) -> None:
-        """Delete the data on an org, except its events, and its lock-out: that lasts without a watch."""
-        await self._database.transaction(lambda database: _delete_org(database, org_name), None)
+    async def forget_org(self, org: Org) -> None:
+        """Delete the data on an org, but not its events and when it was watched, nor its lock-out."""
+        await self._database.transaction(lambda database: _delete_org(database, org), None)
 
     async def probe(self) -> Problem | None:
         """Write a row and delete it again; return why that fails, or None."""
@@ -119,6 +148,7 @@ class Journal:
 
     async def close(self) -> None:
         """Close after pending writes; later calls store nothing."""
+        await self.coverage.flush(self.retention)
         await self._database.close()
 
 
@@ -136,6 +166,8 @@ class _RecordedPoll:
     failing_since: datetime | None
     org_state: OrgState | None
     """None: the stored one is invalid."""
+    problems: Problems | None
+    """None: the stored ones are invalid."""
 
 
 def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
@@ -152,6 +184,15 @@ def _load_snapshot(database: sqlite3.Connection, org: Org) -> Snapshot | None:
     known = snapshot or Snapshot(org, polls=PollState(restored=True))
     polls = replace(known.polls, failures=attempt.failures, failing_since=attempt.failing_since)
     return replace(known, polls=polls)
+
+
+def _load_recent(database: sqlite3.Connection, org: Org, since: datetime, now: datetime) -> Snapshot | None:
+    poll = _read_recorded_poll(database, org)
+    if poll is None or poll.problems is None or poll.at < since:
+        return None
+    return snapshot_after(
+        _load_snapshot(database, org) or Snapshot(org), poll.at, poll.problems, since, now
+    )
 
 
 def _with_history(database: sqlite3.Connection, snapshot: Snapshot) -> Snapshot:
@@ -197,14 +238,15 @@ def _moment_in(row: tuple[str, ...] | None) -> datetime | None:
 
 
 def _read_recorded_poll(database: sqlite3.Connection, org: Org) -> _RecordedPoll | None:
-    row = _read_row(database, "SELECT attempted_at, failures, failing_since, body FROM standing", org)
+    row = _read_row(database, _RECORDED_POLL, org)
     if row is None:
         return None
-    at, failures, since, body = row
+    at, failures, since, body, problems = row
 
     def read() -> _RecordedPoll:
-        began = since and decode_datetime(since)
-        return _RecordedPoll(decode_datetime(at), decode_count(failures), began, decode_org_state(body))
+        began, state = since and decode_datetime(since), decode_org_state(body)
+        found = decode_problems(problems)
+        return _RecordedPoll(decode_datetime(at), decode_count(failures), began, state, found)
 
     return decode_or_none(read)
 
@@ -214,12 +256,12 @@ def _write_recorded_poll(
 ) -> None:
     failures, since = snapshot.polls.failures, snapshot.polls.failing_since
     values = (encode_datetime(at), failures, since and encode_datetime(since), encode_org_state(org_state))
-    _upsert_row(database, "standing", snapshot.org, *values)
+    _upsert_row(database, "standing", snapshot.org, *values, encode_problems(snapshot.polls))
 
 
 def _read_row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:
     """The row of this org; not that of another one of the same name."""
-    found = database.execute(f"{query} WHERE org = ? AND identity = ?", (org.name, org.identity))
+    found = database.execute(f"{query} WHERE {_OF_ORG}", (org.name, org.identity))
     row: tuple[Any, ...] | None = found.fetchone()
     return row
 
@@ -230,6 +272,6 @@ def _upsert_row(database: sqlite3.Connection, table: str, org: Org, *values: obj
     database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)
 
 
-def _delete_org(database: sqlite3.Connection, org_name: str) -> None:
+def _delete_org(database: sqlite3.Connection, org: Org) -> None:
     for table in _TABLES_PER_ORG:
-        database.execute(f"DELETE FROM {table} WHERE org = ?", (org_name,))
+        database.execute(f"DELETE FROM {table} WHERE {_OF_ORG}", (org.name, org.identity))

@@ -7,48 +7,54 @@ makes them one at a time, each with a timeout and under a lock shared by all zbt
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import os
-import secrets
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from filelock import FileLock, Timeout
 
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.model.secret import AccessToken, Secret, SignInCredentials, is_header_safe
-from zbtui.model.text import clean
-from zbtui.private_files import make_private_folder
-from zbtui.store.credentials import FOREIGN_ENTRY
-from zbtui.store.database import decode_datetime
-from zbtui.store.worker import WorkerThread, WorkerTimeoutError
+from zbtui.model.secret import AccessToken, SignInCredentials
+from zbtui.process_lock import LOCAL_DISK_HINT, NoLocksError, process_lock
+from zbtui.store.fallback import open_private_folder
+from zbtui.store.keyring_backends import (
+    OTHER_BACKEND_HINT,
+    choose_backend,
+    keyring_error,
+    keyring_error_problem,
+    probe_keyring,
+    set_or_delete,
+)
+from zbtui.store.keyring_entries import (
+    access_entry,
+    configs_of,
+    decode_access_token,
+    decode_sign_in,
+    encode_access_token,
+    encode_sign_in,
+    org_key,
+    sign_in_entry,
+)
+from zbtui.store.worker import ThreadStartError, WorkerThread, WorkerTimeoutError
 
 if TYPE_CHECKING:
-    from keyring.backend import KeyringBackend
+    from zbtui.store.keyring_backends import KeyringBackend
+    from zbtui.store.secret_service import PromptGate
 
-ALLOW_INSECURE_VARIABLE: Final = "ZBTUI_ALLOW_INSECURE_KEYRING"
 CALL_TIMEOUT_SECONDS: Final = 3.0
+_FIRST_CALL_TIMEOUT_SECONDS: Final = 5.0
+"""The first call may start the keyring's service."""
+_QUIET_SECONDS: Final = 180.0
+"""How long no call is made after one that was given up and then failed: each could open a prompt."""
 _LOCK_TIMEOUT_SECONDS: Final = 15.0
 """How long a call may wait for other zbtui processes."""
-_PROBE_ENTRY: Final = ("zbtui-doctor", "probe")
 _REFRESH_LOCK_TIMEOUT_SECONDS: Final = 90.0
 """Longer than a token request can take, including its timeouts."""
-
-_SECURE_BACKENDS: Final = (
-    "keyring.backends.SecretService",
-    "keyring.backends.libsecret",
-    "keyring.backends.kwallet",
-    "keyring.backends.macOS",
-    "keyring.backends.Windows",
-    "keyring_pass",
-)
-"""Modules of back ends that encrypt at rest and do not prompt on the terminal."""
 
 T = TypeVar("T")
 
@@ -56,75 +62,103 @@ T = TypeVar("T")
 class KeyringCredentialStore:
     """A `CredentialStore` in the OS keyring.
 
-    An entry for each credential (Windows allows about 1,280 characters), with the org in the service
-    name (Windows mixes up users of one service).
+    An entry for each credential: Windows allows about 1,280 characters.
     """
 
-    def __init__(self, locks: Path, *, allow_insecure: bool = False) -> None:
-        """`locks` is the folder of the lock files that all zbtui processes share."""
+    def __init__(
+        self,
+        locks: Path,
+        fallbacks: Sequence[Path] = (),
+        *,
+        allow_insecure: bool = False,
+        config: Path | None = None,
+        is_attended: bool = True,
+    ) -> None:
+        """Args:
+        locks: the folder of the lock files that all zbtui processes share.
+        fallbacks: private folders, best first, for a lock file that cannot be used there.
+        config: the file of the orgs whose sign-ins are written; None: it is not noted.
+        is_attended: whether a person is there, whom the keyring may ask for its password.
+        """
         self._locks = locks
+        self._fallbacks = fallbacks
         self._allow_insecure = allow_insecure
+        self._config = config
+        self._is_attended = is_attended
+        self.cache_problem: Problem | None = None
         self._worker = WorkerThread("zbtui-keyring")
         self._backend: KeyringBackend | None = None
+        self._gate: PromptGate | None = None
+        self._has_answered = False
+        self._given_up: Problem | None = None
+        """Set once a call is given up; None again when one succeeds."""
+        self._quiet_until = 0.0
+        self._lock_patience_from = 0.0
+        """Monotonic time before which no call waits for other processes: one has just done so in vain."""
 
-    async def read_sign_in(self, org_name: str) -> SignInCredentials | None:
-        text = await self._read(*_sign_in_entry(org_name))
-        return None if text is None else decode_sign_in(text, org_name)
+    async def read_sign_in(self, org: Org) -> SignInCredentials | None:
+        text = await self._read(*sign_in_entry(org))
+        return None if text is None else decode_sign_in(text, org)
 
-    async def write_sign_in(self, org_name: str, sign_in: SignInCredentials) -> None:
+    async def write_sign_in(self, org: Org, sign_in: SignInCredentials) -> None:
         """Write, then read back: a null back end accepts an entry without keeping it."""
-        entry = {"client_secret": sign_in.client_secret.reveal()}
-        if sign_in.refresh_token:
-            entry["refresh_token"] = sign_in.refresh_token.reveal()
-        await self._set_entry(*_sign_in_entry(org_name), json.dumps(entry))
-        if await self.read_sign_in(org_name) != sign_in:
+        own = [str(self._config.absolute())] if self._config else []
+        text = encode_sign_in(org, sign_in, [*await self._other_configs(org), *own])
+        await self._set_entry(*sign_in_entry(org), text)
+        if await self._read(*sign_in_entry(org)) != text:
             message = "The keyring took the sign-in but does not give it back."
-            raise _keyring_error(message, _OTHER_BACKEND_HINT)
+            raise keyring_error(message, OTHER_BACKEND_HINT)
 
-    async def read_access_token(self, org_name: str) -> AccessToken | None:
+    async def read_access_token(self, org: Org) -> AccessToken | None:
         """The cached access token; None: there is none, or it is unreadable."""
-        text = await self._read(*_access_entry(org_name))
-        return None if text is None else decode_access_token(text)
+        text = await self._read(*access_entry(org))
+        return None if text is None else decode_access_token(text, org)
 
-    async def write_access_token(self, org_name: str, access: AccessToken) -> None:
-        entry = {
-            "access_token": access.token.reveal(),
-            "api_domain": access.api_url,
-            "expires_at": access.expires_at.isoformat(),
-        }
-        await self._set_entry(*_access_entry(org_name), json.dumps(entry))
+    async def write_access_token(self, org: Org, access: AccessToken) -> None:
+        await self._set_entry(*access_entry(org), encode_access_token(org, access))
 
-    async def delete(self, org_name: str) -> None:
-        for service, user in (_access_entry(org_name), _sign_in_entry(org_name)):
-            await self._set_entry(service, user, None)
+    async def delete(self, org: Org) -> None:
+        await self._set_entry(*access_entry(org), None)
+        others = await self._other_configs(org)
+        sign_in = await self.read_sign_in(org) if others else None
+        text = encode_sign_in(org, sign_in, others) if sign_in else None
+        await self._set_entry(*sign_in_entry(org), text)
+
+    async def other_config(self, org: Org) -> str | None:
+        return next(iter(await self._other_configs(org)), None)
+
+    async def _other_configs(self, org: Org) -> list[str]:
+        """The other config files that exist and whose org signs in with the same entry."""
+        own = self._config
+        if own is None:
+            return []
+        text = await self._read(*sign_in_entry(org))
+        return [name for name in configs_of(text or "") if _is_other_file(Path(name), own)]
 
     async def probe(self) -> str:
         """Write a test entry, read it back and delete it; returns the back end's own name.
 
         Raises a `ProblemError` if the keyring cannot be used, or does not keep entries.
         """
-        name, kept = await self._call(_probe_keyring)
+        name, kept = await self._call(probe_keyring)
         if not kept:
             message = f"The keyring {name} took an entry but does not give it back."
-            raise _keyring_error(message, _OTHER_BACKEND_HINT)
+            raise keyring_error(message, OTHER_BACKEND_HINT)
         return name
 
     @asynccontextmanager
-    async def refresh_lock(self, org_name: str) -> AsyncIterator[None]:
+    async def refresh_lock(self, org: Org) -> AsyncIterator[None]:
         """A lock for one process at a time; the system releases it if the process dies."""
-        name = hashlib.sha256(org_name.encode()).hexdigest()[:16]
-        lock = self._lock(f"refresh-{name}.lock")
+        name = f"refresh-{org_key(org)}.lock"
         deadline = time.monotonic() + _REFRESH_LOCK_TIMEOUT_SECONDS
         while True:
             try:
-                lock.acquire(blocking=False)
+                lock = self._acquire(name, 0)
                 break
             except Timeout:
                 if time.monotonic() > deadline:
                     raise _busy_error("refreshes this org's token") from None
                 await asyncio.sleep(0.05)
-            except OSError as error:
-                raise self._lock_file_error(error) from None
         try:
             yield
         finally:
@@ -151,9 +185,9 @@ class KeyringCredentialStore:
             before = keyring.get_password(service, user)
             is_new = before != text  # writing again would make macOS ask again for permission
             if is_new:
-                _set_or_delete(service, user, text, keyring)
+                set_or_delete(service, user, text, keyring)
             if decide("made") == "given up" and is_new:
-                _set_or_delete(service, user, before, keyring)
+                set_or_delete(service, user, before, keyring)
 
         try:
             await self._call(act)
@@ -162,196 +196,99 @@ class KeyringCredentialStore:
                 raise
 
     async def _call(self, act: Callable[[KeyringBackend], T]) -> T:
+        if self._given_up and not self._worker.is_busy and time.monotonic() < self._quiet_until:
+            raise ProblemError(self._given_up)
+        seconds = CALL_TIMEOUT_SECONDS if self._has_answered else _FIRST_CALL_TIMEOUT_SECONDS
         try:
-            return await self._worker.call(lambda: self._call_under_lock(act), timeout=CALL_TIMEOUT_SECONDS)
+            return await self._worker.call(lambda: self._call_under_lock(act), timeout=seconds)
+        except ThreadStartError as error:
+            hint = "Raise this machine's limit of tasks (ulimit -u), or end other programs."
+            raise keyring_error(f"The keyring cannot be asked: {error.strerror}.", hint) from None
         except WorkerTimeoutError:
+            message = f"The keyring did not answer within {seconds:g} s."
             hint = "It may wait for its password in another window: unlock it there."
-            raise _keyring_error("The keyring did not answer within 3 s.", hint) from None
+            problem = self._given_up or Problem("keyring", message, hint)
+            if self._worker.is_busy and self._given_up is None:
+                self._given_up, self._quiet_until = problem, time.monotonic() + _QUIET_SECONDS
+            raise ProblemError(problem) from None
 
     def _call_under_lock(self, act: Callable[[KeyringBackend], T]) -> T:
         """Make one call under the lock, in the thread; retry once after an unknown error."""
         # Time spent on the back end and the lock does not count towards the timeout of the keyring.
         self._worker.extend_timeout(_LOCK_TIMEOUT_SECONDS)
-        if self._backend is None:  # before the lock, so that others do not wait for these 100 ms
-            self._backend = choose_backend(allow_insecure=self._allow_insecure)
-        lock = self._lock("keyring.lock")
-        try:
-            lock.acquire(timeout=_LOCK_TIMEOUT_SECONDS)
-        except Timeout:
-            raise _busy_error("uses the keyring") from None
-        except OSError as error:
-            raise self._lock_file_error(error) from None
-        try:
+        backend = self._open_backend()  # before the lock, so that others do not wait for these 100 ms
+        with self._keyring_lock():
             self._worker.extend_timeout(0)
             problem: Problem | None = None
             for _ in range(2):
                 try:
-                    return act(self._backend)
+                    outcome = act(backend)
                 except Exception as error:  # back ends also raise errors that are not keyring's
-                    problem, retry = _keyring_error_problem(error)
-                    if not retry:
+                    problem, retry = keyring_error_problem(error)
+                    if not retry or self._given_up:
                         break
+                else:
+                    self._has_answered, self._given_up = True, None
+                    return outcome
             assert problem is not None
-            raise ProblemError(problem)
+            raise ProblemError(problem)  # outside of `except`: the error may hold a secret
+
+    def _open_backend(self) -> KeyringBackend:
+        if self._backend is None:
+            if sys.platform.startswith("linux"):
+                from zbtui.store.secret_service import PromptGate
+
+                self._gate = PromptGate(self._locks / "keyring-prompt", is_attended=self._is_attended)
+            self._backend = choose_backend(allow_insecure=self._allow_insecure, gate=self._gate)
+        return self._backend
+
+    @contextmanager
+    def _keyring_lock(self) -> Iterator[None]:
+        asked_lately = self._gate is not None and self._gate.asked_lately
+        patience = _LOCK_TIMEOUT_SECONDS if time.monotonic() >= self._lock_patience_from else 0
+        try:
+            lock = self._acquire("keyring.lock", patience)
+        except Timeout:
+            self._lock_patience_from = time.monotonic() + _QUIET_SECONDS
+            if asked_lately:
+                message = "The keyring waits for its password, which another zbtui process had it ask for."
+                raise keyring_error(message, "Unlock it in its window.") from None
+            raise _busy_error("uses the keyring") from None
+        self._lock_patience_from = 0.0
+        try:
+            yield
         finally:
             lock.release()
 
-    def _lock(self, name: str) -> FileLock:
-        try:
-            make_private_folder(self._locks)
-        except OSError as error:
-            raise self._lock_file_error(error) from None
-        return FileLock(self._locks / name, mode=0o600, thread_local=False)
-
-    def _lock_file_error(self, error: OSError) -> ProblemError:
-        return _keyring_error(
-            f"zbtui's lock files cannot be used ({error.strerror}).",
-            f"Make {self._locks}, and what is in it, writable for this user.",
-        )
-
-
-def decode_sign_in(text: str, org_name: str) -> SignInCredentials:
-    """Read a `sign-in` entry. Raises a `ProblemError` if zbtui did not write it."""
-    entry = _decode_object(text)
-    secret, token = entry.get("client_secret"), entry.get("refresh_token")
-    if not isinstance(secret, str) or not isinstance(token, str | None):
-        raise ProblemError(_foreign_entry_problem(org_name))
-    return SignInCredentials(Secret(secret), Secret(token) if token else None)
+    def _acquire(self, name: str, timeout: float) -> FileLock:
+        """Acquire a lock in the first folder where it can be; `Timeout`: another process has it."""
+        first: OSError | None = None
+        for folder in (self._locks, *self._fallbacks):
+            try:
+                if folder is not self._locks:
+                    open_private_folder(folder)
+                lock = process_lock(folder / name)
+                lock.acquire(timeout=timeout)
+                return lock
+            except Timeout:
+                raise
+            except OSError as error:
+                first = first or error
+        assert first is not None
+        hint = f"Make {self._locks}, and what is in it, writable for this user."
+        if isinstance(first, NoLocksError):
+            hint = LOCAL_DISK_HINT
+        raise keyring_error(f"zbtui's lock files cannot be used ({first.strerror}).", hint)
 
 
-def decode_access_token(text: str) -> AccessToken | None:
-    """Read an `access` entry; None: zbtui did not write it."""
-    entry = _decode_object(text)
-    token, api_url, expires = (entry.get(key) for key in ("access_token", "api_domain", "expires_at"))
-    if not (isinstance(token, str) and isinstance(api_url, str) and isinstance(expires, str)):
-        return None
+def _is_other_file(file: Path, own: Path) -> bool:
+    """Whether `file` exists, and is not `own`, which may not exist yet."""
     try:
-        moment = decode_datetime(expires)
-    except ValueError:
-        return None
-    return AccessToken(Secret(token), api_url, moment) if is_header_safe(token) else None
-
-
-def _decode_object(text: str) -> Mapping[str, object]:
-    """The JSON object of an entry; empty if it is invalid."""
-    entry: object = None
-    with suppress(ValueError, RecursionError):  # the error would contain the text, a secret
-        entry = json.loads(text)
-    return entry if isinstance(entry, dict) else {}
-
-
-def choose_backend(*, allow_insecure: bool) -> KeyringBackend:
-    """The back end to use; of several chained ones, the first that is known to be secure.
-
-    Raises a `ProblemError` if there is no secure one, and `allow_insecure` is not set.
-    """
-    import keyring  # imported here, in the thread: it takes some 100 ms
-    from keyring.backends import chainer, fail
-
-    try:
-        backend = keyring.get_keyring()
-        members = list(backend.backends) if isinstance(backend, chainer.ChainerBackend) else [backend]
-    except Exception as error:  # an invalid PYTHON_KEYRING_BACKEND raises any error of its import
-        message = f"The keyring back end could not be loaded ({type(error).__name__})."
-        hint = f"Check PYTHON_KEYRING_BACKEND in the environment. {_SUPPORTED_KEYRINGS_HINT}"
-        raise _keyring_error(message, hint) from None
-    for member in members:
-        if type(member).__module__.startswith(_SECURE_BACKENDS):
-            return _with_greeting(member)
-    if allow_insecure:
-        return backend
-    if isinstance(backend, fail.Keyring):
-        # Under cron and over ssh there may be a keyring that is not found.
-        no_session_bus = sys.platform.startswith("linux") and not os.environ.get("DBUS_SESSION_BUS_ADDRESS")
-        hint = _NO_SESSION_BUS_HINT if no_session_bus else _SUPPORTED_KEYRINGS_HINT
-        raise _keyring_error(_NO_KEYRING, hint)
-    name = f"{type(backend).__module__}.{type(backend).__name__}"
-    message = f"The keyring back end {name} is not known to keep secrets safe."
-    hint = f"{_SUPPORTED_KEYRINGS_HINT} To use it all the same, set {ALLOW_INSECURE_VARIABLE}=1."
-    raise _keyring_error(message, hint)
-
-
-def _with_greeting(backend: KeyringBackend) -> KeyringBackend:
-    """The back end; for the Secret Service, one that greets first."""
-    from keyring.backends import SecretService
-
-    if type(backend) is not SecretService.Keyring:
-        return backend
-    from zbtui.store.secret_service import GreetingKeyring  # it imports packages that only Linux has
-
-    return GreetingKeyring.from_backend(backend)
-
-
-_NO_KEYRING: Final = "This machine has no keyring to keep secrets in."
-_SUPPORTED_KEYRINGS_HINT: Final = (
-    "Use GNOME Keyring, KWallet, Keychain, Windows Credential Locker, or pass with keyring-pass."
-)
-_OTHER_BACKEND_HINT: Final = (
-    f"Another back end is needed: see `keyring --list-backends`. {_SUPPORTED_KEYRINGS_HINT}"
-)
-
-
-_NO_SESSION_BUS_HINT: Final = (
-    "No session bus is named here: set DBUS_SESSION_BUS_ADDRESS, as in unix:path=/run/user/1000/bus. "
-    f"{_SUPPORTED_KEYRINGS_HINT}"
-)
-
-
-def _sign_in_entry(org_name: str) -> tuple[str, str]:
-    return f"zbtui:{org_name}", "sign-in"
-
-
-def _access_entry(org_name: str) -> tuple[str, str]:
-    return f"zbtui-access:{org_name}", "access"
-
-
-def _set_or_delete(service: str, user: str, text: str | None, keyring: KeyringBackend) -> None:
-    if text is None:
-        keyring.delete_password(service, user)
-    else:
-        keyring.set_password(service, user, text)
-
-
-def _probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
-    """The back end's name, and whether it keeps entries."""
-    text = secrets.token_hex(8)  # random, so that the entry of an earlier probe does not match
-    keyring.set_password(*_PROBE_ENTRY, text)
-    kept = keyring.get_password(*_PROBE_ENTRY) == text
-    _set_or_delete(*_PROBE_ENTRY, None, keyring)
-    return clean(str(keyring.name), 80), kept
-
-
-def _keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
-    """The problem of an error, and whether to retry at once."""
-    from keyring import errors
-
-    retry = False
-    if isinstance(error, errors.KeyringLocked):
-        message, hint = "The keyring is locked.", "Unlock it."
-    elif isinstance(error, errors.InitError):
-        message = "The keyring is locked, does not run, or was never set up."
-        hint = "Start and unlock it, or create its default collection."
-    elif isinstance(error, errors.NoKeyringError):
-        message, hint = _NO_KEYRING, _SUPPORTED_KEYRINGS_HINT
-    else:
-        message, retry = f"The keyring failed ({type(error).__name__}).", True
-        hint = "See that the keyring service runs and the session bus is reachable."
-    return Problem("keyring", message, hint), retry
-
-
-def _keyring_error(message: str, hint: str) -> ProblemError:
-    return ProblemError(Problem("keyring", message, hint))
+        return file.is_file() and not (own.exists() and file.samefile(own))
+    except OSError:
+        return False
 
 
 def _busy_error(does: str) -> ProblemError:
     message = f"Another zbtui process {does}, and does not finish."
-    return _keyring_error(message, "If it lasts, end that process.")
-
-
-def _foreign_entry_problem(where: str) -> Problem:
-    return Problem(
-        "keyring",
-        f"The keyring entry of {where} is not one that zbtui wrote.",
-        "Sign in again: that replaces it.",
-        code=FOREIGN_ENTRY,
-    )
+    return keyring_error(message, "If it lasts, end that process.")

@@ -9,7 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
-from zbtui.private_files import make_private_folder
+from zbtui.private_files import make_private_folder, tighten
 
 MAX_LOG_BYTES: Final = 1 << 20
 """The limit of the file and its predecessor."""
@@ -47,6 +47,8 @@ class _PrivateLogFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         path = Path(self.baseFilename)
         path.touch(mode=0o600)
+        for file in (path, Path(self.rotation_filename(""))):
+            tighten(file)
         return path.open("a", encoding="utf-8", errors="replace")
 
     def rotation_filename(self, default_name: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, get_args
 
@@ -18,24 +18,34 @@ MAX_RESCHEDULE: Final = timedelta(days=1)
 _RETENTION: Final = timedelta(days=30)
 _KINDS: Final[tuple[AlertKind, ...]] = get_args(AlertKind)
 _WRITE_ORG_STATE: Final = (
-    "INSERT INTO told (org, verdict, level, told_at, looked_at) VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (org) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
+    "INSERT INTO told (org, identity, verdict, level, told_at, looked_at) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (org, identity) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
     " told_at = excluded.told_at, looked_at = excluded.looked_at, revision = revision + 1"
 )
 _WRITE_OUTAGE: Final = (
-    "INSERT INTO outage (id, since, told_at, ended) VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
-    " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
-    " revision = revision + 1"
+    "INSERT INTO outage (id, since, told_at, ended, journal_told_at) VALUES (1, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET since = excluded.since, told_at = excluded.told_at,"
+    " ended = excluded.ended, journal_told_at = excluded.journal_told_at, revision = revision + 1"
+)
+_WRITE_WATCHED: Final = (
+    "INSERT INTO watched (config, org, gone) VALUES (?, ?, ?)"
+    " ON CONFLICT (config, org) DO UPDATE SET gone = excluded.gone, revision = revision + 1"
 )
 _COLUMNS: Final = "at, kind, org, before, verdict, level, headline, hint"
+
+
+Identities = Mapping[str, str]
+"""The identities of a process's orgs, by name: another config may have others of these names."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
     """An alert as stored."""
 
-    id: int
-    """Increases with each alert; see `id_at`."""
+    uuid: str
+    """Unique in the world, and the same at each try to deliver it."""
+    number: int
+    """Orders the alerts; see `number_at`. Alerts of two databases may have the same."""
     alert: Alert
 
 
@@ -49,85 +59,107 @@ class DeliveryClaim:
     """Earlier attempts."""
 
 
-def read_alert_state(database: sqlite3.Connection) -> AlertState:
-    """What was notified so far; rows that cannot be decoded are ignored."""
-    rows = database.execute("SELECT org, verdict, level, told_at, looked_at FROM told").fetchall()
-    orgs = {org: state for org, *row in rows if (state := _decode_org_alert_state(*row))}
-    found = database.execute("SELECT since, told_at, ended FROM outage").fetchone() or (None, None, None)
+def read_alert_state(database: sqlite3.Connection, identities: Identities) -> AlertState:
+    """What was notified so far; rows that cannot be decoded, or of other orgs, are ignored."""
+    rows = database.execute("SELECT org, identity, verdict, level, told_at, looked_at FROM told").fetchall()
+    orgs = {
+        org: state
+        for org, identity, *row in rows
+        if identities.get(org, "") == identity and (state := _decode_org_alert_state(*row))
+    }
+    found = database.execute("SELECT since, told_at, ended, journal_told_at FROM outage").fetchone() or ()
     outage = decode_or_none(lambda: [decode_optional_datetime(text) for text in found])
-    return AlertState(orgs, *(outage or ()))
+    rows = database.execute("SELECT config, org, gone FROM watched").fetchall()
+    watched = {(config, org): _decode_gone(gone) for config, org, gone in rows}
+    return replace(AlertState(orgs, *(outage or ())), watched=watched)
 
 
-def write_alert_state(database: sqlite3.Connection, before: AlertState, after: AlertState) -> None:
+def write_alert_state(
+    database: sqlite3.Connection, before: AlertState, after: AlertState, identities: Identities
+) -> None:
     """Write the differences between the stored state, `before`, and `after`."""
     for org in before.orgs.keys() - after.orgs.keys():
-        database.execute("DELETE FROM told WHERE org = ?", (org,))
+        key = (org, identities.get(org, ""))
+        database.execute("DELETE FROM told WHERE org = ? AND identity = ?", key)
     for org, state in after.orgs.items():
         if before.orgs.get(org) != state:
             moments = map(_encode_optional_datetime, (state.notified_at, state.polled_at))
-            database.execute(_WRITE_ORG_STATE, (org, state.verdict, int(state.level), *moments))
+            key = (org, identities.get(org, ""))
+            database.execute(_WRITE_ORG_STATE, (*key, state.verdict, int(state.level), *moments))
+    for watched, gone in after.watched.items():
+        if watched not in before.watched or before.watched[watched] != gone:
+            database.execute(_WRITE_WATCHED, (*watched, _encode_optional_datetime(gone)))
     if _outage(before) != _outage(after):
         database.execute(_WRITE_OUTAGE, [_encode_optional_datetime(moment) for moment in _outage(after)])
 
 
-def id_at(moment: datetime) -> int:
-    """The id of the first alert at that moment: microseconds since 1970."""
+def note_removal(database: sqlite3.Connection, org_name: str, now: datetime) -> None:
+    """Note that zbtui takes an org off watch, whichever config has it."""
+    values = (encode_datetime(now), org_name)
+    database.execute("UPDATE watched SET gone = ?, revision = revision + 1 WHERE org = ?", values)
+
+
+def number_at(moment: datetime) -> int:
+    """The number of the first alert at that moment: microseconds since 1970."""
     return round(moment.timestamp() * 1_000_000)
 
 
 def insert_alerts(
-    database: sqlite3.Connection, alerts: Sequence[Alert], sinks: Sequence[str]
+    database: sqlite3.Connection, alerts: Sequence[Alert], sinks: Sequence[str], uuids: Mapping[Alert, str]
 ) -> tuple[StoredAlert, ...]:
     """Store alerts with a delivery to each of the channels `sinks`, and delete old ones."""
     stored = []
     for alert in alerts:
-        alert_id = max(latest_alert_id(database) + 1, id_at(alert.at))
+        number = max(latest_alert_number(database) + 1, number_at(alert.at))
+        one = StoredAlert(uuids[alert], number, alert)
         texts = (alert.kind, alert.org, alert.previous_verdict, alert.verdict)
-        row = (alert_id, encode_datetime(alert.at), *texts, int(alert.level), alert.headline, alert.hint)
+        told = (encode_datetime(alert.at), *texts, int(alert.level), alert.headline, alert.hint)
+        row = (one.uuid, number, *told)
         marks = ", ".join("?" * len(row))
-        database.execute(f"INSERT INTO alert (id, {_COLUMNS}) VALUES ({marks})", row)
-        due = [(alert_id, sink, encode_datetime(alert.at)) for sink in sinks]
+        database.execute(f"INSERT INTO alert (uuid, number, {_COLUMNS}) VALUES ({marks})", row)
+        due = [(one.uuid, sink, encode_datetime(alert.at)) for sink in sinks]
         database.executemany("INSERT INTO delivery VALUES (?, ?, ?, 0)", due)
-        stored.append(StoredAlert(alert_id, alert))
+        stored.append(one)
     if alerts:
         oldest = max(alert.at for alert in alerts) - _RETENTION
         database.execute("DELETE FROM alert WHERE at < ?", (encode_datetime(oldest),))
-        database.execute("DELETE FROM delivery WHERE alert NOT IN (SELECT id FROM alert)")
-        database.execute("DELETE FROM delivered WHERE alert < ?", (id_at(oldest),))
+        database.execute("DELETE FROM delivery WHERE alert NOT IN (SELECT uuid FROM alert)")
+        database.execute("DELETE FROM delivered WHERE number < ?", (number_at(oldest),))
     return tuple(stored)
 
 
-def latest_alert_id(database: sqlite3.Connection) -> int:
-    """The highest id; 0 without alerts."""
-    (newest,) = database.execute("SELECT max(id) FROM alert").fetchone()
+def latest_alert_number(database: sqlite3.Connection) -> int:
+    """The highest number; 0 without alerts."""
+    (newest,) = database.execute("SELECT max(number) FROM alert").fetchone()
     return newest or 0
 
 
 def read_alerts_after(database: sqlite3.Connection, after: int) -> tuple[StoredAlert, ...]:
-    """The alerts with an id above `after`, oldest first."""
-    rows = database.execute(f"SELECT id, {_COLUMNS} FROM alert WHERE id > ? ORDER BY id", (after,))
-    found = ((row[0], _decode_alert(row[1:])) for row in rows.fetchall())
-    return tuple(StoredAlert(alert_id, alert) for alert_id, alert in found if alert)
+    """The alerts with a number above `after`, oldest first."""
+    rows = database.execute(
+        f"SELECT uuid, number, {_COLUMNS} FROM alert WHERE number > ? ORDER BY number", (after,)
+    )
+    return tuple(stored for row in rows.fetchall() if (stored := _decode_stored_alert(row)))
 
 
 def find_due_delivery(
     database: sqlite3.Connection, sinks: Sequence[str], now: datetime
-) -> tuple[int, str, int] | None:
-    """Alert id, channel and attempts of the oldest delivery that is due.
+) -> tuple[str, str, int] | None:
+    """The alert's uuid, the channel and the attempts of the oldest delivery that is due.
 
     An org's alerts keep their order: none is due before an older one that is not delivered yet, or the
     last message about the org could be an old one.
     """
     marks = ", ".join("?" * len(sinks))
     query = (
-        f"SELECT alert, sink, attempts FROM delivery WHERE sink IN ({marks}) AND (due <= ? OR due > ?)"
-        " AND NOT EXISTS (SELECT 1 FROM delivery older JOIN alert told ON told.id = older.alert"
-        " WHERE older.sink = delivery.sink AND older.alert < delivery.alert"
-        " AND told.org = (SELECT org FROM alert WHERE id = delivery.alert))"
-        " ORDER BY alert, due LIMIT 1"
+        "SELECT delivery.alert, sink, attempts FROM delivery LEFT JOIN alert ON uuid = delivery.alert"
+        f" WHERE sink IN ({marks}) AND (due <= ? OR due > ?)"
+        " AND NOT EXISTS (SELECT 1 FROM delivery older JOIN alert told ON told.uuid = older.alert"
+        " WHERE older.sink = delivery.sink AND told.number < alert.number AND told.org = alert.org)"
+        " ORDER BY number, due LIMIT 1"
     )
     found = database.execute(query, (*sinks, encode_datetime(now), encode_datetime(now + MAX_RESCHEDULE)))
-    row: tuple[int, str, int] | None = found.fetchone()
+    row: tuple[str, str, int] | None = found.fetchone()
     return row
 
 
@@ -136,34 +168,53 @@ def claim_delivery(
 ) -> DeliveryClaim | None:
     """Claim the oldest delivery that is due; it is due again when `lease` ends."""
     while found := find_due_delivery(database, sinks, now):
-        alert_id, sink, attempts = found
-        row = database.execute(f"SELECT {_COLUMNS} FROM alert WHERE id = ?", (alert_id,)).fetchone()
-        alert = _decode_alert(row) if row else None
-        if alert:
+        uuid, sink, attempts = found
+        query = f"SELECT uuid, number, {_COLUMNS} FROM alert WHERE uuid = ?"
+        row = database.execute(query, (uuid,)).fetchone()
+        if stored := row and _decode_stored_alert(row):
             database.execute(
                 "UPDATE delivery SET due = ?, attempts = attempts + 1 WHERE alert = ? AND sink = ?",
-                (encode_datetime(now + lease), alert_id, sink),
+                (encode_datetime(now + lease), uuid, sink),
             )
-            return DeliveryClaim(StoredAlert(alert_id, alert), sink, attempts)
-        delete_delivery(database, alert_id, sink)  # an alert that cannot be decoded cannot be delivered
+            return DeliveryClaim(stored, sink, attempts)
+        _delete_delivery(database, uuid, sink)  # an alert that cannot be decoded cannot be delivered
     return None
 
 
-def delete_delivery(database: sqlite3.Connection, alert_id: int, sink: str) -> None:
+def delete_delivery(database: sqlite3.Connection, claim: DeliveryClaim) -> None:
     """Delete a delivery. If another database has it, note it for that one in `delivered`."""
-    values = (alert_id, sink)
-    if not database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount:
-        database.execute("INSERT OR IGNORE INTO delivered VALUES (?, ?)", values)
+    uuid, sink = claim.stored.uuid, claim.channel
+    if not _delete_delivery(database, uuid, sink):
+        database.execute(
+            "INSERT OR IGNORE INTO delivered VALUES (?, ?, ?)", (uuid, sink, claim.stored.number)
+        )
 
 
-def reschedule_delivery(database: sqlite3.Connection, alert_id: int, sink: str, until: datetime) -> None:
+def reschedule_delivery(database: sqlite3.Connection, claim: DeliveryClaim, until: datetime) -> None:
     """Make a failed delivery due again at `until`."""
-    values = (encode_datetime(until), alert_id, sink)
+    values = (encode_datetime(until), claim.stored.uuid, claim.channel)
     database.execute("UPDATE delivery SET due = ? WHERE alert = ? AND sink = ?", values)
 
 
-def _outage(state: AlertState) -> tuple[datetime | None, datetime | None, datetime | None]:
-    return state.outage_since, state.outage_notified_at, state.outage_ended_at
+def _delete_delivery(database: sqlite3.Connection, uuid: str, sink: str) -> bool:
+    """Whether there was one."""
+    values = (uuid, sink)
+    return database.execute("DELETE FROM delivery WHERE alert = ? AND sink = ?", values).rowcount > 0
+
+
+def _outage(state: AlertState) -> tuple[datetime | None, ...]:
+    """Of the outage, and of the journal's own."""
+    return (
+        state.outage_since,
+        state.outage_notified_at,
+        state.outage_ended_at,
+        state.journal_notified_at,
+    )
+
+
+def _decode_gone(gone: str | None) -> datetime | None:
+    """What cannot be decoded is still to be notified."""
+    return decode_or_none(lambda: decode_optional_datetime(gone))
 
 
 def _decode_org_alert_state(
@@ -179,11 +230,11 @@ def _decode_org_alert_state(
     )
 
 
-def _decode_alert(row: tuple[Any, ...]) -> Alert | None:
-    at, kind, org, before, verdict, level, headline, hint = row
+def _decode_stored_alert(row: tuple[Any, ...]) -> StoredAlert | None:
+    uuid, number, at, kind, org, before, verdict, level, headline, hint = row
 
-    def read() -> Alert:
-        return Alert(
+    def read() -> StoredAlert:
+        alert = Alert(
             decode_datetime(at),
             _KINDS[_KINDS.index(kind)],
             decode_line(org),
@@ -193,6 +244,7 @@ def _decode_alert(row: tuple[Any, ...]) -> Alert | None:
             decode_line(headline),
             decode_optional_line(hint),
         )
+        return StoredAlert(decode_line(uuid), number, alert)
 
     return decode_or_none(read)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+from zbtui.model.problem import Problem, ProblemError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +42,37 @@ class Paths:
 
 
 def find_paths(config_option: str | None, environ: Mapping[str, str]) -> Paths:
-    """Use `--config`, else `$ZBTUI_CONFIG`, else the platform's config folder; find the state folder."""
+    """Use `--config`, else `$ZBTUI_CONFIG`, else the platform's config folder; find the state folder.
+
+    Raises a `ProblemError` of kind `config` for a user without a home folder.
+    """
     chosen = config_option or environ.get("ZBTUI_CONFIG")
-    default = platformdirs.user_config_path("zbtui", appauthor=False) / "config.toml"
     return Paths(
-        _expanded(Path(chosen)) if chosen else default,
-        platformdirs.user_state_path("zbtui", appauthor=False),
+        _expanded(Path(chosen)) if chosen else _user_folder(platformdirs.user_config_path) / "config.toml",
+        _user_folder(platformdirs.user_state_path),
         _fallbacks(environ),
     )
 
 
+def _user_folder(find: Callable[..., Path]) -> Path:
+    with suppress(RuntimeError):  # no $HOME, and the system does not know this user
+        folder = find("zbtui", appauthor=False)
+        if folder.is_absolute():
+            return folder
+    message = "This user has no home folder to keep config and journal in."
+    hint = "Set HOME; or XDG_STATE_HOME, and XDG_CONFIG_HOME or --config."
+    raise ProblemError(Problem("config", message, hint))
+
+
 def _fallbacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """One in the user's runtime folder, one in the system's temporary folder."""
+    """One in the user's runtime folder, one in the system's temporary folder, one in memory."""
     folders: tuple[Path, ...] = ()
     if sys.platform != "win32":  # the owner of a folder cannot be checked there
-        runtime = Path(environ.get("XDG_RUNTIME_DIR") or ".")
-        # Shared by all users: its owner is checked on use.
-        temporary = Path(environ.get("TMPDIR") or "/tmp")
-        folders = (runtime / "zbtui", temporary / f"zbtui-{os.getuid()}")
+        # Cron does not name it, and is to find what the screen has noted there.
+        runtime = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+        # Shared by all users: the owner is checked on use. The second is on no disk that may be full.
+        temporary = (Path(environ.get("TMPDIR") or "/tmp"), Path("/dev/shm"))
+        folders = (runtime / "zbtui", *(folder / f"zbtui-{os.getuid()}" for folder in temporary))
     return tuple(folder for folder in folders if folder.is_absolute())
 
 

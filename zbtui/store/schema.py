@@ -18,20 +18,29 @@ SCHEMA_VERSION: Final = 1
 """SQLite's `user_version` of a journal with the tables below."""
 
 _TABLES: Final = """
+-- An org is its name and its identity: two configs may have different orgs of one name.
 CREATE TABLE snapshot (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL
+    org TEXT NOT NULL, identity TEXT NOT NULL, observed_at TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (org, identity)
 ) STRICT;
 -- A history is large and seldom changes, so it is not written with each poll, unlike a snapshot.
 CREATE TABLE history (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL
+    org TEXT NOT NULL, identity TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (org, identity)
 ) STRICT;
 CREATE TABLE standing (
-    org TEXT PRIMARY KEY, identity TEXT NOT NULL, attempted_at TEXT NOT NULL,
-    failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL
+    org TEXT NOT NULL, identity TEXT NOT NULL, attempted_at TEXT NOT NULL,
+    failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL, problems TEXT NOT NULL,
+    PRIMARY KEY (org, identity)
+) STRICT;
+-- From when to when an org was seen without a gap.
+CREATE TABLE coverage (
+    org TEXT NOT NULL, identity TEXT NOT NULL, began TEXT NOT NULL, ended TEXT NOT NULL,
+    PRIMARY KEY (org, identity, began)
 ) STRICT;
 CREATE TABLE event (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, org TEXT NOT NULL, kind TEXT NOT NULL,
-    before TEXT, after TEXT, level TEXT NOT NULL, headline TEXT NOT NULL
+    before TEXT, after TEXT, level TEXT NOT NULL, headline TEXT NOT NULL, identity TEXT NOT NULL
 ) STRICT;
 CREATE INDEX events ON event (at);
 CREATE INDEX events_of_org ON event (org, at);
@@ -43,26 +52,37 @@ CREATE TABLE token_request (
 CREATE INDEX token_requests ON token_request (token, at);
 -- The revision rises with each change: of two copies of a row, the higher one is the newer one.
 CREATE TABLE told (
-    org TEXT PRIMARY KEY, verdict TEXT NOT NULL, level INTEGER NOT NULL, told_at TEXT, looked_at TEXT,
-    revision INTEGER NOT NULL DEFAULT 1
+    org TEXT NOT NULL, identity TEXT NOT NULL, verdict TEXT NOT NULL, level INTEGER NOT NULL,
+    told_at TEXT, looked_at TEXT, revision INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (org, identity)
+) STRICT;
+-- Gone: taken off by zbtui, or it was notified that it left.
+CREATE TABLE watched (
+    config TEXT NOT NULL, org TEXT NOT NULL, gone TEXT, revision INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (config, org)
 ) STRICT;
 CREATE TABLE outage (
-    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT,
+    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT, journal_told_at TEXT,
     revision INTEGER NOT NULL DEFAULT 1
 ) STRICT;
--- Ids are times in microseconds, so those of two databases seldom clash and sort in order of time.
--- The limit is the largest integer that every JSON reader keeps exact.
+-- Two databases may give the same number, a time in microseconds; it is for the order alone.
 CREATE TABLE alert (
-    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 9007199254740991),
-    at TEXT NOT NULL, kind TEXT NOT NULL, org TEXT NOT NULL, before TEXT,
-    verdict TEXT NOT NULL, level INTEGER NOT NULL, headline TEXT NOT NULL, hint TEXT
+    uuid TEXT PRIMARY KEY, number INTEGER NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL,
+    org TEXT NOT NULL, before TEXT, verdict TEXT NOT NULL, level INTEGER NOT NULL,
+    headline TEXT NOT NULL, hint TEXT
 ) STRICT;
+CREATE INDEX alerts ON alert (number);
 CREATE TABLE delivery (
-    alert INTEGER NOT NULL, sink TEXT NOT NULL, due TEXT NOT NULL, attempts INTEGER NOT NULL,
+    alert TEXT NOT NULL, sink TEXT NOT NULL, due TEXT NOT NULL, attempts INTEGER NOT NULL,
     PRIMARY KEY (alert, sink)
 ) STRICT;
+CREATE TABLE refusal (
+    sink TEXT NOT NULL, given_up INTEGER NOT NULL, at TEXT NOT NULL, message TEXT NOT NULL,
+    count INTEGER NOT NULL, PRIMARY KEY (sink, given_up)
+) STRICT;
 -- Completed deliveries of another database, which is not yet updated.
-CREATE TABLE delivered (alert INTEGER NOT NULL, sink TEXT NOT NULL, PRIMARY KEY (alert, sink)) STRICT;
+CREATE TABLE delivered (
+    alert TEXT NOT NULL, sink TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (alert, sink)
+) STRICT;
 """
 
 _OWN_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"

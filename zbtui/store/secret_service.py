@@ -1,56 +1,167 @@
-"""The Secret Service, with a workaround for gnome-keyring."""
+"""The Secret Service on one connection, with a workaround for gnome-keyring."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing, suppress
-from typing import Final
+import os
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
 import secretstorage
+from jeepney import MessageType
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import DBusConnection
 from keyring.backends import SecretService
-from keyring.errors import InitError, KeyringLocked
+from keyring.errors import InitError, KeyringLocked, PasswordDeleteError
 from secretstorage.exceptions import ItemNotFoundException, SecretStorageException
+from secretstorage.util import BUS_NAME, open_session
 
 _GREETING_ALIAS: Final = "zbtui-greeting"
+_ASK_AGAIN_AFTER_SECONDS: Final = 300.0
 
 
-class GreetingKeyring(SecretService.Keyring):
-    """keyring's own back end, which also sends a greeting on each new connection (one for each call).
+class PromptGate:
+    """Whether the keyring may ask a person for its password: once in five minutes, over all processes."""
+
+    def __init__(self, file: Path | None = None, *, is_attended: bool = True) -> None:
+        """`file` notes the last prompt; None: they are not counted. Unattended, as in cron, none opens."""
+        self._file = file
+        self._is_attended = is_attended
+
+    @property
+    def asked_lately(self) -> bool:
+        try:
+            age = time.time() - self._file.stat().st_mtime if self._file else -1
+        except OSError:
+            return False
+        return 0 <= age < _ASK_AGAIN_AFTER_SECONDS
+
+    def pass_or_raise(self) -> None:
+        """Note that a prompt opens. Raises `KeyringLocked` if none may."""
+        if not self._is_attended or self.asked_lately:
+            raise KeyringLocked("It may not ask for its password now.")
+        if self._file:
+            with suppress(OSError):  # then there may be another prompt
+                self._file.touch(mode=0o600)
+                os.utime(self._file)
+
+
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """A connection with a session, to the daemon that owns the service's name."""
+
+    bus: DBusConnection
+    collection: secretstorage.Collection
+    owner: str | None
+
+
+class SharedConnectionKeyring(SecretService.Keyring):
+    """keyring's own back end, on one connection and session for all calls, instead of one for each.
+
+    It is opened again after an error, and if another daemon answers. Not for several threads at once.
 
     gnome-keyring-daemon registers a new client and answers its first message in separate steps. When
-    busy, it sometimes answers first; most messages then make it abort, which locks the keyring. The
-    greeting is harmless to an unregistered client; once it is answered, the client is registered.
+    busy, it sometimes answers first; most messages then make it abort, which locks the keyring. So each
+    connection begins with a greeting, which is harmless to an unregistered client; once it is answered,
+    the client is registered.
     """
 
     name = SecretService.Keyring.name
     viable = False
     """keyring chooses among all subclasses: it must not choose this one."""
 
+    _connected: _Connected | None = None
+    _close: Callable[[], object] = staticmethod(lambda: None)
+    _gate = PromptGate()
+
     @classmethod
-    def from_backend(cls, backend: SecretService.Keyring) -> GreetingKeyring:
+    def from_backend(cls, backend: SecretService.Keyring, gate: PromptGate) -> SharedConnectionKeyring:
         """With the same settings."""
         copy = cls()
         vars(copy).update(vars(backend))
+        copy._gate = gate
         return copy
 
-    def get_preferred_collection(self) -> secretstorage.Collection:
-        """The collection on a new connection, which the caller closes.
+    def get_password(self, service: str, username: str) -> str | None:
+        with self._unlocked_collection() as collection:
+            for item in collection.search_items(self._query(service, username)):
+                self.unlock(item)
+                return item.get_secret().decode("utf-8")
+            return None
 
-        Raises `InitError` if there is none, and none can be made; `KeyringLocked` if it stays locked.
+    def set_password(self, service: str, username: str, password: str) -> None:
+        with self._unlocked_collection() as collection:
+            attributes = self._query(service, username, application=self.appid)
+            label = f"Password for '{username}' on '{service}'"
+            collection.create_item(label, attributes, password.encode(), replace=True)
+
+    def delete_password(self, service: str, username: str) -> None:
+        with self._unlocked_collection() as collection:
+            for item in collection.search_items(self._query(service, username)):
+                item.delete()
+                return
+            raise PasswordDeleteError("No such password!")
+
+    def unlock(self, item: Any) -> None:
+        """Unlock an item or a collection, which may ask a person.
+
+        Raises `KeyringLocked` if none may be asked, or it stays locked.
         """
+        if item.is_locked():
+            self._gate.pass_or_raise()
+            item.unlock()
+            if item.is_locked():
+                raise KeyringLocked("It is still locked.")
+
+    @contextmanager
+    def _unlocked_collection(self) -> Iterator[secretstorage.Collection]:
+        try:
+            if self._connected is None or _owner(self._connected.bus) != self._connected.owner:
+                self._reopen()
+            assert self._connected
+            self.unlock(self._connected.collection)
+            yield self._connected.collection
+        except (KeyringLocked, PasswordDeleteError):
+            raise
+        except BaseException:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        self._connected = None
+        self._close()
+
+    def _reopen(self) -> None:
+        """Raises `InitError` if there is no collection, and none can be made."""
+        self._drop()
         with ExitStack() as on_failure:
             bus = on_failure.enter_context(closing(secretstorage.dbus_init()))
             try:
                 with suppress(ItemNotFoundException):
                     secretstorage.get_collection_by_alias(bus, _GREETING_ALIAS)
-                if hasattr(self, "preferred_collection"):
-                    collection = secretstorage.Collection(bus, self.preferred_collection)
-                else:
-                    collection = secretstorage.get_default_collection(bus)
+                collection = self._find_collection(bus)
+                collection.session = open_session(bus)
             except SecretStorageException as error:
                 raise InitError(f"Failed to create the collection: {error}.") from error
-            if collection.is_locked():
-                collection.unlock()
-                if collection.is_locked():
-                    raise KeyringLocked("Failed to unlock the collection!")
+            self._connected = _Connected(bus, collection, _owner(bus))
+            self._close = weakref.finalize(self, bus.close)
             on_failure.pop_all()
-            return collection
+
+    def _find_collection(self, bus: DBusConnection) -> secretstorage.Collection:
+        if hasattr(self, "preferred_collection"):
+            return secretstorage.Collection(bus, self.preferred_collection)
+        try:
+            return secretstorage.get_collection_by_alias(bus, "default")
+        except ItemNotFoundException:
+            self._gate.pass_or_raise()  # making one asks for its password
+            return secretstorage.get_default_collection(bus)
+
+
+def _owner(bus: DBusConnection) -> str | None:
+    """The connection of the daemon that serves now, as the bus knows it; None: none does."""
+    answer = bus.send_and_get_reply(message_bus.GetNameOwner(BUS_NAME))
+    return answer.body[0] if answer.header.message_type == MessageType.method_return else None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import queue
 import threading
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -17,6 +19,13 @@ _CHECK_EVERY_SECONDS: Final = 0.25
 
 class WorkerTimeoutError(Exception):
     """The call at the head of the queue exceeded its timeout."""
+
+
+class ThreadStartError(OSError):
+    """No further thread can be started: the limit of tasks is reached."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EAGAIN, "this machine starts no more threads")
 
 
 class WorkerThread:
@@ -35,11 +44,16 @@ class WorkerThread:
         """Run `function` in the thread; return or raise what it does.
 
         Raises `WorkerTimeoutError` if this call, or one ahead of it, takes more than `timeout` seconds,
-        without its time in the queue.
+        without its time in the queue. If no thread can be started, a call without a time limit is made
+        here, and one with a limit raises `ThreadStartError`.
         """
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+            try:
+                self._thread = _start_thread(self._run, self._name)
+            except ThreadStartError:
+                if timeout is not None:
+                    raise
+                return function()
         future: Future[T] = Future()
         self._calls.put((function, future))
         outcome = asyncio.wrap_future(future)
@@ -50,6 +64,11 @@ class WorkerThread:
                 outcome.cancel()
                 raise WorkerTimeoutError
         return outcome.result()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call is running."""
+        return self._busy_since is not None
 
     def extend_timeout(self, seconds: float) -> None:
         """Restart the timeout of the running call after this many seconds; call in the thread."""
@@ -78,9 +97,14 @@ def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
 
     asyncio resolves host names in such threads, which may take minutes.
     """
-    with asyncio.Runner() as runner:
+    runner = asyncio.Runner()
+    try:
         runner.get_loop().set_default_executor(_DaemonThreadExecutor())
         return runner.run(main)
+    finally:
+        # asyncio starts one more thread to wait for those of its executor; all is closed if it cannot.
+        with suppress(RuntimeError):
+            runner.close()
 
 
 class _DaemonThreadExecutor(ThreadPoolExecutor):
@@ -98,5 +122,15 @@ class _DaemonThreadExecutor(ThreadPoolExecutor):
             else:
                 future.set_result(result)
 
-        threading.Thread(target=call, daemon=True).start()
+        _start_thread(call)
         return future
+
+
+def _start_thread(run: Callable[[], None], name: str | None = None) -> threading.Thread:
+    """A daemon thread. Raises `ThreadStartError`."""
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        raise ThreadStartError from None
+    return thread

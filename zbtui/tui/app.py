@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -23,7 +24,9 @@ from textual.css.query import NoMatches
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.widgets import Input
 
+from zbtui.clock import follow_time_zone
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
 from zbtui.health.alert_policy import Alert
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 _HERE: Final = Path(__file__).parent
 _SCREENS: Final = _HERE / "screens"
 _EXIT_TIMEOUT_SECONDS: Final = 3.0
+_TERMINAL_CHECK_SECONDS: Final = 2.0
 _GC_FULL_THRESHOLD: Final = 100
 """Middle-generation garbage collections before a full one."""
 _UPDATE_BATCH_SIZE: Final = 100
@@ -88,7 +92,7 @@ class ZbtuiApp(ThemedApp[str]):
     ) -> None:
         """Args:
         config: checked for changes at each tick; defines the keys.
-        label: shown in front of the bar, such as that this is a demo.
+        label: a text before the counts in the fleet bar, such as that this is a demo; None: no text.
         memory: stores view, sort and filter between runs; None: nothing is stored.
         """
         super().__init__()
@@ -106,7 +110,6 @@ class ZbtuiApp(ThemedApp[str]):
         """One task for each org."""
         self._pending_updates: dict[str, Snapshot] = {}
         """The latest snapshot of each org that the screen has not received yet."""
-        self._ticks = 0
         self._gc_is_frozen = False
         """Set once every org has been polled."""
         self._polling_started = False
@@ -118,6 +121,9 @@ class ZbtuiApp(ThemedApp[str]):
         self._config.subscribe(self._apply_keys)
         self._fleet.subscribe(self._queue_update)
         self._handle_signals()
+        if not (self.is_headless or self.is_web or sys.__stdin__ is None):
+            loop = asyncio.get_running_loop()
+            threading.Thread(target=self._watch_terminal, args=(loop,), daemon=True).start()
         self.set_interval(1.0, self.tick)
 
     def on_resize(self) -> None:
@@ -159,7 +165,8 @@ class ZbtuiApp(ThemedApp[str]):
     def _list_problems(self) -> tuple[Problem | None, ...]:
         """Problems of zbtui itself."""
         alerts, memory = self._alert_dispatcher.problems, self._memory.trouble
-        return self._config.problem, self._fleet.journal_problem, *alerts, memory
+        cache = self._org_service.stores.credentials.cache_problem
+        return self._config.problem, self._fleet.journal_problem, cache, *alerts, memory
 
     def _start_polling(self, names: Iterable[str]) -> None:
         # Not Textual workers: Textual searches through all of them whenever a widget is removed.
@@ -187,10 +194,6 @@ class ZbtuiApp(ThemedApp[str]):
         """Called once a second by the app's only timer."""
         if not self.screen_stack:
             return  # on exit the screens are removed before the timer
-        self._ticks += 1
-        if self._ticks % 2 == 0 and self._terminal_is_gone():
-            self._exit_with_deadline()
-            return
         self._config.check_for_change()
         change = self._fleet.tick()
         self._show_or_hide_welcome(change)
@@ -201,8 +204,11 @@ class ZbtuiApp(ThemedApp[str]):
             gc.freeze()
             gc.set_threshold(*gc.get_threshold()[:2], _GC_FULL_THRESHOLD)
         if screen := self._mounted_fleet_screen:
+            if follow_time_zone():
+                screen.time_zone_changed()
             screen.tick(change)
-            self._alert_notifier.tick(screen.org_list.verdicts)
+        # Without any org, too: that they are gone is an alert.
+        self._alert_notifier.tick(screen.org_list.verdicts if screen else {})
         if isinstance(self.screen, DetailScreen | FormScreen):
             with suppress(NoMatches):  # it is closing, and its widgets are gone
                 self.screen.tick()
@@ -220,11 +226,14 @@ class ZbtuiApp(ThemedApp[str]):
             self.push_screen(WelcomeScreen())
 
     def on_key(self, event: events.Key) -> None:
-        """Type keys into the filter that arrive together with the key that opens it.
+        """Answer ctrl+c on every screen; type keys into the filter that arrive together with its own key.
 
-        Textual sent them to the org list, which still had the focus, as commands.
+        Textual sent those to the org list, which still had the focus, as commands.
         """
         field = self.focused
+        copies = isinstance(field, Input) and field.selected_text
+        if event.key == "ctrl+c" and self.screen.is_modal and not copies:
+            self.action_help_quit()  # the app's own keys are not active there
         if isinstance(field, FilterInput) and event.is_printable and event.character:
             event.prevent_default()
             field.replace(event.character, *field.selection)
@@ -246,6 +255,15 @@ class ZbtuiApp(ThemedApp[str]):
     def action_help_quit(self) -> None:
         """Ctrl+C: show which key quits. Textual's own message uses markup."""
         self.notify(f"Press {key_of(self.screen, 'app.quit') or 'ctrl+q'} to leave zbtui.")
+
+    def on_delivery_complete(self, event: events.DeliveryComplete) -> None:
+        """Tell where a screenshot is. Textual's own message uses markup."""
+        event.prevent_default()
+        self.notify(f"The screenshot is in {event.path}." if event.path else "The screenshot is saved.")
+
+    def on_delivery_failed(self, event: events.DeliveryFailed) -> None:
+        event.prevent_default()
+        self.notify("The screenshot could not be saved.", severity="error")
 
     # Commands
 
@@ -320,19 +338,19 @@ class ZbtuiApp(ThemedApp[str]):
 
     def _exit_with_deadline(self) -> None:
         """Quit, without waiting for ever for a terminal that accepts no more output."""
-        deadline = threading.Timer(_EXIT_TIMEOUT_SECONDS, os._exit, (1,))
-        deadline.daemon = True
-        deadline.start()
+        _exit_within_deadline()
         self.exit()
 
-    def _terminal_is_gone(self) -> bool:
-        """Check the terminal itself: under nohup no SIGHUP arrives."""
-        if self.is_headless or self.is_web or sys.__stdin__ is None:
-            return False
-        try:
-            return not os.isatty(sys.__stdin__.fileno())
-        except (OSError, ValueError):
-            return True
+    def _watch_terminal(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End the program once its terminal is gone: under nohup no SIGHUP arrives.
+
+        In a thread: the event loop may wait for ever for a terminal that takes no output.
+        """
+        while not _terminal_is_gone():
+            time.sleep(_TERMINAL_CHECK_SECONDS)
+        _exit_within_deadline()
+        with suppress(RuntimeError):  # the loop has just ended
+            loop.call_soon_threadsafe(self.exit)
 
     # Crashes
 
@@ -344,3 +362,16 @@ class ZbtuiApp(ThemedApp[str]):
             self._exception_event.set()
         self._exit_renderables.append(Text(describe_crash(error)))
         self._close_messages_no_wait()
+
+
+def _exit_within_deadline() -> None:
+    deadline = threading.Timer(_EXIT_TIMEOUT_SECONDS, os._exit, (1,))
+    deadline.daemon = True
+    deadline.start()
+
+
+def _terminal_is_gone() -> bool:
+    try:
+        return sys.__stdin__ is None or not os.isatty(sys.__stdin__.fileno())
+    except (OSError, ValueError):
+        return True

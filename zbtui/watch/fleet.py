@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from zbtui.clock import CLOCK_JUMP_SECONDS, Clock, clock_drift
 from zbtui.config.settings import Config
 from zbtui.health.events import Event
+from zbtui.health.judge import ALLOWED_FAILURES
 from zbtui.health.poll_record import PollRecord
 from zbtui.health.snapshot import Activity, Observation, Snapshot
 from zbtui.health.verdict_cache import VerdictCache
@@ -19,9 +20,21 @@ from zbtui.model.org import Org
 from zbtui.model.problem import Problem
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
+from zbtui.zoho_api.data_centers import is_loopback
 
 _SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
 _LONGEST_SPREAD: Final = timedelta(seconds=10)
+
+POLL_FLOOR: Final = timedelta(seconds=15)
+"""A younger poll, by any process, answers for a new one: each costs the org an API credit."""
+NO_ANSWER_IN_TIME: Final = Problem(
+    "network",
+    "No answer came in the time that this look had.",
+    "Find out what takes so long with zbtui doctor, or give it more time with --timeout.",
+    "NO_ANSWER_IN_TIME",
+)
+_RECORD_SECONDS: Final = 0.5
+"""How long to wait for the journal once time is up."""
 
 PollFunction = Callable[[Snapshot], Awaitable[Observation]]
 
@@ -57,10 +70,15 @@ class Fleet:
         self._pollers: dict[str, Poller] = {}
         self._signed_in_again: dict[str, Snapshot] = {}
         """Orgs that signed in again; `tick` restarts their pollers."""
+        self._unfinished: set[asyncio.Task[object]] = set()
+        """The tasks of `poll_once`; those beyond its time limit, too."""
         self._change = OrgChanges()
         """Orgs added and removed since the last tick."""
         self._last_drift = clock_drift(self._clock)
+        self._org_numbers: dict[str, str | None] = {}
+        """By name: the org numbers for which twins were last searched."""
         self._start_pollers(config.orgs, journal.load_all(config.orgs))
+        self._mark_twins()
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -86,7 +104,8 @@ class Fleet:
 
     async def recent_events(self, limit: int) -> list[Event]:
         """The newest `limit` events of all orgs in the journal, oldest first."""
-        return await self._journal.events.read(None, None, limit)
+        orgs = [poller.snapshot.org for poller in self._pollers.values()]
+        return await self._journal.events.read(None, None, limit, orgs)
 
     def subscribe(self, publish: Callable[[Snapshot], None]) -> None:
         """Call `publish` with each changed snapshot from now on, on the event loop."""
@@ -96,9 +115,69 @@ class Fleet:
         """Watch one org until it is removed or the fleet stops."""
         await self._pollers[name].run()
 
-    async def poll_once(self, names: Iterable[str]) -> list[Snapshot]:
-        """Poll each of these orgs once, concurrently."""
-        return list(await asyncio.gather(*(self._pollers[name].poll() for name in names)))
+    async def poll_once(
+        self,
+        names: Iterable[str],
+        *,
+        max_age: timedelta = timedelta(),
+        seconds: float | None = None,
+    ) -> list[Snapshot]:
+        """Poll each of these orgs once, concurrently, unless some process did so within `max_age`.
+
+        After `seconds`, a poll without an answer has failed: `NO_ANSWER_IN_TIME`. That is recorded, too.
+        Its request is not cancelled: it ends by its own limits, or when the HTTP client is closed.
+        """
+        pollers = [self._pollers[name] for name in names]
+        now = self._clock.now()
+        orgs = [poller.snapshot.org for poller in pollers]
+        since = {org: now - self._accepted_age(org, max_age) for org in orgs}
+        recent = asyncio.ensure_future(self._journal.load_recent(since, now))
+
+        async def poll(poller: Poller) -> None:
+            if known := (await recent).get(poller.snapshot.org.name):
+                poller.adopt(known)
+            else:
+                await poller.poll()
+
+        unfinished = await self._finish_within([poll(poller) for poller in pollers], seconds)
+        if not unfinished:
+            return [poller.snapshot for poller in pollers]
+        given_up = {index: pollers[index].give_up(NO_ANSWER_IN_TIME) for index in unfinished}
+        failed = [snapshot for snapshot in given_up.values() if snapshot.polls.problem is NO_ANSWER_IN_TIME]
+        now = self._clock.now()
+        records = [self._journal.record_poll(snapshot, self.policy, now) for snapshot in failed]
+        await self._finish_within(records, _RECORD_SECONDS)
+        return [given_up.get(index, poller.snapshot) for index, poller in enumerate(pollers)]
+
+    def _accepted_age(self, org: Org, max_age: timedelta) -> timedelta:
+        """How old a poll may be that answers for a new one."""
+        floor = timedelta() if is_loopback(org.api_url or "") else POLL_FLOOR
+        # An older one would no longer count.
+        return max(floor, min(max_age, ALLOWED_FAILURES * self.policy.for_org(org).every))
+
+    async def _finish_within(
+        self, works: Sequence[Coroutine[Any, Any, object]], seconds: float | None
+    ) -> list[int]:
+        """Run all concurrently; returns the indexes of those that go on after `seconds`."""
+        if not works:
+            return []
+        tasks, finished = [asyncio.create_task(work) for work in works], asyncio.Event()
+        left = set(tasks)
+        self._unfinished |= left
+
+        def on_done(task: asyncio.Task[object]) -> None:
+            self._unfinished.discard(task)
+            left.discard(task)
+            if not left:
+                finished.set()
+
+        for task in tasks:
+            task.add_done_callback(on_done)
+        await self._clock.wait(finished, seconds)
+        for task in tasks:
+            if task.done():
+                task.result()  # raises what is a bug
+        return [index for index, task in enumerate(tasks) if not task.done()]
 
     def poll_soon(self, name: str) -> datetime | None:
         """See `Poller.poll_soon`."""
@@ -171,8 +250,26 @@ class Fleet:
                 poller.reschedule_after_clock_jump(self._first_poll_spread(len(self._pollers)))
         self._start_pollers(added, known, recalls=True)
         self._pollers = {name: self._pollers[name] for name in after}
+        self._mark_twins()
         names = tuple(org.name for org in added)
         self._change = OrgChanges(self._change.added + names, self._change.removed + tuple(removed))
+
+    def _on_change(self, changed: Snapshot) -> None:
+        self._publish(changed)
+        if self._org_numbers.get(changed.org.name) != changed.org_number:
+            self._mark_twins()
+
+    def _mark_twins(self) -> None:
+        """Tell each org under which other name its org number is under watch."""
+        numbers = {name: poller.snapshot.org_number for name, poller in self._pollers.items()}
+        self._org_numbers = numbers
+        names = dict[str, list[str]]()
+        for name, number in numbers.items():
+            if number:
+                names.setdefault(number, []).append(name)
+        for name, poller in self._pollers.items():
+            others = [other for other in names.get(numbers[name] or "", ()) if other != name]
+            poller.set_twin(others[0] if others else None)
 
     def _update_labels(self, orgs: Mapping[str, Org]) -> None:
         """Apply changes of labels alone without restarting the pollers."""
@@ -189,6 +286,11 @@ class Fleet:
         now, spread = self._clock.now(), self._first_poll_spread(len(orgs))
         for index, org in enumerate(orgs):
             snapshot, due = known.get(org.name) or Snapshot(org), now + spread * (index / len(orgs))
+            seen = snapshot.zoho.observed_at
+            if (
+                snapshot.polls.restored and seen and seen <= now
+            ):  # a service may be restarted again and again
+                due = max(due, seen + self._accepted_age(org, timedelta()))
             if snapshot.polls.problem and snapshot.polls.problem.retry_at:
                 due = max(due, snapshot.polls.problem.retry_at)
             self._pollers[org.name] = Poller(
@@ -197,7 +299,7 @@ class Fleet:
                 self.policy,
                 self._journal,
                 self._clock,
-                lambda changed: self._publish(changed),
+                self._on_change,
                 self._rng,
                 recalls=recalls and org.name not in known,
             )

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from zbtui.clock import CLOCK_JUMP_SECONDS, Clock, clock_drift
+from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.poll_record import MAX_POLL_RECORDS, PollRecord, poll_record_of
 from zbtui.health.poll_schedule import MIN_POLL_GAP, max_pause, next_poll
-from zbtui.health.snapshot import Activity, Observation, Snapshot, apply_failure, apply_observation
+from zbtui.health.snapshot import Activity, Observation, Snapshot
 from zbtui.model.crash import bug_problem
 from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
@@ -58,6 +59,8 @@ class Poller:
         self._requested = False
         """Whether the user asked for the next poll."""
         self._forget_org = False
+        self._answer: Snapshot | None = None
+        """The outcome of the poll under way, before it is recorded."""
         self.records: deque[PollRecord] = deque(maxlen=MAX_POLL_RECORDS)
         """The latest polls, oldest first."""
         self.recorded_change_count = 0
@@ -76,7 +79,7 @@ class Poller:
             else:
                 await self._clock.wait(self._wake, seconds)
         if self._forget_org:
-            await self._journal.forget_org(self.snapshot.org.name)
+            await self._journal.forget_org(self.snapshot.org)
 
     async def _recall(self) -> None:
         """Continue from the snapshot that another process stored, and keep to its schedule."""
@@ -93,7 +96,7 @@ class Poller:
 
     async def poll(self) -> Snapshot:
         """Poll once, now. Returns the new snapshot."""
-        before, requested, self._requested = self.snapshot, self._requested, False
+        before, requested, self._requested, self._answer = self.snapshot, self._requested, False, None
         self._set_activity(replace(before.activity, polling=True))
         started, drift = self._clock.monotonic(), clock_drift(self._clock)
         try:
@@ -110,7 +113,7 @@ class Poller:
         if requested and after.polls.problem and before.polls.failures:
             # A poll that the user asked for does not lengthen the backoff.
             after = replace(after, polls=replace(after.polls, failures=before.polls.failures))
-        now = self._clock.now()
+        now, self._answer = self._clock.now(), after
         if not self._stopping:
             merged = await self._journal.record_poll(after, self.policy, now)
             after = merged.snapshot
@@ -119,6 +122,17 @@ class Poller:
         self._replace(after, due)
         self._log_new_problem(before)
         return self.snapshot
+
+    def adopt(self, known: Snapshot) -> None:
+        """Take over what another process has just polled, instead of a poll."""
+        self._replace(known, self.snapshot.activity.next_poll)
+
+    def give_up(self, problem: Problem) -> Snapshot:
+        """End the poll under way as failed, unless its answer is there; one that still comes is ignored."""
+        if self._answer is not None:  # it only waits to be recorded
+            return self._answer
+        self._stopping = True
+        return apply_failure(self.snapshot, problem, self._clock.now())
 
     def poll_soon(self) -> datetime | None:
         """Request a poll now, but at least `MIN_POLL_GAP` after the last one; returns None.
@@ -136,6 +150,11 @@ class Poller:
             self._requested = True
             self._wake.set()
         return None
+
+    def set_twin(self, twin: str | None) -> None:
+        """Set under which other name the same org is under watch; None: under none."""
+        if twin != self.snapshot.twin:
+            self._update(replace(self.snapshot, twin=twin))
 
     def set_paused(self, paused: bool) -> None:
         if paused != self.snapshot.activity.paused:
@@ -170,9 +189,9 @@ class Poller:
         return (due - self._clock.now()).total_seconds()
 
     def _replace(self, after: Snapshot, due: datetime | None) -> None:
-        """Publish a new snapshot, but keep pause and labels, which may have changed meanwhile."""
+        """Publish a new snapshot, but keep pause, labels and twin, which may have changed meanwhile."""
         activity = Activity(due, paused=self.snapshot.activity.paused)
-        self._update(replace(after, org=self.snapshot.org, activity=activity))
+        self._update(replace(after, org=self.snapshot.org, activity=activity, twin=self.snapshot.twin))
 
     def _reschedule(self, due: datetime) -> None:
         self._set_activity(replace(self.snapshot.activity, next_poll=due))
@@ -190,8 +209,8 @@ class Poller:
         if new.problem:
             kind, message, old_message = "", _problem_message(new.problem), _problem_message(old.problem)
         else:
-            kind, message = "history or links: ", _problem_message(new.history_problem)
-            old_message = _problem_message(old.history_problem)
+            kind, message = "history or links: ", _problem_message(new.history_problem or new.links_problem)
+            old_message = _problem_message(old.history_problem or old.links_problem)
         if message and message != old_message:
             _log.warning("%s: %s%s", name, kind, message)
 

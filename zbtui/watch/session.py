@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.clock import Clock
@@ -12,7 +14,7 @@ from zbtui.health.poll_schedule import company_is_due, history_and_links_are_due
 from zbtui.health.snapshot import Observation, Snapshot
 from zbtui.model.org import Org
 from zbtui.model.problem import ProblemError
-from zbtui.model.secret import TOKEN_LIFETIME, AccessToken
+from zbtui.model.secret import TOKEN_LIFETIME, AccessToken, Secret
 from zbtui.store.credentials import CredentialStore
 from zbtui.store.journal import Journal
 from zbtui.watch.token_broker import TokenBroker
@@ -22,7 +24,12 @@ from zbtui.zoho_api.data_centers import data_center_of, trusted_api_url
 from zbtui.zoho_api.errors import INVALID_TOKEN_CODES
 from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM
 
+_log = logging.getLogger(__name__)
+
 _JUST_ISSUED: Final = timedelta(minutes=2)
+_RETRY_PAUSE_SECONDS: Final = 3.0
+_UNKNOWN_YET: Final = timedelta(seconds=10)
+"""For so long, Zoho's API may not know a new access token."""
 
 
 class Session:
@@ -38,29 +45,53 @@ class Session:
         self._tokens = TokenBroker(http, journal, clock)
         self._clock = clock
         self._cached_token: AccessToken | None = None
+        self._accepted: Secret | None = None
+        """The last access token that Zoho accepted."""
+        self._org_number: str | None = None
 
     async def poll(self, before: Snapshot) -> Observation:
         """Poll the details, and history, links and company where these are due.
 
         Raises as `poll_details`; failures beyond the details raise nothing.
         """
-        observation = await self.poll_details()
+        if before.zoho.company:
+            self._org_number = before.zoho.company.org_number
+        observation = await self.poll_details(before.zoho.observed_at)
         access = self._cached_token
         return observation if access is None else await self._fetch_due_extras(access, before, observation)
 
-    async def poll_details(self) -> Observation:
-        """Poll the latest backup job. If Zoho refuses the token, renew it and retry once."""
+    async def poll_details(self, last_good: datetime | None = None) -> Observation:
+        """Poll the latest backup job. A refused token is renewed, or tried again if it may be too new.
+
+        `last_good` is when the last good answer came, to any process: a token of that time was accepted.
+        """
         access, is_new = await self.get_access_token()
+        has_waited = False
         while True:
             try:
-                return await fetch_details(self._http, access, self._org.data_center, self._clock.now())
+                observation = await fetch_details(
+                    self._http, access, self._org.data_center, self._clock.now()
+                )
             except ProblemError as error:
-                # A new token is not renewed again: Zoho grants ten in ten minutes.
-                if is_new or self._is_just_issued(access) or error.problem.code not in INVALID_TOKEN_CODES:
+                is_refused = error.problem.code in INVALID_TOKEN_CODES
+                is_unproven = is_new or not self._was_accepted(access, last_good)
+                if is_refused and not (is_unproven and self._is_just_issued(access)):
+                    access, is_new = await self.get_access_token(refused=access)
+                elif is_refused and not has_waited and self._age(access) < _UNKNOWN_YET:
+                    has_waited = True
+                    await self._clock.wait(asyncio.Event(), _RETRY_PAUSE_SECONDS)
+                else:
+                    # A new token is not renewed again: Zoho grants ten in ten minutes.
                     if error.problem.kind in ("auth", "permission"):
                         self._cached_token = None  # the next poll may find a new sign-in
                     raise
-            access, is_new = await self.get_access_token(refused=access)
+            else:
+                self._accepted = access.token
+                return observation
+
+    def _was_accepted(self, access: AccessToken, last_good: datetime | None) -> bool:
+        issued = access.expires_at - TOKEN_LIFETIME
+        return access.token == self._accepted or (last_good is not None and last_good >= issued)
 
     async def _fetch_due_extras(
         self, access: AccessToken, before: Snapshot, observation: Observation
@@ -77,8 +108,10 @@ class Session:
 
     def _is_just_issued(self, access: AccessToken) -> bool:
         """Whether the token was issued within the last two minutes, by any process."""
-        age = self._clock.now() - (access.expires_at - TOKEN_LIFETIME)
-        return timedelta() <= age < _JUST_ISSUED
+        return timedelta() <= self._age(access) < _JUST_ISSUED
+
+    def _age(self, access: AccessToken) -> timedelta:
+        return self._clock.now() - (access.expires_at - TOKEN_LIFETIME)
 
     async def get_access_token(self, refused: AccessToken | None = None) -> tuple[AccessToken, bool]:
         """A token other than the `refused` one, and whether it is new. Raises `ProblemError`."""
@@ -86,7 +119,7 @@ class Session:
             return self._cached_token, False
         if cached := await self._read_cache(refused):
             return cached, False
-        async with self._credentials.refresh_lock(self._org.name):
+        async with self._credentials.refresh_lock(self._org):
             # Another process may have renewed it while this one waited for the lock.
             if cached := await self._read_cache(refused):
                 return cached, False
@@ -97,7 +130,7 @@ class Session:
         return is_different and access.is_usable(self._clock.now())
 
     async def _read_cache(self, refused: AccessToken | None) -> AccessToken | None:
-        cached = await self._credentials.read_access_token(self._org.name)
+        cached = await self._credentials.read_access_token(self._org)
         if cached is None or not self._is_usable(cached, refused):
             return None
         if trusted_api_url(cached.api_url, self._dc) != cached.api_url:
@@ -106,11 +139,19 @@ class Session:
         return self._cached_token
 
     async def _renew(self) -> AccessToken:
-        sign_in = await self._credentials.read_sign_in(self._org.name)
+        sign_in = await self._credentials.read_sign_in(self._org)
         if sign_in is None or not sign_in.is_complete_for(self._org.grant):
             raise ProblemError(NOT_SIGNED_IN_PROBLEM)
         access = await self._tokens.request_access_token(self._org, sign_in)
         self._cached_token = access
-        # A failed write is raised: without the cache, each start would use up a token.
-        await self._credentials.write_access_token(self._org.name, access)
+        problem = None
+        try:
+            await self._credentials.write_access_token(self._org, access)
+            if self._org_number and sign_in.org_number is None:
+                numbered = replace(sign_in, org_number=self._org_number)
+                await self._credentials.write_sign_in(self._org, numbered)
+        except ProblemError as error:  # the token is good all the same, until the program ends
+            problem = error.problem
+            _log.warning("%s: the access token is not cached: %s", self._org.name, problem.message)
+        self._credentials.cache_problem = problem
         return access

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from zbtui.health.snapshot import HistoryAndLinks, Observation
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken
 from zbtui.zoho.http import HttpClient, HttpResponse
+from zbtui.zoho.server_clock import MAX_LAG
 from zbtui.zoho_api.backup import parse_backup_response
-from zbtui.zoho_api.data_centers import DataCenter
+from zbtui.zoho_api.data_centers import DATA_CENTERS, DataCenter
 from zbtui.zoho_api.envelope import parse_response_object
+from zbtui.zoho_api.errors import OLD_ANSWER_PROBLEM
 from zbtui.zoho_api.history import MAX_PAGES, MAX_ROWS, PER_PAGE, HistoryEntry, parse_history_response
 from zbtui.zoho_api.links import Links, parse_links_response
 from zbtui.zoho_api.organization import Company, parse_organization_response
@@ -32,10 +35,10 @@ async def fetch_details(
     Raises a `ProblemError` for every error of "Status codes", and those of `HttpClient.send`; `now` is the
     base of their `Retry-After`.
     """
-    response = await _get(http, access, DETAILS_PATH)
+    response = await _get(http, access, DETAILS_PATH, data_center, now)
     with response.adding_retry_after(now):
         backup = parse_backup_response(response.status, response.body, data_center)
-    return Observation(backup, response.date, response.credits_remaining)
+    return Observation(backup, response.date, now, response.credits_remaining)
 
 
 async def fetch_history(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> History:
@@ -45,7 +48,8 @@ async def fetch_history(http: HttpClient, access: AccessToken, data_center: str,
     """
     entries: list[HistoryEntry] = []
     for page in range(1, MAX_PAGES + 1):
-        response = await _get(http, access, f"{HISTORY_PATH}?page={page}&per_page={PER_PAGE}")
+        path = f"{HISTORY_PATH}?page={page}&per_page={PER_PAGE}"
+        response = await _get(http, access, path, data_center, now)
         with response.adding_retry_after(now):
             history_page = parse_history_response(response.status, response.body, data_center)
         entries += history_page.entries
@@ -56,7 +60,7 @@ async def fetch_history(http: HttpClient, access: AccessToken, data_center: str,
 
 async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, now: datetime) -> Links:
     """`GET /crm/bulk/v7/backup/urls`: whether the files of the latest backup can be downloaded."""
-    response = await _get(http, access, LINKS_PATH)
+    response = await _get(http, access, LINKS_PATH, data_center, now)
     with response.adding_retry_after(now):
         return parse_links_response(response.status, response.body, data_center)
 
@@ -64,10 +68,11 @@ async def fetch_links(http: HttpClient, access: AccessToken, data_center: str, n
 async def fetch_history_and_links(
     http: HttpClient, access: AccessToken, data_center: str, now: datetime
 ) -> HistoryAndLinks:
-    """Fetch history and links. Raises nothing: the first problem is in the result."""
+    """Fetch history and links. Raises nothing: problems are in the result."""
     history: History | None = None
     links: Links | None = None
     problem: Problem | None = None
+    links_problem: Problem | None = None
     try:
         history = await fetch_history(http, access, data_center, now)
     except ProblemError as error:
@@ -75,8 +80,8 @@ async def fetch_history_and_links(
     try:
         links = await fetch_links(http, access, data_center, now)
     except ProblemError as error:
-        problem = problem or error.problem
-    return HistoryAndLinks(history, links, problem)
+        links_problem = error.problem
+    return HistoryAndLinks(history, links, problem, links_problem)
 
 
 async def fetch_company(
@@ -86,13 +91,13 @@ async def fetch_company(
 
     None if the sign-in lacks the scope `ZohoCRM.org.READ`; only the name is missing then.
     """
-    response = await _get(http, access, ORG_PATH)
+    response = await _get(http, access, ORG_PATH, data_center, now)
     with response.adding_retry_after(now):
         return parse_organization_response(response.status, response.body, data_center)
 
 
 async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None:
-    """`GET {accounts}/oauth/serverinfo`, without a token: the `Date` header.
+    """`GET {accounts}/oauth/serverinfo`, without a token: the `Date` header; None: none, or an old one.
 
     Raises a `ProblemError` if the host cannot be reached, or something other than Zoho answers.
     """
@@ -100,9 +105,27 @@ async def fetch_server_time(http: HttpClient, dc: DataCenter) -> datetime | None
     # A custom accounts host may not have this page.
     if response.status != 404:
         parse_response_object(response.status, response.body, dc.key)
-    return response.date
+    return None if response.age > MAX_LAG or response.is_marked_stale else response.date
 
 
-async def _get(http: HttpClient, access: AccessToken, path: str) -> HttpResponse:
+async def _get(
+    http: HttpClient, access: AccessToken, path: str, data_center: str, now: datetime
+) -> HttpResponse:
+    """Raises a `ProblemError` if a good answer is an old one."""
     headers = {"Authorization": f"Zoho-oauthtoken {access.token.reveal()}"}
-    return await http.send("GET", access.api_url + path, headers=headers)
+    response = await http.send("GET", access.api_url + path, headers=headers)
+    if response.status < 300:
+        ask = partial(_ask_time, http, access, data_center)
+        date, is_old = response.date, response.age > MAX_LAG or response.is_marked_stale
+        if is_old or (date and await http.server_clock.is_behind(date, now, ask)):
+            raise ProblemError(OLD_ANSWER_PROBLEM)
+    return response
+
+
+async def _ask_time(http: HttpClient, access: AccessToken, data_center: str) -> datetime | None:
+    """The time of the accounts host; None: not known. A custom data center's API host has it, too."""
+    dc = DATA_CENTERS.get(data_center) or DataCenter(data_center, access.api_url, access.api_url)
+    try:
+        return await fetch_server_time(http, dc)
+    except ProblemError:
+        return None

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
@@ -27,7 +25,21 @@ import httpx
 from zbtui import __version__
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import clean
-from zbtui.zoho_api.data_centers import is_loopback
+from zbtui.zoho.proxies import Proxy, ProxyEnvironment
+from zbtui.zoho.server_clock import ServerClock
+from zbtui.zoho.slots import MAX_REQUESTS, MAX_SLOW, RequestSlots
+from zbtui.zoho.transport_problems import (
+    RETRIED_HINT,
+    STATUS_PAGE_HINT,
+    TRANSPORT_ERRORS,
+    Route,
+    environment_problem,
+    network_problem,
+    transport_problem,
+    unreadable_body_problem,
+    url_problem,
+)
+from zbtui.zoho.trust import make_tls_context
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -36,23 +48,13 @@ AsgiApp = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 MAX_BODY: Final = 1 << 20
 """Bytes of a decoded response; Zoho's are a few hundred."""
-MAX_REQUESTS: Final = 16
-"""Concurrent requests in all; with more, httpx's pool gets slower."""
-MAX_REQUESTS_PER_HOST: Final = 8
-"""Concurrent; limited so that a dead data center cannot hold up the others."""
 CONNECT_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
 TOTAL_SECONDS: Final = 60.0
 """For a whole response: the read limit alone would let a slow drip go on for ever."""
 
-_TRANSPORT_ERRORS: Final = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
-    zlib.error,
-    OSError,
-    UnicodeError,  # a header or a form that cannot be encoded; its repr holds the text
-)
+_SETUP_SECONDS: Final = 20.0
+"""For reading the certificates, which may lie on a folder that hangs."""
 
 for _name in ("httpx", "httpcore", "hpack"):
     # At INFO httpx prints URLs, at DEBUG hpack prints the Authorization header.
@@ -73,6 +75,18 @@ class HttpResponse:
     def date(self) -> datetime | None:
         """The `Date` header."""
         return _parse_http_date(self.headers.get("date", ""))
+
+    @property
+    def age(self) -> timedelta:
+        """The `Age` header: how long caches have kept this answer."""
+        text = self.headers.get("age", "").strip()
+        return timedelta(seconds=int(text[:9])) if text.isascii() and text.isdigit() else timedelta()
+
+    @property
+    def is_marked_stale(self) -> bool:
+        """Whether a cache says so in `Warning`: 110, stale, or 111, kept since Zoho could not be asked."""
+        texts = self.headers.get("warning", "").split(",")
+        return any(text.strip().startswith(("110 ", "111 ")) for text in texts)
 
     def retry_at(self, now: datetime) -> datetime | None:
         """`Retry-After`, in seconds or as a date; at most a day ahead of `now`."""
@@ -107,13 +121,15 @@ class HttpClient:
     def __init__(self, app: AsgiApp | None = None) -> None:
         """`app` answers all requests in this process (the demo's Zoho); None: the network."""
         self._app = app
-        self._clients: dict[bool, _TrackedClient] = {}
-        """By whether they bypass the proxies of the environment."""
+        self._clients: dict[str | None, _TrackedClient] = {}
+        """By the URL of the proxy that they use; None: none."""
+        self._is_closed = False
         self._opening = asyncio.Lock()
-        self._request_slots = asyncio.Semaphore(MAX_REQUESTS)
-        self._host_slots: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(MAX_REQUESTS_PER_HOST)
-        )
+        self._slots = RequestSlots()
+        self.server_clock = ServerClock()
+        """Shared by all orgs."""
+        self._proxies: ProxyEnvironment | None = None
+        """None: not read yet."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -121,7 +137,7 @@ class HttpClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        clients, self._clients = self._clients, {}
+        clients, self._clients, self._is_closed = self._clients, {}, True
         for client in clients.values():
             await client.http.aclose()
 
@@ -138,67 +154,88 @@ class HttpClient:
 
         Raises a `ProblemError` of kind `network`, `contract` for an unreadable body, or `config`.
         """
-        host = urlsplit(url).hostname or ""
-        # The host's slot first: waiting for a dead host must not take up a shared slot.
-        async with self._host_slots[host], self._request_slots:
+        if (host := _host_of(url)) is None:
+            raise ProblemError(url_problem("Zoho"))
+        async with self._slots.hold(host):
             problem: Problem
             client: _TrackedClient | None = None
+            route = Route(clean(host, 80))
             try:
-                # A secret for this machine must not pass through a proxy of the environment.
-                client = await self._open_client(direct=is_loopback(f"//{urlsplit(url).netloc}"))
-            except (ImportError, ValueError, OSError) as error:
-                problem = _environment_problem(error)
+                route.proxy = self.proxy_for(url)
+                client = await self._open_client(route.proxy)
+            except (ImportError, ValueError, OSError, RuntimeError) as error:
+                problem = environment_problem(error, route.proxy)
             if client is not None:
-                request = _send_request(client.http, method, url, dict(headers or {}), form, json)
+                request = _send_request(client.http, route, method, url, dict(headers or {}), form, json)
                 try:
                     return await client.run_request(request)
                 except _RequestStuckError:
                     self._retire(client)
-                    problem = _network_problem(
-                        f"{clean(host, 80)} took too long to answer (over {TOTAL_SECONDS:.0f} s).",
-                        _STATUS_PAGE_HINT,
+                    problem = network_problem(
+                        f"{route.far_end} took too long to answer (over {TOTAL_SECONDS:.0f} s).",
+                        STATUS_PAGE_HINT,
                     )
                 except httpx.PoolTimeout:
                     self._retire(client)
-                    problem = _network_problem(
-                        "The connection pool ran dry and was rebuilt.", _RETRIED_HINT
-                    )
-                except _TRANSPORT_ERRORS as error:
-                    problem = _transport_problem(error, clean(host, 80))
+                    problem = network_problem("The connection pool ran dry and was rebuilt.", RETRIED_HINT)
+                except TRANSPORT_ERRORS as error:
+                    problem = transport_problem(error, route, READ_SECONDS)
                 finally:
                     await client.close_if_done()
             # Raised outside of `except`: httpx's errors hold the request, which holds the token.
             raise ProblemError(problem)
 
-    async def _open_client(self, *, direct: bool) -> _TrackedClient:
+    def proxy_for(self, url: str) -> Proxy | None:
+        """The proxy that requests to this URL go through. Raises a `ProblemError` if it cannot be used."""
+        if self._proxies is None:
+            self._proxies = ProxyEnvironment({} if self._app else None)
+        return self._proxies.proxy_for(url)
+
+    async def _open_client(self, proxy: Proxy | None) -> _TrackedClient:
+        key = proxy.url if proxy else None
         async with self._opening:
-            if direct not in self._clients:
-                self._clients[direct] = _TrackedClient(await self._build_client(direct))
-            return self._clients[direct]
+            if self._is_closed:  # a request that waited for its turn
+                raise ProblemError(Problem("network", "zbtui is ending.", "Start it again."))
+            if key not in self._clients:
+                self._clients[key] = _TrackedClient(await self._build_client(proxy))
+            return self._clients[key]
 
     def _retire(self, broken: _TrackedClient) -> None:
         """Send no new requests on this client; those under way run to their end."""
         self._clients = {key: kept for key, kept in self._clients.items() if kept is not broken}
         broken.is_retired = True
 
-    async def _build_client(self, direct: bool) -> httpx.AsyncClient:
+    async def _build_client(self, proxy: Proxy | None) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self._app) if self._app is not None else None
-        # Reading the certificates takes some 20 ms, so it is not done on the event loop.
-        context = True if transport else await asyncio.to_thread(httpx.create_ssl_context)
+        context, through = None, None
+        if transport is None:
+            # Not on the event loop: reading the certificates takes time. Abandoned if it never ends.
+            reading = asyncio.to_thread(make_tls_context)
+            context = await asyncio.wait_for(reading, _SETUP_SECONDS)
+        if proxy:
+            through = httpx.Proxy(proxy.url, ssl_context=context if proxy.speaks_tls else None)
         timeout = httpx.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS, write=10.0, pool=READ_SECONDS)
         limits = httpx.Limits(
-            max_connections=MAX_REQUESTS * 2, max_keepalive_connections=MAX_REQUESTS, keepalive_expiry=40
+            max_connections=MAX_REQUESTS + MAX_SLOW,
+            max_keepalive_connections=MAX_REQUESTS,
+            keepalive_expiry=40,
         )
         return httpx.AsyncClient(
             transport=transport,
-            trust_env=not direct,
-            verify=context,
+            trust_env=False,  # proxies and certificates are chosen here
+            proxy=through,
+            verify=context or True,
             limits=limits,
             timeout=timeout,
             follow_redirects=False,
             # One client serves all orgs: cookies of one must not be sent with another's token.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            headers={"User-Agent": f"zbtui/{__version__}", "Accept-Encoding": "gzip"},
+            headers={
+                "User-Agent": f"zbtui/{__version__}",
+                "Accept-Encoding": "gzip",
+                "Accept-Language": "en",
+                "Cache-Control": "no-cache",
+            },
         )
 
 
@@ -245,13 +282,17 @@ class _TrackedClient:
 
 async def _send_request(
     client: httpx.AsyncClient,
+    route: Route,
     method: str,
     url: str,
     headers: dict[str, str],
     form: Mapping[str, str] | None,
     json: Mapping[str, object] | None,
 ) -> HttpResponse:
-    async with client.stream(method, url, headers=headers, data=form, json=json) as response:
+    extensions = {"trace": route.trace} if route.proxy else None
+    async with client.stream(
+        method, url, headers=headers, data=form, json=json, extensions=extensions
+    ) as response:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         body = await _read_body(response, encoding)
         answered = {name.lower(): value for name, value in response.headers.items()}
@@ -261,7 +302,7 @@ async def _send_request(
 async def _read_body(response: httpx.Response, encoding: str) -> bytes:
     """The body, decoded here: httpx would decode a whole chunk before its size can be checked."""
     if encoding not in ("identity", "gzip", "x-gzip", ""):
-        raise ProblemError(_unreadable_body_problem("is packed in a way that was not asked for"))
+        raise ProblemError(unreadable_body_problem("is packed in a way that was not asked for"))
     unpack = zlib.decompressobj(31) if encoding.endswith("gzip") else None
     body = bytearray()
     deadline = time.monotonic() + TOTAL_SECONDS
@@ -271,12 +312,20 @@ async def _read_body(response: httpx.Response, encoding: str) -> bytes:
         room = MAX_BODY + 1 - len(body)
         body += unpack.decompress(chunk, room) if unpack else chunk[:room]
         if len(body) > MAX_BODY:
-            raise ProblemError(_unreadable_body_problem("is larger than 1 MiB"))
+            raise ProblemError(unreadable_body_problem("is larger than 1 MiB"))
         if time.monotonic() > deadline:
             raise httpx.ReadTimeout("the whole answer took too long")
     if unpack and has_begun and not unpack.eof:
         raise zlib.error("the packed answer was cut off")
     return bytes(body)
+
+
+def _host_of(url: str) -> str | None:
+    """Empty if it has none; None: it is no URL."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return None
 
 
 def _parse_http_date(text: str) -> datetime | None:
@@ -285,74 +334,3 @@ def _parse_http_date(text: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return moment.astimezone(UTC) if moment.tzinfo and 1970 <= moment.year < 3000 else None
-
-
-_RETRIED_HINT: Final = "Tried again by itself."
-_STATUS_PAGE_HINT: Final = "If it lasts, see status.zoho.com."
-
-
-def _network_problem(message: str, hint: str) -> Problem:
-    return Problem("network", message, hint)
-
-
-def _unreadable_body_problem(what: str) -> Problem:
-    return Problem(
-        "contract",
-        f"The answer {what}, and was not read.",
-        "Something other than Zoho may answer here: a proxy, or a wrong api_url.",
-    )
-
-
-def _environment_problem(error: Exception) -> Problem:
-    return _network_problem(
-        f"A proxy or certificate that the environment names cannot be used ({type(error).__name__}).",
-        "Check HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE; a SOCKS proxy needs httpx[socks].",
-    )
-
-
-def _transport_problem(error: Exception, host: str) -> Problem:
-    """A problem in our own words: httpx's messages may hold a URL or a header."""
-    network_hint = "Check this machine's network."
-    match error:
-        case httpx.ConnectTimeout():
-            return _network_problem(f"{host} does not answer: no connection within 10 s.", network_hint)
-        case httpx.TimeoutException():
-            return _network_problem(
-                f"{host} took too long to answer (over {READ_SECONDS:.0f} s).", _STATUS_PAGE_HINT
-            )
-        case httpx.ConnectError() if _caused_by(error, ssl.SSLError):
-            return _network_problem(
-                f"The secure connection to {host} could not be trusted.",
-                "Does a proxy open it? Set SSL_CERT_FILE to its certificate. Is the clock right?",
-            )
-        case httpx.ConnectError():
-            return _network_problem(f"{host} cannot be reached: no such name, or refused.", network_hint)
-        case httpx.ProxyError():
-            return _network_problem(
-                f"The proxy does not let the call to {host} through.",
-                "Check HTTPS_PROXY and NO_PROXY in the environment.",
-            )
-        case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() | OSError():
-            return _network_problem(
-                f"{host} broke the connection off before it had answered.", network_hint
-            )
-        case zlib.error():
-            return _unreadable_body_problem("is packed, and broken")
-        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | UnicodeError():
-            return Problem(
-                "config",
-                f"The call to {host} could not be made.",
-                "Check api_url and accounts_url in the config, then sign in again.",
-                final=True,
-            )
-        case _:
-            return _network_problem(f"The call to {host} failed ({type(error).__name__}).", network_hint)
-
-
-def _caused_by(error: BaseException, kind: type[BaseException]) -> bool:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, kind):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False

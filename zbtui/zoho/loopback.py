@@ -96,8 +96,9 @@ class LoopbackServer:
         finally:
             self._open_writers.discard(writer)
             writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
+            with suppress(OSError):  # TimeoutError is one: a browser that reads nothing is not waited for
+                async with asyncio.timeout(_REQUEST_TIMEOUT_SECONDS):
+                    await writer.wait_closed()
             if self.callback is not None:
                 self._on_callback()  # only after the page has been sent
 

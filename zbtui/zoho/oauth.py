@@ -17,7 +17,7 @@ from zbtui.model.secret import TOKEN_LIFETIME, AccessToken, Secret, SignInCreden
 from zbtui.zoho.http import HttpClient, HttpResponse
 from zbtui.zoho_api.data_centers import DataCenter, trusted_api_url
 from zbtui.zoho_api.errors import SIGN_IN_SCOPES, contract_problem, status_problem
-from zbtui.zoho_api.sign_in_errors import TokenStep, token_problem
+from zbtui.zoho_api.sign_in_errors import TokenStep, token_problem, with_lockout_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def parse_accounts_response(reply: HttpResponse, dc: DataCenter) -> Mapping[str,
     if not isinstance(answer, Mapping):
         # Outside of `except`: a JSONDecodeError holds the body, which may hold a token.
         raise ProblemError(status_problem(reply.status, reply.body, dc.key))
-    return answer
+    return with_lockout_code(answer)
 
 
 def parse_token_response(

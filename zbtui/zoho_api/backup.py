@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from zbtui.model.problem import ProblemError
-from zbtui.model.text import clean
-from zbtui.zoho_api.envelope import read_text, unwrap_response
+from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 _YEARS: Final = range(1970, 3000)
@@ -38,6 +37,8 @@ class BackupState(Enum):
     UNKNOWN = ""
 
 
+ENDED_PLANS: Final = (BackupState.STOPPED, BackupState.FINISHED)
+"""States in which no run will come."""
 _STATES_BY_WORD: Final = {state.value: state for state in BackupState if state is not BackupState.UNKNOWN}
 
 
@@ -56,7 +57,10 @@ class ZohoUser:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """The latest backup job of an org: Zoho's six keys as sent, and both dates parsed."""
+    """The latest backup job of an org: Zoho's six keys as sent, and both dates parsed.
+
+    What cannot be read is missing, but for the keys on which a verdict stands: their JSON is kept.
+    """
 
     id: str | None
     status: str | None
@@ -67,6 +71,7 @@ class Backup:
     rrule: str | None
     requester: ZohoUser | None
     next_run: datetime | None
+    """None: no `scheduled_date`, or an unreadable one."""
     first_run: datetime | None
 
     @property
@@ -98,8 +103,9 @@ def parse_backup(job: object) -> Backup | None:
         return None
     if not isinstance(job, Mapping):
         raise ProblemError(contract_problem("has a backup that is no object"))
-    user = parse_user(job.get("requester"), "a backup")
-    texts = {key: read_text(job, key) for key in _TEXT_KEYS}
+    user = parse_user(job.get("requester"))
+    texts = {key: read_text(job, key) for key in ("id", "start_date")}
+    texts |= {key: read_raw_text(job, key) for key in ("status", "scheduled_date", "rrule")}
     if not user and not any(texts.values()):
         if set(job) - set(texts) - {"requester"}:
             raise ProblemError(contract_problem("has a backup without any of the documented keys"))
@@ -112,11 +118,11 @@ def parse_backup(job: object) -> Backup | None:
     )
 
 
-def parse_user(who: object, context: str) -> ZohoUser | None:
-    """A user of the org; None if null or empty. `context` is what the user belongs to, for the message."""
-    if who is not None and not isinstance(who, Mapping):
-        raise ProblemError(contract_problem(f"has a user of {context} that is no object"))
-    return _shared_user(*(read_text(who, key) for key in ("id", "name", "zuid"))) if who else None
+def parse_user(who: object) -> ZohoUser | None:
+    """A user of the org; None if null, empty or no object."""
+    if not isinstance(who, Mapping) or not who:
+        return None
+    return _shared_user(read_text(who, "id"), read_text(who, "name"), read_text(who, "zuid"))
 
 
 @lru_cache(maxsize=4096)
@@ -126,13 +132,10 @@ def _shared_user(user_id: str | None, name: str | None, zuid: str | None) -> Zoh
 
 
 def parse_datetime(text: str | None) -> datetime | None:
-    """An ISO-8601 date with its offset; None stays None. Raises a `ProblemError` of kind `contract`."""
-    if text is None:
-        return None
+    """An ISO-8601 date with its offset; None if absent or unreadable."""
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text or "")
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or moment.year not in _YEARS or moment < _EPOCH:
-        raise ProblemError(contract_problem(f"has a date that cannot be read: {clean(text, 40)}"))
-    return moment
+        return None
+    readable = moment.tzinfo is not None and moment.year in _YEARS and moment >= _EPOCH
+    return moment if readable else None

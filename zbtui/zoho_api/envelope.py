@@ -20,7 +20,7 @@ def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Map
         return {}
     answer = parse_response_object(status, body, data_center)
     error = find_error(answer, key)
-    if error or status != 200:
+    if error is not None or status != 200:
         raise ProblemError(api_problem(status, error or {}, data_center))
     if answer and key not in answer:
         raise ProblemError(contract_problem(f"has no {key} in it"))
@@ -40,18 +40,32 @@ def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping
 
 
 def find_error(answer: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
-    """The error envelope: at the top level or, in some calls, under `key`."""
+    """The error envelope: at the top level or, in some calls, under `key`.
+
+    Other hosts of Zoho's and gateways before it have other shapes: the code under `error`, the envelope in
+    a list, or no code at all beside `status`. These come back in the usual shape, the code may be None.
+    """
     for place in (answer, answer.get(key)):
         if isinstance(place, Mapping) and isinstance(place.get("code"), str):
             return place
-    return None
+    for other in (answer.get("error"), answer.get("errors"), answer.get("data")):
+        first = other[0] if isinstance(other, list) and other else other
+        if isinstance(first, str) and first:
+            return {**answer, "code": first}
+        if isinstance(first, Mapping) and isinstance(first.get("code"), str):
+            return first
+    return {**answer, "code": None} if answer.get("status") in ("error", "failure") else None
 
 
 def read_text(source: Mapping[str, Any], key: str) -> str | None:
-    """A text of the answer, cleaned; None if absent, null or empty. Raises a `ProblemError` if no text."""
+    """A text of the answer, cleaned; None if absent, null, empty or no text."""
     value = source.get(key)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise ProblemError(contract_problem(f"has the key {key} without a text"))
-    return clean(value) or None
+    return (clean(value) or None) if isinstance(value, str) else None
+
+
+def read_raw_text(source: Mapping[str, Any], key: str) -> str | None:
+    """As `read_text`, but of a value that is no text: its JSON. For keys on which a verdict stands."""
+    value = source.get(key)
+    if value is None or isinstance(value, str):
+        return read_text(source, key)
+    return clean(json.dumps(value), 80)

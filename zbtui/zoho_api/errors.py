@@ -55,6 +55,10 @@ _FRESH_TOKEN_REFUSED: Final[_ErrorRow] = (
     "Zoho refuses a fresh access token.",
     "Wrong data center (it is set to {dc})? Else it was revoked: sign in again.",
 )
+_UNKNOWN_ADDRESS: Final = _contract(
+    "Zoho does not know the address it was asked at.",
+    "Check the data center (it is set to {dc}); for a custom one, api_url.",
+)
 _TOO_MANY_REQUESTS: Final[_ErrorRow] = (
     "throttled",
     False,
@@ -85,9 +89,14 @@ _API_ERRORS: Final[Mapping[str, _ErrorRow]] = {
         "This org's licence limit is exceeded.",
         "Extend it: Setup > General > Company Details > Licenses in Zoho.",
     ),
-    "INVALID_URL_PATTERN": _contract(
-        "Zoho does not know the address it was asked at.",
+    **dict.fromkeys(("INVALID_URL_PATTERN", "URL_RULE_NOT_CONFIGURED"), _UNKNOWN_ADDRESS),
+    "INVALID_HOST": _contract(
+        "Zoho was asked at a host that is not this org's.",
         "Check the data center (it is set to {dc}); for a custom one, api_url.",
+    ),
+    "FORBIDDEN": _permission(
+        "Zoho forbids this call to the user who signed in.",
+        "Sign in as an administrator of the org, or have the profile changed.",
     ),
     "API_NOT_SUPPORTED": _contract(
         "Zoho no longer answers this version of the call.", "Look for a newer zbtui."
@@ -100,6 +109,15 @@ _API_ERRORS: Final[Mapping[str, _ErrorRow]] = {
     "INTERNAL_ERROR": _INTERNAL_ERROR,
     "INTERNAL_SERVER_ERROR": _INTERNAL_ERROR,
 }
+
+
+OLD_ANSWER_PROBLEM: Final = Problem(
+    "contract",
+    "An old answer came; a cache stands between.",
+    "Have the proxy let answers of Zoho's API through as they are. Or is this machine's clock ahead?",
+    "OLD_ANSWER",
+)
+"""Without its date: a problem that changes from poll to poll would fill the list of events."""
 
 
 def api_problem(status: int, envelope: Mapping[str, Any], data_center: str) -> Problem:

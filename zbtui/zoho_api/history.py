@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from zbtui.model.problem import ProblemError
 from zbtui.zoho_api.backup import ZohoUser, parse_datetime, parse_user
-from zbtui.zoho_api.envelope import read_text, unwrap_response
+from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 
 PER_PAGE: Final = 200
@@ -31,6 +31,8 @@ class RunOutcome(Enum):
 
     COMPLETED = "completed"
     FAILED = "failed"
+    UNKNOWN = "unknown"
+    """With a state that zbtui does not know: not a good end."""
 
 
 _OUTCOMES: Final = {
@@ -38,6 +40,7 @@ _OUTCOMES: Final = {
     "failure": RunOutcome.FAILED,
     "failed": RunOutcome.FAILED,
     "fail": RunOutcome.FAILED,
+    "paymentfailed": RunOutcome.FAILED,
 }
 _START_ACTIONS: Final = frozenset(
     {None, "initiated", "started", "triggered", "queued", "running", "inprogress", "in_progress"}
@@ -54,20 +57,22 @@ class HistoryEntry:
     """`scheduled`, `stopped`, `purchased`, `initiated`, or another word, which is ignored; None on
     rows that end a run."""
     state: str | None
-    """`completed`, `failure`; None while queued or running."""
+    """`completed`, `failure`, or another word for an end; None while queued or running."""
     repeat_type: str | None
     """`immediate`, `weekly`, `biweekly`, `monthly`."""
     file_name: str | None
     count: int
     """Extra backups bought; 0 on all other rows."""
     logged_at: datetime | None
-    """None: Zoho gives no time; only the row's place is known."""
+    """None: absent or unreadable; only the row's place is known."""
     done_by: ZohoUser | None
 
     @property
     def outcome(self) -> RunOutcome | None:
         """How a run ended here; None if none did."""
-        return _OUTCOMES.get(self.state or "")
+        if self.state is None:
+            return None
+        return _OUTCOMES.get(self.state.replace("_", ""), RunOutcome.UNKNOWN)
 
     @property
     def starts_run(self) -> bool:
@@ -112,7 +117,10 @@ def parse_history_response(status: int, body: bytes, data_center: str) -> Histor
 
 
 def parse_entry(row: object) -> HistoryEntry:
-    """One row of the history. Raises a `ProblemError` of kind `contract`."""
+    """One row of the history. What cannot be read is missing, but for its words, kept as JSON.
+
+    Raises a `ProblemError` of kind `contract` if it is no object.
+    """
     if not isinstance(row, Mapping):
         raise ProblemError(contract_problem("has a row of the history that is no object"))
     return HistoryEntry(
@@ -123,14 +131,17 @@ def parse_entry(row: object) -> HistoryEntry:
         read_text(row, "file_name"),
         _read_count(row),
         parse_datetime(read_text(row, "log_time")),
-        parse_user(row.get("done_by"), "a row of the history"),
+        parse_user(row.get("done_by")),
     )
 
 
 def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ...]:
-    """Newest first, no duplicates. A row without a time stays behind the row before it."""
-    unique = {entry.id or index: entry for index, entry in enumerate(entries)}
-    rows = list(unique.values())
+    """Newest first. A row without a time stays behind the row before it.
+
+    A row that is equal in every key is a repeat, from a page that shifted. The `id` is no key: by the
+    text of "Backup history" it is the job's, which all rows of a plan share.
+    """
+    rows = list(dict.fromkeys(entries))
     times = [row.logged_at for row in rows if row.logged_at]
     at = times[0] if times else None
     placed: list[tuple[datetime | None, HistoryEntry]] = []
@@ -143,7 +154,7 @@ def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ..
 
 
 def _read_word(row: Mapping[str, Any], key: str) -> str | None:
-    text = read_text(row, key)
+    text = read_raw_text(row, key)
     # A year has hundreds of rows but few words: all orgs share one copy of each.
     return intern(text.lower().replace(" ", "_")) if text else None
 

@@ -95,13 +95,5 @@ def parse_company(org: object) -> Company:
         read_text(org, "country"),
         read_text(licence, "paid_type"),
         read_text(org, "type"),
-        _read_datetime_or_none(licence, "paid_expiry"),
+        parse_datetime(read_text(licence, "paid_expiry")),
     )
-
-
-def _read_datetime_or_none(licence: Mapping[str, Any], key: str) -> datetime | None:
-    """None also if it cannot be read: only a notice depends on it."""
-    try:
-        return parse_datetime(read_text(licence, key))
-    except ProblemError:
-        return None

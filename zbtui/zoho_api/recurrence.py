@@ -65,6 +65,11 @@ class Recurrence:
         """`longest_gap`, ignoring the undocumented parts."""
         return None if self.weekdays and self.month_days else _longest_gap(self)
 
+    def falls_on(self, moment: datetime) -> bool:
+        """Whether the rule names this day, at the offset of `moment`; the interval is ignored."""
+        in_month = not self.month_days or moment.day in self.month_days
+        return in_month and _matches_weekdays(moment, self.weekdays)
+
     def _may_change_gap(self, part: str) -> bool:
         """Whether an undocumented part may change the gap by more than a day."""
         key = part.partition("=")[0].strip().upper()

@@ -34,24 +34,30 @@ class History:
     runs: tuple[BackupRun, ...] = ()
     """In the order of their starts, newest first."""
     last_finished: HistoryEntry | None = None
-    """The newest row that ends a run, good or bad."""
+    """The newest row that ends a run: well, badly, or with an unknown word."""
     last_completed: HistoryEntry | None = None
     last_failed: HistoryEntry | None = None
     unfinished_start: HistoryEntry | None = None
     """The newest start, if no run has ended since."""
 
+    @property
+    def last_completed_at(self) -> datetime | None:
+        """The earliest time at which a backup last completed; None: none did, or no row gives a time."""
+        return self.earliest_possible_time(self.last_completed) if self.last_completed else None
+
     def newest_with_action(self, action: str) -> HistoryEntry | None:
         """The newest row with an action, such as `stopped`."""
         return next((entry for entry in self.entries if entry.action == action), None)
 
-    def latest_possible_time(self, entry: HistoryEntry) -> datetime | None:
-        """The latest time a row may have: its own, else that of the next newer row with one."""
-        at = None
-        for row in self.entries:
-            at = row.logged_at or at
-            if row is entry:
-                return at
-        return None
+    def earliest_possible_time(self, entry: HistoryEntry) -> datetime | None:
+        """The earliest time a row may have: its own, else that of the next older row with one."""
+        older = self.entries[self.entries.index(entry) :]
+        return next((row.logged_at for row in older if row.logged_at), None)
+
+    def until(self, end: datetime) -> History:
+        """Without the rows that are later than `end`."""
+        rows = tuple(row for row in self.entries if row.logged_at is None or row.logged_at <= end)
+        return self if len(rows) == len(self.entries) else build_history(rows)
 
     def count_runs(self, begin: datetime, end: datetime) -> int:
         """How many runs began from `begin` to just before `end`; failed ones count, as at Zoho."""

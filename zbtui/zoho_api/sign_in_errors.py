@@ -6,9 +6,10 @@ running watch, and an expired code during a sign-in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from zbtui.model.problem import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
 from zbtui.model.text import clean
@@ -94,6 +95,8 @@ _ERRORS_AT_STEP: Final[Mapping[tuple[TokenStep, str], _ErrorRow]] = {
     ),
     ("client-credentials", "invalid_client"): _NO_SELF_CLIENT,
 }
+_ERROR_WORD: Final = re.compile(r"[a-z0-9_]+")
+"""Zoho's error codes, all but that of the lock-out."""
 _ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_token": "expired"}
 
 
@@ -113,6 +116,39 @@ def token_problem(error: str, status: int | None, data_center: str, step: TokenS
         )
     kind, final, message, hint = row
     return Problem(kind, message, fill_in_data_center(hint, data_center), code, status, final)
+
+
+def with_lockout_code(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An accounts host's answer, where a lock-out in any language has the code `LOCKOUT`.
+
+    Zoho translates it ("拒绝访问"), and nothing else: `status` is `failure`, and the error is no code word.
+    """
+    error = answer.get("error")
+    if not isinstance(error, str) or not error or answer.get("status") != "failure":
+        return answer
+    return answer if _ERROR_WORD.fullmatch(error) else {**answer, "error": LOCKOUT}
+
+
+def already_watched_problem(org_number: str, org_name: str) -> Problem:
+    """The sign-in is for an org that is under watch by another name."""
+    return Problem(
+        "auth",
+        f"This sign-in is for org number {clean(org_number, 40)}, which is already watched as {org_name}.",
+        f"Choose the other org on Zoho's page; or take {org_name} off watch first.",
+        "ALREADY_WATCHED",
+        final=True,
+    )
+
+
+def other_org_problem(org_name: str, known: str, org_number: str) -> Problem:
+    """The sign-in is for another org than before."""
+    return Problem(
+        "auth",
+        f"This sign-in is for org number {clean(org_number, 40)}, but {org_name} is {clean(known, 40)}.",
+        "Choose that one on Zoho's page; or put this one under watch under a name of its own.",
+        "OTHER_ORG",
+        final=True,
+    )
 
 
 def token_budget_problem(until: datetime) -> Problem:

@@ -96,14 +96,15 @@ class EditScreen(FormScreen[None]):
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
-        """Save on enter; a rename needs the Save button, as pasted text may have caused it."""
+        """Save on enter; a rename needs the Save button, and so does what pasted text may have caused."""
         name = next(field.value for field in self.query(Field) if field.key == "name")
-        if name in ("", self._org.name):
-            self._start_saving()
-        else:
-            message = f"This renames {self._org.name} to {name}."
+        is_renamed = name not in ("", self._org.name)
+        if is_renamed or self.is_just_opened:
+            message = f"This renames {self._org.name} to {name}." if is_renamed else "Nothing is saved yet."
             self.show_problem(Problem("config", message, "Press Save, or esc."))
             self.set_focus(self.query_one("#back"))
+        else:
+            self._start_saving()
 
     @on(Button.Pressed, "#save")
     def _start_saving(self) -> None:

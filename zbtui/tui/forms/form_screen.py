@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from textual.binding import BindingType
 from textual.content import Content
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from zbtui.onboarding import OrgService
 
 T = TypeVar("T")
+_READING_SECONDS: Final = 1.0
+"""Nobody has read a form sooner."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,8 +35,14 @@ class FormScreen(ModalScreen[T]):
     def __init__(self, org_service: OrgService) -> None:
         super().__init__()
         self.org_service = org_service
+        self._opened_at = org_service.clock.monotonic()
         self._result: list[T] = []
         """The result, from `finish` until the screen closes."""
+
+    @property
+    def is_just_opened(self) -> bool:
+        """Whether nobody can have read it yet: keys may be the rest of a text pasted onto the orgs."""
+        return self.org_service.clock.monotonic() - self._opened_at < _READING_SECONDS
 
     def run_in_service(self, work: Coroutine[Any, Any, None]) -> None:
         """Have the org service finish the work, even if this screen closes or the app quits."""

@@ -34,13 +34,7 @@ class RemoveScreen(FormScreen[None]):
         with FormBox() as box:
             box.border_title = Content("Take off watch")
             box.border_subtitle = Content(f"{key_of(self, 'remove.back')} back")
-            yield Static(
-                Content(
-                    f"Take {self._org.name} off watch? Its credentials are deleted from the keyring. "
-                    "At Zoho its backups go on; its refresh token stays valid there until it is revoked."
-                ),
-                classes="lead",
-            )
+            yield Static(Content(f"Take {self._org.name} off watch? {self._consequences}"), classes="lead")
             yield Static(id="wrong", markup=False)
             with Horizontal(id="buttons"):
                 yield Button("Take off", id="remove", variant="error", compact=True)
@@ -48,6 +42,13 @@ class RemoveScreen(FormScreen[None]):
                 revoke.display = self._org.grant == "refresh-token"
                 yield revoke
                 yield Button("Keep", id="back", compact=True)
+
+    @property
+    def _consequences(self) -> str:
+        deleted = "Its credentials are deleted from the keyring. At Zoho its backups go on"
+        if self._org.grant != "refresh-token":
+            return f"{deleted}, and the client can still sign in."
+        return f"{deleted}; its refresh token stays valid there until it is revoked."
 
     def on_mount(self) -> None:
         self.set_focus(self.query_one("#back", Button))
@@ -60,6 +61,9 @@ class RemoveScreen(FormScreen[None]):
 
     @on(Button.Pressed, "#remove, #revoke")
     def _pressed_remove(self, message: Button.Pressed) -> None:
+        if self.is_just_opened:
+            self.set_focus(self.query_one("#back", Button))
+            return
         self.query_one("#buttons").disabled = True
         self.run_in_service(self._remove(revoking=message.button.id == "revoke"))
 

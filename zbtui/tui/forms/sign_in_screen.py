@@ -17,6 +17,7 @@ from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.sign_in_progress import ConsentPage, DeviceCode, SignInProgress
 from zbtui.tui.bindings import bindings_of, key_of
+from zbtui.tui.clipboard import copy
 from zbtui.tui.forms.fields import FormBox
 from zbtui.tui.forms.form_screen import FormScreen
 from zbtui.tui.forms.sign_in_pages import ClientPage, ConfirmPage, MethodPage, OrgPage, SignInPage, WaitPage
@@ -294,9 +295,8 @@ class SignInScreen(FormScreen[Snapshot | None]):
 
     def action_copy(self) -> None:
         """Copy the address while it is shown, else the scopes; never a secret."""
-        page, text, subject = self._progress, SIGN_IN_SCOPES, "The scopes are"
+        page, text, subject = self._progress, SIGN_IN_SCOPES, "the scopes"
         if self.current_page == "wait" and isinstance(page, DeviceCode | ConsentPage):
-            subject = "The address is"
+            subject = "the address"
             text = page.url if isinstance(page, ConsentPage) else page.verification_url
-        self.app.copy_to_clipboard(text)
-        self.notify(f"{subject} on the clipboard.", timeout=3)
+        copy(self, text, subject)

@@ -34,6 +34,7 @@ def detail_rows(
         rows.append(("Paused", f"not looked at; {last}{seen_text(snapshot, now)}"))
     if verdict.hint:
         rows.append(("What to do", verdict.hint))
+    rows += [("Note", note) for note in verdict.notes]
     if problem := snapshot.polls.problem:
         if problem.message != verdict.headline:
             rows.append(("Last look", f"{problem.message} {problem.hint}"))
@@ -101,7 +102,7 @@ def _history_and_links_rows(snapshot: Snapshot, now: datetime, zone: tzinfo | No
         runs = "1 run" if count == 1 else f"{count} runs"
         rows.append(("This month", f"{runs}{_included(snapshot)}"))
     rows.append(("Links", _links(snapshot, now, zone)))
-    if problem := snapshot.polls.history_problem:
+    if problem := snapshot.polls.history_problem or snapshot.polls.links_problem:
         rows.append(("Not read", f"history or links: {problem.message} {problem.hint}"))
     read = ago(now - snapshot.zoho.history_read_at) if snapshot.zoho.history_read_at else "never"
     return [*rows, ("History read", read)]

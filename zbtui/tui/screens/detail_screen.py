@@ -16,6 +16,7 @@ from textual.widgets import Static
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
 from zbtui.tui.bindings import bindings_of, key_of
+from zbtui.tui.clipboard import copy
 from zbtui.tui.org_list import OrgList
 from zbtui.tui.screens.detail_pages import answer_json, history_rows, json_rows, next_date_rows, poll_rows
 from zbtui.tui.screens.detail_rows import Rows, detail_rows
@@ -141,10 +142,8 @@ class DetailScreen(ModalScreen[str | None]):
         """Copy the text of the row under the cursor."""
         row = self.query_one(RowList).selected_row
         if row and row[1].strip():
-            self.app.copy_to_clipboard(row[1])
-            self.notify(f"Copied: {row[0] or 'the line'}", timeout=3)
+            copy(self, row[1], row[0] or "the line")
 
     def action_copy_json(self) -> None:
         if snapshot := self._snapshot():
-            self.app.copy_to_clipboard(answer_json(snapshot))
-            self.notify("Copied: Zoho's answer as JSON", timeout=3)
+            copy(self, answer_json(snapshot), "Zoho's answer as JSON")

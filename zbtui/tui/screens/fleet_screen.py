@@ -310,5 +310,11 @@ class FleetScreen(OrgCommands, Screen[None]):
         self.view.rebuild()
         self._refresh_bars()
 
+    def time_zone_changed(self) -> None:
+        """Draw all times anew."""
+        self.fleet_bar.reset()
+        self.view.rebuild()
+        self._refresh_bars()
+
     def on_org_list_view_opened(self) -> None:
         self.action_open()

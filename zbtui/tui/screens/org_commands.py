@@ -11,6 +11,7 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.problem import ProblemError
 from zbtui.model.time_format import countdown
 from zbtui.presentation.crm_page import crm_url
+from zbtui.tui.clipboard import copy
 from zbtui.tui.org_list import OrgList
 from zbtui.tui.screens.detail_screen import SIGN_IN, DetailScreen
 from zbtui.tui.views.verdict_text import org_summary
@@ -149,8 +150,8 @@ class OrgCommands(_Base):
     def action_copy(self) -> None:
         if org := self._hold_selected_org():
             shown, verdict = self.org_list.snapshot(org.org.name), self.org_list.verdict(org.org.name)
-            self.app.copy_to_clipboard(org_summary(shown, verdict, self.fleet.now()))
-            self._show_toast(f"Copied: how {self.org_list.called(org.org.name)} stands.")
+            subject = f"how {self.org_list.called(org.org.name)} stands"
+            copy(self, org_summary(shown, verdict, self.fleet.now()), subject)
 
     def action_page(self) -> None:
         if org := self._hold_selected_org():
@@ -169,5 +170,4 @@ class OrgCommands(_Base):
         elif await self.org_service.open_in_browser(page):
             self._show_toast(f"Opened in the browser; go on to {BACKUP_MENU}.")
         else:
-            self.app.copy_to_clipboard(page)
-            self._show_toast(f"No browser here; the address is copied. There: {BACKUP_MENU}.")
+            copy(self, page, "the address, as there is no browser here", f"There: {BACKUP_MENU}.")

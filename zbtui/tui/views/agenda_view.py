@@ -70,6 +70,8 @@ class AgendaView(OrgListView):
         """By org name; orgs not computed yet are missing."""
         self._agenda: Agenda | None = None
         self._made_at: datetime | None = None
+        self._made_at_offset: timedelta | None = None
+        """The system's offset from UTC then: another one now for that moment means another time zone."""
         self._days: dict[date, AgendaDay] = {}
         self._inputs: dict[str, _AgendaInputs] = {}
         """The inputs of the current lines, by org name."""
@@ -85,6 +87,8 @@ class AgendaView(OrgListView):
         before, self._inputs = self._inputs, {org.org.name: self._inputs_of(org) for org in orgs}
         if self._is_still_valid() and list(before.items()) == list(self._inputs.items()):
             return self._items
+        if self._made_at and self._made_at.astimezone().utcoffset() != self._made_at_offset:
+            self._later.clear()
         self._later = {
             name: later
             for name, inputs in self._inputs.items()
@@ -93,7 +97,7 @@ class AgendaView(OrgListView):
         # Runs computed yesterday stay until today's are ready, so that no lines flicker.
         later_runs = [later.runs if (later := self._later.get(name)) else None for name in self._inputs]
         agenda = build_agenda(zip(orgs, later_runs, strict=True), now, None)
-        self._agenda, self._made_at = agenda, now
+        self._agenda, self._made_at, self._made_at_offset = agenda, now, now.astimezone().utcoffset()
         self._days = {day.day: day for day in agenda.days}
         items: list[ViewItem] = []
         for heading, group in (
@@ -133,6 +137,8 @@ class AgendaView(OrgListView):
     def _is_still_valid(self) -> bool:
         """Whether time alone has not invalidated the agenda; changes of inputs are not checked."""
         if self._agenda is None or self._made_at is None:
+            return False
+        if self._made_at.astimezone().utcoffset() != self._made_at_offset:
             return False
         # The lower bound fails where the clock was set back.
         return self._made_at <= self.org_list.now < self._agenda.valid_until

@@ -80,7 +80,7 @@ def render_panel(
 
 
 def _has_problem(verdict: Verdict, snapshot: Snapshot) -> bool:
-    return verdict.name == "cannot_look" or snapshot.polls.problem is not None
+    return verdict.name == "cannot_tell" or snapshot.polls.problem is not None
 
 
 def _badge_row(snapshot: Snapshot, verdict: Verdict, now: datetime) -> PanelRow:

@@ -57,7 +57,7 @@ def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
         return ""
     if ahead > timedelta():
         # Beside a problem's badge, a bare "in" would read as the end of the problem.
-        prefix = "run in" if verdict.name == "cannot_look" else "in"
+        prefix = "run in" if verdict.name == "cannot_tell" else "in"
         return f"{prefix} {countdown(ahead)}"
     return f"overdue {countdown(ahead)}" if verdict.name == "overdue" else f"due {countdown(ahead)} ago"
 

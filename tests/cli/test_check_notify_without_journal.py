@@ -1,0 +1,98 @@
+"""`check --notify` while the journal cannot be kept: each process is a new one, as cron starts them."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_runner import RunCommand, add, run_process
+from tests.cli.test_check_notify import AlertLog, alert_log
+from tests.support.secret_service import SecretService
+from tests.support.simulator import SimulatorServer
+
+__all__ = ["alert_log"]
+
+NOT_KEPT = (None, "journal", "not_kept")
+KEPT_AGAIN = (None, "journal_over", "kept")
+BLIND = ("nordlys", "alarm", "cannot_tell")
+FAILED = ("nordlys", "alarm", "failed")
+WELL = ("nordlys", "recovery", "completed")
+
+
+@contextmanager
+def no_folder(state: Path) -> Iterator[None]:
+    """A file stands in its place: there are no lock files, either."""
+    away = state.rename(state.with_name("away"))
+    state.touch()
+    try:
+        yield
+    finally:
+        state.unlink()
+        away.rename(state)
+
+
+@contextmanager
+def full_disk(state: Path) -> Iterator[None]:
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", str(state)]
+    kept = {path.relative_to(state): path.read_bytes() for path in state.rglob("*") if path.is_file()}
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a disk")
+    try:
+        for name, content in kept.items():
+            (state / name).parent.mkdir(exist_ok=True)
+            (state / name).write_bytes(content)
+        with pytest.raises(OSError, match="space"), (state / "ballast").open("wb", buffering=0) as ballast:
+            while True:
+                ballast.write(bytes(4096))
+        yield
+    finally:
+        subprocess.run(["umount", str(state)], check=True)
+
+
+class Cron:
+    """`check --notify` of one org, again and again."""
+
+    def __init__(self, zoho: SimulatorServer, log: AlertLog, state: Path) -> None:
+        self._zoho, self._log = zoho, log
+        self.state = state
+
+    def told(self, kind: str, status: int) -> list[tuple[str | None, str, str]]:
+        """What the next process tells, while Zoho answers that."""
+        before = len(self._log.kinds)
+        self._zoho.simulator.forced_kinds["nordlys"] = kind
+        assert run_process("check", "--notify").status == status
+        return self._log.kinds[before:]
+
+
+@pytest.fixture
+def cron(
+    real_keyring: SecretService,
+    alert_log: AlertLog,
+    run_command: RunCommand,
+    zoho: SimulatorServer,
+    empty_home: Path,
+) -> Cron:
+    alert_log.configure()
+    add(run_command, zoho, "nordlys", verified=False)
+    cron = Cron(zoho, alert_log, empty_home / "xdg_state_home" / "zbtui")
+    assert cron.told("SCHEDULED", 0) == []
+    return cron
+
+
+Broken = Callable[[Path], AbstractContextManager[None]]
+
+
+@pytest.mark.parametrize("broken", [no_folder, full_disk])
+def test_each_change_and_the_journal_itself_is_told_once(broken: Broken, cron: Cron) -> None:
+    with broken(cron.state):
+        assert cron.told("INTERNAL_ERROR", 3) == [NOT_KEPT, BLIND]  # and not after as many as never come
+        assert cron.told("FAILED", 2) == [FAILED]
+        assert cron.told("FAILED", 2) == []
+        assert cron.told("COMPLETED", 0) == [WELL]
+        assert cron.told("COMPLETED", 0) == []
+    assert cron.told("COMPLETED", 0) == [KEPT_AGAIN]
+    assert cron.told("INTERNAL_ERROR", 3) == []  # it is counted again

@@ -1,0 +1,62 @@
+"""While the journal cannot be kept: what is counted in it is not waited for, and that is told itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.health.alert_scenarios import UNREACHABLE, AlertDecider, healthy_snapshot, unreachable_snapshot
+from tests.support.samples import DAY, NOW
+from zbtui.health.alert_policy import ALL_ORGS
+from zbtui.health.alert_settings import AlertSettings
+from zbtui.model.problem import Problem
+from zbtui.model.verdict import Level
+
+FULL = Problem("config", "The journal cannot be used (disk full).", "Check the disk.")
+TOLD = [("journal", ALL_ORGS, "not_kept")]
+OVER = [("journal_over", ALL_ORGS, "kept")]
+
+
+@pytest.mark.parametrize(
+    "settings", [AlertSettings(), AlertSettings(least=Level.CRITICAL, remind_every=None)]
+)
+def test_it_is_told_once_a_day_whatever_else_is_told_and_so_is_its_end(settings: AlertSettings) -> None:
+    desk, well = AlertDecider(settings, journal_problem=FULL), healthy_snapshot()
+    times = [timedelta(), timedelta(hours=23), DAY, 2 * DAY - timedelta(minutes=1), 2 * DAY]
+    told = [desk.alerts(well, at=NOW + after) for after in times]
+    assert told == [TOLD, [], TOLD, [], TOLD]
+    desk.journal_problem = None
+    (over,) = desk.decide(well, at=NOW + 3 * DAY)
+    assert (over.kind, over.level, over.title) == (
+        "journal_over",
+        Level.OK,
+        "zbtui keeps its journal again",
+    )
+    assert desk.alerts(well, at=NOW + 4 * DAY) == []
+
+
+def test_it_names_what_is_wrong_and_the_cure() -> None:
+    (alert,) = AlertDecider(journal_problem=FULL).decide()
+    assert (alert.title, alert.headline, alert.hint) == (
+        "zbtui cannot keep its journal",
+        FULL.message,
+        FULL.hint,
+    )
+    assert alert.level is Level.WARNING
+
+
+def test_after_the_clock_was_set_back_it_is_told_again_after_a_day() -> None:
+    desk = AlertDecider(journal_problem=FULL)
+    assert desk.alerts(at=NOW + 30 * DAY) == TOLD
+    assert [desk.alerts(at=NOW), desk.alerts(at=NOW + DAY)] == [[], TOLD]
+
+
+def test_who_watches_a_part_tells_it_too() -> None:
+    assert AlertDecider(covers_all_orgs=False, journal_problem=FULL).alerts() == TOLD
+
+
+def test_it_is_no_outage_and_hides_none() -> None:
+    desk = AlertDecider(journal_problem=FULL)
+    assert desk.alerts(unreachable_snapshot()) == [*TOLD, *UNREACHABLE]
+    assert OVER not in [desk.alerts(unreachable_snapshot())]

@@ -1,0 +1,32 @@
+"""A time limit for a whole command, whatever hangs by then."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+
+@contextmanager
+def ending_within(seconds: float, finish: Callable[[], int]) -> Iterator[None]:
+    """If the block takes longer, call `finish` in another thread, and end the process with its result.
+
+    Nothing is cancelled: a request, a keyring or a disk that does not answer is left behind.
+    """
+
+    def end() -> None:
+        status = 3
+        try:
+            status = finish()
+        finally:
+            os._exit(status)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    with suppress(RuntimeError):  # no thread can be started: the limits within the block still hold
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

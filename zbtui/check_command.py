@@ -1,0 +1,191 @@
+"""`zbtui check`: look once within a time limit, or go on and tell each change."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from zbtui.alerts.dispatcher import AlertDispatcher
+from zbtui.ask import print_message, print_problem, silence_stdout
+from zbtui.check import EXIT_STATUS_BY_LEVEL, Report, check_orgs, formatter_for, report_on
+from zbtui.check.change_stream import ChangeStream
+from zbtui.check.columns import supports_colour
+from zbtui.check.deadline import ending_within
+from zbtui.check.shutdown import reader_is_gone, stopped_by_signals
+from zbtui.clock import StopSignal, SystemClock
+from zbtui.config.parsing import find_org
+from zbtui.config.settings import Config
+from zbtui.health.observe import apply_failure
+from zbtui.health.snapshot import Snapshot
+from zbtui.model.org import Org
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.verdict import Level
+from zbtui.store.log import log_to_file
+from zbtui.store.worker import run_event_loop
+from zbtui.watch.fleet import NO_ANSWER_IN_TIME
+from zbtui.wiring import Watch, make_config_file, make_watch, open_org_service, paths_from_arguments
+
+DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
+_END_SECONDS: Final = 1.0
+"""Of the time limit, what is kept for the journal, the output and the end of the process."""
+_ALERT_SECONDS: Final = 5.0
+"""Of the time limit, what is kept for alerts."""
+
+
+class _Answer:
+    """Prints the report once, as much as is known of it by then."""
+
+    def __init__(self, write: Callable[[Report], str], *, is_openmetrics: bool) -> None:
+        self.report: Report | None = None
+        """None: not even the config is read."""
+        self._write = write
+        self._is_openmetrics = is_openmetrics
+        self._turn = threading.Lock()
+        self._is_printed = False
+
+    def finish(self) -> int:
+        """Print the report, unless that was done; returns the exit status."""
+        report = self.report
+        if report is None:
+            print_message("zbtui: The config, or the folder that it is in, did not answer in time.")
+            return EXIT_STATUS_BY_LEVEL[Level.UNKNOWN]
+        # Another thread may be printing, to a reader that does not read.
+        if self._turn.acquire(timeout=_END_SECONDS / 2):
+            try:
+                if not self._is_printed:
+                    self._is_printed = True
+                    self._print(report)
+            finally:
+                self._turn.release()
+        return EXIT_STATUS_BY_LEVEL[report.level]
+
+    def _print(self, report: Report) -> None:
+        if self._is_openmetrics and hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # OpenMetrics requires both
+        print(self._write(report), flush=True)
+
+
+def check_once(args: argparse.Namespace) -> int:
+    """Look at each org once, print, send alerts; returns the exit status."""
+    limit = (args.timeout or DEFAULT_TIMEOUT).total_seconds()
+    # The limit counts from the start of the process, about as long ago as it has used the CPU.
+    began = time.monotonic() - min(time.process_time(), limit / 4)
+    write = formatter_for(args.format or "text", coloured=supports_colour(sys.stdout, os.environ))
+    answer = _Answer(write, is_openmetrics=args.format == "openmetrics")
+
+    def seconds_left(kept: float) -> float:
+        """Until the end, less what is kept for later: at most a third of the time limit."""
+        return max(began + limit - min(kept, limit / 3) - time.monotonic(), 0)
+
+    with ending_within(seconds_left(0), answer.finish):
+        paths = paths_from_arguments(args)
+        file = make_config_file(paths)
+        config = file.load()
+        chosen = _chosen_orgs(args.names, config)
+        only = replace(config, orgs=chosen or config.orgs)
+        answer.report = _nothing_known(only)
+        log_to_file(paths.log)
+
+        async def check() -> None:
+            async with open_org_service(paths, file) as org_service:
+                watch = make_watch(org_service, only)
+                alerts = watch.alerts if args.notify else None
+                if alerts:
+                    _warn_without_channel(config)
+                seconds = seconds_left(_END_SECONDS + _ALERT_SECONDS if alerts else _END_SECONDS)
+                max_age, names = args.max_age or timedelta(), [org.name for org in only.orgs]
+                answer.report = await check_orgs(watch.fleet, names, max_age=max_age, seconds=seconds)
+                if alerts:
+                    await _alert_of(answer.report, watch, covers_all_orgs=not chosen)
+                cache_problem = watch.desk.stores.credentials.cache_problem
+                of_alerts = alerts.problems if alerts else ()
+                for problem in (watch.fleet.journal_problem, cache_problem, *of_alerts):
+                    if problem:
+                        print_problem(problem)
+                answer.finish()
+
+        run_event_loop(check())
+    return answer.finish()
+
+
+def _nothing_known(config: Config) -> Report:
+    """A report in which no org has answered."""
+    now = SystemClock().now()
+    return report_on(
+        [apply_failure(Snapshot(org), NO_ANSWER_IN_TIME, now) for org in config.orgs], config.policy, now
+    )
+
+
+async def _alert_of(report: Report, watch: Watch, *, covers_all_orgs: bool) -> None:
+    snapshots, fleet = [result.snapshot for result in report.results], watch.fleet
+    await watch.alerts.evaluate(snapshots, fleet.policy, fleet.verdicts, covers_all_orgs=covers_all_orgs)
+    await watch.alerts.deliver()
+
+
+def stream_changes(args: argparse.Namespace) -> int:
+    """Watch on, and print a line of JSON for each change, until stopped."""
+    for option, value in (
+        ("--format", args.format),
+        ("--timeout", args.timeout),
+        ("--max-age", args.max_age),
+    ):
+        if value not in (None, "json"):
+            message = "A watch goes on, and tells each change as a line of JSON."
+            raise ProblemError(Problem("config", message, f"Leave out {option}."))
+    paths = paths_from_arguments(args)
+    file = make_config_file(paths)
+    config = file.load()
+    names = [org.name for org in _chosen_orgs(args.names, config)]
+    log_to_file(paths.log)
+
+    async def stream() -> None:
+        async with open_org_service(paths, file) as org_service:
+            watch = make_watch(org_service, config)  # the whole config, which may change
+            if args.notify:
+                _warn_without_channel(config)
+            await _run_change_stream(watch, names, watch.alerts if args.notify else None)
+
+    run_event_loop(stream())
+    return 0
+
+
+def _chosen_orgs(names: Sequence[str], config: Config) -> tuple[Org, ...]:
+    return tuple(find_org(config, name) for name in dict.fromkeys(names))
+
+
+def _warn_without_channel(config: Config) -> None:
+    if not (config.settings.alerts.on_change or config.settings.alerts.webhook):
+        print_message(
+            "zbtui: Nobody is notified: [alerts] in the config has neither on_change nor webhook."
+        )
+
+
+async def _run_change_stream(watch: Watch, names: Sequence[str], alerts: AlertDispatcher | None) -> None:
+    def write(line: str) -> None:
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            silence_stdout()
+            raise
+
+    clock = watch.desk.clock
+    watcher = ChangeStream(
+        watch.config,
+        watch.fleet,
+        clock,
+        write,
+        print_problem,
+        names=names,
+        alerts=alerts,
+        reader_is_gone=lambda: reader_is_gone(sys.stdout),
+    )
+    stop = StopSignal(clock)
+    with stopped_by_signals(stop):
+        await watcher.run(stop)

@@ -1,0 +1,135 @@
+"""The runs that Zoho announced, each kept until its end is known.
+
+An answer names the next run only: once a date has passed, the newest answer names another. So each date
+is remembered as it stood before it fell due, and must be accounted for by the history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.zoho_api.backup import ENDED_PLANS, Backup, BackupState
+from zbtui.zoho_api.history import RunOutcome
+from zbtui.zoho_api.recurrence import parse_rrule
+from zbtui.zoho_api.runs import History
+
+_START_TOLERANCE: Final = timedelta(minutes=1)
+"""How long before its date a run may start."""
+_HISTORY_REACH: Final = timedelta(days=360)
+"""Rows of an older date may be gone."""
+_MAX_DUE_DATES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DueDate:
+    """A run that Zoho announced, and whose end is not known yet."""
+
+    at: datetime
+    announced_at: datetime
+    """When the last answer before the date announced it, by Zoho's clock."""
+    began: bool = False
+    """The run was seen, or the history has its start."""
+
+
+def update_due_dates(
+    known: tuple[DueDate, ...],
+    was: Backup | None,
+    backup: Backup | None,
+    history: History | None,
+    zoho_now: datetime,
+) -> tuple[DueDate, ...]:
+    """The due dates without an end, oldest first, after a good poll.
+
+    Args:
+        was: the backup of the poll before.
+        backup: of this poll.
+        history: as last read.
+    """
+    # 1. A plan that was changed or stopped before the date excuses it; a job ordered by hand only hides
+    #    the plan. A date that has passed stays, whatever comes later.
+    dates = {due.at: due for due in known}
+    announced = announced_run(backup)
+    if not _hides_plan(backup):
+        dates = {at: due for at, due in dates.items() if at <= zoho_now or at == announced}
+    if announced and announced > zoho_now:
+        dates[announced] = DueDate(announced, zoho_now)
+    # 2. The first run of a plan that was never seen before it.
+    if first := _passed_first_run(backup, history, zoho_now):
+        dates.setdefault(first, DueDate(first, first))
+    # 3. What the details and the history account for.
+    ordered = sorted(dates.values(), key=lambda due: due.at)[-_MAX_DUE_DATES:]
+    passed = [due for due in ordered if due.at <= zoho_now]
+    if passed and _shows_new_run(was, backup):
+        ordered[len(passed) - 1] = replace(passed[-1], began=True)
+    return settle_due_dates(tuple(ordered), history, zoho_now) if history else tuple(ordered)
+
+
+def settle_due_dates(
+    dates: tuple[DueDate, ...], history: History, zoho_now: datetime
+) -> tuple[DueDate, ...]:
+    """What of the due dates, oldest first, the history does not account for."""
+    ends: list[datetime | None] = [*(due.at for due in dates[1:]), None]
+    left = (_settle(due, end, history, zoho_now) for due, end in zip(dates, ends, strict=False))
+    return tuple(due for due in left if due)
+
+
+def announced_run(backup: Backup | None) -> datetime | None:
+    """When the next run is due, by the details; None: no run will come."""
+    return None if backup is None or backup.state in ENDED_PLANS else backup.next_run
+
+
+def _hides_plan(backup: Backup | None) -> bool:
+    """Whether the details show a job ordered by hand, behind which a plan may go on."""
+    return backup is not None and backup.state not in ENDED_PLANS and not backup.rrule
+
+
+def _shows_new_run(was: Backup | None, backup: Backup | None) -> bool:
+    """Whether a run has begun since the poll before."""
+    now, before = backup and backup.state, was and was.state
+    if now is BackupState.COMPLETED:
+        return before not in (BackupState.COMPLETED, BackupState.INPROGRESS)
+    return now is BackupState.INPROGRESS and before is not BackupState.INPROGRESS
+
+
+def _passed_first_run(
+    backup: Backup | None, history: History | None, zoho_now: datetime
+) -> datetime | None:
+    """The plan's first run, if it has passed and its rows must still be there.
+
+    None if it does not fall on a day of the rule: then `start_date` may be another date.
+    """
+    first = backup.first_run if backup else None
+    if backup is None or history is None or first is None or not backup.rrule:
+        return None
+    if backup.state in ENDED_PLANS:  # it may have been stopped before
+        return None
+    rule = parse_rrule(backup.rrule)
+    in_reach = zoho_now - _HISTORY_REACH < first <= zoho_now and first != backup.next_run
+    return first if in_reach and rule and rule.falls_on(first) else None
+
+
+def _settle(due: DueDate, until: datetime | None, history: History, zoho_now: datetime) -> DueDate | None:
+    """The due date as the history leaves it; None if it is accounted for.
+
+    Args:
+        until: the due date after it, from which on runs belong to that one.
+    """
+    if due.at > zoho_now:
+        return due
+    begin = due.at - _START_TOLERANCE
+    for row in history.entries:
+        at = history.earliest_possible_time(row)
+        if at is None or at < begin:
+            # A change of the plan, after it was last announced and before it fell due.
+            is_change = row.action in ("scheduled", "stopped") and row.repeat_type != "immediate"
+            if is_change and at is not None and at > due.announced_at:
+                return None
+            continue
+        in_window = until is None or at < until - _START_TOLERANCE
+        if row.outcome is RunOutcome.COMPLETED or (row.outcome and in_window):
+            return None
+        if row.starts_run and in_window:
+            due = replace(due, began=True)
+    return due

@@ -1,0 +1,79 @@
+"""Alerts about the watch itself, at whatever level: its journal fails, or orgs left its config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.health.alert import ALL_ORGS, Alert, AlertRules, AlertState
+from zbtui.model.time_format import rough_span
+from zbtui.model.verdict import Level
+
+JOURNAL_REMINDER: Final = timedelta(days=1)
+"""How often it is notified that the journal cannot be kept."""
+REMOVAL_TAKES: Final = timedelta(minutes=1)
+"""An org that is in the config so long after zbtui took it off is watched again."""
+_NAMED: Final = 10
+"""Orgs named in one alert."""
+
+
+def decide_own_alerts(
+    state: AlertState, names: Sequence[str], rules: AlertRules, now: datetime
+) -> tuple[AlertState, list[Alert]]:
+    """The new alert state, and the alerts that are due; `names` are the orgs that this process watches."""
+    state, of_journal = _decide_journal(state, rules, now)
+    if not (rules.covers_all_orgs and rules.config):
+        return state, of_journal
+    state, of_config = _decide_left(state, frozenset(names), rules, now)
+    return state, of_journal + of_config
+
+
+def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tuple[AlertState, list[Alert]]:
+    """The alert that the journal cannot be kept, once a day, and that it is kept again.
+
+    Without it, nobody knows what was notified, and no failures are counted.
+    """
+    problem, told = rules.journal_problem, state.journal_notified_at
+    if problem is None:
+        if told is None:
+            return state, []
+        headline = f"what is seen is kept, {rough_span(now - told)} after it was told that it is not"
+        over = Alert(now, "journal_over", ALL_ORGS, "not_kept", "kept", Level.OK, headline, None)
+        return replace(state, journal_notified_at=None), [over]
+    if told and now - told < JOURNAL_REMINDER:
+        return state, []
+    before = "not_kept" if told else None
+    alert = Alert(
+        now, "journal", ALL_ORGS, before, "not_kept", Level.WARNING, problem.message, problem.hint
+    )
+    return replace(state, journal_notified_at=now), [alert]
+
+
+def _decide_left(
+    state: AlertState, here: frozenset[str], rules: AlertRules, now: datetime
+) -> tuple[AlertState, list[Alert]]:
+    """The alert that orgs left the config other than through zbtui, once."""
+    watched = dict(state.watched)
+    for name in here:
+        gone = watched.get((rules.config, name), now - 2 * REMOVAL_TAKES)
+        if gone and now - gone > REMOVAL_TAKES:
+            watched[rules.config, name] = None
+    left = sorted(
+        name
+        for (config, name), gone in watched.items()
+        if config == rules.config and gone is None and name not in here
+    )
+    if not (left and rules.config_is_settled):
+        return replace(state, watched=watched), []
+    watched |= {(rules.config, name): now for name in left}
+    return replace(state, watched=watched), [_left_alert(left, now)]
+
+
+def _left_alert(left: Sequence[str], now: datetime) -> Alert:
+    org = left[0] if len(left) == 1 else ALL_ORGS
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    headline = f"gone from the config, not through zbtui: {', '.join(left[:_NAMED])}{more}"
+    hint = "If that was not on purpose, put it back into the config."
+    return Alert(now, "left", org, "watched", "not_watched", Level.UNKNOWN, headline, hint)

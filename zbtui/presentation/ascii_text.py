@@ -1,0 +1,81 @@
+"""Characters for streams that cannot encode ours: one for one, so that columns stay aligned.
+
+No character becomes `?`, which is the glyph of a status: "cannot tell".
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+_REPLACEMENTS: Final = str.maketrans(
+    {
+        # Verdicts and levels
+        "✔": "+",
+        "●": "*",
+        "▶": ">",
+        "▷": ")",
+        "▲": "!",
+        "△": "^",
+        "✖": "X",
+        "■": "#",
+        "◆": "@",
+        "◇": "%",
+        "◈": "&",
+        "≠": "$",
+        "≡": "=",
+        "○": "o",
+        "◐": "1",
+        "◔": "w",
+        "◑": "q",
+        "◌": "~",
+        # Punctuation
+        "→": ">",
+        "·": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "…": ".",
+        "¦": ":",
+        "×": "x",
+        "“": '"',
+        "”": '"',
+        "‘": "'",
+        "’": "'",
+        "↑": "^",
+        "↓": "v",
+        "←": "<",
+        "⚑": "!",
+    }
+)
+_UNKNOWN: Final = "_"
+
+
+def replace_unencodable(error: UnicodeError) -> tuple[str, int]:
+    """An error handler for `codecs.register_error`: ASCII for what cannot be encoded, cell for cell."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(ascii_for, error.object[error.start : error.end])), error.end
+
+
+def ascii_for(character: str) -> str:
+    """ASCII characters that take as many cells of a terminal."""
+    replacement = character.translate(_REPLACEMENTS)
+    if replacement.isascii():
+        return replacement
+    if 0x2500 <= ord(character) < 0x2580:
+        return _for_box_drawing(unicodedata.name(character))
+    if 0x2580 <= ord(character) < 0x25A0 or 0x2800 < ord(character) < 0x2900:  # blocks and Braille
+        return "#"
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return ""
+    base = unicodedata.normalize("NFKD", character)[0]
+    if base.isascii() and base.isprintable():
+        return base
+    return _UNKNOWN * (2 if unicodedata.east_asian_width(character) in "WF" else 1)
+
+
+def _for_box_drawing(name: str) -> str:
+    if "VERTICAL" in name and "HORIZONTAL" not in name and " AND " not in name:
+        return "|"
+    return "-" if "HORIZONTAL" in name and "VERTICAL" not in name and " AND " not in name else "+"

@@ -1,0 +1,175 @@
+"""The back ends of the OS keyring: which one to use, and what their errors mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.text import clean
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend as KeyringBackend
+
+    from zbtui.store.secret_service import PromptGate
+
+ALLOW_INSECURE_VARIABLE: Final = "ZBTUI_ALLOW_INSECURE_KEYRING"
+_PROBE_ENTRY: Final = ("zbtui-doctor", "probe")
+_SECURE_BACKENDS: Final = (
+    "keyring.backends.SecretService",
+    "keyring.backends.libsecret",
+    "keyring.backends.kwallet",
+    "keyring.backends.macOS",
+    "keyring.backends.Windows",
+    "keyring_pass",
+)
+"""Modules of back ends that encrypt at rest and do not prompt on the terminal."""
+
+
+def choose_backend(*, allow_insecure: bool, gate: PromptGate | None = None) -> KeyringBackend:
+    """The back end to use; of several chained ones, the first that is known to be secure.
+
+    `gate` says when the Secret Service may ask for its password (None: always). Raises a `ProblemError`
+    if there is no secure back end, and `allow_insecure` is not set.
+    """
+    import keyring  # imported here, in the thread: it takes some 100 ms
+    from keyring.backends import chainer, fail
+
+    try:
+        backend = keyring.get_keyring()
+        members = list(backend.backends) if isinstance(backend, chainer.ChainerBackend) else [backend]
+    except Exception as error:  # an invalid PYTHON_KEYRING_BACKEND raises any error of its import
+        message = f"The keyring back end could not be loaded ({type(error).__name__})."
+        hint = f"Check PYTHON_KEYRING_BACKEND in the environment. {_SUPPORTED_KEYRINGS_HINT}"
+        raise keyring_error(message, hint) from None
+    for member in members:
+        if type(member).__module__.startswith(_SECURE_BACKENDS):
+            return _adapted(member, gate)
+    if allow_insecure:
+        return backend
+    if isinstance(backend, fail.Keyring):
+        # Under cron and over ssh there may be a keyring that is not found.
+        raise keyring_error(_NO_KEYRING, session_bus_hint() or _SUPPORTED_KEYRINGS_HINT)
+    name = f"{type(backend).__module__}.{type(backend).__name__}"
+    message = f"The keyring back end {name} is not known to keep secrets safe."
+    hint = f"{_SUPPORTED_KEYRINGS_HINT} To use it all the same, set {ALLOW_INSECURE_VARIABLE}=1."
+    raise keyring_error(message, hint)
+
+
+def _adapted(backend: KeyringBackend, gate: PromptGate | None) -> KeyringBackend:
+    """The back end, with one connection for the Secret Service, and without a terminal for pass."""
+    from keyring.backends import SecretService
+
+    module = sys.modules.get(type(backend).__module__)
+    if type(backend).__module__.startswith("keyring_pass") and hasattr(module, "command"):
+        vars(module)["command"] = run_without_terminal
+    if type(backend) is not SecretService.Keyring:
+        return backend
+    # Imported here: it needs packages that only Linux has.
+    from zbtui.store.secret_service import PromptGate, SharedConnectionKeyring
+
+    return SharedConnectionKeyring.from_backend(backend, gate or PromptGate())
+
+
+def run_without_terminal(command: Sequence[str], **options: Any) -> str:
+    """Run `pass`; its gpg has no terminal to ask for a passphrase on, nor to write to. Returns its output.
+
+    Raises `subprocess.CalledProcessError`, without the output, which may be a secret.
+    """
+    environ = {name: value for name, value in os.environ.items() if name != "GPG_TTY"}
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        command,
+        input=options.get("input") or "",
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env=environ,
+        start_new_session=True,  # gpg opens the controlling terminal by itself
+    )
+    if done.returncode:
+        raise subprocess.CalledProcessError(done.returncode, command[:1])
+    return done.stdout
+
+
+def session_bus_hint() -> str | None:
+    """What is wrong with the address of the session bus; None: nothing that is known."""
+    has_session_bus = sys.platform.startswith("linux")
+    if not has_session_bus:
+        return None
+    address = os.environ.get("DBUS_SESSION_BUS_ADDRESS", "")
+    if not address:
+        return _NO_SESSION_BUS_HINT
+    found = re.match(r"unix:path=([^,;]+)", address)
+    if found is None or Path(unquote(found[1])).exists():
+        return None
+    where = clean(found[1], 100)
+    return (
+        f"DBUS_SESSION_BUS_ADDRESS names {where}, which is gone: the login that it belonged to has ended. "
+        "Log in, or run loginctl enable-linger, and set it anew."
+    )
+
+
+_NO_KEYRING: Final = "This machine has no keyring to keep secrets in."
+_SUPPORTED_KEYRINGS_HINT: Final = (
+    "Use GNOME Keyring, KWallet, Keychain, Windows Credential Locker, or pass with keyring-pass."
+)
+OTHER_BACKEND_HINT: Final = (
+    f"Another back end is needed: see `keyring --list-backends`. {_SUPPORTED_KEYRINGS_HINT}"
+)
+
+
+_GPG_COMMAND: Final = "pass show on one of the entries below python-keyring"
+_NO_SESSION_BUS_HINT: Final = (
+    "No session bus is named here: set DBUS_SESSION_BUS_ADDRESS, as in unix:path=/run/user/1000/bus. "
+    f"{_SUPPORTED_KEYRINGS_HINT}"
+)
+
+
+def set_or_delete(service: str, user: str, text: str | None, keyring: KeyringBackend) -> None:
+    if text is None:
+        keyring.delete_password(service, user)
+    else:
+        keyring.set_password(service, user, text)
+
+
+def probe_keyring(keyring: KeyringBackend) -> tuple[str, bool]:
+    """The back end's name, and whether it keeps entries."""
+    # Random, so that the entry of an earlier probe does not match. Written twice, as tokens are: some
+    # keyrings ask a person before they overwrite an entry.
+    for text in (secrets.token_hex(8), secrets.token_hex(8)):
+        keyring.set_password(*_PROBE_ENTRY, text)
+    kept = keyring.get_password(*_PROBE_ENTRY) == text
+    set_or_delete(*_PROBE_ENTRY, None, keyring)
+    return clean(str(keyring.name), 80), kept
+
+
+def keyring_error_problem(error: Exception) -> tuple[Problem, bool]:
+    """The problem of an error, and whether to retry at once."""
+    from keyring import errors
+
+    retry = False
+    if isinstance(error, errors.KeyringLocked):
+        message, hint = "The keyring is locked.", "Unlock it."
+    elif isinstance(error, errors.InitError):
+        message = "The keyring is locked, does not run, or was never set up."
+        hint = "Start and unlock it, or create its default collection."
+    elif isinstance(error, errors.NoKeyringError):
+        message, hint = _NO_KEYRING, _SUPPORTED_KEYRINGS_HINT
+    elif isinstance(error, subprocess.CalledProcessError):
+        message = f"pass failed (exit status {error.returncode}): gpg may not know its passphrase."
+        hint = f"Give it to gpg in another terminal: {_GPG_COMMAND}; or use a pinentry with a window."
+    else:
+        message, retry = f"The keyring failed ({type(error).__name__}).", True
+        hint = session_bus_hint() or "See that the keyring service runs and the session bus is reachable."
+    return Problem("keyring", message, hint), retry
+
+
+def keyring_error(message: str, hint: str) -> ProblemError:
+    return ProblemError(Problem("keyring", message, hint))

@@ -1,0 +1,75 @@
+"""The problems of an org's last poll, and when that poll answers for a new one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any, Final, get_args
+
+from zbtui.health.snapshot import PollState, Snapshot
+from zbtui.model.problem import Problem, ProblemKind
+from zbtui.store.encoding import decode_line, decode_optional_datetime, decode_optional_line, decode_or_none
+
+_KINDS: Final[tuple[ProblemKind, ...]] = get_args(ProblemKind)
+_COSTS_NOTHING: Final[frozenset[ProblemKind]] = frozenset({"network", "keyring", "config"})
+"""Zoho was not reached, so there is no reason to wait before the next poll."""
+
+Problems = tuple[Problem | None, Problem | None]
+"""Why the details could not be read, and why history or links could not; None: they could."""
+
+
+def encode_problems(polls: PollState) -> str:
+    """Encode the problems of a poll as JSON."""
+    return json.dumps([_encode(polls.problem), _encode(polls.history_problem)], ensure_ascii=False)
+
+
+def decode_problems(text: str) -> Problems | None:
+    """Undo `encode_problems`; None: invalid."""
+
+    def read() -> Problems:
+        poll, history = json.loads(text)
+        return _decode(poll), _decode(history)
+
+    return decode_or_none(read)
+
+
+def snapshot_after(
+    known: Snapshot, at: datetime, problems: Problems, since: datetime, now: datetime
+) -> Snapshot | None:
+    """What the last poll, made at `at`, left of the org as stored (`known`).
+
+    None: it is older than `since`, or does not answer for a new one.
+    """
+    problem, history_problem = problems
+    seen = known.zoho.observed_at
+    if not since <= at <= now or (seen and seen > at):  # a sign-in polled it since then
+        return None
+    if seen != at if problem is None else problem.kind in _COSTS_NOTHING:
+        return None
+    polls = replace(
+        known.polls, attempted_at=at, problem=problem, history_problem=history_problem, restored=False
+    )
+    return replace(known, polls=polls)
+
+
+def _encode(problem: Problem | None) -> dict[str, Any] | None:
+    if problem is None:
+        return None
+    retry_at = problem.retry_at and problem.retry_at.isoformat()
+    return asdict(problem) | {"retry_at": retry_at}
+
+
+def _decode(body: dict[str, Any] | None) -> Problem | None:
+    if body is None:
+        return None
+    status = body["http_status"]
+    return Problem(
+        _KINDS[_KINDS.index(body["kind"])],
+        decode_line(body["message"]),
+        decode_line(body["hint"]),
+        decode_optional_line(body["code"]),
+        None if status is None else int(status),
+        body["final"] is True,
+        decode_optional_datetime(body["retry_at"]),
+    )

@@ -1,0 +1,76 @@
+"""The last refused and the last given-up alert of each channel, for who asks why nobody was told."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from zbtui.store.database import Database, decode_datetime, encode_datetime
+from zbtui.store.encoding import decode_count, decode_line, decode_or_none
+
+_RETENTION: Final = timedelta(days=30)
+_WRITE: Final = (
+    "INSERT INTO refusal VALUES (?, ?, ?, ?, 1) ON CONFLICT (sink, given_up)"
+    " DO UPDATE SET at = excluded.at, message = excluded.message, count = count + 1"
+)
+_READ: Final = "SELECT sink, given_up, at, message, count FROM refusal ORDER BY at DESC"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The last time that a channel refused an alert, or that one was given up."""
+
+    channel: str
+    given_up: bool
+    at: datetime
+    message: str
+    """Why; of one given up, what it was about."""
+    count: int
+    """How often so far, as long as there was never a month without."""
+
+
+class RefusalLog:
+    """Written by whoever delivers alerts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, channel: str, message: str, at: datetime, *, given_up: bool = False) -> None:
+        """Note that a channel refused an alert, or that one was given up."""
+
+        def act(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM refusal WHERE at < ?", (encode_datetime(at - _RETENTION),))
+            database.execute(_WRITE, (channel, given_up, encode_datetime(at), message))
+
+        await self._database.transaction(act, None)
+
+    async def read(self) -> list[Refusal]:
+        """All that is kept, the newest first."""
+
+        def act(database: sqlite3.Connection) -> list[Refusal]:
+            rows = database.execute(
+                "SELECT sink, given_up, at, message, count FROM refusal ORDER BY at DESC"
+            )
+            return [refusal for row in rows if (refusal := _decode(*row))]
+
+        nothing: list[Refusal] = []
+        return await self._database.read(act, nothing)
+
+    async def waiting(self) -> int:
+        """How many deliveries were tried, and wait to be tried again."""
+
+        def act(database: sqlite3.Connection) -> int:
+            (count,) = database.execute("SELECT count(*) FROM delivery WHERE attempts > 0").fetchone()
+            return int(count)
+
+        return await self._database.read(act, 0)
+
+
+def _decode(channel: str, given_up: int, at: str, message: str, count: int) -> Refusal | None:
+    def read() -> Refusal:
+        when, why = decode_datetime(at), decode_line(message)
+        return Refusal(decode_line(channel), bool(given_up), when, why, decode_count(count))
+
+    return decode_or_none(read)

@@ -1,0 +1,105 @@
+"""Which proxy of the environment a request goes through.
+
+Read here instead of by httpx, which fails for every host over one entry that it cannot parse, and does
+not say afterwards which proxy it used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies
+
+import httpx
+
+from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.text import clean
+from zbtui.zoho_api.data_centers import is_loopback
+
+_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy that the environment names."""
+
+    url: str = field(repr=False)
+    """May hold a password."""
+    label: str
+    """Its host and port, for people."""
+    variable: str
+    """Where it is set: `HTTPS_PROXY` or `ALL_PROXY`."""
+    has_user: bool
+
+    @property
+    def speaks_tls(self) -> bool:
+        return self.url.startswith("https:")
+
+
+class ProxyEnvironment:
+    """`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, else the system's settings."""
+
+    def __init__(self, proxies: Mapping[str, str] | None = None) -> None:
+        """`proxies` as from `urllib.request.getproxies` (None: this machine's)."""
+        self._proxies = getproxies() if proxies is None else proxies
+        self._exceptions = self._proxies.get("no", "").replace(",", " ").lower().split()
+
+    def proxy_for(self, url: str) -> Proxy | None:
+        """The proxy for a URL; None: straight. Raises a `ProblemError` if it cannot be used."""
+        parts = urlsplit(url)
+        # A secret for this machine must not pass through a proxy.
+        if is_loopback(f"//{parts.netloc}") or self._is_excepted(parts):
+            return None
+        for scheme in (parts.scheme, "all"):
+            if address := self._proxies.get(scheme, "").strip():
+                return _parse_proxy(address, f"{scheme.upper()}_PROXY")
+        return None
+
+    def _is_excepted(self, parts: SplitResult) -> bool:
+        return any(_matches(entry, parts) for entry in self._exceptions)
+
+
+def _matches(entry: str, parts: SplitResult) -> bool:
+    """Whether an entry of `NO_PROXY` is a host, its domain, or a network around it."""
+    host, (scheme, separator, rest) = parts.hostname or "", entry.partition("://")
+    if separator:
+        if scheme not in (parts.scheme, "all"):
+            return False
+        entry = rest
+    if entry == "*":
+        return True
+    try:
+        network = ip_network(entry.strip("[]"), strict=False)
+    except ValueError:
+        name, _, port = entry.rpartition(":") if ":" in entry else (entry, "", "")
+        if port and port != str(parts.port or {"https": 443}.get(parts.scheme, 80)):
+            return False
+        name = name.strip("[]").lstrip("*").lstrip(".")
+        return bool(name) and (host == name or host.endswith(f".{name}"))
+    try:
+        return ip_address(host) in network
+    except ValueError:
+        return False  # a name, which is not looked up for this
+
+
+def _parse_proxy(address: str, variable: str) -> Proxy:
+    url = address if "://" in address else f"http://{address}"
+    problem = Problem(
+        "network",
+        f"{variable} is not the address of a proxy that zbtui could use.",
+        "It has the form http://host:port or http://user:password@host:port, percent-encoded.",
+    )
+    try:
+        parts, known = urlsplit(url), httpx.Proxy(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 1080)
+    except (ValueError, httpx.InvalidURL):
+        known = None
+    is_whole = not any(character.isspace() for character in address)
+    if known is None or not known.url.host or not is_whole or parts.scheme not in _SCHEMES:
+        # Outside of `except`: the errors hold the address, which may hold a password.
+        raise ProblemError(problem)
+    host = f"[{known.url.host}]" if ":" in known.url.host else known.url.host
+    return Proxy(url, f"{clean(host, 80)}:{port}", variable, parts.username is not None)

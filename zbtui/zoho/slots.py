@@ -1,0 +1,72 @@
+"""How many requests are under way at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+MAX_REQUESTS: Final = 16
+"""Concurrent requests in all; with more, httpx's pool gets slower."""
+MAX_REQUESTS_PER_HOST: Final = 8
+"""Concurrent; limited so that a dead data center cannot hold up the others."""
+MAX_SLOW: Final = 32
+MAX_SLOW_PER_HOST: Final = 16
+SLOW_SECONDS: Final = 2.0
+"""After this, a request gives its slot back while it goes on, unless too many have done so."""
+
+
+class RequestSlots:
+    """Shared slots, and some for each host. A slow answer takes up no slot that others wait for."""
+
+    def __init__(self) -> None:
+        self._shared = asyncio.Semaphore(MAX_REQUESTS)
+        self._of_host: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(MAX_REQUESTS_PER_HOST)
+        )
+        self._slow: Counter[str] = Counter()
+        """Requests without a slot, by host."""
+
+    @asynccontextmanager
+    async def hold(self, host: str) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it during the block unless that is slow."""
+        # The host's slot first: waiting for a dead host must not take up a shared slot.
+        async with _Slot(self._of_host[host]) as of_host, _Slot(self._shared) as shared:
+            is_slow = False
+
+            def give_back() -> None:
+                nonlocal is_slow
+                if self._slow[host] < MAX_SLOW_PER_HOST and self._slow.total() < MAX_SLOW:
+                    is_slow = True
+                    self._slow[host] += 1
+                    of_host.release()
+                    shared.release()
+
+            timer = asyncio.get_running_loop().call_later(SLOW_SECONDS, give_back)
+            try:
+                yield
+            finally:
+                timer.cancel()
+                self._slow[host] -= is_slow
+
+
+class _Slot:
+    """A place in a semaphore, given back once: early or at the end of the block."""
+
+    def __init__(self, semaphore: asyncio.Semaphore) -> None:
+        self._semaphore: asyncio.Semaphore | None = semaphore
+
+    async def __aenter__(self) -> _Slot:
+        if self._semaphore:
+            await self._semaphore.acquire()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        if self._semaphore:
+            self._semaphore.release()
+            self._semaphore = None

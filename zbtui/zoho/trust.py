@@ -1,0 +1,71 @@
+"""Whom a secure connection trusts: who the operating system trusts, or `SSL_CERT_FILE`, `SSL_CERT_DIR`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import ssl
+import sys
+from pathlib import Path
+from typing import Final
+
+CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+_BUNDLES: Final = (
+    "/etc/ssl/cert.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
+"""Where systems keep theirs, for a Python whose OpenSSL was built for another system."""
+
+
+def make_tls_context() -> ssl.SSLContext:
+    """TLS for a client; takes some 40 ms. Raises `OSError` if what the environment names cannot be read.
+
+    Not `ssl.create_default_context`: that writes session keys to `SSLKEYLOGFILE`, and from Python 3.13 on
+    refuses authorities of companies that curl accepts.
+    """
+    named = [name for name in CERTIFICATE_VARIABLES if os.environ.get(name)]
+    if not named and sys.platform in ("win32", "darwin"):
+        import truststore
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    for name in named:
+        _load_named_certificates(context, name)
+    if not named:
+        _load_system_certificates(context)
+    return context
+
+
+def _load_named_certificates(context: ssl.SSLContext, variable: str) -> None:
+    """Raises an `OSError` whose `filename` is the variable."""
+    path = os.environ[variable]
+    try:
+        if variable == "SSL_CERT_FILE":
+            context.load_verify_locations(cafile=path)
+        else:
+            # OpenSSL would take a missing folder for one without certificates.
+            next(Path(path).iterdir(), None)
+            context.load_verify_locations(capath=path)
+    except ssl.SSLError:
+        raise OSError(errno.EINVAL, "it holds no certificate", variable) from None
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, variable) from None
+
+
+def _load_system_certificates(context: ssl.SSLContext) -> None:
+    """Once for all connections; truststore would read the file anew for each, 40 ms on the event loop."""
+    context.load_default_certs()
+    folder = ssl.get_default_verify_paths().capath
+    if context.cert_store_stats()["x509_ca"] or (folder and any(Path(folder).glob("*.0"))):
+        return
+    import certifi
+
+    for bundle in (*_BUNDLES, certifi.where()):
+        if Path(bundle).is_file():
+            context.load_verify_locations(bundle)
+            return
