@@ -17,8 +17,8 @@ from zbtui.zoho_api.runs import History
 
 _START_TOLERANCE: Final = timedelta(minutes=1)
 """How long before its date a run may start."""
-_HISTORY_REACH: Final = timedelta(days=360)
-"""Rows of an older date may be gone."""
+HISTORY_REACH: Final = timedelta(days=360)
+"""Rows that are older may be gone, younger ones cannot: Zoho keeps them for a year."""
 _MAX_DUE_DATES: Final = 20
 
 
@@ -106,7 +106,7 @@ def _passed_first_run(
     if backup.state in ENDED_PLANS:  # it may have been stopped before
         return None
     rule = parse_rrule(backup.rrule)
-    in_reach = zoho_now - _HISTORY_REACH < first <= zoho_now and first != backup.next_run
+    in_reach = zoho_now - HISTORY_REACH < first <= zoho_now and first != backup.next_run
     return first if in_reach and rule and rule.falls_on(first) else None
 
 

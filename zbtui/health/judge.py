@@ -83,8 +83,7 @@ def _critical_as_of(case: Case, moment: datetime | None) -> Verdict | None:
         return None
     moment = min(moment, case.now)  # the clock may have been set back
     then = replace(case, now=moment.astimezone(UTC))
-    rule = next((rule for rule in RULES if rule(then)), None)
-    was = rule and rule(then)
+    rule, was = next(((rule, was) for rule in RULES if (was := rule(then))), (None, None))
     if rule is None or was is None or was.level is not Level.CRITICAL:
         return None
     verdict = rule(case) or was

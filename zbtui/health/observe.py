@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from zbtui.health.due_dates import update_due_dates
+from zbtui.health.due_dates import HISTORY_REACH, update_due_dates
 from zbtui.health.snapshot import HistoryAndLinks, Observation, PollState, Snapshot, ZohoData
 from zbtui.model.problem import Problem
 from zbtui.zoho_api.backup import Backup, BackupState
@@ -18,8 +18,6 @@ _CLOCK_RESOLUTION: Final = timedelta(seconds=3)
 """A smaller clock difference is ignored: the `Date` header has whole seconds, and answers take time."""
 _FUTURE_TOLERANCE: Final = timedelta(minutes=5)
 """Rows that are later than Zoho's now by more than this do not count."""
-_HISTORY_REACH: Final = timedelta(days=360)
-"""Rows that are younger than this cannot vanish: Zoho keeps them for a year."""
 _SINCE_UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Nobody saw when the history fell behind: it was so at the first look."""
 
@@ -80,7 +78,7 @@ def _checked(
     if fetched is None or fetched.history is None:
         return fetched
     history = fetched.history.until(zoho_now + _FUTURE_TOLERANCE)
-    lost = _vanished_rows(known, history, zoho_now - _HISTORY_REACH) if known else []
+    lost = _vanished_rows(known, history, zoho_now - HISTORY_REACH) if known else []
     if not lost:
         return replace(fetched, history=history)
     problem = contract_problem("lacks rows that its history had before")
