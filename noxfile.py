@@ -37,12 +37,6 @@ OF_LOWEST = (
     ),
 )
 """Each dependency is used by one of these."""
-NOT_LATER = (
-    *("tests/cli/test_standard_streams.py", "tests/cli/test_terminal_input.py", "tests/cli/test_usage.py"),
-    *("tests/faults/test_whole_program.py", "tests/faults/test_wrong_responses.py"),
-    "tests/store/test_keyring_prompts.py",
-)
-"""Under libfaketime 0.9.10 Python aborts in some processes of theirs (`take_gil: PyCOND_WAIT failed`)."""
 PROGRAMS = {
     "gnome-keyring-daemon": "gnome-keyring",
     "dbus-daemon": "dbus",
@@ -91,9 +85,8 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def later(session: nox.Session) -> None:
     """The tests with the machine's date a year ahead."""
-    part = tuple(f"--ignore={file}" for file in NOT_LATER)
     with scratch(session, PROGRAMS | {"faketime": "faketime"}) as folder:
-        pytest(session, folder, "faketime", "--exclude-monotonic", "-f", "+365d", *PYTHON, part=part)
+        pytest(session, folder, "faketime", "--exclude-monotonic", "-f", "+365d", *PYTHON)
 
 
 @nox.session

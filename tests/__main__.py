@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.faketime import fake_the_date_alone
+
 NOX = [sys.executable, "-m", "nox", "--stop-on-first-error", "--"]
 
 if __name__ == "__main__":
+    fake_the_date_alone()
     sys.exit(
         subprocess.run([*NOX, *sys.argv[1:]], cwd=Path(__file__).parent.parent, check=False).returncode
     )

@@ -123,14 +123,19 @@ ENDS: dict[str, list[str]] = {
 """Keys that lead away from the first screen, and back to it."""
 OPENS = {"a": "Add an org", "i": "1 Now", "?": "─ Help ─", "\x10": "▔▔▔▔", "/": "All orgs"}
 """Keys that open something, and what is on the screen while it is open."""
-ESCAPE_SECONDS = 0.2
-"""After each key: the program takes a lone escape for one only after 0.1 s."""
+CLOSING = ("\x1b", "q")
+STORM_SECONDS = 0.1
+"""Between two keys: a program that keeps up draws something for each size."""
 
 
 def without_changing_parts(screen: str) -> str:
     """All that does not change with time, but for where its bars end."""
     lines = (line.rstrip(" ▁▂▃▄▅▆▇█") for line in screen.splitlines())
     return re.sub(r"[\d:]+[smhd]?( \d+:[\d:]+)?|just now", "#", re.sub(r" +", " ", "\n".join(lines)))
+
+
+def nothing_is_open(screen: str) -> bool:
+    return "q Quit" in screen and not any(text in screen for text in OPENS.values())
 
 
 def listen(terminal: Terminal, seconds: float) -> None:
@@ -152,17 +157,18 @@ def test_after_storms_of_sizes_the_screen_is_as_if_there_had_been_none(secret_se
                 shaken.send(key)
                 for _ in range(rng.randint(1, 6)):
                     shaken.resize(*next(sizes))
-                listen(shaken, ESCAPE_SECONDS)
+                listen(shaken, STORM_SECONDS)
+                # The next key is for the screen that this one leads to; an escape would become one with it.
                 if key in OPENS:
                     shaken.resize(100, 30)
                     shaken.wait_for_text(OPENS[key])
+                elif key in CLOSING:
+                    shaken.resize(100, 30)
+                    shaken.wait_until(nothing_is_open)
             shaken.resize(100, 30)
             shaken.blank()
             for terminal in (calm, shaken):
-                # Not before the last escape was heard, which would be one key with what is sent behind it.
-                terminal.wait_until(
-                    lambda screen: "q Quit" in screen and not any(text in screen for text in OPENS.values())
-                )
+                terminal.wait_until(nothing_is_open)
                 terminal.send("g")  # to the first org
             logging.info("after the storm %s", name)  # shown where the next line fails
             shaken.wait_until(

@@ -141,7 +141,7 @@ async def test_a_lock_that_another_process_holds_on_to_is_waited_for_once(
             assert "Another zbtui process" in (await problem_of(credentials)).message
         for number in range(5):  # not a minute each
             assert "Another zbtui process" in (await problem_of(credentials, str(number))).message
-        (tmp_path / "keyring-prompt").touch()
+        PromptGate(tmp_path / "keyring-prompt").pass_or_raise()
         assert "waits for its password" in (await problem_of(credentials)).message
     assert await credentials.read_sign_in(sample_org()) is None
 
