@@ -13,7 +13,7 @@ from zbtui.config.settings import Config, JournalRetention, Settings
 from zbtui.demo.demo_session import watched_org
 from zbtui.demo.server import serve_in_process
 from zbtui.health.alert_settings import AlertSettings
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.onboarding import OrgService, Stores
 from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal

@@ -209,7 +209,7 @@ def _list(args: argparse.Namespace) -> int:
         import json
 
         from zbtui.config.parsing import ORG_KEYS, org_to_table
-        from zbtui.model.org import POLICY_KEYS
+        from zbtui.model.watch_policy import POLICY_KEYS
 
         defaults = dict.fromkeys((*ORG_KEYS, *POLICY_KEYS)) | {"mute": False, "tags": []}
         body = {"schema": 1, "orgs": [defaults | org_to_table(org) for org in orgs]}

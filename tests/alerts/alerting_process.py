@@ -21,7 +21,7 @@ from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.store.outbox import StoredAlert
 from zbtui.zoho.http import HttpClient

@@ -20,9 +20,9 @@ from zbtui.health.alert_policy import ALL_ORGS
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level, Verdict
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.outbox import Outbox
 
 FIFTY = [f"org{number}" for number in range(50)]

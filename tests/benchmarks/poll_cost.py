@@ -14,7 +14,7 @@ from tests.benchmarks.zoho_process import access_token
 from tests.support.simulator import SimulatorServer, sign_in_of
 from zbtui.clock import SystemClock
 from zbtui.config.settings import Config
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal
 from zbtui.wiring import make_fleet

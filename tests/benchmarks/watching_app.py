@@ -15,7 +15,7 @@ from tests.support.simulator import SimulatorServer, make_simulator, sign_in_of
 from zbtui.clock import SystemClock
 from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.settings import Config
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.onboarding import OrgService, Stores
 from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal

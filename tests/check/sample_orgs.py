@@ -9,7 +9,7 @@ from tests.support.fake_clock import START
 from tests.support.snapshots import make_snapshot, make_unpolled_snapshot, snapshot_with, with_problem_of
 from zbtui.check import Report, report_on
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.history import parse_entry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company

@@ -29,8 +29,8 @@ from zbtui.check.change_stream import ChangeStream
 from zbtui.clock import StopSignal
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal
 

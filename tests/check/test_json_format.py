@@ -34,7 +34,7 @@ from tests.support.snapshots import (
 from zbtui.check.json_format import report_as_json
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.problem import LOCKOUT, Problem, ProblemKind
-from zbtui.zoho_api.backup import parse_backup_response
+from zbtui.zoho_api.backup_details import parse_backup_response
 
 HEAD = ["schema", "checked_at", "level", "orgs"]
 ORG = [

@@ -22,9 +22,9 @@ from zbtui.config.settings import Config
 from zbtui.health.judge import judge
 from zbtui.health.merge import MergeResult
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemKind
 from zbtui.model.verdict import Level
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.watch.fleet import Fleet
 

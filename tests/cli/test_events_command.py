@@ -19,7 +19,7 @@ from tests.support.simulator import SimulatorServer
 from tests.support.snapshots import completed_history, make_snapshot, snapshot_with
 from zbtui.clock import SystemClock
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import open_journal
 
 DAY = timedelta(days=1)

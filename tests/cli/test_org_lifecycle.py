@@ -25,7 +25,7 @@ from tests.support.pseudo_terminal import run_in_terminal
 from tests.support.secret_service import SecretService
 from tests.support.simulator import SimulatorServer
 from zbtui.config.parsing import ORG_KEYS
-from zbtui.model.org import POLICY_KEYS
+from zbtui.model.watch_policy import POLICY_KEYS
 
 
 def test_an_org_is_added_listed_checked_and_removed(

@@ -25,8 +25,9 @@ from zbtui.config.parsing import (
     parse_config,
 )
 from zbtui.config.settings import Config
-from zbtui.model.org import POLICY_KEYS, Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import ProblemError
+from zbtui.model.watch_policy import POLICY_KEYS, WatchPolicy
 from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 
@@ -266,14 +267,14 @@ def test_an_org_may_set_every_key_of_the_policy_itself(file: File) -> None:
     file.put('[watch]\nevery = "1m"\n' + ACME + own + ACME.replace("acme", "b"))
     config = file.load()
     acme, b = config.orgs
-    assert config.policy.for_org(acme) == WatchPolicy(
+    assert acme.own_policy(config.policy) == WatchPolicy(
         timedelta(hours=1),
         timedelta(minutes=1),
         timedelta(days=2),
         timedelta(minutes=90),
         timedelta(days=9),
     )
-    assert config.policy.for_org(b) == config.policy == WatchPolicy(every=timedelta(minutes=1))
+    assert b.own_policy(config.policy) == config.policy == WatchPolicy(every=timedelta(minutes=1))
     assert acme.identity == replace(acme, policy_overrides=()).identity
 
 
@@ -293,7 +294,7 @@ def test_the_order_of_the_lines_makes_no_other_org(file: File) -> None:
 def test_an_orgs_own_pace_is_as_often_as_its_own_place_allows(text: str, every: int, file: File) -> None:
     file.put(text)
     config = file.load()
-    assert config.policy.for_org(config.orgs[0]).every == timedelta(seconds=every)
+    assert config.orgs[0].own_policy(config.policy).every == timedelta(seconds=every)
 
 
 spans = st.integers(15, 3650 * 86400).map(lambda seconds: timedelta(seconds=seconds))

@@ -242,7 +242,7 @@ def test_a_table_says_that_an_org_is_muted_and_nothing_where_it_is_not(mute: boo
 def test_an_age_for_all_is_that_of_each_org_but_for_its_own(file: File) -> None:
     file.put('[watch]\nmax_age = "40d"\n' + ACME + ACME.replace("acme", "b") + 'max_age = "9d"\n')
     config = file.load()
-    assert [config.policy.for_org(one).max_age for one in config.orgs] == [
+    assert [one.own_policy(config.policy).max_age for one in config.orgs] == [
         timedelta(days=40),
         timedelta(days=9),
     ]

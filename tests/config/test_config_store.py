@@ -12,7 +12,8 @@ from tests.config.config_files import File, refused
 from tests.store.store_samples import sample_org
 from zbtui.config.config_store import ConfigStore, MemoryConfigStore
 from zbtui.config.settings import Config
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
+from zbtui.model.watch_policy import WatchPolicy
 
 POLICY = WatchPolicy(every=timedelta(minutes=1))
 

@@ -13,8 +13,8 @@ from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config, Settings
 from zbtui.health.alert_settings import AlertSettings
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.watch_policy import WatchPolicy
 
 FIRST = Config(WatchPolicy(), (sample_org(),))
 SECOND = Config(WatchPolicy(every=timedelta(hours=1)), (sample_org(), sample_org("b")))

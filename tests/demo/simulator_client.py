@@ -18,7 +18,7 @@ from zbtui.health.observe import apply_observation
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.org import Org
 from zbtui.model.problem import ProblemError
-from zbtui.zoho_api.backup import Backup, parse_backup_response
+from zbtui.zoho_api.backup_details import Backup, parse_backup_response
 from zbtui.zoho_api.history import parse_history_response
 from zbtui.zoho_api.links import Links, parse_links_response
 from zbtui.zoho_api.organization import parse_organization_response

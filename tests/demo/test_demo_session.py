@@ -17,9 +17,9 @@ from zbtui.demo.demo_session import demo_watch_policy, open_demo
 from zbtui.doctor.capture import Capture, CapturedAnswer, write_capture
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import ProblemError
 from zbtui.model.verdict import VerdictName
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.links import Links
 
 WORDS = {

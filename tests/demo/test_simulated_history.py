@@ -20,7 +20,7 @@ from zbtui.demo.invented_orgs import InventedOrg
 from zbtui.demo.responses import Site
 from zbtui.demo.simulator import Simulator
 from zbtui.demo.world import SimulatedWorld
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.data_centers import DATA_CENTERS
 from zbtui.zoho_api.history import HistoryEntry, RunOutcome, parse_history_response
 from zbtui.zoho_api.links import Links, parse_links_response

@@ -10,7 +10,7 @@ import pytest
 from tests.demo.simulator_client import EU_API, SimulatorClient, error_code_in
 from zbtui.demo.responses import SimulatedRequest, Site
 from zbtui.demo.simulator import API_ERRORS, TOKEN_ERRORS, SimulatedResponse
-from zbtui.zoho_api.backup import BackupState, parse_backup_response
+from zbtui.zoho_api.backup_details import BackupState, parse_backup_response
 from zbtui.zoho_api.organization import parse_organization_response
 
 # Tokens

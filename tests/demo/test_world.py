@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.support.fake_clock import START
 from zbtui.demo.simulator import API_ERRORS, TOKEN_ERRORS
 from zbtui.demo.world import InventedOrg, SimulatedWorld
-from zbtui.zoho_api.backup import BackupState, parse_backup_response
+from zbtui.zoho_api.backup_details import BackupState, parse_backup_response
 from zbtui.zoho_api.data_centers import DATA_CENTERS
 
 STATUS_OF_PHASE = {

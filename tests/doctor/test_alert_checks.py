@@ -18,7 +18,7 @@ from zbtui.doctor import Finding, FindingLevel
 from zbtui.doctor.alert_checks import resolve_host
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.verdict_cache import VerdictCache
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho.http import HttpClient
 
 OK, REMARK, WARNING, PROBLEM = FindingLevel

@@ -37,8 +37,8 @@ from zbtui.doctor.capture import (
 from zbtui.health.judge import judge
 from zbtui.health.observe import apply_observation
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import open_journal
 from zbtui.watch.session import Session

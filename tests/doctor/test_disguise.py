@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.samples import reproducible
 from zbtui.demo.simulator import API_ERRORS, TOKEN_ERRORS
 from zbtui.doctor.disguise import STAND_IN_LETTERS, Disguise, pieces_of
-from zbtui.zoho_api.backup import _STATES_BY_WORD
+from zbtui.zoho_api.backup_details import _STATES_BY_WORD
 from zbtui.zoho_api.errors import _API_ERRORS, SIGN_IN_SCOPES
 from zbtui.zoho_api.history import _OUTCOMES, _START_ACTIONS
 from zbtui.zoho_api.organization import _INCLUDED_BY_EDITION

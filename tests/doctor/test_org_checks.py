@@ -24,9 +24,10 @@ from zbtui.doctor import (
 )
 from zbtui.health.observe import apply_observation
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken, Secret, SignInCredentials
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.watch.session import Session
 from zbtui.zoho.client import ORG_PATH

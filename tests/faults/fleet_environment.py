@@ -17,8 +17,8 @@ from tests.support.simulator import SimulatorServer, make_simulator, run_simulat
 from zbtui.config.settings import Config
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Level, Verdict
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.tui.views.panel import render_panel
 from zbtui.watch.fleet import Fleet

@@ -13,8 +13,9 @@ from zbtui.health.alert_policy import ALL_ORGS, Alert, AlertRules, AlertState, J
 from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 
 POLICY: Final = WatchPolicy()
 EVERY: Final = POLICY.every

@@ -40,7 +40,7 @@ from zbtui.health.poll_schedule import (
 )
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.problem import Problem
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import History
 

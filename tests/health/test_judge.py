@@ -28,9 +28,9 @@ from zbtui.health.judge import ALLOWED_FAILURES, judge
 from zbtui.health.observe import apply_observation
 from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level, Verdict, VerdictName
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.errors import api_problem, contract_problem
 from zbtui.zoho_api.runs import History
 from zbtui.zoho_api.sign_in_errors import token_problem

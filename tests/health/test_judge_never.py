@@ -30,10 +30,10 @@ from tests.support.samples import (
 from tests.support.snapshots import snapshot_with
 from zbtui.health.judge import ALLOWED_FAILURES, judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.text import clean
 from zbtui.model.verdict import Level
-from zbtui.zoho_api.backup import Backup, BackupState
+from zbtui.model.watch_policy import WatchPolicy
+from zbtui.zoho_api.backup_details import Backup, BackupState
 from zbtui.zoho_api.history import HistoryEntry, RunOutcome
 from zbtui.zoho_api.runs import History, build_history
 

@@ -25,8 +25,8 @@ from zbtui.health.judge import judge
 from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.poll_schedule import company_is_due, history_and_links_are_due
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.links import Links
 
 POLICY = WatchPolicy(every=30 * MINUTE)

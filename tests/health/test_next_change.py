@@ -36,7 +36,7 @@ from zbtui.health.next_change import NEVER, next_verdict_change
 from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.warning_rules import LINKS_EXPIRY_WARNING
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.links import Links
 
 JUST = timedelta.resolution

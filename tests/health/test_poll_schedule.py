@@ -29,8 +29,8 @@ from tests.support.samples import (
 from tests.support.snapshots import snapshot_with
 from zbtui.health.poll_schedule import JITTER, MIN_POLL_GAP, lockout_duration, max_pause, next_poll
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import POLICY_KEYS, WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import POLICY_KEYS, WatchPolicy
 from zbtui.zoho_api.errors import api_problem
 from zbtui.zoho_api.sign_in_errors import token_budget_problem, token_problem
 

@@ -25,8 +25,8 @@ from tests.support.samples import (
 from zbtui.health.judge import ALLOWED_FAILURES, judge
 from zbtui.health.rules import RULES
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Level, VerdictName
+from zbtui.model.watch_policy import WatchPolicy
 
 EVERY, OVERDUE, LONG_RUN = POLICY.every, POLICY.overdue_after, POLICY.long_run_after
 

@@ -28,9 +28,9 @@ from tests.support.samples import (
 from tests.support.snapshots import snapshot_with
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Level, Verdict, VerdictName
-from zbtui.zoho_api.backup import Backup
+from zbtui.model.watch_policy import WatchPolicy
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import History
 

@@ -27,8 +27,8 @@ from zbtui.health.due_dates import DueDate
 from zbtui.health.judge import ALLOWED_FAILURES, judge
 from zbtui.health.rules import RULES
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import VerdictName
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import History
 

@@ -17,7 +17,7 @@ from tests.support.samples import (
 )
 from zbtui.health.judge import judge
 from zbtui.model.verdict import Level, VerdictName
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.runs import History
 
 

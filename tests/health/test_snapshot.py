@@ -24,7 +24,7 @@ from tests.support.samples import (
 from tests.support.snapshots import snapshot_with
 from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.snapshot import Observation, Snapshot
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 
 LATER = NOW + 5 * MINUTE
 RUNNING = make_backup("INPROGRESS", NOW)

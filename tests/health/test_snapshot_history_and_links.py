@@ -34,7 +34,7 @@ from tests.support.snapshots import snapshot_with
 from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
 from zbtui.model.problem import Problem
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History

@@ -11,7 +11,7 @@ from tests.support.fake_clock import START
 from tests.support.snapshots import make_snapshot, snapshot_with
 from zbtui.health.judge import judge
 from zbtui.health.verdict_cache import VerdictCache
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 SOON = make_snapshot("acme", scheduled_date=(START + MINUTE).isoformat())

@@ -31,8 +31,8 @@ from zbtui.health.judge import ALLOWED_FAILURES, judge
 from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.poll_schedule import history_and_links_are_due
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Level
+from zbtui.model.watch_policy import WatchPolicy
 
 EVERY: Final = 2 * HOUR
 POLICY: Final = WatchPolicy(every=EVERY)

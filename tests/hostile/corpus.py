@@ -14,9 +14,9 @@ from tests.support.snapshots import snapshot_with
 from tests.zoho.flow_samples import DEVICE_CODE_ANSWER, TOKEN_ANSWER
 from zbtui.health.events import org_state_from
 from zbtui.health.judge import judge
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.encoding import encode_history, encode_org_state, encode_snapshot
-from zbtui.zoho_api.backup import parse_backup
+from zbtui.zoho_api.backup_details import parse_backup
 
 _BELONGING: Final = {
     "client_id": ORG.client_id,

@@ -39,12 +39,13 @@ from zbtui.config.parsing import org_from_table, org_to_table, parse_config
 from zbtui.health.judge import judge
 from zbtui.health.observe import apply_failure, apply_observation
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
-from zbtui.model.org import SIGN_IN_METHODS, WatchPolicy
+from zbtui.model.org import SIGN_IN_METHODS
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import is_header_safe
 from zbtui.model.sign_in_progress import DeviceCode
 from zbtui.model.text import MAX_LENGTH, clean
 from zbtui.model.time_format import datetime_texts, format_duration, parse_duration
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.presentation.agenda import build_agenda, later_agenda_runs
 from zbtui.presentation.filter import parse_filter, searchable_texts
 from zbtui.presentation.keymap import InvalidKeymapError, parse_keymap
@@ -61,7 +62,7 @@ from zbtui.zoho.loopback import LoopbackServer
 from zbtui.zoho.oauth import parse_accounts_response, parse_token_response
 from zbtui.zoho.sign_in import check_code_format, resolve_callback, sign_in_by_device
 from zbtui.zoho_api import data_centers
-from zbtui.zoho_api.backup import parse_backup, parse_backup_response, parse_datetime, parse_user
+from zbtui.zoho_api.backup_details import parse_backup, parse_backup_response, parse_datetime, parse_user
 from zbtui.zoho_api.envelope import parse_response_object
 from zbtui.zoho_api.errors import api_problem, status_problem
 from zbtui.zoho_api.history import HistoryPage, parse_entry, parse_history_response

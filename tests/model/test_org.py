@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.samples import DAY, HOUR, MINUTE, ORG, policies, reproducible
-from zbtui.model.org import (
-    GRANTS,
-    POLICY_KEYS,
-    SIGN_IN_METHODS,
-    Grant,
-    Org,
-    SignInMethod,
-    WatchPolicy,
-    grant_for,
-    merge_edit,
-)
+from zbtui.model.org import GRANTS, SIGN_IN_METHODS, Grant, Org, SignInMethod, grant_for, merge_edit
+from zbtui.model.watch_policy import POLICY_KEYS, WatchPolicy
 
 FULL = Org(
     "acme",
@@ -122,7 +113,7 @@ spans = st.timedeltas(MINUTE, 30 * DAY)
 
 def test_an_org_that_sets_nothing_itself_is_watched_by_the_policy_of_all() -> None:
     policy = WatchPolicy(every=HOUR)
-    assert policy.for_org(ORG) is policy
+    assert ORG.own_policy(policy) is policy
 
 
 @reproducible
@@ -130,7 +121,7 @@ def test_an_org_that_sets_nothing_itself_is_watched_by_the_policy_of_all() -> No
 def test_what_an_org_sets_itself_counts_and_the_rest_is_that_of_all(
     policy: WatchPolicy, own: dict[str, timedelta]
 ) -> None:
-    found = policy.for_org(replace(ORG, policy_overrides=tuple(own.items())))
+    found = replace(ORG, policy_overrides=tuple(own.items())).own_policy(policy)
     for key in POLICY_KEYS:
         assert getattr(found, key) == own.get(key, getattr(policy, key))
 
@@ -141,7 +132,7 @@ def test_an_orgs_own_policy_counts_once_however_often_it_is_asked_for(
     policy: WatchPolicy, own: dict[str, timedelta]
 ) -> None:
     org = replace(ORG, policy_overrides=tuple(own.items()))
-    assert policy.for_org(org).for_org(org) == policy.for_org(org)
+    assert org.own_policy(org.own_policy(policy)) == org.own_policy(policy)
 
 
 def test_what_others_changed_meanwhile_stays_when_an_org_is_changed() -> None:

@@ -16,8 +16,9 @@ from tests.onboarding.onboarding_environment import (
 )
 from tests.support.snapshots import snapshot_with
 from zbtui.health.observe import apply_failure
-from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, WatchPolicy, grant_for
+from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, grant_for
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 
 # Once more
 

@@ -28,7 +28,7 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.org import Org
 from zbtui.model.problem import LOCKOUT, TOKEN_BUDGET_EXHAUSTED, Problem, ProblemKind
 from zbtui.presentation.privacy import HIDDEN, hide_names, hide_problem
-from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.backup_details import ZohoUser
 from zbtui.zoho_api.history import parse_entry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import History, build_history

@@ -26,7 +26,7 @@ from zbtui.demo.simulator import Simulator
 from zbtui.demo.world import SimulatedWorld
 from zbtui.health.events import Event
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet
 from zbtui.wiring import make_fleet

@@ -19,13 +19,14 @@ from zbtui.health.alert_policy import Alert, AlertState, OrgAlertState
 from zbtui.health.events import Event
 from zbtui.health.observe import apply_failure
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal, open_journal
 from zbtui.store.outbox import DecideAlerts, DeliveryClaim, Outbox, StoredAlert
 from zbtui.store.token_budget import Lockout
-from zbtui.zoho_api.backup import parse_backup
+from zbtui.zoho_api.backup_details import parse_backup
 from zbtui.zoho_api.history import parse_entry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company

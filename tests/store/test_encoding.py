@@ -35,7 +35,7 @@ from zbtui.store.encoding import (
     encode_org_state,
     encode_snapshot,
 )
-from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.backup_details import ZohoUser
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company

@@ -11,8 +11,8 @@ from tests.store.store_samples import make_history, polled_snapshot, raw_databas
 from tests.support.fake_clock import START
 from tests.support.snapshots import snapshot_with
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import History

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from zbtui.health.merge import MergeResult
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal
 from zbtui.store.worker import WorkerThread

@@ -13,9 +13,10 @@ from tests.support.fake_clock import START
 from tests.support.snapshots import build_snapshot
 from zbtui.health.due_dates import DueDate
 from zbtui.health.snapshot import HistoryAndLinks, Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem
-from zbtui.zoho_api.backup import Backup, parse_backup
+from zbtui.model.watch_policy import WatchPolicy
+from zbtui.zoho_api.backup_details import Backup, parse_backup
 from zbtui.zoho_api.history import HistoryEntry, parse_entry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company

@@ -17,7 +17,7 @@ from zbtui.health.snapshot import (
 )
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemKind
-from zbtui.zoho_api.backup import Backup, parse_backup
+from zbtui.zoho_api.backup_details import Backup, parse_backup
 from zbtui.zoho_api.history import parse_entry
 from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History, build_history

@@ -18,8 +18,9 @@ from zbtui.config.config_store import MemoryConfigStore
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config, Settings
 from zbtui.health.snapshot import Observation, Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.onboarding import OrgService, Stores
 from zbtui.store.credentials import MemoryCredentialStore
 from zbtui.store.journal import Journal

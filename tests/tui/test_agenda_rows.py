@@ -13,8 +13,8 @@ from tests.support.fake_clock import START
 from tests.support.snapshots import make_snapshot, make_unpolled_snapshot, snapshot_with, with_problem_of
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.text import clean
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.presentation.agenda import AgendaDay, AgendaRun
 from zbtui.tui.views.agenda_rows import render_day, render_org_without_run, render_run
 from zbtui.tui.widgets.styled_line import StyledLine

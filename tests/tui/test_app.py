@@ -20,9 +20,10 @@ from tests.tui.app_driver import FakeZoho, drive_app, make_alert_dispatcher, mak
 from tests.tui.demo_driver import drive_demo
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import LOCKOUT, Problem, ProblemError
 from zbtui.model.secret import Secret
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.presentation.key_actions import KEY_SCOPES
 from zbtui.tui.app import DEMO_REQUESTED, ZbtuiApp
 from zbtui.tui.screens.detail_screen import DetailScreen

@@ -15,11 +15,11 @@ from tests.support.snapshots import (
 )
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.tui.screens.detail_pages import next_date_rows
 from zbtui.tui.screens.detail_rows import detail_rows
-from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.backup_details import ZohoUser
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import build_history

@@ -14,8 +14,8 @@ from tests.support.snapshots import make_snapshot, snapshot_with
 from tests.tui.view_app import org_list_of
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Level, Verdict
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.tui.org_list import OrgList
 
 

@@ -22,13 +22,13 @@ from tests.support.snapshots import (
 )
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import LOCKOUT, Problem
 from zbtui.model.text import clean
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.tui.views.panel import PANEL_HEIGHT, render_panel
 from zbtui.tui.views.verdict_text import badge_role, frame_role
 from zbtui.tui.widgets.styled_line import StyledLine, fit
-from zbtui.zoho_api.backup import Backup, ZohoUser
+from zbtui.zoho_api.backup_details import Backup, ZohoUser
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.runs import build_history

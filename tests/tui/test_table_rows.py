@@ -16,9 +16,9 @@ from tests.support.fake_clock import START
 from tests.support.snapshots import make_company, make_snapshot, snapshot_with
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.model.text import clean
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.presentation.sorting import SORT_CYCLE, SortOrder
 from zbtui.tui.views.table_rows import column_at, fit_columns, render_table_header, render_table_row
 from zbtui.tui.widgets.styled_line import StyledLine

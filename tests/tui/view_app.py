@@ -12,7 +12,7 @@ from textual.geometry import Region
 
 from tests.support.fake_clock import START
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.tui.org_list import OrgList
 from zbtui.tui.themes import ThemedApp
 from zbtui.tui.views.org_list_view import OrgListView

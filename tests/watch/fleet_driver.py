@@ -15,7 +15,7 @@ from zbtui.config.config_file import ConfigFile
 from zbtui.config.config_watcher import ConfigWatcher
 from zbtui.config.settings import Config
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.watch.fleet import Fleet, OrgChanges
 

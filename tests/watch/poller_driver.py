@@ -15,7 +15,7 @@ from tests.support.memory_journal import MemoryJournal
 from tests.support.snapshots import build_snapshot, good_observation, make_backup, make_org
 from tests.watch.zoho_environment import FixedRng, Outcome, ScriptedZoho
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.watch.poller import Poller
 

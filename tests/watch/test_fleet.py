@@ -29,7 +29,7 @@ from zbtui.config.settings import Config
 from zbtui.demo.simulator import RequestRecord
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import open_journal
 from zbtui.watch.fleet import Fleet, OrgChanges
 

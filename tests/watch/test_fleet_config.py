@@ -17,8 +17,9 @@ from tests.watch.zoho_environment import DEAD_SIGN_IN, MINUTE, OFFLINE, locked_o
 from zbtui.config.settings import Config
 from zbtui.health.observe import apply_failure
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.database import open_database
 from zbtui.store.journal import Journal, open_journal
 from zbtui.watch.fleet import Fleet, OrgChanges, PollFunction

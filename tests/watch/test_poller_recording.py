@@ -14,7 +14,7 @@ from tests.watch.zoho_environment import OFFLINE, problem_error
 from zbtui.health.merge import MergeResult
 from zbtui.health.poll_schedule import history_and_links_are_due
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import open_journal
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.runs import build_history

@@ -25,8 +25,8 @@ from tests.watch.zoho_environment import (
     problem_error,
 )
 from zbtui.health.snapshot import Observation, Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.watch.poller import Poller
 
 

@@ -25,7 +25,7 @@ from zbtui.model.secret import AccessToken, Secret
 from zbtui.zoho.client import fetch_details
 from zbtui.zoho.http import HttpClient
 from zbtui.zoho.oauth import request_access_token
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.data_centers import data_center_of
 
 ACCESS = AccessToken(Secret("1000.aa.bb"), "https://www.zohoapis.eu", START + timedelta(hours=1))

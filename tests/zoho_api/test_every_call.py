@@ -13,11 +13,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.samples import reproducible, zones
-from tests.zoho_api import test_backup, test_history, test_links, test_organization
+from tests.zoho_api import test_backup_details, test_history, test_links, test_organization
 from tests.zoho_api.test_errors import API_ERRORS, PAGE
 from zbtui.model.problem import ProblemError, ProblemKind
 from zbtui.model.text import clean
-from zbtui.zoho_api.backup import Backup, BackupState, parse_backup, parse_backup_response
+from zbtui.zoho_api.backup_details import Backup, BackupState, parse_backup, parse_backup_response
 from zbtui.zoho_api.errors import api_problem
 from zbtui.zoho_api.history import HistoryPage, parse_entry, parse_history_response
 from zbtui.zoho_api.links import Links, parse_links_response
@@ -89,7 +89,7 @@ class Call:
             self.check(found)
 
 
-BACKUP, HISTORY = json.loads(test_backup.SAMPLE)["backup"], test_history.SAMPLE["history"][0]
+BACKUP, HISTORY = json.loads(test_backup_details.SAMPLE)["backup"], test_history.SAMPLE["history"][0]
 MORE = {"info": {"more_records": True}}
 CALLS = {
     "backup": Call(parse_backup_response, check_backup, "backup", BACKUP),

@@ -12,7 +12,7 @@ from tests.support.samples import HOUR, NOW, history_row
 from tests.zoho_api.test_errors import PAGE
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import MAX_LENGTH, clean
-from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.backup_details import ZohoUser
 from zbtui.zoho_api.history import (
     MAX_ROWS,
     PER_PAGE,

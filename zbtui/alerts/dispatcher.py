@@ -26,8 +26,8 @@ from zbtui.health.alert_settings import AlertSettings
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
 from zbtui.model.backoff import backoff
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
 from zbtui.store.outbox import DeliveryClaim, StoredAlert
 from zbtui.zoho.http import HttpClient

@@ -9,8 +9,8 @@ from typing import Final
 
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Level, Verdict
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.watch.fleet import Fleet
 
 EXIT_STATUS_BY_LEVEL: Final = {Level.OK: 0, Level.WARNING: 1, Level.CRITICAL: 2, Level.UNKNOWN: 3}

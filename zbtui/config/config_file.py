@@ -22,9 +22,10 @@ from zbtui.config.parsing import (
     parse_config,
 )
 from zbtui.config.settings import Config
-from zbtui.model.org import POLICY_KEYS, Org, merge_edit
+from zbtui.model.org import Org, merge_edit
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import clean
+from zbtui.model.watch_policy import POLICY_KEYS
 from zbtui.private_files import try_to_write, writable_by_others, write_atomically
 from zbtui.process_lock import LOCAL_DISK_HINT, NoLocksError, process_lock
 

@@ -27,17 +27,11 @@ from zbtui.config.values import (
     read_policy,
     read_retention,
 )
-from zbtui.model.org import (
-    ACCENTS,
-    CUSTOM_DATA_CENTER,
-    GRANTS,
-    POLICY_KEYS,
-    Org,
-    WatchPolicy,
-)
+from zbtui.model.org import ACCENTS, CUSTOM_DATA_CENTER, GRANTS, Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import clean
 from zbtui.model.time_format import format_duration
+from zbtui.model.watch_policy import POLICY_KEYS, WatchPolicy
 from zbtui.zoho_api.data_centers import DATA_CENTERS, custom_url_error, is_loopback
 
 MAX_CLIENT_ID_LENGTH: Final = 200

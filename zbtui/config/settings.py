@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from zbtui.health.alert_settings import AlertSettings
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.presentation.keymap import Keymap
 
 

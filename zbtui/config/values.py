@@ -9,10 +9,11 @@ from typing import Any, Final, TypeGuard
 
 from zbtui.config.settings import JournalRetention
 from zbtui.health.alert_settings import DESKTOP_NOTIFICATIONS, AlertSettings
-from zbtui.model.org import LINKS_WARNINGS, POLICY_KEYS, WatchPolicy
+from zbtui.model.org import LINKS_WARNINGS
 from zbtui.model.text import clean
 from zbtui.model.time_format import parse_duration
 from zbtui.model.verdict import Level
+from zbtui.model.watch_policy import POLICY_KEYS, WatchPolicy
 from zbtui.presentation.keymap import InvalidKeymapError, Keymap, parse_keymap
 from zbtui.zoho_api.data_centers import webhook_url_error
 

@@ -18,10 +18,11 @@ from zbtui.demo.simulator import Simulator
 from zbtui.demo.world import InventedOrg, SimulatedWorld
 from zbtui.doctor.capture import read_capture
 from zbtui.health.alert_settings import AlertSettings
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import Secret, SignInCredentials
 from zbtui.model.verdict import Level
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.onboarding import OrgService, Stores
 from zbtui.store.credentials import MemoryCredentialStore, credentials_key
 from zbtui.store.journal import Journal, open_journal

@@ -36,9 +36,10 @@ from zbtui.doctor.finding import Finding, not_checked_finding
 from zbtui.health.judge import judge
 from zbtui.health.observe import apply_observation
 from zbtui.health.snapshot import HistoryAndLinks, Observation, Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.credentials import CredentialStore
 from zbtui.store.journal import Journal
 from zbtui.watch.session import Session

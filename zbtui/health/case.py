@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Verdict
-from zbtui.zoho_api.backup import Backup, BackupState
+from zbtui.model.watch_policy import WatchPolicy
+from zbtui.zoho_api.backup_details import Backup, BackupState
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.recurrence import parse_rrule
 from zbtui.zoho_api.runs import History

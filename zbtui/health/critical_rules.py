@@ -14,7 +14,7 @@ from zbtui.health.case import (
 from zbtui.health.poll_schedule import HISTORY_AND_LINKS_EVERY
 from zbtui.model.time_format import ago, countdown, rough_span
 from zbtui.model.verdict import Level, Verdict
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.errors import BACKUP_MENU
 from zbtui.zoho_api.history import RunOutcome
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from zbtui.zoho_api.backup import ENDED_PLANS, Backup, BackupState
+from zbtui.zoho_api.backup_details import ENDED_PLANS, Backup, BackupState
 from zbtui.zoho_api.history import RunOutcome
 from zbtui.zoho_api.recurrence import parse_rrule
 from zbtui.zoho_api.runs import History

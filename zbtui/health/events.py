@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.verdict import Verdict
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.recurrence import rrule_text
 
 LICENCE_EXPIRY_NOTICE: Final = timedelta(days=30)

@@ -13,10 +13,10 @@ from typing import Final
 from zbtui.health.case import Case
 from zbtui.health.rules import RULES, healthy_verdict
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import ProblemKind
 from zbtui.model.time_format import ago
 from zbtui.model.verdict import Level, Verdict
+from zbtui.model.watch_policy import WatchPolicy
 
 ALLOWED_FAILURES: Final = 3
 """Polls that may fail or be missed before the last observation no longer counts."""
@@ -45,7 +45,7 @@ def judge(
         allowed_failures: failed polls after which the last good answer no longer counts.
     """
     now = now.astimezone(UTC)  # datetimes of one zone subtract by wall clock, wrongly across a DST change
-    case = Case(snapshot, policy.for_org(snapshot.org), now, allowed_failures)
+    case = Case(snapshot, snapshot.org.own_policy(policy), now, allowed_failures)
     verdict = _blind_verdict(case) or _verdict_of_rules(case)
     if verdict.level is Level.UNKNOWN:
         # What was critical by the last good answer, or by the history as last read, still is.

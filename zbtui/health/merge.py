@@ -13,7 +13,7 @@ from zbtui.health.due_dates import settle_due_dates
 from zbtui.health.events import Event, OrgState, org_state_from, state_changes
 from zbtui.health.judge import judge
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 
 _MAX_CLOCK_ERROR: Final = timedelta(hours=1)
 """A stored time further in the future than this was written while the clock was wrong."""

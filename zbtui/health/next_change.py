@@ -11,7 +11,7 @@ from zbtui.health.critical_rules import MAX_HISTORY_AGE, MAX_HISTORY_LAG
 from zbtui.health.judge import ALLOWED_FAILURES
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.warning_rules import LINKS_EXPIRY_WARNING
-from zbtui.model.org import WatchPolicy
+from zbtui.model.watch_policy import WatchPolicy
 
 NEVER: Final = datetime.max.replace(tzinfo=UTC)
 _TIME_RESOLUTION: Final = timedelta.resolution
@@ -23,7 +23,7 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
     Until then only its words change, such as a countdown. Not valid once the clock is set back.
     """
     now = now.astimezone(UTC)
-    case = Case(snapshot, policy.for_org(snapshot.org), now, ALLOWED_FAILURES)
+    case = Case(snapshot, snapshot.org.own_policy(policy), now, ALLOWED_FAILURES)
     found = NEVER
     for moment, span in _thresholds(case):
         at = moment.astimezone(UTC) + span

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zbtui.health.case import Case
 from zbtui.health.events import LICENCE_EXPIRY_NOTICE
 from zbtui.model.time_format import MONTHS, day_month_text, month_bounds, rough_span
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.history import RunOutcome
 from zbtui.zoho_api.links import LINKS_LIFETIME
 from zbtui.zoho_api.recurrence import parse_rrule

@@ -9,7 +9,7 @@ from typing import Final
 from zbtui.health.due_dates import HISTORY_REACH, update_due_dates
 from zbtui.health.snapshot import HistoryAndLinks, Observation, PollState, Snapshot, ZohoData
 from zbtui.model.problem import Problem
-from zbtui.zoho_api.backup import Backup, BackupState
+from zbtui.zoho_api.backup_details import Backup, BackupState
 from zbtui.zoho_api.errors import OLD_ANSWER_PROBLEM, contract_problem
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.runs import History, build_history

@@ -7,8 +7,8 @@ from typing import Final
 
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.backoff import backoff
-from zbtui.model.org import WatchPolicy
-from zbtui.zoho_api.backup import Backup, BackupState
+from zbtui.model.watch_policy import WatchPolicy
+from zbtui.zoho_api.backup_details import Backup, BackupState
 
 CLOSE_WATCH_BEFORE_RUN: Final = timedelta(minutes=2)
 """How long before the next run the shorter poll interval begins."""
@@ -33,7 +33,7 @@ def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: fl
 
     `jitter`, from -1 to 1, spreads the polls of many orgs.
     """
-    problem, policy = snapshot.polls.problem, policy.for_org(snapshot.org)
+    problem, policy = snapshot.polls.problem, snapshot.org.own_policy(policy)
     if problem is None:
         return now + _poll_interval(snapshot, policy, now, 1 + JITTER * jitter)
     if problem.final:
@@ -91,7 +91,7 @@ def max_pause(snapshot: Snapshot, policy: WatchPolicy) -> timedelta:
     """The longest time until the next poll; if it is further away, the clock was set back."""
     problem = snapshot.polls.problem
     if problem is None:
-        return policy.for_org(snapshot.org).every
+        return snapshot.org.own_policy(policy).every
     if problem.forbids_early_retry:
         return MAX_LOCKOUT
     return _MAX_RETRY_AFTER if problem.retry_at else _MAX_RETRY

@@ -29,7 +29,7 @@ from zbtui.health.warning_rules import (
 )
 from zbtui.model.time_format import rough_span
 from zbtui.model.verdict import Level, Verdict, VerdictName
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 
 RULES: Final[tuple[Rule, ...]] = (
     # Critical: no good backup can be counted on. A cause comes before its consequences.

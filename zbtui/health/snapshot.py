@@ -9,7 +9,7 @@ from typing import Final
 from zbtui.health.due_dates import DueDate, announced_run
 from zbtui.model.org import Org
 from zbtui.model.problem import Problem
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History

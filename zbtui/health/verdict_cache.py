@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from zbtui.health.judge import ALLOWED_FAILURES, judge
 from zbtui.health.next_change import next_verdict_change
 from zbtui.health.snapshot import Snapshot
-from zbtui.model.org import WatchPolicy
 from zbtui.model.verdict import Verdict
+from zbtui.model.watch_policy import WatchPolicy
 
 _LONGEST: Final = timedelta(minutes=5)
 """The longest time for which a cached verdict is used, even if nothing should change it."""

@@ -8,7 +8,7 @@ from typing import Final
 from zbtui.health.case import Case, backup_awaited_since, running_duration
 from zbtui.model.time_format import ago, countdown, rough_span, rough_time_left
 from zbtui.model.verdict import Level, Verdict
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.errors import BACKUP_MENU
 from zbtui.zoho_api.history import RunOutcome
 

@@ -1,10 +1,12 @@
-"""What is configured: the orgs under watch and their watch policy."""
+"""What is configured: the orgs under watch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Final, Literal, get_args
+
+from zbtui.model.watch_policy import POLICY_KEYS, WatchPolicy
 
 Grant = Literal["refresh-token", "client-credentials"]
 """How a running watch gets its access tokens."""
@@ -66,6 +68,10 @@ class Org:
         """The org's number, as far as the config says: for client credentials; else None."""
         return self.soid.removeprefix("ZohoCRM.") if self.soid else None
 
+    def own_policy(self, policy: WatchPolicy) -> WatchPolicy:
+        """`policy` with the org's own overrides."""
+        return replace(policy, **dict(self.policy_overrides)) if self.policy_overrides else policy
+
     def differs_only_in_labels(self, other: Org) -> bool:
         """Whether one poll serves both orgs: only mute, tags and accent may differ."""
         return replace(self, mute=other.mute, tags=other.tags, accent=other.accent) == other
@@ -86,22 +92,3 @@ def merge_edit(current: Org, original: Org, changed: Org) -> Org:
             overrides[key] = after[key]
     own = tuple((key, overrides[key]) for key in POLICY_KEYS if key in overrides)
     return replace(current, **edits, policy_overrides=own)
-
-
-@dataclass(frozen=True, slots=True)
-class WatchPolicy:
-    """How often to poll, and the thresholds of the rules. The `[watch]` table of the config."""
-
-    every: timedelta = timedelta(minutes=5)
-    near_every: timedelta = timedelta(seconds=30)
-    overdue_after: timedelta = timedelta(hours=6)
-    long_run_after: timedelta = timedelta(hours=12)
-    max_age: timedelta | None = None
-    """How old the last good backup may be; None: it follows from the plan."""
-
-    def for_org(self, org: Org) -> WatchPolicy:
-        """This policy with the org's own overrides."""
-        return replace(self, **dict(org.policy_overrides)) if org.policy_overrides else self
-
-
-POLICY_KEYS: Final = tuple(key.name for key in fields(WatchPolicy))

@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from zbtui.health.snapshot import Snapshot
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.recurrence import later_runs
 
 AGENDA_HORIZON: Final = timedelta(days=35)

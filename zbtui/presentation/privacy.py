@@ -8,7 +8,7 @@ from typing import Final
 from zbtui.health.judge import PROBLEM_BADGES
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.problem import Problem
-from zbtui.zoho_api.backup import ZohoUser
+from zbtui.zoho_api.backup_details import ZohoUser
 from zbtui.zoho_api.history import HistoryEntry
 from zbtui.zoho_api.runs import History
 

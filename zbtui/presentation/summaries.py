@@ -6,7 +6,7 @@ from datetime import datetime
 
 from zbtui.health.snapshot import Snapshot
 from zbtui.model.time_format import ago, day_month_text, rough_span
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.links import LINKS_LIFETIME
 
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from zbtui.config.settings import JournalRetention
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.database import Database, decode_datetime, encode_datetime
 from zbtui.store.encoding import decode_or_none
 
@@ -71,7 +72,7 @@ class CoverageLog:
     def note(self, org: Org, policy: WatchPolicy, at: datetime) -> None:
         """Note a good poll at `at`; call it in the journal's thread."""
         key = (org.name, org.identity)
-        gap = self._gaps[key] = _INTERVALS * policy.for_org(org).every
+        gap = self._gaps[key] = _INTERVALS * org.own_policy(policy).every
         spans = self._spans.setdefault(key, [])
         if spans and timedelta() <= at - spans[-1].ended <= gap:
             spans[-1] = Span(spans[-1].began, at)

@@ -18,7 +18,7 @@ from zbtui.model.org import Org
 from zbtui.model.problem import ProblemError
 from zbtui.model.text import clean
 from zbtui.store.database import decode_datetime
-from zbtui.zoho_api.backup import parse_backup
+from zbtui.zoho_api.backup_details import parse_backup
 from zbtui.zoho_api.history import parse_entry
 from zbtui.zoho_api.links import Links
 from zbtui.zoho_api.organization import parse_company

@@ -18,8 +18,9 @@ from zbtui.config.settings import JournalRetention
 from zbtui.health.events import OrgState
 from zbtui.health.merge import JournaledState, MergeResult, is_later, is_newer, merge
 from zbtui.health.snapshot import PollState, Snapshot
-from zbtui.model.org import Org, WatchPolicy
+from zbtui.model.org import Org
 from zbtui.model.problem import Problem
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.coverage import CoverageLog
 from zbtui.store.database import PROBE, Database, decode_datetime, encode_datetime, open_database
 from zbtui.store.encoding import (

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from zbtui.health.snapshot import Snapshot
 from zbtui.health.verdict_cache import VerdictCache
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem
 from zbtui.model.verdict import Level, Verdict
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.presentation.filter import parse_filter, searchable_texts
 from zbtui.presentation.privacy import hide_names, hide_problem
 from zbtui.presentation.sorting import SortOrder, sort_key

@@ -153,7 +153,7 @@ class Fleet:
         """How old a poll may be that answers for a new one."""
         floor = timedelta() if is_loopback(org.api_url or "") else POLL_FLOOR
         # An older one would no longer count.
-        return max(floor, min(max_age, ALLOWED_FAILURES * self.policy.for_org(org).every))
+        return max(floor, min(max_age, ALLOWED_FAILURES * org.own_policy(self.policy).every))
 
     async def _finish_within(
         self, works: Sequence[Coroutine[Any, Any, object]], seconds: float | None

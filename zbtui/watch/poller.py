@@ -16,8 +16,8 @@ from zbtui.health.poll_record import MAX_POLL_RECORDS, PollRecord, poll_record_o
 from zbtui.health.poll_schedule import MIN_POLL_GAP, max_pause, next_poll
 from zbtui.health.snapshot import Activity, Observation, Snapshot
 from zbtui.model.crash import bug_problem
-from zbtui.model.org import WatchPolicy
 from zbtui.model.problem import Problem, ProblemError
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.store.journal import Journal
 
 _log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.secret import AccessToken
 from zbtui.zoho.http import HttpClient, HttpResponse
 from zbtui.zoho.server_clock import MAX_LAG
-from zbtui.zoho_api.backup import parse_backup_response
+from zbtui.zoho_api.backup_details import parse_backup_response
 from zbtui.zoho_api.data_centers import DATA_CENTERS, DataCenter
 from zbtui.zoho_api.envelope import parse_response_object
 from zbtui.zoho_api.errors import OLD_ANSWER_PROBLEM

@@ -14,7 +14,7 @@ from sys import intern
 from typing import Any, Final
 
 from zbtui.model.problem import ProblemError
-from zbtui.zoho_api.backup import ZohoUser, parse_datetime, parse_user
+from zbtui.zoho_api.backup_details import ZohoUser, parse_datetime, parse_user
 from zbtui.zoho_api.envelope import read_raw_text, read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from zbtui.model.problem import ProblemError
-from zbtui.zoho_api.backup import parse_datetime
+from zbtui.zoho_api.backup_details import parse_datetime
 from zbtui.zoho_api.envelope import read_text, unwrap_response
 from zbtui.zoho_api.errors import contract_problem
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from zbtui.model.problem import Problem, ProblemError
-from zbtui.zoho_api.backup import parse_datetime
+from zbtui.zoho_api.backup_details import parse_datetime
 from zbtui.zoho_api.envelope import find_error, parse_response_object, read_text
 from zbtui.zoho_api.errors import MISSING_SCOPE_CODES, api_problem, contract_problem
 

@@ -12,9 +12,10 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from zbtui.model.org import ACCENTS, CUSTOM_DATA_CENTER, Org, WatchPolicy
+from zbtui.model.org import ACCENTS, CUSTOM_DATA_CENTER, Org
 from zbtui.model.problem import Problem
 from zbtui.model.time_format import format_duration
+from zbtui.model.watch_policy import WatchPolicy
 from zbtui.tui.bindings import bindings_of, key_of
 from zbtui.tui.forms.fields import Field, FormBox, choice_field, data_center_field, text_field
 from zbtui.tui.forms.form_screen import FormScreen

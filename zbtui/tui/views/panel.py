@@ -20,7 +20,7 @@ from zbtui.model.verdict import Level, Verdict
 from zbtui.presentation.summaries import history_and_links_summaries, last_good_summary
 from zbtui.tui.views.verdict_text import badge, badge_role, countdown_text, frame_role, seen_text
 from zbtui.tui.widgets.styled_line import ACCENT_ROLES, StyledLine, StyleRole, first_fitting, fit
-from zbtui.zoho_api.backup import Backup
+from zbtui.zoho_api.backup_details import Backup
 from zbtui.zoho_api.errors import data_center_label
 from zbtui.zoho_api.recurrence import rrule_text
 

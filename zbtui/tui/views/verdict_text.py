@@ -10,7 +10,7 @@ from zbtui.model.time_format import ago, countdown
 from zbtui.model.verdict import Level, Verdict
 from zbtui.presentation.summaries import history_and_links_summaries
 from zbtui.tui.widgets.styled_line import StyleRole, first_fitting
-from zbtui.zoho_api.backup import BackupState
+from zbtui.zoho_api.backup_details import BackupState
 from zbtui.zoho_api.errors import data_center_label
 
 LEVEL_ROLES: Final[dict[Level, StyleRole]] = {

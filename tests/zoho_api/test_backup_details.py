@@ -11,7 +11,7 @@ from tests.support.samples import make_answer, make_job
 from tests.zoho_api.test_errors import API_ACCESS, DETAILS, PAGE
 from zbtui.model.problem import Problem, ProblemError
 from zbtui.model.text import MAX_LENGTH, clean
-from zbtui.zoho_api.backup import Backup, BackupState, ZohoUser, parse_backup_response
+from zbtui.zoho_api.backup_details import Backup, BackupState, ZohoUser, parse_backup_response
 from zbtui.zoho_api.errors import api_problem
 
 SAMPLE = b"""{
