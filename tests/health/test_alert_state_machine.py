@@ -121,6 +121,7 @@ class Alerts(RuleBasedStateMachine):
         self._set_mute(set())
         for name in NAMES:
             self.truth[name] = "SCHEDULED"
+            self.rows[name].insert(0, history_row("completed", self.now))  # else it is too old by now
             for known in self.known:
                 known[name] = snapshot_with(known[name], paused=False)
         for process in (0, 1):
