@@ -43,8 +43,8 @@ class EditedConfig(MemoryConfigStore):
 
 async def test_each_part_goes_by_the_config_and_by_the_next_one() -> None:
     config, journal = EditedConfig(BEFORE), open_journal(None)
-    desk = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
-    watch = make_watch(desk, config.load())
+    org_service = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
+    watch = make_watch(org_service, config.load())
     assert parts_of(watch) == BEFORE
     config.put(AFTER)
     assert parts_of(watch) == BEFORE  # until the ticker polls it
@@ -56,8 +56,8 @@ async def test_each_part_goes_by_the_config_and_by_the_next_one() -> None:
 
 async def test_what_is_not_written_yet_is_not_missing() -> None:
     config, journal = EditedConfig(BEFORE), open_journal(None)
-    desk = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
-    watch = make_watch(desk, config.load())
+    org_service = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
+    watch = make_watch(org_service, config.load())
     config.settled = False
     config.put(Config())  # as an editor leaves it for a moment
     for _ in range(2):
@@ -72,7 +72,7 @@ async def test_what_is_not_written_yet_is_not_missing() -> None:
 def parts_of(watch: Watch) -> Config:
     """The config as fleet, alerts and journal have it between them."""
     orgs = tuple(one.org for one in watch.fleet.snapshots)
-    settings = Settings(watch.alerts.settings, watch.desk.stores.journal.retention)
+    settings = Settings(watch.alerts.settings, watch.org_service.stores.journal.retention)
     return Config(watch.fleet.policy, orgs, settings)
 
 

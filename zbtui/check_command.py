@@ -104,7 +104,7 @@ def check_once(args: argparse.Namespace) -> int:
                 answer.report = await check_orgs(watch.fleet, names, max_age=max_age, seconds=seconds)
                 if alerts:
                     await _alert_of(answer.report, watch, covers_all_orgs=not chosen)
-                cache_problem = watch.desk.stores.credentials.cache_problem
+                cache_problem = watch.org_service.stores.credentials.cache_problem
                 of_alerts = alerts.problems if alerts else ()
                 for problem in (watch.fleet.journal_problem, cache_problem, *of_alerts):
                     if problem:
@@ -175,7 +175,7 @@ async def _run_change_stream(watch: Watch, names: Sequence[str], alerts: AlertDi
             silence_stdout()
             raise
 
-    clock = watch.desk.clock
+    clock = watch.org_service.clock
     watcher = ChangeStream(
         watch.config,
         watch.fleet,

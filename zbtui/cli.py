@@ -160,7 +160,7 @@ async def _run_app(
     try:
         outcome = await app.run_async()
     finally:
-        await watch.desk.finish_tasks()
+        await watch.org_service.finish_tasks()
         if memory is not None:
             await memory.close()
     return app.return_code if app.return_code else outcome
@@ -273,7 +273,9 @@ def _doctor(args: argparse.Namespace) -> int:
     if args.capture is not None:
         from zbtui.manage import capture_org
 
-        return run_with_org_service(args, lambda desk: capture_org(desk, args.names, args.capture))
+        return run_with_org_service(
+            args, lambda org_service: capture_org(org_service, args.names, args.capture)
+        )
     from contextlib import aclosing
 
     from zbtui.doctor import Doctor, Finding, exit_code, finding_lines, findings_as_json, findings_summary

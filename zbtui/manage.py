@@ -45,7 +45,7 @@ EXIT_OK, EXIT_NOT_DONE, EXIT_WRONG_USAGE = 0, 1, 3
 
 
 async def add_org(
-    desk: OrgService,
+    org_service: OrgService,
     table: Mapping[str, str],
     method: SignInMethod | None,
     port: int,
@@ -57,12 +57,14 @@ async def add_org(
 
     Without a method, it is asked for, or follows from the piped-in keys.
     """
-    org, method = await _resolve_org_and_method(desk, table, method, None)
-    return await _sign_in(desk, org, method, port, original=None, verify=verify, assume_yes=assume_yes)
+    org, method = await _resolve_org_and_method(org_service, table, method, None)
+    return await _sign_in(
+        org_service, org, method, port, original=None, verify=verify, assume_yes=assume_yes
+    )
 
 
 async def sign_in_again(
-    desk: OrgService,
+    org_service: OrgService,
     org_name: str,
     changed: Mapping[str, str],
     method: SignInMethod | None,
@@ -71,20 +73,22 @@ async def sign_in_again(
     assume_yes: bool,
 ) -> int:
     """Replace the credentials of an org under watch, and the `changed` keys of its `[[org]]`."""
-    before = find_org(desk.stores.config.load(), org_name)
+    before = find_org(org_service.stores.config.load(), org_name)
     table = org_to_table(before) | dict(changed)
     if "data_center" in changed:
         for key in ("accounts_url", "api_url"):
             table.pop(key, None)
     if method not in (None, "client-credentials"):
         table.pop("soid", None)
-    org, method = await _resolve_org_and_method(desk, table, method, org_name)
-    return await _sign_in(desk, org, method, port, original=before, verify=True, assume_yes=assume_yes)
+    org, method = await _resolve_org_and_method(org_service, table, method, org_name)
+    return await _sign_in(
+        org_service, org, method, port, original=before, verify=True, assume_yes=assume_yes
+    )
 
 
-async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revoke: bool) -> int:
+async def remove_org(org_service: OrgService, org_name: str, *, assume_yes: bool, revoke: bool) -> int:
     """Take an org off watch."""
-    org = find_org(desk.stores.config.load(), org_name)
+    org = find_org(org_service.stores.config.load(), org_name)
     if not assume_yes:
         if not is_terminal(sys.stdin):
             print_message("Not removed: nobody is there to confirm it. Add --yes.")
@@ -97,8 +101,8 @@ async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revok
             return EXIT_NOT_DONE
         if has_token and not revoke:
             revoke = confirm("Revoke its refresh token at Zoho, too?", default=False)
-    other_config = await desk.stores.credentials.other_config(org)
-    revoked = await desk.remove(org_name, revoke=revoke)
+    other_config = await org_service.stores.credentials.other_config(org)
+    revoked = await org_service.remove(org_name, revoke=revoke)
     ending = "; its refresh token stays valid at Zoho until revoked."
     if other_config:
         ending = f"; its sign-in stays, as it belongs to another config: {other_config}."
@@ -110,16 +114,18 @@ async def remove_org(desk: OrgService, org_name: str, *, assume_yes: bool, revok
     return EXIT_OK
 
 
-async def capture_org(desk: OrgService, names: Sequence[str], file: str) -> int:
+async def capture_org(org_service: OrgService, names: Sequence[str], file: str) -> int:
     """Write what Zoho answers for one org to a new file, without what identifies it, and show it."""
     if len(names) != 1:
         raise ProblemError(Problem("config", "A capture is of one org.", "Name it: zbtui doctor NAME …"))
-    org, stores = find_org(desk.stores.config.load(), names[0]), desk.stores
+    org, stores = find_org(org_service.stores.config.load(), names[0]), org_service.stores
     check_is_new(Path(file))
     # Whole weeks: the weekdays stay.
     shift = timedelta(weeks=-1 - randbelow(150))
     async with RecordingHttpClient() as http:
-        capture = await capture_answers(org, http, stores.credentials, stores.journal, desk.clock, shift)
+        capture = await capture_answers(
+            org, http, stores.credentials, stores.journal, org_service.clock, shift
+        )
     text = write_capture(capture, Path(file))
     if sys.stdout is not None:
         sys.stdout.write(text)

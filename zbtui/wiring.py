@@ -98,21 +98,23 @@ class Watch(NamedTuple):
 
     config: ConfigWatcher
     fleet: Fleet
-    desk: OrgService
+    org_service: OrgService
     alerts: AlertDispatcher
 
 
-def make_watch(desk: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
+def make_watch(org_service: OrgService, config: Config, rng: random.Random | None = None) -> Watch:
     """A watch on the org service's stores; each component applies its part of the config."""
     from zbtui.alerts.dispatcher import AlertDispatcher
     from zbtui.config.config_watcher import ConfigWatcher
 
-    stores = desk.stores
+    stores = org_service.stores
     watcher = ConfigWatcher(
-        config, stores.config.load_if_changed, lambda: stores.config.is_settled(desk.clock.now())
+        config, stores.config.load_if_changed, lambda: stores.config.is_settled(org_service.clock.now())
     )
-    fleet = make_fleet(config, desk.http, stores.credentials, stores.journal, desk.clock, rng)
-    alerts = AlertDispatcher(stores.journal, desk.http, desk.clock, config.settings.alerts, stores.config)
+    fleet = make_fleet(config, org_service.http, stores.credentials, stores.journal, org_service.clock, rng)
+    alerts = AlertDispatcher(
+        stores.journal, org_service.http, org_service.clock, config.settings.alerts, stores.config
+    )
     stores.journal.retention = config.settings.journal
 
     def apply(config: Config) -> None:
@@ -121,7 +123,7 @@ def make_watch(desk: OrgService, config: Config, rng: random.Random | None = Non
         stores.journal.retention = config.settings.journal
 
     watcher.subscribe(apply)
-    return Watch(watcher, fleet, desk, alerts)
+    return Watch(watcher, fleet, org_service, alerts)
 
 
 def run_with_org_service(

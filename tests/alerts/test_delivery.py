@@ -25,7 +25,7 @@ from tests.support.faulty_server import (
 )
 from tests.support.samples import DAY, HOUR, MINUTE, SECOND
 from tests.zoho.canned_responses import CannedResponse
-from zbtui.alerts import dispatcher as desk
+from zbtui.alerts import dispatcher
 from zbtui.alerts.dispatcher import GIVE_UP_AFTER, LEASE, AlertDispatcher
 from zbtui.health.alert_policy import ALL_ORGS, Alert
 from zbtui.health.alert_settings import AlertSettings
@@ -83,7 +83,7 @@ async def test_one_sink_is_notified_of_one_alert_at_a_time(monkeypatch: pytest.M
         begun.append(kept.alert.org)
         await gate.acquire()
 
-    monkeypatch.setattr(desk, "post_alert", posts)
+    monkeypatch.setattr(dispatcher, "post_alert", posts)
     scene = AlertingProcess(AlertSettings(webhook="https://hooks.example/x"))
     await scene.raise_alarms("acme", "globex")
     calls = asyncio.gather(*(scene.deliver() for _ in range(3)))

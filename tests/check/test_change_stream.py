@@ -364,37 +364,40 @@ class FakeDispatcher(AlertDispatcher):
 
 
 async def test_alerts_are_considered_and_delivered_as_things_change(clock: FakeClock) -> None:
-    desk = FakeDispatcher()
-    async with watching(FleetDriver(clock, "acme", "brook"), ["acme"], lambda: desk) as scene:
+    dispatcher = FakeDispatcher()
+    async with watching(FleetDriver(clock, "acme", "brook"), ["acme"], lambda: dispatcher) as scene:
         await scene.live(MINUTE)
-        assert desk.considered[-1] == {"acme": "SCHEDULED"}
+        assert dispatcher.considered[-1] == {"acme": "SCHEDULED"}
         await scene.turn("acme", FAILED)
-        assert desk.considered[-1] == {"acme": "FAILED"}
-        assert desk.delivered == len(desk.considered)
+        assert dispatcher.considered[-1] == {"acme": "FAILED"}
+        assert dispatcher.delivered == len(dispatcher.considered)
 
 
 async def test_a_command_that_takes_its_time_holds_up_no_line(clock: FakeClock) -> None:
-    desk = FakeDispatcher()
-    desk.gate = asyncio.Event()
-    async with watching(FleetDriver(clock, "acme"), alerts=lambda: desk) as scene:
+    dispatcher = FakeDispatcher()
+    dispatcher.gate = asyncio.Event()
+    async with watching(FleetDriver(clock, "acme"), alerts=lambda: dispatcher) as scene:
         await scene.live(MINUTE)
         assert len(await scene.turn("acme", FAILED)) == 2
-        assert desk.delivered == 1  # the same one, all the time
-        desk.gate.set()
+        assert dispatcher.delivered == 1  # the same one, all the time
+        dispatcher.gate.set()
         await scene.live(MINUTE)
-        assert desk.delivered > 1
+        assert dispatcher.delivered > 1
 
 
 async def test_what_is_not_delivered_is_shown_once_and_again_when_it_comes_back(clock: FakeClock) -> None:
-    desk, wrong = FakeDispatcher(), Problem("contract", "notify-send ended with 1.", "Try it by hand.")
-    async with watching(FleetDriver(clock, "acme"), alerts=lambda: desk) as scene:
+    dispatcher, wrong = (
+        FakeDispatcher(),
+        Problem("contract", "notify-send ended with 1.", "Try it by hand."),
+    )
+    async with watching(FleetDriver(clock, "acme"), alerts=lambda: dispatcher) as scene:
         await scene.live(MINUTE)
-        desk.wrong = wrong
+        dispatcher.wrong = wrong
         await scene.live(MINUTE)
         assert scene.told == [wrong]
-        desk.wrong = None
+        dispatcher.wrong = None
         await scene.live(MINUTE)
-        desk.wrong = wrong
+        dispatcher.wrong = wrong
         await scene.live(MINUTE)
         assert scene.told == [wrong, wrong]
 

@@ -127,16 +127,16 @@ class AlertDecider:
 
 def decider_after_failure() -> AlertDecider:
     """A decider that has alerted of the failure of "acme"."""
-    desk = AlertDecider()
-    desk.decide(failing_snapshot())
-    return desk
+    decider = AlertDecider()
+    decider.decide(failing_snapshot())
+    return decider
 
 
 def decider_in_outage() -> AlertDecider:
     """A decider that has alerted of the outage of "acme" and "nordlys"."""
-    desk = AlertDecider()
-    desk.decide(*all_unreachable("acme", "nordlys"))
-    return desk
+    decider = AlertDecider()
+    decider.decide(*all_unreachable("acme", "nordlys"))
+    return decider
 
 
 def kinds_orgs_verdicts(alerts: Sequence[Alert]) -> KindsOrgsVerdicts:

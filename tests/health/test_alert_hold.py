@@ -80,43 +80,47 @@ def test_it_is_held_for_two_intervals_at_most(since: timedelta, told: KindsOrgsV
 
 
 def test_an_org_that_is_polled_once_a_day_does_not_turn_an_outage_into_fifty_alarms() -> None:
-    desk, told = AlertDecider(), []
+    decider, told = AlertDecider(), []
     for minute in range(5, 30):
         at = NOW + minute * MINUTE
         down = [unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES]
-        told += desk.alerts(ONCE_A_DAY, *down, at=at)
+        told += decider.alerts(ONCE_A_DAY, *down, at=at)
     assert told == OUTAGE
 
 
 @pytest.mark.parametrize("trouble", [DOWN, BUSY])
 def test_an_org_in_a_long_pause_of_its_own_does_not_either(trouble: Problem) -> None:
     slow = unreachable_snapshot("slow", 9, NOW - MINUTE, HOUR, trouble)
-    desk = AlertDecider()
-    told = desk.alerts(slow, *all_healthy(*NAMES, at=NOW - MINUTE), at=NOW)
+    decider = AlertDecider()
+    told = decider.alerts(slow, *all_healthy(*NAMES, at=NOW - MINUTE), at=NOW)
     for minute in range(5, 30):
         at = NOW + minute * MINUTE
         down = [unreachable_snapshot(name, minute, at, minute * MINUTE) for name in NAMES]
-        told += desk.alerts(slow, *down, at=at)
+        told += decider.alerts(slow, *down, at=at)
     assert told == [("alarm", "slow", "cannot_tell"), *OUTAGE]
 
 
 def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers_after_an_outage() -> None:
-    desk = AlertDecider()
-    assert desk.alerts(unreachable_snapshot("acme", since=HOUR), healthy_snapshot("nordlys")) == UNREACHABLE
+    decider = AlertDecider()
+    assert (
+        decider.alerts(unreachable_snapshot("acme", since=HOUR), healthy_snapshot("nordlys")) == UNREACHABLE
+    )
     at = NOW + HOUR
     still = unreachable_snapshot("acme", 9, at, 2 * HOUR)
-    assert desk.alerts(still, unreachable_snapshot("nordlys", 3, at), at=at) == OUTAGE
+    assert decider.alerts(still, unreachable_snapshot("nordlys", 3, at), at=at) == OUTAGE
     at = NOW + 2 * HOUR
-    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER + WELL_AGAIN
+    assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER + WELL_AGAIN
 
 
 def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besides() -> None:
     told = OrgAlertState("cannot_tell", Level.UNKNOWN, NOW - HOUR, NOW - HOUR)
-    desk = AlertDecider(alert_state=AlertState({"acme": told, "nordlys": told}))
-    assert desk.decide(*all_unreachable("acme", "nordlys")) == []
+    decider = AlertDecider(alert_state=AlertState({"acme": told, "nordlys": told}))
+    assert decider.decide(*all_unreachable("acme", "nordlys")) == []
     for other in (replace(told, notified_at=None), replace(told, verdict="failed"), None):
-        desk = AlertDecider(alert_state=AlertState({"acme": told, **({"nordlys": other} if other else {})}))
-        assert desk.alerts(*all_unreachable("acme", "nordlys")) == OUTAGE
+        decider = AlertDecider(
+            alert_state=AlertState({"acme": told, **({"nordlys": other} if other else {})})
+        )
+        assert decider.alerts(*all_unreachable("acme", "nordlys")) == OUTAGE
 
 
 # Who is mute
@@ -139,32 +143,32 @@ def test_after_a_start_nobody_is_notified_before_all_were_polled() -> None:
         healthy_snapshot(name, NOW - DAY, restored=True, failures=2, failing_since=NOW - DAY)
         for name in NAMES
     ]
-    desk, told = AlertDecider(), []
+    decider, told = AlertDecider(), []
     for number, name in enumerate(NAMES):
         at = NOW + number * SECOND
         known[number] = unreachable_snapshot(name, 3, at, DAY, restored=True)
-        told += [(number, *one) for one in desk.alerts(*known, at=at)]
+        told += [(number, *one) for one in decider.alerts(*known, at=at)]
     assert told == [(49, *OUTAGE[0])]
 
 
 def test_a_restart_during_an_outage_neither_notifies_it_again_nor_ends_it() -> None:
-    desk = decider_in_outage()
+    decider = decider_in_outage()
     at = NOW + HOUR
     restored = [healthy_snapshot(name, at, restored=True, failures=9) for name in ("acme", "nordlys")]
-    assert desk.decide(*restored, at=at) == []
-    assert desk.decide(unreachable_snapshot("acme", 10, at, HOUR), restored[1], at=at) == []
-    assert desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
+    assert decider.decide(*restored, at=at) == []
+    assert decider.decide(unreachable_snapshot("acme", 10, at, HOUR), restored[1], at=at) == []
+    assert decider.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
 
 
 def test_of_two_processes_the_one_that_has_not_polled_since_does_not_begin_an_outage_again() -> None:
-    desk = AlertDecider()
+    decider = AlertDecider()
     mine = all_unreachable("acme", "nordlys")
-    desk.decide(*mine)
+    decider.decide(*mine)
     over = NOW + HOUR
-    assert desk.alerts(*all_healthy("acme", "nordlys", at=over), at=over) == OUTAGE_OVER
+    assert decider.alerts(*all_healthy("acme", "nordlys", at=over), at=over) == OUTAGE_OVER
     for minutes in (1, 9, 11, 60):
         at = over + minutes * MINUTE
-        assert desk.decide(*mine, at=at) == []
+        assert decider.decide(*mine, at=at) == []
 
 
 @pytest.mark.parametrize(
@@ -180,5 +184,5 @@ def test_of_two_processes_the_one_that_has_not_polled_since_does_not_begin_an_ou
 def test_what_was_restored_was_not_polled_by_this_program(
     snapshot: Snapshot, looked_at: datetime | None
 ) -> None:
-    desk = AlertDecider()
-    assert JudgedOrg(snapshot, judge(snapshot, desk.policy, NOW)).polled_at == looked_at
+    decider = AlertDecider()
+    assert JudgedOrg(snapshot, judge(snapshot, decider.policy, NOW)).polled_at == looked_at

@@ -22,18 +22,18 @@ OVER = [("journal_over", ALL_ORGS, "kept")]
     "settings", [AlertSettings(), AlertSettings(least=Level.CRITICAL, remind_every=None)]
 )
 def test_it_is_told_once_a_day_whatever_else_is_told_and_so_is_its_end(settings: AlertSettings) -> None:
-    desk, well = AlertDecider(settings, journal_problem=FULL), healthy_snapshot()
+    decider, well = AlertDecider(settings, journal_problem=FULL), healthy_snapshot()
     times = [timedelta(), timedelta(hours=23), DAY, 2 * DAY - timedelta(minutes=1), 2 * DAY]
-    told = [desk.alerts(well, at=NOW + after) for after in times]
+    told = [decider.alerts(well, at=NOW + after) for after in times]
     assert told == [TOLD, [], TOLD, [], TOLD]
-    desk.journal_problem = None
-    (over,) = desk.decide(well, at=NOW + 3 * DAY)
+    decider.journal_problem = None
+    (over,) = decider.decide(well, at=NOW + 3 * DAY)
     assert (over.kind, over.level, over.title) == (
         "journal_over",
         Level.OK,
         "zbtui keeps its journal again",
     )
-    assert desk.alerts(well, at=NOW + 4 * DAY) == []
+    assert decider.alerts(well, at=NOW + 4 * DAY) == []
 
 
 def test_it_names_what_is_wrong_and_the_cure() -> None:
@@ -47,9 +47,9 @@ def test_it_names_what_is_wrong_and_the_cure() -> None:
 
 
 def test_after_the_clock_was_set_back_it_is_told_again_after_a_day() -> None:
-    desk = AlertDecider(journal_problem=FULL)
-    assert desk.alerts(at=NOW + 30 * DAY) == TOLD
-    assert [desk.alerts(at=NOW), desk.alerts(at=NOW + DAY)] == [[], TOLD]
+    decider = AlertDecider(journal_problem=FULL)
+    assert decider.alerts(at=NOW + 30 * DAY) == TOLD
+    assert [decider.alerts(at=NOW), decider.alerts(at=NOW + DAY)] == [[], TOLD]
 
 
 def test_who_watches_a_part_tells_it_too() -> None:
@@ -57,6 +57,6 @@ def test_who_watches_a_part_tells_it_too() -> None:
 
 
 def test_it_is_no_outage_and_hides_none() -> None:
-    desk = AlertDecider(journal_problem=FULL)
-    assert desk.alerts(unreachable_snapshot()) == [*TOLD, *UNREACHABLE]
-    assert OVER not in [desk.alerts(unreachable_snapshot())]
+    decider = AlertDecider(journal_problem=FULL)
+    assert decider.alerts(unreachable_snapshot()) == [*TOLD, *UNREACHABLE]
+    assert OVER not in [decider.alerts(unreachable_snapshot())]

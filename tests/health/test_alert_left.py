@@ -17,20 +17,20 @@ LATER = NOW + HOUR
 
 
 def watching(*names: str, config: str = "a.toml") -> AlertDecider:
-    desk = AlertDecider(config=config)
-    assert desk.alerts(*all_healthy(*names)) == []
-    return desk
+    decider = AlertDecider(config=config)
+    assert decider.alerts(*all_healthy(*names)) == []
+    return decider
 
 
-def taken_off(desk: AlertDecider, name: str, at: datetime) -> None:
+def taken_off(decider: AlertDecider, name: str, at: datetime) -> None:
     """By zbtui itself."""
-    watched = {key: at if key[1] == name else gone for key, gone in desk.alert_state.watched.items()}
-    desk.alert_state = replace(desk.alert_state, watched=watched)
+    watched = {key: at if key[1] == name else gone for key, gone in decider.alert_state.watched.items()}
+    decider.alert_state = replace(decider.alert_state, watched=watched)
 
 
 def test_one_that_leaves_is_told_once_and_again_after_it_was_back() -> None:
-    desk = watching("acme", "birch")
-    (alert,) = desk.decide(healthy_snapshot("birch"), at=LATER)
+    decider = watching("acme", "birch")
+    (alert,) = decider.decide(healthy_snapshot("birch"), at=LATER)
     assert (alert.kind, alert.org, alert.verdict, alert.level) == (
         "left",
         "acme",
@@ -38,9 +38,11 @@ def test_one_that_leaves_is_told_once_and_again_after_it_was_back() -> None:
         Level.UNKNOWN,
     )
     assert alert.title == "acme: no longer watched"
-    assert desk.alerts(healthy_snapshot("birch"), at=LATER + HOUR) == []
-    assert desk.alerts(*all_healthy("acme", "birch"), at=LATER + 2 * HOUR) == []
-    assert desk.alerts(healthy_snapshot("birch"), at=LATER + 3 * HOUR) == [("left", "acme", "not_watched")]
+    assert decider.alerts(healthy_snapshot("birch"), at=LATER + HOUR) == []
+    assert decider.alerts(*all_healthy("acme", "birch"), at=LATER + 2 * HOUR) == []
+    assert decider.alerts(healthy_snapshot("birch"), at=LATER + 3 * HOUR) == [
+        ("left", "acme", "not_watched")
+    ]
 
 
 @pytest.mark.parametrize("count", [3, 12])
@@ -53,42 +55,42 @@ def test_several_that_leave_are_one_alert_that_names_them(count: int) -> None:
 
 
 def test_it_is_told_whatever_level_is_alerted() -> None:
-    desk = watching("acme")
-    desk.settings = AlertSettings(least=Level.CRITICAL)
-    assert desk.alerts(at=LATER) == [("left", "acme", "not_watched")]
+    decider = watching("acme")
+    decider.settings = AlertSettings(least=Level.CRITICAL)
+    assert decider.alerts(at=LATER) == [("left", "acme", "not_watched")]
 
 
 def test_a_config_that_is_still_being_written_says_nothing_yet() -> None:
-    desk = watching("acme")
-    desk.config_is_settled = False
-    assert desk.alerts(at=LATER) == []
-    desk.config_is_settled = True
-    assert desk.alerts(at=LATER + MINUTE) == [("left", "acme", "not_watched")]
+    decider = watching("acme")
+    decider.config_is_settled = False
+    assert decider.alerts(at=LATER) == []
+    decider.config_is_settled = True
+    assert decider.alerts(at=LATER + MINUTE) == [("left", "acme", "not_watched")]
 
 
 def test_who_watches_a_part_knows_nothing_of_the_rest() -> None:
-    desk = watching("acme", "birch")
-    desk.covers_all_orgs = False
-    assert desk.alerts(healthy_snapshot("birch"), at=LATER) == []
+    decider = watching("acme", "birch")
+    decider.covers_all_orgs = False
+    assert decider.alerts(healthy_snapshot("birch"), at=LATER) == []
 
 
 def test_the_orgs_of_another_config_have_not_left() -> None:
-    desk = watching("acme")
-    desk.config = "b.toml"
-    assert desk.alerts(healthy_snapshot("birch"), at=LATER) == []
-    desk.config = "a.toml"
-    assert desk.alerts(healthy_snapshot("acme"), at=LATER) == []
+    decider = watching("acme")
+    decider.config = "b.toml"
+    assert decider.alerts(healthy_snapshot("birch"), at=LATER) == []
+    decider.config = "a.toml"
+    assert decider.alerts(healthy_snapshot("acme"), at=LATER) == []
 
 
 def test_what_zbtui_took_off_is_not_told_though_a_running_watch_has_it_for_a_moment_longer() -> None:
-    desk = watching("acme", "birch")
-    taken_off(desk, "acme", NOW)
-    assert desk.alerts(*all_healthy("acme", "birch"), at=NOW + MINUTE) == []
-    assert desk.alerts(healthy_snapshot("birch"), at=NOW + 2 * MINUTE) == []
+    decider = watching("acme", "birch")
+    taken_off(decider, "acme", NOW)
+    assert decider.alerts(*all_healthy("acme", "birch"), at=NOW + MINUTE) == []
+    assert decider.alerts(healthy_snapshot("birch"), at=NOW + 2 * MINUTE) == []
 
 
 def test_what_was_taken_off_and_added_again_is_watched_as_ever() -> None:
-    desk = watching("acme", "birch")
-    taken_off(desk, "acme", NOW)
-    assert desk.alerts(*all_healthy("acme", "birch"), at=NOW + MINUTE + timedelta(seconds=1)) == []
-    assert desk.alerts(healthy_snapshot("birch"), at=LATER) == [("left", "acme", "not_watched")]
+    decider = watching("acme", "birch")
+    taken_off(decider, "acme", NOW)
+    assert decider.alerts(*all_healthy("acme", "birch"), at=NOW + MINUTE + timedelta(seconds=1)) == []
+    assert decider.alerts(healthy_snapshot("birch"), at=LATER) == [("left", "acme", "not_watched")]

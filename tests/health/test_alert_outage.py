@@ -47,21 +47,21 @@ NO_ACCESS = api_problem(403, {"code": "NO_PERMISSION"}, "eu")
 
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES])
 def test_an_outage_of_all_is_one_alert_and_one_end(names: tuple[str, ...]) -> None:
-    desk = AlertDecider()
-    desk.decide(*all_healthy(*names, at=NOW - 10 * MINUTE), at=NOW - 10 * MINUTE)
-    (alert,) = desk.decide(*all_unreachable(*names))
+    decider = AlertDecider()
+    decider.decide(*all_healthy(*names, at=NOW - 10 * MINUTE), at=NOW - 10 * MINUTE)
+    (alert,) = decider.decide(*all_unreachable(*names))
     assert kinds_orgs_verdicts([alert]) == OUTAGE
     assert alert.hint is None
     assert alert.headline == f"none of {len(names)} orgs can be looked at: is this machine online?"
     for minutes in (5, 10, 15, 600):
         at = NOW + minutes * MINUTE
-        assert desk.decide(*all_unreachable(*names, at=at), at=at) == []
+        assert decider.decide(*all_unreachable(*names, at=at), at=at) == []
     at = NOW + 601 * MINUTE
-    (over,) = desk.decide(healthy_snapshot(names[0], at), *all_unreachable(*names[1:], at=at), at=at)
+    (over,) = decider.decide(healthy_snapshot(names[0], at), *all_unreachable(*names[1:], at=at), at=at)
     assert kinds_orgs_verdicts([over]) == OUTAGE_OVER
     assert over.headline == f"{names[0]} answers, 10h after that was told"
     at += MINUTE
-    assert desk.decide(*all_healthy(*names, at=at), at=at) == []
+    assert decider.decide(*all_healthy(*names, at=at), at=at) == []
 
 
 @pytest.mark.parametrize(
@@ -91,19 +91,19 @@ def test_what_zoho_refuses_each_org_is_no_outage(trouble: Problem) -> None:
 
 @pytest.mark.parametrize("failures", [1, 2])
 def test_an_outage_has_to_last_for_one_of_them_at_least(failures: int) -> None:
-    desk = AlertDecider()
-    assert desk.decide(*(unreachable_snapshot(name, failures) for name in NAMES)) == []
+    decider = AlertDecider()
+    assert decider.decide(*(unreachable_snapshot(name, failures) for name in NAMES)) == []
     others = [unreachable_snapshot(name, failures) for name in NAMES[1:]]
-    assert desk.alerts(unreachable_snapshot(NAMES[0]), *others) == OUTAGE
+    assert decider.alerts(unreachable_snapshot(NAMES[0]), *others) == OUTAGE
 
 
 def test_an_org_that_was_out_of_reach_before_does_not_shorten_the_patience_with_the_others() -> None:
-    desk = AlertDecider()
-    desk.decide(unreachable_snapshot("acme", since=9 * DAY), healthy_snapshot("nordlys"))
+    decider = AlertDecider()
+    decider.decide(unreachable_snapshot("acme", since=9 * DAY), healthy_snapshot("nordlys"))
     for failures, since, told in ((1, timedelta(), []), (3, 3 * MINUTE, OUTAGE)):
         at = NOW + MINUTE + since
         still = unreachable_snapshot("acme", 99, at, 9 * DAY)
-        assert desk.alerts(still, unreachable_snapshot("nordlys", failures, at, since), at=at) == told
+        assert decider.alerts(still, unreachable_snapshot("nordlys", failures, at, since), at=at) == told
 
 
 @pytest.mark.parametrize("failed_looks", [1, 5])
@@ -119,17 +119,17 @@ def test_how_long_it_has_to_last_is_configured(failed_looks: int) -> None:
     ("least", "told"), [(Level.WARNING, OUTAGE), (Level.UNKNOWN, OUTAGE), (Level.CRITICAL, [])]
 )
 def test_who_wants_to_hear_of_worse_only_hears_of_no_outage(least: Level, told: KindsOrgsVerdicts) -> None:
-    desk = AlertDecider(AlertSettings(least=least))
-    assert desk.alerts(*all_unreachable("acme", "nordlys")) == told
+    decider = AlertDecider(AlertSettings(least=least))
+    assert decider.alerts(*all_unreachable("acme", "nordlys")) == told
     at = NOW + HOUR
     over = [("outage_over", ALL_ORGS, "scheduled")] if told else []
-    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == over
+    assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == over
 
 
 def test_a_single_org_is_notified_by_itself() -> None:
-    desk = AlertDecider()
-    assert desk.alerts(unreachable_snapshot()) == UNREACHABLE
-    assert desk.alerts(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR) == WELL_AGAIN
+    decider = AlertDecider()
+    assert decider.alerts(unreachable_snapshot()) == UNREACHABLE
+    assert decider.alerts(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR) == WELL_AGAIN
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_a_single_org_is_notified_by_itself() -> None:
 )
 def test_an_org_that_is_not_asked_does_not_hide_an_outage(idle: Snapshot) -> None:
     idle = snapshot_with(idle, attempted_at=NOW - HOUR, failing_since=NOW - HOUR)
-    desk = AlertDecider()
-    desk.decide(
+    decider = AlertDecider()
+    decider.decide(
         idle, healthy_snapshot("acme", NOW - 10 * MINUTE), healthy_snapshot("nordlys", NOW - 10 * MINUTE)
     )
-    assert desk.alerts(idle, *all_unreachable("acme", "nordlys")) == OUTAGE
+    assert decider.alerts(idle, *all_unreachable("acme", "nordlys")) == OUTAGE
 
 
 def test_beside_orgs_that_are_not_asked_the_one_that_is_is_notified_by_itself() -> None:
@@ -162,10 +162,10 @@ def test_beside_orgs_that_are_not_asked_the_one_that_is_is_notified_by_itself() 
 
 
 def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
-    desk = decider_in_outage()
+    decider = decider_in_outage()
     at = NOW + MINUTE
     local = snapshot_with(unreachable_snapshot("nordlys", 4, at), problem=NOT_SIGNED_IN_PROBLEM)
-    assert desk.alerts(unreachable_snapshot("acme", 4, at), local, at=at) == [
+    assert decider.alerts(unreachable_snapshot("acme", 4, at), local, at=at) == [
         ("alarm", "nordlys", "cannot_tell")
     ]
 
@@ -174,12 +174,12 @@ def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
 
 
 def test_whoever_is_still_bad_after_an_outage_is_not_notified_again_and_who_became_so_is() -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
+    decider = AlertDecider()
+    decider.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
     at = NOW + HOUR
-    assert desk.alerts(*all_unreachable("acme", "nordlys", at=at), at=at) == [*OUTAGE]
+    assert decider.alerts(*all_unreachable("acme", "nordlys", at=at), at=at) == [*OUTAGE]
     at += HOUR
-    told = desk.alerts(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
+    told = decider.alerts(failing_snapshot("acme", at), failing_snapshot("nordlys", at, "STOPPED"), at=at)
     assert told == [("outage_over", ALL_ORGS, "failed"), ("alarm", "nordlys", "stopped")]
 
 
@@ -217,10 +217,10 @@ def test_any_answer_of_zohos_ends_an_outage(answer: Snapshot) -> None:
 
 @pytest.mark.parametrize("silence", SILENCES.values(), ids=SILENCES)
 def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) -> None:
-    desk = decider_in_outage()
-    told = desk.decide(silence, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
+    decider = decider_in_outage()
+    told = decider.decide(silence, unreachable_snapshot("nordlys", 9, NOW + HOUR), at=NOW + HOUR)
     assert "outage_over" not in [alert.kind for alert in told]
-    assert desk.alert_state.outage_since == NOW
+    assert decider.alert_state.outage_since == NOW
 
 
 @pytest.mark.parametrize(
@@ -237,57 +237,57 @@ def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) 
 def test_an_org_that_stays_out_of_reach_after_an_outage_is_notified_two_intervals_later(
     minutes: int, answered: int, told: bool
 ) -> None:
-    desk = decider_in_outage()
+    decider = decider_in_outage()
     over = NOW + HOUR
     fails = unreachable_snapshot("nordlys", 9, over, HOUR)
-    assert desk.alerts(healthy_snapshot("acme", over), fails, at=over) == OUTAGE_OVER
+    assert decider.alerts(healthy_snapshot("acme", over), fails, at=over) == OUTAGE_OVER
     at = over + minutes * MINUTE
     still = unreachable_snapshot("nordlys", 9 + minutes, at, HOUR + minutes * MINUTE)
-    found = desk.decide(healthy_snapshot("acme", over + answered * MINUTE), still, at=at)
+    found = decider.decide(healthy_snapshot("acme", over + answered * MINUTE), still, at=at)
     assert kinds_orgs_verdicts(found) == ([("alarm", "nordlys", "cannot_tell")] if told else [])
 
 
 def test_orgs_that_were_not_asked_again_after_an_outage_are_waited_for() -> None:
-    desk = decider_in_outage()
+    decider = decider_in_outage()
     over = NOW + HOUR
     still = unreachable_snapshot("nordlys", 9, over - MINUTE, HOUR)
-    desk.decide(healthy_snapshot("acme", over), still, at=over)
+    decider.decide(healthy_snapshot("acme", over), still, at=over)
     for minutes in (5, 12):
         at = over + minutes * MINUTE
-        assert desk.decide(healthy_snapshot("acme", at), still, at=at) == []
+        assert decider.decide(healthy_snapshot("acme", at), still, at=at) == []
 
 
 def test_an_org_that_fails_for_the_first_time_after_an_outage_is_notified_as_soon_as_ever() -> None:
-    desk = decider_in_outage()
+    decider = decider_in_outage()
     over = NOW + HOUR
-    assert desk.alerts(*all_healthy("acme", "nordlys", at=over), at=over) == OUTAGE_OVER
+    assert decider.alerts(*all_healthy("acme", "nordlys", at=over), at=over) == OUTAGE_OVER
     at = over + 6 * MINUTE
     fails = unreachable_snapshot("nordlys", 3, at, 4 * MINUTE)
-    assert desk.alerts(healthy_snapshot("acme", at - MINUTE), fails, at=at) == [
+    assert decider.alerts(healthy_snapshot("acme", at - MINUTE), fails, at=at) == [
         ("alarm", "nordlys", "cannot_tell")
     ]
 
 
 def test_the_answer_that_ended_an_outage_is_no_proof_of_what_came_after_it() -> None:
-    desk, told = AlertDecider(), []
-    desk.decide(*all_unreachable("once a day", *NAMES))
+    decider, told = AlertDecider(), []
+    decider.decide(*all_unreachable("once a day", *NAMES))
     over = NOW + HOUR
     answered = healthy_snapshot("once a day", over - SECOND)
     still = [unreachable_snapshot(name, 9, over - MINUTE, HOUR) for name in NAMES]
-    assert desk.alerts(answered, *still, at=over) == OUTAGE_OVER
+    assert decider.alerts(answered, *still, at=over) == OUTAGE_OVER
     for minute in range(1, 30):
         at = over + minute * MINUTE
         still = [unreachable_snapshot(name, 9 + minute, at, HOUR + minute * MINUTE) for name in NAMES]
-        told += desk.alerts(answered, *still, at=at)
+        told += decider.alerts(answered, *still, at=at)
     assert told == OUTAGE
 
 
 def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_alarms() -> None:
-    desk, told = AlertDecider(), []
-    desk.decide(*all_unreachable(*NAMES))
+    decider, told = AlertDecider(), []
+    decider.decide(*all_unreachable(*NAMES))
     over = NOW + HOUR
     still = [unreachable_snapshot(name, 9, NOW + 50 * MINUTE, HOUR) for name in NAMES[1:]]
-    assert desk.alerts(healthy_snapshot(NAMES[0], over), *still, at=over) == OUTAGE_OVER
+    assert decider.alerts(healthy_snapshot(NAMES[0], over), *still, at=over) == OUTAGE_OVER
     first = healthy_snapshot(NAMES[0], over)
     for minute in range(1, 30):
         at = over + minute * MINUTE
@@ -299,7 +299,7 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
         ]
         if minute >= 5:
             first = unreachable_snapshot(NAMES[0], minute - 4, at, (minute - 5) * MINUTE)
-        told += desk.alerts(first, *still, at=at)
+        told += decider.alerts(first, *still, at=at)
     assert told == OUTAGE
 
 
@@ -312,50 +312,50 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
 def test_an_outage_that_lasts_is_notified_again_after_the_interval(
     after: timedelta, told: list[str]
 ) -> None:
-    desk = decider_in_outage()
+    decider = decider_in_outage()
     at = NOW + after
-    found = desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)
+    found = decider.decide(*all_unreachable("acme", "nordlys", at=at), at=at)
     assert [alert.kind for alert in found] == told
     assert all(alert.org == ALL_ORGS for alert in found)
 
 
 def test_reminders_of_an_outage_come_at_the_interval_from_the_last_one() -> None:
-    desk, hours = AlertDecider(), []
+    decider, hours = AlertDecider(), []
     for hour in range(24 * 4):
         at = NOW + hour * HOUR
-        hours += [hour for _ in desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at)]
+        hours += [hour for _ in decider.decide(*all_unreachable("acme", "nordlys", at=at), at=at)]
     assert hours == [0, 24, 48, 72]
 
 
 def test_who_wants_no_reminder_of_an_outage_gets_none() -> None:
-    desk = AlertDecider(AlertSettings(remind_every=None))
-    desk.decide(*all_unreachable("acme", "nordlys"))
+    decider = AlertDecider(AlertSettings(remind_every=None))
+    decider.decide(*all_unreachable("acme", "nordlys"))
     at = NOW + 90 * DAY
-    assert desk.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
+    assert decider.decide(*all_unreachable("acme", "nordlys", at=at), at=at) == []
 
 
 def test_an_outage_that_nobody_asks_about_any_more_is_not_notified_again() -> None:
-    desk = decider_in_outage()
+    decider = decider_in_outage()
     at = NOW + 2 * DAY
     paused = [snapshot_with(one, paused=True) for one in all_unreachable("acme", "nordlys")]
-    assert desk.decide(*paused, at=at) == []
+    assert decider.decide(*paused, at=at) == []
 
 
 def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
-    desk, back = AlertDecider(), NOW - 300 * DAY
-    desk.decide(*all_unreachable("acme", "nordlys"))
-    assert desk.decide(*all_unreachable("acme", "nordlys", at=back), at=back) == []
+    decider, back = AlertDecider(), NOW - 300 * DAY
+    decider.decide(*all_unreachable("acme", "nordlys"))
+    assert decider.decide(*all_unreachable("acme", "nordlys", at=back), at=back) == []
     at = back + HOUR
-    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER
+    assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER
 
 
 def test_an_outage_is_told_though_all_orgs_had_failed_before_it() -> None:
     """Their last known verdicts stay, and say nothing of the network."""
     names, later = ("acme", "nordlys"), NOW + HOUR
-    desk = AlertDecider()
-    desk.decide(*[failing_snapshot(name) for name in names])
+    decider = AlertDecider()
+    decider.decide(*[failing_snapshot(name) for name in names])
     unseen = [unreachable_snapshot(name, at=later, backup=make_backup("FAILED")) for name in names]
     known = Verdict("failed", Level.CRITICAL, "FAILED", "failed, as of an hour ago", stale=True)
-    rules = AlertRules(desk.settings, EVERY)
-    _, alerts = decide_alerts(desk.alert_state, [JudgedOrg(one, known) for one in unseen], rules, later)
+    rules = AlertRules(decider.settings, EVERY)
+    _, alerts = decide_alerts(decider.alert_state, [JudgedOrg(one, known) for one in unseen], rules, later)
     assert kinds_orgs_verdicts(alerts) == OUTAGE

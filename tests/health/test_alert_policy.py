@@ -51,38 +51,38 @@ ODD = failing_snapshot(status="ARCHIVED")
 
 
 def test_an_org_that_is_well_is_not_notified() -> None:
-    desk = AlertDecider()
-    assert desk.decide(healthy_snapshot()) == []
-    assert desk.alert_state.orgs["acme"].notified_at is None
-    assert desk.decide(healthy_snapshot(status="COMPLETED")) == []
+    decider = AlertDecider()
+    assert decider.decide(healthy_snapshot()) == []
+    assert decider.alert_state.orgs["acme"].notified_at is None
+    assert decider.decide(healthy_snapshot(status="COMPLETED")) == []
 
 
 def test_what_is_wrong_is_notified_once_however_often_it_is_seen() -> None:
-    desk = AlertDecider()
-    (alert,) = desk.decide(failing_snapshot())
+    decider = AlertDecider()
+    (alert,) = decider.decide(failing_snapshot())
     headline = "the last backup failed; next try in 6d 00:00:00"
     assert alert == Alert(NOW, "alarm", "acme", None, "failed", Level.CRITICAL, headline, alert.hint)
     assert alert.hint
     for number in range(1, 20):
         at = NOW + number * 5 * MINUTE
-        assert desk.decide(failing_snapshot(at=at), at=at) == []
+        assert decider.decide(failing_snapshot(at=at), at=at) == []
 
 
 def test_a_recovery_is_notified_once() -> None:
-    desk = decider_after_failure()
-    (alert,) = desk.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)
+    decider = decider_after_failure()
+    (alert,) = decider.decide(healthy_snapshot(at=NOW + HOUR), at=NOW + HOUR)
     assert (alert.kind, alert.previous_verdict, alert.verdict) == ("recovery", "failed", "scheduled")
     assert alert.level is Level.OK
-    assert desk.decide(healthy_snapshot(at=NOW + 2 * HOUR), at=NOW + 2 * HOUR) == []
+    assert decider.decide(healthy_snapshot(at=NOW + 2 * HOUR), at=NOW + 2 * HOUR) == []
 
 
 def test_another_verdict_is_notified_again_and_names_the_one_before_it() -> None:
-    desk, told = AlertDecider(), []
+    decider, told = AlertDecider(), []
     for hour, status in enumerate(("SCHEDULED", "FAILED", "STOPPED", "FAILED", "ARCHIVED", "SCHEDULED")):
         at = NOW + hour * HOUR
         told += [
             (one.kind, one.previous_verdict, one.verdict)
-            for one in desk.decide(failing_snapshot(at=at, status=status), at=at)
+            for one in decider.decide(failing_snapshot(at=at, status=status), at=at)
         ]
     assert told == [
         ("alarm", "scheduled", "failed"),
@@ -94,26 +94,26 @@ def test_another_verdict_is_notified_again_and_names_the_one_before_it() -> None
 
 
 def test_each_org_is_notified_by_itself() -> None:
-    desk = AlertDecider()
-    assert desk.alerts(
+    decider = AlertDecider()
+    assert decider.alerts(
         failing_snapshot("acme"), healthy_snapshot("nordlys"), failing_snapshot("zenith", status="STOPPED")
     ) == [("alarm", "acme", "failed"), ("alarm", "zenith", "stopped")]
-    assert desk.alerts(
+    assert decider.alerts(
         failing_snapshot("acme"), failing_snapshot("nordlys"), healthy_snapshot("zenith")
     ) == [("alarm", "nordlys", "failed"), ("recovery", "zenith", "scheduled")]
 
 
 def test_a_verdict_that_comes_by_time_alone_is_notified_too() -> None:
-    desk = AlertDecider()
+    decider = AlertDecider()
     seen = healthy_snapshot(observed_at=NOW, backup=make_backup("SCHEDULED", NOW + MINUTE - 6 * HOUR))
-    assert desk.decide(seen) == []
-    assert desk.alerts(seen, at=NOW + 2 * MINUTE) == [("alarm", "acme", "overdue")]
+    assert decider.decide(seen) == []
+    assert decider.alerts(seen, at=NOW + 2 * MINUTE) == [("alarm", "acme", "overdue")]
 
 
 def test_a_run_that_comes_late_is_a_recovery() -> None:
-    desk = AlertDecider()
-    desk.decide(healthy_snapshot(backup=make_backup("SCHEDULED", NOW - DAY)))
-    assert desk.alerts(replace(snapshot_of_running_backup(MINUTE), org=make_org("acme"))) == [
+    decider = AlertDecider()
+    decider.decide(healthy_snapshot(backup=make_backup("SCHEDULED", NOW - DAY)))
+    assert decider.alerts(replace(snapshot_of_running_backup(MINUTE), org=make_org("acme"))) == [
         ("recovery", "acme", "running")
     ]
 
@@ -130,41 +130,43 @@ def test_a_run_that_comes_late_is_a_recovery() -> None:
     ],
 )
 def test_what_lasts_is_notified_again_after_the_interval(after: timedelta, told: KindsOrgsVerdicts) -> None:
-    desk = decider_after_failure()
-    assert desk.alerts(failing_snapshot(at=NOW + after), at=NOW + after) == told
+    decider = decider_after_failure()
+    assert decider.alerts(failing_snapshot(at=NOW + after), at=NOW + after) == told
 
 
 def test_reminders_come_at_the_interval_from_the_last_one() -> None:
-    desk, told = AlertDecider(AlertSettings(remind_every=6 * HOUR)), []
+    decider, told = AlertDecider(AlertSettings(remind_every=6 * HOUR)), []
     for minutes in range(0, 24 * 60, 5):
         at = NOW + minutes * MINUTE
-        told += [(minutes, one.kind) for one in desk.decide(failing_snapshot(at=at), at=at)]
+        told += [(minutes, one.kind) for one in decider.decide(failing_snapshot(at=at), at=at)]
     assert told == [(0, "alarm"), (360, "reminder"), (720, "reminder"), (1080, "reminder")]
 
 
 def test_another_verdict_begins_the_interval_again() -> None:
-    desk = decider_after_failure()
+    decider = decider_after_failure()
     at = NOW + 23 * HOUR
-    desk.decide(failing_snapshot(at=at, status="STOPPED"), at=at)
-    assert desk.decide(failing_snapshot(at=NOW + DAY, status="STOPPED"), at=NOW + DAY) == []
+    decider.decide(failing_snapshot(at=at, status="STOPPED"), at=at)
+    assert decider.decide(failing_snapshot(at=NOW + DAY, status="STOPPED"), at=NOW + DAY) == []
     at += DAY
-    assert desk.alerts(failing_snapshot(at=at, status="STOPPED"), at=at) == [
+    assert decider.alerts(failing_snapshot(at=at, status="STOPPED"), at=at) == [
         ("reminder", "acme", "stopped")
     ]
 
 
 def test_who_wants_no_reminder_gets_none() -> None:
-    desk = AlertDecider(AlertSettings(remind_every=None))
-    desk.decide(failing_snapshot())
-    assert desk.decide(failing_snapshot(at=NOW + 400 * DAY), at=NOW + 400 * DAY) == []
+    decider = AlertDecider(AlertSettings(remind_every=None))
+    decider.decide(failing_snapshot())
+    assert decider.decide(failing_snapshot(at=NOW + 400 * DAY), at=NOW + 400 * DAY) == []
 
 
 def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
-    desk, back = AlertDecider(), NOW - 300 * DAY
-    desk.decide(failing_snapshot())
-    assert desk.decide(failing_snapshot(at=back), at=back) == []
-    assert desk.alerts(failing_snapshot(at=back + DAY), at=back + DAY) == [("reminder", "acme", "failed")]
-    assert desk.alerts(healthy_snapshot(at=back + 2 * DAY), at=back + 2 * DAY) == WELL_AGAIN
+    decider, back = AlertDecider(), NOW - 300 * DAY
+    decider.decide(failing_snapshot())
+    assert decider.decide(failing_snapshot(at=back), at=back) == []
+    assert decider.alerts(failing_snapshot(at=back + DAY), at=back + DAY) == [
+        ("reminder", "acme", "failed")
+    ]
+    assert decider.alerts(healthy_snapshot(at=back + 2 * DAY), at=back + 2 * DAY) == WELL_AGAIN
 
 
 # How bad it has to be
@@ -179,10 +181,10 @@ def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
     ],
 )
 def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, told: list[str]) -> None:
-    desk, found = AlertDecider(AlertSettings(least=least)), []
+    decider, found = AlertDecider(AlertSettings(least=least)), []
     well, signed_out = healthy_snapshot(), unreachable_snapshot(trouble=SIGNED_OUT)
     for hour, snapshot in enumerate((well, ODD, signed_out, failing_snapshot(), ODD, well)):
-        found += desk.decide(polled_later(snapshot, hour * HOUR), at=NOW + hour * HOUR)
+        found += decider.decide(polled_later(snapshot, hour * HOUR), at=NOW + hour * HOUR)
     assert [alert.verdict for alert in found] == told
     assert [alert.kind for alert in found] == ["alarm"] * (len(told) - 1) + ["recovery"]
 
@@ -193,14 +195,14 @@ def test_what_is_less_bad_than_the_least_level_is_as_good_as_ok(least: Level, to
 def test_an_org_that_is_mute_or_paused_is_never_notified_and_keeps_what_was_notified_before(
     silent: dict[str, Any],
 ) -> None:
-    desk = decider_after_failure()
+    decider = decider_after_failure()
     signed_out = unreachable_snapshot(trouble=SIGNED_OUT)
     seen = (healthy_snapshot(), failing_snapshot(), signed_out, unreachable_snapshot())
     for hour, snapshot in enumerate(seen, start=1):
         at = NOW + hour * HOUR
-        assert desk.decide(snapshot_with(polled_later(snapshot, hour * HOUR), **silent), at=at) == []
+        assert decider.decide(snapshot_with(polled_later(snapshot, hour * HOUR), **silent), at=at) == []
     at = NOW + 9 * HOUR
-    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
+    assert decider.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
 # What is not known
@@ -222,19 +224,19 @@ UNSURE = {
 def test_what_nobody_saw_lately_says_nothing(unsure: Snapshot) -> None:
     earlier = NOW - HOUR
     for before in ([], [healthy_snapshot(at=earlier)], [failing_snapshot(at=earlier, status="STOPPED")]):
-        desk = AlertDecider()
+        decider = AlertDecider()
         for snapshot in before:
-            desk.decide(snapshot, at=earlier)
-        ledger = desk.alert_state
-        assert desk.decide(unsure) == []
-        assert desk.alert_state == ledger
+            decider.decide(snapshot, at=earlier)
+        ledger = decider.alert_state
+        assert decider.decide(unsure) == []
+        assert decider.alert_state == ledger
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2, 3, 4, 100])
 @pytest.mark.parametrize("failed_looks", [1, 3, 100])
 def test_out_of_reach_is_notified_after_so_many_failed_polls(failed_looks: int, failures: int) -> None:
-    desk = AlertDecider(AlertSettings(failed_looks=failed_looks))
-    told = desk.alerts(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
+    decider = AlertDecider(AlertSettings(failed_looks=failed_looks))
+    told = decider.alerts(unreachable_snapshot(failures=failures) if failures else healthy_snapshot())
     assert told == (UNREACHABLE if failures >= failed_looks else [])
 
 
@@ -286,11 +288,11 @@ def test_a_history_that_cannot_be_read_is_notified_after_three_tries_too(
 
 
 def test_a_failure_that_is_out_of_reach_for_a_while_is_notified_again_after_it() -> None:
-    desk, told = AlertDecider(), []
+    decider, told = AlertDecider(), []
     seen = (failing_snapshot(), unreachable_snapshot(), failing_snapshot(), healthy_snapshot())
     for hour, snapshot in enumerate(seen):
         at = NOW + hour * HOUR
-        told += desk.alerts(polled_later(snapshot, hour * HOUR), at=at)
+        told += decider.alerts(polled_later(snapshot, hour * HOUR), at=at)
     assert told == FAILED + UNREACHABLE + FAILED + WELL_AGAIN
 
 
@@ -298,66 +300,66 @@ def test_a_failure_that_is_out_of_reach_for_a_while_is_notified_again_after_it()
 
 
 def test_a_restart_in_the_middle_notifies_nothing_again() -> None:
-    desk = decider_after_failure()
+    decider = decider_after_failure()
     at = NOW + HOUR
     restored = failing_snapshot(at=NOW + 50 * MINUTE, restored=True)
-    assert desk.decide(restored, at=at) == []
-    assert desk.decide(failing_snapshot(at=at), at=at) == []
-    assert desk.alerts(healthy_snapshot(at=at + HOUR), at=at + HOUR) == WELL_AGAIN
+    assert decider.decide(restored, at=at) == []
+    assert decider.decide(failing_snapshot(at=at), at=at) == []
+    assert decider.alerts(healthy_snapshot(at=at + HOUR), at=at + HOUR) == WELL_AGAIN
 
 
 def test_a_recovery_while_nothing_ran_is_notified_after_the_restart() -> None:
-    desk = decider_after_failure()
+    decider = decider_after_failure()
     at = NOW + HOUR
-    assert desk.decide(failing_snapshot(restored=True), at=at) == []
-    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
+    assert decider.decide(failing_snapshot(restored=True), at=at) == []
+    assert decider.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
 def test_of_two_processes_the_one_that_polled_earlier_says_nothing_against_the_later() -> None:
-    desk = AlertDecider()
+    decider = AlertDecider()
     mine, theirs = healthy_snapshot(at=NOW - 4 * MINUTE), failing_snapshot(at=NOW)
-    assert desk.decide(mine) == []
-    assert desk.alerts(theirs) == FAILED
-    assert desk.decide(mine, at=NOW + SECOND) == []
+    assert decider.decide(mine) == []
+    assert decider.alerts(theirs) == FAILED
+    assert decider.decide(mine, at=NOW + SECOND) == []
     at = NOW + MINUTE
-    assert desk.decide(failing_snapshot(at=at), at=at) == []
+    assert decider.decide(failing_snapshot(at=at), at=at) == []
     at = NOW + 5 * MINUTE
-    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
-    assert desk.decide(theirs, at=at) == []
+    assert decider.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
+    assert decider.decide(theirs, at=at) == []
 
 
 def test_a_poll_at_the_same_moment_counts() -> None:
-    desk = AlertDecider()
-    desk.decide(healthy_snapshot())
-    assert desk.alerts(failing_snapshot()) == FAILED
-    assert desk.alerts(healthy_snapshot()) == WELL_AGAIN
+    decider = AlertDecider()
+    decider.decide(healthy_snapshot())
+    assert decider.alerts(failing_snapshot()) == FAILED
+    assert decider.alerts(healthy_snapshot()) == WELL_AGAIN
 
 
 def test_an_alert_state_that_does_not_know_when_it_was_polled_is_taken_as_it_is() -> None:
-    desk = AlertDecider(alert_state=AlertState({"acme": OrgAlertState("failed", Level.CRITICAL, NOW)}))
-    assert desk.decide(failing_snapshot()) == []
-    assert desk.alerts(healthy_snapshot()) == WELL_AGAIN
+    decider = AlertDecider(alert_state=AlertState({"acme": OrgAlertState("failed", Level.CRITICAL, NOW)}))
+    assert decider.decide(failing_snapshot()) == []
+    assert decider.alerts(healthy_snapshot()) == WELL_AGAIN
 
 
 def test_an_org_that_is_not_watched_here_keeps_what_was_notified() -> None:
-    desk = AlertDecider()
-    desk.decide(failing_snapshot("acme"), failing_snapshot("nordlys"))
-    told = desk.alert_state.orgs["acme"]
-    desk.decide(healthy_snapshot("nordlys"))
-    assert desk.alert_state.orgs["acme"] == told
+    decider = AlertDecider()
+    decider.decide(failing_snapshot("acme"), failing_snapshot("nordlys"))
+    told = decider.alert_state.orgs["acme"]
+    decider.decide(healthy_snapshot("nordlys"))
+    assert decider.alert_state.orgs["acme"] == told
 
 
 def test_while_nothing_changes_the_alert_state_does_not_either() -> None:
-    desk = AlertDecider()
+    decider = AlertDecider()
     seen = [
         healthy_snapshot("acme"),
         failing_snapshot("nordlys"),
         failing_snapshot("zenith", NOW, "ARCHIVED"),
     ]
-    desk.decide(*seen)
-    ledger = desk.alert_state
-    desk.decide(*(polled_later(one) for one in seen), at=NOW + HOUR)
-    assert desk.alert_state == ledger
+    decider.decide(*seen)
+    ledger = decider.alert_state
+    decider.decide(*(polled_later(one) for one in seen), at=NOW + HOUR)
+    assert decider.alert_state == ledger
 
 
 # How it is said

@@ -38,23 +38,23 @@ from zbtui.zoho_api.runs import History
     ids=["signed out", "offline", "no history", "no history, signed out"],
 )
 def test_an_unknown_that_is_not_to_be_notified_ends_nothing_that_was(unseen: Snapshot) -> None:
-    desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
-    assert desk.alerts(failing_snapshot()) == FAILED
-    ledger = desk.alert_state
-    assert desk.decide(polled_later(unseen), at=NOW + HOUR) == []
-    assert desk.alert_state == ledger
+    decider = AlertDecider(AlertSettings(least=Level.CRITICAL))
+    assert decider.alerts(failing_snapshot()) == FAILED
+    ledger = decider.alert_state
+    assert decider.decide(polled_later(unseen), at=NOW + HOUR) == []
+    assert decider.alert_state == ledger
     at = NOW + 2 * HOUR
-    assert desk.decide(failing_snapshot(at=at), at=at) == []
+    assert decider.decide(failing_snapshot(at=at), at=at) == []
     at += HOUR
-    assert desk.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
+    assert decider.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
 def test_an_unknown_that_is_not_to_be_notified_puts_off_no_reminder() -> None:
-    desk = AlertDecider(AlertSettings(least=Level.CRITICAL))
-    desk.decide(failing_snapshot())
+    decider = AlertDecider(AlertSettings(least=Level.CRITICAL))
+    decider.decide(failing_snapshot())
     at = NOW + 23 * HOUR
-    assert desk.decide(unreachable_snapshot(at=at, trouble=SIGNED_OUT), at=at) == []
-    assert desk.alerts(failing_snapshot(at=NOW + DAY), at=NOW + DAY) == [("reminder", "acme", "failed")]
+    assert decider.decide(unreachable_snapshot(at=at, trouble=SIGNED_OUT), at=at) == []
+    assert decider.alerts(failing_snapshot(at=NOW + DAY), at=NOW + DAY) == [("reminder", "acme", "failed")]
 
 
 # What is better, and not well
@@ -62,14 +62,14 @@ def test_an_unknown_that_is_not_to_be_notified_puts_off_no_reminder() -> None:
 
 @pytest.mark.parametrize("least", [Level.UNKNOWN, Level.CRITICAL])
 def test_a_recovery_to_what_is_less_bad_does_not_say_well_again(least: Level) -> None:
-    desk = AlertDecider(AlertSettings(least=least))
-    desk.decide(failing_snapshot())
+    decider = AlertDecider(AlertSettings(least=least))
+    decider.decide(failing_snapshot())
     at = NOW + HOUR
-    (alert,) = desk.decide(failing_snapshot(at=at, status="ARCHIVED"), at=at)
+    (alert,) = decider.decide(failing_snapshot(at=at, status="ARCHIVED"), at=at)
     assert (alert.kind, alert.level) == ("recovery", Level.WARNING)
     assert alert.title == "acme: now unknown status"
     at += HOUR
-    assert desk.decide(healthy_snapshot(at=at), at=at) == []
+    assert decider.decide(healthy_snapshot(at=at), at=at) == []
 
 
 # Links that end
@@ -80,29 +80,29 @@ EXPIRING = healthy_snapshot(links=Links(1, 1, EXPIRE), last_links_expiry=EXPIRE,
 
 
 def decider_after_expiry_alert() -> AlertDecider:
-    desk = AlertDecider()
-    assert desk.alerts(EXPIRING) == [("alarm", "acme", "links_expiring")]
-    return desk
+    decider = AlertDecider()
+    assert decider.alerts(EXPIRING) == [("alarm", "acme", "links_expiring")]
+    return decider
 
 
 @pytest.mark.parametrize("links", [Links(1, 1, EXPIRE), Links()], ids=["still told", "no longer told"])
 @pytest.mark.parametrize("after", [timedelta(), HOUR])
 def test_links_that_expired_undownloaded_are_no_recovery(links: Links, after: timedelta) -> None:
-    desk, at = decider_after_expiry_alert(), EXPIRE + after
+    decider, at = decider_after_expiry_alert(), EXPIRE + after
     expired: dict[str, Any] = {"links": links, "last_links_expiry": EXPIRE, "history": LAST}
-    assert desk.decide(healthy_snapshot(at=at, **expired), at=at) == []
-    assert desk.alert_state.orgs["acme"].notified_at is None
+    assert decider.decide(healthy_snapshot(at=at, **expired), at=at) == []
+    assert decider.alert_state.orgs["acme"].notified_at is None
     at += HOUR
-    (alert,) = desk.decide(failing_snapshot(at=at, **expired), at=at)
+    (alert,) = decider.decide(failing_snapshot(at=at, **expired), at=at)
     assert (alert.kind, alert.previous_verdict, alert.verdict) == ("alarm", "scheduled", "failed")
 
 
 def test_links_that_expire_between_two_polls_are_none_either() -> None:
-    desk = AlertDecider()
+    decider = AlertDecider()
     soon = NOW + 5 * MINUTE
     expiring = snapshot_with(EXPIRING, links=Links(1, 1, soon), last_links_expiry=soon)
-    assert desk.alerts(expiring) == [("alarm", "acme", "links_expiring")]
-    assert desk.decide(expiring, at=soon) == []
+    assert decider.alerts(expiring) == [("alarm", "acme", "links_expiring")]
+    assert decider.decide(expiring, at=soon) == []
 
 
 NEWER = make_history(history_row("completed", NOW + MINUTE))
@@ -121,14 +121,16 @@ NEWEST = make_history(history_row("completed", EXPIRE + MINUTE))
 def test_a_new_backup_is_a_recovery_from_links_that_expire(
     links: Links, expire: datetime, year: History
 ) -> None:
-    desk, at = decider_after_expiry_alert(), EXPIRE + HOUR
-    found = desk.alerts(healthy_snapshot(at=at, links=links, last_links_expiry=expire, history=year), at=at)
+    decider, at = decider_after_expiry_alert(), EXPIRE + HOUR
+    found = decider.alerts(
+        healthy_snapshot(at=at, links=links, last_links_expiry=expire, history=year), at=at
+    )
     assert found == WELL_AGAIN
 
 
 def test_links_that_are_gone_take_no_recovery_from_anything_else() -> None:
-    desk = AlertDecider()
+    decider = AlertDecider()
     gone: dict[str, Any] = {"links": Links(), "last_links_expiry": NOW - DAY, "history": LAST}
-    assert desk.alerts(failing_snapshot(**gone)) == FAILED
+    assert decider.alerts(failing_snapshot(**gone)) == FAILED
     at = NOW + HOUR
-    assert desk.alerts(healthy_snapshot(at=at, **gone), at=at) == WELL_AGAIN
+    assert decider.alerts(healthy_snapshot(at=at, **gone), at=at) == WELL_AGAIN

@@ -53,7 +53,7 @@ class Alerts(RuleBasedStateMachine):
         """When an org was last polled, by any process."""
         self.told: dict[str, Alert] = {}
         """The last alarm or reminder of each org that was not recovered from."""
-        self.desk = AlertDecider()
+        self.decider = AlertDecider()
 
     @initialize(
         least=st.sampled_from([Level.WARNING, Level.UNKNOWN, Level.CRITICAL]),
@@ -64,8 +64,8 @@ class Alerts(RuleBasedStateMachine):
     def configure(
         self, least: Level, remind_every: timedelta | None, failed_looks: int, whole: bool
     ) -> None:
-        self.desk.covers_all_orgs = whole
-        self.desk.settings = AlertSettings(
+        self.decider.covers_all_orgs = whole
+        self.decider.settings = AlertSettings(
             least=least, remind_every=remind_every, failed_looks=failed_looks
         )
 
@@ -127,7 +127,7 @@ class Alerts(RuleBasedStateMachine):
         for process in (0, 1):
             self.look_at_all(process)
         assert self.told == {}
-        assert self.desk.alert_state.outage_since is None
+        assert self.decider.alert_state.outage_since is None
 
     def _set_mute(self, mute: set[str]) -> None:
         self.mute = mute
@@ -155,7 +155,7 @@ class Alerts(RuleBasedStateMachine):
 
     def _tell(self, process: int) -> list[Alert]:
         known = self.known[process]
-        alerts = self.desk.decide(*known.values(), at=self.now)
+        alerts = self.decider.decide(*known.values(), at=self.now)
         for alert in alerts:
             assert alert.org == ALL_ORGS or not known[alert.org].activity.paused
             self._check(alert)
@@ -165,7 +165,7 @@ class Alerts(RuleBasedStateMachine):
         """It may follow on what was notified of this org, or of all of them, before."""
         before = self.told.get(alert.org)
         assert alert.org not in self.mute
-        assert alert.org != ALL_ORGS or self.desk.covers_all_orgs
+        assert alert.org != ALL_ORGS or self.decider.covers_all_orgs
         assert alert.at == self.now
         if alert.kind == "outage":
             assert before is None
@@ -174,22 +174,22 @@ class Alerts(RuleBasedStateMachine):
         else:
             assert before is not None
         if alert.kind == "reminder":
-            interval = self.desk.settings.remind_every
+            interval = self.decider.settings.remind_every
             assert before is not None
             assert before.verdict == alert.verdict
             assert interval is not None
             assert alert.at - before.at >= interval
         if alert.kind in ("recovery", "outage_over"):
-            assert alert.level < self.desk.settings.least
+            assert alert.level < self.decider.settings.least
             assert alert.level is not Level.UNKNOWN
             del self.told[alert.org]
         else:
-            assert alert.level >= self.desk.settings.least
+            assert alert.level >= self.decider.settings.least
             self.told[alert.org] = alert
 
     def _check_nothing_is_lost(self, process: int, name: str) -> None:
         """Alerts follow the newest poll of an org."""
-        one, settings = self.known[process][name], self.desk.settings
+        one, settings = self.known[process][name], self.decider.settings
         assert self.newest[name] == one.polls.attempted_at
         if one.activity.paused:
             return
@@ -198,7 +198,7 @@ class Alerts(RuleBasedStateMachine):
             return
         if name in self.mute:
             return
-        verdict = judge(one, self.desk.policy, self.now, settings.failed_looks)
+        verdict = judge(one, self.decider.policy, self.now, settings.failed_looks)
         told = self.told.get(name)
         if Level.UNKNOWN is verdict.level < settings.least:
             assert told is None or told.verdict != verdict.name
@@ -212,7 +212,7 @@ class Alerts(RuleBasedStateMachine):
         """It is notified by itself, or with the others, or waits for them; never before its time."""
         one, told = self.known[process][name], self.told.get(name)
         assert one.polls.failing_since is not None
-        if one.polls.failures < self.desk.settings.failed_looks or name in self.mute:
+        if one.polls.failures < self.decider.settings.failed_looks or name in self.mute:
             return
         all_seen = all(
             other.polls.problem is not None or not other.polls.restored
@@ -221,9 +221,9 @@ class Alerts(RuleBasedStateMachine):
         ) and all(
             other.polls.attempted_at or other.activity.paused for other in self.known[process].values()
         )
-        over = self.desk.alert_state.outage_ended_at or one.polls.failing_since
-        if all_seen and self.now - max(one.polls.failing_since, over) > 2 * self.desk.policy.every:
-            silent = self.desk.settings.least > Level.UNKNOWN
+        over = self.decider.alert_state.outage_ended_at or one.polls.failing_since
+        if all_seen and self.now - max(one.polls.failing_since, over) > 2 * self.decider.policy.every:
+            silent = self.decider.settings.least > Level.UNKNOWN
             assert silent or told or self.told.get(ALL_ORGS)
 
 

@@ -31,7 +31,7 @@ World = Callable[[str, timedelta], Answer]
 class FleetSimulation:
     """One process: its own snapshots, polled when they are due; the alert state is shared."""
 
-    desk: AlertDecider
+    decider: AlertDecider
     world: World
     seed: int = 1
     known: dict[str, Snapshot] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class FleetSimulation:
 
     def restarted(self, at: datetime) -> FleetSimulation:
         """The next process of the same user: it knows what the journal kept."""
-        after = FleetSimulation(self.desk, self.world, self.seed + 1, told=self.told)
+        after = FleetSimulation(self.decider, self.world, self.seed + 1, told=self.told)
         for number, (name, one) in enumerate(self.known.items()):
             after.known[name] = build_snapshot(
                 one.org,
@@ -88,9 +88,9 @@ class FleetSimulation:
         if again:
             heapq.heappush(self.due, (again, name))
         self.known[name] = after
-        rules = AlertRules(self.desk.settings, POLICY.every)
+        rules = AlertRules(self.decider.settings, POLICY.every)
         observations = [self._observe(one, at) for one in self.known.values()]
-        self.desk.alert_state, alerts = decide_alerts(self.desk.alert_state, observations, rules, at)
+        self.decider.alert_state, alerts = decide_alerts(self.decider.alert_state, observations, rules, at)
         self.told += [(at - NOW, alert) for alert in alerts]
 
     def _observe(self, one: Snapshot, at: datetime) -> JudgedOrg:
@@ -102,7 +102,7 @@ class FleetSimulation:
             or before.snapshot is not one
             or (aged and before.verdict.name not in ("cannot_tell", "waiting"))
         ):
-            verdict = judge(one, POLICY, at, self.desk.settings.failed_looks)
+            verdict = judge(one, POLICY, at, self.decider.settings.failed_looks)
             self.observed[one.org.name] = before = JudgedOrg(one, verdict)
         return before
 
@@ -256,7 +256,7 @@ def test_two_processes_notify_together_what_one_would(seed: int) -> None:
 
     both = offline(3 * HOUR, 3.5 * HOUR, world)
     one = simulate_fleet(both, NAMES[:9], seed)
-    other = FleetSimulation(one.desk, both, seed + 50, told=one.told)
+    other = FleetSimulation(one.decider, both, seed + 50, told=one.told)
     other.add(NAMES[:9], NOW + 90 * SECOND)
     while (nearest := min((one, other), key=lambda watch: watch.due[0])).due[0][0] < NOW + 9 * HOUR:
         nearest.run(nearest.due[0][0] - NOW)

@@ -30,21 +30,21 @@ def partial_decider(ledger: AlertState | None = None) -> AlertDecider:
 
 @pytest.mark.parametrize("trouble", [OFFLINE, LOCKED, DOWN], ids=["offline", "locked", "down"])
 def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(trouble: Problem) -> None:
-    desk = partial_decider()
+    decider = partial_decider()
     # The other is waited for.
-    assert desk.decide(*all_unreachable("acme", "nordlys", trouble=trouble)) == []
+    assert decider.decide(*all_unreachable("acme", "nordlys", trouble=trouble)) == []
     at = NOW + 11 * MINUTE
     known = [unreachable_snapshot(name, 9, at, 15 * MINUTE, trouble) for name in ("acme", "nordlys")]
-    assert desk.alerts(*known, at=at) == [
+    assert decider.alerts(*known, at=at) == [
         ("alarm", "acme", "cannot_tell"),
         ("alarm", "nordlys", "cannot_tell"),
     ]
     at += HOUR
-    assert desk.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == [
+    assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == [
         ("recovery", "acme", "scheduled"),
         ("recovery", "nordlys", "scheduled"),
     ]
-    assert desk.alert_state.outage_ended_at is None
+    assert decider.alert_state.outage_ended_at is None
 
 
 def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> None:
@@ -68,21 +68,21 @@ def test_two_processes_that_watch_a_half_each_do_not_contradict_each_other() -> 
 
 
 def test_an_outage_notified_by_a_process_with_all_orgs_is_neither_ended_nor_repeated_by_a_part() -> None:
-    desk = AlertDecider()
-    assert desk.alerts(*all_unreachable(*NAMES)) == OUTAGE
-    half, at = partial_decider(desk.alert_state), NOW + HOUR
+    decider = AlertDecider()
+    assert decider.alerts(*all_unreachable(*NAMES)) == OUTAGE
+    half, at = partial_decider(decider.alert_state), NOW + HOUR
     assert half.decide(*all_unreachable(*NAMES[:2], at=at), at=at) == []
     assert half.decide(healthy_snapshot(NAMES[0], at), healthy_snapshot(NAMES[1], at), at=at) == []
     assert half.decide(*all_unreachable(*NAMES[:2], at=NOW + 2 * DAY), at=NOW + 2 * DAY) == []
-    assert replace(half.alert_state, orgs={}) == replace(desk.alert_state, orgs={})
-    desk.alert_state, at = half.alert_state, NOW + 3 * DAY
-    assert desk.alerts(*all_healthy(*NAMES, at=at), at=at) == OUTAGE_OVER
+    assert replace(half.alert_state, orgs={}) == replace(decider.alert_state, orgs={})
+    decider.alert_state, at = half.alert_state, NOW + 3 * DAY
+    assert decider.alerts(*all_healthy(*NAMES, at=at), at=at) == OUTAGE_OVER
 
 
 def test_during_an_outage_a_part_notifies_what_it_sees_all_the_same() -> None:
-    desk = AlertDecider()
-    desk.decide(*all_unreachable(*NAMES))
-    half, at = partial_decider(desk.alert_state), NOW + HOUR
+    decider = AlertDecider()
+    decider.decide(*all_unreachable(*NAMES))
+    half, at = partial_decider(decider.alert_state), NOW + HOUR
     assert half.alerts(failing_snapshot(NAMES[0], at), healthy_snapshot(NAMES[1], at), at=at) == [
         ("alarm", NAMES[0], "failed")
     ]

@@ -11,14 +11,14 @@ from zbtui.onboarding import org_service as room
 
 
 async def test_what_was_begun_is_waited_for_at_the_end(home: OnboardingEnvironment) -> None:
-    desk, gate, done = home.org_service, asyncio.Event(), list[str]()
+    org_service, gate, done = home.org_service, asyncio.Event(), list[str]()
 
     async def work() -> None:
         await gate.wait()
         done.append("revoked")
 
-    desk.start_task(work())
-    finishing = asyncio.create_task(desk.finish_tasks())
+    org_service.start_task(work())
+    finishing = asyncio.create_task(org_service.finish_tasks())
     await asyncio.sleep(0)
     assert not finishing.done()
     gate.set()
@@ -36,15 +36,15 @@ async def test_what_does_not_come_to_its_end_is_not_waited_for_without_end(
     home: OnboardingEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "_FINISH_TIMEOUT_SECONDS", 0.01)
-    desk, gate, done = home.org_service, asyncio.Event(), list[str]()
+    org_service, gate, done = home.org_service, asyncio.Event(), list[str]()
 
     async def work() -> None:
         await gate.wait()
         done.append("too late")
 
-    desk.start_task(work())
-    await desk.finish_tasks()
+    org_service.start_task(work())
+    await org_service.finish_tasks()
     assert done == []
     gate.set()  # waiting no more, it has not cut it off
-    await desk.finish_tasks()
+    await org_service.finish_tasks()
     assert done == ["too late"]

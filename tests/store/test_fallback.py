@@ -35,7 +35,7 @@ SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days
 WINDOW = timedelta(minutes=11)
 LIMIT = 9
 LOCKED = Lockout(START + 20 * MINUTE, 2)
-TABLES = ("told", "outage", "watched", "alert", "delivery", "delivered", "lockout", "token_request")
+TABLES = ("notified", "outage", "watched", "alert", "delivery", "delivered", "lockout", "token_request")
 
 
 @contextmanager

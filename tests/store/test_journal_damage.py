@@ -236,7 +236,7 @@ async def test_a_standing_that_is_not_understood_is_written_again(garbage: str, 
     column, change = BAD_ORG_STATES[garbage]
     journal = open_journal(journal_path)
     await record_poll(journal, polled_snapshot(ACME))
-    rewrite(journal_path, change, "standing", column)
+    rewrite(journal_path, change, "poll_record", column)
     failing = failed_poll_snapshot(polled_snapshot(ACME), START + timedelta(minutes=5))
     assert {event.kind for event in await record_poll(journal, failing)} == {"verdict", "trouble"}
     again = failed_poll_snapshot(failing, START + timedelta(minutes=10))

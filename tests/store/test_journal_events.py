@@ -167,7 +167,7 @@ async def test_a_forgotten_org_begins_anew_its_events_stay(journal: Journal, jou
     await journal.forget_org(sample_org())
     assert await load_in_new_process(journal_path) == {}
     with raw_database(journal_path) as other:
-        for table in ("snapshot", "history", "standing"):
+        for table in ("snapshot", "history", "poll_record"):
             assert other.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
     assert await journal.events.read("acme", None) == before
     assert kinds_and_changes(await record_poll(journal, polled_snapshot(ACME, START + MINUTE))) == [

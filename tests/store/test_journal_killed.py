@@ -117,7 +117,7 @@ class ConfirmedWrites:
     def check(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:
         """That all of it is in the journal, and whatever else is there is whole."""
         self._check_looks(left, seen)
-        for table in ("alert", "told"):
+        for table in ("alert", "notified"):
             assert self._told <= orgs_in(left, f"SELECT org FROM {table}")
         open_ = orgs_in(left, "SELECT org FROM delivery JOIN alert ON alert.uuid = delivery.alert")
         assert not self._delivered & open_

@@ -176,7 +176,7 @@ async def test_alerts_and_their_deliveries_are_kept_for_a_month(outbox: Outbox, 
 # Rows that are not understood
 
 BAD_ROWS = {
-    "told": {"level": 7, "told_at": "'once'", "looked_at": "'once'"},
+    "notified": {"level": 7, "notified_at": "'once'", "polled_at": "'once'"},
     "alert": {"at": "'once'", "kind": "'gossip'", "level": -1},
 }
 
@@ -190,7 +190,7 @@ async def test_a_row_that_is_not_understood_counts_as_none(
     kept = await outbox.decide_and_store(decide_alarm("a", "b"), ["command"])
     with raw_database(journal_path) as behind:
         behind.execute(f"UPDATE {table} SET {column} = {BAD_ROWS[table][column]} WHERE org = 'a'")
-    if table == "told":
+    if table == "notified":
         assert set((await outbox.alert_state()).orgs) == {"b"}
         assert org_names(await outbox.decide_and_store(decide_alarm("a", "b"), [])) == ["a"]
         return

@@ -122,9 +122,9 @@ def make_org_service(config: Config, journal: Journal, clock: FakeClock) -> OrgS
     )
 
 
-def make_alert_dispatcher(desk: OrgService, config: Config | None = None) -> AlertDispatcher:
+def make_alert_dispatcher(org_service: OrgService, config: Config | None = None) -> AlertDispatcher:
     settings = (config or Config()).settings.alerts
-    return AlertDispatcher(desk.stores.journal, desk.http, desk.clock, settings)
+    return AlertDispatcher(org_service.stores.journal, org_service.http, org_service.clock, settings)
 
 
 @asynccontextmanager

@@ -141,7 +141,7 @@ class DemoDriver:
 async def drive_demo(size: tuple[int, int] = (100, 40), orgs: int = 3) -> AsyncIterator[DemoDriver]:
     clock = FakeClock()
     async with open_demo(orgs, speed=0.01, clock=clock, journal=MemoryJournal()) as watch:
-        app, fleet, org_service = ManualTickApp(*watch), watch.fleet, watch.desk
+        app, fleet, org_service = ManualTickApp(*watch), watch.fleet, watch.org_service
         async with app.run_test(size=size) as pilot:
             driven = DemoDriver(app, pilot, fleet, org_service, clock)
             await driven.advance(2)

@@ -386,8 +386,8 @@ async def test_a_crash_shows_where_and_no_local_variable() -> None:
 
     clock, notebook = FakeClock(), MemoryJournal()
     fleet = Fleet(Config(), lambda org: None, notebook, clock)  # type: ignore[arg-type, return-value]
-    desk = make_org_service(Config(), notebook, clock)
-    app = Broken(ConfigWatcher(Config()), fleet, desk, make_alert_dispatcher(desk))
+    org_service = make_org_service(Config(), notebook, clock)
+    app = Broken(ConfigWatcher(Config()), fleet, org_service, make_alert_dispatcher(org_service))
     output = io.StringIO()
     app.error_console = Console(file=output, width=200)
     with pytest.raises(RuntimeError):

@@ -41,12 +41,12 @@ class BrokerUnderTest:
     ) -> None:
         self.zoho = zoho
         self.journal = journal or zoho.journal
-        self.desk = TokenBroker(zoho.http, self.journal, zoho.clock)
+        self.broker = TokenBroker(zoho.http, self.journal, zoho.clock)
         self.org = zoho.org(name)
         self.sign_in = sign_in_of(zoho.simulator.world.orgs[name])
 
     async def request(self, dc: DataCenter | None = None) -> AccessToken:
-        return await self.desk.request_access_token(self.org, self.sign_in, dc)
+        return await self.broker.request_access_token(self.org, self.sign_in, dc)
 
     async def trouble(self, dc: DataCenter | None = None) -> Problem:
         with pytest.raises(ProblemError) as caught:
@@ -59,13 +59,13 @@ class BrokerUnderTest:
 
 
 @pytest.fixture
-def desk(zoho: ZohoEnvironment) -> BrokerUnderTest:
+def broker(zoho: ZohoEnvironment) -> BrokerUnderTest:
     return BrokerUnderTest(zoho)
 
 
-def same_token(desk: BrokerUnderTest) -> BrokerUnderTest:
+def same_token(broker: BrokerUnderTest) -> BrokerUnderTest:
     """Another org under watch that signs in with the same refresh token."""
-    other = BrokerUnderTest(desk.zoho, journal=desk.journal)
+    other = BrokerUnderTest(broker.zoho, journal=broker.journal)
     other.org = replace(other.org, name="another name")
     return other
 
@@ -84,26 +84,26 @@ async def restarted(
 
 
 async def test_nothing_is_asked_within_a_lock_out_and_its_end_is_shown(
-    clock: FakeClock, zoho: ZohoEnvironment, desk: BrokerUnderTest
+    clock: FakeClock, zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
     for _ in range(60):
-        trouble = await desk.trouble()
+        trouble = await broker.trouble()
         assert (trouble.kind, trouble.code, trouble.final) == ("throttled", LOCKOUT, False)
         assert trouble.retry_at == START + 10 * MINUTE
         clock.jump_wall_clock(10 * SECOND)
     assert zoho.token_request_count == 1
-    await desk.trouble()
+    await broker.trouble()
     assert zoho.token_request_count == 2
 
 
 async def test_each_lock_out_in_a_row_lasts_twice_as_long_up_to_forty_minutes(
-    clock: FakeClock, zoho: ZohoEnvironment, desk: BrokerUnderTest
+    clock: FakeClock, zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
     lasted = []
     for _ in range(4):
-        until = (await desk.trouble()).retry_at
+        until = (await broker.trouble()).retry_at
         assert until is not None
         lasted.append((until - clock.now()) // MINUTE)
         clock.jump_wall_clock(until - clock.now())
@@ -118,8 +118,8 @@ async def test_a_lock_out_and_its_count_outlive_a_restart(clock: FakeClock, tmp_
         for minutes in (10, 20, 40):
             began = clock.now()
             for _ in range(3):
-                async with restarted(zoho, path) as desk:
-                    assert (await desk.trouble()).retry_at == began + minutes * MINUTE
+                async with restarted(zoho, path) as broker:
+                    assert (await broker.trouble()).retry_at == began + minutes * MINUTE
                 clock.jump_wall_clock(minutes * MINUTE / 3)
         assert zoho.token_request_count == 3
 
@@ -127,47 +127,49 @@ async def test_a_lock_out_and_its_count_outlive_a_restart(clock: FakeClock, tmp_
 async def test_a_good_token_ends_the_row(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with zoho_environment(clock, path) as zoho:
-        desk = BrokerUnderTest(zoho)
+        broker = BrokerUnderTest(zoho)
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
         for _ in range(2):
-            await desk.trouble()
+            await broker.trouble()
             clock.jump_wall_clock(20 * MINUTE)
         del zoho.simulator.forced_kinds["nordlys"]
-        await desk.request()
+        await broker.request()
         with raw_database(path) as kept:
             assert kept.execute("SELECT count(*) FROM lockout").fetchone() == (0,)
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        assert (await desk.trouble()).retry_at == clock.now() + 10 * MINUTE
+        assert (await broker.trouble()).retry_at == clock.now() + 10 * MINUTE
 
 
 async def test_another_refusal_neither_begins_nor_ends_a_row(
-    clock: FakeClock, zoho: ZohoEnvironment, desk: BrokerUnderTest
+    clock: FakeClock, zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
     for kind in (LOCKOUT, "invalid_code", "general_error", LOCKOUT):
         zoho.simulator.forced_kinds["nordlys"] = kind
-        trouble = await desk.trouble()
+        trouble = await broker.trouble()
         assert trouble.code == kind
         clock.jump_wall_clock(10 * MINUTE)
     assert trouble.retry_at == clock.now() + 10 * MINUTE
 
 
-async def test_orgs_with_one_token_share_its_lock_out(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+async def test_orgs_with_one_token_share_its_lock_out(
+    zoho: ZohoEnvironment, broker: BrokerUnderTest
+) -> None:
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-    await desk.trouble()
+    await broker.trouble()
     del zoho.simulator.forced_kinds["nordlys"]
-    assert (await same_token(desk).trouble()).retry_at == START + 10 * MINUTE
+    assert (await same_token(broker).trouble()).retry_at == START + 10 * MINUTE
     assert zoho.token_request_count == 1
     await BrokerUnderTest(zoho, "kestrel").request()
 
 
 async def test_who_signs_in_again_is_not_held_up_by_the_lock_out_of_the_token_before(
-    zoho: ZohoEnvironment, desk: BrokerUnderTest
+    zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
     zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-    await desk.trouble()
+    await broker.trouble()
     del zoho.simulator.forced_kinds["nordlys"]
-    desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.another.refresh-token"))
-    assert (await desk.trouble()).code == "invalid_code"
+    broker.sign_in = SignInCredentials(broker.sign_in.client_secret, Secret("1000.another.refresh-token"))
+    assert (await broker.trouble()).code == "invalid_code"
     assert zoho.token_request_count == 2
 
 
@@ -194,10 +196,10 @@ async def test_a_lock_out_written_while_the_clock_was_ahead_lasts_no_longer_than
     journal = MemoryJournal()
     journal.tokens = Ahead(journal._database)
     async with zoho_environment(clock, journal) as zoho:
-        desk = BrokerUnderTest(zoho)
-        assert (await desk.trouble()).retry_at == START + MAX_LOCKOUT
+        broker = BrokerUnderTest(zoho)
+        assert (await broker.trouble()).retry_at == START + MAX_LOCKOUT
         clock.jump_wall_clock(MINUTE)
-        assert (await desk.trouble()).retry_at == START + MAX_LOCKOUT
+        assert (await broker.trouble()).retry_at == START + MAX_LOCKOUT
         assert zoho.calls == []
 
 
@@ -207,48 +209,52 @@ async def test_a_lock_out_written_while_the_clock_was_ahead_lasts_no_longer_than
 async def test_nine_tokens_may_be_asked_for_at_once_and_the_tenth_is_put_off(clock: FakeClock) -> None:
     assert ZOHOS_LIMIT - 1 == MAX_TOKENS_PER_WINDOW
     async with zoho_environment(clock) as zoho:
-        desk = BrokerUnderTest(zoho)
-        await desk.use_up()
-        trouble = await desk.trouble()
+        broker = BrokerUnderTest(zoho)
+        await broker.use_up()
+        trouble = await broker.trouble()
         assert (trouble.kind, trouble.code, trouble.final) == ("throttled", TOKEN_BUDGET_EXHAUSTED, False)
         assert trouble.retry_at == START + REQUEST_WINDOW
         assert zoho.calls == ["token 200"] * 9
         clock.jump_wall_clock(REQUEST_WINDOW - SECOND)
-        assert (await desk.trouble()).forbids_early_retry
+        assert (await broker.trouble()).forbids_early_retry
         clock.jump_wall_clock(SECOND)
-        await desk.request()
+        await broker.request()
 
 
-async def test_a_failed_request_counts_like_any_other(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+async def test_a_failed_request_counts_like_any_other(
+    zoho: ZohoEnvironment, broker: BrokerUnderTest
+) -> None:
     for kind in ("invalid_code", "general_error", "invalid_client_secret") * 3:
         zoho.simulator.forced_kinds["nordlys"] = kind
-        assert (await desk.trouble()).code == kind
-    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        assert (await broker.trouble()).code == kind
+    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
     assert zoho.token_request_count == 9
 
 
 async def test_what_we_put_off_ourselves_is_no_lock_out(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with zoho_environment(clock, path) as zoho:
-        desk = BrokerUnderTest(zoho)
-        await desk.use_up()
+        broker = BrokerUnderTest(zoho)
+        await broker.use_up()
         for _ in range(50):
-            await desk.trouble()
+            await broker.trouble()
         with raw_database(path) as kept:
             assert kept.execute("SELECT count(*) FROM lockout").fetchone() == (0,)
 
 
-async def test_orgs_with_one_token_share_its_budget(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
-    await desk.use_up()
-    assert (await same_token(desk).trouble()).code == TOKEN_BUDGET_EXHAUSTED
+async def test_orgs_with_one_token_share_its_budget(zoho: ZohoEnvironment, broker: BrokerUnderTest) -> None:
+    await broker.use_up()
+    assert (await same_token(broker).trouble()).code == TOKEN_BUDGET_EXHAUSTED
     await BrokerUnderTest(zoho, "kestrel").request()
 
 
-async def test_another_data_center_counts_for_itself(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
+async def test_another_data_center_counts_for_itself(
+    zoho: ZohoEnvironment, broker: BrokerUnderTest
+) -> None:
     """As when the right one is searched for: Zoho's data centers know nothing of each other."""
-    await desk.use_up()
-    assert (await desk.trouble(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
-    assert (await desk.trouble(DATA_CENTERS["us"])).code == "invalid_client"
+    await broker.use_up()
+    assert (await broker.trouble(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
+    assert (await broker.trouble(DATA_CENTERS["us"])).code == "invalid_client"
     assert zoho.simulator.request_records[-1].host == "accounts.zoho.com"
 
 
@@ -259,7 +265,7 @@ async def test_processes_share_one_budget(clock: FakeClock, tmp_path: Path) -> N
         restarted(zoho, path) as one,
         restarted(zoho, path) as other,
     ):
-        asked = [desk.request() for desk in (one, other) * 10]
+        asked = [broker.request() for broker in (one, other) * 10]
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         assert sum(isinstance(outcome, AccessToken) for outcome in outcomes) == 9
         assert zoho.calls == ["token 200"] * 9
@@ -268,75 +274,75 @@ async def test_processes_share_one_budget(clock: FakeClock, tmp_path: Path) -> N
 async def test_without_a_journal_a_process_keeps_to_the_budget(clock: FakeClock, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with zoho_environment(clock, tmp_path / "file" / "journal.db") as zoho:
-        desk = BrokerUnderTest(zoho)
-        await desk.use_up()
-        assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        broker = BrokerUnderTest(zoho)
+        await broker.use_up()
+        assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
 
 
-async def test_the_token_of_a_new_sign_in_counts(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
-    await desk.desk.record_first_token(desk.org, desk.sign_in)
+async def test_the_token_of_a_new_sign_in_counts(zoho: ZohoEnvironment, broker: BrokerUnderTest) -> None:
+    await broker.broker.record_first_token(broker.org, broker.sign_in)
     for _ in range(8):
-        await desk.request()
-    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+        await broker.request()
+    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
 
 
-async def test_a_new_sign_in_needs_no_budget_left(zoho: ZohoEnvironment, desk: BrokerUnderTest) -> None:
-    await desk.use_up()
-    await desk.desk.record_first_token(desk.org, desk.sign_in)
-    assert (await desk.trouble()).retry_at == START + REQUEST_WINDOW
+async def test_a_new_sign_in_needs_no_budget_left(zoho: ZohoEnvironment, broker: BrokerUnderTest) -> None:
+    await broker.use_up()
+    await broker.broker.record_first_token(broker.org, broker.sign_in)
+    assert (await broker.trouble()).retry_at == START + REQUEST_WINDOW
 
 
 # Client credentials, which have no refresh token
 
 
 def broker_for_client_credentials(zoho: ZohoEnvironment, name: str = "nordlys") -> BrokerUnderTest:
-    desk = BrokerUnderTest(zoho, name)
+    broker = BrokerUnderTest(zoho, name)
     invented = zoho.simulator.world.orgs[name]
     soid = f"ZohoCRM.{invented.number:011}"
-    desk.org = replace(desk.org, grant="client-credentials", soid=soid)
-    desk.sign_in = SignInCredentials(desk.sign_in.client_secret)
-    return desk
+    broker.org = replace(broker.org, grant="client-credentials", soid=soid)
+    broker.sign_in = SignInCredentials(broker.sign_in.client_secret)
+    return broker
 
 
 async def test_client_credentials_are_counted_by_client_and_org(zoho: ZohoEnvironment) -> None:
-    desk = broker_for_client_credentials(zoho)
-    await desk.use_up()
-    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    broker = broker_for_client_credentials(zoho)
+    await broker.use_up()
+    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
     await BrokerUnderTest(zoho).request()  # by its refresh token
-    desk.org = replace(desk.org, soid="ZohoCRM.1")
-    assert (await desk.trouble()).code == "missing_org_info"
+    broker.org = replace(broker.org, soid="ZohoCRM.1")
+    assert (await broker.trouble()).code == "missing_org_info"
     await broker_for_client_credentials(zoho, "kestrel").request()
 
 
 async def test_a_left_over_refresh_token_is_nothing_to_client_credentials(zoho: ZohoEnvironment) -> None:
-    desk = broker_for_client_credentials(zoho)
-    await desk.use_up()
-    desk.sign_in = SignInCredentials(desk.sign_in.client_secret, Secret("1000.left.over"))
-    assert (await desk.trouble()).code == TOKEN_BUDGET_EXHAUSTED
+    broker = broker_for_client_credentials(zoho)
+    await broker.use_up()
+    broker.sign_in = SignInCredentials(broker.sign_in.client_secret, Secret("1000.left.over"))
+    assert (await broker.trouble()).code == TOKEN_BUDGET_EXHAUSTED
 
 
 # Codes
 
 
 async def test_a_code_is_spent_once(clock: FakeClock, zoho: ZohoEnvironment) -> None:
-    desk = TokenBroker(zoho.http, zoho.journal, clock)
-    await desk.claim_code(CODE)
+    broker = TokenBroker(zoho.http, zoho.journal, clock)
+    await broker.claim_code(CODE)
     for _ in range(3):
         with pytest.raises(ProblemError) as caught:
-            await desk.claim_code(CODE)
+            await broker.claim_code(CODE)
         assert (caught.value.problem.code, caught.value.problem.final) == ("USED_CODE", True)
         clock.jump_wall_clock(9 * MINUTE)
-    await desk.claim_code(Secret("1000.another.code"))
+    await broker.claim_code(Secret("1000.another.code"))
 
 
 async def test_a_spent_code_is_known_to_all_by_its_fingerprint(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     async with zoho_environment(clock) as zoho:
         async with restarted(zoho, path) as first:
-            await first.desk.claim_code(CODE)
+            await first.broker.claim_code(CODE)
         async with restarted(zoho, path) as second:
             with pytest.raises(ProblemError):
-                await second.desk.claim_code(CODE)
+                await second.broker.claim_code(CODE)
         assert zoho.calls == []
 
 
@@ -346,17 +352,17 @@ def content_of(folder: Path) -> bytes:
 
 async def test_no_secret_is_written_down_or_shown(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
-    async with zoho_environment(clock) as zoho, restarted(zoho, path) as desk:
+    async with zoho_environment(clock) as zoho, restarted(zoho, path) as broker:
         zoho.simulator.forced_kinds["nordlys"] = LOCKOUT
-        told = [await desk.trouble(), await desk.trouble()]
+        told = [await broker.trouble(), await broker.trouble()]
         del zoho.simulator.forced_kinds["nordlys"]
         clock.jump_wall_clock(10 * MINUTE)
-        access = await desk.request()
-        await desk.desk.claim_code(CODE)
-        refresh = desk.sign_in.refresh_token
+        access = await broker.request()
+        await broker.broker.claim_code(CODE)
+        refresh = broker.sign_in.refresh_token
         assert refresh is not None
         written = content_of(tmp_path)
-        for secret in (CODE, access.token, refresh, desk.sign_in.client_secret):
+        for secret in (CODE, access.token, refresh, broker.sign_in.client_secret):
             assert secret.reveal().encode() not in written
             assert secret.reveal() not in repr(told)
 
@@ -399,19 +405,21 @@ def test_zoho_never_sees_ten_requests_in_ten_minutes(steps: list[tuple[int, int,
                 if who == "restart":
                     await journal.close()
                     journal = open_journal(path)
-                desk = BrokerUnderTest(zoho, journal=journal)
-                await _ask(same_token(desk) if who == "other" else desk)
+                broker = BrokerUnderTest(zoho, journal=journal)
+                await _ask(same_token(broker) if who == "other" else broker)
             await journal.close()
             assert "token 200" in zoho.calls
             assert not exceeds_limit([request.at for request in zoho.simulator.request_records])
 
-    async def _ask(desk: BrokerUnderTest) -> None:
+    async def _ask(broker: BrokerUnderTest) -> None:
         try:
-            await desk.request()
+            await broker.request()
         except ProblemError as error:
             assert error.problem.code == TOKEN_BUDGET_EXHAUSTED
             assert error.problem.retry_at is not None
-            assert desk.zoho.clock.now() < error.problem.retry_at <= desk.zoho.clock.now() + REQUEST_WINDOW
+            assert (
+                broker.zoho.clock.now() < error.problem.retry_at <= broker.zoho.clock.now() + REQUEST_WINDOW
+            )
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(live(Path(folder) / "journal.db"))

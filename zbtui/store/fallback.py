@@ -26,7 +26,7 @@ Rows = Mapping[str, Sequence[tuple[Any, ...]]]
 _ESSENTIAL_QUERIES: Final = {
     "token_request": "SELECT * FROM token_request",
     "lockout": "SELECT * FROM lockout",
-    "told": "SELECT * FROM told",
+    "notified": "SELECT * FROM notified",
     "outage": "SELECT * FROM outage",
     "watched": "SELECT * FROM watched",
     # Numbers in the fallback continue from this one.
@@ -36,7 +36,7 @@ _THERE: Final = {
     **_ESSENTIAL_QUERIES,
     "snapshot": "SELECT * FROM snapshot",
     "history": "SELECT * FROM history",
-    "standing": "SELECT * FROM standing",
+    "poll_record": "SELECT * FROM poll_record",
     # The newest span of each org, so that it is extended.
     "coverage": "SELECT org, identity, max(began), ended FROM coverage GROUP BY org, identity",
     "event": "SELECT * FROM event ORDER BY id DESC LIMIT 1000",  # more than the screen shows
@@ -52,18 +52,18 @@ _MERGE: Final = {
     "token_request": "INSERT OR IGNORE INTO token_request VALUES (?, ?, ?)",
     "lockout": "INSERT INTO lockout VALUES (?, ?, ?) ON CONFLICT (token) DO UPDATE"
     " SET until = excluded.until, strikes = excluded.strikes WHERE excluded.until > until",
-    "told": "INSERT INTO told VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, identity) DO UPDATE"
-    " SET verdict = excluded.verdict, level = excluded.level, told_at = excluded.told_at,"
-    " looked_at = excluded.looked_at, revision = excluded.revision WHERE excluded.revision > revision",
+    "notified": "INSERT INTO notified VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (org, identity) DO UPDATE"
+    " SET verdict = excluded.verdict, level = excluded.level, notified_at = excluded.notified_at,"
+    " polled_at = excluded.polled_at, revision = excluded.revision WHERE excluded.revision > revision",
     "outage": "INSERT INTO outage VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
-    " SET since = excluded.since, told_at = excluded.told_at, ended = excluded.ended,"
-    " journal_told_at = excluded.journal_told_at, revision = excluded.revision"
+    " SET since = excluded.since, notified_at = excluded.notified_at, ended = excluded.ended,"
+    " journal_notified_at = excluded.journal_notified_at, revision = excluded.revision"
     " WHERE excluded.revision > revision",
     "watched": "INSERT INTO watched VALUES (?, ?, ?, ?) ON CONFLICT (config, org) DO UPDATE"
     " SET gone = excluded.gone, revision = excluded.revision WHERE excluded.revision > revision",
     "snapshot": "INSERT OR IGNORE INTO snapshot VALUES (?, ?, ?, ?)",
     "history": "INSERT OR IGNORE INTO history VALUES (?, ?, ?, ?)",
-    "standing": "INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "poll_record": "INSERT OR IGNORE INTO poll_record VALUES (?, ?, ?, ?, ?, ?, ?)",
     "coverage": "INSERT INTO coverage VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
     " SET ended = max(ended, excluded.ended)",
     "event": "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

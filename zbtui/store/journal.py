@@ -39,9 +39,9 @@ from zbtui.store.recent_polls import Problems, decode_problems, encode_problems,
 from zbtui.store.refusal_log import RefusalLog
 from zbtui.store.token_budget import TokenBudget
 
-_TABLES_PER_ORG: Final = ("snapshot", "history", "standing", "told")
+_TABLES_PER_ORG: Final = ("snapshot", "history", "poll_record", "notified")
 """The tables with one row for each org."""
-_RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, problems FROM standing"
+_RECORDED_POLL: Final = "SELECT attempted_at, failures, failing_since, body, problems FROM poll_record"
 _OF_ORG: Final = "org = ? AND identity = ?"
 """Configs may have orgs of the same name."""
 
@@ -257,7 +257,7 @@ def _write_recorded_poll(
 ) -> None:
     failures, since = snapshot.polls.failures, snapshot.polls.failing_since
     values = (encode_datetime(at), failures, since and encode_datetime(since), encode_org_state(org_state))
-    _upsert_row(database, "standing", snapshot.org, *values, encode_problems(snapshot.polls))
+    _upsert_row(database, "poll_record", snapshot.org, *values, encode_problems(snapshot.polls))
 
 
 def _read_row(database: sqlite3.Connection, query: str, org: Org) -> tuple[Any, ...] | None:

@@ -18,14 +18,14 @@ MAX_RESCHEDULE: Final = timedelta(days=1)
 _RETENTION: Final = timedelta(days=30)
 _KINDS: Final[tuple[AlertKind, ...]] = get_args(AlertKind)
 _WRITE_ORG_STATE: Final = (
-    "INSERT INTO told (org, identity, verdict, level, told_at, looked_at) VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT INTO notified (org, identity, verdict, level, notified_at, polled_at) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (org, identity) DO UPDATE SET verdict = excluded.verdict, level = excluded.level,"
-    " told_at = excluded.told_at, looked_at = excluded.looked_at, revision = revision + 1"
+    " notified_at = excluded.notified_at, polled_at = excluded.polled_at, revision = revision + 1"
 )
 _WRITE_OUTAGE: Final = (
-    "INSERT INTO outage (id, since, told_at, ended, journal_told_at) VALUES (1, ?, ?, ?, ?)"
-    " ON CONFLICT (id) DO UPDATE SET since = excluded.since, told_at = excluded.told_at,"
-    " ended = excluded.ended, journal_told_at = excluded.journal_told_at, revision = revision + 1"
+    "INSERT INTO outage (id, since, notified_at, ended, journal_notified_at) VALUES (1, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET since = excluded.since, notified_at = excluded.notified_at,"
+    " ended = excluded.ended, journal_notified_at = excluded.journal_notified_at, revision = revision + 1"
 )
 _WRITE_WATCHED: Final = (
     "INSERT INTO watched (config, org, gone) VALUES (?, ?, ?)"
@@ -61,13 +61,18 @@ class DeliveryClaim:
 
 def read_alert_state(database: sqlite3.Connection, identities: Identities) -> AlertState:
     """What was notified so far; rows that cannot be decoded, or of other orgs, are ignored."""
-    rows = database.execute("SELECT org, identity, verdict, level, told_at, looked_at FROM told").fetchall()
+    rows = database.execute(
+        "SELECT org, identity, verdict, level, notified_at, polled_at FROM notified"
+    ).fetchall()
     orgs = {
         org: state
         for org, identity, *row in rows
         if identities.get(org, "") == identity and (state := _decode_org_alert_state(*row))
     }
-    found = database.execute("SELECT since, told_at, ended, journal_told_at FROM outage").fetchone() or ()
+    found = (
+        database.execute("SELECT since, notified_at, ended, journal_notified_at FROM outage").fetchone()
+        or ()
+    )
     outage = decode_or_none(lambda: [decode_optional_datetime(text) for text in found])
     rows = database.execute("SELECT config, org, gone FROM watched").fetchall()
     watched = {(config, org): _decode_gone(gone) for config, org, gone in rows}
@@ -80,7 +85,7 @@ def write_alert_state(
     """Write the differences between the stored state, `before`, and `after`."""
     for org in before.orgs.keys() - after.orgs.keys():
         key = (org, identities.get(org, ""))
-        database.execute("DELETE FROM told WHERE org = ? AND identity = ?", key)
+        database.execute("DELETE FROM notified WHERE org = ? AND identity = ?", key)
     for org, state in after.orgs.items():
         if before.orgs.get(org) != state:
             moments = map(_encode_optional_datetime, (state.notified_at, state.polled_at))
@@ -113,8 +118,8 @@ def insert_alerts(
         number = max(latest_alert_number(database) + 1, number_at(alert.at))
         one = StoredAlert(uuids[alert], number, alert)
         texts = (alert.kind, alert.org, alert.previous_verdict, alert.verdict)
-        told = (encode_datetime(alert.at), *texts, int(alert.level), alert.headline, alert.hint)
-        row = (one.uuid, number, *told)
+        content = (encode_datetime(alert.at), *texts, int(alert.level), alert.headline, alert.hint)
+        row = (one.uuid, number, *content)
         marks = ", ".join("?" * len(row))
         database.execute(f"INSERT INTO alert (uuid, number, {_COLUMNS}) VALUES ({marks})", row)
         due = [(one.uuid, sink, encode_datetime(alert.at)) for sink in sinks]
@@ -154,8 +159,8 @@ def find_due_delivery(
     query = (
         "SELECT delivery.alert, sink, attempts FROM delivery LEFT JOIN alert ON uuid = delivery.alert"
         f" WHERE sink IN ({marks}) AND (due <= ? OR due > ?)"
-        " AND NOT EXISTS (SELECT 1 FROM delivery older JOIN alert told ON told.uuid = older.alert"
-        " WHERE older.sink = delivery.sink AND told.number < alert.number AND told.org = alert.org)"
+        " AND NOT EXISTS (SELECT 1 FROM delivery older JOIN alert earlier ON earlier.uuid = older.alert"
+        " WHERE older.sink = delivery.sink AND earlier.number < alert.number AND earlier.org = alert.org)"
         " ORDER BY number, due LIMIT 1"
     )
     found = database.execute(query, (*sinks, encode_datetime(now), encode_datetime(now + MAX_RESCHEDULE)))

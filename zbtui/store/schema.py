@@ -28,7 +28,7 @@ CREATE TABLE history (
     org TEXT NOT NULL, identity TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (org, identity)
 ) STRICT;
-CREATE TABLE standing (
+CREATE TABLE poll_record (
     org TEXT NOT NULL, identity TEXT NOT NULL, attempted_at TEXT NOT NULL,
     failures INTEGER NOT NULL, failing_since TEXT, body TEXT NOT NULL, problems TEXT NOT NULL,
     PRIMARY KEY (org, identity)
@@ -51,9 +51,9 @@ CREATE TABLE token_request (
 ) STRICT;
 CREATE INDEX token_requests ON token_request (token, at);
 -- The revision rises with each change: of two copies of a row, the higher one is the newer one.
-CREATE TABLE told (
+CREATE TABLE notified (
     org TEXT NOT NULL, identity TEXT NOT NULL, verdict TEXT NOT NULL, level INTEGER NOT NULL,
-    told_at TEXT, looked_at TEXT, revision INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (org, identity)
+    notified_at TEXT, polled_at TEXT, revision INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (org, identity)
 ) STRICT;
 -- Gone: taken off by zbtui, or it was notified that it left.
 CREATE TABLE watched (
@@ -61,8 +61,8 @@ CREATE TABLE watched (
     PRIMARY KEY (config, org)
 ) STRICT;
 CREATE TABLE outage (
-    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, told_at TEXT, ended TEXT, journal_told_at TEXT,
-    revision INTEGER NOT NULL DEFAULT 1
+    id INTEGER PRIMARY KEY CHECK (id = 1), since TEXT, notified_at TEXT, ended TEXT,
+    journal_notified_at TEXT, revision INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 -- Two databases may give the same number, a time in microseconds; it is for the order alone.
 CREATE TABLE alert (
