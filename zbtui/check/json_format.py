@@ -28,6 +28,7 @@ def report_as_json(report: Report) -> str:
         - `notes`: what is worth knowing beside a good verdict, in sentences
         - `observed_at`: the last good poll, the source of `backup` and all that follows
         - `polled_at`: the last poll, good or not, by any zbtui process
+        - `clock_offset_seconds`: Zoho's clock at that poll, less this machine's; 0 within 3 s
         - `stale`: a newer poll failed, so all this may have changed
         - `backup`: Zoho's six keys, unchanged; null if no backup is set up or was ever seen
         - `plan`: the recurrence rule in words
@@ -72,6 +73,7 @@ def _org_object(result: OrgResult) -> dict[str, Any]:
         "notes": list(verdict.notes),
         "observed_at": iso_time(seen),
         "polled_at": iso_time(snapshot.polls.attempted_at),
+        "clock_offset_seconds": seen and int(snapshot.zoho.clock_offset.total_seconds()),
         "stale": seen is not None and (snapshot.polls.problem is not None or snapshot.polls.restored),
         "backup": backup.as_dict() if backup else None,
         "plan": rrule_text(backup.rrule) if backup and backup.rrule else None,

@@ -46,6 +46,11 @@ def _next_run_seconds(result: OrgResult) -> float | None:
     return _seconds(snapshot.zoho.backup.next_run)
 
 
+def _clock_offset_seconds(result: OrgResult) -> float | None:
+    zoho = result.snapshot.zoho
+    return zoho.clock_offset.total_seconds() if zoho.observed_at else None
+
+
 _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]] = (
     (
         "zbtui_level",
@@ -91,6 +96,11 @@ _GAUGES: Final[tuple[tuple[str, str, Callable[[OrgResult], float | None]], ...]]
         "zbtui_last_good_look_timestamp_seconds",
         "When the org was last looked at without trouble.",
         lambda result: _seconds(result.snapshot.zoho.observed_at),
+    ),
+    (
+        "zbtui_clock_offset_seconds",
+        "Zoho's clock at the last good poll, less this machine's; 0 if they agree.",
+        _clock_offset_seconds,
     ),
 )
 

@@ -1,4 +1,4 @@
-"""When time alone may change a verdict, so that thousands of orgs need not be judged each second."""
+"""Finds when time alone may change a verdict, so that thousands of orgs are not judged each second."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _TIME_RESOLUTION: Final = timedelta.resolution
 def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> datetime:
     """The first moment after `now` at which `judge` may give another name or level, or `NEVER`.
 
-    Until then only its words change, such as a countdown. Not valid once the clock is set back.
+    Until then only the verdict's words change, such as a countdown. Invalid once the clock is set back.
     """
     now = now.astimezone(UTC)
     case = Case(snapshot, snapshot.org.own_policy(policy), now, ALLOWED_FAILURES)
     found = NEVER
     for moment, span in _thresholds(case):
         at = moment.astimezone(UTC) + span
-        # Rules still allow the threshold itself; the verdict changes just after it.
+        # A rule still allows exactly its threshold; the verdict changes just after it.
         at = at if at > now else at + _TIME_RESOLUTION
         if now < at < found:
             found = at
@@ -35,7 +35,7 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
 
 
 def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """Each time from which a rule measures, and the span it allows, by this machine's clock."""
+    """Each moment from which a rule measures, and the span that the rule allows, by this machine's clock."""
     snapshot, policy, none = case.snapshot, case.policy, timedelta()
     if snapshot.zoho.observed_at:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
@@ -53,7 +53,7 @@ def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
 
 
 def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """The same, by Zoho's clock."""
+    """The same pairs of moment and span, for moments by Zoho's clock."""
     snapshot, policy, none = case.snapshot, case.policy, timedelta()
     if snapshot.next_run:
         yield snapshot.next_run, none

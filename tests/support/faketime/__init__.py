@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import select
-import time
+from pathlib import Path
 
 DATE_ALONE = {
     # A moved monotonic clock makes a wait with a time limit as long as the date was moved.
@@ -16,10 +15,11 @@ DATE_ALONE = {
 
 def fake_the_date_alone() -> None:
     """For this process, as far as it can be done after its start, and its children."""
-    if "FAKETIME" in os.environ:
-        os.environ.update(DATE_ALONE)
-        time.sleep = _sleep  # type: ignore[assignment]  # by the moved monotonic clock, it fails
+    if "FAKETIME" not in os.environ:
+        return
+    # `time.sleep` fails at times, whichever clock is moved; children import this at their start.
+    paths = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ.update(DATE_ALONE, PYTHONPATH=os.pathsep.join(paths))
+    from tests.support.faketime import sitecustomize
 
-
-def _sleep(seconds: float) -> None:
-    select.select([], [], [], seconds)
+    assert sitecustomize
