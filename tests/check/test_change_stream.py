@@ -53,7 +53,7 @@ class WatchOutput:
     clock: FakeClock
     watch: FleetDriver
     stop: StopSignal
-    told: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     """Every line so far."""
     reader_left: bool = False
@@ -95,7 +95,7 @@ async def watching(
         watch.fleet,
         watch.clock,
         scene.write,
-        scene.told.append,
+        scene.problems.append,
         names=names,
         alerts=alerts() if alerts else None,
         reader_is_gone=lambda: scene.is_seen_to_leave,
@@ -143,8 +143,8 @@ async def test_each_change_is_a_line_of_its_own(clock: FakeClock) -> None:
             ("acme", "verdict", "scheduled", "failed"),
         ]
         assert {line["level"] for line in lines} == {"critical"}
-        looked_at = watch.zoho.times("acme")[-1]
-        assert {line["at"] for line in lines} == {looked_at.isoformat(timespec="seconds")}
+        polled_at = watch.zoho.times("acme")[-1]
+        assert {line["at"] for line in lines} == {polled_at.isoformat(timespec="seconds")}
         assert await scene.live(MINUTE * 11) == []
 
 
@@ -197,8 +197,8 @@ async def test_an_unusable_journal_takes_nothing_from_the_lines(clock: FakeClock
     async with watching(watch) as scene:
         assert summaries(await scene.live(MINUTE)) == [("acme", "state", None, "scheduled")]
         assert len(await scene.turn("acme", FAILED)) == 2
-        assert len(scene.told) == 1  # once, not each second
-        assert "journal" in scene.told[0].message
+        assert len(scene.problems) == 1  # once, not each second
+        assert "journal" in scene.problems[0].message
 
 
 # Which orgs
@@ -248,13 +248,13 @@ async def test_a_wrong_config_is_shown_once_and_stops_nothing(
         await scene.live(MINUTE)
         config.write("[[org]")
         await scene.live(MINUTE)
-        assert [trouble.kind for trouble in scene.told] == ["config"]
+        assert [problem.kind for problem in scene.problems] == ["config"]
         assert len(await scene.turn("acme", FAILED)) == 2
         config.write_orgs("acme")
         await scene.live(MINUTE)
         config.write("[[org]")
         await scene.live(MINUTE)
-        assert [trouble.kind for trouble in scene.told] == ["config", "config"]
+        assert [problem.kind for problem in scene.problems] == ["config", "config"]
 
 
 async def test_without_an_org_it_waits_for_one(clock: FakeClock, tmp_path: Path) -> None:
@@ -394,12 +394,12 @@ async def test_what_is_not_delivered_is_shown_once_and_again_when_it_comes_back(
         await scene.live(MINUTE)
         dispatcher.wrong = wrong
         await scene.live(MINUTE)
-        assert scene.told == [wrong]
+        assert scene.problems == [wrong]
         dispatcher.wrong = None
         await scene.live(MINUTE)
         dispatcher.wrong = wrong
         await scene.live(MINUTE)
-        assert scene.told == [wrong, wrong]
+        assert scene.problems == [wrong, wrong]
 
 
 async def test_without_being_asked_to_it_alerts_nobody(clock: FakeClock) -> None:

@@ -131,10 +131,10 @@ def test_the_six_keys_of_the_documented_sample_come_out_as_they_came() -> None:
 # Keys
 
 
-def assert_whole(told: Any) -> None:
+def assert_whole(printed: Any) -> None:
     """Every key is there, in its order."""
-    assert list(told) == HEAD
-    for org in told["orgs"]:
+    assert list(printed) == HEAD
+    for org in printed["orgs"]:
         assert list(org) == ORG
         assert list(org["history"]) == HISTORY
         assert org["error"] is None or list(org["error"]) == ERROR
@@ -189,9 +189,9 @@ def test_a_rule_that_is_not_understood_is_shown_as_it_came() -> None:
 
 
 def test_the_worst_org_comes_first_and_gives_the_whole_its_level() -> None:
-    told = report(OK, UNKNOWN, CRITICAL)
-    assert told["level"] == "critical"
-    assert [org["name"] for org in told["orgs"]] == ["critical", "unknown", "ok"]
+    printed = report(OK, UNKNOWN, CRITICAL)
+    assert printed["level"] == "critical"
+    assert [org["name"] for org in printed["orgs"]] == ["critical", "unknown", "ok"]
 
 
 # Moments

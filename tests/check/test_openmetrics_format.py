@@ -68,7 +68,11 @@ def samples_of_org(snapshot: Snapshot) -> dict[str, float]:
 
 def labelled(samples: Samples, name: str, label: str) -> dict[str, float]:
     """The samples of one family by one of their labels."""
-    return {dict(labels)[label]: value for (told, labels), value in samples.items() if told == name}
+    return {
+        dict(labels)[label]: value
+        for (sample_name, labels), value in samples.items()
+        if sample_name == name
+    }
 
 
 def test_everything_that_is_known_of_an_org_has_its_sample() -> None:
@@ -102,7 +106,7 @@ def test_what_is_not_known_has_no_sample() -> None:
     assert samples_of_org(make_unpolled_snapshot()) == known | {"zbtui_check_timestamp_seconds": NOW}
 
 
-def test_without_an_org_the_check_is_shown_and_that_it_has_looked_at_none() -> None:
+def test_without_an_org_there_are_samples_of_the_check_and_of_no_org() -> None:
     assert samples_of(report_of()) == {("zbtui_orgs", ()): 0, ("zbtui_check_timestamp_seconds", ()): NOW}
 
 

@@ -115,7 +115,7 @@ async def test_only_the_orgs_that_were_named_are_polled(clock: FakeClock) -> Non
 
 
 @pytest.mark.parametrize(("status", "code"), [("SCHEDULED", 3), ("FAILED", 2)])
-async def test_what_is_known_in_time_is_told_and_the_rest_is_unknown(
+async def test_what_is_known_in_time_is_reported_and_the_rest_is_unknown(
     clock: FakeClock, status: str, code: int
 ) -> None:
     good = good_observation(make_backup(status=status))
@@ -142,7 +142,7 @@ async def test_what_is_known_in_time_is_told_and_the_rest_is_unknown(
     assert journal.load_all(orgs)["silent"].zoho.observed_at is None
 
 
-async def test_an_answer_that_only_waits_for_the_journal_is_told(clock: FakeClock) -> None:
+async def test_an_answer_that_only_waits_for_the_journal_is_reported(clock: FakeClock) -> None:
     class SlowJournal(MemoryJournal):
         async def record_poll(self, polled: Snapshot, policy: WatchPolicy, now: datetime) -> MergeResult:
             await asyncio.Event().wait()
@@ -169,7 +169,7 @@ def fleet_on(journal: Journal, zoho: ScriptedZoho, **keys: Any) -> Fleet:
     ("age", "max_age", "polls"),
     [(1, 0, 1), (15, 0, 1), (16, 0, 2), (16, 60, 1), (61, 60, 2), (900, 3600, 1), (901, 3600, 2)],
 )
-async def test_a_young_look_answers_for_a_new_one_and_says_so(
+async def test_a_recent_poll_replaces_a_new_one_and_the_report_says_so(
     clock: FakeClock, age: int, max_age: int, polls: int
 ) -> None:
     """No process looks more often than every 15 s: each look costs the org an API credit."""
@@ -225,7 +225,9 @@ async def test_a_history_that_could_not_be_read_is_recalled_as_unreadable(clock:
 
 
 @pytest.mark.parametrize("case", ["signed in since", "another identity", "clock set back", "loopback"])
-async def test_what_does_not_answer_for_a_new_look_is_not_recalled(clock: FakeClock, case: str) -> None:
+async def test_a_snapshot_that_cannot_replace_a_new_poll_is_not_recalled(
+    clock: FakeClock, case: str
+) -> None:
     keys: dict[str, str] = {}
     if case == "loopback":  # it is nobody's allowance there
         keys = {

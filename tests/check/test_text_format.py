@@ -69,7 +69,7 @@ def test_what_no_call_has_shown_yet_is_said_to_be_unknown() -> None:
     assert "by Patricia Boyle · last result unknown · links unknown" in text
 
 
-def test_of_an_org_without_a_schedule_the_past_is_shown_all_the_same() -> None:
+def test_the_history_of_an_org_without_a_schedule_is_shown() -> None:
     gone = with_history_and_links(
         snapshot_with(make_snapshot(), backup=None),
         history_row("completed", START - 9 * DAY),

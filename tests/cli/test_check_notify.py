@@ -27,7 +27,7 @@ class AlertLog:
     """Where the command puts what it is given."""
 
     def __init__(self, folder: Path, home: Path) -> None:
-        self._path, self._script, self._home = folder / "told", folder / "notify.py", home
+        self._path, self._script, self._home = folder / "alerts", folder / "notify.py", home
         self._script.write_text(SCRIPT)
 
     def configure(self, status: int = 0) -> None:
@@ -92,7 +92,7 @@ def test_two_checks_at_once_send_it_once(
     assert alert_log.kinds == [("nordlys", "alarm", "failed")]
 
 
-def test_an_org_that_left_the_config_otherwise_than_through_zbtui_is_told_once(
+def test_an_org_removed_from_the_config_by_hand_is_notified_once(
     server_with_nordlys: SimulatorServer, run_command: RunCommand, alert_log: AlertLog, empty_home: Path
 ) -> None:
     add(run_command, server_with_nordlys, "heron", verified=False)

@@ -60,7 +60,7 @@ class Cron:
         self._zoho, self._log = zoho, log
         self.state = state
 
-    def told(self, kind: str, status: int) -> list[tuple[str | None, str, str]]:
+    def alerts_of_next_check(self, kind: str, status: int) -> list[tuple[str | None, str, str]]:
         """What the next process tells, while Zoho answers that."""
         before = len(self._log.kinds)
         self._zoho.simulator.forced_kinds["nordlys"] = kind
@@ -79,7 +79,7 @@ def cron(
     alert_log.configure()
     add(run_command, zoho, "nordlys", verified=False)
     cron = Cron(zoho, alert_log, empty_home / "xdg_state_home" / "zbtui")
-    assert cron.told("SCHEDULED", 0) == []
+    assert cron.alerts_of_next_check("SCHEDULED", 0) == []
     return cron
 
 
@@ -87,12 +87,15 @@ Broken = Callable[[Path], AbstractContextManager[None]]
 
 
 @pytest.mark.parametrize("broken", [no_folder, full_disk])
-def test_each_change_and_the_journal_itself_is_told_once(broken: Broken, cron: Cron) -> None:
+def test_each_change_and_the_state_of_the_journal_are_notified_once(broken: Broken, cron: Cron) -> None:
     with broken(cron.state):
-        assert cron.told("INTERNAL_ERROR", 3) == [NOT_KEPT, BLIND]  # and not after as many as never come
-        assert cron.told("FAILED", 2) == [FAILED]
-        assert cron.told("FAILED", 2) == []
-        assert cron.told("COMPLETED", 0) == [WELL]
-        assert cron.told("COMPLETED", 0) == []
-    assert cron.told("COMPLETED", 0) == [KEPT_AGAIN]
-    assert cron.told("INTERNAL_ERROR", 3) == []  # it is counted again
+        assert cron.alerts_of_next_check("INTERNAL_ERROR", 3) == [
+            NOT_KEPT,
+            BLIND,
+        ]  # and not after as many as never come
+        assert cron.alerts_of_next_check("FAILED", 2) == [FAILED]
+        assert cron.alerts_of_next_check("FAILED", 2) == []
+        assert cron.alerts_of_next_check("COMPLETED", 0) == [WELL]
+        assert cron.alerts_of_next_check("COMPLETED", 0) == []
+    assert cron.alerts_of_next_check("COMPLETED", 0) == [KEPT_AGAIN]
+    assert cron.alerts_of_next_check("INTERNAL_ERROR", 3) == []  # it is counted again

@@ -64,7 +64,7 @@ def test_with_a_silent_zoho_a_check_ends_in_time(
     assert run.err == ""
 
 
-def test_what_is_known_by_then_is_told_and_a_failure_decides(
+def test_what_is_known_by_then_is_reported_and_a_failure_decides(
     real_keyring: SecretService,
     empty_home: Path,
     run_command: RunCommand,
@@ -95,7 +95,7 @@ def test_alerts_that_take_long_do_not_hold_up_what_is_known(
     assert run.out.startswith("CRITICAL: 1 critical\n")
 
 
-def test_a_config_that_cannot_be_read_in_time_is_told(tmp_path: Path) -> None:
+def test_a_config_that_cannot_be_read_in_time_is_reported(tmp_path: Path) -> None:
     fifo = tmp_path / "config.toml"
     os.mkfifo(fifo)  # nobody writes: opening it hangs, as on a network drive
     began = time.monotonic()

@@ -167,9 +167,9 @@ def test_what_is_wrong_with_the_config_is_shown_on_stderr_and_the_watch_goes_on(
         running.line()
         config = write_config(empty_home, "[[org]\n")
         assert select.select([running.err], [], [], TIMEOUT_SECONDS)[0]
-        told = running.err.readline().decode()
-        assert told.startswith("zbtui: ")
-        assert str(config) in told
+        message = running.err.readline().decode()
+        assert message.startswith("zbtui: ")
+        assert str(config) in message
         assert running.running.poll() is None
 
 

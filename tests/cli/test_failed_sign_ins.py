@@ -49,30 +49,30 @@ class SignInScenario:
     onlooker: StderrWatcher
     shell: RunCommand
     patch: pytest.MonkeyPatch
-    way: SignInMethod = "code"
+    method: SignInMethod = "code"
     again: bool = False
     brought: SignInInput = field(init=False, repr=False)
     until_the_end: ExitStack = field(default_factory=ExitStack)
 
-    def prepare(self, way: SignInMethod, *, again: bool) -> None:
-        self.way, self.again = way, again
+    def prepare(self, method: SignInMethod, *, again: bool) -> None:
+        self.method, self.again = method, again
         if again:
             add(self.shell, self.zoho, "nordlys", verified=False)
             self.config.write_text(COMMENT + self.config.read_text(encoding="utf-8"), encoding="utf-8")
         else:
             write_config(self.home, COMMENT, ACME_CONFIG)
-        self.brought = make_sign_in_input(self.zoho, way)
+        self.brought = make_sign_in_input(self.zoho, method)
         fast_polling(self.patch, self.zoho)
-        if way == "device":
+        if method == "device":
             self.onlooker.on_output(
                 USER_CODE, lambda code: self.zoho.simulator.decide_by_user_code(code, "nordlys")
             )
-        if way == "browser":
+        if method == "browser":
             self.onlooker.on_consent_page("nordlys")
 
     def run(self) -> CommandResult:
         args = sign_in_args(self.brought) if self.again else self.brought.args
-        port = [] if "--port" in args or self.way != "browser" else ["--port", str(free_port())]
+        port = [] if "--port" in args or self.method != "browser" else ["--port", str(free_port())]
         return self.shell(*args, *port, stdin=self.brought.as_json)
 
     @property
@@ -110,7 +110,7 @@ def wrong_secret(scene: SignInScenario) -> None:
 
 
 def wrong_data_center(scene: SignInScenario) -> None:
-    scene.brought = make_sign_in_input(scene.zoho, scene.way, data_center="us")
+    scene.brought = make_sign_in_input(scene.zoho, scene.method, data_center="us")
 
 
 def late(scene: SignInScenario) -> None:
@@ -154,14 +154,14 @@ def port_taken(scene: SignInScenario) -> None:
     taken.bind(("127.0.0.1", 0))
     taken.listen()
     args = [*scene.brought.args, "--port", str(taken.getsockname()[1])]
-    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.method, args, scene.brought.secrets)
     # In `sign_in_args` only what belongs to the org is taken over.
     scene.again = False
 
 
 def wrong_soid(scene: SignInScenario) -> None:
     args = ["ZohoCRM.99999999999" if arg.startswith("ZohoCRM.") else arg for arg in scene.brought.args]
-    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.method, args, scene.brought.secrets)
 
 
 def without_the_backup_scope(scene: SignInScenario) -> None:
@@ -180,7 +180,7 @@ def out_of_reach(scene: SignInScenario) -> None:
     closed.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{closed.getsockname()[1]}"
     args = [arg.replace(scene.zoho.url, url) for arg in scene.brought.args]
-    scene.brought = SignInInput(scene.way, args, scene.brought.secrets)
+    scene.brought = SignInInput(scene.method, args, scene.brought.secrets)
 
 
 def config_unwritable(scene: SignInScenario) -> None:
@@ -259,13 +259,13 @@ def test_an_org_that_cannot_sign_in_again_goes_on_with_what_it_had(
 
 def assert_refused_without_trace(
     scene: SignInScenario,
-    way: SignInMethod,
+    method: SignInMethod,
     turn: Callable[[SignInScenario], None],
     sentence: str,
     *,
     again: bool,
 ) -> None:
-    scene.prepare(way, again=again)
+    scene.prepare(method, again=again)
     turn(scene)
     before = scene.kept()
     run = scene.run()

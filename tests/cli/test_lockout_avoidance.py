@@ -100,18 +100,18 @@ def token_older() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "meanwhile"),
+    ("fault", "meanwhile"),
     [(sign_in_dead, no_change), (refused, token_older)],
     ids=["dead refresh token", "fresh tokens refused"],
 )
 def test_a_hundred_checks_in_a_row_never_lead_to_a_lock_out(
     run_command: RunCommand,
     zoho: SimulatorServer,
-    trouble: Callable[[SimulatorServer], None],
+    fault: Callable[[SimulatorServer], None],
     meanwhile: Callable[[], None],
 ) -> None:
     add(run_command, zoho, "nordlys")
-    trouble(zoho)
+    fault(zoho)
     asked, runs = 0, []
     for number in range(100):
         runs.append(run_process("check") if number % 40 == 39 else run_command("check"))

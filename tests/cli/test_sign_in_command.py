@@ -82,11 +82,15 @@ def stored_sign_in(name: str = "nordlys") -> dict[str, str]:
     return keyring_object(name)
 
 
-@pytest.mark.parametrize("way", ["code", "refresh-token"])
+@pytest.mark.parametrize("method", ["code", "refresh-token"])
 def test_with_the_same_client_the_config_stays_as_it_is_to_the_letter(
-    watched_config: str, run_command: RunCommand, zoho: SimulatorServer, empty_home: Path, way: SignInMethod
+    watched_config: str,
+    run_command: RunCommand,
+    zoho: SimulatorServer,
+    empty_home: Path,
+    method: SignInMethod,
 ) -> None:
-    brought = make_sign_in_input(zoho, way)
+    brought = make_sign_in_input(zoho, method)
     run = run_command(*sign_in_args(brought), stdin=brought.as_json)
     assert (run.status, run.out) == (0, "")
     assert "This sign-in is for: Nordlys Tools AB" in run.err
@@ -116,15 +120,15 @@ def test_another_client_changes_its_own_line_and_no_other(
 def test_client_credentials_and_a_refresh_token_take_turns(
     watched_config: str, run_command: RunCommand, zoho: SimulatorServer, empty_home: Path
 ) -> None:
-    ways: tuple[SignInMethod, ...] = ("client-credentials", "code")
-    for way in ways:
-        brought = make_sign_in_input(zoho, way)
+    methods: tuple[SignInMethod, ...] = ("client-credentials", "code")
+    for method in methods:
+        brought = make_sign_in_input(zoho, method)
         assert run_command(*sign_in_args(brought), stdin=brought.as_json).status == 0
         listed = {org["name"]: org for org in run_command("list", "--json").json["orgs"]}["nordlys"]
-        assert (listed["grant"] == "client-credentials") == (way == "client-credentials")
+        assert (listed["grant"] == "client-credentials") == (method == "client-credentials")
         assert (
             bool(listed["soid"])
-            == (way == "client-credentials")
+            == (method == "client-credentials")
             == ("refresh_token" not in stored_sign_in())
         )
         age_token(by=timedelta(hours=1))

@@ -61,7 +61,7 @@ def test_a_message_of_a_check_does_not_get_into_its_json(empty_home: Path, redir
 
 
 @pytest.mark.parametrize(("redirections", "args"), [("1>&-", "check"), ("<&- 1>&- 2>&-", "check")])
-def test_without_a_stdout_the_exit_status_is_all_that_is_told(
+def test_without_a_stdout_the_exit_status_is_the_only_output(
     empty_home: Path, redirections: str, args: str
 ) -> None:
     run = run_in_shell(redirections, *COMMAND, args)

@@ -76,7 +76,7 @@ def choose(terminal: Terminal, number: str, next_prompt: str) -> None:
 
 
 PROMPTS = [to_the_choice, to_the_number, to_the_secret, to_the_code, to_the_refresh_token, to_the_company]
-WAYS_OUT = [
+EXIT_KEYS = [
     *((prompt, "\x03", 130, "") for prompt in PROMPTS),
     *(
         (prompt, "\x04", 1, "othing was changed.")
@@ -86,14 +86,14 @@ WAYS_OUT = [
 """ctrl+c at each prompt, ctrl+d at each kind of prompt."""
 
 
-@pytest.mark.parametrize(("go", "key", "status", "told"), WAYS_OUT)
+@pytest.mark.parametrize(("go", "key", "status", "message"), EXIT_KEYS)
 def test_each_prompt_of_add_may_be_left_with_one_key(
     empty_home: Path,
     zoho: SimulatorServer,
     go: Callable[[Terminal, SimulatorServer], None],
     key: str,
     status: int,
-    told: str,
+    message: str,
 ) -> None:
     before = stored_state(empty_home, zoho)
     with run_in_terminal([*COMMAND, *add_args(zoho.org("nordlys"))]) as terminal:
@@ -101,7 +101,7 @@ def test_each_prompt_of_add_may_be_left_with_one_key(
         terminal.send(key)
         assert terminal.wait_for_exit() == status
         terminal.read_output()
-        assert told in terminal.text
+        assert message in terminal.text
         assert not any(word in terminal.text for word in CRASH_MARKS), terminal.text
         assert_no_secret_in(bytes(terminal.output))
     assert stored_state(empty_home, zoho) == before
@@ -160,7 +160,7 @@ def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
 
 
 @pytest.mark.parametrize(
-    ("way", "changed", "sentence"),
+    ("method", "changed", "sentence"),
     [
         ("code", {"client_secret": "demo-client-secret-999999"}, "The client secret is wrong."),
         ("code", {"code": "1000.ABCDEF"}, "This is not a code of Zoho's"),
@@ -169,10 +169,10 @@ def test_a_refresh_token_that_was_there_before_is_not_revoked_by_a_no(
     ],
 )
 def test_what_was_mistyped_is_reported_and_never_shown(
-    empty_home: Path, zoho: SimulatorServer, way: SignInMethod, changed: dict[str, str], sentence: str
+    empty_home: Path, zoho: SimulatorServer, method: SignInMethod, changed: dict[str, str], sentence: str
 ) -> None:
     before = stored_state(empty_home, zoho)
-    brought = make_sign_in_input(zoho, way).with_secrets(**changed)
+    brought = make_sign_in_input(zoho, method).with_secrets(**changed)
     with run_in_terminal([*COMMAND, *brought.args]) as terminal:
         brought.type_into(terminal)
         assert terminal.wait_for_exit() in (1, 3)

@@ -269,8 +269,8 @@ def test_the_version_is_data(run_command: RunCommand) -> None:
 
 def test_the_paths_are_those_of_the_platform(run_command: RunCommand, empty_home: Path) -> None:
     run = run_command("paths")
-    told = dict(line.split(maxsplit=1) for line in run.out.splitlines())
-    assert told == {
+    paths = dict(line.split(maxsplit=1) for line in run.out.splitlines())
+    assert paths == {
         "config": str(empty_home / "xdg_config_home" / "zbtui" / "config.toml"),
         "journal": str(empty_home / "xdg_state_home" / "zbtui" / "journal.db"),
         "log": str(empty_home / "xdg_state_home" / "zbtui" / "zbtui.log"),

@@ -359,7 +359,7 @@ def test_a_name_with_a_character_that_cannot_be_seen_is_refused(hidden: str) -> 
     assert name_error(f"ac{hidden}me") is not None
 
 
-LOOK_ALIKES = [
+CONFUSABLE_NAMES = [
     ("acme", "Acme"),
     ("\u00c5sa", "A\u030asa"),
     ("acme", "\uff41cme"),
@@ -368,7 +368,7 @@ LOOK_ALIKES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "other"), LOOK_ALIKES)
+@pytest.mark.parametrize(("name", "other"), CONFUSABLE_NAMES)
 def test_two_names_that_look_alike_are_refused(name: str, other: str, file: File) -> None:
     table = '[[org]]\nname = "{}"\ndata_center = "eu"\nclient_id = "1000.ABC"\n'
     file.put(table.format(name) + table.format(other))

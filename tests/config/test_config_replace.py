@@ -157,6 +157,6 @@ SPREAD = '[[org]]\ndata_center = "eu"\nclient_id = "1000.ABC"\nname = """\\\n[ac
 def test_where_a_text_looks_like_a_header_the_change_is_refused(file: File) -> None:
     file.put(SPREAD)
     (known,) = file.load().orgs
-    trouble = refused(lambda: file.replace("[acme]", replace(known, data_center="in")))
-    assert "cannot be edited safely" in trouble.message
+    problem = refused(lambda: file.replace("[acme]", replace(known, data_center="in")))
+    assert "cannot be edited safely" in problem.message
     assert file.text() == SPREAD

@@ -72,7 +72,9 @@ def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_
 
 WITHOUT_B = Config(WatchPolicy(), (sample_org(),))
 MUTED = Config(WatchPolicy(), (sample_org(mute=True),))
-TOLD = Config(WatchPolicy(), (sample_org(),), Settings(AlertSettings(webhook="https://example.com")))
+WITH_WEBHOOK = Config(
+    WatchPolicy(), (sample_org(),), Settings(AlertSettings(webhook="https://example.com"))
+)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +83,10 @@ TOLD = Config(WatchPolicy(), (sample_org(),), Settings(AlertSettings(webhook="ht
         (SECOND, WITHOUT_B, True),
         (SECOND, Config(), True),
         (MUTED, FIRST, True),
-        (TOLD, FIRST, True),
+        (WITH_WEBHOOK, FIRST, True),
         (FIRST, SECOND, False),
         (FIRST, MUTED, False),
-        (FIRST, TOLD, False),
+        (FIRST, WITH_WEBHOOK, False),
     ],
 )
 def test_what_takes_something_away_waits_until_the_file_has_stood_still(

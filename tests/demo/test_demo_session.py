@@ -143,7 +143,7 @@ async def test_a_capture_is_replayed_by_the_only_org(tmp_path: Path) -> None:
         await poller
 
 
-async def test_a_file_that_is_no_capture_is_told(tmp_path: Path) -> None:
+async def test_a_file_that_is_no_capture_is_a_problem(tmp_path: Path) -> None:
     with pytest.raises(ProblemError, match="cannot be read"):
         async with open_demo(replay=str(tmp_path)):
             pass

@@ -68,7 +68,7 @@ def entries_of(rows: list[dict[str, Any]]) -> tuple[HistoryEntry, ...]:
     return parse_history_response(200, json.dumps({"history": rows}).encode(), "eu").entries
 
 
-def told_at(entry: HistoryEntry | None) -> timedelta:
+def age_at_start(entry: HistoryEntry | None) -> timedelta:
     """How long before START a row is from."""
     assert entry is not None and entry.logged_at is not None
     return START - entry.logged_at
@@ -130,7 +130,7 @@ def test_at_any_time_the_links_of_any_org_are_in_zohos_shape(made: tuple[int, in
         assert links.expires_at.utcoffset() == org.utc_offset
 
 
-def test_asked_twice_it_is_the_same_past() -> None:
+def test_two_requests_get_the_same_history() -> None:
     for org in SimulatedWorld(START, 40).all_orgs.values():
         assert rows_of(SimulatedWorld(START, 40), org, 3 * HOUR) == rows_of(
             SimulatedWorld(START, 40), org, 3 * HOUR
@@ -190,18 +190,18 @@ def test_scheduled_the_newest_run_is_the_last_of_the_plan(history_reader: Histor
     history = history_reader.at("SCHEDULED")
     assert history.unfinished_start is None
     assert history.last_finished == history.entries[0] == history.last_completed
-    assert 7 * DAY < told_at(history.entries[0]) < 8 * DAY
+    assert 7 * DAY < age_at_start(history.entries[0]) < 8 * DAY
 
 
 def test_in_progress_it_has_begun_and_not_ended(history_reader: HistoryReader) -> None:
     history = history_reader.at("INPROGRESS")
-    assert told_at(history.entries[0]) == timedelta()
+    assert age_at_start(history.entries[0]) == timedelta()
     assert history.unfinished_start == history.entries[0]
     assert (history.entries[0].action, history.entries[0].state) == ("initiated", None)
 
 
 def test_a_long_run_has_begun_yesterday(history_reader: HistoryReader) -> None:
-    assert told_at(history_reader.at("LONG_RUN").unfinished_start) == 14 * HOUR
+    assert age_at_start(history_reader.at("LONG_RUN").unfinished_start) == 14 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_run_has_ended_when_the_phase_begins(
 ) -> None:
     history = history_reader.at(kind)
     assert history.last_finished is not None
-    assert (told_at(history.last_finished), history.last_finished.outcome) == (timedelta(), outcome)
+    assert (age_at_start(history.last_finished), history.last_finished.outcome) == (timedelta(), outcome)
     assert history.runs[0].started_at is not None
 
 
@@ -227,7 +227,7 @@ def test_a_payment_that_failed_left_no_run(history_reader: HistoryReader) -> Non
 
 
 @pytest.mark.parametrize("kind", ["NONE", "EMPTY"])
-def test_where_nothing_was_scheduled_is_no_past(kind: str, history_reader: HistoryReader) -> None:
+def test_an_org_without_a_schedule_has_no_history(kind: str, history_reader: HistoryReader) -> None:
     assert history_reader.at(kind) == History()
     assert history_reader.links_of() == Links()
 
@@ -245,8 +245,8 @@ def test_too_old_is_who_was_stopped_and_scheduled_too_late(history_reader: Histo
     stopped = history.newest_with_action("stopped")
     assert stopped is not None and stopped.done_by is not None
     assert stopped.done_by.name == "Neil Farrow"
-    assert told_at(history.last_completed) > told_at(stopped) > 60 * DAY
-    assert told_at(history.newest_with_action("scheduled")) == DAY
+    assert age_at_start(history.last_completed) > age_at_start(stopped) > 60 * DAY
+    assert age_at_start(history.newest_with_action("scheduled")) == DAY
 
 
 def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(history_reader: HistoryReader) -> None:
@@ -254,7 +254,7 @@ def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(history_reader: Hist
         history_reader.history_of("sakura").entries[0],
         history_reader.reader_of("sakura").backup(),
     )
-    assert (newest.action, told_at(newest)) == ("stopped", timedelta())
+    assert (newest.action, age_at_start(newest)) == ("stopped", timedelta())
     assert newest.done_by and backup and backup.requester
     assert (newest.done_by.name, backup.requester.name) == ("高橋 健", "佐藤 美咲")
     assert newest.done_by.id != backup.requester.id

@@ -307,21 +307,21 @@ def org_of(command: Command) -> Org:
     )
 
 
-async def test_the_guide_shows_each_other_way_to_sign_in(port: SimulatorServer) -> None:
+async def test_the_guide_shows_each_other_sign_in_method(port: SimulatorServer) -> None:
     async with HttpClient() as http:
         guide = (await http.send("GET", port.url)).body.decode()
-        ways = {command.grant: command for command in commands_in(guide) if command.grant}
-        assert list(ways) == ["code", "device", "browser", "client-credentials"]
-        assert all(command.name in port.simulator.world.unwatched_orgs for command in ways.values())
-        code = (await http.send("GET", ways["code"].sign_in["code"])).body.decode()
+        commands = {command.grant: command for command in commands_in(guide) if command.grant}
+        assert list(commands) == ["code", "device", "browser", "client-credentials"]
+        assert all(command.name in port.simulator.world.unwatched_orgs for command in commands.values())
+        code = (await http.send("GET", commands["code"].sign_in["code"])).body.decode()
         assert code.startswith("1000.demo-grant-")
-        own = org_of(ways["client-credentials"])
-        sign_in = SignInCredentials(Secret(ways["client-credentials"].sign_in["client_secret"]), None)
+        own = org_of(commands["client-credentials"])
+        sign_in = SignInCredentials(Secret(commands["client-credentials"].sign_in["client_secret"]), None)
         access = await request_access_token(http, own, data_center_of(own), sign_in, START)
     assert access.api_url == own.api_url
-    for way, client in (("device", DEVICE_CLIENT), ("browser", WEB_CLIENT)):
-        assert ways[way].options["--client-id"] == client.client_id
-        assert ways[way].sign_in == {"client_secret": client.client_secret}
+    for grant, client in (("device", DEVICE_CLIENT), ("browser", WEB_CLIENT)):
+        assert commands[grant].options["--client-id"] == client.client_id
+        assert commands[grant].sign_in == {"client_secret": client.client_secret}
 
 
 async def test_uvicorn_prints_the_guide_when_it_starts(capsys: pytest.CaptureFixture[str]) -> None:

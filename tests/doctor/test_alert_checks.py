@@ -64,7 +64,7 @@ async def test_command_and_webhook_are_looked_for(
     assert "secret" not in found.message
 
 
-async def test_what_was_refused_and_what_was_given_up_is_told(scene: DoctorEnvironment) -> None:
+async def test_refused_and_abandoned_deliveries_are_reported(scene: DoctorEnvironment) -> None:
     """By another process, which is long gone."""
     refusing, snapshots = CannedResponse(404), [make_snapshot("acme", status="FAILED")]
     settings = AlertSettings(webhook=WEBHOOK)

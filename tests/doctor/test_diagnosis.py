@@ -73,6 +73,6 @@ def test_a_clock_without_an_answer_is_not_checked(answer: datetime | Problem | N
         ("proxy.corp:3128", "accounts.zoho.eu answers, through the proxy proxy.corp:3128."),
     ],
 )
-def test_a_proxy_on_the_way_is_told(proxy: str | None, says: str) -> None:
+def test_a_proxy_in_between_is_reported(proxy: str | None, says: str) -> None:
     check = HostCheck("https://accounts.zoho.eu", START, START, START, proxy)
     assert host_finding(check).message == says

@@ -187,10 +187,10 @@ def identifying_words(text: str) -> list[str]:
     )
 )
 def test_no_word_of_any_answer_is_left(value: Any) -> None:
-    told = json.dumps(disguised(value), ensure_ascii=False).casefold()
+    disguised_text = json.dumps(disguised(value), ensure_ascii=False).casefold()
     for word in identifying_words(json.dumps(value, ensure_ascii=False)):
         if word not in ("https", *"_".join(KEYS).split("_")):
-            assert word.casefold() not in told, word
+            assert word.casefold() not in disguised_text, word
 
 
 @reproducible

@@ -148,10 +148,10 @@ async def watch(scene: FlowUnderTest) -> None:
     await credentials.write_sign_in(scene.org, SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
     try:
-        looked = await session.poll(Snapshot(scene.org))
+        observation = await session.poll(Snapshot(scene.org))
     finally:
         await journal.close()
-    extras = looked.history_and_links
+    extras = observation.history_and_links
     if extras and (problem := extras.problem or extras.links_problem):
         raise ProblemError(problem)
 
@@ -238,7 +238,7 @@ class RedirectCase:
     says: Mapping[str, HttpAnswer] = field(default_factory=dict)
     """By path, where it is another answer than a good one."""
     back: Mapping[str, str] = field(default_factory=dict)
-    told: str | None = None
+    message: str | None = None
     """A part of the one sentence; None: it goes on, at the host that it belongs to."""
     org: Org = ORG
 
@@ -273,22 +273,22 @@ CALLS: Final[dict[str, tuple[Callable[[FlowUnderTest], Awaitable[None]], str | N
 def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
     for number, url in enumerate(lookalikes_of("www.zohoapis.eu")):
         said = HttpAnswer({**TOKEN_ANSWER, "api_domain": url})
-        for way in (watch, by_code, by_device, by_browser)[: 4 if number < 5 else 1]:
+        for flow in (watch, by_code, by_device, by_browser)[: 4 if number < 5 else 1]:
             yield (
-                f"{way.__name__}: api_domain {url!r}",
-                RedirectCase(way, {TOKEN_PATH: said, DEVICE_TOKEN_PATH: said}),
+                f"{flow.__name__}: api_domain {url!r}",
+                RedirectCase(flow, {TOKEN_PATH: said, DEVICE_TOKEN_PATH: said}),
             )
     for url in lookalikes_of("accounts.zoho.eu"):
-        told = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_url": url})
+        page = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_url": url})
         whole = HttpAnswer({**DEVICE_CODE_ANSWER, "verification_uri_complete": url})
         back = {"accounts-server": url}
         yield (
             f"browser: accounts-server {url!r}",
-            RedirectCase(by_browser, back=back, told=url and "is not Zoho's"),
+            RedirectCase(by_browser, back=back, message=url and "is not Zoho's"),
         )
         yield (
             f"device: verification_url {url!r}",
-            RedirectCase(by_device, {DEVICE_CODE_PATH: told}, told="not Zoho's"),
+            RedirectCase(by_device, {DEVICE_CODE_PATH: page}, message="not Zoho's"),
         )
         yield (
             f"device: verification_uri_complete {url!r}",
@@ -299,23 +299,23 @@ def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
         yield f"browser: location {key!r}", RedirectCase(by_browser, back={"location": key})
         yield (
             f"device: user_location {key!r}",
-            RedirectCase(by_device, {DEVICE_TOKEN_PATH: other}, told="is in another data center"),
+            RedirectCase(by_device, {DEVICE_TOKEN_PATH: other}, message="is in another data center"),
         )
     for path, (does, sentence) in CALLS.items():
         for status, url in (*((one, FAR) for one in REDIRECTS), *((307, one) for one in ELSEWHERE)):
             away = {path: HttpAnswer(status=status, location=url)}
-            yield f"{status} of {path} to {url}", RedirectCase(does, away, told=sentence)
+            yield f"{status} of {path} to {url}", RedirectCase(does, away, message=sentence)
     # An org with addresses of its own trusts those, and none of Zoho's.
     for url in (*lookalikes_of("api.portal.example"), API):
         said = HttpAnswer({**TOKEN_ANSWER, "api_domain": url})
         yield f"portal: api_domain {url!r}", RedirectCase(watch, {TOKEN_PATH: said}, org=PORTAL)
     for url in (*filter(None, lookalikes_of("accounts.portal.example")), ACCOUNTS):
         back = {"accounts-server": url}
-        row = RedirectCase(by_browser, back=back, told="is not Zoho's", org=PORTAL)
-        yield f"portal: accounts-server {url!r}", row
+        case = RedirectCase(by_browser, back=back, message="is not Zoho's", org=PORTAL)
+        yield f"portal: accounts-server {url!r}", case
 
 
-ROWS: Final = dict(redirect_cases())
+REDIRECT_CASES: Final = dict(redirect_cases())
 
 
 @pytest.fixture(scope="module")
@@ -329,32 +329,32 @@ async def intercepted_flow(
     authority: CertificateAuthority,
     every_host: ssl.SSLContext,
     monkeypatch: pytest.MonkeyPatch,
-    row: RedirectCase,
+    case: RedirectCase,
 ) -> AsyncIterator[FlowUnderTest]:
     """One that is led to the crossroads, whomever it calls."""
     async with run_faulty_server(send_bytes(HttpAnswer(TOKEN_ANSWER).as_bytes(""))) as here:
-        answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **row.says}.items()}
+        answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **case.says}.items()}
         async with InterceptingProxy(answers, every_host) as hosts, HttpClient() as http:
             monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
             for name in ("HTTPS_PROXY", "HTTP_PROXY"):
                 monkeypatch.setenv(name, hosts.url)
-            back = {key: value.replace(HERE, here.url) for key, value in row.back.items()}
-            yield FlowUnderTest(http, hosts, here, row.org, back)
+            back = {key: value.replace(HERE, here.url) for key, value in case.back.items()}
+            yield FlowUnderTest(http, hosts, here, case.org, back)
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", REDIRECT_CASES)
 async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
     name: str, authority: CertificateAuthority, every_host: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = ROWS[name]
-    trouble: Problem | None = None
-    async with intercepted_flow(authority, every_host, monkeypatch, row) as scene:
+    case = REDIRECT_CASES[name]
+    problem: Problem | None = None
+    async with intercepted_flow(authority, every_host, monkeypatch, case) as scene:
         try:
-            await row.does(scene)
+            await case.does(scene)
         except ProblemError as error:
-            trouble = error.problem
+            problem = error.problem
             assert not [secret for secret in SECRETS if secret in full_error_text(error)]
-    dc = data_center_of(row.org)
+    dc = data_center_of(case.org)
     assert scene.here.requests == []
     assert scene.hosts.origins <= {dc.accounts_url, dc.api_url}
     for heard in scene.hosts.requests:
@@ -362,12 +362,12 @@ async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
         assert {secret for secret in SECRETS if secret in heard.text} <= mine
         assert not [secret for secret in SECRETS if secret in heard.target]
     assert {urlsplit(page).hostname for page in scene.pages} <= ACCOUNTS_HOSTS
-    if row.told:
-        assert trouble and row.told in trouble.message
-        assert trouble.message.endswith(".") and trouble.hint and trouble.message.isprintable()
+    if case.message:
+        assert problem and case.message in problem.message
+        assert problem.message.endswith(".") and problem.hint and problem.message.isprintable()
     else:
-        assert trouble is None
-        assert ({*scene.hosts.origins} == {dc.accounts_url, dc.api_url}) or row.does is end
+        assert problem is None
+        assert ({*scene.hosts.origins} == {dc.accounts_url, dc.api_url}) or case.does is end
 
 
 @pytest.mark.parametrize(

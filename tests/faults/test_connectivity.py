@@ -59,7 +59,7 @@ class HostNames:
     hang: threading.Event | None = None
 
     def patched_lookup(self, known: Callable[..., Any]) -> Callable[..., Any]:
-        def look_up(host: str | bytes, *args: Any, **options: Any) -> Any:
+        def resolve(host: str | bytes, *args: Any, **options: Any) -> Any:
             if host not in (NAME, NAME.encode()):
                 return known(host, *args, **options)
             if self.hang:
@@ -68,7 +68,7 @@ class HostNames:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
             return known("127.0.0.1", *args, **options)
 
-        return look_up
+        return resolve
 
 
 NAMES = HostNames()
@@ -296,14 +296,14 @@ async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
         await scene.poll(*crowd, *HEALTHY_ORGS)
         for _ in range(FAILED_POLLS_UNTIL_UNKNOWN):
             scene.relay.fault, let_go = hanging()
-            look = asyncio.create_task(scene.poll(*crowd))
+            poll = asyncio.create_task(scene.poll(*crowd))
             await run_until_idle()
             for _ in range(3):
                 seen = await asyncio.wait_for(scene.poll(*HEALTHY_ORGS), 20)
                 assert all(one.polls.problem is None for one in seen.values())
-            assert not look.done()
+            assert not poll.done()
             let_go.set()
-            tired = await look
+            tired = await poll
         assert {scene.verdict(one).badge for one in tired.values()} == {"OFFLINE"}
         assert all("broke the connection off" in scene.panel_text(one) for one in tired.values())
         scene.relay.fault = None
@@ -331,12 +331,12 @@ async def test_an_answer_that_came_before_the_machine_slept_is_not_shown_as_new(
     async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await scene.poll()
         scene.relay.release = asyncio.Event()
-        looking = asyncio.create_task(scene.poll())
+        poll = asyncio.create_task(scene.poll())
         await scene.relay.is_holding.wait()
         CLOCK.jump_wall_clock(timedelta(hours=1))
         scene.zoho.simulator.forced_kinds[FAULTY_ORG] = "FAILED"
         scene.relay.release.set()
-        seen = await looking
+        seen = await poll
         assert scene.verdict(seen[FAULTY_ORG]).badge == "FAILED"
         assert "seen just now" in scene.panel_text(seen[FAULTY_ORG])
         assert all(seen[name].polls.problem is None for name in HEALTHY_ORGS)

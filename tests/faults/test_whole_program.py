@@ -213,8 +213,8 @@ def test_a_crash_is_shown_by_its_name_alone_and_gives_the_terminal_back(
 ) -> None:
     with run_in_terminal([sys.executable, "-c", CRASHES]) as terminal:
         assert terminal.wait_for_exit() == 1
-        told = terminal.output.decode()
-        assert "RuntimeError" in told
-        assert "Traceback" not in told
-        assert 0 <= told.rfind("\x1b[?1049h") < told.rfind("\x1b[?1049l")
-        secret_search.displayed_texts.append(told)
+        output = terminal.output.decode()
+        assert "RuntimeError" in output
+        assert "Traceback" not in output
+        assert 0 <= output.rfind("\x1b[?1049h") < output.rfind("\x1b[?1049l")
+        secret_search.displayed_texts.append(output)

@@ -187,14 +187,14 @@ async def test_a_redirect_is_shown_and_not_followed(
         assert other.requests == []
 
 
-@pytest.mark.parametrize("told", ["in seconds", "as a date"])
+@pytest.mark.parametrize("form", ["in seconds", "as a date"])
 async def test_until_the_moment_that_zoho_names_nobody_asks_again(
-    zoho: SimulatorServer, told: str, secret_search: SecretSearch
+    zoho: SimulatorServer, form: str, secret_search: SecretSearch
 ) -> None:
     async with fleet_environment(zoho, CLOCK, secret_search) as scene:
         await scene.poll()
         until = CLOCK.now() + timedelta(hours=2, minutes=1)  # the look is a minute later
-        value = "7200" if told == "in seconds" else format_datetime(until, usegmt=True)
+        value = "7200" if form == "in seconds" else format_datetime(until, usegmt=True)
         async with fault_on_relay(scene, reply(429, b"", f"Retry-After: {value}")):
             seen = await scene.poll()
         assert seen["nordlys"].activity.next_poll is not None

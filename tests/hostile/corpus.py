@@ -177,11 +177,11 @@ GOOD: Final[dict[str, tuple[bytes, ...]]] = {
     ),
     "device": _bytes(
         *(
-            {"told": DEVICE_CODE_ANSWER, "polled": polled}
+            {"code": DEVICE_CODE_ANSWER, "polled": polled}
             for polled in (TOKEN_ANSWER, {"error": "slow_down"})
         ),
-        {"told": DEVICE_CODE_ANSWER, "polled": {"error": "other_dc", "user_location": "in"}},
-        {"told": {"error": "invalid_client"}, "polled": {}},
+        {"code": DEVICE_CODE_ANSWER, "polled": {"error": "other_dc", "user_location": "in"}},
+        {"code": {"error": "invalid_client"}, "polled": {}},
     ),
     "browser": (
         _callback(code="1000.aa.bb", location="eu", **{"accounts-server": "https://accounts.zoho.eu"}),

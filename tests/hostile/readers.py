@@ -198,7 +198,7 @@ def read_tokens(data: bytes) -> Iterator[object]:
 def read_device_answers(data: bytes) -> Iterator[object]:
     """The answer to who asks for a code, and that to the first poll."""
     both = json_of(data)
-    first, second = (both.get(key) if isinstance(both, dict) else both for key in ("told", "polled"))
+    first, second = (both.get(key) if isinstance(both, dict) else both for key in ("code", "polled"))
     app = CannedApp(
         {
             DEVICE_CODE_PATH: [json_response(first)],
@@ -334,10 +334,10 @@ def read_typed(data: bytes) -> Iterator[object]:
 
 def read_piped_in(data: bytes) -> Iterator[object]:
     """The JSON with the secrets."""
-    for way in (None, *SIGN_IN_METHODS):
+    for method in (None, *SIGN_IN_METHODS):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stdin", io.StringIO(data.decode("utf-8", "replace")))
-            given = tried(read_secrets, way)
+            given = tried(read_secrets, method)
         yield given if isinstance(given, Problem) else given[1].client_secret
 
 
@@ -351,9 +351,11 @@ def show(data: bytes) -> Iterator[object]:
     ]
     yield found
     details, page, links, company = (None if isinstance(one, Problem) else one for one in found)
-    past = HistoryAndLinks(build_history(page.entries) if page else None, links)
+    history_and_links = HistoryAndLinks(build_history(page.entries) if page else None, links)
     snapshot = apply_observation(
-        Snapshot(WIDE), Observation(details, NOW, NOW, 4000, past, company, company_requested=True), NOW
+        Snapshot(WIDE),
+        Observation(details, NOW, NOW, 4000, history_and_links, company, company_requested=True),
+        NOW,
     )
     if isinstance(found[0], Problem):
         snapshot = apply_failure(snapshot, found[0], NOW)

@@ -16,9 +16,9 @@ _IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})
 
 def keymap_error_of(**chosen: str) -> InvalidKeymapError:
     """The problem shown for these keys; `fleet__look` is `fleet.look`."""
-    with pytest.raises(InvalidKeymapError) as told:
+    with pytest.raises(InvalidKeymapError) as raised:
         parse_keymap({name.replace("__", "."): keys for name, keys in chosen.items()})
-    return told.value
+    return raised.value
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_what_never_listens_at_the_same_time_may_share_a_key() -> None:
 
 
 def test_an_unknown_action_is_shown_with_those_near_it() -> None:
-    told = keymap_error_of(fleet__lok="f5")
-    assert "'fleet.lok'" in told.message and "fleet.look" in told.hint
-    assert told.action_id == "fleet.lok"
+    problem = keymap_error_of(fleet__lok="f5")
+    assert "'fleet.lok'" in problem.message and "fleet.look" in problem.hint
+    assert problem.action_id == "fleet.lok"
 
 
 def test_an_unknown_action_far_from_any_is_shown_with_examples() -> None:
@@ -130,11 +130,11 @@ def test_a_key_that_is_needed_everywhere_is_nobodys(key: str) -> None:
     ],
 )
 def test_one_key_cannot_do_two_things_at_once(mine: str, other: str, key: str) -> None:
-    with pytest.raises(InvalidKeymapError) as told:
+    with pytest.raises(InvalidKeymapError) as raised:
         parse_keymap({mine: key})
-    assert mine in told.value.message and other in told.value.message
-    assert str(textual_key_name(key)) in told.value.message
-    assert told.value.action_id == mine  # the one that the config has a line of
+    assert mine in raised.value.message and other in raised.value.message
+    assert str(textual_key_name(key)) in raised.value.message
+    assert raised.value.action_id == mine  # the one that the config has a line of
 
 
 def test_of_two_chosen_alike_the_later_one_is_shown() -> None:

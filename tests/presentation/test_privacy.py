@@ -101,8 +101,8 @@ def everything() -> Snapshot:
 
 def test_nothing_that_is_hidden_is_in_any_text() -> None:
     known = everything()
-    told = {text for text in texts_in(known) if PLANTED in text}
-    assert len(told) > 30
+    identifying = {text for text in texts_in(known) if PLANTED in text}
+    assert len(identifying) > 30
     hidden = hide_names(known, ALIAS)
     assert PLANTED not in " ".join(texts_in((hidden, judge(hidden, POLICY, NOW))))
 

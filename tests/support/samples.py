@@ -141,7 +141,7 @@ statuses = st.sampled_from(
         None,
     ]
 )
-troubles = st.sampled_from(
+problems = st.sampled_from(
     [
         OFFLINE,
         SIGNED_OUT,
@@ -204,7 +204,7 @@ companies = st.builds(
 def histories_and_links(draw: st.DrawFn) -> HistoryAndLinks:
     """History, links or both; with a problem, unless both are there."""
     found, urls = draw(st.none() | histories), draw(st.none() | links)
-    return HistoryAndLinks(found, urls, None if found and urls else draw(troubles))
+    return HistoryAndLinks(found, urls, None if found and urls else draw(problems))
 
 
 due_dates = st.lists(
@@ -217,7 +217,7 @@ due_dates = st.lists(
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Any snapshot that a poller or the journal may have at NOW."""
     age = draw(st.none() | st.timedeltas(timedelta(), 2 * DAY))
-    problem = draw(st.none() | troubles)
+    problem = draw(st.none() | problems)
     what = draw(st.none() | backups()) if age is not None else None
     extras = draw(st.none() | histories_and_links()) if age is not None else None
     read_at = NOW - draw(st.timedeltas(timedelta(), 2 * DAY))

@@ -103,6 +103,6 @@ def make_unpolled_snapshot(
     )
 
 
-def with_problem_of(snapshot: Snapshot, trouble: Snapshot) -> Snapshot:
+def with_problem_of(snapshot: Snapshot, failed: Snapshot) -> Snapshot:
     """`snapshot`, with the problem of the other."""
-    return snapshot_with(snapshot, problem=trouble.polls.problem, failures=3)
+    return snapshot_with(snapshot, problem=failed.polls.problem, failures=3)

@@ -120,17 +120,17 @@ class DemoDriver:
             page.field(key).value = text
         await self.wait_until_idle()
 
-    async def choose_method(self, way: SignInMethod) -> None:
+    async def choose_method(self, method: SignInMethod) -> None:
         """From the methods' page to the client's."""
         assert self.page == "way"
-        await self.press("home", *["down"] * SIGN_IN_METHODS.index(way), "enter")
+        await self.press("home", *["down"] * SIGN_IN_METHODS.index(method), "enter")
         assert self.page == "client", self.form_problem
 
-    async def open_form(self, way: SignInMethod) -> None:
+    async def open_form(self, method: SignInMethod) -> None:
         """Go to the client's page, filled in by the demo."""
         await self.press("a")
         await self.click("next")
-        await self.choose_method(way)
+        await self.choose_method(method)
 
     @property
     def is_closed(self) -> bool:

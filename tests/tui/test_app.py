@@ -293,11 +293,11 @@ async def test_the_screen_follows_the_panel_under_the_cursor_when_the_order_chan
 
 
 async def test_a_config_that_cannot_be_read_is_shown_and_the_watch_goes_on() -> None:
-    troubles = [ProblemError(Problem("config", "config.toml, line 3: odd.", "Mend it."))]
+    problems = [ProblemError(Problem("config", "config.toml, line 3: odd.", "Mend it."))]
 
     def reload() -> Config | None:
-        if troubles:
-            raise troubles.pop()
+        if problems:
+            raise problems.pop()
         return None
 
     async with drive_app(reload=reload) as driven:

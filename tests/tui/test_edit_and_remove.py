@@ -114,7 +114,7 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"name": "kestrel"}, "already under watch"),
         ({"name": ""}, "must not be empty"),
@@ -124,14 +124,16 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         ({"tags": "prod Prod"}, "given twice"),
     ],
 )
-async def test_what_will_not_do_is_shown_and_nothing_is_changed(values: dict[str, str], told: str) -> None:
+async def test_what_will_not_do_is_shown_and_nothing_is_changed(
+    values: dict[str, str], message: str
+) -> None:
     async with drive_demo() as driven:
         before = driven.org("nordlys")
         await open_form_on(driven, "nordlys", "e")
         await fill(driven, **values)
         await driven.click("save")
         assert isinstance(driven.app.screen, EditScreen)
-        assert told in driven.form_problem
+        assert message in driven.form_problem
         await driven.press("escape")
         assert driven.is_closed
         assert driven.org("nordlys") == before
@@ -190,7 +192,7 @@ async def test_an_org_goes_after_it_was_confirmed(button: str) -> None:
         assert (token in driven.simulator.accounts.refresh_tokens) is (button == "remove")
 
 
-async def test_of_a_refresh_token_only_an_org_that_has_one_is_told() -> None:
+async def test_a_refresh_token_is_mentioned_only_for_an_org_that_has_one() -> None:
     async with drive_demo() as driven:
         await open_form_on(driven, "nordlys", "d")
         assert "its refresh token stays valid there" in " ".join(driven.screen_text.split())

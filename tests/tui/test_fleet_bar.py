@@ -54,20 +54,20 @@ def test_whichever_run_is_next_the_line_keeps_its_form(
     width: int, first: str, second: str, soon: int, later: int
 ) -> None:
     """Another org, or a shorter countdown, is no reason for the counts to jump."""
-    told = []
+    forms = []
     for name, seconds in ((first, soon), (second, later)):
         run = make_snapshot(name, scheduled_date=(START + timedelta(seconds=seconds)).isoformat())
         line = bar_content(COUNTS, run, START, width, "demo: all invented")
         assert line.cell_length <= width
         counts, said, _ = re.split("(next run: |next: |$)", line.plain, maxsplit=1)
-        told.append((counts, said, line.plain.endswith(f"in {countdown(timedelta(seconds=seconds))}")))
-    assert told[0] == told[1]
+        forms.append((counts, said, line.plain.endswith(f"in {countdown(timedelta(seconds=seconds))}")))
+    assert forms[0] == forms[1]
 
 
 def test_a_name_that_there_is_no_room_for_is_cut() -> None:
     long = make_snapshot("kestrel-and-wren", scheduled_date=(START + timedelta(days=3)).isoformat())
-    told = bar_content(COUNTS, long, START, 60, "demo").plain
-    assert told == "demo  ✖ 2  ? 1  ● 7  next run: kestrel-and-w… in 3d 00:00:00"
+    line = bar_content(COUNTS, long, START, 60, "demo").plain
+    assert line == "demo  ✖ 2  ? 1  ● 7  next run: kestrel-and-w… in 3d 00:00:00"
 
 
 def test_that_all_is_invented_is_said_at_every_width() -> None:

@@ -20,7 +20,7 @@ async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None
 
 
 @pytest.mark.parametrize(
-    ("width", "told"),
+    ("width", "expected"),
     [
         (36, " ⏎ Open  r Look  ? Help  q Quit "),
         (44, " ⏎ Open  r Look  1234 View  ? Help  q Quit "),
@@ -28,16 +28,16 @@ async def test_each_shown_key_with_its_word_and_a_groups_keys_with_one() -> None
         (60, " ⏎ Open  r Look  1234 View  / Find  s Sort  ? Help  q Quit "),
     ],
 )
-async def test_on_a_narrow_screen_the_way_to_the_help_is_left_out_last(width: int, told: str) -> None:
+async def test_on_a_narrow_screen_the_key_of_the_help_is_left_out_last(width: int, expected: str) -> None:
     async with drive_app(size=(width, 20)) as scene:
         bar = scene.app.screen.query_one(KeyBar)
-        assert shown(bar) == told
+        assert shown(bar) == expected
         await scene.pilot.resize_terminal(80, 20)
         await scene.press()
         assert "s Sort" in shown(bar)
         await scene.pilot.resize_terminal(width, 20)
         await scene.press()
-        assert shown(bar) == told
+        assert shown(bar) == expected
 
 
 async def test_where_a_key_was_left_out_a_click_finds_the_ones_behind_it() -> None:

@@ -14,7 +14,7 @@ SHEET = re.sub(r"/\*.*?\*/", "", (TUI / "views/org_list_view.tcss").read_text(),
 PLAIN = re.findall(r"^ +& > \.org-list--([\w-]+) \{", SHEET, flags=re.MULTILINE)
 
 
-def test_it_says_of_each_role_once_what_it_looks_like() -> None:
+def test_the_style_sheet_describes_each_role_once() -> None:
     assert sorted(PLAIN) == sorted([*get_args(StyleRole), "selected"])
 
 

@@ -128,7 +128,7 @@ def test_a_verdict_that_lets_nothing_in_or_out_leaves_a_resting_order_alone() ->
     assert roster.order == ["zeta", "acme", "beta"]
 
 
-def test_who_comes_and_goes_again_before_anybody_looked_changes_nothing() -> None:
+def test_an_org_that_comes_and_goes_between_two_ticks_changes_nothing() -> None:
     roster = org_list_of(make_snapshot("acme"), make_snapshot("beta", status="FAILED"))
     roster.set_filter("!level:ok")
     roster.restart_idle_timer()

@@ -16,15 +16,15 @@ from zbtui.tui.forms.sign_in_pages import SignInPage
 from zbtui.zoho_api.errors import SIGN_IN_SCOPES
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_each_way_ends_in_a_live_panel(way: SignInMethod) -> None:
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_each_sign_in_method_ends_in_a_live_panel(method: SignInMethod) -> None:
     async with drive_demo() as driven:
-        await driven.open_form(way)
+        await driven.open_form(method)
         await finish_sign_in(driven)
         assert driven.is_closed
         org = driven.org(NEW_ORG_NAME)
         assert org is not None
-        assert (org.data_center, org.grant) == ("eu", grant_for(way))
+        assert (org.data_center, org.grant) == ("eu", grant_for(method))
         assert "heron · Heron Lake Instruments" in driven.screen_text
         known = {one.org.name: one for one in driven.fleet.snapshots}[NEW_ORG_NAME]
         assert known.zoho.backup is not None
@@ -48,14 +48,16 @@ NOTICE = "Demo: all invented. Type no real credentials here."
 
 
 @pytest.mark.parametrize("size", [(60, 20), (160, 50)])
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-async def test_in_the_demo_each_page_says_that_it_is_one(way: SignInMethod, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+async def test_in_the_demo_each_page_says_that_it_is_one(
+    method: SignInMethod, size: tuple[int, int]
+) -> None:
     async with drive_demo(size) as driven:
         await driven.press("a")
         assert NOTICE in driven.screen_text
         await driven.click("next")
         assert NOTICE in driven.screen_text
-        await driven.choose_method(way)
+        await driven.choose_method(method)
         assert NOTICE in driven.screen_text
         editors = driven.form.query_one("#client", SignInPage).editors
         for editor in editors:  # also of the last one, where the page scrolls
@@ -102,16 +104,16 @@ async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [("", "must not be empty"), ("nordlys", "already under watch"), ("-x", "must not begin with a dash")],
 )
-async def test_a_name_that_will_not_do_is_shown_at_once(name: str, told: str) -> None:
+async def test_a_name_that_will_not_do_is_shown_at_once(name: str, message: str) -> None:
     async with drive_demo() as driven:
         await driven.press("a")
         await driven.fill(name=name)
         await driven.click("next")
         assert driven.page == "org"
-        assert told in driven.form_problem
+        assert message in driven.form_problem
 
 
 async def test_another_host_is_asked_for_its_addresses() -> None:
@@ -198,7 +200,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "told"),
+    ("typed", "message"),
     [
         ({"client_secret": "wrong"}, "The client secret is wrong."),
         ({"client_secret": ""}, "The client secret is missing"),
@@ -209,14 +211,14 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         ({"answer": "1000.aaaa.bbbb"}, "The code is too old, or was used already."),
     ],
 )
-async def test_what_was_typed_wrong_is_shown_and_can_be_mended(typed: dict[str, str], told: str) -> None:
+async def test_what_was_typed_wrong_is_shown_and_can_be_mended(typed: dict[str, str], message: str) -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         right = {key: driven.form.query_one("#client").field(key).value for key in typed}  # type: ignore[attr-defined]
         await driven.fill(**typed)
         await driven.click("next", 2)
         assert driven.page == "client"
-        assert told in driven.form_problem
+        assert message in driven.form_problem
         assert has_left_nothing(driven)
         await driven.fill(**right)
         await finish_sign_in(driven)

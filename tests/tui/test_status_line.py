@@ -131,18 +131,18 @@ async def test_it_is_as_high_as_what_it_shows_however_often_that_changes_between
     async with drive_app(["acme"], size=(60, 24)) as scene:
         roster, strip = scene.screen.org_list, scene.screen.status_line
 
-        def tell(find: str) -> None:
+        def update(find: str) -> None:
             roster.set_filter(find)
             strip.update_from(roster, "", filter_is_open=False)
 
-        tell("one line")
+        update("one line")
         await scene.pilot.pause()
         for find, height in [("another", 1), ("x" * 500, 3), ("", 1)]:
-            tell("y" * 500)
+            update("y" * 500)
             # As a resize does, before Textual has had a rest.
             scene.screen.query_one("#line")._clear_arrangement_cache()
             scene.screen._refresh_layout()
-            tell(find)
+            update(find)
             await scene.pilot.pause()
             assert strip.size.height == height
             assert scene.view.region.y == 1 + height

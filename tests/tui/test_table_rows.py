@@ -99,8 +99,8 @@ def test_a_click_finds_the_column_under_it() -> None:
 
 
 def test_why_shows_the_matter_and_the_cure() -> None:
-    trouble = Problem("network", "crm.zoho.eu cannot be reached.", "Check the network.")
-    line = text(row(snapshot_with(make_snapshot("acme"), problem=trouble, failures=9), 200))
+    problem = Problem("network", "crm.zoho.eu cannot be reached.", "Check the network.")
+    line = text(row(snapshot_with(make_snapshot("acme"), problem=problem, failures=9), 200))
     assert "crm.zoho.eu cannot be reached. Check the network." in line
 
 
@@ -132,11 +132,11 @@ def test_a_run_that_is_late_is_shown() -> None:
     assert "due 00:05:00 ago" in text(row(late, 120))
 
 
-@pytest.mark.parametrize(("width", "told"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
+@pytest.mark.parametrize(("width", "age"), [(36, "(stale)"), (59, "old "), (79, "(stale)"), (119, "old ")])
 @pytest.mark.parametrize("status", ["SCHEDULED", "INPROGRESS", "COMPLETED"])
-def test_what_is_no_longer_confirmed_is_shown_in_full(width: int, told: str, status: str) -> None:
+def test_what_is_no_longer_confirmed_is_shown_in_full(width: int, age: str, status: str) -> None:
     restored = snapshot_with(make_snapshot("acme", status=status), restored=True)
-    assert f"{status} {told}" in text(row(restored, width))
+    assert f"{status} {age}" in text(row(restored, width))
 
 
 @pytest.mark.parametrize("width", [79, 160])

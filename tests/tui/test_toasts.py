@@ -68,22 +68,22 @@ async def test_ctrl_c_names_the_key_that_quits(keys: str, quit_key: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "message"),
     [
         (DeliveryComplete("1", Path("/home/ada/[b]/zbtui.svg"), "screenshot"), "/home/ada/[b]/zbtui.svg"),
         (DeliveryComplete("1", None, "screenshot"), "The screenshot is saved."),
         (DeliveryFailed("1", OSError(), "screenshot"), "The screenshot could not be saved."),
     ],
 )
-async def test_a_screenshot_is_told_of_without_markup(
-    event: DeliveryComplete | DeliveryFailed, told: str
+async def test_the_toast_of_a_screenshot_has_no_markup(
+    event: DeliveryComplete | DeliveryFailed, message: str
 ) -> None:
     async with drive_app(size=(160, 40), show_toasts=True) as driven:
         driven.app.post_message(event)
         await rest(driven)
         (toast,) = toasts(driven)
         text = toast.render().plain
-        assert told in text.replace("\n", "") and "$text" not in text
+        assert message in text.replace("\n", "") and "$text" not in text
 
 
 async def test_ctrl_c_on_a_selection_copies_it_and_says_nothing() -> None:

@@ -69,8 +69,8 @@ async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None
     async with drive_app(NAMES, zoho_with_a_failure()) as driven:
         await driven.press("slash", *"org-1")
         assert driven.order == ["org-1"]
-        typed, told = driven.screen_text.splitlines()[1].split("1 of 6")
-        assert "org-1" in typed and "left out: ✖ 1 critical" in told
+        typed, summary = driven.screen_text.splitlines()[1].split("1 of 6")
+        assert "org-1" in typed and "left out: ✖ 1 critical" in summary
         await driven.press("enter")
         assert "filter org-1 · 1 of 6 · left out: ✖ 1 critical" in driven.screen_text
         await driven.press("escape")
@@ -92,11 +92,11 @@ async def test_an_org_that_is_well_again_leaves_a_filter_for_what_is_not_at_once
 
 async def test_s_goes_through_four_orders_and_says_which() -> None:
     async with drive_app(NAMES) as driven:
-        told = []
+        is_shown = []
         for _ in range(4):
             await driven.press("s")
-            told.append("sorted by" in driven.screen_text)
-        assert told == [True, True, True, False]
+            is_shown.append("sorted by" in driven.screen_text)
+        assert is_shown == [True, True, True, False]
 
 
 async def test_a_pause_of_all_is_shown_loudly() -> None:
