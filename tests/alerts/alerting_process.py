@@ -101,8 +101,8 @@ class AlertingProcess:
         self.clock.jump_wall_clock(span)
 
 
-def kinds_and_orgs(told: Iterable[StoredAlert]) -> list[tuple[str, str]]:
-    return [(kept.alert.kind, kept.alert.org) for kept in told]
+def kinds_and_orgs(alerts: Iterable[StoredAlert]) -> list[tuple[str, str]]:
+    return [(kept.alert.kind, kept.alert.org) for kept in alerts]
 
 
 def respond_in_turn(*answers: bytes) -> Responder:

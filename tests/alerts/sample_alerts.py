@@ -70,11 +70,11 @@ def failed_backup_snapshot(name: str, at: datetime, **known: Any) -> Snapshot:
 
 
 def unreachable_snapshot(
-    name: str, at: datetime, failures: int = 3, trouble: Problem = OFFLINE, **known: Any
+    name: str, at: datetime, failures: int = 3, problem: Problem = OFFLINE, **known: Any
 ) -> Snapshot:
     """So many polls failed, the last one at that moment."""
     return build_snapshot(
-        make_org(name), attempted_at=at, problem=trouble, failures=failures, failing_since=at, **known
+        make_org(name), attempted_at=at, problem=problem, failures=failures, failing_since=at, **known
     )
 
 

@@ -62,7 +62,7 @@ def unreachable_snapshot(
     failures: int = 3,
     at: datetime = NOW,
     since: timedelta = 4 * MINUTE,
-    trouble: Problem = OFFLINE,
+    problem: Problem = OFFLINE,
     **known: Any,
 ) -> Snapshot:
     """An org whose polls have failed for `since`, the last one `at`."""
@@ -71,16 +71,16 @@ def unreachable_snapshot(
         "backup": make_backup("SCHEDULED", at + 6 * DAY),
         "observed_at": at - since - EVERY,
         "attempted_at": at,
-        "problem": trouble,
+        "problem": problem,
         "failures": failures,
         "failing_since": at - since,
     }
     return build_snapshot(**(given | known))
 
 
-def all_unreachable(*names: str, at: datetime = NOW, trouble: Problem = OFFLINE) -> list[Snapshot]:
+def all_unreachable(*names: str, at: datetime = NOW, problem: Problem = OFFLINE) -> list[Snapshot]:
     """These orgs, all unreachable."""
-    return [unreachable_snapshot(name, at=at, trouble=trouble) for name in names]
+    return [unreachable_snapshot(name, at=at, problem=problem) for name in names]
 
 
 def all_healthy(*names: str, at: datetime = NOW) -> list[Snapshot]:

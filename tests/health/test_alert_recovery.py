@@ -30,7 +30,7 @@ from zbtui.zoho_api.runs import History
 @pytest.mark.parametrize(
     "unseen",
     [
-        unreachable_snapshot(trouble=SIGNED_OUT),
+        unreachable_snapshot(problem=SIGNED_OUT),
         unreachable_snapshot(failures=9),
         healthy_snapshot(history=None, history_problem=OFFLINE, history_failures=9),
         healthy_snapshot(history=None, history_problem=SIGNED_OUT, history_failures=1),
@@ -40,9 +40,9 @@ from zbtui.zoho_api.runs import History
 def test_an_unknown_that_is_not_to_be_notified_ends_nothing_that_was(unseen: Snapshot) -> None:
     decider = AlertDecider(AlertSettings(least=Level.CRITICAL))
     assert decider.alerts(failing_snapshot()) == FAILED
-    ledger = decider.alert_state
+    alert_state = decider.alert_state
     assert decider.decide(polled_later(unseen), at=NOW + HOUR) == []
-    assert decider.alert_state == ledger
+    assert decider.alert_state == alert_state
     at = NOW + 2 * HOUR
     assert decider.decide(failing_snapshot(at=at), at=at) == []
     at += HOUR
@@ -53,7 +53,7 @@ def test_an_unknown_that_is_not_to_be_notified_puts_off_no_reminder() -> None:
     decider = AlertDecider(AlertSettings(least=Level.CRITICAL))
     decider.decide(failing_snapshot())
     at = NOW + 23 * HOUR
-    assert decider.decide(unreachable_snapshot(at=at, trouble=SIGNED_OUT), at=at) == []
+    assert decider.decide(unreachable_snapshot(at=at, problem=SIGNED_OUT), at=at) == []
     assert decider.alerts(failing_snapshot(at=NOW + DAY), at=NOW + DAY) == [("reminder", "acme", "failed")]
 
 

@@ -53,9 +53,9 @@ HEALTHY = snapshot_of(
 
 
 def org_state_of(snapshot: Snapshot, now: datetime = NOW) -> OrgState:
-    standing = org_state_from(snapshot, judge(snapshot, POLICY, now), now)
-    assert standing is not None
-    return standing
+    org_state = org_state_from(snapshot, judge(snapshot, POLICY, now), now)
+    assert org_state is not None
+    return org_state
 
 
 def changes_between(before: Snapshot | None, after: Snapshot) -> dict[str, tuple[str | None, str | None]]:
@@ -90,8 +90,8 @@ def test_an_org_whose_first_poll_failed_stands_with_a_problem_and_else_unknown()
 
 
 def test_without_a_backup_the_status_is_none() -> None:
-    standing = org_state_of(snapshot_of(None))
-    assert (standing.status, standing.schedule, standing.requester) == ("none", None, None)
+    org_state = org_state_of(snapshot_of(None))
+    assert (org_state.status, org_state.schedule, org_state.requester) == ("none", None, None)
     assert org_state_of(snapshot_of(make_backup("Archived"))).status == "Archived"
     assert org_state_of(snapshot_of(make_backup(None))).status is None
 
@@ -141,8 +141,8 @@ def test_the_newest_run_is_said_by_how_and_when_it_ended(rows: list[Any], said: 
 def test_the_end_of_a_licence_is_noted_once_it_is_30_days_away(left: timedelta | None, near: bool) -> None:
     assert timedelta(days=30) == LICENCE_EXPIRY_NOTICE
     ends = None if left is None else NOW + left
-    standing = org_state_of(snapshot_with(HEALTHY, company=make_company(licence_expires_at=ends)))
-    assert standing.licence == (ends.date().isoformat() if near and ends else None)
+    org_state = org_state_of(snapshot_with(HEALTHY, company=make_company(licence_expires_at=ends)))
+    assert org_state.licence == (ends.date().isoformat() if near and ends else None)
 
 
 # What has changed
@@ -244,8 +244,8 @@ def test_a_poll_that_works_again_shows_that_the_problem_is_over_and_what_changed
 
 
 def test_a_history_that_cannot_be_read_is_no_other_run() -> None:
-    looked = Observation(JOB, history_and_links=HistoryAndLinks(None, None, OFFLINE))
-    assert changes_between(HEALTHY, apply_observation(HEALTHY, looked, NOW)) == {}
+    observation = Observation(JOB, history_and_links=HistoryAndLinks(None, None, OFFLINE))
+    assert changes_between(HEALTHY, apply_observation(HEALTHY, observation, NOW)) == {}
 
 
 def test_a_restart_changes_nothing() -> None:
@@ -276,10 +276,10 @@ def test_changes_are_those_parts_that_differ_and_lead_from_one_standing_to_the_o
 @reproducible
 @given(snapshots())
 def test_a_standing_is_one_of_words(snapshot: Snapshot) -> None:
-    standing = org_state_from(snapshot, judge(snapshot, POLICY, NOW), NOW)
-    assert (standing is None) == (snapshot.zoho.observed_at is None and snapshot.polls.problem is None)
-    if standing is not None:
-        parts = [getattr(standing, kind) for kind in EVENT_KINDS]
+    org_state = org_state_from(snapshot, judge(snapshot, POLICY, NOW), NOW)
+    assert (org_state is None) == (snapshot.zoho.observed_at is None and snapshot.polls.problem is None)
+    if org_state is not None:
+        parts = [getattr(org_state, kind) for kind in EVENT_KINDS]
         assert all(part is None or (isinstance(part, str) and part) for part in parts)
 
 

@@ -63,8 +63,8 @@ def verdict(snapshot: Snapshot, patience: int = ALLOWED_FAILURES) -> Verdict:
 def test_what_was_seen_counts_as_stale_for_three_failed_polls(
     failures: int, age: timedelta, name: VerdictName, stale: bool
 ) -> None:
-    trouble = OFFLINE if failures else None
-    found = verdict(snapshot_with_next_run(DAY, observed_at=NOW - age, problem=trouble, failures=failures))
+    problem = OFFLINE if failures else None
+    found = verdict(snapshot_with_next_run(DAY, observed_at=NOW - age, problem=problem, failures=failures))
     assert (found.name, found.stale) == (name, stale)
 
 
@@ -159,7 +159,7 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "word"),
+    ("problem", "word"),
     [
         (token_problem("invalid_code", 200, "eu"), "SIGN IN"),
         (api_problem(403, {"code": "NO_PERMISSION"}, "eu"), "NO ACCESS"),
@@ -172,10 +172,10 @@ def test_while_it_waits_an_org_that_had_no_status_shows_none() -> None:
         (Problem("config", "The config is odd.", "Mend it."), "CONFIG"),
     ],
 )
-def test_the_badge_says_why_an_org_cannot_be_polled(trouble: Problem, word: str) -> None:
-    found = verdict(build_snapshot(ORG, problem=trouble, failures=1))
+def test_the_badge_says_why_an_org_cannot_be_polled(problem: Problem, word: str) -> None:
+    found = verdict(build_snapshot(ORG, problem=problem, failures=1))
     assert (found.name, found.level, found.badge) == ("cannot_tell", Level.UNKNOWN, word)
-    assert (found.headline, found.hint) == (trouble.message, trouble.hint)
+    assert (found.headline, found.hint) == (problem.message, problem.hint)
 
 
 # What was critical when it was last seen

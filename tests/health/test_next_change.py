@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.health.test_judge_never import looks
+from tests.health.test_judge_never import polled_snapshots
 from tests.support.samples import (
     DAY,
     HOUR,
@@ -55,7 +55,7 @@ def verdict_without_text(
 
 
 @reproducible
-@given(looks, policies, spans, st.integers(1, ALLOWED_FAILURES))
+@given(polled_snapshots, policies, spans, st.integers(1, ALLOWED_FAILURES))
 def test_until_then_every_verdict_is_the_same_but_for_its_words(
     snapshot: Snapshot, policy: WatchPolicy, later: timedelta, patience: int
 ) -> None:
@@ -69,7 +69,7 @@ def test_until_then_every_verdict_is_the_same_but_for_its_words(
 
 
 @reproducible
-@given(looks, policies, st.lists(spans, max_size=4))
+@given(polled_snapshots, policies, st.lists(spans, max_size=4))
 def test_whoever_judges_at_each_of_these_moments_misses_nothing(
     snapshot: Snapshot, policy: WatchPolicy, later: list[timedelta]
 ) -> None:

@@ -351,7 +351,7 @@ def test_links_that_could_not_be_read_again_still_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first_seen", "told", "name", "says"),
+    ("first_seen", "started_ago", "name", "says"),
     [
         (13 * HOUR, None, "running_long", "running for 13h"),
         (HOUR, 13 * HOUR, "running_long", "running for 13h"),
@@ -365,11 +365,11 @@ def test_links_that_could_not_be_read_again_still_end() -> None:
     ],
 )
 def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_shows_it(
-    first_seen: timedelta | None, told: timedelta | None, name: VerdictName, says: str
+    first_seen: timedelta | None, started_ago: timedelta | None, name: VerdictName, says: str
 ) -> None:
     rows = [history_row("completed", NOW - 7.9 * DAY)]
-    if told is not None:
-        rows.insert(0, history_row("initiated", NOW - told))
+    if started_ago is not None:
+        rows.insert(0, history_row("initiated", NOW - started_ago))
     found = verdict(snapshot_of_running_backup(first_seen, history=make_history(*rows)))
     assert found.name == name
     assert says in found.headline
@@ -378,8 +378,10 @@ def test_a_run_lasts_since_it_was_first_seen_or_since_the_history_shows_it(
 @pytest.mark.parametrize("back", [SECOND, 9 * DAY])
 def test_after_the_clock_was_set_back_a_run_lasts_since_the_history_shows_it(back: timedelta) -> None:
     assert verdict(snapshot_of_running_backup(-back)).headline == "a backup is running"
-    told = make_history(history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 2 * DAY))
-    assert verdict(snapshot_of_running_backup(-back, history=told)).name == "running_long"
+    history = make_history(
+        history_row("initiated", NOW - 13 * HOUR), history_row("completed", NOW - 2 * DAY)
+    )
+    assert verdict(snapshot_of_running_backup(-back, history=history)).name == "running_long"
 
 
 def test_a_start_without_a_time_shows_nothing_of_how_long_a_run_lasts() -> None:

@@ -97,7 +97,7 @@ def expiring(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
     return snapshot_with(snapshot, links=Links(1, 1, event), last_links_expiry=event)
 
 
-def looked_at(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
+def polled_at(event: datetime, now: datetime, here: ZoneInfo) -> Snapshot:
     return snapshot_with(seen_at(now), observed_at=event.astimezone(here))
 
 
@@ -135,7 +135,7 @@ THRESHOLDS = (
     Threshold("none completed since planned", 8 * DAY, AGE, none_completed(first_run=False)),
     Threshold("links near", -48 * HOUR, ("scheduled", "links_expiring", "links_expiring"), expiring),
     Threshold("links gone", timedelta(), ("links_expiring", "scheduled", "scheduled"), expiring),
-    Threshold("looked at", 15 * MINUTE, ("scheduled", "scheduled", "waiting"), looked_at),
+    Threshold("looked at", 15 * MINUTE, ("scheduled", "scheduled", "waiting"), polled_at),
     Threshold("history read", 18 * HOUR, ("scheduled", "scheduled", "cannot_tell"), history_read),
 )
 

@@ -89,8 +89,8 @@ def test_no_line_of_source_is_shown() -> None:
 
 
 def test_an_error_that_was_never_raised_has_a_class_only() -> None:
-    told, name = describe_crash(OddError(TOKEN)).splitlines()
-    assert "zbtui" in told
+    sentence, name = describe_crash(OddError(TOKEN)).splitlines()
+    assert "zbtui" in sentence
     assert name.strip() == f"{__name__}.OddError"
 
 

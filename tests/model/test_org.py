@@ -100,10 +100,10 @@ def test_every_way_and_grant_there_is_can_be_chosen() -> None:
     assert set(GRANTS) == set(get_args(Grant))
 
 
-@pytest.mark.parametrize("way", SIGN_IN_METHODS)
-def test_every_way_but_client_credentials_ends_in_a_refresh_token(way: SignInMethod) -> None:
-    expected = "client-credentials" if way == "client-credentials" else "refresh-token"
-    assert grant_for(way) == expected
+@pytest.mark.parametrize("method", SIGN_IN_METHODS)
+def test_every_way_but_client_credentials_ends_in_a_refresh_token(method: SignInMethod) -> None:
+    expected = "client-credentials" if method == "client-credentials" else "refresh-token"
+    assert grant_for(method) == expected
 
 
 # An org's own policy

@@ -18,7 +18,7 @@ def test_the_error_says_its_problem_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "barred"),
+    ("problem", "barred"),
     [
         (token_problem("Access Denied", 200, "eu"), True),
         (token_problem("Access Denied", 400, "eu"), True),
@@ -30,8 +30,8 @@ def test_the_error_says_its_problem_and_no_more() -> None:
         (OFFLINE, False),
     ],
 )
-def test_only_a_lock_out_and_what_keeps_from_one_bar_whoever_asks(trouble: Problem, barred: bool) -> None:
-    assert trouble.forbids_early_retry is barred
+def test_only_a_lock_out_and_what_keeps_from_one_bar_whoever_asks(problem: Problem, barred: bool) -> None:
+    assert problem.forbids_early_retry is barred
 
 
 def test_asking_again_may_help_unless_said_otherwise() -> None:

@@ -69,9 +69,9 @@ RENDERINGS: dict[str, Callable[[object], str]] = {
 
 
 @pytest.mark.parametrize("holder", holders(), ids=holder_name)
-@pytest.mark.parametrize("way", RENDERINGS)
-def test_no_way_of_making_text_shows_it(way: str, holder: object) -> None:
-    text = RENDERINGS[way](holder)
+@pytest.mark.parametrize("rendering", RENDERINGS)
+def test_no_way_of_making_text_shows_it(rendering: str, holder: object) -> None:
+    text = RENDERINGS[rendering](holder)
     assert "Secret(***)" in text
     assert not any(part in text for part in TOKEN.split("."))
 
@@ -85,10 +85,10 @@ CONVERSIONS: dict[str, Callable[[object], object]] = {
 
 
 @pytest.mark.parametrize("holder", holders(), ids=holder_name)
-@pytest.mark.parametrize("way", CONVERSIONS)
-def test_it_cannot_be_written_out_or_multiplied(way: str, holder: object) -> None:
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_it_cannot_be_written_out_or_multiplied(conversion: str, holder: object) -> None:
     with pytest.raises(TypeError) as caught:
-        CONVERSIONS[way](holder)
+        CONVERSIONS[conversion](holder)
     assert TOKEN not in "".join(traceback.format_exception(caught.value))
 
 

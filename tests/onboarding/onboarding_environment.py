@@ -194,9 +194,9 @@ class OnboardingEnvironment:
     def paths(self) -> list[str]:
         return [one.path for one in self.simulator.request_records]
 
-    def live_refresh_tokens(self, way: SignInMethod, name: str = "heron") -> list[str]:
+    def live_refresh_tokens(self, method: SignInMethod, name: str = "heron") -> list[str]:
         """The refresh tokens of this method's client at Zoho, without the orgs' first ones."""
-        client_id = self.input_for(way, name).org.client_id
+        client_id = self.input_for(method, name).org.client_id
         kept = self.simulator.accounts.refresh_tokens
         first = {org.refresh_token for org in self.simulator.world.all_orgs.values()}
         return [
@@ -212,23 +212,23 @@ class OnboardingEnvironment:
         self.config._lock = blocked / "config.lock"
 
     def input_for(
-        self, way: SignInMethod = "refresh-token", name: str = "heron", called: str | None = None
+        self, method: SignInMethod = "refresh-token", name: str = "heron", called: str | None = None
     ) -> FormInput:
         """The input for an invented org, by this method."""
         invented = self.simulator.world.all_orgs[name]
         org = Org(called or name, invented.data_center, invented.client_id)
-        match way:
+        match method:
             case "refresh-token":
-                return FormInput(org, way, invented.client_secret, invented.refresh_token)
+                return FormInput(org, method, invented.client_secret, invented.refresh_token)
             case "code":
-                return FormInput(org, way, invented.client_secret, self.simulator.issue_grant_code(name))
+                return FormInput(org, method, invented.client_secret, self.simulator.issue_grant_code(name))
             case "client-credentials":
-                return FormInput(replace(org, soid=invented.soid), way, invented.client_secret)
+                return FormInput(replace(org, soid=invented.soid), method, invented.client_secret)
             case "device":
                 client = DEVICE_CLIENT
             case "browser":
                 client = WEB_CLIENT
-        return FormInput(replace(org, client_id=client.client_id), way, client.client_secret)
+        return FormInput(replace(org, client_id=client.client_id), method, client.client_secret)
 
     def begin_sign_in(self, typed: FormInput, *, again: bool = False) -> SignInFlow:
         # Signing in again begins with the org as configured.
@@ -241,16 +241,18 @@ class OnboardingEnvironment:
         self.simulator.auto_accept_org = self.consents_for
         return await attempt.sign_in(typed.secret, typed.code_or_token, self.show_progress, **more)
 
-    async def signed_in(self, way: SignInMethod = "code", *, again: bool = False) -> SignInFlow:
+    async def signed_in(self, method: SignInMethod = "code", *, again: bool = False) -> SignInFlow:
         """An attempt that only has to be kept."""
-        typed = self.input_for(way)
+        typed = self.input_for(method)
         attempt = self.begin_sign_in(typed, again=again)
         await self.sign_in(attempt, typed)
         return attempt
 
-    async def add_org(self, way: SignInMethod = "refresh-token", name: str = "heron", **more: Any) -> Org:
+    async def add_org(
+        self, method: SignInMethod = "refresh-token", name: str = "heron", **more: Any
+    ) -> Org:
         """Sign in and save the org."""
-        typed = self.input_for(way, name)
+        typed = self.input_for(method, name)
         attempt = self.begin_sign_in(typed)
         self.consents_for = name
         await self.sign_in(attempt, typed, **more)

@@ -124,7 +124,7 @@ async def test_of_several_processes_one_makes_each_delivery(outbox: Outbox, jour
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(["tell", "claim", "deliver", "put off", "wait"]), st.integers(0, 3)),
+    st.tuples(st.sampled_from(["alert", "claim", "deliver", "put off", "wait"]), st.integers(0, 3)),
     max_size=25,
 )
 
@@ -134,12 +134,12 @@ steps = st.lists(
 def test_whatever_is_done_no_delivery_is_lost_or_made_twice(steps: list[tuple[str, int]]) -> None:
     async def live() -> tuple[set[str], list[str]]:
         book, now = MemoryJournal().outbox, START
-        told: set[str] = set()
+        alerted: set[str] = set()
         made: list[str] = []
         held: list[DeliveryClaim] = []
         for step, number in steps:
-            if step == "tell":
-                told |= set(
+            if step == "alert":
+                alerted |= set(
                     org_names(
                         await book.decide_and_store(decide_alarm(f"org-{number}", at=now), ["command"])
                     )
@@ -158,8 +158,8 @@ def test_whatever_is_done_no_delivery_is_lost_or_made_twice(steps: list[tuple[st
         while found := await book.claim_delivery(["command"], now, MINUTE):
             await book.mark_delivered(found)
             made.append(found.stored.alert.org)
-        return told, made
+        return alerted, made
 
-    told, made = asyncio.run(live())
-    assert sorted(made) == sorted(told)
-    assert told == {f"org-{number}" for step, number in steps if step == "tell"}
+    alerted, made = asyncio.run(live())
+    assert sorted(made) == sorted(alerted)
+    assert alerted == {f"org-{number}" for step, number in steps if step == "alert"}

@@ -189,7 +189,7 @@ async def test_each_alert_is_notified_once_whatever_fails_meanwhile(hinder: Hind
 async def test_an_outage_notified_meanwhile_is_known_from_then_on(hinder: Hinder, place: Place) -> None:
     journal, out = place.open(), AlertState(outage_since=START, outage_notified_at=START + MINUTE)
     with hinder(place.path):
-        await journal.outbox.decide_and_store(lambda ledger: (out, ()), [])
+        await journal.outbox.decide_and_store(lambda state: (out, ()), [])
     await place.comes_right(journal)
     assert await place.open().outbox.alert_state() == out
 
@@ -212,14 +212,14 @@ async def test_what_others_notified_meanwhile_stays_notified(hinder: Hinder, pla
         await journal.outbox.decide_and_store(decide_alarm("b"), [])
     later = OrgAlertState("stopped", Level.CRITICAL, START + MINUTE)
 
-    def outage(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
-        return replace(ledger, orgs={**ledger.orgs, "a": later, "c": later}, outage_since=START), ()
+    def outage(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+        return replace(state, orgs={**state.orgs, "a": later, "c": later}, outage_since=START), ()
 
     await other.outbox.decide_and_store(outage, [])
     await place.comes_right(journal)
-    ledger = await other.outbox.alert_state()
-    assert set(ledger.orgs) == {"a", "b", "c"}
-    assert (ledger.orgs["a"], ledger.outage_since) == (later, START)
+    state = await other.outbox.alert_state()
+    assert set(state.orgs) == {"a", "b", "c"}
+    assert (state.orgs["a"], state.outage_since) == (later, START)
 
 
 async def test_of_two_lock_outs_the_longer_one_counts(hinder: Hinder, place: Place) -> None:

@@ -60,11 +60,11 @@ async def test_only_the_orgs_that_are_asked_for_are_given(journal_path: Path) ->
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 async def test_the_newest_poll_wins_in_whatever_order(order: tuple[int, int], journal_path: Path) -> None:
-    looks = [
+    snapshots = [
         full_snapshot(ACME, START, "SCHEDULED"),
         full_snapshot(ACME, START + timedelta(microseconds=1), "FAILED"),
     ]
-    await save_in_new_process(journal_path, *(looks[index] for index in order))
+    await save_in_new_process(journal_path, *(snapshots[index] for index in order))
     found = (await load_in_new_process(journal_path))["acme"]
     assert found.zoho.backup is not None
     assert found.zoho.backup.status == "FAILED"
@@ -238,11 +238,11 @@ asyncio.run(main())
 
 async def test_what_a_process_has_kept_outlives_its_being_killed(journal_path: Path) -> None:
     with run_children(1, WRITE_FOR_EVER, journal_path) as (writer,):
-        told = [int(read_line(writer)) for _ in range(20)][-1]
+        confirmed = [int(read_line(writer)) for _ in range(20)][-1]
         writer.kill()
         writer.wait()
     seen = (await load_in_new_process(journal_path))["acme"].zoho.observed_at
     assert seen is not None
-    assert seen >= START + timedelta(seconds=told)
+    assert seen >= START + timedelta(seconds=confirmed)
     with raw_database(journal_path) as left:
         assert left.execute("PRAGMA integrity_check").fetchone() == ("ok",)

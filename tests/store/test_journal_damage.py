@@ -41,7 +41,7 @@ async def assert_works_without_file(journal: Journal) -> None:
     assert journal.problem is not None
     assert journal.problem.kind == "config"
     assert not journal.problem.final
-    told = journal.problem
+    problem = journal.problem
     assert journal.load_all([ACME]) == {}
     await journal.save(SEEN)
     assert journal.load_all([ACME]) == {"acme": snapshot_with(SEEN, restored=True)}
@@ -53,7 +53,7 @@ async def assert_works_without_file(journal: Journal) -> None:
     await journal.forget_org(sample_org())
     assert await journal.tokens.acquire(TOKEN_FINGERPRINT, START, 1, WINDOW) is None
     assert await journal.tokens.acquire(TOKEN_FINGERPRINT, START, 1, WINDOW) == START + WINDOW
-    assert journal.problem == told
+    assert journal.problem == problem
     await journal.close()
 
 

@@ -76,11 +76,13 @@ async def test_every_kind_of_change_is_noted(journal: Journal) -> None:
         history_read_at=START + MINUTE,
         company=replace(first.zoho.company, licence_expires_at=START + DAY),
     )
-    told = kinds_and_changes(await record_poll(journal, second))
-    told += kinds_and_changes(await record_poll(journal, failed_poll_snapshot(second, START + 2 * MINUTE)))
-    assert {kind for kind, _, _ in told} == set(EVENT_KINDS)
-    assert ("licence", None, "2026-11-24") in told
-    assert YEAR_END.date().isoformat() not in str(told)
+    changes = kinds_and_changes(await record_poll(journal, second))
+    changes += kinds_and_changes(
+        await record_poll(journal, failed_poll_snapshot(second, START + 2 * MINUTE))
+    )
+    assert {kind for kind, _, _ in changes} == set(EVENT_KINDS)
+    assert ("licence", None, "2026-11-24") in changes
+    assert YEAR_END.date().isoformat() not in str(changes)
 
 
 async def test_problem_and_recovery_are_noted_and_nothing_else_of_a_failed_poll(journal: Journal) -> None:
@@ -239,21 +241,21 @@ async def test_what_several_processes_see_is_noted_once(journal: Journal, journa
     assert {event.kind for event in await journal.events.read("acme", None)} == {"status", "verdict"}
 
 
-looks = st.lists(
+polls = st.lists(
     st.tuples(st.integers(0, 8), st.sampled_from(["SCHEDULED", "FAILED", "STOPPED", None])), max_size=12
 )
 
 
 @reproducible
-@given(looks=looks)
+@given(polls=polls)
 def test_whatever_is_noted_in_whatever_order_the_events_lead_from_one_standing_to_the_next(
-    looks: list[tuple[int, str | None]],
+    polls: list[tuple[int, str | None]],
 ) -> None:
     """None: a failed poll."""
 
     async def live() -> list[Event]:
         notebook = MemoryJournal()
-        for minute, status in looks:
+        for minute, status in polls:
             when = START + at(minute)
             failing = failed_poll_snapshot(polled_snapshot(ACME), when)
             await record_poll(notebook, polled_snapshot(ACME, when, status) if status else failing)

@@ -67,8 +67,8 @@ async def test_the_verdict_is_on_what_is_known_then_and_no_event_contradicts_it(
 
 async def test_a_history_that_could_not_be_read_here_is_known_from_there(journal: Journal) -> None:
     await record(journal, seen(2, COMPLETED_HISTORY, 1))
-    trouble = Problem("server", "Out of order.", "Wait.")
-    known = await record(journal, seen(5, None, None, history_problem=trouble, history_failures=4))
+    problem = Problem("server", "Out of order.", "Wait.")
+    known = await record(journal, seen(5, None, None, history_problem=problem, history_failures=4))
     assert known.zoho.history == COMPLETED_HISTORY
     assert (known.polls.history_problem, known.polls.history_failures) == (None, 0)
 

@@ -139,10 +139,10 @@ def test_others_are_refused_by_name_with_a_way_out(backend: KeyringBackend, choo
     keyring.set_keyring(backend)
     with pytest.raises(ProblemError) as caught:
         choose_backend(allow_insecure=False)
-    trouble = caught.value.problem
-    assert trouble.kind == "keyring"
-    assert f"{type(backend).__module__}.{type(backend).__name__}" in trouble.message
-    assert "ZBTUI_ALLOW_INSECURE_KEYRING=1" in trouble.hint
+    problem = caught.value.problem
+    assert problem.kind == "keyring"
+    assert f"{type(backend).__module__}.{type(backend).__name__}" in problem.message
+    assert "ZBTUI_ALLOW_INSECURE_KEYRING=1" in problem.hint
 
 
 @pytest.mark.parametrize("backend", INSECURE, ids=lambda backend: type(backend).__module__)
@@ -260,6 +260,6 @@ async def test_no_error_shows_a_secret(choose: None, locks: Path, caplog: pytest
     credentials = KeyringCredentialStore(locks, allow_insecure=True)
     with pytest.raises(ProblemError) as caught:
         await credentials.write_sign_in(sample_org(), SIGN_IN)
-    told = "".join([repr(caught.value), repr(caught.value.problem), repr(caught.value.__context__)])
+    shown = "".join([repr(caught.value), repr(caught.value.problem), repr(caught.value.__context__)])
     for secret in SECRETS:
-        assert secret not in told + caplog.text
+        assert secret not in shown + caplog.text

@@ -262,10 +262,10 @@ async def test_a_sign_in_that_zbtui_did_not_write_is_an_error_and_never_none(
     text: str, keyring_credentials: KeyringCredentialStore
 ) -> None:
     keyring.set_password(*sign_in_entry(sample_org()), text)
-    trouble = await problem_of(keyring_credentials)
-    assert trouble.code == FOREIGN_ENTRY
-    assert "acme" in trouble.message
-    assert text not in trouble.message
+    problem = await problem_of(keyring_credentials)
+    assert problem.code == FOREIGN_ENTRY
+    assert "acme" in problem.message
+    assert text not in problem.message
 
 
 @pytest.mark.parametrize(
@@ -401,8 +401,8 @@ def turn_into_folder(locks: Path, name: str) -> None:
 
 async def test_a_missing_folder_for_locks_is_a_problem(real_keyring: SecretService, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    trouble = await problem_of(KeyringCredentialStore(tmp_path / "file" / "locks"))
-    assert str(tmp_path / "file" / "locks") in trouble.hint
+    problem = await problem_of(KeyringCredentialStore(tmp_path / "file" / "locks"))
+    assert str(tmp_path / "file" / "locks") in problem.hint
 
 
 # One at a time, across processes

@@ -78,13 +78,13 @@ async def test_the_entry_is_one_of_the_doctors_own(tmp_path: Path, monkeypatch: 
 async def test_a_keyring_that_does_not_give_back_what_it_took_is_shown(
     make: type[KeyringBackend], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trouble = await problem_of(credentials_in(make(), tmp_path, monkeypatch))
-    assert "does not give it back" in trouble.message
+    problem = await problem_of(credentials_in(make(), tmp_path, monkeypatch))
+    assert "does not give it back" in problem.message
 
 
 async def test_a_refusing_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trouble = await problem_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
-    assert trouble.message == "The keyring failed (PermissionError)."
+    problem = await problem_of(credentials_in(ReadOnly(), tmp_path, monkeypatch))
+    assert problem.message == "The keyring failed (PermissionError)."
 
 
 async def test_a_missing_keyring_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

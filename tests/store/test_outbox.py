@@ -39,7 +39,7 @@ def decide_to(
     after: AlertState, *alerts: Alert
 ) -> Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]:
     """Decides just that, whatever was notified so far."""
-    return lambda ledger: (after, alerts)
+    return lambda state: (after, alerts)
 
 
 # The ledger
@@ -51,7 +51,7 @@ async def test_at_first_nothing_was_notified(outbox: Outbox) -> None:
     assert await outbox.alerts_after(0) == ()
 
 
-LEDGERS = {
+ALERT_STATES = {
     "nothing": AlertState(),
     "orgs": AlertState({"acme": POLLED_STATE, "佐藤": OrgAlertState("scheduled", Level.OK, None)}),
     "an outage": AlertState({"acme": FAILED_STATE}, START, START + MINUTE),
@@ -59,14 +59,14 @@ LEDGERS = {
 }
 
 
-@pytest.mark.parametrize("before", LEDGERS)
-@pytest.mark.parametrize("after", LEDGERS)
+@pytest.mark.parametrize("before", ALERT_STATES)
+@pytest.mark.parametrize("after", ALERT_STATES)
 async def test_the_alert_state_becomes_what_was_decided(
     before: str, after: str, outbox: Outbox, other_outbox: Outbox
 ) -> None:
-    await outbox.decide_and_store(decide_to(LEDGERS[before]), [])
-    await outbox.decide_and_store(decide_to(LEDGERS[after]), [])
-    assert await other_outbox.alert_state() == LEDGERS[after]
+    await outbox.decide_and_store(decide_to(ALERT_STATES[before]), [])
+    await outbox.decide_and_store(decide_to(ALERT_STATES[after]), [])
+    assert await other_outbox.alert_state() == ALERT_STATES[after]
 
 
 async def test_which_orgs_a_config_had_is_known_to_every_process(
@@ -97,7 +97,7 @@ async def test_what_notifies_of_nothing_writes_nothing(outbox: Outbox, journal_p
 
 
 async def test_an_error_while_deciding_leaves_all_as_it_was(outbox: Outbox) -> None:
-    def broken(ledger: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
+    def broken(state: AlertState) -> tuple[AlertState, tuple[Alert, ...]]:
         raise ZeroDivisionError
 
     await outbox.decide_and_store(decide_alarm("acme"), [])

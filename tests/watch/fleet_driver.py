@@ -60,11 +60,11 @@ class FleetDriver:
         *names: str,
         journal: Journal | None = None,
         config: EditedConfig | None = None,
-        luck: random.Random | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         self.clock = clock
         self.zoho = ScriptedZoho(clock, dict.fromkeys(names, DISTANT_RUN))
-        self._journal, self._rng = journal or MemoryJournal(), luck or FixedRng()
+        self._journal, self._rng = journal or MemoryJournal(), rng or FixedRng()
         begun = Config(WatchPolicy(), tuple(make_org(name) for name in names))
         self.config = ConfigWatcher(begun, config.open().load_if_changed if config else lambda: None)
         self.fleet = self.open(begun)

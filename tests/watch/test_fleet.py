@@ -129,8 +129,8 @@ async def test_an_org_with_a_problem_changes_nothing_for_the_others(clock: FakeC
     watch.zoho.outcomes |= {"acme": problem_error(OFFLINE), "brook": RuntimeError("a bug")}
     async with run_fleet(watch.fleet):
         await clock.advance(6 * MINUTE)
-        troubles = [one.polls.problem and one.polls.problem.kind for one in watch.fleet.snapshots]
-        assert troubles == ["network", "contract", None]
+        problem_kinds = [one.polls.problem and one.polls.problem.kind for one in watch.fleet.snapshots]
+        assert problem_kinds == ["network", "contract", None]
         assert watch.poll_count("cedar") == 2
 
 
@@ -178,11 +178,11 @@ def overlapping(requests: list[RequestRecord]) -> bool:
 async def test_a_single_poll_is_of_all_orgs_at_the_same_time(clock: FakeClock) -> None:
     watch = FleetDriver(clock, "acme", "brook")
     watch.zoho.gates |= {"acme": asyncio.Event()}
-    looking = asyncio.create_task(watch.fleet.poll_once(["acme", "brook"]))
+    polling = asyncio.create_task(watch.fleet.poll_once(["acme", "brook"]))
     await run_until_idle()
     assert watch.snapshot("brook").zoho.observed_at == START
     watch.zoho.gates["acme"].set()
-    assert [one.org.name for one in await looking] == ["acme", "brook"]
+    assert [one.org.name for one in await polling] == ["acme", "brook"]
 
 
 async def test_commands_reach_the_org_that_they_name(clock: FakeClock) -> None:
@@ -212,7 +212,7 @@ async def test_a_stopped_fleet_ends_every_loop(clock: FakeClock) -> None:
 @pytest.mark.parametrize("slept", [timedelta(seconds=400), timedelta(hours=9), timedelta(days=400)])
 async def test_after_sleep_what_is_due_is_polled_within_seconds(clock: FakeClock, slept: timedelta) -> None:
     names = [f"org-{number:02}" for number in range(50)]
-    watch = FleetDriver(clock, *names, luck=random.Random(4))
+    watch = FleetDriver(clock, *names, rng=random.Random(4))
     async with run_fleet(watch.fleet):
         await watch.advance(10)
         clock.jump_wall_clock(slept)

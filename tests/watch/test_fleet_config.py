@@ -134,10 +134,10 @@ async def test_the_old_config_counts_while_it_is_broken(config: EditedConfig, wa
     async with run_fleet(watch.fleet):
         config.write("[[org]\nname = ")
         assert await watch.advance(5 * MINUTE) == []
-        trouble = watch.config.problem
-        assert trouble is not None
-        assert trouble.kind == "config"
-        assert str(config.path) in trouble.message
+        problem = watch.config.problem
+        assert problem is not None
+        assert problem.kind == "config"
+        assert str(config.path) in problem.message
         assert watch.names == ["acme", "brook"]
         assert watch.poll_count("acme") == 2
         config.write_orgs("acme")
@@ -332,12 +332,12 @@ async def test_it_looks_with_a_session_of_its_own_that_knows_no_older_token(cloc
     opened: list[str] = []
     watch = FleetDriver(clock, "acme", "brook")
 
-    def open_look(org: Org) -> PollFunction:
+    def open_poll(org: Org) -> PollFunction:
         opened.append(org.name)
         return watch.zoho.open_poll(org)
 
     fleet = Fleet(
-        Config(WatchPolicy(), (make_org("acme"), make_org("brook"))), open_look, MemoryJournal(), clock
+        Config(WatchPolicy(), (make_org("acme"), make_org("brook"))), open_poll, MemoryJournal(), clock
     )
     fleet.restart_with(new_snapshot())
     fleet.tick()

@@ -124,9 +124,9 @@ async def test_an_org_paused_during_its_poll_stays_paused(clock: FakeClock, watc
 async def test_pausing_what_is_paused_publishes_nothing(watch: PollerDriver) -> None:
     async with watch.running():
         watch.poller.set_paused(True)
-        told = len(watch.published)
+        published = len(watch.published)
         watch.poller.set_paused(True)
-        assert len(watch.published) == told
+        assert len(watch.published) == published
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ async def test_what_is_answered_after_the_stop_is_neither_shown_nor_kept(clock: 
     task = asyncio.create_task(watch.poller.run())
     await run_until_idle()
     watch.poller.stop()
-    told = len(watch.published)
+    published = len(watch.published)
     gate.set()
     await task
-    assert len(watch.published) == told
+    assert len(watch.published) == published
     assert journal.saved_snapshots == []
 
 
@@ -191,11 +191,11 @@ async def test_a_bug_becomes_a_problem_that_says_no_more_than_its_class(
     watch = PollerDriver(clock, KeyError("1000.a-secret"))
     with caplog.at_level(logging.WARNING):
         async with watch.running():
-            trouble = watch.snapshot.polls.problem
-            assert trouble is not None
-            assert (trouble.kind, trouble.final) == ("contract", False)
-            assert "KeyError" in trouble.message
-            assert "secret" not in f"{trouble}{caplog.text}"
+            problem = watch.snapshot.polls.problem
+            assert problem is not None
+            assert (problem.kind, problem.final) == ("contract", False)
+            assert "KeyError" in problem.message
+            assert "secret" not in f"{problem}{caplog.text}"
             watch.set_answer(DISTANT_RUN)
             await clock.advance(30)
             assert watch.snapshot.polls.problem is None
@@ -226,7 +226,7 @@ async def test_a_problem_that_lasts_is_logged_once_and_again_when_it_comes_back(
 
 
 async def test_what_fell_due_in_the_machines_sleep_is_polled_within_the_spread(clock: FakeClock) -> None:
-    watch = PollerDriver(clock, luck=FixedRng(0.5))
+    watch = PollerDriver(clock, rng=FixedRng(0.5))
     async with watch.running():
         clock.jump_wall_clock(8 * HOUR)
         watch.poller.reschedule_after_clock_jump(4 * SECOND)
@@ -282,11 +282,11 @@ async def test_what_was_answered_before_a_sleep_is_asked_again_and_never_shown_a
 
 async def test_a_clock_that_keeps_jumping_is_followed_once(clock: FakeClock, watch: PollerDriver) -> None:
 
-    async def look(before: Snapshot) -> Observation:
+    async def poll(before: Snapshot) -> Observation:
         clock.jump_wall_clock(HOUR)
         return await watch.zoho.open_poll(before.org)(before)
 
-    watch.poller._poll = look
+    watch.poller._poll = poll
     await watch.poller.poll()
     assert watch.poll_count == 2
 
@@ -331,7 +331,7 @@ STEPS = st.lists(
 def test_looks_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, int]]) -> None:
     async def live() -> None:
         clock = FakeClock()
-        watch = PollerDriver(clock, luck=FixedRng(0.5))
+        watch = PollerDriver(clock, rng=FixedRng(0.5))
         async with watch.running():
             for what, seconds in steps:
                 match what:
@@ -350,10 +350,10 @@ def test_looks_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, in
                         )
                     case "hang":
                         watch.hold_answers()
-                trouble, looks = watch.snapshot.polls.problem, watch.poll_count
+                problem, poll_count = watch.snapshot.polls.problem, watch.poll_count
                 await clock.advance(seconds)
-                if trouble and trouble.retry_at and clock.now() < trouble.retry_at:
-                    assert watch.poll_count == looks
+                if problem and problem.retry_at and clock.now() < problem.retry_at:
+                    assert watch.poll_count == poll_count
                 if what == "hang":
                     watch.zoho.gates.pop("acme").set()
         assert watch.zoho.max_concurrent_polls == 1

@@ -50,9 +50,9 @@ class FullCredentials(MemoryCredentialStore):
 async def test_many_polls_share_one_token(clock: FakeClock, zoho: ZohoEnvironment) -> None:
     session = zoho.session()
     for _ in range(20):
-        looked = await session.poll_details()
-        assert looked.backup is not None
-        assert looked.backup.status == "SCHEDULED"
+        observation = await session.poll_details()
+        assert observation.backup is not None
+        assert observation.backup.status == "SCHEDULED"
         clock.jump_wall_clock(MINUTE)
     assert zoho.calls == ["token 200"] + ["backup 200"] * 20
 
@@ -70,9 +70,9 @@ async def test_a_token_can_be_had_without_a_poll_and_says_whether_it_is_new(zoho
 
 
 async def test_a_poll_shows_zohos_time_and_the_credits_left(zoho: ZohoEnvironment) -> None:
-    looked = await zoho.session("kestrel").poll_details()
-    assert looked.server_time == START
-    assert looked.credits_remaining == 1840
+    observation = await zoho.session("kestrel").poll_details()
+    assert observation.server_time == START
+    assert observation.credits_remaining == 1840
 
 
 async def test_processes_one_after_the_other_share_one_token(zoho: ZohoEnvironment) -> None:
@@ -138,8 +138,8 @@ async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
             )
             for journal in journals
         ]
-        looks = await asyncio.gather(*(session.poll_details() for session in sessions))
-        assert all(look.backup for look in looks)
+        observations = await asyncio.gather(*(session.poll_details() for session in sessions))
+        assert all(one.backup for one in observations)
         assert zoho.token_request_count == 1
         for journal in journals:
             await journal.close()
@@ -154,8 +154,8 @@ async def test_a_refused_token_is_renewed_and_tried_once(clock: FakeClock, zoho:
     await session.poll_details()
     clock.jump_wall_clock(LATER)
     zoho.simulator.expire_tokens()
-    looked = await session.poll_details()
-    assert looked.backup is not None
+    observation = await session.poll_details()
+    assert observation.backup is not None
     assert zoho.calls[2:] == ["backup 401", "token 200", "backup 200"]
 
 
@@ -167,10 +167,10 @@ async def test_every_name_of_a_refused_token_costs_one_renewal_and_no_more(
     await session.poll_details()
     clock.jump_wall_clock(LATER)
     zoho.simulator.forced_kinds["nordlys"] = code
-    trouble = await problem_of(session)
+    problem = await problem_of(session)
     assert zoho.calls[2:] == ["backup 401", "token 200", "backup 401", "backup 401"]
-    assert (trouble.kind, trouble.code, trouble.http_status) == ("auth", code, 401)
-    assert "EU" in trouble.hint  # such a refusal is most often a wrong data center
+    assert (problem.kind, problem.code, problem.http_status) == ("auth", code, 401)
+    assert "EU" in problem.hint  # such a refusal is most often a wrong data center
 
 
 async def test_a_new_token_that_is_refused_is_tried_once_more_and_not_renewed(
@@ -319,9 +319,9 @@ async def test_after_other_problems_the_token_is_kept_and_not_reread(clock: Fake
 
 async def test_without_a_sign_in_nothing_is_asked(zoho: ZohoEnvironment) -> None:
     await zoho.credentials.delete(zoho.org())
-    trouble = await problem_of(zoho.session())
-    assert (trouble.kind, trouble.final) == ("auth", True)
-    assert trouble.hint == "Sign in again."
+    problem = await problem_of(zoho.session())
+    assert (problem.kind, problem.final) == ("auth", True)
+    assert problem.hint == "Sign in again."
     assert zoho.calls == []
 
 
@@ -333,9 +333,9 @@ async def test_without_the_refresh_token_it_needs_nothing_is_asked(zoho: ZohoEnv
 
 async def test_a_dead_refresh_token_is_shown_and_asked_for_once(zoho: ZohoEnvironment) -> None:
     zoho.simulator.forced_kinds["nordlys"] = "invalid_code"
-    trouble = await problem_of(zoho.session())
-    assert (trouble.kind, trouble.code, trouble.final) == ("auth", "invalid_code", True)
-    assert "EU" in trouble.hint
+    problem = await problem_of(zoho.session())
+    assert (problem.kind, problem.code, problem.final) == ("auth", "invalid_code", True)
+    assert "EU" in problem.hint
     assert zoho.calls == ["token 200"]
 
 

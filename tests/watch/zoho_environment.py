@@ -106,8 +106,8 @@ class ScriptedZoho:
             self._polling.remove(name)
 
 
-def problem_error(trouble: Problem) -> ProblemError:
-    return ProblemError(trouble)
+def problem_error(problem: Problem) -> ProblemError:
+    return ProblemError(problem)
 
 
 @dataclass

@@ -89,7 +89,7 @@ class DeviceFlow:
     def __init__(
         self,
         *polls: CannedResponse | OSError,
-        told: object = DEVICE_CODE_ANSWER,
+        code_answer: object = DEVICE_CODE_ANSWER,
         status: int = 200,
         dc: DataCenter = EU,
     ) -> None:
@@ -100,7 +100,7 @@ class DeviceFlow:
         self.dc = dc
         self.app = CannedApp(
             {
-                DEVICE_CODE_PATH: [json_response(told, status)],
+                DEVICE_CODE_PATH: [json_response(code_answer, status)],
                 DEVICE_TOKEN_PATH: polls or [json_response(TOKEN_ANSWER)],
             }
         )

@@ -58,9 +58,9 @@ async def problem_of(url: str, through: HttpClient | None = None) -> Problem:
     async with through or HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await send_secrets(http, url)
-    told = full_error_text(caught.value)
-    assert TOKEN not in told
-    assert SECRET not in told
+    shown = full_error_text(caught.value)
+    assert TOKEN not in shown
+    assert SECRET not in shown
     # An error of httpx's behind it would hold the request, and that the token.
     assert caught.value.__context__ is None
     return caught.value.problem
@@ -120,9 +120,9 @@ TOO_LONG = {
 
 @pytest.mark.parametrize("answer", TOO_LONG.values(), ids=TOO_LONG)
 async def test_a_longer_answer_is_not_read_to_its_end(answer: Responder) -> None:
-    trouble = await problem_with(answer)
-    assert trouble.kind == "contract"
-    assert "1 MiB" in trouble.message
+    problem = await problem_with(answer)
+    assert problem.kind == "contract"
+    assert "1 MiB" in problem.message
 
 
 async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory() -> None:
@@ -152,9 +152,9 @@ async def test_a_small_packed_answer_that_unpacks_to_64_mib_takes_no_such_memory
     ids=["cut in the data", "cut in the check sum", "cut after its head", "not packed", "br", "twice"],
 )
 async def test_a_packed_answer_that_cannot_be_unpacked_is_no_answer(answer: bytes, word: str) -> None:
-    trouble = await problem_with(send_bytes(answer))
-    assert trouble.kind == "contract"
-    assert word in trouble.message
+    problem = await problem_with(send_bytes(answer))
+    assert problem.kind == "contract"
+    assert word in problem.message
 
 
 @pytest.mark.parametrize("headers", [[], ["Content-Encoding: gzip"]])
@@ -193,11 +193,11 @@ async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
         "issuer": untrusted,
         "proxy": barred,
     }
-    for word, trouble in words.items():
-        assert (trouble.kind, trouble.final) == ("network", False)
-        assert word in trouble.message
-        assert ("crm.example" if trouble is barred else "127.0.0.1") in trouble.message
-    assert len({trouble.message for trouble in words.values()}) == len(words)
+    for word, problem in words.items():
+        assert (problem.kind, problem.final) == ("network", False)
+        assert word in problem.message
+        assert ("crm.example" if problem is barred else "127.0.0.1") in problem.message
+    assert len({problem.message for problem in words.values()}) == len(words)
 
 
 @pytest.mark.parametrize("error", [httpx.CloseError, httpx.TooManyRedirects, httpx.StreamError])
@@ -207,9 +207,9 @@ async def test_what_has_no_sentence_of_its_own_is_shown_by_its_name_alone(
     async def fails(scope: Message, receive: Receive, send: Send) -> None:
         raise error(f"the call with {TOKEN} failed")
 
-    trouble = await problem_of("https://crm.example/", HttpClient(fails))
-    assert trouble.kind == "network"
-    assert trouble.message == f"The call to crm.example failed ({error.__name__})."
+    problem = await problem_of("https://crm.example/", HttpClient(fails))
+    assert problem.kind == "network"
+    assert problem.message == f"The call to crm.example failed ({error.__name__})."
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ async def test_what_has_no_sentence_of_its_own_is_shown_by_its_name_alone(
     ids=["nothing", "half a head", "no HTTP", "too short", "half a chunk", "no chunk"],
 )
 async def test_an_answer_that_is_not_whole_is_no_answer(answer: Responder) -> None:
-    trouble = await problem_with(answer)
-    assert trouble.kind == "network"
-    assert "broke" in trouble.message
+    problem = await problem_with(answer)
+    assert problem.kind == "network"
+    assert "broke" in problem.message
 
 
 async def test_a_request_that_nobody_waits_for_any_more_ends_at_once() -> None:
@@ -258,9 +258,9 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
     monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(readings)))
     dripping = drip_bytes(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", b" ")
     if is_given_up:
-        trouble = await problem_with(dripping)
-        assert trouble.kind == "network"
-        assert "too long" in trouble.message
+        problem = await problem_with(dripping)
+        assert problem.kind == "network"
+        assert "too long" in problem.message
     else:
         assert (await answer_of(dripping)).body == b"   "
 
@@ -270,8 +270,8 @@ async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time
     ["ftp://127.0.0.1/", "127.0.0.1:80", "http://127.0.0.1:port/", "http://a\x00/", "http://[::1", ""],
 )
 async def test_a_url_that_cannot_be_called_is_a_problem_of_the_config(url: str) -> None:
-    trouble = await problem_of(url)
-    assert (trouble.kind, trouble.final) == ("config", True)
+    problem = await problem_of(url)
+    assert (problem.kind, problem.final) == ("config", True)
 
 
 @pytest.mark.parametrize("text", ["é", "\r\nX-Other: 1", "\n", "\x00", "\udcff"])
@@ -303,8 +303,8 @@ async def test_an_environment_that_no_client_can_be_made_of_is_a_problem(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    trouble = await problem_of("https://127.0.0.1:9")
-    assert trouble.kind in ("network", "config")
+    problem = await problem_of("https://127.0.0.1:9")
+    assert problem.kind in ("network", "config")
 
 
 @pytest.mark.parametrize("allowed", [0, 1], ids=["for the certificates", "for the name"])
@@ -321,10 +321,10 @@ def test_where_no_thread_can_be_started_a_call_fails_and_says_so(
 
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", start_or_refuse)
-        trouble = run_event_loop(problem_of("https://crm.example"))
-    assert trouble.kind == "network"
-    assert "his machine starts no more threads" in trouble.message
-    assert "ulimit -u" in trouble.hint
+        problem = run_event_loop(problem_of("https://crm.example"))
+    assert problem.kind == "network"
+    assert "his machine starts no more threads" in problem.message
+    assert "ulimit -u" in problem.hint
 
 
 # Redirects, proxies, logs

@@ -267,13 +267,13 @@ async def test_a_port_that_was_left_a_moment_ago_can_be_used_again() -> None:
 
 async def test_a_port_that_is_taken_is_shown_in_one_sentence() -> None:
     with taken_port() as port:
-        trouble = await problem_of(LoopbackServer(port, STATE, lambda: None).__aenter__())
-    assert trouble.kind == "config"
+        problem = await problem_of(LoopbackServer(port, STATE, lambda: None).__aenter__())
+    assert problem.kind == "config"
     assert (
-        trouble.message
+        problem.message
         == f"Port {port} of this machine is taken, and the browser could not come back to it."
     )
-    assert "another port" in trouble.hint
+    assert "another port" in problem.hint
 
 
 async def test_a_port_that_is_taken_at_one_of_the_addresses_is_not_half_opened() -> None:
@@ -293,8 +293,8 @@ async def test_a_port_that_the_system_refuses_is_shown_why(monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(loopback, "_bind", deny)
-    trouble = await problem_of(LoopbackServer(80, STATE, lambda: None).__aenter__())
-    assert "Permission denied" in trouble.message
+    problem = await problem_of(LoopbackServer(80, STATE, lambda: None).__aenter__())
+    assert "Permission denied" in problem.message
 
 
 class NoIpv6(socket.socket):

@@ -147,9 +147,9 @@ async def test_a_code_works_once(simulated: SimulatedSignIn) -> None:
 async def test_a_code_taken_to_another_data_center_says_which_one_was_tried(
     simulated: SimulatedSignIn,
 ) -> None:
-    trouble = await problem_of(simulated.by_code(simulated.grant_code(), dc="us"))
-    assert trouble.code == "invalid_client"
-    assert "US" in trouble.hint
+    problem = await problem_of(simulated.by_code(simulated.grant_code(), dc="us"))
+    assert problem.code == "invalid_client"
+    assert "US" in problem.hint
 
 
 async def test_a_code_outlives_a_wrong_secret(simulated: SimulatedSignIn) -> None:
@@ -165,8 +165,8 @@ async def test_a_code_made_with_other_scopes_shows_what_it_covers(simulated: Sim
 
 
 async def test_a_client_for_browsers_is_no_self_client(simulated: SimulatedSignIn) -> None:
-    trouble = await problem_of(simulated.by_code(simulated.grant_code(), client=client_of(DEVICE_CLIENT)))
-    assert (trouble.code, "Self Client" in trouble.message) == ("invalid_client", True)
+    problem = await problem_of(simulated.by_code(simulated.grant_code(), client=client_of(DEVICE_CLIENT)))
+    assert (problem.code, "Self Client" in problem.message) == ("invalid_client", True)
 
 
 # Device
@@ -206,10 +206,10 @@ async def test_a_person_of_another_data_center_is_followed_there(simulated: Simu
 
 async def test_a_regional_secret_is_wrong_elsewhere_and_that_is_said(simulated: SimulatedSignIn) -> None:
     simulated.simulator.auto_accept_org = "saffron"
-    trouble = await problem_of(simulated.by_device("eu", client_of(REGIONAL_CLIENT, "eu")))
-    assert trouble.code == "invalid_client_secret"
-    assert "secrets of their own" in trouble.hint
-    assert "IN" in trouble.hint
+    problem = await problem_of(simulated.by_device("eu", client_of(REGIONAL_CLIENT, "eu")))
+    assert problem.code == "invalid_client_secret"
+    assert "secrets of their own" in problem.hint
+    assert "IN" in problem.hint
 
 
 async def test_a_person_who_rejects_it_ends_it(slow_simulated: SimulatedSignIn) -> None:
@@ -236,8 +236,8 @@ async def test_it_never_has_to_be_asked_to_slow_down(simulated: SimulatedSignIn)
 
 
 async def test_a_self_client_is_none_for_devices(simulated: SimulatedSignIn) -> None:
-    trouble = await problem_of(simulated.by_device("eu", simulated.self_client()))
-    assert "Non-browser" in trouble.hint
+    problem = await problem_of(simulated.by_device("eu", simulated.self_client()))
+    assert "Non-browser" in problem.hint
     assert simulated.shown == []
 
 

@@ -296,9 +296,9 @@ def test_a_requester_of_another_type_is_missing(who: object) -> None:
     ids=lambda answer: repr(answer[:40]),
 )
 def test_any_other_answer_breaks_the_contract(answer: bytes) -> None:
-    trouble = problem_of(answer)
-    assert (trouble.kind, trouble.code, trouble.http_status) == ("contract", None, 200)
-    assert not trouble.final
+    problem = problem_of(answer)
+    assert (problem.kind, problem.code, problem.http_status) == ("contract", None, 200)
+    assert not problem.final
 
 
 # Errors

@@ -128,8 +128,8 @@ def test_an_error_is_one_whatever_the_status(call: Call, status: int, nested: bo
     envelope = {"code": "NO_PERMISSION", "details": {}, "message": "", "status": "error"}
     with pytest.raises(ProblemError) as caught:
         call.parse(status, json.dumps({call.subject: envelope} if nested else envelope).encode(), "eu")
-    trouble = caught.value.problem
-    assert (trouble.kind, trouble.code, trouble.http_status) == ("permission", "NO_PERMISSION", status)
+    problem = caught.value.problem
+    assert (problem.kind, problem.code, problem.http_status) == ("permission", "NO_PERMISSION", status)
 
 
 STATUSES: list[tuple[int, ProblemKind]] = [
@@ -146,8 +146,8 @@ def test_only_200_carries_what_is_asked_for(call: Call, status: int, kind: Probl
     for body in (b"", b"{}", PAGE, b"[]", b"null", b'{"message": "no"}', call.wrap(call.sample)):
         with pytest.raises(ProblemError) as caught:
             call.parse(status, body, "eu")
-        trouble = caught.value.problem
-        assert (trouble.kind, trouble.code, trouble.http_status) == (kind, None, status)
+        problem = caught.value.problem
+        assert (problem.kind, problem.code, problem.http_status) == (kind, None, status)
 
 
 # Whatever the bytes

@@ -289,5 +289,5 @@ def test_what_cannot_be_read_of_a_row_is_missing(key: str, value: object) -> Non
     ],
 )
 def test_an_answer_that_is_not_what_is_documented_breaks_the_contract(body: bytes) -> None:
-    trouble = problem_of(body)
-    assert (trouble.kind, trouble.final) == ("contract", False)
+    problem = problem_of(body)
+    assert (problem.kind, problem.final) == ("contract", False)

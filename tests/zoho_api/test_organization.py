@@ -171,13 +171,13 @@ def test_without_the_scope_there_is_a_name_less_and_no_error(code: str, status: 
     ],
 )
 def test_any_other_answer_breaks_the_contract(body: bytes) -> None:
-    trouble = problem_of(body)
-    assert (trouble.kind, trouble.final) == ("contract", False)
+    problem = problem_of(body)
+    assert (problem.kind, problem.final) == ("contract", False)
 
 
 def test_an_answer_without_a_body_is_no_company() -> None:
-    trouble = problem_of(b"", 204)
-    assert (trouble.kind, trouble.http_status) == ("contract", 204)
+    problem = problem_of(b"", 204)
+    assert (problem.kind, problem.http_status) == ("contract", 204)
 
 
 # In words
