@@ -107,9 +107,9 @@ def test_an_org_that_was_notified_out_of_reach_is_notified_again_when_it_answers
     )
     at = NOW + HOUR
     still = unreachable_snapshot("acme", 9, at, 2 * HOUR)
-    assert decider.notified(still, unreachable_snapshot("nordlys", 3, at), at=at) == OUTAGE
+    assert decider.alerts(still, unreachable_snapshot("nordlys", 3, at), at=at) == OUTAGE
     at = NOW + 2 * HOUR
-    assert decider.notified(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER + WELL_AGAIN
+    assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER + WELL_AGAIN
 
 
 def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besides() -> None:
@@ -120,7 +120,7 @@ def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besid
         decider = AlertDecider(
             alert_state=AlertState({"acme": notified, **({"nordlys": other} if other else {})})
         )
-        assert decider.notified(*all_unreachable("acme", "nordlys")) == OUTAGE
+        assert decider.alerts(*all_unreachable("acme", "nordlys")) == OUTAGE
 
 
 # Who is mute
