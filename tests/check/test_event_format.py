@@ -1,4 +1,4 @@
-"""Changes as rows for people, and as lines of JSON."""
+"""Events as rows for people, and as lines of JSON."""
 
 from __future__ import annotations
 

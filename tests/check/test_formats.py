@@ -1,4 +1,4 @@
-"""Which form a check is printed in, and what that needs."""
+"""The output formats of `check`, and the library that one of them needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`check` for people: a summary, aligned rows, and a cure where one is needed."""
+"""`check` for people: a summary, aligned rows, and the hint of each org that needs one."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_lock_out_that_is_over_is_not_counted_down() -> None:
 
 
 def test_a_pause_that_zoho_asks_for_is_not_counted_down_either() -> None:
-    """It holds for a watch; who checks by hand may ask all the same."""
+    """The pause holds for a watch; a person may run a check in spite of it."""
     throttled = make_unpolled_snapshot(
         "throttled", "Too many.", "Wait.", retry_at=START + timedelta(minutes=2)
     )

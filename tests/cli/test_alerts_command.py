@@ -1,4 +1,4 @@
-"""`alerts test`: one test alert through each channel, and what came back."""
+"""`alerts test`: one test alert through each channel, and the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`check --notify`: what changed goes to the command of `[alerts]`, once, whoever checks."""
+"""`check --notify`: each change goes to the command of `[alerts]` once, whichever process checks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ sys.exit(int(sys.argv[2]))
 
 
 class AlertLog:
-    """Where the command puts what it is given."""
+    """The alerts that the command of `[alerts]` was given, in a file."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self._path, self._script, self._home = folder / "alerts", folder / "notify.py", home
@@ -53,7 +53,7 @@ def alert_log(tmp_path: Path, empty_home: Path) -> AlertLog:
 def server_with_nordlys(
     real_keyring: SecretService, alert_log: AlertLog, run_command: RunCommand, zoho: SimulatorServer
 ) -> SimulatorServer:
-    """Zoho, one org of it under watch, and the command configured."""
+    """Zoho with nordlys under watch, and the command of `[alerts]` configured."""
     alert_log.configure()
     add(run_command, zoho, "nordlys", verified=False)
     return zoho

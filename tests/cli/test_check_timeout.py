@@ -1,4 +1,4 @@
-"""`check --timeout`: whatever hangs, what is known is printed in time."""
+"""`check --timeout`: what is known is printed in time, whatever hangs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.support.simulator import SimulatorServer
 from zbtui.model.org import Org
 
 PATIENCE = 8
-"""Seconds that a busy machine may take for a limit of at most 3 s; without one, it would be 20 or more."""
+"""Seconds for a check limited to 3 s, on a busy machine; without the limit, it takes 20 or more."""
 
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """Accepts connections, and never answers."""
+    """The URL of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 

@@ -1,4 +1,4 @@
-"""`zbtui doctor`: each finding in a line with its cure, or as JSON, and what it exits with."""
+"""`zbtui doctor`: each finding as a line with its cure, or as JSON, and the exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each wrong turn of a sign-in: one sentence with a cure, and all as it was, here and at Zoho."""
+"""Each failure of a sign-in: one sentence with a cure, and nothing changed here or at Zoho."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ COMMENT = "# Watched for the auditors.\n"
 
 @dataclass
 class SignInScenario:
-    """A user with one org under watch, about to sign in to another one, or to that one again."""
+    """A user with one org under watch, about to add another org, or to sign in to the first again."""
 
     zoho: SimulatorServer
     home: Path
@@ -87,7 +87,7 @@ class SignInScenario:
         return stored_state(self.home, self.zoho)
 
     def later(self, minutes: float) -> None:
-        """Time that goes by at Zoho."""
+        """Let time go by at Zoho."""
         ahead = timedelta(minutes=minutes)
         self.zoho.simulator.now = lambda: SystemClock().now() + ahead
 
@@ -155,7 +155,7 @@ def port_taken(scene: SignInScenario) -> None:
     taken.listen()
     args = [*scene.brought.args, "--port", str(taken.getsockname()[1])]
     scene.brought = SignInInput(scene.method, args, scene.brought.secrets)
-    # In `sign_in_args` only what belongs to the org is taken over.
+    # `sign_in_args` keeps only the options that belong to the org.
     scene.again = False
 
 
@@ -234,9 +234,9 @@ LOCAL_CASES = [
     ("client-credentials", wrong_data_center, "the data center (it is set to custom)"),
     ("code", out_of_reach, "cannot be reached"),
 ]
-"""Where an org lives does not change when it signs in again."""
+"""Only for new orgs: signing in again does not change the data center."""
 MEANT_WRONG = (never_a_code, port_taken, config_unwritable)
-"""What is wrong is not Zoho's answer but what zbtui was given to work with."""
+"""Faults of input or machine, not refusals by Zoho: the exit status is 3."""
 
 
 def case_id(row: tuple[SignInMethod, Callable[[SignInScenario], None], str]) -> str:

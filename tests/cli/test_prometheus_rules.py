@@ -1,4 +1,4 @@
-"""The rules in docs, tried by Prometheus' own tool on what `check` printed while things went wrong."""
+"""The alert rules in docs, tested by promtool on the output of `check` during faults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RULES: Final = ROOT / "docs" / "prometheus-rules.yml"
 EVERY: Final = 5
 """Minutes between two checks."""
 CHECKS: Final = 30
-"""Checks while nothing changes."""
+"""Checks while the outcome stays the same."""
 CHECKED: Final = "zbtui_check_timestamp_seconds"
 SEEN: Final = "zbtui_last_good_look_timestamp_seconds"
 
@@ -49,7 +49,7 @@ ALERTS: Final = (
 
 @dataclass
 class Recording:
-    """What Prometheus would have read, every five minutes, from the textfile collector."""
+    """The series that Prometheus reads from the textfile collector, every five minutes."""
 
     folder: Path
     checks: int = 0
@@ -59,7 +59,7 @@ class Recording:
     _seen: float = 0
 
     def go_on(self, expected: Expected, *, at_once: Sequence[str] = ()) -> None:
-        """Check once, by the README's recipe; the outcome stays the same for two and a half hours.
+        """Check once, by the README's recipe, and repeat its outcome for two and a half hours.
 
         `expected` are the alerts at the end; those named in `at_once` fire all the time.
         """
@@ -80,7 +80,7 @@ class Recording:
         for one in samples:
             labels = ", ".join(f"{name}={json.dumps(value)}" for name, value in one.labels.items())
             values = self.series.setdefault((one.name, labels), {})
-            # The tool's time begins in 1970, and each outcome stands for many checks.
+            # promtool's time begins in 1970, and one outcome is repeated for many checks.
             if one.name == CHECKED:
                 values[check] = read * EVERY * 60
             elif one.name == SEEN:
@@ -128,7 +128,7 @@ def _expected(name: str, labels: Mapping[str, str] | None) -> list[dict[str, Any
 
 
 def recipe() -> str:
-    """What the README has cron run, in the collector's folder."""
+    """The command that the README has cron run in the collector's folder."""
     lines = (ROOT / "README.md").read_text().splitlines()
     (line,) = [line for line in lines if "check --format openmetrics >" in line]
     return line.partition("/textfile && ")[2]
@@ -139,7 +139,7 @@ def with_zbtui() -> dict[str, str]:
 
 
 def run_promtool(*args: str) -> str:
-    """What it says; empty if it is content."""
+    """The output of promtool if it fails, else ""."""
     run = subprocess.run(["promtool", *args], capture_output=True, text=True, timeout=120, check=False)
     return "" if run.returncode == 0 else run.stdout + run.stderr
 
@@ -181,7 +181,7 @@ def test_the_rules_alert_on_each_problem_and_on_nothing_else(
 
 @pytest.mark.parametrize("missing", [CHECKED, "zbtui_orgs"])
 def test_a_metric_that_was_never_written_fires_an_alert(missing: str, tmp_path: Path) -> None:
-    """Nothing was ever written, or by a zbtui that does not know it."""
+    """Nothing was ever written, or by a version without this metric."""
     recording = Recording(tmp_path, checks=CHECKS)
     for name in {CHECKED, "zbtui_orgs"} - {missing}:
         recording.series[name, ""] = {check: check * EVERY * 60 for check in range(CHECKS)}

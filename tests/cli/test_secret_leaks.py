@@ -1,4 +1,4 @@
-"""Where no secret ever goes: arguments, environments, output, config, journal and log."""
+"""No secret gets into arguments, environments, output, config, journal or log."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ env > "$0.env"
 printf '%s\\n' "$@" > "$0.args"
 cp "${1#file://}" "$0.page.part" && mv "$0.page.part" "$0.page"
 """
-"""Tells what it was started with, and what stands on the page that it is to show."""
+"""A browser that records its arguments, its environment and the page that it opens."""
 
 
 def visible_to_other_processes(pid: int) -> bytes:
-    """Arguments and environment of a process and of those below it."""
+    """Arguments and environments of a process and its descendants."""
     folders = [Path(f"/proc/{one}") for one in process_tree(pid)]
     return b"".join((folder / name).read_bytes() for folder in folders for name in ("cmdline", "environ"))
 

@@ -1,4 +1,4 @@
-"""An org signs in again, in place; and its refresh token is revoked when it goes."""
+"""Signing in to an org again, and revoking its refresh token when it is removed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def config_of(home: Path) -> Path:
 
 @pytest.fixture
 def watched_config(run_command: RunCommand, zoho: SimulatorServer, empty_home: Path) -> str:
-    """The text of a config that a person keeps by hand, with two orgs that are signed in."""
+    """The text of a config edited by hand, with two orgs that are signed in."""
     add(run_command, zoho, "kestrel")
     kestrel = config_of(empty_home).read_text(encoding="utf-8")
     add(run_command, zoho, "nordlys")
@@ -78,7 +78,7 @@ def watched_config(run_command: RunCommand, zoho: SimulatorServer, empty_home: P
 
 
 def stored_sign_in(name: str = "nordlys") -> dict[str, str]:
-    """What the keyring holds for it."""
+    """The org's sign-in credentials in the keyring."""
     return keyring_object(name)
 
 
@@ -164,7 +164,7 @@ def test_the_next_check_uses_the_new_credentials(
     assert fresh != dead
     assert run_process("check", "nordlys").status == 0
     source = zoho.simulator.accounts.refresh_tokens[fresh]
-    assert len(source.issued_at) == 1  # the token that came with it serves the first hour
+    assert len(source.issued_at) == 1  # the access token of the sign-in serves the first hour
     age_token(by=timedelta(hours=1))
     assert run_process("check", "nordlys").status == 0
     assert len(source.issued_at) == 2

@@ -1,4 +1,4 @@
-"""Each of the five grants, as a new user meets it: from `zbtui add` to a check that sees the backup."""
+"""Each of the five sign-in methods as a new user meets it: from `zbtui add` to a first check."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ FIRST = {
     "refresh-token": "refresh_token",
     "client-credentials": "client_credentials",
 }
-"""What each way's first token request is called."""
+"""The name of the first token request of each method."""
 COMPANY = "This sign-in is for: Nordlys Tools AB · Sweden · ultimate · org number 00000000001"
 
 
@@ -62,7 +62,7 @@ def assert_watched(check: RunCommand, port: SimulatorServer, method: SignInMetho
 
 
 def fast_polling(patch: pytest.MonkeyPatch, port: SimulatorServer) -> None:
-    """Let a device be polled without half a minute in between."""
+    """Poll a device without waiting half a minute between two polls."""
     patch.setattr(
         "zbtui.onboarding.OrgService",
         partial(OrgService, min_device_poll_interval=timedelta(milliseconds=20)),
@@ -137,7 +137,7 @@ def test_a_device_is_signed_in_by_who_enters_its_code_elsewhere(
     run = run_command(*brought.args, stdin=brought.as_json)
     assert run.status == 0, run.err
     assert f"In any browser, open  {zoho.url}/eu/oauth/v3/device\n" in run.err
-    assert "\x1b" not in run.err  # no QR code for who cannot see it
+    assert "\x1b" not in run.err  # no QR code, as stderr is no terminal
     assert COMPANY in run.err
     assert_no_secret_in(run.err.encode())
     assert_watched(run_command, zoho, "device", empty_home)
@@ -154,13 +154,13 @@ def choose(terminal: Terminal, method: SignInMethod) -> None:
 
 
 def answer_last_questions(terminal: Terminal, answer: str = "") -> None:
-    """Say whether it is the right org."""
+    """Answer whether it is the right org."""
     terminal.wait_for_text(COMPANY, "Is it this one? [Y/n]")
     terminal.send(f"{answer}\n")
 
 
 def start_typing(port: SimulatorServer, method: SignInMethod, *options: str) -> list[str]:
-    """The command of who has not made up their mind yet."""
+    """The command without `--grant` and the options after it: zbtui asks for them."""
     args = make_sign_in_input(port, method).args
     return [*COMMAND, *args[: args.index("--grant")], *options]
 
