@@ -1,4 +1,4 @@
-"""This machine's clock, without measuring how long anything takes; and how a wait is ended early."""
+"""This machine's clock, without measured times; and ending a wait early."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_an_event_that_is_set_already_is_not_waited_for() -> None:
 
 
 async def test_a_wait_that_was_woken_sets_nothing_later() -> None:
-    """Else the poller's next wait would end before its time."""
+    """An event that is set late would end the poller's next wait early."""
     event = asyncio.Event()
     event.set()
     await SystemClock().wait(event, 0.01)
@@ -72,7 +72,7 @@ async def test_a_wait_that_was_cancelled_sets_nothing_later() -> None:
 
 
 async def waiting(stop: StopSignal, seconds: float = 30) -> asyncio.Task[None]:
-    """Somebody who waits."""
+    """A task that waits."""
     task = asyncio.create_task(stop.wait(seconds))
     await run_until_idle()
     assert not task.done()
@@ -129,7 +129,7 @@ async def test_a_wait_may_be_ended_without_a_stop_and_the_next_one_lasts_again(c
 
 
 async def test_who_is_woken_before_it_waits_does_not_wait(clock: FakeClock) -> None:
-    """What there is to see came between the last check and the wait."""
+    """A wake-up between the last check and the wait is not lost."""
     stop = StopSignal(clock)
     stop.wake()
     await stop.wait(30)

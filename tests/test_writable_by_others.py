@@ -1,4 +1,4 @@
-"""Which files others may change, as ssh looks at it, and how they are tightened."""
+"""Files that other users may change, by the rules of ssh, and their tightening."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def open_to(mode: int, above: int) -> Callable[[Path], Path]:
-    """Give this many folders above the file, or the file itself, that mode."""
+    """Set the mode of the folder `above` levels up; 0: of the file itself."""
 
     def act(file: Path) -> Path:
         changed = (file, *file.parents)[above]
@@ -99,7 +99,7 @@ def test_a_file_is_taken_from_all_others(before: int, after: int, file: Path) ->
 
 
 @pytest.mark.parametrize(("before", "after"), [(0o777, 0o755), (0o750, 0o750)])
-def test_a_folder_may_still_be_looked_at(before: int, after: int, file: Path) -> None:
+def test_a_folder_stays_readable(before: int, after: int, file: Path) -> None:
     file.parent.chmod(before)
     tighten(file.parent)
     assert stat.S_IMODE(file.parent.stat().st_mode) == after

@@ -126,7 +126,7 @@ def test_a_closed_browser_is_given_up_with_ctrl_c_and_leaves_the_port_free(
 def test_it_is_not_this_one_and_the_sign_in_is_revoked(
     empty_home: Path, run_command: RunCommand, zoho: SimulatorServer, command: str
 ) -> None:
-    """The consent was given for the wrong org of several."""
+    """A person with several orgs may give consent for the wrong one."""
     brought = make_sign_in_input(zoho, "browser")
     args = brought.args
     if command == "sign-in":
@@ -140,7 +140,7 @@ def test_it_is_not_this_one_and_the_sign_in_is_revoked(
             terminal.wait_for_text("This sign-in is for: Tern Island Ferries", "[Y/n]")
             terminal.send("n\n")
             terminal.wait_for_text("Nothing was changed.")
-        else:  # whose org it is, is known by its number
+        else:  # the number names the org
             terminal.wait_for_text("This sign-in is for org number 00000000012, but nordlys is")
         assert terminal.wait_for_exit() == 1
     assert stored_state(empty_home, zoho) == before
@@ -228,7 +228,7 @@ def test_a_config_that_cannot_be_written_is_shown_and_keeps_nothing(
     (empty_home / "xdg_state_home" / "zbtui" / "locks" / "config.lock").mkdir(parents=True)
     before = stored_state(empty_home, zoho)
     with run_in_terminal([*COMMAND, *add_args(zoho.org("nordlys"))], columns=300) as terminal:
-        assert terminal.wait_for_exit() == 3  # nothing was asked: it would be lost
+        assert terminal.wait_for_exit() == 3  # no question was asked: its answer would be lost
         terminal.wait_for_text("cannot be written", "Check the rights of file and folder.")
     assert stored_state(empty_home, zoho) == before
 

@@ -1,4 +1,4 @@
-"""Wrong usage, broken configs, and what else is printed."""
+"""Wrong usage, broken configs, and the commands that only print."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_the_paths_are_those_of_the_platform(run_command: RunCommand, empty_home
         "log": str(empty_home / "xdg_state_home" / "zbtui" / "zbtui.log"),
     }
     assert (run.status, run.err) == (0, "")
-    assert not list(empty_home.rglob("*.*"))  # asking where things are makes none
+    assert not list(empty_home.rglob("*.*"))  # `paths` creates none of them
 
 
 def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(run_command: RunCommand) -> None:
@@ -292,7 +292,7 @@ def test_without_an_org_the_list_is_empty_and_a_check_knows_nothing(run_command:
 def test_json_is_whole_and_text_comes_out_whatever_the_characters_of_the_terminal(
     real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer
 ) -> None:
-    """A pipe on Windows has the characters of its code page."""
+    """A pipe on Windows uses a code page by default."""
     zoho.simulator.forced_kinds["sakura"] = "SCHEDULED"
     add(run_command, zoho, "sakura")
     text = run_process("check", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
@@ -317,7 +317,7 @@ def test_a_check_is_coloured_on_a_terminal_alone(
 
 
 def buffered() -> dict[str, str]:
-    """As on a user's machine, where output that is short is written when the program ends."""
+    """An environment with buffered output, as on a user's machine: short output is written at the end."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
@@ -351,7 +351,7 @@ def test_output_that_cannot_be_written_is_no_bug_of_zbtuis(empty_home: Path) -> 
             check=False,
             timeout=60,
         )
-    assert done.returncode == 3  # a check that nobody could read is no warning
+    assert done.returncode == 3  # an unreadable check exits as unknown, not as a warning
     shown = done.stderr.decode()
     assert not any(word in shown for word in (*CRASH_MARKS, "Exception ignored")), shown
 

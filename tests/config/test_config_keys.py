@@ -1,4 +1,4 @@
-"""The config's `[keys]`, and how an org is tagged and marked."""
+"""The config's `[keys]`, and the tags and the mark of an org."""
 
 from __future__ import annotations
 

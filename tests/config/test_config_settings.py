@@ -1,4 +1,4 @@
-"""The config's tables of alerts and of the journal, and how an org is muted."""
+"""The tables `[alerts]` and `[journal]` of the config, and muted orgs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> File:
 
 
 ALL = dedent("""\
-    # whom to tell, and what
+    # whom to notify, and of what
     [alerts]
     least = "critical"          # the rest can wait
     remind_every = "12h"

@@ -1,4 +1,4 @@
-"""Whether a config has stood still: an editor may leave it empty, or half written, for a moment."""
+"""Whether a config file is settled: an editor may leave it empty or half written for a moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A config that forgets does what one in a file does."""
+"""`MemoryConfigStore` behaves as `ConfigFile` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A config that changes is published to all who go by it, and one that is wrong to nobody."""
+"""A changed config is published to all subscribers; a wrong one is not published."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRONG, WORSE = (Problem("config", f"Line {line} is wrong.", "Mend it.") for line
 
 
 def reloading(*outcomes: Config | Problem | None) -> Callable[[], Config | None]:
-    """What each reading of the file comes to."""
+    """A loader that returns or raises these outcomes in turn."""
     left = iter(outcomes)
 
     def reload() -> Config | None:
@@ -49,7 +49,7 @@ def test_each_change_goes_to_every_subscriber_once_and_in_their_order() -> None:
 
 
 def test_a_config_that_was_only_touched_is_published_too() -> None:
-    """For a sign-in that was dead may have been renewed."""
+    """The change may be a new sign-in for an org whose old one was dead."""
     store = MemoryConfigStore(FIRST)
     watcher, heard = ConfigWatcher(FIRST, store.load_if_changed), list[Config]()
     watcher.subscribe(heard.append)
@@ -63,7 +63,7 @@ def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_
     watcher = ConfigWatcher(FIRST, reloading(WRONG, None, WORSE, SECOND))
     heard: list[Config] = []
     watcher.subscribe(heard.append)
-    for problem in (WRONG, WRONG, WORSE):  # nothing that is new is no mending
+    for problem in (WRONG, WRONG, WORSE):  # an unchanged file does not clear the problem
         watcher.check_for_change()
         assert (watcher.problem, watcher.current, heard) == (problem, FIRST, [])
     watcher.check_for_change()
@@ -92,7 +92,7 @@ WITH_WEBHOOK = Config(
 def test_what_takes_something_away_waits_until_the_file_has_stood_still(
     before: Config, after: Config, held: bool
 ) -> None:
-    """An editor may have written the half of it."""
+    """An editor may have written half of the file."""
     settled, heard = False, list[Config]()
     watcher = ConfigWatcher(before, reloading(after, None, None, None), lambda: settled)
     watcher.subscribe(heard.append)

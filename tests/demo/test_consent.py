@@ -1,4 +1,4 @@
-"""The simulated consent page: what it shows, whom it sends back where, and the codes that it gives."""
+"""The simulated consent page: what it shows, its redirects, and its codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 class ConsentVisitor(SimulatorClient):
-    """A person, sent to the consent page by the web client."""
+    """A person whom the web client has sent to the consent page."""
 
     def query(self, **changed: str | None) -> dict[str, str]:
         whole = {
@@ -47,7 +47,7 @@ class ConsentVisitor(SimulatorClient):
         return show_consent_page(self.simulator, SimulatedRequest(Site(dc), query=self.query(**changed)))[0]
 
     def decide(self, org: str | None, dc: str = "us", **changed: str | None) -> dict[str, str]:
-        """What the redirect brings back."""
+        """Decide for an org, or reject (None); return the query of the redirect."""
         form = {"decision": "reject"} if org is None else {"decision": "accept", "org": org}
         call = SimulatedRequest(Site(dc), "POST", self.query(**changed), form)
         answer = show_consent_page(self.simulator, call)[0]
@@ -144,7 +144,7 @@ def test_whatever_stands_in_the_request_is_no_markup(text: str) -> None:
     assert action == escape(action.replace("&amp;", "&"))
 
 
-# The way back
+# The redirect
 
 
 def test_who_accepts_comes_back_with_a_code_for_their_own_data_center(visitor: ConsentVisitor) -> None:

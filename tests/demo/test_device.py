@@ -224,7 +224,7 @@ async def test_an_org_can_be_forced_to_refuse_a_device_too(device: Device) -> No
     assert "access_token" in device.poll()
 
 
-# What a person agrees to
+# The consent
 
 
 @pytest.mark.parametrize("access_type", ["online", None])

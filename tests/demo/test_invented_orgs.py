@@ -1,4 +1,4 @@
-"""What the invented orgs are there to show: each is judged as it is meant to be, on any day of the year."""
+"""Each invented org gets the verdict that it is meant to show, on any day of the year."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OWN_VERDICTS = {
 
 
 def verdicts(world: SimulatedWorld, after: float) -> Iterator[tuple[InventedOrg, str, Verdict]]:
-    """Each org that can be polled, the kind of its phase, and how a first poll is judged."""
+    """Each org that can be polled, the kind of its phase, and the verdict after a first poll."""
     now = world.start + timedelta(seconds=after)
     simulator = Simulator(world, lambda: now)
     for org in world.all_orgs.values():

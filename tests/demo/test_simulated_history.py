@@ -30,7 +30,7 @@ SAMPLE = {"id", "action", "state", "repeat_type", "file_name", "count", "log_tim
 
 
 class HistoryReader:
-    """Somebody who sees all orgs, which practically stand still."""
+    """Reads the history of any org; the orgs' phases practically never end."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -69,7 +69,7 @@ def entries_of(rows: list[dict[str, Any]]) -> tuple[HistoryEntry, ...]:
 
 
 def age_at_start(entry: HistoryEntry | None) -> timedelta:
-    """How long before START a row is from."""
+    """The age of a row of the history at START."""
     assert entry is not None and entry.logged_at is not None
     return START - entry.logged_at
 
@@ -262,13 +262,13 @@ def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(history_reader: Hist
 
 
 def reader_after(name: str, after: float) -> OrgReader:
-    """An org that lives at full speed, so many seconds after the start."""
+    """A reader of an org at full speed, `after` seconds after the start."""
     world, now = SimulatedWorld(START), START + timedelta(seconds=after)
     return OrgReader(Simulator(world, lambda: now), world.orgs[name])
 
 
 def fast(name: str, after: float) -> tuple[Backup, History]:
-    """The backup and the history of an org, so many seconds after the start at full speed."""
+    """Backup and history of an org at full speed, `after` seconds after the start."""
     eye = reader_after(name, after)
     backup = eye.backup()
     assert backup is not None

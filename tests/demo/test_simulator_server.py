@@ -197,7 +197,7 @@ async def test_on_a_port_a_device_is_sent_to_a_page_at_that_port(port: Simulator
 
 
 async def test_on_a_port_the_consent_page_sends_back_to_the_loopback(port: SimulatorServer) -> None:
-    back = f"{port.url}/"  # the simulator's own page stands for the program that waits there
+    back = f"{port.url}/"  # the simulator's start page, in place of a waiting zbtui
     query = {
         "response_type": "code",
         "client_id": WEB_CLIENT.client_id,
@@ -246,7 +246,7 @@ class Command:
     """One command of the guide."""
 
     sign_in: dict[str, str]
-    """What is piped into it."""
+    """The JSON that is piped into the command."""
     verb: str
     name: str
     options: dict[str, str]
@@ -257,7 +257,7 @@ class Command:
 
 
 def commands_in(guide: str) -> list[Command]:
-    """Each command that the guide shows; a code that a shell would fetch stays the URL it comes from."""
+    """Each command in the guide. In place of a code that the shell would fetch, its URL."""
     found = []
     plain = re.sub(r"'\$\(curl -s '(\S+)'\)'", r"\1", guide).replace("|\n", "| ")
     for line in plain.splitlines():

@@ -1,4 +1,4 @@
-"""What the doctor says of alerts: can they reach anybody, and did they?"""
+"""The doctor's findings on alerts: whether channels work, and whether deliveries failed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_command_and_webhook_are_looked_for(
 
 
 async def test_refused_and_abandoned_deliveries_are_reported(scene: DoctorEnvironment) -> None:
-    """By another process, which is long gone."""
+    """The deliveries were made by another process, which has ended."""
     refusing, snapshots = CannedResponse(404), [make_snapshot("acme", status="FAILED")]
     settings = AlertSettings(webhook=WEBHOOK)
 

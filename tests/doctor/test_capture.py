@@ -51,7 +51,7 @@ EVERY_CALL = ["server-info", "token", "details", "history", "links", "org"]
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Its waits take no time: a refused token that is new is tried again after a pause."""
+    """A clock whose waits take no time: a new token that is refused is tried again after a pause."""
     return RecordingClock()
 
 
@@ -131,7 +131,7 @@ async def test_every_documented_key_is_kept(clock: FakeClock) -> None:
 @pytest.mark.parametrize("name", ["nordlys", "sakura", "kestrel", "maple", "lotus"])
 async def test_nothing_of_the_org_is_in_the_file(name: str, clock: FakeClock) -> None:
     world = SimulatedWorld(START)
-    # A number that is no end of a stand-in.
+    # A number in which no stand-in ends.
     world.orgs[name] = org = replace(world.orgs[name], number=73_192_846_501)
     simulator = Simulator(world, clock.now)
     file_text = (await capture_of(simulator, clock, name)).to_json()
@@ -178,7 +178,7 @@ async def test_a_replay_is_judged_as_the_org_was(kind: str, clock: FakeClock) ->
     kind_before, text_before = before
     kind_after, text_after = await verdict_on(replaying_simulator(capture, then), then, REPLAYED_ORG)
     assert kind_after == kind_before
-    if kind not in ("ERROR_NUMBER", "拒绝访问"):  # whose words or numbers are replaced in the sentence, too
+    if kind not in ("ERROR_NUMBER", "拒绝访问"):  # their words or numbers are replaced in the message, too
         assert text_after == text_before
 
 
@@ -218,7 +218,7 @@ async def test_without_a_sign_in_there_is_nothing_to_keep(clock: FakeClock) -> N
     await journal.close()
 
 
-# What is planted in whatever answer
+# Planted words
 
 planted = st.sampled_from(
     ["Nördlys", "ACMECORP", "hollenbeck", "高橋精密", "4915123987654", "a7f3c2e9d8b1", "מגדלור"]

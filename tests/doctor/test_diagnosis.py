@@ -1,4 +1,4 @@
-"""What the doctor makes of two clocks."""
+"""The doctor's finding on the difference between this machine's clock and Zoho's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OFFSETS = st.timedeltas(timedelta(days=-400), timedelta(days=400))
 
 
 def findings_for_offset(offset: timedelta) -> HostCheck:
-    """A host whose clock is ahead by so much."""
+    """The check of a host whose clock is ahead by `offset`."""
     return HostCheck("https://accounts.zoho.eu", START, START, START + offset)
 
 
@@ -40,7 +40,7 @@ def test_a_slow_answer_makes_no_clock_wrong(offset: timedelta, there: timedelta,
             timedelta(seconds=-31),
             FindingLevel.OK,
             "It agrees with Zoho's.",
-        ),  # by less than the header tells
+        ),  # less than the resolution of the header
         (timedelta(seconds=31), FindingLevel.WARNING, "It is 30s behind Zoho's."),
         (timedelta(minutes=5), FindingLevel.WARNING, "It is 5m behind Zoho's."),
         (timedelta(hours=-1, seconds=-1), FindingLevel.WARNING, "It is 1h ahead of Zoho's."),

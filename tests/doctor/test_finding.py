@@ -1,4 +1,4 @@
-"""The doctor's findings on paper: text, JSON, and the exit status."""
+"""The doctor's findings as text, as JSON, and as an exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor says of this machine: clock, keyring, config, journal, network."""
+"""The doctor's findings on this machine: clock, keyring, config, journal, network."""
 
 from __future__ import annotations
 
@@ -250,7 +250,7 @@ async def test_each_accounts_host_is_asked_once() -> None:
 def replacing_answer(
     answer: CannedResponse | OSError, host: str = "accounts.zoho.eu"
 ) -> Callable[[AsgiApp], AsgiApp]:
-    """One host answers like this, whatever it is asked."""
+    """Replace every answer of one host."""
 
     def wrap(app: AsgiApp) -> AsgiApp:
         async def serve(scope: Message, receive: Receive, send: Send) -> None:

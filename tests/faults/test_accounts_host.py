@@ -1,7 +1,7 @@
-"""An accounts host, or who speaks for it, that leads elsewhere: no secret goes there, and that is shown.
+"""Answers and redirects that lead to a foreign host: no secret goes there, and a problem is shown.
 
-All calls go out of this machine over TLS to the names that they are meant for, through a proxy on a real
-port that takes every host's place. A foreign host answers as Zoho's would: whoever follows is seen there.
+All calls go over TLS to the right host names, through a proxy on a real port that answers for every host.
+A foreign host answers as Zoho does, so that a call that is led there succeeds and is recorded.
 """
 
 from __future__ import annotations
@@ -72,20 +72,20 @@ NAMES: Final = [
     *("accounts.portal.example", "api.portal.example", "evil.example", "*.evil.example"),
     *("accounts.zoho.eu.evil.example", "www.zohoapis.eu.evil.example", "zohoapis.eu.evil.example"),
 ]
-"""Hosts that a call could reach, had it been led there."""
+"""All hosts that a call could reach: Zoho's, the portal's and foreign ones."""
 ACCOUNTS_HOSTS: Final = {urlsplit(dc.accounts_url).hostname for dc in DATA_CENTERS.values()} | {
     urlsplit(PORTAL_ACCOUNTS).hostname
 }
 REFRESH_TOKEN: Final = Secret(TOKEN_ANSWER["refresh_token"])
 FOR_ACCOUNTS: Final = {"the-client-secret", "c0de", "cc33", "0f0f"}
 FOR_API: Final = {"aa11"}
-"""Which secret belongs where."""
+"""The secrets that may go to the accounts host, and those that may go to the API host."""
 HERE: Final = "http://here"
-"""Stands for a real port of this machine that is nobody's."""
+"""A placeholder for the URL of a server on this machine that is not Zoho's."""
 
 
 def lookalikes_of(host: str) -> tuple[str, ...]:
-    """Addresses that look like that host's, and lead elsewhere or into the open."""
+    """URLs that resemble one of `host`, and lead to another host or are not encrypted."""
     return (
         "https://evil.example",
         f"http://{host}",
@@ -124,26 +124,26 @@ ELSEWHERE: Final = (
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 
 
-# What a person or the watch does
+# The flows
 
 
 @dataclass
 class FlowUnderTest:
-    """One machine, and the hosts that it may come to."""
+    """The client and the intercepted hosts of one flow."""
 
     http: HttpClient
     hosts: InterceptingProxy
     here: FaultyServer
     org: Org
     back: Mapping[str, str]
-    """What the browser brings, beside the state."""
+    """Parameters of the browser's callback besides the state."""
     clock: InstantClock = field(default_factory=InstantClock)
     pages: list[str] = field(default_factory=list)
-    """The addresses that a person was sent to."""
+    """The URLs that a person was shown."""
 
 
 async def watch(scene: FlowUnderTest) -> None:
-    """A poll with all its calls, from the refresh token on."""
+    """Make a poll with all its calls, beginning with the refresh token."""
     credentials, journal = MemoryCredentialStore(), open_journal(None)
     await credentials.write_sign_in(scene.org, SignInCredentials(CLIENT.client_secret, REFRESH_TOKEN))
     session = Session(scene.org, scene.http, credentials, journal, scene.clock)
@@ -205,7 +205,7 @@ async def _use(scene: FlowUnderTest, granted: ConsentResult) -> None:
 
 
 class BrowserWaitingClock(InstantClock):
-    """Waits for the browser."""
+    """A clock that waits for the browser."""
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
         await event.wait()
@@ -216,15 +216,15 @@ class BrowserWaitingClock(InstantClock):
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """An answer."""
+    """An answer of a host."""
 
     body: object = None
-    """Sent as JSON; None: nothing."""
+    """Sent as JSON; None: an empty body."""
     status: int = 200
     location: str | None = None
 
     def as_bytes(self, here: str) -> bytes:
-        """With the address of this machine's own port in it."""
+        """The answer as bytes, with `here` in place of `HERE`."""
         body = "" if self.body is None else json.dumps(self.body)
         headers = [f"Location: {self.location}".replace(HERE, here)] if self.location else []
         return http_response(self.status, body.replace(HERE, here).encode(), *headers)
@@ -232,14 +232,14 @@ class HttpAnswer:
 
 @dataclass(frozen=True)
 class RedirectCase:
-    """What is said, by whom and in which step, and what becomes of it."""
+    """A flow, the answers that mislead it, and the expected problem."""
 
     does: Callable[[FlowUnderTest], Awaitable[None]]
     says: Mapping[str, HttpAnswer] = field(default_factory=dict)
-    """By path, where it is another answer than a good one."""
+    """The answers by path that replace those of `GOOD`."""
     back: Mapping[str, str] = field(default_factory=dict)
     message: str | None = None
-    """A part of the one sentence; None: it goes on, at the host that it belongs to."""
+    """A part of the problem's message; None: the flow succeeds, at the right host."""
     org: Org = ORG
 
 
@@ -262,12 +262,12 @@ CALLS: Final[dict[str, tuple[Callable[[FlowUnderTest], Awaitable[None]], str | N
     LINKS_PATH: (watch, NOT_FOLLOWED),
     ORG_PATH: (by_code, NOT_FOLLOWED),
     DEVICE_CODE_PATH: (by_device, NOT_FOLLOWED),
-    # What stands between for a while is waited out: the code is still good.
+    # The device flow waits a redirect out, as the code is still valid.
     DEVICE_TOKEN_PATH: (by_device, "nobody entered it in time"),
     REVOKE_PATH: (end, NOT_FOLLOWED),
     SERVER_INFO_PATH: (ask_the_time, NOT_FOLLOWED),
 }
-"""What makes each call, and what a redirect of it is shown as."""
+"""By path: the flow that makes the call, and the message for a redirect of the call."""
 
 
 def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
@@ -305,7 +305,7 @@ def redirect_cases() -> Iterator[tuple[str, RedirectCase]]:
         for status, url in (*((one, FAR) for one in REDIRECTS), *((307, one) for one in ELSEWHERE)):
             away = {path: HttpAnswer(status=status, location=url)}
             yield f"{status} of {path} to {url}", RedirectCase(does, away, message=sentence)
-    # An org with addresses of its own trusts those, and none of Zoho's.
+    # An org with hosts of its own trusts those, and none of Zoho's.
     for url in (*lookalikes_of("api.portal.example"), API):
         said = HttpAnswer({**TOKEN_ANSWER, "api_domain": url})
         yield f"portal: api_domain {url!r}", RedirectCase(watch, {TOKEN_PATH: said}, org=PORTAL)
@@ -320,7 +320,7 @@ REDIRECT_CASES: Final = dict(redirect_cases())
 
 @pytest.fixture(scope="module")
 def every_host(authority: CertificateAuthority) -> ssl.SSLContext:
-    """TLS for a server that takes each host's place."""
+    """TLS for a server that answers for every host."""
     return authority.server_context(*NAMES)
 
 
@@ -331,7 +331,7 @@ async def intercepted_flow(
     monkeypatch: pytest.MonkeyPatch,
     case: RedirectCase,
 ) -> AsyncIterator[FlowUnderTest]:
-    """One that is led to the crossroads, whomever it calls."""
+    """A flow whose calls all go to an `InterceptingProxy`."""
     async with run_faulty_server(send_bytes(HttpAnswer(TOKEN_ANSWER).as_bytes(""))) as here:
         answers = {path: said.as_bytes(here.url) for path, said in {**GOOD, **case.says}.items()}
         async with InterceptingProxy(answers, every_host) as hosts, HttpClient() as http:
@@ -343,7 +343,7 @@ async def intercepted_flow(
 
 
 @pytest.mark.parametrize("name", REDIRECT_CASES)
-async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
+async def test_no_secret_goes_to_a_foreign_host_and_a_problem_is_shown(
     name: str, authority: CertificateAuthority, every_host: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = REDIRECT_CASES[name]
@@ -373,7 +373,7 @@ async def test_whatever_is_said_no_secret_goes_to_a_stranger_and_that_is_shown(
 @pytest.mark.parametrize(
     "url", ["https://evil.example", "http://accounts.zoho.eu", "https://accounts.zoho.com"]
 )
-async def test_who_goes_astray_is_seen(
+async def test_a_request_to_a_foreign_host_is_recorded(
     url: str, authority: CertificateAuthority, every_host: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with intercepted_flow(authority, every_host, monkeypatch, RedirectCase(end)) as scene:

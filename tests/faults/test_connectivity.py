@@ -1,8 +1,8 @@
-"""Each way that the road to a host is broken: certificates, names, proxies, too many that hang, sleep.
+"""Faults on the way to a host: certificates, names, proxies, hanging connections, sleep.
 
-Real client, real ports, real certificates; only name look-ups are answered here, and the client's time
-limits are shorter than they are. What the client alone makes of each is in `tests/zoho/test_http.py`; there
-a pool that ran dry is rebuilt, too. That quitting waits for no name is in `tests/test_end_to_end.py`.
+Real client, real ports, real certificates; only name resolution is replaced, and the client's time limits
+are shortened. The client alone, and its exhausted connection pool, is tested in `tests/zoho/test_http.py`;
+quitting during name resolution in `tests/test_end_to_end.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def zoho() -> Iterator[SimulatorServer]:
 
 @dataclass
 class HostNames:
-    """What a name look-up does."""
+    """Name resolution that can fail or hang."""
 
     fail: bool = False
     hang: threading.Event | None = None
@@ -76,7 +76,7 @@ NAMES = HostNames()
 
 @pytest.fixture(autouse=True)
 def host_names(monkeypatch: pytest.MonkeyPatch, authority: CertificateAuthority) -> None:
-    """One name is this machine, and whoever is called by it has a certificate that is trusted here."""
+    """Resolve `NAME` to this machine, and trust the tests' certificate authority."""
     monkeypatch.setattr(socket, "getaddrinfo", NAMES.patched_lookup(socket.getaddrinfo))
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_file))
     for name in ("NO_PROXY", "no_proxy", "SSL_CERT_DIR"):
@@ -87,7 +87,7 @@ def host_names(monkeypatch: pytest.MonkeyPatch, authority: CertificateAuthority)
 async def environment_by_name(
     port: SimulatorServer, canaries: SecretSearch, authority: CertificateAuthority
 ) -> AsyncIterator[FleetEnvironment]:
-    """The first org is at a host that is found by its name, and proves it."""
+    """An environment whose first org is behind a host called `NAME`, with a certificate of that name."""
     tls = authority.server_context(NAME)
     async with fleet_environment(
         port, CLOCK, canaries, lambda upstream: Relay(upstream, NAME, tls)
@@ -125,7 +125,7 @@ CERTIFICATES = {
     "for another name": untrusted(lambda authority: (authority, "other.test", False)),
     "of an issuer that is": untrusted(lambda authority: (foreign_authority(authority), NAME, False)),
 }
-"""By what is said of each."""
+"""The faults, by the text about the certificate in the panel."""
 
 
 @pytest.mark.parametrize("certificate", CERTIFICATES)
@@ -164,7 +164,7 @@ async def test_a_host_that_speaks_no_tls_is_shown(
 
 
 class PlainHost(Relay):
-    """Answers at once, and in the clear."""
+    """A host that answers at once, and without TLS."""
 
     def __init__(self, port: int) -> None:
         super().__init__("http://127.0.0.1")
@@ -179,7 +179,7 @@ class PlainHost(Relay):
     ("hangs", "says"),
     [(False, f"{NAME} cannot be reached: no such name"), (True, f"{NAME} does not answer")],
 )
-async def test_a_name_that_is_not_known_or_that_nobody_looks_up_is_shown(
+async def test_a_name_that_is_unknown_or_not_resolved_is_shown(
     zoho: SimulatorServer,
     secret_search: SecretSearch,
     authority: CertificateAuthority,
@@ -266,7 +266,7 @@ async def test_a_file_of_certificates_that_is_gone_is_shown(
     authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is read when the program first asks: from then on it may come and go."""
+    """The file is read at the first request; later it may be missing."""
     missing = Path(authority.folder / "not there")
     async with environment_by_name(zoho, secret_search, authority) as scene:
         monkeypatch.setenv("SSL_CERT_FILE", str(missing))
@@ -279,13 +279,13 @@ async def test_a_file_of_certificates_that_is_gone_is_shown(
 # Many that hang
 
 
-async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
+async def test_orgs_that_hang_hold_up_no_others_and_recover(
     zoho: SimulatorServer,
     secret_search: SecretSearch,
     authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """More than the client has places, in all; none is given up before the others are done."""
+    """More requests hang than the client makes at once; none times out before the others end."""
     monkeypatch.setattr(room, "READ_SECONDS", 60.0)
     monkeypatch.setattr(room, "TOTAL_SECONDS", 60.0)
     tls, crowd = authority.server_context(NAME), neighbors_of(zoho)
@@ -313,7 +313,7 @@ async def test_orgs_that_hang_hold_up_no_others_and_find_the_way_back(
 
 
 def hanging() -> tuple[FaultyResponse, asyncio.Event]:
-    """Nothing, until it is let go."""
+    """A response that hangs until the event is set."""
     let_go = asyncio.Event()
 
     async def hang(writer: asyncio.StreamWriter) -> None:

@@ -19,7 +19,7 @@ def test_a_secret_that_is_shown_printed_or_written_is_found(secret: str) -> None
     message = f"it is {secret}, as it seems"
     assert SecretSearch([], [message]).find_secrets()
     assert SecretSearch([]).find_secrets(message)
-    # Not where pytest keeps what tests have written: no secret may be found there.
+    # Outside pytest's folder, in which the fixture must find no secret.
     with TemporaryDirectory() as folder:
         file = Path(folder, "deep", "file")
         file.parent.mkdir()

@@ -1,4 +1,4 @@
-"""The agenda has every org, in the order of time, and says what is certain and what is not."""
+"""The agenda: every org, in the order of time, with certain and uncertain runs marked."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_no_day_is_said_to_be_without_a_run_before_all_plans_are_reckoned() -> N
 
 
 def test_no_day_beyond_the_horizon_is_said_to_be_without_a_run() -> None:
-    """There the later runs of other plans would be."""
+    """Beyond the horizon, later runs of other plans are not listed."""
     found = agenda(due("far", 80 * DAY, rrule=None), due("near", DAY, rrule=WEEKLY))
     assert found.days[-1].day == (START + 80 * DAY).date()
     assert gaps(found)[-1] == 0

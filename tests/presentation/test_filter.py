@@ -1,4 +1,4 @@
-"""The filter: what a word matches, and that nothing typed is an error."""
+"""The filter: what a word matches; no input is an error."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_word_is_searched_in_all_that_distinguishes_an_org(word: str) -> None:
 
 
 def test_a_level_is_a_word_of_its_own_and_no_part_of_others() -> None:
-    """`!ok` shows all that is not well: a "cannot look" has those letters, and so may a name."""
+    """`!ok` shows the orgs that are not ok, also one with the letters "ok" in its name."""
     troubled = snapshot_with(Snapshot(replace(ORG, name="brook")), problem=GONE, failures=3)
     assert judge(troubled, POLICY, NOW).name == "cannot_tell"
     assert matches("!ok", troubled) and matches("unknown", troubled)
@@ -115,7 +115,7 @@ def test_quotes_keep_blanks_together() -> None:
     assert matches('name:"acme prod"')
     assert matches('"name:acme prod"') is matches('name:"acme prod"')
     assert not matches('!"acme prod"')
-    assert matches('"acme pr')  # still being typed
+    assert matches('"acme pr')  # the closing quote is not typed yet
 
 
 def test_no_word_matches_across_two_texts() -> None:

@@ -1,4 +1,4 @@
-"""The user's own keys: what may be chosen, and the problem shown for a choice that cannot be."""
+"""The user's own keys: valid choices, and the problem shown for an invalid one."""
 
 from __future__ import annotations
 
@@ -121,11 +121,11 @@ def test_a_key_that_is_needed_everywhere_is_nobodys(key: str) -> None:
     ("mine", "other", "key"),
     [
         ("fleet.look", "fleet.pause", "p"),  # on the same screen
-        ("fleet.look", "tiles.down", "j"),  # of a view on it
-        ("table.column-left", "fleet.sort", "s"),  # of one view and the screen
-        ("fleet.look", "app.help", "?"),  # of the app below it
+        ("fleet.look", "tiles.down", "j"),  # on a screen and its view
+        ("table.column-left", "fleet.sort", "s"),  # on a view and its screen
+        ("fleet.look", "app.help", "?"),  # on a screen and in the app
         ("welcome.demo", "app.quit", "q"),
-        ("app.help", "detail.copy-json", "Y"),  # it is heard in the detail, too
+        ("app.help", "detail.copy-json", "Y"),  # the app's keys work in the detail, too
         ("sign-in.copy", "form.next", "down"),
     ],
 )
@@ -134,7 +134,7 @@ def test_one_key_cannot_do_two_things_at_once(mine: str, other: str, key: str) -
         parse_keymap({mine: key})
     assert mine in raised.value.message and other in raised.value.message
     assert str(textual_key_name(key)) in raised.value.message
-    assert raised.value.action_id == mine  # the one that the config has a line of
+    assert raised.value.action_id == mine  # the action in the config, which has a line number
 
 
 def test_of_two_chosen_alike_the_later_one_is_shown() -> None:

@@ -1,4 +1,4 @@
-"""Names and ids hidden: the state of an org stays, whose it is does not."""
+"""Hiding names and ids: all that identifies an org goes, its state stays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from zbtui.zoho_api.runs import History, build_history
 
 ALIAS = "org 1"
 PLANTED = "qzx"
-"""Begins each planted text, and is in none of ours."""
+"""The beginning of each planted text; zbtui's own texts never contain it."""
 SHOWN = frozenset(
     {
         *("data_center", "grant", "accent", "links_warn", "policy_overrides"),  # Org
@@ -44,11 +44,11 @@ SHOWN = frozenset(
         *("action", "state", "repeat_type"),  # Entry
     }
 )
-"""The only texts of an org that stay; all others, and whichever come to be, are to be hidden."""
+"""The only texts of an org that stay; all others, also those of future fields, must be hidden."""
 
 
 def texts_in(thing: object) -> list[str]:
-    """Every text that is anywhere in it."""
+    """Every text within a value, however deep."""
     if isinstance(thing, str):
         return [thing]
     if isinstance(thing, tuple):
@@ -59,7 +59,7 @@ def texts_in(thing: object) -> list[str]:
 
 
 def planted(thing: Any, numbers: count[int]) -> Any:
-    """The same, each text that is to be hidden replaced by one of its own."""
+    """A copy with a distinct planted text in place of each text that must be hidden."""
     if isinstance(thing, str):
         return f"{PLANTED}{next(numbers)}"
     if isinstance(thing, tuple):
@@ -71,7 +71,7 @@ def planted(thing: Any, numbers: count[int]) -> Any:
 
 
 def everything() -> Snapshot:
-    """A snapshot with a text in each place that can have one."""
+    """A snapshot with every field filled."""
     rows = [
         history_row("completed", NOW - DAY),
         history_row("failure", NOW - 2 * DAY),

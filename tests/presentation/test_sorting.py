@@ -41,7 +41,7 @@ def called(name: str, snapshot: Snapshot) -> Snapshot:
 
 
 def ordered(sort: SortOrder, **orgs: Snapshot) -> list[str]:
-    """The names, sorted as the screen sorts them."""
+    """The orgs' names in this order."""
     named = [called(name, snapshot) for name, snapshot in orgs.items()]
     named.sort(key=lambda one: sort_key(sort, one, judge(one, POLICY, NOW), NOW))
     return [one.org.name for one in named]

@@ -7,18 +7,18 @@ import select
 import time
 
 DATE_ALONE = {
-    # A moved monotonic clock makes a wait with a time limit as long as the date was moved.
+    # A moved monotonic clock would lengthen each wait with a time limit by the shift of the date.
     "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    # Else 0.9.10 (Debian 12) returns from each wait for Python's lock at once, or makes Python abort.
+    # With the fix, libfaketime 0.9.10 (Debian 12) ends waits for Python's lock at once, or makes Python abort.
     "FAKETIME_FORCE_MONOTONIC_FIX": "0",
 }
 
 
 def fake_the_date_alone() -> None:
-    """For this process, as far as it can be done after its start, and its children."""
+    """Leave the monotonic clock alone, in this process (as far as possible after its start) and its children."""
     if "FAKETIME" in os.environ:
         os.environ.update(DATE_ALONE)
-        time.sleep = _sleep  # type: ignore[assignment]  # by the moved monotonic clock, it fails
+        time.sleep = _sleep  # type: ignore[assignment]  # `time.sleep` fails with a moved monotonic clock
 
 
 def _sleep(seconds: float) -> None:

@@ -71,7 +71,7 @@ def make_backup(
 
 
 def snapshot_of(what: Backup | None, **known: Any) -> Snapshot:
-    """A snapshot whose last poll was good, at `observed_at` (by default: just now)."""
+    """A snapshot whose last poll succeeded, at `observed_at` (by default just now)."""
     known = {"observed_at": NOW, "attempted_at": NOW, **known}
     return build_snapshot(ORG, backup=what, **known)
 
@@ -82,7 +82,7 @@ def snapshot_with_next_run(span: timedelta, status: str = "SCHEDULED", **known: 
 
 
 def snapshot_of_running_backup(for_: timedelta | None, **known: object) -> Snapshot:
-    """A snapshot of a run in progress, first seen so long ago; None: unknown."""
+    """A snapshot of a run in progress, first seen `for_` ago; None: unknown."""
     since = None if for_ is None else NOW - for_
     return snapshot_of(make_backup("INPROGRESS"), running_since=since, **known)
 
@@ -109,7 +109,7 @@ def make_history(*rows: dict[str, Any]) -> History:
 
 
 def history_with_one_end(word: str, ago: timedelta, **keys: object) -> History:
-    """A history with a single end, so long ago."""
+    """A history with a single row, of a run's end `ago`."""
     return make_history(history_row(word, NOW - ago, **keys))
 
 
