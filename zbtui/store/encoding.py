@@ -137,7 +137,7 @@ def decode_optional_line(text: str | None) -> str | None:
 
 
 def decode_line(text: str) -> str:
-    """Clean a stored line, in case that zbtui did not write it. Raises `TypeError` if it is no text."""
+    """Clean a stored line, in case zbtui did not write it. Raises `TypeError` if it is no text."""
     return clean(text, MAX_LINE_LENGTH)
 
 

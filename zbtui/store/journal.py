@@ -220,7 +220,7 @@ def _read_journaled_state(database: sqlite3.Connection, polled: Snapshot, now: d
 def _write_snapshot(database: sqlite3.Connection, snapshot: Snapshot, now: datetime | None) -> None:
     """Store a snapshot if it is newer than the stored one; its history likewise.
 
-    `now`: a stored time after it is wrong, and is overwritten; None: stored times are not checked.
+    A stored time after `now` is wrong and is overwritten; if `now` is None, it counts as newer.
     """
     org, observed_at, read_at = snapshot.org, snapshot.zoho.observed_at, snapshot.zoho.history_read_at
     stored_observed_at = _moment_in(_read_row(database, "SELECT observed_at FROM snapshot", org))

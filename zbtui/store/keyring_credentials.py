@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_SECONDS: Final = 3.0
 _FIRST_CALL_TIMEOUT_SECONDS: Final = 5.0
-"""Until a call succeeds; longer, since it may start the keyring's service."""
+"""The timeout until a call succeeds; longer, since the call may start the keyring's service."""
 _QUIET_SECONDS: Final = 180.0
 """How long to make no call after one that timed out and then failed: each could open a prompt."""
 _LOCK_TIMEOUT_SECONDS: Final = 15.0

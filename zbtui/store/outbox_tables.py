@@ -226,7 +226,7 @@ def _outage(state: AlertState) -> tuple[datetime | None, ...]:
 
 
 def _decode_gone(gone: str | None) -> datetime | None:
-    """When an org was marked as gone; None: not yet, or invalid, so that it is notified."""
+    """When an org was marked as gone; None: not yet. An invalid moment counts as not yet."""
     return decode_or_none(lambda: decode_optional_datetime(gone))
 
 

@@ -1,4 +1,4 @@
-"""The stored problems of an org's last poll, and whether that poll can replace a new one."""
+"""The stored problems of an org's last poll, and whether that poll makes a new one unnecessary."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zbtui.store.encoding import decode_line, decode_optional_datetime, decode_o
 
 _KINDS: Final[tuple[ProblemKind, ...]] = get_args(ProblemKind)
 _COSTS_NOTHING: Final[frozenset[ProblemKind]] = frozenset({"network", "keyring", "config"})
-"""Problems before Zoho is reached: a new poll costs no API credit, so the last one does not replace it."""
+"""Problems of polls that did not reach Zoho and cost no API credit: a new poll may follow at once."""
 
 Problems = tuple[Problem | None, Problem | None]
 """The problem of the details, and that of history or links; None: no problem."""
@@ -39,7 +39,7 @@ def snapshot_after(
 ) -> Snapshot | None:
     """The snapshot `known`, as stored, with the outcome of the org's last poll at `at`.
 
-    None: the last poll cannot replace a new one, as it came before `since` or never reached Zoho.
+    None: a new poll is needed, as the last one came before `since` or did not reach Zoho.
     """
     problem, history_problem = problems
     seen = known.zoho.observed_at

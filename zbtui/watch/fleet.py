@@ -27,7 +27,7 @@ _SPREAD_PER_ORG: Final = timedelta(milliseconds=20)
 _LONGEST_SPREAD: Final = timedelta(seconds=10)
 
 POLL_FLOOR: Final = timedelta(seconds=15)
-"""A poll of any process that is younger than this replaces a new one: each costs an API credit."""
+"""If any process polled an org within this time, no new poll is made: each costs an API credit."""
 NO_ANSWER_IN_TIME: Final = Problem(
     "network",
     "No answer came in the time that this look had.",
@@ -95,7 +95,7 @@ class Fleet:
 
     @property
     def recorded_change_count(self) -> int:
-        """How many polls of this fleet added events to the journal; removed orgs no longer count."""
+        """A number that changes whenever a poll of this process adds events to the journal."""
         return sum(poller.recorded_change_count for poller in self._pollers.values())
 
     def poll_records(self, name: str) -> tuple[PollRecord, ...]:
@@ -151,7 +151,7 @@ class Fleet:
         return [given_up.get(index, poller.snapshot) for index, poller in enumerate(pollers)]
 
     def _accepted_age(self, org: Org, max_age: timedelta) -> timedelta:
-        """How old an org's last poll may be to replace a new one."""
+        """How old an org's last poll may be to make a new one unnecessary."""
         floor = timedelta() if is_loopback(org.api_url or "") else POLL_FLOOR
         # An older observation would no longer count.
         return max(floor, min(max_age, ALLOWED_FAILURES * org.own_policy(self.policy).every))
@@ -196,7 +196,7 @@ class Fleet:
     def tick(self) -> OrgChanges:
         """Reschedule all polls if the machine slept; called once a second.
 
-        Returns the orgs added and removed since the last tick; the caller runs the pollers of the added.
+        Returns the orgs added and removed since the last tick; the caller runs the added orgs' pollers.
         """
         drift = clock_drift(self._clock)
         if abs(drift - self._last_drift) > CLOCK_JUMP_SECONDS:
@@ -273,7 +273,7 @@ class Fleet:
             poller.set_twin(others[0] if others else None)
 
     def _update_labels(self, orgs: Mapping[str, Org]) -> None:
-        """Apply orgs of which only the labels changed, without restarting their pollers."""
+        """Apply changes of labels; if nothing else changed, an org's poller is not restarted."""
         for name, poller in self._pollers.items():
             org, snapshot = orgs.get(name), poller.snapshot
             if org and org != snapshot.org and org.differs_only_in_labels(snapshot.org):

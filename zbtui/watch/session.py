@@ -34,7 +34,7 @@ _UNKNOWN_YET: Final = timedelta(seconds=10)
 
 
 class Session:
-    """Polls one org, with an access token that all zbtui processes share, and that is renewed when due."""
+    """Polls one org; caches its access token, shares it with other zbtui processes, renews it when due."""
 
     def __init__(
         self, org: Org, http: HttpClient, credentials: CredentialStore, journal: Journal, clock: Clock

@@ -45,7 +45,7 @@ class TokenBroker:
     ) -> AccessToken:
         """Request a new access token at `dc` (None: the org's data center).
 
-        Raises a `ProblemError` if Zoho refuses it, or during a lock-out, or beyond our own limit.
+        Raises a `ProblemError` if Zoho refuses, a lock-out lasts, or our own limit is reached.
         """
         dc = dc or data_center_of(org)
         token = _token_budget_key(org, sign_in, dc)
@@ -90,7 +90,7 @@ class TokenBroker:
             raise ProblemError(USED_CODE_PROBLEM)
 
     async def release_code(self, code: Secret) -> None:
-        """Allow to use a refused code again: with another client secret it may work."""
+        """Allow a refused code to be used again: it may work with another client secret."""
         await self._tokens.release(_code_key(code))
 
     async def _record_lockout(

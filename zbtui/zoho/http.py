@@ -89,7 +89,7 @@ class HttpResponse:
         return any(text.strip().startswith(("110 ", "111 ")) for text in texts)
 
     def retry_at(self, now: datetime) -> datetime | None:
-        """The moment in `Retry-After` (seconds or a date), at most a day after `now`; None: no moment."""
+        """`Retry-After` (seconds or a date), at most a day after `now`; None: missing or invalid."""
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             seconds = min(int(text[:9]), 86400)
@@ -256,7 +256,7 @@ class _TrackedClient:
         self._stuck: set[asyncio.Task[HttpResponse]] = set()
 
     async def run_request(self, request: Coroutine[None, None, HttpResponse]) -> HttpResponse:
-        """Run a request. Raises `_RequestStuckError` after 70 s; the request ends with the client."""
+        """Run a request. Raises `_RequestStuckError` after 70 s; closing the client then ends it."""
         task = asyncio.create_task(request)
         self._running.add(task)
         task.add_done_callback(self._on_task_done)

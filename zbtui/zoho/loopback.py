@@ -124,7 +124,7 @@ class LoopbackServer:
 
 
 def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket | None:
-    """Bind a socket; None: this machine lacks the address, such as IPv6. Raises `OSError`."""
+    """Bind a socket; None: this machine does not have the address (no IPv6). Raises `OSError`."""
     try:
         bound = socket.socket(family, socket.SOCK_STREAM)
     except OSError:
@@ -133,7 +133,7 @@ def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket |
         if sys.platform == "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
-            # Allows to use a port again right after it was closed.
+            # Allows reuse of a port right after it was closed.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

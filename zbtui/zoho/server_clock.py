@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 MAX_LAG: Final = timedelta(minutes=5)
-"""An answer that is older than this, by a clock that is right, counts as old."""
+"""An answer older than this, by a correct clock, counts as old."""
 
 
 class ServerClock:

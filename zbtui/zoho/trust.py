@@ -18,7 +18,7 @@ _BUNDLES: Final = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/ssl/ca-bundle.pem",
 )
-"""Where Linux systems keep certificates, for a Python whose OpenSSL was built for another system."""
+"""Where Unix systems keep certificates, for a Python whose OpenSSL was built for another system."""
 
 
 def make_tls_context() -> ssl.SSLContext:
