@@ -1,4 +1,4 @@
-"""The command that is run for an alert: real programs, which get it as it is and cannot do us harm."""
+"""The command run for an alert: what real programs get, how they fail, and what they cannot do."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 10
 
 
 class WatchedClock(FakeClock):
-    """Notes when the last words of a program are waited for."""
+    """A clock that signals when the command's remaining output is waited for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class WatchedClock(FakeClock):
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the programs are run."""
+    """The folder that the programs run in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -66,19 +66,19 @@ def names_in(folder: Path) -> set[str]:
 
 
 def reading_end(path: Path) -> int:
-    """Of a new named pipe."""
+    """Make a named pipe and open its reading end."""
     os.mkfifo(path)
     return os.open(path, os.O_RDONLY | os.O_NONBLOCK)
 
 
 async def read_all(end: int) -> bytes:
-    """What comes next; nothing, once nobody holds the other end."""
+    """Read what comes next; b"" once no process holds the writing end."""
     ready, _, _ = await asyncio.to_thread(select.select, [end], [], [], TIMEOUT_SECONDS)
     assert ready, "nothing came"
     return os.read(end, 100)
 
 
-# What it gets
+# What the command gets
 
 
 async def test_it_gets_the_alert_as_one_line_of_json(folder: Path) -> None:
@@ -146,7 +146,7 @@ async def test_nothing_that_it_prints_reaches_the_screen(capfd: pytest.CaptureFi
     assert capfd.readouterr() == ("", "")
 
 
-# How it fails
+# How the command fails
 
 
 @pytest.mark.parametrize(
@@ -214,13 +214,13 @@ async def test_each_other_reason_not_to_start_has_a_sentence_of_its_own(folder: 
     assert "cannot be run (ValueError)" in (await problem_of("/bin/sh", "\0")).message
 
 
-# What it cannot do
+# What the command cannot do
 
 
 async def test_a_program_that_goes_on_is_ended_after_its_time_and_all_it_started(folder: Path) -> None:
     held = reading_end(folder / "held")
     clock = FakeClock()
-    # Whoever still runs holds the named pipe.
+    # A process that still runs keeps the named pipe open.
     script = "exec 9> held; sleep 60 & echo started >&9; sleep 60"
     running = asyncio.create_task(run_command(shell(script), make_stored_alert(), clock))
     assert await read_all(held) == b"started\n"
@@ -248,7 +248,7 @@ async def test_a_program_that_ignores_being_asked_to_end_is_ended_all_the_same(f
 
 @pytest.mark.parametrize("turns", [2, 200])
 async def test_who_is_cancelled_leaves_nothing_running(turns: int, folder: Path) -> None:
-    """Be it that the program has only just been started."""
+    """With few turns of the loop, the program has only just been started."""
     held = reading_end(folder / "held")
     script = "exec 9> held; sleep 60 & echo started >&9; sleep 60"
     running = asyncio.create_task(run_command(shell(script), make_stored_alert(), FakeClock()))
@@ -265,7 +265,7 @@ async def test_who_is_cancelled_leaves_nothing_running(turns: int, folder: Path)
 
 @pytest.mark.parametrize("status", [0, 3])
 async def test_what_it_leaves_behind_holds_nobody_up_and_goes_on(status: int, folder: Path) -> None:
-    """It holds the outputs of the program, which has ended."""
+    """A child outlives the command and keeps the command's outputs open."""
     output = reading_end(folder / "output")
     os.mkfifo(folder / "gate")
     gate = os.open(folder / "gate", os.O_RDWR)

@@ -1,4 +1,4 @@
-"""One journal on disk, and several processes that come and go: nothing is notified twice or lost."""
+"""Several processes that share a journal on disk: no alert is notified twice, none is lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAMES = [f"org{number}" for number in range(8)]
 
 @dataclass
 class SharedFolder:
-    """Where the journal is, and what the commands note."""
+    """The folder with the journal, and with the file that the alert command appends to."""
 
     folder: Path
 
@@ -36,11 +36,11 @@ class SharedFolder:
 
     @property
     def script(self) -> str:
-        """For a shell: notes id, kind and org of an alert."""
+        """Shell script of the alert command: appends id, kind and org."""
         return f'echo "$ZBTUI_ALERT_ID $ZBTUI_KIND $ZBTUI_ORG" >> {self.folder / "delivered"}'
 
     def delivered(self) -> list[tuple[str, str, str]]:
-        """What was noted, in order."""
+        """Id, kind and org of each delivered alert, in order."""
         file = self.folder / "delivered"
         lines = file.read_text().splitlines() if file.exists() else []
         return [(id_, kind, org) for id_, kind, org in (line.split() for line in lines)]
@@ -49,7 +49,7 @@ class SharedFolder:
     async def process(
         self, clock: FakeClock, settings: AlertSettings = DESKTOP_SETTINGS
     ) -> AsyncIterator[AlertingProcess]:
-        """Within this process, but with a journal of its own at the same place."""
+        """A simulated process, with its own connection to the same journal."""
         journal = open_journal(self.journal)
         assert journal.problem is None
         try:
@@ -146,7 +146,7 @@ async def test_news_asked_for_twice_come_once(shared_folder: SharedFolder, clock
 async def test_an_older_poll_does_not_take_back_what_another_process_has_notified(
     shared_folder: SharedFolder, clock: FakeClock
 ) -> None:
-    """A `check` from cron has seen it meanwhile; the screen has not."""
+    """A `check` from cron has polled since; the screen has not."""
     async with shared_folder.process(clock) as screen, shared_folder.process(clock) as check:
         await screen.poll(acme="well")
         await clock.advance(MINUTE)
@@ -164,7 +164,7 @@ async def test_an_older_poll_does_not_take_back_what_another_process_has_notifie
 
 @asynccontextmanager
 async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`tests.alerts.alerting_main`, ready."""
+    """Start `tests.alerts.alerting_main`, and wait until it is ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.alerts.alerting_main", str(disk.journal), script),
         cwd=Path(__file__).parents[2],
@@ -182,7 +182,7 @@ async def start_process(disk: SharedFolder, script: str) -> AsyncIterator[asynci
 
 
 async def run_round(process: asyncio.subprocess.Process, state: PollResult, *names: str) -> bytes:
-    """What it answers, once all is notified and delivered."""
+    """Run one round; return the answer, which comes once all is notified and delivered."""
     assert process.stdin
     assert process.stdout
     process.stdin.write(f"{state} {' '.join(names)}\n".encode())
@@ -206,7 +206,7 @@ async def test_two_real_processes_notify_each_change_once(shared_folder: SharedF
 
 
 async def test_who_is_killed_while_it_delivers_loses_nothing(shared_folder: SharedFolder) -> None:
-    """What it was about is notified again, with the same id; all else once."""
+    """The delivery that was cut off is made again, with the same id; all others are made once."""
     async with start_process(shared_folder, f"{shared_folder.script}; kill -9 $PPID") as process:
         assert await run_round(process, "failed", *NAMES) == b""
     assert process.returncode == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""How alerts reach a command, a webhook and the desktop: in order, again where it failed, never lost."""
+"""Delivery of alerts to command, webhook and desktop: in order, retried on failure, never lost."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ OK, REFUSED, DOWN = http_response(200), http_response(400), http_response(500)
 async def process_with_webhook(
     answer: Responder, settings: AlertSettings | None = None
 ) -> AsyncIterator[tuple[AlertingProcess, FaultyServer]]:
-    """A process that posts to a server which answers so."""
+    """A process whose webhook is a server that gives this answer."""
     async with run_faulty_server(answer) as server, HttpClient() as http:
         webhook = f"{server.url}/{SECRET}"
         yield AlertingProcess(replace(settings or AlertSettings(), webhook=webhook), http=http), server
 
 
 def problem_message(scene: AlertingProcess) -> str:
-    """What it says to be wrong."""
+    """The messages of the dispatcher's problems."""
     return " ".join(problem.message for problem in scene.dispatcher.problems) or "nothing"
 
 
 def append_command(file: Path) -> tuple[str, ...]:
-    """A command that notes the org of each alert."""
+    """A command that appends the org of each alert to `file`."""
     return ("/bin/sh", "-c", f'echo "$ZBTUI_ORG" >> {file}')
 
 
-# To each sink
+# To each channel
 
 
 async def test_every_sink_is_notified_of_every_alert_once(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ async def test_an_alert_waits_for_a_process_that_can_show_it() -> None:
 
 
 async def test_the_config_decides_by_now_whom_to_notify() -> None:
-    """What was kept for a webhook that is configured no more is not posted."""
+    """An alert kept for a webhook is not posted once the config has no webhook."""
     async with process_with_webhook(send_bytes(OK)) as (scene, server):
         await scene.raise_alarms("acme")
         scene.dispatcher.settings = AlertSettings()
@@ -123,7 +123,7 @@ async def test_what_the_config_would_refuse_is_sent_nothing() -> None:
     assert "https" in problem_message(scene)
 
 
-# Where it fails
+# Failures
 
 
 async def test_what_failed_is_tried_again_and_delivered_once() -> None:
@@ -308,7 +308,7 @@ async def test_an_orgs_alerts_come_in_their_order_and_hold_up_no_other_ones(tmp_
     assert file.read_text().splitlines() == ["birch: failed", "acme: failed", "acme: well again"]
 
 
-# When it is given up
+# Giving up
 
 
 async def test_after_a_day_it_is_given_up_and_that_is_notified() -> None:
@@ -329,7 +329,7 @@ async def test_after_a_day_it_is_given_up_and_that_is_notified() -> None:
 
 
 async def test_what_was_never_tried_is_tried_however_old_it_is() -> None:
-    """The machine slept, say."""
+    """For example, because the machine slept."""
     async with process_with_webhook(send_bytes(OK)) as (scene, server):
         (kept,) = await scene.raise_alarms("acme")
         scene.jump_wall_clock(5 * DAY)
@@ -347,7 +347,7 @@ async def test_a_notice_of_days_ago_is_not_shown_any_more() -> None:
     assert problem_message(scene) == "nothing"
 
 
-# Who is killed in between
+# Processes killed while they deliver
 
 
 async def test_what_another_process_delivers_is_left_to_it_until_it_must_have_died() -> None:

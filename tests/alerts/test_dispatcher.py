@@ -1,4 +1,4 @@
-"""What is notified: each change once, and to which channels."""
+"""The alert dispatcher: each change is notified once, to the configured channels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def process() -> AlertingProcess:
     return AlertingProcess()
 
 
-# What is told
+# Alerts
 
 
 async def test_a_change_is_notified_once_however_often_it_is_considered(process: AlertingProcess) -> None:
@@ -114,7 +114,7 @@ async def test_so_many_polls_may_fail_as_the_settings_say(
 async def test_without_a_journal_one_failed_poll_is_enough(
     orgs: list[str], expected: tuple[str, str], process: AlertingProcess
 ) -> None:
-    """The next process may not know of it, and would wait for more for ever."""
+    """The next process could not know of this failure, and would wait for more of them for ever."""
     await process.poll_all(orgs, "well")
     process.journal._database.problem = Problem("config", "The journal cannot be used.", "Check the disk.")
     await process.advance(5 * MINUTE)
@@ -211,13 +211,13 @@ async def test_unchanged_is_not_rejudged(process: AlertingProcess, monkeypatch: 
     assert set(judged[1:]) == set(FIFTY)
 
 
-# Several desks at one journal
+# Several dispatchers on one journal
 
 
 @given(st.data())
 @reproducible
 def test_processes_that_take_turns_notify_each_change_once_and_for_all(data: st.DataObject) -> None:
-    """Each considers what it knows every minute, however long ago it polled."""
+    """Each process evaluates its snapshots every minute, however old they are."""
     states: list[PollResult] = ["well", "failed"]
     timeline = data.draw(st.lists(st.sampled_from(states), min_size=1, max_size=12))
     pollers = st.lists(st.integers(0, 2), max_size=3, unique=True)
@@ -232,18 +232,18 @@ def test_processes_that_take_turns_notify_each_change_once_and_for_all(data: st.
                 alerts += await (scene.poll(acme=state) if number in pollers else scene.poll())
         return alerts
 
-    # What was seen, by anybody, in the order in which it was.
+    # The states that any process polled, in order.
     seen = [state for state, pollers in zip(timeline, pollers_of_round, strict=True) if pollers]
     changes = [after for before, after in zip(["well", *seen], seen, strict=False) if before != after]
     expected = [("recovery" if state == "well" else "alarm", "acme") for state in changes]
     assert asyncio.run(watch()) == expected
 
 
-# For whom it is kept
+# Channels
 
 
 async def deliveries(scene: AlertingProcess) -> list[str]:
-    """The sinks that something is kept for."""
+    """The channels that have a delivery in the outbox."""
     book, now, lease = scene.journal.outbox, scene.clock.now(), timedelta(seconds=60)
     sinks = ["command", "webhook", "desktop", "bell"]
     found = []
@@ -271,7 +271,7 @@ async def test_an_alert_is_kept_for_each_configured_sink(settings: AlertSettings
     assert await deliveries(scene) == sinks
 
 
-# News
+# New alerts for the screen
 
 
 async def test_the_first_news_are_those_from_then_on(process: AlertingProcess) -> None:

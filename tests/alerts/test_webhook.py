@@ -1,4 +1,4 @@
-"""The webhook: a real server that gets an alert, and a URL of which only the host is ever named."""
+"""Alerts posted to a webhook on a real server; errors show only the host of its URL."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRET = "T0P/s3cr3t-path"
 
 
 async def problem_of(url: str) -> Problem:
-    """Why an alert does not reach a webhook; what its URL keeps secret is shown by nothing."""
+    """The problem of posting to a webhook at `url`; check that nothing shows the secret in its path."""
     async with HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await post_alert(http, f"{url}/{SECRET}", make_stored_alert(), NOW)
@@ -46,7 +46,7 @@ async def problem_with(answer: Responder) -> Problem:
         return await problem_of(server.url)
 
 
-# What it is told
+# What is posted
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
@@ -69,7 +69,7 @@ async def test_what_the_alert_says_comes_as_it_is(text: str) -> None:
     assert json.loads(app.requests[0].body)["headline"] == text
 
 
-# Where it is never sent to
+# URLs that get nothing
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ async def test_a_redirect_is_not_followed_and_is_a_problem_of_the_config() -> No
     assert other.requests == []
 
 
-# How it fails
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,9 @@ async def test_a_date_on_which_to_come_again_is_counted_by_the_clock_of_who_name
     assert problem.retry_at == NOW + 40 * SECOND
 
 
-async def test_each_way_that_the_wire_fails_is_shown_with_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_failure_of_the_connection_is_shown_with_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(room, "READ_SECONDS", 0.05)
     with refusing_port() as url:
         problems = [await problem_of(url)]

@@ -1,4 +1,4 @@
-"""Whether an org is out of reach by itself, or with all others: who is asked first, and for how long."""
+"""How long the alarm of one unreachable org is held, until other orgs show whether all are unreachable."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ONCE_A_DAY = healthy_snapshot(
     "slow", NOW - 3 * HOUR, org=make_org("slow", policy_overrides=(("every", DAY),))
 )
 
-# One of them
+# One unreachable org
 
 
 def test_one_org_out_of_reach_while_another_answers_is_notified_by_itself() -> None:
@@ -123,7 +123,7 @@ def test_orgs_that_were_all_notified_out_of_reach_one_by_one_are_no_outage_besid
         assert decider.alerts(*all_unreachable("acme", "nordlys")) == OUTAGE
 
 
-# Who is mute
+# Muted orgs
 
 
 def test_orgs_that_are_mute_are_seen_but_not_notified() -> None:
@@ -135,7 +135,7 @@ def test_orgs_that_are_mute_are_seen_but_not_notified() -> None:
     ) == [("alarm", "zenith", "cannot_tell")]
 
 
-# A program that has just started
+# After a start
 
 
 def test_after_a_start_nobody_is_notified_before_all_were_polled() -> None:

@@ -1,4 +1,4 @@
-"""An outage that takes all orgs: one alert, one end, a reminder while it lasts."""
+"""Alerts of an outage of all orgs: its beginning, its end, and reminders while it lasts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from zbtui.zoho_api.sign_in_errors import NOT_SIGNED_IN_PROBLEM, token_budget_pr
 BUG = bug_problem(ValueError())
 NO_ACCESS = api_problem(403, {"code": "NO_PERMISSION"}, "eu")
 
-# All of them
+# All orgs unreachable
 
 
 @pytest.mark.parametrize("names", [NAMES[:2], NAMES])
@@ -174,10 +174,10 @@ def test_during_an_outage_a_dead_sign_in_is_notified_all_the_same() -> None:
     ]
 
 
-# Its end, and what comes after it
+# The end of an outage, and afterwards
 
 
-def test_whoever_is_still_bad_after_an_outage_is_not_notified_again_and_who_became_so_is() -> None:
+def test_after_an_outage_only_orgs_that_became_bad_during_it_are_notified() -> None:
     decider = AlertDecider()
     decider.decide(failing_snapshot("acme"), healthy_snapshot("nordlys"))
     at = NOW + HOUR
@@ -232,7 +232,7 @@ def test_what_is_no_answer_of_a_zoho_in_order_ends_no_outage(silence: Snapshot) 
     [
         (3, 0, False),
         (9, 5, False),
-        (10, 5, False),  # what failed during the outage has two intervals to mend
+        (10, 5, False),  # an org that failed during the outage has two intervals to recover
         (11, 5, True),
         (11, 11, True),
         (11, 0, True),
@@ -307,7 +307,7 @@ def test_a_network_that_is_gone_again_at_once_is_one_more_outage_and_not_fifty_a
     assert alerts == OUTAGE
 
 
-# What lasts
+# Reminders
 
 
 @pytest.mark.parametrize(
@@ -353,8 +353,8 @@ def test_after_the_clock_was_set_back_an_outage_ends_all_the_same() -> None:
     assert decider.alerts(*all_healthy("acme", "nordlys", at=at), at=at) == OUTAGE_OVER
 
 
-def test_an_outage_is_told_though_all_orgs_had_failed_before_it() -> None:
-    """Their last known verdicts stay, and say nothing of the network."""
+def test_an_outage_is_notified_though_all_orgs_had_failed_before_it() -> None:
+    """An org's last known verdict stays during an outage: it says nothing of the network."""
     names, later = ("acme", "nordlys"), NOW + HOUR
     decider = AlertDecider()
     decider.decide(*[failing_snapshot(name) for name in names])

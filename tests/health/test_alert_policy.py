@@ -1,4 +1,4 @@
-"""The alerts of one org: each change of its verdict once, its end, and what lasts after a while."""
+"""The alerts of one org: alarms, recoveries and reminders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ODD = failing_snapshot(status="ARCHIVED")
 """No more than a warning."""
 
 
-# Once each
+# Alarm and recovery
 
 
 def test_an_org_that_is_well_is_not_notified() -> None:
@@ -118,7 +118,7 @@ def test_a_run_that_comes_late_is_a_recovery() -> None:
     ]
 
 
-# What lasts
+# Reminders
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_after_the_clock_was_set_back_reminders_and_recoveries_go_on() -> None:
     assert decider.alerts(healthy_snapshot(at=back + 2 * DAY), at=back + 2 * DAY) == WELL_AGAIN
 
 
-# How bad it has to be
+# The least level
 
 
 @pytest.mark.parametrize(
@@ -207,11 +207,11 @@ def test_an_org_that_is_mute_or_paused_is_never_notified_and_keeps_what_was_noti
     assert decider.alerts(healthy_snapshot(at=at), at=at) == WELL_AGAIN
 
 
-# What is not known
+# Orgs whose verdict is unknown
 
 
 UNSURE = {
-    "never looked at": Snapshot(ORG),
+    "never polled": Snapshot(ORG),
     "polling": build_snapshot(ORG, polling=True),
     "restored": healthy_snapshot(restored=True),
     "restored bad": failing_snapshot(restored=True),
@@ -298,7 +298,7 @@ def test_a_failure_that_is_out_of_reach_for_a_while_is_notified_again_after_it()
     assert alerts == FAILED + UNREACHABLE + FAILED + WELL_AGAIN
 
 
-# Restarts, and other processes
+# Restarts and other processes
 
 
 def test_a_restart_in_the_middle_notifies_nothing_again() -> None:
@@ -364,7 +364,7 @@ def test_while_nothing_changes_the_alert_state_does_not_either() -> None:
     assert decider.alert_state == alert_state
 
 
-# How it is said
+# Texts
 
 
 @pytest.mark.parametrize(

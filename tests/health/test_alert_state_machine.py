@@ -1,4 +1,4 @@
-"""Alerts over any series of polls, waits, outages, restarts and processes: none doubled, none lost."""
+"""Random sequences of polls, waits, outages and restarts: no alert is sent twice, none is lost."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ processes = st.integers(0, 1)
 
 
 class Alerts(RuleBasedStateMachine):
-    """Three orgs, watched by two processes that share an alert state."""
+    """A state machine: three orgs, watched by two processes that share an alert state."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
         self.truth: dict[str, str | Problem] = dict.fromkeys(NAMES, "SCHEDULED")
         self.rows = {name: [history_row("completed", NOW - HOUR)] for name in NAMES}
-        """Of each org's history, newest first."""
+        """The rows of each org's history, newest first."""
         self.offline = False
         self.mute: set[str] = set()
         self.known = [{name: Snapshot(make_org(name)) for name in NAMES} for _ in range(2)]
         self.newest: dict[str, datetime] = {}
         """When an org was last polled, by any process."""
         self.notified: dict[str, Alert] = {}
-        """The last alarm or reminder of each org that was not recovered from."""
+        """The last alarm or reminder of each org that has had no recovery since."""
         self.decider = AlertDecider()
 
     @initialize(
@@ -124,12 +124,14 @@ class Alerts(RuleBasedStateMachine):
         self._set_mute(self.mute ^ {name})
 
     def teardown(self) -> None:
-        """Once all is well, and was polled, nothing stays notified."""
+        """Make all orgs healthy, poll them, and check that every alarm has had its recovery."""
         self.offline = False
         self._set_mute(set())
         for name in NAMES:
             self.truth[name] = "SCHEDULED"
-            self.rows[name].insert(0, history_row("completed", self.now))  # else it is too old by now
+            self.rows[name].insert(
+                0, history_row("completed", self.now)
+            )  # the one before may be too old by now
             for known in self.known:
                 known[name] = snapshot_with(known[name], paused=False)
         for process in (0, 1):
@@ -170,7 +172,7 @@ class Alerts(RuleBasedStateMachine):
         return alerts
 
     def _check(self, alert: Alert) -> None:
-        """It may follow on what was notified of this org, or of all of them, before."""
+        """Check that this alert may follow the one before it, of the same org or of all orgs."""
         before = self.notified.get(alert.org)
         assert alert.org not in self.mute
         assert alert.org != ALL_ORGS or self.decider.covers_all_orgs
@@ -196,7 +198,7 @@ class Alerts(RuleBasedStateMachine):
             self.notified[alert.org] = alert
 
     def _check_nothing_is_lost(self, process: int, name: str) -> None:
-        """Alerts follow the newest poll of an org."""
+        """Check that the alerts sent so far match the newest poll of this org."""
         one, settings = self.known[process][name], self.decider.settings
         assert self.newest[name] == one.polls.attempted_at
         if one.activity.paused:
@@ -217,7 +219,7 @@ class Alerts(RuleBasedStateMachine):
             assert notified is None
 
     def _check_out_of_reach(self, process: int, name: str) -> None:
-        """It is notified by itself, or with the others, or waits for them; never before its time."""
+        """Check that an unreachable org, once due, has been notified: by an alarm or by an outage."""
         one, notified = self.known[process][name], self.notified.get(name)
         assert one.polls.failing_since is not None
         if one.polls.failures < self.decider.settings.failed_looks or name in self.mute:

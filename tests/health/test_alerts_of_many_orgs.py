@@ -1,4 +1,4 @@
-"""The alerts of many orgs over hours, each polled at its cadence, through outages and restarts."""
+"""Simulated hours of many orgs: polls at each org's own pace, with outages and restarts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ World = Callable[[str, timedelta], Answer]
 
 @dataclass
 class FleetSimulation:
-    """One process: its own snapshots, polled when they are due; the alert state is shared."""
+    """One simulated process: it polls its orgs when due; the decider and its alert state may be shared."""
 
     decider: AlertDecider
     world: World
@@ -43,7 +43,7 @@ class FleetSimulation:
         self.rng = random.Random(self.seed)
 
     def add(self, names: Iterable[str], at: datetime = NOW, **keys: object) -> None:
-        """Orgs under watch; all are polled in the first seconds."""
+        """Add orgs under watch; each is polled within the first seconds."""
         for number, name in enumerate(names):
             self.known[name] = build_snapshot(make_org(name, **keys))
             heapq.heappush(self.due, (at + number * SECOND / 5, name))
@@ -52,7 +52,7 @@ class FleetSimulation:
         self.known[name] = snapshot_with(self.known[name], paused=True)
 
     def restarted(self, at: datetime) -> FleetSimulation:
-        """The next process of the same user: it knows what the journal kept."""
+        """Return the process that follows a restart: it knows what the journal kept."""
         after = FleetSimulation(self.decider, self.world, self.seed + 1, notified=self.notified)
         for number, (name, one) in enumerate(self.known.items()):
             after.known[name] = build_snapshot(
@@ -70,7 +70,7 @@ class FleetSimulation:
         return after
 
     def run(self, until: timedelta) -> None:
-        """Poll by poll, up to a moment after the start."""
+        """Poll whatever is due, up to this span after the start."""
         while self.due and self.due[0][0] <= NOW + until:
             at, name = heapq.heappop(self.due)
             if not self.known[name].activity.paused:
@@ -94,7 +94,7 @@ class FleetSimulation:
         self.notified += [(at - NOW, alert) for alert in alerts]
 
     def _observe(self, one: Snapshot, at: datetime) -> JudgedOrg:
-        """Judged again only where that may matter: there are thousands of polls."""
+        """Judge an org; reuse a verdict that cannot have changed, as there are thousands of polls."""
         before = self.observed.get(one.org.name)
         aged = one.zoho.observed_at is not None and at - one.zoho.observed_at > 14 * MINUTE
         if (
@@ -118,7 +118,7 @@ def simulate_fleet(world: World, names: Iterable[str] = NAMES, seed: int = 1) ->
 
 
 def offline(begin: timedelta, end: timedelta, other: World = lambda name, at: "SCHEDULED") -> World:
-    """No network from one moment to the other."""
+    """A world without a network from `begin` to `end`, both after the start."""
     return lambda name, at: OFFLINE if begin <= at < end else other(name, at)
 
 
@@ -209,7 +209,9 @@ def test_an_outage_while_one_org_is_out_by_itself_ends_in_the_same_few_alerts(
 def test_a_network_that_comes_and_goes_is_notified_as_outages_and_never_org_by_org(seed: int) -> None:
     def world(name: str, at: timedelta) -> Answer:
         minute = at / MINUTE % 30
-        return OFFLINE if at > HOUR and minute >= 1 else "SCHEDULED"  # a minute in each half hour
+        return (
+            OFFLINE if at > HOUR and minute >= 1 else "SCHEDULED"
+        )  # online for one minute of each half hour
 
     watch = simulate_fleet(world, seed=seed)
     watch.run(6 * HOUR)

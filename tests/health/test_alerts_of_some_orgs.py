@@ -1,4 +1,4 @@
-"""The alerts of a process that polls a part of the orgs, beside others that share its alert state."""
+"""Alerts of a process that watches only some of the orgs, beside others that share its alert state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def partial_decider(alert_state: AlertState | None = None) -> AlertDecider:
 @pytest.mark.parametrize("problem", [OFFLINE, LOCKED, DOWN], ids=["offline", "locked", "down"])
 def test_of_a_part_each_org_is_notified_by_itself_and_no_outage(problem: Problem) -> None:
     decider = partial_decider()
-    # The other is waited for.
+    # The answer of the other org is waited for.
     assert decider.decide(*all_unreachable("acme", "nordlys", problem=problem)) == []
     at = NOW + 11 * MINUTE
     known = [unreachable_snapshot(name, 9, at, 15 * MINUTE, problem) for name in ("acme", "nordlys")]

@@ -1,4 +1,4 @@
-"""When history, links and the company are to be asked for along with a poll."""
+"""When a poll also asks for history, links and company."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ ENDED = make_history(history_row("completed", NOW), history_row("initiated", NOW
 
 
 def intervals_over(years: Callable[[timedelta], History], span: timedelta) -> list[timedelta]:
-    """When the history was asked for, of an org whose details stay as they are."""
+    """The times after the start at which the history is read, while the details never change."""
     snapshot, asked, after = Snapshot(ORG), list[timedelta](), timedelta()
     while after < span:
         history_and_links = None

@@ -1,4 +1,4 @@
-"""What no verdict may ever be, whatever is known of an org."""
+"""Properties that hold for the verdict on any snapshot."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from zbtui.zoho_api.runs import History, build_history
 zones = st.sampled_from([*ZONES, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")])
 polled_snapshots = st.one_of(
     snapshots(),
-    # As they are after a good look, so that the rules have their say.
+    # Snapshots after a good poll, so that the rules about its content apply.
     snapshots().map(
         lambda known: snapshot_with(
             known, problem=None, failures=0, failing_since=None, observed_at=NOW, attempted_at=NOW
@@ -197,7 +197,7 @@ def test_what_a_newer_poll_could_not_confirm_is_stale(snapshot: Snapshot, policy
 
 @reproducible
 @given(polled_snapshots, policies)
-def test_whoever_has_no_patience_is_never_more_at_ease(snapshot: Snapshot, policy: WatchPolicy) -> None:
+def test_fewer_allowed_failures_never_give_a_better_level(snapshot: Snapshot, policy: WatchPolicy) -> None:
     patient, impatient = judge(snapshot, policy, NOW), judge(snapshot, policy, NOW, allowed_failures=1)
     assert impatient.name == patient.name or impatient.level >= Level.UNKNOWN
     assert snapshot.polls.problem is None or impatient.level >= Level.UNKNOWN

@@ -1,4 +1,4 @@
-"""An org as it is judged poll by poll, while Zoho lives on: each change of verdict, and when."""
+"""Scenarios over days: an org that is polled at its interval, and each change of its verdict."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SimulatedOrg:
     problem: Problem | None = None
     history_problem: Problem | None = None
     clock: timedelta = timedelta()
-    """How far it is ahead of this machine's."""
+    """How far Zoho's clock is ahead of this machine's."""
 
     def start(self, at: datetime) -> None:
         self.status = "INPROGRESS"
@@ -64,7 +64,7 @@ class SimulatedOrg:
             self.next_run += 7 * DAY
 
     def poll(self, before: Snapshot, now: datetime) -> Snapshot:
-        """One poll, as a session makes it: history, links and company only when they are due."""
+        """Poll as a session does: history, links and company only when they are due."""
         if self.problem:
             return apply_failure(before, self.problem, now)
         if self.links.expires_at and self.links.expires_at <= now + self.clock:
@@ -87,11 +87,11 @@ class SimulatedOrg:
 
 
 Deed = tuple[timedelta, Callable[[datetime], None]]
-"""After the first run was due, by Zoho's clock."""
+"""An act at Zoho, and its time after the first run was due, by Zoho's clock."""
 
 
 def watch(zoho: SimulatedOrg, *deeds: Deed, days: float = 8) -> list[str]:
-    """The changes of verdict over so many days: days and time of day since the first run, and name."""
+    """Return each change of verdict over so many days: days since the first run, time of day, name."""
     start = TUESDAY - DAY - zoho.clock
     snapshot, last, waiting = Snapshot(ORG), "", list(deeds)
     found: list[str] = []
@@ -226,9 +226,9 @@ def test_a_run_that_is_passed_over_in_silence_is_missed_until_the_next_one_compl
     ("at", "repeat_type", "verdict"),
     [
         (-10 * MINUTE, "weekly", "scheduled"),
-        (-10 * MINUTE, "immediate", "missed"),  # ordered by hand: that changes no plan
+        (-10 * MINUTE, "immediate", "missed"),  # a backup ordered by hand changes no plan
         (10 * MINUTE, "weekly", "missed"),  # changed after the run was due
-        (-HOUR, "weekly", "missed"),  # the date was still announced after it
+        (-HOUR, "weekly", "missed"),  # the date was still announced after the change
     ],
 )
 def test_a_plan_that_was_changed_before_the_date_excuses_it(

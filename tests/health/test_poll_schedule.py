@@ -49,7 +49,7 @@ def failed_snapshot(problem: Problem, failures: int = 1) -> Snapshot:
     return snapshot_with(snapshot_with_next_run(6 * DAY), problem=problem, failures=failures)
 
 
-# Nothing is near
+# No run is near
 
 
 @pytest.mark.parametrize(("jitter", "part"), [(-1, 0.9), (-0.5, 0.95), (0, 1), (0.5, 1.05), (1, 1.1)])
@@ -130,7 +130,7 @@ def test_the_next_run_is_near_by_zohos_clock() -> None:
 @pytest.mark.parametrize("jitter", [-1, 0, 1])
 @pytest.mark.parametrize("every", [EVERY, HOUR, DAY])
 @pytest.mark.parametrize("further", [timedelta(), MINUTE])
-def test_the_last_long_interval_does_not_reach_past_the_beginning_of_the_closer_watch(
+def test_the_last_long_interval_ends_where_the_closer_watch_begins(
     every: timedelta, jitter: float, further: timedelta
 ) -> None:
     policy = WatchPolicy(every=every)
@@ -147,7 +147,7 @@ def test_the_closer_watch_is_never_the_slower_one(status: str, span: timedelta) 
     assert time_to_next_poll(snapshot_with_next_run(span, status), policy) == MINUTE
 
 
-# Trouble
+# After a failed poll
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_a_problem_is_retried_after_30_s_1_2_4_8_and_at_most_15_minutes(
     assert time_to_next_poll(failed_snapshot(OFFLINE, failures), WatchPolicy(every=every), 1) == wait * 1.1
 
 
-def test_a_policy_that_looks_more_often_than_every_30_s_retries_as_soon() -> None:
+def test_a_policy_that_polls_more_often_than_every_30_s_retries_as_soon() -> None:
     policy = WatchPolicy(every=2 * SECOND, near_every=SECOND)
     assert [time_to_next_poll(failed_snapshot(OFFLINE, failures), policy) for failures in (1, 2, 3)] == [
         2 * SECOND,
@@ -253,7 +253,7 @@ def test_nobody_may_poll_twice_within_five_seconds() -> None:
     assert MIN_POLL_GAP == 5 * SECOND
 
 
-# An org with a pace of its own
+# Orgs with their own intervals
 
 
 def time_to_next_poll_with(snapshot: Snapshot, **keys: timedelta) -> Snapshot:
@@ -291,7 +291,7 @@ def test_an_org_that_sets_everything_itself_is_polled_as_if_all_were_so(
     )
 
 
-# Whatever is known
+# Any snapshot
 
 
 @reproducible

@@ -1,4 +1,4 @@
-"""How history, links and company that were asked for with a poll change what is known of an org."""
+"""How history, links and company, when a poll asked for them, change the snapshot."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ UNREAD = HistoryAndLinks(None, None, OFFLINE)
 def series(
     *polls: tuple[Backup | None, HistoryAndLinks | None], before: Snapshot | None = None
 ) -> list[Snapshot]:
-    """An org after each of these polls, a minute apart."""
+    """The snapshot after each of these polls, which are a minute apart."""
     found, snapshot = (
         [],
         before or poll_result(snapshot_of(JOB, history=None), HistoryAndLinks(GOOD, LINKS), NOW),
@@ -154,7 +154,7 @@ def series(
     [
         ([(JOB, None), (JOB, UNREAD)], [False, False]),
         ([(CHANGED, UNREAD), (CHANGED, None), (CHANGED, UNREAD)], [True, True, True]),
-        ([(CHANGED, UNREAD), (JOB, UNREAD)], [True, True]),  # whatever happened in between is not told
+        ([(CHANGED, UNREAD), (JOB, UNREAD)], [True, True]),  # a run between the two polls may be missing
         ([(CHANGED, None), (CHANGED, HistoryAndLinks(GOOD, LINKS))], [True, False]),
         ([(CHANGED, HistoryAndLinks(GOOD, LINKS)), (CHANGED, UNREAD)], [False, False]),
         (
@@ -223,21 +223,21 @@ def test_the_last_expiry_is_remembered_when_the_links_are_gone() -> None:
         (Links(1, 1, NOW + SECOND), -SECOND, DAY, False),
         (Links(1, 1, NOW), timedelta(), 7 * DAY, True),
         (Links(1, 1, NOW - SECOND), SECOND, 7 * DAY, True),
-        (Links(), -SECOND, 6 * DAY, False),  # taken away early, and not expired
+        (Links(), -SECOND, 6 * DAY, False),  # removed before they expired
         (Links(), timedelta(), 7 * DAY, True),
         (Links(), DAY, 8 * DAY, True),
         (Links(), DAY, None, True),
         (Links(), DAY, DAY, True),
-        (Links(), DAY, DAY - SECOND, False),  # a newer backup, whose files are still to come
+        (Links(), DAY, DAY - SECOND, False),  # a newer backup, whose files are not there yet
         (Links(), DAY, HOUR, False),
-        (Links(), None, HOUR, False),  # none was ever seen
+        (Links(), None, HOUR, False),  # no links were ever seen
         (Links(), None, None, False),
-        (None, DAY, 8 * DAY, False),  # it is not known whether there are any
-        (Links(1, 1, None), DAY, HOUR, False),  # there are some, and no end is told
+        (None, DAY, 8 * DAY, False),  # whether there are links is unknown
+        (Links(1, 1, None), DAY, HOUR, False),  # links without an expiry
         (Links(1, 1, NOW - HOUR), HOUR, SECOND, True),
     ],
 )
-def test_links_are_gone_once_their_expiry_is_past_unless_there_is_a_newer_backup(
+def test_links_are_gone_after_their_expiry_unless_there_is_a_newer_backup(
     links: Links | None, expired: timedelta | None, completed: timedelta | None, gone: bool
 ) -> None:
     snapshot = snapshot_of(
@@ -285,7 +285,7 @@ def test_the_name_of_the_company_is_none_where_it_is_not_known() -> None:
     assert snapshot_of(JOB, company=make_company()).company_name == "Nordlys Tools AB"
 
 
-# Since when it fails
+# Since when polls fail
 
 
 def test_a_problem_is_dated_from_the_first_failed_poll_to_the_next_good_one() -> None:
@@ -303,7 +303,7 @@ def test_over_a_restart_a_problem_goes_on_counting() -> None:
     assert (after.polls.failures, after.polls.failing_since) == (3, NOW - HOUR)
 
 
-# Whatever is known
+# Any snapshot
 
 
 @reproducible

@@ -1,4 +1,4 @@
-"""Deliveries of alerts: each made by one process, and by another where that one dies."""
+"""Deliveries of alerts: each is claimed by one process, and by another one if the first dies."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ async def test_of_several_processes_one_makes_each_delivery(outbox: Outbox, jour
     assert sorted(made) == sorted(orgs)
 
 
-# Whatever is done
+# Any sequence of steps
 
 
 steps = st.lists(
@@ -153,7 +153,7 @@ def test_whatever_is_done_no_delivery_is_lost_or_made_twice(steps: list[tuple[st
             elif step == "put off" and held:
                 await book.reschedule(held.pop(), now + number * MINUTE)
             elif step == "wait":
-                now += number * SECOND  # never as long as a lease
+                now += number * SECOND  # always less than a lease
         now += DAY
         while found := await book.claim_delivery(["command"], now, MINUTE):
             await book.mark_delivered(found)

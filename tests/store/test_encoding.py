@@ -1,4 +1,4 @@
-"""What is kept of an org, as text and back: nothing is lost, and no text breaks it."""
+"""Stored snapshots and org states: encoding and decoding loses nothing, and copes with any text."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ org_states = st.builds(OrgState, words, st.just("scheduled"), words, words, word
 
 @st.composite
 def full(draw: st.DrawFn) -> Snapshot:
-    """Whatever can be known of an org."""
+    """Snapshots with any values."""
     return snapshot_with(
         draw(snapshots()),
         backup=draw(st.none() | backups()),
@@ -102,7 +102,7 @@ def test_a_history_comes_back_as_it_was(history: History) -> None:
 
 @reproducible
 @given(org_state=org_states)
-def test_a_standing_comes_back_as_it_was(org_state: OrgState) -> None:
+def test_an_org_state_comes_back_as_it_was(org_state: OrgState) -> None:
     assert decode_org_state(encode_org_state(org_state)) == org_state
 
 

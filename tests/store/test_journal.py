@@ -1,4 +1,4 @@
-"""What was seen last, across restarts and processes."""
+"""The journal's snapshots, across restarts and processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SEEN = full_snapshot(ACME)
 LOCKED = Lockout(START + timedelta(minutes=20), 2)
 
 
-# What is kept
+# Snapshots
 
 
 async def test_all_that_was_seen_is_there_after_a_restart(journal_path: Path) -> None:
@@ -80,7 +80,9 @@ async def test_the_newest_poll_wins_in_whatever_order(order: tuple[int, int], jo
     ],
     ids=str,
 )
-async def test_a_namesakes_past_is_not_this_orgs(changed: dict[str, str], journal_path: Path) -> None:
+async def test_the_history_of_another_org_of_the_same_name_is_not_used(
+    changed: dict[str, str], journal_path: Path
+) -> None:
     other = sample_org(**changed)
     await save_in_new_process(journal_path, SEEN)
     journal = open_journal(journal_path)

@@ -1,4 +1,4 @@
-"""What a poll has changed: recorded once, whichever processes see it, and kept within bounds."""
+"""Events: each change is recorded once, whichever process polls, and old events are deleted."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ async def test_another_org_of_the_same_name_begins_again(journal: Journal) -> No
     ]
 
 
-async def test_standing_and_events_go_with_a_renamed_org(journal: Journal, journal_path: Path) -> None:
+async def test_org_state_and_events_go_with_a_renamed_org(journal: Journal, journal_path: Path) -> None:
     await record_poll(journal, polled_snapshot(ACME))
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(sample_org("b")), START))
     await journal.rename_org(sample_org(), sample_org("b"))
@@ -163,7 +163,9 @@ async def test_standing_and_events_go_with_a_renamed_org(journal: Journal, journ
     assert len(await journal.events.read(None, None)) == len(events)
 
 
-async def test_a_forgotten_org_begins_anew_its_events_stay(journal: Journal, journal_path: Path) -> None:
+async def test_a_forgotten_org_starts_without_a_state_its_events_stay(
+    journal: Journal, journal_path: Path
+) -> None:
     await record_poll(journal, failed_poll_snapshot(polled_snapshot(ACME), START))
     before = await journal.events.read("acme", None)
     await journal.forget_org(sample_org())
@@ -177,7 +179,7 @@ async def test_a_forgotten_org_begins_anew_its_events_stay(journal: Journal, jou
     ]
 
 
-# Bounds
+# Retention
 
 
 async def test_events_older_than_keep_are_dropped_with_the_next_poll(journal: Journal) -> None:
@@ -248,10 +250,10 @@ polls = st.lists(
 
 @reproducible
 @given(polls=polls)
-def test_whatever_is_noted_in_whatever_order_the_events_lead_from_one_standing_to_the_next(
+def test_in_any_order_of_polls_the_events_lead_from_one_org_state_to_the_next(
     polls: list[tuple[int, str | None]],
 ) -> None:
-    """None: a failed poll."""
+    """A status of None is a failed poll."""
 
     async def live() -> list[Event]:
         notebook = MemoryJournal()

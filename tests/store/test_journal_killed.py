@@ -1,4 +1,4 @@
-"""A process that is killed while it writes: the journal opens, is whole, and has all it confirmed."""
+"""A process killed while it writes: the journal stays intact, and has every confirmed write."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_a_process_that_is_killed_a_hundred_times_while_it_writes_loses_no
 
 
 def until_dead(lines: Iterator[str], writes: int) -> Iterator[str]:
-    """What a process says from its birth to its death: it is killed after so many confirmed writes."""
+    """Yield the lines of one process, which is killed after `writes` confirmed writes."""
     child = 0
     for line in lines:
         word, number = line.split()
@@ -97,7 +97,7 @@ def until_dead(lines: Iterator[str], writes: int) -> Iterator[str]:
 
 
 class ConfirmedWrites:
-    """What the killed processes have confirmed so far."""
+    """The writes that the killed processes have confirmed so far."""
 
     def __init__(self) -> None:
         self.noted = 0
@@ -115,14 +115,14 @@ class ConfirmedWrites:
                 self._delivered.add(f"org-{number}")
 
     def check(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:
-        """That all of it is in the journal, and whatever else is there is whole."""
+        """Check that the journal has all confirmed writes, and no partial ones."""
         self._check_polls(left, seen)
         for table in ("alert", "notified"):
             assert self._alerted <= orgs_in(left, f"SELECT org FROM {table}")
         open_ = orgs_in(left, "SELECT org FROM delivery JOIN alert ON alert.uuid = delivery.alert")
         assert not self._delivered & open_
         unconfirmed = self._alerted - open_ - self._delivered
-        assert len(unconfirmed) <= 1  # it was killed before it could say so
+        assert len(unconfirmed) <= 1  # killed before it could confirm the delivery
         self._delivered |= unconfirmed
 
     def _check_polls(self, left: sqlite3.Connection, seen: Snapshot | None) -> None:

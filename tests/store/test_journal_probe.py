@@ -1,4 +1,4 @@
-"""Whether the journal can be written: tried with a row that is taken out again."""
+"""The journal's probe: writes a row and takes it out again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def no_file(path: Path) -> Path:
-    """A folder stands where it should be."""
+    """A path at which there is a folder instead of the journal's file."""
     path.mkdir()
     return path
 

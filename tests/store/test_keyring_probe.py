@@ -1,4 +1,4 @@
-"""Whether the keyring keeps what it is given: tried with an entry of the doctor's own."""
+"""The keyring's probe: writes an entry of its own, reads it and deletes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zbtui.store.keyring_credentials import KeyringCredentialStore
 class StoredKeyring(KeyringBackend):
     """A back end in memory."""
 
-    priority = -1  # the library knows every back end there is, and must not choose this one
+    priority = -1  # keeps the keyring library from choosing this back end
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # keyring has no types there
@@ -41,7 +41,7 @@ class ReadOnly(StoredKeyring):
 
 
 class IgnoringKeyring(StoredKeyring):
-    """Keeps for ever what it was given first."""
+    """A back end that never replaces an entry."""
 
     def set_password(self, service: str, username: str, password: str) -> None:
         self.entries.setdefault((service, username), "of an earlier probe")

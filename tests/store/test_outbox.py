@@ -1,4 +1,4 @@
-"""What was notified: each alert once, of all processes together."""
+"""The outbox: each alert is stored once, over all processes."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ POLLED_STATE = replace(FAILED_STATE, polled_at=START - SECOND)
 def decide_to(
     after: AlertState, *alerts: Alert
 ) -> Callable[[AlertState], tuple[AlertState, tuple[Alert, ...]]]:
-    """Decides just that, whatever was notified so far."""
+    """A decision for the outbox: this state and these alerts, whatever was notified before."""
     return lambda state: (after, alerts)
 
 
-# The ledger
+# The alert state
 
 
 async def test_at_first_nothing_was_notified(outbox: Outbox) -> None:
@@ -145,7 +145,7 @@ async def test_every_process_is_given_what_is_kept(outbox: Outbox, other_outbox:
 
 
 async def test_no_two_alerts_have_the_same_id_whichever_journal_they_are_in(outbox: Outbox) -> None:
-    """As two machines have, or one that has lost its journal; also while none can be opened at all."""
+    """So two machines, or one that has lost its journal, never send different alerts with one id."""
     places = [outbox, *(MemoryJournal().outbox for _ in range(3))]
     kept = [await place.decide_and_store(decide_alarm("a", "b"), []) for place in places]
     uuids = [one.uuid for alerts in kept for one in alerts]
@@ -173,7 +173,7 @@ async def test_alerts_and_their_deliveries_are_kept_for_a_month(outbox: Outbox, 
         assert reading.execute("SELECT count(*) FROM delivery").fetchone() == (2,)
 
 
-# Rows that are not understood
+# Rows that cannot be decoded
 
 BAD_ROWS = {
     "notified": {"level": 7, "notified_at": "'once'", "polled_at": "'once'"},
@@ -242,7 +242,7 @@ asyncio.run(main())
 
 
 async def test_of_twenty_that_settle_one_notifies_each_alert(outbox: Outbox, journal_path: Path) -> None:
-    """Four processes with five journals each."""
+    """Twenty journals: four processes with five each."""
     await outbox.alert_state()
     run_concurrently(4, COMMIT_SCRIPT, journal_path)
     assert sorted(org_names(await outbox.alerts_after(0))) == sorted(f"org-{index}" for index in range(11))

@@ -55,7 +55,7 @@ class PollerDriver:
         self.zoho.outcomes["acme"] = outcome
 
     def hold_answers(self) -> asyncio.Event:
-        """From now on answers wait for this."""
+        """Make answers wait for the returned event."""
         self.zoho.gates["acme"] = gate = asyncio.Event()
         return gate
 

@@ -1,4 +1,4 @@
-"""One org's loop: its answers, what it publishes, and that polls never overlap."""
+"""The poller of one org: what it publishes, and that its polls never overlap."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def watch(clock: FakeClock) -> PollerDriver:
     return PollerDriver(clock)
 
 
-# Asked by hand
+# Polls by key
 
 
 async def test_a_poll_asked_for_by_hand_comes_at_once(clock: FakeClock, watch: PollerDriver) -> None:
@@ -164,7 +164,7 @@ async def test_what_is_answered_after_the_stop_is_neither_shown_nor_kept(clock: 
     assert journal.saved_snapshots == []
 
 
-# What a look leaves behind
+# What a poll publishes
 
 
 async def test_a_poll_is_published_when_it_begins_and_when_it_ends(watch: PollerDriver) -> None:
@@ -254,7 +254,7 @@ async def test_what_is_not_due_after_a_jump_keeps_its_moment(clock: FakeClock, w
     ids=["seen", "offline", "locked out"],
 )
 async def test_after_the_clock_went_back_polls_still_come(clock: FakeClock, outcome: Outcome) -> None:
-    """A machine that starts without a network and with a wrong clock has both put right later."""
+    """A machine may start without a network and with a wrong clock, both of which come right later."""
     watch = PollerDriver(clock, outcome)
     async with watch.running():
         clock.jump_wall_clock(-DAY)
@@ -309,16 +309,16 @@ async def test_a_jump_during_a_poll_starts_no_second_one(clock: FakeClock, watch
         assert watch.poll_count == 1
         gate.set()
         await clock.advance(5 * MINUTE)
-        assert watch.poll_count == 3  # that one anew, and the next
+        assert watch.poll_count == 3  # the same poll again, and the next one
         assert watch.zoho.max_concurrent_polls == 1
 
 
-# Whatever happens
+# Any sequence of steps
 
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["pass", "look", "pause", "resume", "jump", "good", "offline", "lock", "hang"]),
+        st.sampled_from(["pass", "poll", "pause", "resume", "jump", "good", "offline", "lock", "hang"]),
         st.integers(0, 400),
     ),
     min_size=5,
@@ -328,14 +328,14 @@ STEPS = st.lists(
 
 @given(STEPS)
 @settings(max_examples=30, deadline=None)
-def test_looks_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, int]]) -> None:
+def test_polls_never_overlap_crowd_or_break_a_lock_out(steps: list[tuple[str, int]]) -> None:
     async def live() -> None:
         clock = FakeClock()
         watch = PollerDriver(clock, rng=FixedRng(0.5))
         async with watch.running():
             for what, seconds in steps:
                 match what:
-                    case "look":
+                    case "poll":
                         watch.poller.poll_soon()
                     case "pause" | "resume":
                         watch.poller.set_paused(what == "pause")

@@ -1,4 +1,4 @@
-"""How often one org is polled: a day of it, in milliseconds."""
+"""How often an org is polled: a simulated day takes milliseconds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def job(status: str, next_run: datetime) -> Observation:
 async def poll_times(
     span: timedelta, zoho: Callable[[datetime], Outcome], policy: WatchPolicy, rng: random.Random
 ) -> list[datetime]:
-    """When a poller polls within `span`, at a Zoho that answers by the time."""
+    """The times of all polls within `span`; `zoho` gives the outcome at each time."""
     clock = InstantClock()
     times: list[datetime] = []
 
@@ -138,7 +138,7 @@ async def test_an_org_with_a_pace_of_its_own_keeps_to_it(clock: FakeClock) -> No
 
 
 async def test_the_countdown_of_the_cadence_runs_by_zohos_clock() -> None:
-    """This machine is an hour behind: the run is due an hour sooner than it seems."""
+    """This machine's clock is an hour behind, so the run is due an hour sooner than it shows."""
     ahead = HOUR
 
     def zoho(now: datetime) -> Observation:

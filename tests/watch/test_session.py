@@ -1,4 +1,4 @@
-"""One org's conversation with Zoho: how few tokens it asks for, and what keeps it from asking."""
+"""The session of one org: how few access tokens it asks for, and when it asks for none."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from zbtui.watch.session import Session
 
 FOREIGN = "https://zoho.example.com"
 LATER = 10 * MINUTE
-"""Within a token's hour, and not so soon that asking for another one would be pushing."""
+"""Within the hour of an access token, and long enough after the last token request."""
 
 
 class FullCredentials(MemoryCredentialStore):
-    """Gives out what it holds, and takes no access token."""
+    """A store that can be read, but fails to store access tokens."""
 
     is_full = True
 
@@ -120,7 +120,7 @@ async def test_a_token_of_client_credentials_lives_as_long(clock: FakeClock, zoh
 async def test_twenty_sessions_at_once_on_an_expired_token_make_one_request(
     keyring: bool, clock: FakeClock, tmp_path: Path, real_keyring: SecretService
 ) -> None:
-    """Each is as a process of its own: it shares keyring, lock files and journal, and nothing else."""
+    """Each session stands for a process: they share keyring, lock files and journal, and nothing else."""
     path = tmp_path / "journal.db"
     async with zoho_environment(clock, during_call=lambda: asyncio.sleep(0)) as zoho:
         first = KeyringCredentialStore(tmp_path) if keyring else zoho.credentials
@@ -200,7 +200,7 @@ async def test_a_new_token_that_zoho_knows_a_moment_later_is_good(
 async def test_a_young_token_that_was_accepted_and_is_ended_elsewhere_is_renewed_at_once(
     clock: FakeClock, restarted: bool, zoho: ZohoEnvironment
 ) -> None:
-    """Another program may ask for more tokens than Zoho lets live."""
+    """Zoho ends the oldest token when another program asks for too many."""
     session = zoho.session()
     before = Snapshot(zoho.org())
     before = apply_observation(before, await session.poll(before), clock.now())
@@ -222,7 +222,7 @@ async def test_a_young_token_that_was_accepted_and_is_ended_elsewhere_is_renewed
 async def test_tokens_that_are_refused_again_and_again_lead_to_no_lock_out(
     clock: FakeClock, pause: timedelta, restarts: bool, zoho: ZohoEnvironment
 ) -> None:
-    """Zoho gives ten tokens in ten minutes: one a poll would be too many."""
+    """Zoho gives ten tokens in ten minutes: one per poll would be too many."""
     zoho.simulator.forced_kinds["nordlys"] = "INVALID_TOKEN"
     session = zoho.session()
     for _ in range(40):
@@ -265,7 +265,7 @@ async def test_a_token_taken_over_is_renewed_if_refused(clock: FakeClock, zoho: 
     assert (await one.poll_details()).backup is not None
 
 
-# Somebody signs in anew
+# A new sign-in
 
 
 @pytest.mark.parametrize("code", ["OAUTH_SCOPE_MISMATCH", "NO_PERMISSION", "FEATURE_NOT_SUPPORTED"])

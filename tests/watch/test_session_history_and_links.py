@@ -1,4 +1,4 @@
-"""When history, links and company are asked for beside the details, and what comes of it."""
+"""When a session asks for history, links and company beside the details, and what it makes of them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ALL = ["backup 200", "history 200", "urls 204", "org 200"]
 
 @dataclass
 class SessionDriver:
-    """A session, and what is known by what it saw."""
+    """A session, and the snapshot that its observations lead to."""
 
     zoho: ZohoEnvironment
     session: Session
     known: Snapshot
 
     async def poll(self) -> Sequence[str]:
-        """The calls that one poll made, besides those for tokens."""
+        """Poll once; return the calls, without those for tokens."""
         before = len(self.zoho.calls)
         observation = await self.session.poll(self.known)
         self.known = apply_observation(self.known, observation, self.zoho.clock.now())
@@ -47,7 +47,7 @@ async def test_the_first_poll_asks_for_everything(zoho: ZohoEnvironment) -> None
     assert watch.known.company_name == "Nordlys Tools AB"
 
 
-async def test_while_the_details_stay_as_they_are_the_past_is_asked_for_every_six_hours(
+async def test_while_the_details_do_not_change_the_history_is_read_every_six_hours(
     clock: FakeClock, zoho: ZohoEnvironment
 ) -> None:
     watch = session_driver(zoho)
@@ -61,7 +61,7 @@ async def test_while_the_details_stay_as_they_are_the_past_is_asked_for_every_si
     assert calls.count("org 200") == 1
 
 
-async def test_when_the_details_change_the_past_is_asked_for_once(zoho: ZohoEnvironment) -> None:
+async def test_when_the_details_change_the_history_is_read_once(zoho: ZohoEnvironment) -> None:
     watch = session_driver(zoho)
     await watch.poll()
     zoho.simulator.forced_kinds["nordlys"] = "INPROGRESS"
@@ -80,7 +80,9 @@ async def test_a_history_that_cannot_be_read_leaves_the_poll_a_good_one(zoho: Zo
     assert watch.known.polls.history_problem.kind == "server"
 
 
-async def test_a_past_that_fails_is_asked_for_less_often(clock: FakeClock, zoho: ZohoEnvironment) -> None:
+async def test_a_history_that_fails_is_asked_for_less_often(
+    clock: FakeClock, zoho: ZohoEnvironment
+) -> None:
     zoho.simulator.forced_kinds["nordlys"] = "HISTORY_DOWN"
     watch = session_driver(zoho)
     tried = [timedelta()]

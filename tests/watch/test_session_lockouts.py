@@ -1,4 +1,4 @@
-"""How a session keeps from locking its sign-in, and what it does while it is locked."""
+"""How a session avoids a lock-out of its sign-in, and what it does during one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SECOND = timedelta(seconds=1)
 
 
 class ForgetfulCredentials(MemoryCredentialStore):
-    """Takes access tokens, and keeps none: the worst cache that can be."""
+    """A store that keeps no access token: the worst possible cache."""
 
     async def write_access_token(self, org: Org, access: AccessToken) -> None:
         pass

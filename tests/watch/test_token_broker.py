@@ -1,4 +1,4 @@
-"""Token requests: never so many that Zoho locks the door, and none while it is locked."""
+"""The token broker: never so many requests that Zoho locks out, and none during a lock-out."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def same_token(broker: BrokerUnderTest) -> BrokerUnderTest:
 async def restarted(
     zoho: ZohoEnvironment, path: Path, name: str = "nordlys"
 ) -> AsyncIterator[BrokerUnderTest]:
-    """A process of its own, on the journal at `path`."""
+    """A broker as in a new process, with the journal at `path`."""
     journal = open_journal(path)
     yield BrokerUnderTest(zoho, name, journal)
     await journal.close()
@@ -174,7 +174,7 @@ async def test_who_signs_in_again_is_not_held_up_by_the_lock_out_of_the_token_be
 
 
 async def test_a_lock_out_counts_from_zohos_answer(clock: FakeClock) -> None:
-    """Asked too soon, the next request would fall into the lock-out and prolong it."""
+    """A request made too soon would fall into the lock-out and prolong it."""
 
     async def travel() -> None:
         clock.jump_wall_clock(15 * SECOND)
@@ -251,7 +251,7 @@ async def test_orgs_with_one_token_share_its_budget(zoho: ZohoEnvironment, broke
 async def test_another_data_center_counts_for_itself(
     zoho: ZohoEnvironment, broker: BrokerUnderTest
 ) -> None:
-    """As when the right one is searched for: Zoho's data centers know nothing of each other."""
+    """Zoho's data centers count separately; a search for the right one asks several."""
     await broker.use_up()
     assert (await broker.problem(DATA_CENTERS["eu"])).code == TOKEN_BUDGET_EXHAUSTED
     assert (await broker.problem(DATA_CENTERS["us"])).code == "invalid_client"
@@ -308,7 +308,7 @@ async def test_client_credentials_are_counted_by_client_and_org(zoho: ZohoEnviro
     broker = broker_for_client_credentials(zoho)
     await broker.use_up()
     assert (await broker.problem()).code == TOKEN_BUDGET_EXHAUSTED
-    await BrokerUnderTest(zoho).request()  # by its refresh token
+    await BrokerUnderTest(zoho).request()  # by the refresh token, which has a count of its own
     broker.org = replace(broker.org, soid="ZohoCRM.1")
     assert (await broker.problem()).code == "missing_org_info"
     await broker_for_client_credentials(zoho, "kestrel").request()
@@ -321,7 +321,7 @@ async def test_a_left_over_refresh_token_is_nothing_to_client_credentials(zoho: 
     assert (await broker.problem()).code == TOKEN_BUDGET_EXHAUSTED
 
 
-# Codes
+# Grant codes
 
 
 async def test_a_code_is_spent_once(clock: FakeClock, zoho: ZohoEnvironment) -> None:
@@ -367,11 +367,11 @@ async def test_no_secret_is_written_down_or_shown(clock: FakeClock, tmp_path: Pa
             assert secret.reveal() not in repr(problems)
 
 
-# Whatever anybody does
+# Any sequence of requests
 
 
 def exceeds_limit(at: list[datetime]) -> bool:
-    """Whether ten of these are within ten minutes."""
+    """Whether ten of these times are within ten minutes."""
     return any(
         later - sooner < ZOHOS_WINDOW for sooner, later in zip(at, at[ZOHOS_LIMIT - 1 :], strict=False)
     )
