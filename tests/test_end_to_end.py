@@ -70,12 +70,8 @@ def test_three_orgs_are_added_watched_and_seen_to_change(
             terminal.wait_for_text("✖ INPROGRESS", "Wait for its end")
             simulator.forced_kinds["kestrel"] = "COMPLETED"
             terminal.wait_for_text("✔ COMPLETED")
-            terminal.wait_until(
-                lambda screen: screen.count("links 6d left") == 2
-            )  # harbour, and these orgs
-            terminal.wait_until(
-                lambda _: len(delivered_alerts(alerts)) >= 3
-            )  # before the state changes again
+            terminal.wait_until(lambda screen: screen.count("links 6d left") == 2)  # harbour, too
+            terminal.wait_until(lambda _: len(delivered_alerts(alerts)) >= 3)  # before the next change
             simulator.forced_kinds["kestrel"] = "INPROGRESS"
             terminal.wait_for_text("▶ INPROGRESS")
             simulator.forced_kinds["nordlys"] = "NO_PERMISSION"

@@ -26,7 +26,7 @@ def pilot_waits_until_idle() -> Iterator[None]:
 
 
 async def run_app_until_idle(*_seconds: float) -> None:
-    """As `run_until_idle`; also runs the updates that the front screen leaves to a timer of milliseconds."""
+    """As `run_until_idle`, with the updates that the front screen leaves to a timer of milliseconds."""
     app = active_app.get(None)
     for _ in range(1000):
         await run_until_idle()

@@ -1,4 +1,4 @@
-"""The agenda on the screen goes on with the time, and never gives an org another one's dates."""
+"""The agenda on the screen follows the clock, and never shows an org with another org's dates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def due(name: str, ahead: timedelta, rrule: str | None = WEEKLY) -> Snapshot:
 
 
 async def wait_for_later_runs(app: ViewApp) -> None:
-    """Until the plans' later runs are known: it takes them up in slices."""
+    """Wait until the view has computed the plans' later runs, which it does in slices."""
     assert isinstance(app.view, AgendaView)
     while app.view._is_computing:
         await run_until_idle()
@@ -67,7 +67,7 @@ async def test_at_midnight_tomorrow_becomes_today() -> None:
 
 
 async def test_the_same_moment_at_another_offset_is_another_weekday() -> None:
-    """At 23:30 in New York it is Tuesday already in London: a plan for Mondays goes on there otherwise."""
+    """Monday 23:30 in New York is Tuesday in London, so that a plan for Mondays continues differently."""
     plan: dict[str, Any] = {"rrule": "RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO"}
     here = make_snapshot("here", scheduled_date="2026-11-30T23:30:00-05:00", **plan)
     there = make_snapshot("there", scheduled_date="2026-12-01T04:30:00+00:00", **plan)

@@ -1,4 +1,4 @@
-"""The app, driven by keys and mouse as a person would."""
+"""The app, driven by keys and mouse."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> Non
         assert driven.order[0] == "org-5"
 
 
-async def test_a_tick_on_the_way_out_does_nothing() -> None:
+async def test_a_tick_during_the_exit_does_nothing() -> None:
     async with drive_app() as driven:
         pass
     driven.app.tick()
@@ -94,7 +94,7 @@ MOVES = [
     (["up"], "org-0"),
     (["down", "down", "down"], "org-4"),
 ]
-"""Keys, and where they lead from the first panel."""
+"""Keys, and the org to which they move from the first panel."""
 
 
 async def test_arrows_and_letters_move_among_the_panels() -> None:
@@ -234,7 +234,7 @@ async def test_q_quits() -> None:
         assert driven.app.return_code == 0
 
 
-async def test_without_an_org_the_welcome_shows_the_way_in() -> None:
+async def test_without_an_org_the_welcome_shows_how_to_add_one() -> None:
     async with drive_app([]) as driven:
         assert isinstance(driven.app.screen, WelcomeScreen)
         assert "zbtui add" in driven.screen_text
@@ -412,7 +412,7 @@ async def test_a_paused_org_is_not_asked_when_all_are() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such call")
 @pytest.mark.parametrize("view", ["1", "2", "3", "4"])
 async def test_times_follow_the_systems_time_zone(monkeypatch: pytest.MonkeyPatch, view: str) -> None:
-    """On a journey, the laptop is given another zone."""
+    """A laptop may get another zone on a journey."""
     try:
         with monkeypatch.context() as patch:
             patch.setenv("TZ", "UTC")
@@ -423,6 +423,6 @@ async def test_times_follow_the_systems_time_zone(monkeypatch: pytest.MonkeyPatc
                 patch.setenv("TZ", "Asia/Kolkata")
                 driven.app.tick()
                 await driven.wait_until_idle()
-                assert (driven.screen_text != before) is (view != "2")  # it tells spans only
+                assert (driven.screen_text != before) is (view != "2")  # view 2 shows only spans of time
     finally:
         time.tzset()

@@ -1,4 +1,4 @@
-"""The registry's keys on the screen: as Textual takes them, and as the user has set them."""
+"""The registry's keys on the screen: Textual's bindings, and the user's own keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IDS = sorted({each.id for actions in KEY_SCOPES.values() for each in actions})
 
 
 class BoundApp(App[None]):
-    """Nothing but the app's keys, and a screen of one's choice."""
+    """An app with only the app's keys and one given screen."""
 
     CSS_PATH = Path(help_screen.__file__).parent / "boxed_screen.tcss"
     BINDINGS = bindings_of("app")
@@ -53,7 +53,7 @@ class Fleet(Screen[None]):
     BINDINGS = bindings_of("fleet")
 
 
-# As Textual takes them
+# Bindings
 
 
 @pytest.mark.parametrize("scope", KEY_SCOPES)
@@ -102,7 +102,7 @@ def test_whatever_keys_are_accepted_are_those_that_textual_then_has(chosen: dict
             assert has == set(expected)
 
 
-# As the user has set them
+# The user's own keys
 
 
 async def test_what_is_heard_and_so_shown_in_footer_and_help_are_the_keys_that_the_user_set() -> None:

@@ -1,4 +1,4 @@
-"""What is said of a copy is what is known of it."""
+"""The message after a copy claims no more than is known of the clipboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The palette: a way to each org, by its name or by what the entries begin with."""
+"""The command palette: finding an org by its name, or by the beginning of its entry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMES = ["acme", "gopher", *(f"org-{number}" for number in range(30))]
 
 
 async def hits_for(driven: AppDriver, query: str) -> list[str]:
-    """What the palette finds of the orgs, best first."""
+    """The orgs that the palette finds, best first."""
     provider: Provider = OrgProvider(driven.screen)
     hits = [hit async for hit in provider.search(query)]
     assert all(isinstance(hit, Hit) for hit in hits)

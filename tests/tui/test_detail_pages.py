@@ -1,4 +1,4 @@
-"""The pages of the detail: next dates, the year, the last polls, Zoho's answer."""
+"""The pages of the detail screen: next dates, the year, the last polls, Zoho's answer."""
 
 from __future__ import annotations
 

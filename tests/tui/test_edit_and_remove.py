@@ -1,4 +1,4 @@
-"""An org is edited, and taken off watch, from within the app."""
+"""Editing and removing an org in the app."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zbtui.tui.forms.remove_screen import RemoveScreen
 
 
 async def open_form_on(driven: DemoDriver, name: str, key: str) -> None:
-    """`key`, on the panel of that org."""
+    """Press `key` on the panel of the org."""
     order = driven.app.screen.org_list.order  # type: ignore[attr-defined]
     await driven.press("home", *["right"] * order.index(name), key)
     await driven.advance(1)
@@ -175,7 +175,7 @@ async def test_an_org_set_to_the_wrong_data_center_is_mended() -> None:
         assert "? SIGN IN" not in driven.screen_text
 
 
-# Taking off watch
+# Removing
 
 
 @pytest.mark.parametrize("button", ["remove", "revoke"])

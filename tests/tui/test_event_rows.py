@@ -1,4 +1,4 @@
-"""The events' lines: when, whose, what it was and is; names are in them only where they may be."""
+"""The lines of events: time, org, before and after; hidden names are left out."""
 
 from __future__ import annotations
 

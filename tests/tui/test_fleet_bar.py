@@ -53,7 +53,7 @@ def test_it_is_as_full_as_the_width_allows(width: int, text: str) -> None:
 def test_whichever_run_is_next_the_line_keeps_its_form(
     width: int, first: str, second: str, soon: int, later: int
 ) -> None:
-    """Another org, or a shorter countdown, is no reason for the counts to jump."""
+    """The counts keep their place when the next run changes, or its countdown gets shorter."""
     forms = []
     for name, seconds in ((first, soon), (second, later)):
         run = make_snapshot(name, scheduled_date=(START + timedelta(seconds=seconds)).isoformat())
@@ -80,7 +80,7 @@ def test_without_a_run_ahead_it_only_counts() -> None:
 
 
 class Counting(dict[str, Snapshot]):
-    """Counts how often all orgs are searched."""
+    """Snapshots by name that count how often all are searched."""
 
     searches = 0
 
@@ -90,7 +90,7 @@ class Counting(dict[str, Snapshot]):
 
 
 def due(name: str, hours: float) -> Snapshot:
-    """An org whose run is so many hours ahead; below 0 it is past."""
+    """An org whose next run is `hours` ahead; negative: ago."""
     return make_snapshot(name, scheduled_date=(START + timedelta(hours=hours)).isoformat())
 
 
@@ -120,8 +120,8 @@ async def test_a_run_that_is_past_is_never_the_next_one() -> None:
         assert "next" not in shown()
 
 
-async def test_news_of_a_run_that_is_past_has_no_other_org_searched() -> None:
-    """It comes with each answer, of thousands of orgs."""
+async def test_a_poll_of_an_org_whose_run_is_past_searches_no_other_org() -> None:
+    """There are such polls all the time with thousands of orgs."""
     roster = org_list_of(due("acme", 1), due("beta", -1))
     async with bar_beside(roster) as bar:
         bar.update_from(roster)

@@ -1,4 +1,4 @@
-"""Keys that come all at once: a paste into a terminal that does not bracket it."""
+"""Many keys at once, as from a paste in a terminal without bracketed paste."""
 
 from __future__ import annotations
 

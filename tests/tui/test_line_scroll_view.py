@@ -1,4 +1,4 @@
-"""A scrolling view shows where it is, by a bar that can be clicked and dragged, and takes no width away."""
+"""The scroll bar of a view: it can be clicked and dragged, and leaves the lines their width."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zbtui.tui.widgets.line_scroll_view import thumb_range
 
 WIDTH, HEIGHT = 80, 24
 ROOM = HEIGHT - 1
-"""Lines below the table's head."""
+"""The number of lines below the table's head."""
 
 
 def table_of(count: int) -> ViewApp:
@@ -23,7 +23,7 @@ def table_of(count: int) -> ViewApp:
 
 
 def bar_of(app: ViewApp) -> str:
-    """The last cell of each line."""
+    """The scroll bar: the last cell of each line."""
     return "".join(app.view.render_line(y).text[-1] for y in range(HEIGHT))
 
 

@@ -1,4 +1,4 @@
-"""The style sheet of the views names each role once, and nothing else."""
+"""The style sheet of the views has a rule for each role, and no other rules."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_its_colours_are_variables_that_every_theme_has() -> None:
 
 
 def test_what_is_shown_by_a_colour_of_its_own_has_it_to_itself() -> None:
-    """But for names, texts and badges, which are distinct by their weight."""
+    """Exceptions are names, texts and badges, which differ by their weight."""
     colors = dict(
         re.findall(r"^ +& > \.org-list--([\w-]+) \{\s+color: \$([\w-]+);", SHEET, flags=re.MULTILINE)
     )

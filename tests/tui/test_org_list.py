@@ -1,4 +1,4 @@
-"""Which orgs are shown, in which order, and how many of them are how well."""
+"""The org list: the orgs shown, their order, and the counts of each level."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_hidden_names_are_in_nothing_that_is_shown() -> None:
 
 
 def due_in(seconds: float) -> Snapshot:
-    """An org that is overdue once so much time has gone by."""
+    """An org that becomes overdue in `seconds`."""
     next_run = START + timedelta(seconds=seconds) - WatchPolicy().overdue_after
     return make_snapshot("late", scheduled_date=next_run.isoformat())
 

@@ -23,7 +23,7 @@ def orgs(count: int) -> list[Snapshot]:
 
 
 class HeaderedView(OrgListView):
-    """Two headings, the second one over the second half of the orgs."""
+    """A view with two headings, the second one over the second half of the orgs."""
 
     def make_items(self) -> Sequence[ViewItem]:
         names = self.org_list.order
@@ -48,7 +48,7 @@ async def test_a_tick_repaints_only_the_lines_that_changed() -> None:
 
 
 class CountingPanelsView(PanelsView):
-    """Notes how wide its panels are drawn."""
+    """A view that records the widths of its panels."""
 
     def __init__(self, roster: OrgList) -> None:
         super().__init__(roster)
@@ -60,7 +60,7 @@ class CountingPanelsView(PanelsView):
 
 
 async def test_nothing_is_painted_at_a_width_that_is_not_the_views() -> None:
-    """Neither when it is shown first, nor when it was hidden while the terminal changed its size."""
+    """Neither at first, nor after the view was hidden during a resize."""
     view = CountingPanelsView(org_list_of(*orgs(6)))
     app = ViewApp(view)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -86,7 +86,7 @@ async def test_what_is_out_of_sight_is_neither_drawn_nor_repainted() -> None:
 
 
 async def test_what_changes_is_painted_though_nothing_is_known_of_what_stands_there() -> None:
-    """As after a change of styles: a green panel must not stay where its org has failed."""
+    """After a change of styles nothing is cached; a green panel must not stay after its org has failed."""
     roster = org_list_of(*orgs(2))
     app = ViewApp(PanelsView(roster))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -232,7 +232,7 @@ async def test_a_click_on_a_head_sorts_by_its_column() -> None:
         at = app.lines[0].index("NEXT RUN")
         await pilot.click(app.view, offset=(at + 2, 0))
         await pilot.press("<")
-        # The roster is still sorted by status: the column to the left of it is the last one.
+        # The list is still sorted by status, whose left neighbour is the last column.
         assert chosen == ["next", "by"]
         assert app.view.selected_org == "org-0000"
 

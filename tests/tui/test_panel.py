@@ -1,4 +1,4 @@
-"""A panel: what each line says, and that it keeps its frame whatever it is fed."""
+"""A panel: the text of each line, and a frame that no text breaks."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_on_an_error_the_last_good_data_stays_dimmed_with_its_age() -> None:
 
 
 def known_but_unreachable(failed: Snapshot, ago: timedelta = timedelta(minutes=12)) -> Snapshot:
-    """Its last backup ended well 6 days ago; since it was last seen there is a problem."""
+    """An org whose last backup completed 6 days ago; polls since `ago` have the problem of `failed`."""
     entry = HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None)
     links = Links(1, 0, START + timedelta(days=1, minutes=5))
     return with_problem_of(
@@ -249,7 +249,7 @@ def test_a_stale_green_is_not_green() -> None:
     assert "(stale)" in draw(stale)[1]
 
 
-def test_a_frame_stands_out_only_where_somebody_should_look() -> None:
+def test_a_frame_stands_out_only_for_an_org_that_needs_attention() -> None:
     assert frame_role(judge(make_snapshot(), POLICY, START)) == "frame"
     assert frame_role(judge(make_snapshot(status="FAILED"), POLICY, START)) == "critical"
 

@@ -1,4 +1,4 @@
-"""Names hidden: but for the forms, no screen, toast or clipboard says whose an org is."""
+"""Hidden names: apart from the forms, no screen, toast or clipboard identifies an org."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ IDENTIFYING = (
     *("rosalind", "quill", "personid", "personzuid", "jobid", "archive.zip", "buyer", "stopper"),
     *("wingspan", "/home/rosalind"),
 )
-"""What identifies an org, a company or a person, in lower case; all of it is somewhere with names shown."""
+"""Texts that identify an org, a company or a person, in lower case; each is shown with names shown."""
 NEVER_SHOWN = ("companynumber", "companyland", "rowid")
 VIEWS = "1234"
 PAGES = "1234"
@@ -44,7 +44,7 @@ PAGES = "1234"
 
 @pytest.fixture(autouse=True)
 def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Textual takes them away after seconds of the machine's own clock."""
+    """Keep toasts from expiring, which they do by the machine's own clock."""
     monkeypatch.setattr(Notification, "has_expired", False)
 
 

@@ -1,4 +1,4 @@
-"""Signing in on a device, in a browser, and again: from within the app."""
+"""Signing in within the app: on a device, in a browser, and again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An org comes under watch from within the app, by each way, and by none of the wrong turns."""
+"""Adding an org in the app: each sign-in method, and each mistake."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ async def test_each_sign_in_method_ends_in_a_live_panel(method: SignInMethod) ->
 async def test_by_keyboard_alone_with_what_the_demo_fills_in() -> None:
     async with drive_demo() as driven:
         await driven.press("a", "enter", "tab", "enter")  # name, address bar, Next
-        await driven.press("enter")  # the first way
+        await driven.press("enter")  # the first method
         assert driven.page == "client"
-        await driven.press("enter", "enter", "enter")  # id, secret, code: on
+        await driven.press("enter", "enter", "enter")  # id, secret, code: next page
         await driven.advance(2)
         assert driven.page == "found"
         await driven.press("enter")
@@ -60,7 +60,7 @@ async def test_in_the_demo_each_page_says_that_it_is_one(
         await driven.choose_method(method)
         assert NOTICE in driven.screen_text
         editors = driven.form.query_one("#client", SignInPage).editors
-        for editor in editors:  # also of the last one, where the page scrolls
+        for editor in editors:  # also for the last field, where the page scrolls
             driven.app.screen.set_focus(editor)
             await driven.wait_until_idle()
             assert NOTICE in driven.screen_text
@@ -191,7 +191,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         await driven.fill(client_of="nordlys")
         assert "Client secret" not in driven.screen_text
         assert "that of nordlys" in driven.screen_text
-        # The demo's nordlys has a self client: Zoho tells that it is not one for devices.
+        # The demo's nordlys has a self client, which Zoho refuses for devices.
         await driven.click("next", 12)
         assert "client secret is wrong" in driven.form_problem
 

@@ -1,4 +1,4 @@
-"""The line that shows what keeps the screen from being as usual."""
+"""The status line: filter, sort order, pauses and problems."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def test_it_is_as_high_as_what_it_shows_however_often_that_changes_between
         await scene.pilot.pause()
         for find, height in [("another", 1), ("x" * 500, 3), ("", 1)]:
             update("y" * 500)
-            # As a resize does, before Textual has had a rest.
+            # As a resize does, while Textual has work left.
             scene.screen.query_one("#line")._clear_arrangement_cache()
             scene.screen._refresh_layout()
             update(find)

@@ -1,4 +1,4 @@
-"""The themes: states stay apart for all eyes, every text is readable, in Textual's own themes too."""
+"""The themes, Textual's too: states are distinct for every colour vision, and every text is readable."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from zbtui.tui.widgets.styled_line import ACCENT_ROLES, StyleRole
 
 STATES = ("ok", "running", "warning", "unknown", "critical")
 APART = 14.0
-"""Of CIEDE2000. Above 10 two large patches are never confused. A state here is a few thin strokes, of which
-the eye makes out less colour, and nobody compares it with another: so half as much again, nearly."""
+"""The smallest CIEDE2000 difference of two states. Above 10, nobody confuses two large patches; a state is
+a few thin strokes, whose colour is harder to see, and not side by side with another: so nearly half more."""
 APART_MARKS = 12.0
-"""An accent is a solid block, which the measure is made for, with the org's name beside it."""
+"""The smallest difference of two accents: solid blocks (for which CIEDE2000 is made) beside the org's name."""
 ELSEWHERE = (
     ("text-warning", "warning-muted"),
     ("text-error", "error-muted"),
@@ -54,16 +54,16 @@ ELSEWHERE = (
     ("footer-key-foreground", "footer-background"),
     ("block-cursor-foreground", "block-cursor-background"),
 )
-"""What else of Textual's variables the screens lay on one another."""
+"""Further pairs of Textual's variables that the screens use as text and background."""
 MARKS = {"frame", *ACCENT_ROLES.values()}
-"""Roles that are no text."""
+"""Roles for marks, not for text."""
 
 own = pytest.mark.parametrize("theme", ZBTUI_THEMES, ids=lambda theme: theme.name)
 TEXTUALS = [theme for theme in BUILTIN_THEMES.values() if not theme.ansi]
 
 
 class Shown(ThemedApp[None]):
-    """A table, in whichever theme."""
+    """An app with a table, for any theme."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = [TUI / "views/org_list_view.tcss"]
 
@@ -76,7 +76,7 @@ class Shown(ThemedApp[None]):
 
 
 def values(theme: Theme) -> dict[str, Color]:
-    """All variables of one of our own, as the app has them."""
+    """The colours of all variables of one of zbtui's themes, as the app has them."""
     given = theme.to_color_system().generate() | theme.variables
     return {name: Color.parse(value) for name, value in given.items() if value.startswith("#")}
 
@@ -115,7 +115,7 @@ def test_contrast_is_that_of_the_web(one: str, other: str, expected: float) -> N
     assert contrast_ratio(Color.parse(one), Color.parse(other)) == pytest.approx(expected, abs=0.005)
 
 
-# Our own
+# zbtui's themes
 
 
 @own
@@ -158,7 +158,7 @@ def test_the_selected_row_stands_out_without_glaring(theme: Theme) -> None:
 
 @own
 def test_nothing_glares(theme: Theme) -> None:
-    """White on black all day is what one turns down."""
+    """White on black is too bright for a screen that is watched all day."""
     colors = values(theme)
     assert contrast_ratio(colors["list-text"], colors["background"]) <= 13
     assert contrast_ratio(colors["list-frame"], colors["background"]) <= MIN_TEXT_CONTRAST
@@ -168,7 +168,7 @@ def test_one_is_dark_and_one_is_light() -> None:
     assert {theme.name: theme.dark for theme in ZBTUI_THEMES} == {DARK: True, LIGHT: False}
 
 
-# All of them
+# Textual's themes, too
 
 
 def test_textuals_themes_are_all_there() -> None:
@@ -195,7 +195,7 @@ def test_with_sixteen_colours_no_text_is_laid_on_its_own_colour(name: str, text:
 
 @pytest.fixture
 async def measured() -> dict[tuple[str, str], Style]:
-    """What every component looks like in every theme, by both names."""
+    """The style of each component in each theme, by the names of both."""
     app, styles = Shown(), dict[tuple[str, str], Style]()
     async with app.run_test() as pilot:
         for name in app.available_themes:

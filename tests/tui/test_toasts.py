@@ -1,4 +1,4 @@
-"""Toasts: plain text, never over the bar, the keys, or what is typed into a form."""
+"""Toasts: plain text, never over the bar, the keys, or the text typed into a form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zbtui.tui.widgets.key_bar import KeyBar
 LONG = "Zoho locked this sign-in for a while: too many tokens were asked. It is asked again in 9 minutes."
 SIZES = [(36, 10), (60, 20), (80, 24), (160, 50)]
 LAID_OUT = 3
-"""Rests until toasts are mounted, laid out and scrolled to."""
+"""The number of idle waits until toasts are mounted, laid out and scrolled to."""
 
 
 async def rest(driven: AppDriver) -> None:
@@ -25,7 +25,7 @@ async def rest(driven: AppDriver) -> None:
 
 
 def toasts(driven: AppDriver) -> list[Toast]:
-    """From top to bottom."""
+    """All toasts, from top to bottom."""
     return sorted(driven.app.screen.query(Toast), key=lambda toast: toast.region.y)
 
 
@@ -45,7 +45,7 @@ async def test_bar_and_keys_stay_free_at_every_size(size: tuple[int, int]) -> No
 
 
 @pytest.mark.parametrize("text", ["[/b]", "[ops]", "[@click=app.quit]x[/]", "$error"])
-async def test_a_text_is_data_whoever_shows_it(text: str) -> None:
+async def test_a_text_is_data_in_every_toast(text: str) -> None:
     async with drive_app(show_toasts=True) as driven:
         driven.app.notify(text, title=text, timeout=600)
         driven.screen.notify(text, title=text, timeout=600)

@@ -1,4 +1,4 @@
-"""Four views of the same orgs, a filter, a sort: as somebody at the keyboard sees them."""
+"""The four views of the same orgs, the filter and the sort order, driven by keys."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_an_org_that_is_well_again_leaves_a_filter_for_what_is_not_at_once
         assert len(driven.order) == 1
         zoho.set_answer(driven.order[0])
         await driven.press("r")
-        await driven.advance(6)  # the order still rests after the key
+        await driven.advance(6)  # a key delays reordering
         assert driven.order == []
         assert "✖" not in driven.screen_text
 
@@ -129,7 +129,7 @@ async def test_below_the_smallest_size_the_counts_and_the_sizes_are_shown() -> N
 
 
 async def test_keys_that_come_all_at_once_go_into_the_filter() -> None:
-    """As over a slow line, or when somebody types fast: none is taken for a command."""
+    """On a slow line, or with fast typing, no key of the filter is taken for a command."""
     async with drive_app(["dune", "mesa"]) as driven:
         for key in ("slash", "d", "u", "n", "e", "enter", "2", "enter"):
             driven.app.post_message(events.Key(key, key if len(key) == 1 else None))
@@ -161,7 +161,7 @@ async def test_the_agenda_begins_with_what_is_late_though_the_cursor_is_elsewher
         assert "due by now" in driven.screen_text.splitlines()[2]
 
 
-async def test_a_filter_is_shown_with_the_way_back() -> None:
+async def test_a_filter_is_shown_with_the_key_that_ends_it() -> None:
     async with drive_app(["dune", "mesa"]) as driven:
         await driven.press("slash", "z", "z", "enter")
         assert "filter zz · 0 of 2" in driven.screen_text
@@ -210,7 +210,7 @@ async def test_a_screen_that_cannot_be_kept_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("lines", "shown"), [(10, False), (11, True)])
 async def test_the_usual_order_is_shown_where_a_line_can_be_spared(lines: int, shown: bool) -> None:
-    """At the smallest size a panel takes all there is between the bar and the keys."""
+    """At the smallest size a panel takes all lines between the bar and the keys."""
     async with drive_app(["dune"], size=(80, lines)) as driven:
         assert ("1 org · worst first" in driven.screen_text) is shown
         assert "next look" in driven.screen_text
