@@ -1,4 +1,4 @@
-"""What an alert is, what decides on it, and what was notified so far."""
+"""Alerts, the rules that decide which are due, and the state of what was notified."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ AlertKind = Literal[
 ]
 
 ALL_ORGS: Final = ""
-"""Used instead of an org's name if an alert is about all orgs."""
+"""Stands for the org's name in an alert about all orgs."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRules:
-    """What `decide_alerts` goes by."""
+    """The settings and circumstances on which `decide_alerts` depends."""
 
     settings: AlertSettings = field(default_factory=AlertSettings)
     poll_interval: timedelta = timedelta(minutes=5)
-    """Each org is polled once in this time; "out of reach" waits for the other orgs' polls."""
+    """The time between two polls of an org. "Out of reach" is notified after the other orgs' polls only."""
     covers_all_orgs: bool = True
     """Whether this process watches all orgs; only then can it detect an outage."""
     journal_problem: Problem | None = None
-    """Why the journal cannot be kept; None: it is kept."""
+    """Why the journal cannot be kept; None: the journal is kept."""
     config: str = ""
-    """Which config names the orgs: its path; empty: one that ends with this process."""
+    """The path of the config that names the orgs; empty for a config in memory."""
     config_is_settled: bool = True
-    """Whether it has stood still for some seconds: an editor may be about to write the rest of it."""
+    """Whether the config has not changed for some seconds; before that, an editor may still be writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrgAlertState:
-    """What was last notified of an org."""
+    """The last verdict that was evaluated for an org, and when it was notified."""
 
     verdict: str
     level: Level
     notified_at: datetime | None
-    """None: nothing was notified, as the org is well."""
+    """None: the org is well, so nothing was notified."""
     polled_at: datetime | None = None
-    """When the poll with this verdict was made; older polls are ignored."""
+    """When the poll behind this verdict was made; older polls are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What was last notified of each org, and of an outage."""
+    """What was notified so far: of each org, an outage, the journal, and orgs that left the config."""
 
     orgs: Mapping[str, OrgAlertState] = field(default_factory=dict)
     outage_since: datetime | None = None
     """When the current outage was first notified; None: there is none."""
     outage_notified_at: datetime | None = None
-    """When it was last notified."""
+    """When the current outage was last notified, by an alert or a reminder."""
     outage_ended_at: datetime | None = None
     """When the last outage ended."""
     journal_notified_at: datetime | None = None
-    """When it was last notified that the journal cannot be kept; None: it is kept."""
+    """When it was last notified that the journal cannot be kept; None: the journal is kept."""
     watched: Mapping[tuple[str, str], datetime | None] = field(default_factory=dict)
-    """The orgs that a config had at last, by its path and their names.
+    """Each org that a config has had, by the config's path and the org's name.
 
-    None: it is still to be notified if one is missing there. A moment: since then it is not, as zbtui
-    took it off watch, or it was notified.
+    The value is None while an alert is due if the org is missing from the config. Otherwise it is the
+    time at which zbtui took the org off watch, or at which the alert was sent.
     """
 
 
@@ -76,9 +76,9 @@ class Alert:
     at: datetime
     kind: AlertKind
     org: str
-    """`ALL_ORGS` for an outage, for the journal, and where several left."""
+    """`ALL_ORGS` if the alert is about an outage, the journal, or several orgs that left the config."""
     previous_verdict: str | None
-    """The verdict notified before; None: there was none."""
+    """The verdict in the alert state before this alert; None: there was none."""
     verdict: str
     level: Level
     headline: str
@@ -111,7 +111,7 @@ class Alert:
 
 
 def verdict_text(verdict: str) -> str:
-    """A verdict's name in words for people."""
+    """A verdict's name in plain words."""
     return _VERDICT_TEXTS.get(verdict) or verdict.replace("_", " ")
 
 

@@ -1,7 +1,7 @@
-"""Decides which alerts are due. Pure: the alert state comes in as an argument and goes out changed.
+"""Decides which alerts are due. Pure: takes the alert state as an argument and returns the new one.
 
-Each change of verdict is notified once, and so is its end; what lasts is repeated as a reminder. An
-outage of this machine's network is one alert, not one for each org.
+A bad verdict is notified once, and so is the recovery from it; a verdict that lasts is repeated as a
+reminder. An outage of this machine's network is one alert, not one for each org.
 """
 
 from __future__ import annotations
@@ -55,31 +55,31 @@ class JudgedOrg:
 
     @property
     def polled_at(self) -> datetime | None:
-        """When it was last polled; None: not since the program started."""
-        kept = self.snapshot.polls.restored and self.snapshot.polls.problem is None
-        return None if kept else self.snapshot.polls.attempted_at
+        """When the org was last polled; None: not since the program started."""
+        is_unpolled = self.snapshot.polls.restored and self.snapshot.polls.problem is None
+        return None if is_unpolled else self.snapshot.polls.attempted_at
 
     @property
     def is_unreachable(self) -> bool:
-        """Its last poll failed for a reason that all orgs may share, such as the network."""
+        """Whether the last poll failed for a reason that all orgs may share, such as the network."""
         problem = self.snapshot.polls.problem
         return problem is not None and problem.kind in _SHARED_PROBLEM_KINDS
 
     @property
     def has_answered(self) -> bool:
-        """Its last poll brought an answer from Zoho, even if a refusal."""
+        """Whether Zoho answered the last poll, even with a refusal."""
         problem = self.snapshot.polls.problem
         return problem is None or (problem.http_status is not None and not self.is_unreachable)
 
     @property
     def is_polled(self) -> bool:
-        """It is polled again without a person's help, and soon."""
+        """Whether the org will soon be polled again without a person's help."""
         problem = self.snapshot.polls.problem
         is_stuck = problem is not None and (problem.final or problem.forbids_early_retry)
         return not (self.snapshot.activity.paused or is_stuck)
 
     def was_polled_since(self, moment: datetime | None) -> bool:
-        """Whether it was after `moment`; None: whether it was at all."""
+        """Whether the last poll was after `moment`; for None, whether there was a poll at all."""
         return self.polled_at is not None and (moment is None or self.polled_at > moment)
 
 
@@ -90,29 +90,30 @@ def decide_alerts(
     # 1. Correct times from the future, before anything is compared with them: after the clock was
     #    set back, they would silence reminders and reject polls as old.
     state, alerts, fleet = _clamp_to_now(state, now), list[Alert](), _reachability_of(judged)
-    # 2. Decide on the outage, before any org: during an outage an org that cannot be reached gets
-    #    no alert of its own, so step 4 needs to know.
+    # 2. Decide on the outage before the orgs: during an outage, an org that cannot be reached gets no
+    #    alert of its own (step 4).
     if rules.covers_all_orgs:
         state, alerts = _decide_outage(state, judged, fleet, rules, now)
     state, own = decide_own_alerts(state, [one.org_name for one in judged], rules, now)
     alerts += own
-    # 3. A process that watches some orgs only cannot end an outage. It judges its orgs as if it were
-    #    over, once one has answered, but keeps it in the state: its end is still to be notified.
+    # 3. A process that watches only some orgs cannot end an outage. Once one of its orgs has answered,
+    #    it decides as if the outage were over, but leaves the outage in the state: a process that
+    #    watches all orgs still has to notify the end.
     orgs, effective, since = dict(state.orgs), state, state.outage_since
     if since and not rules.covers_all_orgs and any(at > since for at in fleet.answered_at):
         effective = replace(state, outage_since=None)
     for one in judged:
-        # 4. Skip what says nothing yet, before it is compared: a skipped org keeps its state, so
-        #    nothing is lost, and a verdict that is merely unknown for now is no recovery.
+        # 4. Skip inconclusive verdicts before comparing: a skipped org keeps its state, so no alert is
+        #    lost, and a verdict that is unknown for a moment is no recovery.
         is_silenced = one.snapshot.org.mute or one.snapshot.activity.paused
         if is_silenced or not _is_conclusive(one, effective, fleet, rules, now):
             continue
         before = orgs.get(one.org_name)
-        # 5. Skip a poll older than the state, which another process has written: its change would
-        #    be notified backwards.
+        # 5. Skip a poll older than the state, which another process has written: the alert would
+        #    report the change in reverse.
         if _is_older_than_state(one, before):
             continue
-        # 6. Only now compare, and take state and alert together: the caller stores both at once.
+        # 6. Compare, and take state and alert together: the caller stores both at once.
         org_state, alert = _decide_org(before, one, rules, now)
         orgs[one.org_name] = org_state
         if alert:
@@ -121,13 +122,13 @@ def decide_alerts(
 
 
 def _is_older_than_state(one: JudgedOrg, before: OrgAlertState | None) -> bool:
-    """Whether the state comes from a later poll, by another process."""
+    """Whether the state comes from a later poll, made by another process."""
     state_at = before.polled_at if before else None
     return state_at is not None and one.polled_at is not None and one.polled_at < state_at
 
 
 def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
-    """The state, with future times, left from before the clock was set back, moved to `now`."""
+    """The state with all future times moved to `now`; they date from before the clock was set back."""
 
     def clamp(moment: datetime | None) -> datetime | None:
         return min(moment, now) if moment else None
@@ -148,7 +149,7 @@ def _clamp_to_now(state: AlertState, now: datetime) -> AlertState:
 def _decide_outage(
     state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
-    """The alerts for the begin of an outage of all orgs, for its end, and its reminders."""
+    """The new alert state, and the alert if an outage of all orgs begins, ends, or is due a reminder."""
     since = state.outage_since
     # 1. No outage yet: has one begun?
     if since is None:
@@ -157,12 +158,12 @@ def _decide_outage(
             return state, []
         state = replace(state, outage_since=now, outage_notified_at=now, outage_ended_at=None)
         return state, [_outage_alert("outage", out, now)]
-    # 2. Has it ended? Before the reminder, as an outage that is over needs none.
+    # 2. Has the outage ended? Before the reminder, as an outage that is over needs none.
     reached = [one for one in judged if one.has_answered and one.was_polled_since(since)]
     if reached:
         state = replace(state, outage_since=None, outage_notified_at=None, outage_ended_at=now)
         return state, [_outage_over_alert(reached[0], since, now)]
-    # 3. It lasts: is a reminder due?
+    # 3. The outage lasts: is a reminder due?
     out = [one for one in judged if one.is_polled and one.is_unreachable]
     if not out or not _reminder_is_due(state.outage_notified_at or since, rules, now):
         return state, []
@@ -172,7 +173,7 @@ def _decide_outage(
 def _find_outage(
     state: AlertState, judged: Sequence[JudgedOrg], fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> list[JudgedOrg]:
-    """The orgs of a new outage: those out of reach, two at least; empty if there is no outage."""
+    """The orgs of a new outage: those out of reach, at least two; empty if there is no outage."""
     if rules.settings.least > Level.UNKNOWN:
         return []
     polled = [one for one in judged if one.is_polled]
@@ -194,14 +195,17 @@ def _find_outage(
 
 
 def _has_lasted(one: JudgedOrg, state: AlertState, rules: AlertRules, now: datetime) -> bool:
-    """Whether it has been out of reach for long enough; after an outage the time starts again."""
+    """Whether enough polls of an org have failed.
+
+    Right after an outage, failures that began before its end do not count.
+    """
     began, over = one.snapshot.polls.failing_since or now, state.outage_ended_at
     counts = over is None or began > over or now - over > rules.poll_interval * 2
     return counts and one.snapshot.polls.failures >= rules.settings.failed_looks
 
 
 def _unreachable_since(one: JudgedOrg, state: AlertState, now: datetime) -> datetime:
-    """Since when it has been out of reach, not counting an outage that is over."""
+    """Since when an org has been out of reach; an outage that is over does not count."""
     began = min(one.snapshot.polls.failing_since or now, now)
     return max(began, state.outage_ended_at) if state.outage_ended_at else began
 
@@ -209,9 +213,9 @@ def _unreachable_since(one: JudgedOrg, state: AlertState, now: datetime) -> date
 def _others_are_pending(
     others: bool, has_unpolled: bool, began: datetime, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether the polls are still due that show if the other orgs are out of reach, too.
+    """Whether other orgs still have to be polled to show if they are out of reach, too.
 
-    Each other org is polled within its interval; one is unpolled if the program has just started.
+    Each org is polled within its interval; an org is unpolled if the program has just started.
     """
     return has_unpolled or (others and now - began <= rules.poll_interval * 2)
 
@@ -234,14 +238,14 @@ def _outage_over_alert(reached: JudgedOrg, since: datetime, now: datetime) -> Al
 
 @dataclass(frozen=True, slots=True)
 class _Reachability:
-    """Shows whether other orgs can be reached while one cannot."""
+    """Which orgs answer: shows whether other orgs can be reached while one cannot."""
 
     answered_at: tuple[datetime, ...]
-    """When polls brought an answer, sorted."""
+    """The times of the last polls that Zoho answered, sorted."""
     polled_count: int
-    """How many orgs are polled again by themselves."""
+    """How many orgs will soon be polled again (`JudgedOrg.is_polled`)."""
     has_unpolled: bool
-    """Whether one of these was not polled yet."""
+    """Whether one of these orgs has not been polled yet."""
 
 
 def _reachability_of(judged: Sequence[JudgedOrg]) -> _Reachability:
@@ -256,10 +260,10 @@ def _reachability_of(judged: Sequence[JudgedOrg]) -> _Reachability:
 def _is_conclusive(
     one: JudgedOrg, state: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether a verdict may be compared: seen lately, or out of reach for long enough."""
+    """Whether a verdict may be compared: it is recent, or the org was out of reach for long enough."""
     verdict, snapshot = one.verdict, one.snapshot
-    # 1. No recent good poll: the verdict says nothing about now. But what was critical when it was last
-    #    seen still is, once it is out of sight for good.
+    # 1. No recent good poll: the verdict says nothing about now. Exception: a critical verdict still
+    #    counts once polls have failed for good, or often enough.
     if verdict.name == "waiting":
         return False
     if verdict.stale:
@@ -268,35 +272,35 @@ def _is_conclusive(
             lost.final or snapshot.polls.failures >= rules.settings.failed_looks
         )
         return is_lost and verdict.level is Level.CRITICAL
-    # 2. Unknown, where that is not alerted: before 3, as it must not end an earlier alert, either.
+    # 2. An unknown verdict that is not to be notified. Before 3, as it must not end an alert, either.
     if Level.UNKNOWN is verdict.level < rules.settings.least:
         return False
-    # 3. A verdict on the backup, or a problem that only a person can solve: waiting is useless.
+    # 3. A verdict on the backup, or a problem that only a person can solve: no reason to wait.
     problem, failures = snapshot.polls.problem, snapshot.polls.failures
-    if problem is None:  # then the history cannot be read
+    if problem is None:  # a read of the history may have failed instead
         problem = snapshot.polls.history_problem
         failures = snapshot.polls.history_failures
     if verdict.name != "cannot_tell" or problem is None or problem.final:
         return True
-    # 4. Too few failures in a row: they often pass. Before 5, as this holds for every kind of failure.
+    # 4. Too few failures in a row: single failures often pass. Before 5, as this holds for every kind.
     if failures < rules.settings.failed_looks:
         return False
-    # 5. A failure of this org alone. What is left may be an outage, which step 6 excludes.
+    # 5. A failure of this org alone. The other kinds may be part of an outage, which step 6 rules out.
     if not one.is_unreachable:
         return True
-    # 6. Out of reach: an alert of its own only if the other orgs can be reached.
+    # 6. Out of reach: the org gets an alert of its own only if other orgs can be reached.
     return state.outage_since is None and _is_alone_unreachable(one, state, fleet, rules, now)
 
 
 def _is_alone_unreachable(
     one: JudgedOrg, state: AlertState, fleet: _Reachability, rules: AlertRules, now: datetime
 ) -> bool:
-    """Whether it is out of reach while another org is not, or while there is no other."""
+    """Whether an org is out of reach while another is not, or while no other org can show more."""
     at, began = one.polled_at, _unreachable_since(one, state, now)
     is_out = one.was_polled_since(state.outage_ended_at) and _has_lasted(one, state, rules, now)
     if at is None or not is_out:
         return False
-    # An answer counts up to its own last poll: after a short outage, others may be polled before it.
+    # Answers after this org's last poll do not count: after a short outage, others may be polled first.
     if bisect_right(fleet.answered_at, began) < bisect_right(fleet.answered_at, at):
         return True
     has_others = fleet.polled_count > one.is_polled
@@ -304,7 +308,7 @@ def _is_alone_unreachable(
 
 
 def _already_notified(state: AlertState, one: JudgedOrg) -> bool:
-    """Whether it was notified that it cannot be reached; that it failed says nothing of that."""
+    """Whether an alert already said that the org cannot be reached; one about a backup does not count."""
     before = state.orgs.get(one.org_name)
     if before is None or one.verdict.level is not Level.UNKNOWN:
         return False
@@ -326,19 +330,19 @@ def _decide_org(
         )
 
     after = OrgAlertState(verdict.name, verdict.level, now if bad else None, one.polled_at)
-    # 1. Well after a notified alert: a recovery, before 2 would forget that there was an alert.
+    # 1. Well after a notified alert: a recovery. Before 2, which would forget the alert.
     if not bad and notified_at is not None:
         # Not if the download links have expired: the warning ends, but the files are lost.
         was_expiring = before is not None and before.verdict == "links_expiring"
         expired = was_expiring and one.snapshot.links_expired_at(now)
         return after, None if expired else alert("recovery")
-    # 2. Well, and nothing was notified. An unchanged state, so that nothing is stored.
+    # 2. Well, and nothing was notified. The same verdict keeps its state, so that nothing is stored.
     if not bad:
         return before if before and same else after, None
-    # 3. Bad, and this verdict was not notified yet: before the reminder, which repeats a verdict.
+    # 3. Bad, and this verdict was not notified yet. Before 4, which repeats a verdict.
     if before is None or notified_at is None or not same:
         return after, alert("alarm")
-    # 4. Bad, and notified: a reminder, once it is due.
+    # 4. Bad, and already notified: a reminder, once it is due.
     return (after, alert("reminder")) if _reminder_is_due(notified_at, rules, now) else (before, None)
 
 

@@ -18,9 +18,9 @@ class AlertSettings:
     """The `[alerts]` table of the config."""
 
     least: Level = Level.WARNING
-    """The lowest level that is alerted; anything below counts as ok."""
+    """The lowest level that is notified; lower levels count as ok."""
     remind_every: timedelta | None = timedelta(days=1)
-    """How often a lasting problem is notified again; None (`"never"`): not at all."""
+    """How often a lasting verdict is notified again; None (`"never"` in the config): not at all."""
     failed_looks: int = 3
     """Failed polls in a row before "out of reach" is notified; a dead sign-in is notified at once."""
     bell: bool = True

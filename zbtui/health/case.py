@@ -25,10 +25,10 @@ class Case:
 
     snapshot: Snapshot
     policy: WatchPolicy
-    """With the org's own settings applied."""
+    """The policy with the org's own settings applied."""
     now: datetime
     patience: int
-    """Failed polls, or reads of the history, after which what is known no longer counts."""
+    """After this many failed polls, or failed reads of the history, in a row, older data does not count."""
 
     @property
     def backup(self) -> Backup | None:
@@ -66,7 +66,7 @@ class Case:
 
     @property
     def completed_run_start(self) -> HistoryEntry | None:
-        """The start of a run that has completed by the details, but has no end in the history yet."""
+        """The start of a run that the details show as completed, but whose end the history still lacks."""
         return (
             self.history.unfinished_start if self.history and self.state is BackupState.COMPLETED else None
         )
@@ -77,7 +77,7 @@ Rule = Callable[[Case], Verdict | None]
 
 
 def backup_awaited_since(case: Case) -> datetime | None:
-    """The time from which the age counts: the last good backup, or the plan if none ever completed."""
+    """When the backup's age begins: at the last good backup, or at the plan if none ever completed."""
     history, newer = case.history, case.completed_run_start
     if history is None:
         return None
@@ -87,9 +87,10 @@ def backup_awaited_since(case: Case) -> datetime | None:
 
 
 def planned_since(case: Case) -> datetime | None:
-    """Since when a plan has been there: its oldest row, or the first run where nothing is due before.
+    """Since when the org has had a plan: the time of the plan's oldest row in the history.
 
-    A plan that is made anew each month must not begin anew.
+    The oldest row, because a plan that is replaced each month must not start again. If there is no row,
+    or the only one announces a first run that is still ahead: the time of the first run.
     """
     rows = [row for row in case.history.entries if row.action == "scheduled"] if case.history else []
     times = [row.logged_at for row in rows if row.logged_at]
@@ -100,9 +101,9 @@ def planned_since(case: Case) -> datetime | None:
 
 
 def max_backup_age(case: Case) -> timedelta | None:
-    """How old the last good backup may be: 8 days for a weekly plan, 16 for two weeks, 33 for a month.
+    """How old the last good backup may be: 8 days if weekly, 16 if every two weeks, 33 if monthly.
 
-    A plan that cannot be parsed counts as monthly, at least. None: there is no plan.
+    A recurrence rule that cannot be parsed counts as monthly, or rarer. None: there is no plan.
     """
     if case.policy.max_age is not None:
         return case.policy.max_age

@@ -1,4 +1,4 @@
-"""The rules for orgs whose good backup cannot be counted on, or is not known."""
+"""The rules for orgs without a reliable good backup, or whose last result is not known."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from zbtui.zoho_api.errors import BACKUP_MENU
 from zbtui.zoho_api.history import RunOutcome
 
 MAX_HISTORY_AGE: Final = 3 * HISTORY_AND_LINKS_EVERY
-"""A history that was read longer ago no longer counts."""
+"""A history that was read longer ago than this does not count."""
 MAX_HISTORY_LAG: Final = timedelta(minutes=10)
 """How long the history may lack what the details show: Zoho updates the details first."""
 MISSED_AFTER: Final = timedelta(hours=1)
-"""A history that was read this long after a due date proves that no run began, whatever comes later."""
+"""A history read this long after a due date proves that no run began, even if later reads fail."""
 _ORDER_BY_HAND: Final = f"Order one by hand in Zoho: {BACKUP_MENU}."
 
 
 def wrong_org(case: Case) -> Verdict | None:
-    """The same sign-in answers for another org than before."""
+    """The sign-in now answers for another org than before."""
     number, company = case.snapshot.zoho.other_org_number, case.snapshot.zoho.company
     if number is None:
         return None
@@ -63,7 +63,7 @@ def failed(case: Case) -> Verdict | None:
         hint = "Settle the payment in Zoho: Setup > Subscriptions."
     elif state is BackupState.INPROGRESS:
         hint = "Wait for its end: until one completes, there is no newer backup."
-    # If only the history shows the failure, Zoho's status word would look healthy.
+    # If only the history shows the failure, Zoho's status word would seem healthy.
     word = case.status_badge if in_details or state is BackupState.INPROGRESS else "FAILED"
     return Verdict("failed", Level.CRITICAL, word, headline + _next_step_text(case), hint)
 
@@ -97,9 +97,9 @@ def stopped(case: Case) -> Verdict | None:
 
 
 def missed(case: Case) -> Verdict | None:
-    """A due date has passed by `overdue_after`, Zoho announces another, and no run began.
+    """A due date passed more than `overdue_after` ago, no run began, and Zoho announces another date.
 
-    It ends with the next good run.
+    The verdict ends with the next good run.
     """
     read, now_due = case.history_read_at, case.snapshot.next_run
     if read is None:
@@ -119,7 +119,7 @@ def missed(case: Case) -> Verdict | None:
 
 
 def overdue(case: Case) -> Verdict | None:
-    """The next run is due for longer than `overdue_after`, and none is in progress."""
+    """The next run has been due for longer than `overdue_after`, and no run is in progress."""
     ahead = case.time_to_next_run
     if ahead is None or case.state is BackupState.INPROGRESS or -ahead <= case.policy.overdue_after:
         return None
@@ -133,7 +133,7 @@ def overdue(case: Case) -> Verdict | None:
 
 
 def no_history(case: Case) -> Verdict | None:
-    """The history is unreadable, behind the details, or contradicts them: the last result is not known."""
+    """The last result is not known: the history is unreadable, or lacks or contradicts the details."""
     zoho, problem = case.snapshot.zoho, case.snapshot.polls.history_problem
     read, behind = zoho.history_read_at, zoho.history_behind_since
     if zoho.history is None or read is None or not timedelta() <= case.now - read <= MAX_HISTORY_AGE:
@@ -157,7 +157,7 @@ def _not_known(headline: str, hint: str | None = None) -> Verdict:
 def too_old(case: Case) -> Verdict | None:
     """The last completed backup is older than `max_backup_age`.
 
-    If none ever completed, the age counts from when the plan was made, or its first run.
+    If no backup ever completed, the age begins with the plan (`planned_since`).
     """
     limit, since = max_backup_age(case), backup_awaited_since(case)
     if limit is None or since is None or case.zoho_now - since <= limit:
@@ -190,7 +190,7 @@ def no_date(case: Case) -> Verdict | None:
 
 
 def never_completed(case: Case) -> Verdict | None:
-    """No backup ever completed, and no date says since when one is due: the org cannot be `ok`."""
+    """No backup ever completed, and nothing dates the plan, so `too_old` cannot judge it."""
     history, backup = case.history, case.backup
     if history is None or backup is None or not backup.rrule:
         return None

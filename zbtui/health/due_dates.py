@@ -1,7 +1,7 @@
-"""The runs that Zoho announced, each kept until its end is known.
+"""The due dates of announced runs, each kept until the history shows how the run ended.
 
-An answer names the next run only: once a date has passed, the newest answer names another. So each date
-is remembered as it stood before it fell due, and must be accounted for by the history.
+An answer names only the next run: once a date has passed, the next answer names another date. So each
+date is stored before it falls due.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from zbtui.zoho_api.recurrence import parse_rrule
 from zbtui.zoho_api.runs import History
 
 _START_TOLERANCE: Final = timedelta(minutes=1)
-"""How long before its date a run may start."""
+"""How long before its due date a run may start."""
 HISTORY_REACH: Final = timedelta(days=360)
-"""Rows that are older may be gone, younger ones cannot: Zoho keeps them for a year."""
+"""How far back the history is complete: Zoho keeps rows for a year, so only older ones may be gone."""
 _MAX_DUE_DATES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class DueDate:
-    """A run that Zoho announced, and whose end is not known yet."""
+    """An announced run whose end is not known yet."""
 
     at: datetime
     announced_at: datetime
-    """When the last answer before the date announced it, by Zoho's clock."""
+    """When an answer last announced the run, by Zoho's clock."""
     began: bool = False
-    """The run was seen, or the history has its start."""
+    """Whether the details showed the run, or the history has its start."""
 
 
 def update_due_dates(
@@ -40,25 +40,26 @@ def update_due_dates(
     history: History | None,
     zoho_now: datetime,
 ) -> tuple[DueDate, ...]:
-    """The due dates without an end, oldest first, after a good poll.
+    """The due dates, oldest first, whose runs still have no known end after a good poll.
 
     Args:
-        was: the backup of the poll before.
-        backup: of this poll.
-        history: as last read.
+        known: the due dates before this poll.
+        was: the backup by the poll before.
+        backup: the backup by this poll.
+        history: the history as last read.
     """
-    # 1. A plan that was changed or stopped before the date excuses it; a job ordered by hand only hides
-    #    the plan. A date that has passed stays, whatever comes later.
+    # 1. Drop future dates that Zoho no longer announces: the plan was changed or stopped. But a job
+    #    ordered by hand only hides the plan, and a date that has passed stays.
     dates = {due.at: due for due in known}
     announced = announced_run(backup)
     if not _hides_plan(backup):
         dates = {at: due for at, due in dates.items() if at <= zoho_now or at == announced}
     if announced and announced > zoho_now:
         dates[announced] = DueDate(announced, zoho_now)
-    # 2. The first run of a plan that was never seen before it.
+    # 2. Add the first run of a plan that was first seen after that run.
     if first := _passed_first_run(backup, history, zoho_now):
         dates.setdefault(first, DueDate(first, first))
-    # 3. What the details and the history account for.
+    # 3. Mark the run that the details show, and drop the dates that the history accounts for.
     ordered = sorted(dates.values(), key=lambda due: due.at)[-_MAX_DUE_DATES:]
     passed = [due for due in ordered if due.at <= zoho_now]
     if passed and _shows_new_run(was, backup):
@@ -69,19 +70,19 @@ def update_due_dates(
 def settle_due_dates(
     dates: tuple[DueDate, ...], history: History, zoho_now: datetime
 ) -> tuple[DueDate, ...]:
-    """What of the due dates, oldest first, the history does not account for."""
+    """The due dates, oldest first, without those that the history accounts for."""
     ends: list[datetime | None] = [*(due.at for due in dates[1:]), None]
     left = (_settle(due, end, history, zoho_now) for due, end in zip(dates, ends, strict=False))
     return tuple(due for due in left if due)
 
 
 def announced_run(backup: Backup | None) -> datetime | None:
-    """When the next run is due, by the details; None: no run will come."""
+    """When the next run is due according to the details; None: no run will come."""
     return None if backup is None or backup.state in ENDED_PLANS else backup.next_run
 
 
 def _hides_plan(backup: Backup | None) -> bool:
-    """Whether the details show a job ordered by hand, behind which a plan may go on."""
+    """Whether the details show a job ordered by hand; a plan may still exist behind the job."""
     return backup is not None and backup.state not in ENDED_PLANS and not backup.rrule
 
 
@@ -96,14 +97,14 @@ def _shows_new_run(was: Backup | None, backup: Backup | None) -> bool:
 def _passed_first_run(
     backup: Backup | None, history: History | None, zoho_now: datetime
 ) -> datetime | None:
-    """The plan's first run, if it has passed and its rows must still be there.
+    """The plan's first run, if it has passed so recently that the history must have its rows.
 
-    None if it does not fall on a day of the rule: then `start_date` may be another date.
+    None if the first run does not fall on a day of the rule: `start_date` may then mean something else.
     """
     first = backup.first_run if backup else None
     if backup is None or history is None or first is None or not backup.rrule:
         return None
-    if backup.state in ENDED_PLANS:  # it may have been stopped before
+    if backup.state in ENDED_PLANS:  # the plan may have been stopped before its first run
         return None
     rule = parse_rrule(backup.rrule)
     in_reach = zoho_now - HISTORY_REACH < first <= zoho_now and first != backup.next_run
@@ -111,10 +112,10 @@ def _passed_first_run(
 
 
 def _settle(due: DueDate, until: datetime | None, history: History, zoho_now: datetime) -> DueDate | None:
-    """The due date as the history leaves it; None if it is accounted for.
+    """The due date, marked as begun if the history has a start; None if the history accounts for it.
 
     Args:
-        until: the due date after it, from which on runs belong to that one.
+        until: the next due date; runs from then on belong to the next due date.
     """
     if due.at > zoho_now:
         return due
@@ -122,7 +123,7 @@ def _settle(due: DueDate, until: datetime | None, history: History, zoho_now: da
     for row in history.entries:
         at = history.earliest_possible_time(row)
         if at is None or at < begin:
-            # A change of the plan, after it was last announced and before it fell due.
+            # The plan was changed after it last announced the run, and before the run was due.
             is_change = row.action in ("scheduled", "stopped") and row.repeat_type != "immediate"
             if is_change and at is not None and at > due.announced_at:
                 return None

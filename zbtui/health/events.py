@@ -1,4 +1,4 @@
-"""Changes of an org's state between two polls, as the journal records them."""
+"""Changes of an org's state between two polls, recorded in the journal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EventKind = Literal["status", "verdict", "schedule", "requester", "run", "troubl
 
 @dataclass(frozen=True, slots=True)
 class OrgState:
-    """An org's seven facts after a poll, each one word or line; None: nothing, or unknown."""
+    """Seven facts about an org after a poll, each one word or one line; None: absent or unknown."""
 
     status: str | None
     """Zoho's status word; `none` if no backup is set up."""
@@ -31,7 +31,7 @@ class OrgState:
     run: str | None
     """How and when the newest run ended."""
     trouble: str | None
-    """Why the poll failed; None: it did not."""
+    """The poll's problem: why it failed; None: it did not."""
     licence: str | None
     """The date on which the licence ends, once it is near."""
 
@@ -50,7 +50,7 @@ class Event:
     kind: EventKind
     before: str | None
     after: str | None
-    """None, for a problem: it is over."""
+    """None in an event of kind `trouble`: the problem is over."""
     level: str
     """The label of the verdict's level after the poll."""
     headline: str
@@ -58,19 +58,19 @@ class Event:
 
 
 def before_and_after_texts(event: Event) -> tuple[str, str]:
-    """The old and the new value, in words for people."""
-    before, after = (_value_text(event, part) for part in (event.before, event.after))
+    """The old and the new value of an event, in plain words."""
+    before, after = (_value_text(event, value) for value in (event.before, event.after))
     return before, "over" if event.kind == "trouble" and event.after is None else after
 
 
-def _value_text(event: Event, part: str | None) -> str:
-    if part is None:
+def _value_text(event: Event, value: str | None) -> str:
+    if value is None:
         return "–"
-    return rrule_text(part) if event.kind == "schedule" else part
+    return rrule_text(value) if event.kind == "schedule" else value
 
 
 def org_state_from(snapshot: Snapshot, verdict: Verdict, now: datetime) -> OrgState | None:
-    """The org's state at `now`; None before the first poll has ended, well or not."""
+    """The org's state at `now`; None until a first poll has succeeded or failed."""
     if snapshot.zoho.observed_at is None and snapshot.polls.problem is None:
         return None
     backup, problem = snapshot.zoho.backup, snapshot.polls.problem
@@ -89,9 +89,10 @@ def org_state_from(snapshot: Snapshot, verdict: Verdict, now: datetime) -> OrgSt
 def state_changes(
     before: OrgState | None, after: OrgState
 ) -> tuple[tuple[EventKind, str | None, str | None], ...]:
-    """What has changed, as kind, old value, new value; of a first state, only verdict and problem.
+    """The facts that have changed, as (kind, old value, new value).
 
-    `after` has the facts of the last good poll while polls fail, so those do not change.
+    If there is no state before, only verdict and problem count. While polls fail, `after` has the facts
+    of the last good poll, so the facts do not change.
     """
     pairs = ((kind, getattr(before, kind, None), getattr(after, kind)) for kind in EVENT_KINDS)
     return tuple(

@@ -1,7 +1,7 @@
 """Judges whether an org's backup is healthy: one pure function for the screen, `check` and alerts.
 
-The first rule that matches wins. What is not known never counts in the favourable direction: without a
-recent observation nothing is `ok`, and what was critical stays so until something newer is known.
+The first rule that matches wins. Missing data never improves a verdict: without a recent observation no
+org is `ok`, and an org that was critical stays critical until newer data is known.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def judge(
     """The verdict on one org.
 
     Args:
-        snapshot: what is known of it.
+        snapshot: what is known of the org.
         policy: thresholds and intervals, before the org's own are applied.
         now: by this machine's clock, with a time zone.
         allowed_failures: failed polls after which the last good answer no longer counts.
@@ -48,7 +48,7 @@ def judge(
     case = Case(snapshot, snapshot.org.own_policy(policy), now, allowed_failures)
     verdict = _blind_verdict(case) or _verdict_of_rules(case)
     if verdict.level is Level.UNKNOWN:
-        # What was critical by the last good answer, or by the history as last read, still is.
+        # An org that was critical at the last good answer, or at the last read of the history, still is.
         moments = (snapshot.zoho.observed_at, snapshot.zoho.history_read_at)
         verdict = next(filter(None, (_critical_as_of(case, at) for at in moments)), verdict)
     elif snapshot.polls.problem or snapshot.polls.restored:
@@ -57,7 +57,7 @@ def judge(
 
 
 def _blind_verdict(case: Case) -> Verdict | None:
-    """The verdict without a good and recent answer; None: there is one."""
+    """The verdict on an org without a recent good answer; None: there is a recent good answer."""
     snapshot, problem, seen = case.snapshot, case.snapshot.polls.problem, case.snapshot.zoho.observed_at
     # `abs`: an observation from the future means that the clock was set back.
     outdated = seen is None or abs(case.now - seen) > ALLOWED_FAILURES * case.policy.every
@@ -78,7 +78,7 @@ def _verdict_of_rules(case: Case) -> Verdict:
 
 
 def _critical_as_of(case: Case, moment: datetime | None) -> Verdict | None:
-    """The critical verdict of an earlier moment, in the words of now; None: it was not critical."""
+    """The critical verdict of an earlier moment, in today's words; None: the org was not critical."""
     if moment is None:
         return None
     moment = min(moment, case.now)  # the clock may have been set back

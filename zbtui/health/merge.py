@@ -16,7 +16,7 @@ from zbtui.health.snapshot import Snapshot
 from zbtui.model.watch_policy import WatchPolicy
 
 _MAX_CLOCK_ERROR: Final = timedelta(hours=1)
-"""A stored time further in the future than this was written while the clock was wrong."""
+"""A stored time further ahead of now than this was written while the clock was wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class JournaledState:
     """What the journal has stored for an org."""
 
     snapshot: Snapshot | None = None
-    """With its history; None: not read, as its history is no later (`is_later`)."""
+    """The stored snapshot, with history. None: none is stored, or its history is not later (`is_later`)."""
     polled_at: datetime | None = None
     """When the last stored poll was made; None: none is stored."""
     org_state: OrgState | None = None
@@ -33,7 +33,7 @@ class JournaledState:
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """What is known after a poll, and what to write."""
+    """The snapshot after a poll, and what the journal has to write."""
 
     snapshot: Snapshot
     org_state: OrgState | None = None
@@ -42,7 +42,7 @@ class MergeResult:
 
 
 def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: datetime) -> MergeResult:
-    """What a poll, good or failed, changes; `polled` is this process's snapshot after it.
+    """Merge a poll, good or failed; `polled` is this process's snapshot after the poll.
 
     If several processes see the same change, the first to write it records the event. A poll older than
     the last stored one changes nothing.
@@ -53,7 +53,8 @@ def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: date
     if state is None or at is None or (kept.polled_at and at < kept.polled_at <= now + _MAX_CLOCK_ERROR):
         return MergeResult(snapshot)
     if kept.org_state and state.trouble is not None:
-        # A failed poll leaves the facts of the last good one, which may be another process's.
+        # A failed poll changes only verdict and problem. The other facts are those of the last good
+        # poll, which another process may have made.
         state = replace(kept.org_state, verdict=state.verdict, trouble=state.trouble)
     events = tuple(
         Event(now, polled.org.name, kind, before, after, verdict.level.label, verdict.headline)
@@ -63,20 +64,20 @@ def merge(polled: Snapshot, kept: JournaledState, policy: WatchPolicy, now: date
 
 
 def is_later(kept_at: datetime, own_at: datetime | None, now: datetime) -> bool:
-    """Whether the stored history was read later than this process's own, if it has one."""
+    """Whether the stored history was read later than this process's own (`own_at` None: it has none)."""
     return kept_at <= now + _MAX_CLOCK_ERROR and (own_at is None or kept_at > own_at)
 
 
 def is_newer(at: datetime, kept_at: datetime | None, now: datetime | None) -> bool:
-    """Whether a value seen at `at` replaces the stored one, seen at `kept_at` (None: there is none).
+    """Whether a value seen at `at` replaces the stored value, seen at `kept_at` (None: none is stored).
 
-    A stored value later than `now` is replaced, too; without `now` it is kept.
+    A stored time too far ahead of `now` is replaced, too; without `now` it is kept.
     """
     return kept_at is None or at >= kept_at or (now is not None and kept_at > now + _MAX_CLOCK_ERROR)
 
 
 def with_later_history(polled: Snapshot, kept: Snapshot | None) -> Snapshot:
-    """`polled` with the history and links of `kept`, if that has a history.
+    """`polled` with the history and links of `kept`, if `kept` has a history.
 
     The journal passes `kept` only if its history is later (`is_later`). With different histories, two
     processes would judge an org differently until the next read, hours later.

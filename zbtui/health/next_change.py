@@ -1,4 +1,4 @@
-"""When time alone may change a verdict, so that thousands of orgs need not be judged each second."""
+"""Finds when time alone may change a verdict, so that thousands of orgs are not judged each second."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _TIME_RESOLUTION: Final = timedelta.resolution
 def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) -> datetime:
     """The first moment after `now` at which `judge` may give another name or level, or `NEVER`.
 
-    Until then only its words change, such as a countdown. Not valid once the clock is set back.
+    Until then only the verdict's words change, such as a countdown. Invalid once the clock is set back.
     """
     now = now.astimezone(UTC)
     case = Case(snapshot, snapshot.org.own_policy(policy), now, ALLOWED_FAILURES)
     found = NEVER
     for moment, span in _thresholds(case):
         at = moment.astimezone(UTC) + span
-        # Rules still allow the threshold itself; the verdict changes just after it.
+        # A rule still allows exactly its threshold; the verdict changes just after it.
         at = at if at > now else at + _TIME_RESOLUTION
         if now < at < found:
             found = at
@@ -35,14 +35,14 @@ def next_verdict_change(snapshot: Snapshot, policy: WatchPolicy, now: datetime) 
 
 
 def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """Each time from which a rule measures, and the span it allows, by this machine's clock."""
-    snapshot, policy, none = case.snapshot, case.policy, timedelta()
+    """Each moment from which a rule measures, and the span the rule allows, by this machine's clock."""
+    snapshot, policy = case.snapshot, case.policy
     if snapshot.zoho.observed_at:
         yield snapshot.zoho.observed_at, ALLOWED_FAILURES * policy.every
         yield snapshot.zoho.observed_at, -ALLOWED_FAILURES * policy.every
     if snapshot.zoho.history_read_at:
         if snapshot.zoho.history_read_at > case.now:  # the clock was set back
-            yield snapshot.zoho.history_read_at, none
+            yield snapshot.zoho.history_read_at, timedelta()
         yield snapshot.zoho.history_read_at, MAX_HISTORY_AGE
     if snapshot.zoho.history_behind_since:
         yield snapshot.zoho.history_behind_since, MAX_HISTORY_LAG
@@ -53,10 +53,10 @@ def _thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
 
 
 def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
-    """The same, by Zoho's clock."""
-    snapshot, policy, none = case.snapshot, case.policy, timedelta()
+    """The same pairs of moment and span, for moments by Zoho's clock."""
+    snapshot, policy = case.snapshot, case.policy
     if snapshot.next_run:
-        yield snapshot.next_run, none
+        yield snapshot.next_run, timedelta()
         yield snapshot.next_run, policy.overdue_after
     limit, since = max_backup_age(case), backup_awaited_since(case)
     if limit is not None and since:
@@ -68,7 +68,7 @@ def _zoho_thresholds(case: Case) -> Iterator[tuple[datetime, timedelta]]:
         yield due.at, policy.overdue_after
     first = snapshot.zoho.backup.first_run if snapshot.zoho.backup else None
     if first:
-        yield first, none
+        yield first, timedelta()
     if snapshot.zoho.links and snapshot.zoho.links.expires_at:
         yield snapshot.zoho.links.expires_at, -LINKS_EXPIRY_WARNING
-        yield snapshot.zoho.links.expires_at, none
+        yield snapshot.zoho.links.expires_at, timedelta()

@@ -1,4 +1,4 @@
-"""What is worth knowing of an org that is well: neither a verdict nor a badge."""
+"""Notes on an org that is well, shown beside its verdict."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def notes(case: Case) -> tuple[str, ...]:
 
 
 def _links_note(case: Case) -> str | None:
-    """The files are gone, or were never there, and no newer backup is under way."""
+    """A note if the last backup's files are gone, or never existed, and no newer backup is running."""
     links, last = case.snapshot.zoho.links, case.snapshot.last_completed
     if links is None or last is None or case.state is BackupState.INPROGRESS:
         return None
@@ -28,16 +28,16 @@ def _links_note(case: Case) -> str | None:
         return f"links expired on {day_month_text(gone)}, no copy kept by zbtui"
     if links.are_available:
         return None
-    if case.zoho_now - last > LINKS_LIFETIME:  # never seen, but no link lives longer
+    if case.zoho_now - last > LINKS_LIFETIME:  # no expiry was seen, but no link lives longer
         return f"links expired by {day_month_text(last + LINKS_LIFETIME)}, no copy kept by zbtui"
     return "Zoho offers no links for the last backup"
 
 
 def _quota_note(case: Case) -> str | None:
-    """The next run is beyond the edition's allowance for its month, at the org's UTC offset.
+    """A note if the next run exceeds the edition's allowance for its month, at the org's UTC offset.
 
-    None for plans of every two weeks, which Zoho recommends ("Requesting data backup"), and where a month
-    of the org's own history had more runs than are included.
+    None for plans of every two weeks, which Zoho recommends ("Requesting data backup"), and if an earlier
+    month in the org's history had more runs than are included: then the allowance is wrong.
     """
     company, backup, history = case.snapshot.zoho.company, case.backup, case.history
     included = company.included_backups if company else None
@@ -55,7 +55,7 @@ def _quota_note(case: Case) -> str | None:
 
 
 def _is_refuted(history: History, included: int, before: datetime) -> bool:
-    """Whether an earlier month had more completed runs than are included and bought."""
+    """Whether an earlier month had more completed runs than `included` and those bought in that month."""
     counts: dict[datetime, int] = {}
     for run in history.runs:
         at = run.started_at or run.ended_at

@@ -1,4 +1,4 @@
-"""How a poll changes a snapshot."""
+"""Applies a poll's result to a snapshot."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from zbtui.zoho_api.runs import History, build_history
 _CLOCK_RESOLUTION: Final = timedelta(seconds=3)
 """A smaller clock difference is ignored: the `Date` header has whole seconds, and answers take time."""
 _FUTURE_TOLERANCE: Final = timedelta(minutes=5)
-"""Rows that are later than Zoho's now by more than this do not count."""
+"""Rows further ahead of Zoho's clock than this do not count."""
 _SINCE_UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Nobody saw when the history fell behind: it was so at the first look."""
+"""Since when the history is behind if nobody knows: it was at the first poll, or rows have vanished."""
 
 
 def apply_observation(before: Snapshot, observation: Observation, now: datetime) -> Snapshot:
-    """The snapshot after a good answer at `now`; an answer that is old is a failed poll."""
-    if _stands_still(before.zoho, observation):
+    """The snapshot after a good answer at `now`; an old answer counts as a failed poll."""
+    if _is_old_answer(before.zoho, observation):
         return apply_failure(before, OLD_ANSWER_PROBLEM, now)
     offset = observation.server_time - now if observation.server_time else before.zoho.clock_offset
     offset = offset if abs(offset) > _CLOCK_RESOLUTION else timedelta()
-    fetched = _checked(observation.history_and_links, before.zoho.history, now.astimezone(UTC) + offset)
+    zoho_now = now.astimezone(UTC) + offset
+    fetched = _check_history(observation.history_and_links, before.zoho.history, zoho_now)
     zoho = _after_answer(before.zoho, replace(observation, history_and_links=fetched), now, offset)
     polls = PollState(
         attempted_at=now,
@@ -62,8 +63,8 @@ def apply_failure(before: Snapshot, problem: Problem, now: datetime) -> Snapshot
     return replace(before, polls=polls, activity=replace(before.activity, polling=False))
 
 
-def _stands_still(before: ZohoData, observation: Observation) -> bool:
-    """Whether the answer is no newer than one that came before it was asked for."""
+def _is_old_answer(before: ZohoData, observation: Observation) -> bool:
+    """Whether the answer is dated no later than an answer that came before this request was sent."""
     was, sent, date = before.observed_at, observation.requested_at, observation.server_time
     if was is None or sent is None or date is None or before.server_time is None:
         return False
@@ -71,10 +72,10 @@ def _stands_still(before: ZohoData, observation: Observation) -> bool:
     return date <= before.server_time and sent - was >= timedelta(seconds=2)
 
 
-def _checked(
+def _check_history(
     fetched: HistoryAndLinks | None, known: History | None, zoho_now: datetime
 ) -> HistoryAndLinks | None:
-    """The new history without rows of the future; with the known rows that cannot have vanished."""
+    """The fetched history without rows from the future, and with the known rows that it wrongly lacks."""
     if fetched is None or fetched.history is None:
         return fetched
     history = fetched.history.until(zoho_now + _FUTURE_TOLERANCE)
@@ -86,9 +87,9 @@ def _checked(
 
 
 def _vanished_rows(known: History, history: History, since: datetime) -> list[HistoryEntry]:
-    """The known rows after `since` that are gone, and that nothing newer of their kind stands for.
+    """The known rows after `since` that `history` lacks, with no newer row of the same kind in it.
 
-    A start may become an end in place, and a row without a time may get one.
+    A start is never counted, as it may become an end; nor is a row without a time that has got a time.
     """
     there = {(row.id, row.action, row.state, row.logged_at) for row in history.entries}
     there |= {(row.id, row.action, row.state, None) for row in history.entries}
@@ -170,10 +171,10 @@ def _has_open_date(zoho: ZohoData, now: datetime) -> bool:
 def _behind_since(
     before: ZohoData, zoho: ZohoData, polls: PollState, now: datetime, was_read: bool
 ) -> datetime | None:
-    """Since when the history does not account for the details; None: it does.
+    """Since when the history has been behind the details; None: it is not behind.
 
-    It does not if the details have changed since it was read, if it contradicts them, or if a due date
-    has passed and it cannot be read.
+    The history is behind if the details have changed since it was read, if it contradicts the details,
+    or if a due date has passed and the last read of the history failed.
     """
     if was_read and polls.history_problem:  # rows have vanished
         return _SINCE_UNKNOWN
@@ -185,7 +186,7 @@ def _behind_since(
         return None
     if before.observed_at is None:
         return _SINCE_UNKNOWN
-    # What was not read may have happened right after the answer before.
+    # If the history was not read, the change may have happened right after the answer before.
     return before.history_behind_since or (now if was_read else before.observed_at)
 
 

@@ -1,4 +1,4 @@
-"""Alerts about the watch itself, at whatever level: its journal fails, or orgs left its config."""
+"""Alerts about the watch itself, sent at any level: the journal fails, or orgs left the config."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from zbtui.model.time_format import rough_span
 from zbtui.model.verdict import Level
 
 JOURNAL_REMINDER: Final = timedelta(days=1)
-"""How often it is notified that the journal cannot be kept."""
+"""The time between two alerts that the journal cannot be kept."""
 REMOVAL_TAKES: Final = timedelta(minutes=1)
-"""An org that is in the config so long after zbtui took it off is watched again."""
-_NAMED: Final = 10
-"""Orgs named in one alert."""
+"""An org that is still in the config this long after zbtui took it off watch was added again."""
+_MAX_NAMES: Final = 10
+"""The most orgs that one alert names."""
 
 
 def decide_own_alerts(
@@ -33,18 +33,18 @@ def decide_own_alerts(
 def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tuple[AlertState, list[Alert]]:
     """The alert that the journal cannot be kept, once a day, and that it is kept again.
 
-    Without it, nobody knows what was notified, and no failures are counted.
+    Without the journal, zbtui does not remember what was notified, and does not count failures.
     """
-    problem, told = rules.journal_problem, state.journal_notified_at
+    problem, notified_at = rules.journal_problem, state.journal_notified_at
     if problem is None:
-        if told is None:
+        if notified_at is None:
             return state, []
-        headline = f"what is seen is kept, {rough_span(now - told)} after it was told that it is not"
+        headline = f"what is seen is kept, {rough_span(now - notified_at)} after it was told that it is not"
         over = Alert(now, "journal_over", ALL_ORGS, "not_kept", "kept", Level.OK, headline, None)
         return replace(state, journal_notified_at=None), [over]
-    if told and now - told < JOURNAL_REMINDER:
+    if notified_at and now - notified_at < JOURNAL_REMINDER:
         return state, []
-    before = "not_kept" if told else None
+    before = "not_kept" if notified_at else None
     alert = Alert(
         now, "journal", ALL_ORGS, before, "not_kept", Level.WARNING, problem.message, problem.hint
     )
@@ -54,7 +54,7 @@ def _decide_journal(state: AlertState, rules: AlertRules, now: datetime) -> tupl
 def _decide_left(
     state: AlertState, here: frozenset[str], rules: AlertRules, now: datetime
 ) -> tuple[AlertState, list[Alert]]:
-    """The alert that orgs left the config other than through zbtui, once."""
+    """The alert that orgs left the config other than through zbtui; sent once for each org."""
     watched = dict(state.watched)
     for name in here:
         gone = watched.get((rules.config, name), now - 2 * REMOVAL_TAKES)
@@ -73,7 +73,7 @@ def _decide_left(
 
 def _left_alert(left: Sequence[str], now: datetime) -> Alert:
     org = left[0] if len(left) == 1 else ALL_ORGS
-    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-    headline = f"gone from the config, not through zbtui: {', '.join(left[:_NAMED])}{more}"
+    more = f" and {len(left) - _MAX_NAMES} more" if len(left) > _MAX_NAMES else ""
+    headline = f"gone from the config, not through zbtui: {', '.join(left[:_MAX_NAMES])}{more}"
     hint = "If that was not on purpose, put it back into the config."
     return Alert(now, "left", org, "watched", "not_watched", Level.UNKNOWN, headline, hint)

@@ -9,7 +9,7 @@ from typing import Final
 from zbtui.health.snapshot import Snapshot
 
 MAX_POLL_RECORDS: Final = 30
-"""Polls kept for each org since the program started."""
+"""How many polls are kept for each org; only polls since the program started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""When to poll next: pure functions of the snapshot, the policy and `now`."""
+"""Decides when to poll next: pure functions of the snapshot, the policy and `now`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ MIN_POLL_GAP: Final = timedelta(seconds=5)
 MIN_DEVICE_POLL_INTERVAL: Final = timedelta(seconds=30)
 """The least time between two polls of the device flow, whatever an answer says ("Polling request")."""
 JITTER: Final = 0.1
+"""The part of an interval by which it may be longer or shorter."""
 HISTORY_AND_LINKS_EVERY: Final = timedelta(hours=6)
 """How often history and links are requested while the details do not change."""
 COMPANY_EVERY: Final = timedelta(days=1)
@@ -29,7 +30,7 @@ _FIRST_HISTORY_AND_LINKS_RETRY: Final = timedelta(minutes=1)
 
 
 def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: float) -> datetime | None:
-    """The time of the next poll after this snapshot; None: not until somebody acts.
+    """The time of the next poll after this snapshot; None: no poll until a person acts.
 
     `jitter`, from -1 to 1, spreads the polls of many orgs.
     """
@@ -49,11 +50,11 @@ def next_poll(snapshot: Snapshot, policy: WatchPolicy, now: datetime, jitter: fl
 
 
 def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: datetime) -> bool:
-    """Whether a poll, which brought this backup, is to request history and links as well.
+    """Whether a poll that brought `backup` must request history and links, too.
 
-    They are due at first, when the details changed, and every six hours. If they could not be read, or
-    lack the end of the last run or a run that was due, they are due after 1, 2, 4 … minutes; never before
-    `Retry-After`.
+    They are due at first, when the details have changed, when a run was due, and every six hours. If they
+    could not be read, or the history lacks the end of the last run or a run that was due, they are due
+    after 1, 2, 4 … minutes; never before `Retry-After`.
     """
     polls, tried_at = before.polls, before.polls.history_tried_at
     is_unread = before.zoho.history is None and not polls.history_failures
@@ -74,7 +75,7 @@ def history_and_links_are_due(before: Snapshot, backup: Backup | None, now: date
 
 
 def _date_has_passed(before: Snapshot, tried_at: datetime, now: datetime) -> bool:
-    """Whether a run was due since the history was last asked for, and has had a minute to begin."""
+    """Whether a run came due since the history was last requested, and has had a minute to begin."""
     dates = (due.at - before.zoho.clock_offset for due in before.zoho.due_dates)
     return any(tried_at < at <= now - _FIRST_HISTORY_AND_LINKS_RETRY for at in dates)
 
@@ -88,7 +89,7 @@ def company_is_due(before: Snapshot, now: datetime) -> bool:
 
 
 def max_pause(snapshot: Snapshot, policy: WatchPolicy) -> timedelta:
-    """The longest time until the next poll; if it is further away, the clock was set back."""
+    """The longest time until the next poll; if a poll is further away, the clock was set back."""
     problem = snapshot.polls.problem
     if problem is None:
         return snapshot.org.own_policy(policy).every
@@ -114,7 +115,7 @@ def _poll_interval(snapshot: Snapshot, policy: WatchPolicy, now: datetime, sprea
         return every
     if ahead > CLOSE_WATCH_BEFORE_RUN:
         begins = ahead - CLOSE_WATCH_BEFORE_RUN
-        # With a long interval, its jitter must not reach far into the time of short intervals.
+        # The jitter of a long interval must not reach far into the close watch before the run.
         return max(near, min(every, begins * spread, begins + policy.near_every))
     ended = backup.state in (BackupState.FAILED, BackupState.PAYMENT_FAILED)
     waiting = ahead > timedelta() or (not ended and -ahead <= policy.overdue_after)

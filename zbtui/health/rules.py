@@ -33,38 +33,38 @@ from zbtui.zoho_api.backup_details import BackupState
 
 RULES: Final[tuple[Rule, ...]] = (
     # Critical: no good backup can be counted on. A cause comes before its consequences.
-    # 1. All that follows would be about an org that nobody meant.
+    # 1. The wrong org, as all other rules would judge an org that nobody meant.
     wrong_org,
-    # 2. A failure comes before the next run: it soon makes the org too old as well, and its headline
-    #    already says when the schedule is stopped, too.
+    # 2. A failure, before the rules on the next run: it soon makes the backup too old as well, and its
+    #    headline also says if the schedule is stopped.
     failed,
-    # 3. A stopped schedule has no next run, so it can never be overdue, but it becomes too old.
+    # 3. A stopped schedule: it has no next run, so it is never overdue, but its backup becomes too old.
     stopped,
-    # 4. A run that never began: one that Zoho no longer announces, then the one that it announces. Both
-    #    show within hours; the age that they lead to shows days later.
+    # 4. A run that never began: first a run that Zoho no longer announces, then the announced one. Both
+    #    show within hours; that the backup is too old as a consequence shows days later.
     missed,
     overdue,
-    # 5. Unknown. The rules above need the details, or rows that were read; those below need all of the
-    #    history: without it, an age is no evidence, and a planned run proves no backup.
+    # 5. Unknown. The rules above need only the details, or rows that were read; the rules below need the
+    #    whole history: without it, an age is no evidence, and a planned run proves no backup.
     no_history,
-    # 6. The age is the last critical rule: it names a consequence, and the rules above know no cause.
+    # 6. The age is the last critical rule: it is a consequence, and no rule above found a cause.
     too_old,
-    # 7. Unknown: a next run that cannot be read is neither a plan nor the end of one.
+    # 7. Unknown: an unreadable date of the next run shows neither that a run will come nor that none will.
     no_date,
     # From here on nothing is critical: a good backup exists, or nobody ordered one.
-    # 8. The last run, with a word that is not known, before the one in progress, which may mend it.
+    # 8. The last run ended with an unknown word. Before the run in progress, which may put it right.
     ended_oddly,
-    # 9. A long run comes after the age, whose headline mentions a run in progress.
+    # 9. A long run, after the age (6), whose headline mentions a run in progress.
     running_long,
     # 10. Two names for one org.
     twin,
-    # 11. No backup at all: most rules below need one.
+    # 11. No backup at all: most rules below need a backup.
     none_set_up,
-    # 12. An unknown status leaves open whether anything will run, so `one_off` does not judge it.
+    # 12. An unknown status: it leaves open whether anything will run, so `one_off` does not apply.
     unknown_status,
     # 13. Nothing will run.
     one_off,
-    # 14. Unknown: no backup ever completed. 12 and 13 come first, as they name a reason.
+    # 14. Unknown: no backup ever completed. After 12 and 13, which name a reason.
     never_completed,
     # 15. A good backup exists, but its files may be lost.
     links_expiring,
@@ -73,7 +73,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def healthy_verdict(case: Case) -> Verdict:
-    """The verdict when no rule applies: a run is ahead or in progress, or `max_age` is kept without one."""
+    """The verdict if no rule applies: a run is planned or in progress, or `max_age` is not exceeded."""
     if case.state is BackupState.INPROGRESS:
         lasted = rough_span(running_duration(case))
         since = "" if lasted == "now" else f", seen running for {lasted}"

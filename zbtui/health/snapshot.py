@@ -15,12 +15,12 @@ from zbtui.zoho_api.organization import Company
 from zbtui.zoho_api.runs import History
 
 CLOCK_TOLERANCE: Final = timedelta(seconds=30)
-"""A larger difference from Zoho's clock is shown."""
+"""A difference from Zoho's clock larger than this is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryAndLinks:
-    """The answers to the history and links requests, which are rare."""
+    """The answers to the history and links requests, which few polls send."""
 
     history: History | None
     """None: it could not be read."""
@@ -45,7 +45,7 @@ class Observation:
     history_and_links: HistoryAndLinks | None = None
     """None: not requested this time."""
     company: Company | None = None
-    """None: not requested this time, or the sign-in lacks the right."""
+    """None: not requested this time, or the sign-in lacks the scope."""
     company_requested: bool = False
 
 
@@ -55,15 +55,15 @@ class ZohoData:
 
     backup: Backup | None = None
     observed_at: datetime | None = None
-    """When the last good answer came; None: none did yet."""
+    """When the last good answer came; None: no good answer yet."""
     server_time: datetime | None = None
-    """The `Date` of that answer, or of an earlier one."""
+    """The `Date` header of the last good answer that had one."""
     running_since: datetime | None = None
     """When the run in progress was first seen."""
     previous_run_failed: bool = False
-    """A run is in progress, and the one seen before it failed."""
+    """Whether a run is in progress and the run seen before it failed."""
     clock_offset: timedelta = timedelta()
-    """Zoho's clock minus this machine's; zero up to 3 seconds."""
+    """Zoho's clock minus this machine's; a difference of up to 3 seconds counts as zero."""
     credits_remaining: int | None = None
     company: Company | None = None
     company_requested_at: datetime | None = None
@@ -71,15 +71,15 @@ class ZohoData:
     """None: not read yet."""
     history_read_at: datetime | None = None
     history_behind_since: datetime | None = None
-    """Since when the history does not account for what the details say; None: it does."""
+    """Since when the history has been behind the details; None: it is not behind."""
     due_dates: tuple[DueDate, ...] = ()
-    """The runs that Zoho announced, as far as their end is not known, oldest first."""
+    """The announced runs whose end is not known yet, oldest first."""
     links: Links | None = None
     """None: not read yet."""
     last_links_expiry: datetime | None = None
-    """The latest expiry ever seen; after it, missing links are expired ones."""
+    """The latest expiry of links ever seen; links that are missing after that time have expired."""
     other_org_number: str | None = None
-    """Another org number than that of `company`, which came with the same sign-in."""
+    """The org number that the sign-in answers for now, if it differs from that of `company`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +92,30 @@ class PollState:
     failures: int = 0
     """Failed polls in a row, counted across restarts."""
     failing_since: datetime | None = None
-    """When the first of these polls was made."""
+    """When the first of these failed polls was made."""
     restored: bool = False
-    """Loaded from the journal; no good poll since."""
+    """Whether the snapshot was loaded from the journal, with no good poll since."""
     history_tried_at: datetime | None = None
     history_problem: Problem | None = None
     """Why the last read of the history failed; None: it did not."""
     links_problem: Problem | None = None
-    """The same for the links."""
+    """Why the last read of the links failed; None: it did not."""
     history_failures: int = 0
     """Failed reads of history or links in a row."""
     unsettled_history_reads: int = 0
-    """Reads in a row that left a run without an end, or a due date without a run: Zoho updates the
-    details first.
+    """Reads of the history in a row that left a run without an end, or a due date without a run: Zoho
+    updates the details before the history.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the poller is doing: for the screen; verdicts ignore it."""
+    """What the poller is doing, for the screen only: verdicts do not depend on it."""
 
     next_poll: datetime | None = None
-    """None: not until somebody acts."""
+    """None: no poll until a person acts."""
     polling: bool = False
-    """A poll is in progress."""
+    """Whether a poll is in progress."""
     paused: bool = False
 
 
@@ -140,7 +140,7 @@ class Snapshot:
 
     @property
     def last_completed(self) -> datetime | None:
-        """When a backup last completed, at the earliest, as far back as Zoho's history goes."""
+        """The earliest possible time of the last completed backup; None: the history has none."""
         return self.zoho.history.last_completed_at if self.zoho.history else None
 
     @property
@@ -149,7 +149,7 @@ class Snapshot:
         return entry.logged_at if entry else None
 
     def links_expired_at(self, now: datetime) -> datetime | None:
-        """When the newest backup's files expired; None: not expired, or unknown."""
+        """When the newest backup's links expired; None: they have not expired, or it is unknown."""
         links = self.zoho.links
         if links is None:
             return None
@@ -166,9 +166,9 @@ class Snapshot:
 
     @property
     def next_run(self) -> datetime | None:
-        """When the next run is due, by Zoho; None: no run will come."""
+        """When the next run is due according to Zoho; None: no run will come."""
         return announced_run(self.zoho.backup)
 
     def time_to_next_run(self, now: datetime) -> timedelta | None:
-        """Time until the next run; negative once it is due."""
+        """Time until the next run; negative once the run is due."""
         return None if self.next_run is None else self.next_run - self.zoho_now(now)

@@ -1,4 +1,4 @@
-"""Caches the last verdict on each org, so that screen and alerts judge it once."""
+"""Caches the last verdict on each org, so that screen and alerts judge each org once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zbtui.model.verdict import Verdict
 from zbtui.model.watch_policy import WatchPolicy
 
 _LONGEST: Final = timedelta(minutes=5)
-"""The longest time for which a cached verdict is used, even if nothing should change it."""
+"""The longest time for which a cached verdict is used."""
 
 
 class _Judged(NamedTuple):
@@ -20,12 +20,12 @@ class _Judged(NamedTuple):
     policy: WatchPolicy
     at: datetime
     until: datetime
-    """End of the time, from `at` on, in which name and level hold."""
+    """From `at` until this moment, the verdict keeps its name and level."""
     verdict: Verdict
 
 
 class VerdictCache:
-    """Verdicts by org name and patience; each fleet has one cache."""
+    """The last verdicts, by org name and patience; each fleet has one cache."""
 
     def __init__(self) -> None:
         self._judged: dict[tuple[str, int], _Judged] = {}
@@ -33,7 +33,7 @@ class VerdictCache:
     def judge(
         self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict:
-        """Judge with the words of `now`; returns the cached object if the verdict is equal."""
+        """Judge the snapshot at `now` and cache the verdict; an equal verdict keeps its cached object."""
         key = snapshot.org.name, patience
         verdict, before = judge(snapshot, policy, now, patience), self._judged.get(key)
         if before and before.verdict == verdict:
@@ -45,9 +45,9 @@ class VerdictCache:
     def find(
         self, snapshot: Snapshot, policy: WatchPolicy, now: datetime, patience: int = ALLOWED_FAILURES
     ) -> Verdict | None:
-        """The cached verdict on this same snapshot object; None if its name or level may have changed.
+        """The cached verdict on this same snapshot object; None if name or level may have changed.
 
-        Its words, such as a countdown, may be a few minutes old.
+        The verdict's words, such as a countdown, may be a few minutes old.
         """
         cached = self._judged.get((snapshot.org.name, patience))
         if cached is None or cached.of is not snapshot or not cached.at <= now < cached.until:

@@ -1,4 +1,4 @@
-"""The rules for orgs whose good backup is known, but something threatens it."""
+"""The rules for orgs on which nothing is critical, but something needs attention."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from zbtui.zoho_api.errors import BACKUP_MENU
 from zbtui.zoho_api.history import RunOutcome
 
 LINKS_EXPIRY_WARNING: Final = timedelta(hours=48)
-"""Download links that expire within this are worth a warning."""
+"""Download links that expire within this time get a warning."""
 _SEE_ZOHO: Final = f"See what Zoho says: {BACKUP_MENU}; look for a newer zbtui."
 
 
 def ended_oddly(case: Case) -> Verdict | None:
-    """The newest end in the history has a word that Zoho does not document; shown unchanged."""
+    """The last run ended with a word that Zoho does not document; the word is shown unchanged."""
     last = case.history.last_finished if case.history else None
     if last is None or last.outcome is not RunOutcome.UNKNOWN or case.completed_run_start:
         return None
@@ -69,7 +69,7 @@ def none_set_up(case: Case) -> Verdict | None:
 
 
 def unknown_status(case: Case) -> Verdict | None:
-    """A status word that Zoho does not document; shown unchanged."""
+    """Zoho does not document the status word; the word is shown unchanged."""
     if case.state is not BackupState.UNKNOWN:
         return None
     return Verdict(
@@ -84,7 +84,8 @@ def unknown_status(case: Case) -> Verdict | None:
 def one_off(case: Case) -> Verdict | None:
     """No recurrence rule or no next run, and no run in progress: nothing will run by itself.
 
-    It does not apply where `max_age` is set and kept: the backups may be ordered by another scheduler.
+    Does not apply while the last backup is within a configured `max_age`: another scheduler may order
+    the backups.
     """
     backup, ahead = case.backup, case.time_to_next_run
     if backup is None or case.state in (BackupState.INPROGRESS, BackupState.UNKNOWN):
@@ -113,7 +114,7 @@ def one_off(case: Case) -> Verdict | None:
 
 
 def _single_backup_headline(case: Case) -> str:
-    """The details describe the latest job only: a plan may exist behind one ordered by hand."""
+    """The headline for a single backup: the details show only this latest job, which may hide a plan."""
     rows = case.history.entries if case.history else ()
     plans = (row for row in rows if row.action in ("scheduled", "stopped"))
     newest = next((row for row in plans if row.repeat_type != "immediate"), None)
@@ -123,7 +124,10 @@ def _single_backup_headline(case: Case) -> str:
 
 
 def links_expiring(case: Case) -> Verdict | None:
-    """The download links expire within 48 hours, before a newer backup comes; if wanted: have expired."""
+    """The download links expire within 48 hours, before a newer backup comes.
+
+    With the org's setting `links_warn = "expired"`, also if the links have expired.
+    """
     links, wanted = case.snapshot.zoho.links, case.snapshot.org.links_warn
     if wanted == "expired" and case.snapshot.links_expired_at(case.now):
         return _links_verdict(case, "the download links have expired", "No copy can be fetched any more")
