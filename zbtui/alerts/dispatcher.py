@@ -116,7 +116,7 @@ class AlertDispatcher:
         """
         outbox, now = self._journal.outbox, self._clock.now()
         rules = self._rules(policy, covers_all_orgs)
-        identities = {one.org.name: one.org.identity for one in snapshots}
+        identities = {snapshot.org.name: snapshot.org.identity for snapshot in snapshots}
         # 1. Judge, outside of any transaction: judging pauses for the screen, and must not hold a lock.
         judged, alerted = await self._judge_all(snapshots, policy, verdicts, now, rules), set[str]()
         kinds = set[AlertKind]()
@@ -161,15 +161,15 @@ class AlertDispatcher:
         """All orgs with their verdicts: cached where still valid, but new for the orgs in `rejudge`."""
         judged = []
         patience, count = rules.settings.failed_looks, 0
-        for one in snapshots:
-            verdict = verdicts.find(one, policy, now, patience)
-            if verdict is None or one.org.name in rejudge:
+        for snapshot in snapshots:
+            verdict = verdicts.find(snapshot, policy, now, patience)
+            if verdict is None or snapshot.org.name in rejudge:
                 if count and count % _BATCH_SIZE == 0:
                     # Not `sleep(0)`: judging would take a turn between any two steps that a key starts.
                     await asyncio.sleep(_BATCH_PAUSE_SECONDS)
                 count += 1
-                verdict = verdicts.judge(one, policy, now, patience)
-            judged.append(JudgedOrg(one, verdict))
+                verdict = verdicts.judge(snapshot, policy, now, patience)
+            judged.append(JudgedOrg(snapshot, verdict))
         return judged
 
     async def new_alerts(self) -> tuple[StoredAlert, ...]:
