@@ -64,9 +64,9 @@ class Agenda:
     days: tuple[AgendaDay, ...]
     """The days with runs, in order."""
     without_run: tuple[str, ...]
-    """Names of the orgs without an upcoming, overdue or running run."""
+    """Names of the orgs with no running backup and no known next run."""
     valid_until: datetime
-    """The next run or the next midnight; until then only a new snapshot changes the agenda."""
+    """The next run or midnight, whichever is first; until then only a new snapshot changes the agenda."""
 
 
 def is_running(snapshot: Snapshot) -> bool:

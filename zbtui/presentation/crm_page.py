@@ -1,4 +1,4 @@
-"""The web page of an org's backups (Zoho's documentation: "Requesting data backup")."""
+"""The URL of the CRM that shows an org's backups (Zoho's documentation: "Requesting data backup")."""
 
 from __future__ import annotations
 

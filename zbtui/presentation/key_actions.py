@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class KeyAction:
-    """One thing that a key does."""
+    """One action, with its default keys and its texts."""
 
     id: str
     """The name in the config's `[keys]`. Two scopes share an id where one override is to change both."""

@@ -71,7 +71,7 @@ _DEFAULT_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class InvalidKeymapError(ValueError):
-    """A key that cannot be used for an action: message, hint, and the action's id."""
+    """An invalid entry of the config's `[keys]`: its message, hint and action id."""
 
     def __init__(self, message: str, hint: str, action_id: str) -> None:
         super().__init__(message)

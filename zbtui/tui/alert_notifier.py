@@ -56,7 +56,7 @@ class AlertNotifier:
             self._run_exclusively("evaluate", self._evaluate)
 
     def _run_exclusively(self, step: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Run `work` as a worker. While the same step is still running, only mark a change."""
+        """Run `work` as a worker. If the same step is still running, evaluate the alerts again soon."""
         if step in self._running_steps:
             self._evaluation_schedule.mark_changed()
             return

@@ -228,7 +228,7 @@ class ZbtuiApp(ThemedApp[str]):
     def on_key(self, event: events.Key) -> None:
         """Handle ctrl+c in modal screens, and keys typed right after the key that opens the filter.
 
-        Textual has sent such keys to the org list, which still had the focus; they belong into the filter.
+        Textual has sent such keys to the org list, which still had the focus; they belong in the filter.
         """
         field = self.focused
         copies = isinstance(field, Input) and field.selected_text
@@ -312,7 +312,7 @@ class ZbtuiApp(ThemedApp[str]):
         self._memory.save(self._state)
 
     def _apply_keys(self, config: Config) -> None:
-        """Apply the config's keys where they have changed."""
+        """Apply the config's keys if they have changed."""
         if config.settings.keys != self._configured_keys:
             self._configured_keys = config.settings.keys
             self.set_keymap(dict(self._configured_keys))

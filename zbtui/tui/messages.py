@@ -1,4 +1,4 @@
-"""Messages that widgets and the app post to the app."""
+"""Messages that are posted to the app."""
 
 from __future__ import annotations
 

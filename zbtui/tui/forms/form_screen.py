@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _READING_SECONDS: Final = 1.0
-"""The time that a person needs at least to read a form."""
+"""The least time in which a person can read a form."""
 _log = logging.getLogger(__name__)
 
 

@@ -261,7 +261,7 @@ class WaitPage(SignInPage):
                 url_with_code = progress.verification_url_with_code
                 lines = qr_rows(url_with_code) if url_with_code else []
                 qr.update(Content("\n".join(lines)))
-                # Shown only if it fits beside the 13 other rows; the address is enough.
+                # Shown only if it fits together with the 13 other rows; the address is enough.
                 qr.display = bool(lines) and self.app.size.height >= len(lines) + 13
             case ConsentPage(url, redirect_uri):
                 lead = "Accept in the browser. It comes to "

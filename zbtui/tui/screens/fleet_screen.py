@@ -45,7 +45,7 @@ class FleetScreen(OrgCommands, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of("fleet")
     HORIZONTAL_BREAKPOINTS = NARROW
     VERTICAL_BREAKPOINTS = ROOMY
-    # The screen does not show the focus, its widgets do; Textual's own reactive repaints the whole screen.
+    # Only widgets show the focus; Textual's own reactive would repaint the whole screen.
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(

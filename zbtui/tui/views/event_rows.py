@@ -22,7 +22,7 @@ _NAME_CELLS: Final = (10, 24)
 
 @dataclass(frozen=True, slots=True)
 class EventOrg:
-    """What is shown of an event's org."""
+    """The data about an event's org that the event's line shows."""
 
     name: str
     accent: Accent | None = None

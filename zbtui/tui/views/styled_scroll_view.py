@@ -15,7 +15,7 @@ from zbtui.tui.widgets.styled_line import StyleRole
 
 
 class StyledScrollView(LineScrollView, can_focus=True):
-    """Draws text by role; with and without the focus it is drawn the same."""
+    """Draws each piece of text in the style of its role, with and without the focus."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "org-list--selected",

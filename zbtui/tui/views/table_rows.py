@@ -208,7 +208,7 @@ def render_table_header(width: int, sort: SortOrder, *, reverse: bool) -> Styled
 def render_table_row(
     snapshot: Snapshot, verdict: Verdict, now: datetime, width: int, zone: tzinfo | None = None
 ) -> StyledLine:
-    """One org, in exactly `width` cells; `zone`: the viewer's; None: the machine's."""
+    """The line of one org, exactly `width` cells wide; `zone`: the viewer's; None: the machine's."""
     source = CellSource(snapshot, verdict, now, zone)
     pieces = [accent_mark(snapshot.org.accent)]
     for column, cells in fit_columns(width):

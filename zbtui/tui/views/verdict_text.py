@@ -46,7 +46,10 @@ def frame_role(verdict: Verdict) -> StyleRole:
 
 
 def countdown_text(snapshot: Snapshot, verdict: Verdict, now: datetime) -> str:
-    """`in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`; empty if no run is awaited."""
+    """The countdown to the next run: `in 6d 03:12:44`, `overdue 00:12:03`, `due 00:00:10 ago`.
+
+    During a lock-out the countdown to the next poll: `asks in 00:04:31`. Empty if no run is awaited.
+    """
     problem = snapshot.polls.problem
     if problem and problem.forbids_early_retry and problem.retry_at and problem.retry_at > now:
         return f"asks in {countdown(problem.retry_at - now)}"

@@ -24,7 +24,7 @@ _MAX_LINES: Final = 3
 
 
 class StatusLine(Static):
-    """Also shown when nothing is unusual, if there is room, so that the views do not move."""
+    """Shows the order, the filter and what is unusual; given room, always shown, so that no view moves."""
 
     # A layout sets this size; Textual's own reactive would then lay out the screen once more.
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
