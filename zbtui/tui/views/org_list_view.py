@@ -354,9 +354,8 @@ class OrgListView(StyledScrollView):
             return
         step = columns + rows * self._columns
         if self._selected_index not in (visible := self._visible_range()):
-            self._select_next(
-                visible.start, 1
-            )  # the mouse scrolled the cursor out of sight: select an item in sight
+            # The mouse has scrolled the cursor out of sight: select an item in sight.
+            self._select_next(visible.start, 1)
             return
         index = self._selected_index + step
         if rows > 0 and index >= len(self._items):
