@@ -128,7 +128,7 @@ class AlertNotifier:
             self._write(RESTORE_TITLE)
 
     def _write(self, sequence: str) -> None:
-        # Textual has no public way to write a sequence to the terminal; Textual's bell uses the driver.
+        # Textual has no public method that writes a sequence to the terminal; its own bell uses the driver.
         if (driver := self._app._driver) is not None and not self._app.is_headless:
             driver.write(sequence)
             driver.flush()
