@@ -36,7 +36,7 @@ DEFAULT_TIMEOUT: Final = timedelta(seconds=60)
 _END_SECONDS: Final = 1.0
 """Reserved, at the end of the time limit, for the journal, the output and the exit of the process."""
 _ALERT_SECONDS: Final = 5.0
-"""Reserved before that for sending alerts."""
+"""Reserved, before `_END_SECONDS`, for sending alerts."""
 
 
 class _Answer:
@@ -81,7 +81,7 @@ def check_once(args: argparse.Namespace) -> int:
     answer = _Answer(write, is_openmetrics=args.format == "openmetrics")
 
     def seconds_left(reserved: float) -> float:
-        """Seconds to the end of the time limit, less the reserved ones (at most a third of the limit)."""
+        """Seconds to the end of the limit, less the reserved seconds (at most a third of the limit)."""
         return max(began + limit - min(reserved, limit / 3) - time.monotonic(), 0)
 
     with ending_within(seconds_left(0), answer.finish):

@@ -21,7 +21,7 @@ def event_json_line(event: Event) -> str:
     - `at`: when the change was observed; ISO 8601
     - `org`
     - `kind`: what changed: `status`, `verdict`, `schedule`, `requester`, `run`, `trouble`, `licence`
-    - `before`, `after`: the values, null if none or unknown; if null after `trouble`, all is well again
+    - `before`, `after`: the values, null if none or unknown; `trouble` with a null `after` has ended
     - `level`, `headline`: of the verdict after the poll
     """
     return _json_line(

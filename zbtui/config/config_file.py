@@ -1,4 +1,4 @@
-"""The config file. Edits keep comments and order. It never holds a secret."""
+"""The config file, which never contains a secret. Edits keep its comments and its order."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class ConfigFile:
             changed = (self.path if stamp else self.path.parent).stat().st_mtime
         except OSError:
             return True
-        # `abs`: a time in the future must not count as unsettled until then.
+        # `abs`: a file with a time in the future would otherwise stay unsettled until then.
         return abs(now.timestamp() - changed) >= SETTLES_AFTER_SECONDS
 
     def distrust(self) -> Problem | None:
@@ -106,7 +106,7 @@ class ConfigFile:
         """Append an `[[org]]` to the file."""
 
         def edit(text: str, config: Config) -> tuple[str, tuple[Org, ...]]:
-            import tomlkit  # here, because only edits need it
+            import tomlkit  # imported here, as only edits need it
 
             check_name_is_free(config, org.name)
             table = tomlkit.table()
@@ -187,7 +187,7 @@ class ConfigFile:
     @contextmanager
     def _editing(self) -> Iterator[str | None]:
         """Yield the file's text (None: no file), and keep other processes from editing it."""
-        from filelock import Timeout  # here, because only edits need it
+        from filelock import Timeout  # imported here, as only edits need it
 
         path = self.path
         try:

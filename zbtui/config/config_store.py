@@ -1,4 +1,4 @@
-"""The protocol of a config store, and one in memory for the demo and tests."""
+"""The protocol of a config store, and a store in memory for the demo and tests."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class ConfigStore(Protocol):
         """Identifies the config among those of this user; empty: a config that ends with the process."""
 
     def is_settled(self, now: datetime) -> bool:
-        """Whether the config is unchanged for some seconds, or this process made the last change."""
+        """Whether the config has not changed for some seconds, or this process made the last change."""
 
     def distrust(self) -> Problem | None:
-        """The problem if other users may write the config, whose alert channels are then not used."""
+        """Why the config's alert channels are not used: other users may write it; None: they may not."""
 
     def load(self) -> Config: ...
     def load_if_changed(self) -> Config | None:

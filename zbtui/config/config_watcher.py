@@ -52,7 +52,7 @@ class ConfigWatcher:
 def _removes_something(before: Config, after: Config) -> bool:
     """Whether `after` lacks an org, an alert channel or a mute of `before`.
 
-    The file may be half written, so that its end is still missing.
+    If so, the file may be half written, with its end still missing.
     """
     orgs, was, now = {org.name: org for org in after.orgs}, before.settings.alerts, after.settings.alerts
     return (

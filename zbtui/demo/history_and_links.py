@@ -13,10 +13,10 @@ from zbtui.demo.plans import repeat_type_of, runs_before
 from zbtui.demo.world import PhaseInTime, SimulatedWorld, backup_job_id, user_object
 
 _YEAR: Final = timedelta(days=365)
-"""Zoho deletes older rows of the history."""
+"""How long Zoho keeps the rows of the history."""
 _LINKS_LIFETIME: Final = timedelta(days=7)
 _MAX_LINKS_LEFT: Final = timedelta(hours=40)
-"""The most that is left of a link's lifetime at `LINKS_EXPIRING`, even at a low speed."""
+"""The longest remaining lifetime of links at `LINKS_EXPIRING`, even at a low speed."""
 _TOO_OLD_GAP: Final = timedelta(days=70)
 """The time without a run at `TOO_OLD`: longer than the interval of any plan."""
 _KINDS_WITHOUT_EARLIER_ROWS: Final = frozenset({"TOO_OLD", "LONG_RUN"})

@@ -90,12 +90,12 @@ class Simulator:
         self.missing_scopes: dict[str, set[str]] = {}
         """Scopes by org name that new sign-ins never get."""
         self.min_device_poll_interval = timedelta(seconds=30)
-        """Faster polls of a device code get `slow_down`. It is sent as `interval` (milliseconds) if over
-        a second; clients read smaller numbers as seconds."""
+        """Faster polls of a device code get `slow_down`. Sent to clients as `interval` (milliseconds) if
+        over a second; clients read smaller numbers as seconds."""
         self.auto_accept_org: str | None = None
-        """The org that device codes are accepted for; None: see `decide_by_user_code`."""
+        """The org that device codes are accepted for automatically; None: see `decide_by_user_code`."""
         self.auto_accept_after = timedelta(seconds=5)
-        """The time from the request for the code to this consent."""
+        """The time from the request for a code to its automatic acceptance."""
         self.allow_any_loopback_port = True
         """Web clients may also use `http://localhost:<port>/` and `http://127.0.0.1:<port>/` with any
         port. Zoho itself accepts only registered redirect URIs."""

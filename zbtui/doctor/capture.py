@@ -51,7 +51,7 @@ _WORD_HEADERS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "content-type": ("application/json", "text/html", "text/plain", "charset", "utf-8", "iso-8859-1"),
 }
-"""Headers that are kept if all their words are known, by name."""
+"""By header name: the known words. A header with any other word is left out."""
 _LARGEST_AGE: Final = 10**7
 _WEB_PAGE: Final = "<!DOCTYPE html><html></html>"
 

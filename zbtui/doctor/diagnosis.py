@@ -36,7 +36,7 @@ WRONG_DATA_CENTER_CODES: Final = frozenset({"invalid_client", "invalid_client_se
 
 @dataclass(frozen=True, slots=True)
 class HostCheck:
-    """A request and its outcome."""
+    """A request to an accounts host, and its outcome."""
 
     url: str
     sent: datetime
@@ -271,7 +271,7 @@ def _search_finding(seen: OrgExamination, search: DataCenterSearch) -> Finding:
 def _client_location_text(
     seen: OrgExamination, search: DataCenterSearch, sentences: list[str]
 ) -> tuple[list[str], str | None]:
-    """The sentences plus one, and a hint, if another data center knows at least the client."""
+    """The sentences and a hint; if another data center knows the client, a sentence on that is added."""
     code = seen.token.code if isinstance(seen.token, Problem) else None
     if code in ("invalid_client", "invalid_client_secret") and search.same_client_at:
         found = f"But client and secret are those of {_data_center_labels(search.same_client_at)}."

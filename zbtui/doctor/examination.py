@@ -57,7 +57,7 @@ class Doctor:
     """Examines this machine, then each org, with the same components as the watch."""
 
     load_config: Callable[[], Config]
-    """Raises a `ProblemError` if invalid."""
+    """Loads the config, or raises a `ProblemError`."""
     credentials: CredentialStore
     probe_keyring: Callable[[], Awaitable[str]]
     """Tests the keyring; returns its name, or raises a `ProblemError`."""

@@ -47,7 +47,7 @@ class OrgService:
     """Example values for a form, by key. Takes the sign-in method (None: not chosen yet) and the org that
     signs in again (None: a new org). In the demo, the values are those of an invented org."""
     open_in_browser: Callable[[str], Awaitable[bool]] = open_in_browser
-    """Opens a URL in this machine's browser; False: there is none."""
+    """Opens a URL in this machine's browser; returns False without a browser."""
     form_notice: str = ""
     """A notice on each form for credentials, such as that this is a demo; empty: none."""
 
@@ -107,7 +107,7 @@ class OrgService:
         port: int = DEFAULT_REDIRECT_PORT,
     ) -> SignInFlow:
         """Start a sign-in of `org` by this method; the credentials of the `existing` org are replaced."""
-        from zbtui.onboarding.sign_in_flow import SignInFlow  # here, because no start needs it
+        from zbtui.onboarding.sign_in_flow import SignInFlow  # imported here, as only a sign-in needs it
 
         grant = grant_for(method)
         org = replace(org, grant=grant, soid=org.soid if grant == "client-credentials" else None)
@@ -204,7 +204,10 @@ class OrgService:
                 replace_in_config()
 
     async def _sign_in_for_edit(self, before: Org, after: Org) -> SignInCredentials | None:
-        """The credentials of `before`, or of `after` if an edit of the config by hand is now undone."""
+        """The credentials of `before`; if there are none, those of `after`.
+
+        `after` has credentials if this edit undoes a change of the config by hand.
+        """
         sign_in = await self.stores.read_sign_in(before)
         if sign_in is None and after.name == before.name:
             sign_in = await self.stores.read_sign_in(after)

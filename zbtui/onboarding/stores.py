@@ -51,7 +51,7 @@ class Stores:
         if access is None:
             # An access token must not outlive the sign-in that it came from.
             await self.credentials.delete(org)
-        # Otherwise overwrite, without deleting first: a keyring that refuses has lost nothing.
+        # Otherwise overwrite, without deleting first: if the keyring refuses, nothing is lost.
         await self.credentials.write_sign_in(org, sign_in)
         if access:
             await self.credentials.write_access_token(org, access)
@@ -100,7 +100,7 @@ class Stores:
         """Delete the keyring entries of `before`, unless `after` uses the same ones."""
         if (before.name, before.identity) == (after.name, after.identity):
             return
-        # A poll that holds the lock writes its token first; that is deleted, too.
+        # Wait for the lock, so that a token written by a running poll is deleted, too.
         async with self.credentials.refresh_lock(before):
             await self.credentials.delete(before)
 
