@@ -1,4 +1,4 @@
-"""Given up, at any stage: nothing stays, here or at Zoho."""
+"""Cancelling a sign-in at any stage leaves nothing behind, here or at Zoho."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def stopped(attempt: Awaitable[object]) -> None:
         await attempt
 
 
-# Before there is anything
+# Before any request
 
 
 @pytest.mark.parametrize("method", SIGN_IN_METHODS)
@@ -76,7 +76,7 @@ async def test_one_that_waits_for_a_person_ends_at_once(
     assert (FIRST_TOKEN_PATHS[method] in home.paths, home.live_refresh_tokens(method)) == (False, [])
 
 
-# While Zoho is being asked
+# During a request to Zoho
 
 
 @pytest.mark.parametrize("path", ["the exchange", DETAILS_PATH, ORG_PATH])
@@ -163,7 +163,7 @@ async def test_what_was_given_up_can_no_longer_be_kept(home: OnboardingEnvironme
     assert home.stored_state == before
 
 
-# Once it is kept
+# After the commit
 
 
 @pytest.mark.parametrize("method", SIGN_IN_METHODS)

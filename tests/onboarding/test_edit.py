@@ -1,4 +1,4 @@
-"""Changing an org under watch: its name, its data center, its own intervals."""
+"""Editing an org: its name, its data center, its own intervals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OWN = (("every", timedelta(minutes=2)), ("overdue_after", timedelta(hours=1)))
 
 @pytest.fixture
 async def heron(home: OnboardingEnvironment) -> Org:
-    """An org under watch, of which all is known."""
+    """An org under watch with a full snapshot."""
     return await home.add_org("code")
 
 
@@ -37,7 +37,7 @@ def moved_to(org: Org, data_center: str) -> Org:
 
 
 async def add_in_wrong_data_center(home: OnboardingEnvironment) -> Org:
-    """An org under watch unverified, at a data center where it does not live."""
+    """Add an org unverified, with a data center that is not its own."""
     typed = home.input_for()
     typed = replace(typed, org=moved_to(typed.org, "us"))
     attempt = home.begin_sign_in(typed)
@@ -80,7 +80,7 @@ async def test_the_old_entries_go_last_when_the_new_ones_are_there_and_the_confi
 
 @pytest.mark.parametrize("for_good", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("call", KEYRING_CALLS)
-async def test_a_keyring_that_fails_on_the_way_keeps_the_old_name_and_its_entries(
+async def test_a_keyring_that_fails_midway_keeps_the_old_name_and_its_entries(
     home: OnboardingEnvironment, heron: Org, call: str, for_good: bool
 ) -> None:
     before = home.stored_state

@@ -1,4 +1,4 @@
-"""Taking an org off watch, with its refresh token or without."""
+"""Taking an org off watch, with or without revoking its refresh token."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_an_org_taken_off_watch_leaves_nothing_behind_here(
     assert [row[0] for row in home.rows("snapshot")] == ["kestrel"]
 
 
-async def test_that_zbtui_took_it_off_is_noted_so_that_nobody_is_told_that_it_left(
+async def test_that_zbtui_took_it_off_is_recorded_so_that_no_alert_says_that_it_left(
     home: OnboardingEnvironment,
 ) -> None:
     outbox, watched = home.org_service.stores.journal.outbox, {("config.toml", "heron"): None}
@@ -122,7 +122,9 @@ async def test_an_org_without_credentials_can_be_taken_off(home: OnboardingEnvir
 
 
 @pytest.mark.parametrize("revoking", [False, True])
-async def test_a_foreign_entry_is_not_in_the_way(home: OnboardingEnvironment, revoking: bool) -> None:
+async def test_a_foreign_entry_does_not_block_the_removal(
+    home: OnboardingEnvironment, revoking: bool
+) -> None:
     await home.add_org()
     home.keyring.error = ProblemError(Problem("keyring", "Not ours.", "Anew.", code=FOREIGN_ENTRY))
     home.keyring.fails_at, home.keyring.fails_always = {"read the sign-in"}, True
@@ -146,7 +148,7 @@ async def test_what_another_config_signs_in_with_stays(home: OnboardingEnvironme
     assert REVOKE_PATH not in home.paths
 
 
-# What goes wrong
+# Failures
 
 
 async def test_if_zoho_is_out_of_reach_the_keyring_is_not_touched(home: OnboardingEnvironment) -> None:

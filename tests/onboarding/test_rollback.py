@@ -1,4 +1,4 @@
-"""What goes wrong on the way leaves config, keyring and journal as they were, whatever it is."""
+"""A sign-in that fails leaves config, keyring and journal unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zbtui.model.problem import ProblemKind
 from zbtui.model.secret import AccessToken, Secret
 
 REFUSALS: tuple[tuple[str, ProblemKind], ...] = (
-    # Of the accounts hosts …
+    # Refusals of the accounts hosts …
     ("invalid_client", "auth"),
     ("invalid_client_secret", "auth"),
     ("invalid_code", "auth"),
@@ -40,7 +40,7 @@ REFUSALS: tuple[tuple[str, ProblemKind], ...] = (
 
 
 async def add(home: OnboardingEnvironment, method: SignInMethod, *, again: bool = False) -> None:
-    """As the command line and the form do it: whatever happens, what is not kept is abandoned."""
+    """Add an org as command line and form do: a sign-in that is not committed is cancelled."""
     typed = home.input_for(method)
     attempt = home.begin_sign_in(typed, again=again)
     try:
@@ -182,7 +182,7 @@ async def test_a_config_that_cannot_be_written_keeps_what_the_org_signed_in_with
 ) -> None:
     await home.add_org("code")
     before = home.stored_state
-    # With another client, so that there is something to write.
+    # Sign in with another client, so that the config changes.
     attempt = await home.signed_in("device" if method == "code" else method, again=True)
     home.make_config_unwritable()
     assert (await problem_of(attempt.commit())).kind == "config"

@@ -1,4 +1,4 @@
-"""Once more: after a failure, with a code that was seen before, and for an org that is under watch."""
+"""Repeated sign-ins: after a failure, with a used code, and for an org under watch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from zbtui.model.org import SIGN_IN_METHODS, Org, SignInMethod, grant_for
 from zbtui.model.problem import Problem
 from zbtui.model.watch_policy import WatchPolicy
 
-# Once more
+# Repeating a sign-in
 
 
 async def test_signing_in_again_ends_the_problem_forgets_nothing(home: OnboardingEnvironment) -> None:

@@ -1,4 +1,4 @@
-"""Signing in: from what a person types to an org under watch, each way."""
+"""Sign-in by each method, from a person's input to an org under watch."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from zbtui.zoho_api.organization import Company
 async def sign_in_as_typed(
     home: OnboardingEnvironment, method: SignInMethod = "refresh-token"
 ) -> SignInPreview:
-    """A sign-in that is not kept yet."""
+    """Sign in by this method, without the commit."""
     typed = home.input_for(method)
     return await home.sign_in(home.begin_sign_in(typed), typed)
 
 
-# A good end
+# Success
 
 
 @pytest.mark.parametrize("method", SIGN_IN_METHODS)
-async def test_each_way_is_kept_in_all_three_stores(
+async def test_each_sign_in_method_is_kept_in_all_three_stores(
     home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
     typed = home.input_for(method)
@@ -193,7 +193,9 @@ async def test_what_was_seen_of_an_earlier_namesake_is_forgotten(home: Onboardin
     assert home.journal.load_all(home.orgs) == {}
 
 
-async def test_an_entry_that_is_not_zbtuis_does_not_stand_in_the_way(home: OnboardingEnvironment) -> None:
+async def test_a_keyring_entry_that_is_not_zbtuis_does_not_block_a_sign_in(
+    home: OnboardingEnvironment,
+) -> None:
     home.keyring.error = ProblemError(Problem("keyring", "Not ours.", "Anew.", code=FOREIGN_ENTRY))
     home.keyring.fails_at = {"read the sign-in"}
     await home.add_org()
@@ -207,7 +209,7 @@ async def test_an_entry_that_is_not_zbtuis_does_not_stand_in_the_way(home: Onboa
 async def test_an_org_that_is_watched_under_another_name_is_refused(
     home: OnboardingEnvironment, method: SignInMethod
 ) -> None:
-    """As when the wrong org was picked on the consent page."""
+    """This happens when the wrong org is picked on the consent page."""
     await home.add_org("refresh-token", "heron")
     before, tokens = home.stored_state, len(home.simulator.accounts.refresh_tokens)
     attempt = home.begin_sign_in(typed := home.input_for(method, called="second"))
@@ -365,7 +367,7 @@ async def test_a_refresh_token_that_cannot_be_one_is_shown_before_anything_is_as
     assert home.paths == []
 
 
-# Told before anything is spent
+# Problems found before a code or token is used
 
 
 async def test_a_name_is_given_once(home: OnboardingEnvironment) -> None:

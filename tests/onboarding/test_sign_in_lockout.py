@@ -1,4 +1,4 @@
-"""Who signs in heeds a lock-out of Zoho's, and keeps one that comes."""
+"""Lock-outs and sign-ins: a known lock-out is respected, a new one is stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backup call: what it asks, what it makes of every answer and every error."""
+"""The call for backup details: its request, and how answers and errors are read."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_an_error_inside_the_backup_is_read_as_one_at_the_top() -> None:
 
 @dataclass
 class HttpPath:
-    """One way to reach the simulator."""
+    """A path to the simulator: inside the process, or over a port."""
 
     simulator: Simulator
     port: SimulatorServer | None
@@ -122,7 +122,7 @@ def wire(request: pytest.FixtureRequest, served: tuple[SimulatorServer, FakeCloc
     if request.param == "in the process":
         return HttpPath(make_simulator(), None)
     port, clock = served
-    clock.jump_wall_clock(timedelta(hours=1))  # past the tokens that the test before has spent
+    clock.jump_wall_clock(timedelta(hours=1))  # so late that the tokens of the test before no longer count
     port.simulator.forced_kinds.clear()
     return HttpPath(port.simulator, port)
 
@@ -132,7 +132,7 @@ API_KINDS = list(dict.fromkeys(row[1:] for row in DOCUMENTED_ERRORS))
 
 
 async def forced_problem(forced: str, wire: HttpPath) -> Problem:
-    """The problem where the simulator is forced to break in this way."""
+    """The problem of a call to the simulator, which is forced to answer in this way."""
     async with wire.signed_in("nordlys") as (http, org, access):
         wire.simulator.forced_kinds["nordlys"] = forced
         with pytest.raises(ProblemError) as caught:
@@ -222,6 +222,6 @@ async def test_a_sign_in_at_another_data_centers_accounts_host_is_an_unknown_cli
 
 
 async def test_the_body_of_an_answer_is_read_whatever_the_page_around_it_says() -> None:
-    """Zoho sends JSON with `text/html` at times; only the body counts."""
+    """Zoho sometimes sends JSON as `text/html`; only the body counts."""
     answer = CannedResponse(200, json.dumps({"backup": JOB}).encode(), {"Content-Type": "text/html"})
     assert (await fetch(answer)).backup is not None

@@ -1,4 +1,4 @@
-"""The code that a device is given to show: what is asked for it, and which answers are believed."""
+"""The request for a device code, and which answers to it are accepted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_a_code_is_asked_for_with_offline_access_a_consent_prompt_and_no_s
     }
 
 
-# How long it lives
+# Lifetime
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ async def test_a_code_lives_for_milliseconds_or_seconds_by_how_large_the_number_
     assert flow.codes[0].expires_at == START + timedelta(seconds=seconds)
 
 
-# What is not believed
+# Refused answers
 
 
 @pytest.mark.parametrize(("error", "says"), [("invalid_client", "devices"), ("invalid_scope", "scope")])

@@ -1,4 +1,4 @@
-"""The history and the links call: what is asked, page after page, and what comes of it."""
+"""The calls for history and links: their requests, page by page, and their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one HTTP client: what it refuses, what it says when the wire fails, and what it never reveals."""
+"""The HTTP client: its limits, its problems when a connection fails, and secrets that it never shows."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ SECRET = "a-secret-nobody-may-see"
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither exceptions from a proxy nor certificates of the developer's own."""
+    """Unset the developer's own proxy exceptions and certificates."""
     for name in ("NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
 
 
 async def send_secrets(http: HttpClient, url: str) -> HttpResponse:
-    """One request, which carries a token and a secret."""
+    """Send a request with a token in its header and a secret in its body."""
     headers = {"Authorization": f"Zoho-oauthtoken {TOKEN}"}
     return await http.send("POST", url, headers=headers, form={"client_secret": SECRET})
 
 
 async def problem_of(url: str, through: HttpClient | None = None) -> Problem:
-    """What goes wrong with `send_secrets`; neither is shown."""
+    """The problem of `send_secrets`; check that its error shows neither token nor secret."""
     async with through or HttpClient() as http:
         with pytest.raises(ProblemError) as caught:
             await send_secrets(http, url)
     shown = full_error_text(caught.value)
     assert TOKEN not in shown
     assert SECRET not in shown
-    # An error of httpx's behind it would hold the request, and that the token.
+    # An httpx error as its context would hold the request, and so the token.
     assert caught.value.__context__ is None
     return caught.value.problem
 
@@ -163,15 +163,15 @@ async def test_an_answer_without_a_body_may_say_that_it_is_packed(headers: list[
     assert (answer.status, answer.body) == (204, b"")
 
 
-# What goes wrong on the wire
+# Connections that fail
 
 
-async def test_each_way_that_the_wire_fails_has_a_sentence_of_its_own(
+async def test_each_failure_of_a_connection_has_a_sentence_of_its_own(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with refusing_port() as url:
         refused = await problem_of(url)
-    with monkeypatch.context() as short:  # for these alone: a busy machine may take longer for the others
+    with monkeypatch.context() as short:  # only here: on a busy machine the other cases may take longer
         short.setattr(room, "READ_SECONDS", 0.05)
         silent = await problem_with(never_answer)
         short.setattr(room, "CONNECT_SECONDS", 0.05)
@@ -253,7 +253,7 @@ async def test_a_request_that_nobody_waits_for_any_more_ends_at_once() -> None:
 async def test_an_answer_that_drips_is_given_up_although_each_drop_comes_in_time(
     between: int, is_given_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By a clock that has gone on by so many seconds with each drop; the answer comes whole, in the end."""
+    """The clock moves by `between` seconds with each byte; the answer arrives complete in the end."""
     readings = count(step=between)
     monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: next(readings)))
     dripping = drip_bytes(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\n", b" ")
@@ -277,7 +277,7 @@ async def test_a_url_that_cannot_be_called_is_a_problem_of_the_config(url: str) 
 @pytest.mark.parametrize("text", ["é", "\r\nX-Other: 1", "\n", "\x00", "\udcff"])
 @pytest.mark.parametrize("place", ["header", "form"])
 async def test_what_cannot_be_sent_is_a_problem_that_does_not_show_it(place: str, text: str) -> None:
-    """Either it is sent, safely encoded, or it is refused; in both cases nobody reads it in an error."""
+    """The text is either sent safely encoded or refused; no error shows it."""
     heard = SECRET + text
     async with run_faulty_server(send_bytes(http_response(200))) as server, HttpClient() as http:
         try:
@@ -342,7 +342,7 @@ async def test_a_redirect_is_shown_and_not_followed(status: int) -> None:
 
 
 async def test_what_an_answer_to_one_org_sets_as_a_cookie_never_goes_out_with_another_orgs_token() -> None:
-    """One client serves all orgs: at the same host, on a path below, and for the org itself, too."""
+    """One client serves all orgs, so it must keep no cookies: not even for the same path or org."""
     sets = http_response(
         200, b"{}", "Set-Cookie: session=of-acme; Path=/; Max-Age=86400", "Set-Cookie: x=1"
     )
@@ -356,7 +356,7 @@ async def test_what_an_answer_to_one_org_sets_as_a_cookie_never_goes_out_with_an
 
 
 def is_here(host: str) -> bool:
-    """Whether this machine has the address: not all have IPv6, or more than one of 127/8."""
+    """Whether this machine has the address; some have no IPv6, or only one address of 127/8."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family) as probe:

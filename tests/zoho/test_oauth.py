@@ -1,4 +1,4 @@
-"""Asking the accounts host for an access token, and reading whatever it answers."""
+"""The request for an access token, and how its answers are read."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def problem_of(app: CannedResponse, org: Org = ACME) -> Problem:
     return caught.value.problem
 
 
-# What is asked
+# The request
 
 
 async def test_a_refresh_token_is_sent_as_a_form_to_the_accounts_host_of_the_data_center() -> None:

@@ -1,4 +1,4 @@
-"""Ending a refresh token at Zoho."""
+"""Revoking a refresh token."""
 
 from __future__ import annotations
 

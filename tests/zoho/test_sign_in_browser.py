@@ -1,4 +1,4 @@
-"""Signing in in the browser of this machine: the page, the way back, and where the code may go."""
+"""Browser sign-in: the consent page, the redirect back, and the hosts that may get the code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CODE_BACK = {"code": "1000.c0de.x", "location": "eu", "accounts-server": "https:
 
 
 class BrowserFlow:
-    """A sign-in that waits for the browser: which page it showed, and what it asked Zoho."""
+    """A sign-in that waits for the browser, with the shown page and the requests to Zoho."""
 
     def __init__(self, dc: DataCenter, answer: object, port: int) -> None:
         self.clock = FakeClock()
@@ -65,11 +65,11 @@ class BrowserFlow:
         return dict(parse_qsl(urlsplit(self.page.url).query, strict_parsing=True))
 
     async def until_shown(self) -> None:
-        """Or until it has ended without showing a page."""
+        """Wait until the page is shown, or the sign-in ends without one."""
         await self._begun.wait()
 
     async def come_back(self, **query: str) -> httpx.Response:
-        """The browser opens the redirect address, with the state that it was given."""
+        """Open the redirect address as the browser does, with the state of the page."""
         sent = urlencode({"state": self.query["state"]} | query)
         return await FakeBrowser().open(f"{self.page.redirect_uri}?{sent}")
 
@@ -140,7 +140,7 @@ async def test_everybody_begins_at_the_first_data_center_but_for_china_and_porta
         assert flow.page.url.startswith(f"{begins}/oauth/v2/auth?")
 
 
-# The way back
+# The redirect back
 
 
 async def test_the_code_is_exchanged_with_the_same_redirect_address_and_the_verifier() -> None:
@@ -255,7 +255,7 @@ async def test_what_is_not_the_answer_does_not_end_the_sign_in() -> None:
         assert [asked.form["code"] for asked in flow.app.requests] == ["1000.c0de.x"]
 
 
-# Wrong turns
+# Failures
 
 
 @pytest.mark.parametrize(

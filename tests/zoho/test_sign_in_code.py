@@ -1,4 +1,4 @@
-"""Signing in with a self client's grant code, as pasted from the API console."""
+"""Sign-in with a self client's grant code from the API console."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def without(key: str) -> dict[str, object]:
     return {name: value for name, value in TOKEN_ANSWER.items() if name != key}
 
 
-# What is asked
+# The request
 
 
 async def test_the_code_goes_as_a_form_to_the_accounts_host_with_no_redirect_address() -> None:
@@ -63,7 +63,7 @@ async def test_no_secret_is_in_the_address_or_the_headers() -> None:
     assert_no_secret_in(f"{asked.host}{asked.path}{asked.query}{asked.headers}")
 
 
-# A good end
+# Success
 
 
 async def test_a_code_gives_both_tokens_and_says_what_they_cover() -> None:
@@ -102,7 +102,7 @@ async def test_the_scopes_may_come_with_commas_or_spaces_or_not_at_all(
     assert granted.scopes == (None if scopes is None else frozenset(scopes))
 
 
-# Wrong turns
+# Failures
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Signing in on another device: polls, until the person there has decided."""
+"""Device sign-in: polls until the person has decided on another device."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def test_a_poll_carries_the_code_and_the_secret_in_its_form() -> None:
     }
 
 
-# A good end
+# Success
 
 
 async def test_once_the_person_has_decided_the_next_poll_brings_the_tokens() -> None:
@@ -149,11 +149,11 @@ async def test_whatever_is_answered_no_two_polls_are_within_half_a_minute_and_it
         assert error.problem.message
     moments = [START, *flow.poll_times]
     assert all(late - early >= timedelta(seconds=30) for early, late in pairwise(moments))
-    # The longest life, and two of the longest pauses with all that slows them down.
+    # The longest lifetime of a code, and two of the longest pauses after slow answers.
     assert flow.clock.now() - START <= timedelta(minutes=95)
 
 
-# Where to go on
+# Another data center
 
 
 @pytest.mark.parametrize("key", ["user_location", "dc"])
@@ -208,7 +208,7 @@ async def test_data_centers_that_send_one_back_and_forth_do_so_until_the_code_ha
     assert flow.clock.now() - START <= timedelta(minutes=6)
 
 
-# Wrong turns
+# Failures
 
 
 @pytest.mark.parametrize(
@@ -248,11 +248,11 @@ async def test_a_consent_without_offline_access_is_refused() -> None:
     assert (await problem_of(DeviceFlow(json_response(answer)).run())).code == "NO_REFRESH_TOKEN"
 
 
-# Trouble on the way
+# Passing problems
 
 
 @pytest.mark.parametrize(
-    "problem",
+    "failure",
     [
         CONNECTION_RESET,
         CannedResponse(503, CAPTIVE_PORTAL_PAGE),
@@ -264,20 +264,20 @@ async def test_a_consent_without_offline_access_is_refused() -> None:
     ids=["broken connection", "503", "500", "502 in JSON", "general_error", "general_error with 500"],
 )
 async def test_a_problem_of_network_or_server_in_the_middle_is_waited_out(
-    problem: CannedResponse | OSError,
+    failure: CannedResponse | OSError,
 ) -> None:
-    flow = DeviceFlow(PENDING_RESPONSE, problem, problem, TOKEN_RESPONSE)
+    flow = DeviceFlow(PENDING_RESPONSE, failure, failure, TOKEN_RESPONSE)
     assert await flow.run()
     assert len(flow.poll_times) == 4
 
 
 @pytest.mark.parametrize(
-    "problem",
+    "answer",
     [CannedResponse(200, CAPTIVE_PORTAL_PAGE), json_response({}), CannedResponse(429, b"")],
     ids=["a page", "an empty answer", "429"],
 )
-async def test_what_stands_between_for_a_while_is_waited_out(problem: CannedResponse) -> None:
-    flow = DeviceFlow(PENDING_RESPONSE, problem, TOKEN_RESPONSE)
+async def test_an_unexpected_answer_is_waited_out(answer: CannedResponse) -> None:
+    flow = DeviceFlow(PENDING_RESPONSE, answer, TOKEN_RESPONSE)
     assert await flow.run()
     assert len(flow.poll_times) == 3
 

@@ -1,4 +1,4 @@
-"""The answer of the details call: a backup, none, or an explained error, whatever the bytes."""
+"""Parsing answers of the details call: a backup, none, or a problem."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_every_text_is_cleaned() -> None:
     }
 
 
-# What a status means
+# Statuses
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_a_date_that_cannot_be_read_is_missing_and_shown_as_sent(key: str, date:
     assert getattr(backup, key) == clean(str(date))
 
 
-# Answers that are not what is documented
+# Undocumented answers
 
 
 @pytest.mark.parametrize("value", [True, [], {}, ["text"], {"text": None}], ids=repr)

@@ -1,4 +1,4 @@
-"""Every error of the API hosts has a sentence and a cure of its own, short enough for a panel."""
+"""Problems for the errors of the API hosts: each has its own message and hint, short enough for a panel."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_a_data_center_is_written_as_people_read_it(data_center: str, text: str)
     assert data_center_label(data_center) == text
 
 
-# What the panel and the terminal ask of all of them
+# All problems: length and text
 
 
 def everything() -> list[Problem]:

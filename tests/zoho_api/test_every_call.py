@@ -1,4 +1,4 @@
-"""What the answers of all calls have in common: their errors, and that no bytes cause any other one."""
+"""All calls: their common errors, and that no bytes raise anything but a problem."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Call:
     parse: Callable[[int, bytes, str], Any]
     check: Callable[[Any], None]
     subject: str
-    """The key at top level."""
+    """The key of the result at top level."""
     sample: dict[str, Any]
     """The object under `subject`, or the only one in the list there."""
     is_list: bool = False
@@ -72,12 +72,12 @@ class Call:
     """More keys at top level."""
 
     def wrap(self, *objects: object) -> bytes:
-        """The answer with these."""
+        """The body of an answer with these objects."""
         found = list(objects) if self.is_list else objects[0]
         return json.dumps({self.subject: found, **self.beside}).encode()
 
     def check_outcome(self, status: int, body: bytes) -> None:
-        """What is asked for, clean, or a problem that says this status: nothing else ever comes out."""
+        """Check that parsing gives a clean result, or a problem with this status."""
         try:
             found = self.parse(status, body, "eu")
         except ProblemError as error:
@@ -150,7 +150,7 @@ def test_only_200_carries_what_is_asked_for(call: Call, status: int, kind: Probl
         assert (problem.kind, problem.code, problem.http_status) == (kind, None, status)
 
 
-# Whatever the bytes
+# Any bytes
 
 http_statuses = st.sampled_from([200, 200, 200, 201, 204, 302, 400, 401, 403, 404, 429, 500, 503])
 scalars = (

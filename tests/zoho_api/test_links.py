@@ -1,4 +1,4 @@
-"""The answer of the links call: how many files there are and until when, or an explained error."""
+"""Parsing answers of the links call: number of files and their expiry, or a problem."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPIRE = datetime(2026, 3, 10, 10, 14, 51, tzinfo=timezone(HOUR))
 
 
 def answer(**keys: object) -> bytes:
-    """The documented answer, with these keys replaced."""
+    """The body of the documented answer, with these keys replaced."""
     return json.dumps({"urls": SAMPLE | keys}).encode()
 
 

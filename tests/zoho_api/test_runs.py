@@ -1,4 +1,4 @@
-"""What the rows of a year amount to: which belong to one run, how the last ones ended, who did what."""
+"""Building runs from history rows: which rows belong to one run, and how the last runs ended."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ GOOD, BAD = RunOutcome.COMPLETED, RunOutcome.FAILED
 
 
 def rows(*words: tuple[str | None, float | None]) -> History:
-    """A year of such rows, each so many hours ago, or without a time."""
+    """A history of rows: each a word and the hours since, None: without a time."""
     return make_history(
         *(history_row(word, None if ago is None else NOW - ago * HOUR) for word, ago in words)
     )
 
 
 def spans(year: History) -> list[tuple[float | None, float | None, RunOutcome | None]]:
-    """Its runs, by the hours since they began and ended."""
+    """The runs of a history: hours since start and end, and outcome."""
 
     def hours(at: datetime | None) -> float | None:
         return (NOW - at) / HOUR if at else None
@@ -76,7 +76,7 @@ def test_of_an_empty_year_nothing_is_known(year: History) -> None:
     assert year.count_runs(NOW - 400 * DAY, NOW) == 0
 
 
-# The last ones
+# The last runs
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_a_row_that_does_not_say_its_kind_goes_with_any(start: str | None, end: 
     assert [run.repeat_type for run in year.runs] == ["weekly"]
 
 
-# How many
+# Counting runs
 
 
 def test_runs_are_counted_by_when_they_began_whatever_became_of_them() -> None:
@@ -259,7 +259,7 @@ def test_what_was_bought_is_counted_by_when() -> None:
     assert make_history().count_bought(NOW - DAY, NOW) == 0
 
 
-# Whatever the rows
+# Any rows
 
 
 @reproducible
@@ -291,7 +291,7 @@ def test_runs_stand_in_the_order_in_which_they_began(rows: list[HistoryEntry]) -
 
 @st.composite
 def shuffled(draw: st.DrawFn) -> tuple[list[HistoryEntry], list[HistoryEntry]]:
-    """The same rows twice, in any order; no two of the same moment or of the same id."""
+    """The same rows in two orders; no two rows have the same time, and none has an id."""
     found = draw(
         st.lists(
             entries.filter(lambda one: one.logged_at is not None and one.id is None),

@@ -1,4 +1,4 @@
-"""Every way that signing in goes wrong has a sentence and a cure of its own, by the step it happens at."""
+"""Problems of signing in: each error has its own message and hint, depending on the step."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def full_text(problem: Problem) -> str:
     return f"{problem.message} {problem.hint}"
 
 
-# The accounts host's words
+# Errors of the accounts host
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -153,7 +153,7 @@ def test_an_error_is_shown_only_so_far() -> None:
     assert len(problem.code) == 60
 
 
-# Our own words
+# Problems found by zbtui
 
 
 def test_a_request_that_would_be_one_too_many_is_put_off_by_ourselves() -> None:
@@ -182,7 +182,7 @@ def test_what_zbtui_finds_out_by_itself_is_shown_without_having_asked(
     assert problem.code is None or problem.code not in full_text(problem)
 
 
-# What a consent covers
+# Scopes of a consent
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_consent_without_backups_is_shown_with_what_it_covers_and_what_to_ask_
     assert SIGN_IN_SCOPES in problem.hint
 
 
-# What the panel and the form ask of all of them
+# All problems: length and text
 
 
 def of_a_watch() -> list[Problem]:
