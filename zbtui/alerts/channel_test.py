@@ -41,7 +41,7 @@ class ChannelAnswer:
 async def send_test_alert(settings: AlertSettings, http: HttpClient, clock: Clock) -> list[ChannelAnswer]:
     """Send one test alert to command and webhook; the result is empty if neither is configured.
 
-    The alert is critical, so that no receiver filters it out. It is not stored, and not tried again.
+    The alert is critical, so that no receiver drops it. It is not stored, and not tried again.
     """
     alert = Alert(clock.now(), "test", ALL_ORGS, None, "test", Level.CRITICAL, _HEADLINE, None)
     stored = StoredAlert(str(uuid4()), number_at(alert.at), alert)

@@ -57,7 +57,7 @@ async def run_command(command: Sequence[str], stored: StoredAlert, clock: Clock)
 class _CommandProcess(asyncio.SubprocessProtocol):
     """A running program and its output.
 
-    Not `asyncio.Process`: its `wait` lasts for as long as any process holds one of the pipes.
+    `asyncio.Process` is not used: its `wait` lasts for as long as any process holds one of the pipes.
     """
 
     transport: asyncio.SubprocessTransport

@@ -69,7 +69,7 @@ class AlertDispatcher:
         self._last_with_channel: AlertSettings | None = None
         """The last settings that had a channel, if the present settings have none."""
         self._for_left_orgs: AlertSettings | None = None
-        """Earlier settings with a channel, used to notify that orgs left the config with that channel."""
+        """Earlier settings, used to notify that orgs left a config from which all channels left, too."""
         self._config = config or MemoryConfigStore(Config())
         self._journal = journal
         self._http = http
@@ -204,8 +204,8 @@ class AlertDispatcher:
         settings = self._for_left_orgs or self.settings
         command, webhook = settings.on_change, settings.webhook
         senders: dict[str, Sender] = {}
-        # Check before each delivery who else may write the config, as they could have any program run.
-        # While the config is not trusted, deliveries stay due.
+        # Check each time whether others may write the config: they could have any program run. While the
+        # config is not trusted, deliveries stay due.
         distrust = self._config.distrust() if command or webhook else None
         self._note_problem(_CONFIG, distrust)
         if distrust:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _ORGS_PER_TICK: Final = 200
-"""For each this many orgs, an evaluation waits one tick more, so that thousands cost no more than a few."""
+"""An evaluation waits one more tick for every 200 orgs, so that thousands cost no more than a few."""
 _MAX_TICKS: Final = 30
 """Ticks between evaluations while nothing changes: time alone changes verdicts, too."""
 

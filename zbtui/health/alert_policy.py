@@ -295,7 +295,7 @@ def _is_conclusive(
     # 4. Too few failures in a row: single failures often pass. Before 5, as this holds for every kind.
     if failures < rules.settings.failed_looks:
         return False
-    # 5. A failure of this org alone. The other kinds may be part of an outage, which step 6 rules out.
+    # 5. A failure of this org alone. Other failures may be part of an outage, which step 6 rules out.
     if not org.is_unreachable:
         return True
     # 6. Out of reach: the org gets an alert of its own only if other orgs can be reached.

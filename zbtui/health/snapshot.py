@@ -23,9 +23,9 @@ class HistoryAndLinks:
     """The answers to the history and links requests, which few polls send."""
 
     history: History | None
-    """None: it could not be read."""
+    """None: the history could not be read."""
     links: Links | None
-    """None: they could not be read."""
+    """None: the links could not be read."""
     problem: Problem | None = None
     """Why the history could not be read."""
     links_problem: Problem | None = None

@@ -20,7 +20,7 @@ Accent = Literal["blue", "cyan", "green", "yellow", "orange", "red", "magenta", 
 ACCENTS: Final[tuple[Accent, ...]] = get_args(Accent)
 
 LinksWarning = Literal["expired", "never"]
-"""Which download links get a warning: `expired`, those that have expired, too; `never`, none."""
+"""Which download links get a warning. `expired`: expired links, too; `never`: none."""
 LINKS_WARNINGS: Final[tuple[LinksWarning, ...]] = get_args(LinksWarning)
 
 CUSTOM_DATA_CENTER: Final = "custom"

@@ -92,10 +92,10 @@ class SignInCredentials:
     refresh_token: Secret | None = None
     """None for client credentials."""
     org_number: str | None = field(default=None, compare=False)
-    """The number of the org that the credentials are for, once known; not compared, as it is no secret."""
+    """The org that the credentials are for, once known; not compared, as it is not a credential."""
 
     def is_complete_for(self, grant: Grant) -> bool:
-        """Whether the credentials are all that this grant needs."""
+        """Whether the credentials hold everything that this grant needs."""
         return grant == "client-credentials" or bool(self.refresh_token)
 
 

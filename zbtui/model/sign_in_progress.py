@@ -25,7 +25,7 @@ class DeviceCode:
     expires_at: datetime
     next_poll: datetime
     poll_count: int = 0
-    """How often Zoho was polled for whether the code was entered."""
+    """How often Zoho was polled to see if the code was entered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class ZohoUser:
 class Backup:
     """The latest backup job of an org: Zoho's six keys as sent, and both dates parsed.
 
-    A value that is no text is None; but in the keys that decide a verdict, its JSON is kept.
+    A value that is not a text is None, except in the keys that decide a verdict: there its JSON is kept.
     """
 
     id: str | None
@@ -122,7 +122,7 @@ def parse_backup(job: object) -> Backup | None:
 
 
 def parse_user(who: object) -> ZohoUser | None:
-    """A user of the org; None if null, empty or no object."""
+    """A user of the org; None if null, empty or not an object."""
     if not isinstance(who, Mapping) or not who:
         return None
     return _shared_user(read_text(who, "id"), read_text(who, "name"), read_text(who, "zuid"))

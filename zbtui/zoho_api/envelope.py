@@ -28,7 +28,7 @@ def unwrap_response(status: int, body: bytes, key: str, data_center: str) -> Map
 
 
 def parse_response_object(status: int, body: bytes, data_center: str) -> Mapping[str, Any]:
-    """The JSON object of an answer. Raises a `ProblemError` (`status_problem`) if it is none."""
+    """The JSON object of an answer. Raises a `ProblemError` if the answer is not a JSON object."""
     try:
         # Numbers stay text, as sent: ids are too large for a float.
         answer = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
@@ -64,7 +64,7 @@ def read_text(source: Mapping[str, Any], key: str) -> str | None:
 
 
 def read_raw_text(source: Mapping[str, Any], key: str) -> str | None:
-    """Like `read_text`, but the JSON of a value that is not a text. For keys that decide a verdict."""
+    """Like `read_text`, but a value that is not a text becomes its JSON: for keys that decide a verdict."""
     value = source.get(key)
     if value is None or isinstance(value, str):
         return read_text(source, key)

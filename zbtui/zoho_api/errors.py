@@ -25,7 +25,7 @@ MISSING_SCOPE_CODES: Final = frozenset({"OAUTH_SCOPE_MISMATCH", "INVALID_OAUTHSC
 """Codes for a sign-in that lacks the scope for the call."""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
-"""Kind, whether it is final, message and hint."""
+"""Kind, whether the problem is final, message and hint."""
 
 
 def _permission(message: str, hint: str) -> _ErrorRow:
@@ -191,7 +191,7 @@ def _missing_permissions(envelope: Mapping[str, Any]) -> list[Any]:
 
 
 def fill_in_data_center(hint: str, data_center: str) -> str:
-    """`hint` with `{dc}` replaced by the data center's label, and `{doubt}` by a question about it."""
+    """`hint` with `{dc}` (the data center's label) and `{doubt}` (is the data center wrong?) filled in."""
     doubt = f"is {data_center_label(data_center)} the wrong data center?"
     if data_center == CUSTOM_DATA_CENTER:  # only its addresses can be wrong
         doubt = "is the custom data center's address wrong?"

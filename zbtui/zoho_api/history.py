@@ -117,7 +117,7 @@ def parse_history_response(status: int, body: bytes, data_center: str) -> Histor
 
 
 def parse_entry(row: object) -> HistoryEntry:
-    """One row of the history. An unreadable value is None; but in keywords, its JSON is kept.
+    """One row of the history. An unreadable value is None, except in keywords: there its JSON is kept.
 
     Raises a `ProblemError` of kind `contract` if the row is not an object.
     """
@@ -149,7 +149,7 @@ def sort_newest_first(entries: Iterable[HistoryEntry]) -> tuple[HistoryEntry, ..
     for row in rows:
         at = row.logged_at or at
         placed.append((at, row))
-    if at is not None:  # so every row has a time in `placed`
+    if at is not None:  # then every row in `placed` has a time
         placed.sort(key=lambda pair: pair[0] or at, reverse=True)
     return tuple(row for _, row in placed)
 

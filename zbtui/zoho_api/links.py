@@ -1,4 +1,4 @@
-"""The answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"), which shows if files are available.
+"""The answer of `GET /crm/bulk/v7/backup/urls` ("Get backup URLs"): shows if the files still exist.
 
 The URLs themselves are not kept: zbtui never downloads.
 """

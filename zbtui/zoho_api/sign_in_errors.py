@@ -19,7 +19,7 @@ TokenStep = Literal["refresh", "client-credentials", "code", "device", "browser"
 """The token request: an access token by one of the two grants, or the first tokens of a sign-in."""
 
 _ErrorRow = tuple[ProblemKind, bool, str, str]
-"""Kind, whether it is final, message and hint."""
+"""Kind, whether the problem is final, message and hint."""
 
 
 def _auth(message: str, hint: str) -> _ErrorRow:
@@ -101,7 +101,7 @@ _ALIASES: Final = {"redirect_uri_mismatch": "invalid_redirect_uri", "expired_tok
 
 
 def token_problem(error: str, status: int | None, data_center: str, step: TokenStep = "refresh") -> Problem:
-    """The problem for an accounts host's `error`, whatever the HTTP `status` (None: without an answer)."""
+    """The problem for an accounts host's `error`, sent with any HTTP `status` (None: no answer)."""
     code = clean(error, 60)
     word = _ALIASES.get(code, code)
     row = _ERRORS_AT_STEP.get((step, word)) or _ERRORS.get(word)
