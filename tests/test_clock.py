@@ -79,7 +79,7 @@ async def waiting(stop: StopSignal, seconds: float = 30) -> asyncio.Task[None]:
     return task
 
 
-async def test_a_wait_that_nobody_ends_lasts_as_long_as_it_was_said(clock: FakeClock) -> None:
+async def test_a_wait_lasts_its_full_time(clock: FakeClock) -> None:
     task = await waiting(StopSignal(clock))
     await clock.advance(29)
     assert not task.done()
@@ -87,7 +87,7 @@ async def test_a_wait_that_nobody_ends_lasts_as_long_as_it_was_said(clock: FakeC
     await task
 
 
-async def test_who_waits_is_stopped_at_once(clock: FakeClock) -> None:
+async def test_a_stop_ends_a_wait_at_once(clock: FakeClock) -> None:
     stop = StopSignal(clock)
     task = await waiting(stop)
     stop.request()
@@ -97,7 +97,7 @@ async def test_who_waits_is_stopped_at_once(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 30])
-async def test_who_comes_after_the_stop_does_not_begin_to_wait(seconds: float, clock: FakeClock) -> None:
+async def test_a_wait_after_the_stop_ends_at_once(seconds: float, clock: FakeClock) -> None:
     stop = StopSignal(clock)
     stop.request()
     for _ in range(2):
@@ -128,7 +128,7 @@ async def test_a_wait_may_be_ended_without_a_stop_and_the_next_one_lasts_again(c
     await second
 
 
-async def test_who_is_woken_before_it_waits_does_not_wait(clock: FakeClock) -> None:
+async def test_a_wake_up_before_a_wait_ends_it_at_once(clock: FakeClock) -> None:
     """A wake-up between the last check and the wait is not lost."""
     stop = StopSignal(clock)
     stop.wake()

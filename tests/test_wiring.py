@@ -54,7 +54,7 @@ async def test_each_part_uses_the_config_and_then_the_changed_one() -> None:
     await journal.close()
 
 
-async def test_what_is_not_written_yet_is_not_missing() -> None:
+async def test_an_unsettled_config_removes_no_org() -> None:
     config, journal = EditedConfig(BEFORE), open_journal(None)
     org_service = OrgService(Stores(config, MemoryCredentialStore(), journal), HttpClient(), FakeClock())
     watch = make_watch(org_service, config.load())

@@ -149,7 +149,7 @@ def test_a_command_that_fails_is_shown_on_stderr_and_changes_no_exit_code(
 
 
 @pytest.mark.parametrize("args", [["--notify"], ["--notify", "--format", "json"]])
-def test_with_nobody_to_notify_that_is_said_and_the_check_is_as_ever(
+def test_without_a_channel_a_message_says_so_and_the_check_is_unchanged(
     real_keyring: SecretService, run_command: RunCommand, zoho: SimulatorServer, args: list[str]
 ) -> None:
     add(run_command, zoho, "nordlys", verified=False)

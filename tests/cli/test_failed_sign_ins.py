@@ -46,7 +46,7 @@ class SignInScenario:
 
     zoho: SimulatorServer
     home: Path
-    onlooker: StderrWatcher
+    stderr_watcher: StderrWatcher
     shell: RunCommand
     patch: pytest.MonkeyPatch
     method: SignInMethod = "code"
@@ -64,11 +64,11 @@ class SignInScenario:
         self.brought = make_sign_in_input(self.zoho, method)
         fast_polling(self.patch, self.zoho)
         if method == "device":
-            self.onlooker.on_output(
+            self.stderr_watcher.on_output(
                 USER_CODE, lambda code: self.zoho.simulator.decide_by_user_code(code, "nordlys")
             )
         if method == "browser":
-            self.onlooker.on_consent_page("nordlys")
+            self.stderr_watcher.on_consent_page("nordlys")
 
     def run(self) -> CommandResult:
         args = sign_in_args(self.brought) if self.again else self.brought.args
@@ -131,14 +131,16 @@ def dead_token(scene: SignInScenario) -> None:
 
 
 def rejected(scene: SignInScenario) -> None:
-    scene.onlooker.clear()
-    scene.onlooker.on_output(USER_CODE, lambda code: scene.zoho.simulator.decide_by_user_code(code, None))
-    scene.onlooker.on_consent_page(None)
+    scene.stderr_watcher.clear()
+    scene.stderr_watcher.on_output(
+        USER_CODE, lambda code: scene.zoho.simulator.decide_by_user_code(code, None)
+    )
+    scene.stderr_watcher.on_consent_page(None)
 
 
 def nobody_enters_it(scene: SignInScenario) -> None:
-    scene.onlooker.clear()
-    scene.onlooker.on_output(USER_CODE, lambda code: scene.later(minutes=6))
+    scene.stderr_watcher.clear()
+    scene.stderr_watcher.on_output(USER_CODE, lambda code: scene.later(minutes=6))
 
 
 def not_for_devices(scene: SignInScenario) -> None:
@@ -277,7 +279,7 @@ def assert_refused_without_trace(
     assert scene.kept() == before
 
 
-def test_the_next_check_does_not_notice_a_wrong_turn(scenario: SignInScenario) -> None:
+def test_the_next_check_does_not_notice_a_failed_sign_in(scenario: SignInScenario) -> None:
     scenario.prepare("code", again=True)
     without_the_backup_scope(scenario)
     assert scenario.run().status == 1

@@ -123,7 +123,7 @@ def test_a_closed_browser_is_given_up_with_ctrl_c_and_leaves_the_port_free(
 
 
 @pytest.mark.parametrize("command", ["add", "sign-in"])
-def test_it_is_not_this_one_and_the_sign_in_is_revoked(
+def test_a_sign_in_for_the_wrong_org_is_revoked(
     empty_home: Path, run_command: RunCommand, zoho: SimulatorServer, command: str
 ) -> None:
     """A person with several orgs may give consent for the wrong one."""

@@ -107,7 +107,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("args", "word"), REFUSALS)
-def test_what_cannot_be_meant_exits_3_with_one_line_that_names_it(
+def test_an_invalid_argument_exits_3_with_one_line_that_names_it(
     run_command: RunCommand, empty_home: Path, args: str, word: str
 ) -> None:
     config = write_config(empty_home, ACME_CONFIG)
@@ -229,7 +229,7 @@ def test_a_broken_config_exits_3_and_names_file_and_line(
 
 
 @pytest.mark.parametrize("command", ["paths", "--version", "--help", "check --help"])
-def test_what_needs_no_config_works_with_a_broken_one(
+def test_commands_without_a_config_work_with_a_broken_one(
     run_command: RunCommand, empty_home: Path, command: str
 ) -> None:
     write_config(empty_home, "[[org]\n")
@@ -322,7 +322,7 @@ def buffered() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("command", ["paths", "check", "list --json", "--version"])
-def test_a_reader_that_has_had_enough_is_no_error_to_show(empty_home: Path, command: str) -> None:
+def test_a_reader_that_closes_the_pipe_is_no_error(empty_home: Path, command: str) -> None:
     write_config(empty_home, "")
     reading, writing = os.pipe()
     os.close(reading)

@@ -107,7 +107,7 @@ def test_an_org_that_is_changed_and_changed_back_leaves_no_trace(
     assert file.text() == LAYOUTS[layout]
 
 
-def test_what_is_said_beside_a_value_that_changes_stays(file: File) -> None:
+def test_a_comment_beside_a_changed_value_stays(file: File) -> None:
     file.put(LAYOUTS["commented"])
     file.replace("sakura", sample_org("sakura", data_center="sg", client_id="1000.DEF"))
     assert 'data_center = "sg"     # Tokyo\n' in file.text()

@@ -211,7 +211,7 @@ def test_an_org_is_muted_and_heard_again_where_it_stands(file: File) -> None:
     assert file.text() == text
 
 
-def test_what_is_said_beside_mute_stays_when_it_changes(file: File) -> None:
+def test_a_comment_beside_mute_stays_when_it_changes(file: File) -> None:
     file.put(ACME + "mute = false  # until they pay\n")
     file.replace("acme", sample_org(mute=True))
     assert file.text() == ACME + "mute = true  # until they pay\n"

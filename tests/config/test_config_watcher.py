@@ -59,7 +59,7 @@ def test_a_config_that_was_only_touched_is_published_too() -> None:
     assert heard == [FIRST]
 
 
-def test_one_that_is_wrong_is_the_problem_until_it_is_mended_and_the_one_before_stays() -> None:
+def test_a_wrong_config_is_the_problem_until_it_is_corrected_and_the_last_one_stays() -> None:
     watcher = ConfigWatcher(FIRST, reloading(WRONG, None, WORSE, SECOND))
     heard: list[Config] = []
     watcher.subscribe(heard.append)
@@ -89,7 +89,7 @@ WITH_WEBHOOK = Config(
         (FIRST, WITH_WEBHOOK, False),
     ],
 )
-def test_what_takes_something_away_waits_until_the_file_has_stood_still(
+def test_a_config_that_removes_something_waits_until_the_file_is_settled(
     before: Config, after: Config, held: bool
 ) -> None:
     """An editor may have written half of the file."""
@@ -117,7 +117,7 @@ def test_a_file_that_was_empty_for_a_moment_took_nothing_away(next_: Config | Pr
     assert (Config() not in heard, watcher.current) == (True, SECOND)
 
 
-def test_what_is_no_problem_of_the_config_is_not_kept_quiet() -> None:
+def test_any_other_exception_is_raised() -> None:
     def broken() -> Config | None:
         raise ZeroDivisionError
 

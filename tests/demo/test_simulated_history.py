@@ -240,7 +240,7 @@ def test_a_single_backup_repeats_nothing(history_reader: HistoryReader) -> None:
     ]
 
 
-def test_too_old_is_who_was_stopped_and_scheduled_too_late(history_reader: HistoryReader) -> None:
+def test_too_old_is_an_org_that_was_stopped_and_scheduled_again_late(history_reader: HistoryReader) -> None:
     history = history_reader.history_of("osprey")
     stopped = history.newest_with_action("stopped")
     assert stopped is not None and stopped.done_by is not None
@@ -249,7 +249,9 @@ def test_too_old_is_who_was_stopped_and_scheduled_too_late(history_reader: Histo
     assert age_at_start(history.newest_with_action("scheduled")) == DAY
 
 
-def test_who_stopped_it_has_a_name_and_is_not_who_set_it_up(history_reader: HistoryReader) -> None:
+def test_the_person_who_stopped_a_plan_is_named_and_not_the_requester(
+    history_reader: HistoryReader,
+) -> None:
     newest, backup = (
         history_reader.history_of("sakura").entries[0],
         history_reader.reader_of("sakura").backup(),
@@ -304,7 +306,7 @@ def test_a_run_that_was_seen_begins_and_ends_when_its_phases_did() -> None:
     assert (newest.started_at, newest.ended_at) == (START + 14 * SECOND, START + 28 * SECOND)
 
 
-def test_what_has_completed_stays_the_last_good_one_until_the_next() -> None:
+def test_a_completed_run_stays_the_last_good_one_until_the_next() -> None:
     ends = [fast("kestrel", after)[1].last_completed for after in range(28, 73)]
     assert len(set(ends[:-1])) == 1
     assert ends[-1] != ends[0]

@@ -53,7 +53,7 @@ def test_over_thirty_seconds_the_clock_is_off(offset: timedelta, level: FindingL
     assert (found.hint is None) == (level is FindingLevel.OK)
 
 
-def test_an_answer_that_was_kept_on_the_way_makes_no_clock_wrong() -> None:
+def test_a_cached_answer_makes_no_clock_wrong() -> None:
     assert (
         clock_finding([findings_for_offset(timedelta(hours=-2)), findings_for_offset(timedelta(0))]).level
         is FindingLevel.OK

@@ -59,7 +59,7 @@ def test_the_text_has_a_summary_a_line_each_and_the_cure_below() -> None:
 
 
 @given(FINDINGS)
-def test_printed_as_they_come_the_lines_are_those_of_the_whole(findings: list[Finding]) -> None:
+def test_lines_printed_one_by_one_are_those_of_the_whole_text(findings: list[Finding]) -> None:
     lines = []
     before = None
     for finding in findings:

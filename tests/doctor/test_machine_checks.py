@@ -71,7 +71,7 @@ async def test_a_finding_is_shown_before_the_next_one_is_there() -> None:
         assert seen[:3] == ["clock", "keyring is asked", "keyring"]
 
 
-async def test_who_has_heard_enough_stops_the_examination() -> None:
+async def test_closing_the_findings_stops_the_examination() -> None:
     async with (
         doctor_environment("nordlys", "kestrel") as scene,
         aclosing(scene.doctor.examine()) as examination,

@@ -154,7 +154,7 @@ async def test_it_is_judged_by_the_policy_of_the_config(scene: DoctorEnvironment
     assert (await scene.org_findings())["backup"].code == "TOO_OLD"
 
 
-async def test_it_is_judged_by_what_the_journal_knows_too(scene: DoctorEnvironment) -> None:
+async def test_the_verdict_takes_the_journal_into_account(scene: DoctorEnvironment) -> None:
     """Only earlier polls show how long a run has gone on."""
     org, doctor = scene.orgs[0], scene.doctor
     scene.simulator.forced_kinds["nordlys"] = "INPROGRESS"
@@ -362,7 +362,7 @@ async def test_without_the_orgs_scope_only_its_name_is_missing(scene: DoctorEnvi
     assert exit_code(found.values()) == 0
 
 
-async def test_whose_org_it_is_not_being_shown_says_nothing_of_that_scope() -> None:
+async def test_a_failed_org_call_says_nothing_of_its_scope() -> None:
     def cut(app: AsgiApp) -> AsgiApp:
         async def serve(scope: Message, receive: Receive, send: Send) -> None:
             if scope["path"] == ORG_PATH:

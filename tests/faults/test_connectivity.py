@@ -37,7 +37,7 @@ from tests.support.fake_clock import FakeClock, run_until_idle
 from tests.support.faulty_server import http_response, never_answer, reset_connection, send_bytes
 from tests.support.simulator import SimulatorServer
 from zbtui.model.verdict import Level
-from zbtui.zoho import http as room
+from zbtui.zoho import http as http_module
 from zbtui.zoho import slots
 
 NAME = "zoho.test"
@@ -85,12 +85,12 @@ def host_names(monkeypatch: pytest.MonkeyPatch, authority: CertificateAuthority)
 
 @asynccontextmanager
 async def environment_by_name(
-    port: SimulatorServer, canaries: SecretSearch, authority: CertificateAuthority
+    port: SimulatorServer, secret_search: SecretSearch, authority: CertificateAuthority
 ) -> AsyncIterator[FleetEnvironment]:
     """An environment whose first org is behind a host called `NAME`, with a certificate of that name."""
     tls = authority.server_context(NAME)
     async with fleet_environment(
-        port, CLOCK, canaries, lambda upstream: Relay(upstream, NAME, tls)
+        port, CLOCK, secret_search, lambda upstream: Relay(upstream, NAME, tls)
     ) as scene:
         yield scene
 
@@ -204,13 +204,13 @@ async def test_a_name_that_is_unknown_or_not_resolved_is_shown(
 @asynccontextmanager
 async def behind_proxy(
     port: SimulatorServer,
-    canaries: SecretSearch,
+    secret_search: SecretSearch,
     authority: CertificateAuthority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[tuple[FleetEnvironment, TunnelProxy]]:
     async with TunnelProxy() as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://somebody:{PROXY_PASSWORD}@127.0.0.1:{proxy.port}")
-        async with environment_by_name(port, canaries, authority) as scene:
+        async with environment_by_name(port, secret_search, authority) as scene:
             yield scene, proxy
         assert proxy.request_count, "nothing went through the proxy"
 
@@ -286,8 +286,8 @@ async def test_orgs_that_hang_hold_up_no_others_and_recover(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """More requests hang than the client makes at once; none times out before the others end."""
-    monkeypatch.setattr(room, "READ_SECONDS", 60.0)
-    monkeypatch.setattr(room, "TOTAL_SECONDS", 60.0)
+    monkeypatch.setattr(http_module, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(http_module, "TOTAL_SECONDS", 60.0)
     tls, crowd = authority.server_context(NAME), neighbors_of(zoho)
     assert len(crowd) > slots.MAX_REQUESTS
     async with fleet_environment(
@@ -303,9 +303,9 @@ async def test_orgs_that_hang_hold_up_no_others_and_recover(
                 assert all(one.polls.problem is None for one in seen.values())
             assert not poll.done()
             let_go.set()
-            tired = await poll
-        assert {scene.verdict(one).badge for one in tired.values()} == {"OFFLINE"}
-        assert all("broke the connection off" in scene.panel_text(one) for one in tired.values())
+            failed = await poll
+        assert {scene.verdict(one).badge for one in failed.values()} == {"OFFLINE"}
+        assert all("broke the connection off" in scene.panel_text(one) for one in failed.values())
         scene.relay.fault = None
         again = await scene.poll(*crowd, *HEALTHY_ORGS)
         assert all(one.polls.problem is None for one in again.values())

@@ -186,7 +186,7 @@ async def assert_is_well(home: RunningApp, *said: str) -> None:
 
 
 @pytest.mark.parametrize("name", RUNNING_FAULTS)
-async def test_what_breaks_while_it_runs_is_shown_and_harms_nobody_else(
+async def test_a_fault_of_the_machine_is_shown_and_harms_no_other_org(
     local_machine: LocalMachine, name: str
 ) -> None:
     fault = RUNNING_FAULTS[name]
@@ -221,7 +221,7 @@ async def test_a_journal_that_is_broken_from_the_start_is_shown_and_kept_again_l
 # Sleep, and the zone
 
 
-async def test_after_sleep_nothing_old_looks_fresh_and_all_is_seen_within_seconds(
+async def test_after_sleep_old_data_is_stale_and_all_orgs_are_polled_within_seconds(
     local_machine: LocalMachine,
 ) -> None:
     await local_machine.add_orgs()

@@ -144,7 +144,7 @@ def listen(terminal: Terminal, seconds: float) -> None:
         terminal.read_output()
 
 
-def test_after_storms_of_sizes_the_screen_is_as_if_there_had_been_none(secret_search: SecretSearch) -> None:
+def test_many_resizes_leave_no_trace_on_the_screen(secret_search: SecretSearch) -> None:
     """Compare with the same program in a terminal that keeps its size, after each storm of resizes."""
     rng, sizes = random.Random(7), cycle(SIZES)
     with run_in_terminal(CALM, 100, 30) as calm, run_in_terminal(CALM, 100, 30) as shaken:
@@ -182,7 +182,7 @@ def test_after_storms_of_sizes_the_screen_is_as_if_there_had_been_none(secret_se
         assert shaken.wait_for_exit() == 0
 
 
-def test_a_size_that_it_never_heard_of_leaves_no_trace() -> None:
+def test_a_resize_and_back_while_stopped_leaves_no_trace() -> None:
     """A terminal that shrinks drops text; a program that was busy sees the same size before and after."""
     with run_in_terminal(CALM, 100, 30) as terminal:
         terminal.wait_for_text("18 orgs · worst first", "q Quit")

@@ -187,7 +187,7 @@ async def test_a_redirect_is_shown_and_not_followed(
 
 
 @pytest.mark.parametrize("form", ["in seconds", "as a date"])
-async def test_until_the_moment_that_zoho_names_nobody_asks_again(
+async def test_there_is_no_poll_before_the_time_in_retry_after(
     zoho: SimulatorServer, form: str, secret_search: SecretSearch
 ) -> None:
     async with fleet_environment(zoho, CLOCK, secret_search) as scene:
@@ -203,7 +203,7 @@ async def test_until_the_moment_that_zoho_names_nobody_asks_again(
 
 
 @pytest.mark.parametrize("fault", LARGE)
-async def test_a_large_answer_takes_no_such_memory(
+async def test_a_large_answer_takes_little_memory(
     zoho: SimulatorServer, fault: str, secret_search: SecretSearch
 ) -> None:
     async with fleet_environment(zoho, CLOCK, secret_search) as scene:

@@ -62,13 +62,13 @@ def test_a_key_has_one_name_however_it_is_written(written: str, named: str) -> N
         "rr",
     ],
 )
-def test_what_no_terminal_sends_is_no_key(written: str) -> None:
+def test_a_key_that_no_terminal_sends_is_refused(written: str) -> None:
     assert textual_key_name(written) is None
 
 
 @pytest.mark.parametrize("modifier", ["", "ctrl+", "alt+shift+"])
 @given(st.sampled_from(string.printable))
-def test_a_name_is_the_name_of_itself(modifier: str, written: str) -> None:
+def test_the_name_of_a_name_is_itself(modifier: str, written: str) -> None:
     named = textual_key_name(modifier + written)
     assert named is None or textual_key_name(named) == named
 
@@ -93,7 +93,7 @@ def test_an_action_may_keep_one_of_its_keys() -> None:
     assert parse_keymap({"tiles.up": "up", "fleet.look": "k"})
 
 
-def test_what_never_listens_at_the_same_time_may_share_a_key() -> None:
+def test_actions_of_different_screens_may_share_a_key() -> None:
     assert parse_keymap({"detail.look": "s", "detail.sign-in": "r", "welcome.demo": "p"})
 
 
@@ -113,7 +113,7 @@ def test_what_is_no_key_is_shown(keys: str) -> None:
 
 
 @pytest.mark.parametrize("key", [*sorted(RESERVED_KEYS), "ctrl+i"])
-def test_a_key_that_is_needed_everywhere_is_nobodys(key: str) -> None:
+def test_a_key_that_is_needed_everywhere_cannot_be_chosen(key: str) -> None:
     assert "taken everywhere" in keymap_error_of(fleet__look=key).message
 
 
@@ -142,11 +142,11 @@ def test_of_two_chosen_alike_the_later_one_is_shown() -> None:
 
 
 @pytest.mark.parametrize("key", ["b", "?", "§", "space", "enter", "home"])
-def test_what_is_typed_into_a_form_is_no_key_of_it(key: str) -> None:
+def test_a_character_cannot_be_a_key_of_a_form(key: str) -> None:
     assert "edit.back" in keymap_error_of(edit__back=key).message
 
 
-def test_what_scrolls_a_box_is_no_key_of_it() -> None:
+def test_a_scrolling_key_cannot_be_a_key_of_a_box() -> None:
     assert "scrolls" in keymap_error_of(detail__look="pagedown").message
 
 

@@ -124,14 +124,14 @@ def test_status_dates_plan_and_place_stay() -> None:
 
 @reproducible
 @given(snapshots() | st.builds(everything))
-def test_judged_it_is_what_it_is_with_names(snapshot: Snapshot) -> None:
+def test_the_verdict_is_the_same_with_hidden_names(snapshot: Snapshot) -> None:
     plain, hidden = judge(snapshot, POLICY, NOW), judge(hide_names(snapshot, ALIAS), POLICY, NOW)
     assert (hidden.name, hidden.level, hidden.stale) == (plain.name, plain.level, plain.stale)
 
 
 @reproducible
 @given(snapshots() | st.builds(everything))
-def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
+def test_the_summary_of_the_history_stays(snapshot: Snapshot) -> None:
     before, after = (
         snapshot.zoho.history or History(),
         hide_names(snapshot, ALIAS).zoho.history or History(),
@@ -144,7 +144,7 @@ def test_what_the_history_amounts_to_stays(snapshot: Snapshot) -> None:
         assert has is None or after.earliest_possible_time(has) == before.earliest_possible_time(was)
 
 
-def test_what_is_not_known_is_not_called_hidden() -> None:
+def test_an_unknown_value_is_not_called_hidden() -> None:
     known = snapshot_with_next_run(DAY, history=None)
     assert known.zoho.backup
     unnamed = replace(known.zoho.backup, id=None, requester=ZohoUser(None, None, "7"))
@@ -155,14 +155,14 @@ def test_what_is_not_known_is_not_called_hidden() -> None:
 
 
 @pytest.mark.parametrize("kind", PROBLEM_BADGES)
-def test_of_a_problem_its_kind_is_shown(kind: ProblemKind) -> None:
+def test_the_kind_of_a_problem_is_shown(kind: ProblemKind) -> None:
     hidden = hide_problem(replace(OFFLINE, kind=kind, code="ACME"))
     assert hidden.message.startswith(PROBLEM_BADGES[kind])
     assert (hidden.kind, hidden.code) == (kind, HIDDEN)
 
 
 @pytest.mark.parametrize("code", [LOCKOUT, TOKEN_BUDGET_EXHAUSTED])
-def test_a_lock_out_is_still_one(code: str) -> None:
+def test_a_lock_out_stays_recognizable(code: str) -> None:
     assert hide_problem(
         Problem("throttled", "Locked.", "Wait.", code, retry_at=NOW + DAY)
     ).forbids_early_retry

@@ -49,7 +49,7 @@ async def test_a_run_that_comes_due_moves_to_the_top() -> None:
         assert "due by now" in app.lines[0] and "acme" in app.lines[1]
 
 
-async def test_after_a_jump_of_the_clock_it_is_made_again_either_way() -> None:
+async def test_a_jump_of_the_clock_in_either_direction_rebuilds_the_agenda() -> None:
     app = ViewApp(AgendaView(org_list_of(due("acme", 20 * HOUR, None))))
     async with app.run_test(size=(100, 20)):
         app.tick((30 * HOUR).total_seconds())
@@ -75,9 +75,9 @@ async def test_the_same_moment_at_another_offset_is_another_weekday() -> None:
     async with app.run_test(size=(120, 60)):
         await wait_for_later_runs(app)
         runs: dict[str, set[datetime]] = {"here": set(), "there": set()}
-        for tile in app.view._items:
-            if tile.org and not tile.key.is_exact:  # type: ignore[attr-defined]
-                runs[tile.org].add(tile.key.at)  # type: ignore[attr-defined]
+        for item in app.view._items:
+            if item.org and not item.key.is_exact:  # type: ignore[attr-defined]
+                runs[item.org].add(item.key.at)  # type: ignore[attr-defined]
         assert {at.weekday() for at in runs["here"]} == {at.weekday() for at in runs["there"]} == {0}
         assert runs["here"] and not runs["here"] & runs["there"]
 
@@ -90,7 +90,7 @@ async def test_an_org_that_cannot_be_polled_is_not_called_late() -> None:
         assert "due 1h ago" in line and "late" not in line
 
 
-async def test_what_no_org_depends_on_is_forgotten() -> None:
+async def test_runs_of_removed_orgs_are_forgotten() -> None:
     view = AgendaView(org_list_of(due("acme", HOUR)))
     app = ViewApp(view)
     async with app.run_test(size=(100, 40)):

@@ -81,7 +81,7 @@ async def test_what_was_notified_before_a_window_opened_is_not_notified_there_ag
             assert toasts(later) == []
 
 
-async def test_what_another_process_found_is_news_in_this_window_too() -> None:
+async def test_alerts_of_another_process_are_shown_in_this_window_too() -> None:
     journal, zoho = MemoryJournal(), FakeZoho()
     async with drive_app(zoho=zoho, journal=journal) as driven:
         await advance_and_settle(driven)
@@ -163,7 +163,7 @@ async def test_the_bell_rings_where_it_may(bell: bool, rings: int, monkeypatch: 
         assert len(rung) == rings  # a recovery rings no bell
 
 
-async def test_what_is_out_of_reach_is_notified_after_as_many_polls_as_the_config_says() -> None:
+async def test_an_unreachable_org_is_notified_after_the_configured_number_of_failed_polls() -> None:
     async with drive_app(settings=Settings(replace(QUIET, failed_looks=2))) as driven:
         await advance_and_settle(driven)
         driven.zoho.answers["acme"] = OFFLINE

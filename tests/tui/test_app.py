@@ -63,7 +63,7 @@ async def test_the_worst_comes_first() -> None:
         assert driven.order == ["org-4", "org-2", "org-5", "org-0", "org-1", "org-3"]
 
 
-async def test_the_order_rests_while_somebody_moves_and_is_mended_after() -> None:
+async def test_reordering_waits_while_somebody_moves() -> None:
     async with drive_app(NAMES) as driven:
         await driven.press("right", "j")
         driven.zoho.set_answer("org-5", status="FAILED")
@@ -157,7 +157,7 @@ async def test_a_lock_out_is_not_broken_by_r() -> None:
         assert "asks in 00:08:5" in driven.screen_text
 
 
-async def test_a_poll_from_the_detail_that_cannot_be_says_why_and_o_opens_the_orgs_page(
+async def test_a_refused_poll_in_the_detail_says_why_and_o_opens_the_orgs_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opened: list[str | None] = []
@@ -319,7 +319,7 @@ async def test_a_changed_pace_counts_at_once() -> None:
         assert "◆ OVERDUE" in driven.screen_text
 
 
-async def test_what_was_kept_shows_before_the_first_answer_marked_stale() -> None:
+async def test_a_stored_snapshot_is_shown_as_stale_before_the_first_poll() -> None:
     known = snapshot_with(make_snapshot(at=START - timedelta(minutes=2)), restored=True)
     zoho = FakeZoho()
     zoho.hanging_orgs.add("acme")
@@ -384,9 +384,9 @@ async def test_a_crash_shows_where_and_no_local_variable() -> None:
             plain = "1000.canary"
             raise RuntimeError(f"{plain}{token}")
 
-    clock, notebook = FakeClock(), MemoryJournal()
-    fleet = Fleet(Config(), lambda org: None, notebook, clock)  # type: ignore[arg-type, return-value]
-    org_service = make_org_service(Config(), notebook, clock)
+    clock, journal = FakeClock(), MemoryJournal()
+    fleet = Fleet(Config(), lambda org: None, journal, clock)  # type: ignore[arg-type, return-value]
+    org_service = make_org_service(Config(), journal, clock)
     app = Broken(ConfigWatcher(Config()), fleet, org_service, make_alert_dispatcher(org_service))
     output = io.StringIO()
     app.error_console = Console(file=output, width=200)

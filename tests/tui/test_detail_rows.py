@@ -65,7 +65,7 @@ def test_links_that_were_seen_to_expire_are_shown_as_expired() -> None:
     assert shown["Links"] == "expired on 22 Nov · Sun 22 Nov 2026 11:20 (+00:00)"
 
 
-def test_what_was_never_read_is_not_known() -> None:
+def test_values_that_were_never_read_are_unknown() -> None:
     shown = rows(snapshot_with(make_snapshot(), history=None, history_read_at=None))
     assert shown["Last good"] == "result unknown"
     assert shown["Links"] == "unknown"
@@ -92,7 +92,7 @@ def test_on_a_problem_the_history_stays() -> None:
     assert shown["Last good"].startswith("2d ago")
 
 
-def test_old_knowledge_is_shown_as_such() -> None:
+def test_old_data_is_marked_as_old() -> None:
     assert rows(snapshot_with(make_snapshot(), restored=True))["Verdict"].startswith(
         "● SCHEDULED (stale): "
     )

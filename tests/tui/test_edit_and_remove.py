@@ -70,7 +70,7 @@ def _column_of(text: str, screen: str, y: int) -> int:
     return cell_len(line[: line.index(text)])
 
 
-async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> None:
+async def test_an_orgs_own_intervals_apply_at_once_and_its_snapshot_stays() -> None:
     async with drive_demo() as driven:
         await open_form_on(driven, "nordlys", "e")
         assert "as for all" in driven.screen_text
@@ -91,7 +91,7 @@ async def test_intervals_of_its_own_count_at_once_and_what_is_known_stays() -> N
         assert org.policy_overrides == ()
 
 
-async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> None:
+async def test_tags_mark_and_mute_are_stored_without_another_poll() -> None:
     async with drive_demo() as driven:
         before = {one.org.name: one for one in driven.fleet.snapshots}["nordlys"]
         await open_form_on(driven, "nordlys", "e")
@@ -124,7 +124,7 @@ async def test_tags_mark_and_mute_are_kept_and_the_watch_goes_on_unasked() -> No
         ({"tags": "prod Prod"}, "given twice"),
     ],
 )
-async def test_what_will_not_do_is_shown_and_nothing_is_changed(
+async def test_an_invalid_value_is_reported_and_changes_nothing(
     values: dict[str, str], message: str
 ) -> None:
     async with drive_demo() as driven:
@@ -207,7 +207,7 @@ async def test_a_refresh_token_is_mentioned_only_for_an_org_that_has_one() -> No
         assert not driven.app.screen.query_one("#revoke").display
 
 
-async def test_to_keep_it_is_where_the_cursor_stands() -> None:
+async def test_the_cursor_is_on_the_button_that_keeps_the_org() -> None:
     async with drive_demo() as driven:
         await open_form_on(driven, "nordlys", "d")
         await driven.press("enter")

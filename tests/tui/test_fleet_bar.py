@@ -50,7 +50,7 @@ def test_it_is_as_full_as_the_width_allows(width: int, text: str) -> None:
     st.integers(1, 8 * 86400),
     st.integers(1, 8 * 86400),
 )
-def test_whichever_run_is_next_the_line_keeps_its_form(
+def test_the_line_keeps_its_form_for_any_next_run(
     width: int, first: str, second: str, soon: int, later: int
 ) -> None:
     """The counts keep their place when the next run changes, or its countdown gets shorter."""
@@ -95,8 +95,8 @@ def due(name: str, hours: float) -> Snapshot:
 
 
 @asynccontextmanager
-async def bar_beside(roster: OrgList) -> AsyncIterator[FleetBar]:
-    app, bar = ViewApp(TableView(roster)), FleetBar(None)
+async def bar_beside(org_list: OrgList) -> AsyncIterator[FleetBar]:
+    app, bar = ViewApp(TableView(org_list)), FleetBar(None)
     bar.styles.width = 80
     async with app.run_test() as pilot:
         await app.mount(bar)
@@ -105,27 +105,27 @@ async def bar_beside(roster: OrgList) -> AsyncIterator[FleetBar]:
 
 
 async def test_a_run_that_is_past_is_never_the_next_one() -> None:
-    roster = org_list_of(due("acme", 1), due("beta", -1))
-    async with bar_beside(roster) as bar:
+    org_list = org_list_of(due("acme", 1), due("beta", -1))
+    async with bar_beside(org_list) as bar:
 
         def shown() -> str:
-            bar.update_from(roster)
+            bar.update_from(org_list)
             return str(bar.content)
 
         assert "next run: acme in 01:00:00" in shown()
-        roster.update(due("beta", -2), START)
-        bar.update_org(roster.all_orgs["beta"], START)
+        org_list.update(due("beta", -2), START)
+        bar.update_org(org_list.all_orgs["beta"], START)
         assert "next run: acme in 01:00:00" in shown()
-        roster.tick(START + timedelta(hours=1), [])
+        org_list.tick(START + timedelta(hours=1), [])
         assert "next" not in shown()
 
 
 async def test_a_poll_of_an_org_whose_run_is_past_searches_no_other_org() -> None:
     """There are such polls all the time with thousands of orgs."""
-    roster = org_list_of(due("acme", 1), due("beta", -1))
-    async with bar_beside(roster) as bar:
-        bar.update_from(roster)
-        roster.all_orgs = orgs = Counting(roster.all_orgs)
+    org_list = org_list_of(due("acme", 1), due("beta", -1))
+    async with bar_beside(org_list) as bar:
+        bar.update_from(org_list)
+        org_list.all_orgs = orgs = Counting(org_list.all_orgs)
         bar.update_org(due("beta", -2), START)
-        bar.update_from(roster)
+        bar.update_from(org_list)
         assert orgs.searches == 0

@@ -40,7 +40,7 @@ def test_a_thumb_is_within_the_bar_and_shows_both_ends(room: int, lines: int, da
     assert thumb_range(room, lines, most).stop == room
 
 
-async def test_where_all_is_in_sight_there_is_no_bar_and_lines_are_as_wide_as_beside_one() -> None:
+async def test_without_a_bar_lines_are_as_wide_as_with_one() -> None:
     app = table_of(3)
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause()
@@ -66,7 +66,7 @@ async def test_with_fewer_lines_nothing_is_scrolled_beyond_their_end() -> None:
         assert app.view.scroll_offset.y == app.view.scroll_target_y == 0
 
 
-async def test_a_change_of_lines_has_nothing_laid_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_of_lines_causes_no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     app = table_of(100)
     async with app.run_test(size=(WIDTH, HEIGHT)) as pilot:
         await pilot.pause()

@@ -29,7 +29,7 @@ def test_its_colours_are_variables_that_every_theme_has() -> None:
     assert {color.removeprefix("$") for color in colors} <= set(ZBTUI_THEMES[0].variables)
 
 
-def test_what_is_shown_by_a_colour_of_its_own_has_it_to_itself() -> None:
+def test_no_two_roles_share_a_colour() -> None:
     """Exceptions are names, texts and badges, which differ by their weight."""
     colors = dict(
         re.findall(r"^ +& > \.org-list--([\w-]+) \{\s+color: \$([\w-]+);", SHEET, flags=re.MULTILINE)

@@ -66,7 +66,7 @@ def test_the_panel_under_the_cursor_has_a_frame_of_another_shape() -> None:
     assert draw(make_snapshot(), cursor=True)[-1].endswith("┛")
 
 
-def test_a_panel_in_a_bad_way_shows_what_to_do_and_still_who_set_it_up_and_what_is_left() -> None:
+def test_a_critical_panel_shows_the_hint_the_requester_and_the_links() -> None:
     entries = [
         HistoryEntry("2", None, "failure", "weekly", None, 0, START - timedelta(hours=3), None),
         HistoryEntry("1", None, "completed", "weekly", None, 0, START - timedelta(days=6), None),
@@ -195,7 +195,7 @@ SIGN_IN = "The refresh token is dead: revoked, or pushed out by newer ones."
         ),
     ],
 )
-def test_out_of_reach_it_shows_who_set_it_up_and_the_last_good_one_as_far_as_there_is_room(
+def test_out_of_reach_it_shows_the_requester_and_the_last_good_backup_if_there_is_room(
     width: int, failed: Snapshot, rows: list[str]
 ) -> None:
     lines = [line[2:-2].rstrip() for line in draw(known_but_unreachable(failed), width)]
@@ -219,12 +219,12 @@ def test_a_poll_that_failed_once_takes_no_more_than_half_of_the_panel() -> None:
     ]
 
 
-def test_what_was_known_before_is_dim() -> None:
+def test_data_from_before_a_problem_is_muted() -> None:
     shown = roles(known_but_unreachable(make_unpolled_snapshot("server", DOWN, "It is asked again.")))
     assert shown["by Patricia Boyle · good 6d ago"] == "muted"
 
 
-def test_what_was_not_polled_for_long_is_dim_and_still_shows_who_set_it_up() -> None:
+def test_data_from_long_ago_is_muted_and_includes_the_requester() -> None:
     shown = roles(
         snapshot_with(known_but_unreachable(Snapshot(make_org()), timedelta(hours=3)), problem=None)
     )
@@ -263,7 +263,7 @@ def test_a_frame_stands_out_only_for_an_org_that_needs_attention() -> None:
         ({"next_poll": START - timedelta(seconds=1)}, "next look in 5s"),
     ],
 )
-def test_the_last_line_shows_when_it_is_polled_next(change: dict[str, Any], said: str) -> None:
+def test_the_last_line_shows_the_next_poll(change: dict[str, Any], said: str) -> None:
     assert said in draw(snapshot_with(make_snapshot(), **change))[-2]
 
 
@@ -290,7 +290,7 @@ moments = st.none() | st.datetimes(
     runs=st.tuples(moments, moments),
     problem=st.none() | st.builds(Problem, st.sampled_from(["auth", "network"]), st.text(), st.text()),
 )
-def test_whatever_it_is_fed_it_keeps_its_frame(
+def test_no_text_breaks_the_frame(
     width: int,
     cursor: bool,
     name: str,

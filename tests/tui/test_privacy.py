@@ -124,7 +124,7 @@ async def all_shown_text(driven: AppDriver) -> str:
     return "\n".join(shown).lower()
 
 
-async def test_what_identifies_an_org_is_nowhere_while_names_are_hidden() -> None:
+async def test_no_identifying_text_is_shown_while_names_are_hidden() -> None:
     async with drive_app([HERON, OSPREY, MERLIN], zoho_with_names(), size=(300, 60)) as driven:
         shown = await all_shown_text(driven)
         assert [text for text in IDENTIFYING if text not in shown] == []
@@ -146,7 +146,7 @@ async def test_a_toast_that_named_an_org_goes_when_names_are_hidden() -> None:
         assert list(driven.app._notifications) == []
 
 
-async def test_what_went_wrong_is_hidden_on_the_page_of_the_last_polls() -> None:
+async def test_problems_are_hidden_on_the_page_of_the_last_polls() -> None:
     async with drive_app([OSPREY], zoho_with_names()) as driven:
         await driven.press("i", "3")
         assert "api.osprey.example cannot be reached." in driven.screen_text

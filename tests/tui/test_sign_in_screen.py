@@ -31,7 +31,7 @@ async def test_each_sign_in_method_ends_in_a_live_panel(method: SignInMethod) ->
         assert known.polls.problem is None
 
 
-async def test_by_keyboard_alone_with_what_the_demo_fills_in() -> None:
+async def test_the_demos_values_are_accepted_by_keyboard_alone() -> None:
     async with drive_demo() as driven:
         await driven.press("a", "enter", "tab", "enter")  # name, address bar, Next
         await driven.press("enter")  # the first method
@@ -77,7 +77,7 @@ async def test_a_real_form_says_nothing_of_a_demo() -> None:
         assert "emo" not in scene.screen_text
 
 
-async def test_who_it_is_for_is_shown_before_anything_is_kept() -> None:
+async def test_the_company_is_shown_before_anything_is_stored() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next", 2)
@@ -90,7 +90,7 @@ async def test_who_it_is_for_is_shown_before_anything_is_kept() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> None:
+async def test_without_the_scope_for_the_org_only_the_company_is_missing() -> None:
     async with drive_demo() as driven:
         driven.simulator.missing_scopes[NEW_ORG_NAME] = {"ZohoCRM.org.READ"}
         await driven.open_form("code")
@@ -107,7 +107,7 @@ async def test_without_the_scope_for_it_the_name_is_missing_and_no_more() -> Non
     ("name", "message"),
     [("", "must not be empty"), ("nordlys", "already under watch"), ("-x", "must not begin with a dash")],
 )
-async def test_a_name_that_will_not_do_is_shown_at_once(name: str, message: str) -> None:
+async def test_an_invalid_name_is_reported_at_once(name: str, message: str) -> None:
     async with drive_demo() as driven:
         await driven.press("a")
         await driven.fill(name=name)
@@ -211,7 +211,7 @@ async def test_the_client_of_an_org_under_watch_is_offered_again() -> None:
         ({"answer": "1000.aaaa.bbbb"}, "The code is too old, or was used already."),
     ],
 )
-async def test_what_was_typed_wrong_is_shown_and_can_be_mended(typed: dict[str, str], message: str) -> None:
+async def test_wrong_input_is_reported_and_can_be_corrected(typed: dict[str, str], message: str) -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         right = {key: driven.form.query_one("#client").field(key).value for key in typed}  # type: ignore[attr-defined]
@@ -257,7 +257,7 @@ async def test_the_wrong_data_center_is_named() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_who_is_no_administrator_is_shown_and_may_try_again_without_a_new_code() -> None:
+async def test_a_user_without_rights_may_try_again_without_a_new_code() -> None:
     async with drive_demo() as driven:
         driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
@@ -269,7 +269,7 @@ async def test_who_is_no_administrator_is_shown_and_may_try_again_without_a_new_
         assert driven.page == "found"
 
 
-async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
+async def test_a_useless_refresh_token_is_revoked() -> None:
     async with drive_demo() as driven:
         driven.simulator.forced_kinds[NEW_ORG_NAME] = "NO_PERMISSION"
         await driven.open_form("code")
@@ -281,7 +281,7 @@ async def test_what_was_granted_is_revoked_where_it_is_of_no_use() -> None:
         assert has_left_nothing(driven)
 
 
-async def test_a_keyring_that_takes_nothing_leaves_nothing_and_is_shown() -> None:
+async def test_a_keyring_that_refuses_leaves_nothing_and_is_shown() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.click("next", 2)
@@ -337,7 +337,7 @@ async def test_another_data_center_brings_other_steps_and_other_clients() -> Non
         assert "typed in here" not in driven.screen_text  # there is nothing to choose from
 
 
-async def test_what_was_typed_stays_on_the_way_back_and_forth() -> None:
+async def test_typed_values_stay_when_going_back_and_forth() -> None:
     async with drive_demo() as driven:
         await driven.open_form("code")
         await driven.fill(client_id="1000.MINE")

@@ -36,9 +36,9 @@ from zbtui.tui.widgets.styled_line import ACCENT_ROLES, StyleRole
 STATES = ("ok", "running", "warning", "unknown", "critical")
 APART = 14.0
 """The smallest CIEDE2000 difference of two states. Above 10, nobody confuses two large patches; a state is
-a few thin strokes, whose colour is harder to see, and not side by side with another: so nearly half more."""
+a few thin strokes, whose colour is harder to see, and not side by side with another: so half more."""
 APART_MARKS = 12.0
-"""The smallest difference of two accents: solid blocks (for which CIEDE2000 is made) beside the org's name."""
+"""The smallest difference of two accents: solid blocks, as CIEDE2000 expects, beside the org's name."""
 ELSEWHERE = (
     ("text-warning", "warning-muted"),
     ("text-error", "error-muted"),
@@ -94,7 +94,7 @@ def values(theme: Theme) -> dict[str, Color]:
         ((50.0, 0.0, 0.0), (50.0, -1.0, 2.0), 2.3669),
     ],
 )
-def test_the_difference_is_that_of_the_published_pairs(
+def test_ciede2000_agrees_with_the_published_pairs(
     one: tuple[float, float, float], other: tuple[float, float, float], expected: float
 ) -> None:
     assert ciede2000(one, other) == pytest.approx(expected, abs=1e-4)
@@ -111,7 +111,7 @@ def test_red_and_green_of_equal_lightness_are_one_colour_without_green_cones() -
     ("one", "other", "expected"),
     [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#123456", "#123456", 1.0)],
 )
-def test_contrast_is_that_of_the_web(one: str, other: str, expected: float) -> None:
+def test_contrast_agrees_with_wcag(one: str, other: str, expected: float) -> None:
     assert contrast_ratio(Color.parse(one), Color.parse(other)) == pytest.approx(expected, abs=0.005)
 
 
@@ -128,7 +128,7 @@ def test_any_two_states_are_apart_for_all_eyes(theme: Theme, eye: str) -> None:
 
 @own
 @pytest.mark.parametrize("eye", COLOR_VISIONS)
-def test_what_is_stale_is_never_taken_for_well(theme: Theme, eye: str) -> None:
+def test_stale_is_distinct_from_ok(theme: Theme, eye: str) -> None:
     stale = lab_as_seen(theme.variables["state-stale"], eye)
     assert ciede2000(stale, lab_as_seen(theme.variables["state-ok"], eye)) >= APART
     assert ciede2000(stale, lab_as_seen(theme.variables["state-running"], eye)) >= APART
@@ -145,7 +145,7 @@ def test_any_two_accents_are_apart(theme: Theme) -> None:
 
 @own
 @pytest.mark.parametrize(("text", "ground"), ELSEWHERE)
-def test_what_the_screens_lay_on_one_another_is_readable(theme: Theme, text: str, ground: str) -> None:
+def test_each_pair_of_text_and_background_is_readable(theme: Theme, text: str, ground: str) -> None:
     colors = values(theme)
     assert contrast_ratio(colors[text], colors[ground]) >= MIN_TEXT_CONTRAST
 
@@ -175,7 +175,7 @@ def test_textuals_themes_are_all_there() -> None:
     assert set(Shown().available_themes) == {DARK, LIGHT, *BUILTIN_THEMES}
 
 
-def test_whatever_a_theme_lacks_is_made_for_it() -> None:
+def test_variables_that_a_theme_lacks_are_derived() -> None:
     names = set(derived_variables(BUILTIN_THEMES["nord"]))
     assert {f"accent-mark-{accent}" for accent in ACCENTS} < names
     assert {f"state-{state}" for state in STATES} < names
@@ -186,7 +186,9 @@ def test_whatever_a_theme_lacks_is_made_for_it() -> None:
 
 @pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
 @pytest.mark.parametrize(("text", "ground"), ELSEWHERE)
-def test_with_sixteen_colours_no_text_is_laid_on_its_own_colour(name: str, text: str, ground: str) -> None:
+def test_with_sixteen_colours_no_text_has_the_colour_of_its_background(
+    name: str, text: str, ground: str
+) -> None:
     theme = Shown().available_themes[name]
     colors = theme.to_color_system().generate() | theme.variables
     on = "ansi_default" if colors[ground] == "transparent" else colors[ground]
@@ -218,7 +220,7 @@ async def test_every_text_is_readable_selected_or_not(measured: dict[tuple[str, 
                 assert ratio >= least - 0.01, (theme.name, role, ratio)
 
 
-async def test_the_selected_row_has_a_ground_of_its_own(measured: dict[tuple[str, str], Style]) -> None:
+async def test_the_selected_row_has_a_background_of_its_own(measured: dict[tuple[str, str], Style]) -> None:
     for theme in (*ZBTUI_THEMES, *TEXTUALS):
         selected, usual = measured[theme.name, "selected"], measured[theme.name, "text"]
         assert selected.bgcolor != usual.bgcolor, theme.name
@@ -226,7 +228,9 @@ async def test_the_selected_row_has_a_ground_of_its_own(measured: dict[tuple[str
 
 
 @pytest.mark.parametrize("name", ["ansi-dark", "ansi-light"])
-async def test_sixteen_colours_are_the_terminals(name: str, measured: dict[tuple[str, str], Style]) -> None:
+async def test_with_sixteen_colours_the_terminals_own_are_used(
+    name: str, measured: dict[tuple[str, str], Style]
+) -> None:
     for role in get_args(StyleRole):
         color = measured[name, role].color
         assert color is None or color.type in (ColorType.STANDARD, ColorType.DEFAULT), role

@@ -78,7 +78,7 @@ async def test_a_filter_works_while_it_is_typed_and_says_that_it_is_on() -> None
         assert "filter" not in driven.screen_text
 
 
-async def test_an_org_that_is_well_again_leaves_a_filter_for_what_is_not_at_once() -> None:
+async def test_an_org_that_recovers_leaves_a_filter_for_problems_at_once() -> None:
     zoho = zoho_with_a_failure()
     async with drive_app(NAMES, zoho) as driven:
         await driven.press("slash", *"!level:ok", "enter")
@@ -151,7 +151,7 @@ async def test_however_many_views_were_shown_each_org_has_one_loop() -> None:
         assert len(driven.app._poll_tasks) == 2
 
 
-async def test_the_agenda_begins_with_what_is_late_though_the_cursor_is_elsewhere() -> None:
+async def test_the_agenda_begins_with_late_runs_wherever_the_cursor_is() -> None:
     zoho = FakeZoho()
     zoho.set_answer("org-5", scheduled_date="2026-11-20T11:20:00+00:00")
     async with drive_app(NAMES, zoho) as driven:
@@ -218,7 +218,7 @@ async def test_the_usual_order_is_shown_where_a_line_can_be_spared(lines: int, s
         assert "sorted by next run" in driven.screen_text
 
 
-async def test_what_is_newest_is_in_sight_wherever_the_cursor_is() -> None:
+async def test_the_newest_event_is_in_sight_wherever_the_cursor_is() -> None:
     async with drive_app([f"org-{number:02}" for number in range(40)], size=(100, 20)) as driven:
         await driven.press("end")
         org = driven.view.selected_org
@@ -244,7 +244,7 @@ async def test_a_filter_gives_the_cursor_back() -> None:
         assert driven.view.selected_org == "dune"
 
 
-async def test_who_has_moved_since_a_filter_hid_the_org_stays_where_he_is() -> None:
+async def test_the_cursor_stays_after_a_move_while_a_filter_hid_its_org() -> None:
     async with drive_app(["birch", "dune", "mesa"]) as driven:
         await driven.press("right", "slash", "exclamation_mark", *"dune", "enter", "home", "right")
         assert driven.view.selected_org == "mesa"
@@ -252,7 +252,7 @@ async def test_who_has_moved_since_a_filter_hid_the_org_stays_where_he_is() -> N
         assert driven.view.selected_org == "mesa"
 
 
-async def test_a_filter_that_is_kept_is_typed_over() -> None:
+async def test_typing_replaces_a_kept_filter() -> None:
     async with drive_app(["dune", "mesa"]) as driven:
         await driven.press("slash", *"dune", "enter", "slash", *"mesa", "enter")
         assert driven.order == ["mesa"]
@@ -265,7 +265,7 @@ async def test_a_filter_that_finds_nothing_names_its_fields() -> None:
         assert "dc: " in driven.screen_text
 
 
-async def test_a_view_with_an_order_of_its_own_is_not_sorted_unseen() -> None:
+async def test_sorting_does_nothing_in_a_view_with_an_order_of_its_own() -> None:
     async with drive_app(["dune", "mesa"]) as driven:
         await driven.press("3", "s")
         assert "Sort" not in driven.screen_text.splitlines()[-1]
